@@ -1,0 +1,1 @@
+"""The Django site: who competes, what they sent, who leads."""

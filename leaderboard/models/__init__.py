@@ -1,0 +1,27 @@
+"""Fields, constraints and named questions; what writes lives in `leaderboard.services`."""
+
+from leaderboard.models.competition import Competition, ReferenceModel
+from leaderboard.models.dataset import Dataset, Split
+from leaderboard.models.entry import Entry
+from leaderboard.models.evaluation import Evaluation
+from leaderboard.models.hardware import HardwareProfile, Worker
+from leaderboard.models.submission import Submission
+from leaderboard.models.team import Invitation, Membership, Team
+from leaderboard.models.user import ApiToken, User
+
+__all__ = [
+    "ApiToken",
+    "Competition",
+    "Dataset",
+    "Entry",
+    "Evaluation",
+    "HardwareProfile",
+    "Invitation",
+    "Membership",
+    "ReferenceModel",
+    "Split",
+    "Submission",
+    "Team",
+    "User",
+    "Worker",
+]

@@ -1,0 +1,237 @@
+"""The event: task, formula, dates, limits, and the reference model everything is timed against."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from scoring import job
+from leaderboard.models.dataset import Dataset
+from leaderboard.models.hardware import HardwareProfile
+
+
+def check_time_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(f"{name} is no time zone; write one like Europe/Berlin or UTC.")
+
+
+def check_three_numbers(value: object) -> None:
+    """Mean and standard deviation have one number per colour."""
+    if (
+        not isinstance(value, list)
+        or len(value) != 3
+        or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+    ):
+        raise ValidationError("Write three numbers, for instance [0.5, 0.5, 0.5].")
+
+
+def imagenet_mean() -> list[float]:
+    return [0.485, 0.456, 0.406]
+
+
+def imagenet_std() -> list[float]:
+    return [0.229, 0.224, 0.225]
+
+
+class CompetitionQuerySet(models.QuerySet["Competition"]):
+    def visible(self) -> CompetitionQuerySet:
+        """What a participant may know of: everything but drafts."""
+        return self.exclude(state=Competition.State.DRAFT)
+
+
+class Competition(models.Model):
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        OPEN = "open"
+        PAUSED = "paused"
+        CLOSED = "closed"
+        PUBLISHED = "published"
+
+    class Dtype(models.TextChoices):
+        FLOAT32 = "float32"
+        FLOAT16 = "float16"
+        UINT8 = "uint8"
+
+    class Interpolation(models.TextChoices):
+        NEAREST = "nearest"
+        BILINEAR = "bilinear"
+        BICUBIC = "bicubic"
+        LANCZOS = "lanczos"
+
+    TRANSITIONS = {
+        State.DRAFT: {State.OPEN},
+        State.OPEN: {State.PAUSED, State.CLOSED},
+        State.PAUSED: {State.OPEN, State.CLOSED},
+        State.CLOSED: {State.PUBLISHED, State.OPEN},
+        State.PUBLISHED: set(),
+    }
+
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=120)
+    tagline = models.CharField(max_length=200, blank=True)
+    overview = models.TextField(blank=True, help_text="Markdown.")
+    rules = models.TextField(blank=True, help_text="Markdown.")
+    data_description = models.TextField(blank=True, help_text="Markdown.")
+
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT, editable=False)
+    pause_message = models.CharField(max_length=300, blank=True, editable=False)
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Uploads before it count.")
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[check_time_zone],
+        help_text="Its days make the quota.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    dataset = models.ForeignKey(Dataset, models.PROTECT, null=True, blank=True)
+    profile = models.ForeignKey(
+        HardwareProfile, models.PROTECT, verbose_name="hardware profile", help_text="Where it runs."
+    )
+    reference = models.ForeignKey(
+        "ReferenceModel", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    calibration = models.ForeignKey(
+        "Evaluation", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    submissions_per_day = models.PositiveSmallIntegerField(default=5, help_text="Per team.")
+    final_selections = models.PositiveSmallIntegerField(
+        default=2,
+        validators=[MinValueValidator(1)],
+        help_text="Most submissions in the private ranking.",
+    )
+    max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])
+    max_upload_bytes = models.BigIntegerField("most bytes of an upload", default=500_000_000)
+
+    time_weight = models.FloatField(default=0.5, validators=[MinValueValidator(0.0)])
+    k = models.FloatField("steepness k", default=20.0, validators=[MinValueValidator(0.0)])
+    f1_ref = models.FloatField(
+        "reference F1",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Empty: the reference's public F1 to three decimals, from the calibration.",
+    )
+    min_f1 = models.FloatField(
+        "gate",
+        default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Least macro-F1 that is ranked.",
+    )
+
+    input_height = models.PositiveSmallIntegerField(default=224, validators=[MinValueValidator(1)])
+    input_width = models.PositiveSmallIntegerField(default=224, validators=[MinValueValidator(1)])
+    min_input_size = models.PositiveSmallIntegerField(
+        default=16, help_text="An upload may declare its own."
+    )
+    max_input_size = models.PositiveSmallIntegerField(default=512)
+    batch_size = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
+    dtype = models.CharField(max_length=8, choices=Dtype, default=Dtype.FLOAT32)
+    mean = models.JSONField(default=imagenet_mean, validators=[check_three_numbers])
+    std = models.JSONField(default=imagenet_std, validators=[check_three_numbers])
+    interpolation = models.CharField(
+        max_length=8, choices=Interpolation, default=Interpolation.BILINEAR
+    )
+    crop_pct = models.FloatField(
+        default=1.0, validators=[MinValueValidator(0.1), MaxValueValidator(1.0)]
+    )
+
+    load_seconds = models.FloatField(default=60, validators=[MinValueValidator(1)])
+    call_seconds = models.FloatField(default=10, validators=[MinValueValidator(0.1)])
+    total_seconds = models.FloatField(default=1800, validators=[MinValueValidator(1)])
+    memory_bytes = models.BigIntegerField(default=4 << 30, validators=[MinValueValidator(1 << 28)])
+
+    objects = CompetitionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"/competitions/{self.slug}/"
+
+    @property
+    def is_public(self) -> bool:
+        return self.state != self.State.DRAFT
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the private board may be seen."""
+        return self.state == self.State.PUBLISHED
+
+    @property
+    def accepts_uploads(self) -> bool:
+        return self.state == self.State.OPEN and not self.has_ended()
+
+    def has_ended(self, now: datetime | None = None) -> bool:
+        return self.ends_at is not None and (now or timezone.now()) >= self.ends_at
+
+    @property
+    def classes(self) -> list[str]:
+        return self.dataset.classes if self.dataset else []
+
+    @property
+    def reference_f1(self) -> float | None:
+        """The formula's f1_ref: the organizers' constant, else the calibrated one."""
+        if self.f1_ref is not None:
+            return self.f1_ref
+        return self.calibration.f1_ref if self.calibration else None
+
+    def input_spec(self) -> job.InputSpec:
+        return job.InputSpec.from_json(
+            {
+                "height": self.input_height,
+                "width": self.input_width,
+                "batch_size": self.batch_size,
+                "dtype": self.dtype,
+                "mean": self.mean,
+                "std": self.std,
+                "interpolation": self.interpolation,
+                "crop_pct": self.crop_pct,
+            }
+        )
+
+    def input_bounds(self) -> job.InputBounds:
+        return job.InputBounds(min_size=self.min_input_size, max_size=self.max_input_size)
+
+    def formula(self) -> job.Formula:
+        return job.Formula(
+            f1_ref=self.reference_f1, k=self.k, time_weight=self.time_weight, min_f1=self.min_f1
+        )
+
+    def limits(self) -> job.Limits:
+        return job.Limits(
+            load_seconds=self.load_seconds,
+            call_seconds=self.call_seconds,
+            total_seconds=self.total_seconds,
+            memory_bytes=self.memory_bytes,
+        )
+
+
+class ReferenceModel(models.Model):
+    """The organizers' model; every submission is timed against it in the same minutes."""
+
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="references")
+    file = models.FileField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    name = models.CharField(
+        max_length=120, blank=True, help_text="Shown as the baseline, e.g. ResNet18-D."
+    )
+    static = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name or f"reference {self.sha256[:8]}"

@@ -1,0 +1,48 @@
+"""Images and labels, immutable by sha256."""
+
+from django.db import models
+
+
+class Dataset(models.Model):
+    """A set of labelled images in three splits: sample (given to teams), public and private (hidden)."""
+
+    name = models.CharField(max_length=120)
+    licence = models.CharField(max_length=200, blank=True, help_text="Shown beside the sample.")
+    classes = models.JSONField(help_text="Class names in the order of the logits.")
+    sha256 = models.CharField(max_length=64, help_text="Of the three splits together.")
+    skipped = models.JSONField(default=list, blank=True, help_text="Files left out at the import.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def split(self, name: str) -> "Split":
+        return self.splits.get(name=name)
+
+
+class Split(models.Model):
+    """One zip of class folders. Its file name, like everything hidden, never reaches a participant."""
+
+    class Name(models.TextChoices):
+        SAMPLE = "sample"
+        PUBLIC = "public"
+        PRIVATE = "private"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="splits")
+    name = models.CharField(max_length=8, choices=Name)
+    archive = models.FileField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    images = models.PositiveIntegerField()
+    images_by_class = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "name"], name="one_split_of_each_name")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset}: {self.name}"

@@ -1,0 +1,73 @@
+"""One team's line on one board. Rewritten with each verdict, so that a page only reads."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F
+
+from leaderboard.models.competition import Competition
+from leaderboard.models.evaluation import Evaluation
+from leaderboard.models.submission import Submission
+from leaderboard.models.team import Team
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def board(self, competition: Competition, board: str) -> EntryQuerySet:
+        """In order: ranked before unranked, the lower score, the earlier upload."""
+        return (
+            self.filter(competition=competition, board=board)
+            .select_related("team", "submission", "evaluation")
+            .order_by("-is_ranked", "score", "uploaded_at", "pk")
+        )
+
+    def before(self, entry: Entry) -> EntryQuerySet:
+        """The ranked entries that stand above a ranked one; one more than their count is its rank."""
+        better = (
+            models.Q(score__lt=entry.score)
+            | models.Q(score=entry.score, uploaded_at__lt=entry.uploaded_at)
+            | models.Q(score=entry.score, uploaded_at=entry.uploaded_at, pk__lt=entry.pk)
+        )
+        return self.filter(
+            better, competition=entry.competition_id, board=entry.board, is_ranked=True
+        )
+
+
+class Entry(models.Model):
+    class Board(models.TextChoices):
+        PUBLIC = "public"
+        PRIVATE = "private"
+
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="entries")
+    board = models.CharField(max_length=7, choices=Board)
+    team = models.ForeignKey(Team, models.CASCADE, related_name="entries")
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="+")
+    evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="+")
+    is_ranked = models.BooleanField(help_text="Whether its F1 on this board passes the gate.")
+    score = models.DecimalField(max_digits=12, decimal_places=6, help_text="Lower is better.")
+    f1 = models.FloatField()
+    time_ratio = models.FloatField()
+    score_half_width = models.FloatField()
+    uploaded_at = models.DateTimeField()
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints = [
+            models.UniqueConstraint(
+                F("competition"), F("board"), F("team"), name="one_entry_a_team_and_board"
+            )
+        ]
+        indexes = [
+            models.Index(
+                F("competition"),
+                F("board"),
+                F("is_ranked").desc(),
+                F("score"),
+                F("uploaded_at"),
+                name="board_order",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.team} on the {self.board} board"

@@ -1,0 +1,199 @@
+"""One attempt to score one submission on one worker: the only thing that has a moving state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import Case, Count, F, Q, When
+
+from leaderboard.models.competition import Competition, ReferenceModel
+from leaderboard.models.dataset import Dataset
+from leaderboard.models.hardware import HardwareProfile, Worker
+from leaderboard.models.submission import Submission
+
+MAX_ATTEMPTS = 3
+
+
+class Stale(Exception):
+    """The row moved on meanwhile: another worker has it, or it was cancelled."""
+
+
+class EvaluationQuerySet(models.QuerySet["Evaluation"]):
+    def queued(self, profile: HardwareProfile) -> EvaluationQuerySet:
+        """The line before the workers of one profile: who is next stands first.
+
+        Teams with nothing running go before teams that have something running, then the oldest first.
+        """
+        running = Q(
+            submission__team__submissions__evaluations__state=Evaluation.State.RUNNING,
+        )
+        return (
+            self.filter(state=Evaluation.State.QUEUED, profile=profile)
+            .alias(running=Count("pk", filter=running))
+            .alias(waits=Case(When(running__gt=0, then=1), default=0))
+            .order_by("waits", "queued_at", "pk")
+        )
+
+    def claim(
+        self,
+        profile: HardwareProfile,
+        *,
+        worker: Worker | None,
+        now: datetime,
+        lease_until: datetime,
+    ) -> Evaluation | None:
+        """Take the next queued evaluation, or None. Two workers never take the same one.
+
+        The compare-and-swap UPDATE decides; where the database can, rows that another worker is just
+        taking are skipped instead of fought for. Call inside a transaction.
+        """
+        for pk in self.queued(profile).values_list("pk", flat=True)[:20]:
+            row = self.filter(pk=pk, state=Evaluation.State.QUEUED)
+            if connection.features.has_select_for_update_skip_locked:
+                if not list(row.select_for_update(skip_locked=True).values_list("pk")):
+                    continue
+            taken = row.update(
+                state=Evaluation.State.RUNNING,
+                attempt=F("attempt") + 1,
+                worker=worker,
+                claimed_at=now,
+                lease_expires_at=lease_until,
+                stage="starting",
+                percent=0,
+                remaining_seconds=None,
+            )
+            if taken:
+                return self.select_related("submission", "competition", "profile").get(pk=pk)
+        return None
+
+    def unfinished(self) -> EvaluationQuerySet:
+        return self.filter(state__in=[Evaluation.State.QUEUED, Evaluation.State.RUNNING])
+
+
+class Evaluation(models.Model):
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SCORED = "scored"
+        FAILED = "failed"
+        ERROR = "error"
+        CANCELLED = "cancelled"
+
+    class Kind(models.TextChoices):
+        SUBMISSION = "submission"
+        CALIBRATION = "calibration"
+
+    # FAILED is the team's fault, ERROR ours; RUNNING to QUEUED is a worker that went away.
+    TRANSITIONS = {
+        State.QUEUED: {State.RUNNING, State.CANCELLED},
+        State.RUNNING: {State.SCORED, State.FAILED, State.ERROR, State.QUEUED, State.CANCELLED},
+        State.SCORED: set(),
+        State.FAILED: set(),
+        State.ERROR: set(),
+        State.CANCELLED: set(),
+    }
+
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.SUBMISSION)
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="evaluations")
+    submission = models.ForeignKey(
+        Submission, models.CASCADE, null=True, blank=True, related_name="evaluations"
+    )
+    reference = models.ForeignKey(ReferenceModel, models.PROTECT, related_name="evaluations")
+    dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="+")
+    profile = models.ForeignKey(HardwareProfile, models.PROTECT, related_name="evaluations")
+
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0, help_text="The fencing token.")
+    worker = models.ForeignKey(Worker, models.SET_NULL, null=True, blank=True, related_name="+")
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    stage = models.CharField(max_length=40, blank=True)
+    percent = models.FloatField(default=0)
+    remaining_seconds = models.FloatField(null=True, blank=True)
+
+    failure_code = models.CharField(max_length=40, blank=True)
+    failure_message = models.TextField(blank=True, help_text="For the team.")
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True, help_text="For organizers only.")
+
+    is_repeat = models.BooleanField(
+        default=False, help_text="Asked for by an organizer: always measured."
+    )
+    measurement_key = models.CharField(max_length=64, blank=True, db_index=True)
+    measured_by = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The evaluation of the same content whose measurement this one shares.",
+    )
+    f1_public = models.FloatField(null=True, blank=True)
+    f1_private = models.FloatField(null=True, blank=True)
+    f1_ref = models.FloatField(null=True, blank=True)
+    time_ratio = models.FloatField(null=True, blank=True)
+    half_width = models.FloatField(
+        null=True, blank=True, help_text="Of the time ratio's 95 % interval."
+    )
+    submission_seconds = models.FloatField(null=True, blank=True, help_text="Per image.")
+    reference_seconds = models.FloatField(null=True, blank=True, help_text="Per image.")
+    score_public = models.FloatField(null=True, blank=True)
+    score_private = models.FloatField(null=True, blank=True)
+    report = models.JSONField(default=dict, blank=True, help_text="All of it: for organizers only.")
+
+    objects = EvaluationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="calibration", submission=None)
+                | Q(kind="submission", submission__isnull=False),
+                name="a_calibration_has_no_submission",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="scored")
+                | Q(score_public__isnull=False, time_ratio__isnull=False),
+                name="scored_has_a_score",
+            ),
+            models.UniqueConstraint(
+                fields=["submission"],
+                condition=Q(state__in=["queued", "running"]),
+                name="one_unfinished_evaluation",
+            ),
+        ]
+        indexes = [models.Index(fields=["profile", "state", "queued_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk} ({self.state})"
+
+    @property
+    def is_finished(self) -> bool:
+        return not self.TRANSITIONS[self.State(self.state)]
+
+    def move_to(self, state: str, **fields: Any) -> None:
+        """Change the state by compare-and-swap on state and attempt.
+
+        Raises `Stale`, having changed nothing, when the row is no longer what this object says, and
+        `ValueError` for a move that the table does not have.
+        """
+        if state not in self.TRANSITIONS[self.State(self.state)]:
+            raise ValueError(f"An evaluation cannot go from {self.state} to {state}.")
+        self._swap(state=state, **fields)
+
+    def note(self, **fields: Any) -> None:
+        """Write fields of a running evaluation, progress for instance. Raises `Stale` as `move_to` does."""
+        self._swap(**fields)
+
+    def _swap(self, **fields: Any) -> None:
+        rows = Evaluation.objects.filter(pk=self.pk, state=self.state, attempt=self.attempt)
+        if not rows.update(**fields):
+            raise Stale(
+                f"Evaluation {self.pk} is no longer {self.state} in attempt {self.attempt}."
+            )
+        for name, value in fields.items():
+            setattr(self, name, value)

@@ -1,0 +1,77 @@
+"""Kinds of machines and the processes that measure on them."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+
+from scoring import job
+
+
+class HardwareProfile(models.Model):
+    """A kind of machine and its queue; says how exactly time is measured there."""
+
+    class Device(models.TextChoices):
+        CPU = "cpu", "CPU"
+        CUDA = "cuda", "NVIDIA GPU"
+
+    slug = models.SlugField(unique=True, help_text="Also the name of the Celery queue.")
+    name = models.CharField(max_length=80)
+    description = models.TextField(blank=True, help_text="Shown to participants: processor, cores.")
+    device = models.CharField(max_length=8, choices=Device, default=Device.CPU)
+    threads = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text="The same for every model; at most the number of cores minus one.",
+    )
+    min_segments = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1)], help_text="Fresh pairs of processes at least."
+    )
+    min_quads = models.PositiveSmallIntegerField(
+        default=16, validators=[MinValueValidator(2)], help_text="Paired measurements at least."
+    )
+    target_half_width = models.FloatField(
+        default=0.015, help_text="Measuring stops once the 95 % interval is at most ± this share."
+    )
+    max_half_width = models.FloatField(
+        default=0.03,
+        help_text="A wider interval at the end is measured again; 0 publishes it however wide.",
+    )
+    max_seconds = models.FloatField(default=60, help_text="Most seconds of paired measuring.")
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether noisy times are published here too, as on the demo's laptop."""
+        return self.max_half_width == 0
+
+    def plan(self) -> job.Plan:
+        return job.Plan(
+            device="cuda" if self.device == self.Device.CUDA else "cpu",
+            threads=self.threads,
+            min_quads=self.min_quads,
+            min_segments=self.min_segments,
+            target_half_width=self.target_half_width,
+            max_half_width=self.max_half_width,
+            max_seconds=self.max_seconds,
+        )
+
+
+class Worker(models.Model):
+    """One process on one machine, one evaluation at a time."""
+
+    name = models.CharField(max_length=120, unique=True)
+    profile = models.ForeignKey(HardwareProfile, models.CASCADE, related_name="workers")
+    fingerprint = models.JSONField(default=dict, blank=True)
+    versions = models.JSONField(default=dict, blank=True)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-seen_at"]
+
+    def __str__(self) -> str:
+        return self.name

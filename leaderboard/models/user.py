@@ -1,0 +1,21 @@
+"""People and their API tokens. An organizer is a user with `is_staff`."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from knox.models import AbstractAuthToken
+
+
+class User(AbstractUser):
+    """A person; competes through a team."""
+
+
+class ApiToken(AbstractAuthToken):
+    """A named, expiring token; only its hash is kept."""
+
+    name = models.CharField(max_length=80, help_text="Where it is used, for instance “GitHub CI”.")
+
+    class Meta:
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.token_key}…)"

@@ -1,0 +1,24 @@
+"""Knocking: telling the workers of a profile that there is something in the database for them.
+
+The row is the queue. A lost knock costs nothing but time, since the sweep knocks again; so a broker
+that is down is logged and never shown to a participant.
+"""
+
+import logging
+
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+def knock(profile_slug: str) -> None:
+    """Ask one worker of the profile to take the next evaluation. Without a broker workers poll."""
+    if not settings.REDIS_URL:
+        return
+    from leaderboard.celery import app
+
+    try:
+        app.send_task("leaderboard.work", args=[profile_slug], queue=profile_slug, retry=False)
+    except OperationalError as error:
+        logger.warning("The broker did not take a knock for %s: %s", profile_slug, error)

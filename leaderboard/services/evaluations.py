@@ -1,0 +1,478 @@
+"""Evaluations are queued, claimed, run and recorded; nothing of this gets stuck or lost.
+
+A worker holds a lease on what it runs and renews it; `attempt` is the fencing token, so that a worker
+that comes back from the dead cannot record over its successor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from leaderboard import queue
+from leaderboard.errors import Conflict
+from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User, Worker
+from leaderboard.models.evaluation import MAX_ATTEMPTS, Stale
+from leaderboard.services import competitions, files, rankings
+from scoring import formula
+from scoring.job import PROTOCOL, Job, Progress, Report, Split
+
+logger = logging.getLogger(__name__)
+State = Evaluation.State
+ALIVE = timedelta(minutes=2)
+
+
+class Abandoned(Exception):
+    """The evaluation is no longer this worker's to finish, or the worker is asked to stop."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A queued evaluation's place before its workers; `wait` is None until something was measured."""
+
+    position: int
+    length: int
+    wait: timedelta | None
+
+
+# Queueing
+
+
+def enqueue(
+    *, competition: Competition, submission: Submission | None = None, is_repeat: bool = False
+) -> Evaluation:
+    """Queue an evaluation of a submission, or without one a calibration, and knock after commit."""
+    if competition.reference is None or competition.dataset is None:
+        raise Conflict("The competition has no reference model or dataset yet.", code="not_ready")
+    profile = competition.profile
+    evaluation = Evaluation.objects.create(
+        kind=Evaluation.Kind.SUBMISSION if submission else Evaluation.Kind.CALIBRATION,
+        competition=competition,
+        submission=submission,
+        reference=competition.reference,
+        dataset=competition.dataset,
+        profile=profile,
+        is_repeat=is_repeat,
+        queued_at=timezone.now(),
+        measurement_key=measurement_key(competition, submission) if submission else "",
+    )
+    transaction.on_commit(lambda: queue.knock(profile.slug))
+    return evaluation
+
+
+@transaction.atomic
+def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
+    """Measure a submission anew; what counts meanwhile stays."""
+    competitions.check_organizer(by)
+    if submission.evaluations.unfinished().exists():
+        raise Conflict("An evaluation of this submission is under way.", code="already_queued")
+    return enqueue(competition=submission.competition, submission=submission, is_repeat=True)
+
+
+def cancel_queued(submission: Submission) -> None:
+    """Take a submission's waiting evaluation out of the queue; a running one is left to end."""
+    for evaluation in submission.evaluations.filter(state=State.QUEUED):
+        try:
+            evaluation.move_to(State.CANCELLED, finished_at=timezone.now())
+        except Stale:
+            logger.info("%s was taken by a worker before it could be cancelled.", evaluation)
+
+
+def line(evaluation: Evaluation) -> Line:
+    """Where a queued evaluation stands and about how long it will wait."""
+    waiting = list(Evaluation.objects.queued(evaluation.profile).values_list("pk", flat=True))
+    position = waiting.index(evaluation.pk) + 1 if evaluation.pk in waiting else 0
+    recent = Evaluation.objects.filter(
+        profile=evaluation.profile, state__in=[State.SCORED, State.FAILED], measured_by=None
+    ).exclude(claimed_at=None)[:20]
+    seconds = [(one.finished_at - one.claimed_at).total_seconds() for one in recent]
+    if not seconds or not position:
+        return Line(position, len(waiting), None)
+    alive = evaluation.profile.workers.filter(seen_at__gt=timezone.now() - ALIVE).count()
+    ahead = position - 1 + evaluation.profile.evaluations.filter(state=State.RUNNING).count() / 2
+    return Line(
+        position,
+        len(waiting),
+        timedelta(seconds=ahead * statistics.median(seconds) / max(1, alive)),
+    )
+
+
+# Running
+
+
+def register(profile: HardwareProfile, name: str) -> Worker:
+    """Write down that a worker process serves a profile, and on what machine."""
+    from scoring import hardware
+
+    now = timezone.now()
+    worker, _ = Worker.objects.update_or_create(
+        name=name,
+        defaults={
+            "profile": profile,
+            "fingerprint": hardware.fingerprint(profile.plan()),
+            "versions": hardware.versions(),
+            "started_at": now,
+            "seen_at": now,
+        },
+    )
+    return worker
+
+
+def run_next(
+    profile_slug: str,
+    *,
+    worker: Worker | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Evaluation | None:
+    """Claim the next queued evaluation of a profile and see it through. None: nothing was queued."""
+    profile = HardwareProfile.objects.get(slug=profile_slug)
+    evaluation = claim(profile, worker=worker)
+    if evaluation is None:
+        return None
+    try:
+        if stored := stored_measurement(evaluation):
+            record_stored(evaluation, stored)
+        else:
+            measure(evaluation, should_stop=should_stop)
+    except Stale as error:
+        logger.warning("%s Nothing was recorded.", error)
+    if Evaluation.objects.filter(profile=profile, state=State.QUEUED).exists():
+        queue.knock(profile_slug)
+    return evaluation
+
+
+@transaction.atomic
+def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
+    now = timezone.now()
+    if worker:
+        Worker.objects.filter(pk=worker.pk).update(seen_at=now)
+    return Evaluation.objects.claim(
+        profile, worker=worker, now=now, lease_until=now + settings.LEASE
+    )
+
+
+def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
+    """Run the engine on a claimed evaluation, outside any transaction, and record what it found."""
+    import scoring
+    from scoring.engine import EngineError
+
+    try:
+        with lease_kept(evaluation) as is_lost:
+            show = progress_writer(evaluation, lambda: is_lost() or should_stop())
+            report = scoring.evaluate(job_for(evaluation), progress=show)
+    except Abandoned:
+        if should_stop():
+            give_back(evaluation, code="worker_stopped", message="The worker was stopped.")
+        return
+    except EngineError as error:
+        logger.error("%s: %s", evaluation, error)
+        patiently(lambda: give_back(evaluation, code=error.code, message=error.message))
+        return
+    except Exception as error:
+        logger.exception("%s ended by our fault", evaluation)
+        patiently(lambda: give_back(evaluation, code="internal", message=repr(error)))
+        return
+    patiently(lambda: record(evaluation, report))
+
+
+def job_for(evaluation: Evaluation) -> Job:
+    """Everything the engine needs, from the rows."""
+    competition = evaluation.competition
+    submission = evaluation.submission
+    splits = {split.name: split for split in evaluation.dataset.splits.all()}
+    calibration = competition.calibration
+    return Job(
+        reference=files.local_path(evaluation.reference.file),
+        submission=files.local_path(submission.file) if submission else None,
+        splits=tuple(
+            Split(name, files.local_path(splits[name].archive)) for name in ("public", "private")
+        ),
+        classes=tuple(evaluation.dataset.classes),
+        input=competition.input_spec(),
+        bounds=competition.input_bounds(),
+        formula=competition.formula(),
+        plan=evaluation.profile.plan(),
+        limits=competition.limits(),
+        # Secret, and another one in every attempt: nobody can foresee the order of the images.
+        seed=int.from_bytes(
+            hashlib.sha256(
+                f"{settings.SECRET_KEY} {evaluation.pk} {evaluation.attempt}".encode()
+            ).digest()[:6]
+        ),
+        reference_seconds=calibration.reference_seconds if calibration else None,
+        cache=Path(settings.CACHE_DIR),
+    )
+
+
+@contextmanager
+def lease_kept(evaluation: Evaluation) -> Iterator[Callable[[], bool]]:
+    """Renew the lease from a thread while the body runs; yields whether it was lost meanwhile."""
+    done, lost = threading.Event(), threading.Event()
+
+    def beat() -> None:
+        while not done.wait(settings.LEASE.total_seconds() / 4):
+            now = timezone.now()
+            try:
+                evaluation.note(lease_expires_at=now + settings.LEASE)
+                Worker.objects.filter(pk=evaluation.worker_id).update(seen_at=now)
+            except Stale:
+                lost.set()
+                break
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("The lease of %s could not be renewed: %s", evaluation, error)
+            finally:
+                connection.close()
+
+    thread = threading.Thread(target=beat, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield lost.is_set
+    finally:
+        done.set()
+        thread.join()
+
+
+def progress_writer(
+    evaluation: Evaluation, is_over: Callable[[], bool]
+) -> Callable[[Progress], None]:
+    """A callback that writes progress at most once a second and ends the engine when all is in vain."""
+    written = float("-inf")
+
+    def write(progress: Progress) -> None:
+        nonlocal written
+        if is_over():
+            raise Abandoned
+        if time.monotonic() - written < 1:
+            return
+        written = time.monotonic()
+        try:
+            evaluation.note(
+                stage=progress.stage,
+                percent=progress.percent,
+                remaining_seconds=progress.remaining_seconds,
+                lease_expires_at=timezone.now() + settings.LEASE,
+            )
+        except Stale as error:
+            raise Abandoned from error
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("Progress of %s could not be written: %s", evaluation, error)
+            connection.close()
+
+    return write
+
+
+def patiently(write: Callable[[], None]) -> None:
+    """Try to write a result for some minutes: a database that is away must not cost the evaluation."""
+    for delay in (1, 2, 4, 8, 16, 32, 64, None):
+        try:
+            return write()
+        except (OperationalError, InterfaceError) as error:
+            if delay is None:
+                raise
+            logger.warning("A result could not be written, next try in %s s: %s", delay, error)
+            connection.close()
+            time.sleep(delay)
+
+
+# Recording
+
+
+@transaction.atomic
+def record(evaluation: Evaluation, report: Report) -> None:
+    """Write a report: state, scores and entries at once, or nothing when the lease was lost."""
+    if report.status == "invalid":
+        give_back(
+            evaluation,
+            code="too_noisy",
+            message="The machine was too noisy for the profile's interval; see the report.",
+            report=report.to_json(),
+        )
+        return
+    finished = {
+        "finished_at": timezone.now(),
+        "lease_expires_at": None,
+        "percent": 100,
+        "stage": "",
+        "remaining_seconds": None,
+        "report": report.to_json(),
+    }
+    if report.status == "failed":
+        assert report.failure
+        if evaluation.kind == Evaluation.Kind.CALIBRATION:
+            # The reference is the organizers' own; nobody else has failed.
+            evaluation.move_to(
+                State.ERROR,
+                error_code=report.failure.code,
+                error_message=report.failure.message,
+                **finished,
+            )
+            return
+        evaluation.move_to(
+            State.FAILED,
+            failure_code=report.failure.code,
+            failure_message=report.failure.message,
+            **finished,
+        )
+        return
+    assert report.timing
+    evaluation.move_to(
+        State.SCORED,
+        **scores(
+            evaluation.competition,
+            f1_public=report.splits["public"].f1,
+            f1_private=report.splits["private"].f1,
+            time_ratio=report.timing.time_ratio,
+            f1_ref=report.f1_ref,
+        ),
+        half_width=report.timing.half_width,
+        submission_seconds=report.timing.seconds_per_image,
+        reference_seconds=report.timing.reference_seconds_per_image,
+        **finished,
+    )
+    _place(evaluation)
+
+
+@transaction.atomic
+def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
+    """The same content gets the measurement there is: uploading again is no lottery."""
+    evaluation.move_to(
+        State.SCORED,
+        measured_by=stored,
+        **scores(
+            evaluation.competition,
+            f1_public=stored.f1_public,
+            f1_private=stored.f1_private,
+            time_ratio=stored.time_ratio,
+            f1_ref=stored.f1_ref,
+        ),
+        half_width=stored.half_width,
+        submission_seconds=stored.submission_seconds,
+        reference_seconds=stored.reference_seconds,
+        report=stored.report,
+        finished_at=timezone.now(),
+        lease_expires_at=None,
+        percent=100,
+        stage="",
+    )
+    _place(evaluation)
+
+
+def give_back(
+    evaluation: Evaluation, *, code: str, message: str, report: dict[str, object] | None = None
+) -> None:
+    """End an attempt that failed by our fault: back to the queue, or ERROR once attempts are used up."""
+    said = {"error_code": code, "error_message": message, "report": report or {}}
+    if evaluation.attempt < MAX_ATTEMPTS:
+        evaluation.move_to(
+            State.QUEUED, lease_expires_at=None, claimed_at=None, stage="", percent=0, **said
+        )
+    else:
+        logger.error("%s is given up after %s attempts: %s", evaluation, MAX_ATTEMPTS, message)
+        evaluation.move_to(
+            State.ERROR, lease_expires_at=None, finished_at=timezone.now(), stage="", **said
+        )
+
+
+def sweep() -> None:
+    """Return expired leases, close what has ended, and knock again for whatever waits."""
+    now = timezone.now()
+    for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=now):
+        try:
+            give_back(
+                evaluation, code="worker_lost", message="The worker stopped renewing its lease."
+            )
+        except Stale:
+            logger.info("%s was finished while it was swept.", evaluation)
+    competitions.close_ended(now)
+    waiting = HardwareProfile.objects.filter(evaluations__state=State.QUEUED).distinct()
+    for slug in waiting.values_list("slug", flat=True):
+        queue.knock(slug)
+
+
+def scores(
+    competition: Competition,
+    *,
+    f1_public: float,
+    f1_private: float,
+    time_ratio: float,
+    f1_ref: float | None,
+) -> dict[str, float]:
+    """The columns that the formula gives, with the competition's constants of today."""
+    reference_f1 = competition.reference_f1
+    if reference_f1 is None:  # the calibration that finds it
+        assert f1_ref is not None
+        reference_f1 = f1_ref
+
+    def score(f1: float) -> float:
+        return formula.score(
+            f1,
+            time_ratio,
+            f1_ref=reference_f1,
+            k=competition.k,
+            time_weight=competition.time_weight,
+        )
+
+    return {
+        "f1_public": f1_public,
+        "f1_private": f1_private,
+        "f1_ref": reference_f1,
+        "time_ratio": time_ratio,
+        "score_public": score(f1_public),
+        "score_private": score(f1_private),
+    }
+
+
+def measurement_key(competition: Competition, submission: Submission) -> str:
+    """What makes two measurements the same: content, input, images, reference, machine, protocol."""
+    assert competition.reference and competition.dataset
+    parts = [
+        submission.content_sha256,
+        submission.static["input"],
+        competition.dataset.sha256,
+        competition.reference.sha256,
+        competition.profile.slug,
+        competition.profile.plan().to_json(),
+        PROTOCOL,
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def stored_measurement(evaluation: Evaluation) -> Evaluation | None:
+    """The measurement of the same content, unless an organizer asked for a new one."""
+    if evaluation.is_repeat or not evaluation.measurement_key:
+        return None
+    return (
+        Evaluation.objects.filter(
+            competition=evaluation.competition,
+            measurement_key=evaluation.measurement_key,
+            state=State.SCORED,
+            measured_by=None,
+        )
+        .order_by("pk")
+        .last()
+    )
+
+
+def _place(evaluation: Evaluation) -> None:
+    """Show a verdict: on the boards, or as a draft's calibration; a running one keeps its own."""
+    if evaluation.submission:
+        rankings.place(evaluation.submission.team)
+    else:
+        Competition.objects.filter(
+            pk=evaluation.competition_id,
+            state=Competition.State.DRAFT,
+            reference=evaluation.reference_id,
+        ).update(calibration=evaluation)

@@ -1,0 +1,80 @@
+"""Files under their sha256: the same bytes are stored once and never change."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db.models.fields.files import FieldFile
+
+from leaderboard.errors import TooLarge
+
+
+@dataclass(frozen=True)
+class Received:
+    """An upload on this machine's disk, not yet kept."""
+
+    path: Path
+    name: str
+    sha256: str
+    size_bytes: int
+
+
+@contextmanager
+def received(upload: File, *, max_bytes: int) -> Iterator[Received]:
+    """Stream an upload to a temporary file while hashing it.
+
+    Raises `TooLarge` as soon as it is known, reading no further.
+    """
+    if upload.size is not None and upload.size > max_bytes:
+        raise too_large(upload.size, max_bytes)
+    digest = hashlib.sha256()
+    size = 0
+    with tempfile.NamedTemporaryFile(prefix="featherweight-") as target:
+        for chunk in upload.chunks():
+            size += len(chunk)
+            if size > max_bytes:
+                raise too_large(size, max_bytes)
+            digest.update(chunk)
+            target.write(chunk)
+        target.flush()
+        name = Path(upload.name or "upload").name
+        yield Received(Path(target.name), name, digest.hexdigest(), size)
+
+
+def keep(file: Received, *, folder: str, suffix: str) -> str:
+    """Store a received file; returns its name in the storage."""
+    return keep_path(file.path, sha256=file.sha256, folder=folder, suffix=suffix)
+
+
+def keep_path(path: Path, *, sha256: str, folder: str, suffix: str) -> str:
+    name = f"{folder}/{sha256[:2]}/{sha256}{suffix}"
+    if not default_storage.exists(name):
+        with path.open("rb") as source:
+            saved = default_storage.save(name, File(source))
+        if saved != name:  # someone stored the same bytes in this instant
+            default_storage.delete(saved)
+    return name
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def local_path(file: FieldFile) -> Path:
+    """Where a worker reads a stored file."""
+    return Path(file.path)
+
+
+def too_large(size: int, limit: int) -> TooLarge:
+    return TooLarge(
+        f"The file is larger than the {limit / 1e6:g} MB this competition accepts "
+        f"({size / 1e6:.1f} MB were sent). Upload a smaller model."
+    )

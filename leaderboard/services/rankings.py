@@ -1,0 +1,172 @@
+"""Boards: entries are rewritten with each verdict, and read in order.
+
+Lower is better; equal scores at six decimals go by the earlier upload. An interval that overlaps the
+row above is a mark (tied), never a change of order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from leaderboard.errors import NotFound
+from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
+
+Board = Entry.Board
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a board as it is shown; `rank` is None below the gate."""
+
+    rank: int | None
+    entry: Entry
+    is_tied: bool
+    """Whether its interval overlaps that of the row above: the order between the two is not certain."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The reference model's own figures on a board."""
+
+    name: str
+    score: float
+    f1: float
+    seconds: float
+
+
+def place(team: Team) -> None:
+    """Rewrite a team's entries after a verdict or a decision. Call inside a transaction."""
+    team = Team.objects.select_for_update().select_related("competition").get(pk=team.pk)
+    scored = scored_submissions(team)
+    _put(team, Board.PUBLIC, scored)
+    if team.competition.is_published:
+        _put(team, Board.PRIVATE, finals(team, scored))
+
+
+def reveal(competition: Competition) -> None:
+    """Write the private board of a competition that is just being published."""
+    for team in competition.teams.all():
+        place(team)
+
+
+def scored_submissions(team: Team) -> list[Submission]:
+    submissions = team.submissions.in_the_running().prefetch_related("evaluations")
+    return [one for one in submissions if one.evaluation.state == Evaluation.State.SCORED]
+
+
+def finals(team: Team, scored: Iterable[Submission]) -> list[Submission]:
+    """What counts on the private board: the selected ones; none selected: the best public ones."""
+    scored = list(scored)
+    selected = [one for one in scored if one.selected_at]
+    if selected:
+        return selected
+    best_first = sorted(scored, key=lambda one: _order(_entry(team, Board.PUBLIC, one)))
+    return best_first[: team.competition.final_selections]
+
+
+def rows(
+    competition: Competition, board: str, *, start: int = 0, count: int | None = None
+) -> list[Row]:
+    """A stretch of a board, `start` counted from 0."""
+    # One row more above, to tell whether the first one is tied with it.
+    above = 1 if start else 0
+    end = None if count is None else start + count
+    entries = list(Entry.objects.board(competition, board)[start - above : end])
+    found = []
+    for index, entry in enumerate(entries):
+        previous = entries[index - 1] if index else None
+        rank = start - above + index + 1 if entry.is_ranked else None
+        found.append(Row(rank, entry, entry.is_ranked and _overlap(previous, entry)))
+    return found[above:]
+
+
+def rank(entry: Entry) -> int | None:
+    """The rank of one entry: one more than the better rows; None below the gate."""
+    return Entry.objects.before(entry).count() + 1 if entry.is_ranked else None
+
+
+def entry_of(team: Team, board: str) -> Entry | None:
+    return Entry.objects.filter(team=team, board=board).select_related("submission").first()
+
+
+def baseline(competition: Competition, board: str) -> Baseline | None:
+    """The calibrated reference, for a row of its own beside the ranking."""
+    one = competition.calibration
+    if one is None or one.score_public is None:
+        return None
+    private = board == Board.PRIVATE
+    return Baseline(
+        name=str(one.reference),
+        score=one.score_private if private else one.score_public,
+        f1=one.f1_private if private else one.f1_public,
+        seconds=one.reference_seconds,
+    )
+
+
+def check_visible(competition: Competition, board: str, user: User) -> None:
+    """The private board exists for nobody but organizers before publication. Raises `NotFound`."""
+    if board not in Board.values:
+        raise NotFound("There are two boards: public and private.", code="unknown_board")
+    if board == Board.PRIVATE and not competition.is_published:
+        raise NotFound(
+            "The private board is shown once the organizers publish it.", code="board_not_published"
+        )
+
+
+def _put(team: Team, board: str, submissions: Iterable[Submission]) -> None:
+    candidates = [_entry(team, board, one) for one in submissions]
+    if not candidates:
+        Entry.objects.filter(team=team, board=board).delete()
+        return
+    best = min(candidates, key=_order)
+    Entry.objects.update_or_create(
+        competition_id=team.competition_id,
+        board=board,
+        team=team,
+        defaults={
+            field: getattr(best, field)
+            for field in (
+                "submission",
+                "evaluation",
+                "is_ranked",
+                "score",
+                "f1",
+                "time_ratio",
+                "score_half_width",
+                "uploaded_at",
+            )
+        },
+    )
+
+
+def _entry(team: Team, board: str, submission: Submission) -> Entry:
+    evaluation = submission.evaluation
+    private = board == Board.PRIVATE
+    f1 = evaluation.f1_private if private else evaluation.f1_public
+    score = evaluation.score_private if private else evaluation.score_public
+    return Entry(
+        competition_id=team.competition_id,
+        board=board,
+        team=team,
+        submission=submission,
+        evaluation=evaluation,
+        is_ranked=f1 >= team.competition.min_f1,
+        score=Decimal(f"{score:.6f}"),
+        f1=f1,
+        time_ratio=evaluation.time_ratio,
+        score_half_width=team.competition.time_weight * (evaluation.half_width or 0),
+        uploaded_at=submission.uploaded_at,
+    )
+
+
+def _order(entry: Entry) -> tuple[object, ...]:
+    return (not entry.is_ranked, entry.score, entry.uploaded_at, entry.submission.pk)
+
+
+def _overlap(above: Entry | None, below: Entry) -> bool:
+    if above is None:
+        return False
+    gap = float(below.score - above.score)
+    return gap <= above.score_half_width + below.score_half_width

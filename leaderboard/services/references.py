@@ -1,0 +1,50 @@
+"""The organizers' model is stored and calibrated before its competition opens."""
+
+from __future__ import annotations
+
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from leaderboard.errors import Conflict
+from leaderboard.models import Competition, Evaluation, ReferenceModel, User
+from leaderboard.services import competitions, evaluations, files, submissions
+
+
+@transaction.atomic
+def set_reference(*, competition: Competition, upload: File, name: str, by: User) -> ReferenceModel:
+    """Store the organizers' model. It must be calibrated before the competition opens."""
+    competitions.check_organizer(by)
+    if competition.state != Competition.State.DRAFT:
+        raise Conflict(
+            "The reference stays as it is once a competition has opened: every score depends on it.",
+            code="competition_running",
+        )
+    with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
+        static, _ = submissions.inspect(file, competition)
+        competition.reference = ReferenceModel.objects.create(
+            competition=competition,
+            file=files.keep(file, folder="models", suffix=".pt"),
+            sha256=file.sha256,
+            size_bytes=file.size_bytes,
+            name=name[:120],
+            static=static.to_json(),
+            created_at=timezone.now(),
+        )
+    competition.calibration = None
+    competition.save(update_fields=["reference", "calibration"])
+    return competition.reference
+
+
+@transaction.atomic
+def calibrate(*, competition: Competition, by: User) -> Evaluation:
+    """Queue an evaluation of the reference against itself: F1, seconds per image, A/A ratio."""
+    competitions.check_organizer(by)
+    if competition.dataset is None:
+        raise Conflict("Choose a dataset first.", code="no_dataset")
+    if competition.reference is None:
+        raise Conflict("Upload the reference model first.", code="no_reference")
+    under_way = competition.evaluations.unfinished().filter(kind=Evaluation.Kind.CALIBRATION)
+    if under_way.exists():
+        raise Conflict("A calibration is under way.", code="already_queued")
+    return evaluations.enqueue(competition=competition)

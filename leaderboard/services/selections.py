@@ -1,0 +1,40 @@
+"""Teams name the submissions that count for the private ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db import transaction
+from django.utils import timezone
+
+from leaderboard.errors import Conflict, Refused
+from leaderboard.models import Evaluation, Submission, Team, User
+from leaderboard.services import teams
+
+
+@transaction.atomic
+def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Submission]:
+    """Make these the team's final selections, instead of any before. None: its best public ones count."""
+    teams.check_member(team, by)
+    team = Team.objects.select_for_update().select_related("competition").get(pk=team.pk)
+    competition = team.competition
+    if competition.is_published:
+        raise Conflict(
+            "The final ranking is published and stays as it is.", code="competition_over"
+        )
+    wanted = set(submission_ids)
+    if len(wanted) > competition.final_selections:
+        raise Refused(
+            f"Select at most {competition.final_selections} submissions; these are {len(wanted)}.",
+            code="too_many_selections",
+        )
+    candidates = team.submissions.in_the_running().prefetch_related("evaluations")
+    scored = {one.pk: one for one in candidates if one.evaluation.state == Evaluation.State.SCORED}
+    if strange := sorted(wanted - scored.keys()):
+        raise Refused(
+            f"Only your team's own scored submissions can be selected, not {strange}.",
+            code="not_selectable",
+        )
+    team.submissions.exclude(pk__in=wanted).update(selected_at=None)
+    team.submissions.filter(pk__in=wanted, selected_at=None).update(selected_at=timezone.now())
+    return list(team.submissions.filter(pk__in=wanted))

@@ -1,0 +1,202 @@
+"""Uploads are accepted, and decisions about them dated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.core.files import File
+from django.db import transaction
+from django.db.models import OuterRef, Q, Subquery
+from django.utils import timezone
+
+from leaderboard.errors import BadModel, CompetitionNotOpen, Conflict, QuotaExceeded, Refused
+from leaderboard.models import Competition, Evaluation, Submission, Team, User
+from leaderboard.services import competitions, evaluations, files, rankings, teams
+from scoring import archive
+from scoring.job import Model
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of an upload: `is_new` is False when the team had sent this model before."""
+
+    submission: Submission
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A team's uploads of the competition's current day."""
+
+    per_day: int
+    used: int
+    resets_at: datetime
+
+    @property
+    def left(self) -> int:
+        return max(0, self.per_day - self.used)
+
+
+def submit(
+    *,
+    competition: Competition,
+    team: Team,
+    upload: File,
+    by: User,
+    door: str,
+    note: str = "",
+    idempotency_key: str | None = None,
+) -> Receipt:
+    """Accept one upload and queue its first evaluation.
+
+    Rules stand in order of cost. The same model by the same team returns the first submission and
+    costs no quota; so does a repeated `idempotency_key`. Raises a `Refused`; nothing is stored then.
+    """
+    teams.check_member(team, by)
+    check_open(competition)
+    with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
+        static, content_sha256 = inspect(file, competition)
+        name = files.keep(file, folder="models", suffix=".pt")
+        with transaction.atomic():
+            Team.objects.select_for_update().get(
+                pk=team.pk
+            )  # two uploads must not both take the last slot
+            if earlier := sent_before(team, content_sha256, idempotency_key):
+                return Receipt(earlier, is_new=False)
+            check_open(Competition.objects.select_for_update().get(pk=competition.pk))
+            check_quota(team, competition)
+            submission = Submission.objects.create(
+                competition=competition,
+                team=team,
+                uploaded_by=by,
+                door=door,
+                note=note[:200],
+                file=name,
+                file_name=file.name[:200],
+                sha256=file.sha256,
+                content_sha256=content_sha256,
+                size_bytes=file.size_bytes,
+                static=static.to_json(),
+                idempotency_key=idempotency_key,
+                uploaded_at=timezone.now(),
+            )
+            evaluations.enqueue(competition=competition, submission=submission)
+    return Receipt(submission, is_new=True)
+
+
+def inspect(file: files.Received, competition: Competition) -> tuple[Model, str]:
+    """The static facts and the content hash of a model file. Raises `BadModel` with the gate's code."""
+    try:
+        static = archive.check(file.path, max_unpacked_bytes=competition.limits().unpacked_bytes)
+        declared = archive.declaration(file.path)
+        spec = archive.input_spec(competition.input_spec(), declared, competition.input_bounds())
+        return replace(static, input=spec), archive.content_hash(file.path)
+    except archive.Rejected as error:
+        raise BadModel(error.message, code=error.code) from error
+
+
+def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) -> Submission | None:
+    """The team's earlier submission that this upload repeats, unless that one ended by our fault.
+
+    Raises `Conflict` when the idempotency key was used for another model.
+    """
+    if idempotency_key:
+        earlier = team.submissions.filter(idempotency_key=idempotency_key).first()
+        if earlier and earlier.content_sha256 != content_sha256:
+            raise Conflict(
+                "This Idempotency-Key was used for another model; use a new key for a new upload.",
+                code="idempotency_key_reused",
+            )
+        if earlier:
+            return earlier
+    latest = Evaluation.objects.filter(submission=OuterRef("pk")).order_by("-pk")
+    return (
+        team.submissions.filter(content_sha256=content_sha256, withdrawn_at=None)
+        .alias(latest=Subquery(latest.values("state")[:1]))
+        .exclude(latest__in=[Evaluation.State.ERROR, Evaluation.State.CANCELLED])
+        .order_by("uploaded_at")
+        .first()
+    )
+
+
+def quota(team: Team, competition: Competition, *, now: datetime | None = None) -> Quota:
+    """What the team has used of the current day in the competition's time zone.
+
+    A submission counts by its first evaluation: one that ended by our fault, or was cancelled before
+    a worker took it, is given back.
+    """
+    zone = ZoneInfo(competition.time_zone)
+    today = (now or timezone.now()).astimezone(zone).date()
+    start = datetime.combine(today, datetime.min.time(), zone)
+    end = datetime.combine(today + timedelta(days=1), datetime.min.time(), zone)
+    first = Evaluation.objects.filter(submission=OuterRef("pk")).order_by("pk")
+    counted = (
+        Submission.objects.filter(team=team, uploaded_at__gte=start, uploaded_at__lt=end)
+        .alias(
+            first=Subquery(first.values("state")[:1]),
+            claimed=Subquery(first.values("claimed_at")[:1]),
+        )
+        .exclude(first=Evaluation.State.ERROR)
+        .exclude(Q(first=Evaluation.State.CANCELLED) & Q(claimed=None))
+    )
+    return Quota(competition.submissions_per_day, counted.count(), end)
+
+
+@transaction.atomic
+def withdraw(*, submission: Submission, by: User) -> None:
+    """Take a submission out of the boards; the quota it used stays used."""
+    teams.check_member(submission.team, by)
+    if submission.competition.is_published:
+        raise Conflict(
+            "The final ranking is published and stays as it is.", code="competition_over"
+        )
+    if submission.withdrawn_at is not None:
+        return
+    submission.withdrawn_at = timezone.now()
+    submission.selected_at = None
+    submission.save(update_fields=["withdrawn_at", "selected_at"])
+    evaluations.cancel_queued(submission)
+    rankings.place(submission.team)
+
+
+@transaction.atomic
+def disqualify(*, submission: Submission, reason: str, by: User) -> None:
+    """An organizer takes a submission off the boards, with a reason its team can read."""
+    competitions.check_organizer(by)
+    if not reason.strip():
+        raise Refused("Say why: the team reads it.", code="reason_missing")
+    submission.disqualified_at = timezone.now()
+    submission.disqualified_reason = reason.strip()[:300]
+    submission.save(update_fields=["disqualified_at", "disqualified_reason"])
+    rankings.place(submission.team)
+
+
+@transaction.atomic
+def reinstate(*, submission: Submission, by: User) -> None:
+    competitions.check_organizer(by)
+    submission.disqualified_at = None
+    submission.disqualified_reason = ""
+    submission.save(update_fields=["disqualified_at", "disqualified_reason"])
+    rankings.place(submission.team)
+
+
+def check_open(competition: Competition) -> None:
+    state = competition.state
+    if state == Competition.State.PAUSED:
+        message = f": {competition.pause_message}" if competition.pause_message else ""
+        raise CompetitionNotOpen(f"Uploads are paused{message}. What is queued is still evaluated.")
+    if state == Competition.State.DRAFT:
+        raise CompetitionNotOpen("This competition has not opened yet.")
+    if not competition.accepts_uploads:
+        raise CompetitionNotOpen("This competition has ended; it takes no more uploads.")
+
+
+def check_quota(team: Team, competition: Competition) -> None:
+    now = quota(team, competition)
+    if now.left == 0:
+        raise QuotaExceeded(
+            f"{now.used} of {now.per_day} submissions of {team} are used today; "
+            f"the next is possible from {now.resets_at:%Y-%m-%d %H:%M} {competition.time_zone}."
+        )

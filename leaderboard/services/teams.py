@@ -1,0 +1,131 @@
+"""Teams are made, joined by invitation and left. A person is in one team of a competition."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from leaderboard.errors import Conflict, NotAMember, NotFound, Refused
+from leaderboard.models import Competition, Invitation, Membership, Team, User
+
+INVITATION_LIFETIME = timedelta(days=7)
+
+
+@transaction.atomic
+def create(*, competition: Competition, name: str, by: User) -> Team:
+    """Make a team and join it."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 60:
+        raise Refused("A team's name has 1 to 60 characters.", code="bad_team_name")
+    check_joinable(competition, by)
+    try:
+        with transaction.atomic():
+            team = Team.objects.create(competition=competition, name=name)
+    except IntegrityError as error:
+        raise Conflict(
+            f"There is a team named {name} already; choose another.", code="name_taken"
+        ) from error
+    _join(team, by)
+    return team
+
+
+@transaction.atomic
+def invite(*, team: Team, by: User) -> Invitation:
+    """A link for one person, good for a week."""
+    check_member(team, by)
+    return Invitation.objects.create(
+        team=team,
+        code=secrets.token_urlsafe(32),
+        invited_by=by,
+        expires_at=timezone.now() + INVITATION_LIFETIME,
+    )
+
+
+@transaction.atomic
+def accept(*, code: str, by: User) -> Team:
+    """Join the team an invitation names."""
+    invitation = find_invitation(code)
+    team = Team.objects.select_for_update().get(pk=invitation.team_id)
+    check_joinable(team.competition, by)
+    if team.memberships.count() >= team.competition.max_team_size:
+        raise Conflict(
+            f"{team} is full: a team here has at most {team.competition.max_team_size} members.",
+            code="team_full",
+        )
+    used = Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(
+        accepted_at=timezone.now(), accepted_by=by
+    )
+    if not used:
+        raise unusable()
+    _join(team, by)
+    return team
+
+
+@transaction.atomic
+def leave(*, team: Team, by: User) -> None:
+    """Leave; what was submitted stays the team's. The last member of a team that submitted stays."""
+    Team.objects.select_for_update().get(pk=team.pk)
+    check_member(team, by)
+    if team.competition.is_published:
+        raise Conflict(
+            "The competition is over; its teams stay as they were.", code="competition_over"
+        )
+    if team.memberships.count() == 1 and team.submissions.exists():
+        raise Conflict(
+            "You are the last member of a team with submissions; invite someone before you leave.",
+            code="last_member",
+        )
+    team.memberships.filter(user=by).delete()
+    if not team.memberships.exists():
+        team.delete()
+
+
+def of(user: User, competition: Competition) -> Team | None:
+    """The team a person competes in, if any."""
+    if not user.is_authenticated:
+        return None
+    return Team.objects.filter(competition=competition, memberships__user=user).first()
+
+
+def find_invitation(code: str) -> Invitation:
+    """Raises `NotFound` for a code that is unknown, used or expired, without telling which."""
+    invitation = Invitation.objects.select_related("team__competition").filter(code=code).first()
+    if invitation is None or not invitation.is_usable:
+        raise unusable()
+    return invitation
+
+
+def check_member(team: Team, user: User) -> None:
+    if not team.memberships.filter(user_id=user.pk).exists():
+        raise NotAMember(f"You are not a member of {team}; ask a member for an invitation.")
+
+
+def check_joinable(competition: Competition, user: User) -> None:
+    if competition.state in (Competition.State.DRAFT, Competition.State.PUBLISHED):
+        raise Conflict("Teams are formed while a competition runs.", code="competition_not_open")
+    if of(user, competition):
+        raise Conflict(
+            "You are in a team of this competition already; leave it first.",
+            code="already_in_a_team",
+        )
+
+
+def unusable() -> NotFound:
+    return NotFound(
+        "This invitation is unknown, used or expired; ask for a new one.",
+        code="invitation_unusable",
+    )
+
+
+def _join(team: Team, user: User) -> None:
+    try:
+        with transaction.atomic():
+            Membership.objects.create(team=team, user=user, competition_id=team.competition_id)
+    except IntegrityError as error:  # two joins in the same instant
+        raise Conflict(
+            "You are in a team of this competition already; leave it first.",
+            code="already_in_a_team",
+        ) from error

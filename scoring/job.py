@@ -1,0 +1,270 @@
+"""What goes into the engine and what comes out: plain frozen dataclasses, JSON both ways.
+
+A `Job` says everything `scoring.evaluate` needs; a `Report` says everything that was found out. Neither
+knows of Django, and importing this module needs the standard library only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+PROTOCOL = 1
+"""Version of the measuring; raised whenever a time measured before could come out differently."""
+
+Dtype = Literal["uint8", "float32", "float16"]
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+Device = Literal["cpu", "cuda"]
+
+
+class Json:
+    """`to_json` and `from_json` for a frozen dataclass; unknown keys are refused, missing ones default."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that `json.dumps` accepts."""
+        return {f.name: _dump(getattr(self, f.name)) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`. Raises `ValueError` naming an unknown or missing key."""
+        hints = typing.get_type_hints(cls)
+        names = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        if unknown := sorted(set(data) - names):
+            raise ValueError(f"{cls.__name__} has no field {', '.join(unknown)}.")
+        try:
+            return cls(**{name: _load(hints[name], value) for name, value in data.items()})
+        except TypeError as error:
+            raise ValueError(f"{cls.__name__}: {error}") from error
+
+
+@dataclass(frozen=True)
+class InputSpec(Json):
+    """What a model is fed: batches of RGB images, (batch_size, 3, height, width).
+
+    Float pixels are (value / 255 - mean) / std per channel; uint8 pixels are the plain 0..255 values.
+    `interpolation` and `crop_pct` mean what they mean in timm's data configuration.
+    """
+
+    height: int = 96
+    width: int = 96
+    batch_size: int = 1
+    dtype: Dtype = "float32"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    interpolation: Interpolation = "bilinear"
+    crop_pct: float = 1.0
+
+
+@dataclass(frozen=True)
+class InputBounds(Json):
+    """How far an upload's own `featherweight.json` may depart from the competition's input spec."""
+
+    min_size: int = 8
+    max_size: int = 512
+
+
+@dataclass(frozen=True)
+class Formula(Json):
+    """score = time_weight x time ratio + sigmoid(k x (f1_ref - f1)); lower is better.
+
+    `f1_ref` None: the reference model's own F1 on the public split. Below `min_f1`, the gate, a model is
+    scored but not ranked.
+    """
+
+    f1_ref: float | None = None
+    k: float = 20.0
+    time_weight: float = 0.5
+    min_f1: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan(Json):
+    """How time is measured; belongs to the hardware profile."""
+
+    device: Device = "cpu"
+    threads: int = 1
+    block_seconds: float = 0.1
+    min_quads: int = 16
+    min_segments: int = 3
+    target_half_width: float = 0.015
+    """Stop early once the 95 % interval of the time ratio is at most +- this share of it."""
+    max_half_width: float = 0.03
+    """A wider interval at the end makes the measurement `invalid`; 0 means never."""
+    max_seconds: float = 60.0
+    """Cap of timed seconds, both models together; the first complete pass is always finished."""
+
+
+@dataclass(frozen=True)
+class Limits(Json):
+    """What one submission may use; each has its own failure code."""
+
+    load_seconds: float = 60.0
+    call_seconds: float = 10.0
+    total_seconds: float = 1800.0
+    memory_bytes: int = 4 << 30
+    unpacked_bytes: int = 2 << 30
+
+
+@dataclass(frozen=True)
+class Split(Json):
+    """Images of one split: a zip or folder of class folders."""
+
+    name: str
+    images: Path
+
+
+@dataclass(frozen=True)
+class Job(Json):
+    """One submission to score against the reference; without a submission a calibration (A/A)."""
+
+    reference: Path
+    splits: tuple[Split, ...]
+    classes: tuple[str, ...]
+    submission: Path | None = None
+    input: InputSpec = field(default_factory=InputSpec)
+    bounds: InputBounds = field(default_factory=InputBounds)
+    formula: Formula = field(default_factory=Formula)
+    plan: Plan = field(default_factory=Plan)
+    limits: Limits = field(default_factory=Limits)
+    seed: int = 0
+    reference_seconds: float | None = None
+    """R*: the reference's calibrated seconds per image on this hardware profile, where known."""
+    cache: Path | None = None
+    """Folder for decoded images, named by content; None keeps them for this evaluation only."""
+
+
+@dataclass(frozen=True)
+class Failure(Json):
+    """Why a submission has no score: the team's fault, in words that give nothing hidden away."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ClassQuality(Json):
+    precision: float
+    recall: float
+    f1: float
+    images: int
+
+
+@dataclass(frozen=True)
+class SplitQuality(Json):
+    """Quality on one split; `confusion[i][j]` counts images of class i answered as class j."""
+
+    images: int
+    f1: float
+    accuracy: float
+    per_class: dict[str, ClassQuality]
+    confusion: tuple[tuple[int, ...], ...]
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Quad(Json):
+    """Four blocks ABBA or BAAB, summed per model. Seconds are wall seconds of the parent's clock."""
+
+    at_seconds: float
+    """When it began, since the start of the measuring."""
+    segment: int
+    reference_seconds: float
+    reference_images: int
+    submission_seconds: float
+    submission_images: int
+    reference_cpu_seconds: float
+    submission_cpu_seconds: float
+    disturbed: bool = False
+
+
+@dataclass(frozen=True)
+class Timing(Json):
+    """time_ratio = submission seconds / reference seconds per image; below 1 is faster."""
+
+    time_ratio: float
+    half_width: float
+    """Half of the 95 % interval of `time_ratio`, absolute."""
+    seconds_per_image: float
+    reference_seconds_per_image: float
+    quads: tuple[Quad, ...]
+    segments: int
+    measured_seconds: float
+    disturbed_share: float
+    in_force: tuple[str, ...] = ()
+    """What kept the measurement fair: "idle side stopped", "pinned to core 1", ..."""
+    flags: tuple[str, ...] = ()
+    """Findings in words, for the page of the evaluation."""
+
+
+@dataclass(frozen=True)
+class Model(Json):
+    """The static facts of one archive."""
+
+    sha256: str
+    bytes: int
+    parameters: int
+    dtypes: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    input: InputSpec | None = None
+    """The effective input spec, the upload's own declaration applied."""
+
+
+@dataclass(frozen=True)
+class Report(Json):
+    """Everything one evaluation found out. `splits` and `timing` are there when `status` is scored."""
+
+    status: Literal["scored", "failed", "invalid"]
+    failure: Failure | None = None
+    splits: dict[str, SplitQuality] = field(default_factory=dict)
+    timing: Timing | None = None
+    model: Model | None = None
+    f1_ref: float | None = None
+    hardware: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)
+    """Wall seconds of each stage, by name, in order."""
+
+
+@dataclass(frozen=True)
+class Progress(Json):
+    """Where an evaluation stands; says nothing about which image or split."""
+
+    stage: str
+    percent: float
+    remaining_seconds: float | None = None
+
+
+def _dump(value: Any) -> Any:
+    if isinstance(value, Json):
+        return value.to_json()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _dump(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_dump(item) for item in value]
+    return value
+
+
+def _load(hint: Any, value: Any) -> Any:
+    origin = typing.get_origin(hint)
+    arguments = typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        return _load(next(a for a in arguments if a is not type(None)), value)
+    if origin is tuple:
+        item = arguments[0]
+        return tuple(_load(item, one) for one in value)
+    if origin is dict:
+        return {key: _load(arguments[1], one) for key, one in value.items()}
+    if isinstance(hint, type) and issubclass(hint, Json):
+        return hint.from_json(value)
+    if hint is Path:
+        return Path(value)
+    return value
