@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey out of wheels: real servers for tests and the demo, with nothing to install.
+"""PostgreSQL and Valkey out of wheels: real servers for tests and the demo, nothing to install.
 
 Both listen on unix sockets in folders that only their owner can enter, so they need no password.
 They stop when the context ends, and when the process that started them dies, however it dies.
@@ -12,16 +12,18 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+Command = Sequence[str | Path]
 
 START_SECONDS = 30
 STOP_SECONDS = 30
 
 
-class ServerFailed(RuntimeError):
+class NoServerError(RuntimeError):
     """A server could not be started here; the message says what to do instead."""
 
 
@@ -63,7 +65,7 @@ def postgresql(folder: Path | None = None) -> Iterator[str]:
 
 @contextmanager
 def valkey() -> Iterator[str]:
-    """A Valkey server that keeps nothing on disk: it holds knocks and a cache. Yields Celery's URL."""
+    """A Valkey server, in memory alone: it holds knocks and a cache. Yields Celery's URL."""
     with socket_folder() as home:
         path = home / "valkey.sock"
         quiet = ["--port", "0", "--save", "", "--appendonly", "no", "--dir", home]
@@ -82,27 +84,27 @@ def wheel_file(package: str, pattern: str) -> Path:
     for folder in (spec and spec.submodule_search_locations) or ():
         for path in Path(folder).glob(pattern):
             return path
-    raise ServerFailed(
+    raise NoServerError(
         f"{package} is not installed: pip install 'featherweight[embedded]', "
         "or set DATABASE_URL and REDIS_URL to servers of your own."
     )
 
 
-def create_database(user: list[str], programs: Path, data: Path, careless: list[str]) -> None:
-    """A new cluster, under its final name only when it is whole: a killed start is simply repeated."""
+def create_database(user: Command, programs: Path, data: Path, careless: Command) -> None:
+    """A new cluster, named so only when it is whole: a killed start is simply repeated."""
     draft = data.with_name("postgresql.new")
     shutil.rmtree(draft, ignore_errors=True)
     # Sorting and case come from PostgreSQL itself, so they are the same on every machine.
-    initdb = [*user, programs / "initdb", "--no-instructions", "--auth=trust", "--encoding=UTF8"]
-    initdb += ["--locale-provider=builtin", "--locale=C.UTF-8", "--username=featherweight"]
-    initdb += ["-D", draft, *(["--no-sync"] if careless else [])]
-    succeed(initdb)
+    sorting = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+    door = ["--username=featherweight", "--auth=trust", "--no-instructions"]
+    sync = ["--no-sync"] if careless else []
+    succeed([*user, programs / "initdb", "-D", draft, *sorting, *door, *sync])
     alone = [*user, programs / "postgres", "--single", "-D", draft, *careless, "postgres"]
     succeed(alone, said=b"CREATE DATABASE featherweight;\n")
     draft.rename(data)
 
 
-def not_as_root(postgres: Path, data: Path) -> list[str]:
+def not_as_root(postgres: Path, data: Path) -> Command:
     """The words to put before PostgreSQL's commands; it refuses to be run by root.
 
     Either way root's files stay readable: as one's own files inside a user namespace, where
@@ -110,10 +112,10 @@ def not_as_root(postgres: Path, data: Path) -> list[str]:
     """
     if os.geteuid() != 0:
         return []
+    capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     ways = (
         ["unshare", "--user", "--map-user=1000", "--map-group=1000"],
-        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        + ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"],
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *capability],
     )
     # PostgreSQL also insists on owning its data, which the other way may have made.
     probe = '"$0" --version && test -w "$2" && { test ! -e "$1" || test -O "$1"; }'
@@ -122,7 +124,7 @@ def not_as_root(postgres: Path, data: Path) -> list[str]:
             [*way, "sh", "-c", probe, postgres, data, data.parent]
         ):
             return way
-    raise ServerFailed(
+    raise NoServerError(
         f"PostgreSQL refuses to run as root, and here it cannot run as anybody else on {data}. "
         "Run this as a plain user, or set DATABASE_URL to a server of your own."
     )
@@ -150,7 +152,7 @@ exit $status
 
 @contextmanager
 def guarded(
-    command: list[str | Path], *, until: Callable[[], bool], rubbish: Path, log: Path
+    command: Command, *, until: Callable[[], bool], rubbish: Path, log: Path
 ) -> Iterator[None]:
     """Run a server from the moment it answers until the context, or this process, ends."""
     with log.open("ab") as output:
@@ -169,7 +171,7 @@ def guarded(
         while not until():
             if guard.poll() is not None or time.monotonic() > deadline:
                 said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-                raise ServerFailed(f"{log.stem} did not start.\n{said}")
+                raise NoServerError(f"{log.stem} did not start.\n{said}")
             time.sleep(0.02)
         yield
     finally:
@@ -183,7 +185,9 @@ def socket_folder() -> Iterator[Path]:
     usual = tempfile.gettempdir()
     simple = re.fullmatch(r"[\w./-]{1,60}", usual, re.ASCII)  # it also goes into URLs as it is
     with tempfile.TemporaryDirectory(
-        prefix="featherweight-", dir=usual if simple else "/tmp", ignore_cleanup_errors=True
+        prefix="featherweight-",
+        dir=usual if simple else "/tmp",
+        ignore_cleanup_errors=True,  # noqa: S108
     ) as name:
         yield Path(name)
 
@@ -200,11 +204,11 @@ def pongs(path: Path) -> bool:
             return False
 
 
-def succeeds(command: list[str | Path]) -> bool:
+def succeeds(command: Command) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def succeed(command: list[str | Path], *, said: bytes = b"") -> None:
+def succeed(command: Command, *, said: bytes = b"") -> None:
     done = subprocess.run(command, input=said, capture_output=True, check=False)
     if done.returncode != 0:
-        raise ServerFailed((done.stdout + done.stderr).decode(errors="replace")[-2000:])
+        raise NoServerError((done.stdout + done.stderr).decode(errors="replace")[-2000:])

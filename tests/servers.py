@@ -1,0 +1,34 @@
+"""The tests' world: real PostgreSQL and Valkey, and folders for files, made for one run of pytest.
+
+This is an early plugin (`-p tests.servers` in pyproject.toml) and not a conftest, because Django
+reads its settings from the environment before any conftest is loaded. A DATABASE_URL that the
+caller has set is used as it is, and then nothing is started.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from leaderboard import embedded
+
+world = ExitStack()
+
+
+@pytest.hookimpl(wrapper=True)  # a wrapper comes before pytest-django, which loads the settings
+def pytest_load_initial_conftests() -> Iterator[None]:
+    os.environ.setdefault("DEBUG", "1")
+    if "DATABASE_URL" not in os.environ:
+        servers = world.enter_context(embedded.running())
+        os.environ["DATABASE_URL"] = servers.database_url
+        os.environ["REDIS_URL"] = servers.redis_url
+    folder = world.enter_context(tempfile.TemporaryDirectory(prefix="featherweight-"))
+    os.environ["FILES_DIR"] = f"{folder}/files"
+    os.environ["CACHE_DIR"] = f"{folder}/cache"
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    world.close()
