@@ -9,6 +9,8 @@ import logging
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from leaderboard.celery import app
+
 logger = logging.getLogger(__name__)
 
 
@@ -16,8 +18,6 @@ def knock(profile_slug: str) -> None:
     """Ask one worker of the profile to take the next evaluation. Without a broker workers poll."""
     if not settings.REDIS_URL:
         return
-    from leaderboard.celery import app
-
     try:
         app.send_task("leaderboard.work", args=[profile_slug], queue=profile_slug, retry=False)
     except OperationalError as error:

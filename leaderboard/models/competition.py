@@ -10,9 +10,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from scoring import job
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile
+from scoring import job
 
 
 def check_time_zone(name: str) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
+import socket
 import statistics
 import threading
 import time
@@ -27,7 +29,7 @@ from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User, Worker
 from leaderboard.models.evaluation import MAX_ATTEMPTS, Stale
 from leaderboard.services import competitions, files, rankings
-from scoring import formula
+from scoring import formula, hardware
 from scoring.job import PROTOCOL, Job, Progress, Report, Split
 
 logger = logging.getLogger(__name__)
@@ -113,33 +115,25 @@ def line(evaluation: Evaluation) -> Line:
 # Running
 
 
-def register(profile: HardwareProfile, name: str) -> Worker:
-    """Write down that a worker process serves a profile, and on what machine."""
-    from scoring import hardware
-
+def this_worker(profile: HardwareProfile) -> Worker:
+    """The row of this process, which serves a profile, with the machine it runs on."""
     now = timezone.now()
+    seen = {"profile": profile, "seen_at": now}
+    machine = {"fingerprint": hardware.fingerprint(profile.plan()), "versions": hardware.versions()}
     worker, _ = Worker.objects.update_or_create(
-        name=name,
-        defaults={
-            "profile": profile,
-            "fingerprint": hardware.fingerprint(profile.plan()),
-            "versions": hardware.versions(),
-            "started_at": now,
-            "seen_at": now,
-        },
+        name=f"{socket.gethostname()}:{os.getpid()}",
+        defaults=seen,
+        create_defaults={**seen, **machine, "started_at": now},
     )
     return worker
 
 
 def run_next(
-    profile_slug: str,
-    *,
-    worker: Worker | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
+    profile_slug: str, *, should_stop: Callable[[], bool] = lambda: False
 ) -> Evaluation | None:
     """Claim the next queued evaluation of a profile and see it through. None: nothing was queued."""
     profile = HardwareProfile.objects.get(slug=profile_slug)
-    evaluation = claim(profile, worker=worker)
+    evaluation = claim(profile, worker=this_worker(profile))
     if evaluation is None:
         return None
     try:
@@ -157,8 +151,6 @@ def run_next(
 @transaction.atomic
 def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
     now = timezone.now()
-    if worker:
-        Worker.objects.filter(pk=worker.pk).update(seen_at=now)
     return Evaluation.objects.claim(
         profile, worker=worker, now=now, lease_until=now + settings.LEASE
     )
@@ -166,8 +158,9 @@ def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluati
 
 def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
     """Run the engine on a claimed evaluation, outside any transaction, and record what it found."""
-    import scoring
     from scoring.engine import EngineError
+
+    import scoring
 
     try:
         with lease_kept(evaluation) as is_lost:
@@ -181,7 +174,7 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
         logger.error("%s: %s", evaluation, error)
         patiently(lambda: give_back(evaluation, code=error.code, message=error.message))
         return
-    except Exception as error:
+    except Exception:
         logger.exception("%s ended by our fault", evaluation)
         patiently(lambda: give_back(evaluation, code="internal", message=repr(error)))
         return

@@ -1,0 +1,50 @@
+"""The embedded worker: polls the rows that Celery workers are knocked for, and sweeps."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from leaderboard.models import HardwareProfile
+from leaderboard.services import evaluations
+
+
+class Command(BaseCommand):
+    help = (
+        "Evaluate what is queued for one hardware profile, one submission at a time, until SIGINT or "
+        "SIGTERM; what runs then goes back to the queue. Exit code 0 after a signal."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--profile", required=True, help="slug of the hardware profile")
+        parser.add_argument("--poll", type=float, default=1.0, help="seconds between looks (1)")
+        parser.add_argument("--sweep", type=float, default=30.0, help="seconds between sweeps (30)")
+        parser.add_argument("--until-idle", action="store_true", help="stop when nothing is queued")
+
+    def handle(
+        self, *, profile: str, poll: float, sweep: float, until_idle: bool, **options: Any
+    ) -> None:
+        if not HardwareProfile.objects.filter(slug=profile).exists():
+            known = ", ".join(HardwareProfile.objects.values_list("slug", flat=True)) or "none yet"
+            raise CommandError(f"There is no hardware profile {profile}; there are: {known}.")
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        self.stdout.write(f"Working for {profile}. Ctrl-C stops.")
+        swept = float("-inf")
+        while not stop.is_set():
+            if time.monotonic() - swept >= sweep:
+                evaluations.sweep()
+                swept = time.monotonic()
+            evaluation = evaluations.run_next(profile, should_stop=stop.is_set)
+            if evaluation is not None:
+                evaluation.refresh_from_db()
+                self.stdout.write(f"{evaluation}: attempt {evaluation.attempt}")
+            elif until_idle:
+                return
+            else:
+                stop.wait(poll)

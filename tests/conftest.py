@@ -1,0 +1,36 @@
+"""Real model files for every test; the cast of users stands in tests/leaderboard/conftest.py."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def make_model() -> Callable[..., bytes]:
+    """A TorchScript classifier as bytes; another `seed` gives another model."""
+    import torch
+
+    class Linear(torch.nn.Module):
+        def __init__(self, classes: int) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(3, classes)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.layer(images.mean([2, 3]))
+
+    def make(seed: int = 0, classes: int = 3, extra: dict[str, str] | None = None) -> bytes:
+        torch.manual_seed(seed)
+        target = io.BytesIO()
+        scripted = torch.jit.script(Linear(classes).eval())
+        torch.jit.save(scripted, target, _extra_files=extra or {})
+        return target.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def model(make_model: Callable[..., bytes]) -> bytes:
+    return make_model()

@@ -1,0 +1,235 @@
+"""The cast: an organizer, an owner with a teammate, a rival, an outsider; and a competition for them.
+
+Evaluations here are recorded from invented reports, through the service that workers use; the tests
+that really measure stand in tests/end_to_end and tests/scoring.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.utils import timezone
+from PIL import Image
+
+from leaderboard.models import (
+    Competition,
+    Dataset,
+    Evaluation,
+    HardwareProfile,
+    Split,
+    Submission,
+    Team,
+    User,
+)
+from leaderboard.services import competitions, evaluations, files, references, submissions, teams
+from scoring.job import ClassQuality, Failure, Quad, Report, SplitQuality, Timing
+
+CLASSES = ["Metal", "Paper", "Plastic"]
+
+
+@pytest.fixture(autouse=True)
+def own_files(settings: Any, tmp_path: Path) -> None:
+    """Each test has a file store of its own, and passwords that cost no seconds."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.FILES_DIR = tmp_path / "files"
+    settings.CACHE_DIR = tmp_path / "cache"
+    settings.STORAGES = settings.STORAGES | {
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "files"), "base_url": None},
+        }
+    }
+
+
+def person(name: str, **fields: Any) -> User:
+    return User.objects.create_user(
+        username=name, email=f"{name}@example.org", password="a-long-passphrase", **fields
+    )
+
+
+@pytest.fixture
+def organizer(db: None) -> User:
+    return person("organizer", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return person("owner")
+
+
+@pytest.fixture
+def teammate(db: None) -> User:
+    return person("teammate")
+
+
+@pytest.fixture
+def rival(db: None) -> User:
+    return person("rival")
+
+
+@pytest.fixture
+def outsider(db: None) -> User:
+    return person("outsider")
+
+
+@pytest.fixture
+def profile(db: None) -> HardwareProfile:
+    return HardwareProfile.objects.create(slug="cpu", name="One core", max_half_width=0)
+
+
+def images(per_class: int = 2) -> bytes:
+    """A zip of class folders with small pictures, a colour to each class."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for index, label in enumerate(CLASSES):
+            for number in range(per_class):
+                picture = io.BytesIO()
+                colour = [20 + number, 20, 20]
+                colour[index] = 230
+                Image.new("RGB", (24, 18), tuple(colour)).save(picture, "PNG")
+                archive.writestr(f"{label}/{number:04}.png", picture.getvalue())
+    return target.getvalue()
+
+
+@pytest.fixture
+def dataset(db: None, tmp_path: Path) -> Dataset:
+    made = Dataset.objects.create(
+        name="Waste", classes=CLASSES, sha256="d" * 64, created_at=timezone.now()
+    )
+    for number, name in enumerate(("sample", "public", "private"), start=1):
+        path = tmp_path / f"{name}.zip"
+        path.write_bytes(images(per_class=4 * number))
+        sha256 = files.sha256_of(path)
+        Split.objects.create(
+            dataset=made,
+            name=name,
+            archive=files.keep_path(path, sha256=sha256, folder="datasets", suffix=".zip"),
+            sha256=sha256,
+            size_bytes=path.stat().st_size,
+            images=12 * number,
+            images_by_class=dict.fromkeys(CLASSES, 4 * number),
+        )
+    return made
+
+
+@pytest.fixture
+def draft(profile: HardwareProfile, dataset: Dataset) -> Competition:
+    return Competition.objects.create(
+        slug="waste",
+        title="Waste sorting",
+        overview="Sort **waste**.",
+        profile=profile,
+        dataset=dataset,
+        input_height=24,
+        input_width=24,
+        time_zone="Asia/Seoul",
+    )
+
+
+@pytest.fixture
+def competition(draft: Competition, organizer: User, make_model: Callable[..., bytes]) -> Competition:
+    """Open, with a reference of public F1 0.700 and 10 ms an image."""
+    upload = ContentFile(make_model(seed=1000), name="reference.pt")
+    references.set_reference(competition=draft, upload=upload, name="ResNet18-D", by=organizer)
+    calibration = references.calibrate(competition=draft, by=organizer)
+    finish(calibration, report(f1_public=0.7, f1_private=0.69, time_ratio=1.0))
+    draft.refresh_from_db()
+    competitions.open_(competition=draft, by=organizer)
+    return draft
+
+
+@pytest.fixture
+def team(competition: Competition, owner: User, teammate: User) -> Team:
+    made = teams.create(competition=competition, name="Sorters", by=owner)
+    teams.accept(code=teams.invite(team=made, by=owner).code, by=teammate)
+    return made
+
+
+@pytest.fixture
+def rivals(competition: Competition, rival: User) -> Team:
+    return teams.create(competition=competition, name="Rivals", by=rival)
+
+
+@pytest.fixture
+def submit(make_model: Callable[..., bytes]) -> Callable[..., Submission]:
+    """Upload a model for a team by its first member; another `seed` is another model."""
+
+    def upload(team: Team, seed: int = 0, **fields: Any) -> Submission:
+        return submissions.submit(
+            competition=team.competition,
+            team=team,
+            upload=ContentFile(make_model(seed), name=f"model{seed}.pt"),
+            by=team.memberships.select_related("user").first().user,
+            door="web",
+            **fields,
+        ).submission
+
+    return upload
+
+
+@pytest.fixture
+def scored(submit: Callable[..., Submission]) -> Callable[..., Submission]:
+    """A submission with a recorded report: `scored(team, seed=3, f1_public=0.8, time_ratio=0.5)`."""
+
+    def make(team: Team, seed: int = 0, **figures: float) -> Submission:
+        submission = submit(team, seed)
+        finish(submission.latest_evaluation, report(**figures))
+        return Submission.objects.get(pk=submission.pk)
+
+    return make
+
+
+def finish(evaluation: Evaluation, found: Report) -> Evaluation:
+    """Claim an evaluation as a worker would, and record a report."""
+    claimed = evaluations.claim(evaluation.profile)
+    assert claimed == evaluation, "another evaluation was next in line"
+    evaluations.record(claimed, found)
+    return claimed
+
+
+def report(
+    *,
+    f1_public: float = 0.7,
+    f1_private: float = 0.68,
+    time_ratio: float = 1.0,
+    half_width: float = 0.01,
+) -> Report:
+    """What the engine would say of a model with these figures."""
+    return Report(
+        status="scored",
+        splits={
+            name: SplitQuality(
+                images=12,
+                f1=f1,
+                accuracy=f1,
+                per_class={label: ClassQuality(f1, f1, f1, 4) for label in CLASSES},
+                confusion=((4, 0, 0), (0, 4, 0), (0, 0, 4)),
+            )
+            for name, f1 in (("public", f1_public), ("private", f1_private))
+        },
+        timing=Timing(
+            time_ratio=time_ratio,
+            half_width=half_width,
+            seconds_per_image=0.01 * time_ratio,
+            reference_seconds_per_image=0.01,
+            quads=(Quad(0.1, 0, 0.1, 10, 0.1 * time_ratio, 10, 0.1, 0.1 * time_ratio),),
+            segments=3,
+            measured_seconds=12.5,
+            disturbed_share=0.0,
+            in_force=("idle side stopped",),
+        ),
+        f1_ref=round(f1_public, 3),
+        hardware={"cpu": "Test processor"},
+        versions={"torch": "2.13.0"},
+        stages={"measure": 12.5},
+    )
+
+
+def failure(code: str = "wrong_output", message: str = "Expected (1, 3), got (1, 4).") -> Report:
+    return Report(status="failed", failure=Failure(code, message))

@@ -1,0 +1,155 @@
+"""State machine, lease and fencing."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from celery import Celery
+from django.db import connection
+from django.utils import timezone
+
+from leaderboard import queue
+from leaderboard.errors import Conflict
+from leaderboard.models import Evaluation, Submission, Team, User
+from leaderboard.models.evaluation import Stale
+from leaderboard.services import evaluations
+from scoring.job import Report
+from tests.leaderboard.conftest import failure, finish, report
+
+pytestmark = pytest.mark.django_db
+Submit = Callable[..., Submission]
+State = Evaluation.State
+
+
+def expire(evaluation: Evaluation) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Evaluation.objects.filter(pk=evaluation.pk).update(lease_expires_at=past)
+
+
+def test_only_the_moves_of_the_table_are_made(team: Team, submit: Submit) -> None:
+    evaluation = submit(team).latest_evaluation
+    Evaluation.objects.update(score_public=1.0, time_ratio=1.0)
+    for state, target in itertools.product(State, State):
+        Evaluation.objects.filter(pk=evaluation.pk).update(state=state)
+        evaluation.refresh_from_db()
+        if target in Evaluation.TRANSITIONS[state]:
+            evaluation.move_to(target)
+            assert Evaluation.objects.get(pk=evaluation.pk).state == target
+        else:
+            with pytest.raises(ValueError, match="cannot go"):
+                evaluation.move_to(target)
+
+
+def test_a_worker_that_went_away_loses_its_lease_and_the_next_one_takes_over(
+    team: Team, submit: Submit
+) -> None:
+    submission = submit(team)
+    lost = evaluations.claim(team.competition.profile)
+    expire(lost)
+    evaluations.sweep()
+    assert submission.latest_evaluation.state == State.QUEUED
+    successor = evaluations.claim(team.competition.profile)
+    assert successor.attempt == 2
+
+
+def test_a_worker_back_from_the_dead_cannot_record_over_its_successor(
+    team: Team, submit: Submit
+) -> None:
+    submission = submit(team)
+    dead = evaluations.claim(team.competition.profile)
+    expire(dead)
+    evaluations.sweep()
+    successor = evaluations.claim(team.competition.profile)
+    evaluations.record(successor, report(f1_public=0.9))
+    with pytest.raises(Stale):
+        evaluations.record(dead, report(f1_public=0.1))
+    assert submission.latest_evaluation.f1_public == 0.9
+
+
+def test_after_three_lost_attempts_it_is_our_error(team: Team, submit: Submit) -> None:
+    submission = submit(team)
+    for _ in range(3):
+        expire(evaluations.claim(team.competition.profile))
+        evaluations.sweep()
+    ended = submission.latest_evaluation
+    assert (ended.state, ended.error_code, ended.failure_code) == (State.ERROR, "worker_lost", "")
+
+
+def test_too_noisy_a_measurement_goes_back_to_the_queue(team: Team, submit: Submit) -> None:
+    submission = submit(team)
+    for attempt in (1, 2, 3):
+        evaluations.record(evaluations.claim(team.competition.profile), Report(status="invalid"))
+        expected = State.QUEUED if attempt < 3 else State.ERROR
+        assert submission.latest_evaluation.state == expected
+
+
+def test_a_failed_repeat_does_not_take_the_score_away(
+    team: Team, scored: Submit, organizer: User
+) -> None:
+    submission = scored(team, f1_public=0.8)
+    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    with pytest.raises(Conflict):
+        evaluations.evaluate_again(submission=submission, by=organizer)
+    finish(repeat, failure())
+    submission = Submission.objects.get(pk=submission.pk)
+    assert submission.evaluation.f1_public == 0.8
+    assert team.entries.get(board="public").f1 == 0.8
+
+
+def test_teams_with_nothing_running_go_first_then_the_oldest(
+    team: Team, rivals: Team, submit: Submit
+) -> None:
+    first, second = submit(team, 1), submit(team, 2)
+    third = submit(rivals, 3)
+    profile = team.competition.profile
+    order = [evaluations.claim(profile).submission for _ in range(3)]
+    assert order == [first, third, second]
+    assert evaluations.claim(profile) is None
+
+
+def test_a_queued_team_sees_its_place_and_wait(team: Team, rivals: Team, submit: Submit) -> None:
+    submit(team, 1)
+    last = submit(rivals, 2)
+    place = evaluations.line(last.latest_evaluation)
+    assert (place.position, place.length) == (2, 2)
+
+
+def test_a_broker_that_is_down_changes_nothing_for_the_user(
+    team: Team,
+    submit: Submit,
+    settings: object,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    django_capture_on_commit_callbacks: Callable,
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(queue, "app", Celery(broker=settings.REDIS_URL))
+    with django_capture_on_commit_callbacks(execute=True):
+        submission = submit(team)
+    assert "did not take a knock" in caplog.text
+    assert submission.latest_evaluation.state == State.QUEUED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_claim_each_evaluation_once(team: Team, submit: Submit) -> None:
+    profile = team.competition.profile
+    waiting = {submit(team, seed).latest_evaluation.pk for seed in range(5)}
+    start = threading.Barrier(8)
+    claimed: list[int] = []
+
+    def take() -> None:
+        start.wait()
+        while evaluation := evaluations.claim(profile):
+            claimed.append(evaluation.pk)
+        connection.close()
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(claimed) == sorted(waiting)
