@@ -1,0 +1,26 @@
+"""The engine: one model in, one report out. `evaluate` needs numpy and torch, the rest of this page not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scoring.errors import BadDataset, Coded, EngineError, Rejected
+from scoring.job import Job, Progress, Report
+
+__all__ = [
+    "BadDataset",
+    "Coded",
+    "EngineError",
+    "Job",
+    "Progress",
+    "Rejected",
+    "Report",
+    "evaluate",
+]
+
+
+def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Report:
+    """Score one submission against the reference model; see `scoring.engine.evaluate`."""
+    from scoring import engine
+
+    return engine.evaluate(job, progress)

@@ -1,0 +1,379 @@
+"""The static gate: what can be said about an upload without ever loading it.
+
+Standard library only, and nothing in here executes a pickle. A TorchScript file is a zip of records below
+one top folder: `data.pkl` and `constants.pkl` (who refers to which weights), `data/` and `constants/` (the
+weights), `code/` (TorchScript source) and `extra/` (files of the author, such as our `featherweight.json`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import pickletools
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from scoring.errors import Rejected
+from scoring.job import InputBounds, InputSpec, Model
+
+DECLARATION = "featherweight.json"
+MAX_EXTRA_BYTES = 64 << 10
+MAX_PICKLE_BYTES = 64 << 20
+MAX_SOURCE_BYTES = 64 << 20
+MAX_RECORDS = 100_000
+
+DTYPES = {
+    "FloatStorage": "float32",
+    "DoubleStorage": "float64",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64",
+    "IntStorage": "int32",
+    "ShortStorage": "int16",
+    "CharStorage": "int8",
+    "ByteStorage": "uint8",
+    "BoolStorage": "bool",
+    "QInt8Storage": "qint8",
+    "QUInt8Storage": "quint8",
+    "QInt32Storage": "qint32",
+    "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
+}
+
+
+def check(file: Path | BinaryIO, *, max_unpacked_bytes: int = 2 << 30) -> Model:
+    """The static facts of a TorchScript archive. Raises `Rejected` with a code."""
+    with opened(file) as (stream, records):
+        records.refuse_if_unpacked_above(max_unpacked_bytes)
+        records.refuse_unless_torchscript()
+        storages = records.storages()
+        records.declaration()
+        return Model(
+            sha256=sha256(stream),
+            bytes=stream.seek(0, io.SEEK_END),
+            parameters=sum(storage.elements for storage in storages),
+            dtypes=tuple(sorted({storage.dtype for storage in storages})),
+            operators=records.operators(),
+        )
+
+
+def content_hash(file: Path | BinaryIO) -> str:
+    """SHA-256 of what the archive says, whatever its file name, time stamps and debug records."""
+    digest = hashlib.sha256()
+    with opened(file) as (_, records):
+        for name in sorted(records.infos):
+            if name.endswith(".debug_pkl") or name.startswith(".data/"):
+                continue
+            digest.update(f"{len(name)}:{name}:{records.infos[name].file_size}:".encode())
+            for chunk in records.chunks(name):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def declaration(file: Path | BinaryIO) -> dict[str, Any] | None:
+    """The archive's `featherweight.json`, or None. Raises `Rejected`."""
+    with opened(file) as (_, records):
+        return records.declaration()
+
+
+def input_spec(
+    default: InputSpec, declared: Mapping[str, Any] | None, bounds: InputBounds
+) -> InputSpec:
+    """The competition's input spec with an upload's own declaration applied. Raises `Rejected`.
+
+    `declared` has timm's names: input_size (3, height, width), mean, std, interpolation, crop_pct; and
+    dtype. Other keys are the author's own business.
+    """
+    if not declared:
+        return default
+    try:
+        spec = replace(
+            default,
+            **{key: parse(declared[key]) for key, parse in PARSERS.items() if key in declared},
+        )
+        if "input_size" in declared:
+            height, width = image_size(declared["input_size"])
+            spec = replace(spec, height=height, width=width)
+    except (TypeError, ValueError) as error:
+        raise Rejected("bad_declaration", f"{DECLARATION}: {error}") from error
+    for side in (spec.height, spec.width):
+        if not bounds.min_size <= side <= bounds.max_size:
+            raise Rejected(
+                "bad_declaration",
+                f"{DECLARATION}: input_size must be {bounds.min_size} to {bounds.max_size} pixels "
+                f"per side, not {side}.",
+            )
+    return spec
+
+
+@dataclass(frozen=True)
+class Storage:
+    """One tensor storage that a pickle refers to."""
+
+    key: str
+    dtype: str
+    elements: int
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of one archive by their name below its top folder."""
+
+    archive: zipfile.ZipFile
+    infos: dict[str, zipfile.ZipInfo]
+
+    def read(self, name: str, limit: int) -> bytes:
+        """One record. Raises `Rejected` where it is longer than `limit` bytes."""
+        if self.infos[name].file_size > limit:
+            raise Rejected("record_too_large", f"{name} is larger than {limit:,} bytes.")
+        return b"".join(self.chunks(name))
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        try:
+            with self.archive.open(self.infos[name]) as record:
+                while chunk := record.read(1 << 20):
+                    yield chunk
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+            raise Rejected("truncated_zip", f"The record {name} cannot be read.") from error
+        except Exception as error:  # zlib.error, LZMAError: each codec has its own
+            raise Rejected("truncated_zip", f"The record {name} cannot be unpacked.") from error
+
+    def refuse_if_unpacked_above(self, limit: int) -> None:
+        unpacked = sum(info.file_size for info in self.infos.values())
+        if unpacked > limit:
+            raise Rejected(
+                "too_large_unpacked",
+                f"The archive unpacks to {unpacked:,} bytes; at most {limit:,} are allowed.",
+            )
+
+    def refuse_unless_torchscript(self) -> None:
+        if "data.pkl" not in self.infos:
+            raise Rejected("not_torchscript", f"This zip holds no TorchScript model. {HOW_TO_SAVE}")
+        if not any(name.startswith("code/") for name in self.infos):
+            raise Rejected(
+                "state_dict",
+                "This file was written by torch.save: weights or a Python object, without the "
+                f"model's code. {HOW_TO_SAVE}",
+            )
+        for name in self.infos:
+            extra = name.removeprefix("extra/")
+            if name.startswith("extra/") and not re.fullmatch(r"[A-Za-z0-9._-]+", extra):
+                raise Rejected(
+                    "unsafe_names", "Extra files need plain names: letters, digits, . _ -"
+                )
+
+    def storages(self) -> tuple[Storage, ...]:
+        """Storages of weights, buffers and constants, each once."""
+        found: dict[tuple[str, str], Storage] = {}
+        for pickle in ("data.pkl", "constants.pkl"):
+            if pickle in self.infos:
+                for storage in storages(self.read(pickle, MAX_PICKLE_BYTES)):
+                    found[pickle, storage.key] = storage
+        return tuple(found.values())
+
+    def operators(self) -> tuple[str, ...]:
+        """Operators that the code calls, as `namespace::name`, sorted."""
+        sources = [n for n in self.infos if n.startswith("code/") and n.endswith(".py")]
+        if sum(self.infos[name].file_size for name in sources) > MAX_SOURCE_BYTES:
+            raise Rejected("record_too_large", "The archive's code is too long.")
+        found: set[str] = set()
+        for name in sources:
+            code = self.read(name, MAX_SOURCE_BYTES).decode("utf-8", "replace")
+            found.update(f"aten::{op}" for op in re.findall(r"\btorch\.(\w+)\(", code))
+            found.update("::".join(op) for op in re.findall(r"\bops\.(\w+)\.(\w+)\(", code))
+        return tuple(sorted(found))
+
+    def declaration(self) -> dict[str, Any] | None:
+        name = f"extra/{DECLARATION}"
+        if name not in self.infos:
+            return None
+        try:
+            declared = json.loads(self.read(name, MAX_EXTRA_BYTES))
+        except (ValueError, RecursionError) as error:
+            raise Rejected("bad_declaration", f"{DECLARATION} is not JSON.") from error
+        if not isinstance(declared, dict):
+            raise Rejected("bad_declaration", f"{DECLARATION} must be a JSON object.")
+        return declared
+
+
+@contextmanager
+def opened(file: Path | BinaryIO) -> Iterator[tuple[BinaryIO, Records]]:
+    """The stream and the records of an archive; a stream given is left open. Raises `Rejected`."""
+    if isinstance(file, Path):
+        with file.open("rb") as stream:
+            yield stream, records(stream)
+    else:
+        yield file, records(file)
+
+
+def records(stream: BinaryIO) -> Records:
+    """The records of a zip without its one top folder. Raises `Rejected`."""
+    stream.seek(0)
+    head = stream.read(1 << 16)
+    if not head:
+        raise Rejected("empty_file", f"The file is empty. {HOW_TO_SAVE}")
+    try:
+        archive = zipfile.ZipFile(stream)
+        entries = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        if head.startswith(b"PK\x03\x04"):
+            raise Rejected(
+                "truncated_zip", "The zip is damaged or cut off. Upload it again."
+            ) from error
+        if is_pickle(head):
+            raise Rejected(
+                "python_pickle", f"This is a Python pickle, which is never loaded. {HOW_TO_SAVE}"
+            ) from error
+        raise Rejected("not_a_zip", f"This is no zip archive. {HOW_TO_SAVE}") from error
+    if len(entries) > MAX_RECORDS:
+        raise Rejected("too_many_records", f"The archive holds more than {MAX_RECORDS:,} records.")
+    found: dict[str, zipfile.ZipInfo] = {}
+    tops = set()
+    for info in entries:
+        if info.is_dir():
+            continue
+        top, _, name = info.orig_filename.partition("/")
+        if not is_safe(info.orig_filename) or name in found:
+            raise Rejected("unsafe_names", "The archive holds unsafe or repeated record names.")
+        tops.add(top)
+        found[name] = info
+    if len(tops) != 1 or "" in found:
+        raise Rejected("not_torchscript", f"This zip holds no TorchScript model. {HOW_TO_SAVE}")
+    return Records(archive, found)
+
+
+def is_safe(name: str) -> bool:
+    """Whether a record's name can only mean a place below its archive."""
+    return (
+        name.isprintable()
+        and "\\" not in name
+        and all(part not in ("", ".", "..") for part in name.split("/"))
+    )
+
+
+def is_pickle(head: bytes) -> bool:
+    """Whether bytes begin like a Python pickle of any protocol."""
+    if head.startswith(b"\x80"):
+        return True
+    try:
+        return any(opcode.name == "STOP" for opcode, _, _ in pickletools.genops(head))
+    except Exception:  # genops raises whatever its decoders raise
+        return False
+
+
+def storages(pickle: bytes) -> list[Storage]:
+    """Storages a pickle refers to by persistent ids, read without executing it. Raises `Rejected`."""
+    try:
+        return list(walk(pickle))
+    except Rejected:
+        raise
+    except Exception as error:  # damaged pickles fail in as many ways as there are opcodes
+        raise Rejected("bad_pickle", "The archive's data.pkl cannot be read.") from error
+
+
+def walk(pickle: bytes) -> Iterator[Storage]:
+    """Follow a pickle's stack with opaque stand-ins for whatever it would have built."""
+    mark = object()
+    stack: list[Any] = []
+    memo: dict[int, Any] = {}
+    for opcode, argument, _ in pickletools.genops(pickle):
+        name = opcode.name
+        if name in ("PUT", "BINPUT", "LONG_BINPUT"):
+            memo[int(argument)] = stack[-1]
+        elif name == "MEMOIZE":
+            memo[len(memo)] = stack[-1]
+        elif name in ("GET", "BINGET", "LONG_BINGET"):
+            stack.append(memo[int(argument)])
+        elif name == "MARK":
+            stack.append(mark)
+        elif name == "DUP":
+            stack.append(stack[-1])
+        elif name == "BINPERSID":
+            yield storage(stack.pop())
+            stack.append(None)
+        elif name == "TUPLE":
+            start = len(stack) - 1 - stack[::-1].index(mark)
+            stack[start:] = [tuple(stack[start + 1 :])]
+        else:
+            before = opcode.stack_before
+            if pickletools.markobject in before:
+                start = len(stack) - 1 - stack[::-1].index(mark)
+                del stack[start:]
+                before = before[: before.index(pickletools.markobject)]
+            if len(before):
+                del stack[-len(before) :]
+            stack.extend([argument if not before else None] * len(opcode.stack_after))
+
+
+def storage(persistent_id: Any) -> Storage:
+    """("storage", "torch FloatStorage", key, device, elements) as a `Storage`."""
+    kind, type_name, key, _, elements = persistent_id
+    dtype = DTYPES.get(str(type_name).rpartition(" ")[2])
+    if kind != "storage" or dtype is None or not isinstance(elements, int) or elements < 0:
+        raise Rejected("bad_pickle", "The archive refers to an unknown kind of weights.")
+    return Storage(key=str(key), dtype=dtype, elements=elements)
+
+
+def sha256(stream: BinaryIO) -> str:
+    """SHA-256 of a whole stream."""
+    stream.seek(0)
+    return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def one_of(*allowed: str) -> Any:
+    def parse(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(f"{value!r} is none of {', '.join(allowed)}.")
+        return str(value)
+
+    return parse
+
+
+def three(low: float, high: float) -> Any:
+    def parse(value: Any) -> tuple[float, ...]:
+        if not isinstance(value, list | tuple) or len(value) != 3:
+            raise ValueError("mean and std have three numbers, one per channel.")
+        return tuple(number(low, high)(item) for item in value)
+
+    return parse
+
+
+def number(low: float, high: float) -> Any:
+    def parse(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{value!r} is no number.")
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ValueError(f"{value} is not between {low} and {high}.")
+        return float(value)
+
+    return parse
+
+
+def image_size(value: Any) -> tuple[int, int]:
+    """Height and width of timm's input_size."""
+    if (
+        not isinstance(value, list | tuple)
+        or len(value) != 3
+        or not all(type(side) is int for side in value)
+        or value[0] != 3
+    ):
+        raise ValueError("input_size is [3, height, width].")
+    return value[1], value[2]
+
+
+PARSERS = {
+    "dtype": one_of("uint8", "float32", "float16"),
+    "interpolation": one_of("nearest", "bilinear", "bicubic", "lanczos"),
+    "crop_pct": number(0.1, 1.0),
+    "mean": three(-1000, 1000),
+    "std": three(1e-6, 1000),
+}
+
+HOW_TO_SAVE = "Upload the file that torch.jit.script(model).save(...) or torch.jit.trace writes."

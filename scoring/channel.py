@@ -1,0 +1,50 @@
+"""What the measurer and the sandbox child say to each other: fixed-size records, nothing else.
+
+The child is not believed: a record can only pick one of a few codes and carry a few numbers.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import asdict, dataclass
+
+RUN = struct.Struct("<q")
+"""To the child: answer this many calls that lie in its input area."""
+
+STATUS = struct.Struct("<10q")
+"""From the child: a `Status` and up to nine numbers."""
+
+DIMENSIONS = 6
+
+
+class Status(enum.IntEnum):
+    LOADED = 0
+    """Numbers: 1 if the model was prepared, ABI of the landlock in force or 0."""
+    DONE = 1
+    LOAD_FAILED = 2
+    WRONG_INPUT = 3
+    WRONG_OUTPUT = 4
+    """Numbers: 1 if it was a float tensor, dimensions, sizes of up to six of them."""
+    RAISED = 5
+    OUT_OF_MEMORY = 6
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the zygote needs to know to start a child, in JSON; model and area come as descriptors."""
+
+    device: str
+    threads: int
+    dtype: str
+    input_shape: tuple[int, ...]
+    """(calls, batch, 3, height, width)"""
+    output_shape: tuple[int, ...]
+    """(calls, batch, classes), float32"""
+    output_offset: int
+    area_bytes: int
+    model_bytes: int
+    memory_bytes: int
+
+    def to_json(self) -> dict[str, object]:
+        return asdict(self)

@@ -1,0 +1,245 @@
+"""One evaluation from job to report."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from scoring import archive, formula, hardware, images, metrics, sandbox, timing
+from scoring.errors import BadDataset, EngineError, ModelFailed, Rejected
+from scoring.job import Failure, InputSpec, Job, Model, Progress, Report, SplitQuality
+from scoring.runner import Contestant, contestant
+from scoring.timing import Batches, Labels
+
+PROGRESS_SECONDS = 0.5
+STAGES = {"check": 1, "images": 10, "start": 5, "reference": 10, "measure": 70, "score": 1}
+"""Stages in order, by about how much of an evaluation each one is."""
+
+
+def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Report:
+    """Score a submission against the reference; without one, the reference against itself.
+
+    A submission's failure is a report with a code. Raises `EngineError` where the fault is ours.
+    """
+    stages = Stages(progress or (lambda progress: None))
+    report = Report("failed", hardware=hardware.fingerprint(job.plan), versions=hardware.versions())
+    try:
+        with workplace(job) as cache:
+            with stages.stage("check"):
+                reference = inspected(job, job.reference, ours=True)
+                model = inspected(job, job.submission) if job.submission else reference
+                report = replace(report, model=model)
+            with stages.stage("images"):
+                data = Data.of(job, cache, stages.tick)
+                shared = data.pixels(spec_of(reference), lambda share: stages.tick(share / 2))
+                own = data.pixels(spec_of(model), lambda share: stages.tick(0.5 + share / 2))
+            with (
+                opened(job, job.reference, reference, shared, ours=True) as them,
+                opened(job, job.submission or job.reference, model, own, not job.submission) as us,
+                stages.starting(job) as box,
+            ):
+                f1_ref = job.formula.f1_ref
+                if f1_ref is None:
+                    with stages.stage("reference"):
+                        answers = answers_alone(them, box, stages.tick)
+                    f1_ref = public_f1(data.qualities(answers, job.classes))
+                with stages.stage("measure"):
+                    measurement = measured(them, us, box, job, stages)
+        with stages.stage("score"):
+            found = timing.summary(measurement, job.plan, in_force(job))
+            splits = data.qualities(measurement.answers, job.classes)
+            report = replace(
+                report,
+                status="scored" if timing.is_valid(found, job.plan) else "invalid",
+                timing=found,
+                f1_ref=f1_ref,
+                splits={
+                    name: scored(one, found.time_ratio, f1_ref, job) for name, one in splits.items()
+                },
+            )
+    except (Rejected, ModelFailed) as failure:
+        report = replace(report, failure=Failure(failure.code, failure.message))
+    except BadDataset as error:
+        raise EngineError(error.code, error.message) from error
+    return replace(report, stages=stages.seconds)
+
+
+def inspected(job: Job, path: Path, ours: bool = False) -> Model:
+    """Static facts of an archive with the input spec that holds for it."""
+    try:
+        model = archive.check(path, max_unpacked_bytes=job.limits.unpacked_bytes)
+        spec = archive.input_spec(job.input, archive.declaration(path), job.bounds)
+    except Rejected as rejected:
+        if ours:
+            raise EngineError(
+                f"reference_{rejected.code}", f"The reference model is refused: {rejected.message}"
+            ) from rejected
+        raise
+    return replace(model, input=spec)
+
+
+def spec_of(model: Model) -> InputSpec:
+    assert model.input is not None
+    return model.input
+
+
+@contextmanager
+def opened(
+    job: Job, path: Path, model: Model, pixels: images.Album, ours: bool
+) -> Iterator[Contestant]:
+    with contestant(path, spec_of(model), pixels, len(job.classes), job.limits, ours) as ready:
+        yield ready
+
+
+def answers_alone(who: Contestant, box: sandbox.Sandbox, tick: Callable[[float], None]) -> Labels:
+    """Labels (N,) of a model that runs by itself, without a clock."""
+    total = len(who.pixels)
+    answers: Labels = np.empty(total, dtype=np.int64)
+    with who.fresh(box, seed=0) as runner:
+        calls = min(runner.max_calls, max(1, round(0.5 / runner.seconds_per_call)))
+        size = calls * who.spec.batch_size
+        for start in range(0, total, size):
+            numbers = np.arange(start, min(start + size, total))
+            batches = padded(numbers, who.spec.batch_size)
+            answers[numbers] = runner.answer(batches, rewarm=False).labels.reshape(-1)[
+                : len(numbers)
+            ]
+            tick(start / total)
+    return answers
+
+
+def padded(numbers: Labels, batch_size: int) -> Batches:
+    """Image numbers as (calls, batch); a short last batch repeats the last image."""
+    missing = -len(numbers) % batch_size
+    return np.concatenate([numbers, np.repeat(numbers[-1:], missing)]).reshape(-1, batch_size)
+
+
+def measured(
+    them: Contestant, us: Contestant, box: sandbox.Sandbox, job: Job, stages: Stages
+) -> timing.Measurement:
+    """The paired timing of two contestants in fresh processes."""
+    seeds = iter(np.random.SeedSequence(job.seed).generate_state(1 << 16).tolist())
+
+    @contextmanager
+    def fresh_pair() -> Iterator[timing.Pair]:
+        with them.fresh(box, next(seeds)) as reference, us.fresh(box, next(seeds)) as submission:
+            yield reference, submission
+
+    return timing.measure(
+        fresh_pair,
+        images=len(us.pixels),
+        batch_size=job.input.batch_size,
+        plan=job.plan,
+        seed=next(seeds),
+        tick=stages.tick,
+    )
+
+
+def in_force(job: Job) -> tuple[str, ...]:
+    """What kept the measurement fair, in words."""
+    threads = f"{job.plan.threads} thread" + "s" * (job.plan.threads > 1)
+    return ("idle side stopped", "fresh processes per segment", f"{threads} each")
+
+
+def public_f1(splits: dict[str, SplitQuality]) -> float:
+    """The reference's F1 that is shown and used: on the public split, three decimals."""
+    return round(splits.get("public", next(iter(splits.values()))).f1, 3)
+
+
+def scored(quality: SplitQuality, time_ratio: float, f1_ref: float, job: Job) -> SplitQuality:
+    weights = {"k": job.formula.k, "time_weight": job.formula.time_weight}
+    return replace(quality, score=formula.score(quality.f1, time_ratio, f1_ref=f1_ref, **weights))
+
+
+@contextmanager
+def workplace(job: Job) -> Iterator[Path]:
+    """The folder for decoded images: the job's cache, or one for this evaluation only."""
+    if job.cache is not None:
+        yield job.cache
+        return
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
+        yield Path(folder)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Hidden images of all splits in one row; who has the numbers does not know the split."""
+
+    splits: dict[str, images.Labelled]
+    cache: Path
+
+    @classmethod
+    def of(cls, job: Job, cache: Path, tick: Callable[[float], None]) -> Data:
+        found = {split.name: images.labelled(split.images, job.classes) for split in job.splits}
+        if not found:
+            raise EngineError("no_splits", "The job has no images.")
+        tick(0.0)
+        return cls(found, cache)
+
+    def pixels(self, spec: InputSpec, tick: Callable[[float], None]) -> images.Album:
+        """Images of all splits, one after the other."""
+        return images.Album(
+            tuple(images.pixels(split, spec, self.cache, tick) for split in self.splits.values())
+        )
+
+    def qualities(self, answers: Labels, classes: tuple[str, ...]) -> dict[str, SplitQuality]:
+        ends = np.cumsum([len(split.labels) for split in self.splits.values()])
+        parts = np.split(answers, ends[:-1])
+        return {
+            name: metrics.quality(split.labels, part, classes)
+            for (name, split), part in zip(self.splits.items(), parts, strict=True)
+        }
+
+
+@dataclass
+class Stages:
+    """Where the evaluation stands: told to the caller at least once a second, and timed."""
+
+    tell: Callable[[Progress], None]
+    seconds: dict[str, float] = field(default_factory=dict)
+    name: str = "check"
+    told_at: float = 0.0
+    share: float = 0.0
+    start: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        self.name, self.share = name, 0.0
+        self.say()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.monotonic() - start
+
+    @contextmanager
+    def starting(self, job: Job) -> Iterator[sandbox.Sandbox]:
+        """The sandbox, whose start is a stage."""
+        with self.stage("start"):
+            opening = sandbox.started(job.plan, job.limits, lambda: self.tick(self.share))
+            box = opening.__enter__()
+        try:
+            yield box
+        finally:
+            opening.__exit__(None, None, None)
+
+    def tick(self, share: float) -> None:
+        """Tell how far this stage is, unless that was told a moment ago."""
+        self.share = min(1.0, max(share, self.share))
+        if time.monotonic() - self.told_at >= PROGRESS_SECONDS:
+            self.say()
+
+    def say(self) -> None:
+        names = list(STAGES)
+        before = sum(STAGES[name] for name in names[: names.index(self.name)])
+        done = (before + STAGES[self.name] * self.share) / sum(STAGES.values())
+        elapsed = time.monotonic() - self.start
+        left = elapsed * (1 - done) / done if done > 0.05 else None
+        self.told_at = time.monotonic()
+        self.tell(Progress(self.name, round(100 * done, 1), left))

@@ -1,0 +1,61 @@
+"""What an evaluation ran on: stored with each report, without names of hosts, users or paths."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from scoring.job import Plan
+
+LIBRARIES = ("featherweight", "torch", "numpy", "scikit-learn", "pillow", "timm")
+
+
+def fingerprint(plan: Plan) -> dict[str, Any]:
+    """The machine and how much of it is used."""
+    return {
+        "cpu": cpu_model(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "architecture": platform.machine(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "device": plan.device,
+        "threads": plan.threads,
+        "gpu": gpu_model() if plan.device == "cuda" else None,
+        "image": os.environ.get("FEATHERWEIGHT_IMAGE"),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that decide figures."""
+    found = {}
+    for library in LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def cpu_model() -> str:
+    """The processor's name as the kernel tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def gpu_model() -> str | None:
+    """GPU and driver as nvidia-smi tells them: asking torch would start CUDA in this process."""
+    query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip() or None

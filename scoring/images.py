@@ -1,0 +1,164 @@
+"""Decoding and resizing images outside the clock, cached on disk by content.
+
+What timm's evaluation transform does with `interpolation` and `crop_pct`: the image is scaled so that it
+covers the wanted size / crop_pct, then the middle is cut out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from scoring import folders
+from scoring.errors import EngineError
+from scoring.job import InputSpec
+
+Pixels = npt.NDArray[np.uint8]
+
+CACHE_VERSION = 1
+RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images of one split in the order of their names; `labels` (N,) are indices into the classes."""
+
+    source: Path
+    names: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Album:
+    """Memory maps of several splits as one row of images; none is held in memory."""
+
+    parts: tuple[Pixels, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def take(self, numbers: npt.NDArray[np.int64]) -> Pixels:
+        """Images by their numbers, of shape numbers.shape + (3, height, width)."""
+        taken = np.empty(numbers.shape + self.parts[0].shape[1:], dtype=np.uint8)
+        first = 0
+        for part in self.parts:
+            here = (numbers >= first) & (numbers < first + len(part))
+            taken[here] = part[numbers[here] - first]
+            first += len(part)
+        return taken
+
+
+def labelled(source: Path, classes: tuple[str, ...]) -> Labelled:
+    """The images of a class-per-folder source. Raises `BadDataset`, `EngineError`."""
+    found = folders.catalogue(source, verify=False).images
+    index = {name: number for number, name in enumerate(classes)}
+    if unknown := sorted({image.label for image in found} - set(classes)):
+        raise EngineError("unknown_class", f"Images of classes the job does not name: {unknown}.")
+    return Labelled(
+        source,
+        tuple(image.name for image in found),
+        np.array([index[image.label] for image in found], dtype=np.int64),
+    )
+
+
+def pixels(
+    images: Labelled,
+    spec: InputSpec,
+    cache: Path,
+    tick: Callable[[float], None] = lambda share: None,
+) -> Pixels:
+    """All images as a read-only (N, 3, height, width) memory map, decoded once per content and size.
+
+    `tick` is told the finished share. Raises `EngineError` (broken_image) naming the file.
+    """
+    shape = (len(images.names), 3, spec.height, spec.width)
+    path = cache / f"{cache_key(images, spec)}.npy"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=cache, suffix=".part")
+        os.close(handle)
+        try:
+            array = np.lib.format.open_memmap(name, mode="w+", dtype=np.uint8, shape=shape)
+            for number, pixel in enumerate(decoded(images, spec)):
+                array[number] = pixel
+                tick(number / shape[0])
+            array.flush()
+            os.replace(name, path)  # whoever sees the name sees the whole file
+        finally:
+            Path(name).unlink(missing_ok=True)
+    tick(1.0)
+    loaded: Pixels = np.load(path, mmap_mode="r")
+    return loaded
+
+
+def fit(image: Image.Image, spec: InputSpec) -> Pixels:
+    """An image of any size and mode as (3, height, width) pixels."""
+    image = rgb(image)
+    wanted = [math.floor(side / spec.crop_pct) for side in (spec.width, spec.height)]
+    scale = min(image.width / wanted[0], image.height / wanted[1])
+    size = (max(wanted[0], int(image.width / scale)), max(wanted[1], int(image.height / scale)))
+    image = image.resize(size, RESAMPLING[spec.interpolation])
+    left, top = round((size[0] - spec.width) / 2), round((size[1] - spec.height) / 2)
+    image = image.crop((left, top, left + spec.width, top + spec.height))
+    return np.asarray(image).transpose(2, 0, 1)
+
+
+def rgb(image: Image.Image) -> Image.Image:
+    """An upright RGB image; what is transparent becomes white."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # 16 bits, which Pillow would clip instead of scale
+        values = np.asarray(image, dtype=np.float64)
+        image = Image.fromarray(
+            (values / (257 if values.max() > 255 else 1)).clip(0, 255).astype(np.uint8)
+        )
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def normalized(pixels: Pixels, spec: InputSpec) -> npt.NDArray[np.generic]:
+    """Pixels (..., 3, height, width) as the model wants them, in the spec's dtype."""
+    if spec.dtype == "uint8":
+        return pixels
+    mean = np.array(spec.mean, dtype=np.float32).reshape(3, 1, 1)
+    std = np.array(spec.std, dtype=np.float32).reshape(3, 1, 1)
+    scaled = pixels * (1 / (255 * std)) - mean / std
+    return scaled.astype(spec.dtype, copy=False)
+
+
+def decoded(images: Labelled, spec: InputSpec) -> Iterator[Pixels]:
+    with folders.opened(images.source) as files:
+        for name in images.names:
+            try:
+                yield fit(folders.open_image(files.read(name)), spec)
+            except ValueError as error:
+                raise EngineError("broken_image", f"{name} cannot be decoded.") from error
+
+
+def cache_key(images: Labelled, spec: InputSpec) -> str:
+    """SHA-256 of everything the pixels depend on."""
+    geometry = [spec.height, spec.width, spec.interpolation, spec.crop_pct]
+    digest = hashlib.sha256(json.dumps([CACHE_VERSION, geometry, images.names]).encode())
+    if images.source.is_file():
+        with images.source.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    else:
+        for name in images.names:
+            digest.update(hashlib.sha256((images.source / name).read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,164 @@
+"""One contestant of an evaluation, and its turns on the clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scoring import images, sandbox
+from scoring.errors import EngineError, ModelFailed
+from scoring.job import InputSpec, Limits
+from scoring.timing import Batches, Block
+
+WARM_UP_CALLS = 6
+EMPTY_TURNS = 7
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A model, what it is fed and the images in its own size."""
+
+    model: int
+    """Descriptor of the sealed archive."""
+    spec: InputSpec
+    pixels: images.Album
+    classes: int
+    budget: sandbox.Budget
+    is_reference: bool = False
+
+    @contextmanager
+    def fresh(self, box: sandbox.Sandbox, seed: int) -> Iterator[Runner]:
+        """A new process of this model, warmed up and frozen.
+
+        Raises `ModelFailed`; for the reference, whose failures are ours, `EngineError`.
+        """
+        synthetic = Synthetic(self.spec, seed)
+        try:
+            with box.child(
+                self.model, self.spec, self.classes, self.budget, synthetic.call()
+            ) as child:
+                runner = Runner(child, self, synthetic, box.limits, box.plan.block_seconds)
+                runner.warm_up()
+                yield runner
+        except ModelFailed as failure:
+            if self.is_reference:
+                raise EngineError(
+                    f"reference_{failure.code}", f"The reference model failed: {failure.message}"
+                ) from failure
+            raise
+
+
+class Runner:
+    """A process of one contestant that is frozen whenever it is not its turn."""
+
+    def __init__(
+        self,
+        child: sandbox.Child,
+        contestant: Contestant,
+        synthetic: Synthetic,
+        limits: Limits,
+        block_seconds: float,
+    ) -> None:
+        self.child = child
+        self.contestant = contestant
+        self.synthetic = synthetic
+        self.limits = limits
+        self.block_seconds = block_seconds
+        self.max_calls = len(child.inputs)
+        self.seconds_per_call = 0.0
+        self.empty_seconds = 0.0
+        self.frozen = False
+
+    def warm_up(self) -> None:
+        """Calls on synthetic images until the speed is that of later calls; learn it."""
+        for _ in range(WARM_UP_CALLS):
+            self.seconds_per_call = self.rehearse(1)
+        calls = int(self.block_seconds / self.seconds_per_call)
+        if calls > 1:
+            calls = min(calls, self.max_calls)
+            self.seconds_per_call = self.rehearse(calls) / calls
+        self.empty_seconds = float(np.median([self.turn(0).seconds for _ in range(EMPTY_TURNS)]))
+        self.freeze()
+
+    def answer(self, batches: Batches, rewarm: bool) -> Block:
+        """Answer images by their numbers, (calls, batch). Only the answering is on the clock.
+
+        `rewarm`: the other model ran in between, so one call on a synthetic image brings the weights back
+        into the caches first. The images appear in the child's memory only after it.
+        """
+        self.thaw()
+        if rewarm:
+            self.rehearse(1)
+        calls = len(batches)
+        self.child.inputs[:calls] = images.normalized(
+            self.contestant.pixels.take(batches), self.spec
+        )
+        turn = self.turn(calls)
+        self.freeze()
+        logits = self.child.outputs[:calls].copy()
+        if not np.isfinite(logits).all():
+            raise ModelFailed("not_finite", "The model answered with NaN or infinity.")
+        seconds = max(turn.seconds - self.empty_seconds, 1e-9)
+        self.seconds_per_call = seconds / calls
+        return Block(seconds, turn.cpu_seconds, logits.argmax(axis=2))
+
+    @property
+    def spec(self) -> InputSpec:
+        return self.contestant.spec
+
+    def rehearse(self, calls: int) -> float:
+        """Seconds of calls on new synthetic images."""
+        for call in range(calls):
+            self.child.inputs[call] = self.synthetic.call()
+        return max(self.turn(calls).seconds, 1e-6)
+
+    def turn(self, calls: int) -> sandbox.Turn:
+        """Run what lies in the input area, within the limit of a call and 20 times what is expected."""
+        expected = calls * self.seconds_per_call
+        return self.child.run(calls, self.limits.call_seconds + 20 * expected)
+
+    def freeze(self) -> None:
+        self.child.freeze()
+        self.frozen = True
+
+    def thaw(self) -> None:
+        if self.frozen:
+            self.child.thaw()
+            self.frozen = False
+
+
+class Synthetic:
+    """Images that nobody took, new for each call."""
+
+    def __init__(self, spec: InputSpec, seed: int) -> None:
+        self.spec = spec
+        self.random = np.random.default_rng(seed)
+
+    def call(self) -> npt.NDArray[Any]:
+        shape = (self.spec.batch_size, 3, self.spec.height, self.spec.width)
+        return images.normalized(self.random.integers(0, 256, shape, dtype=np.uint8), self.spec)
+
+
+@contextmanager
+def contestant(
+    path: Path,
+    spec: InputSpec,
+    pixels: images.Album,
+    classes: int,
+    limits: Limits,
+    is_reference: bool = False,
+) -> Iterator[Contestant]:
+    """A contestant whose archive is handed over as one sealed copy."""
+    model = sandbox.handed_over(path)
+    try:
+        budget = sandbox.Budget(limits.total_seconds)
+        yield Contestant(model, spec, pixels, classes, budget, is_reference)
+    finally:
+        os.close(model)
