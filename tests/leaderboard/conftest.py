@@ -133,7 +133,9 @@ def draft(profile: HardwareProfile, dataset: Dataset) -> Competition:
 
 
 @pytest.fixture
-def competition(draft: Competition, organizer: User, make_model: Callable[..., bytes]) -> Competition:
+def competition(
+    draft: Competition, organizer: User, make_model: Callable[..., bytes]
+) -> Competition:
     """Open, with a reference of public F1 0.700 and 10 ms an image."""
     upload = ContentFile(make_model(seed=1000), name="reference.pt")
     references.set_reference(competition=draft, upload=upload, name="ResNet18-D", by=organizer)

@@ -1,0 +1,1 @@
+"""A whole competition on this machine: `python -m leaderboard.demo --help`."""

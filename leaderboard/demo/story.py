@@ -1,0 +1,376 @@
+"""From an empty database to both boards, through the doors that users use."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+from django.core.files import File
+from rich.console import Console
+from rich.table import Table
+
+from leaderboard.models import Competition, Evaluation, HardwareProfile, User
+from leaderboard.services import competitions, datasets, references, tokens
+from scoring import archive
+
+if TYPE_CHECKING:
+    from leaderboard.demo.__main__ import Processes
+
+PASSWORD = "a-light-model"  # noqa: S105  the demo's logins are printed anyway
+SLUG = "demo"
+HOURS = 3600
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one model of the demo is trained."""
+
+    team: str
+    architecture: str
+    size: int
+    seconds: float
+    seed: int = 1
+
+
+DIGITS = (
+    Recipe("Reference", "small_resnet", 32, 22),
+    Recipe("Team Feather", "tiny_cnn", 32, 14, seed=2),
+    Recipe("Team Anvil", "wide_cnn", 32, 16, seed=3),
+    Recipe("Team Thumbnail", "tiny_cnn", 16, 10, seed=4),
+)
+PHOTOGRAPHS = (
+    Recipe("Reference", "small_resnet", 96, 75),
+    Recipe("Team Feather", "tiny_cnn", 96, 25, seed=2),
+    Recipe("Team Anvil", "wide_cnn", 96, 35, seed=3),
+    Recipe("Team Thumbnail", "small_resnet", 64, 35, seed=4),
+)
+
+
+def tell(
+    arguments: argparse.Namespace, folder: Path, console: Console, processes: Processes
+) -> bool:
+    """Returns whether everything came out as it must."""
+    recipes = PHOTOGRAPHS if arguments.data else DIGITS
+    site = f"http://127.0.0.1:{arguments.port}"
+
+    console.rule("Images")
+    organizer = User.objects.create_superuser("organizer", password=PASSWORD)
+    competition = prepare(source_of(arguments, folder), recipes[0], organizer)
+    for split in competition.dataset.splits.all():
+        console.print(f"  {split.name:8} {split.images:6} images of {len(competition.classes)} classes")
+
+    console.rule("Training")
+    sample = Path(competition.dataset.split("sample").archive.path)
+    models = {one.team: train(one, sample, folder / "models", console) for one in recipes}
+
+    console.rule("Calibration")
+    start_workers(processes, full=arguments.full)
+    with models["Reference"].open("rb") as file:
+        upload = File(file, name="reference.pt")
+        references.set_reference(
+            competition=competition, upload=upload, name=recipes[0].architecture, by=organizer
+        )
+    calibration = wait_for(references.calibrate(competition=competition, by=organizer), console)
+    competition.refresh_from_db()
+    competitions.open_(competition=competition, by=organizer)
+    console.print(
+        f"  reference against itself: time ratio {calibration.time_ratio:.3f} "
+        f"± {calibration.half_width:.3f}, {1000 * calibration.reference_seconds:.2f} ms an image"
+    )
+
+    console.rule("Uploads")
+    wait_for_site(site)
+    entrants = [Entrant(site, one.team, models[one.team]) for one in recipes[1:]]
+    for number, entrant in enumerate(entrants):
+        entrant.sign_up()
+        if number == 1:
+            entrant.upload_by_form()
+        else:
+            entrant.upload_by_api()
+        console.print(f"  {entrant.team}: submission {entrant.submission} by {entrant.door}")
+    states = {one.team: one.wait() for one in entrants}
+    hidden = all(one.private_board_is_hidden() for one in entrants)
+    console.print(f"  {', '.join(f'{team}: {state}' for team, state in states.items())}")
+    console.print(f"  private board before publication: {'hidden' if hidden else 'VISIBLE'}")
+
+    console.rule("Boards")
+    public = board(site, "public")
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    private = board(site, "private")
+    console.print(table("Public board", public), table("Private board", private))
+    console.print(
+        "  Lower scores are better. This hardware profile has a wide noise target, so that a busy "
+        "machine still ends: close times are not told apart here."
+    )
+    console.print(
+        f"  Reference macro-F1: public {calibration.f1_public:.4f}, "
+        f"private {calibration.f1_private:.4f}"
+    )
+    show_doors(console, site, entrants, models)
+    if not arguments.check:
+        leave_one_open(competition, organizer, models["Reference"], recipes[0])
+        console.print(f"  a competition to try uploads in: {site}/competitions/practice/")
+    teams = {one.team for one in entrants}
+    complete = all({row["team"] for row in rows} == teams for rows in (public, private))
+    return set(states.values()) == {"scored"} and complete and hidden
+
+
+# Organizers
+
+
+def source_of(arguments: argparse.Namespace, folder: Path) -> Path:
+    if arguments.data:
+        return Path(arguments.data)
+    from scoring import training
+
+    return training.write_digits(folder / "digits.zip")
+
+
+def prepare(source: Path, reference: Recipe, organizer: User) -> Competition:
+    """A draft with its dataset and a patient hardware profile."""
+    profile = HardwareProfile.objects.create(
+        slug="demo",
+        name="This machine",
+        description="One core of the machine the demo runs on, shared with all else it does.",
+        min_quads=8,
+        min_segments=2,
+        target_half_width=0.05,
+        max_half_width=0,
+        max_seconds=10,
+    )
+    dataset = datasets.import_(
+        name=source.stem,
+        source=source,
+        shares={"sample": 0.6, "public": 0.2, "private": 0.2},
+        seed=20211129,
+        skip_bad=True,
+        by=organizer,
+    )
+    return Competition.objects.create(
+        slug=SLUG,
+        title="Light enough for a sorting robot",
+        tagline="The best macro-F1 in the least time.",
+        overview="Classify the images **well and quickly**. A robot has no time to wait.",
+        rules="- One team a person, five uploads a day.\n- Any TorchScript model.",
+        data_description="Sixty percent of the images are the sample; the rest is hidden.",
+        profile=profile,
+        dataset=dataset,
+        min_f1=0.2,
+        input_height=reference.size,
+        input_width=reference.size,
+        load_seconds=60,
+        total_seconds=600,
+    )
+
+
+def leave_one_open(
+    finished: Competition, organizer: User, model: Path, reference: Recipe
+) -> None:
+    """A second competition over the same images, for the reader's own uploads."""
+    practice = Competition.objects.create(
+        slug="practice",
+        title="Practice: same images, still open",
+        tagline="Upload one of the demo's models or your own.",
+        overview=finished.overview,
+        profile=finished.profile,
+        dataset=finished.dataset,
+        min_f1=finished.min_f1,
+        input_height=finished.input_height,
+        input_width=finished.input_width,
+        submissions_per_day=20,
+    )
+    with model.open("rb") as file:
+        upload = File(file, name="reference.pt")
+        references.set_reference(
+            competition=practice, upload=upload, name=reference.architecture, by=organizer
+        )
+    wait_for(references.calibrate(competition=practice, by=organizer), Console(quiet=True))
+    practice.refresh_from_db()
+    competitions.open_(competition=practice, by=organizer)
+
+
+def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
+    """Train by the command that participants have, on the split that they have."""
+    folder.mkdir(exist_ok=True)
+    model = folder / f"{recipe.team.lower().replace(' ', '-')}.pt"
+    console.print(f"  {recipe.team}: {recipe.architecture} at {recipe.size} px, {recipe.seconds:g} s")
+    command = [
+        *(sys.executable, "-m", "scoring", "train-reference"),
+        *("--arch", recipe.architecture, "--data", str(sample), "--out", str(model)),
+        *("--input-size", str(recipe.size), "--seconds", str(recipe.seconds)),
+        *("--seed", str(recipe.seed)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"Training {recipe.team} failed:\n{done.stderr[-2000:]}")
+    # A model of our own making must pass the gate that uploads pass.
+    archive.check(model)
+    return model
+
+
+def start_workers(processes: Processes, *, full: bool) -> None:
+    if full:
+        worker = ("-m", "celery", "-A", "leaderboard", "worker", "-c", "1")
+        processes.start("worker", *worker, "--prefetch-multiplier", "1", "-Q", "demo", "-n", "demo@%h")
+        schedule = str(processes.logs / "beat")
+        processes.start("beat", *worker, "-B", "-s", schedule, "-Q", "site", "-n", "site@%h")
+    else:
+        processes.start("worker", "manage.py", "work", "--profile", "demo", "--poll", "0.2")
+
+
+def wait_for(evaluation: Evaluation, console: Console) -> Evaluation:
+    """Wait until a calibration is scored. Raises `SystemExit` with the reason when it is not."""
+    with console.status("waiting for the worker") as status:
+        while not evaluation.is_finished:
+            time.sleep(0.3)
+            evaluation.refresh_from_db()
+            status.update(f"{evaluation.state}: {evaluation.stage} {evaluation.percent:.0f} %")
+    if evaluation.state != Evaluation.State.SCORED:
+        raise SystemExit(f"Calibration: {evaluation.error_code}: {evaluation.error_message}")
+    return evaluation
+
+
+# Participants
+
+
+class Entrant:
+    """One person with a team of one, a browser and a token."""
+
+    def __init__(self, site: str, team: str, model: Path) -> None:
+        self.team = team
+        self.model = model
+        self.user = team.lower().replace(" ", "-")
+        self.browser = httpx.Client(base_url=site, follow_redirects=True, timeout=120)
+        self.submission = 0
+        self.door = ""
+
+    def sign_up(self) -> None:
+        """Through the web form, as a new participant does; the team is made by API."""
+        fields = {
+            "username": self.user,
+            "email": f"{self.user}@example.org",
+            "password1": PASSWORD,
+            "password2": PASSWORD,
+        }
+        self.submit_form("/accounts/signup/", fields)
+        _, secret = tokens.issue(user=User.objects.get(username=self.user), name="demo")
+        self.api = httpx.Client(
+            base_url=f"{self.browser.base_url}api/v1/",
+            headers={"Authorization": f"Token {secret}"},
+            timeout=120,
+        )
+        answer = self.api.post(f"competitions/{SLUG}/teams", json={"name": self.team})
+        answer.raise_for_status()
+
+    def upload_by_api(self) -> None:
+        with self.model.open("rb") as file:
+            answer = self.api.post(
+                f"competitions/{SLUG}/submissions",
+                files={"file": (self.model.name, file)},
+                headers={"Idempotency-Key": self.user},
+            )
+        answer.raise_for_status()
+        self.submission = answer.json()["id"]
+        self.door = "API"
+
+    def upload_by_form(self) -> None:
+        with self.model.open("rb") as file:
+            page = self.submit_form(
+                f"/competitions/{SLUG}/submit/",
+                {"note": "by hand"},
+                files={"file": (self.model.name, file)},
+            )
+        found = re.search(r"/submissions/(\d+)/", str(page.url))
+        if not found:
+            raise SystemExit(f"The upload form did not lead to a submission but to {page.url}.")
+        self.submission = int(found[1])
+        self.door = "web form"
+
+    def wait(self) -> str:
+        """The state in which the submission ends."""
+        for _ in range(60):
+            answer = self.api.get(f"submissions/{self.submission}", params={"wait": 30})
+            state = answer.raise_for_status().json()["state"]
+            if state not in ("queued", "running"):
+                break
+        return str(state)
+
+    def private_board_is_hidden(self) -> bool:
+        """Whether every door to the private board answers 404 to this participant."""
+        return all(
+            answer.status_code == 404
+            for answer in (
+                self.api.get(f"competitions/{SLUG}/boards/private"),
+                self.api.get(f"competitions/{SLUG}/boards/private.csv"),
+                self.browser.get(f"/competitions/{SLUG}/boards/private/"),
+            )
+        )
+
+    def submit_form(self, url: str, data: dict[str, str], **options: object) -> httpx.Response:
+        page = self.browser.get(url)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+        if not token:
+            raise SystemExit(f"There is no form at {url} ({page.status_code}).")
+        fields = data | {"csrfmiddlewaretoken": token[1]}
+        headers = {"Referer": str(page.url)}
+        answer = self.browser.post(url, data=fields, headers=headers, **options)
+        return answer.raise_for_status()
+
+
+def wait_for_site(site: str) -> None:
+    for _ in range(120):
+        try:
+            httpx.get(f"{site}/healthz").raise_for_status()
+            return
+        except httpx.HTTPError:
+            time.sleep(0.25)
+    raise SystemExit("The web server did not answer; see logs/web.log in the demo's folder.")
+
+
+# Showing
+
+
+def board(site: str, name: str) -> list[dict]:
+    answer = httpx.get(f"{site}/api/v1/competitions/{SLUG}/boards/{name}")
+    return answer.raise_for_status().json()["results"]
+
+
+def table(title: str, rows: list[dict]) -> Table:
+    shown = Table(title=title)
+    for heading in ("rank", "team", "score", "F1", "time ratio"):
+        shown.add_column(heading, justify="left" if heading == "team" else "right")
+    for row in rows:
+        shown.add_row(
+            str(row["rank"] or "-"),
+            row["team"],
+            f"{float(row['score']):.4f} ± {row['score_half_width']:.4f}",
+            f"{row['f1']:.4f}",
+            f"{row['time_ratio']:.3f}",
+        )
+    return shown
+
+
+def show_doors(
+    console: Console, site: str, entrants: list[Entrant], models: dict[str, Path]
+) -> None:
+    console.rule("Doors")
+    doors: Iterator[tuple[str, str]] = iter(
+        (
+            ("boards", f"{site}/competitions/{SLUG}/boards/public/"),
+            ("API", f"{site}/api/docs"),
+            ("admin", f"{site}/admin/  login organizer / {PASSWORD}"),
+            ("participants", f"{', '.join(one.user for one in entrants)} / {PASSWORD}"),
+            ("models", str(next(iter(models.values())).parent)),
+        )
+    )
+    for name, door in doors:
+        console.print(f"  {name:12} {door}")
