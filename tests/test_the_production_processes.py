@@ -1,0 +1,92 @@
+"""The commands of docker-compose.yml run as they are, on servers of their own, without DEBUG."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+import yaml
+
+from leaderboard import embedded
+
+ROOT = Path(__file__).parent.parent
+SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+PATIENCE = 60
+
+
+def test_web_worker_and_beat_start_and_say_that_they_are_well(tmp_path):
+    with ExitStack() as stack:
+        servers = stack.enter_context(embedded.running())
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("DEBUG", "DJANGO_SETTINGS_MODULE")
+        } | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "SECRET_KEY": "only-for-this-test",
+            "SITE_URL": "https://featherweight.example",
+            "DATABASE_URL": servers.database_url,
+            "REDIS_URL": servers.redis_url,
+            "FILES_DIR": str(tmp_path / "files"),
+            "CACHE_DIR": str(tmp_path / "cache"),
+            "STATIC_ROOT": str(tmp_path / "static"),
+        }
+        port = free_port()
+        manage = [sys.executable, "manage.py"]
+        for command in (["migrate"], ["collectstatic"], ["check", "--deploy"]):
+            options = [] if command[0] == "check" else ["--noinput", "--verbosity=0"]
+            subprocess.run([*manage, *command, *options], cwd=ROOT, env=environment, check=True)
+        web = [word.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in told("web")]
+        stack.enter_context(started(web, environment))
+        for name in ("worker", "beat"):
+            command = [word.replace("/tmp", str(tmp_path)) for word in told(name)]  # noqa: S108
+            stack.enter_context(started([*command, "-n", f"{name}@here"], environment))
+
+        assert eventually(lambda: urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).status)
+        ping = ["celery", "-A", "leaderboard", "inspect", "ping", "--destination"]
+        for name in ("worker", "beat"):
+            assert eventually(
+                lambda node=f"{name}@here": subprocess.run(
+                    [*ping, node], cwd=ROOT, env=environment, check=True, capture_output=True
+                )
+            )
+
+
+def told(name: str) -> list[str]:
+    """A service's command, with the defaults of its variables in place."""
+    return [re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", word) for word in SERVICES[name]["command"]]
+
+
+@contextmanager
+def started(command: list[str], environment: dict[str, str]) -> Iterator[None]:
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def eventually(question) -> bool:
+    """Ask until there is an answer instead of an error."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            return bool(question())
+        except (URLError, subprocess.CalledProcessError, ConnectionError):
+            time.sleep(0.5)
+    pytest.fail("no answer")
+
+
+def free_port() -> int:
+    with socket.socket() as finder:
+        finder.bind(("127.0.0.1", 0))
+        return int(finder.getsockname()[1])
