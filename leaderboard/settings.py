@@ -174,10 +174,12 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
-    "PAGE_SIZE": 100,
+    "DEFAULT_THROTTLE_CLASSES": ["leaderboard.api.throttling.WriteThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "leaderboard.api.pagination.Pages",
     "EXCEPTION_HANDLER": "leaderboard.api.errors.handle",
 }
+# So many requests of one web process may wait for a verdict at once; keep it below its threads.
+LONG_POLLS = env.int("LONG_POLLS", default=4)
 REST_KNOX = {
     "TOKEN_MODEL": KNOX_TOKEN_MODEL,
     "TOKEN_TTL": timedelta(days=90),
@@ -189,6 +191,8 @@ SPECTACULAR_SETTINGS = {
     "is faster than the reference model.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["leaderboard.api.schema.add_errors"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

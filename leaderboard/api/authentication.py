@@ -1,7 +1,44 @@
 """API tokens in the `Authorization: Token …` header."""
 
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication as KnoxAuthentication
+from knox.crypto import hash_token
+from rest_framework.exceptions import AuthenticationFailed
+
+from leaderboard.models import ApiToken, User
+
+RENEW = "make one on your profile page and send it as `Authorization: Token fw_…`."
 
 
 class TokenAuthentication(KnoxAuthentication):
-    """Knox's hashed tokens."""
+    """Knox's hashed tokens, but an expired one is kept, so that its owner is told what it is."""
+
+    def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
+        digest = hash_token(token.decode("utf-8", "replace"))
+        found = ApiToken.objects.select_related("user").filter(digest=digest).first()
+        if found is None:
+            raise AuthenticationFailed(f"This token is unknown; {RENEW}", "unknown_token")
+        if found.expiry is not None and found.expiry <= timezone.now():
+            raise AuthenticationFailed(
+                f"The token “{found.name}” expired on {found.expiry:%Y-%m-%d}; {RENEW}",
+                "expired_token",
+            )
+        if not found.user.is_active:
+            raise AuthenticationFailed(
+                "This account is switched off; ask the organizers.", "inactive_account"
+            )
+        return found.user, found
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "leaderboard.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token fw_…`, made on your profile page.",
+        }

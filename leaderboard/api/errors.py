@@ -1,5 +1,111 @@
-from rest_framework.views import exception_handler
+"""Every error of the API as JSON: a stable `code` for programs, a `detail` that says what to do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
+from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from leaderboard.errors import Refused
+
+logger = logging.getLogger(__name__)
 
 
-def handle(error, context):
-    return exception_handler(error, context)
+@dataclass(frozen=True)
+class Problem:
+    status: int
+    code: str
+    detail: str
+    fields: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        body = {"code": self.code, "detail": self.detail}
+        return body if self.fields is None else {**body, "fields": self.fields}
+
+
+NOT_FOUND = Problem(
+    404,
+    "not_found",
+    "There is nothing here that you may see. Check the address, and the token you sent; "
+    "/api/docs lists all addresses.",
+)
+BAD_REQUEST = Problem(400, "malformed_request", "The request cannot be read; see /api/docs.")
+INTERNAL = Problem(
+    500,
+    "internal_error",
+    "This is our fault and was logged. Try again later; if it stays, tell the organizers.",
+)
+
+DETAILS = {
+    "not_authenticated": "Send `Authorization: Token fw_…`; tokens are made on your profile page.",
+    "method_not_allowed": "{method} is not possible here; the header Allow says what is.",
+    "unsupported_media_type": "Send another Content-Type than {content_type}; see /api/docs.",
+    "not_acceptable": "Only application/json (boards: text/csv too) can be asked for.",
+    "throttled": "Too many changes in a short time; try again in {retry_after} s.",
+}
+CODES = {"parse_error": "malformed_request", "permission_denied": "not_allowed"}
+
+
+def handle(error: Exception, context: Mapping[str, Any]) -> Response:
+    """REST framework's one exception handler; a bug is logged and shown without a trace."""
+    set_rollback()
+    request = context["request"]
+    found = problem(error, request)
+    if found is INTERNAL:
+        logger.error("%s %s", request.method, request.path, exc_info=error)
+    # Also where CSV was asked for.
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), "application/json"
+    return Response(found.body(), status=found.status, headers=dict(found.headers))
+
+
+def problem(error: Exception, request: HttpRequest) -> Problem:
+    match error:
+        case Refused():
+            return Problem(error.status, error.code, error.detail)
+        case exceptions.ValidationError():
+            return invalid(error)
+        case Http404() | exceptions.NotFound():
+            return NOT_FOUND
+        case PermissionDenied():
+            return from_rest(exceptions.PermissionDenied(), request)
+        case exceptions.APIException() if error.status_code < 500:
+            return from_rest(error, request)
+        case SuspiciousOperation() | BadRequest() | UnreadablePostError():
+            return BAD_REQUEST
+    return INTERNAL
+
+
+def invalid(error: exceptions.ValidationError) -> Problem:
+    fields = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
+    return Problem(400, "invalid", f"Correct these fields: {', '.join(fields)}.", fields)
+
+
+def from_rest(error: exceptions.APIException, request: HttpRequest) -> Problem:
+    code = str(error.get_codes())
+    retry_after = f"{getattr(error, 'wait', None) or 60:.0f}"
+    facts = {
+        "method": request.method,
+        "content_type": request.META.get("CONTENT_TYPE") or "none",
+        "retry_after": retry_after,
+    }
+    headers = {}
+    if isinstance(error, exceptions.Throttled):
+        headers["Retry-After"] = retry_after
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    detail = DETAILS[code].format(**facts) if code in DETAILS else str(error.detail)
+    return Problem(error.status_code, CODES.get(code, code), detail, headers=headers)
+
+
+def unknown(request: HttpRequest, *args: object, **kwargs: object) -> JsonResponse:
+    """Every address below /api/ that is not there."""
+    return JsonResponse(NOT_FOUND.body(), status=NOT_FOUND.status)

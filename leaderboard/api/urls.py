@@ -1,1 +1,44 @@
-urlpatterns = []
+"""Addresses of the API. None ends with a slash; whatever is not here is a JSON 404."""
+
+from django.urls import path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from leaderboard.api import errors
+from leaderboard.api.views import accounts, competitions, submissions, teams
+
+urlpatterns = [
+    path("v1/me", accounts.Me.as_view()),
+    path("v1/tokens", accounts.Tokens.as_view()),
+    path("v1/tokens/<str:token_key>", accounts.Token.as_view()),
+    path("v1/competitions", competitions.Competitions.as_view()),
+    path(
+        "v1/competitions/<slug:slug>",
+        competitions.CompetitionView.as_view(),
+        name="api-competition",
+    ),
+    path("v1/competitions/<slug:slug>/sample", competitions.Sample.as_view(), name="api-sample"),
+    path("v1/competitions/<slug:slug>/boards/<slug:board>", competitions.Board.as_view()),
+    path(
+        "v1/competitions/<slug:slug>/boards/<slug:board>.<str:format>",
+        competitions.Board.as_view(),
+    ),
+    path("v1/competitions/<slug:slug>/submissions", submissions.Submit.as_view()),
+    path("v1/competitions/<slug:slug>/teams", teams.Create.as_view()),
+    path("v1/submissions", submissions.Submissions.as_view()),
+    path("v1/submissions/<int:pk>", submissions.SubmissionView.as_view(), name="api-submission"),
+    path("v1/submissions/<int:pk>/withdraw", submissions.Withdraw.as_view()),
+    path("v1/teams", teams.Teams.as_view()),
+    path("v1/teams/join", teams.Join.as_view()),
+    path("v1/teams/<int:pk>", teams.TeamView.as_view(), name="api-team"),
+    path("v1/teams/<int:pk>/invitations", teams.Invite.as_view()),
+    path("v1/teams/<int:pk>/leave", teams.Leave.as_view()),
+    path("v1/teams/<int:pk>/selections", teams.Selections.as_view()),
+    path("v1/schema", SpectacularAPIView.as_view(), name="api-schema"),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(url_name="api-schema", template_name="api/docs.html"),
+        name="api-docs",
+    ),
+    re_path("", csrf_exempt(errors.unknown)),
+]

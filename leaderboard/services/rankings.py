@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
+from scoring import formula
 
 Board = Entry.Board
 
@@ -34,6 +35,32 @@ class Baseline:
     score: float
     f1: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A score taken apart: `score` is `time_term` + `f1_term`, ± `half_width`."""
+
+    score: float
+    half_width: float
+    time_term: float
+    f1_term: float
+
+
+def parts(evaluation: Evaluation, board: str) -> Parts | None:
+    """What a scored evaluation's score on a board is made of; None before there is one."""
+    private = board == Board.PRIVATE
+    score = evaluation.score_private if private else evaluation.score_public
+    if score is None or evaluation.time_ratio is None:
+        return None
+    weight = evaluation.competition.time_weight
+    time_term = weight * evaluation.time_ratio
+    return Parts(
+        score=round(score, 6),
+        half_width=formula.half_width(evaluation.half_width or 0, weight),
+        time_term=time_term,
+        f1_term=score - time_term,
+    )
 
 
 def place(team: Team) -> None:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.files import File
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
-from leaderboard.errors import BadModel, CompetitionNotOpen, Conflict, QuotaExceeded, Refused
+from leaderboard.errors import (
+    BadModel,
+    CompetitionNotOpen,
+    Conflict,
+    NotAMember,
+    QuotaExceeded,
+    Refused,
+)
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, evaluations, files, rankings, teams
 from scoring import archive
 from scoring.job import Model
+
+FORM_BYTES = 1 << 20
+"""What the fields and boundaries of a form may add to the bytes of its file."""
+
+waiters = threading.BoundedSemaphore(settings.LONG_POLLS)
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,19 @@ class Quota:
     @property
     def left(self) -> int:
         return max(0, self.per_day - self.used)
+
+
+def expect(*, competition: Competition, by: User, request_bytes: int) -> Team:
+    """The team a person uploads for, before the body is read. Raises as `submit` would later."""
+    team = teams.of(by, competition)
+    if team is None:
+        raise NotAMember(
+            f"You are in no team of {competition}; create one or accept an invitation first."
+        )
+    check_open(competition)
+    if request_bytes > competition.max_upload_bytes + FORM_BYTES:
+        raise files.too_large(request_bytes, competition.max_upload_bytes)
+    return team
 
 
 def submit(
@@ -142,6 +170,27 @@ def quota(team: Team, competition: Competition, *, now: datetime | None = None) 
         .exclude(Q(first=Evaluation.State.CANCELLED) & Q(claimed=None))
     )
     return Quota(competition.submissions_per_day, counted.count(), end)
+
+
+def await_verdict(submission: Submission, *, seconds: float) -> None:
+    """Return once nothing of the submission is queued or running, at the latest after `seconds`.
+
+    Holds no transaction and no connection while it sleeps. At most LONG_POLLS requests of a process
+    wait at once; above that it returns immediately, so that waiting never keeps others out.
+    """
+    if not waiters.acquire(blocking=False):
+        return
+    try:
+        deadline = time.monotonic() + seconds
+        while submission.evaluations.unfinished().exists():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            if not connection.in_atomic_block:
+                connection.close()
+            time.sleep(min(0.5, left))
+    finally:
+        waiters.release()
 
 
 @transaction.atomic

@@ -1,0 +1,192 @@
+"""A competition's public facts and its boards. Nothing here reads the hidden splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from leaderboard.api.serializers.teams import Quota, TeamSummary
+from leaderboard.models import Competition, Entry, HardwareProfile, Split, Team
+from leaderboard.services import rankings, submissions, teams
+
+
+class Baseline(serializers.Serializer[rankings.Baseline]):
+    """The reference model's own figures on a board."""
+
+    name = serializers.CharField()
+    score = serializers.FloatField()
+    f1 = serializers.FloatField()
+    seconds = serializers.FloatField(help_text="Per image.")
+
+
+class Formula(serializers.Serializer[Competition]):
+    """score = time_weight x time_ratio + sigmoid(k x (f1_ref - f1)); lower is better."""
+
+    time_weight = serializers.FloatField()
+    k = serializers.FloatField()
+    f1_ref = serializers.FloatField(source="reference_f1", allow_null=True)
+    min_f1 = serializers.FloatField(help_text="Least F1 that is ranked.")
+
+
+class Input(serializers.Serializer[Competition]):
+    """What a model is fed unless its featherweight.json says something else within the bounds."""
+
+    height = serializers.IntegerField(source="input_height")
+    width = serializers.IntegerField(source="input_width")
+    batch_size = serializers.IntegerField()
+    dtype = serializers.CharField()
+    mean = serializers.ListField(child=serializers.FloatField())
+    std = serializers.ListField(child=serializers.FloatField())
+    interpolation = serializers.CharField()
+    crop_pct = serializers.FloatField()
+    min_size = serializers.IntegerField(source="min_input_size")
+    max_size = serializers.IntegerField(source="max_input_size")
+
+
+class Limits(serializers.Serializer[Competition]):
+    max_upload_bytes = serializers.IntegerField()
+    submissions_per_day = serializers.IntegerField(help_text="Per team.")
+    max_team_size = serializers.IntegerField()
+    final_selections = serializers.IntegerField()
+    load_seconds = serializers.FloatField()
+    call_seconds = serializers.FloatField()
+    total_seconds = serializers.FloatField()
+    memory_bytes = serializers.IntegerField()
+
+
+class Hardware(serializers.ModelSerializer[HardwareProfile]):
+    class Meta:
+        model = HardwareProfile
+        fields = ("slug", "name", "description", "device", "threads", "target_half_width")
+
+
+class Sample(serializers.ModelSerializer[Split]):
+    """Images given to everyone: class folders in a zip."""
+
+    url = serializers.SerializerMethodField()
+    licence = serializers.CharField(source="dataset.licence")
+
+    class Meta:
+        model = Split
+        fields = ("url", "sha256", "size_bytes", "images", "images_by_class", "licence")
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, split: Split) -> str:
+        request = self.context["request"]
+        return reverse("api-sample", args=[self.context["slug"]], request=request)
+
+
+class CompetitionSummary(serializers.ModelSerializer[Competition]):
+    url = serializers.HyperlinkedIdentityField(view_name="api-competition", lookup_field="slug")
+    page = serializers.SerializerMethodField(help_text="For people.")
+
+    class Meta:
+        model = Competition
+        fields: tuple[str, ...] = (
+            "slug",
+            "title",
+            "tagline",
+            "state",
+            "accepts_uploads",
+            "pause_message",
+            "ends_at",
+            "published_at",
+            "time_zone",
+            "url",
+            "page",
+        )
+
+    accepts_uploads = serializers.BooleanField()
+
+    @extend_schema_field(serializers.URLField())
+    def get_page(self, competition: Competition) -> str:
+        return str(self.context["request"].build_absolute_uri(competition.get_absolute_url()))
+
+
+class CompetitionDetail(CompetitionSummary):
+    classes = serializers.ListField(
+        child=serializers.CharField(), help_text="In the order of the model's outputs."
+    )
+    formula = Formula(source="*")
+    input = Input(source="*")
+    limits = Limits(source="*")
+    hardware = Hardware(source="profile")
+    baseline = serializers.SerializerMethodField()
+    sample = serializers.SerializerMethodField()
+    my_team = serializers.SerializerMethodField(help_text="When signed in and a member.")
+    my_quota = serializers.SerializerMethodField(help_text="My team's uploads of today.")
+
+    class Meta(CompetitionSummary.Meta):
+        fields = (
+            *CompetitionSummary.Meta.fields,
+            "overview",
+            "rules",
+            "data_description",
+            "classes",
+            "formula",
+            "input",
+            "limits",
+            "hardware",
+            "baseline",
+            "sample",
+            "my_team",
+            "my_quota",
+        )
+
+    @extend_schema_field(Baseline(allow_null=True))
+    def get_baseline(self, competition: Competition) -> Mapping[str, Any] | None:
+        baseline = rankings.baseline(competition, Entry.Board.PUBLIC)
+        return Baseline(baseline).data if baseline else None
+
+    @extend_schema_field(Sample(allow_null=True))
+    def get_sample(self, competition: Competition) -> Mapping[str, Any] | None:
+        split = Split.objects.filter(dataset=competition.dataset, name=Split.Name.SAMPLE).first()
+        context = {**self.context, "slug": competition.slug}
+        return Sample(split, context=context).data if split else None
+
+    @extend_schema_field(TeamSummary(allow_null=True))
+    def get_my_team(self, competition: Competition) -> Mapping[str, Any] | None:
+        team = self.team(competition)
+        return TeamSummary(team).data if team else None
+
+    @extend_schema_field(Quota(allow_null=True))
+    def get_my_quota(self, competition: Competition) -> Mapping[str, Any] | None:
+        team = self.team(competition)
+        return Quota(submissions.quota(team, competition)).data if team else None
+
+    def team(self, competition: Competition) -> Team | None:
+        return teams.of(self.context["request"].user, competition)
+
+
+class BoardRow(serializers.Serializer[rankings.Row]):
+    rank = serializers.IntegerField(allow_null=True, help_text="None below the gate.")
+    team = serializers.CharField(source="entry.team.name")
+    score = serializers.FloatField(source="entry.score", help_text="Lower is better.")
+    score_half_width = serializers.FloatField(source="entry.score_half_width")
+    tied = serializers.BooleanField(
+        source="is_tied", help_text="Its interval overlaps that of the row above."
+    )
+    f1 = serializers.FloatField(source="entry.f1")
+    time_ratio = serializers.FloatField(
+        source="entry.time_ratio", help_text="Below 1 is faster than the reference."
+    )
+    half_width = serializers.FloatField(
+        source="entry.evaluation.half_width",
+        allow_null=True,
+        help_text="Half of the time ratio's 95 % interval.",
+    )
+    uploaded_at = serializers.DateTimeField(source="entry.uploaded_at")
+
+
+class BoardPage(serializers.Serializer[object]):
+    """One page of a board."""
+
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    baseline = Baseline(allow_null=True)
+    results = BoardRow(many=True)

@@ -1,0 +1,68 @@
+"""Teams, their members, invitations and final selections."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from leaderboard.models import Invitation, Membership, Submission, Team
+from leaderboard.services import submissions
+
+
+class Quota(serializers.Serializer[submissions.Quota]):
+    per_day = serializers.IntegerField()
+    used = serializers.IntegerField()
+    left = serializers.IntegerField()
+    resets_at = serializers.DateTimeField()
+
+
+class TeamSummary(serializers.ModelSerializer[Team]):
+    competition = serializers.SlugRelatedField[Team](slug_field="slug", read_only=True)
+
+    class Meta:
+        model = Team
+        fields = ("id", "name", "competition")
+
+
+class Member(serializers.ModelSerializer[Membership]):
+    username = serializers.CharField(source="user.username")
+
+    class Meta:
+        model = Membership
+        fields = ("username", "joined_at")
+
+
+class TeamDetail(TeamSummary):
+    members = Member(source="memberships", many=True, read_only=True)
+
+    class Meta(TeamSummary.Meta):
+        fields = (*TeamSummary.Meta.fields, "created_at", "members")  # type: ignore[assignment]
+
+
+class NewTeam(serializers.Serializer[Team]):
+    name = serializers.CharField(max_length=60)
+
+
+class InvitationDetail(serializers.ModelSerializer[Invitation]):
+    class Meta:
+        model = Invitation
+        fields = ("code", "expires_at")
+
+
+class InvitationCode(serializers.Serializer[Invitation]):
+    code = serializers.CharField(max_length=100)
+
+
+class Selections(serializers.Serializer[Team]):
+    submissions = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        max_length=100,
+        help_text="Their ids. None: the team's best public ones count on the private board.",
+    )
+    at_most = serializers.IntegerField(source="competition.final_selections", read_only=True)
+
+    def to_representation(self, team: Team) -> dict[str, object]:
+        selected = Submission.objects.filter(team=team).exclude(selected_at=None)
+        return {
+            "submissions": list(selected.values_list("pk", flat=True)),
+            "at_most": team.competition.final_selections,
+        }

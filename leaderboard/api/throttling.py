@@ -1,0 +1,20 @@
+"""A limit on changes, so that one script cannot keep everyone else waiting. Reading is free."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.throttling import UserRateThrottle
+
+if TYPE_CHECKING:  # views import throttles themselves
+    from rest_framework.views import APIView
+
+
+class WriteThrottle(UserRateThrottle):
+    scope = "writes"
+    rate = "60/min"
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        return request.method in SAFE_METHODS or super().allow_request(request, view)

@@ -1,0 +1,123 @@
+"""Uploads and what became of them."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView, get_object_or_404
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from leaderboard.api.serializers import submissions as shapes
+from leaderboard.api.views.competitions import find
+from leaderboard.models import Submission
+from leaderboard.services import submissions
+
+
+class Submit(APIView):
+    permission_classes = [IsAuthenticated]
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                location=OpenApiParameter.HEADER,
+                description="At most 200 characters. An upload repeated with the same key returns "
+                "the first submission: safe to retry.",
+            )
+        ],
+        request={"multipart/form-data": shapes.Upload},
+        responses={201: shapes.Receipt, 200: shapes.Receipt},
+        operation_id="submit",
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Submit a model. 201: accepted and queued; 200: your team sent the same model before."""
+        competition = find(slug)
+        # Before `request.data`, which reads the body.
+        size = int(request.META.get("CONTENT_LENGTH") or 0)
+        team = submissions.expect(competition=competition, by=request.user, request_bytes=size)
+        key = shapes.IdempotencyKey(
+            data={"idempotency_key": request.headers.get("Idempotency-Key")}
+        )
+        key.is_valid(raise_exception=True)
+        upload = shapes.Upload(data=request.data)
+        upload.is_valid(raise_exception=True)
+        receipt = submissions.submit(
+            competition=competition,
+            team=team,
+            upload=upload.validated_data["file"],
+            note=upload.validated_data["note"],
+            by=request.user,
+            door=Submission.Door.API,
+            **key.validated_data,
+        )
+        shown = shapes.Receipt(receipt, context={"request": request}).data
+        return Response(
+            shown, status=201 if receipt.is_new else 200, headers={"Location": shown["url"]}
+        )
+
+
+class Submissions(ListAPIView[Submission]):
+    """My teams' submissions, the latest first."""
+
+    permission_classes = [IsAuthenticated]
+    serializer_class = shapes.SubmissionDetail
+    queryset = Submission.objects.none()
+
+    @extend_schema(parameters=[shapes.Filter])
+    def get(self, request: Request) -> Response:
+        return super().get(request)
+
+    def get_queryset(self) -> QuerySet[Submission]:
+        wanted = shapes.Filter(data=self.request.query_params)
+        wanted.is_valid(raise_exception=True)
+        mine = shown_whole().filter(team__members=self.request.user.pk)
+        if slug := wanted.validated_data.get("competition"):
+            return mine.filter(competition__slug=slug)
+        return mine
+
+
+class SubmissionView(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        parameters=[shapes.Waiting],
+        responses=shapes.SubmissionDetail,
+        operation_id="submission",
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """A submission; with `?wait=60` as soon as it is scored or failed, or after a minute."""
+        waiting = shapes.Waiting(data=request.query_params)
+        waiting.is_valid(raise_exception=True)
+        if seconds := waiting.validated_data["wait"]:
+            submissions.await_verdict(find_submission(request, pk), seconds=seconds)
+        return show(request, pk)
+
+
+class Withdraw(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(request=None, responses=shapes.SubmissionDetail, operation_id="withdraw")
+    def post(self, request: Request, pk: int) -> Response:
+        """Take a submission out of the boards for good. The quota it used stays used."""
+        submissions.withdraw(submission=find_submission(request, pk), by=request.user)
+        return show(request, pk)
+
+
+def find_submission(request: Request, pk: int) -> Submission:
+    return get_object_or_404(shown_whole().visible_to(request.user), pk=pk)
+
+
+def show(request: Request, pk: int) -> Response:
+    submission = find_submission(request, pk)
+    return Response(shapes.SubmissionDetail(submission, context={"request": request}).data)
+
+
+def shown_whole() -> QuerySet[Submission]:
+    return Submission.objects.select_related("competition", "team__competition").prefetch_related(
+        "evaluations__competition", "evaluations__profile"
+    )

@@ -1,0 +1,123 @@
+"""Teams are made, joined and left, and name their final selections."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView, get_object_or_404
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from leaderboard.api.serializers import teams as shapes
+from leaderboard.api.views.competitions import find
+from leaderboard.models import Team
+from leaderboard.services import selections, teams
+
+
+class Create(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        request=shapes.NewTeam, responses={201: shapes.TeamDetail}, operation_id="create_team"
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Make a team for a competition and join it."""
+        team = teams.create(
+            competition=find(slug), name=parsed(shapes.NewTeam, request)["name"], by=request.user
+        )
+        url = reverse("api-team", args=[team.pk], request=request)
+        return Response(shapes.TeamDetail(team).data, status=201, headers={"Location": url})
+
+
+class Teams(ListAPIView[Team]):
+    """My teams."""
+
+    permission_classes = [IsAuthenticated]
+    serializer_class = shapes.TeamDetail
+    queryset = Team.objects.none()
+
+    def get_queryset(self) -> QuerySet[Team]:
+        return shown_whole().filter(members=self.request.user.pk)
+
+
+class TeamView(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(responses=shapes.TeamDetail, operation_id="team")
+    def get(self, request: Request, pk: int) -> Response:
+        """One of my teams, with its members."""
+        return Response(shapes.TeamDetail(find_team(request, pk)).data)
+
+
+class Invite(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        request=None, responses={201: shapes.InvitationDetail}, operation_id="invite_to_team"
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Make an invitation; its code lets one person join within a week."""
+        invitation = teams.invite(team=find_team(request, pk), by=request.user)
+        return Response(shapes.InvitationDetail(invitation).data, status=201)
+
+
+class Join(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        request=shapes.InvitationCode, responses=shapes.TeamDetail, operation_id="join_team"
+    )
+    def post(self, request: Request) -> Response:
+        """Join the team that an invitation names."""
+        team = teams.accept(code=parsed(shapes.InvitationCode, request)["code"], by=request.user)
+        return Response(shapes.TeamDetail(team).data)
+
+
+class Leave(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(request=None, responses={204: None}, operation_id="leave_team")
+    def post(self, request: Request, pk: int) -> Response:
+        """Leave a team; what it submitted stays the team's."""
+        teams.leave(team=find_team(request, pk), by=request.user)
+        return Response(status=204)
+
+
+class Selections(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(responses=shapes.Selections, operation_id="selections")
+    def get(self, request: Request, pk: int) -> Response:
+        """The submissions that count for the private ranking."""
+        return Response(shapes.Selections(find_team(request, pk)).data)
+
+    @extend_schema(
+        request=shapes.Selections, responses=shapes.Selections, operation_id="choose_selections"
+    )
+    def put(self, request: Request, pk: int) -> Response:
+        """Name them anew, instead of any before."""
+        wanted = parsed(shapes.Selections, request)["submissions"]
+        team = find_team(request, pk)
+        selections.choose(team=team, submission_ids=wanted, by=request.user)
+        return Response(shapes.Selections(team).data)
+
+
+def find_team(request: Request, pk: int) -> Team:
+    mine = shown_whole()
+    return get_object_or_404(
+        mine if request.user.is_staff else mine.filter(members=request.user.pk), pk=pk
+    )
+
+
+def shown_whole() -> QuerySet[Team]:
+    return Team.objects.select_related("competition").prefetch_related("memberships__user")
+
+
+def parsed(shape: type[Serializer[Team]], request: Request) -> dict[str, object]:
+    body = shape(data=request.data)
+    body.is_valid(raise_exception=True)
+    return body.validated_data

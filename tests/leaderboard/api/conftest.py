@@ -1,0 +1,56 @@
+"""Clients of the REST API: anybody by a token of theirs, as a CI job comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from rest_framework.response import Response
+from rest_framework.test import APIClient
+
+from leaderboard.api.throttling import WriteThrottle
+from leaderboard.models import Competition, User
+from leaderboard.services import tokens
+
+API = "/api/v1"
+Upload = Callable[..., Response]
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests write faster than people."""
+    monkeypatch.setattr(WriteThrottle, "rate", "10000/min")
+
+
+def client_of(user: User | None) -> APIClient:
+    client = APIClient(raise_request_exception=False)
+    if user:
+        _, secret = tokens.issue(user=user, name="tests")
+        client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
+    return client
+
+
+@pytest.fixture
+def anonymous() -> APIClient:
+    return client_of(None)
+
+
+@pytest.fixture
+def client(owner: User) -> APIClient:
+    """The owner's."""
+    return client_of(owner)
+
+
+@pytest.fixture
+def upload(client: APIClient, competition: Competition) -> Upload:
+    """POST a file as the owner, or as `by`."""
+
+    def post(data: bytes, *, by: User | None = None, key: str = "", note: str = "") -> Response:
+        return (client_of(by) if by else client).post(
+            f"{API}/competitions/{competition.slug}/submissions",
+            {"file": SimpleUploadedFile("model.pt", data), "note": note},
+            headers={"Idempotency-Key": key} if key else {},
+        )
+
+    return post

@@ -1,0 +1,161 @@
+"""From POST to a score, through the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from rest_framework.test import APIClient
+
+from leaderboard.models import Evaluation, Submission, Team, User
+from leaderboard.services import competitions, evaluations
+from tests.leaderboard.api.conftest import API, Upload, client_of
+from tests.leaderboard.conftest import failure, finish, report
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_upload_is_answered_by_201_and_where_to_look(
+    team: Team, client: APIClient, upload: Upload, model: bytes
+) -> None:
+    answer = upload(model, note="first try", key="run-1")
+    body = answer.json()
+    assert answer.status_code == 201
+    assert body["is_new"] is True
+    assert answer["Location"] == body["url"]
+    assert client.get(answer["Location"]).json() == {k: body[k] for k in body if k != "is_new"}
+    assert (body["state"], body["note"], body["file_name"]) == ("queued", "first try", "model.pt")
+    assert body["team"] == {"id": team.pk, "name": "Sorters", "competition": "waste"}
+    assert body["queue"] == {"position": 1, "length": 1, "wait_seconds": 0}
+    assert body["static"]["parameters"] == 12
+    assert body["score"] is body["f1"] is body["private"] is None
+    assert Submission.objects.get().door == "api"
+
+
+def test_the_same_model_again_is_answered_by_200_and_the_first_submission(
+    team: Team, upload: Upload, teammate: User, model: bytes
+) -> None:
+    first = upload(model).json()
+    again = upload(model, by=teammate)
+    assert (again.status_code, again.json()["is_new"]) == (200, False)
+    assert again.json()["id"] == first["id"]
+    assert again["Location"] == first["url"]
+
+
+def test_an_idempotency_key_makes_a_retry_safe(
+    team: Team, upload: Upload, make_model: Callable[..., bytes]
+) -> None:
+    first = upload(make_model(1), key="run-17")
+    assert upload(make_model(1), key="run-17").json()["id"] == first.json()["id"]
+    other = upload(make_model(2), key="run-17")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
+def test_the_same_model_of_another_team_is_another_submission(
+    team: Team, rivals: Team, upload: Upload, rival: User, model: bytes
+) -> None:
+    assert upload(model).status_code == 201
+    assert upload(model, by=rival).status_code == 201
+
+
+def test_a_score_is_shown_taken_apart(
+    team: Team, client: APIClient, upload: Upload, model: bytes
+) -> None:
+    url = upload(model).json()["url"]
+    finish(Evaluation.objects.get(submission__team=team), report(f1_public=0.75, time_ratio=0.5))
+    body = client.get(url).json()
+    assert body["state"] == "scored"
+    assert body["score"]["score"] == pytest.approx(0.25 + 0.268941, abs=1e-6)
+    assert body["score"]["time_term"] == 0.25
+    assert body["score"]["f1_term"] == pytest.approx(0.268941, abs=1e-6)
+    assert body["score"]["half_width"] == 0.005
+    assert body["f1"] == 0.75
+    assert body["f1_by_class"] == {"Metal": 0.75, "Paper": 0.75, "Plastic": 0.75}
+    assert (body["time_ratio"], body["half_width"]) == (0.5, 0.01)
+    assert (body["seconds_per_image"], body["reference_seconds_per_image"]) == (0.005, 0.01)
+    assert body["queue"] is body["failure"] is body["error"] is None
+
+
+def test_a_failure_says_what_the_team_should_know(
+    team: Team, client: APIClient, upload: Upload, model: bytes
+) -> None:
+    url = upload(model).json()["url"]
+    finish(Evaluation.objects.get(submission__team=team), failure("wrong_output", "Expected 3."))
+    body = client.get(url).json()
+    assert body["state"] == "failed"
+    assert body["failure"] == {"code": "wrong_output", "message": "Expected 3."}
+
+
+def test_our_own_error_shows_a_fixed_sentence_only(
+    team: Team, client: APIClient, upload: Upload, model: bytes
+) -> None:
+    url = upload(model).json()["url"]
+    for _ in range(3):
+        claimed = evaluations.claim(team.competition.profile)
+        assert claimed
+        evaluations.give_back(claimed, code="internal", message="image private/0007.png broke")
+    answer = client.get(url)
+    assert answer.json()["state"] == "error"
+    assert "by our fault" in answer.json()["error"]
+    assert b"0007" not in answer.content
+
+
+def test_a_running_one_shows_its_progress(
+    team: Team, client: APIClient, upload: Upload, model: bytes
+) -> None:
+    url = upload(model).json()["url"]
+    claimed = evaluations.claim(team.competition.profile)
+    assert claimed
+    claimed.note(stage="timing", percent=40, remaining_seconds=12.0)
+    body = client.get(url).json()
+    shown = [body[name] for name in ("state", "stage", "percent", "remaining_seconds", "queue")]
+    assert shown == ["running", "timing", 40, 12, None]
+
+
+def test_waiting_for_what_is_finished_takes_no_time(
+    team: Team, client: APIClient, scored: Callable[..., Submission]
+) -> None:
+    submission = scored(team)
+    body = client.get(f"{API}/submissions/{submission.pk}?wait=60").json()
+    assert body["state"] == "scored"
+
+
+@pytest.mark.parametrize("wait", ["-1", "61", "soon", "nan"])
+def test_a_wait_that_is_no_time_is_refused(
+    team: Team, client: APIClient, scored: Callable[..., Submission], wait: str
+) -> None:
+    answer = client.get(f"{API}/submissions/{scored(team).pk}?wait={wait}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert "wait" in answer.json()["fields"]
+
+
+def test_the_list_has_my_teams_submissions_only(
+    team: Team, rivals: Team, client: APIClient, submit: Callable[..., Submission], rival: User
+) -> None:
+    mine, other = submit(team), submit(rivals)
+    body = client.get(f"{API}/submissions").json()
+    assert (body["count"], [one["id"] for one in body["results"]]) == (1, [mine.pk])
+    assert client.get(f"{API}/submissions?competition=other").json()["count"] == 0
+    theirs = client_of(rival).get(f"{API}/submissions?competition=waste").json()
+    assert [one["id"] for one in theirs["results"]] == [other.pk]
+
+
+def test_a_withdrawn_one_leaves_the_board(
+    team: Team, client: APIClient, scored: Callable[..., Submission]
+) -> None:
+    submission = scored(team)
+    body = client.post(f"{API}/submissions/{submission.pk}/withdraw").json()
+    assert body["withdrawn_at"]
+    assert client.get(f"{API}/competitions/waste/boards/public").json()["count"] == 0
+
+
+def test_private_figures_are_shown_once_published(
+    team: Team, client: APIClient, organizer: User, scored: Callable[..., Submission]
+) -> None:
+    submission = scored(team, f1_public=0.75, f1_private=0.65, time_ratio=0.5)
+    competitions.close(competition=team.competition, by=organizer)
+    assert client.get(f"{API}/submissions/{submission.pk}").json()["private"] is None
+    competitions.publish(competition=team.competition, by=organizer)
+    private = client.get(f"{API}/submissions/{submission.pk}").json()["private"]
+    assert private["f1"] == 0.65
+    assert private["score"] == pytest.approx(0.25 + 0.731059, abs=1e-6)
