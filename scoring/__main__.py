@@ -1,0 +1,351 @@
+"""The engine from the command line: `python -m scoring evaluate|check|score|train-reference`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from scoring import archive, evaluate, folders, formula
+from scoring.errors import BadDataset, Coded
+from scoring.job import (
+    Formula,
+    InputSpec,
+    Job,
+    Limits,
+    Model,
+    Plan,
+    Progress,
+    Report,
+    Split,
+    SplitQuality,
+)
+
+SCORED, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0: scored or done; 1: failed with a code; 2: wrong usage."""
+    options = parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except Coded as error:
+        if getattr(options, "json", False):
+            failure = {"code": error.code, "message": error.message}
+            print(json.dumps({"status": "failed", "failure": failure}, indent=2))
+        else:
+            print(f"failed: {error.code}\n{error.message}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def evaluate_command(options: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as place:
+        job = job_of(options, Path(place))
+        with progress_line() as tell:
+            report = evaluate(job, tell)
+    print(json.dumps(report.to_json(), indent=2) if options.json else table(report, job))
+    return SCORED if report.status == "scored" else FAILED
+
+
+def check_command(options: argparse.Namespace) -> int:
+    model = archive.check(options.model)
+    declared = archive.declaration(options.model)
+    if options.json:
+        print(json.dumps(model.to_json() | {"declared": declared}, indent=2))
+    else:
+        print(facts(model, declared))
+    return SCORED
+
+
+def score_command(options: argparse.Namespace) -> int:
+    ratio = options.seconds / options.reference_seconds
+    weights = {"f1_ref": options.f1_ref, "k": options.k, "time_weight": options.time_weight}
+    print(f"{formula.score(options.f1, ratio, **weights):.4f}")
+    return SCORED
+
+
+def train_command(options: argparse.Namespace) -> int:
+    from scoring import training
+
+    try:
+        done = training.train(
+            options.arch,
+            options.data,
+            options.output or Path(f"{options.arch}.pt"),
+            spec=input_of(options),
+            seconds=options.seconds,
+            epochs=options.epochs,
+            hold_out=options.hold_out,
+            seed=options.seed,
+            threads=options.threads,
+            flip=options.flip,
+            export_as=options.export,
+            tell=lambda line: print(line, file=sys.stderr),
+        )
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USAGE
+    f1 = "" if done.f1 is None else f", macro-F1 {done.f1:.4f} on images held out"
+    print(
+        f"{options.output or options.arch + '.pt'}: {done.parameters:,} parameters, trained on "
+        f"{done.images:,} images for {done.epochs:.1f} epochs in {done.seconds:.0f} s{f1}"
+    )
+    return SCORED
+
+
+def job_of(options: argparse.Namespace, place: Path) -> Job:
+    """The job that the options ask for; splits are packed at `place`. Raises `BadDataset`."""
+    found = folders.catalogue(options.data)
+    for problem in found.problems:
+        print(f"{problem.name}: {problem.message}", file=sys.stderr)
+    if any(problem.code == "broken_image" for problem in found.problems) and not options.skip_bad:
+        raise BadDataset(
+            "broken_images", "Some images cannot be decoded; --skip-bad leaves them out."
+        )
+    return Job(
+        reference=options.reference,
+        submission=options.model,
+        splits=tuple(
+            Split(name, packed(options, images, place / f"{name}.zip"))
+            for name, images in splits_of(options, found).items()
+        ),
+        classes=found.classes,
+        input=input_of(options),
+        formula=Formula(options.f1_ref, options.k, options.time_weight, options.min_f1),
+        plan=Plan(
+            device=options.device,
+            threads=options.threads,
+            max_seconds=options.max_seconds,
+            max_half_width=0.0,  # a person at a terminal judges the interval
+        ),
+        limits=Limits(
+            load_seconds=options.load_seconds,
+            call_seconds=options.call_seconds,
+            total_seconds=options.total_seconds,
+            memory_bytes=options.memory_mib << 20,
+        ),
+        seed=options.seed,
+        cache=options.cache,
+    )
+
+
+def splits_of(
+    options: argparse.Namespace, found: folders.Catalogue
+) -> dict[str, tuple[folders.Image, ...]]:
+    """Hidden splits as the source has them, else by seeded shares."""
+    given = {name: found.of(name) for name in ("public", "private") if found.of(name)}
+    if given:
+        return given
+    if options.public_share == 1:
+        return {"public": found.images}
+    shares = {"public": options.public_share, "private": 1 - options.public_share}
+    return folders.share(found.images, shares, options.seed)
+
+
+def packed(options: argparse.Namespace, images: tuple[folders.Image, ...], target: Path) -> Path:
+    folders.pack(options.data, images, target, options.seed)
+    return target
+
+
+def input_of(options: argparse.Namespace) -> InputSpec:
+    height, width = options.input_size[0], options.input_size[-1]
+    return InputSpec(height, width, batch_size=options.batch_size, dtype=options.dtype)
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[Progress], None]]:
+    """Tells progress on stderr: in place on a terminal, line by line elsewhere."""
+    live = sys.stderr.isatty()
+    told = ""
+
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        left = progress.remaining_seconds
+        rest = "" if left is None else f", about {left:.0f} s left"
+        line = f"{progress.percent:3.0f} %  {progress.stage}{rest}"
+        if live:
+            print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
+        elif progress.stage != told:
+            print(line, file=sys.stderr, flush=True)
+        told = progress.stage
+
+    try:
+        yield tell
+    finally:
+        if live:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+
+def table(report: Report, job: Job) -> str:
+    """A report for people: the score taken apart."""
+    if report.failure:
+        return f"failed: {report.failure.code}\n{report.failure.message}"
+    timing, f1_ref = report.timing, report.f1_ref
+    assert timing is not None and f1_ref is not None and report.model is not None
+    weight = job.formula.time_weight
+    width = formula.half_width(timing.half_width, weight)
+    lines = [
+        f"{'split':10}{'images':>8}{'macro-F1':>10}{'accuracy':>10}{'score':>10}  = time + quality",
+        *(row(name, one, timing.time_ratio, f1_ref, job) for name, one in report.splits.items()),
+        "",
+        f"score       lower is better, +- {width:.4f} (95 %, from timing)",
+        f"time        {weight:g} x {timing.time_ratio:.4f} +- {timing.half_width:.4f} of the "
+        f"reference's time; below 1 is faster",
+        f"quality     sigmoid({job.formula.k:g} x ({f1_ref:.3f} - macro-F1))",
+        f"per image   {timing.seconds_per_image * 1000:.3f} ms; reference "
+        f"{timing.reference_seconds_per_image * 1000:.3f} ms",
+        f"measured    {len(timing.quads)} quads in {timing.segments} segments, "
+        f"{timing.measured_seconds:.1f} s, {timing.disturbed_share:.0%} disturbed",
+        f"model       {report.model.parameters:,} parameters, {report.model.bytes:,} bytes",
+        f"machine     {report.hardware['cpu']}, {report.hardware['threads']} of "
+        f"{report.hardware['cores']} cores used",
+        f"took        {sum(report.stages.values()):.1f} s: "
+        + ", ".join(f"{name} {seconds:.1f}" for name, seconds in report.stages.items()),
+    ]
+    return "\n".join(lines + [f"note        {flag}" for flag in timing.flags])
+
+
+def row(name: str, quality: SplitQuality, ratio: float, f1_ref: float, job: Job) -> str:
+    term = formula.quality_term(quality.f1, f1_ref=f1_ref, k=job.formula.k)
+    gate = "  below the gate" if quality.f1 < job.formula.min_f1 else ""
+    return (
+        f"{name:10}{quality.images:>8,}{quality.f1:>10.4f}{quality.accuracy:>10.4f}"
+        f"{quality.score:>10.4f}  = {job.formula.time_weight * ratio:.4f} + {term:.4f}{gate}"
+    )
+
+
+def facts(model: Model, declared: dict[str, Any] | None) -> str:
+    return "\n".join(
+        [
+            f"sha256      {model.sha256}",
+            f"bytes       {model.bytes:,}",
+            f"parameters  {model.parameters:,} (buffers included)",
+            f"dtypes      {', '.join(model.dtypes)}",
+            f"operators   {', '.join(model.operators)}",
+            f"declared    {json.dumps(declared) if declared else 'nothing'}",
+        ]
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("python -m scoring", description="Score image classifiers.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands.add_parser(
+        "evaluate",
+        help="score a model against a reference on a folder or zip of class folders",
+        description="Exit code 0: scored, 1: failed with a code, 2: wrong usage.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    one.set_defaults(command=evaluate_command)
+    one.add_argument("model", type=file, metavar="MODEL.pt")
+    one.add_argument("--reference", type=file, required=True, metavar="REF.pt", help="what time is held against")
+    add_data(one)
+    one.add_argument("--json", action="store_true", help="print the whole report")
+    one.add_argument("--public-share", type=share, default=0.5, help="of images without split folders")
+    one.add_argument("--skip-bad", action="store_true", help="leave out images that cannot be decoded")
+    add_input(one)
+    add_formula(one)
+    one.add_argument("--f1-ref", type=float, help="default: the reference's F1 on the public split")
+    one.add_argument("--min-f1", type=float, default=0.0, help="the gate: least F1 that may be ranked")
+    one.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where both models run")
+    one.add_argument("--threads", type=positive, default=1, help="of each model; leave a core free")
+    one.add_argument("--max-seconds", type=seconds, default=60.0, help="cap of measuring")
+    limits = Limits()
+    one.add_argument("--load-seconds", type=seconds, default=limits.load_seconds, help="limit of loading")
+    one.add_argument("--call-seconds", type=seconds, default=limits.call_seconds, help="limit of one call")
+    one.add_argument("--total-seconds", type=seconds, default=limits.total_seconds, help="limit of all calls")
+    one.add_argument("--memory-mib", type=positive, default=limits.memory_bytes >> 20, help="limit of memory")
+    one.add_argument("--cache", type=Path, help="folder that keeps decoded images")
+
+    one = commands.add_parser("check", help="what can be said about a model without running it")
+    one.set_defaults(command=check_command)
+    one.add_argument("model", type=file, metavar="MODEL.pt")
+    one.add_argument("--json", action="store_true")
+
+    one = commands.add_parser("score", help="the formula for given figures")
+    one.set_defaults(command=score_command)
+    one.add_argument("--f1", type=float, required=True)
+    one.add_argument("--seconds", type=seconds, required=True, help="time of the model")
+    one.add_argument("--reference-seconds", type=seconds, required=True, help="time of the reference")
+    one.add_argument("--f1-ref", type=float, required=True)
+    add_formula(one)
+
+    one = commands.add_parser(
+        "train-reference",
+        help="train a small classifier and export it as TorchScript",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    one.set_defaults(command=train_command)
+    one.add_argument("--arch", default="small_resnet", help="tiny_cnn, wide_cnn, small_resnet or a timm name")
+    add_data(one)
+    one.add_argument("--output", type=Path, metavar="MODEL.pt", help="default: the architecture's name")
+    one.add_argument("--seconds", type=seconds, default=60.0, help="of training")
+    one.add_argument("--epochs", type=positive, help="instead of seconds; repeatable by the seed")
+    one.add_argument("--hold-out", type=share, default=0.15, help="share of images to test on")
+    one.add_argument("--flip", choices=("none", "horizontal", "both"), default="horizontal", help="mirror images")
+    one.add_argument("--export", choices=("script", "trace"), default="script")
+    one.add_argument("--threads", type=positive, help="default: all cores")
+    add_input(one)
+    return top
+
+
+def add_data(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--data", type=place, required=True, metavar="IMAGES", help="folder or zip of class folders")
+    one.add_argument("--seed", type=int, default=0)
+
+
+def add_input(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--input-size", type=positive, nargs="+", default=[96], help="pixels: a side, or height and width"
+    )
+    one.add_argument("--batch-size", type=positive, default=1)
+    one.add_argument("--dtype", choices=("uint8", "float32", "float16"), default="float32")
+
+
+def add_formula(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--k", type=float, default=20.0, help="steepness of the quality term")
+    one.add_argument("--time-weight", type=float, default=0.5)
+
+
+def file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return Path(text)
+
+
+def place(text: str) -> Path:
+    if not Path(text).exists():
+        raise argparse.ArgumentTypeError(f"there is no folder or file {text}")
+    return Path(text)
+
+
+def positive(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    if not (math.isfinite(float(text)) and float(text) > 0):
+        raise argparse.ArgumentTypeError("must be above 0")
+    return float(text)
+
+
+def share(text: str) -> float:
+    if not 0 <= float(text) <= 1:
+        raise argparse.ArgumentTypeError("must be between 0 and 1")
+    return float(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
