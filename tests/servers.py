@@ -21,7 +21,10 @@ world = ExitStack()
 def pytest_load_initial_conftests() -> Iterator[None]:
     os.environ.setdefault("DEBUG", "1")
     if "DATABASE_URL" not in os.environ:
-        servers = world.enter_context(embedded.running())
+        try:
+            servers = world.enter_context(embedded.running())
+        except embedded.NoServerError as error:
+            raise pytest.UsageError(str(error)) from error
         os.environ["DATABASE_URL"] = servers.database_url
         os.environ["REDIS_URL"] = servers.redis_url
     folder = world.enter_context(tempfile.TemporaryDirectory(prefix="featherweight-"))
