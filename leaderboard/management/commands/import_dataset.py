@@ -27,8 +27,8 @@ def shares(text: str) -> dict[str, float]:
 class Command(BaseCommand):
     help = (
         "Import images in class folders, or in sample/, public/ and private/ with class folders, "
-        "from a zip or folder. Exit code 0: imported, or there already; 1: refused, with the reason; "
-        "2: wrong usage."
+        "from a zip or folder. Exit code 0: imported, or there already; 1: refused, with the "
+        "reason; 2: wrong usage."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
