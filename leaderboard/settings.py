@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "leaderboard.web.refusals.Refusals",
 ]
 
 TEMPLATES = [
@@ -104,7 +105,8 @@ CELERY_TASK_DEFAULT_QUEUE = "site"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "leaderboard.sweep", "schedule": 30.0}}
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30.0)
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "leaderboard.sweep", "schedule": SWEEP_SECONDS}}
 if REDIS_URL:
     CACHES = {
         "default": {
@@ -164,6 +166,8 @@ LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 KNOX_TOKEN_MODEL = "leaderboard.ApiToken"
+# Knox's migrations would make the table of the token model that ours replaces.
+MIGRATION_MODULES = {"knox": None}
 
 # REST API
 REST_FRAMEWORK = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,22 @@ class Contestant:
         Raises `ModelFailed`; for the reference, whose failures are ours, `EngineError`.
         """
         synthetic = Synthetic(self.spec, seed)
-        try:
-            with box.child(
-                self.model, self.spec, self.classes, self.budget, synthetic.call()
-            ) as child:
+        with ExitStack() as stack:
+            with self.blamed():
+                opening = box.child(
+                    self.model, self.spec, self.classes, self.budget, synthetic.call()
+                )
+                child = stack.enter_context(opening)
                 runner = Runner(child, self, synthetic, box.limits, box.plan.block_seconds)
                 runner.warm_up()
-                yield runner
+            # Not under the blame: what is raised here may be the other contestant's failure.
+            yield runner
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Whose fault a failure in the body is: the reference's are ours."""
+        try:
+            yield
         except ModelFailed as failure:
             if self.is_reference:
                 raise EngineError(
@@ -90,9 +99,13 @@ class Runner:
     def answer(self, batches: Batches, rewarm: bool) -> Block:
         """Answer images by their numbers, (calls, batch). Only the answering is on the clock.
 
-        `rewarm`: the other model ran in between, so one call on a synthetic image brings the weights back
-        into the caches first. The images appear in the child's memory only after it.
+        `rewarm`: the other model ran in between, so one call on a synthetic image brings the
+        weights back into the caches first. The images appear in the child's memory only after it.
         """
+        with self.contestant.blamed():
+            return self.answered(batches, rewarm)
+
+    def answered(self, batches: Batches, rewarm: bool) -> Block:
         self.thaw()
         if rewarm:
             self.rehearse(1)
@@ -120,7 +133,7 @@ class Runner:
         return max(self.turn(calls).seconds, 1e-6)
 
     def turn(self, calls: int) -> sandbox.Turn:
-        """Run what lies in the input area, within the limit of a call and 20 times what is expected."""
+        """Run the input area, within the limit of a call and 20 times what is expected."""
         expected = calls * self.seconds_per_call
         return self.child.run(calls, self.limits.call_seconds + 20 * expected)
 

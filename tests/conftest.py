@@ -34,3 +34,13 @@ def make_model() -> Callable[..., bytes]:
 @pytest.fixture(scope="session")
 def model(make_model: Callable[..., bytes]) -> bytes:
     return make_model()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite's test database is a file, for threads and processes to share."""
+    from django.db import connections
+
+    database = connections["default"].settings_dict
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")

@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
+import scoring
 from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User, Worker
@@ -170,7 +171,7 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
         if should_stop():
             give_back(evaluation, code="worker_stopped", message="The worker was stopped.")
         return
-    except EngineError as error:
+    except scoring.EngineError as error:
         logger.error("%s: %s", evaluation, error)
         patiently(lambda: give_back(evaluation, code=error.code, message=error.message))
         return

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from leaderboard.models import HardwareProfile
@@ -22,12 +23,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--profile", required=True, help="slug of the hardware profile")
         parser.add_argument("--poll", type=float, default=1.0, help="seconds between looks (1)")
-        parser.add_argument("--sweep", type=float, default=30.0, help="seconds between sweeps (30)")
         parser.add_argument("--until-idle", action="store_true", help="stop when nothing is queued")
 
-    def handle(
-        self, *, profile: str, poll: float, sweep: float, until_idle: bool, **options: Any
-    ) -> None:
+    def handle(self, *, profile: str, poll: float, until_idle: bool, **options: Any) -> None:
         if not HardwareProfile.objects.filter(slug=profile).exists():
             known = ", ".join(HardwareProfile.objects.values_list("slug", flat=True)) or "none yet"
             raise CommandError(f"There is no hardware profile {profile}; there are: {known}.")
@@ -37,7 +35,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Working for {profile}. Ctrl-C stops.")
         swept = float("-inf")
         while not stop.is_set():
-            if time.monotonic() - swept >= sweep:
+            if time.monotonic() - swept >= settings.SWEEP_SECONDS:
                 evaluations.sweep()
                 swept = time.monotonic()
             evaluation = evaluations.run_next(profile, should_stop=stop.is_set)

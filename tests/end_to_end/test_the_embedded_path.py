@@ -1,0 +1,57 @@
+"""A polling worker without a broker; the same on SQLite, by tests/test_everything_also_on_sqlite.py."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+import httpx
+
+from leaderboard.models import Evaluation
+from tests.end_to_end.conftest import Start, wait_until
+
+WORK = ("manage.py", "work", "--profile", "cpu", "--poll", "0.1")
+State = Evaluation.State
+
+
+def upload(api: httpx.Client, model: bytes) -> Evaluation:
+    answer = api.post("competitions/waste/submissions", files={"file": ("model.pt", model)})
+    assert answer.status_code == 201, answer.text
+    return Evaluation.objects.get(submission=answer.json()["id"])
+
+
+def test_good_and_bad_models_end_with_a_score_and_a_code(
+    start: Start,
+    site: str,
+    client: Callable[[str], httpx.Client],
+    make_model: Callable[..., bytes],
+) -> None:
+    start(*WORK, REDIS_URL="")
+    api = client(site)
+    good = upload(api, make_model(1))
+    bad = upload(api, make_model(2, classes=7))
+    states = {
+        one.pk: api.get(f"submissions/{one.submission_id}", params={"wait": 60}).json()
+        for one in (good, bad)
+    }
+    assert states[good.pk]["state"] == "scored"
+    assert states[bad.pk]["state"] == "failed"
+    assert states[bad.pk]["failure"]["code"] == "wrong_output"
+
+
+def test_a_stopped_worker_gives_back_what_it_was_measuring(
+    start: Start, site: str, client: Callable[[str], httpx.Client], model: bytes
+) -> None:
+    worker = start(*WORK, REDIS_URL="")
+    evaluation = upload(client(site), model)
+
+    def is_running() -> bool:
+        evaluation.refresh_from_db()
+        return evaluation.state == State.RUNNING
+
+    wait_until(is_running)
+    worker.send_signal(signal.SIGTERM)
+    worker.wait(60)
+    evaluation.refresh_from_db()
+    assert evaluation.state == State.QUEUED
+    assert worker.returncode == 0
