@@ -1,15 +1,15 @@
-"""The engine: one model in, one report out. `evaluate` needs numpy and torch, the rest of this page not."""
+"""The engine: one model in, one report out. Only calling `evaluate` needs numpy and torch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from scoring.errors import BadDataset, Coded, EngineError, Rejected
+from scoring.errors import BadDataset, CodedError, EngineError, Rejected
 from scoring.job import Job, Progress, Report
 
 __all__ = [
     "BadDataset",
-    "Coded",
+    "CodedError",
     "EngineError",
     "Job",
     "Progress",

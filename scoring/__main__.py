@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scoring import archive, evaluate, folders, formula
-from scoring.errors import BadDataset, Coded
+from scoring.errors import BadDataset, CodedError
 from scoring.job import (
     Formula,
     InputSpec,
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         code: int = options.command(options)
-    except Coded as error:
+    except CodedError as error:
         if getattr(options, "json", False):
             failure = {"code": error.code, "message": error.message}
             print(json.dumps({"status": "failed", "failure": failure}, indent=2))
@@ -74,6 +75,7 @@ def score_command(options: argparse.Namespace) -> int:
 
 
 def train_command(options: argparse.Namespace) -> int:
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning starves whoever shares the cores
     from scoring import training
 
     try:
@@ -190,7 +192,9 @@ def table(report: Report, job: Job) -> str:
     if report.failure:
         return f"failed: {report.failure.code}\n{report.failure.message}"
     timing, f1_ref = report.timing, report.f1_ref
-    assert timing is not None and f1_ref is not None and report.model is not None
+    assert timing is not None
+    assert f1_ref is not None
+    assert report.model is not None
     weight = job.formula.time_weight
     width = formula.half_width(timing.half_width, weight)
     lines = [
@@ -248,23 +252,41 @@ def parser() -> argparse.ArgumentParser:
     )
     one.set_defaults(command=evaluate_command)
     one.add_argument("model", type=file, metavar="MODEL.pt")
-    one.add_argument("--reference", type=file, required=True, metavar="REF.pt", help="what time is held against")
+    one.add_argument(
+        "--reference", type=file, required=True, metavar="REF.pt", help="what time is held against"
+    )
     add_data(one)
     one.add_argument("--json", action="store_true", help="print the whole report")
-    one.add_argument("--public-share", type=share, default=0.5, help="of images without split folders")
-    one.add_argument("--skip-bad", action="store_true", help="leave out images that cannot be decoded")
+    one.add_argument(
+        "--public-share", type=share, default=0.5, help="of images without split folders"
+    )
+    one.add_argument(
+        "--skip-bad", action="store_true", help="leave out images that cannot be decoded"
+    )
     add_input(one)
     add_formula(one)
     one.add_argument("--f1-ref", type=float, help="default: the reference's F1 on the public split")
-    one.add_argument("--min-f1", type=float, default=0.0, help="the gate: least F1 that may be ranked")
-    one.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where both models run")
+    one.add_argument(
+        "--min-f1", type=float, default=0.0, help="the gate: least F1 that may be ranked"
+    )
+    one.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="where both models run"
+    )
     one.add_argument("--threads", type=positive, default=1, help="of each model; leave a core free")
     one.add_argument("--max-seconds", type=seconds, default=60.0, help="cap of measuring")
     limits = Limits()
-    one.add_argument("--load-seconds", type=seconds, default=limits.load_seconds, help="limit of loading")
-    one.add_argument("--call-seconds", type=seconds, default=limits.call_seconds, help="limit of one call")
-    one.add_argument("--total-seconds", type=seconds, default=limits.total_seconds, help="limit of all calls")
-    one.add_argument("--memory-mib", type=positive, default=limits.memory_bytes >> 20, help="limit of memory")
+    one.add_argument(
+        "--load-seconds", type=seconds, default=limits.load_seconds, help="limit of loading"
+    )
+    one.add_argument(
+        "--call-seconds", type=seconds, default=limits.call_seconds, help="limit of one call"
+    )
+    one.add_argument(
+        "--total-seconds", type=seconds, default=limits.total_seconds, help="limit of all calls"
+    )
+    one.add_argument(
+        "--memory-mib", type=positive, default=limits.memory_bytes >> 20, help="limit of memory"
+    )
     one.add_argument("--cache", type=Path, help="folder that keeps decoded images")
 
     one = commands.add_parser("check", help="what can be said about a model without running it")
@@ -276,7 +298,9 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(command=score_command)
     one.add_argument("--f1", type=float, required=True)
     one.add_argument("--seconds", type=seconds, required=True, help="time of the model")
-    one.add_argument("--reference-seconds", type=seconds, required=True, help="time of the reference")
+    one.add_argument(
+        "--reference-seconds", type=seconds, required=True, help="time of the reference"
+    )
     one.add_argument("--f1-ref", type=float, required=True)
     add_formula(one)
 
@@ -286,27 +310,41 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     one.set_defaults(command=train_command)
-    one.add_argument("--arch", default="small_resnet", help="tiny_cnn, wide_cnn, small_resnet or a timm name")
+    one.add_argument(
+        "--arch", default="small_resnet", help="tiny_cnn, wide_cnn, small_resnet or a timm name"
+    )
     add_data(one)
-    one.add_argument("--output", type=Path, metavar="MODEL.pt", help="default: the architecture's name")
+    one.add_argument(
+        "--output", "--out", type=Path, metavar="MODEL.pt", help="default: the architecture's name"
+    )
     one.add_argument("--seconds", type=seconds, default=60.0, help="of training")
     one.add_argument("--epochs", type=positive, help="instead of seconds; repeatable by the seed")
     one.add_argument("--hold-out", type=share, default=0.15, help="share of images to test on")
-    one.add_argument("--flip", choices=("none", "horizontal", "both"), default="horizontal", help="mirror images")
+    one.add_argument(
+        "--flip", choices=("none", "horizontal", "both"), default="horizontal", help="mirror images"
+    )
     one.add_argument("--export", choices=("script", "trace"), default="script")
-    one.add_argument("--threads", type=positive, help="default: all cores")
+    one.add_argument(
+        "--threads", type=positive, help="default: all cores or one, whichever is faster"
+    )
     add_input(one)
     return top
 
 
 def add_data(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--data", type=place, required=True, metavar="IMAGES", help="folder or zip of class folders")
+    one.add_argument(
+        "--data", type=place, required=True, metavar="IMAGES", help="folder or zip of class folders"
+    )
     one.add_argument("--seed", type=int, default=0)
 
 
 def add_input(one: argparse.ArgumentParser) -> None:
     one.add_argument(
-        "--input-size", type=positive, nargs="+", default=[96], help="pixels: a side, or height and width"
+        "--input-size",
+        type=positive,
+        nargs="+",
+        default=[96],
+        help="pixels: a side, or height and width",
     )
     one.add_argument("--batch-size", type=positive, default=1)
     one.add_argument("--dtype", choices=("uint8", "float32", "float16"), default="float32")

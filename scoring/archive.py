@@ -1,8 +1,9 @@
 """The static gate: what can be said about an upload without ever loading it.
 
-Standard library only, and nothing in here executes a pickle. A TorchScript file is a zip of records below
-one top folder: `data.pkl` and `constants.pkl` (who refers to which weights), `data/` and `constants/` (the
-weights), `code/` (TorchScript source) and `extra/` (files of the author, such as our `featherweight.json`).
+Standard library only, and nothing in here executes a pickle. A TorchScript file is a zip of
+records below one top folder: `data.pkl` and `constants.pkl` (who refers to which weights), `data/`
+and `constants/` (the weights), `code/` (TorchScript source) and `extra/` (files of the author,
+such as our `featherweight.json`).
 """
 
 from __future__ import annotations
@@ -88,8 +89,8 @@ def input_spec(
 ) -> InputSpec:
     """The competition's input spec with an upload's own declaration applied. Raises `Rejected`.
 
-    `declared` has timm's names: input_size (3, height, width), mean, std, interpolation, crop_pct; and
-    dtype. Other keys are the author's own business.
+    `declared` has timm's names: input_size (3, height, width), mean, std, interpolation, crop_pct;
+    and dtype. Other keys are the author's own business.
     """
     if not declared:
         return default
@@ -269,7 +270,7 @@ def is_pickle(head: bytes) -> bool:
 
 
 def storages(pickle: bytes) -> list[Storage]:
-    """Storages a pickle refers to by persistent ids, read without executing it. Raises `Rejected`."""
+    """Storages that a pickle refers to, read without executing it. Raises `Rejected`."""
     try:
         return list(walk(pickle))
     except Rejected:
@@ -282,15 +283,15 @@ def walk(pickle: bytes) -> Iterator[Storage]:
     """Follow a pickle's stack with opaque stand-ins for whatever it would have built."""
     mark = object()
     stack: list[Any] = []
-    memo: dict[int, Any] = {}
+    memo: dict[Any, Any] = {}
     for opcode, argument, _ in pickletools.genops(pickle):
         name = opcode.name
         if name in ("PUT", "BINPUT", "LONG_BINPUT"):
-            memo[int(argument)] = stack[-1]
+            memo[argument] = stack[-1]
         elif name == "MEMOIZE":
             memo[len(memo)] = stack[-1]
         elif name in ("GET", "BINGET", "LONG_BINGET"):
-            stack.append(memo[int(argument)])
+            stack.append(memo[argument])
         elif name == "MARK":
             stack.append(mark)
         elif name == "DUP":
@@ -324,7 +325,10 @@ def storage(persistent_id: Any) -> Storage:
 def sha256(stream: BinaryIO) -> str:
     """SHA-256 of a whole stream."""
     stream.seek(0)
-    return hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while chunk := stream.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def one_of(*allowed: str) -> Any:

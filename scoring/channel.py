@@ -32,7 +32,7 @@ class Status(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Order:
-    """What the zygote needs to know to start a child, in JSON; model and area come as descriptors."""
+    """What the zygote needs to know to start a child; model and area come as descriptors."""
 
     device: str
     threads: int

@@ -1,8 +1,9 @@
 """The program in the sandbox: `python -m scoring.child`, started by `scoring.sandbox` only.
 
-It imports torch once and then, as a zygote that never sees a model or an image, forks one child for each
-model and segment. A child locks itself in, loads the model from memory and answers calls: images and
-answers lie in shared memory, orders and outcomes are fixed-size records. It is never believed.
+It imports torch once and then, as a zygote that never sees a model or an image, forks one child
+for each model and segment. A child locks itself in, loads the model from memory and answers calls:
+images and answers lie in shared memory, orders and outcomes are fixed-size records. It is never
+believed.
 """
 
 from __future__ import annotations
@@ -128,12 +129,13 @@ def die_with(parent: int) -> None:
 
 
 def rehearse() -> None:
-    """Run a built-in network once, so that what torch sets up lazily is there before the locks are."""
+    """Run a built-in network once: what torch sets up lazily must be there before the locks."""
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU())
     example = torch.zeros(1, 3, 16, 16)
     runtime = runtimes.named("cpu")
+    traced = torch.jit.trace(net.eval(), example)  # type: ignore[no-untyped-call]
     with torch.inference_mode():
-        ready, _ = runtime.prepare(torch.jit.trace(net.eval(), example), example)
+        ready, _ = runtime.prepare(traced, example)
         ready(example)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Coded(Exception):
+class CodedError(Exception):
     """`code` is for programs and never changes its meaning; `message` says what to do."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -12,17 +12,17 @@ class Coded(Exception):
         self.message = message
 
 
-class Rejected(Coded):
+class Rejected(CodedError):  # noqa: N818 - reads better where it is raised
     """An archive that is refused before it is run."""
 
 
-class BadDataset(Coded):
+class BadDataset(CodedError):  # noqa: N818 - reads better where it is raised
     """A set of images that cannot be used."""
 
 
-class ModelFailed(Coded):
+class ModelFailed(CodedError):  # noqa: N818 - reads better where it is raised
     """A submission that failed while it ran: its team's fault."""
 
 
-class EngineError(Coded):
+class EngineError(CodedError):
     """An evaluation that failed by our own fault: reference, data, machine."""

@@ -129,7 +129,7 @@ def share(
                 "too_few_images",
                 f"The class {label} has {len(members)} images, too few for {len(shares)} splits.",
             )
-        random.Random(f"{seed} {label}").shuffle(members)
+        random.Random(f"{seed} {label}").shuffle(members)  # noqa: S311 - repeatable by its seed
         start = 0
         for name, count in counts(len(members), shares).items():
             splits[name] += members[start : start + count]
@@ -138,7 +138,8 @@ def share(
 
 
 def pack(source: Path, images: Iterable[Image], target: Path, seed: int = 0) -> None:
-    """Write images as a zip of class/NNNN.ext, named in an order that only `seed` and content decide.
+    """Write images as a zip of class/NNNN.ext, named in an order that only `seed` and content
+    decide.
 
     The names a photographer gave may tell what is hidden; equal content gives equal bytes.
     """
@@ -172,7 +173,7 @@ def opened(source: Path) -> Iterator[Source]:
 
 
 def open_image(data: bytes) -> Pillow.Image:
-    """An image decoded as it is stored. Raises `ValueError` where it is broken or beyond all measure."""
+    """An image as it is stored. Raises `ValueError` where it is broken or beyond all measure."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -237,13 +238,9 @@ def sort_out(names: Iterable[str]) -> tuple[list[Image], list[Problem]]:
         else:
             problems.append(Problem(name, "not_an_image", "This is no image file."))
     paths = {name: tuple(name.split("/")) for name in images}
-    if (
-        paths
-        and min(map(len, paths.values())) > 2
-        and len({path[0] for path in paths.values()}) == 1
-    ):
-        if next(iter(paths.values()))[0] not in SPLITS:
-            paths = {name: path[1:] for name, path in paths.items()}
+    tops = {path[0] for path in paths.values()}
+    if len(tops) == 1 and not tops & set(SPLITS) and min(map(len, paths.values())) > 2:
+        paths = {name: path[1:] for name, path in paths.items()}
     tops = {path[0] for path in paths.values() if len(path) > 2}
     split = bool(tops & set(SPLITS)) and not any(len(path) == 2 for path in paths.values())
     if split and (unknown := sorted(tops - set(SPLITS))):

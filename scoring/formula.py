@@ -19,7 +19,7 @@ def quality_term(f1: float, *, f1_ref: float, k: float = 20.0) -> float:
 
 
 def half_width(time_half_width: float, time_weight: float = 0.5) -> float:
-    """Half of the score's 95 % interval; F1 on a fixed split has no noise, so only time adds to it."""
+    """Half of the score's 95 % interval: only time adds to it, F1 on a fixed split has no noise."""
     return time_weight * time_half_width
 
 
@@ -33,7 +33,7 @@ def do_nothing_f1(class_counts: Sequence[int]) -> float:
 
 
 def do_nothing_score(class_counts: Sequence[int], *, f1_ref: float, k: float = 20.0) -> float:
-    """Score of a model that answers the largest class in no time: why a competition needs a gate."""
+    """Score of answering the largest class in no time: why a competition needs a gate."""
     return score(do_nothing_f1(class_counts), 0.0, f1_ref=f1_ref, k=k)
 
 

@@ -1,7 +1,7 @@
 """Decoding and resizing images outside the clock, cached on disk by content.
 
-What timm's evaluation transform does with `interpolation` and `crop_pct`: the image is scaled so that it
-covers the wanted size / crop_pct, then the middle is cut out.
+What timm's evaluation transform does with `interpolation` and `crop_pct`: the image is scaled so
+that it covers the wanted size / crop_pct, then the middle is cut out.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ RESAMPLING = {
 
 @dataclass(frozen=True)
 class Labelled:
-    """Images of one split in the order of their names; `labels` (N,) are indices into the classes."""
+    """Images of one split by name; `labels` (N,) are indices into the classes."""
 
     source: Path
     names: tuple[str, ...]
@@ -82,7 +82,8 @@ def pixels(
     cache: Path,
     tick: Callable[[float], None] = lambda share: None,
 ) -> Pixels:
-    """All images as a read-only (N, 3, height, width) memory map, decoded once per content and size.
+    """All images as a read-only (N, 3, height, width) memory map, decoded once per content and
+    size.
 
     `tick` is told the finished share. Raises `EngineError` (broken_image) naming the file.
     """

@@ -1,7 +1,7 @@
 """What goes into the engine and what comes out: plain frozen dataclasses, JSON both ways.
 
-A `Job` says everything `scoring.evaluate` needs; a `Report` says everything that was found out. Neither
-knows of Django, and importing this module needs the standard library only.
+A `Job` says everything `scoring.evaluate` needs; a `Report` says everything that was found out.
+Neither knows of Django, and importing this module needs the standard library only.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from typing import Any, Literal, Self
 PROTOCOL = 1
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 
+PROTOCOL = "1"
+"""How time is measured; another version makes stored measurements incomparable."""
+
 Dtype = Literal["uint8", "float32", "float16"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 Device = Literal["cpu", "cuda"]
 
 
 class Json:
-    """`to_json` and `from_json` for a frozen dataclass; unknown keys are refused, missing ones default."""
+    """JSON both ways for a frozen dataclass; unknown keys are refused, missing ones default."""
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `json.dumps` accepts."""
@@ -46,8 +49,8 @@ class Json:
 class InputSpec(Json):
     """What a model is fed: batches of RGB images, (batch_size, 3, height, width).
 
-    Float pixels are (value / 255 - mean) / std per channel; uint8 pixels are the plain 0..255 values.
-    `interpolation` and `crop_pct` mean what they mean in timm's data configuration.
+    Float pixels are (value / 255 - mean) / std per channel; uint8 pixels are the plain 0..255
+    values. `interpolation` and `crop_pct` mean what they mean in timm's data configuration.
     """
 
     height: int = 96
@@ -72,8 +75,8 @@ class InputBounds(Json):
 class Formula(Json):
     """score = time_weight x time ratio + sigmoid(k x (f1_ref - f1)); lower is better.
 
-    `f1_ref` None: the reference model's own F1 on the public split. Below `min_f1`, the gate, a model is
-    scored but not ranked.
+    `f1_ref` None: the reference model's own F1 on the public split. Below `min_f1`, the gate, a
+    model is scored but not ranked.
     """
 
     f1_ref: float | None = None
@@ -168,7 +171,7 @@ class SplitQuality(Json):
 
 @dataclass(frozen=True)
 class Quad(Json):
-    """Four blocks ABBA or BAAB, summed per model. Seconds are wall seconds of the parent's clock."""
+    """Four blocks ABBA or BAAB, summed per model. Seconds are those of the parent's clock."""
 
     at_seconds: float
     """When it began, since the start of the measuring."""
@@ -216,7 +219,7 @@ class Model(Json):
 
 @dataclass(frozen=True)
 class Report(Json):
-    """Everything one evaluation found out. `splits` and `timing` are there when `status` is scored."""
+    """Everything one evaluation found out; `splits` and `timing` are empty when it failed."""
 
     status: Literal["scored", "failed", "invalid"]
     failure: Failure | None = None

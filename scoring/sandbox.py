@@ -1,7 +1,8 @@
 """Child processes for models: started clean, watched, limited, killed.
 
-The measurer, this side, has the labels and the clock. It talks to a zygote (`scoring.child`), which forks
-a fresh child for every model and segment. Whatever a child does wrong raises `ModelFailed`.
+The measurer, this side, has the labels and the clock. It talks to a zygote (`scoring.child`),
+which forks a fresh child for every model and segment. Whatever a child does wrong raises
+`ModelFailed`.
 """
 
 from __future__ import annotations
@@ -250,8 +251,8 @@ class Child:
         if status == Status.WRONG_INPUT:
             return ModelFailed(
                 "wrong_input",
-                f"The model raised an error on its first input, {fed}. If it needs another, declare "
-                "input_size or dtype in the archive's featherweight.json.",
+                f"The model raised an error on its first input, {fed}. If it needs another, "
+                "declare input_size or dtype in the archive's featherweight.json.",
             )
         if status == Status.WRONG_OUTPUT:
             is_float, dimensions, *sizes = numbers
@@ -322,7 +323,7 @@ def environment(plan: Plan) -> dict[str, str]:
 
 
 def wait_for(channel: socket.socket, seconds: float, tick: Tick) -> bool:
-    """Sleep until something can be read; false after `seconds`. `tick` is called while it takes long."""
+    """Sleep until something can be read, calling `tick` now and then; false after `seconds`."""
     poll = select.poll()
     poll.register(channel, select.POLLIN)
     deadline = time.monotonic() + seconds

@@ -1,9 +1,10 @@
 """Paired timing: how long a submission takes, in units of the reference in the same moments.
 
-Words, from small to large: a *call* is one forward at the fixed batch shape; a *block* is n calls of one
-model timed as one; a *quad* is four blocks ABBA or BAAB; a *segment* is what one fresh pair of processes
-answers; a *pass* is every hidden image answered once. Runners and clock are arguments, and the statistics
-are functions of quads, so all of it can be tested with invented times.
+Words, from small to large: a *call* is one forward at the fixed batch shape; a *block* is n calls
+of one model timed as one; a *quad* is four blocks ABBA or BAAB; a *segment* is what one fresh pair
+of processes answers; a *pass* is every hidden image answered once. Runners and clock are
+arguments, and the statistics are functions of quads, so all of it can be tested with invented
+times.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def measure(
 ) -> Measurement:
     """Answer every image once, and on until the ratio is known well enough or time is up.
 
-    `tick` is told the finished share. Raises `ModelFailed` (answers_change) and whatever runners raise.
+    `tick` is told the finished share. Raises `ModelFailed` (answers_change).
     """
     course = Course(images, batch_size, plan, seed, clock, tick)
     while not course.is_finished():
@@ -119,9 +120,11 @@ def summary(measurement: Measurement, plan: Plan, in_force: Sequence[str] = ()) 
 
 
 def estimate(quads: Sequence[Quad]) -> Estimate:
-    """Plain ratio: exp of the 20 %-trimmed mean over quads of log(submission / reference per image).
+    """Plain ratio: exp of the 20 %-trimmed mean over quads of log(submission / reference per
+    image).
 
-    The interval is that of the trimmed mean, widened, and at least what segments say about each other.
+    The interval is that of the trimmed mean, widened, and at least what segments say about each
+    other.
     """
     logs = sorted(log_ratio(quad) for quad in quads)
     cut = int(TRIM * len(logs))
@@ -136,7 +139,7 @@ def estimate(quads: Sequence[Quad]) -> Estimate:
 
 
 def counted(quads: Sequence[Quad]) -> list[Quad]:
-    """Quads whose time counts: without the most disturbed ones, of which at most a third are dropped."""
+    """Quads whose time counts: all but the most disturbed, of which at most a third drop out."""
     disturbed = sorted((q for q in quads if q.disturbed), key=reference_cpu_share)
     dropped = {id(quad) for quad in disturbed[: int(MAX_DROPPED * len(quads))]}
     return [quad for quad in quads if id(quad) not in dropped]
@@ -205,7 +208,7 @@ def flags(quads: Sequence[Quad], plan: Plan) -> tuple[str, ...]:
 
 
 def watches_cpu(plan: Plan) -> bool:
-    """Whether CPU seconds can be held against wall seconds: not on a GPU, not with several threads."""
+    """Whether CPU and wall seconds are comparable: not on a GPU, not with several threads."""
     return plan.device == "cpu" and plan.threads == 1
 
 
@@ -244,8 +247,8 @@ class Course:
     def wants_quads(self) -> bool:
         """Whether another quad would help: within the cap, and before the stop rule.
 
-        The cap counts timed seconds, and once every image is answered all seconds, or else a model of
-        microseconds would be measured for hours.
+        The cap counts timed seconds, and once every image is answered all seconds, or else a model
+        of microseconds would be measured for hours.
         """
         spent = measured_seconds(self.quads)
         if not self.is_first_pass():
@@ -339,7 +342,7 @@ class Course:
         return np.concatenate([order, padding]).reshape(self.calls, self.batch_size)
 
     def segment_calls(self, submission: Runner) -> int:
-        """Calls of the next segment: a first pass long enough is cut into the segments asked for."""
+        """Calls of the next segment: a long first pass is cut into the segments asked for."""
         pieces = self.plan.min_segments
         least_seconds = pieces * 2 * self.plan.block_seconds
         if self.number > 1 or self.calls * submission.seconds_per_call < least_seconds:
@@ -347,7 +350,7 @@ class Course:
         return -(-self.calls // pieces)
 
     def stride(self, submission: Runner) -> int:
-        """Every how many-th pair of blocks is a quad, so that quads spread over a long first pass."""
+        """Every how many-th pair of blocks is a quad: quads spread over a long first pass."""
         if self.number > 1:
             return 1
         pairs = self.calls * submission.seconds_per_call / (2 * self.plan.block_seconds)

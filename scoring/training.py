@@ -1,11 +1,13 @@
-"""Train small classifiers and export them as TorchScript: references, entries for a demo, first steps.
+"""Train small classifiers and export them as TorchScript: references, entries for a demo, first
+steps.
 
-The learning rate follows the clock, so a training fits any budget on any machine; with `epochs` instead of
-seconds it is a function of the seed.
+The learning rate follows the clock, so a training fits any budget on any machine; with `epochs`
+instead of seconds it is a function of the seed.
 """
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -67,10 +69,10 @@ def train(
 ) -> Trained:
     """Train `arch` on class folders and export it to `target` with its `featherweight.json`.
 
-    `arch` is one of `ARCHITECTURES` or a timm name. Of data in splits only the sample is used. Trains for
-    `seconds`, or exactly `epochs`. Raises `BadDataset`, and `ValueError` for an unknown `arch`.
+    `arch` is one of `ARCHITECTURES` or a timm name. Of data in splits only the sample is used.
+    Trains for `seconds`, or exactly `epochs`; `threads` None: as many as pay. Raises `BadDataset`,
+    and `ValueError` for an unknown `arch`.
     """
-    torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
     torch.manual_seed(seed)
     found = folders.catalogue(data, verify=True)
     usable = found.of("sample") or found.images
@@ -79,8 +81,13 @@ def train(
         parts = folders.share(usable, {"train": 1 - hold_out, "test": hold_out}, seed)
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="featherweight-") as cache:
-        sets = {name: pixels(data, part, found.classes, spec, cache) for name, part in parts.items()}
+        sets = {
+            name: pixels(data, part, found.classes, spec, cache) for name, part in parts.items()
+        }
     model = built(arch, len(found.classes))
+    torch.set_num_threads(
+        threads or threads_that_pay(model, normal(sets["train"][0][:BATCH], spec))
+    )
     done = fit(model, *sets["train"], spec, Clock(seconds, epochs), seed, flip, tell)
     f1 = None
     if hold_out:
@@ -100,15 +107,15 @@ def export(
     model: nn.Module, spec: InputSpec, target: Path, how: Literal["script", "trace"] = "script"
 ) -> None:
     """Write a model as TorchScript with its `featherweight.json`, in the spec's dtype."""
-    model = model.eval()
     dtype: torch.dtype = getattr(torch, spec.dtype)
-    if spec.dtype == "uint8":
-        model = Normalizing(model, spec).eval()
-    else:
-        model = model.to(dtype)
+    model = Normalizing(model, spec) if spec.dtype == "uint8" else model.to(dtype)
+    model.eval()
     example = torch.zeros(spec.batch_size, 3, spec.height, spec.width, dtype=dtype)
     with torch.no_grad():
-        scripted = torch.jit.script(model) if how == "script" else torch.jit.trace(model, example)
+        if how == "trace":
+            scripted = torch.jit.trace(model, example)  # type: ignore[no-untyped-call]
+        else:
+            scripted = torch.jit.script(model)
     files = {DECLARATION: json.dumps(declaration(spec), indent=1)}
     scripted.save(str(target), _extra_files=files)
 
@@ -125,7 +132,7 @@ def declaration(spec: InputSpec) -> dict[str, Any]:
     }
 
 
-def write_digits(target: Path, size: int = 32) -> None:
+def write_digits(target: Path, size: int = 32) -> Path:
     """Write scikit-learn's 1,797 handwritten digits as a zip of class-per-folder PNG images."""
     from sklearn.datasets import load_digits
 
@@ -137,6 +144,7 @@ def write_digits(target: Path, size: int = 32) -> None:
             image.resize((size, size), Pillow.Resampling.BICUBIC).save(data, "PNG")
             name = zipfile.ZipInfo(f"{label}/{number:04d}.png", folders.EPOCH)
             archive.writestr(name, data.getvalue())
+    return target
 
 
 def built(arch: str, classes: int) -> nn.Module:
@@ -212,6 +220,9 @@ class Residual(nn.Module):
 
 class Normalizing(nn.Module):
     """A network that takes plain 0..255 pixels."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, model: nn.Module, spec: InputSpec) -> None:
         super().__init__()
@@ -290,6 +301,20 @@ def fit(
         losses = 0.0
 
 
+def threads_that_pay(model: nn.Module, inputs: Tensor) -> int:
+    """All cores or one, whichever is faster: beside a busy neighbour threads wait at barriers."""
+    rehearsal = copy.deepcopy(model).train()
+    seconds = {}
+    for threads in {1, len(os.sched_getaffinity(0))}:
+        torch.set_num_threads(threads)
+        rehearsal(inputs).sum().backward()
+        start = time.monotonic()
+        for _ in range(3):
+            rehearsal(inputs).sum().backward()
+        seconds[threads] = time.monotonic() - start
+    return min(seconds, key=lambda threads: seconds[threads])
+
+
 def rate(share: float) -> float:
     """One cycle: a linear rise, then half a cosine down to nothing."""
     if share < WARM_SHARE:
@@ -299,7 +324,7 @@ def rate(share: float) -> float:
 
 
 def augmented(inputs: Tensor, size: tuple[int, int], flip: Flip, dice: torch.Generator) -> Tensor:
-    """Images moved, scaled, turned a little and mirrored at random, at `size`; light and contrast too."""
+    """Images moved, scaled, turned, mirrored, lit and washed out at random, at `size`."""
     count = len(inputs)
 
     def uniform(low: float, high: float) -> Tensor:
@@ -312,8 +337,12 @@ def augmented(inputs: Tensor, size: tuple[int, int], flip: Flip, dice: torch.Gen
     across, down = sign(flip != "none"), sign(flip == "both")
     theta = torch.stack(
         [
-            torch.stack([zoom * angle.cos() * across, -zoom * angle.sin(), uniform(-0.15, 0.15)], 1),
-            torch.stack([zoom * angle.sin() * across, zoom * angle.cos() * down, uniform(-0.15, 0.15)], 1),
+            torch.stack(
+                [zoom * angle.cos() * across, -zoom * angle.sin(), uniform(-0.15, 0.15)], 1
+            ),
+            torch.stack(
+                [zoom * angle.sin() * across, zoom * angle.cos() * down, uniform(-0.15, 0.15)], 1
+            ),
         ],
         1,
     )
@@ -327,7 +356,7 @@ def answered(model: nn.Module, pixels: Tensor, spec: InputSpec) -> metrics.Label
     """Labels (N,) a trained model gives."""
     model.eval()
     with torch.inference_mode():
-        parts = [model(normal(part, spec)).argmax(1) for part in pixels.split(64)]
+        parts = [model(normal(part, spec)).argmax(1) for part in torch.split(pixels, 64)]
     result: metrics.Labels = torch.cat(parts).numpy()
     return result
 
@@ -363,9 +392,9 @@ def import_timm() -> Any:
         try:
             import timm
         except RuntimeError:
-            library = torch.library.Library("torchvision", "DEF")
-            library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-            library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+            for operator in ("nms", "qnms"):
+                library.define(operator + NMS)  # type: ignore[no-untyped-call]
             DECLARED.append(library)
             for name in [n for n in sys.modules if n.split(".")[0] in ("timm", "torchvision")]:
                 del sys.modules[name]
@@ -376,5 +405,6 @@ def import_timm() -> Any:
     return timm
 
 
+NMS = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 DECLARED: list[torch.library.Library] = []
 """Declarations live as long as their library object does."""

@@ -1,4 +1,5 @@
-"""Ways to run a model file inside the sandbox child. To add one: a module like `torchscript`, a line here.
+"""Ways to run a model file inside the sandbox child. To add one: a module like `torchscript`, a
+line here.
 
 Imported by the child only; nothing else in this package loads an upload.
 """

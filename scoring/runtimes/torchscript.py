@@ -17,15 +17,14 @@ class Cpu:
     def load(self, data: bytes) -> Model:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchScript is deprecated, and still what teams send
-            module: Model = torch.jit.load(io.BytesIO(data), map_location=self.device)
-        return module
+            return torch.jit.load(io.BytesIO(data), map_location=self.device)  # type: ignore[no-untyped-call,no-any-return]
 
     def prepare(self, model: Model, example: torch.Tensor) -> tuple[Model, bool]:
         """Frozen and optimized for inference; as it came where that fails."""
         try:
             if hasattr(model, "training"):  # a frozen archive has no mode left to set
                 model.eval()  # type: ignore[attr-defined]
-            ready: Model = torch.jit.optimize_for_inference(model)
+            ready: Model = torch.jit.optimize_for_inference(model)  # type: ignore[arg-type]
             for _ in range(2):  # the second call runs what the first has compiled
                 self.bound(ready)(example.clone())
         except Exception:  # every pass of the optimizer fails in its own way
