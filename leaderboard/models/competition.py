@@ -71,6 +71,13 @@ class Competition(models.Model):
         State.PUBLISHED: set(),
     }
 
+    # Every score depends on these, so they are fixed once a competition has opened.
+    SCORING_FIELDS = frozenset(
+        {"dataset", "profile", "time_weight", "k", "f1_ref"}
+        | {"input_height", "input_width", "batch_size", "dtype", "mean", "std"}
+        | {"interpolation", "crop_pct"}
+    )
+
     slug = models.SlugField(unique=True)
     title = models.CharField(max_length=120)
     tagline = models.CharField(max_length=200, blank=True)
@@ -158,6 +165,27 @@ class Competition(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/competitions/{self.slug}/"
+
+    def clean(self) -> None:
+        sizes = (self.min_input_size, self.input_height, self.input_width, self.max_input_size)
+        if None in sizes:  # a field says so itself
+            return
+        least, height, width, most = sizes
+        if not (least <= height <= most and least <= width <= most):
+            raise ValidationError(
+                f"The input of {height} x {width} pixels must lie between the least ({least}) and "
+                f"the largest ({most}) size that an upload may declare: change one of them."
+            )
+        if 0 in self.std:
+            raise ValidationError("A standard deviation of 0 cannot be divided by.")
+
+    @property
+    def frozen_fields(self) -> frozenset[str]:
+        """What may no longer be edited."""
+        if self.state == self.State.DRAFT:
+            return frozenset()
+        final = {"min_f1", "final_selections"} if self.is_published else set()
+        return self.SCORING_FIELDS | {"slug"} | final
 
     @property
     def is_public(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -10,8 +12,50 @@ from django.utils import timezone
 from leaderboard.errors import Conflict, NotAllowed
 from leaderboard.models import Competition, Evaluation, User
 from leaderboard.services import rankings
+from scoring import formula
 
 State = Competition.State
+
+
+@dataclass(frozen=True)
+class DoNothing:
+    """A model that answers one class to every image in no time, beside the reference model."""
+
+    label: str
+    f1: float
+    score: float | None
+    reference_score: float | None
+    """Both are known once there is a reference F1."""
+    is_ranked: bool
+
+
+@transaction.atomic
+def edit(*, competition: Competition, changed: Collection[str], by: User) -> None:
+    """Save the named fields, and nothing else of what this object holds.
+
+    What scores depend on is changed in a draft only, and asks for a new calibration. Another gate
+    rewrites the boards.
+    """
+    check_organizer(by)
+    row = Competition.objects.select_for_update().get(pk=competition.pk)
+    frozen = sorted(set(changed) & row.frozen_fields)
+    if frozen:
+        raise Conflict(
+            f"This stays as it is in a competition that is {row.state}: {', '.join(frozen)}.",
+            code="competition_running",
+        )
+    fields = set(changed)
+    if fields & Competition.SCORING_FIELDS:
+        if row.evaluations.unfinished().exists():
+            raise Conflict(
+                "A calibration is under way; wait for its end or cancel it, then change this again.",
+                code="calibration_under_way",
+            )
+        competition.calibration = None
+        fields.add("calibration")
+    competition.save(update_fields=fields)
+    if "min_f1" in fields:
+        rankings.reveal(competition)
 
 
 @transaction.atomic
@@ -67,6 +111,31 @@ def publish(*, competition: Competition, by: User) -> None:
         )
     move(competition, State.PUBLISHED, published_at=timezone.now())
     rankings.reveal(competition)
+
+
+def do_nothing(competition: Competition) -> DoNothing | None:
+    """Why a competition needs a gate, in the numbers of its public split; None without a dataset."""
+    if competition.dataset is None:
+        return None
+    counts = competition.dataset.split("public").images_by_class
+    f1 = formula.do_nothing_f1(list(counts.values()))
+    score = reference_score = None
+    f1_ref, k, calibration = competition.reference_f1, competition.k, competition.calibration
+    if f1_ref is not None:
+        score = formula.score(f1, 0, f1_ref=f1_ref, k=k)
+        reference_f1 = f1_ref
+        if calibration and calibration.f1_public is not None:
+            reference_f1 = calibration.f1_public
+        reference_score = formula.score(
+            reference_f1, 1, f1_ref=f1_ref, k=k, time_weight=competition.time_weight
+        )
+    return DoNothing(
+        label=max(counts, key=lambda label: counts[label]),
+        f1=f1,
+        score=score,
+        reference_score=reference_score,
+        is_ranked=f1 >= competition.min_f1,
+    )
 
 
 def close_ended(now: datetime) -> None:

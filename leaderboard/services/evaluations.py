@@ -85,6 +85,20 @@ def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
     return enqueue(competition=submission.competition, submission=submission, is_repeat=True)
 
 
+@transaction.atomic
+def cancel(*, evaluation: Evaluation, by: User) -> None:
+    """Take a waiting evaluation out of the queue; a submission's first one is refunded by that."""
+    competitions.check_organizer(by)
+    try:
+        if evaluation.state != State.QUEUED:
+            raise Stale
+        evaluation.move_to(State.CANCELLED, finished_at=timezone.now())
+    except Stale as error:
+        raise Conflict(
+            "Only what waits in the queue can be cancelled.", code="not_queued"
+        ) from error
+
+
 def cancel_queued(submission: Submission) -> None:
     """Take a submission's waiting evaluation out of the queue; a running one is left to end."""
     for evaluation in submission.evaluations.filter(state=State.QUEUED):
