@@ -1,1 +1,26 @@
-urlpatterns = []
+"""The pages."""
+
+from django.urls import path
+
+from leaderboard.web import boards, competitions, profile, submissions, teams
+
+urlpatterns = [
+    path("", competitions.index, name="home"),
+    path("competitions/<slug:slug>/", competitions.overview, name="competition"),
+    path("competitions/<slug:slug>/rules/", competitions.rules, name="rules"),
+    path("competitions/<slug:slug>/data/", competitions.data, name="data"),
+    path("competitions/<slug:slug>/data/sample.zip", competitions.sample, name="sample"),
+    path("competitions/<slug:slug>/scoring/", competitions.scoring, name="scoring"),
+    path("competitions/<slug:slug>/boards/<slug:name>/", boards.board, name="board"),
+    path("competitions/<slug:slug>/team/", teams.team, name="team"),
+    path("competitions/<slug:slug>/team/invite/", teams.invite, name="invite"),
+    path("competitions/<slug:slug>/team/leave/", teams.leave, name="leave"),
+    path("competitions/<slug:slug>/submit/", submissions.upload, name="upload"),
+    path("competitions/<slug:slug>/submissions/", submissions.team_submissions, name="submissions"),
+    path("submissions/<int:pk>/", submissions.submission, name="submission"),
+    path("submissions/<int:pk>/status/", submissions.status, name="submission-status"),
+    path("submissions/<int:pk>/withdraw/", submissions.withdraw, name="withdraw"),
+    path("invitations/<str:code>/", teams.invitation, name="invitation"),
+    path("profile/", profile.profile, name="profile"),
+    path("profile/tokens/<str:token_key>/revoke/", profile.revoke, name="revoke-token"),
+]

@@ -1,0 +1,61 @@
+// F1 against time: teams with error bars, the Pareto front, the reference, lines of equal score.
+const data = JSON.parse(document.getElementById("board-data")?.textContent ?? "null");
+const canvas = document.getElementById("board-chart");
+const ink = "#51616a";
+
+// Writes each line's score where the line leaves the picture.
+const contourNames = {
+  id: "contourNames",
+  afterDatasetsDraw({ ctx, data, chartArea, getDatasetMeta }) {
+    ctx.save();
+    ctx.font = "11px system-ui, sans-serif";
+    ctx.fillStyle = ink;
+    ctx.textAlign = "right";
+    data.datasets.forEach((dataset, index) => {
+      const last = dataset.score === undefined ? null : getDatasetMeta(index).data.at(-1);
+      if (last) ctx.fillText(dataset.score.toFixed(1), Math.min(last.x, chartArea.right) - 3, last.y - 4);
+    });
+    ctx.restore();
+  },
+};
+
+if (data && canvas) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  new Chart(canvas, {
+    type: "scatterWithErrorBars",
+    data: {
+      datasets: [
+        { label: "Teams", data: data.points, backgroundColor: "#0b6b66", pointRadius: 5, pointHoverRadius: 7,
+          errorBarColor: "#0b6b66", errorBarWhiskerColor: "#0b6b66", errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
+        { label: "Reference", data: data.reference ? [data.reference] : [], pointStyle: "rectRot",
+          backgroundColor: "#e08a1e", borderColor: "#8a4b00", pointRadius: 8, pointHoverRadius: 9 },
+        { label: "Pareto front", type: "line", data: data.front, stepped: "before", borderColor: "#0b6b66",
+          borderWidth: 1.5, borderDash: [5, 4], pointRadius: 0, pointHitRadius: 0 },
+        ...data.contours.map(({ score, line }, index) => ({
+          label: index ? "" : "Equal score", type: "line", data: line, score, borderColor: "#c2ced1",
+          borderWidth: 1, pointRadius: 0, pointHitRadius: 0, order: 9,
+        })),
+      ],
+    },
+    plugins: [contourNames],
+    options: {
+      animation: !still && { duration: 400 },
+      maintainAspectRatio: false,
+      scales: {
+        x: { min: data.x[0], max: data.x[1], title: { display: true, text: "time ratio (below 1 is faster)", color: ink },
+             ticks: { color: ink }, grid: { color: "#eef2f2" } },
+        y: { min: data.y[0], max: data.y[1], title: { display: true, text: "macro F1", color: ink },
+             ticks: { color: ink }, grid: { color: "#eef2f2" } },
+      },
+      plugins: {
+        legend: { labels: { color: "#17262b", usePointStyle: true, filter: ({ text }) => text } },
+        tooltip: {
+          filter: ({ raw }) => raw.team,
+          callbacks: {
+            label: ({ raw }) => `${raw.team}: score ${raw.score.toFixed(4)}, F1 ${raw.y.toFixed(4)}, ratio ${raw.x.toFixed(3)}`,
+          },
+        },
+      },
+    },
+  });
+}

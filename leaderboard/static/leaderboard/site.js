@@ -1,0 +1,19 @@
+// Copy buttons, and a spoken word when a submission's state changes.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const field = document.querySelector(button.dataset.copy);
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    document.execCommand("copy"); // a page without https has no clipboard
+  }
+  button.querySelector("span").textContent = "Copied";
+});
+
+document.addEventListener("htmx:afterSwap", () => {
+  const spoken = document.querySelector("#spoken");
+  const said = document.querySelector("#verdict [data-spoken]")?.dataset.spoken;
+  if (spoken && said && spoken.textContent !== said) spoken.textContent = said;
+});

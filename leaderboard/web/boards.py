@@ -1,0 +1,79 @@
+"""The public board, and the private one once it is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from leaderboard.errors import NotFound
+from leaderboard.models import Competition, Entry
+from leaderboard.services import rankings, teams
+from leaderboard.web import charts
+from leaderboard.web.competitions import find, show
+
+PAGE = 100
+MOST_POINTS = 500
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a board as it is shown; `change` counts ranks won since the public board."""
+
+    row: rankings.Row
+    bar: charts.Bar
+    change: int | None
+    is_mine: bool
+
+
+@require_safe
+def board(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    competition = find(request, slug)
+    try:
+        rankings.check_visible(competition, name, request.user)
+    except NotFound as refusal:
+        if refusal.code != "board_not_published":
+            raise
+        return show(request, competition, "competitions/unpublished.html", status=404)
+
+    entries = Entry.objects.board(competition, name)
+    page = Paginator(entries, PAGE).get_page(request.GET.get("page"))
+    start = page.start_index() - 1 if page.paginator.count else 0
+    return show(
+        request,
+        competition,
+        "competitions/board.html",
+        board=name,
+        page=page,
+        lines=lines(
+            request, competition, name, rankings.rows(competition, name, start=start, count=PAGE)
+        ),
+        board_baseline=rankings.baseline(competition, name),
+        chart=charts.board(competition, list(entries[:MOST_POINTS]), name),
+    )
+
+
+def lines(
+    request: HttpRequest, competition: Competition, name: str, rows: list[rankings.Row]
+) -> list[Line]:
+    mine = teams.of(request.user, competition)
+    public = public_ranks(competition) if name == Entry.Board.PRIVATE else {}
+    scale = max([1.0, *(float(row.entry.score) for row in rows)])
+    return [
+        Line(
+            row,
+            charts.bar(competition, float(row.entry.score), row.entry.time_ratio, scale),
+            public[row.entry.team_id] - row.rank
+            if row.rank and row.entry.team_id in public
+            else None,
+            mine is not None and mine.pk == row.entry.team_id,
+        )
+        for row in rows
+    ]
+
+
+def public_ranks(competition: Competition) -> dict[int, int]:
+    ranked = Entry.objects.board(competition, Entry.Board.PUBLIC).filter(is_ranked=True)
+    return {team: place for place, team in enumerate(ranked.values_list("team_id", flat=True), 1)}

@@ -1,0 +1,145 @@
+"""The list of competitions and the pages that explain one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from leaderboard.errors import NotFound
+from leaderboard.models import Competition, Entry, Split
+from leaderboard.services import rankings, teams
+from scoring import formula
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    competitions = visible(request).annotate(team_count=Count("teams"))
+    return render(request, "competitions/index.html", {"competitions": competitions})
+
+
+@require_safe
+def overview(request: HttpRequest, slug: str) -> HttpResponse:
+    competition = find(request, slug)
+    leaders = rankings.rows(competition, Entry.Board.PUBLIC, count=3)
+    return show(request, competition, "competitions/overview.html", leaders=leaders)
+
+
+@require_safe
+def rules(request: HttpRequest, slug: str) -> HttpResponse:
+    return show(request, find(request, slug), "competitions/rules.html")
+
+
+@require_safe
+def data(request: HttpRequest, slug: str) -> HttpResponse:
+    competition = find(request, slug)
+    return show(request, competition, "competitions/data.html", sample=sample_of(competition))
+
+
+@require_safe
+def sample(request: HttpRequest, slug: str) -> FileResponse:
+    """The images that teams may have. The other splits have no such door."""
+    competition = find(request, slug)
+    split = sample_of(competition)
+    if split is None:
+        raise NotFound("This competition gives out no sample.")
+    return FileResponse(
+        split.archive.open("rb"), as_attachment=True, filename=f"{competition.slug}-sample.zip"
+    )
+
+
+@require_safe
+def scoring(request: HttpRequest, slug: str) -> HttpResponse:
+    competition = find(request, slug)
+    f1_ref = competition.reference_f1
+    more = {}
+    if f1_ref is not None:
+        more = {"examples": examples(competition, f1_ref), "idle": idle(competition, f1_ref)}
+    return show(request, competition, "competitions/scoring.html", **more)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One invented model, taken through the formula."""
+
+    words: str
+    f1: float
+    time_ratio: float
+    time_term: float
+    quality_term: float
+
+    @property
+    def score(self) -> float:
+        return self.time_term + self.quality_term
+
+
+def examples(competition: Competition, f1_ref: float) -> list[Example]:
+    invented = [
+        ("As good and as fast as the reference", 0.0, 1.0),
+        ("Half the time, F1 lower by 0.02", -0.02, 0.5),
+        ("Twice the time, F1 higher by 0.05", 0.05, 2.0),
+        ("A fifth of the time, F1 lower by 0.10", -0.10, 0.2),
+    ]
+    return [example(competition, f1_ref, words, f1_ref + gain, r) for words, gain, r in invented]
+
+
+def idle(competition: Competition, f1_ref: float) -> Example:
+    """A model that answers one class in no time; its F1 as the sample's classes would give it."""
+    split = sample_of(competition)
+    counts = list(split.images_by_class.values()) if split else [1] * len(competition.classes)
+    f1 = formula.do_nothing_f1(counts)
+    return example(competition, f1_ref, "Always the same class, in no time", f1, 0.0)
+
+
+def example(
+    competition: Competition, f1_ref: float, words: str, f1: float, time_ratio: float
+) -> Example:
+    f1 = min(1.0, max(0.0, f1))
+    return Example(
+        words,
+        f1,
+        time_ratio,
+        competition.time_weight * time_ratio,
+        formula.quality_term(f1, f1_ref=f1_ref, k=competition.k),
+    )
+
+
+def visible(request: HttpRequest) -> Any:
+    """What this person may know of: drafts are the organizers'."""
+    everything = Competition.objects.select_related("dataset", "profile", "reference")
+    if request.user.is_staff:
+        return everything
+    return Competition.objects.visible().select_related("dataset", "profile", "reference")
+
+
+def find(request: HttpRequest, slug: str) -> Competition:
+    """Raises `NotFound` for a draft, too, unless the person is an organizer."""
+    competition = (
+        visible(request).select_related("calibration__reference").filter(slug=slug).first()
+    )
+    if competition is None:
+        raise NotFound("There is no such competition, or it has not been announced yet.")
+    return competition
+
+
+def sample_of(competition: Competition) -> Split | None:
+    if competition.dataset is None:
+        return None
+    return competition.dataset.splits.filter(name=Split.Name.SAMPLE).first()
+
+
+def show(
+    request: HttpRequest, competition: Competition, template: str, status: int = 200, **more: Any
+) -> HttpResponse:
+    """A page under a competition's heading and tabs."""
+    said = {
+        "competition": competition,
+        "team": teams.of(request.user, competition),
+        "baseline": rankings.baseline(competition, Entry.Board.PUBLIC),
+        **more,
+    }
+    return render(request, template, said, status=status)

@@ -1,0 +1,34 @@
+"""What participants fill in. Rules stand in the services; a form only parses."""
+
+from django import forms
+
+
+class TeamForm(forms.Form):
+    name = forms.CharField(label="Team name", max_length=60)
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label="Model",
+        allow_empty_file=True,  # the service says what is wrong with it
+        help_text="A TorchScript archive, as torch.jit.save writes it.",
+        widget=forms.FileInput(attrs={"accept": ".pt,.pth,.ts,.torchscript,.zip"}),
+    )
+    note = forms.CharField(
+        label="Note",
+        max_length=200,
+        required=False,
+        help_text="For your team: what is new in this model.",
+    )
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(
+        label="Name", max_length=80, help_text="Where it is used, for instance GitHub CI."
+    )
+    days = forms.TypedChoiceField(
+        label="Expires after",
+        coerce=int,
+        initial=90,
+        choices=[(7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "1 year")],
+    )

@@ -1,0 +1,47 @@
+"""A person's page: teams, and API tokens made and revoked."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from leaderboard.models import ApiToken
+from leaderboard.services import tokens
+from leaderboard.web.forms import TokenForm
+from leaderboard.web.refusals import cleaned
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """A new token's secret is in the answer to the form and nowhere else."""
+    issued = secret = None
+    if request.method == "POST":
+        form = cleaned(TokenForm(request.POST))
+        issued, secret = tokens.issue(user=request.user, name=form["name"], days=form["days"])
+    memberships = request.user.memberships.select_related("team", "competition")
+    said = {
+        "form": TokenForm(),
+        "tokens": ApiToken.objects.filter(user=request.user),
+        "memberships": memberships,
+        "issued": issued,
+        "secret": secret,
+        "now": timezone.now(),
+        "site_url": settings.SITE_URL,
+    }
+    return render(request, "account/profile.html", said)
+
+
+@login_required
+@require_POST
+def revoke(request: HttpRequest, token_key: str) -> HttpResponse:
+    tokens.revoke(user=request.user, token_key=token_key)
+    messages.success(request, "The token is revoked; nothing can use it any more.")
+    return redirect("profile")

@@ -1,0 +1,56 @@
+"""Every page's answer to a `Refused`: the one place where it becomes words on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from leaderboard.errors import Refused
+
+
+class Refusals:
+    """Middleware: what is not there gives an error page, a refused form returns to its page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, Refused):
+            return None
+        said = {"refusal": error}
+        if getattr(request, "htmx", False):
+            return render(request, "parts/refusal.html", said, status=error.status)
+        if request.method == "POST" and error.status != 404:
+            messages.error(request, error.detail)
+            return redirect(page_before(request))
+        page = "404.html" if error.status == 404 else "403.html"
+        return render(request, page, said, status=error.status)
+
+
+def page_before(request: HttpRequest) -> str:
+    """The page of ours that a form was sent from."""
+    page = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(
+        page, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return page if page and ours else request.path
+
+
+def cleaned(form: forms.Form) -> dict[str, Any]:
+    """What a form says. Raises `Refused` with the sentences of its errors."""
+    if form.is_valid():
+        return form.cleaned_data
+    sentences = [
+        f"{form.fields[name].label or name}: {' '.join(errors)}" if name in form.fields else errors
+        for name, errors in form.errors.items()
+    ]
+    raise Refused(" ".join(map(str, sentences)), code="bad_form")

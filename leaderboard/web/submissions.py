@@ -1,0 +1,160 @@
+"""Upload a model, watch its evaluation, read its score, choose what counts in the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
+
+from leaderboard.errors import NotFound
+from leaderboard.models import Evaluation, Submission
+from leaderboard.services import evaluations, rankings, selections, submissions, teams
+from leaderboard.web import charts
+from leaderboard.web.competitions import find, show
+from leaderboard.web.forms import UploadForm
+from leaderboard.web.refusals import cleaned
+from leaderboard.web.teams import own
+
+STOP_POLLING = 286
+State = Evaluation.State
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def upload(request: HttpRequest, slug: str) -> HttpResponse:
+    competition = find(request, slug)
+    if request.method == "POST":
+        form = cleaned(UploadForm(request.POST, request.FILES))
+        receipt = submissions.submit(
+            competition=competition,
+            team=own(request, competition),
+            upload=form["file"],
+            note=form["note"],
+            by=request.user,
+            door=Submission.Door.WEB,
+        )
+        return received(request, receipt)
+    mine = teams.of(request.user, competition)
+    quota = submissions.quota(mine, competition) if mine else None
+    return show(request, competition, "submissions/upload.html", form=UploadForm(), quota=quota)
+
+
+def received(request: HttpRequest, receipt: submissions.Receipt) -> HttpResponse:
+    if receipt.is_new:
+        messages.success(request, "Your model has arrived and stands in the queue.")
+    else:
+        messages.info(
+            request, "Your team has sent this very model before: here it is. No quota was used."
+        )
+    page = receipt.submission.get_absolute_url()
+    return HttpResponseClientRedirect(page) if request.htmx else redirect(page)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def team_submissions(request: HttpRequest, slug: str) -> HttpResponse:
+    """All that a team has sent, and its final selection."""
+    competition = find(request, slug)
+    mine = own(request, competition)
+    if request.method == "POST":
+        wanted = {int(one) for one in request.POST.getlist("selected") if one.isdigit()}
+        chosen = selections.choose(team=mine, submission_ids=wanted, by=request.user)
+        count = len(chosen)
+        messages.success(
+            request,
+            f"Saved: {count} submission{'s'[: count != 1]} selected for the private ranking."
+            if chosen
+            else "Saved: nothing is selected, so your best public submissions count.",
+        )
+        return redirect("submissions", slug)
+    sent = mine.submissions.prefetch_related("evaluations")
+    counting = rankings.finals(mine, rankings.scored_submissions(mine))
+    return show(
+        request,
+        competition,
+        "submissions/list.html",
+        submissions=sent,
+        counting={one.pk for one in counting},
+        has_selected=any(one.selected_at for one in sent),
+        quota=submissions.quota(mine, competition),
+    )
+
+
+@login_required
+@require_safe
+def submission(request: HttpRequest, pk: int) -> HttpResponse:
+    one = own_submission(request, pk)
+    return show(request, one.competition, "submissions/submission.html", **verdict(one))
+
+
+@require_safe
+def status(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that changes during an evaluation; at the end it asks for no more."""
+    if not request.user.is_authenticated:
+        return HttpResponseClientRefresh()
+    said = verdict(own_submission(request, pk))
+    code = STOP_POLLING if said["latest"].is_finished else 200
+    return render(request, "submissions/verdict.html", said, status=code)
+
+
+@login_required
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    one = own_submission(request, pk)
+    submissions.withdraw(submission=one, by=request.user)
+    messages.success(request, f"Submission #{one.pk} is withdrawn.")
+    return redirect(reverse("submissions", args=[one.competition.slug]))
+
+
+def own_submission(request: HttpRequest, pk: int) -> Submission:
+    """Raises `NotFound` for another team's, as if it did not exist."""
+    found = (
+        Submission.objects.visible_to(request.user)
+        .select_related("competition__calibration__reference", "competition__profile", "team")
+        .prefetch_related("evaluations__profile")
+        .filter(pk=pk)
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such submission, or it belongs to another team.")
+    return found
+
+
+def verdict(submission: Submission) -> dict[str, Any]:
+    """What the page says about a submission; of the splits, the public one only."""
+    competition = submission.competition
+    evaluation, latest = submission.evaluation, submission.latest_evaluation
+    said: dict[str, Any] = {
+        "submission": submission,
+        "competition": competition,
+        "evaluation": evaluation,
+        "latest": latest,
+        "line": evaluations.line(latest) if latest.state == State.QUEUED else None,
+    }
+    if evaluation.state != State.SCORED:
+        return said
+    calibration = competition.calibration
+    figures = [(evaluation.score_public, evaluation.time_ratio)]
+    if calibration and calibration.score_public is not None:
+        figures.append((calibration.score_public, calibration.time_ratio))
+    scale = 1.08 * max(score for score, _ in figures)
+    mine, *reference = [charts.bar(competition, *pair, scale) for pair in figures]
+    per_class = evaluation.report.get("splits", {}).get("public", {}).get("per_class", {})
+    timing = evaluation.report.get("timing") or {}
+    return said | {
+        "bar": mine,
+        "reference_bar": reference[0] if reference else None,
+        "score_half_width": competition.time_weight * (evaluation.half_width or 0),
+        "below_gate": evaluation.f1_public < competition.min_f1,
+        "per_class": [(name, quality["f1"]) for name, quality in per_class.items()],
+        "segments": timing.get("segments"),
+        "quads": len(timing.get("quads", ())),
+        "measured_seconds": timing.get("measured_seconds"),
+        "flags": timing.get("flags", ()),
+    }

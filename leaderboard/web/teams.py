@@ -1,0 +1,72 @@
+"""Make a team, invite, join, leave."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from leaderboard.errors import NotAMember
+from leaderboard.models import Competition, Team
+from leaderboard.services import teams
+from leaderboard.web.competitions import find, show
+from leaderboard.web.forms import TeamForm
+from leaderboard.web.refusals import cleaned
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def team(request: HttpRequest, slug: str) -> HttpResponse:
+    """The person's team; without one, the form that makes it."""
+    competition = find(request, slug)
+    if request.method == "POST":
+        name = cleaned(TeamForm(request.POST))["name"]
+        made = teams.create(competition=competition, name=name, by=request.user)
+        messages.success(request, f"Team {made} is ready. Upload a model, or invite others first.")
+        return redirect("team", slug)
+    mine = teams.of(request.user, competition)
+    if mine is None:
+        return show(request, competition, "teams/create.html", form=TeamForm())
+    invitations = mine.invitations.filter(accepted_at=None, expires_at__gt=timezone.now())
+    links = [(one, request.build_absolute_uri(f"/invitations/{one.code}/")) for one in invitations]
+    members = mine.memberships.select_related("user")
+    return show(request, competition, "teams/team.html", members=members, links=links)
+
+
+@login_required
+@require_POST
+def invite(request: HttpRequest, slug: str) -> HttpResponse:
+    teams.invite(team=own(request, find(request, slug)), by=request.user)
+    messages.success(request, "Here is a new invitation link. Send it to one person.")
+    return redirect("team", slug)
+
+
+@login_required
+@require_POST
+def leave(request: HttpRequest, slug: str) -> HttpResponse:
+    mine = own(request, find(request, slug))
+    teams.leave(team=mine, by=request.user)
+    messages.success(request, f"You have left {mine}.")
+    return redirect("competition", slug)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def invitation(request: HttpRequest, code: str) -> HttpResponse:
+    """Where an invitation link leads."""
+    if request.method == "POST":
+        joined = teams.accept(code=code, by=request.user)
+        messages.success(request, f"Welcome to {joined}.")
+        return redirect("team", joined.competition.slug)
+    return render(request, "teams/invitation.html", {"invitation": teams.find_invitation(code)})
+
+
+def own(request: HttpRequest, competition: Competition) -> Team:
+    """The person's team here. Raises `NotAMember`."""
+    mine = teams.of(request.user, competition)
+    if mine is None:
+        raise NotAMember("You are in no team of this competition yet; make one or join one first.")
+    return mine
