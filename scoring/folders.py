@@ -114,8 +114,8 @@ def share(
 ) -> dict[str, tuple[Image, ...]]:
     """Split images at random, class by class, e.g. {"public": 0.5, "private": 0.5}.
 
-    Shares add up to at most 1; what they leave over is left out. Every class is in every split; raises
-    `BadDataset` (too_few_images) where a class is too small for that.
+    Shares add up to at most 1; what they leave over is left out. Every class is in every
+    split; raises `BadDataset` (too_few_images) where a class is too small for that.
     """
     if not shares or min(shares.values()) <= 0 or sum(shares.values()) > 1 + 1e-9:
         raise ValueError("Shares must be above 0 and add up to at most 1.")

@@ -17,9 +17,6 @@ from typing import Any, Literal, Self
 PROTOCOL = 1
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 
-PROTOCOL = "1"
-"""How time is measured; another version makes stored measurements incomparable."""
-
 Dtype = Literal["uint8", "float32", "float16"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 Device = Literal["cpu", "cuda"]

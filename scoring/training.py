@@ -112,10 +112,9 @@ def export(
     model.eval()
     example = torch.zeros(spec.batch_size, 3, spec.height, spec.width, dtype=dtype)
     with torch.no_grad():
-        if how == "trace":
-            scripted = torch.jit.trace(model, example)  # type: ignore[no-untyped-call]
-        else:
-            scripted = torch.jit.script(model)
+        scripted = (
+            torch.jit.script(model) if how == "script" else torch.jit.trace(model, example)  # type: ignore[no-untyped-call]
+        )
     files = {DECLARATION: json.dumps(declaration(spec), indent=1)}
     scripted.save(str(target), _extra_files=files)
 
