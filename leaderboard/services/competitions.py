@@ -48,7 +48,7 @@ def edit(*, competition: Competition, changed: Collection[str], by: User) -> Non
     if fields & Competition.SCORING_FIELDS:
         if row.evaluations.unfinished().exists():
             raise Conflict(
-                "A calibration is under way; wait for its end or cancel it, then change this again.",
+                "A calibration is under way; wait for its end or cancel it, then change this.",
                 code="calibration_under_way",
             )
         competition.calibration = None
@@ -114,7 +114,7 @@ def publish(*, competition: Competition, by: User) -> None:
 
 
 def do_nothing(competition: Competition) -> DoNothing | None:
-    """Why a competition needs a gate, in the numbers of its public split; None without a dataset."""
+    """Why a competition needs a gate, in numbers of its public split; None without a dataset."""
     if competition.dataset is None:
         return None
     counts = competition.dataset.split("public").images_by_class

@@ -173,10 +173,6 @@ def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluati
 
 def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
     """Run the engine on a claimed evaluation, outside any transaction, and record what it found."""
-    from scoring.engine import EngineError
-
-    import scoring
-
     try:
         with lease_kept(evaluation) as is_lost:
             show = progress_writer(evaluation, lambda: is_lost() or should_stop())
@@ -189,7 +185,7 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
         logger.error("%s: %s", evaluation, error)
         patiently(lambda: give_back(evaluation, code=error.code, message=error.message))
         return
-    except Exception:
+    except Exception as error:
         logger.exception("%s ended by our fault", evaluation)
         patiently(lambda: give_back(evaluation, code="internal", message=repr(error)))
         return
