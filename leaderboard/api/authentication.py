@@ -5,13 +5,14 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.crypto import hash_token
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from leaderboard.models import ApiToken, User
 
 RENEW = "make one on your profile page and send it as `Authorization: Token fw_…`."
 
 
-class TokenAuthentication(KnoxAuthentication):
+class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
     """Knox's hashed tokens, but an expired one is kept, so that its owner is told what it is."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
@@ -29,6 +30,12 @@ class TokenAuthentication(KnoxAuthentication):
                 "This account is switched off; ask the organizers.", "inactive_account"
             )
         return found.user, found
+
+
+def person(request: Request) -> User:
+    """Who asks, in a view that only people who are signed in may reach."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.contrib.auth.models import AnonymousUser
+
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
 from scoring import formula
@@ -132,7 +134,7 @@ def baseline(competition: Competition, board: str) -> Baseline | None:
     )
 
 
-def check_visible(competition: Competition, board: str, user: User) -> None:
+def check_visible(competition: Competition, board: str, user: User | AnonymousUser) -> None:
     """The private board exists for nobody but organizers before publication. Raises `NotFound`."""
     if board not in Board.values:
         raise NotFound("There are two boards: public and private.", code="unknown_board")

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import Entry, Evaluation, Submission
-from leaderboard.services import evaluations, rankings, submissions
+from leaderboard.services import evaluations, rankings
 
 OUR_FAULT = (
     "The evaluation failed by our fault. It does not count against your quota and the organizers "
@@ -175,10 +175,6 @@ class Receipt(SubmissionDetail):
 
     class Meta(SubmissionDetail.Meta):
         fields = (*SubmissionDetail.Meta.fields, "is_new")  # type: ignore[assignment]
-
-    def to_representation(self, receipt: submissions.Receipt) -> dict[str, Any]:  # type: ignore[override]
-        shown = SubmissionDetail(receipt.submission, context=self.context).data
-        return {**shown, "is_new": receipt.is_new}
 
 
 class Waiting(serializers.Serializer[Submission]):

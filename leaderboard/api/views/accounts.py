@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from leaderboard.api.authentication import person
 from leaderboard.api.serializers import accounts as shapes
 from leaderboard.models import ApiToken
 from leaderboard.services import tokens
@@ -21,7 +22,7 @@ class Me(APIView):
     @extend_schema(responses=shapes.Person, operation_id="me")
     def get(self, request: Request) -> Response:
         """The person this token or session belongs to."""
-        return Response(shapes.Person(request.user).data)
+        return Response(shapes.Person(person(request)).data)
 
 
 class Tokens(ListAPIView[ApiToken]):
@@ -29,10 +30,11 @@ class Tokens(ListAPIView[ApiToken]):
 
     permission_classes = [IsAuthenticated]
     serializer_class = shapes.Token
-    queryset = ApiToken.objects.none()
+    queryset = ApiToken.objects.all()
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        return ApiToken.objects.filter(user=self.request.user.pk)
+        mine: QuerySet[ApiToken] = ApiToken.objects.filter(user=person(self.request))
+        return mine
 
 
 class Token(APIView):
@@ -41,5 +43,5 @@ class Token(APIView):
     @extend_schema(responses={204: None}, operation_id="revoke_token")
     def delete(self, request: Request, token_key: str) -> Response:
         """Revoke one of my tokens."""
-        tokens.revoke(user=request.user, token_key=token_key)
+        tokens.revoke(user=person(request), token_key=token_key)
         return Response(status=204)

@@ -84,7 +84,8 @@ class Board(APIView):
             return download(competition, board)
         pages = Pages()
         rows = pages.paginate_queryset(Rows(competition, board), request, self)
-        page = pages.get_paginated_response(shapes.BoardRow(rows, many=True).data)
+        shown = [shapes.BoardRow(row).data for row in rows or []]
+        page = pages.get_paginated_response(shown)
         baseline = rankings.baseline(competition, board)
         page.data["baseline"] = shapes.Baseline(baseline).data if baseline else None
         return page

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from leaderboard.api.authentication import person
 from leaderboard.api.serializers import submissions as shapes
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Submission
@@ -39,7 +40,7 @@ class Submit(APIView):
         competition = find(slug)
         # Before `request.data`, which reads the body.
         size = int(request.META.get("CONTENT_LENGTH") or 0)
-        team = submissions.expect(competition=competition, by=request.user, request_bytes=size)
+        team = submissions.expect(competition=competition, by=person(request), request_bytes=size)
         key = shapes.IdempotencyKey(
             data={"idempotency_key": request.headers.get("Idempotency-Key")}
         )
@@ -51,14 +52,15 @@ class Submit(APIView):
             team=team,
             upload=upload.validated_data["file"],
             note=upload.validated_data["note"],
-            by=request.user,
+            by=person(request),
             door=Submission.Door.API,
             **key.validated_data,
         )
-        shown = shapes.Receipt(receipt, context={"request": request}).data
-        return Response(
-            shown, status=201 if receipt.is_new else 200, headers={"Location": shown["url"]}
-        )
+        answer = show(request, receipt.submission.pk)
+        answer.status_code = 201 if receipt.is_new else 200
+        answer.data["is_new"] = receipt.is_new
+        answer["Location"] = answer.data["url"]
+        return answer
 
 
 class Submissions(ListAPIView[Submission]):
@@ -75,7 +77,7 @@ class Submissions(ListAPIView[Submission]):
     def get_queryset(self) -> QuerySet[Submission]:
         wanted = shapes.Filter(data=self.request.query_params)
         wanted.is_valid(raise_exception=True)
-        mine = shown_whole().filter(team__members=self.request.user.pk)
+        mine = shown_whole(Submission.objects.filter(team__members=person(self.request)))
         if slug := wanted.validated_data.get("competition"):
             return mine.filter(competition__slug=slug)
         return mine
@@ -104,12 +106,13 @@ class Withdraw(APIView):
     @extend_schema(request=None, responses=shapes.SubmissionDetail, operation_id="withdraw")
     def post(self, request: Request, pk: int) -> Response:
         """Take a submission out of the boards for good. The quota it used stays used."""
-        submissions.withdraw(submission=find_submission(request, pk), by=request.user)
+        submissions.withdraw(submission=find_submission(request, pk), by=person(request))
         return show(request, pk)
 
 
 def find_submission(request: Request, pk: int) -> Submission:
-    return get_object_or_404(shown_whole().visible_to(request.user), pk=pk)
+    visible = Submission.objects.visible_to(person(request))
+    return get_object_or_404(shown_whole(visible), pk=pk)
 
 
 def show(request: Request, pk: int) -> Response:
@@ -117,7 +120,7 @@ def show(request: Request, pk: int) -> Response:
     return Response(shapes.SubmissionDetail(submission, context={"request": request}).data)
 
 
-def shown_whole() -> QuerySet[Submission]:
-    return Submission.objects.select_related("competition", "team__competition").prefetch_related(
+def shown_whole(submissions: QuerySet[Submission]) -> QuerySet[Submission]:
+    return submissions.select_related("competition", "team__competition").prefetch_related(
         "evaluations__competition", "evaluations__profile"
     )

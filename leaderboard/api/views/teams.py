@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView, get_object_or_404
@@ -12,6 +14,7 @@ from rest_framework.reverse import reverse
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from leaderboard.api.authentication import person
 from leaderboard.api.serializers import teams as shapes
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Team
@@ -27,7 +30,7 @@ class Create(APIView):
     def post(self, request: Request, slug: str) -> Response:
         """Make a team for a competition and join it."""
         team = teams.create(
-            competition=find(slug), name=parsed(shapes.NewTeam, request)["name"], by=request.user
+            competition=find(slug), name=parsed(shapes.NewTeam, request)["name"], by=person(request)
         )
         url = reverse("api-team", args=[team.pk], request=request)
         return Response(shapes.TeamDetail(team).data, status=201, headers={"Location": url})
@@ -61,7 +64,7 @@ class Invite(APIView):
     )
     def post(self, request: Request, pk: int) -> Response:
         """Make an invitation; its code lets one person join within a week."""
-        invitation = teams.invite(team=find_team(request, pk), by=request.user)
+        invitation = teams.invite(team=find_team(request, pk), by=person(request))
         return Response(shapes.InvitationDetail(invitation).data, status=201)
 
 
@@ -73,7 +76,7 @@ class Join(APIView):
     )
     def post(self, request: Request) -> Response:
         """Join the team that an invitation names."""
-        team = teams.accept(code=parsed(shapes.InvitationCode, request)["code"], by=request.user)
+        team = teams.accept(code=parsed(shapes.InvitationCode, request)["code"], by=person(request))
         return Response(shapes.TeamDetail(team).data)
 
 
@@ -83,7 +86,7 @@ class Leave(APIView):
     @extend_schema(request=None, responses={204: None}, operation_id="leave_team")
     def post(self, request: Request, pk: int) -> Response:
         """Leave a team; what it submitted stays the team's."""
-        teams.leave(team=find_team(request, pk), by=request.user)
+        teams.leave(team=find_team(request, pk), by=person(request))
         return Response(status=204)
 
 
@@ -102,7 +105,7 @@ class Selections(APIView):
         """Name them anew, instead of any before."""
         wanted = parsed(shapes.Selections, request)["submissions"]
         team = find_team(request, pk)
-        selections.choose(team=team, submission_ids=wanted, by=request.user)
+        selections.choose(team=team, submission_ids=wanted, by=person(request))
         return Response(shapes.Selections(team).data)
 
 
@@ -117,7 +120,7 @@ def shown_whole() -> QuerySet[Team]:
     return Team.objects.select_related("competition").prefetch_related("memberships__user")
 
 
-def parsed(shape: type[Serializer[Team]], request: Request) -> dict[str, object]:
+def parsed(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     body = shape(data=request.data)
     body.is_valid(raise_exception=True)
-    return body.validated_data
+    return dict(body.validated_data)

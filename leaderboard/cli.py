@@ -1,0 +1,351 @@
+"""The participant's command: send a model, follow it, read the boards. Needs no server parts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+from rich.table import Table
+from rich.text import Text
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 the submission failed or its score was not reached; 2 wrong usage; "
+    "3 the server refused; 4 the server cannot be reached."
+)
+FAILED, WRONG_USAGE, REFUSED, UNREACHABLE = 1, 2, 3, 4
+FINISHED = {"scored", "failed", "error", "cancelled"}
+PATIENCE_SECONDS = 120
+"""How long a server may be away while a submission is followed."""
+
+app = typer.Typer(
+    help=f"Submit models to a Featherweight competition.\n\n{EXIT_CODES}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the server's answer as JSON.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is scored or failed.")]
+MaxScore = Annotated[
+    float | None,
+    typer.Option(
+        "--max-score", help="Wait, and exit with 1 if the score is above; lower is better."
+    ),
+]
+Slug = Annotated[str, typer.Argument(metavar="COMPETITION", help="As `competitions` lists it.")]
+Url = Annotated[str, typer.Option(prompt="Address of the server", envvar="FEATHERWEIGHT_URL")]
+Token = Annotated[
+    str,
+    typer.Option(prompt="Token", hide_input=True, envvar="FEATHERWEIGHT_TOKEN", show_envvar=False),
+]
+
+
+class Trouble(Exception):
+    """The end of a command, with a sentence for people and an exit code for scripts."""
+
+    def __init__(self, exit_code: int, detail: str, code: str = "") -> None:
+        super().__init__(detail)
+        self.exit_code, self.detail, self.code = exit_code, detail, code
+
+
+def main() -> NoReturn:
+    try:
+        app()
+    except Trouble as trouble:
+        if "--json" in sys.argv:
+            print(json.dumps({"code": trouble.code, "detail": trouble.detail}))
+        err.print(plain(f"error: {trouble.detail}"), style="red", soft_wrap=True)
+        sys.exit(trouble.exit_code)
+    except OSError as error:
+        err.print(plain(f"error: {error}"), style="red", soft_wrap=True)
+        sys.exit(WRONG_USAGE)
+    sys.exit(0)
+
+
+@app.command(epilog=EXIT_CODES)
+def login(url: Url, token: Token, as_json: AsJson = False) -> None:
+    """Check a token and keep it, with the server's address, in a file only you can read.
+
+    In CI set FEATHERWEIGHT_URL and FEATHERWEIGHT_TOKEN instead.
+    """
+    account = Account(url.strip().rstrip("/"), token.strip())
+    with connected(account) as server:
+        me = server.ask("GET", "me")
+    account.keep()
+    show(as_json, me, f"Logged in as {me['username']}; kept in {config_path()}.")
+
+
+@app.command(epilog=EXIT_CODES)
+def competitions(as_json: AsJson = False) -> None:
+    """List the competitions."""
+    with connected() as server:
+        found = server.ask("GET", "competitions", params={"limit": 1000})["results"]
+    table = Table("competition", "title", "state", "ends")
+    for one in found:
+        table.add_row(*map(plain, (one["slug"], one["title"], one["state"], one["ends_at"] or "-")))
+    show(as_json, found, table)
+
+
+@app.command(epilog=EXIT_CODES)
+def submit(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    competition: Annotated[str, typer.Option("--competition", "-c", metavar="COMPETITION")],
+    note: Annotated[str, typer.Option(help="For you and your team.")] = "",
+    wait: Wait = False,
+    max_score: MaxScore = None,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a TorchScript model. The same model again is no new submission and costs nothing."""
+    with connected() as server:
+        submission = upload(server, file, competition, note)
+        if not submission["is_new"]:
+            err.print("Your team sent this model before; this is that submission.")
+        finish(server, submission, wait=wait, max_score=max_score, as_json=as_json)
+
+
+@app.command(epilog=EXIT_CODES)
+def status(
+    submission_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    wait: Wait = False,
+    max_score: MaxScore = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a submission of your team."""
+    with connected() as server:
+        submission = server.ask("GET", f"submissions/{submission_id}")
+        finish(server, submission, wait=wait, max_score=max_score, as_json=as_json)
+
+
+@app.command(epilog=EXIT_CODES)
+def board(
+    competition: Slug,
+    private: Annotated[bool, typer.Option("--private", help="The final ranking.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show a competition's board, the leader first."""
+    name = "private" if private else "public"
+    with connected() as server:
+        page = server.ask(
+            "GET", f"competitions/{competition}/boards/{name}", params={"limit": 1000}
+        )
+    table = Table("rank", "team", "score", "F1", "time ratio", "", title=f"{competition}, {name}")
+    for row in page["results"]:
+        table.add_row(
+            str(row["rank"] or "-"),
+            plain(row["team"]),
+            f"{row['score']:.4f} ± {row['score_half_width']:.4f}",
+            f"{row['f1']:.4f}",
+            f"{row['time_ratio']:.3f}",
+            "tied" if row["tied"] else "",
+        )
+    if baseline := page["baseline"]:
+        figures = f"{baseline['score']:.4f}", f"{baseline['f1']:.4f}", "1.000", "reference"
+        table.add_row("", plain(baseline["name"]), *figures, style="dim")
+    show(as_json, page, table)
+
+
+# Submissions
+
+
+def upload(server: Server, file: Path, competition: str, note: str) -> dict[str, Any]:
+    key = str(uuid.uuid4())  # so that a second try cannot become a second submission
+    columns = "uploading", BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with (
+        file.open("rb") as source,
+        Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress,
+    ):
+        watched = progress.wrap_file(source, file.stat().st_size)
+        answer: dict[str, Any] = server.ask(
+            "POST",
+            f"competitions/{competition}/submissions",
+            files={"file": (file.name, watched, "application/octet-stream")},
+            data={"note": note},
+            headers={"Idempotency-Key": key},
+            timeout=httpx.Timeout(60, read=600),
+        )
+    return answer
+
+
+def finish(
+    server: Server,
+    submission: dict[str, Any],
+    *,
+    wait: bool,
+    max_score: float | None,
+    as_json: bool,
+) -> None:
+    """Show a submission, if asked after its end, and say by the exit code how it went."""
+    if wait or max_score is not None:
+        submission = follow(server, submission)
+    show(as_json, submission, plain(words(submission)))
+    state = submission["state"]
+    if state in FINISHED and state != "scored":
+        raise typer.Exit(FAILED)
+    if max_score is not None and submission["score"]["score"] > max_score:
+        err.print(f"The score {submission['score']['score']:.4f} is above {max_score:g}.")
+        raise typer.Exit(FAILED)
+
+
+def follow(server: Server, submission: dict[str, Any]) -> dict[str, Any]:
+    """Ask until the submission is finished; a server that is away for a moment is forgiven."""
+    seconds = 2 if err.is_terminal else 30
+    heard_at = time.monotonic()
+    with err.status(plain(words(submission))) as line:
+        while submission["state"] not in FINISHED:
+            asked_at = time.monotonic()
+            try:
+                submission = server.ask(
+                    "GET", f"submissions/{submission['id']}", params={"wait": seconds}
+                )
+                heard_at = time.monotonic()
+            except Trouble as trouble:
+                away = time.monotonic() - heard_at
+                if trouble.exit_code != UNREACHABLE or away > PATIENCE_SECONDS:
+                    raise
+            line.update(plain(words(submission)))
+            time.sleep(max(0.0, 1 - (time.monotonic() - asked_at)))
+    return submission
+
+
+def words(submission: dict[str, Any]) -> str:
+    """Where a submission stands, in a line."""
+    number, state = f"#{submission['id']}", submission["state"]
+    if state == "queued":
+        place = submission["queue"]
+        wait = place["wait_seconds"]
+        about = f", about {wait / 60:.0f} min" if wait else ""
+        return f"{number} queued: {place['position']} of {place['length']}{about}"
+    if state == "running":
+        return f"{number} running: {submission['stage']} {submission['percent']:.0f} %"
+    if state == "failed":
+        return (
+            f"{number} failed ({submission['failure']['code']}): {submission['failure']['message']}"
+        )
+    if state == "scored":
+        score = submission["score"]
+        return (
+            f"{number} scored {score['score']:.4f} ± {score['half_width']:.4f} = "
+            f"{score['time_term']:.4f} for time (ratio {submission['time_ratio']:.3f}) + "
+            f"{score['f1_term']:.4f} for quality (F1 {submission['f1']:.4f})"
+        )
+    return f"{number} {submission['error'] or state}"
+
+
+# The server
+
+
+@dataclass(frozen=True)
+class Account:
+    url: str
+    token: str
+
+    @classmethod
+    def found(cls) -> Account:
+        """From the environment, else from the file that `login` wrote."""
+        path = config_path()
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        url = os.environ.get("FEATHERWEIGHT_URL", kept.get("url", "")).rstrip("/")
+        # A token is for one server: it is never sent to another address from the environment.
+        own = kept.get("token", "") if url == kept.get("url") else ""
+        account = cls(url, os.environ.get("FEATHERWEIGHT_TOKEN", own))
+        if not account.url:
+            raise Trouble(
+                WRONG_USAGE,
+                "Which server? Run `featherweight login`, or set FEATHERWEIGHT_URL and "
+                "FEATHERWEIGHT_TOKEN.",
+            )
+        return account
+
+    def keep(self) -> None:
+        path = config_path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"url": self.url, "token": self.token}, file)
+
+
+@dataclass(frozen=True)
+class Server:
+    client: httpx.Client
+
+    def ask(self, method: str, path: str, **request: Any) -> Any:
+        """The JSON of an answer. Raises `Trouble` for a refusal or when there is none."""
+        try:
+            answer = self.client.request(method, path, **request)
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise Trouble(WRONG_USAGE, f"{self.client.base_url}: {error}", "bad_address") from error
+        except httpx.TransportError as error:
+            raise Trouble(
+                UNREACHABLE,
+                f"{self.client.base_url.host} cannot be reached: {error}",
+                "unreachable",
+            ) from error
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        if answer.is_success and body is not None:
+            return body
+        if not isinstance(body, dict) or "code" not in body:
+            status = answer.status_code
+            raise Trouble(
+                UNREACHABLE if status in (502, 503, 504) else REFUSED,
+                f"{answer.url} answered {status}, not as Featherweight does; is the address right?",
+                "unexpected_answer",
+            )
+        raise Trouble(REFUSED, f"{body['detail']} [{body['code']}]", body["code"])
+
+
+@contextmanager
+def connected(account: Account | None = None) -> Iterator[Server]:
+    account = account or Account.found()
+    try:
+        client = httpx.Client(
+            base_url=f"{account.url}/api/v1",
+            headers={"Authorization": f"Token {account.token}"} if account.token else {},
+            timeout=httpx.Timeout(30, read=90),
+            transport=httpx.HTTPTransport(retries=2),
+        )
+    except (ValueError, httpx.InvalidURL) as error:  # a token or an address of strange characters
+        raise Trouble(WRONG_USAGE, f"Address or token cannot be used: {error}") from error
+    with client:
+        yield Server(client)
+
+
+def config_path() -> Path:
+    return Path(typer.get_app_dir("featherweight")) / "config.json"
+
+
+# The screen
+
+
+def show(as_json: bool, answer: Any, words: Table | Text | str) -> None:
+    if as_json:
+        print(json.dumps(answer, indent=2))
+    else:
+        out.print(words, soft_wrap=not isinstance(words, Table), markup=False)
+
+
+def plain(text: str) -> Text:
+    """Text of others as it is: neither markup nor codes for the terminal."""
+    return Text(
+        "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    )
+
+
+if __name__ == "__main__":
+    main()
