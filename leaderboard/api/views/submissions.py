@@ -59,7 +59,7 @@ class Submit(APIView):
         answer = show(request, receipt.submission.pk)
         answer.status_code = 201 if receipt.is_new else 200
         answer.data["is_new"] = receipt.is_new
-        answer["Location"] = answer.data["url"]
+        answer["Location"] = str(answer.data["url"])
         return answer
 
 

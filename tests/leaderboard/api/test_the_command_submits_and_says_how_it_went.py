@@ -1,0 +1,189 @@
+"""The participant's `featherweight` command against a live server, as a shell or a CI job runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from pytest_django.live_server_helper import LiveServer
+
+from leaderboard.models import Competition, Evaluation, Submission, Team, User
+from leaderboard.services import competitions, tokens
+from tests.leaderboard.conftest import failure, finish, report
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(live_server: LiveServer, owner: User, tmp_path: Path) -> Run:
+    """Runs the command as the owner, configured by the environment."""
+    _, secret = tokens.issue(user=owner, name="CI")
+    account = {"FEATHERWEIGHT_URL": live_server.url, "FEATHERWEIGHT_TOKEN": secret}
+
+    def command(*words: object, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "leaderboard.cli", *map(str, words)],
+            env={"HOME": str(tmp_path), "COLUMNS": "200", **account, **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return command
+
+
+@pytest.fixture
+def file(tmp_path: Path, model: bytes) -> Path:
+    path = tmp_path / "small.pt"
+    path.write_bytes(model)
+    return path
+
+
+@pytest.fixture
+def worker() -> Iterator[Callable[[Any], None]]:
+    """Records a report for the next evaluation once there is one, as a worker elsewhere would."""
+    threads = []
+
+    def start(found: Any) -> None:
+        def work() -> None:
+            try:
+                while not (one := Evaluation.objects.filter(state="queued").first()):
+                    time.sleep(0.05)
+                finish(one, found)
+            finally:
+                connection.close()
+
+        threads.append(threading.Thread(target=work, daemon=True))
+        threads[-1].start()
+
+    yield start
+    for thread in threads:
+        thread.join(20)
+
+
+def test_a_submission_that_reaches_the_score_exits_with_0(
+    team: Team, run: Run, file: Path, worker: Callable[[Any], None]
+) -> None:
+    worker(report(f1_public=0.75, time_ratio=0.5))
+    done = run("submit", file, "--competition", "waste", "--note", "CI", "--max-score", "0.6")
+    assert done.returncode == 0, done.stderr
+    assert "scored 0.5189 ± 0.0050" in done.stdout
+    submission = Submission.objects.get()
+    assert (submission.note, submission.file_name) == ("CI", "small.pt")
+    assert submission.idempotency_key
+
+
+def test_a_score_that_is_not_reached_exits_with_1(
+    team: Team, run: Run, file: Path, worker: Callable[[Any], None]
+) -> None:
+    worker(report(f1_public=0.75, time_ratio=0.5))
+    done = run("submit", file, "-c", "waste", "--max-score", "0.5", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["score"]["time_term"] == 0.25
+    assert "above 0.5" in done.stderr
+
+
+def test_a_failed_submission_exits_with_1_and_says_why(
+    team: Team, run: Run, file: Path, worker: Callable[[Any], None]
+) -> None:
+    worker(failure("wrong_output", "Expected (1, 3)."))
+    done = run("submit", file, "-c", "waste", "--wait")
+    assert done.returncode == 1
+    assert "failed (wrong_output): Expected (1, 3)." in done.stdout
+
+
+def test_status_and_the_same_model_again(team: Team, run: Run, file: Path) -> None:
+    first = json.loads(run("submit", file, "-c", "waste", "--json").stdout)
+    again = run("submit", file, "-c", "waste")
+    assert again.returncode == 0
+    assert "sent this model before" in again.stderr
+    shown = run("status", first["id"])
+    assert (shown.returncode, shown.stdout) == (0, f"#{first['id']} queued: 1 of 1\n")
+
+
+def test_boards_show_names_as_they_are(
+    team: Team, run: Run, scored: Callable[..., Submission]
+) -> None:
+    Team.objects.update(name="[red]\x1b[2J=Sorters")
+    scored(team, time_ratio=0.5)
+    shown = run("board", "waste").stdout
+    assert "[red]\N{REPLACEMENT CHARACTER}[2J=Sorters" in shown
+    assert "ResNet18-D" in shown
+    assert json.loads(run("board", "waste", "--json").stdout)["results"][0]["rank"] == 1
+    assert "Waste sorting" in run("competitions").stdout
+
+
+def test_refusals_exit_with_3_and_say_what_to_do(
+    team: Team, run: Run, file: Path, organizer: User
+) -> None:
+    competitions.pause(competition=team.competition, message="new worker", by=organizer)
+    paused = run("submit", file, "-c", "waste")
+    assert (paused.returncode, paused.stdout) == (3, "")
+    assert "new worker" in paused.stderr
+    private = run("board", "waste", "--private", "--json")
+    assert private.returncode == 3
+    assert json.loads(private.stdout)["code"] == "board_not_published"
+    stranger = run("status", 1, FEATHERWEIGHT_TOKEN="fw_unknown")
+    assert stranger.returncode == 3
+    assert "[unknown_token]" in stranger.stderr
+
+
+def test_a_server_that_is_not_there_exits_with_4(run: Run, file: Path) -> None:
+    away = run("submit", file, "-c", "waste", FEATHERWEIGHT_URL="http://127.0.0.1:9")
+    assert away.returncode == 4
+    assert "cannot be reached" in away.stderr
+    assert "Traceback" not in away.stderr
+
+
+def test_wrong_usage_exits_with_2(run: Run, file: Path, tmp_path: Path) -> None:
+    assert run("submit", file).returncode == 2
+    assert run("submit", tmp_path / "missing.pt", "-c", "waste").returncode == 2
+    assert run("board", "waste", FEATHERWEIGHT_URL="").returncode == 2
+    assert run("board", "waste", FEATHERWEIGHT_URL="ftp://example.org").returncode == 2
+    assert "Exit codes: 0 done" in " ".join(run("submit", "--help").stdout.split())
+
+
+def test_login_keeps_the_token_for_its_server_only(
+    competition: Competition, run: Run, live_server: LiveServer, owner: User, tmp_path: Path
+) -> None:
+    _, secret = tokens.issue(user=owner, name="laptop")
+    nothing = {"FEATHERWEIGHT_URL": "", "FEATHERWEIGHT_TOKEN": ""}
+    refused = run("login", "--url", live_server.url, "--token", "fw_wrong", **nothing)
+    assert refused.returncode == 3
+    kept = tmp_path / ".config" / "featherweight" / "config.json"
+    assert not kept.exists()
+    assert run("login", "--url", live_server.url, "--token", secret, **nothing).returncode == 0
+    assert kept.stat().st_mode & 0o777 == 0o600
+    kept_only = subprocess.run(
+        [sys.executable, "-m", "leaderboard.cli", "status", "1", "--json"],
+        env={"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(kept_only.stdout)["code"] == "not_found"  # not unknown: the token was sent
+    elsewhere = live_server.url.replace("localhost", "127.0.0.1")
+    other = subprocess.run(
+        [sys.executable, "-m", "leaderboard.cli", "status", "1", "--json"],
+        env={"HOME": str(tmp_path), "FEATHERWEIGHT_URL": elsewhere},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(other.stdout)["code"] == "not_authenticated"
+
+
+def test_the_command_imports_no_server() -> None:
+    program = "import sys, leaderboard.cli; print({'django', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "set()\n"
