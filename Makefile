@@ -7,7 +7,7 @@ FOLDER ?= .demo
 
 python := .venv/bin/python
 # DATA= takes images of your own, FULL=1 the production path; both reach the command as they are.
-demo := DEBUG=1 $(python) manage.py demo --folder '$(FOLDER)' --port $(PORT) \
+demo := $(python) -m leaderboard.demo --folder '$(FOLDER)' --port $(PORT) \
 	$(if $(DATA),--data '$(DATA)') $(if $(filter-out 0,$(FULL)),--full)
 
 .PHONY: help demo demo-check test lint lock clean

@@ -55,7 +55,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="PostgreSQL, Valkey, Celery and beat")
     parser.add_argument("--check", action="store_true", help="end when the boards are printed")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--folder", type=Path, default=Path(".demo"), help="thrown away and made anew")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(".demo"), help="thrown away and made anew"
+    )
     arguments = parser.parse_args()
     if arguments.data and not arguments.data.exists():
         parser.error(f"there is no {arguments.data}; name a zip or folder of class folders")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "a-light-model"  # noqa: S105  the demo's logins are printed anyway
 SLUG = "demo"
+ROOT = Path(__file__).resolve().parents[2]
 HOURS = 3600
 
 
@@ -38,13 +39,14 @@ class Recipe:
     size: int
     seconds: float
     seed: int = 1
+    flip: str = "horizontal"
 
 
 DIGITS = (
-    Recipe("Reference", "small_resnet", 32, 22),
-    Recipe("Team Feather", "tiny_cnn", 32, 14, seed=2),
-    Recipe("Team Anvil", "wide_cnn", 32, 16, seed=3),
-    Recipe("Team Thumbnail", "tiny_cnn", 16, 10, seed=4),
+    Recipe("Reference", "small_resnet", 32, 20, flip="none"),
+    Recipe("Team Feather", "tiny_cnn", 32, 14, seed=2, flip="none"),
+    Recipe("Team Anvil", "wide_cnn", 32, 16, seed=3, flip="none"),
+    Recipe("Team Thumbnail", "tiny_cnn", 16, 10, seed=4, flip="none"),
 )
 PHOTOGRAPHS = (
     Recipe("Reference", "small_resnet", 96, 75),
@@ -65,7 +67,9 @@ def tell(
     organizer = User.objects.create_superuser("organizer", password=PASSWORD)
     competition = prepare(source_of(arguments, folder), recipes[0], organizer)
     for split in competition.dataset.splits.all():
-        console.print(f"  {split.name:8} {split.images:6} images of {len(competition.classes)} classes")
+        console.print(
+            f"  {split.name:8} {split.images:6} images of {len(competition.classes)} classes"
+        )
 
     console.rule("Training")
     sample = Path(competition.dataset.split("sample").archive.path)
@@ -132,7 +136,9 @@ def source_of(arguments: argparse.Namespace, folder: Path) -> Path:
         return Path(arguments.data)
     from scoring import training
 
-    return training.write_digits(folder / "digits.zip")
+    digits = folder / "digits.zip"
+    training.write_digits(digits)
+    return digits
 
 
 def prepare(source: Path, reference: Recipe, organizer: User) -> Competition:
@@ -172,9 +178,7 @@ def prepare(source: Path, reference: Recipe, organizer: User) -> Competition:
     )
 
 
-def leave_one_open(
-    finished: Competition, organizer: User, model: Path, reference: Recipe
-) -> None:
+def leave_one_open(finished: Competition, organizer: User, model: Path, reference: Recipe) -> None:
     """A second competition over the same images, for the reader's own uploads."""
     practice = Competition.objects.create(
         slug="practice",
@@ -202,16 +206,25 @@ def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
     """Train by the command that participants have, on the split that they have."""
     folder.mkdir(exist_ok=True)
     model = folder / f"{recipe.team.lower().replace(' ', '-')}.pt"
-    console.print(f"  {recipe.team}: {recipe.architecture} at {recipe.size} px, {recipe.seconds:g} s")
+    what = f"{recipe.team}: {recipe.architecture} at {recipe.size} px"
     command = [
         *(sys.executable, "-m", "scoring", "train-reference"),
-        *("--arch", recipe.architecture, "--data", str(sample), "--out", str(model)),
+        *("--arch", recipe.architecture, "--data", str(sample), "--output", str(model)),
         *("--input-size", str(recipe.size), "--seconds", str(recipe.seconds)),
-        *("--seed", str(recipe.seed)),
+        *("--seed", str(recipe.seed), "--flip", recipe.flip, "--hold-out", "0"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"Training {recipe.team} failed:\n{done.stderr[-2000:]}")
+    said: list[str] = []
+    training = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert training.stderr
+    with console.status(what) as status:
+        for line in training.stderr:
+            said.append(line)
+            status.update(f"{what}: {line.strip()}")
+    if training.wait():
+        raise SystemExit(f"Training {recipe.team} failed:\n{''.join(said)[-2000:]}")
+    console.print(f"  {what}, {model.stat().st_size / 1000:.0f} kB")
     # A model of our own making must pass the gate that uploads pass.
     archive.check(model)
     return model
@@ -220,7 +233,9 @@ def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
 def start_workers(processes: Processes, *, full: bool) -> None:
     if full:
         worker = ("-m", "celery", "-A", "leaderboard", "worker", "-c", "1")
-        processes.start("worker", *worker, "--prefetch-multiplier", "1", "-Q", "demo", "-n", "demo@%h")
+        processes.start(
+            "worker", *worker, "--prefetch-multiplier", "1", "-Q", "demo", "-n", "demo@%h"
+        )
         schedule = str(processes.logs / "beat")
         processes.start("beat", *worker, "-B", "-s", schedule, "-Q", "site", "-n", "site@%h")
     else:
@@ -246,6 +261,7 @@ class Entrant:
     """One person with a team of one, a browser and a token."""
 
     def __init__(self, site: str, team: str, model: Path) -> None:
+        self.site = site
         self.team = team
         self.model = model
         self.user = team.lower().replace(" ", "-")
@@ -264,7 +280,7 @@ class Entrant:
         self.submit_form("/accounts/signup/", fields)
         _, secret = tokens.issue(user=User.objects.get(username=self.user), name="demo")
         self.api = httpx.Client(
-            base_url=f"{self.browser.base_url}api/v1/",
+            base_url=f"{self.site}/api/v1/",
             headers={"Authorization": f"Token {secret}"},
             timeout=120,
         )
