@@ -43,18 +43,16 @@ def drawing(name: str) -> str:
 
 
 @register.simple_tag
-def moment(value: datetime | None, competition: Competition | None = None) -> SafeString | str:
-    """A time in the competition's zone, named."""
+def moment(
+    value: datetime | None, competition: Competition | None = None, zone: bool = True
+) -> SafeString | str:
+    """A time in the competition's zone, which is named unless something above has said it."""
     if value is None:
         return ""
-    zone = competition.time_zone if competition else "UTC"
-    local = value.astimezone(ZoneInfo(zone))
-    return format_html(
-        '<time datetime="{}">{} <span class="zone">{}</span></time>',
-        value.isoformat(timespec="seconds"),
-        f"{local:%d %b %Y, %H:%M}",
-        zone,
-    )
+    name = competition.time_zone if competition else "UTC"
+    local = f"{value.astimezone(ZoneInfo(name)):%d %b %Y, %H:%M}"
+    named = format_html(' <span class="zone">{}</span>', name) if zone else ""
+    return format_html('<time datetime="{}">{}{}</time>', value.isoformat(), local, named)
 
 
 @register.filter

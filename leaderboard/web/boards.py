@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
@@ -13,6 +13,7 @@ from leaderboard.models import Competition, Entry
 from leaderboard.services import rankings, teams
 from leaderboard.web import charts
 from leaderboard.web.competitions import find, show
+from leaderboard.web.requests import Request
 
 PAGE = 100
 MOST_POINTS = 500
@@ -29,7 +30,7 @@ class Line:
 
 
 @require_safe
-def board(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+def board(request: Request, slug: str, name: str) -> HttpResponse:
     competition = find(request, slug)
     try:
         rankings.check_visible(competition, name, request.user)
@@ -56,7 +57,7 @@ def board(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 
 def lines(
-    request: HttpRequest, competition: Competition, name: str, rows: list[rankings.Row]
+    request: Request, competition: Competition, name: str, rows: list[rankings.Row]
 ) -> list[Line]:
     mine = teams.of(request.user, competition)
     public = public_ranks(competition) if name == Entry.Board.PRIVATE else {}

@@ -39,7 +39,7 @@ def bar(competition: Competition, score: float, time_ratio: float, scale: float)
 
 def board(competition: Competition, entries: list[Entry], name: str) -> dict[str, Any]:
     """Points with error bars, the Pareto front, the reference, and lines of equal score."""
-    points = [
+    points: list[dict[str, Any]] = [
         {
             "team": entry.team.name,
             "x": entry.time_ratio,

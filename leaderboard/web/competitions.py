@@ -5,43 +5,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.db.models import Count, QuerySet
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Split
 from leaderboard.services import rankings, teams
+from leaderboard.web.requests import Request
 from scoring import formula
 
 
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: Request) -> HttpResponse:
     competitions = visible(request).annotate(team_count=Count("teams"))
     return render(request, "competitions/index.html", {"competitions": competitions})
 
 
 @require_safe
-def overview(request: HttpRequest, slug: str) -> HttpResponse:
+def overview(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     leaders = rankings.rows(competition, Entry.Board.PUBLIC, count=3)
     return show(request, competition, "competitions/overview.html", leaders=leaders)
 
 
 @require_safe
-def rules(request: HttpRequest, slug: str) -> HttpResponse:
+def rules(request: Request, slug: str) -> HttpResponse:
     return show(request, find(request, slug), "competitions/rules.html")
 
 
 @require_safe
-def data(request: HttpRequest, slug: str) -> HttpResponse:
+def data(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     return show(request, competition, "competitions/data.html", sample=sample_of(competition))
 
 
 @require_safe
-def sample(request: HttpRequest, slug: str) -> FileResponse:
+def sample(request: Request, slug: str) -> FileResponse:
     """The images that teams may have. The other splits have no such door."""
     competition = find(request, slug)
     split = sample_of(competition)
@@ -53,10 +54,10 @@ def sample(request: HttpRequest, slug: str) -> FileResponse:
 
 
 @require_safe
-def scoring(request: HttpRequest, slug: str) -> HttpResponse:
+def scoring(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     f1_ref = competition.reference_f1
-    more = {}
+    more: dict[str, Any] = {}
     if f1_ref is not None:
         more = {"examples": examples(competition, f1_ref), "idle": idle(competition, f1_ref)}
     return show(request, competition, "competitions/scoring.html", **more)
@@ -108,15 +109,13 @@ def example(
     )
 
 
-def visible(request: HttpRequest) -> Any:
+def visible(request: Request) -> QuerySet[Competition]:
     """What this person may know of: drafts are the organizers'."""
     everything = Competition.objects.select_related("dataset", "profile", "reference")
-    if request.user.is_staff:
-        return everything
-    return Competition.objects.visible().select_related("dataset", "profile", "reference")
+    return everything if request.user.is_staff else everything.visible()
 
 
-def find(request: HttpRequest, slug: str) -> Competition:
+def find(request: Request, slug: str) -> Competition:
     """Raises `NotFound` for a draft, too, unless the person is an organizer."""
     competition = (
         visible(request).select_related("calibration__reference").filter(slug=slug).first()
@@ -133,7 +132,7 @@ def sample_of(competition: Competition) -> Split | None:
 
 
 def show(
-    request: HttpRequest, competition: Competition, template: str, status: int = 200, **more: Any
+    request: Request, competition: Competition, template: str, status: int = 200, **more: Any
 ) -> HttpResponse:
     """A page under a competition's heading and tabs."""
     said = {

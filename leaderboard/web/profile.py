@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -15,12 +15,13 @@ from leaderboard.models import ApiToken
 from leaderboard.services import tokens
 from leaderboard.web.forms import TokenForm
 from leaderboard.web.refusals import cleaned
+from leaderboard.web.requests import Request
 
 
 @login_required
 @never_cache
 @require_http_methods(["GET", "POST"])
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: Request) -> HttpResponse:
     """A new token's secret is in the answer to the form and nowhere else."""
     issued = secret = None
     if request.method == "POST":
@@ -41,7 +42,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def revoke(request: HttpRequest, token_key: str) -> HttpResponse:
+def revoke(request: Request, token_key: str) -> HttpResponse:
     tokens.revoke(user=request.user, token_key=token_key)
     messages.success(request, "The token is revoked; nothing can use it any more.")
     return redirect("profile")

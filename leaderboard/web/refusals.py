@@ -50,7 +50,8 @@ def cleaned(form: forms.Form) -> dict[str, Any]:
     if form.is_valid():
         return form.cleaned_data
     sentences = [
-        f"{form.fields[name].label or name}: {' '.join(errors)}" if name in form.fields else errors
+        f"{form[name].label}: {error}" if name in form.fields else str(error)
         for name, errors in form.errors.items()
+        for error in errors
     ]
-    raise Refused(" ".join(map(str, sentences)), code="bad_form")
+    raise Refused(" ".join(sentences), code="bad_form")

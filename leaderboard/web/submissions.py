@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,6 +19,7 @@ from leaderboard.web import charts
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import UploadForm
 from leaderboard.web.refusals import cleaned
+from leaderboard.web.requests import Request
 from leaderboard.web.teams import own
 
 STOP_POLLING = 286
@@ -27,7 +28,7 @@ State = Evaluation.State
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def upload(request: HttpRequest, slug: str) -> HttpResponse:
+def upload(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     if request.method == "POST":
         form = cleaned(UploadForm(request.POST, request.FILES))
@@ -45,7 +46,7 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     return show(request, competition, "submissions/upload.html", form=UploadForm(), quota=quota)
 
 
-def received(request: HttpRequest, receipt: submissions.Receipt) -> HttpResponse:
+def received(request: Request, receipt: submissions.Receipt) -> HttpResponse:
     if receipt.is_new:
         messages.success(request, "Your model has arrived and stands in the queue.")
     else:
@@ -58,7 +59,7 @@ def received(request: HttpRequest, receipt: submissions.Receipt) -> HttpResponse
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def team_submissions(request: HttpRequest, slug: str) -> HttpResponse:
+def team_submissions(request: Request, slug: str) -> HttpResponse:
     """All that a team has sent, and its final selection."""
     competition = find(request, slug)
     mine = own(request, competition)
@@ -88,13 +89,14 @@ def team_submissions(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def submission(request: HttpRequest, pk: int) -> HttpResponse:
+def submission(request: Request, pk: int) -> HttpResponse:
     one = own_submission(request, pk)
-    return show(request, one.competition, "submissions/submission.html", **verdict(one))
+    said = verdict(one)
+    return show(request, said.pop("competition"), "submissions/submission.html", **said)
 
 
 @require_safe
-def status(request: HttpRequest, pk: int) -> HttpResponse:
+def status(request: Request, pk: int) -> HttpResponse:
     """The part of the page that changes during an evaluation; at the end it asks for no more."""
     if not request.user.is_authenticated:
         return HttpResponseClientRefresh()
@@ -105,14 +107,14 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+def withdraw(request: Request, pk: int) -> HttpResponse:
     one = own_submission(request, pk)
     submissions.withdraw(submission=one, by=request.user)
     messages.success(request, f"Submission #{one.pk} is withdrawn.")
     return redirect(reverse("submissions", args=[one.competition.slug]))
 
 
-def own_submission(request: HttpRequest, pk: int) -> Submission:
+def own_submission(request: Request, pk: int) -> Submission:
     """Raises `NotFound` for another team's, as if it did not exist."""
     found = (
         Submission.objects.visible_to(request.user)
@@ -139,9 +141,13 @@ def verdict(submission: Submission) -> dict[str, Any]:
     }
     if evaluation.state != State.SCORED:
         return said
-    calibration = competition.calibration
+    # The database keeps a scored evaluation's figures from being empty.
+    assert evaluation.score_public is not None
+    assert evaluation.time_ratio is not None
+    assert evaluation.f1_public is not None
     figures = [(evaluation.score_public, evaluation.time_ratio)]
-    if calibration and calibration.score_public is not None:
+    calibration = competition.calibration
+    if calibration and calibration.score_public and calibration.time_ratio:
         figures.append((calibration.score_public, calibration.time_ratio))
     scale = 1.08 * max(score for score, _ in figures)
     mine, *reference = [charts.bar(competition, *pair, scale) for pair in figures]

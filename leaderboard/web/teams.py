@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,11 +15,12 @@ from leaderboard.services import teams
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import TeamForm
 from leaderboard.web.refusals import cleaned
+from leaderboard.web.requests import Request
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def team(request: HttpRequest, slug: str) -> HttpResponse:
+def team(request: Request, slug: str) -> HttpResponse:
     """The person's team; without one, the form that makes it."""
     competition = find(request, slug)
     if request.method == "POST":
@@ -38,7 +39,7 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def invite(request: HttpRequest, slug: str) -> HttpResponse:
+def invite(request: Request, slug: str) -> HttpResponse:
     teams.invite(team=own(request, find(request, slug)), by=request.user)
     messages.success(request, "Here is a new invitation link. Send it to one person.")
     return redirect("team", slug)
@@ -46,7 +47,7 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def leave(request: HttpRequest, slug: str) -> HttpResponse:
+def leave(request: Request, slug: str) -> HttpResponse:
     mine = own(request, find(request, slug))
     teams.leave(team=mine, by=request.user)
     messages.success(request, f"You have left {mine}.")
@@ -55,7 +56,7 @@ def leave(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def invitation(request: HttpRequest, code: str) -> HttpResponse:
+def invitation(request: Request, code: str) -> HttpResponse:
     """Where an invitation link leads."""
     if request.method == "POST":
         joined = teams.accept(code=code, by=request.user)
@@ -64,7 +65,7 @@ def invitation(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "teams/invitation.html", {"invitation": teams.find_invitation(code)})
 
 
-def own(request: HttpRequest, competition: Competition) -> Team:
+def own(request: Request, competition: Competition) -> Team:
     """The person's team here. Raises `NotAMember`."""
     mine = teams.of(request.user, competition)
     if mine is None:

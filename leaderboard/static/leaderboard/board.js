@@ -6,13 +6,14 @@ const ink = "#51616a";
 // Writes each line's score where the line leaves the picture.
 const contourNames = {
   id: "contourNames",
-  afterDatasetsDraw({ ctx, data, chartArea, getDatasetMeta }) {
+  afterDatasetsDraw(chart) {
+    const { ctx, chartArea } = chart;
     ctx.save();
     ctx.font = "11px system-ui, sans-serif";
     ctx.fillStyle = ink;
     ctx.textAlign = "right";
-    data.datasets.forEach((dataset, index) => {
-      const last = dataset.score === undefined ? null : getDatasetMeta(index).data.at(-1);
+    chart.data.datasets.forEach((dataset, index) => {
+      const last = dataset.score === undefined ? null : chart.getDatasetMeta(index).data.at(-1);
       if (last) ctx.fillText(dataset.score.toFixed(1), Math.min(last.x, chartArea.right) - 3, last.y - 4);
     });
     ctx.restore();
@@ -25,14 +26,14 @@ if (data && canvas) {
     type: "scatterWithErrorBars",
     data: {
       datasets: [
-        { label: "Teams", data: data.points, backgroundColor: "#0b6b66", pointRadius: 5, pointHoverRadius: 7,
+        { label: "Teams", data: data.points, backgroundColor: "#0b6b66", radius: 5, hoverRadius: 7,
           errorBarColor: "#0b6b66", errorBarWhiskerColor: "#0b6b66", errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
         { label: "Reference", data: data.reference ? [data.reference] : [], pointStyle: "rectRot",
-          backgroundColor: "#e08a1e", borderColor: "#8a4b00", pointRadius: 8, pointHoverRadius: 9 },
-        { label: "Pareto front", type: "line", data: data.front, stepped: "before", borderColor: "#0b6b66",
+          backgroundColor: "#e08a1e", borderColor: "#8a4b00", radius: 8, hoverRadius: 9 },
+        { label: "Pareto front", type: "line", pointStyle: "line", data: data.front, stepped: "before", borderColor: "#0b6b66",
           borderWidth: 1.5, borderDash: [5, 4], pointRadius: 0, pointHitRadius: 0 },
         ...data.contours.map(({ score, line }, index) => ({
-          label: index ? "" : "Equal score", type: "line", data: line, score, borderColor: "#c2ced1",
+          label: index ? "" : "Equal score", type: "line", pointStyle: "line", data: line, score, borderColor: "#c2ced1",
           borderWidth: 1, pointRadius: 0, pointHitRadius: 0, order: 9,
         })),
       ],
