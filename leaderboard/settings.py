@@ -178,6 +178,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,  # no OPTIONS: the schema says it all
     "DEFAULT_THROTTLE_CLASSES": ["leaderboard.api.throttling.WriteThrottle"],
     "DEFAULT_PAGINATION_CLASS": "leaderboard.api.pagination.Pages",
     "EXCEPTION_HANDLER": "leaderboard.api.errors.handle",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
-from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -106,6 +107,22 @@ def from_rest(error: exceptions.APIException, request: HttpRequest) -> Problem:
     return Problem(error.status_code, CODES.get(code, code), detail, headers=headers)
 
 
-def unknown(request: HttpRequest, *args: object, **kwargs: object) -> JsonResponse:
+def unknown(request: HttpRequest) -> HttpResponse:
     """Every address below /api/ that is not there."""
-    return JsonResponse(NOT_FOUND.body(), status=NOT_FOUND.status)
+    return as_json(NOT_FOUND)
+
+
+def refused_outside_views(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400: what went wrong before or after a view; pages get Django's page."""
+    is_ours = request.path.startswith("/api/")
+    return as_json(BAD_REQUEST) if is_ours else defaults.bad_request(request, exception)
+
+
+def broken_outside_views(request: HttpRequest) -> HttpResponse:
+    """Django's handler500, likewise. Django has logged the error."""
+    is_ours = request.path.startswith("/api/")
+    return as_json(INTERNAL) if is_ours else defaults.server_error(request)
+
+
+def as_json(found: Problem) -> JsonResponse:
+    return JsonResponse(found.body(), status=found.status)

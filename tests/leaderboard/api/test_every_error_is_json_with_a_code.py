@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rest_framework.renderers import JSONRenderer
 from rest_framework.test import APIClient
 
 from leaderboard.api.throttling import WriteThrottle
@@ -25,6 +26,7 @@ REQUESTS = [
     ("get", f"{API}/competitions/waste/boards/private", {}, 404, "board_not_published"),
     ("get", f"{API}/competitions/waste/boards/private.csv", {}, 404, "board_not_published"),
     ("get", f"{API}/competitions/waste/boards/public.xml", {}, 404, "not_found"),
+    ("options", f"{API}/competitions/waste/boards/public.csv", {}, 405, "method_not_allowed"),
     ("delete", f"{API}/competitions", {}, 405, "method_not_allowed"),
     ("get", f"{API}/me", {"headers": {"Accept": "text/csv"}}, 406, "not_acceptable"),
     (
@@ -101,6 +103,22 @@ def test_a_bug_shows_no_trace(
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert b"secret" not in answer.content
     assert "secret inner workings" in caplog.text
+
+
+def test_a_bug_outside_of_views_is_json_too(
+    competition: Competition, anonymous: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object) -> None:
+        raise RuntimeError("secret inner workings")
+
+    monkeypatch.setattr(JSONRenderer, "render", broken)
+    answer = anonymous.get(f"{API}/competitions")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+
+
+def test_a_host_that_is_not_ours_is_refused(db: None, anonymous: APIClient) -> None:
+    answer = anonymous.get(f"{API}/competitions", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
 
 
 def test_too_many_changes_are_slowed_down(

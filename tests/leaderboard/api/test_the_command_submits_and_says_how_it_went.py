@@ -1,4 +1,4 @@
-"""The participant's `featherweight` command against a live server, as a shell or a CI job runs it."""
+"""The participant's `featherweight` command against a live server, as a CI job runs it."""
 
 from __future__ import annotations
 

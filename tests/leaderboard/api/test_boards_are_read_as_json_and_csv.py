@@ -1,0 +1,109 @@
+"""Boards by API: pages with stable numbers, and the whole as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+from rest_framework.test import APIClient
+
+from leaderboard.models import Competition, Submission, Team, User
+from leaderboard.services import competitions, teams
+from tests.leaderboard.api.conftest import API
+
+pytestmark = pytest.mark.django_db
+BOARD = f"{API}/competitions/waste/boards/public"
+Scored = Callable[..., Submission]
+
+
+@pytest.fixture
+def two(team: Team, rivals: Team, scored: Scored) -> None:
+    scored(team, seed=1, f1_public=0.75, time_ratio=0.5, half_width=0.02)
+    scored(rivals, seed=2, f1_public=0.75, time_ratio=0.51, half_width=0.02)
+
+
+def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -> None:
+    body = anonymous.get(BOARD).json()
+    assert body.keys() == {"count", "next", "previous", "results", "baseline"}
+    assert body["count"] == 2
+    first, second = body["results"]
+    assert first.pop("uploaded_at")
+    assert first == {
+        "rank": 1,
+        "team": "Sorters",
+        "score": 0.518941,
+        "score_half_width": 0.01,
+        "tied": False,
+        "f1": 0.75,
+        "time_ratio": 0.5,
+        "half_width": 0.02,
+    }
+    assert (second["rank"], second["team"], second["tied"]) == (2, "Rivals", True)
+    assert body["baseline"] == {"name": "ResNet18-D", "score": 1.0, "f1": 0.7, "seconds": 0.01}
+
+
+def test_pages_follow_each_other(two: None, anonymous: APIClient) -> None:
+    first = anonymous.get(BOARD, {"limit": 1}).json()
+    assert (first["count"], first["previous"], len(first["results"])) == (2, None, 1)
+    second = anonymous.get(first["next"]).json()
+    assert second["next"] is None
+    row = second["results"][0]
+    assert (row["rank"], row["tied"]) == (2, True)  # tied with a row of the page before
+    assert anonymous.get(second["previous"]).json()["results"] == first["results"]
+    beyond = anonymous.get(BOARD, {"offset": 10**20}).json()
+    assert (beyond["count"], beyond["results"]) == (2, [])
+
+
+@pytest.mark.parametrize(
+    "address", [f"{BOARD}.csv", f"{BOARD}?format=csv", pytest.param(BOARD, id="by Accept")]
+)
+def test_csv_has_all_rows(two: None, anonymous: APIClient, address: str) -> None:
+    answer = anonymous.get(address, {"limit": 1}, headers={"Accept": "text/csv"})
+    if "format" in address:
+        answer = anonymous.get(address)
+    assert answer.streaming
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert 'filename="waste-public.csv"' in answer["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert [row["team"] for row in rows] == ["Sorters", "Rivals"]
+    assert float(rows[0]["score"]) == 0.518941
+    assert (rows[0]["rank"], rows[1]["tied"]) == ("1", "True")
+
+
+@pytest.mark.parametrize("name", ['=HYPERLINK("x")', "+1", "-1", "@SUM(A1)", "  =1"])
+def test_no_team_name_becomes_a_formula(
+    team: Team, scored: Scored, anonymous: APIClient, name: str
+) -> None:
+    scored(team)
+    Team.objects.filter(pk=team.pk).update(name=name)
+    answer = anonymous.get(f"{BOARD}.csv")
+    (row,) = csv.DictReader(io.StringIO(answer.getvalue().decode()))
+    assert row["team"] == f"'{name}"
+    assert anonymous.get(BOARD).json()["results"][0]["team"] == name
+
+
+def test_a_row_below_the_gate_stands_last_without_a_rank(
+    two: None, team: Team, rivals: Team, scored: Scored, anonymous: APIClient
+) -> None:
+    Competition.objects.update(min_f1=0.74)
+    team.competition.refresh_from_db()
+    newcomer = User.objects.create(username="fast")
+    other = teams.create(competition=team.competition, name="Fast", by=newcomer)
+    scored(other, seed=3, f1_public=0.5, time_ratio=0.01)
+    last = anonymous.get(BOARD).json()["results"][-1]
+    assert (last["team"], last["rank"]) == ("Fast", None)
+
+
+def test_the_private_board_opens_with_publication(
+    two: None, competition: Competition, organizer: User, anonymous: APIClient
+) -> None:
+    address = BOARD.replace("public", "private")
+    assert anonymous.get(address).json()["code"] == "board_not_published"
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    body = anonymous.get(address).json()
+    assert [row["f1"] for row in body["results"]] == [0.68, 0.68]
+    assert body["baseline"]["f1"] == 0.69
+    assert anonymous.get(f"{address}.csv").status_code == 200

@@ -1,0 +1,158 @@
+"""Every address for everybody, and nothing hidden in any answer before publication."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern, get_resolver
+from rest_framework.test import APIClient
+
+from leaderboard.models import Competition, Evaluation, Submission, Team, User
+from leaderboard.services import competitions, rankings, teams
+from tests.leaderboard.api.conftest import API, client_of
+
+pytestmark = pytest.mark.django_db
+
+# What is planted in the private split's figures and in the organizers' texts, to be searched for.
+HIDDEN = ("0.6123", "1.1024", "7654321", "4141414", "LEAK", "image-17")
+
+# request, then the status for: anonymous, outsider, rival, member, organizer
+TABLE = """
+GET    /me                                    401 200 200 200 200
+GET    /tokens                                401 200 200 200 200
+DELETE /tokens/{token}                        401 404 404 204 404
+GET    /competitions                          200 200 200 200 200
+GET    /competitions/waste                    200 200 200 200 200
+GET    /competitions/draft                    404 404 404 404 404
+GET    /competitions/waste/sample             200 200 200 200 200
+GET    /competitions/waste/boards/public      200 200 200 200 200
+GET    /competitions/waste/boards/public.csv  200 200 200 200 200
+GET    /competitions/waste/boards/private     404 404 404 404 404
+GET    /competitions/waste/boards/private.csv 404 404 404 404 404
+GET    /competitions/draft/boards/public      404 404 404 404 404
+POST   /competitions/waste/submissions        401 403 400 400 403
+POST   /competitions/waste/teams              401 201 409 409 201
+POST   /competitions/draft/teams              401 404 404 404 404
+GET    /submissions                           401 200 200 200 200
+GET    /submissions/{submission}              401 404 404 200 200
+GET    /submissions/{submission}?wait=1       401 404 404 200 200
+POST   /submissions/{submission}/withdraw     401 404 404 200 403
+GET    /teams                                 401 200 200 200 200
+GET    /teams/{team}                          401 404 404 200 200
+POST   /teams/{team}/invitations              401 404 404 201 403
+POST   /teams/{team}/leave                    401 404 404 204 403
+POST   /teams/join                            401 200 409 409 200
+GET    /teams/{team}/selections               401 404 404 200 200
+PUT    /teams/{team}/selections               401 404 404 200 403
+GET    /schema                                200 200 200 200 200
+"""
+ROWS = [line.split() for line in TABLE.strip().splitlines()]
+
+
+@pytest.fixture
+def planted(
+    team: Team, owner: User, outsider: User, rivals: Team, scored: Callable[..., Submission]
+) -> Submission:
+    """A scored submission whose private figures and inner texts are easy to recognise."""
+    submission = scored(team, f1_public=0.75, f1_private=0.6123, time_ratio=0.5)
+    evaluation = submission.evaluation
+    evaluation.report["splits"]["private"].update(images=7654321, accuracy=0.4141414)
+    evaluation.report["splits"]["public"]["confusion"] = [[7654321]]
+    evaluation.report["stages"]["image-17"] = 1.0
+    evaluation.error_message = evaluation.error_code = "LEAK"
+    evaluation.save()
+    assert str(evaluation.score_private)[:6] in HIDDEN
+    competition = submission.competition
+    Competition.objects.create(slug="draft", title="LEAK", profile=competition.profile)
+    for split in competition.dataset.splits.exclude(name="sample"):
+        split.archive.name = f"LEAK/{split.archive.name}"
+        split.save()
+    return submission
+
+
+@pytest.fixture
+def everybody(
+    planted: Submission, outsider: User, rival: User, owner: User, organizer: User
+) -> list[APIClient]:
+    return [client_of(user) for user in (None, outsider, rival, owner, organizer)]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[1]}")
+def test_before_publication(
+    planted: Submission, everybody: list[APIClient], owner: User, row: list[str]
+) -> None:
+    method, path, *expected = row
+    names = {
+        "submission": planted.pk,
+        "team": planted.team_id,
+        "token": owner.auth_token_set.get().token_key,
+    }
+    code = teams.invite(team=planted.team, by=owner).code
+    found = []
+    for client in everybody:
+        with transaction.atomic():
+            answer = getattr(client, method.lower())(
+                API + path.format(**names),
+                {} if method == "GET" else {"name": "New", "code": code, "submissions": []},
+                format="json" if method == "PUT" else None,
+            )
+            transaction.set_rollback(True)
+        found.append(str(answer.status_code))
+        body = answer.getvalue().decode("latin-1")
+        assert not [secret for secret in HIDDEN if secret in body]
+    assert found == expected
+
+
+def test_after_publication_teams_see_their_own_private_figures_and_all_the_board(
+    planted: Submission, everybody: list[APIClient], organizer: User
+) -> None:
+    competitions.close(competition=planted.competition, by=organizer)
+    competitions.publish(competition=planted.competition, by=organizer)
+    for path in ("", ".csv"):
+        for client in everybody:
+            board = client.get(f"{API}/competitions/waste/boards/private{path}").getvalue()
+            assert b"0.6123" in board
+    shown = [
+        client.get(f"{API}/submissions/{planted.pk}").getvalue().decode() for client in everybody
+    ]
+    assert ["0.6123" in body for body in shown] == [False, False, False, True, True]
+    # The board is open now; what is the organizers' stays theirs.
+    assert not [one for body in shown for one in ("7654321", "LEAK", "image-17") if one in body]
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "error", "failed"])
+def test_no_state_shows_what_organizers_are_told(
+    planted: Submission, everybody: list[APIClient], state: str
+) -> None:
+    Evaluation.objects.filter(submission=planted).update(
+        state=state, failure_code="crashed", failure_message="It crashed."
+    )
+    for client in everybody:
+        for path in (f"submissions/{planted.pk}", "submissions"):
+            body = client.get(f"{API}/{path}").getvalue().decode()
+            assert not [secret for secret in HIDDEN if secret in body]
+
+
+def test_the_table_has_every_address() -> None:
+    def addresses(patterns: list[URLPattern]) -> set[str]:
+        return {re.sub(r"<[^>]+>", "*", str(one.pattern)) for one in patterns}
+
+    api = next(one for one in get_resolver().url_patterns if str(one.pattern) == "api/")
+    known = {one for one in addresses(api.url_patterns) if one.startswith("v1/")}
+    named = {"competitions/waste": "competitions/*", "competitions/draft": "competitions/*"}
+    tested = set()
+    for _, path, *_ in ROWS:
+        path = re.sub(r"\{[^}]+\}|(?<=boards/)\w+", "*", path.split("?")[0])
+        for concrete, pattern in named.items():
+            path = path.replace(concrete, pattern)
+        tested.add("v1" + path.replace("*.csv", "*.*"))
+    assert tested == known
+
+
+def test_a_board_is_planted_where_the_table_looks(planted: Submission) -> None:
+    assert [row.entry.team for row in rankings.rows(planted.competition, "public")] == [
+        planted.team
+    ]
