@@ -236,7 +236,39 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": "Featherweight",
     "SITE_HEADER": "Featherweight",
+    "SITE_SUBHEADER": "for organizers",
     "SITE_SYMBOL": "speed",
     "SITE_URL": "/",
     "SHOW_VIEW_ON_SITE": True,
+    "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "leaderboard.admin.dashboard.context",
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [
+                    {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
+                    for title, icon, page in group
+                ],
+                "separator": True,
+            }
+            for group in (
+                [
+                    ("Attention", "notifications", "index"),
+                    ("Competitions", "trophy", "leaderboard_competition_changelist"),
+                    ("Datasets", "photo_library", "leaderboard_dataset_changelist"),
+                ],
+                [
+                    ("Submissions", "upload", "leaderboard_submission_changelist"),
+                    ("Evaluations", "timer", "leaderboard_evaluation_changelist"),
+                    ("Hardware profiles", "memory", "leaderboard_hardwareprofile_changelist"),
+                    ("Workers", "dns", "leaderboard_worker_changelist"),
+                ],
+                [
+                    ("Teams", "groups", "leaderboard_team_changelist"),
+                    ("Users", "person", "leaderboard_user_changelist"),
+                    ("API tokens", "key", "leaderboard_apitoken_changelist"),
+                ],
+            )
+        ]
+    },
 }

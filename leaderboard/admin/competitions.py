@@ -1,0 +1,426 @@
+"""Competitions: their form, and the steps from draft to publication."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from leaderboard.admin import pages
+from leaderboard.models import Competition, Evaluation
+from leaderboard.services import competitions, references
+
+State = Competition.State
+
+STEPS = {
+    State.DRAFT: ["upload_reference", "calibrate", "open_"],
+    State.OPEN: ["pause", "close"],
+    State.PAUSED: ["resume", "close"],
+    State.CLOSED: ["publish", "reopen"],
+    State.PUBLISHED: [],
+}
+NEXT = {
+    State.DRAFT: "Invisible to participants. Next: dataset, reference, calibration, then open it.",
+    State.OPEN: "Teams upload.",
+    State.PAUSED: "Uploads are stopped; what is queued is still evaluated.",
+    State.CLOSED: "No more uploads. Publish the private board once everything is evaluated.",
+    State.PUBLISHED: "Over: both boards are public and final.",
+}
+
+
+class CompetitionForm(forms.ModelForm):
+    class Meta:
+        model = Competition
+        fields = "__all__"
+        help_texts = {
+            "slug": "Its address on the site; fixed once it has opened.",
+            "tagline": "One line for the list of competitions.",
+            "ends_at": "In UTC. Uploads before it count. Empty: it ends when you close it.",
+            "dataset": "Fixed once it has opened: every score depends on it.",
+            "profile": "The kind of machine all is measured on. Fixed once it has opened.",
+            "time_weight": "Weight of the time ratio. Fixed once it has opened, like k and f1_ref.",
+            "k": "How steeply F1 counts: with 20, 0.05 above the reference is worth 0.23.",
+            "min_f1": "Least macro-F1 that is ranked, on each board by its own F1; see above for "
+            "why. Changing it rewrites the boards at once.",
+            "min_input_size": "An upload may declare an input of its own between these, in pixels.",
+            "batch_size": "Images per call while time is measured.",
+            "crop_pct": "As in timm: the share of the image that is kept by the centre crop.",
+            "max_upload_bytes": "500,000,000 is 500 MB.",
+            "load_seconds": "Most seconds to load a model.",
+            "call_seconds": "Most seconds of one call.",
+            "total_seconds": "Most seconds of a whole evaluation.",
+            "memory_bytes": "Most memory of a model's process: 4,294,967,296 is 4 GiB.",
+        }
+
+
+class ReferenceForm(forms.Form):
+    upload = forms.FileField(
+        label="TorchScript model",
+        widget=UnfoldAdminFileFieldWidget,
+        help_text="An archive of torch.jit.save, checked like any upload.",
+    )
+    name = forms.CharField(
+        max_length=120,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Shown as the baseline, for instance ResNet18-D.",
+    )
+
+
+class PauseForm(forms.Form):
+    message = forms.CharField(
+        max_length=300,
+        required=False,
+        widget=UnfoldAdminTextareaWidget,
+        help_text="For everybody, on the competition's page: why, and until when.",
+    )
+
+
+@admin.register(Competition)
+class CompetitionAdmin(pages.Noun):
+    form = CompetitionForm
+    list_display = ["title", "state_label", "teams_count", "submissions_count", "ends_at"]
+    list_filter = ["state"]
+    search_fields = ["title", "slug"]
+    actions_detail = [
+        "upload_reference",
+        "calibrate",
+        "open_",
+        "resume",
+        "pause",
+        "close",
+        "publish",
+        "reopen",
+    ]
+    fieldsets = [
+        (None, {"fields": ["now", ("title", "slug"), "tagline", ("ends_at", "time_zone")]}),
+        (
+            "Data and reference",
+            {"classes": ["tab"], "fields": [("dataset", "profile"), "calibration_result"]},
+        ),
+        (
+            "Formula and gate",
+            {
+                "classes": ["tab"],
+                "description": "score = time weight x time ratio + sigmoid(k x (F1_ref - F1)), "
+                "lower is better. The reference itself has time weight + 0.5.",
+                "fields": [("time_weight", "k", "f1_ref"), "do_nothing", "min_f1"],
+            },
+        ),
+        (
+            "Input",
+            {
+                "classes": ["tab"],
+                "description": "What a model is fed, in RGB, unless its own featherweight.json "
+                "says otherwise. Fixed once the competition has opened, but for the bounds.",
+                "fields": [
+                    ("input_height", "input_width"),
+                    ("min_input_size", "max_input_size"),
+                    ("batch_size", "dtype"),
+                    ("mean", "std"),
+                    ("interpolation", "crop_pct"),
+                ],
+            },
+        ),
+        (
+            "Teams and limits",
+            {
+                "classes": ["tab"],
+                "fields": [
+                    ("submissions_per_day", "final_selections", "max_team_size"),
+                    ("max_upload_bytes", "memory_bytes"),
+                    ("load_seconds", "call_seconds", "total_seconds"),
+                ],
+            },
+        ),
+        ("Texts", {"classes": ["tab"], "fields": ["overview", "rules", "data_description"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Competition]:
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("dataset", "profile", "reference", "calibration")
+            .annotate(
+                teams_count=Count("teams", distinct=True),
+                submissions_count=Count("submissions", distinct=True),
+            )
+        )
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Competition | None = None
+    ) -> list[str]:
+        shown = ["now", "calibration_result", "do_nothing"]
+        return shown + sorted(obj.frozen_fields if obj else ())
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Competition | None = None
+    ) -> dict[str, list[str]]:
+        return {} if obj and "slug" in obj.frozen_fields else {"slug": ["title"]}
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Competition,
+        form: forms.ModelForm,
+        change: bool,
+    ) -> None:
+        if change:
+            competitions.edit(
+                competition=obj, changed=form.changed_data, by=pages.organizer(request)
+            )
+        else:
+            super().save_model(request, obj, form, change)
+
+    # What is shown
+
+    @display(description="State", ordering="state", label=pages.STATE_LABELS)
+    def state_label(self, competition: Competition) -> str:
+        return competition.state
+
+    @display(description="Teams", ordering="teams_count")
+    def teams_count(self, competition: Competition) -> int:
+        return competition.teams_count  # type: ignore[attr-defined]
+
+    @display(description="Submissions", ordering="submissions_count")
+    def submissions_count(self, competition: Competition) -> int:
+        return competition.submissions_count  # type: ignore[attr-defined]
+
+    @display(description="State")
+    def now(self, competition: Competition) -> str:
+        if competition.pk is None:
+            return "A draft: nobody sees it until it is opened."
+        said = f" Message: {competition.pause_message}" if competition.pause_message else ""
+        return f"{competition.state.capitalize()}. {NEXT[State(competition.state)]}{said}"
+
+    @display(description="Reference and calibration")
+    def calibration_result(self, competition: Competition) -> SafeString:
+        return pages.figures(calibration_figures(competition))
+
+    @display(description="Without a gate")
+    def do_nothing(self, competition: Competition) -> SafeString:
+        return pages.notice(*do_nothing_sentence(competition))
+
+    # Steps
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        competition = self.get_object(request, str(object_id))
+        steps = STEPS[State(competition.state)] if competition else []
+        return [
+            one
+            for one in super().get_actions_detail(request, object_id)
+            if one.action_name.removeprefix("leaderboard_competition_") in steps
+        ]
+
+    @action(description="Upload reference", icon="upload")
+    def upload_reference(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        competition = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            competition,
+            title="Upload the reference model",
+            says="Every submission is timed against this model, in the same minutes on the same "
+            "worker. A new reference must be calibrated again.",
+            form_class=ReferenceForm,
+            button="Upload",
+            do=lambda upload, name: references.set_reference(
+                competition=competition, upload=upload, name=name, by=pages.organizer(request)
+            ),
+            done="The reference is stored. Calibrate it next.",
+        )
+
+    @action(description="Calibrate", icon="speed")
+    def calibrate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        competition = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            competition,
+            title="Calibrate the reference",
+            says=f"A worker of {competition.profile} measures the reference against itself: its F1 "
+            "on both hidden splits, its seconds per image, and a time ratio that should be 1.",
+            button="Queue a calibration",
+            do=lambda: references.calibrate(competition=competition, by=pages.organizer(request)),
+            done="The calibration is queued; its result appears on this page.",
+        )
+
+    @action(description="Open", icon="play_arrow", variant=ActionVariant.PRIMARY)
+    def open_(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.ask_to_open(
+            request,
+            object_id,
+            title="Open the competition",
+            says="It becomes visible and teams can upload. From then on whatever scores depend on "
+            "is fixed: dataset, hardware profile, reference, input and formula.",
+        )
+
+    @action(description="Resume", icon="play_arrow", variant=ActionVariant.PRIMARY)
+    def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        says = "Teams can upload again; the message of the pause is removed."
+        return self.ask_to_open(request, object_id, title="Resume uploads", says=says)
+
+    @action(description="Reopen", icon="undo")
+    def reopen(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        says = "Teams can upload again until you close it or its end passes."
+        return self.ask_to_open(request, object_id, title="Reopen for uploads", says=says)
+
+    @action(description="Pause", icon="pause")
+    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        competition = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            competition,
+            title="Pause uploads",
+            says="Uploads are refused with your message; what is queued is still evaluated.",
+            form_class=PauseForm,
+            button="Pause",
+            do=lambda message: competitions.pause(
+                competition=competition, message=message, by=pages.organizer(request)
+            ),
+            done="Uploads are paused.",
+        )
+
+    @action(description="Close", icon="stop", variant=ActionVariant.WARNING)
+    def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        competition = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            competition,
+            title="Close the competition",
+            says="Uploads end. What is queued is still evaluated, teams can still choose their "
+            "final selections, and the private board stays hidden until you publish it.",
+            facts=progress(competition),
+            button="Close",
+            is_danger=True,
+            do=lambda: competitions.close(competition=competition, by=pages.organizer(request)),
+            done="The competition is closed.",
+        )
+
+    @action(description="Publish", icon="trophy", variant=ActionVariant.PRIMARY)
+    def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        competition = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            competition,
+            title="Publish the private board",
+            says="The private board is computed and shown to everyone. This cannot be taken back, "
+            "and everything queued or running must have ended.",
+            facts=progress(competition),
+            button="Publish for good",
+            is_danger=True,
+            do=lambda: competitions.publish(competition=competition, by=pages.organizer(request)),
+            done="The private board is public.",
+        )
+
+    def ask_to_open(
+        self, request: HttpRequest, object_id: str, *, title: str, says: str
+    ) -> HttpResponse:
+        competition = self.find(request, object_id)
+        gate, _ = do_nothing_sentence(competition)
+        return pages.ask(
+            self,
+            request,
+            competition,
+            title=title,
+            says=says,
+            facts=[*calibration_figures(competition), ("Gate", gate)],
+            button="Open for uploads",
+            do=lambda: competitions.open_(competition=competition, by=pages.organizer(request)),
+            done="{} is open.",
+        )
+
+
+def calibration_figures(competition: Competition) -> pages.Figures:
+    """The reference and what is known of it."""
+    if competition.reference is None:
+        return [("Reference", "None yet: use “Upload reference” above.")]
+    reference = competition.reference
+    rows: list[tuple[str, object]] = [
+        ("Reference", f"{reference}, {pages.megabytes(reference.size_bytes)}")
+    ]
+    latest = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION).first()
+    if latest is None:
+        return [*rows, ("Calibration", "None yet: use “Calibrate” above.")]
+    if latest.pk != competition.calibration_id:
+        rows.append(
+            ("Latest calibration", format_html("{} {}", pages.link(latest), state_of(latest)))
+        )
+    found = competition.calibration
+    if found is None:
+        return rows
+    return [
+        *rows,
+        ("Calibration", pages.link(found)),
+        ("F1", f"public {pages.number(found.f1_public)}, private {pages.number(found.f1_private)}"),
+        ("Reference F1 of the formula", pages.number(competition.reference_f1, 3)),
+        ("Time ratio A/A", pages.ratio(found.time_ratio, found.half_width)),
+        ("Seconds per image", pages.milliseconds(found.reference_seconds)),
+        ("Worker", found.worker or "–"),
+    ]
+
+
+def state_of(calibration: Evaluation) -> str:
+    if calibration.state == Evaluation.State.SCORED:
+        return "It is outdated: what it depends on was changed since. Calibrate again."
+    return calibration.error_message
+
+
+def do_nothing_sentence(competition: Competition) -> tuple[str, str]:
+    """What a do-nothing model would get, and how alarming that is."""
+    found = competitions.do_nothing(competition) if competition.pk else None
+    if found is None:
+        return (
+            "With a dataset and a calibration this says what a model would score that answers the "
+            "largest class in no time. With usual constants it is about 1.00, like the reference.",
+            "info",
+        )
+    text = (
+        f"A model that answers “{found.label}” to every image in no time has macro-F1 "
+        f"{found.f1:.3f} on the public split"
+    )
+    if found.score is None or found.reference_score is None:
+        text += "; its score is known once the reference is calibrated. "
+    else:
+        text += (
+            f" and would score {found.score:.3f}; the reference scores {found.reference_score:.3f} "
+            "(lower is better). "
+        )
+    if found.is_ranked:
+        return f"{text}The gate of {competition.min_f1:g} would rank it: set it higher.", "warning"
+    return f"{text}The gate of {competition.min_f1:g} keeps it unranked.", "success"
+
+
+def progress(competition: Competition) -> pages.Figures:
+    """What has been handed in and what of it is not yet known."""
+    states = Evaluation.State
+    counts = competition.evaluations.aggregate(
+        queued=Count("pk", filter=Q(state=states.QUEUED)),
+        running=Count("pk", filter=Q(state=states.RUNNING)),
+        errors=Count("pk", filter=Q(state=states.ERROR)),
+    )
+    submissions = competition.submissions
+    return [
+        ("Teams", competition.teams.count()),
+        ("Submissions", submissions.count()),
+        ("Selected for the private board", submissions.exclude(selected_at=None).count()),
+        ("Evaluations queued", counts["queued"]),
+        ("Evaluations running", counts["running"]),
+        ("Evaluations that ended by our fault", counts["errors"]),
+    ]

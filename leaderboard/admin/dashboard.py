@@ -1,0 +1,132 @@
+"""The first page: what needs attention, and how busy the machines are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Max, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from leaderboard.admin import pages
+from leaderboard.models import Competition, Evaluation, HardwareProfile, Worker
+from leaderboard.services import competitions
+from leaderboard.services.evaluations import ALIVE
+
+RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Notice:
+    level: str
+    text: str
+    url: str = ""
+
+
+def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
+    """What unfold asks for when it shows the index."""
+    profiles = list(busy_profiles())
+    shown = list(
+        Competition.objects.select_related("dataset", "reference", "calibration").annotate(
+            teams_count=Count("teams", distinct=True),
+            submissions_count=Count("submissions", distinct=True),
+            queued=Count("evaluations", unfinished("evaluations"), distinct=True),
+        )
+    )
+    return base | {
+        "title": "What needs attention",
+        "notices": [*mail(), *machines(profiles), *errors(), *steps(shown)],
+        "profiles": profiles,
+        "competitions": shown,
+        "workers": Worker.objects.select_related("profile")[:8],
+        "alive_since": timezone.now() - ALIVE,
+        "labels": pages.STATE_LABELS,
+    }
+
+
+def busy_profiles() -> QuerySet[HardwareProfile]:
+    states = Evaluation.State
+    return HardwareProfile.objects.annotate(
+        queued=Count("evaluations", Q(evaluations__state=states.QUEUED), distinct=True),
+        running=Count("evaluations", Q(evaluations__state=states.RUNNING), distinct=True),
+        alive=Count("workers", Q(workers__seen_at__gt=timezone.now() - ALIVE), distinct=True),
+        seen_at=Max("workers__seen_at"),
+    )
+
+
+def unfinished(path: str) -> Q:
+    return Q(**{f"{path}__state__in": [Evaluation.State.QUEUED, Evaluation.State.RUNNING]})
+
+
+def mail() -> list[Notice]:
+    if settings.EMAIL_URL:
+        return []
+    return [
+        Notice(
+            "info",
+            "E-mail is not configured: addresses are not verified and nobody can reset a password. "
+            "Set EMAIL_URL.",
+        )
+    ]
+
+
+def machines(profiles: list[Any]) -> list[Notice]:
+    """Work that nobody takes."""
+    return [
+        Notice(
+            "error",
+            f"{one.queued} evaluations wait for {one.name} and no worker of it was seen in the "
+            f"last {ALIVE.seconds // 60} minutes. Start one: manage.py work --profile {one.slug}, "
+            f"or a Celery worker with -Q {one.slug}.",
+            pages.change_url(one),
+        )
+        for one in profiles
+        if one.queued and not one.alive
+    ]
+
+
+def errors() -> list[Notice]:
+    count = Evaluation.objects.filter(
+        state=Evaluation.State.ERROR, finished_at__gt=timezone.now() - RECENT
+    ).count()
+    if not count:
+        return []
+    return [
+        Notice(
+            "error",
+            f"{count} evaluations ended by our fault in the last {RECENT.days} days. Their teams "
+            "got the quota back; read the error and evaluate again.",
+            f"{reverse('admin:leaderboard_evaluation_changelist')}?state__exact=error",
+        )
+    ]
+
+
+def steps(shown: list[Any]) -> list[Notice]:
+    """What each competition waits for."""
+    found = []
+    for one in shown:
+        url = pages.change_url(one)
+        if one.state == Competition.State.DRAFT:
+            found.append(Notice("info", f"{one} is a draft. {missing(one)}", url))
+        elif one.state == Competition.State.CLOSED and not one.queued:
+            found.append(Notice("info", f"{one} is closed and its board can be published.", url))
+        if not one.is_published:
+            nothing = competitions.do_nothing(one)
+            if nothing and nothing.is_ranked:
+                text = f"{one} would rank a do-nothing model: set a gate above {nothing.f1:.3f}."
+                found.append(Notice("warning", text, url))
+    return found
+
+
+def missing(draft: Competition) -> str:
+    if draft.dataset is None:
+        return "Next: choose its dataset."
+    if draft.reference is None:
+        return "Next: upload its reference model."
+    if draft.calibration is None:
+        return "Next: calibrate its reference."
+    return "It is calibrated and can be opened."

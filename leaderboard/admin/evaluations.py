@@ -1,0 +1,172 @@
+"""Evaluations: what was measured, by whom, and what went wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+
+from leaderboard.admin import pages
+from leaderboard.models import Evaluation
+from leaderboard.services import evaluations
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(pages.Fixed):
+    list_display = [
+        "number",
+        "state_label",
+        "kind",
+        "of",
+        "profile",
+        "ratio",
+        "public",
+        "private",
+        "trouble",
+        "queued_at",
+    ]
+    list_filter = ["state", "profile", "kind", "competition"]
+    search_fields = ["submission__team__name", "failure_code", "error_code"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    ("state_label", "kind"),
+                    ("competition", "of"),
+                    ("profile", "worker"),
+                    ("queued_at", "claimed_at", "finished_at"),
+                    "trouble",
+                ]
+            },
+        ),
+        ("Figures", {"fields": ["result"]}),
+        ("Report", {"fields": ["report_json"]}),
+    ]
+    readonly_fields = ["state_label", "of", "trouble", "result", "report_json"]
+    actions_detail = ["cancel"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Evaluation]:
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("competition", "submission__team", "profile", "worker")
+            .defer("report")
+        )
+
+    @display(description="Number", ordering="pk")
+    def number(self, evaluation: Evaluation) -> int:
+        return evaluation.pk
+
+    @display(description="State", ordering="state", label=pages.STATE_LABELS)
+    def state_label(self, evaluation: Evaluation) -> str:
+        return evaluation.state
+
+    @display(description="Of")
+    def of(self, evaluation: Evaluation) -> SafeString | str:
+        return pages.link(evaluation.submission or evaluation.competition)
+
+    @display(description="Time ratio", ordering="time_ratio")
+    def ratio(self, evaluation: Evaluation) -> str:
+        return pages.ratio(evaluation.time_ratio, evaluation.half_width)
+
+    @display(description="Public score", ordering="score_public")
+    def public(self, evaluation: Evaluation) -> str:
+        return pages.number(evaluation.score_public)
+
+    @display(description="Private score", ordering="score_private")
+    def private(self, evaluation: Evaluation) -> str:
+        return pages.number(evaluation.score_private)
+
+    @display(description="Failure or error")
+    def trouble(self, evaluation: Evaluation) -> str:
+        if evaluation.failure_code:
+            return f"{evaluation.failure_code}: {evaluation.failure_message}"
+        if evaluation.error_code:
+            return f"our fault, {evaluation.error_code}: {evaluation.error_message}"
+        return "–"
+
+    @display(description="Figures")
+    def result(self, evaluation: Evaluation) -> SafeString:
+        return pages.figures(key_figures(evaluation))
+
+    @display(description="All of it")
+    def report_json(self, evaluation: Evaluation) -> SafeString | str:
+        if not evaluation.report:
+            return "–"
+        text = json.dumps(evaluation.report, indent=2, ensure_ascii=False)
+        return format_html(
+            '<details><summary class="cursor-pointer">{} lines, for organizers only</summary>'
+            '<pre class="overflow-auto" style="max-height: 40rem">{}</pre></details>',
+            text.count("\n") + 1,
+            text,
+        )
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        evaluation = self.get_object(request, str(object_id))
+        is_queued = evaluation and evaluation.state == Evaluation.State.QUEUED
+        return super().get_actions_detail(request, object_id) if is_queued else []
+
+    @action(description="Cancel", icon="close")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        evaluation = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            evaluation,
+            title="Cancel this evaluation",
+            says="It leaves the queue. A submission's first evaluation is refunded to its team.",
+            button="Cancel the evaluation",
+            is_danger=True,
+            do=lambda: evaluations.cancel(evaluation=evaluation, by=pages.organizer(request)),
+            done="The evaluation is cancelled.",
+        )
+
+
+def key_figures(evaluation: Evaluation) -> pages.Figures:
+    report = evaluation.report
+    timing = report.get("timing") or {}
+    splits = report.get("splits") or {}
+    rows: list[tuple[str, object]] = [
+        ("Attempt", evaluation.attempt),
+        ("Time ratio", pages.ratio(evaluation.time_ratio, evaluation.half_width)),
+        (
+            "Seconds per image",
+            f"{pages.milliseconds(evaluation.submission_seconds)}, "
+            f"reference {pages.milliseconds(evaluation.reference_seconds)}",
+        ),
+        ("Reference F1", pages.number(evaluation.f1_ref, 3)),
+    ]
+    for name, score in (("public", evaluation.score_public), ("private", evaluation.score_private)):
+        if found := splits.get(name):
+            rows.append(
+                (
+                    name.capitalize(),
+                    f"score {pages.number(score)}, F1 {pages.number(found['f1'])}, accuracy "
+                    f"{pages.number(found['accuracy'])}, {found['images']} images",
+                )
+            )
+    if timing:
+        rows.append(
+            (
+                "Measured",
+                f"{len(timing['quads'])} quads in {timing['segments']} segments, "
+                f"{timing['measured_seconds']:.1f} s, {timing['disturbed_share']:.0%} disturbed",
+            )
+        )
+        rows.append(("In force", ", ".join(timing["in_force"]) or "–"))
+        rows.append(("Findings", "; ".join(timing["flags"]) or "–"))
+    for name in ("hardware", "versions"):
+        if facts := report.get(name):
+            shown = ", ".join(f"{key} {value}" for key, value in facts.items())
+            rows.append((name.capitalize(), shown))
+    if evaluation.measured_by_id:
+        rows.append(("Shares the measurement of", pages.link(evaluation.measured_by)))
+    return rows

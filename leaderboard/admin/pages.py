@@ -1,0 +1,187 @@
+"""What the admin's pages share: read-only nouns, tables of figures, pages that ask first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+
+from leaderboard.errors import Refused
+from leaderboard.models import User
+
+Figures = Iterable[tuple[str, object]]
+
+STATE_LABELS = {
+    "draft": "info",
+    "open": "success",
+    "paused": "warning",
+    "closed": "default",
+    "published": "primary",
+    "queued": "info",
+    "running": "primary",
+    "scored": "success",
+    "failed": "warning",
+    "error": "danger",
+    "cancelled": "default",
+}
+
+
+class Noun(ModelAdmin):
+    """A model that may be added and changed, not deleted."""
+
+    warn_unsaved_form = True
+    list_filter_sheet = False
+    list_per_page = 50
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def find(self, request: HttpRequest, object_id: str) -> Any:
+        """The row of an address. Raises `Http404`."""
+        found = self.get_object(request, object_id)
+        if found is None:
+            raise Http404
+        return found
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Refused as refusal:
+            messages.error(request, refusal.detail)
+            return redirect(request.get_full_path())
+
+
+class Fixed(Noun):
+    """A model that is only looked at; what is decided about it has buttons of its own."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class FixedInline(TabularInline):
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class Confirm(forms.Form):
+    """Nothing to fill in: the button is the answer."""
+
+
+def ask(
+    admin: ModelAdmin,
+    request: HttpRequest,
+    obj: Model | None,
+    *,
+    title: str,
+    says: str,
+    button: str,
+    do: Callable[..., Any],
+    done: str,
+    form_class: type[forms.Form] = Confirm,
+    facts: Figures = (),
+    is_danger: bool = False,
+    is_gone: bool = False,
+) -> HttpResponse:
+    """A page that says what will happen and does it when its button is pressed.
+
+    `do` gets the form's fields; `obj`, or without one what `do` made, is shown next. A refusal
+    stays on the page. `is_gone`: it is no longer there once it is done.
+    """
+    options = admin.model._meta
+    if not request.user.has_perm(f"leaderboard.{'change' if obj else 'add'}_{options.model_name}"):
+        raise PermissionDenied
+    form = form_class(*((request.POST, request.FILES) if request.method == "POST" else ()))
+    status = 200
+    if form.is_valid():
+        try:
+            made = do(**form.cleaned_data)
+        except Refused as refusal:
+            form.add_error(None, refusal.detail)
+            status = refusal.status
+        else:
+            shown = obj or made
+            assert shown
+            admin.log_change(request, shown, title)
+            messages.success(request, done.format(shown))
+            return redirect(list_url(admin.model) if is_gone else change_url(shown))
+    context = {
+        **admin.admin_site.each_context(request),
+        "opts": options,
+        "original": obj,
+        "title": title,
+        "says": says,
+        "facts": figures(facts),
+        "form": form,
+        "button": button,
+        "is_danger": is_danger,
+        "back": change_url(obj) if obj else list_url(admin.model),
+    }
+    return TemplateResponse(request, "admin/ask.html", context, status=status)
+
+
+def organizer(request: HttpRequest) -> User:
+    """Who is at the panel; nobody gets here without a login."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def figures(rows: Figures) -> SafeString:
+    """A small table of names and values; empty without rows."""
+    return render_to_string("admin/figures.html", {"rows": list(rows)}) if rows else SafeString()
+
+
+def notice(text: str, level: str = "info") -> SafeString:
+    """A coloured line; `level` is info, success, warning or error."""
+    return render_to_string(f"unfold/helpers/messages/{level}.html", {"message": text})
+
+
+def change_url(obj: Model) -> str:
+    return reverse(f"admin:leaderboard_{obj._meta.model_name}_change", args=[obj.pk])
+
+
+def list_url(model: type[Model]) -> str:
+    return reverse(f"admin:leaderboard_{model._meta.model_name}_changelist")
+
+
+def link(obj: Model | None) -> SafeString | str:
+    if obj is None:
+        return "–"
+    return format_html('<a href="{}" class="text-primary-600">{}</a>', change_url(obj), obj)
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def ratio(value: float | None, half_width: float | None) -> str:
+    return "–" if value is None else f"{value:.3f} ± {half_width or 0:.3f}"
+
+
+def milliseconds(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{1000 * seconds:.3g} ms"
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

@@ -1,0 +1,85 @@
+"""People, and the tokens of their programs. People are made inactive, not deleted."""
+
+from __future__ import annotations
+
+from allauth.account.models import EmailAddress
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from leaderboard.admin import pages
+from leaderboard.models import ApiToken, Membership, User
+from leaderboard.services import tokens
+
+
+class EmailInline(TabularInline):
+    model = EmailAddress
+    extra = 0
+    fields = ["email", "verified", "primary"]
+
+
+class MembershipInline(pages.FixedInline):
+    model = Membership
+    verbose_name_plural = "teams"
+    show_change_link = False
+    fields = ["team", "competition", "joined_at"]
+    readonly_fields = fields
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, pages.Noun):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "email", "is_staff", "is_active", "date_joined", "last_login"]
+    list_filter = ["is_staff", "is_active"]
+    fieldsets = [
+        (None, {"fields": ["username", "password", ("first_name", "last_name"), "email"]}),
+        (
+            "Rights",
+            {
+                "description": "An organizer is both staff and superuser.",
+                "fields": [("is_active", "is_staff", "is_superuser")],
+            },
+        ),
+        ("Dates", {"fields": [("last_login", "date_joined")]}),
+    ]
+    readonly_fields = ["last_login", "date_joined"]
+    filter_horizontal = ()
+    inlines = [EmailInline, MembershipInline]
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(pages.Fixed):
+    list_display = ["name", "user", "token_key", "created", "expires"]
+    search_fields = ["name", "user__username"]
+    fields = ["name", "user", "token_key", "created", "expiry"]
+    actions_detail = ["revoke"]
+
+    @display(description="Expires", ordering="expiry")
+    def expires(self, token: ApiToken) -> str:
+        if token.expiry is None:
+            return "never"
+        is_over = token.expiry <= timezone.now()
+        return f"{'expired' if is_over else 'on'} {token.expiry:%Y-%m-%d}"
+
+    @action(description="Revoke", icon="block", variant=ActionVariant.DANGER)
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        token = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            token,
+            title="Revoke this token",
+            says="Programs that use it are refused from now on. Its owner can make another.",
+            button="Revoke",
+            is_danger=True,
+            is_gone=True,
+            do=lambda: tokens.revoke(user=token.user, token_key=token.token_key),
+            done="The token is revoked.",
+        )

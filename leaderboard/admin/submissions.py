@@ -1,0 +1,194 @@
+"""Submissions: facts that never change, and an organizer's decisions about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from leaderboard.admin import pages
+from leaderboard.errors import Refused
+from leaderboard.models import Evaluation, Submission
+from leaderboard.services import evaluations, submissions
+
+
+class DisqualifyForm(forms.Form):
+    reason = forms.CharField(
+        max_length=300,
+        widget=UnfoldAdminTextareaWidget,
+        help_text="The team reads it.",
+    )
+
+
+class EvaluationInline(pages.FixedInline):
+    model = Evaluation
+    fk_name = "submission"
+    fields = [
+        "state",
+        "time_ratio",
+        "f1_public",
+        "f1_private",
+        "score_public",
+        "score_private",
+        "failure_code",
+        "error_code",
+        "finished_at",
+    ]
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Evaluation]:
+        return super().get_queryset(request).defer("report")
+
+
+@admin.register(Submission)
+class SubmissionAdmin(pages.Fixed):
+    list_display = ["__str__", "competition", "uploaded_at", "state", "score", "marks", "note"]
+    list_filter = ["competition", "door"]
+    search_fields = ["team__name", "file_name", "sha256", "note"]
+    date_hierarchy = "uploaded_at"
+    fieldsets = [
+        (
+            None,
+            {"fields": [("competition", "team"), ("uploaded_by", "uploaded_at"), "marks", "note"]},
+        ),
+        ("Model", {"fields": ["model_figures"]}),
+    ]
+    readonly_fields = ["marks", "model_figures"]
+    inlines = [EvaluationInline]
+    actions = ["evaluate_all_again"]
+    actions_detail = ["evaluate_again", "disqualify", "reinstate"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
+        figures = Prefetch("evaluations", Evaluation.objects.defer("report"))
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("competition", "team", "uploaded_by")
+            .prefetch_related(figures)
+        )
+
+    # What is shown
+
+    @display(description="State", label=pages.STATE_LABELS)
+    def state(self, submission: Submission) -> str:
+        return submission.evaluation.state
+
+    @display(description="Public score")
+    def score(self, submission: Submission) -> str:
+        return pages.number(submission.evaluation.score_public)
+
+    @display(description="Decisions")
+    def marks(self, submission: Submission) -> str:
+        marks = []
+        if submission.selected_at:
+            marks.append("selected")
+        if submission.withdrawn_at:
+            marks.append("withdrawn")
+        if submission.disqualified_at:
+            marks.append(f"disqualified: {submission.disqualified_reason}")
+        return "; ".join(marks) or "–"
+
+    @display(description="File")
+    def model_figures(self, submission: Submission) -> SafeString:
+        static = submission.static
+        return pages.figures(
+            [
+                ("File", f"{submission.file_name}, {pages.megabytes(submission.size_bytes)}"),
+                ("Uploaded by", submission.get_door_display()),
+                ("Parameters", f"{static.get('parameters', 0):,}"),
+                ("Input", input_of(static.get("input") or {})),
+                ("Operators", ", ".join(static.get("operators", [])) or "–"),
+                ("SHA-256", submission.sha256),
+                ("Content", submission.content_sha256),
+            ]
+        )
+
+    # Decisions
+
+    def has_evaluate_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return request.user.has_perm("leaderboard.change_submission")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        submission = self.get_object(request, str(object_id))
+        hidden = "reinstate" if submission and submission.disqualified_at is None else "disqualify"
+        return [
+            one
+            for one in super().get_actions_detail(request, object_id)
+            if not one.action_name.endswith(hidden)
+        ]
+
+    @action(description="Evaluate again", icon="replay")
+    def evaluate_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        submission = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            submission,
+            title="Evaluate again",
+            says="A worker measures this submission anew. What counts meanwhile stays; a new score "
+            "takes its place, a failed repeat does not. It costs the team no quota.",
+            button="Queue an evaluation",
+            do=lambda: evaluations.evaluate_again(
+                submission=submission, by=pages.organizer(request)
+            ),
+            done="An evaluation of {} is queued.",
+        )
+
+    @action(description="Disqualify", icon="block", variant=ActionVariant.DANGER)
+    def disqualify(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        submission = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            submission,
+            title="Disqualify",
+            says="The submission leaves both boards; the team's next best takes its place. You can "
+            "reinstate it later.",
+            form_class=DisqualifyForm,
+            button="Disqualify",
+            is_danger=True,
+            do=lambda reason: submissions.disqualify(
+                submission=submission, reason=reason, by=pages.organizer(request)
+            ),
+            done="{} is disqualified.",
+        )
+
+    @action(description="Reinstate", icon="undo")
+    def reinstate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        submission = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            submission,
+            title="Reinstate",
+            says="The submission counts again, as if it had never been disqualified.",
+            facts=[("Reason of the disqualification", submission.disqualified_reason)],
+            button="Reinstate",
+            do=lambda: submissions.reinstate(submission=submission, by=pages.organizer(request)),
+            done="{} counts again.",
+        )
+
+    @action(description="Evaluate again", permissions=["evaluate"])
+    def evaluate_all_again(self, request: HttpRequest, queryset: QuerySet[Submission]) -> None:
+        queued = 0
+        for submission in queryset:
+            try:
+                evaluations.evaluate_again(submission=submission, by=pages.organizer(request))
+                queued += 1
+            except Refused as refusal:
+                messages.error(request, f"{submission}: {refusal.detail}")
+        messages.success(request, f"{queued} evaluations are queued.")
+
+
+def input_of(spec: dict[str, Any]) -> str:
+    if not spec:
+        return "–"
+    return f"{spec['height']} x {spec['width']}, {spec['dtype']}, batches of {spec['batch_size']}"

@@ -1,0 +1,58 @@
+"""Teams and who is in them. They form themselves; an organizer may only mend a name."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from leaderboard.admin import pages
+from leaderboard.models import Membership, Submission, Team
+
+
+class MembershipInline(pages.FixedInline):
+    model = Membership
+    fk_name = "team"
+    verbose_name_plural = "members"
+    show_change_link = False
+    fields = ["user", "joined_at"]
+    readonly_fields = fields
+
+
+class SubmissionInline(pages.FixedInline):
+    model = Submission
+    fields = ["uploaded_at", "uploaded_by", "door", "note", "withdrawn_at", "disqualified_at"]
+    readonly_fields = fields
+
+
+@admin.register(Team)
+class TeamAdmin(pages.Noun):
+    list_display = ["name", "competition", "members_count", "submissions_count", "created_at"]
+    list_filter = ["competition"]
+    search_fields = ["name", "members__username", "members__email"]
+    fields = ["name", "competition", "created_at"]
+    readonly_fields = ["competition", "created_at"]
+    inlines = [MembershipInline, SubmissionInline]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("competition")
+            .annotate(
+                members_count=Count("memberships", distinct=True),
+                submissions_count=Count("submissions", distinct=True),
+            )
+        )
+
+    @display(description="Members", ordering="members_count")
+    def members_count(self, team: Team) -> int:
+        return team.members_count  # type: ignore[attr-defined]
+
+    @display(description="Submissions", ordering="submissions_count")
+    def submissions_count(self, team: Team) -> int:
+        return team.submissions_count  # type: ignore[attr-defined]

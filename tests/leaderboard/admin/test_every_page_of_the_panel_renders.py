@@ -1,0 +1,143 @@
+"""Each list, form and step has content for organizers, and a closed door for everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from leaderboard.models import ApiToken, Dataset, Submission, Team, User, Worker
+from leaderboard.services import tokens
+from tests.leaderboard.conftest import failure, finish
+
+NOUNS = [model for model in admin.site._registry if model._meta.app_label == "leaderboard"]
+
+
+@pytest.fixture
+def full(
+    team: Team, rivals: Team, owner: User, scored: Callable[..., Submission], submit: Any
+) -> None:
+    """At least one row of every noun, in several states."""
+    Worker.objects.create(
+        name="lab:1",
+        profile=team.competition.profile,
+        fingerprint={"cpu": "Test processor"},
+        started_at=timezone.now(),
+        seen_at=timezone.now() - timedelta(hours=3),
+    )
+    scored(team, seed=1, f1_public=0.8, time_ratio=0.5)
+    finish(submit(rivals, seed=2).latest_evaluation, failure())
+    submit(team, seed=3)
+    tokens.issue(user=owner, name="CI")
+    Dataset.objects.update(
+        skipped=[
+            {"name": f"cat/{n}.txt", "code": "not_an_image", "message": "No."} for n in range(9)
+        ]
+    )
+
+
+def addresses() -> list[str]:
+    """Every page of the panel, with rows where it needs them."""
+    found = [reverse("admin:index")]
+    for model in NOUNS:
+        name = f"admin:leaderboard_{model._meta.model_name}"
+        found.append(reverse(f"{name}_changelist"))
+        found += [reverse(f"{name}_change", args=[row.pk]) for row in model.objects.all()]
+        options = admin.site._registry[model]
+        for step in options._extract_action_names(options.actions_detail):
+            found.append(reverse(f"{name}_{step}", args=[model.objects.first().pk]))
+    return found
+
+
+def test_all_nouns_but_the_hidden_ones_are_there() -> None:
+    assert {model.__name__ for model in NOUNS} == {
+        "ApiToken",
+        "Competition",
+        "Dataset",
+        "Evaluation",
+        "HardwareProfile",
+        "Submission",
+        "Team",
+        "User",
+        "Worker",
+    }
+    assert {model.__name__ for model in admin.site._registry} == {one.__name__ for one in NOUNS}
+
+
+@pytest.mark.usefixtures("full")
+def test_organizers_see_every_page(panel: Client) -> None:
+    for address in addresses():
+        assert panel.get(address).status_code == 200, address
+    for model in ("competition", "dataset", "hardwareprofile", "user"):
+        assert panel.get(reverse(f"admin:leaderboard_{model}_add")).status_code == 200
+
+
+@pytest.mark.usefixtures("full")
+def test_participants_and_visitors_see_none(owner: User, client: Client) -> None:
+    for address in addresses():
+        answer = client.get(address)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/admin/login/")
+    login = client.get("/admin/login/?next=/admin/")
+    assert login.status_code == 302
+    assert login["Location"].startswith("/accounts/login/")
+    client.force_login(owner)
+    for address in addresses():
+        assert client.get(address, follow=True).status_code == 403, address
+        assert client.post(address, follow=True).status_code == 403, address
+
+
+@pytest.mark.usefixtures("full")
+def test_staff_without_rights_decide_nothing(owner: User, client: Client, team: Team) -> None:
+    owner.is_staff = True
+    owner.save()
+    client.force_login(owner)
+    close = reverse("admin:leaderboard_competition_close", args=[team.competition_id])
+    assert client.post(close).status_code == 403
+    team.competition.refresh_from_db()
+    assert team.competition.state == "open"
+
+
+@pytest.mark.usefixtures("full")
+def test_history_is_neither_added_nor_changed_nor_deleted(panel: Client) -> None:
+    for name in ("submission", "evaluation", "worker", "apitoken"):
+        assert panel.get(reverse(f"admin:leaderboard_{name}_add")).status_code == 403
+    for model in NOUNS:
+        row = model.objects.first()
+        name = f"admin:leaderboard_{model._meta.model_name}"
+        assert panel.post(reverse(f"{name}_delete", args=[row.pk])).status_code == 403
+        actions = {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"}
+        panel.post(reverse(f"{name}_changelist"), actions)
+        assert model.objects.filter(pk=row.pk).exists()
+    submission = Submission.objects.first()
+    change = reverse("admin:leaderboard_submission_change", args=[submission.pk])
+    assert panel.post(change, {"note": "changed"}).status_code == 403
+
+
+@pytest.mark.usefixtures("full")
+def test_no_page_links_a_hidden_file(panel: Client) -> None:
+    for address in addresses():
+        page = panel.get(address).content.decode()
+        assert ".zip" not in page.replace("Zip of images", ""), address
+        assert "datasets/" not in page, address
+
+
+def test_the_first_page_says_what_needs_attention(panel: Client, full: None, settings: Any) -> None:
+    page = panel.get(reverse("admin:index")).content.decode()
+    assert "E-mail is not configured" in page
+    assert "1 evaluations wait for One core and no worker of it was seen" in page
+    assert "Waste sorting would rank a do-nothing model: set a gate above 0.167" in page
+    settings.EMAIL_URL = "smtp://mail.example.org"
+    assert "E-mail is not configured" not in panel.get(reverse("admin:index")).content.decode()
+
+
+@pytest.mark.usefixtures("full")
+def test_a_token_is_revoked_after_a_question(press: Callable[..., Any]) -> None:
+    press(ApiToken.objects.get(), "revoke")
+    assert not ApiToken.objects.exists()
