@@ -199,6 +199,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": ["leaderboard.api.schema.add_errors"],
     "SWAGGER_UI_DIST": "SIDECAR",
+    # No foreign validator is asked for a badge.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 

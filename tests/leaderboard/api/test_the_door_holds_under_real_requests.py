@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -19,7 +20,12 @@ from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import tokens
 from tests.leaderboard.conftest import finish, report
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(
+        "sqlite" in os.environ["DATABASE_URL"], reason="SQLite's test database is in memory"
+    ),
+]
 MEGABYTE = 1 << 20
 
 
@@ -57,11 +63,8 @@ def gunicorn(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def database_url() -> str:
     """The address of the database that pytest-django made beside the real one."""
-    base, _, query = os.environ["DATABASE_URL"].partition("?")
-    name = str(connection.settings_dict["NAME"])
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{name}"
-    return f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+    server, query = re.fullmatch(r"(.*/)[^/?]*(\?.*)?", os.environ["DATABASE_URL"]).groups("")
+    return f"{server}{connection.settings_dict['NAME']}{query}"
 
 
 @pytest.fixture
