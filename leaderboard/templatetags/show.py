@@ -87,17 +87,24 @@ def milliseconds(seconds: float | None) -> str:
 
 
 @register.filter
+def plain(value: float) -> str:
+    """A constant without needless zeros."""
+    return f"{value:g}"
+
+
+@register.filter
 def megabytes(count: int) -> str:
-    return f"{count / 1e6:.3g} MB" if count < 1e9 else f"{count / 1e9:.3g} GB"
+    """Bytes as manufacturers count them: 11.7 MB."""
+    return f"{short(count)}B".replace("BB", "GB")
 
 
 @register.filter
 def short(count: int) -> str:
-    """A large number in a few figures: 11.2 M."""
+    """A large number in three figures: 11.2 M."""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if count >= size:
             return f"{count / size:.3g} {letter}"
-    return str(count)
+    return f"{count} "
 
 
 @register.filter

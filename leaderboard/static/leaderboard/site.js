@@ -1,4 +1,8 @@
-// Copy buttons, and a spoken word when a submission's state changes.
+// Tabs that show the current one, copy buttons, a spoken word when a submission's state changes.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+  tab.parentElement.scrollLeft = tab.offsetLeft - 48;
+}
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;

@@ -1,0 +1,118 @@
+"""Accessible, quiet in the console, narrow enough for a telephone, and alive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leaderboard.models import Submission
+from tests.leaderboard.conftest import finish, report
+
+AXE = Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js"
+STRANGERS = [
+    "/",
+    "/competitions/waste/",
+    "/competitions/waste/scoring/",
+    "/accounts/login/",
+    "/accounts/signup/",
+]
+MEMBERS = [
+    "/competitions/waste/",
+    "/competitions/waste/rules/",
+    "/competitions/waste/data/",
+    "/competitions/waste/boards/public/",
+    "/competitions/waste/team/",
+    "/competitions/waste/submit/",
+    "/competitions/waste/submissions/",
+    "/profile/",
+    "/accounts/email/",
+    "/accounts/2fa/",
+    "SUBMISSION",
+    "QUEUED",
+]
+
+
+@pytest.fixture
+def addresses(scored: Any, submit: Any, team: Any, rivals: Any) -> dict[str, str]:
+    scored(rivals, 1, f1_public=0.8, time_ratio=0.6)
+    done = scored(team, 2, f1_public=0.75, time_ratio=0.4)
+    waiting = submit(team, 3)
+    return {"SUBMISSION": done.get_absolute_url(), "QUEUED": waiting.get_absolute_url()}
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_are_accessible_quiet_and_fit(
+    page_of: Any, addresses: dict[str, str], owner: Any, complaints: list[str], width: int
+) -> None:
+    found = []
+    for person, urls in ((None, STRANGERS), (owner, MEMBERS)):
+        page = page_of(person, width)
+        for url in urls:
+            page.goto(addresses.get(url, url))
+            page.wait_for_load_state("networkidle" if url != "QUEUED" else "load")
+            page.evaluate(AXE.read_text())  # through the debugger: the CSP forbids a script tag
+            result = page.evaluate("axe.run({resultTypes: ['violations']})")
+            found += [
+                f"{url}: {one['id']} at {node['target']}"
+                for one in result["violations"]
+                for node in one["nodes"]
+            ]
+            wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if wider > 0:
+                found.append(f"{url}: {wider} px too wide")
+    assert not found
+    assert not complaints
+
+
+def test_a_model_is_uploaded_and_followed_to_its_score(
+    page_of: Any, team: Any, owner: Any, model: bytes, complaints: list[str]
+) -> None:
+    page = page_of(owner)
+    page.goto("/competitions/waste/submit/")
+    upload = {"name": "tiny.pt", "mimeType": "application/octet-stream", "buffer": model}
+    page.set_input_files("input[type=file]", upload)
+    page.fill("input[name=note]", "from the form")
+    page.click("text=Upload and evaluate")
+    page.wait_for_url("**/submissions/*/")
+    assert "#1 of 1" in page.inner_text("#verdict")
+    submission = Submission.objects.get()
+    finish(submission.latest_evaluation, report(f1_public=0.8, time_ratio=0.5))
+    page.wait_for_selector("text=Public score", timeout=10_000)
+    assert "0.3692" in page.inner_text("#verdict")
+    assert page.inner_text("#spoken") == "Scored: 0.3692"
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)
+    assert not asked, "a finished submission is still polled"
+    assert not complaints
+
+
+def test_a_refused_upload_says_why_beside_the_button(page_of: Any, team: Any, owner: Any) -> None:
+    page = page_of(owner)
+    page.goto("/competitions/waste/submit/")
+    upload = {"name": "notes.pt", "mimeType": "text/plain", "buffer": b"no model"}
+    page.set_input_files("input[type=file]", upload)
+    page.click("text=Upload and evaluate")
+    page.wait_for_selector("#refusal .alert-danger")
+    assert page.url.endswith("/submit/")
+    assert page.is_enabled("text=Upload and evaluate")
+
+
+def test_the_board_draws_its_chart(
+    page_of: Any, addresses: dict[str, str], complaints: list[str]
+) -> None:
+    page = page_of()
+    page.goto("/competitions/waste/boards/public/")
+    page.wait_for_function("Chart.getChart('board-chart')?.data.datasets[0].data.length === 2")
+    assert not complaints
+
+
+def test_the_keyboard_reaches_the_content_first(page_of: Any, competition: Any) -> None:
+    page = page_of()
+    page.goto("/competitions/waste/")
+    page.keyboard.press("Tab")
+    assert page.inner_text(":focus") == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"

@@ -1,0 +1,44 @@
+"""Browsers of the cast: `see(owner, url)` is a page as that person gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from leaderboard.models import User
+
+
+@pytest.fixture
+def browser() -> Callable[..., Client]:
+    def signed_in(person: User | None) -> Client:
+        client = Client()
+        if person:
+            client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def see(browser: Callable[..., Client]) -> Callable[..., HttpResponse]:
+    """GET as a person; None is somebody who is not signed in."""
+    return lambda person, url, **how: browser(person).get(url, **how)
+
+
+@pytest.fixture
+def send(browser: Callable[..., Client]) -> Callable[..., HttpResponse]:
+    """POST as a person, and follow to the page that shows what became of it."""
+
+    def post(person: User | None, url: str, follow: bool = True, **fields: Any) -> HttpResponse:
+        return browser(person).post(url, fields, follow=follow, headers={"referer": url})
+
+    return post
+
+
+def text(response: HttpResponse) -> str:
+    return unescape(response.content.decode())

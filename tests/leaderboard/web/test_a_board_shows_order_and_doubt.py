@@ -1,0 +1,111 @@
+"""Ranks, ties, the gate, the reference, one's own row, rank changes, pages, the chart's figures."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from django.utils import timezone
+
+from leaderboard.models import Competition, Entry, Team, User
+from leaderboard.services import competitions
+from leaderboard.web import charts
+from scoring import formula
+from tests.leaderboard.web.conftest import text
+
+PUBLIC = "/competitions/waste/boards/public/"
+PRIVATE = "/competitions/waste/boards/private/"
+
+
+def test_order_marks_and_the_own_row(
+    see: Any, scored: Any, team: Team, rivals: Team, owner: User, competition: Competition
+) -> None:
+    scored(rivals, 1, f1_public=0.8, time_ratio=0.50, half_width=0.02)
+    scored(team, 2, f1_public=0.8, time_ratio=0.51, half_width=0.02)
+    page = text(see(owner, PUBLIC))
+    assert page.index('<th scope="row">Rivals') < page.index('<th scope="row">Sorters')
+    assert page.count(">tied</span>") == 1
+    assert page.count("your team") == 1
+    assert "ResNet18-D" in page
+    assert "Times here are noisy" in page  # the profile publishes every interval
+    assert "your team" not in text(see(None, PUBLIC))
+
+
+def test_below_the_gate(see: Any, scored: Any, team: Team, rivals: Team) -> None:
+    Competition.objects.update(min_f1=0.5)
+    scored(Team.objects.get(pk=rivals.pk), 1, f1_public=0.2, time_ratio=0.01)
+    scored(Team.objects.get(pk=team.pk), 2, f1_public=0.7, time_ratio=1.5)
+    page = text(see(None, PUBLIC))
+    assert page.index('<tr class="">') < page.index("below the gate")
+
+
+def test_ranks_won_and_lost(
+    see: Any, scored: Any, team: Team, rivals: Team, organizer: User, competition: Competition
+) -> None:
+    scored(rivals, 1, f1_public=0.80, f1_private=0.60)
+    scored(team, 2, f1_public=0.75, f1_private=0.74)
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    page = text(see(None, PRIVATE))
+    assert page.index("▲ 1") < page.index("▼ 1")
+
+
+def test_a_long_board_has_pages(
+    see: Any, scored: Any, team: Team, competition: Competition
+) -> None:
+    evaluation = scored(team).evaluation
+    others = [Team(competition=competition, name=f"Team {number:03}") for number in range(120)]
+    Entry.objects.bulk_create(
+        Entry(
+            competition=competition,
+            board="public",
+            team=one,
+            submission=evaluation.submission,
+            evaluation=evaluation,
+            is_ranked=True,
+            score=f"0.{500 + number}",
+            f1=0.7,
+            time_ratio=1.0,
+            score_half_width=0.0001,
+            uploaded_at=timezone.now(),
+        )
+        for number, one in enumerate(Team.objects.bulk_create(others))
+    )
+    first, second = text(see(None, PUBLIC)), text(see(None, f"{PUBLIC}?page=2"))
+    assert "Page 1 of 2" in first
+    assert "Team 099" in first
+    assert "Team 100</th>" not in first
+    assert '<span class="rank rank-101">101</span>' in second
+    assert see(None, f"{PUBLIC}?page=nonsense").status_code == 200
+
+
+def test_the_chart_has_intervals_a_front_and_lines_of_equal_score(
+    see: Any, scored: Any, team: Team, rivals: Team, competition: Competition
+) -> None:
+    scored(rivals, 1, f1_public=0.80, time_ratio=0.9, half_width=0.05)
+    scored(team, 2, f1_public=0.75, time_ratio=1.0)
+    page = text(see(None, PUBLIC))
+    data = json.loads(
+        page.split('<script id="board-data" type="application/json">')[1].split("</script>")[0]
+    )
+    point = data["points"][0]
+    assert (point["team"], point["x"], point["y"]) == ("Rivals", 0.9, 0.8)
+    assert math.isclose(point["xMax"] - point["xMin"], 0.1)
+    assert data["front"] == [{"x": 0.9, "y": 0.8}]
+    assert data["reference"]["team"] == "ResNet18-D"
+    for contour in data["contours"]:
+        for one in contour["line"]:
+            score = formula.score(one["y"], one["x"], f1_ref=0.7)
+            assert math.isclose(score, contour["score"], abs_tol=1e-9)
+
+
+def test_a_team_name_cannot_leave_the_charts_data(see: Any, scored: Any, team: Team) -> None:
+    Team.objects.filter(pk=team.pk).update(name="</script><script>alert(1)")
+    scored(team)
+    assert b"<script>alert" not in see(None, PUBLIC).content
+
+
+def test_pareto() -> None:
+    front = charts.pareto([(1.0, 0.7), (0.5, 0.6), (0.6, 0.5), (0.5, 0.65), (2.0, 0.9)])
+    assert front == [{"x": 0.5, "y": 0.65}, {"x": 1.0, "y": 0.7}, {"x": 2.0, "y": 0.9}]

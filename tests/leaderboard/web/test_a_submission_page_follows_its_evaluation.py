@@ -1,0 +1,93 @@
+"""Queued, running, scored, failed, broken by us: each in words, and the polling ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from leaderboard.models import Evaluation, Submission, Team, User
+from leaderboard.models.evaluation import MAX_ATTEMPTS
+from leaderboard.services import evaluations, submissions
+from tests.leaderboard.conftest import failure, finish
+from tests.leaderboard.web.conftest import text
+
+
+def polled(page: Any) -> bool:
+    return "hx-get=" in text(page)
+
+
+def test_queued_and_running(
+    see: Any, submit: Any, team: Team, rivals: Team, owner: User, rival: User
+) -> None:
+    first, second = submit(rivals, 1), submit(team, 2)
+    page = see(owner, second.get_absolute_url())
+    assert "#2 of 2" in text(page)
+    assert polled(page)
+    running = evaluations.claim(first.latest_evaluation.profile)
+    running.note(stage="measuring", percent=41.0, remaining_seconds=250.0)
+    status = see(rival, f"/submissions/{first.pk}/status/")
+    assert status.status_code == 200
+    assert "measuring" in text(status)
+    assert "41 %" in text(status)
+    assert "About 4 min" in text(status)
+
+
+def test_scored(see: Any, scored: Any, team: Team, owner: User) -> None:
+    submission = scored(team, f1_public=0.8, f1_private=0.66, time_ratio=0.5, half_width=0.01)
+    page = see(owner, submission.get_absolute_url())
+    shown = text(page)
+    assert "0.3692" in shown  # 0.5 × 0.5 + sigmoid(20 × (0.7 − 0.8))
+    assert "± 0.0050" in shown
+    assert "0.2500" in shown  # time term
+    assert "0.1192" in shown  # F1 term
+    assert "5.00" in shown  # ms per image
+    assert "10.0" in shown  # the reference's
+    assert not polled(page)
+    assert see(owner, f"/submissions/{submission.pk}/status/").status_code == 286
+
+
+def test_failed(see: Any, submit: Any, team: Team, owner: User) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, failure())
+    page = see(owner, submission.get_absolute_url())
+    assert "wrong_output" in text(page)
+    assert "Expected (1, 3), got (1, 4)." in text(page)
+    assert not polled(page)
+
+
+def test_broken_by_us(see: Any, submit: Any, team: Team, owner: User, competition: Any) -> None:
+    submission = submit(team)
+    for _ in range(MAX_ATTEMPTS):
+        evaluation = evaluations.claim(submission.latest_evaluation.profile)
+        assert evaluation
+        evaluations.give_back(evaluation, code="internal", message="secret/path/private.zip")
+        page = text(see(owner, submission.get_absolute_url()))
+        assert "secret/path" not in page
+        assert "by our fault" in page.lower() or "our fault" in page
+    assert "quota was given back" in page
+    assert submissions.quota(team, competition).used == 0
+
+
+def test_a_failed_repeat_leaves_the_score(
+    see: Any, scored: Any, team: Team, owner: User, organizer: User
+) -> None:
+    submission = scored(team, f1_public=0.8, time_ratio=0.5)
+    again = evaluations.evaluate_again(submission=submission, by=organizer)
+    assert "#1 of 1" in text(see(owner, submission.get_absolute_url()))
+    assert "0.3692" in text(see(owner, submission.get_absolute_url()))
+    finish(again, failure())
+    assert "0.3692" in text(see(owner, submission.get_absolute_url()))
+    assert "still counts" in text(see(owner, submission.get_absolute_url()))
+
+
+def test_withdrawn_while_queued(see: Any, send: Any, submit: Any, team: Team, owner: User) -> None:
+    submission = submit(team)
+    send(owner, f"/submissions/{submission.pk}/withdraw/")
+    page = text(see(owner, submission.get_absolute_url()))
+    assert "withdrawn before it was measured" in page
+    assert Submission.objects.get().latest_evaluation.state == Evaluation.State.CANCELLED
+
+
+def test_whoever_signed_out_is_asked_to_load_the_page(see: Any, submit: Any, team: Team) -> None:
+    answer = see(None, f"/submissions/{submit(team).pk}/status/")
+    assert answer.headers["HX-Refresh"] == "true"
+    assert not answer.content

@@ -1,0 +1,200 @@
+"""Anonymous, outsider, rival, member and organizer against every address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.utils import timezone
+
+from leaderboard.models import Competition, Invitation, Submission, User
+from leaderboard.services import competitions, teams
+from tests.leaderboard.web.conftest import text
+
+LOGIN = "login"
+People = dict[str, User | None]
+
+
+@pytest.fixture
+def people(outsider: User, rival: User, rivals: Any, owner: User, organizer: User) -> People:
+    return {
+        "nobody": None,
+        "outsider": outsider,
+        "rival": rival,
+        "member": owner,
+        "organizer": organizer,
+    }
+
+
+def outcome(page: HttpResponse) -> int | str:
+    to_login = page.status_code == 302 and page.headers["Location"].startswith("/accounts/login/")
+    return LOGIN if to_login else page.status_code
+
+
+ANYBODY = (200, 200, 200, 200, 200)
+NOBODY = (404, 404, 404, 404, 404)
+SIGNED_IN = (LOGIN, 200, 200, 200, 200)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/", ANYBODY),
+        ("/competitions/waste/", ANYBODY),
+        ("/competitions/waste/rules/", ANYBODY),
+        ("/competitions/waste/data/", ANYBODY),
+        ("/competitions/waste/data/sample.zip", ANYBODY),
+        ("/competitions/waste/scoring/", ANYBODY),
+        ("/competitions/waste/boards/public/", ANYBODY),
+        ("/competitions/waste/boards/private/", NOBODY),
+        ("/competitions/waste/boards/sample/", NOBODY),
+        ("/competitions/nothing/", NOBODY),
+        ("/competitions/waste/team/", SIGNED_IN),
+        ("/competitions/waste/submit/", SIGNED_IN),
+        ("/competitions/waste/submissions/", (LOGIN, 403, 200, 200, 403)),
+        ("/submissions/{submission}/", (LOGIN, 404, 404, 200, 200)),
+        ("/submissions/{submission}/status/", (200, 404, 404, 286, 286)),
+        ("/submissions/999999999999999999999999/", (LOGIN, 404, 404, 404, 404)),
+        ("/invitations/{code}/", SIGNED_IN),
+        ("/invitations/unknown/", (LOGIN, 404, 404, 404, 404)),
+        ("/profile/", SIGNED_IN),
+        ("/competitions/waste/team/invite/", (LOGIN, 405, 405, 405, 405)),
+        ("/competitions/waste/team/leave/", (LOGIN, 405, 405, 405, 405)),
+        ("/submissions/{submission}/withdraw/", (LOGIN, 405, 405, 405, 405)),
+    ],
+)
+def test_pages(
+    people: People, see: Any, scored: Any, team: Any, owner: User, url: str, expected: Any
+) -> None:
+    submission = scored(team)
+    code = teams.invite(team=team, by=owner).code
+    url = url.format(submission=submission.pk, code=code)
+    assert tuple(outcome(see(person, url)) for person in people.values()) == expected
+
+
+@pytest.mark.parametrize(
+    "page", ["", "rules/", "data/", "scoring/", "boards/public/", "data/sample.zip"]
+)
+def test_a_draft_is_for_organizers(
+    draft: Competition, see: Any, outsider: User, organizer: User, page: str
+) -> None:
+    url = f"/competitions/waste/{page}"
+    assert [see(who, url).status_code for who in (None, outsider, organizer)] == [404, 404, 200]
+    assert draft.title not in text(see(outsider, "/"))
+    assert draft.title in text(see(organizer, "/"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/competitions/waste/team/",
+        "/competitions/waste/submit/",
+        "/competitions/waste/team/invite/",
+    ],
+)
+def test_nobody_takes_part_in_a_draft(
+    draft: Competition, send: Any, outsider: User, url: str
+) -> None:
+    assert send(outsider, url, name="Early birds").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/competitions/waste/team/",
+        "/competitions/waste/team/invite/",
+        "/competitions/waste/team/leave/",
+        "/competitions/waste/submit/",
+        "/competitions/waste/submissions/",
+        "/submissions/1/",
+        "/submissions/1/withdraw/",
+        "/invitations/code/",
+        "/profile/",
+        "/profile/tokens/abc/revoke/",
+    ],
+)
+def test_without_signing_in_nothing_is_done(
+    competition: Competition, browser: Any, url: str, method: str
+) -> None:
+    assert outcome(getattr(browser(None), method)(url)) == LOGIN
+
+
+def test_only_members_withdraw(people: People, send: Any, scored: Any, team: Any) -> None:
+    submission = scored(team)
+    url = f"/submissions/{submission.pk}/withdraw/"
+    for who in ("nobody", "outsider", "rival", "organizer"):
+        send(people[who], url)
+        assert Submission.objects.get(pk=submission.pk).withdrawn_at is None, who
+    send(people["member"], url)
+    assert Submission.objects.get(pk=submission.pk).withdrawn_at is not None
+
+
+def test_only_members_see_an_invitation_or_make_one(
+    people: People, see: Any, send: Any, team: Any, owner: User
+) -> None:
+    code = teams.invite(team=team, by=owner).code
+    count = Invitation.objects.filter(team=team).count()
+    for who in ("nobody", "outsider", "rival", "organizer"):
+        assert code not in text(see(people[who], "/competitions/waste/team/")), who
+        send(people[who], "/competitions/waste/team/invite/")
+    assert Invitation.objects.filter(team=team).count() == count
+    assert code in text(see(owner, "/competitions/waste/team/"))
+
+
+def test_the_private_board_opens_for_all_at_once(
+    people: People, see: Any, scored: Any, team: Any, organizer: User, competition: Competition
+) -> None:
+    submission = scored(team, f1_public=0.81234, f1_private=0.77665)
+    url = "/competitions/waste/boards/private/"
+    early = see(people["member"], url)
+    assert early.status_code == 404
+    assert "not published yet" in text(early)
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    for who in people.values():
+        assert see(who, url).status_code == 200
+    assert "0.7767" in text(see(None, url))
+    assert "0.7767" in text(see(people["member"], submission.get_absolute_url()))
+
+
+def test_nothing_private_shows_before(
+    hidden_figures: Callable[[Submission], list[str]],
+    people: People,
+    see: Any,
+    scored: Any,
+    team: Any,
+) -> None:
+    submission = scored(team, f1_public=0.81234, f1_private=0.77665)
+    pages = [
+        "/competitions/waste/",
+        "/competitions/waste/boards/public/",
+        "/competitions/waste/boards/private/",
+        "/competitions/waste/submissions/",
+        submission.get_absolute_url(),
+        f"/submissions/{submission.pk}/status/",
+    ]
+    for who in people.values():
+        for url in pages:
+            shown = text(see(who, url))
+            for figure in hidden_figures(submission):
+                assert figure not in shown, (who, url)
+
+
+@pytest.fixture
+def hidden_figures() -> Callable[[Submission], list[str]]:
+    def of(submission: Submission) -> list[str]:
+        evaluation = submission.evaluation
+        return [f"{evaluation.f1_private:.4f}", f"{evaluation.score_private:.4f}", "0.7766"]
+
+    return of
+
+
+def test_a_disqualified_team_reads_why(see: Any, scored: Any, team: Any, owner: User) -> None:
+    submission = scored(team)
+    Submission.objects.filter(pk=submission.pk).update(
+        disqualified_at=timezone.now(), disqualified_reason="It looked at the clock."
+    )
+    assert "It looked at the clock." in text(see(owner, submission.get_absolute_url()))
