@@ -10,7 +10,9 @@ import struct
 from dataclasses import asdict, dataclass
 
 RUN = struct.Struct("<q")
-"""To the child: answer this many calls that lie in its input area."""
+"""To the child: answer this many calls that lie in its input area, or `PREPARE`."""
+
+PREPARE = -1
 
 STATUS = struct.Struct("<10q")
 """From the child: a `Status` and up to nine numbers."""
@@ -20,14 +22,16 @@ DIMENSIONS = 6
 
 class Status(enum.IntEnum):
     LOADED = 0
-    """Numbers: 1 if the model was prepared, ABI of the landlock in force or 0."""
-    DONE = 1
-    LOAD_FAILED = 2
-    WRONG_INPUT = 3
-    WRONG_OUTPUT = 4
+    """Numbers: ABI of the landlock in force or 0."""
+    PREPARED = 1
+    """Numbers: 1 if that worked."""
+    DONE = 2
+    LOAD_FAILED = 3
+    WRONG_INPUT = 4
+    WRONG_OUTPUT = 5
     """Numbers: 1 if it was a float tensor, dimensions, sizes of up to six of them."""
-    RAISED = 5
-    OUT_OF_MEMORY = 6
+    RAISED = 6
+    OUT_OF_MEMORY = 7
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from scoring import runtimes
-from scoring.channel import DIMENSIONS, RUN, STATUS, Order, Status
+from scoring.channel import DIMENSIONS, PREPARE, RUN, STATUS, Order, Status
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -70,17 +70,21 @@ def serve(order: Order, channel: int, model: int, area: int) -> None:
     runtime = runtimes.named(order.device)
     with torch.inference_mode():
         try:
-            loaded = runtime.load(data)
+            ready = runtime.load(data)
         except Exception as error:
             status.fail(error, Status.LOAD_FAILED)
         del data
-        ready, prepared = runtime.prepare(loaded, inputs[0])
-        status.send(Status.LOADED, int(prepared), abi)
+        status.send(Status.LOADED, abi)
         answered = False
         while record := os.read(channel, RUN.size):
+            calls = RUN.unpack(record)[0]
+            if calls == PREPARE:
+                ready, prepared = runtime.prepare(ready, inputs[0])
+                status.send(Status.PREPARED, int(prepared))
+                continue
             try:
-                for call in range(RUN.unpack(record)[0]):
-                    answer = ready(inputs[call])
+                for call in range(calls):
+                    answer = runtime.answer(ready, inputs[call])
                     if not fits(answer, outputs[call]):
                         status.refuse(answer)
                     outputs[call].copy_(answer)

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scoring.channel import DIMENSIONS, RUN, STATUS, Order, Status
+from scoring.channel import DIMENSIONS, PREPARE, RUN, STATUS, Order, Status
 from scoring.errors import EngineError, ModelFailed
 from scoring.job import InputSpec, Limits, Plan
 
@@ -95,7 +95,7 @@ class Sandbox:
     def child(
         self, model: int, spec: InputSpec, classes: int, budget: Budget, example: npt.NDArray[Any]
     ) -> Iterator[Child]:
-        """A fresh process with the model of the descriptor `model` loaded and prepared.
+        """A fresh process with the model of the descriptor `model`, loaded, tried and prepared.
 
         `example` is one call's worth of synthetic input. Raises `ModelFailed`.
         """
@@ -113,8 +113,11 @@ class Sandbox:
             os.close(area)
         child = Child(self, pid, ours, order, memory, budget)
         try:
-            child.inputs[0] = example
             child.load()
+            child.inputs[0] = example
+            child.run(1, self.limits.call_seconds)
+            child.inputs[0] = example  # it may have been changed in place
+            child.prepare()
             yield child
         finally:
             child.kill()
@@ -176,12 +179,17 @@ class Child:
         self.outputs = self.view("float32", self.order.output_shape, self.order.output_offset)
 
     def load(self) -> None:
-        """Wait until the model is loaded and prepared."""
+        """Wait until the model is loaded."""
+        self.landlock = self.outcome(*self.load_limit())[0]
+
+    def prepare(self) -> None:
+        """Have the model made faster, the way every model is."""
+        self.send(PREPARE)
+        self.prepared = bool(self.outcome(*self.load_limit())[0])
+
+    def load_limit(self) -> tuple[float, ModelFailed]:
         limit = self.sandbox.limits.load_seconds
-        numbers = self.outcome(
-            limit, ModelFailed("load_timeout", f"Loading the model took more than {limit:g} s.")
-        )
-        self.prepared, self.landlock = bool(numbers[0]), numbers[1]
+        return limit, ModelFailed("load_timeout", f"Loading the model took more than {limit:g} s.")
 
     def run(self, calls: int, seconds: float) -> Turn:
         """Answer `calls` rows of `inputs`, timed; killed after `seconds`."""
@@ -190,12 +198,8 @@ class Child:
             f"Answering took too long: a call may take {self.sandbox.limits.call_seconds:g} s.",
         )
         cpu = self.cpu_seconds()
-        record = RUN.pack(calls)
         start = time.perf_counter()
-        try:
-            self.channel.send(record)
-        except OSError as error:
-            raise self.death() from error
+        self.send(calls)
         self.outcome(seconds, overdue)
         stop = time.perf_counter()
         return Turn(stop - start, self.cpu_seconds() - cpu)
@@ -220,6 +224,12 @@ class Child:
                 os.kill(self.pid, signal.SIGKILL)
             self.status = int(self.sandbox.ask({"reap": self.pid}))
 
+    def send(self, order: int) -> None:
+        try:
+            self.channel.send(RUN.pack(order))
+        except OSError as error:
+            raise self.death() from error
+
     def outcome(self, seconds: float, overdue: ModelFailed) -> tuple[int, ...]:
         """Numbers of the next record. Raises `ModelFailed` for anything but success."""
         if self.budget.seconds < seconds:
@@ -238,7 +248,7 @@ class Child:
         if len(record) != STATUS.size:
             raise self.death()
         status, *numbers = STATUS.unpack(record)
-        if status not in (Status.LOADED, Status.DONE):
+        if status not in (Status.LOADED, Status.PREPARED, Status.DONE):
             raise self.failure(status, numbers)
         return tuple(numbers)
 

@@ -23,6 +23,9 @@ class Runtime(Protocol):
     def prepare(self, model: Model, example: torch.Tensor) -> tuple[Model, bool]:
         """The model made faster, the same way for everybody, and whether that worked."""
 
+    def answer(self, model: Model, batch: torch.Tensor) -> torch.Tensor:
+        """What the model says to a batch in host memory, on whatever device."""
+
     def finish(self) -> None:
         """Wait until everything that was asked for is done."""
 

@@ -1,0 +1,100 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import scoring
+from scoring import archive, images
+from scoring.errors import EngineError
+from scoring.job import Formula, Job, Plan, Progress, Report
+
+from .conftest import PLAN, NeverEnds, Wild
+
+Models = Callable[..., Path]
+
+
+def labels(job: Job) -> np.ndarray:
+    return np.concatenate([images.labelled(s.images, job.classes).labels for s in job.splits])
+
+
+def test_a_report_says_everything(job: Job) -> None:
+    told: list[Progress] = []
+    report = scoring.evaluate(job, told.append)
+    assert report.status == "scored", report.failure
+    assert report.failure is None
+    assert set(report.splits) == {"public", "private"}
+    assert report.timing is not None
+    assert report.timing.seconds_per_image > 0
+    for quality in report.splits.values():
+        assert set(quality.per_class) == set(job.classes)
+        assert sum(map(sum, quality.confusion)) == quality.images
+        assert quality.score is not None
+    assert report.model is not None
+    assert report.model.parameters == 7_690
+    assert report.model.input == job.input
+    assert report.hardware["cores"] >= 1
+    assert "torch" in report.versions
+    assert {"check", "images", "start", "measure", "score"} <= set(report.stages)
+    assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report
+    percents = [progress.percent for progress in told]
+    assert percents == sorted(percents)
+
+
+def test_answers_are_those_of_the_model(job: Job, models: Models) -> None:
+    import torch
+
+    module = torch.jit.load(str(models()))
+    parts = [images.labelled(split.images, job.classes) for split in job.splits]
+    cache = job.cache or Path()
+    inputs = [images.normalized(images.pixels(part, job.input, cache), job.input) for part in parts]
+    expected = module(torch.from_numpy(np.concatenate(inputs))).argmax(1).numpy()
+    report = scoring.evaluate(job)
+    right = sum(quality.accuracy * quality.images for quality in report.splits.values())
+    assert right == pytest.approx((expected == labels(job)).sum())
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16"])
+def test_other_inputs_in_batches(job: Job, models: Models, dtype: str) -> None:
+    from torch import nn
+
+    class Casting(Wild):
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            return self.linear(x.float().flatten(1))
+
+    Casting.__name__ = f"Casting_{dtype}"
+    assert issubclass(Casting, nn.Module)
+    upload = models(Casting, dtype=dtype, input_size=[3, 16, 16], comment=dtype)
+    batched = replace(job, submission=upload, input=replace(job.input, batch_size=8))
+    report = scoring.evaluate(batched)
+    assert report.status == "scored", report.failure
+    assert report.model is not None
+    assert report.model.input is not None
+    assert report.model.input.dtype == dtype
+
+
+def test_without_a_submission_the_reference_runs_against_itself(job: Job) -> None:
+    calm = Plan(**{**vars(PLAN), "max_seconds": 2.0})
+    report = scoring.evaluate(replace(job, submission=None, formula=Formula(), plan=calm))
+    assert report.status == "scored"
+    assert report.timing is not None
+    assert 0.5 < report.timing.time_ratio < 2
+    assert report.f1_ref == round(report.splits["public"].f1, 3)
+    assert report.model is not None
+    assert report.model.sha256 == archive.check(job.reference).sha256
+
+
+def test_a_reference_that_fails_is_our_fault(job: Job, models: Models) -> None:
+    limits = replace(job.limits, call_seconds=0.5)
+    with pytest.raises(EngineError) as error:
+        scoring.evaluate(replace(job, reference=models(NeverEnds), limits=limits))
+    assert error.value.code == "reference_call_timeout"
+
+
+def test_a_reference_that_is_refused_is_our_fault(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "empty.pt").touch()
+    with pytest.raises(EngineError) as error:
+        scoring.evaluate(replace(job, reference=tmp_path / "empty.pt"))
+    assert error.value.code == "reference_empty_file"

@@ -1,0 +1,61 @@
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from scoring import archive, training
+from scoring.job import InputBounds, InputSpec
+
+SPEC = InputSpec(16, 16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+
+
+def trained(splits: dict[str, Path], target: Path, **options: object) -> training.Trained:
+    options = {"epochs": 2, "threads": 1, "spec": SPEC, **options}
+    return training.train("tiny_cnn", splits["sample"], target, **options)  # type: ignore[arg-type]
+
+
+def test_a_training_is_exported_with_its_declaration(
+    splits: dict[str, Path], tmp_path: Path
+) -> None:
+    done = trained(splits, tmp_path / "tiny.pt", hold_out=0.25)
+    assert done.epochs == 2
+    assert done.f1 is not None
+    assert torch.jit.load(str(tmp_path / "tiny.pt"))(torch.zeros(1, 3, 16, 16)).shape == (1, 10)
+    declared = archive.declaration(tmp_path / "tiny.pt")
+    assert archive.input_spec(InputSpec(), declared, InputBounds()) == SPEC
+
+
+def test_with_epochs_it_is_a_function_of_the_seed(splits: dict[str, Path], tmp_path: Path) -> None:
+    hashes = []
+    for number, seed in enumerate((1, 1, 2)):
+        trained(splits, tmp_path / f"{number}.pt", seed=seed, epochs=1)
+        hashes.append(archive.content_hash(tmp_path / f"{number}.pt"))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16"])
+def test_other_dtypes_are_exported_as_traces(dtype: str, tmp_path: Path) -> None:
+    spec = InputSpec(16, 16, dtype=dtype)  # type: ignore[arg-type]
+    model = training.tiny_cnn(10)
+    training.export(model, spec, tmp_path / "model.pt", "trace")
+    inputs = torch.zeros(1, 3, 16, 16, dtype=getattr(torch, dtype))
+    assert torch.jit.load(str(tmp_path / "model.pt"))(inputs).shape == (1, 10)
+
+
+def test_an_unknown_architecture_is_named() -> None:
+    with pytest.raises(ValueError, match="resnet_of_dreams"):
+        training.built("resnet_of_dreams", 10)
+
+
+def test_timm_architectures_are_built() -> None:
+    model = training.built("resnet18d", 10).eval()
+    assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
+
+
+def test_digits_are_real_images_in_class_folders(digits: Path) -> None:
+    with zipfile.ZipFile(digits) as archive_:
+        names = archive_.namelist()
+    assert len(names) == 1797
+    assert json.dumps(names[0]) == '"0/0000.png"'
