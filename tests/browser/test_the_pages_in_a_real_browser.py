@@ -62,7 +62,7 @@ def test_pages_are_accessible_quiet_and_fit(
             wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             if wider > 0:
                 found.append(f"{url}: {wider} px too wide")
-    assert not found
+    assert not found, "\n".join(found)
     assert not complaints
 
 
