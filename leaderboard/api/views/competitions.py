@@ -79,7 +79,7 @@ class Board(APIView):
     def get(self, request: Request, slug: str, board: str, **kwargs: str) -> HttpResponseBase:
         """The public or the private board, the leader first; as CSV with all its rows."""
         competition = find(slug)
-        rankings.check_visible(competition, board, request.user)
+        rankings.check_visible(competition, board)
         if request.accepted_renderer.format == "csv":
             return download(competition, board)
         pages = Pages()

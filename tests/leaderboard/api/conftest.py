@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from leaderboard.api.throttling import WriteThrottle
-from leaderboard.models import Competition, User
+from leaderboard.models import Competition, Evaluation, User
 from leaderboard.services import tokens
+from tests.leaderboard.conftest import finish
 
 API = "/api/v1"
 Upload = Callable[..., Response]
@@ -54,3 +58,26 @@ def upload(client: APIClient, competition: Competition) -> Upload:
         )
 
     return post
+
+
+@pytest.fixture
+def worker() -> Iterator[Callable[[Any], None]]:
+    """Records a report for the next evaluation once there is one, as a worker elsewhere would."""
+    threads = []
+    is_over = threading.Event()
+
+    def start(found: Any) -> None:
+        def work() -> None:
+            while not is_over.wait(0.05):
+                if one := Evaluation.objects.filter(state="queued").first():
+                    finish(one, found)
+                    break
+            connection.close()
+
+        threads.append(threading.Thread(target=work, daemon=True))
+        threads[-1].start()
+
+    yield start
+    is_over.set()
+    for thread in threads:
+        thread.join()

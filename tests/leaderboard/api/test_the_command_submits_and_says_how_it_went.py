@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from pytest_django.live_server_helper import LiveServer
 
-from leaderboard.models import Competition, Evaluation, Submission, Team, User
+from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions, tokens
-from tests.leaderboard.conftest import failure, finish, report
+from tests.leaderboard.conftest import failure, report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -47,28 +44,6 @@ def file(tmp_path: Path, model: bytes) -> Path:
     path = tmp_path / "small.pt"
     path.write_bytes(model)
     return path
-
-
-@pytest.fixture
-def worker() -> Iterator[Callable[[Any], None]]:
-    """Records a report for the next evaluation once there is one, as a worker elsewhere would."""
-    threads = []
-
-    def start(found: Any) -> None:
-        def work() -> None:
-            try:
-                while not (one := Evaluation.objects.filter(state="queued").first()):
-                    time.sleep(0.05)
-                finish(one, found)
-            finally:
-                connection.close()
-
-        threads.append(threading.Thread(target=work, daemon=True))
-        threads[-1].start()
-
-    yield start
-    for thread in threads:
-        thread.join(20)
 
 
 def test_a_submission_that_reaches_the_score_exits_with_0(
