@@ -1,7 +1,8 @@
 """One settings file; everything that differs between machines comes from the environment.
 
 Every variable may also be given as NAME_FILE, the path of a file that holds the value (a secret).
-README has the table. Without any of them, and with DEBUG=1, the site runs on SQLite and local files.
+README has the table. Without any of them, and with DEBUG=1, the site runs on SQLite and local
+files.
 """
 
 from datetime import timedelta
@@ -116,7 +117,7 @@ if REDIS_URL:
         }
     }
 
-# Files: uploads and hidden splits, under their sha256. Never served by URL: only views hand out bytes.
+# Files: uploads and hidden splits, under their sha256. Never served by URL: views hand out bytes.
 FILES_DIR = env.path("FILES_DIR", default=f"{BASE_DIR}/.data/files")
 CACHE_DIR = env.path("CACHE_DIR", default=f"{BASE_DIR}/.data/cache")
 STORAGES = {
@@ -165,7 +166,8 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-KNOX_TOKEN_MODEL = "leaderboard.ApiToken"
+MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_URL
+KNOX_TOKEN_MODEL = "leaderboard.ApiToken"  # noqa: S105  no password
 # Knox's migrations would make the table of the token model that ours replaces.
 MIGRATION_MODULES = {"knox": None}
 
@@ -192,8 +194,8 @@ REST_KNOX = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Featherweight",
-    "DESCRIPTION": "Competitions in model efficiency. Lower scores are better; a time ratio below 1 "
-    "is faster than the reference model.",
+    "DESCRIPTION": "Competitions in model efficiency. Lower scores are better; a time ratio below "
+    "1 is faster than the reference model.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
