@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
@@ -42,6 +43,9 @@ NEXT = {
 
 
 class CompetitionForm(forms.ModelForm):
+    # Unfold takes a posted field called "dataset" for something of its own.
+    prefix = "competition"
+
     class Meta:
         model = Competition
         fields = "__all__"
@@ -179,11 +183,14 @@ class CompetitionAdmin(pages.Noun):
         change: bool,
     ) -> None:
         if change:
-            competitions.edit(
-                competition=obj, changed=form.changed_data, by=pages.organizer(request)
-            )
+            competitions.edit(competition=obj, by=pages.organizer(request))
         else:
             super().save_model(request, obj, form, change)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Competition) -> HttpResponse:
+        return redirect(pages.change_url(obj))  # where the next steps are
+
+    response_post_save_change = response_post_save_add
 
     # What is shown
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,21 +29,24 @@ class DoNothing:
 
 
 @transaction.atomic
-def edit(*, competition: Competition, changed: Collection[str], by: User) -> None:
-    """Save the named fields, and nothing else of what this object holds.
+def edit(*, competition: Competition, by: User) -> None:
+    """Save what was changed on this object of the fields that an organizer may write.
 
     What scores depend on is changed in a draft only, and asks for a new calibration. Another gate
     rewrites the boards.
     """
     check_organizer(by)
     row = Competition.objects.select_for_update().get(pk=competition.pk)
-    frozen = sorted(set(changed) & row.frozen_fields)
-    if frozen:
+    fields = {
+        field.name
+        for field in Competition._meta.concrete_fields
+        if field.editable and getattr(competition, field.attname) != getattr(row, field.attname)
+    }
+    if frozen := sorted(fields & row.frozen_fields):
         raise Conflict(
             f"This stays as it is in a competition that is {row.state}: {', '.join(frozen)}.",
             code="competition_running",
         )
-    fields = set(changed)
     if fields & Competition.SCORING_FIELDS:
         if row.evaluations.unfinished().exists():
             raise Conflict(

@@ -1,0 +1,263 @@
+"""The whole way through the panel's forms, from an empty site to both boards."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.forms.models import model_to_dict
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from leaderboard.models import Competition, Dataset, Entry, Evaluation, HardwareProfile, User
+from leaderboard.services import teams
+from tests.leaderboard.conftest import finish, images, report
+
+Press = Callable[..., HttpResponse]
+
+
+def text(answer: HttpResponse) -> str:
+    return answer.content.decode()
+
+
+def said(answer: HttpResponse) -> str:
+    """The messages of the page that came at last."""
+    return " ".join(str(one) for one in answer.context["messages"])
+
+
+def filled(panel: Client, url: str, **fields: Any) -> dict[str, Any]:
+    """What a browser would send of a form, with some fields filled in."""
+    page = panel.get(url).context
+    main = page["adminform"].form
+    forms = [main, *(one.formset for one in page["inline_admin_formsets"])]
+    data = {}
+    for form in forms:
+        for one in getattr(form, "forms", [form]):
+            for bound in one:
+                value = bound.value()
+                if hasattr(bound.field.widget, "widgets"):  # a date and its time
+                    parts = bound.field.widget.decompress(value)
+                    data |= {f"{bound.html_name}_{n}": part or "" for n, part in enumerate(parts)}
+                elif value is not None and value is not False:
+                    data[bound.html_name] = value
+        if hasattr(form, "management_form"):
+            data |= {bound.html_name: bound.value() for bound in form.management_form}
+    return data | {main.add_prefix(name): value for name, value in fields.items()}
+
+
+def change(panel: Client, obj: Any, **fields: Any) -> HttpResponse:
+    url = reverse(f"admin:leaderboard_{obj._meta.model_name}_change", args=[obj.pk])
+    answer = panel.post(url, filled(panel, url, **fields), follow=True)
+    obj.refresh_from_db()
+    return answer
+
+
+def add(panel: Client, noun: str, **fields: Any) -> HttpResponse:
+    url = reverse(f"admin:leaderboard_{noun}_add")
+    return panel.post(url, filled(panel, url, **fields), follow=True)
+
+
+def send_images(panel: Client, content: bytes, **fields: Any) -> HttpResponse:
+    upload = SimpleUploadedFile("waste.zip", content, "application/zip")
+    url = reverse("admin:leaderboard_dataset_add")
+    return panel.post(url, {"source": upload, "name": "Waste", **fields}, follow=True)
+
+
+def zipped(content: dict[str, bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    return target.getvalue()
+
+
+@pytest.fixture
+def uploaded(model: bytes) -> Callable[[], SimpleUploadedFile]:
+    return lambda: SimpleUploadedFile("reference.pt", model)
+
+
+def test_from_an_empty_site_to_both_boards(
+    panel: Client,
+    press: Press,
+    owner: User,
+    submit: Callable[..., Any],
+    uploaded: Callable[[], SimpleUploadedFile],
+) -> None:
+    add(panel, "hardwareprofile", name="One core", slug="cpu")
+    profile = HardwareProfile.objects.get()
+
+    send_images(panel, images(per_class=10), licence="CC0")
+    dataset = Dataset.objects.get()
+    assert dataset.split("private").images == 6
+
+    answer = add(
+        panel,
+        "competition",
+        title="Waste",
+        slug="waste",
+        dataset=dataset.pk,
+        profile=profile.pk,
+        input_height=24,
+        input_width=24,
+    )
+    competition = Competition.objects.get()
+    assert "has macro-F1 0.167 on the public split; its score is known once" in text(answer)
+
+    refused = press(competition, "open_")
+    assert refused.status_code == 409
+    assert "Upload the reference model first." in text(refused)
+
+    answer = press(competition, "upload_reference", upload=uploaded(), name="Small net")
+    assert "Small net" in text(answer)
+    press(competition, "calibrate")
+    assert press(competition, "calibrate").status_code == 409
+    calibration = competition.evaluations.get()
+    finish(calibration, report(f1_public=0.7, f1_private=0.69, time_ratio=1.002))
+    answer = panel.get(reverse("admin:leaderboard_competition_change", args=[competition.pk]))
+    assert "public 0.7000, private 0.6900" in text(answer)
+    assert "1.002 ± 0.010" in text(answer)
+    assert "would score 1.000; the reference scores 1.000" in text(answer)
+    assert "The gate of 0 would rank it" in text(answer)
+
+    answer = change(panel, competition, min_f1=0.4)
+    assert competition.calibration == calibration
+    assert "The gate of 0.4 keeps it unranked" in text(answer)
+
+    press(competition, "open_")
+    competition.refresh_from_db()
+    assert competition.is_public
+
+    team = teams.create(competition=competition, name="Sorters", by=owner)
+    submission = submit(team, seed=5)
+    press(competition, "pause", message="The worker moves.")
+    competition.refresh_from_db()
+    assert competition.state == "paused"
+    assert competition.pause_message == "The worker moves."
+    press(competition, "resume")
+    press(competition, "close")
+    refused = press(competition, "publish")
+    assert refused.status_code == 409
+    assert "1 queued and 0 running evaluations must end first." in text(refused)
+
+    finish(submission.latest_evaluation, report(f1_public=0.8, f1_private=0.75, time_ratio=0.5))
+    press(submission, "disqualify", reason="Two accounts.")
+    submission.refresh_from_db()
+    assert submission.disqualified_reason == "Two accounts."
+    assert not Entry.objects.exists()
+    press(submission, "reinstate")
+    assert Entry.objects.get().board == "public"
+
+    press(submission, "evaluate_again")
+    assert "is under way" in text(press(submission, "evaluate_again"))
+    finish(submission.latest_evaluation, report(f1_public=0.8, f1_private=0.75, time_ratio=0.4))
+
+    press(competition, "publish")
+    competition.refresh_from_db()
+    assert competition.is_published
+    private = Entry.objects.get(board="private")
+    assert private.f1 == 0.75
+    assert private.time_ratio == 0.4
+
+
+def test_what_scores_depend_on_is_fixed_once_open(panel: Client, competition: Competition) -> None:
+    before = model_to_dict(competition)
+    other = HardwareProfile.objects.create(slug="gpu", name="GPU")
+    change(panel, competition, k=5, profile=other.pk, batch_size=8, slug="else", title="New title")
+    assert competition.title == "New title"
+    assert model_to_dict(competition) | {"title": before["title"]} == before
+
+
+def test_a_change_of_the_formula_asks_for_a_new_calibration(
+    panel: Client, press: Press, draft: Competition, uploaded: Callable[[], SimpleUploadedFile]
+) -> None:
+    press(draft, "upload_reference", upload=uploaded(), name="")
+    press(draft, "calibrate")
+    refused = change(panel, draft, k=10)
+    assert "A calibration is under way" in said(refused)
+    assert draft.k == 20
+    finish(draft.evaluations.get(), report())
+    answer = change(panel, draft, k=10)
+    assert draft.calibration is None
+    assert "Calibrate again." in text(answer)
+
+
+def test_another_gate_rewrites_the_boards(
+    panel: Client, competition: Competition, team: Any, scored: Callable[..., Any]
+) -> None:
+    scored(team, f1_public=0.5)
+    assert Entry.objects.get().is_ranked
+    change(panel, competition, min_f1=0.6)
+    assert not Entry.objects.get().is_ranked
+
+
+def test_sizes_lie_within_their_bounds(panel: Client, draft: Competition) -> None:
+    answer = change(panel, draft, max_input_size=20)
+    assert "must lie between the least (16) and the largest (20) size" in text(answer)
+    assert draft.max_input_size == 512
+
+
+def test_a_queued_evaluation_is_cancelled(
+    press: Press, team: Any, submit: Callable[..., Any]
+) -> None:
+    evaluation = submit(team).latest_evaluation
+    press(evaluation, "cancel")
+    evaluation.refresh_from_db()
+    assert evaluation.state == Evaluation.State.CANCELLED
+    assert press(evaluation, "cancel").status_code == 409
+
+
+def test_several_are_evaluated_again(
+    panel: Client, team: Any, scored: Callable[..., Any], submit: Callable[..., Any]
+) -> None:
+    rows = [scored(team, seed=1), scored(team, seed=2), submit(team, seed=3)]
+    chosen = {"action": "evaluate_all_again", "_selected_action": [row.pk for row in rows]}
+    answer = panel.post(reverse("admin:leaderboard_submission_changelist"), chosen, follow=True)
+    assert "2 evaluations are queued." in said(answer)
+    assert "under way" in said(answer)
+
+
+def test_a_measured_profile_keeps_its_machine(
+    panel: Client, competition: Competition, profile: HardwareProfile
+) -> None:
+    change(panel, profile, threads=4, slug="else", max_seconds=90)
+    assert (profile.threads, profile.slug, profile.max_seconds) == (1, "cpu", 90)
+
+
+def bad_zips() -> Iterator[tuple[bytes, str]]:
+    yield b"no zip at all", "waste.zip is neither a folder nor a readable zip"
+    yield zipped({"cat/1.png": b"x", "notes.txt": b"x"}), "There are no readable images in class"
+    yield zipped({}), "There are no readable images in class folders"
+    yield images(per_class=10)[:-100], "waste.zip is neither a folder nor a readable zip"
+
+
+@pytest.mark.parametrize(("content", "sentence"), bad_zips())
+def test_bad_datasets_are_refused_on_the_page(panel: Client, content: bytes, sentence: str) -> None:
+    answer = send_images(panel, content, skip_bad="")
+    assert answer.status_code == 400
+    assert sentence in text(answer)
+    assert not Dataset.objects.exists()
+
+
+def test_shares_are_given_all_or_none(panel: Client) -> None:
+    answer = send_images(panel, images(per_class=10), sample="0.5")
+    assert "Give all three shares, or none." in text(answer)
+    answer = send_images(panel, images(per_class=10), sample="0.5", public="0.4", private="0.4")
+    assert "together at most 1" in text(answer)
+    send_images(panel, images(per_class=10), sample="0.2", public="0.4", private="0.4", seed="1")
+    assert Dataset.objects.get().split("private").images == 12
+
+
+def test_bad_files_are_left_out_and_listed(panel: Client) -> None:
+    target = io.BytesIO(images(per_class=10))
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.writestr("Metal/broken.png", b"no picture")
+    answer = send_images(panel, target.getvalue())
+    assert "Metal/broken.png (This image cannot be decoded)" in text(answer)
+    answer = send_images(panel, target.getvalue(), skip_bad="on")
+    assert "Metal/broken.png" in text(answer)
+    assert len(Dataset.objects.get().skipped) == 1
