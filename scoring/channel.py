@@ -32,6 +32,7 @@ class Status(enum.IntEnum):
     """Numbers: 1 if it was a float tensor, dimensions, sizes of up to six of them."""
     RAISED = 6
     OUT_OF_MEMORY = 7
+    NO_GPU = 8
 
 
 @dataclass(frozen=True)

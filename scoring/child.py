@@ -67,6 +67,9 @@ def serve(order: Order, channel: int, model: int, area: int) -> None:
     status = Outcome(channel)
     inputs = view(memory, order.dtype, order.input_shape, 0)
     outputs = view(memory, "float32", order.output_shape, order.output_offset)
+    if order.device == "cuda" and not torch.cuda.is_available():
+        status.send(Status.NO_GPU)
+        os._exit(1)
     runtime = runtimes.named(order.device)
     with torch.inference_mode():
         try:

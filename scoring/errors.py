@@ -12,15 +12,15 @@ class CodedError(Exception):
         self.message = message
 
 
-class Rejected(CodedError):  # noqa: N818 - reads better where it is raised
+class Rejected(CodedError): - reads better where it is raised
     """An archive that is refused before it is run."""
 
 
-class BadDataset(CodedError):  # noqa: N818 - reads better where it is raised
+class BadDataset(CodedError): - reads better where it is raised
     """A set of images that cannot be used."""
 
 
-class ModelFailed(CodedError):  # noqa: N818 - reads better where it is raised
+class ModelFailed(CodedError): - reads better where it is raised
     """A submission that failed while it ran: its team's fault."""
 
 

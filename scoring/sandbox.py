@@ -253,7 +253,9 @@ class Child:
         return tuple(numbers)
 
     def failure(self, status: int, numbers: list[int]) -> ModelFailed:
-        """A child's own words made ours."""
+        """A child's own words made ours. Raises `EngineError` (no_gpu)."""
+        if status == Status.NO_GPU and self.order.device == "cuda":
+            raise EngineError("no_gpu", "This machine has no GPU that torch can use.")
         fed = f"{self.order.dtype} of shape {self.order.input_shape[1:]}"
         wanted = self.order.output_shape[1:]
         if status == Status.LOAD_FAILED:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import scoring
 from scoring import archive, images
@@ -44,8 +45,6 @@ def test_a_report_says_everything(job: Job) -> None:
 
 
 def test_answers_are_those_of_the_model(job: Job, models: Models) -> None:
-    import torch
-
     module = torch.jit.load(str(models()))
     parts = [images.labelled(split.images, job.classes) for split in job.splits]
     cache = job.cache or Path()
@@ -91,6 +90,13 @@ def test_a_reference_that_fails_is_our_fault(job: Job, models: Models) -> None:
     with pytest.raises(EngineError) as error:
         scoring.evaluate(replace(job, reference=models(NeverEnds), limits=limits))
     assert error.value.code == "reference_call_timeout"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_our_fault(job: Job) -> None:
+    with pytest.raises(EngineError) as error:
+        scoring.evaluate(replace(job, plan=replace(job.plan, device="cuda")))
+    assert error.value.code == "no_gpu"
 
 
 def test_a_reference_that_is_refused_is_our_fault(job: Job, tmp_path: Path) -> None:
