@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scoring.errors import BadDataset, CodedError, EngineError, Rejected
+from scoring.errors import BadDataset, Coded, EngineError, Rejected
 from scoring.job import Job, Progress, Report
 
 __all__ = [
     "BadDataset",
-    "CodedError",
+    "Coded",
     "EngineError",
     "Job",
     "Progress",

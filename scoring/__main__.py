@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scoring import archive, evaluate, folders, formula
-from scoring.errors import BadDataset, CodedError
+from scoring.errors import BadDataset, Coded
 from scoring.job import (
     Formula,
     InputSpec,
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         code: int = options.command(options)
-    except CodedError as error:
+    except Coded as error:
         if getattr(options, "json", False):
             failure = {"code": error.code, "message": error.message}
             print(json.dumps({"status": "failed", "failure": failure}, indent=2))

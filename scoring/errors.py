@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class CodedError(Exception):
+class Coded(Exception):
     """`code` is for programs and never changes its meaning; `message` says what to do."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -12,17 +12,17 @@ class CodedError(Exception):
         self.message = message
 
 
-class Rejected(CodedError): - reads better where it is raised
+class Rejected(Coded):
     """An archive that is refused before it is run."""
 
 
-class BadDataset(CodedError): - reads better where it is raised
+class BadDataset(Coded):
     """A set of images that cannot be used."""
 
 
-class ModelFailed(CodedError): - reads better where it is raised
+class ModelFailed(Coded):
     """A submission that failed while it ran: its team's fault."""
 
 
-class EngineError(CodedError):
+class EngineError(Coded):
     """An evaluation that failed by our own fault: reference, data, machine."""
