@@ -29,7 +29,7 @@ test: .venv/.dev ## every test, on PostgreSQL and Valkey started from wheels
 lint: .venv/.dev ## style, types, the directions of imports, missing migrations
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(python) -m mypy
+	DEBUG=1 $(python) -m mypy
 	.venv/bin/lint-imports
 	DEBUG=1 DATABASE_URL=sqlite://:memory: $(python) manage.py makemigrations --check --dry-run
 

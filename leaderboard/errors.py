@@ -1,14 +1,14 @@
 """What we say no to, each with a stable code for programs and a sentence for people.
 
-A `Refused` is never stored and costs nothing. Every door turns it into its own kind of answer in one
-place: `api.errors.handle` for the API, `web.views` and the admin by a message on the page.
+A `Refused` is never stored and costs nothing. Every door turns it into its own kind of answer in
+one place: `api.errors.handle` for the API, `web.refusals` and the admin by a message on the page.
 """
 
 
 class Refused(Exception):
     """A request that breaks a rule; nothing was changed.
 
-    `code` is stable and for programs, `detail` says in words what to do, `status` is the HTTP status.
+    `code` is stable and for programs, `detail` says in words what to do, `status` is for HTTP.
     """
 
     code = "refused"

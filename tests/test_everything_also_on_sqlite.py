@@ -1,4 +1,4 @@
-"""What rests on compare-and-swap and on the write lock is run once more on the embedded database."""
+"""What rests on compare-and-swap and the write lock is run once more on the embedded database."""
 
 from __future__ import annotations
 

@@ -46,10 +46,11 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m leaderboard.demo",
-        description="Run a whole competition here: real images, a reference model and three entries "
-        "trained now, uploads by API and web form, a worker, both boards. Each run starts anew.",
-        epilog="With --check the exit code is 0 only if every submission was scored, both boards hold "
-        "every team, and no participant could see the private board before publication.",
+        description="Run a whole competition here: real images, a reference model and three "
+        "entries trained now, uploads by API and web form, a worker, both boards. Each run starts "
+        "anew.",
+        epilog="With --check the exit code is 0 only if every submission was scored, both boards "
+        "hold every team, and no participant could see the private board before publication.",
     )
     parser.add_argument("--data", type=Path, help="images, class by folder, as a zip or folder")
     parser.add_argument("--full", action="store_true", help="PostgreSQL, Valkey, Celery and beat")
@@ -105,25 +106,30 @@ class Processes:
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
-        self.running: list[subprocess.Popen[bytes]] = []
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, *command: str) -> None:
         with (self.logs / f"{name}.log").open("wb") as log:
-            self.running.append(
-                subprocess.Popen(
-                    [sys.executable, *command],
-                    cwd=ROOT,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            self.running[name] = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
+    def check(self) -> None:
+        """Raises `SystemExit` with the log of a process that ended."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                log = (self.logs / f"{name}.log").read_text(errors="replace")
+                raise SystemExit(f"The demo's {name} process ended:\n{log[-2000:]}")
+
     def stop(self) -> None:
-        for process in self.running:
+        for process in self.running.values():
             process.terminate()
-        for process in self.running:
+        for process in self.running.values():
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:

@@ -10,15 +10,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import httpx
 from django.core.files import File
 from rich.console import Console
 from rich.table import Table
 
-from leaderboard.models import Competition, Evaluation, HardwareProfile, User
-from leaderboard.services import competitions, datasets, references, tokens
+from leaderboard.models import Competition, Dataset, Evaluation, HardwareProfile, User
+from leaderboard.models.evaluation import Figures
+from leaderboard.services import competitions, datasets, files, references, tokens
 from scoring import archive
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 PASSWORD = "a-light-model"  # noqa: S105  the demo's logins are printed anyway
 SLUG = "demo"
+TITLES = {
+    "demo": "Light enough for a sorting robot",
+    "practice": "Practice: the same images, still open",
+}
 ROOT = Path(__file__).resolve().parents[2]
 HOURS = 3600
 
@@ -65,33 +70,25 @@ def tell(
 
     console.rule("Images")
     organizer = User.objects.create_superuser("organizer", password=PASSWORD)
-    competition = prepare(source_of(arguments, folder), recipes[0], organizer)
-    for split in competition.dataset.splits.all():
-        console.print(
-            f"  {split.name:8} {split.images:6} images of {len(competition.classes)} classes"
-        )
+    dataset = imported(source_of(arguments, folder), organizer)
+    for split in dataset.splits.all():
+        console.print(f"  {split.name:8} {split.images:6} images of {len(dataset.classes)} classes")
 
     console.rule("Training")
-    sample = Path(competition.dataset.split("sample").archive.path)
+    sample = files.local_path(dataset.split("sample").archive)
     models = {one.team: train(one, sample, folder / "models", console) for one in recipes}
 
     console.rule("Calibration")
+    competition = drafted(SLUG, dataset, profile(), recipes[0])
     start_workers(processes, full=arguments.full)
-    with models["Reference"].open("rb") as file:
-        upload = File(file, name="reference.pt")
-        references.set_reference(
-            competition=competition, upload=upload, name=recipes[0].architecture, by=organizer
-        )
-    calibration = wait_for(references.calibrate(competition=competition, by=organizer), console)
-    competition.refresh_from_db()
-    competitions.open_(competition=competition, by=organizer)
+    calibration = opened(competition, models["Reference"], organizer, console, processes)
     console.print(
         f"  reference against itself: time ratio {calibration.time_ratio:.3f} "
         f"± {calibration.half_width:.3f}, {1000 * calibration.reference_seconds:.2f} ms an image"
     )
 
     console.rule("Uploads")
-    wait_for_site(site)
+    wait_for_site(site, processes)
     entrants = [Entrant(site, one.team, models[one.team]) for one in recipes[1:]]
     for number, entrant in enumerate(entrants):
         entrant.sign_up()
@@ -100,7 +97,7 @@ def tell(
         else:
             entrant.upload_by_api()
         console.print(f"  {entrant.team}: submission {entrant.submission} by {entrant.door}")
-    states = {one.team: one.wait() for one in entrants}
+    states = {one.team: one.wait(processes) for one in entrants}
     hidden = all(one.private_board_is_hidden() for one in entrants)
     console.print(f"  {', '.join(f'{team}: {state}' for team, state in states.items())}")
     console.print(f"  private board before publication: {'hidden' if hidden else 'VISIBLE'}")
@@ -121,7 +118,8 @@ def tell(
     )
     show_doors(console, site, entrants, models)
     if not arguments.check:
-        leave_one_open(competition, organizer, models["Reference"], recipes[0])
+        practice = drafted("practice", dataset, competition.profile, recipes[0])
+        opened(practice, models["Reference"], organizer, console, processes)
         console.print(f"  a competition to try uploads in: {site}/competitions/practice/")
     teams = {one.team for one in entrants}
     complete = all({row["team"] for row in rows} == teams for rows in (public, private))
@@ -141,9 +139,20 @@ def source_of(arguments: argparse.Namespace, folder: Path) -> Path:
     return digits
 
 
-def prepare(source: Path, reference: Recipe, organizer: User) -> Competition:
-    """A draft with its dataset and a patient hardware profile."""
-    profile = HardwareProfile.objects.create(
+def imported(source: Path, organizer: User) -> Dataset:
+    return datasets.import_(
+        name=source.stem,
+        source=source,
+        shares={"sample": 0.6, "public": 0.2, "private": 0.2},
+        seed=20211129,
+        skip_bad=True,
+        by=organizer,
+    )
+
+
+def profile() -> HardwareProfile:
+    """A patient one: whatever the noise, it publishes, and says so."""
+    return HardwareProfile.objects.create(
         slug="demo",
         name="This machine",
         description="One core of the machine the demo runs on, shared with all else it does.",
@@ -153,53 +162,58 @@ def prepare(source: Path, reference: Recipe, organizer: User) -> Competition:
         max_half_width=0,
         max_seconds=10,
     )
-    dataset = datasets.import_(
-        name=source.stem,
-        source=source,
-        shares={"sample": 0.6, "public": 0.2, "private": 0.2},
-        seed=20211129,
-        skip_bad=True,
-        by=organizer,
-    )
+
+
+def drafted(
+    slug: str, dataset: Dataset, profile: HardwareProfile, reference: Recipe
+) -> Competition:
     return Competition.objects.create(
-        slug=SLUG,
-        title="Light enough for a sorting robot",
+        slug=slug,
+        title=TITLES[slug],
         tagline="The best macro-F1 in the least time.",
         overview="Classify the images **well and quickly**. A robot has no time to wait.",
-        rules="- One team a person, five uploads a day.\n- Any TorchScript model.",
+        rules="- One team a person, twenty uploads a day.\n- Any TorchScript model.",
         data_description="Sixty percent of the images are the sample; the rest is hidden.",
         profile=profile,
         dataset=dataset,
+        submissions_per_day=20,
         min_f1=0.2,
         input_height=reference.size,
         input_width=reference.size,
-        load_seconds=60,
         total_seconds=600,
     )
 
 
-def leave_one_open(finished: Competition, organizer: User, model: Path, reference: Recipe) -> None:
-    """A second competition over the same images, for the reader's own uploads."""
-    practice = Competition.objects.create(
-        slug="practice",
-        title="Practice: same images, still open",
-        tagline="Upload one of the demo's models or your own.",
-        overview=finished.overview,
-        profile=finished.profile,
-        dataset=finished.dataset,
-        min_f1=finished.min_f1,
-        input_height=finished.input_height,
-        input_width=finished.input_width,
-        submissions_per_day=20,
-    )
+def opened(
+    competition: Competition,
+    model: Path,
+    organizer: User,
+    console: Console,
+    processes: Processes,
+) -> Figures:
+    """Upload the reference, calibrate it on the worker and open.
+
+    Raises `SystemExit` with the reason when the calibration does not end well.
+    """
     with model.open("rb") as file:
-        upload = File(file, name="reference.pt")
         references.set_reference(
-            competition=practice, upload=upload, name=reference.architecture, by=organizer
+            competition=competition,
+            upload=File(file, name="reference.pt"),
+            name="Reference",
+            by=organizer,
         )
-    wait_for(references.calibrate(competition=practice, by=organizer), Console(quiet=True))
-    practice.refresh_from_db()
-    competitions.open_(competition=practice, by=organizer)
+    evaluation = references.calibrate(competition=competition, by=organizer)
+    with console.status("waiting for the worker") as status:
+        while not evaluation.is_finished:
+            processes.check()
+            time.sleep(0.3)
+            evaluation.refresh_from_db()
+            status.update(f"{evaluation.state}: {evaluation.stage} {evaluation.percent:.0f} %")
+    if evaluation.state != Evaluation.State.SCORED:
+        raise SystemExit(f"Calibration: {evaluation.error_code}: {evaluation.error_message}")
+    competition.refresh_from_db()
+    competitions.open_(competition=competition, by=organizer)
+    return evaluation.figures()
 
 
 def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
@@ -240,18 +254,6 @@ def start_workers(processes: Processes, *, full: bool) -> None:
         processes.start("beat", *worker, "-B", "-s", schedule, "-Q", "site", "-n", "site@%h")
     else:
         processes.start("worker", "manage.py", "work", "--profile", "demo", "--poll", "0.2")
-
-
-def wait_for(evaluation: Evaluation, console: Console) -> Evaluation:
-    """Wait until a calibration is scored. Raises `SystemExit` with the reason when it is not."""
-    with console.status("waiting for the worker") as status:
-        while not evaluation.is_finished:
-            time.sleep(0.3)
-            evaluation.refresh_from_db()
-            status.update(f"{evaluation.state}: {evaluation.stage} {evaluation.percent:.0f} %")
-    if evaluation.state != Evaluation.State.SCORED:
-        raise SystemExit(f"Calibration: {evaluation.error_code}: {evaluation.error_message}")
-    return evaluation
 
 
 # Participants
@@ -311,9 +313,10 @@ class Entrant:
         self.submission = int(found[1])
         self.door = "web form"
 
-    def wait(self) -> str:
+    def wait(self, processes: Processes) -> str:
         """The state in which the submission ends."""
         for _ in range(60):
+            processes.check()
             answer = self.api.get(f"submissions/{self.submission}", params={"wait": 30})
             state = answer.raise_for_status().json()["state"]
             if state not in ("queued", "running"):
@@ -331,19 +334,22 @@ class Entrant:
             )
         )
 
-    def submit_form(self, url: str, data: dict[str, str], **options: object) -> httpx.Response:
+    def submit_form(
+        self, url: str, data: dict[str, str], files: dict[str, tuple[str, IO[bytes]]] | None = None
+    ) -> httpx.Response:
         page = self.browser.get(url)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         if not token:
             raise SystemExit(f"There is no form at {url} ({page.status_code}).")
         fields = data | {"csrfmiddlewaretoken": token[1]}
         headers = {"Referer": str(page.url)}
-        answer = self.browser.post(url, data=fields, headers=headers, **options)
+        answer = self.browser.post(url, data=fields, headers=headers, files=files)
         return answer.raise_for_status()
 
 
-def wait_for_site(site: str) -> None:
+def wait_for_site(site: str, processes: Processes) -> None:
     for _ in range(120):
+        processes.check()
         try:
             httpx.get(f"{site}/healthz").raise_for_status()
             return
@@ -355,12 +361,13 @@ def wait_for_site(site: str) -> None:
 # Showing
 
 
-def board(site: str, name: str) -> list[dict]:
-    answer = httpx.get(f"{site}/api/v1/competitions/{SLUG}/boards/{name}")
-    return answer.raise_for_status().json()["results"]
+def board(site: str, name: str) -> list[dict[str, Any]]:
+    answer = httpx.get(f"{site}/api/v1/competitions/{SLUG}/boards/{name}").raise_for_status()
+    rows: list[dict[str, Any]] = answer.json()["results"]
+    return rows
 
 
-def table(title: str, rows: list[dict]) -> Table:
+def table(title: str, rows: list[dict[str, Any]]) -> Table:
     shown = Table(title=title)
     for heading in ("rank", "team", "score", "F1", "time ratio"):
         shown.add_column(heading, justify="left" if heading == "team" else "right")

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Dataset(models.Model):
-    """A set of labelled images in three splits: sample (given to teams), public and private (hidden)."""
+    """Labelled images in three splits: sample (given to teams), public and private (hidden)."""
 
     name = models.CharField(max_length=120)
     licence = models.CharField(max_length=200, blank=True, help_text="Shown beside the sample.")
@@ -24,7 +24,7 @@ class Dataset(models.Model):
 
 
 class Split(models.Model):
-    """One zip of class folders. Its file name, like everything hidden, never reaches a participant."""
+    """One zip of class folders; of the hidden ones nothing reaches a participant."""
 
     class Name(models.TextChoices):
         SAMPLE = "sample"

@@ -22,7 +22,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         )
 
     def before(self, entry: Entry) -> EntryQuerySet:
-        """The ranked entries that stand above a ranked one; one more than their count is its rank."""
+        """The ranked entries above a ranked one; one more than their count is its rank."""
         better = (
             models.Q(score__lt=entry.score)
             | models.Q(score=entry.score, uploaded_at__lt=entry.uploaded_at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,11 +22,25 @@ class Stale(Exception):
     """The row moved on meanwhile: another worker has it, or it was cancelled."""
 
 
+@dataclass(frozen=True)
+class Figures:
+    """The figures of a scored evaluation; seconds are per image."""
+
+    f1_public: float
+    f1_private: float
+    time_ratio: float
+    half_width: float
+    submission_seconds: float
+    reference_seconds: float
+    score_public: float
+    score_private: float
+
+
 class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     def queued(self, profile: HardwareProfile) -> EvaluationQuerySet:
         """The line before the workers of one profile: who is next stands first.
 
-        Teams with nothing running go before teams that have something running, then the oldest first.
+        Teams with nothing running go before teams with something running, then the oldest first.
         """
         running = Q(
             submission__team__submissions__evaluations__state=Evaluation.State.RUNNING,
@@ -46,14 +62,15 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     ) -> Evaluation | None:
         """Take the next queued evaluation, or None. Two workers never take the same one.
 
-        The compare-and-swap UPDATE decides; where the database can, rows that another worker is just
-        taking are skipped instead of fought for. Call inside a transaction.
+        The compare-and-swap UPDATE decides; where the database can, rows that another worker is
+        just taking are skipped instead of fought for. Call inside a transaction.
         """
         for pk in self.queued(profile).values_list("pk", flat=True)[:20]:
             row = self.filter(pk=pk, state=Evaluation.State.QUEUED)
             if connection.features.has_select_for_update_skip_locked:
-                if not list(row.select_for_update(skip_locked=True).values_list("pk")):
-                    continue
+                row = row.select_for_update(skip_locked=True)
+            if not row.values_list("pk").first():
+                continue
             taken = row.update(
                 state=Evaluation.State.RUNNING,
                 attempt=F("attempt") + 1,
@@ -175,6 +192,13 @@ class Evaluation(models.Model):
     def is_finished(self) -> bool:
         return not self.TRANSITIONS[self.State(self.state)]
 
+    def figures(self) -> Figures:
+        """What was measured. Raises `ValueError` unless it is scored."""
+        measured = [getattr(self, one.name) for one in dataclasses.fields(Figures)]
+        if None in measured:
+            raise ValueError(f"{self} has no figures.")
+        return Figures(*measured)
+
     def move_to(self, state: str, **fields: Any) -> None:
         """Change the state by compare-and-swap on state and attempt.
 
@@ -186,7 +210,7 @@ class Evaluation(models.Model):
         self._swap(state=state, **fields)
 
     def note(self, **fields: Any) -> None:
-        """Write fields of a running evaluation, progress for instance. Raises `Stale` as `move_to` does."""
+        """Write fields of a running evaluation, as its progress. Raises `Stale` like `move_to`."""
         self._swap(**fields)
 
     def _swap(self, **fields: Any) -> None:

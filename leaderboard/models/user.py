@@ -5,11 +5,11 @@ from django.db import models
 from knox.models import AbstractAuthToken
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # of ApiToken
     """A person; competes through a team."""
 
 
-class ApiToken(AbstractAuthToken):
+class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
     """A named, expiring token; only its hash is kept."""
 
     name = models.CharField(max_length=80, help_text="Where it is used, for instance “GitHub CI”.")

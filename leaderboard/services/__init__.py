@@ -1,1 +1,1 @@
-"""The only place that writes; owns transactions and rules. Doors parse, call one of these, and show."""
+"""The only place that writes; owns transactions and rules. Doors parse, call one, and show."""

@@ -1,7 +1,7 @@
 """Evaluations are queued, claimed, run and recorded; nothing of this gets stuck or lost.
 
-A worker holds a lease on what it runs and renews it; `attempt` is the fencing token, so that a worker
-that comes back from the dead cannot record over its successor.
+A worker holds a lease on what it runs and renews it; `attempt` is the fencing token, so that a
+worker that comes back from the dead cannot record over its successor.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -44,7 +45,7 @@ class Abandoned(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """A queued evaluation's place before its workers; `wait` is None until something was measured."""
+    """A queued evaluation's place; `wait` is None until something was measured."""
 
     position: int
     length: int
@@ -114,8 +115,12 @@ def line(evaluation: Evaluation) -> Line:
     position = waiting.index(evaluation.pk) + 1 if evaluation.pk in waiting else 0
     recent = Evaluation.objects.filter(
         profile=evaluation.profile, state__in=[State.SCORED, State.FAILED], measured_by=None
-    ).exclude(claimed_at=None)[:20]
-    seconds = [(one.finished_at - one.claimed_at).total_seconds() for one in recent]
+    )[:20]
+    seconds = [
+        (one.finished_at - one.claimed_at).total_seconds()
+        for one in recent
+        if one.finished_at and one.claimed_at
+    ]
     if not seconds or not position:
         return Line(position, len(waiting), None)
     alive = evaluation.profile.workers.filter(seen_at__gt=timezone.now() - ALIVE).count()
@@ -146,7 +151,7 @@ def this_worker(profile: HardwareProfile) -> Worker:
 def run_next(
     profile_slug: str, *, should_stop: Callable[[], bool] = lambda: False
 ) -> Evaluation | None:
-    """Claim the next queued evaluation of a profile and see it through. None: nothing was queued."""
+    """Claim the next queued evaluation of a profile and see it through; None: there was none."""
     profile = HardwareProfile.objects.get(slug=profile_slug)
     evaluation = claim(profile, worker=this_worker(profile))
     if evaluation is None:
@@ -183,13 +188,13 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
         return
     except scoring.EngineError as error:
         logger.error("%s: %s", evaluation, error)
-        patiently(lambda: give_back(evaluation, code=error.code, message=error.message))
-        return
+        ended = partial(give_back, evaluation, code=error.code, message=error.message)
     except Exception as error:
         logger.exception("%s ended by our fault", evaluation)
-        patiently(lambda: give_back(evaluation, code="internal", message=repr(error)))
-        return
-    patiently(lambda: record(evaluation, report))
+        ended = partial(give_back, evaluation, code="internal", message=repr(error))
+    else:
+        ended = partial(record, evaluation, report)
+    patiently(ended)
 
 
 def job_for(evaluation: Evaluation) -> Job:
@@ -231,7 +236,8 @@ def lease_kept(evaluation: Evaluation) -> Iterator[Callable[[], bool]]:
             now = timezone.now()
             try:
                 evaluation.note(lease_expires_at=now + settings.LEASE)
-                Worker.objects.filter(pk=evaluation.worker_id).update(seen_at=now)
+                if evaluation.worker_id:
+                    Worker.objects.filter(pk=evaluation.worker_id).update(seen_at=now)
             except Stale:
                 lost.set()
                 break
@@ -252,7 +258,7 @@ def lease_kept(evaluation: Evaluation) -> Iterator[Callable[[], bool]]:
 def progress_writer(
     evaluation: Evaluation, is_over: Callable[[], bool]
 ) -> Callable[[Progress], None]:
-    """A callback that writes progress at most once a second and ends the engine when all is in vain."""
+    """A callback that writes progress, once a second at most, and ends what is in vain."""
     written = float("-inf")
 
     def write(progress: Progress) -> None:
@@ -279,16 +285,16 @@ def progress_writer(
 
 
 def patiently(write: Callable[[], None]) -> None:
-    """Try to write a result for some minutes: a database that is away must not cost the evaluation."""
-    for delay in (1, 2, 4, 8, 16, 32, 64, None):
+    """Write a result, trying for minutes: a database that is away must not cost it."""
+    for delay in (1, 2, 4, 8, 16, 32, 64):
         try:
-            return write()
+            write()
+            return
         except (OperationalError, InterfaceError) as error:
-            if delay is None:
-                raise
             logger.warning("A result could not be written, next try in %s s: %s", delay, error)
             connection.close()
             time.sleep(delay)
+    write()
 
 
 # Recording
@@ -352,19 +358,20 @@ def record(evaluation: Evaluation, report: Report) -> None:
 @transaction.atomic
 def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """The same content gets the measurement there is: uploading again is no lottery."""
+    figures = stored.figures()
     evaluation.move_to(
         State.SCORED,
         measured_by=stored,
         **scores(
             evaluation.competition,
-            f1_public=stored.f1_public,
-            f1_private=stored.f1_private,
-            time_ratio=stored.time_ratio,
+            f1_public=figures.f1_public,
+            f1_private=figures.f1_private,
+            time_ratio=figures.time_ratio,
             f1_ref=stored.f1_ref,
         ),
-        half_width=stored.half_width,
-        submission_seconds=stored.submission_seconds,
-        reference_seconds=stored.reference_seconds,
+        half_width=figures.half_width,
+        submission_seconds=figures.submission_seconds,
+        reference_seconds=figures.reference_seconds,
         report=stored.report,
         finished_at=timezone.now(),
         lease_expires_at=None,
@@ -377,7 +384,7 @@ def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
 def give_back(
     evaluation: Evaluation, *, code: str, message: str, report: dict[str, object] | None = None
 ) -> None:
-    """End an attempt that failed by our fault: back to the queue, or ERROR once attempts are used up."""
+    """End an attempt that failed by our fault: back to the queue, or ERROR after the last one."""
     said = {"error_code": code, "error_message": message, "report": report or {}}
     if evaluation.attempt < MAX_ATTEMPTS:
         evaluation.move_to(
@@ -440,8 +447,9 @@ def scores(
 
 
 def measurement_key(competition: Competition, submission: Submission) -> str:
-    """What makes two measurements the same: content, input, images, reference, machine, protocol."""
-    assert competition.reference and competition.dataset
+    """What makes two measurements the same: content, input, images, reference, machine."""
+    assert competition.reference
+    assert competition.dataset
     parts = [
         submission.content_sha256,
         submission.static["input"],

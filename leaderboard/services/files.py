@@ -27,7 +27,7 @@ class Received:
 
 
 @contextmanager
-def received(upload: File, *, max_bytes: int) -> Iterator[Received]:
+def received(upload: File[bytes], *, max_bytes: int) -> Iterator[Received]:
     """Stream an upload to a temporary file while hashing it.
 
     Raises `TooLarge` as soon as it is known, reading no further.

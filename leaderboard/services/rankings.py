@@ -1,7 +1,7 @@
 """Boards: entries are rewritten with each verdict, and read in order.
 
-Lower is better; equal scores at six decimals go by the earlier upload. An interval that overlaps the
-row above is a mark (tied), never a change of order.
+Lower is better; equal scores at six decimals go by the earlier upload. An interval that overlaps
+the row above is a mark (tied), never a change of order.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.contrib.auth.models import AnonymousUser
-
 from leaderboard.errors import NotFound
-from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
+from leaderboard.models import Competition, Entry, Evaluation, Submission, Team
 from scoring import formula
 
 Board = Entry.Board
@@ -26,7 +24,7 @@ class Row:
     rank: int | None
     entry: Entry
     is_tied: bool
-    """Whether its interval overlaps that of the row above: the order between the two is not certain."""
+    """Whether its interval overlaps that of the row above, so that their order is not certain."""
 
 
 @dataclass(frozen=True)
@@ -122,20 +120,21 @@ def entry_of(team: Team, board: str) -> Entry | None:
 
 def baseline(competition: Competition, board: str) -> Baseline | None:
     """The calibrated reference, for a row of its own beside the ranking."""
-    one = competition.calibration
-    if one is None or one.score_public is None:
+    calibration = competition.calibration
+    if calibration is None:
         return None
+    figures = calibration.figures()
     private = board == Board.PRIVATE
     return Baseline(
-        name=str(one.reference),
-        score=one.score_private if private else one.score_public,
-        f1=one.f1_private if private else one.f1_public,
-        seconds=one.reference_seconds,
+        name=str(calibration.reference),
+        score=figures.score_private if private else figures.score_public,
+        f1=figures.f1_private if private else figures.f1_public,
+        seconds=figures.reference_seconds,
     )
 
 
-def check_visible(competition: Competition, board: str, user: User | AnonymousUser) -> None:
-    """The private board exists for nobody but organizers before publication. Raises `NotFound`."""
+def check_visible(competition: Competition, board: str) -> None:
+    """The private board exists for nobody before it is published. Raises `NotFound`."""
     if board not in Board.values:
         raise NotFound("There are two boards: public and private.", code="unknown_board")
     if board == Board.PRIVATE and not competition.is_published:
@@ -172,9 +171,10 @@ def _put(team: Team, board: str, submissions: Iterable[Submission]) -> None:
 
 def _entry(team: Team, board: str, submission: Submission) -> Entry:
     evaluation = submission.evaluation
+    figures = evaluation.figures()
     private = board == Board.PRIVATE
-    f1 = evaluation.f1_private if private else evaluation.f1_public
-    score = evaluation.score_private if private else evaluation.score_public
+    f1 = figures.f1_private if private else figures.f1_public
+    score = figures.score_private if private else figures.score_public
     return Entry(
         competition_id=team.competition_id,
         board=board,
@@ -184,8 +184,8 @@ def _entry(team: Team, board: str, submission: Submission) -> Entry:
         is_ranked=f1 >= team.competition.min_f1,
         score=Decimal(f"{score:.6f}"),
         f1=f1,
-        time_ratio=evaluation.time_ratio,
-        score_half_width=team.competition.time_weight * (evaluation.half_width or 0),
+        time_ratio=figures.time_ratio,
+        score_half_width=team.competition.time_weight * figures.half_width,
         uploaded_at=submission.uploaded_at,
     )
 

@@ -12,12 +12,14 @@ from leaderboard.services import competitions, evaluations, files, submissions
 
 
 @transaction.atomic
-def set_reference(*, competition: Competition, upload: File, name: str, by: User) -> ReferenceModel:
+def set_reference(
+    *, competition: Competition, upload: File[bytes], name: str, by: User
+) -> ReferenceModel:
     """Store the organizers' model. It must be calibrated before the competition opens."""
     competitions.check_organizer(by)
     if competition.state != Competition.State.DRAFT:
         raise Conflict(
-            "The reference stays as it is once a competition has opened: every score depends on it.",
+            "The reference stays as it is once a competition opened: every score depends on it.",
             code="competition_running",
         )
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:

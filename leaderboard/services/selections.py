@@ -14,7 +14,7 @@ from leaderboard.services import teams
 
 @transaction.atomic
 def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Submission]:
-    """Make these the team's final selections, instead of any before. None: its best public ones count."""
+    """Make these the team's final selections; of none, its best public ones count."""
     teams.check_member(team, by)
     team = Team.objects.select_for_update().select_related("competition").get(pk=team.pk)
     competition = team.competition

@@ -24,7 +24,7 @@ from leaderboard.errors import (
 )
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, evaluations, files, rankings, teams
-from scoring import archive
+from scoring import Rejected, archive
 from scoring.job import Model
 
 FORM_BYTES = 1 << 20
@@ -71,7 +71,7 @@ def submit(
     *,
     competition: Competition,
     team: Team,
-    upload: File,
+    upload: File[bytes],
     by: User,
     door: str,
     note: str = "",
@@ -80,7 +80,7 @@ def submit(
     """Accept one upload and queue its first evaluation.
 
     Rules stand in order of cost. The same model by the same team returns the first submission and
-    costs no quota; so does a repeated `idempotency_key`. Raises a `Refused`; nothing is stored then.
+    costs no quota; so does a repeated `idempotency_key`. Raises `Refused`; nothing is stored then.
     """
     teams.check_member(team, by)
     check_open(competition)
@@ -115,13 +115,13 @@ def submit(
 
 
 def inspect(file: files.Received, competition: Competition) -> tuple[Model, str]:
-    """The static facts and the content hash of a model file. Raises `BadModel` with the gate's code."""
+    """Static facts and content hash of a model file. Raises `BadModel` with the gate's code."""
     try:
         static = archive.check(file.path, max_unpacked_bytes=competition.limits().unpacked_bytes)
         declared = archive.declaration(file.path)
         spec = archive.input_spec(competition.input_spec(), declared, competition.input_bounds())
         return replace(static, input=spec), archive.content_hash(file.path)
-    except archive.Rejected as error:
+    except Rejected as error:
         raise BadModel(error.message, code=error.code) from error
 
 
@@ -152,8 +152,8 @@ def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) ->
 def quota(team: Team, competition: Competition, *, now: datetime | None = None) -> Quota:
     """What the team has used of the current day in the competition's time zone.
 
-    A submission counts by its first evaluation: one that ended by our fault, or was cancelled before
-    a worker took it, is given back.
+    A submission counts by its first evaluation: one that ended by our fault, or was cancelled
+    before a worker took it, is given back.
     """
     zone = ZoneInfo(competition.time_zone)
     today = (now or timezone.now()).astimezone(zone).date()

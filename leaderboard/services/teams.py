@@ -66,7 +66,7 @@ def accept(*, code: str, by: User) -> Team:
 
 @transaction.atomic
 def leave(*, team: Team, by: User) -> None:
-    """Leave; what was submitted stays the team's. The last member of a team that submitted stays."""
+    """Leave; what was submitted stays the team's, so its last member cannot go."""
     Team.objects.select_for_update().get(pk=team.pk)
     check_member(team, by)
     if team.competition.is_published:

@@ -17,7 +17,8 @@ def issue(*, user: User, name: str, days: int = 90) -> tuple[ApiToken, str]:
         raise Refused("Name the token after the place it is used in.", code="bad_token_name")
     if not 1 <= days <= LONGEST_DAYS:
         raise Refused(f"A token lives 1 to {LONGEST_DAYS} days.", code="bad_token_lifetime")
-    return ApiToken.objects.create(user, expiry=timedelta(days=days), name=name[:80])
+    token, secret = ApiToken.objects.create(user, expiry=timedelta(days=days), name=name[:80])
+    return token, secret
 
 
 def revoke(*, user: User, token_key: str) -> None:

@@ -33,7 +33,7 @@ class Line:
 def board(request: Request, slug: str, name: str) -> HttpResponse:
     competition = find(request, slug)
     try:
-        rankings.check_visible(competition, name, request.user)
+        rankings.check_visible(competition, name)
     except NotFound as refusal:
         if refusal.code != "board_not_published":
             raise

@@ -1,4 +1,4 @@
-"""Real processes over the test database: web server, workers, beat; real uploads, really measured."""
+"""Real processes over the test database: web server, workers, beat; uploads really measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A polling worker without a broker; the same on SQLite, by tests/test_everything_also_on_sqlite.py."""
+"""A polling worker without a broker; on SQLite too, by tests/test_everything_also_on_sqlite.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cast: an organizer, an owner with a teammate, a rival, an outsider; and a competition for them.
+"""The cast: an organizer, an owner with a teammate, a rival, an outsider; and their competition.
 
 Evaluations here are recorded from invented reports, through the service that workers use; the tests
 that really measure stand in tests/end_to_end and tests/scoring.
@@ -177,7 +177,7 @@ def submit(make_model: Callable[..., bytes]) -> Callable[..., Submission]:
 
 @pytest.fixture
 def scored(submit: Callable[..., Submission]) -> Callable[..., Submission]:
-    """A submission with a recorded report: `scored(team, seed=3, f1_public=0.8, time_ratio=0.5)`."""
+    """A submission with a recorded report: `scored(team, seed=3, time_ratio=0.5)`."""
 
     def make(team: Team, seed: int = 0, **figures: float) -> Submission:
         submission = submit(team, seed)

@@ -16,8 +16,8 @@ from leaderboard.services import evaluations
 
 class Command(BaseCommand):
     help = (
-        "Evaluate what is queued for one hardware profile, one submission at a time, until SIGINT or "
-        "SIGTERM; what runs then goes back to the queue. Exit code 0 after a signal."
+        "Evaluate what is queued for one hardware profile, one submission at a time, until SIGINT "
+        "or SIGTERM; what runs then goes back to the queue. Exit code 0 after a signal."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from rest_framework.response import Response
@@ -25,6 +26,7 @@ Upload = Callable[..., Response]
 def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests write faster than people."""
     monkeypatch.setattr(WriteThrottle, "rate", "10000/min")
+    cache.clear()  # SQLite numbers the users of each test alike
 
 
 def client_of(user: User | None) -> APIClient:
