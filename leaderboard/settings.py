@@ -242,6 +242,9 @@ UNFOLD = {
     "SITE_HEADER": "Featherweight",
     "SITE_SUBHEADER": "for organizers",
     "SITE_SYMBOL": "speed",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}leaderboard/feather.svg"}
+    ],
     "SITE_URL": "/",
     "SHOW_VIEW_ON_SITE": True,
     "SHOW_BACK_BUTTON": True,
@@ -253,7 +256,7 @@ UNFOLD = {
                     {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
                     for title, icon, page in group
                 ],
-                "separator": True,
+                "separator": group[0][0] != "Attention",
             }
             for group in (
                 [

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
@@ -49,16 +50,21 @@ class CompetitionForm(forms.ModelForm):
     class Meta:
         model = Competition
         fields = "__all__"
+        widgets = {"mean": UnfoldAdminTextInputWidget, "std": UnfoldAdminTextInputWidget}
         help_texts = {
             "slug": "Its address on the site; fixed once it has opened.",
             "tagline": "One line for the list of competitions.",
             "ends_at": "In UTC. Uploads before it count. Empty: it ends when you close it.",
             "dataset": "Fixed once it has opened: every score depends on it.",
             "profile": "The kind of machine all is measured on. Fixed once it has opened.",
-            "time_weight": "Weight of the time ratio. Fixed once it has opened, like k and f1_ref.",
-            "k": "How steeply F1 counts: with 20, 0.05 above the reference is worth 0.23.",
+            "time_weight": "score = time weight x time ratio + sigmoid(k x (reference F1 - F1)); "
+            "lower is better, the reference has time weight + 0.5. Fixed once it has opened.",
+            "k": "How steeply F1 counts: with 20, 0.05 above the reference is worth 0.23. Fixed "
+            "once it has opened, like the reference F1.",
             "min_f1": "Least macro-F1 that is ranked, on each board by its own F1; see above for "
             "why. Changing it rewrites the boards at once.",
+            "input_height": "What a model is fed, in RGB, unless its own featherweight.json says "
+            "otherwise. Fixed once it has opened, like everything here but the bounds.",
             "min_input_size": "An upload may declare an input of its own between these, in pixels.",
             "batch_size": "Images per call while time is measured.",
             "crop_pct": "As in timm: the share of the image that is kept by the centre crop.",
@@ -110,7 +116,7 @@ class CompetitionAdmin(pages.Noun):
         "reopen",
     ]
     fieldsets = [
-        (None, {"fields": ["now", ("title", "slug"), "tagline", ("ends_at", "time_zone")]}),
+        (None, {"fields": ["now", ("title", "slug"), "tagline", "ends_at", "time_zone"]}),
         (
             "Data and reference",
             {"classes": ["tab"], "fields": [("dataset", "profile"), "calibration_result"]},
@@ -119,17 +125,13 @@ class CompetitionAdmin(pages.Noun):
             "Formula and gate",
             {
                 "classes": ["tab"],
-                "description": "score = time weight x time ratio + sigmoid(k x (F1_ref - F1)), "
-                "lower is better. The reference itself has time weight + 0.5.",
-                "fields": [("time_weight", "k", "f1_ref"), "do_nothing", "min_f1"],
+                "fields": [("time_weight", "k"), "f1_ref", "do_nothing", "min_f1"],
             },
         ),
         (
             "Input",
             {
                 "classes": ["tab"],
-                "description": "What a model is fed, in RGB, unless its own featherweight.json "
-                "says otherwise. Fixed once the competition has opened, but for the bounds.",
                 "fields": [
                     ("input_height", "input_width"),
                     ("min_input_size", "max_input_size"),
@@ -144,9 +146,10 @@ class CompetitionAdmin(pages.Noun):
             {
                 "classes": ["tab"],
                 "fields": [
-                    ("submissions_per_day", "final_selections", "max_team_size"),
-                    ("max_upload_bytes", "memory_bytes"),
-                    ("load_seconds", "call_seconds", "total_seconds"),
+                    ("submissions_per_day", "final_selections"),
+                    ("max_team_size", "max_upload_bytes"),
+                    ("load_seconds", "call_seconds"),
+                    ("total_seconds", "memory_bytes"),
                 ],
             },
         ),
@@ -360,7 +363,7 @@ def calibration_figures(competition: Competition) -> pages.Figures:
         return [("Reference", "None yet: use “Upload reference” above.")]
     reference = competition.reference
     rows: list[tuple[str, object]] = [
-        ("Reference", f"{reference}, {pages.megabytes(reference.size_bytes)}")
+        ("Reference", f"{reference}, {filesizeformat(reference.size_bytes)}")
     ]
     latest = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION).first()
     if latest is None:

@@ -79,8 +79,8 @@ def machines(profiles: list[Any]) -> list[Notice]:
     return [
         Notice(
             "error",
-            f"{one.queued} evaluations wait for {one.name} and no worker of it was seen in the "
-            f"last {ALIVE.seconds // 60} minutes. Start one: manage.py work --profile {one.slug}, "
+            f"Queued for {one.name}: {one.queued}. No worker of it was seen in the last "
+            f"{ALIVE.seconds // 60} minutes. Start one: manage.py work --profile {one.slug}, "
             f"or a Celery worker with -Q {one.slug}.",
             pages.change_url(one),
         )
@@ -98,8 +98,8 @@ def errors() -> list[Notice]:
     return [
         Notice(
             "error",
-            f"{count} evaluations ended by our fault in the last {RECENT.days} days. Their teams "
-            "got the quota back; read the error and evaluate again.",
+            f"Evaluations that ended by our fault in the last {RECENT.days} days: {count}. A first "
+            "one gave its quota back; read the error and evaluate again.",
             f"{reverse('admin:leaderboard_evaluation_changelist')}?state__exact=error",
         )
     ]

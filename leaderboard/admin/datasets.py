@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import (
@@ -78,7 +79,6 @@ class ImportForm(forms.Form):
 
 class SplitInline(pages.FixedInline):
     model = Split
-    show_change_link = False
     fields = ["name", "images", "by_class", "size"]
     readonly_fields = fields
 
@@ -88,7 +88,7 @@ class SplitInline(pages.FixedInline):
 
     @display(description="Size")
     def size(self, split: Split) -> str:
-        return pages.megabytes(split.size_bytes)
+        return filesizeformat(split.size_bytes)
 
 
 @admin.register(Dataset)
@@ -103,8 +103,8 @@ class DatasetAdmin(pages.Fixed):
         "created_at",
     ]
     search_fields = ["name"]
-    fields = ["name", "licence", "class_names", "created_at", "sha256", "left_out_files"]
-    readonly_fields = ["class_names", "left_out_files"]
+    fields = ["name", "licence", "class_names", "created_at", "content", "left_out_files"]
+    readonly_fields = ["class_names", "content", "left_out_files"]
     inlines = [SplitInline]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -117,8 +117,8 @@ class DatasetAdmin(pages.Fixed):
             None,
             title="Import a dataset",
             says="Every image is read, divided class by class, and packed under a neutral name. "
-            "This page answers when that is done: about a minute for 10,000 images. For very large "
-            "sets use the command: manage.py import_dataset.",
+            "This page answers when that is done, which can take minutes; for sets too large for "
+            "a browser there is the command manage.py import_dataset.",
             form_class=ImportForm,
             button="Import",
             do=lambda **fields: import_(**fields, by=pages.organizer(request)),
@@ -136,6 +136,10 @@ class DatasetAdmin(pages.Fixed):
     @display(description="Classes, in the order of the logits")
     def class_names(self, dataset: Dataset) -> str:
         return ", ".join(dataset.classes)
+
+    @display(description="SHA-256")
+    def content(self, dataset: Dataset) -> str:
+        return f"{dataset.sha256[:16]}…"
 
     @display(description="Sample")
     def sample(self, dataset: Dataset) -> int | str:

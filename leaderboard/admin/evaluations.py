@@ -23,13 +23,11 @@ class EvaluationAdmin(pages.Fixed):
     list_display = [
         "number",
         "state_label",
-        "kind",
         "of",
         "profile",
         "ratio",
-        "public",
-        "private",
-        "trouble",
+        "score",
+        "code",
         "queued_at",
     ]
     list_filter = ["state", "profile", "kind", "competition"]
@@ -42,13 +40,13 @@ class EvaluationAdmin(pages.Fixed):
                     ("state_label", "kind"),
                     ("competition", "of"),
                     ("profile", "worker"),
-                    ("queued_at", "claimed_at", "finished_at"),
+                    "queued_at",
+                    ("claimed_at", "finished_at"),
                     "trouble",
                 ]
             },
         ),
-        ("Figures", {"fields": ["result"]}),
-        ("Report", {"fields": ["report_json"]}),
+        (None, {"fields": ["result", "report_json"]}),
     ]
     readonly_fields = ["state_label", "of", "trouble", "result", "report_json"]
     actions_detail = ["cancel"]
@@ -77,13 +75,13 @@ class EvaluationAdmin(pages.Fixed):
     def ratio(self, evaluation: Evaluation) -> str:
         return pages.ratio(evaluation.time_ratio, evaluation.half_width)
 
-    @display(description="Public score", ordering="score_public")
-    def public(self, evaluation: Evaluation) -> str:
-        return pages.number(evaluation.score_public)
+    @display(description="Score public / private", ordering="score_public")
+    def score(self, evaluation: Evaluation) -> str:
+        return pages.pair(evaluation.score_public, evaluation.score_private)
 
-    @display(description="Private score", ordering="score_private")
-    def private(self, evaluation: Evaluation) -> str:
-        return pages.number(evaluation.score_private)
+    @display(description="Failure or error")
+    def code(self, evaluation: Evaluation) -> str:
+        return evaluation.failure_code or evaluation.error_code or "–"
 
     @display(description="Failure or error")
     def trouble(self, evaluation: Evaluation) -> str:
@@ -97,13 +95,13 @@ class EvaluationAdmin(pages.Fixed):
     def result(self, evaluation: Evaluation) -> SafeString:
         return pages.figures(key_figures(evaluation))
 
-    @display(description="All of it")
+    @display(description="Report")
     def report_json(self, evaluation: Evaluation) -> SafeString | str:
         if not evaluation.report:
             return "–"
         text = json.dumps(evaluation.report, indent=2, ensure_ascii=False)
         return format_html(
-            '<details><summary class="cursor-pointer">{} lines, for organizers only</summary>'
+            '<details><summary class="cursor-pointer">JSON, {} lines, for organizers only</summary>'
             '<pre class="overflow-auto" style="max-height: 40rem">{}</pre></details>',
             text.count("\n") + 1,
             text,

@@ -23,7 +23,7 @@ class HardwareProfileAdmin(pages.Noun):
         (
             "How exactly time is measured",
             {
-                "description": "The name, device and threads are fixed once something was measured "
+                "description": "Slug, device and threads are fixed once something was measured "
                 "here: add another profile instead.",
                 "fields": [
                     ("min_segments", "min_quads"),

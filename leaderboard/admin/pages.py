@@ -76,7 +76,7 @@ class Fixed(Noun):
 class FixedInline(TabularInline):
     extra = 0
     can_delete = False
-    show_change_link = True
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -165,10 +165,11 @@ def list_url(model: type[Model]) -> str:
     return reverse(f"admin:leaderboard_{model._meta.model_name}_changelist")
 
 
-def link(obj: Model | None) -> SafeString | str:
+def link(obj: Model | None, text: str = "") -> SafeString | str:
     if obj is None:
         return "–"
-    return format_html('<a href="{}" class="text-primary-600">{}</a>', change_url(obj), obj)
+    page = '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>'
+    return format_html(page, change_url(obj), text or obj)
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -183,5 +184,6 @@ def milliseconds(seconds: float | None) -> str:
     return "–" if seconds is None else f"{1000 * seconds:.3g} ms"
 
 
-def megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+def pair(public: float | None, private: float | None) -> str:
+    """One figure of both splits."""
+    return "–" if public is None else f"{number(public)} / {number(private)}"

@@ -26,7 +26,6 @@ class EmailInline(TabularInline):
 class MembershipInline(pages.FixedInline):
     model = Membership
     verbose_name_plural = "teams"
-    show_change_link = False
     fields = ["team", "competition", "joined_at"]
     readonly_fields = fields
 
@@ -44,7 +43,7 @@ class UserAdmin(DjangoUserAdmin, pages.Noun):
             "Rights",
             {
                 "description": "An organizer is both staff and superuser.",
-                "fields": [("is_active", "is_staff", "is_superuser")],
+                "fields": ["is_active", "is_staff", "is_superuser"],
             },
         ),
         ("Dates", {"fields": [("last_login", "date_joined")]}),

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
@@ -31,21 +32,31 @@ class DisqualifyForm(forms.Form):
 class EvaluationInline(pages.FixedInline):
     model = Evaluation
     fk_name = "submission"
-    fields = [
-        "state",
-        "time_ratio",
-        "f1_public",
-        "f1_private",
-        "score_public",
-        "score_private",
-        "failure_code",
-        "error_code",
-        "finished_at",
-    ]
-    readonly_fields = fields
+    fields = ["number", "state", "ratio", "f1", "score", "trouble", "finished_at"]
+    readonly_fields = ["number", "ratio", "f1", "score", "trouble"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Evaluation]:
         return super().get_queryset(request).defer("report")
+
+    @display(description="Number")
+    def number(self, evaluation: Evaluation) -> SafeString | str:
+        return pages.link(evaluation, f"{evaluation.pk}")
+
+    @display(description="Time ratio")
+    def ratio(self, evaluation: Evaluation) -> str:
+        return pages.ratio(evaluation.time_ratio, evaluation.half_width)
+
+    @display(description="F1 public / private")
+    def f1(self, evaluation: Evaluation) -> str:
+        return pages.pair(evaluation.f1_public, evaluation.f1_private)
+
+    @display(description="Score public / private")
+    def score(self, evaluation: Evaluation) -> str:
+        return pages.pair(evaluation.score_public, evaluation.score_private)
+
+    @display(description="Failure or error")
+    def trouble(self, evaluation: Evaluation) -> str:
+        return evaluation.failure_code or evaluation.error_code or "–"
 
 
 @admin.register(Submission)
@@ -59,7 +70,7 @@ class SubmissionAdmin(pages.Fixed):
             None,
             {"fields": [("competition", "team"), ("uploaded_by", "uploaded_at"), "marks", "note"]},
         ),
-        ("Model", {"fields": ["model_figures"]}),
+        (None, {"fields": ["model_figures"]}),
     ]
     readonly_fields = ["marks", "model_figures"]
     inlines = [EvaluationInline]
@@ -96,12 +107,12 @@ class SubmissionAdmin(pages.Fixed):
             marks.append(f"disqualified: {submission.disqualified_reason}")
         return "; ".join(marks) or "–"
 
-    @display(description="File")
+    @display(description="Model")
     def model_figures(self, submission: Submission) -> SafeString:
         static = submission.static
         return pages.figures(
             [
-                ("File", f"{submission.file_name}, {pages.megabytes(submission.size_bytes)}"),
+                ("File", f"{submission.file_name}, {filesizeformat(submission.size_bytes)}"),
                 ("Uploaded by", submission.get_door_display()),
                 ("Parameters", f"{static.get('parameters', 0):,}"),
                 ("Input", input_of(static.get("input") or {})),
@@ -185,7 +196,7 @@ class SubmissionAdmin(pages.Fixed):
                 queued += 1
             except Refused as refusal:
                 messages.error(request, f"{submission}: {refusal.detail}")
-        messages.success(request, f"{queued} evaluations are queued.")
+        messages.success(request, f"Evaluations queued: {queued}.")
 
 
 def input_of(spec: dict[str, Any]) -> str:

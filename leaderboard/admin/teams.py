@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from leaderboard.admin import pages
@@ -15,15 +16,18 @@ class MembershipInline(pages.FixedInline):
     model = Membership
     fk_name = "team"
     verbose_name_plural = "members"
-    show_change_link = False
     fields = ["user", "joined_at"]
     readonly_fields = fields
 
 
 class SubmissionInline(pages.FixedInline):
     model = Submission
-    fields = ["uploaded_at", "uploaded_by", "door", "note", "withdrawn_at", "disqualified_at"]
+    fields = ["submission", "uploaded_at", "uploaded_by", "note", "withdrawn_at", "disqualified_at"]
     readonly_fields = fields
+
+    @display(description="Submission")
+    def submission(self, submission: Submission) -> SafeString | str:
+        return pages.link(submission, f"#{submission.pk}")
 
 
 @admin.register(Team)

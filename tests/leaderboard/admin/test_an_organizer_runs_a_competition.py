@@ -217,7 +217,7 @@ def test_several_are_evaluated_again(
     rows = [scored(team, seed=1), scored(team, seed=2), submit(team, seed=3)]
     chosen = {"action": "evaluate_all_again", "_selected_action": [row.pk for row in rows]}
     answer = panel.post(reverse("admin:leaderboard_submission_changelist"), chosen, follow=True)
-    assert "2 evaluations are queued." in said(answer)
+    assert "Evaluations queued: 2." in said(answer)
     assert "under way" in said(answer)
 
 
