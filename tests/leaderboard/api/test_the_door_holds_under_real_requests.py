@@ -138,15 +138,14 @@ def test_many_who_wait_keep_nobody_else_out(
 ) -> None:
     number = submit(team).pk
     waiters = [
-        threading.Thread(target=client.get, args=[f"submissions/{number}?wait=4"])
+        threading.Thread(target=client.get, args=[f"submissions/{number}?wait=8"])
         for _ in range(12)
     ]
     for one in waiters:
         one.start()
     time.sleep(1)
-    begun = time.monotonic()
     assert client.get("me").status_code == 200
-    assert time.monotonic() - begun < 2
+    assert any(one.is_alive() for one in waiters)
     for one in waiters:
         one.join()
 
