@@ -28,4 +28,4 @@ ARG FEATHERWEIGHT_IMAGE=unknown
 ENV FEATHERWEIGHT_IMAGE=$FEATHERWEIGHT_IMAGE
 USER 10001:10001
 EXPOSE 8000
-CMD ["gunicorn", "leaderboard.wsgi", "--bind=0.0.0.0:8000"]
+CMD ["gunicorn", "leaderboard.wsgi", "--bind=0.0.0.0:8000", "--threads=8"]

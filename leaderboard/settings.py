@@ -98,7 +98,6 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 
 # The broker. Without one, `manage.py work` polls the same rows that Celery workers are knocked for.
 REDIS_URL = env.str("REDIS_URL", default="")
-HARDWARE_PROFILE = env.str("HARDWARE_PROFILE", default="")
 LEASE = timedelta(seconds=env.int("LEASE_SECONDS", default=60))
 CELERY_BROKER_URL = REDIS_URL or None
 CELERY_TASK_IGNORE_RESULT = True
