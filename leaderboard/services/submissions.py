@@ -86,15 +86,16 @@ def submit(
     check_open(competition)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
         static, content_sha256 = inspect(file, competition)
+        # Once before the file is kept, so that nothing refused is, and once under the locks.
+        if earlier := admit(competition, team, content_sha256, idempotency_key):
+            return Receipt(earlier, is_new=False)
         name = files.keep(file, folder="models", suffix=".pt")
         with transaction.atomic():
-            Team.objects.select_for_update().get(
-                pk=team.pk
-            )  # two uploads must not both take the last slot
-            if earlier := sent_before(team, content_sha256, idempotency_key):
+            competition = Competition.objects.select_for_update(of=["self"]).get(pk=competition.pk)
+            # Two uploads must not both take the last slot.
+            Team.objects.select_for_update(of=["self"]).get(pk=team.pk)
+            if earlier := admit(competition, team, content_sha256, idempotency_key):
                 return Receipt(earlier, is_new=False)
-            check_open(Competition.objects.select_for_update().get(pk=competition.pk))
-            check_quota(team, competition)
             submission = Submission.objects.create(
                 competition=competition,
                 team=team,
@@ -112,6 +113,17 @@ def submit(
             )
             evaluations.enqueue(competition=competition, submission=submission)
     return Receipt(submission, is_new=True)
+
+
+def admit(
+    competition: Competition, team: Team, content_sha256: str, idempotency_key: str | None
+) -> Submission | None:
+    """The submission that an upload repeats, or None for a new one that the rules allow now."""
+    if earlier := sent_before(team, content_sha256, idempotency_key):
+        return earlier
+    check_open(competition)
+    check_quota(team, competition)
+    return None
 
 
 def inspect(file: files.Received, competition: Competition) -> tuple[Model, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
 
@@ -139,6 +141,18 @@ def test_the_quota_counts_verdicts_and_refunds_our_faults(
         evaluations.give_back(claimed, code="internal", message="a bug of ours")
     assert ours.latest_evaluation.state == Evaluation.State.ERROR
     assert submissions.quota(team, team.competition).left == 1
+
+
+def test_what_is_refused_is_not_kept(
+    team: Team, owner: User, make_model: Callable[..., bytes]
+) -> None:
+    Competition.objects.update(submissions_per_day=0)
+    team.competition.refresh_from_db()
+    data = make_model(1)
+    with pytest.raises(QuotaExceeded):
+        send(team, owner, data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    assert not default_storage.exists(f"models/{sha256[:2]}/{sha256}.pt")
 
 
 def test_withdrawing_before_a_worker_took_it_refunds_it_and_later_does_not(
