@@ -14,11 +14,20 @@ from leaderboard.celery import app
 logger = logging.getLogger(__name__)
 
 
-def knock(profile_slug: str) -> None:
-    """Ask one worker of the profile to take the next evaluation. Without a broker workers poll."""
+def knock(profile_slug: str, *, is_passed_on: bool = False) -> None:
+    """Ask one worker of the profile to take the next evaluation. Without a broker workers poll.
+
+    `is_passed_on`: a worker that may take nothing gives its knock to another one.
+    """
     if not settings.REDIS_URL:
         return
     try:
-        app.send_task("leaderboard.work", args=[profile_slug], queue=profile_slug, retry=False)
+        app.send_task(
+            "leaderboard.work",
+            args=[profile_slug],
+            kwargs={"is_passed_on": is_passed_on},
+            queue=profile_slug,
+            retry=False,
+        )
     except OperationalError as error:
         logger.warning("The broker did not take a knock for %s: %s", profile_slug, error)

@@ -6,9 +6,9 @@ from leaderboard.services import evaluations
 
 
 @shared_task(name="leaderboard.work")
-def work(profile: str) -> None:
+def work(profile: str, is_passed_on: bool = False) -> None:
     """Answer one knock: evaluate the next queued evaluation of the profile, if there is one."""
-    evaluations.run_next(profile)
+    evaluations.run_next(profile, is_passed_on=is_passed_on)
 
 
 @shared_task(name="leaderboard.sweep")

@@ -15,7 +15,7 @@ from django.utils import timezone
 from leaderboard.admin import pages
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Worker
 from leaderboard.services import competitions
-from leaderboard.services.evaluations import ALIVE
+from leaderboard.services.workers import ALIVE
 
 RECENT = timedelta(days=7)
 

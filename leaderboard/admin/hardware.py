@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from leaderboard.admin import pages
 from leaderboard.models import Evaluation, HardwareProfile, Worker
-from leaderboard.services.evaluations import ALIVE
+from leaderboard.services.workers import ALIVE
 
 
 @admin.register(HardwareProfile)

@@ -4,13 +4,14 @@ from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset, Split
 from leaderboard.models.entry import Entry
 from leaderboard.models.evaluation import Evaluation
-from leaderboard.models.hardware import HardwareProfile, Worker
+from leaderboard.models.hardware import Canary, HardwareProfile, Worker
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Invitation, Membership, Team
 from leaderboard.models.user import ApiToken, User
 
 __all__ = [
     "ApiToken",
+    "Canary",
     "Competition",
     "Dataset",
     "Entry",

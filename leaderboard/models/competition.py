@@ -114,6 +114,11 @@ class Competition(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Most submissions in the private ranking.",
     )
+    remeasured_ranks = models.PositiveSmallIntegerField(
+        default=3,
+        help_text="Ranks of the public board that are measured again while their intervals "
+        "overlap and workers are idle; 0 for none.",
+    )
     max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])
     max_upload_bytes = models.BigIntegerField("most bytes of an upload", default=500_000_000)
 

@@ -40,7 +40,8 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     def queued(self, profile: HardwareProfile) -> EvaluationQuerySet:
         """The line before the workers of one profile: who is next stands first.
 
-        Teams with nothing running go before teams with something running, then the oldest first.
+        Uploads go before what the service measures again by itself; teams with nothing running
+        before teams with something running; then the oldest first.
         """
         running = Q(
             submission__team__submissions__evaluations__state=Evaluation.State.RUNNING,
@@ -49,7 +50,8 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
             self.filter(state=Evaluation.State.QUEUED, profile=profile)
             .alias(running=Count("pk", filter=running))
             .alias(waits=Case(When(running__gt=0, then=1), default=0))
-            .order_by("waits", "queued_at", "pk")
+            .alias(extra=Case(When(why=Evaluation.Why.TOP_OVERLAP, then=1), default=0))
+            .order_by("extra", "waits", "queued_at", "pk")
         )
 
     def claim(
@@ -102,6 +104,12 @@ class Evaluation(models.Model):
         SUBMISSION = "submission"
         CALIBRATION = "calibration"
 
+    class Why(models.TextChoices):
+        FIRST = "first", "first measurement"
+        REQUESTED = "requested", "measured again at an organizer's request"
+        TOP_OVERLAP = "top_overlap", "measured again because the top of the board overlaps"
+        SHARED = "shared", "the same model was measured again"
+
     # FAILED is the team's fault, ERROR ours; RUNNING to QUEUED is a worker that went away.
     TRANSITIONS = {
         State.QUEUED: {State.RUNNING, State.CANCELLED},
@@ -137,8 +145,8 @@ class Evaluation(models.Model):
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True, help_text="For organizers only.")
 
-    is_repeat = models.BooleanField(
-        default=False, help_text="Asked for by an organizer: always measured."
+    why = models.CharField(
+        max_length=12, choices=Why, default=Why.FIRST, help_text="What it was queued for."
     )
     measurement_key = models.CharField(max_length=64, blank=True, db_index=True)
     measured_by = models.ForeignKey(
@@ -148,6 +156,9 @@ class Evaluation(models.Model):
         blank=True,
         related_name="+",
         help_text="The evaluation of the same content whose measurement this one shares.",
+    )
+    measurements = models.PositiveSmallIntegerField(
+        default=1, help_text="How many measurements of the same content are pooled in the time."
     )
     f1_public = models.FloatField(null=True, blank=True)
     f1_private = models.FloatField(null=True, blank=True)
@@ -161,6 +172,11 @@ class Evaluation(models.Model):
     score_public = models.FloatField(null=True, blank=True)
     score_private = models.FloatField(null=True, blank=True)
     report = models.JSONField(default=dict, blank=True, help_text="All of it: for organizers only.")
+    noisy_reports = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Of attempts too noisy to count; their quads count on.",
+    )
 
     objects = EvaluationQuerySet.as_manager()
 
@@ -191,6 +207,11 @@ class Evaluation(models.Model):
     @property
     def is_finished(self) -> bool:
         return not self.TRANSITIONS[self.State(self.state)]
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether it is measured whatever was measured of the same content before."""
+        return self.why in {self.Why.REQUESTED, self.Why.TOP_OVERLAP}
 
     def figures(self) -> Figures:
         """What was measured. Raises `ValueError` unless it is scored."""

@@ -36,6 +36,25 @@ class HardwareProfile(models.Model):
         help_text="A wider interval at the end is measured again; 0 publishes it however wide.",
     )
     max_seconds = models.FloatField(default=60, help_text="Most seconds of paired measuring.")
+    canary_every_minutes = models.PositiveIntegerField(
+        default=60,
+        help_text="How often a worker measures the reference against itself, besides at its "
+        "start; 0 for never.",
+    )
+    canary_band = models.FloatField(
+        default=0.02,
+        validators=[MinValueValidator(0.0)],
+        help_text="A worker whose canary is off by more than this share, and by more than three "
+        "standard errors, takes no work.",
+    )
+    max_foreign_load = models.FloatField(
+        default=0.5,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0)],
+        help_text="A worker takes no work beside other programs that keep more cores than this "
+        "busy; empty for any.",
+    )
 
     class Meta:
         ordering = ["slug"]
@@ -63,15 +82,47 @@ class HardwareProfile(models.Model):
 class Worker(models.Model):
     """One process on one machine, one evaluation at a time."""
 
+    class State(models.TextChoices):
+        READY = "ready"
+        SIDELINED = "sidelined"
+
     name = models.CharField(max_length=120, unique=True)
     profile = models.ForeignKey(HardwareProfile, models.CASCADE, related_name="workers")
     fingerprint = models.JSONField(default=dict, blank=True)
     versions = models.JSONField(default=dict, blank=True)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.READY)
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it takes no work.")
+    canary_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it checks itself next; empty: before its next work."
+    )
 
     class Meta:
         ordering = ["-seen_at"]
 
     def __str__(self) -> str:
         return self.name
+
+
+class Canary(models.Model):
+    """A worker measured the reference against itself: 1 is what it should find."""
+
+    worker = models.ForeignKey(Worker, models.CASCADE, related_name="canaries")
+    measured_at = models.DateTimeField()
+    time_ratio = models.FloatField(null=True, blank=True)
+    half_width = models.FloatField(
+        null=True, blank=True, help_text="Of the time ratio's 95 % interval."
+    )
+    foreign_load = models.FloatField(
+        null=True, blank=True, help_text="Cores that others kept busy meanwhile."
+    )
+    passed = models.BooleanField()
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it did not pass.")
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "canaries"
+
+    def __str__(self) -> str:
+        return f"canary {self.pk} of {self.worker}"

@@ -6,20 +6,16 @@ worker that comes back from the dead cannot record over its successor.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import os
-import socket
 import statistics
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -30,13 +26,15 @@ from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User, Worker
 from leaderboard.models.evaluation import MAX_ATTEMPTS, Stale
-from leaderboard.services import competitions, files, rankings
-from scoring import formula, hardware
-from scoring.job import PROTOCOL, Job, Progress, Report, Split
+from leaderboard.services import competitions, jobs, measurements, rankings, workers
+from scoring import formula
+from scoring.job import Progress, Report
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
-ALIVE = timedelta(minutes=2)
+Why = Evaluation.Why
+MAX_EXTRA = 3
+"""Most measurements of one content that an overlapping top may ask for."""
 
 
 class Abandoned(Exception):
@@ -50,13 +48,15 @@ class Line:
     position: int
     length: int
     wait: timedelta | None
+    is_held: bool = False
+    """Whether no worker of the profile is fit to measure fairly just now."""
 
 
 # Queueing
 
 
 def enqueue(
-    *, competition: Competition, submission: Submission | None = None, is_repeat: bool = False
+    *, competition: Competition, submission: Submission | None = None, why: str = Why.FIRST
 ) -> Evaluation:
     """Queue an evaluation of a submission, or without one a calibration, and knock after commit."""
     if competition.reference is None or competition.dataset is None:
@@ -69,9 +69,9 @@ def enqueue(
         reference=competition.reference,
         dataset=competition.dataset,
         profile=profile,
-        is_repeat=is_repeat,
+        why=why,
         queued_at=timezone.now(),
-        measurement_key=measurement_key(competition, submission) if submission else "",
+        measurement_key=measurements.key(competition, submission) if submission else "",
     )
     transaction.on_commit(lambda: queue.knock(profile.slug))
     return evaluation
@@ -79,11 +79,11 @@ def enqueue(
 
 @transaction.atomic
 def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
-    """Measure a submission anew; what counts meanwhile stays."""
+    """Measure a submission once more, pooled with before; what counts meanwhile stays."""
     competitions.check_organizer(by)
     if submission.evaluations.unfinished().exists():
         raise Conflict("An evaluation of this submission is under way.", code="already_queued")
-    return enqueue(competition=submission.competition, submission=submission, is_repeat=True)
+    return enqueue(competition=submission.competition, submission=submission, why=Why.REQUESTED)
 
 
 @transaction.atomic
@@ -121,9 +121,11 @@ def line(evaluation: Evaluation) -> Line:
         for one in recent
         if one.finished_at and one.claimed_at
     ]
+    if workers.are_sidelined(evaluation.profile):
+        return Line(position, len(waiting), None, is_held=True)
     if not seconds or not position:
         return Line(position, len(waiting), None)
-    alive = evaluation.profile.workers.filter(seen_at__gt=timezone.now() - ALIVE).count()
+    alive = workers.ready(evaluation.profile).count()
     ahead = position - 1 + evaluation.profile.evaluations.filter(state=State.RUNNING).count() / 2
     return Line(
         position,
@@ -135,29 +137,28 @@ def line(evaluation: Evaluation) -> Line:
 # Running
 
 
-def this_worker(profile: HardwareProfile) -> Worker:
-    """The row of this process, which serves a profile, with the machine it runs on."""
-    now = timezone.now()
-    seen = {"profile": profile, "seen_at": now}
-    machine = {"fingerprint": hardware.fingerprint(profile.plan()), "versions": hardware.versions()}
-    worker, _ = Worker.objects.update_or_create(
-        name=f"{socket.gethostname()}:{os.getpid()}",
-        defaults=seen,
-        create_defaults={**seen, **machine, "started_at": now},
-    )
-    return worker
-
-
 def run_next(
-    profile_slug: str, *, should_stop: Callable[[], bool] = lambda: False
+    profile_slug: str,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    is_passed_on: bool = False,
 ) -> Evaluation | None:
-    """Claim the next queued evaluation of a profile and see it through; None: there was none."""
+    """Claim the next queued evaluation of a profile and see it through.
+
+    None: there was none, or this worker may take none. It passes the knock on then, once: the next
+    one that it reaches may be fit, and the sweep knocks again anyway.
+    """
     profile = HardwareProfile.objects.get(slug=profile_slug)
-    evaluation = claim(profile, worker=this_worker(profile))
+    worker = workers.this_worker(profile)
+    if not workers.is_fit(worker, should_stop=should_stop):
+        if not is_passed_on:
+            queue.knock(profile_slug, is_passed_on=True)
+        return None
+    evaluation = claim(profile, worker=worker)
     if evaluation is None:
         return None
     try:
-        if stored := stored_measurement(evaluation):
+        if stored := measurements.stored(evaluation):
             record_stored(evaluation, stored)
         else:
             measure(evaluation, should_stop=should_stop)
@@ -181,7 +182,7 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
     try:
         with lease_kept(evaluation) as is_lost:
             show = progress_writer(evaluation, lambda: is_lost() or should_stop())
-            report = scoring.evaluate(job_for(evaluation), progress=show)
+            report = scoring.evaluate(jobs.for_evaluation(evaluation), progress=show)
     except Abandoned:
         if should_stop():
             give_back(evaluation, code="worker_stopped", message="The worker was stopped.")
@@ -195,35 +196,6 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
     else:
         ended = partial(record, evaluation, report)
     patiently(ended)
-
-
-def job_for(evaluation: Evaluation) -> Job:
-    """Everything the engine needs, from the rows."""
-    competition = evaluation.competition
-    submission = evaluation.submission
-    splits = {split.name: split for split in evaluation.dataset.splits.all()}
-    calibration = competition.calibration
-    return Job(
-        reference=files.local_path(evaluation.reference.file),
-        submission=files.local_path(submission.file) if submission else None,
-        splits=tuple(
-            Split(name, files.local_path(splits[name].archive)) for name in ("public", "private")
-        ),
-        classes=tuple(evaluation.dataset.classes),
-        input=competition.input_spec(),
-        bounds=competition.input_bounds(),
-        formula=competition.formula(),
-        plan=evaluation.profile.plan(),
-        limits=competition.limits(),
-        # Secret, and another one in every attempt: nobody can foresee the order of the images.
-        seed=int.from_bytes(
-            hashlib.sha256(
-                f"{settings.SECRET_KEY} {evaluation.pk} {evaluation.attempt}".encode()
-            ).digest()[:6]
-        ),
-        reference_seconds=calibration.reference_seconds if calibration else None,
-        cache=Path(settings.CACHE_DIR),
-    )
 
 
 @contextmanager
@@ -309,6 +281,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
             code="too_noisy",
             message="The machine was too noisy for the profile's interval; see the report.",
             report=report.to_json(),
+            noisy_reports=[*evaluation.noisy_reports, report.to_json()],
         )
         return
     finished = {
@@ -350,9 +323,11 @@ def record(evaluation: Evaluation, report: Report) -> None:
         half_width=report.timing.half_width,
         submission_seconds=report.timing.seconds_per_image,
         reference_seconds=report.timing.reference_seconds_per_image,
+        measurements=measurements.count(evaluation),
         **finished,
     )
     _place(evaluation)
+    _share(evaluation)
 
 
 @transaction.atomic
@@ -362,6 +337,7 @@ def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     evaluation.move_to(
         State.SCORED,
         measured_by=stored,
+        measurements=stored.measurements,
         **scores(
             evaluation.competition,
             f1_public=figures.f1_public,
@@ -381,11 +357,9 @@ def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     _place(evaluation)
 
 
-def give_back(
-    evaluation: Evaluation, *, code: str, message: str, report: dict[str, object] | None = None
-) -> None:
+def give_back(evaluation: Evaluation, *, code: str, message: str, **found: object) -> None:
     """End an attempt that failed by our fault: back to the queue, or ERROR after the last one."""
-    said = {"error_code": code, "error_message": message, "report": report or {}}
+    said = {"error_code": code, "error_message": message, **found}
     if evaluation.attempt < MAX_ATTEMPTS:
         evaluation.move_to(
             State.QUEUED, lease_expires_at=None, claimed_at=None, stage="", percent=0, **said
@@ -398,7 +372,8 @@ def give_back(
 
 
 def sweep() -> None:
-    """Return expired leases, close what has ended, and knock again for whatever waits."""
+    """Return expired leases, close what has ended, measure overlapping tops again on idle workers,
+    and knock again for whatever waits."""
     now = timezone.now()
     for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=now):
         try:
@@ -408,9 +383,40 @@ def sweep() -> None:
         except Stale:
             logger.info("%s was finished while it was swept.", evaluation)
     competitions.close_ended(now)
+    for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
+        measure_top_again(competition)
     waiting = HardwareProfile.objects.filter(evaluations__state=State.QUEUED).distinct()
     for slug in waiting.values_list("slug", flat=True):
         queue.knock(slug)
+
+
+@transaction.atomic
+def measure_top_again(competition: Competition) -> Evaluation | None:
+    """Queue one more measurement for an overlapping top, or None where nothing is to be done.
+
+    Only while a worker has nothing else to do, one at a time, the least measured first and each
+    content at most `MAX_EXTRA` times; never once the final ranking is published.
+    """
+    competition = Competition.objects.select_for_update(of=["self"]).get(pk=competition.pk)
+    profile = competition.profile
+    is_idle = workers.ready(profile).exists() and not profile.evaluations.unfinished().exists()
+    if competition.is_published or not is_idle:
+        return None
+    extra = Counter(
+        competition.evaluations.filter(why=Why.TOP_OVERLAP).values_list(
+            "submission__content_sha256", flat=True
+        )
+    )
+    overlapping = rankings.overlapping(competition, first=competition.remeasured_ranks)
+    candidates = [
+        (extra[one.content_sha256], one.uploaded_at, one)
+        for one in (entry.submission for entry in overlapping)
+        if extra[one.content_sha256] < MAX_EXTRA
+    ]
+    if not candidates:
+        return None
+    *_, least = min(candidates, key=lambda one: one[:2])
+    return enqueue(competition=competition, submission=least, why=Why.TOP_OVERLAP)
 
 
 def scores(
@@ -446,38 +452,6 @@ def scores(
     }
 
 
-def measurement_key(competition: Competition, submission: Submission) -> str:
-    """What makes two measurements the same: content, input, images, reference, machine."""
-    assert competition.reference
-    assert competition.dataset
-    parts = [
-        submission.content_sha256,
-        submission.static["input"],
-        competition.dataset.sha256,
-        competition.reference.sha256,
-        competition.profile.slug,
-        competition.profile.plan().to_json(),
-        PROTOCOL,
-    ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def stored_measurement(evaluation: Evaluation) -> Evaluation | None:
-    """The measurement of the same content, unless an organizer asked for a new one."""
-    if evaluation.is_repeat or not evaluation.measurement_key:
-        return None
-    return (
-        Evaluation.objects.filter(
-            competition=evaluation.competition,
-            measurement_key=evaluation.measurement_key,
-            state=State.SCORED,
-            measured_by=None,
-        )
-        .order_by("pk")
-        .last()
-    )
-
-
 def _place(evaluation: Evaluation) -> None:
     """Show a verdict: on the boards, or as a draft's calibration; a running one keeps its own."""
     if evaluation.submission:
@@ -488,3 +462,15 @@ def _place(evaluation: Evaluation) -> None:
             state=Competition.State.DRAFT,
             reference=evaluation.reference_id,
         ).update(calibration=evaluation)
+
+
+def _share(evaluation: Evaluation) -> None:
+    """Whoever sent the same model gets the same new time: queued, so that a worker copies it."""
+    if evaluation.submission_id is None or not evaluation.is_repeat:
+        return
+    others = Submission.objects.in_the_running().filter(
+        evaluations__measurement_key=evaluation.measurement_key, competition=evaluation.competition
+    )
+    for one in others.exclude(pk=evaluation.submission_id).distinct():
+        if not one.evaluations.unfinished().exists():
+            enqueue(competition=evaluation.competition, submission=one, why=Why.SHARED)

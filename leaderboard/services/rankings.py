@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Evaluation, Submission, Team
@@ -107,6 +108,20 @@ def rows(
         rank = start - above + index + 1 if entry.is_ranked else None
         found.append(Row(rank, entry, entry.is_ranked and _overlap(previous, entry)))
     return found[above:]
+
+
+def overlapping(competition: Competition, *, first: int) -> list[Entry]:
+    """Of the first ranks of the public board, those whose order to a neighbour is not certain.
+
+    Two teams with the same model overlap for ever, and measuring again would not part them.
+    """
+    entries = [row.entry for row in rows(competition, Board.PUBLIC, count=first) if row.rank]
+    found: dict[int, Entry] = {}
+    for above, below in pairwise(entries):
+        same = above.submission.content_sha256 == below.submission.content_sha256
+        if _overlap(above, below) and not same:
+            found |= {above.pk: above, below.pk: below}
+    return list(found.values())
 
 
 def rank(entry: Entry) -> int | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.files import File
 from django.db import connection, transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from leaderboard.errors import (
@@ -151,11 +151,13 @@ def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) ->
             )
         if earlier:
             return earlier
-    latest = Evaluation.objects.filter(submission=OuterRef("pk")).order_by("-pk")
+    evaluations_of = Evaluation.objects.filter(submission=OuterRef("pk"))
+    scored = evaluations_of.filter(state=Evaluation.State.SCORED)
+    latest = evaluations_of.order_by("-pk")
     return (
         team.submissions.filter(content_sha256=content_sha256, withdrawn_at=None)
         .alias(latest=Subquery(latest.values("state")[:1]))
-        .exclude(latest__in=[Evaluation.State.ERROR, Evaluation.State.CANCELLED])
+        .exclude(~Exists(scored), latest__in=[Evaluation.State.ERROR, Evaluation.State.CANCELLED])
         .order_by("uploaded_at")
         .first()
     )

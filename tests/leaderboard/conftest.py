@@ -80,7 +80,9 @@ def outsider(db: None) -> User:
 
 @pytest.fixture
 def profile(db: None) -> HardwareProfile:
-    return HardwareProfile.objects.create(slug="cpu", name="One core", max_half_width=0)
+    return HardwareProfile.objects.create(
+        slug="cpu", name="One core", max_half_width=0, canary_every_minutes=0
+    )
 
 
 def images(per_class: int = 2) -> bytes:

@@ -1,0 +1,85 @@
+"""What the engine is asked to do, from the rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from leaderboard.models import Competition, Evaluation, Worker
+from leaderboard.services import files, measurements
+from scoring.job import Job, Plan, Quad, Split
+
+CANARY_SECONDS = 15.0
+"""Most seconds of paired measuring in a canary."""
+
+
+def for_evaluation(evaluation: Evaluation) -> Job:
+    """A submission, or for a calibration the reference, over both hidden splits."""
+    competition = evaluation.competition
+    submission = evaluation.submission
+    splits = {split.name: split for split in evaluation.dataset.splits.all()}
+    calibration = competition.calibration
+    job = Job(
+        reference=files.local_path(evaluation.reference.file),
+        submission=files.local_path(submission.file) if submission else None,
+        splits=tuple(
+            Split(name, files.local_path(splits[name].archive)) for name in ("public", "private")
+        ),
+        classes=tuple(evaluation.dataset.classes),
+        input=competition.input_spec(),
+        bounds=competition.input_bounds(),
+        formula=competition.formula(),
+        plan=evaluation.profile.plan(),
+        limits=competition.limits(),
+        seed=secret_number(f"{evaluation.pk} {evaluation.attempt}"),
+        reference_seconds=calibration.reference_seconds if calibration else None,
+        cache=Path(settings.CACHE_DIR),
+    )
+    return with_earlier(job, measurements.pooled(evaluation))
+
+
+def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
+    """The calibrated reference against itself, in a few quads over the smallest split."""
+    assert competition.reference
+    assert competition.dataset
+    split = min(competition.dataset.splits.all(), key=lambda one: one.images)
+    return Job(
+        reference=files.local_path(competition.reference.file),
+        splits=(Split(split.name, files.local_path(split.archive)),),
+        classes=tuple(competition.dataset.classes),
+        input=competition.input_spec(),
+        formula=competition.formula(),
+        plan=canary_plan(worker.profile.plan(), band=worker.profile.canary_band),
+        limits=competition.limits(),
+        seed=secret_number(f"canary {worker.pk} {number}"),
+        cache=Path(settings.CACHE_DIR),
+    )
+
+
+def canary_plan(plan: Plan, *, band: float) -> Plan:
+    """Precise enough for the band, and never refused for its noise, which the verdict weighs."""
+    return replace(
+        plan,
+        min_quads=8,
+        min_segments=2,
+        target_half_width=band / 2,
+        max_half_width=0.0,
+        max_seconds=min(plan.max_seconds, CANARY_SECONDS),
+    )
+
+
+def with_earlier(job: Job, quads: tuple[Quad, ...]) -> Job:
+    """Quads to pool, for an engine that knows the field."""
+    earlier: dict[str, Any] = {"earlier": quads}
+    known = {field.name for field in dataclasses.fields(Job)}
+    return replace(job, **earlier) if known.issuperset(earlier) else job
+
+
+def secret_number(what: str) -> int:
+    """Another one for every attempt: nobody can foresee the order of the images."""
+    return int.from_bytes(hashlib.sha256(f"{settings.SECRET_KEY} {what}".encode()).digest()[:6])

@@ -1,0 +1,108 @@
+"""What was measured of one content: found again by its key, and pooled quad by quad.
+
+The same content in the same competition on the same kind of machine has one time. Uploading it
+again gets the stored measurement; measuring it again adds quads to those there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import QuerySet
+
+from leaderboard.models import Competition, Evaluation, Submission
+from scoring.job import PROTOCOL, Quad, Timing
+
+State = Evaluation.State
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The quads that one attempt measured itself."""
+
+    evaluation: Evaluation
+    is_noisy: bool
+    """Whether the attempt did not count: its interval was too wide, so it was measured on."""
+    quads: tuple[Quad, ...]
+
+
+def key(competition: Competition, submission: Submission) -> str:
+    """What makes two measurements the same: content, input, images, reference, machine."""
+    assert competition.reference
+    assert competition.dataset
+    parts = [
+        submission.content_sha256,
+        submission.static["input"],
+        competition.dataset.sha256,
+        competition.reference.sha256,
+        competition.profile.slug,
+        competition.profile.plan().to_json(),
+        PROTOCOL,
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def of_same_content(evaluation: Evaluation) -> QuerySet[Evaluation]:
+    """Evaluations that really measured this content, not those that share a measurement."""
+    return Evaluation.objects.filter(
+        competition=evaluation.competition_id,
+        measurement_key=evaluation.measurement_key,
+        measured_by=None,
+    ).exclude(measurement_key="")
+
+
+def stored(evaluation: Evaluation) -> Evaluation | None:
+    """The measurement of the same content, unless this one shall be measured anew."""
+    if evaluation.is_repeat:
+        return None
+    return of_same_content(evaluation).filter(state=State.SCORED).order_by("pk").last()
+
+
+def earlier(evaluation: Evaluation) -> QuerySet[Evaluation]:
+    """The measurements whose quads are pooled into this one, the first one first."""
+    measured = of_same_content(evaluation).filter(state__in=[State.SCORED, State.ERROR])
+    return measured.filter(pk__lt=evaluation.pk).order_by("pk")
+
+
+def count(evaluation: Evaluation) -> int:
+    """How often the content was measured by the end of this evaluation."""
+    return 1 + earlier(evaluation).filter(state=State.SCORED).count()
+
+
+def stretches(evaluation: Evaluation) -> list[Stretch]:
+    """All that was measured of the content up to this evaluation, in order, each quad once."""
+    measured = evaluation.measured_by or evaluation
+    found: list[Stretch] = []
+    seen: set[tuple[float, ...]] = set()
+    for one in [*earlier(measured), measured]:
+        reports = [*((report, True) for report in one.noisy_reports), (one.report, False)]
+        for report, is_noisy in reports:
+            # A report that tells the quads pooled into it, too, is read for its own alone.
+            new = [quad for quad in quads_of(report) if identity(quad) not in seen]
+            seen |= {identity(quad) for quad in new}
+            if new:
+                found.append(Stretch(one, is_noisy or one.state != State.SCORED, tuple(new)))
+    return found
+
+
+def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
+    """The quads there are before an evaluation is measured; each pair of processes a segment."""
+    found: list[Quad] = []
+    for stretch in stretches(evaluation):
+        start = 1 + max((quad.segment for quad in found), default=-1)
+        found += [replace(quad, segment=start + quad.segment) for quad in stretch.quads]
+    return tuple(found)
+
+
+def quads_of(report: dict[str, Any]) -> Iterable[Quad]:
+    timing = report.get("timing")
+    return Timing.from_json(timing).quads if timing else ()
+
+
+def identity(quad: Quad) -> tuple[float, ...]:
+    """No two quads last the same nanoseconds on both sides."""
+    return (quad.at_seconds, quad.reference_seconds, quad.submission_seconds)

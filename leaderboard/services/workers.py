@@ -1,0 +1,206 @@
+"""Workers check themselves: the reference against itself is 1, or the machine is not fair today.
+
+Such a canary is measured at a worker's start and every so often. A worker outside its profile's
+band, or beside too much foreign load, is sidelined: it takes no work, says why, and tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+import scoring
+from leaderboard.models import Canary, Competition, HardwareProfile, Worker
+from leaderboard.services import jobs
+from scoring import hardware
+from scoring.job import Progress, Report
+
+logger = logging.getLogger(__name__)
+ALIVE = timedelta(minutes=2)
+RETRY = timedelta(minutes=5)
+"""How long a sidelined worker waits before it checks itself again."""
+HALF_WIDTH_ERRORS = 1.96
+"""Standard errors in the half-width of a 95 % interval."""
+
+
+class Stopped(Exception):
+    """The worker is asked to stop while it checks itself."""
+
+
+def this_worker(profile: HardwareProfile) -> Worker:
+    """The row of this process, which serves a profile, with the machine it runs on."""
+    now = timezone.now()
+    seen = {"profile": profile, "seen_at": now}
+    machine = {"fingerprint": hardware.fingerprint(profile.plan()), "versions": hardware.versions()}
+    worker, _ = Worker.objects.update_or_create(
+        name=f"{socket.gethostname()}:{os.getpid()}",
+        defaults=seen,
+        create_defaults={**seen, **machine, "started_at": now},
+    )
+    return worker
+
+
+def seen_lately(profile: HardwareProfile) -> QuerySet[Worker]:
+    return profile.workers.filter(seen_at__gt=timezone.now() - ALIVE)
+
+
+def ready(profile: HardwareProfile) -> QuerySet[Worker]:
+    return seen_lately(profile).filter(state=Worker.State.READY)
+
+
+def are_sidelined(profile: HardwareProfile) -> bool:
+    """Whether there are workers of a profile, and none of them takes work."""
+    states = set(seen_lately(profile).values_list("state", flat=True))
+    return states == {Worker.State.SIDELINED}
+
+
+def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -> bool:
+    """Whether a worker may take work now; checks it first when that is due.
+
+    Before anything is calibrated on the profile there is nothing to check with: work is taken, for
+    the calibration is work.
+    """
+    if is_due(worker) and (competition := calibrated(worker.profile)):
+        try:
+            check(worker, competition, should_stop=should_stop)
+        except Stopped:
+            return False
+    return worker.state == Worker.State.READY
+
+
+def is_due(worker: Worker) -> bool:
+    if not worker.profile.canary_every_minutes:
+        if worker.state != Worker.State.READY:
+            become(worker, Worker.State.READY)
+        return False
+    return worker.canary_due_at is None or worker.canary_due_at <= timezone.now()
+
+
+def calibrated(profile: HardwareProfile) -> Competition | None:
+    """The competition that was calibrated last on a profile: its reference is the canary."""
+    return (
+        Competition.objects.filter(profile=profile, calibration__profile=profile)
+        .order_by("calibration")
+        .last()
+    )
+
+
+def check(worker: Worker, competition: Competition, *, should_stop: Callable[[], bool]) -> Canary:
+    """Measure a canary and record it: a worker that does not pass is sidelined, else it is ready.
+
+    Raises `Stopped`.
+    """
+
+    def go_on(progress: Progress) -> None:
+        if should_stop():
+            raise Stopped
+
+    job = jobs.for_canary(competition, worker, number=worker.canaries.count())
+    busy, own, start = busy_seconds(), own_seconds(), time.monotonic()
+    report: Report | None = None
+    trouble = ""
+    try:
+        report = scoring.evaluate(job, progress=go_on)
+    except scoring.EngineError as error:
+        trouble = f"{error.code}: {error.message}"
+    except Stopped:
+        raise
+    except Exception as error:
+        logger.exception("The canary of %s broke", worker)
+        trouble = repr(error)
+    if report and report.failure:
+        trouble = f"{report.failure.code}: {report.failure.message}"
+    now_busy = busy_seconds()
+    foreign = None
+    if busy is not None and now_busy is not None:
+        foreign = max(0.0, now_busy - busy - (own_seconds() - own)) / (time.monotonic() - start)
+    timing = report.timing if report else None
+    return record(
+        worker,
+        time_ratio=timing.time_ratio if timing else None,
+        half_width=timing.half_width if timing else None,
+        foreign_load=foreign,
+        trouble=trouble,
+    )
+
+
+def record(
+    worker: Worker,
+    *,
+    time_ratio: float | None,
+    half_width: float | None,
+    foreign_load: float | None,
+    trouble: str = "",
+) -> Canary:
+    """Write a canary's figures and what follows from them."""
+    now = timezone.now()
+    worker.refresh_from_db(fields=["profile"])  # an organizer may have moved the limits meanwhile
+    profile = worker.profile
+    reason = objection(profile, time_ratio, half_width or 0.0, foreign_load, trouble)[:200]
+    canary = Canary.objects.create(
+        worker=worker,
+        measured_at=now,
+        time_ratio=time_ratio,
+        half_width=half_width,
+        foreign_load=foreign_load,
+        passed=not reason,
+        reason=reason,
+    )
+    if reason:
+        logger.warning("%s takes no work: %s", worker, reason)
+        become(worker, Worker.State.SIDELINED, reason=reason, canary_due_at=now + RETRY)
+    else:
+        pause = timedelta(minutes=profile.canary_every_minutes)
+        become(worker, Worker.State.READY, canary_due_at=now + pause)
+    return canary
+
+
+def objection(
+    profile: HardwareProfile,
+    time_ratio: float | None,
+    half_width: float,
+    foreign_load: float | None,
+    trouble: str,
+) -> str:
+    """Why a worker with these figures is not fit, in a sentence; empty when it is."""
+    if time_ratio is None:
+        return f"The reference could not be measured against itself ({trouble})."
+    limit = profile.max_foreign_load
+    if limit is not None and foreign_load is not None and foreign_load > limit:
+        return f"Other programs keep {foreign_load:.1f} cores busy; {limit:g} are allowed."
+    off = abs(time_ratio - 1)
+    if off > profile.canary_band and off > 3 * half_width / HALF_WIDTH_ERRORS:
+        return (
+            f"The reference against itself took {time_ratio:.3f} ± {half_width:.3f}; "
+            f"1 ± {profile.canary_band:g} is allowed."
+        )
+    return ""
+
+
+def become(worker: Worker, state: str, **fields: object) -> None:
+    Worker.objects.filter(pk=worker.pk).update(state=state, **{"reason": "", **fields})
+    worker.refresh_from_db()
+
+
+def busy_seconds() -> float | None:
+    """Seconds that the machine's cores were at work, or stolen by its host; None: it won't say."""
+    try:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        user, nice, system, _, _, hard, soft, stolen = map(int, fields)
+    except (OSError, ValueError):
+        return None
+    return (user + nice + system + hard + soft + stolen) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds() -> float:
+    """Of these, the ones of this process and of the children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
