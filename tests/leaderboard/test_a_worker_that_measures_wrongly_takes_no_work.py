@@ -1,0 +1,236 @@
+"""The reference against itself is 1: whoever finds something else is sidelined, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+import scoring
+from leaderboard import queue
+from leaderboard.models import (
+    Canary,
+    Competition,
+    Evaluation,
+    HardwareProfile,
+    Submission,
+    Team,
+    Worker,
+)
+from leaderboard.services import evaluations, references, workers
+from scoring.job import Job, Progress, Report
+from tests.leaderboard.conftest import failure, report
+
+pytestmark = pytest.mark.django_db
+Submit = Callable[..., Submission]
+
+
+class Engine:
+    """Answers with figures of a test's choice, and remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.canary: Report | Exception = report(time_ratio=1.001)
+
+    def evaluate(self, job: Job, progress: Any = None) -> Report:
+        self.jobs.append(job)
+        if job.submission:
+            return report(time_ratio=0.5)
+        if isinstance(self.canary, Exception):
+            raise self.canary
+        return self.canary
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    made = Engine()
+    monkeypatch.setattr(scoring, "evaluate", made.evaluate)
+    monkeypatch.setattr(workers, "busy_seconds", lambda: None)
+    return made
+
+
+@pytest.fixture
+def checked(competition: Competition) -> HardwareProfile:
+    """A profile whose workers check themselves every hour."""
+    HardwareProfile.objects.update(canary_every_minutes=60)
+    return HardwareProfile.objects.get()
+
+
+@pytest.fixture
+def knocks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    heard: list[bool] = []
+    monkeypatch.setattr(queue, "knock", lambda slug, is_passed_on=False: heard.append(is_passed_on))
+    return heard
+
+
+def due(worker: Worker) -> None:
+    Worker.objects.filter(pk=worker.pk).update(canary_due_at=timezone.now() - timedelta(1))
+
+
+def test_a_worker_checks_itself_before_its_first_work_and_then_now_and_then(
+    checked: HardwareProfile, engine: Engine, team: Team, submit: Submit
+) -> None:
+    submit(team, seed=1)
+    assert evaluations.run_next("cpu") is not None
+    assert [job.submission is None for job in engine.jobs] == [True, False]
+    submit(team, seed=2)
+    evaluations.run_next("cpu")
+    assert len(engine.jobs) == 3, "once an hour is enough"
+    due(Worker.objects.get())
+    assert evaluations.run_next("cpu") is None
+    assert Canary.objects.count() == 2
+    canary = Canary.objects.first()
+    assert (canary.passed, canary.time_ratio, canary.half_width) == (True, 1.001, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("time_ratio", "half_width", "load", "reason"),
+    [
+        (1.019, 0.001, None, ""),
+        (1.03, 0.001, None, "took 1.030 ± 0.001; 1 ± 0.02 is allowed"),
+        (0.96, 0.01, None, "took 0.960"),
+        (1.03, 0.03, None, ""),  # beyond the band, within three standard errors
+        (1.0, 0.001, 0.4, ""),
+        (1.0, 0.001, 0.9, "Other programs keep 0.9 cores busy; 0.5 are allowed."),
+    ],
+)
+def test_the_band_the_standard_errors_and_the_load_decide(
+    checked: HardwareProfile, time_ratio: float, half_width: float, load: float, reason: str
+) -> None:
+    worker = workers.this_worker(checked)
+    canary = workers.record(worker, time_ratio=time_ratio, half_width=half_width, foreign_load=load)
+    worker.refresh_from_db()
+    assert canary.passed is (reason == "")
+    assert worker.state == ("sidelined" if reason else "ready")
+    assert reason in worker.reason
+    assert canary.reason == worker.reason
+
+
+def test_limits_belong_to_the_profile(checked: HardwareProfile) -> None:
+    HardwareProfile.objects.update(canary_band=0.5, max_foreign_load=None)
+    worker = workers.this_worker(checked)
+    canary = workers.record(worker, time_ratio=1.3, half_width=0.01, foreign_load=7.0)
+    assert canary.passed
+
+
+def test_a_sidelined_worker_takes_no_work_tries_again_and_comes_back(
+    checked: HardwareProfile, engine: Engine, team: Team, submit: Submit
+) -> None:
+    engine.canary = report(time_ratio=1.2)
+    waiting = submit(team).latest_evaluation
+    assert evaluations.run_next("cpu") is None
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.attempt) == ("queued", 0)
+    assert evaluations.run_next("cpu") is None
+    assert Canary.objects.count() == 1, "it waits some minutes before it tries again"
+    engine.canary = report(time_ratio=1.0)
+    due(Worker.objects.get())
+    assert evaluations.run_next("cpu") == waiting
+    worker = Worker.objects.get()
+    assert (worker.state, worker.reason) == ("ready", "")
+
+
+def test_the_knock_of_a_sidelined_worker_is_passed_on_once_and_the_sweep_knocks_again(
+    checked: HardwareProfile, engine: Engine, team: Team, submit: Submit, knocks: list[bool]
+) -> None:
+    engine.canary = report(time_ratio=1.2)
+    submit(team)
+    evaluations.run_next("cpu")
+    assert knocks == [True]
+    evaluations.run_next("cpu", is_passed_on=True)
+    assert knocks == [True]
+    evaluations.sweep()
+    assert knocks == [True, False]
+
+
+def test_before_anything_is_calibrated_work_is_taken(
+    draft: Competition, organizer: Any, engine: Engine, make_model: Callable[..., bytes]
+) -> None:
+    HardwareProfile.objects.update(canary_every_minutes=60)
+    upload = ContentFile(make_model(1), name="reference.pt")
+    references.set_reference(competition=draft, upload=upload, name="", by=organizer)
+    calibration = references.calibrate(competition=draft, by=organizer)
+    assert evaluations.run_next("cpu") == calibration
+    assert not Canary.objects.exists()
+    assert evaluations.run_next("cpu") is None
+    assert Canary.objects.exists(), "now there is something to check with"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        scoring.EngineError("sandbox_failed", "The sandbox did not start."),
+        RuntimeError("no memory"),
+        failure(),
+    ],
+)
+def test_a_reference_that_cannot_be_measured_sidelines_the_worker(
+    checked: HardwareProfile, engine: Engine, trouble: Any
+) -> None:
+    engine.canary = trouble
+    evaluations.run_next("cpu")
+    worker = Worker.objects.get()
+    assert worker.state == "sidelined"
+    assert "could not be measured against itself" in worker.reason
+
+
+def test_a_canary_is_small_and_never_refused_for_its_noise(
+    checked: HardwareProfile, engine: Engine
+) -> None:
+    evaluations.run_next("cpu")
+    (job,) = engine.jobs
+    assert [split.name for split in job.splits] == ["sample"]
+    assert (job.plan.max_half_width, job.plan.min_quads, job.plan.max_seconds) == (0, 8, 15)
+    assert job.formula.f1_ref == 0.7
+
+
+def test_load_of_others_is_what_the_machine_does_beside_us(
+    checked: HardwareProfile, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, clock = iter([100.0, 112.0]), iter([0.0, 10.0])
+    own = iter([1.0, 4.0])
+    monkeypatch.setattr(workers, "busy_seconds", lambda: next(busy))
+    monkeypatch.setattr(workers, "own_seconds", lambda: next(own))
+    monkeypatch.setattr(workers.time, "monotonic", lambda: next(clock))
+    worker = workers.this_worker(checked)
+    competition = workers.calibrated(checked)
+    canary = workers.check(worker, competition, should_stop=lambda: False)
+    assert canary.foreign_load == pytest.approx(0.9)
+    assert not canary.passed
+
+
+def test_a_queue_without_a_fit_worker_says_so(
+    checked: HardwareProfile, team: Team, submit: Submit
+) -> None:
+    waiting = submit(team).latest_evaluation
+    worker = workers.this_worker(checked)
+    assert not evaluations.line(waiting).is_held
+    workers.record(worker, time_ratio=1.2, half_width=0.001, foreign_load=None)
+    assert evaluations.line(waiting).is_held
+    assert Evaluation.objects.get(pk=waiting.pk).state == "queued"
+
+
+def test_switching_the_canary_off_brings_a_sidelined_worker_back(
+    checked: HardwareProfile, engine: Engine
+) -> None:
+    engine.canary = report(time_ratio=1.2)
+    evaluations.run_next("cpu")
+    HardwareProfile.objects.update(canary_every_minutes=0)
+    evaluations.run_next("cpu")
+    assert Worker.objects.get().state == "ready"
+
+
+def test_a_worker_that_is_asked_to_stop_stops_checking(
+    checked: HardwareProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluate(job: Job, progress: Any) -> Report:
+        progress(Progress("measure", 10.0))
+        return report()
+
+    monkeypatch.setattr(scoring, "evaluate", evaluate)
+    assert evaluations.run_next("cpu", should_stop=lambda: True) is None
+    assert not Canary.objects.exists()

@@ -1,0 +1,116 @@
+"""The quads of earlier measurements and of noisy attempts go into the next one, each once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from leaderboard.models import Evaluation, Submission, Team, User
+from leaderboard.services import evaluations, jobs, measurements, rankings
+from scoring.job import Job, Quad, Report
+from tests.leaderboard.conftest import finish, report
+
+pytestmark = pytest.mark.django_db
+Make = Callable[..., Submission]
+
+
+def quad(at: float, segment: int = 0) -> Quad:
+    return Quad(at, segment, 0.1 + at / 1000, 10, 0.05 + at / 1000, 10, 0.1, 0.05)
+
+
+def with_quads(*quads: Quad, status: str = "scored") -> Report:
+    found = report(time_ratio=0.5)
+    assert found.timing
+    return replace(found, status=status, timing=replace(found.timing, quads=quads))
+
+
+def starts(evaluation: Evaluation) -> list[tuple[float, int]]:
+    evaluation.refresh_from_db()
+    return [(one.at_seconds, one.segment) for one in measurements.pooled(evaluation)]
+
+
+def test_a_repeat_starts_with_the_quads_of_the_measurement_before(
+    team: Team, submit: Make, organizer: User
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, with_quads(quad(1), quad(2, segment=1)))
+    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    assert starts(repeat) == [(1, 0), (2, 1)]
+    finish(repeat, with_quads(quad(3), quad(4, segment=1)))
+    third = evaluations.evaluate_again(submission=submission, by=organizer)
+    assert starts(third) == [(1, 0), (2, 1), (3, 2), (4, 3)]
+    finish(third, with_quads(quad(5)))
+    third.refresh_from_db()
+    assert third.measurements == 3
+    assert rankings.entry_of(team, "public").evaluation == third
+
+
+def test_a_report_that_tells_the_pooled_quads_again_adds_only_its_own(
+    team: Team, submit: Make, organizer: User
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, with_quads(quad(1)))
+    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    finish(repeat, with_quads(quad(1), quad(2, segment=1)))
+    third = evaluations.evaluate_again(submission=submission, by=organizer)
+    assert [at for at, _ in starts(third)] == [1, 2]
+
+
+def test_attempts_too_noisy_to_count_are_kept_and_pooled(team: Team, submit: Make) -> None:
+    evaluation = submit(team).latest_evaluation
+    finish(evaluation, with_quads(quad(1), status="invalid"))
+    lost = evaluations.claim(evaluation.profile)
+    evaluations.give_back(lost, code="worker_lost", message="It went away.")
+    assert [at for at, _ in starts(evaluation)] == [1]
+    finish(evaluation, with_quads(quad(2)))
+    evaluation.refresh_from_db()
+    shown = [(one.is_noisy, len(one.quads)) for one in measurements.stretches(evaluation)]
+    assert (evaluation.state, shown) == ("scored", [(True, 1), (False, 1)])
+    assert evaluation.measurements == 1
+
+
+def test_another_model_another_plan_and_a_shared_measurement_pool_nothing(
+    team: Team, rivals: Team, submit: Make, scored: Make, organizer: User
+) -> None:
+    first = scored(team, seed=1)
+    assert starts(submit(team, seed=2).latest_evaluation) == []
+    finish(Evaluation.objects.get(state="queued"), report())
+    submit(rivals, seed=1)
+    evaluations.run_next("cpu")
+    repeat = evaluations.evaluate_again(submission=first, by=organizer)
+    assert len(starts(repeat)) == 1, "the rivals' row shares the measurement and adds none"
+    finish(repeat, report())
+    for shared in Evaluation.objects.filter(state="queued"):
+        evaluations.cancel(evaluation=shared, by=organizer)
+    repeat.profile.max_seconds = 30
+    repeat.profile.save()
+    again = evaluations.evaluate_again(submission=Submission.objects.get(pk=first.pk), by=organizer)
+    assert starts(again) == []
+
+
+def test_whoever_sent_the_same_model_gets_the_new_time_too(
+    team: Team, rivals: Team, submit: Make, scored: Make, organizer: User
+) -> None:
+    first = scored(team, seed=1, time_ratio=0.50)
+    submit(rivals, seed=1)
+    evaluations.run_next("cpu")
+    repeat = evaluations.evaluate_again(submission=first, by=organizer)
+    finish(repeat, report(time_ratio=0.48))
+    assert evaluations.run_next("cpu").why == "shared"
+    entry = rankings.entry_of(rivals, "public")
+    assert (entry.time_ratio, entry.evaluation.measured_by) == (0.48, repeat)
+    assert entry.evaluation.measurements == 2
+    assert evaluations.run_next("cpu") is None
+
+
+def test_the_engine_gets_the_quads(team: Team, submit: Make, organizer: User) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, with_quads(quad(1)))
+    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    job = jobs.for_evaluation(repeat)
+    if "earlier" not in {field.name for field in dataclasses.fields(Job)}:
+        pytest.skip("This engine pools nothing yet.")
+    assert job.earlier == (quad(1),)
