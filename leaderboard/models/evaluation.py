@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
 from django.db.models import Case, Count, F, Q, When
@@ -14,6 +14,9 @@ from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile, Worker
 from leaderboard.models.submission import Submission
+
+if TYPE_CHECKING:
+    from leaderboard.models.user import User
 
 MAX_ATTEMPTS = 3
 
@@ -37,6 +40,10 @@ class Figures:
 
 
 class EvaluationQuerySet(models.QuerySet["Evaluation"]):
+    def visible_to(self, user: User) -> EvaluationQuerySet:
+        """A team sees those of its own submissions; organizers see all."""
+        return self if user.is_staff else self.filter(submission__team__memberships__user=user.pk)
+
     def queued(self, profile: HardwareProfile) -> EvaluationQuerySet:
         """The line before the workers of one profile: who is next stands first.
 

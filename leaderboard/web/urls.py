@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leaderboard.web import boards, competitions, profile, submissions, teams
+from leaderboard.web import boards, competitions, measurements, profile, submissions, teams
 
 urlpatterns = [
     path("", competitions.index, name="home"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("submissions/<int:pk>/", submissions.submission, name="submission"),
     path("submissions/<int:pk>/status/", submissions.status, name="submission-status"),
     path("submissions/<int:pk>/withdraw/", submissions.withdraw, name="withdraw"),
+    path("evaluations/<int:pk>/measurement/", measurements.measurement, name="measurement"),
     path("invitations/<str:code>/", teams.invitation, name="invitation"),
     path("profile/", profile.profile, name="profile"),
     path("profile/tokens/<str:token_key>/revoke/", profile.revoke, name="revoke-token"),

@@ -1,0 +1,91 @@
+// Quads over time: the ratio by both clocks, disturbed ones, the published interval as a band.
+const data = JSON.parse(document.getElementById("measurement-data")?.textContent ?? "null");
+const canvas = document.getElementById("measurement-chart");
+const ink = "#51616a";
+const colours = { wall: "#0b6b66", cpu: "#2f6fb5", disturbed: "#b3541e", band: "rgba(224, 138, 30, 0.22)", ratio: "#a35f00" };
+
+// Behind the points: a stripe for each pair of processes, the interval, where measuring began again.
+const ground = {
+  id: "ground",
+  beforeDatasetsDraw(chart) {
+    const { ctx, chartArea: area, scales: { x, y } } = chart;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(area.left, area.top, area.width, area.height);
+    ctx.clip();
+    data.segments.forEach((segment, index) => {
+      const next = data.segments[index + 1];
+      const left = index ? x.getPixelForValue((data.segments[index - 1].to + segment.from) / 2) : area.left;
+      const right = next ? x.getPixelForValue((segment.to + next.from) / 2) : area.right;
+      ctx.fillStyle = index % 2 ? "#ffffff" : "#eff4f4";
+      ctx.fillRect(left, area.top, right - left, area.height);
+    });
+    if (data.band) {
+      const [top, middle, bottom] = [data.band.high, data.band.ratio, data.band.low].map((one) => y.getPixelForValue(one));
+      ctx.fillStyle = colours.band;
+      ctx.fillRect(area.left, top, area.width, Math.max(2, bottom - top));
+      ctx.strokeStyle = colours.ratio;
+      ctx.lineWidth = 1.5;
+      ctx.beginPath();
+      ctx.moveTo(area.left, middle);
+      ctx.lineTo(area.right, middle);
+      ctx.stroke();
+    }
+    ctx.fillStyle = ink;
+    ctx.font = "11px system-ui, sans-serif";
+    data.parts.forEach(({ name, from }, index) => {
+      const left = index ? x.getPixelForValue(from - 1) : area.left;
+      if (index) {
+        ctx.strokeStyle = ink;
+        ctx.lineWidth = 1;
+        ctx.setLineDash([4, 4]);
+        ctx.beginPath();
+        ctx.moveTo(left, area.top);
+        ctx.lineTo(left, area.bottom);
+        ctx.stroke();
+        ctx.setLineDash([]);
+      }
+      ctx.fillText(name, left + 5, area.top + 13);
+    });
+    ctx.restore();
+  },
+};
+
+if (data && canvas) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const last = data.segments.at(-1)?.to ?? 1;
+  new Chart(canvas, {
+    type: "scatter",
+    data: {
+      datasets: [
+        { label: "Wall clock, counted", data: data.wall, pointStyle: "circle", radius: 4.5, hoverRadius: 6.5,
+          backgroundColor: colours.wall, borderColor: "#ffffff", borderWidth: 1 },
+        { label: "Disturbed", data: data.disturbed, pointStyle: "crossRot", radius: 5.5, hoverRadius: 7.5,
+          borderColor: colours.disturbed, borderWidth: 2.5 },
+        { label: "CPU clock", data: data.cpu, pointStyle: "rectRot", radius: 4, hoverRadius: 6,
+          backgroundColor: "transparent", borderColor: colours.cpu, borderWidth: 1.3 },
+        ...(data.band ? [{ label: "Published, 95 % interval", data: [], pointStyle: "rect", backgroundColor: colours.band, borderColor: colours.ratio }] : []),
+      ],
+    },
+    plugins: [ground],
+    options: {
+      animation: !still && { duration: 300 },
+      maintainAspectRatio: false,
+      scales: {
+        x: { min: 0, max: last * 1.03 + 0.2, title: { display: true, text: "seconds of the evaluation", color: ink },
+             ticks: { color: ink, maxTicksLimit: 9, callback: (value) => Math.round(value * 10) / 10 }, grid: { display: false } },
+        y: { min: data.y[0], max: data.y[1], title: { display: true, text: "time ratio (below 1 is faster)", color: ink },
+             ticks: { color: ink, maxTicksLimit: 8, callback: (value) => value.toFixed(3) }, grid: { color: "#e3eaea" } },
+      },
+      plugins: {
+        legend: { labels: { color: "#17262b", usePointStyle: true, boxHeight: 8 } },
+        tooltip: {
+          callbacks: {
+            label: ({ raw, dataset }) =>
+              `${dataset.label}: ${raw.y.toFixed(4)} after ${raw.x.toFixed(1)} s, process pair ${raw.segment}`,
+          },
+        },
+      },
+    },
+  });
+}

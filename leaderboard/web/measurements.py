@@ -1,0 +1,163 @@
+"""How one evaluation's time was measured, for the team it belongs to and for organizers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.views.decorators.http import require_safe
+
+from leaderboard.errors import NotFound
+from leaderboard.models import Evaluation
+from leaderboard.services import measurements
+from leaderboard.web.competitions import show
+from leaderboard.web.requests import Request
+from scoring.job import Quad
+
+GAP = 2.0
+"""Seconds of air in the picture between what was measured at different times."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A quad in ratios and milliseconds: how many images it had is nobody's business."""
+
+    at_seconds: float
+    segment: int
+    wall_ratio: float
+    cpu_ratio: float | None
+    submission_seconds: float
+    reference_seconds: float
+    is_disturbed: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """One stretch of measuring as it is shown; its quads stand after those before it."""
+
+    name: str
+    is_noisy: bool
+    points: list[Point]
+
+
+@login_required
+@require_safe
+def measurement(request: Request, pk: int) -> HttpResponse:
+    evaluation = own_evaluation(request, pk)
+    timing = evaluation.report.get("timing") or {}
+    shown = parts(measurements.stretches(evaluation))
+    points = [point for part in shown for point in part.points]
+    calibration = evaluation.competition.calibration
+    siblings = evaluation.submission.evaluations.order_by("pk") if evaluation.submission else ()
+    return show(
+        request,
+        evaluation.competition,
+        "submissions/measurement.html",
+        evaluation=evaluation,
+        submission=evaluation.submission,
+        siblings=siblings,
+        timing=timing,
+        parts=shown,
+        points=points,
+        disturbed=sum(point.is_disturbed for point in points),
+        segments=len({point.segment for point in points}),
+        percent=100 * evaluation.half_width / evaluation.time_ratio
+        if evaluation.half_width and evaluation.time_ratio
+        else None,
+        calibrated_seconds=calibration.reference_seconds if calibration else None,
+        machine=evaluation.report.get("hardware") or {},
+        versions=evaluation.report.get("versions") or {},
+        chart=chart(evaluation, shown),
+    )
+
+
+def own_evaluation(request: Request, pk: int) -> Evaluation:
+    """Raises `NotFound` for another team's, as if it did not exist."""
+    found = (
+        Evaluation.objects.visible_to(request.user)
+        .select_related(
+            "submission__team", "profile", "measured_by", "competition__calibration__reference"
+        )
+        .filter(pk=pk)
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such evaluation, or it belongs to another team.")
+    return found
+
+
+def parts(stretches: Sequence[measurements.Stretch]) -> list[Part]:
+    """Stretches one after the other; segments are counted on, for each had its own processes."""
+    found: list[Part] = []
+    start, segments = 0.0, 0
+    for number, stretch in enumerate(stretches, start=1):
+        order = {one: index for index, one in enumerate(sorted({q.segment for q in stretch.quads}))}
+        points = [
+            point(quad, start, segments + 1 + order[quad.segment])
+            for quad in sorted(stretch.quads, key=lambda quad: quad.at_seconds)
+        ]
+        name = f"measurement {number}" + " (too noisy alone)" * stretch.is_noisy
+        found.append(Part(name, stretch.is_noisy, points))
+        start = points[-1].at_seconds + GAP
+        segments += len(order)
+    return found
+
+
+def point(quad: Quad, start: float, segment: int) -> Point:
+    def ratio(submission: float, reference: float) -> float:
+        return (submission / quad.submission_images) / (reference / quad.reference_images)
+
+    return Point(
+        at_seconds=start + quad.at_seconds,
+        segment=segment,
+        wall_ratio=ratio(quad.submission_seconds, quad.reference_seconds),
+        cpu_ratio=ratio(quad.submission_cpu_seconds, quad.reference_cpu_seconds)
+        if quad.reference_cpu_seconds
+        else None,
+        submission_seconds=quad.submission_seconds / quad.submission_images,
+        reference_seconds=quad.reference_seconds / quad.reference_images,
+        is_disturbed=quad.disturbed,
+    )
+
+
+def chart(evaluation: Evaluation, shown: Sequence[Part]) -> dict[str, Any]:
+    """Quads over time on both clocks, the interval as a band, segments as stripes behind them."""
+    points = [one for part in shown for one in part.points]
+    ratio, half_width = evaluation.time_ratio, evaluation.half_width or 0.0
+    calm = [one.wall_ratio for one in points if not one.is_disturbed]
+    clocks = [one.cpu_ratio for one in points if one.cpu_ratio is not None]
+    edges = [] if ratio is None else [ratio - half_width, ratio + half_width]
+    everything = [*calm, *clocks, *edges, *(one.wall_ratio for one in points)]
+    # One quad far outside must not press the others into a line; the table has it anyway.
+    middle = ratio or (sorted(everything)[len(everything) // 2] if everything else 1.0)
+    inside = [one for one in everything if middle / 2 <= one <= middle * 2] or [middle]
+    air = max(0.02 * middle, 0.08 * (max(inside) - min(inside)))
+    return {
+        "wall": [spot(one, one.wall_ratio) for one in points if not one.is_disturbed],
+        "disturbed": [spot(one, one.wall_ratio) for one in points if one.is_disturbed],
+        "cpu": [spot(one, one.cpu_ratio) for one in points if one.cpu_ratio is not None],
+        "band": {"ratio": ratio, "low": edges[0], "high": edges[1]} if edges else None,
+        "segments": [stripe(list(group)) for _, group in groupby(points, lambda one: one.segment)],
+        "parts": [
+            {"name": part.name, "from": part.points[0].at_seconds}
+            for part in shown
+            if len(shown) > 1
+        ],
+        "y": [min(inside) - air, max(inside) + air],
+    }
+
+
+def spot(point: Point, ratio: float | None) -> dict[str, Any]:
+    return {"x": point.at_seconds, "y": ratio, "segment": point.segment}
+
+
+def stripe(points: Sequence[Point]) -> dict[str, float]:
+    return {
+        "number": points[0].segment,
+        "from": points[0].at_seconds,
+        "to": points[-1].at_seconds,
+    }
