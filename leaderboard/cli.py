@@ -149,11 +149,12 @@ def board(
             plain(row["team"]),
             f"{row['score']:.4f} ± {row['score_half_width']:.4f}",
             f"{row['f1']:.4f}",
-            f"{row['time_ratio']:.3f}",
+            f"{row['time_ratio']:.3f} ± {row['half_width'] or 0:.3f}",
             "tied" if row["tied"] else "",
         )
     if baseline := page["baseline"]:
-        figures = f"{baseline['score']:.4f}", f"{baseline['f1']:.4f}", "1.000", "reference"
+        score = f"{baseline['score']:.4f} ± {baseline['score_half_width']:.4f}"
+        figures = score, f"{baseline['f1']:.4f}", "1.000", "reference"
         table.add_row("", plain(baseline["name"]), *figures, style="dim")
     show(as_json, page, table)
 
@@ -228,7 +229,8 @@ def words(submission: dict[str, Any]) -> str:
         place = submission["queue"]
         wait = place["wait_seconds"]
         about = f", about {wait / 60:.0f} min" if wait else ""
-        return f"{number} queued: {place['position']} of {place['length']}{about}"
+        held = ", no machine measures precisely enough just now" if place["is_held"] else ""
+        return f"{number} queued: {place['position']} of {place['length']}{about}{held}"
     if state == "running":
         return f"{number} running: {submission['stage']} {submission['percent']:.0f} %"
     if state == "failed":
@@ -239,7 +241,8 @@ def words(submission: dict[str, Any]) -> str:
         score = submission["score"]
         return (
             f"{number} scored {score['score']:.4f} ± {score['half_width']:.4f} = "
-            f"{score['time_term']:.4f} for time (ratio {submission['time_ratio']:.3f}) + "
+            f"{score['time_term']:.4f} for time (ratio {submission['time_ratio']:.3f} ± "
+            f"{submission['half_width']:.3f}) + "
             f"{score['f1_term']:.4f} for quality (F1 {submission['f1']:.4f})"
         )
     return f"{number} {submission['error'] or state}"

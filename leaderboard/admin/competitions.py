@@ -147,6 +147,7 @@ class CompetitionAdmin(pages.Noun):
                 "classes": ["tab"],
                 "fields": [
                     ("submissions_per_day", "final_selections"),
+                    "remeasured_ranks",
                     ("max_team_size", "max_upload_bytes"),
                     ("load_seconds", "call_seconds"),
                     ("total_seconds", "memory_bytes"),

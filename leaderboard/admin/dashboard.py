@@ -39,7 +39,7 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
     )
     return base | {
         "title": "What needs attention",
-        "notices": [*mail(), *machines(profiles), *errors(), *steps(shown)],
+        "notices": [*mail(), *machines(profiles), *sidelined(), *errors(), *steps(shown)],
         "profiles": profiles,
         "competitions": shown,
         "workers": Worker.objects.select_related("profile")[:8],
@@ -86,6 +86,21 @@ def machines(profiles: list[Any]) -> list[Notice]:
         )
         for one in profiles
         if one.queued and not one.alive
+    ]
+
+
+def sidelined() -> list[Notice]:
+    """Workers that found themselves unfit."""
+    unfit = Worker.objects.filter(
+        state=Worker.State.SIDELINED, seen_at__gt=timezone.now() - ALIVE
+    ).select_related("profile")
+    return [
+        Notice(
+            "warning",
+            f"Worker {one} of {one.profile} takes no work and tries again by itself. {one.reason}",
+            pages.change_url(one),
+        )
+        for one in unfit
     ]
 
 

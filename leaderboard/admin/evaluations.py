@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
@@ -30,7 +31,7 @@ class EvaluationAdmin(pages.Fixed):
         "code",
         "queued_at",
     ]
-    list_filter = ["state", "profile", "kind", "competition"]
+    list_filter = ["state", "profile", "kind", "why", "competition"]
     search_fields = ["submission__team__name", "failure_code", "error_code"]
     fieldsets = [
         (
@@ -56,7 +57,7 @@ class EvaluationAdmin(pages.Fixed):
             super()
             .get_queryset(request)
             .select_related("competition", "submission__team", "profile", "worker")
-            .defer("report")
+            .defer("report", "noisy_reports")
         )
 
     @display(description="Number", ordering="pk")
@@ -77,7 +78,7 @@ class EvaluationAdmin(pages.Fixed):
 
     @display(description="Score public / private", ordering="score_public")
     def score(self, evaluation: Evaluation) -> str:
-        return pages.pair(evaluation.score_public, evaluation.score_private)
+        return pages.scores(evaluation)
 
     @display(description="Failure or error")
     def code(self, evaluation: Evaluation) -> str:
@@ -128,16 +129,26 @@ class EvaluationAdmin(pages.Fixed):
         )
 
 
+def measurement_link(evaluation: Evaluation) -> SafeString:
+    page = '<a href="{}" class="text-primary-600 dark:text-primary-500">how it was measured</a>'
+    return format_html(page, reverse("measurement", args=[evaluation.pk]))
+
+
 def key_figures(evaluation: Evaluation) -> pages.Figures:
     report = evaluation.report
     timing = report.get("timing") or {}
     splits = report.get("splits") or {}
     rows: list[tuple[str, object]] = [
         ("Attempt", evaluation.attempt),
+        ("Why", evaluation.get_why_display()),
+        ("Measurements pooled", evaluation.measurements),
+        ("Attempts too noisy to count", len(evaluation.noisy_reports)),
+        ("Quads", measurement_link(evaluation)),
         ("Time ratio", pages.ratio(evaluation.time_ratio, evaluation.half_width)),
         (
             "Seconds per image",
-            f"{pages.milliseconds(evaluation.submission_seconds)}, "
+            f"{pages.milliseconds(evaluation.submission_seconds)} "
+            f"± {pages.milliseconds(evaluation.seconds_half_width)}, "
             f"reference {pages.milliseconds(evaluation.reference_seconds)}",
         ),
         ("Reference F1", pages.number(evaluation.f1_ref, 3)),
@@ -147,8 +158,9 @@ def key_figures(evaluation: Evaluation) -> pages.Figures:
             rows.append(
                 (
                     name.capitalize(),
-                    f"score {pages.number(score)}, F1 {pages.number(found['f1'])}, accuracy "
-                    f"{pages.number(found['accuracy'])}, {found['images']} images",
+                    f"score {pages.number(score)} ± {pages.number(evaluation.score_half_width)}, "
+                    f"F1 {pages.number(found['f1'])}, accuracy {pages.number(found['accuracy'])}, "
+                    f"{found['images']} images",
                 )
             )
     if timing:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from unfold.decorators import display
 
 from leaderboard.admin import pages
-from leaderboard.models import Evaluation, HardwareProfile, Worker
+from leaderboard.models import Canary, Evaluation, HardwareProfile, Worker
 from leaderboard.services.workers import ALIVE
+
+FITNESS_LABELS = {"ready": "success", "sidelined": "danger"}
+PLOTTED = 60
 
 
 @admin.register(HardwareProfile)
@@ -29,6 +34,17 @@ class HardwareProfileAdmin(pages.Noun):
                     ("min_segments", "min_quads"),
                     ("target_half_width", "max_half_width"),
                     "max_seconds",
+                ],
+            },
+        ),
+        (
+            "How workers check themselves",
+            {
+                "description": "A canary: the calibrated reference against itself, which should be "
+                "1. A worker that is off, or beside too much foreign load, takes no work.",
+                "fields": [
+                    ("canary_every_minutes", "canary_band", "max_foreign_load"),
+                    "trend",
                 ],
             },
         ),
@@ -51,7 +67,12 @@ class HardwareProfileAdmin(pages.Noun):
     def get_readonly_fields(
         self, request: HttpRequest, obj: HardwareProfile | None = None
     ) -> list[str]:
-        return ["slug", "device", "threads"] if obj and obj.evaluations.exists() else []
+        fixed = ["slug", "device", "threads"] if obj and obj.evaluations.exists() else []
+        return [*fixed, "trend"]
+
+    @display(description="Canaries")
+    def trend(self, profile: HardwareProfile) -> SafeString:
+        return plot(Canary.objects.filter(worker__profile=profile.pk), profile.canary_band)
 
     @display(description="Queued", ordering="queued")
     def queued(self, profile: HardwareProfile) -> int:
@@ -66,11 +87,72 @@ class HardwareProfileAdmin(pages.Noun):
         return profile.alive  # type: ignore[attr-defined]
 
 
+class CanaryFigures:
+    """How a canary is written."""
+
+    @display(description="Time ratio A/A", ordering="time_ratio")
+    def ratio(self, canary: Canary) -> str:
+        return pages.ratio(canary.time_ratio, canary.half_width)
+
+    @display(description="Cores busy with others", ordering="foreign_load")
+    def load(self, canary: Canary) -> str:
+        return pages.number(canary.foreign_load, 2)
+
+
+class CanaryInline(CanaryFigures, pages.FixedInline):
+    model = Canary
+    fields = ["measured_at", "passed", "ratio", "load", "reason"]
+    readonly_fields = fields
+    per_page = 20
+    verbose_name_plural = "canaries"
+
+
+@admin.register(Canary)
+class CanaryAdmin(CanaryFigures, pages.Fixed):
+    list_display = ["measured_at", "worker", "passed", "ratio", "load", "reason"]
+    list_filter = ["worker__profile", "passed", "worker"]
+    date_hierarchy = "measured_at"
+    fields = ["worker", "measured_at", "passed", "ratio", "load", "reason"]
+    readonly_fields = ["ratio", "load"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Canary]:
+        return super().get_queryset(request).select_related("worker")
+
+
 @admin.register(Worker)
 class WorkerAdmin(pages.Fixed):
-    list_display = ["name", "profile", "seen", "processor", "started_at"]
-    list_filter = ["profile"]
-    fields = ["name", "profile", "seen_at", "started_at", "fingerprint", "versions"]
+    list_display = ["name", "profile", "seen", "fitness", "canary", "processor", "started_at"]
+    list_filter = ["profile", "state"]
+    fields = [
+        "name",
+        "profile",
+        "fitness",
+        "reason",
+        "canary_due_at",
+        "trend",
+        "seen_at",
+        "started_at",
+        "fingerprint",
+        "versions",
+    ]
+    readonly_fields = ["fitness", "trend"]
+    inlines = [CanaryInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
+        return super().get_queryset(request).select_related("profile")
+
+    @display(description="Takes work", ordering="state", label=FITNESS_LABELS)
+    def fitness(self, worker: Worker) -> str:
+        return worker.state
+
+    @display(description="Last canary")
+    def canary(self, worker: Worker) -> str:
+        found = worker.canaries.first()
+        return pages.ratio(found.time_ratio, found.half_width) if found else "–"
+
+    @display(description="Canaries")
+    def trend(self, worker: Worker) -> SafeString:
+        return plot(worker.canaries.all(), worker.profile.canary_band)
 
     @display(description="Seen", ordering="seen_at", label={"now": "success", "quiet": "default"})
     def seen(self, worker: Worker) -> tuple[str, str]:
@@ -80,6 +162,34 @@ class WorkerAdmin(pages.Fixed):
     @display(description="Processor")
     def processor(self, worker: Worker) -> str:
         return worker.fingerprint.get("cpu", "–")
+
+
+def plot(canaries: QuerySet[Canary], band: float) -> SafeString:
+    """The latest canaries, the newest at the right: ratios with intervals over the band."""
+    shown = list(canaries.exclude(time_ratio=None).order_by("-pk")[:PLOTTED])[::-1]
+    reach = max(
+        [2 * band, *(abs((one.time_ratio or 1) - 1) + (one.half_width or 0) for one in shown)]
+    )
+    marks = [
+        {
+            "x": 10 + 10 * index,
+            "y": height(one.time_ratio or 1, reach),
+            "top": height((one.time_ratio or 1) + (one.half_width or 0), reach),
+            "bottom": height((one.time_ratio or 1) - (one.half_width or 0), reach),
+            "passed": one.passed,
+            "ratio": pages.ratio(one.time_ratio, one.half_width),
+            "at": one.measured_at,
+        }
+        for index, one in enumerate(shown)
+    ]
+    top, bottom = height(1 + band, reach), height(1 - band, reach)
+    said = {"marks": marks, "band": band, "top": top, "height": round(bottom - top, 2)}
+    return render_to_string("admin/canaries.html", said | {"width": 10 * len(marks) + 10})
+
+
+def height(ratio: float, reach: float) -> float:
+    """Where a ratio stands in a picture 100 high, 1 in its middle."""
+    return round(50 - 46 * (ratio - 1) / (reach or 1), 2)
 
 
 def is_alive(worker: Worker) -> bool:

@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
 from leaderboard.errors import Refused
-from leaderboard.models import User
+from leaderboard.models import Evaluation, User
 
 Figures = Iterable[tuple[str, object]]
 
@@ -178,6 +178,14 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def ratio(value: float | None, half_width: float | None) -> str:
     return "–" if value is None else f"{value:.3f} ± {half_width or 0:.3f}"
+
+
+def scores(evaluation: Evaluation) -> str:
+    """Both scores with their interval, which is the same: it comes from the time."""
+    if evaluation.score_public is None:
+        return "–"
+    both = pair(evaluation.score_public, evaluation.score_private)
+    return f"{both} ± {number(evaluation.score_half_width)}"
 
 
 def milliseconds(seconds: float | None) -> str:

@@ -32,11 +32,12 @@ class DisqualifyForm(forms.Form):
 class EvaluationInline(pages.FixedInline):
     model = Evaluation
     fk_name = "submission"
-    fields = ["number", "state", "ratio", "f1", "score", "trouble", "finished_at"]
+    fields = ["number", "why", "state", "ratio", "f1", "score", "trouble", "finished_at"]
     readonly_fields = ["number", "ratio", "f1", "score", "trouble"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Evaluation]:
-        return super().get_queryset(request).defer("report")
+        rows = super().get_queryset(request).select_related("competition")
+        return rows.defer("report", "noisy_reports")
 
     @display(description="Number")
     def number(self, evaluation: Evaluation) -> SafeString | str:
@@ -52,7 +53,7 @@ class EvaluationInline(pages.FixedInline):
 
     @display(description="Score public / private")
     def score(self, evaluation: Evaluation) -> str:
-        return pages.pair(evaluation.score_public, evaluation.score_private)
+        return pages.scores(evaluation)
 
     @display(description="Failure or error")
     def trouble(self, evaluation: Evaluation) -> str:
@@ -78,12 +79,12 @@ class SubmissionAdmin(pages.Fixed):
     actions_detail = ["evaluate_again", "disqualify", "reinstate"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
-        figures = Prefetch("evaluations", Evaluation.objects.defer("report"))
+        figures = Prefetch("evaluations", Evaluation.objects.defer("report", "noisy_reports"))
         return (
             super()
             .get_queryset(request)
             .select_related("competition", "team", "uploaded_by")
-            .prefetch_related(figures)
+            .prefetch_related(figures, "evaluations__competition")
         )
 
     # What is shown
@@ -94,7 +95,11 @@ class SubmissionAdmin(pages.Fixed):
 
     @display(description="Public score")
     def score(self, submission: Submission) -> str:
-        return pages.number(submission.evaluation.score_public)
+        evaluation = submission.evaluation
+        if evaluation.score_public is None:
+            return "–"
+        half_width = pages.number(evaluation.score_half_width)
+        return f"{pages.number(evaluation.score_public)} ± {half_width}"
 
     @display(description="Decisions")
     def marks(self, submission: Submission) -> str:
@@ -144,8 +149,9 @@ class SubmissionAdmin(pages.Fixed):
             request,
             submission,
             title="Evaluate again",
-            says="A worker measures this submission anew. What counts meanwhile stays; a new score "
-            "takes its place, a failed repeat does not. It costs the team no quota.",
+            says="A worker measures this submission once more, pooled with what was measured. What "
+            "counts meanwhile stays; a new score takes its place, a failed repeat does not. It "
+            "costs the team no quota.",
             button="Queue an evaluation",
             do=lambda: evaluations.evaluate_again(
                 submission=submission, by=pages.organizer(request)

@@ -180,6 +180,8 @@ def drafted(
         profile=profile,
         dataset=dataset,
         submissions_per_day=20,
+        # The story publishes at once and would not wait; whoever practises may watch it happen.
+        remeasured_ranks=0 if slug == SLUG else 3,
         min_f1=0.2,
         input_height=reference.size,
         input_width=reference.size,
@@ -372,7 +374,7 @@ def board(site: str, name: str) -> list[dict[str, Any]]:
 
 def table(title: str, rows: list[dict[str, Any]]) -> Table:
     shown = Table(title=title)
-    for heading in ("rank", "team", "score", "F1", "time ratio"):
+    for heading in ("rank", "team", "score", "F1", "time ratio", ""):
         shown.add_column(heading, justify="left" if heading == "team" else "right")
     for row in rows:
         shown.add_row(
@@ -380,7 +382,8 @@ def table(title: str, rows: list[dict[str, Any]]) -> Table:
             row["team"],
             f"{float(row['score']):.4f} ± {row['score_half_width']:.4f}",
             f"{row['f1']:.4f}",
-            f"{row['time_ratio']:.3f}",
+            f"{row['time_ratio']:.3f} ± {row['half_width'] or 0:.3f}",
+            "tied" if row["tied"] else "",
         )
     return shown
 

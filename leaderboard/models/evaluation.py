@@ -14,6 +14,7 @@ from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile, Worker
 from leaderboard.models.submission import Submission
+from scoring import formula
 
 if TYPE_CHECKING:
     from leaderboard.models.user import User
@@ -219,6 +220,20 @@ class Evaluation(models.Model):
     def is_repeat(self) -> bool:
         """Whether it is measured whatever was measured of the same content before."""
         return self.why in {self.Why.REQUESTED, self.Why.TOP_OVERLAP}
+
+    @property
+    def score_half_width(self) -> float | None:
+        """Of both scores, for F1 on fixed images has no noise."""
+        if self.half_width is None:
+            return None
+        return formula.half_width(self.half_width, self.competition.time_weight)
+
+    @property
+    def seconds_half_width(self) -> float | None:
+        """Of the submission's seconds per image."""
+        if self.half_width is None or not self.time_ratio or self.submission_seconds is None:
+            return None
+        return self.submission_seconds * self.half_width / self.time_ratio
 
     def figures(self) -> Figures:
         """What was measured. Raises `ValueError` unless it is scored."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import QuerySet
 
 from leaderboard.models import Competition, Evaluation, Submission
-from scoring.job import PROTOCOL, Quad, Timing
+from scoring.job import PROTOCOL, Quad
 
 State = Evaluation.State
 
@@ -98,9 +97,9 @@ def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
     return tuple(found)
 
 
-def quads_of(report: dict[str, Any]) -> Iterable[Quad]:
-    timing = report.get("timing")
-    return Timing.from_json(timing).quads if timing else ()
+def quads_of(report: dict[str, Any]) -> list[Quad]:
+    timing = report.get("timing") or {}
+    return [Quad.from_json(one) for one in timing.get("quads", ())]
 
 
 def identity(quad: Quad) -> tuple[float, ...]:

@@ -34,6 +34,7 @@ class Baseline:
 
     name: str
     score: float
+    score_half_width: float
     f1: float
     seconds: float
 
@@ -58,7 +59,7 @@ def parts(evaluation: Evaluation, board: str) -> Parts | None:
     time_term = weight * evaluation.time_ratio
     return Parts(
         score=round(score, 6),
-        half_width=formula.half_width(evaluation.half_width or 0, weight),
+        half_width=evaluation.score_half_width or 0.0,
         time_term=time_term,
         f1_term=score - time_term,
     )
@@ -143,6 +144,7 @@ def baseline(competition: Competition, board: str) -> Baseline | None:
     return Baseline(
         name=str(calibration.reference),
         score=figures.score_private if private else figures.score_public,
+        score_half_width=formula.half_width(figures.half_width, competition.time_weight),
         f1=figures.f1_private if private else figures.f1_public,
         seconds=figures.reference_seconds,
     )

@@ -47,12 +47,14 @@ def board(competition: Competition, entries: list[Entry], name: str) -> dict[str
             "xMax": entry.time_ratio + (entry.evaluation.half_width or 0),
             "y": entry.f1,
             "score": float(entry.score),
+            "halfWidth": entry.score_half_width,
         }
         for entry in entries
     ]
     baseline = rankings.baseline(competition, name)
     reference = (
         {"team": baseline.name, "x": 1.0, "y": baseline.f1, "score": baseline.score}
+        | {"halfWidth": baseline.score_half_width}
         if baseline
         else None
     )

@@ -74,7 +74,7 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
             else "Saved: nothing is selected, so your best public submissions count.",
         )
         return redirect("submissions", slug)
-    sent = mine.submissions.prefetch_related("evaluations")
+    sent = mine.submissions.prefetch_related("evaluations__competition")
     counting = rankings.finals(mine, rankings.scored_submissions(mine))
     return show(
         request,
@@ -119,7 +119,7 @@ def own_submission(request: Request, pk: int) -> Submission:
     found = (
         Submission.objects.visible_to(request.user)
         .select_related("competition__calibration__reference", "competition__profile", "team")
-        .prefetch_related("evaluations__profile")
+        .prefetch_related("evaluations__profile", "evaluations__competition")
         .filter(pk=pk)
         .first()
     )
@@ -156,7 +156,7 @@ def verdict(submission: Submission) -> dict[str, Any]:
     return said | {
         "bar": mine,
         "reference_bar": reference[0] if reference else None,
-        "score_half_width": competition.time_weight * (evaluation.half_width or 0),
+        "score_half_width": evaluation.score_half_width,
         "below_gate": evaluation.f1_public < competition.min_f1,
         "per_class": [(name, quality["f1"]) for name, quality in per_class.items()],
         "segments": timing.get("segments"),

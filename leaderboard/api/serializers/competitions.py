@@ -19,6 +19,7 @@ class Baseline(serializers.Serializer[rankings.Baseline]):
 
     name = serializers.CharField()
     score = serializers.FloatField()
+    score_half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
     f1 = serializers.FloatField()
     seconds = serializers.FloatField(help_text="Per image.")
 
@@ -166,7 +167,9 @@ class BoardRow(serializers.Serializer[rankings.Row]):
     rank = serializers.IntegerField(allow_null=True, help_text="None below the gate.")
     team = serializers.CharField(source="entry.team.name")
     score = serializers.FloatField(source="entry.score", help_text="Lower is better.")
-    score_half_width = serializers.FloatField(source="entry.score_half_width")
+    score_half_width = serializers.FloatField(
+        source="entry.score_half_width", help_text="Half of its 95 % interval."
+    )
     tied = serializers.BooleanField(
         source="is_tied", help_text="Its interval overlaps that of the row above."
     )
@@ -178,6 +181,9 @@ class BoardRow(serializers.Serializer[rankings.Row]):
         source="entry.evaluation.half_width",
         allow_null=True,
         help_text="Half of the time ratio's 95 % interval.",
+    )
+    measurements = serializers.IntegerField(
+        source="entry.evaluation.measurements", help_text="How many are pooled in the time ratio."
     )
     uploaded_at = serializers.DateTimeField(source="entry.uploaded_at")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -22,6 +23,9 @@ class Place(serializers.Serializer[evaluations.Line]):
     position = serializers.IntegerField(help_text="1 is next.")
     length = serializers.IntegerField()
     wait_seconds = serializers.SerializerMethodField(help_text="None: nothing to judge by yet.")
+    is_held = serializers.BooleanField(
+        help_text="No worker measures precisely enough just now; they check themselves again."
+    )
 
     def get_wait_seconds(self, line: evaluations.Line) -> float | None:
         return line.wait.total_seconds() if line.wait is not None else None
@@ -77,8 +81,22 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
     seconds_per_image = serializers.FloatField(
         source="evaluation.submission_seconds", allow_null=True
     )
+    seconds_half_width = serializers.FloatField(
+        source="evaluation.seconds_half_width",
+        allow_null=True,
+        help_text="Half of the 95 % interval of seconds_per_image.",
+    )
     reference_seconds_per_image = serializers.FloatField(
         source="evaluation.reference_seconds", allow_null=True
+    )
+    measurements = serializers.IntegerField(
+        source="evaluation.measurements", help_text="How many are pooled in the time ratio."
+    )
+    measurement_reason = serializers.ChoiceField(
+        Evaluation.Why.choices, source="evaluation.why", help_text="Why it was measured."
+    )
+    measurement_page = serializers.SerializerMethodField(
+        help_text="How it was measured, for people."
     )
     private = serializers.SerializerMethodField(help_text="Once the private board is published.")
     static = serializers.DictField(help_text="What the file says of itself, without running it.")
@@ -113,7 +131,11 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
             "time_ratio",
             "half_width",
             "seconds_per_image",
+            "seconds_half_width",
             "reference_seconds_per_image",
+            "measurements",
+            "measurement_reason",
+            "measurement_page",
             "private",
             "static",
         )
@@ -121,6 +143,11 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
     @extend_schema_field(serializers.URLField())
     def get_page(self, submission: Submission) -> str:
         return str(self.context["request"].build_absolute_uri(submission.get_absolute_url()))
+
+    @extend_schema_field(serializers.URLField())
+    def get_measurement_page(self, submission: Submission) -> str:
+        address = reverse("measurement", args=[submission.evaluation.pk])
+        return str(self.context["request"].build_absolute_uri(address))
 
     @extend_schema_field(Place(allow_null=True))
     def get_queue(self, submission: Submission) -> Mapping[str, Any] | None:

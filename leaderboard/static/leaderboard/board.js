@@ -53,7 +53,7 @@ if (data && canvas) {
         tooltip: {
           filter: ({ raw }) => raw.team,
           callbacks: {
-            label: ({ raw }) => `${raw.team}: score ${raw.score.toFixed(4)}, F1 ${raw.y.toFixed(4)}, ratio ${raw.x.toFixed(3)}`,
+            label: ({ raw }) => `${raw.team}: score ${raw.score.toFixed(4)} ± ${raw.halfWidth.toFixed(4)}, F1 ${raw.y.toFixed(4)}, ratio ${raw.x.toFixed(3)}${raw.xMax ? ` ± ${((raw.xMax - raw.xMin) / 2).toFixed(3)}` : ""}`,
           },
         },
       },

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from leaderboard.models import ApiToken, Dataset, Submission, Team, User, Worker
-from leaderboard.services import tokens
+from leaderboard.services import tokens, workers
 from tests.leaderboard.conftest import failure, finish
 
 NOUNS = [model for model in admin.site._registry if model._meta.app_label == "leaderboard"]
@@ -24,13 +24,16 @@ def full(
     team: Team, rivals: Team, owner: User, scored: Callable[..., Submission], submit: Any
 ) -> None:
     """At least one row of every noun, in several states."""
-    Worker.objects.create(
+    worker = Worker.objects.create(
         name="lab:1",
         profile=team.competition.profile,
         fingerprint={"cpu": "Test processor"},
         started_at=timezone.now(),
         seen_at=timezone.now() - timedelta(hours=3),
     )
+    for ratio in (1.01, 1.05):
+        workers.record(worker, time_ratio=ratio, half_width=0.01, foreign_load=0.2)
+    workers.record(worker, time_ratio=None, half_width=None, foreign_load=None, trouble="load")
     scored(team, seed=1, f1_public=0.8, time_ratio=0.5)
     finish(submit(rivals, seed=2).latest_evaluation, failure())
     submit(team, seed=3)
@@ -58,6 +61,7 @@ def addresses() -> list[str]:
 def test_all_nouns_but_the_hidden_ones_are_there() -> None:
     assert {model.__name__ for model in NOUNS} == {
         "ApiToken",
+        "Canary",
         "Competition",
         "Dataset",
         "Evaluation",
@@ -106,7 +110,7 @@ def test_staff_without_rights_decide_nothing(owner: User, client: Client, team: 
 
 @pytest.mark.usefixtures("full")
 def test_history_is_neither_added_nor_changed_nor_deleted(panel: Client) -> None:
-    for name in ("submission", "evaluation", "worker", "apitoken"):
+    for name in ("submission", "evaluation", "worker", "canary", "apitoken"):
         assert panel.get(reverse(f"admin:leaderboard_{name}_add")).status_code == 403
     for model in NOUNS:
         row = model.objects.first()

@@ -26,7 +26,7 @@ def test_an_upload_is_answered_by_201_and_where_to_look(
     assert client.get(answer["Location"]).json() == {k: body[k] for k in body if k != "is_new"}
     assert (body["state"], body["note"], body["file_name"]) == ("queued", "first try", "model.pt")
     assert body["team"] == {"id": team.pk, "name": "Sorters", "competition": "waste"}
-    assert body["queue"] == {"position": 1, "length": 1, "wait_seconds": 0}
+    assert body["queue"] == {"position": 1, "length": 1, "wait_seconds": 0, "is_held": False}
     assert body["static"]["parameters"] == 12
     assert body["score"] is body["f1"] is body["private"] is None
     assert Submission.objects.get().door == "api"

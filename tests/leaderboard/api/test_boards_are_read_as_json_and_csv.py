@@ -39,9 +39,16 @@ def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -
         "f1": 0.75,
         "time_ratio": 0.5,
         "half_width": 0.02,
+        "measurements": 1,
     }
     assert (second["rank"], second["team"], second["tied"]) == (2, "Rivals", True)
-    assert body["baseline"] == {"name": "ResNet18-D", "score": 1.0, "f1": 0.7, "seconds": 0.01}
+    assert body["baseline"] == {
+        "name": "ResNet18-D",
+        "score": 1.0,
+        "score_half_width": 0.005,
+        "f1": 0.7,
+        "seconds": 0.01,
+    }
 
 
 def test_pages_follow_each_other(two: None, anonymous: APIClient) -> None:

@@ -57,6 +57,9 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/submissions/{submission}/", (LOGIN, 404, 404, 200, 200)),
         ("/submissions/{submission}/status/", (200, 404, 404, 286, 286)),
         ("/submissions/999999999999999999999999/", (LOGIN, 404, 404, 404, 404)),
+        ("/evaluations/{evaluation}/measurement/", (LOGIN, 404, 404, 200, 200)),
+        ("/evaluations/{calibration}/measurement/", (LOGIN, 404, 404, 404, 200)),
+        ("/evaluations/999999999999999999999999/measurement/", (LOGIN, 404, 404, 404, 404)),
         ("/invitations/{code}/", SIGNED_IN),
         ("/invitations/unknown/", (LOGIN, 404, 404, 404, 404)),
         ("/profile/", SIGNED_IN),
@@ -70,7 +73,12 @@ def test_pages(
 ) -> None:
     submission = scored(team)
     code = teams.invite(team=team, by=owner).code
-    url = url.format(submission=submission.pk, code=code)
+    url = url.format(
+        submission=submission.pk,
+        evaluation=submission.evaluation.pk,
+        calibration=submission.competition.calibration_id,
+        code=code,
+    )
     assert tuple(outcome(see(person, url)) for person in people.values()) == expected
 
 
@@ -111,6 +119,7 @@ def test_nobody_takes_part_in_a_draft(
         "/competitions/waste/submissions/",
         "/submissions/1/",
         "/submissions/1/withdraw/",
+        "/evaluations/1/measurement/",
         "/invitations/code/",
         "/profile/",
         "/profile/tokens/abc/revoke/",
@@ -175,6 +184,7 @@ def test_nothing_private_shows_before(
         "/competitions/waste/submissions/",
         submission.get_absolute_url(),
         f"/submissions/{submission.pk}/status/",
+        f"/evaluations/{submission.evaluation.pk}/measurement/",
     ]
     for who in people.values():
         for url in pages:

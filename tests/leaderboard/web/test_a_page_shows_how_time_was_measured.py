@@ -1,0 +1,178 @@
+"""Quads, intervals, both clocks and reasons, whatever became of an evaluation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from leaderboard.models import Competition, Evaluation, Team, User
+from leaderboard.services import evaluations
+from scoring.job import Quad, Report
+from tests.leaderboard.conftest import failure, finish, report
+from tests.leaderboard.web.conftest import text
+
+SECRET = "secret/path/private.zip"
+
+
+def measured(*, status: str = "scored", start: float = 0.0, **figures: float) -> Report:
+    """A report with eight quads in two segments, one of them disturbed."""
+    found = report(**figures)
+    assert found.timing
+    quads = tuple(
+        Quad(
+            start + number,
+            number // 4,
+            0.20 + start / 1000,
+            20,
+            0.101 + number / 1000 + start / 1000,
+            20,
+            0.19,
+            0.10,
+            disturbed=number == 5,
+        )
+        for number in range(8)
+    )
+    timing = replace(found.timing, quads=quads, flags=("The CPU clock disagrees.",))
+    return replace(found, status=status, timing=timing)
+
+
+def address(evaluation: Evaluation) -> str:
+    return f"/evaluations/{evaluation.pk}/measurement/"
+
+
+def chart(page: str) -> dict[str, Any]:
+    raw = page.split('<script id="measurement-data" type="application/json">')[1]
+    found: dict[str, Any] = json.loads(raw.split("</script>")[0])
+    return found
+
+
+def test_points_interval_clocks_machine_and_findings(
+    see: Any, submit: Any, team: Team, owner: User
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, measured(time_ratio=0.5, half_width=0.012))
+    page = text(see(owner, address(submission.latest_evaluation)))
+    data = chart(page)
+    assert (len(data["wall"]), len(data["disturbed"]), len(data["cpu"])) == (7, 1, 8)
+    assert data["band"] == {"ratio": 0.5, "low": 0.488, "high": 0.512}
+    assert [stripe["number"] for stripe in data["segments"]] == [1, 2]
+    assert data["y"][0] < 0.488
+    assert data["wall"][0]["y"] == pytest.approx(0.505)
+    assert data["cpu"][0]["y"] == pytest.approx(0.1 / 0.19)
+    for said in (
+        "0.5000 <small>± 0.0120",
+        "± 2.4 % of it",
+        "Test processor",
+        "2.13.0",
+        "idle side stopped",
+        "The CPU clock disagrees.",
+        "10.0 ms (R*) when it was calibrated",
+        "Why you can believe it",
+    ):
+        assert said in page, said
+    assert page.count("<td>disturbed</td>") == 1
+    assert address(submission.latest_evaluation) in text(see(owner, submission.get_absolute_url()))
+
+
+def test_how_many_images_there_are_is_not_told(
+    see: Any, submit: Any, team: Team, owner: User
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, measured())
+    data = chart(text(see(owner, address(submission.latest_evaluation))))
+    assert {key for point in data["wall"] for key in point} == {"x", "y", "segment"}
+
+
+def test_both_estimates_are_shown_where_the_engine_tells_them(
+    see: Any, submit: Any, team: Team, owner: User
+) -> None:
+    evaluation = submit(team).latest_evaluation
+    finish(evaluation, measured())
+    assert "Corrected ratio" not in text(see(owner, address(evaluation)))
+    row = Evaluation.objects.get(pk=evaluation.pk)
+    row.report["timing"] |= {"plain_ratio": 0.5123, "corrected_ratio": 0.5017}
+    row.report["timing"] |= {"plain_half_width": 0.0101, "corrected_half_width": None}
+    Evaluation.objects.filter(pk=evaluation.pk).update(report=row.report)
+    page = text(see(owner, address(evaluation)))
+    assert "0.5123 ± 0.0101" in page
+    assert "0.5017</span>" in page
+
+
+def test_pooled_measurements_stand_one_after_the_other(
+    see: Any, submit: Any, team: Team, owner: User, organizer: User
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, measured(time_ratio=0.5))
+    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    finish(repeat, measured(time_ratio=0.52, start=0.5))
+    page = text(see(owner, address(repeat)))
+    data = chart(page)
+    assert [part["name"] for part in data["parts"]] == ["measurement 1", "measurement 2"]
+    assert [stripe["number"] for stripe in data["segments"]] == [1, 2, 3, 4]
+    assert data["parts"][1]["from"] > data["segments"][1]["to"]
+    assert "Measured again at an organizer's request" in page
+    assert "2 measurements pooled" in page
+    assert address(submission.evaluations.last()) in page
+    shown = text(see(owner, submission.get_absolute_url()))
+    assert "Measured 2 times, all pooled: measured again at an organizer's request" in shown
+
+
+def test_a_noisy_attempt_is_shown_while_the_next_one_waits(
+    see: Any, submit: Any, team: Team, owner: User
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, measured(status="invalid"))
+    page = text(see(owner, address(submission.latest_evaluation)))
+    assert "too noisy so far" in page
+    assert chart(page)["band"] is None
+    assert "the next attempt adds to it" in text(see(owner, submission.get_absolute_url()))
+
+
+def test_a_shared_measurement_says_so(
+    see: Any, submit: Any, team: Team, rivals: Team, rival: User
+) -> None:
+    finish(submit(team, seed=1).latest_evaluation, measured())
+    shared = submit(rivals, seed=1).latest_evaluation
+    evaluations.run_next("cpu")
+    page = text(see(rival, address(shared)))
+    assert "Shared: the same model was measured here before" in page
+    assert len(chart(page)["cpu"]) == 8
+    assert "Sorters" not in page
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "failed", "error"])
+def test_without_a_measurement_there_are_words(
+    see: Any, submit: Any, team: Team, owner: User, state: str
+) -> None:
+    evaluation = submit(team).latest_evaluation
+    if state == "failed":
+        finish(evaluation, failure())
+    if state == "running":
+        evaluations.claim(evaluation.profile)
+    if state == "error":
+        for _ in range(3):
+            claimed = evaluations.claim(evaluation.profile)
+            evaluations.give_back(claimed, code="internal", message=SECRET)
+    page = see(owner, address(evaluation))
+    assert page.status_code == 200
+    assert SECRET not in text(page)
+    assert "measurement-data" not in text(page)
+
+
+def test_a_calibration_shows_the_reference_against_itself(
+    see: Any, competition: Competition, organizer: User
+) -> None:
+    page = text(see(organizer, address(competition.calibration)))
+    assert "the reference against itself" in page
+
+
+def test_the_page_has_nothing_inline(see: Any, submit: Any, team: Team, owner: User) -> None:
+    evaluation = submit(team).latest_evaluation
+    finish(evaluation, measured())
+    page = text(see(owner, address(evaluation)))
+    assert " style=" not in page
+    assert "<style" not in page
+    assert "<script>" not in page
