@@ -268,6 +268,7 @@ UNFOLD = {
                     ("Evaluations", "timer", "leaderboard_evaluation_changelist"),
                     ("Hardware profiles", "memory", "leaderboard_hardwareprofile_changelist"),
                     ("Workers", "dns", "leaderboard_worker_changelist"),
+                    ("Canaries", "monitor_heart", "leaderboard_canary_changelist"),
                 ],
                 [
                     ("Teams", "groups", "leaderboard_team_changelist"),

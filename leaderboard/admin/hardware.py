@@ -43,7 +43,8 @@ class HardwareProfileAdmin(pages.Noun):
                 "description": "A canary: the calibrated reference against itself, which should be "
                 "1. A worker that is off, or beside too much foreign load, takes no work.",
                 "fields": [
-                    ("canary_every_minutes", "canary_band", "max_foreign_load"),
+                    ("canary_every_minutes", "canary_band"),
+                    "max_foreign_load",
                     "trend",
                 ],
             },

@@ -28,6 +28,14 @@ class Stretch:
     """Whether the attempt did not count: its interval was too wide, so it was measured on."""
     quads: tuple[Quad, ...]
 
+    @property
+    def segments(self) -> int:
+        return len({quad.segment for quad in self.quads})
+
+    @property
+    def seconds(self) -> float:
+        return sum(quad.reference_seconds + quad.submission_seconds for quad in self.quads)
+
 
 def key(competition: Competition, submission: Submission) -> str:
     """What makes two measurements the same: content, input, images, reference, machine."""

@@ -48,8 +48,8 @@ class Part:
 @require_safe
 def measurement(request: Request, pk: int) -> HttpResponse:
     evaluation = own_evaluation(request, pk)
-    timing = evaluation.report.get("timing") or {}
-    shown = parts(measurements.stretches(evaluation))
+    stretches = measurements.stretches(evaluation)
+    shown = parts(stretches)
     points = [point for part in shown for point in part.points]
     calibration = evaluation.competition.calibration
     siblings = evaluation.submission.evaluations.order_by("pk") if evaluation.submission else ()
@@ -60,11 +60,12 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         evaluation=evaluation,
         submission=evaluation.submission,
         siblings=siblings,
-        timing=timing,
+        timing=evaluation.report.get("timing") or {},
+        measured_seconds=sum(stretch.seconds for stretch in stretches),
+        segments=sum(stretch.segments for stretch in stretches),
         parts=shown,
         points=points,
         disturbed=sum(point.is_disturbed for point in points),
-        segments=len({point.segment for point in points}),
         percent=100 * evaluation.half_width / evaluation.time_ratio
         if evaluation.half_width and evaluation.time_ratio
         else None,

@@ -14,7 +14,14 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Evaluation, Submission
-from leaderboard.services import evaluations, rankings, selections, submissions, teams
+from leaderboard.services import (
+    evaluations,
+    measurements,
+    rankings,
+    selections,
+    submissions,
+    teams,
+)
 from leaderboard.web import charts
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import UploadForm
@@ -153,14 +160,15 @@ def verdict(submission: Submission) -> dict[str, Any]:
     mine, *reference = [charts.bar(competition, *pair, scale) for pair in figures]
     per_class = evaluation.report.get("splits", {}).get("public", {}).get("per_class", {})
     timing = evaluation.report.get("timing") or {}
+    stretches = measurements.stretches(evaluation)
     return said | {
         "bar": mine,
         "reference_bar": reference[0] if reference else None,
         "score_half_width": evaluation.score_half_width,
         "below_gate": evaluation.f1_public < competition.min_f1,
         "per_class": [(name, quality["f1"]) for name, quality in per_class.items()],
-        "segments": timing.get("segments"),
-        "quads": len(timing.get("quads", ())),
-        "measured_seconds": timing.get("measured_seconds"),
+        "segments": sum(stretch.segments for stretch in stretches),
+        "quads": sum(len(stretch.quads) for stretch in stretches),
+        "measured_seconds": sum(stretch.seconds for stretch in stretches),
         "flags": timing.get("flags", ()),
     }

@@ -72,8 +72,8 @@ if (data && canvas) {
       animation: !still && { duration: 300 },
       maintainAspectRatio: false,
       scales: {
-        x: { min: 0, max: last * 1.03 + 0.2, title: { display: true, text: "seconds of the evaluation", color: ink },
-             ticks: { color: ink, maxTicksLimit: 9, callback: (value) => Math.round(value * 10) / 10 }, grid: { display: false } },
+        x: { min: -0.02 * last, max: last * 1.03 + 0.2, title: { display: true, text: "seconds of the evaluation", color: ink },
+             ticks: { color: ink, maxTicksLimit: 9, callback: (value) => (value < 0 ? "" : Math.round(value)) }, grid: { display: false } },
         y: { min: data.y[0], max: data.y[1], title: { display: true, text: "time ratio (below 1 is faster)", color: ink },
              ticks: { color: ink, maxTicksLimit: 8, callback: (value) => value.toFixed(3) }, grid: { color: "#e3eaea" } },
       },

@@ -73,7 +73,7 @@ def test_points_interval_clocks_machine_and_findings(
         "Why you can believe it",
     ):
         assert said in page, said
-    assert page.count("<td>disturbed</td>") == 1
+    assert page.count("disturbed</td>") == 1
     assert address(submission.latest_evaluation) in text(see(owner, submission.get_absolute_url()))
 
 
