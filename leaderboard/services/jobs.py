@@ -12,7 +12,7 @@ from django.conf import settings
 
 from leaderboard.models import Competition, Evaluation, Worker
 from leaderboard.services import files, measurements
-from scoring.job import Job, Plan, Quad, Split
+from scoring.job import Job, Plan, Split
 
 CANARY_SECONDS = 15.0
 """Most seconds of paired measuring in a canary."""
@@ -40,7 +40,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
         reference_seconds=calibration.reference_seconds if calibration else None,
         cache=Path(settings.CACHE_DIR),
     )
-    return with_earlier(job, measurements.pooled(evaluation))
+    return with_newer(job, earlier=measurements.pooled(evaluation), lock=lock_file())
 
 
 def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
@@ -48,7 +48,7 @@ def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
     assert competition.reference
     assert competition.dataset
     split = min(competition.dataset.splits.all(), key=lambda one: one.images)
-    return Job(
+    job = Job(
         reference=files.local_path(competition.reference.file),
         splits=(Split(split.name, files.local_path(split.archive)),),
         classes=tuple(competition.dataset.classes),
@@ -59,6 +59,7 @@ def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
         seed=secret_number(f"canary {worker.pk} {number}"),
         cache=Path(settings.CACHE_DIR),
     )
+    return with_newer(job, lock=lock_file())
 
 
 def canary_plan(plan: Plan, *, band: float) -> Plan:
@@ -73,11 +74,15 @@ def canary_plan(plan: Plan, *, band: float) -> Plan:
     )
 
 
-def with_earlier(job: Job, quads: tuple[Quad, ...]) -> Job:
-    """Quads to pool, for an engine that knows the field."""
-    earlier: dict[str, Any] = {"earlier": quads}
+def with_newer(job: Job, **fields: Any) -> Job:
+    """A job with fields that not every engine knows yet."""
     known = {field.name for field in dataclasses.fields(Job)}
-    return replace(job, **earlier) if known.issuperset(earlier) else job
+    return replace(job, **{name: value for name, value in fields.items() if name in known})
+
+
+def lock_file() -> Path:
+    """Workers that share a machine share its cache, too, and measure one after the other."""
+    return Path(settings.CACHE_DIR) / "measuring.lock"
 
 
 def secret_number(what: str) -> int:

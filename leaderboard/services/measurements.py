@@ -29,8 +29,8 @@ class Stretch:
     quads: tuple[Quad, ...]
 
     @property
-    def segments(self) -> int:
-        return len({quad.segment for quad in self.quads})
+    def segments(self) -> list[int]:
+        return sorted({quad.segment for quad in self.quads})
 
     @property
     def seconds(self) -> float:
@@ -92,16 +92,28 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
             new = [quad for quad in quads_of(report) if identity(quad) not in seen]
             seen |= {identity(quad) for quad in new}
             if new:
+                new.sort(key=lambda quad: quad.at_seconds)
                 found.append(Stretch(one, is_noisy or one.state != State.SCORED, tuple(new)))
     return found
 
 
 def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
-    """The quads there are before an evaluation is measured; each pair of processes a segment."""
+    """The quads there are before an evaluation is measured, in a row as if it had gone on.
+
+    Each pair of processes keeps a segment of its own.
+    """
     found: list[Quad] = []
+    at_seconds, segment = 0.0, 0
     for stretch in stretches(evaluation):
-        start = 1 + max((quad.segment for quad in found), default=-1)
-        found += [replace(quad, segment=start + quad.segment) for quad in stretch.quads]
+        later = at_seconds - stretch.quads[0].at_seconds
+        numbers = {one: segment + n for n, one in enumerate(stretch.segments, start=1)}
+        found += [
+            replace(quad, at_seconds=quad.at_seconds + later, segment=numbers[quad.segment])
+            for quad in stretch.quads
+        ]
+        last = found[-1]
+        at_seconds = last.at_seconds + last.reference_seconds + last.submission_seconds
+        segment += len(numbers)
     return tuple(found)
 
 
@@ -111,5 +123,10 @@ def quads_of(report: dict[str, Any]) -> list[Quad]:
 
 
 def identity(quad: Quad) -> tuple[float, ...]:
-    """No two quads last the same nanoseconds on both sides."""
-    return (quad.at_seconds, quad.reference_seconds, quad.submission_seconds)
+    """No two quads last the same nanoseconds on both sides; when they began depends on the row."""
+    return (
+        quad.reference_seconds,
+        quad.submission_seconds,
+        quad.reference_cpu_seconds,
+        quad.submission_cpu_seconds,
+    )

@@ -9,10 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -20,6 +18,7 @@ from django.utils import timezone
 import scoring
 from leaderboard.models import Canary, Competition, HardwareProfile, Worker
 from leaderboard.services import jobs
+from leaderboard.services.load import ForeignLoad
 from scoring import hardware
 from scoring.job import Progress, Report
 
@@ -99,12 +98,15 @@ def check(worker: Worker, competition: Competition, *, should_stop: Callable[[],
     Raises `Stopped`.
     """
 
+    load = ForeignLoad()
+
     def go_on(progress: Progress) -> None:
         if should_stop():
             raise Stopped
+        if progress.stage == "wait":  # for another worker of ours on this machine
+            load.restart()
 
     job = jobs.for_canary(competition, worker, number=worker.canaries.count())
-    busy, own, start = busy_seconds(), own_seconds(), time.monotonic()
     report: Report | None = None
     trouble = ""
     try:
@@ -118,16 +120,12 @@ def check(worker: Worker, competition: Competition, *, should_stop: Callable[[],
         trouble = repr(error)
     if report and report.failure:
         trouble = f"{report.failure.code}: {report.failure.message}"
-    now_busy = busy_seconds()
-    foreign = None
-    if busy is not None and now_busy is not None:
-        foreign = max(0.0, now_busy - busy - (own_seconds() - own)) / (time.monotonic() - start)
     timing = report.timing if report else None
     return record(
         worker,
         time_ratio=timing.time_ratio if timing else None,
         half_width=timing.half_width if timing else None,
-        foreign_load=foreign,
+        foreign_load=load.cores(),
         trouble=trouble,
     )
 
@@ -188,19 +186,3 @@ def objection(
 def become(worker: Worker, state: str, **fields: object) -> None:
     Worker.objects.filter(pk=worker.pk).update(state=state, **{"reason": "", **fields})
     worker.refresh_from_db()
-
-
-def busy_seconds() -> float | None:
-    """Seconds that the machine's cores were at work, or stolen by its host; None: it won't say."""
-    try:
-        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
-        user, nice, system, _, _, hard, soft, stolen = map(int, fields)
-    except (OSError, ValueError):
-        return None
-    return (user + nice + system + hard + soft + stolen) / os.sysconf("SC_CLK_TCK")
-
-
-def own_seconds() -> float:
-    """Of these, the ones of this process and of the children that have ended."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system

@@ -62,7 +62,7 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         siblings=siblings,
         timing=evaluation.report.get("timing") or {},
         measured_seconds=sum(stretch.seconds for stretch in stretches),
-        segments=sum(stretch.segments for stretch in stretches),
+        segments=sum(len(stretch.segments) for stretch in stretches),
         parts=shown,
         points=points,
         disturbed=sum(point.is_disturbed for point in points),
@@ -96,11 +96,9 @@ def parts(stretches: Sequence[measurements.Stretch]) -> list[Part]:
     found: list[Part] = []
     start, segments = 0.0, 0
     for number, stretch in enumerate(stretches, start=1):
-        order = {one: index for index, one in enumerate(sorted({q.segment for q in stretch.quads}))}
-        points = [
-            point(quad, start, segments + 1 + order[quad.segment])
-            for quad in sorted(stretch.quads, key=lambda quad: quad.at_seconds)
-        ]
+        order = {one: segments + n for n, one in enumerate(stretch.segments, start=1)}
+        later = start - stretch.quads[0].at_seconds
+        points = [point(quad, later, order[quad.segment]) for quad in stretch.quads]
         name = f"measurement {number}" + " (too noisy alone)" * stretch.is_noisy
         found.append(Part(name, stretch.is_noisy, points))
         start = points[-1].at_seconds + GAP
@@ -108,12 +106,12 @@ def parts(stretches: Sequence[measurements.Stretch]) -> list[Part]:
     return found
 
 
-def point(quad: Quad, start: float, segment: int) -> Point:
+def point(quad: Quad, later: float, segment: int) -> Point:
     def ratio(submission: float, reference: float) -> float:
         return (submission / quad.submission_images) / (reference / quad.reference_images)
 
     return Point(
-        at_seconds=start + quad.at_seconds,
+        at_seconds=quad.at_seconds + later,
         segment=segment,
         wall_ratio=ratio(quad.submission_seconds, quad.reference_seconds),
         cpu_ratio=ratio(quad.submission_cpu_seconds, quad.reference_cpu_seconds)

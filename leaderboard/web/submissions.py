@@ -167,7 +167,7 @@ def verdict(submission: Submission) -> dict[str, Any]:
         "score_half_width": evaluation.score_half_width,
         "below_gate": evaluation.f1_public < competition.min_f1,
         "per_class": [(name, quality["f1"]) for name, quality in per_class.items()],
-        "segments": sum(stretch.segments for stretch in stretches),
+        "segments": sum(len(stretch.segments) for stretch in stretches),
         "quads": sum(len(stretch.quads) for stretch in stretches),
         "measured_seconds": sum(stretch.seconds for stretch in stretches),
         "flags": timing.get("flags", ()),

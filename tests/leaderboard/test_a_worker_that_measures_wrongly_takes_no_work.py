@@ -21,7 +21,7 @@ from leaderboard.models import (
     Team,
     Worker,
 )
-from leaderboard.services import evaluations, references, workers
+from leaderboard.services import evaluations, load, references, workers
 from scoring.job import Job, Progress, Report
 from tests.leaderboard.conftest import failure, report
 
@@ -34,10 +34,13 @@ class Engine:
 
     def __init__(self) -> None:
         self.jobs: list[Job] = []
+        self.stages: list[str] = []
         self.canary: Report | Exception = report(time_ratio=1.001)
 
     def evaluate(self, job: Job, progress: Any = None) -> Report:
         self.jobs.append(job)
+        for stage in self.stages:
+            progress(Progress(stage, 0.0))
         if job.submission:
             return report(time_ratio=0.5)
         if isinstance(self.canary, Exception):
@@ -49,7 +52,7 @@ class Engine:
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
     monkeypatch.setattr(scoring, "evaluate", made.evaluate)
-    monkeypatch.setattr(workers, "busy_seconds", lambda: None)
+    monkeypatch.setattr(load, "busy_seconds", lambda: None)
     return made
 
 
@@ -188,14 +191,14 @@ def test_a_canary_is_small_and_never_refused_for_its_noise(
     assert job.formula.f1_ref == 0.7
 
 
-def test_load_of_others_is_what_the_machine_does_beside_us(
+def test_load_of_others_is_what_the_machine_does_beside_us_once_we_have_it(
     checked: HardwareProfile, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    busy, clock = iter([100.0, 112.0]), iter([0.0, 10.0])
-    own = iter([1.0, 4.0])
-    monkeypatch.setattr(workers, "busy_seconds", lambda: next(busy))
-    monkeypatch.setattr(workers, "own_seconds", lambda: next(own))
-    monkeypatch.setattr(workers.time, "monotonic", lambda: next(clock))
+    busy, own, clock = iter([50.0, 100.0, 112.0]), iter([0.0, 1.0, 4.0]), iter([-90.0, 0.0, 10.0])
+    monkeypatch.setattr(load, "busy_seconds", lambda: next(busy))
+    monkeypatch.setattr(load, "own_seconds", lambda: next(own))
+    monkeypatch.setattr(load.time, "monotonic", lambda: next(clock))
+    engine.stages = ["wait", "measure"]
     worker = workers.this_worker(checked)
     competition = workers.calibrated(checked)
     canary = workers.check(worker, competition, should_stop=lambda: False)
