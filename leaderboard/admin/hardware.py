@@ -33,7 +33,7 @@ class HardwareProfileAdmin(pages.Noun):
                 "fields": [
                     ("min_segments", "min_quads"),
                     ("target_half_width", "max_half_width"),
-                    "max_seconds",
+                    ("max_seconds", "published"),
                 ],
             },
         ),

@@ -59,6 +59,11 @@ class Migration(migrations.Migration):
             field=models.FloatField(blank=True, default=0.5, help_text='A worker takes no work beside other programs that keep more cores than this busy; empty for any.', null=True, validators=[django.core.validators.MinValueValidator(0.0)]),
         ),
         migrations.AddField(
+            model_name='hardwareprofile',
+            name='published',
+            field=models.CharField(choices=[('plain', 'Plain'), ('corrected', 'Corrected')], default='corrected', help_text='Corrected: read where the reference runs at its calibrated speed.', max_length=9, verbose_name='published ratio'),
+        ),
+        migrations.AddField(
             model_name='worker',
             name='canary_due_at',
             field=models.DateTimeField(blank=True, help_text='When it checks itself next; empty: before its next work.', null=True),

@@ -1,5 +1,10 @@
 """Kinds of machines and the processes that measure on them."""
 
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
 from django.core.validators import MinValueValidator
 from django.db import models
 
@@ -12,6 +17,10 @@ class HardwareProfile(models.Model):
     class Device(models.TextChoices):
         CPU = "cpu", "CPU"
         CUDA = "cuda", "NVIDIA GPU"
+
+    class Published(models.TextChoices):
+        PLAIN = "plain"
+        CORRECTED = "corrected"
 
     slug = models.SlugField(unique=True, help_text="Also the name of the Celery queue.")
     name = models.CharField(max_length=80)
@@ -36,6 +45,13 @@ class HardwareProfile(models.Model):
         help_text="A wider interval at the end is measured again; 0 publishes it however wide.",
     )
     max_seconds = models.FloatField(default=60, help_text="Most seconds of paired measuring.")
+    published = models.CharField(
+        "published ratio",
+        max_length=9,
+        choices=Published,
+        default=Published.CORRECTED,
+        help_text="Corrected: read where the reference runs at its calibrated speed.",
+    )
     canary_every_minutes = models.PositiveIntegerField(
         default=60,
         help_text="How often a worker measures the reference against itself, besides at its "
@@ -76,7 +92,13 @@ class HardwareProfile(models.Model):
             target_half_width=self.target_half_width,
             max_half_width=self.max_half_width,
             max_seconds=self.max_seconds,
+            **self.newer(),
         )
+
+    def newer(self) -> dict[str, Any]:
+        """What not every engine's plan knows yet."""
+        known = {field.name for field in dataclasses.fields(job.Plan)}
+        return {"published": self.published} if "published" in known else {}
 
 
 class Worker(models.Model):

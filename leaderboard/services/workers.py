@@ -125,6 +125,7 @@ def check(worker: Worker, competition: Competition, *, should_stop: Callable[[],
         worker,
         time_ratio=timing.time_ratio if timing else None,
         half_width=timing.half_width if timing else None,
+        standard_error=getattr(timing, "standard_error", None),
         foreign_load=load.cores(),
         trouble=trouble,
     )
@@ -136,13 +137,22 @@ def record(
     time_ratio: float | None,
     half_width: float | None,
     foreign_load: float | None,
+    standard_error: float | None = None,
     trouble: str = "",
 ) -> Canary:
-    """Write a canary's figures and what follows from them."""
+    """Write a canary's figures and what follows from them.
+
+    Without a standard error the interval tells it.
+    """
     now = timezone.now()
     worker.refresh_from_db(fields=["profile"])  # an organizer may have moved the limits meanwhile
     profile = worker.profile
-    reason = objection(profile, time_ratio, half_width or 0.0, foreign_load, trouble)[:200]
+    if time_ratio is None or half_width is None:
+        reason = f"The reference could not be measured against itself ({trouble})."
+    else:
+        error = standard_error or half_width / HALF_WIDTH_ERRORS
+        reason = objection(profile, time_ratio, half_width, error, foreign_load)
+    reason = reason[:200]
     canary = Canary.objects.create(
         worker=worker,
         measured_at=now,
@@ -163,19 +173,17 @@ def record(
 
 def objection(
     profile: HardwareProfile,
-    time_ratio: float | None,
+    time_ratio: float,
     half_width: float,
+    standard_error: float,
     foreign_load: float | None,
-    trouble: str,
 ) -> str:
     """Why a worker with these figures is not fit, in a sentence; empty when it is."""
-    if time_ratio is None:
-        return f"The reference could not be measured against itself ({trouble})."
     limit = profile.max_foreign_load
     if limit is not None and foreign_load is not None and foreign_load > limit:
         return f"Other programs keep {foreign_load:.1f} cores busy; {limit:g} are allowed."
     off = abs(time_ratio - 1)
-    if off > profile.canary_band and off > 3 * half_width / HALF_WIDTH_ERRORS:
+    if off > profile.canary_band and off > 3 * standard_error:
         return (
             f"The reference against itself took {time_ratio:.3f} ± {half_width:.3f}; "
             f"1 ± {profile.canary_band:g} is allowed."

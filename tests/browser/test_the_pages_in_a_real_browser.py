@@ -31,6 +31,7 @@ MEMBERS = [
     "/accounts/2fa/",
     "SUBMISSION",
     "QUEUED",
+    "MEASUREMENT",
 ]
 
 
@@ -39,7 +40,11 @@ def addresses(scored: Any, submit: Any, team: Any, rivals: Any) -> dict[str, str
     scored(rivals, 1, f1_public=0.8, time_ratio=0.6)
     done = scored(team, 2, f1_public=0.75, time_ratio=0.4)
     waiting = submit(team, 3)
-    return {"SUBMISSION": done.get_absolute_url(), "QUEUED": waiting.get_absolute_url()}
+    return {
+        "SUBMISSION": done.get_absolute_url(),
+        "QUEUED": waiting.get_absolute_url(),
+        "MEASUREMENT": f"/evaluations/{done.evaluation.pk}/measurement/",
+    }
 
 
 @pytest.mark.parametrize("width", [1280, 390])

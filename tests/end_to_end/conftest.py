@@ -49,7 +49,13 @@ def files_that_processes_share(settings: object, tmp_path: Path) -> None:
 @pytest.fixture
 def profile(transactional_db: None) -> HardwareProfile:
     return HardwareProfile.objects.create(
-        slug="cpu", name="One core", min_quads=2, min_segments=1, max_half_width=0, max_seconds=0.5
+        slug="cpu",
+        name="One core",
+        min_quads=2,
+        min_segments=1,
+        max_half_width=0,
+        max_seconds=0.5,
+        canary_every_minutes=0,
     )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import httpx
 
-from leaderboard.models import Evaluation
+from leaderboard.models import Canary, Evaluation, HardwareProfile, User
+from leaderboard.services import evaluations, measurements
 from tests.end_to_end.conftest import Start, wait_until
 
 WORK = ("manage.py", "work", "--profile", "cpu", "--poll", "0.1")
@@ -55,3 +56,31 @@ def test_a_stopped_worker_gives_back_what_it_was_measuring(
     evaluation.refresh_from_db()
     assert evaluation.state == State.QUEUED
     assert worker.returncode == 0
+
+
+def test_measuring_again_pools_and_a_worker_checks_itself_first(
+    start: Start,
+    site: str,
+    client: Callable[[str], httpx.Client],
+    organizer: User,
+    model: bytes,
+) -> None:
+    # So wide that only a broken canary fails, however busy the machine is.
+    limits = {"canary_every_minutes": 60, "canary_band": 20.0, "max_foreign_load": None}
+    HardwareProfile.objects.update(**limits)
+    start(*WORK, REDIS_URL="")
+    api = client(site)
+    first = upload(api, model)
+    api.get(f"submissions/{first.submission_id}", params={"wait": 60})
+    again = evaluations.evaluate_again(submission=first.submission, by=organizer)
+
+    def is_finished() -> bool:
+        again.refresh_from_db()
+        return again.is_finished
+
+    wait_until(is_finished)
+    assert (again.state, again.measurements) == (State.SCORED, 2)
+    assert [one.evaluation.pk for one in measurements.stretches(again)] == [first.pk, again.pk]
+    canary = Canary.objects.get()
+    assert canary.passed
+    assert canary.time_ratio > 0
