@@ -106,10 +106,10 @@ def check(worker: Worker, competition: Competition, *, should_stop: Callable[[],
         if progress.stage == "wait":  # for another worker of ours on this machine
             load.restart()
 
-    job = jobs.for_canary(competition, worker, number=worker.canaries.count())
     report: Report | None = None
     trouble = ""
     try:
+        job = jobs.for_canary(competition, worker, number=worker.canaries.count())
         report = scoring.evaluate(job, progress=go_on)
     except scoring.EngineError as error:
         trouble = f"{error.code}: {error.message}"

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from leaderboard.models import Evaluation
+from leaderboard.models import Evaluation, HardwareProfile, Worker
 from tests.end_to_end.conftest import Start, wait_until
 
 WORKER = ("-m", "celery", "-A", "leaderboard", "worker", "-c", "1", "--prefetch-multiplier", "1")
@@ -72,3 +72,22 @@ def test_a_killed_worker_and_lost_knocks_lose_nothing(
     evaluation.refresh_from_db()
     assert said["state"] == "scored"
     assert evaluation.attempt == 2
+
+
+def test_what_waits_beside_a_sidelined_worker_is_measured_once_it_is_fit(
+    start: Start, site: str, client: Callable[[str], httpx.Client], model: bytes
+) -> None:
+    # Less than no foreign load: no worker can please this profile.
+    HardwareProfile.objects.update(canary_every_minutes=60, max_foreign_load=-1)
+    Worker.objects.all().delete()  # this process, which calibrated
+    beat(start)
+    worker(start)
+    api = client(site)
+    answer = api.post("competitions/waste/submissions", files={"file": ("model.pt", model)})
+    submission = answer.json()["id"]
+    wait_until(lambda: Worker.objects.filter(state=Worker.State.SIDELINED).exists())
+    said = api.get(f"submissions/{submission}").json()
+    assert (said["state"], said["queue"]["is_held"]) == ("queued", True)
+    HardwareProfile.objects.update(canary_every_minutes=0)
+    said = api.get(f"submissions/{submission}", params={"wait": 60}).json()
+    assert said["state"] == "scored"
