@@ -13,12 +13,21 @@ from leaderboard.celery import app
 
 logger = logging.getLogger(__name__)
 
+PATIENCE_SECONDS = 60
+"""How long a knock waits for a worker: the sweep knocks again, and knocks must not pile up."""
+
 
 def knock(profile_slug: str) -> None:
     """Ask one worker of the profile to take the next evaluation. Without a broker workers poll."""
     if not settings.REDIS_URL:
         return
     try:
-        app.send_task("leaderboard.work", args=[profile_slug], queue=profile_slug, retry=False)
+        app.send_task(
+            "leaderboard.work",
+            args=[profile_slug],
+            queue=profile_slug,
+            retry=False,
+            expires=PATIENCE_SECONDS,
+        )
     except OperationalError as error:
         logger.warning("The broker did not take a knock for %s: %s", profile_slug, error)

@@ -15,7 +15,8 @@ from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile, Worker
 from leaderboard.models.submission import Submission
 
-MAX_ATTEMPTS = 3
+MAX_FAULTS = 3
+"""Attempts that may end by our fault before an evaluation does."""
 
 
 class Stale(Exception):
@@ -123,6 +124,9 @@ class Evaluation(models.Model):
 
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0, help_text="The fencing token.")
+    faults = models.PositiveSmallIntegerField(
+        default=0, help_text="Attempts that ended by our fault."
+    )
     worker = models.ForeignKey(Worker, models.SET_NULL, null=True, blank=True, related_name="+")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     queued_at = models.DateTimeField()

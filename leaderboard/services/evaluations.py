@@ -6,6 +6,7 @@ worker that comes back from the dead cannot record over its successor.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import logging
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -29,7 +31,7 @@ import scoring
 from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User, Worker
-from leaderboard.models.evaluation import MAX_ATTEMPTS, Stale
+from leaderboard.models.evaluation import MAX_FAULTS, Stale
 from leaderboard.services import competitions, files, rankings
 from scoring import formula, hardware
 from scoring.job import PROTOCOL, Job, Progress, Report, Split
@@ -37,6 +39,9 @@ from scoring.job import PROTOCOL, Job, Progress, Report, Split
 logger = logging.getLogger(__name__)
 State = Evaluation.State
 ALIVE = timedelta(minutes=2)
+SEEN_EVERY = timedelta(seconds=10)
+STOPPED = "worker_stopped"
+"""A worker that was told to stop is nobody's fault and uses up no attempt."""
 
 
 class Abandoned(Exception):
@@ -81,6 +86,10 @@ def enqueue(
 def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
     """Measure a submission anew; what counts meanwhile stays."""
     competitions.check_organizer(by)
+    if submission.competition.is_published:
+        raise Conflict(
+            "The final ranking is published and stays as it is.", code="competition_over"
+        )
     if submission.evaluations.unfinished().exists():
         raise Conflict("An evaluation of this submission is under way.", code="already_queued")
     return enqueue(competition=submission.competition, submission=submission, is_repeat=True)
@@ -138,13 +147,21 @@ def line(evaluation: Evaluation) -> Line:
 def this_worker(profile: HardwareProfile) -> Worker:
     """The row of this process, which serves a profile, with the machine it runs on."""
     now = timezone.now()
-    seen = {"profile": profile, "seen_at": now}
-    machine = {"fingerprint": hardware.fingerprint(profile.plan()), "versions": hardware.versions()}
-    worker, _ = Worker.objects.update_or_create(
-        name=f"{socket.gethostname()}:{os.getpid()}",
-        defaults=seen,
-        create_defaults={**seen, **machine, "started_at": now},
-    )
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    worker = Worker.objects.filter(name=name, profile=profile).first()
+    if worker is None:
+        worker, _ = Worker.objects.update_or_create(
+            name=name,
+            defaults={
+                "profile": profile,
+                "fingerprint": hardware.fingerprint(profile.plan()),
+                "versions": hardware.versions(),
+                "started_at": now,
+                "seen_at": now,
+            },
+        )
+    elif now - worker.seen_at > SEEN_EVERY:
+        Worker.objects.filter(pk=worker.pk).update(seen_at=now)
     return worker
 
 
@@ -184,17 +201,17 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
             report = scoring.evaluate(job_for(evaluation), progress=show)
     except Abandoned:
         if should_stop():
-            give_back(evaluation, code="worker_stopped", message="The worker was stopped.")
+            give_back(evaluation, code=STOPPED, message="The worker was stopped.")
         return
     except scoring.EngineError as error:
         logger.error("%s: %s", evaluation, error)
-        ended = partial(give_back, evaluation, code=error.code, message=error.message)
+        ended = partial(give_back, code=error.code, message=error.message)
     except Exception as error:
         logger.exception("%s ended by our fault", evaluation)
-        ended = partial(give_back, evaluation, code="internal", message=repr(error))
+        ended = partial(give_back, code="internal", message=repr(error))
     else:
-        ended = partial(record, evaluation, report)
-    patiently(ended)
+        ended = partial(record, report=report)
+    patiently(evaluation, ended)
 
 
 def job_for(evaluation: Evaluation) -> Job:
@@ -284,17 +301,28 @@ def progress_writer(
     return write
 
 
-def patiently(write: Callable[[], None]) -> None:
-    """Write a result, trying for minutes: a database that is away must not cost it."""
-    for delay in (1, 2, 4, 8, 16, 32, 64):
+def patiently(evaluation: Evaluation, write: Callable[[Evaluation], None]) -> None:
+    """Write how an evaluation ended, trying for minutes: a database that is away must not cost it.
+
+    Each try gets a copy, since one that was rolled back has already told its object the new state.
+    Raises `Stale`, and the database's error once patience is at an end.
+    """
+    for delay in (1, 2, 4, 8, 16, 32, 64, None):
         try:
-            write()
+            write(copy.copy(evaluation))
             return
         except (OperationalError, InterfaceError) as error:
+            if delay is None:
+                raise
             logger.warning("A result could not be written, next try in %s s: %s", delay, error)
             connection.close()
             time.sleep(delay)
-    write()
+        except Stale:
+            raise
+        except Exception as error:
+            logger.exception("The end of %s cannot be written", evaluation)
+            give_back(copy.copy(evaluation), code="not_recorded", message=repr(error))
+            return
 
 
 # Recording
@@ -353,45 +381,82 @@ def record(evaluation: Evaluation, report: Report) -> None:
         **finished,
     )
     _place(evaluation)
+    if evaluation.is_repeat:
+        share(evaluation)
 
 
 @transaction.atomic
 def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """The same content gets the measurement there is: uploading again is no lottery."""
+    evaluation.move_to(State.SCORED, **shared(stored))
+    _place(evaluation)
+
+
+def share(evaluation: Evaluation) -> None:
+    """Give a measurement made anew to the other submissions of the same content."""
+    same = Evaluation.objects.filter(
+        competition=evaluation.competition,
+        measurement_key=evaluation.measurement_key,
+        state=State.SCORED,
+    )
+    for submission in Submission.objects.filter(evaluations__in=same).distinct():
+        if submission == evaluation.submission:
+            continue
+        twin = Evaluation.objects.create(
+            competition=evaluation.competition,
+            submission=submission,
+            reference=evaluation.reference,
+            dataset=evaluation.dataset,
+            profile=evaluation.profile,
+            measurement_key=evaluation.measurement_key,
+            queued_at=timezone.now(),
+            state=State.SCORED,
+            **shared(evaluation),
+        )
+        rankings.place(submission.team)
+        logger.info("%s shares the measurement of %s.", twin, evaluation)
+
+
+def shared(stored: Evaluation) -> dict[str, Any]:
+    """The columns of an evaluation that shares a measurement."""
     figures = stored.figures()
-    evaluation.move_to(
-        State.SCORED,
-        measured_by=stored,
+    return {
+        "measured_by": stored,
         **scores(
-            evaluation.competition,
+            stored.competition,
             f1_public=figures.f1_public,
             f1_private=figures.f1_private,
             time_ratio=figures.time_ratio,
             f1_ref=stored.f1_ref,
         ),
-        half_width=figures.half_width,
-        submission_seconds=figures.submission_seconds,
-        reference_seconds=figures.reference_seconds,
-        report=stored.report,
-        finished_at=timezone.now(),
-        lease_expires_at=None,
-        percent=100,
-        stage="",
-    )
-    _place(evaluation)
+        "half_width": figures.half_width,
+        "submission_seconds": figures.submission_seconds,
+        "reference_seconds": figures.reference_seconds,
+        "report": stored.report,
+        "finished_at": timezone.now(),
+        "lease_expires_at": None,
+        "percent": 100,
+        "stage": "",
+    }
 
 
 def give_back(
     evaluation: Evaluation, *, code: str, message: str, report: dict[str, object] | None = None
 ) -> None:
     """End an attempt that failed by our fault: back to the queue, or ERROR after the last one."""
-    said = {"error_code": code, "error_message": message, "report": report or {}}
-    if evaluation.attempt < MAX_ATTEMPTS:
+    faults = evaluation.faults + (code != STOPPED)
+    said = {
+        "error_code": code,
+        "error_message": message,
+        "report": report or {},
+        "faults": faults,
+    }
+    if faults < MAX_FAULTS:
         evaluation.move_to(
             State.QUEUED, lease_expires_at=None, claimed_at=None, stage="", percent=0, **said
         )
     else:
-        logger.error("%s is given up after %s attempts: %s", evaluation, MAX_ATTEMPTS, message)
+        logger.error("%s is given up after %s faults: %s", evaluation, faults, message)
         evaluation.move_to(
             State.ERROR, lease_expires_at=None, finished_at=timezone.now(), stage="", **said
         )
@@ -408,8 +473,8 @@ def sweep() -> None:
         except Stale:
             logger.info("%s was finished while it was swept.", evaluation)
     competitions.close_ended(now)
-    waiting = HardwareProfile.objects.filter(evaluations__state=State.QUEUED).distinct()
-    for slug in waiting.values_list("slug", flat=True):
+    # Profiles with nothing to do are knocked for too: their workers show that they are alive.
+    for slug in HardwareProfile.objects.values_list("slug", flat=True):
         queue.knock(slug)
 
 

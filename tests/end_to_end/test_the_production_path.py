@@ -72,3 +72,23 @@ def test_a_killed_worker_and_lost_knocks_lose_nothing(
     evaluation.refresh_from_db()
     assert said["state"] == "scored"
     assert evaluation.attempt == 2
+
+
+def test_a_celery_worker_that_is_stopped_gives_back_what_it_measures(
+    start: Start, site: str, client: Callable[[str], httpx.Client], model: bytes
+) -> None:
+    celery = worker(start)
+    answer = client(site).post(
+        "competitions/waste/submissions", files={"file": ("model.pt", model)}
+    )
+    evaluation = Evaluation.objects.get(submission=answer.json()["id"])
+
+    def is_running() -> bool:
+        evaluation.refresh_from_db()
+        return evaluation.state == State.RUNNING
+
+    wait_until(is_running)
+    celery.terminate()
+    celery.wait(60)
+    evaluation.refresh_from_db()
+    assert (evaluation.state, evaluation.faults) == (State.QUEUED, 0)
