@@ -46,6 +46,9 @@ def import_(
     """
     if by:
         competitions.check_organizer(by)
+    name, licence = name.strip() or source.stem, licence.strip()
+    check_length("name", name)
+    check_length("licence", licence)
     secret = secret_of(seed)
     with coded(), tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
         tell("Reading every image")
@@ -61,8 +64,8 @@ def import_(
             rows.append(stored_split(split, images, path))
     return save(
         Dataset(
-            name=name.strip() or source.stem,
-            licence=licence.strip(),
+            name=name,
+            licence=licence,
             classes=list(catalogue.classes),
             sha256=sha256_of(catalogue.classes, rows),
             skipped=[vars(problem) for problem in catalogue.problems],
@@ -70,6 +73,15 @@ def import_(
         ),
         rows,
     )
+
+
+def check_length(field: str, text: str) -> None:
+    """Raises `BadDataset` for a text that the dataset's field cannot hold."""
+    most = Dataset._meta.get_field(field).max_length
+    if len(text) > most:
+        raise BadDataset(
+            f"The {field} has {len(text)} characters; {most} is the most.", code=f"{field}_too_long"
+        )
 
 
 def secret_of(seed: int) -> int:
