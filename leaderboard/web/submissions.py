@@ -17,7 +17,7 @@ from leaderboard.models import Evaluation, Submission
 from leaderboard.services import evaluations, rankings, selections, submissions, teams
 from leaderboard.web import charts
 from leaderboard.web.competitions import find, show
-from leaderboard.web.forms import UploadForm
+from leaderboard.web.forms import SelectionForm, UploadForm
 from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
 from leaderboard.web.teams import own
@@ -64,7 +64,7 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     mine = own(request, competition)
     if request.method == "POST":
-        wanted = {int(one) for one in request.POST.getlist("selected") if one.isdigit()}
+        wanted = set(cleaned(SelectionForm(request.POST))["selected"])
         chosen = selections.choose(team=mine, submission_ids=wanted, by=request.user)
         count = len(chosen)
         messages.success(
