@@ -35,7 +35,7 @@ MAX_ELEMENTS = 1 << 40
 """Of one storage."""
 MAX_RECORDS = 20_000
 MAX_DIRECTORY_BYTES = 4 << 20
-MAX_RATIO = 50
+MAX_RATIO = 10
 """Unpacked to packed, above what is small anyway; torch itself does not compress."""
 SMALL_BYTES = 64 << 20
 
@@ -269,6 +269,8 @@ def records(stream: BinaryIO) -> Records:
         top, _, name = info.orig_filename.partition("/")
         if not is_safe(info.orig_filename) or name in found:
             raise Rejected("unsafe_names", "The archive holds unsafe or repeated record names.")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise Rejected("not_torchscript", f"torch cannot unpack this zip. {HOW_TO_SAVE}")
         tops.add(top)
         found[name] = info
     if len(tops) != 1 or "" in found:

@@ -65,6 +65,26 @@ def test_honest_models_of_every_kind_pass(kind: str, tmp_path: Path) -> None:
     assert archive.check(tmp_path / "model.pt").parameters >= 7_690
 
 
+def test_honest_depth_is_far_from_the_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """200 layers within a tenth of each limit; timm's efficientnet_b7 needs about as much."""
+    blocks = [nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1)) for _ in range(100)]
+    torch.jit.script(nn.Sequential(*blocks)).save(str(tmp_path / "deep.pt"))
+    for limit in ("MAX_OPCODES", "MAX_PICKLE_BYTES", "MAX_SOURCE_BYTES", "MAX_RECORDS"):
+        monkeypatch.setattr(archive, limit, getattr(archive, limit) // 10)
+    assert archive.check(tmp_path / "deep.pt").parameters == 100 * (2 + 5)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_slow_compression_that_torch_cannot_read(method: int) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as made:
+        made.writestr("m/data.pkl", b".")
+        made.writestr("m/code/m.py", b"")
+    assert refusal(stream.getvalue()) == "not_torchscript"
+
+
 def test_an_empty_file() -> None:
     assert refusal(b"") == "empty_file"
 
