@@ -47,8 +47,8 @@ def import_(
     if by:
         competitions.check_organizer(by)
     name, licence = name.strip() or source.stem, licence.strip()
-    check_length("name", name)
-    check_length("licence", licence)
+    check_length("name", name, most=120)
+    check_length("licence", licence, most=200)
     secret = secret_of(seed)
     with coded(), tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
         tell("Reading every image")
@@ -75,9 +75,8 @@ def import_(
     )
 
 
-def check_length(field: str, text: str) -> None:
+def check_length(field: str, text: str, *, most: int) -> None:
     """Raises `BadDataset` for a text that the dataset's field cannot hold."""
-    most = Dataset._meta.get_field(field).max_length
     if len(text) > most:
         raise BadDataset(
             f"The {field} has {len(text)} characters; {most} is the most.", code=f"{field}_too_long"

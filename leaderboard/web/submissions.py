@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 from leaderboard.errors import NotFound
 from leaderboard.models import Evaluation, Submission
 from leaderboard.services import evaluations, rankings, selections, submissions, teams
-from leaderboard.web import charts
+from leaderboard.web import bodies, charts
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import SelectionForm, UploadForm
 from leaderboard.web.refusals import cleaned
@@ -26,6 +26,16 @@ STOP_POLLING = 286
 State = Evaluation.State
 
 
+def expect(request: Request, size: int, slug: str) -> None:
+    """Refuse an upload before it is read, as far as its size and sender tell."""
+    if request.user.is_authenticated:
+        competition = find(request, slug)
+        submissions.expect(competition=competition, by=request.user, request_bytes=size)
+    else:
+        bodies.check_form(request, size)
+
+
+@bodies.checked_by(expect)
 @login_required
 @require_http_methods(["GET", "POST"])
 def upload(request: Request, slug: str) -> HttpResponse:
