@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from leaderboard.errors import BadDataset
-from leaderboard.models import Dataset, Split, User
+from leaderboard.models import Competition, Dataset, Split, User
 from leaderboard.services import competitions, files
 from scoring import folders
 from scoring.errors import BadDataset as BadSource
@@ -73,6 +73,11 @@ def import_(
         ),
         rows,
     )
+
+
+def sample_of(competition: Competition) -> Split | None:
+    """The images that teams may have, where there are some."""
+    return Split.objects.filter(dataset=competition.dataset, name=Split.Name.SAMPLE).first()
 
 
 def check_length(field: str, text: str, *, most: int) -> None:

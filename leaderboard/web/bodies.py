@@ -7,7 +7,7 @@ us more than was announced: without a Content-Length, Django reads nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 
@@ -20,10 +20,8 @@ FORM_BYTES = 1 << 20
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
-class Check(Protocol):
-    """Raises `Refused` for a body of so many bytes; gets what the view gets."""
-
-    def __call__(self, request: Any, size: int, **arguments: Any) -> None: ...
+Check = Callable[..., None]
+"""Raises `Refused` for a body of so many bytes: `check(request, size, **arguments_of_the_view)`."""
 
 
 class Bodies:

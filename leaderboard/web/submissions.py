@@ -21,6 +21,7 @@ from leaderboard.web.forms import SelectionForm, UploadForm
 from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
 from leaderboard.web.teams import own
+from scoring import formula
 
 STOP_POLLING = 286
 State = Evaluation.State
@@ -166,7 +167,7 @@ def verdict(submission: Submission) -> dict[str, Any]:
     return said | {
         "bar": mine,
         "reference_bar": reference[0] if reference else None,
-        "score_half_width": competition.time_weight * (evaluation.half_width or 0),
+        "score_half_width": formula.half_width(evaluation.half_width or 0, competition.time_weight),
         "below_gate": evaluation.f1_public < competition.min_f1,
         "per_class": [(name, quality["f1"]) for name, quality in per_class.items()],
         "segments": timing.get("segments"),
