@@ -28,7 +28,7 @@ DECLARATION = "featherweight.json"
 MAX_EXTRA_BYTES = 64 << 10
 MAX_PICKLE_BYTES = 8 << 20
 MAX_OPCODES = 500_000
-"""Of one pickle; a scripted model of a thousand layers has about 100,000."""
+"""Of one pickle; timm's efficientnet_b7 has 53,000 when scripted."""
 MAX_SOURCE_BYTES = 16 << 20
 MAX_OPERATORS = 2_000
 MAX_ELEMENTS = 1 << 40
