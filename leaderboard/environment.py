@@ -72,6 +72,8 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]
 
 def is_address(value: str, schemes: Iterable[str]) -> bool:
     scheme, mark, rest = value.partition("://")
+    if scheme == "sqlite":  # a path, or :memory:
+        return bool(scheme in schemes and rest)
     try:
         return bool(scheme in schemes and mark and rest and urlsplit(value).port != 0)
     except ValueError:  # no port, no IPv6 address
