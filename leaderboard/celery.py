@@ -6,8 +6,13 @@ One evaluation at a time: `celery -A leaderboard worker -c 1 --prefetch-multipli
 import os
 
 from celery import Celery
+from django.conf import settings
+
+from leaderboard.environment import told_in_a_line
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leaderboard.settings")
 app = Celery("leaderboard")
+with told_in_a_line(exit_code=2):
+    settings.INSTALLED_APPS  # noqa: B018  read them now, so that a slip in them is told now
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["leaderboard"])

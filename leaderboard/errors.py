@@ -52,7 +52,7 @@ class CompetitionNotOpen(Conflict):
 
 class QuotaExceeded(Refused):
     code = "quota_exceeded"
-    status = 429
+    status = 403  # not 429, which programs take for "send it again in a moment"
 
 
 class BadModel(Refused):

@@ -13,6 +13,9 @@ from leaderboard.celery import app
 
 logger = logging.getLogger(__name__)
 
+PATIENCE_SECONDS = 60
+"""How long a knock waits for a worker: the sweep knocks again, and knocks must not pile up."""
+
 
 def knock(profile_slug: str, *, is_passed_on: bool = False) -> None:
     """Ask one worker of the profile to take the next evaluation. Without a broker workers poll.
@@ -28,6 +31,7 @@ def knock(profile_slug: str, *, is_passed_on: bool = False) -> None:
             kwargs={"is_passed_on": is_passed_on},
             queue=profile_slug,
             retry=False,
+            expires=PATIENCE_SECONDS,
         )
     except OperationalError as error:
         logger.warning("The broker did not take a knock for %s: %s", profile_slug, error)

@@ -9,18 +9,24 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 
+from leaderboard.environment import Environment
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+env = Environment()
 
 # Who we are
 DEBUG = env.bool("DEBUG", default=False)
 # Only a development site has a key of its own making; elsewhere a missing one stops the start.
-SECRET_KEY = env.str("SECRET_KEY", default="only-for-development" if DEBUG else environ.Env.NOTSET)
-SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+SECRET_KEY = env.text("SECRET_KEY", default="only-for-development" if DEBUG else "")
+SITE_URL = env.address(
+    "SITE_URL",
+    default="http://127.0.0.1:8000",
+    schemes=["http", "https"],
+    like="https://example.org",
+).rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
@@ -61,6 +67,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "leaderboard.web.bodies.Bodies",  # before the next, which reads forms
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -87,7 +94,13 @@ TEMPLATES = [
 
 # The database: PostgreSQL in production; SQLite, the embedded default, with the write lock taken at
 # the start of a transaction so that two writers wait for each other instead of failing.
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR}/.data/db.sqlite3")}
+DATABASE_URL = env.address(
+    "DATABASE_URL",
+    default=f"sqlite:///{BASE_DIR}/.data/db.sqlite3",
+    schemes=["postgresql", "postgres", "sqlite"],
+    like="postgresql://user:password@host/name",
+)
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASES["default"].setdefault("OPTIONS", {}).update(
@@ -97,22 +110,28 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     )
 
 # The broker. Without one, `manage.py work` polls the same rows that Celery workers are knocked for.
-REDIS_URL = env.str("REDIS_URL", default="")
-LEASE = timedelta(seconds=env.int("LEASE_SECONDS", default=60))
+REDIS_URL = env.address(
+    "REDIS_URL",
+    default="",
+    schemes=["redis", "rediss", "redis+socket"],
+    like="redis://host:6379/0",
+)
+LEASE = timedelta(seconds=env.whole("LEASE_SECONDS", default=60, least=3))
 CELERY_BROKER_URL = REDIS_URL or None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "site"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30.0)
+SWEEP_SECONDS = env.number("SWEEP_SECONDS", default=30, least=1)
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "leaderboard.sweep", "schedule": SWEEP_SECONDS}}
 if REDIS_URL:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "leaderboard.cache.ForgivingRedisCache",
             # Celery and Django name a unix socket differently.
             "LOCATION": REDIS_URL.replace("redis+socket://", "unix://", 1),
+            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
         }
     }
 
@@ -151,16 +170,20 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 # Without a mail server nobody could follow a link, so addresses are not verified then.
-EMAIL_URL = env.str("EMAIL_URL", default="")
-if EMAIL_URL:
-    vars().update(env.email("EMAIL_URL"))
-else:
-    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+EMAIL_URL = env.address(
+    "EMAIL_URL",
+    default="",
+    schemes=env.EMAIL_SCHEMES,
+    like="smtp+tls://user:password@host:587",
+)
+vars().update(env.email_url_config(EMAIL_URL or "dummymail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"featherweight@{SITE_HOST}")
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_LOGOUT_ON_GET = False
+# Limits by address count the visitor's, which the last of these proxies has put in X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.whole("TRUSTED_PROXIES", default=0, least=0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/"
@@ -185,7 +208,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "leaderboard.api.errors.handle",
 }
 # So many requests of one web process may wait for a verdict at once; keep it below its threads.
-LONG_POLLS = env.int("LONG_POLLS", default=4)
+LONG_POLLS = env.whole("LONG_POLLS", default=4, least=0)
 REST_KNOX = {
     "TOKEN_MODEL": KNOX_TOKEN_MODEL,
     "TOKEN_TTL": timedelta(days=90),
@@ -233,7 +256,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env.level("LOG_LEVEL", default="INFO")},
 }
 
 UNFOLD = {

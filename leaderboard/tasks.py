@@ -1,14 +1,25 @@
 """Celery's door."""
 
+import multiprocessing
+
 from celery import shared_task
+from celery.signals import worker_shutting_down
 
 from leaderboard.services import evaluations
+
+# Set in Celery's main process, seen in the child it forked: what runs then goes back to the queue.
+stopping = multiprocessing.Event()
+
+
+@worker_shutting_down.connect
+def stop(**_: object) -> None:
+    stopping.set()
 
 
 @shared_task(name="leaderboard.work")
 def work(profile: str, is_passed_on: bool = False) -> None:
     """Answer one knock: evaluate the next queued evaluation of the profile, if there is one."""
-    evaluations.run_next(profile, is_passed_on=is_passed_on)
+    evaluations.run_next(profile, should_stop=stopping.is_set, is_passed_on=is_passed_on)
 
 
 @shared_task(name="leaderboard.sweep")

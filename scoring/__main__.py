@@ -258,16 +258,16 @@ def parser() -> argparse.ArgumentParser:
     add_data(one)
     one.add_argument("--json", action="store_true", help="print the whole report")
     one.add_argument(
-        "--public-share", type=share, default=0.5, help="of images without split folders"
+        "--public-share", type=some, default=0.5, help="of images without split folders"
     )
     one.add_argument(
         "--skip-bad", action="store_true", help="leave out images that cannot be decoded"
     )
     add_input(one)
     add_formula(one)
-    one.add_argument("--f1-ref", type=float, help="default: the reference's F1 on the public split")
+    one.add_argument("--f1-ref", type=share, help="default: the reference's F1 on the public split")
     one.add_argument(
-        "--min-f1", type=float, default=0.0, help="the gate: least F1 that may be ranked"
+        "--min-f1", type=share, default=0.0, help="the gate: least F1 that may be ranked"
     )
     one.add_argument(
         "--device", choices=("cpu", "cuda"), default="cpu", help="where both models run"
@@ -287,7 +287,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--memory-mib", type=positive, default=limits.memory_bytes >> 20, help="limit of memory"
     )
-    one.add_argument("--cache", type=Path, help="folder that keeps decoded images")
+    one.add_argument("--cache", type=folder, help="folder that keeps decoded images")
 
     one = commands.add_parser("check", help="what can be said about a model without running it")
     one.set_defaults(command=check_command)
@@ -296,12 +296,12 @@ def parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("score", help="the formula for given figures")
     one.set_defaults(command=score_command)
-    one.add_argument("--f1", type=float, required=True)
+    one.add_argument("--f1", type=share, required=True)
     one.add_argument("--seconds", type=seconds, required=True, help="time of the model")
     one.add_argument(
         "--reference-seconds", type=seconds, required=True, help="time of the reference"
     )
-    one.add_argument("--f1-ref", type=float, required=True)
+    one.add_argument("--f1-ref", type=share, required=True)
     add_formula(one)
 
     one = commands.add_parser(
@@ -315,7 +315,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add_data(one)
     one.add_argument(
-        "--output", "--out", type=Path, metavar="MODEL.pt", help="default: the architecture's name"
+        "--output",
+        "--out",
+        type=writable,
+        metavar="MODEL.pt",
+        help="default: the architecture's name",
     )
     one.add_argument("--seconds", type=seconds, default=60.0, help="of training")
     one.add_argument("--epochs", type=positive, help="instead of seconds; repeatable by the seed")
@@ -335,7 +339,7 @@ def add_data(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--data", type=place, required=True, metavar="IMAGES", help="folder or zip of class folders"
     )
-    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--seed", type=seed, default=0)
 
 
 def add_input(one: argparse.ArgumentParser) -> None:
@@ -343,6 +347,7 @@ def add_input(one: argparse.ArgumentParser) -> None:
         "--input-size",
         type=positive,
         nargs="+",
+        action=Sides,
         default=[96],
         help="pixels: a side, or height and width",
     )
@@ -351,8 +356,17 @@ def add_input(one: argparse.ArgumentParser) -> None:
 
 
 def add_formula(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--k", type=float, default=20.0, help="steepness of the quality term")
-    one.add_argument("--time-weight", type=float, default=0.5)
+    one.add_argument("--k", type=weight, default=20.0, help="steepness of the quality term")
+    one.add_argument("--time-weight", type=weight, default=0.5)
+
+
+class Sides(argparse.Action):
+    """One side or two, which argparse has no `nargs` for."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        if len(values) > 2:
+            parser.error(f"argument {option}: one side, or height and width")
+        setattr(namespace, self.dest, values)
 
 
 def file(text: str) -> Path:
@@ -365,6 +379,37 @@ def place(text: str) -> Path:
     if not Path(text).exists():
         raise argparse.ArgumentTypeError(f"there is no folder or file {text}")
     return Path(text)
+
+
+def folder(text: str) -> Path:
+    if any(part.is_file() for part in (Path(text), *Path(text).parents)):
+        raise argparse.ArgumentTypeError(f"{text} is no folder")
+    return Path(text)
+
+
+def writable(text: str) -> Path:
+    parent = Path(text).absolute().parent
+    if Path(text).is_dir() or not (parent.is_dir() and os.access(parent, os.W_OK)):
+        raise argparse.ArgumentTypeError(f"{text} cannot be written")
+    return Path(text)
+
+
+def seed(text: str) -> int:
+    if not 0 <= int(text) < 1 << 63:
+        raise argparse.ArgumentTypeError("must be at least 0, below 2 to the 63")
+    return int(text)
+
+
+def weight(text: str) -> float:
+    if not (math.isfinite(float(text)) and float(text) >= 0):
+        raise argparse.ArgumentTypeError("must be at least 0 and finite")
+    return float(text)
+
+
+def some(text: str) -> float:
+    if not 0 < float(text) <= 1:
+        raise argparse.ArgumentTypeError("must be above 0, at most 1")
+    return float(text)
 
 
 def positive(text: str) -> int:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 import pickletools
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,9 +26,21 @@ from scoring.job import InputBounds, InputSpec, Model
 
 DECLARATION = "featherweight.json"
 MAX_EXTRA_BYTES = 64 << 10
-MAX_PICKLE_BYTES = 64 << 20
-MAX_SOURCE_BYTES = 64 << 20
-MAX_RECORDS = 100_000
+MAX_PICKLE_BYTES = 8 << 20
+MAX_OPCODES = 500_000
+"""Of one pickle; timm's efficientnet_b7 has 53,000 when scripted."""
+MAX_SOURCE_BYTES = 16 << 20
+MAX_OPERATORS = 2_000
+MAX_ELEMENTS = 1 << 40
+"""Of one storage."""
+MAX_RECORDS = 20_000
+MAX_DIRECTORY_BYTES = 4 << 20
+MAX_RATIO = 10
+"""Unpacked to packed, above what is small anyway; torch itself does not compress."""
+SMALL_BYTES = 64 << 20
+
+TORCH_CALL = re.compile(r"\btorch\.(\w{1,100})\(", re.ASCII)
+OPS_CALL = re.compile(r"\bops\.(\w{1,100})\.(\w{1,100})\(", re.ASCII)
 
 DTYPES = {
     "FloatStorage": "float32",
@@ -52,13 +64,16 @@ DTYPES = {
 def check(file: Path | BinaryIO, *, max_unpacked_bytes: int = 2 << 30) -> Model:
     """The static facts of a TorchScript archive. Raises `Rejected` with a code."""
     with opened(file) as (stream, records):
-        records.refuse_if_unpacked_above(max_unpacked_bytes)
+        size = stream.seek(0, io.SEEK_END)
+        records.refuse_if_unpacked_above(
+            min(max_unpacked_bytes, max(SMALL_BYTES, MAX_RATIO * size))
+        )
         records.refuse_unless_torchscript()
         storages = records.storages()
         records.declaration()
         return Model(
             sha256=sha256(stream),
-            bytes=stream.seek(0, io.SEEK_END),
+            bytes=size,
             parameters=sum(storage.elements for storage in storages),
             dtypes=tuple(sorted({storage.dtype for storage in storages})),
             operators=records.operators(),
@@ -104,12 +119,17 @@ def input_spec(
             spec = replace(spec, height=height, width=width)
     except (TypeError, ValueError) as error:
         raise Rejected("bad_declaration", f"{DECLARATION}: {error}") from error
+    if "crop_pct" in declared and spec.crop_pct < bounds.min_crop_pct:
+        raise Rejected(
+            "bad_declaration",
+            f"{DECLARATION}: crop_pct must be {bounds.min_crop_pct:g} to 1, not {spec.crop_pct:g}.",
+        )
     for side in (spec.height, spec.width):
         if not bounds.min_size <= side <= bounds.max_size:
             raise Rejected(
                 "bad_declaration",
                 f"{DECLARATION}: input_size must be {bounds.min_size} to {bounds.max_size} pixels "
-                f"per side, not {side}.",
+                f"per side, not {side!r:.20}.",
             )
     return spec
 
@@ -187,8 +207,14 @@ class Records:
         found: set[str] = set()
         for name in sources:
             code = self.read(name, MAX_SOURCE_BYTES).decode("utf-8", "replace")
-            found.update(f"aten::{op}" for op in re.findall(r"\btorch\.(\w+)\(", code))
-            found.update("::".join(op) for op in re.findall(r"\bops\.(\w+)\.(\w+)\(", code))
+            for call in chain(TORCH_CALL.finditer(code), OPS_CALL.finditer(code)):
+                names = call.groups()
+                found.add("::".join(names if len(names) == 2 else ("aten", *names)))
+                if len(found) > MAX_OPERATORS:
+                    raise Rejected(
+                        "record_too_large",
+                        f"The archive's code calls more than {MAX_OPERATORS:,} operators.",
+                    )
         return tuple(sorted(found))
 
     def declaration(self) -> dict[str, Any] | None:
@@ -221,7 +247,7 @@ def records(stream: BinaryIO) -> Records:
     if not head:
         raise Rejected("empty_file", f"The file is empty. {HOW_TO_SAVE}")
     try:
-        archive = zipfile.ZipFile(stream)
+        archive = zipfile.ZipFile(Guarded(stream))
         entries = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         if head.startswith(b"PK\x03\x04"):
@@ -243,6 +269,8 @@ def records(stream: BinaryIO) -> Records:
         top, _, name = info.orig_filename.partition("/")
         if not is_safe(info.orig_filename) or name in found:
             raise Rejected("unsafe_names", "The archive holds unsafe or repeated record names.")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise Rejected("not_torchscript", f"torch cannot unpack this zip. {HOW_TO_SAVE}")
         tops.add(top)
         found[name] = info
     if len(tops) != 1 or "" in found:
@@ -250,8 +278,21 @@ def records(stream: BinaryIO) -> Records:
     return Records(archive, found)
 
 
+class Guarded:
+    """A stream for `zipfile`, which reads a central directory of any length before one may ask."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if size > MAX_DIRECTORY_BYTES:
+            raise Rejected("too_many_records", "The archive's list of records is too long.")
+        return self.stream.read(size)
+
+
 def is_safe(name: str) -> bool:
-    """Whether a record's name can only mean a place below its archive."""
+    """Whether a name in a zip can only mean a place below its target folder."""
     return (
         name.isprintable()
         and "\\" not in name
@@ -281,10 +322,12 @@ def storages(pickle: bytes) -> list[Storage]:
 
 def walk(pickle: bytes) -> Iterator[Storage]:
     """Follow a pickle's stack with opaque stand-ins for whatever it would have built."""
-    mark = object()
     stack: list[Any] = []
+    marks: list[int] = []  # heights of the stack: looking for a mark in it would be quadratic
     memo: dict[Any, Any] = {}
-    for opcode, argument, _ in pickletools.genops(pickle):
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
+        if count == MAX_OPCODES:
+            raise Rejected("record_too_large", f"A pickle has more than {MAX_OPCODES:,} opcodes.")
         name = opcode.name
         if name in ("PUT", "BINPUT", "LONG_BINPUT"):
             memo[argument] = stack[-1]
@@ -293,20 +336,21 @@ def walk(pickle: bytes) -> Iterator[Storage]:
         elif name in ("GET", "BINGET", "LONG_BINGET"):
             stack.append(memo[argument])
         elif name == "MARK":
-            stack.append(mark)
+            marks.append(len(stack))
         elif name == "DUP":
             stack.append(stack[-1])
         elif name == "BINPERSID":
             yield storage(stack.pop())
             stack.append(None)
         elif name == "TUPLE":
-            start = len(stack) - 1 - stack[::-1].index(mark)
-            stack[start:] = [tuple(stack[start + 1 :])]
+            start = marks.pop()
+            stack[start:] = [tuple(stack[start:])]
+        elif name == "POP" and marks and marks[-1] == len(stack):
+            marks.pop()
         else:
             before = opcode.stack_before
             if pickletools.markobject in before:
-                start = len(stack) - 1 - stack[::-1].index(mark)
-                del stack[start:]
+                del stack[marks.pop() :]
                 before = before[: before.index(pickletools.markobject)]
             if len(before):
                 del stack[-len(before) :]
@@ -316,10 +360,12 @@ def walk(pickle: bytes) -> Iterator[Storage]:
 def storage(persistent_id: Any) -> Storage:
     """("storage", "torch FloatStorage", key, device, elements) as a `Storage`."""
     kind, type_name, key, _, elements = persistent_id
-    dtype = DTYPES.get(str(type_name).rpartition(" ")[2])
-    if kind != "storage" or dtype is None or not isinstance(elements, int) or elements < 0:
+    # Only plain strings: a tuple of tuples of tuples, each shared, has a text of any length.
+    dtype = DTYPES.get(type_name.rpartition(" ")[2]) if isinstance(type_name, str) else None
+    is_sound = isinstance(key, str) and type(elements) is int and 0 <= elements <= MAX_ELEMENTS
+    if kind != "storage" or dtype is None or not is_sound:
         raise Rejected("bad_pickle", "The archive refers to an unknown kind of weights.")
-    return Storage(key=str(key), dtype=dtype, elements=elements)
+    return Storage(key=key, dtype=dtype, elements=elements)
 
 
 def sha256(stream: BinaryIO) -> str:
@@ -334,7 +380,7 @@ def sha256(stream: BinaryIO) -> str:
 def one_of(*allowed: str) -> Any:
     def parse(value: Any) -> str:
         if value not in allowed:
-            raise ValueError(f"{value!r} is none of {', '.join(allowed)}.")
+            raise ValueError(f"{value!r:.40} is none of {', '.join(allowed)}.")
         return str(value)
 
     return parse
@@ -352,12 +398,17 @@ def three(low: float, high: float) -> Any:
 def number(low: float, high: float) -> Any:
     def parse(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{value!r} is no number.")
-        if not (math.isfinite(value) and low <= value <= high):
-            raise ValueError(f"{value} is not between {low} and {high}.")
+            raise ValueError(f"{value!r:.40} is no number.")
+        if not low <= value <= high:  # so NaN is refused too
+            raise ValueError(f"{value!r:.40} is not between {low:g} and {high:g}.")
         return float(value)
 
     return parse
+
+
+def two_decimals(value: Any) -> float:
+    """A share; coarse, because each other one costs a decoding of all images."""
+    return round(number(0.0, 1.0)(value), 2)  # type: ignore[no-any-return]
 
 
 def image_size(value: Any) -> tuple[int, int]:
@@ -375,7 +426,7 @@ def image_size(value: Any) -> tuple[int, int]:
 PARSERS = {
     "dtype": one_of("uint8", "float32", "float16"),
     "interpolation": one_of("nearest", "bilinear", "bicubic", "lanczos"),
-    "crop_pct": number(0.1, 1.0),
+    "crop_pct": two_decimals,
     "mean": three(-1000, 1000),
     "std": three(1e-6, 1000),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from scoring.runner import Contestant, contestant
 from scoring.timing import Batches, Labels
 
 PROGRESS_SECONDS = 0.5
+Pair = tuple[sandbox.Child, sandbox.Child]
 STAGES = {"check": 1, "images": 10, "start": 5, "reference": 10, "measure": 70, "score": 1}
 """Stages in order, by about how much of an evaluation each one is."""
 
@@ -50,9 +51,9 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                         answers = answers_alone(them, box, stages.tick)
                     f1_ref = public_f1(data.qualities(answers, job.classes))
                 with stages.stage("measure"):
-                    measurement = measured(them, us, box, job, stages)
+                    measurement, seen = measured(them, us, box, job, stages)
         with stages.stage("score"):
-            found = timing.summary(measurement, job.plan, in_force(job))
+            found = timing.summary(measurement, job.plan, in_force(job, seen))
             splits = data.qualities(measurement.answers, job.classes)
             report = replace(
                 report,
@@ -122,16 +123,18 @@ def padded(numbers: Labels, batch_size: int) -> Batches:
 
 def measured(
     them: Contestant, us: Contestant, box: sandbox.Sandbox, job: Job, stages: Stages
-) -> timing.Measurement:
-    """The paired timing of two contestants in fresh processes."""
+) -> tuple[timing.Measurement, list[Pair]]:
+    """The paired timing of two contestants in fresh processes, and those processes."""
+    seen: list[Pair] = []
     seeds = iter(np.random.SeedSequence(job.seed).generate_state(1 << 16).tolist())
 
     @contextmanager
     def fresh_pair() -> Iterator[timing.Pair]:
         with them.fresh(box, next(seeds)) as reference, us.fresh(box, next(seeds)) as submission:
+            seen.append((reference.child, submission.child))
             yield reference, submission
 
-    return timing.measure(
+    measurement = timing.measure(
         fresh_pair,
         images=len(us.pixels),
         batch_size=job.input.batch_size,
@@ -139,12 +142,23 @@ def measured(
         seed=next(seeds),
         tick=stages.tick,
     )
+    return measurement, seen
 
 
-def in_force(job: Job) -> tuple[str, ...]:
-    """What kept the measurement fair, in words."""
+def in_force(job: Job, seen: Sequence[Pair]) -> tuple[str, ...]:
+    """What kept the measurement fair and the machine safe, in words; `seen` are its processes."""
     threads = f"{job.plan.threads} thread" + "s" * (job.plan.threads > 1)
-    return ("idle side stopped", "fresh processes per segment", f"{threads} each")
+    said = ["idle side stopped", "fresh processes per segment", f"{threads} each"]
+    if job.plan.device == "cuda":
+        said += ["no landlock: CUDA opens devices", "no memory limit: CUDA maps more than it uses"]
+    else:
+        # What the reference's processes found holds for the submission's, which could lie.
+        locked = all(reference.landlock for reference, _ in seen)
+        said += ["landlock" if locked else "no landlock: the kernel lacks it", "memory limit"]
+    for who, children in zip(("reference", "submission"), zip(*seen, strict=True), strict=True):
+        prepared = all(child.prepared for child in children)
+        said.append(f"{who} {'frozen and optimized' if prepared else 'not frozen'}")
+    return tuple(said)
 
 
 def public_f1(splits: dict[str, SplitQuality]) -> float:
@@ -161,6 +175,7 @@ def scored(quality: SplitQuality, time_ratio: float, f1_ref: float, job: Job) ->
 def workplace(job: Job) -> Iterator[Path]:
     """The folder for decoded images: the job's cache, or one for this evaluation only."""
     if job.cache is not None:
+        images.evict(job.cache, job.cache_bytes, time.time())
         yield job.cache
         return
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:

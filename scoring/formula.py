@@ -32,11 +32,6 @@ def do_nothing_f1(class_counts: Sequence[int]) -> float:
     return 2 * precision / (1 + precision) / len(class_counts)
 
 
-def do_nothing_score(class_counts: Sequence[int], *, f1_ref: float, k: float = 20.0) -> float:
-    """Score of answering the largest class in no time: why a competition needs a gate."""
-    return score(do_nothing_f1(class_counts), 0.0, f1_ref=f1_ref, k=k)
-
-
 def sigmoid(x: float) -> float:
     """1 / (1 + exp(-x)) that never overflows."""
     if x >= 0:

@@ -6,12 +6,14 @@ that it covers the wanted size / crop_pct, then the middle is cut out.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,8 @@ from scoring.job import InputSpec
 Pixels = npt.NDArray[np.uint8]
 
 CACHE_VERSION = 1
+ABANDONED_SECONDS = 60.0
+"""A temporary file is locked by its writer long before it is this old."""
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -89,22 +93,67 @@ def pixels(
     """
     shape = (len(images.names), 3, spec.height, spec.width)
     path = cache / f"{cache_key(images, spec)}.npy"
-    if not path.exists():
+    loaded: Pixels
+    try:
+        os.utime(path)  # it is in use; `evict` may still be faster
+        loaded = np.load(path, mmap_mode="r")
+    except FileNotFoundError:
         cache.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=cache, suffix=".part")
-        os.close(handle)
-        try:
+        with written(path) as name:
             array = np.lib.format.open_memmap(name, mode="w+", dtype=np.uint8, shape=shape)
             for number, pixel in enumerate(decoded(images, spec)):
                 array[number] = pixel
                 tick(number / shape[0])
             array.flush()
-            os.replace(name, path)  # whoever sees the name sees the whole file
-        finally:
-            Path(name).unlink(missing_ok=True)
+            loaded = np.load(name, mmap_mode="r")
     tick(1.0)
-    loaded: Pixels = np.load(path, mmap_mode="r")
     return loaded
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """A temporary file that becomes `path` at the end: who sees the name sees the whole file.
+
+    It is locked as long as its writer lives, which tells `evict` who may still be at work.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield Path(name)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+        os.close(handle)
+
+
+def evict(cache: Path, max_bytes: int, now: float) -> None:
+    """Remove the least recently used files above `max_bytes`, and what killed writers left.
+
+    Evaluations that have a removed file open keep it; nobody sees half a file.
+    """
+    files = []
+    for path in cache.glob("*.npy"):
+        with suppress(FileNotFoundError):  # another evaluation evicts too
+            files.append((path.stat().st_mtime, path.stat().st_size, path))
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total <= max_bytes:
+            break
+        path.unlink(missing_ok=True)
+        total -= size
+    for path in cache.glob("*.part"):
+        with suppress(FileNotFoundError):
+            if now - path.stat().st_mtime > ABANDONED_SECONDS and not is_locked(path):
+                path.unlink()
+
+
+def is_locked(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def fit(image: Image.Image, spec: InputSpec) -> Pixels:

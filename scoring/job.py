@@ -66,6 +66,8 @@ class InputBounds(Json):
 
     min_size: int = 8
     max_size: int = 512
+    min_crop_pct: float = 0.5
+    """Images are scaled to size / crop_pct first: a small share makes decoding slow."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ class Job(Json):
     """R*: the reference's calibrated seconds per image on this hardware profile, where known."""
     cache: Path | None = None
     """Folder for decoded images, named by content; None keeps them for this evaluation only."""
+    cache_bytes: int = 20 << 30
+    """What the folder may hold when an evaluation begins; the least recently used go first."""
 
 
 @dataclass(frozen=True)

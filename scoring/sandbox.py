@@ -169,6 +169,8 @@ class Child:
     memory: mmap.mmap
     budget: Budget
     prepared: bool = False
+    tried: bool = False
+    """Whether it answered once: later inputs may be hidden images."""
     landlock: int = 0
     status: int | None = None
     inputs: npt.NDArray[Any] = field(init=False, repr=False)
@@ -202,6 +204,7 @@ class Child:
         self.send(calls)
         self.outcome(seconds, overdue)
         stop = time.perf_counter()
+        self.tried = True
         return Turn(stop - start, self.cpu_seconds() - cpu)
 
     def freeze(self) -> None:
@@ -269,7 +272,7 @@ class Child:
         if status == Status.WRONG_OUTPUT:
             is_float, dimensions, *sizes = numbers
             shape = tuple(sizes[: max(0, min(dimensions, DIMENSIONS))])
-            got = f"shape {shape}" if is_float else "something else"
+            got = f"shape {shape}" if is_float and not self.tried else "something else"
             return ModelFailed(
                 "wrong_output",
                 f"The model must return one float tensor of shape {wanted}, a logit per class; it "

@@ -54,7 +54,7 @@ def test_only_the_web_is_reachable_and_only_from_this_machine():
     assert all(port.startswith("127.0.0.1:") for port in SERVICES["web"]["ports"])
 
 
-@pytest.mark.parametrize("name", ["worker", "worker-gpu", "postgres", "valkey"])
+@pytest.mark.parametrize("name", ["worker", "worker-gpu", "beat", "postgres", "valkey"])
 def test_what_runs_models_or_holds_data_cannot_reach_the_world(name):
     assert SERVICES[name]["networks"] == ["inside"]
     assert COMPOSE["networks"]["inside"]["internal"] is True

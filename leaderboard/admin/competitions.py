@@ -31,7 +31,7 @@ STEPS = {
     State.DRAFT: ["upload_reference", "calibrate", "open_"],
     State.OPEN: ["pause", "close"],
     State.PAUSED: ["resume", "close"],
-    State.CLOSED: ["publish", "reopen"],
+    State.CLOSED: ["publish"],
     State.PUBLISHED: [],
 }
 NEXT = {
@@ -113,7 +113,6 @@ class CompetitionAdmin(pages.Noun):
         "pause",
         "close",
         "publish",
-        "reopen",
     ]
     fieldsets = [
         (None, {"fields": ["now", ("title", "slug"), "tagline", "ends_at", "time_zone"]}),
@@ -283,11 +282,6 @@ class CompetitionAdmin(pages.Noun):
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
         says = "Teams can upload again; the message of the pause is removed."
         return self.ask_to_open(request, object_id, title="Resume uploads", says=says)
-
-    @action(description="Reopen", icon="undo")
-    def reopen(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        says = "Teams can upload again until you close it or its end passes."
-        return self.ask_to_open(request, object_id, title="Reopen for uploads", says=says)
 
     @action(description="Pause", icon="pause")
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:

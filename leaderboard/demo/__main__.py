@@ -146,7 +146,8 @@ def processes(arguments: argparse.Namespace, folder: Path) -> Iterator[Processes
     started = Processes(folder / "logs")
     try:
         bind = f"127.0.0.1:{arguments.port}"
-        started.start("web", "-m", "gunicorn", "leaderboard.wsgi", "--bind", bind, "--threads", "8")
+        web = ("-m", "gunicorn", "leaderboard.wsgi", "--bind", bind, "--threads", "8")
+        started.start("web", *web, "--no-control-socket")
         yield started
     finally:
         started.stop()

@@ -26,8 +26,16 @@ def check_three_numbers(value: object) -> None:
         not isinstance(value, list)
         or len(value) != 3
         or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+        or not all(abs(one) < 1e6 for one in value)  # which NaN is not, either
     ):
         raise ValidationError("Write three numbers, for instance [0.5, 0.5, 0.5].")
+
+
+def check_above_zero(value: object) -> None:
+    """What divides: checked once it is three numbers."""
+    check_three_numbers(value)
+    if not all(one > 0 for one in value):  # type: ignore[attr-defined]
+        raise ValidationError("Write three numbers above 0, for instance [0.5, 0.5, 0.5].")
 
 
 def imagenet_mean() -> list[float]:
@@ -67,7 +75,7 @@ class Competition(models.Model):
         State.DRAFT: {State.OPEN},
         State.OPEN: {State.PAUSED, State.CLOSED},
         State.PAUSED: {State.OPEN, State.CLOSED},
-        State.CLOSED: {State.PUBLISHED, State.OPEN},
+        State.CLOSED: {State.PUBLISHED},
         State.PUBLISHED: set(),
     }
 
@@ -147,7 +155,7 @@ class Competition(models.Model):
     batch_size = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     dtype = models.CharField(max_length=8, choices=Dtype, default=Dtype.FLOAT32)
     mean = models.JSONField(default=imagenet_mean, validators=[check_three_numbers])
-    std = models.JSONField(default=imagenet_std, validators=[check_three_numbers])
+    std = models.JSONField(default=imagenet_std, validators=[check_above_zero])
     interpolation = models.CharField(
         max_length=8, choices=Interpolation, default=Interpolation.BILINEAR
     )
@@ -181,8 +189,6 @@ class Competition(models.Model):
                 f"The input of {height} x {width} pixels must lie between the least ({least}) and "
                 f"the largest ({most}) size that an upload may declare: change one of them."
             )
-        if 0 in self.std:
-            raise ValidationError("A standard deviation of 0 cannot be divided by.")
 
     @property
     def frozen_fields(self) -> frozenset[str]:

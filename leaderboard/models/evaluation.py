@@ -19,7 +19,8 @@ from scoring import formula
 if TYPE_CHECKING:
     from leaderboard.models.user import User
 
-MAX_ATTEMPTS = 3
+MAX_FAULTS = 3
+"""Attempts that may end by our fault before an evaluation does."""
 
 
 class Stale(Exception):
@@ -139,6 +140,9 @@ class Evaluation(models.Model):
 
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0, help_text="The fencing token.")
+    faults = models.PositiveSmallIntegerField(
+        default=0, help_text="Attempts that ended by our fault."
+    )
     worker = models.ForeignKey(Worker, models.SET_NULL, null=True, blank=True, related_name="+")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     queued_at = models.DateTimeField()

@@ -38,13 +38,20 @@ class HardwareProfile(models.Model):
         default=16, validators=[MinValueValidator(2)], help_text="Paired measurements at least."
     )
     target_half_width = models.FloatField(
-        default=0.015, help_text="Measuring stops once the 95 % interval is at most ± this share."
+        default=0.015,
+        validators=[MinValueValidator(0.0)],
+        help_text="Measuring stops once the 95 % interval is at most ± this share.",
     )
     max_half_width = models.FloatField(
         default=0.03,
+        validators=[MinValueValidator(0.0)],
         help_text="A wider interval at the end is measured again; 0 publishes it however wide.",
     )
-    max_seconds = models.FloatField(default=60, help_text="Most seconds of paired measuring.")
+    max_seconds = models.FloatField(
+        default=60,
+        validators=[MinValueValidator(1.0)],
+        help_text="Most seconds of paired measuring.",
+    )
     published = models.CharField(
         "published ratio",
         max_length=9,

@@ -85,10 +85,13 @@ class Submission(models.Model):
 
     @property
     def evaluation(self) -> Evaluation:
-        """The one that counts: the latest scored; before there is one, the latest."""
+        """The one that counts: the latest scored, else the latest that we did not end."""
         evaluations = sorted(self.evaluations.all(), key=lambda one: one.pk)
         scored = [one for one in evaluations if one.state == one.State.SCORED]
-        return (scored or evaluations)[-1]
+        theirs = [
+            one for one in evaluations if one.state not in (one.State.ERROR, one.State.CANCELLED)
+        ]
+        return (scored or theirs or evaluations)[-1]
 
     @property
     def latest_evaluation(self) -> Evaluation:

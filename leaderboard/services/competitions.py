@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict, NotAllowed
 from leaderboard.models import Competition, Evaluation, User
-from leaderboard.services import rankings
+from leaderboard.services import locks, rankings
 from scoring import formula
 
 State = Competition.State
@@ -36,7 +36,7 @@ def edit(*, competition: Competition, by: User) -> None:
     rewrites the boards.
     """
     check_organizer(by)
-    row = Competition.objects.select_for_update().get(pk=competition.pk)
+    row = locks.lock(competition)
     fields = {
         field.name
         for field in Competition._meta.concrete_fields
@@ -102,7 +102,7 @@ def close(*, competition: Competition, by: User) -> None:
 def publish(*, competition: Competition, by: User) -> None:
     """Compute and show the private board. Refused while an evaluation is unfinished."""
     check_organizer(by)
-    row = Competition.objects.select_for_update().get(pk=competition.pk)
+    row = locks.lock(competition)
     unfinished = row.evaluations.unfinished()
     queued = unfinished.filter(state=Evaluation.State.QUEUED).count()
     running = unfinished.count() - queued

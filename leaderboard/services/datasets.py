@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from leaderboard.errors import BadDataset
-from leaderboard.models import Dataset, Split, User
+from leaderboard.models import Competition, Dataset, Split, User
 from leaderboard.services import competitions, files
 from scoring import folders
 from scoring.errors import BadDataset as BadSource
@@ -46,6 +46,9 @@ def import_(
     """
     if by:
         competitions.check_organizer(by)
+    name, licence = name.strip() or source.stem, licence.strip()
+    check_length("name", name, most=120)
+    check_length("licence", licence, most=200)
     secret = secret_of(seed)
     with coded(), tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
         tell("Reading every image")
@@ -61,8 +64,8 @@ def import_(
             rows.append(stored_split(split, images, path))
     return save(
         Dataset(
-            name=name.strip() or source.stem,
-            licence=licence.strip(),
+            name=name,
+            licence=licence,
             classes=list(catalogue.classes),
             sha256=sha256_of(catalogue.classes, rows),
             skipped=[vars(problem) for problem in catalogue.problems],
@@ -70,6 +73,19 @@ def import_(
         ),
         rows,
     )
+
+
+def sample_of(competition: Competition) -> Split | None:
+    """The images that teams may have, where there are some."""
+    return Split.objects.filter(dataset=competition.dataset, name=Split.Name.SAMPLE).first()
+
+
+def check_length(field: str, text: str, *, most: int) -> None:
+    """Raises `BadDataset` for a text that the dataset's field cannot hold."""
+    if len(text) > most:
+        raise BadDataset(
+            f"The {field} has {len(text)} characters; {most} is the most.", code=f"{field}_too_long"
+        )
 
 
 def secret_of(seed: int) -> int:

@@ -6,6 +6,7 @@ worker that comes back from the dead cannot record over its successor.
 
 from __future__ import annotations
 
+import copy
 import logging
 import statistics
 import threading
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -25,7 +27,7 @@ import scoring
 from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User, Worker
-from leaderboard.models.evaluation import MAX_ATTEMPTS, Stale
+from leaderboard.models.evaluation import MAX_FAULTS, Stale
 from leaderboard.services import competitions, jobs, measurements, rankings, workers
 from scoring import formula
 from scoring.job import Progress, Report
@@ -35,6 +37,8 @@ State = Evaluation.State
 Why = Evaluation.Why
 MAX_EXTRA = 3
 """Most measurements of one content that an overlapping top may ask for."""
+STOPPED = "worker_stopped"
+"""A worker that was told to stop is nobody's fault and uses up no attempt."""
 
 
 class Abandoned(Exception):
@@ -81,6 +85,10 @@ def enqueue(
 def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
     """Measure a submission once more, pooled with before; what counts meanwhile stays."""
     competitions.check_organizer(by)
+    if submission.competition.is_published:
+        raise Conflict(
+            "The final ranking is published and stays as it is.", code="competition_over"
+        )
     if submission.evaluations.unfinished().exists():
         raise Conflict("An evaluation of this submission is under way.", code="already_queued")
     return enqueue(competition=submission.competition, submission=submission, why=Why.REQUESTED)
@@ -185,17 +193,17 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
             report = scoring.evaluate(jobs.for_evaluation(evaluation), progress=show)
     except Abandoned:
         if should_stop():
-            give_back(evaluation, code="worker_stopped", message="The worker was stopped.")
+            give_back(evaluation, code=STOPPED, message="The worker was stopped.")
         return
     except scoring.EngineError as error:
         logger.error("%s: %s", evaluation, error)
-        ended = partial(give_back, evaluation, code=error.code, message=error.message)
+        ended = partial(give_back, code=error.code, message=error.message)
     except Exception as error:
         logger.exception("%s ended by our fault", evaluation)
-        ended = partial(give_back, evaluation, code="internal", message=repr(error))
+        ended = partial(give_back, code="internal", message=repr(error))
     else:
-        ended = partial(record, evaluation, report)
-    patiently(ended)
+        ended = partial(record, report=report)
+    patiently(evaluation, ended)
 
 
 @contextmanager
@@ -256,17 +264,28 @@ def progress_writer(
     return write
 
 
-def patiently(write: Callable[[], None]) -> None:
-    """Write a result, trying for minutes: a database that is away must not cost it."""
-    for delay in (1, 2, 4, 8, 16, 32, 64):
+def patiently(evaluation: Evaluation, write: Callable[[Evaluation], None]) -> None:
+    """Write how an evaluation ended, trying for minutes: a database that is away must not cost it.
+
+    Each try gets a copy, since one that was rolled back has already told its object the new state.
+    Raises `Stale`, and the database's error once patience is at an end.
+    """
+    for delay in (1, 2, 4, 8, 16, 32, 64, None):
         try:
-            write()
+            write(copy.copy(evaluation))
             return
         except (OperationalError, InterfaceError) as error:
+            if delay is None:
+                raise
             logger.warning("A result could not be written, next try in %s s: %s", delay, error)
             connection.close()
             time.sleep(delay)
-    write()
+        except Stale:
+            raise
+        except Exception as error:
+            logger.exception("The end of %s cannot be written", evaluation)
+            give_back(copy.copy(evaluation), code="not_recorded", message=repr(error))
+            return
 
 
 # Recording
@@ -327,45 +346,77 @@ def record(evaluation: Evaluation, report: Report) -> None:
         **finished,
     )
     _place(evaluation)
-    _share(evaluation)
+    if evaluation.is_repeat:
+        share(evaluation)
 
 
 @transaction.atomic
 def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """The same content gets the measurement there is: uploading again is no lottery."""
+    evaluation.move_to(State.SCORED, **shared(stored))
+    _place(evaluation)
+
+
+def share(evaluation: Evaluation) -> None:
+    """Give a measurement made anew to the other submissions of the same content."""
+    same = Evaluation.objects.filter(
+        competition=evaluation.competition,
+        measurement_key=evaluation.measurement_key,
+        state=State.SCORED,
+    )
+    for submission in Submission.objects.filter(evaluations__in=same).distinct():
+        if submission == evaluation.submission:
+            continue
+        twin = Evaluation.objects.create(
+            competition=evaluation.competition,
+            submission=submission,
+            reference=evaluation.reference,
+            dataset=evaluation.dataset,
+            profile=evaluation.profile,
+            measurement_key=evaluation.measurement_key,
+            queued_at=timezone.now(),
+            state=State.SCORED,
+            why=Why.SHARED,
+            **shared(evaluation),
+        )
+        rankings.place(submission.team)
+        logger.info("%s shares the measurement of %s.", twin, evaluation)
+
+
+def shared(stored: Evaluation) -> dict[str, Any]:
+    """The columns of an evaluation that shares a measurement."""
     figures = stored.figures()
-    evaluation.move_to(
-        State.SCORED,
-        measured_by=stored,
-        measurements=stored.measurements,
+    return {
+        "measured_by": stored,
+        "measurements": stored.measurements,
         **scores(
-            evaluation.competition,
+            stored.competition,
             f1_public=figures.f1_public,
             f1_private=figures.f1_private,
             time_ratio=figures.time_ratio,
             f1_ref=stored.f1_ref,
         ),
-        half_width=figures.half_width,
-        submission_seconds=figures.submission_seconds,
-        reference_seconds=figures.reference_seconds,
-        report=stored.report,
-        finished_at=timezone.now(),
-        lease_expires_at=None,
-        percent=100,
-        stage="",
-    )
-    _place(evaluation)
+        "half_width": figures.half_width,
+        "submission_seconds": figures.submission_seconds,
+        "reference_seconds": figures.reference_seconds,
+        "report": stored.report,
+        "finished_at": timezone.now(),
+        "lease_expires_at": None,
+        "percent": 100,
+        "stage": "",
+    }
 
 
 def give_back(evaluation: Evaluation, *, code: str, message: str, **found: object) -> None:
     """End an attempt that failed by our fault: back to the queue, or ERROR after the last one."""
-    said = {"error_code": code, "error_message": message, **found}
-    if evaluation.attempt < MAX_ATTEMPTS:
+    faults = evaluation.faults + (code != STOPPED)
+    said = {"error_code": code, "error_message": message, "faults": faults, **found}
+    if faults < MAX_FAULTS:
         evaluation.move_to(
             State.QUEUED, lease_expires_at=None, claimed_at=None, stage="", percent=0, **said
         )
     else:
-        logger.error("%s is given up after %s attempts: %s", evaluation, MAX_ATTEMPTS, message)
+        logger.error("%s is given up after %s faults: %s", evaluation, faults, message)
         evaluation.move_to(
             State.ERROR, lease_expires_at=None, finished_at=timezone.now(), stage="", **said
         )
@@ -385,8 +436,8 @@ def sweep() -> None:
     competitions.close_ended(now)
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
         measure_top_again(competition)
-    waiting = HardwareProfile.objects.filter(evaluations__state=State.QUEUED).distinct()
-    for slug in waiting.values_list("slug", flat=True):
+    # Profiles with nothing to do are knocked for too: their workers show that they are alive.
+    for slug in HardwareProfile.objects.values_list("slug", flat=True):
         queue.knock(slug)
 
 
@@ -462,15 +513,3 @@ def _place(evaluation: Evaluation) -> None:
             state=Competition.State.DRAFT,
             reference=evaluation.reference_id,
         ).update(calibration=evaluation)
-
-
-def _share(evaluation: Evaluation) -> None:
-    """Whoever sent the same model gets the same new time: queued, so that a worker copies it."""
-    if evaluation.submission_id is None or not evaluation.is_repeat:
-        return
-    others = Submission.objects.in_the_running().filter(
-        evaluations__measurement_key=evaluation.measurement_key, competition=evaluation.competition
-    )
-    for one in others.exclude(pk=evaluation.submission_id).distinct():
-        if not one.evaluations.unfinished().exists():
-            enqueue(competition=evaluation.competition, submission=one, why=Why.SHARED)

@@ -55,11 +55,14 @@ def keep(file: Received, *, folder: str, suffix: str) -> str:
 
 def keep_path(path: Path, *, sha256: str, folder: str, suffix: str) -> str:
     name = f"{folder}/{sha256[:2]}/{sha256}{suffix}"
-    if not default_storage.exists(name):
-        with path.open("rb") as source:
-            saved = default_storage.save(name, File(source))
-        if saved != name:  # someone stored the same bytes in this instant
-            default_storage.delete(saved)
+    size = path.stat().st_size
+    if default_storage.exists(name) and default_storage.size(name) == size:
+        return name
+    default_storage.delete(name)  # what a crash or a full disk left of it
+    with path.open("rb") as source:
+        saved = default_storage.save(name, File(source))
+    if saved != name:  # someone stored the same bytes in this instant
+        default_storage.delete(saved)
     return name
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Evaluation, Submission, Team
+from leaderboard.services import locks
 from scoring import formula
 
 Board = Entry.Board
@@ -67,7 +68,7 @@ def parts(evaluation: Evaluation, board: str) -> Parts | None:
 
 def place(team: Team) -> None:
     """Rewrite a team's entries after a verdict or a decision. Call inside a transaction."""
-    team = Team.objects.select_for_update().select_related("competition").get(pk=team.pk)
+    team = locks.lock(team)
     scored = scored_submissions(team)
     _put(team, Board.PUBLIC, scored)
     if team.competition.is_published:
@@ -89,9 +90,7 @@ def finals(team: Team, scored: Iterable[Submission]) -> list[Submission]:
     """What counts on the private board: the selected ones; none selected: the best public ones."""
     scored = list(scored)
     selected = [one for one in scored if one.selected_at]
-    if selected:
-        return selected
-    best_first = sorted(scored, key=lambda one: _order(_entry(team, Board.PUBLIC, one)))
+    best_first = sorted(selected or scored, key=lambda one: _order(_entry(team, Board.PUBLIC, one)))
     return best_first[: team.competition.final_selections]
 
 
@@ -202,7 +201,7 @@ def _entry(team: Team, board: str, submission: Submission) -> Entry:
         score=Decimal(f"{score:.6f}"),
         f1=f1,
         time_ratio=figures.time_ratio,
-        score_half_width=team.competition.time_weight * figures.half_width,
+        score_half_width=formula.half_width(figures.half_width, team.competition.time_weight),
         uploaded_at=submission.uploaded_at,
     )
 

@@ -8,34 +8,40 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, ReferenceModel, User
-from leaderboard.services import competitions, evaluations, files, submissions
+from leaderboard.services import competitions, evaluations, files, locks, submissions
 
 
-@transaction.atomic
 def set_reference(
     *, competition: Competition, upload: File[bytes], name: str, by: User
 ) -> ReferenceModel:
     """Store the organizers' model. It must be calibrated before the competition opens."""
     competitions.check_organizer(by)
+    check_draft(competition)
+    with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
+        static, _ = submissions.inspect(file, competition)
+        kept = files.keep(file, folder="models", suffix=".pt")
+        with transaction.atomic():
+            check_draft(locks.lock(competition))
+            competition.reference = ReferenceModel.objects.create(
+                competition=competition,
+                file=kept,
+                sha256=file.sha256,
+                size_bytes=file.size_bytes,
+                name=name[:120],
+                static=static.to_json(),
+                created_at=timezone.now(),
+            )
+            competition.calibration = None
+            competition.save(update_fields=["reference", "calibration"])
+    return competition.reference
+
+
+def check_draft(competition: Competition) -> None:
     if competition.state != Competition.State.DRAFT:
         raise Conflict(
             "The reference stays as it is once a competition opened: every score depends on it.",
             code="competition_running",
         )
-    with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
-        static, _ = submissions.inspect(file, competition)
-        competition.reference = ReferenceModel.objects.create(
-            competition=competition,
-            file=files.keep(file, folder="models", suffix=".pt"),
-            sha256=file.sha256,
-            size_bytes=file.size_bytes,
-            name=name[:120],
-            static=static.to_json(),
-            created_at=timezone.now(),
-        )
-    competition.calibration = None
-    competition.save(update_fields=["reference", "calibration"])
-    return competition.reference
 
 
 @transaction.atomic

@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict, Refused
 from leaderboard.models import Evaluation, Submission, Team, User
-from leaderboard.services import teams
+from leaderboard.services import locks, teams
 
 
 @transaction.atomic
 def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Submission]:
     """Make these the team's final selections; of none, its best public ones count."""
     teams.check_member(team, by)
-    team = Team.objects.select_for_update().select_related("competition").get(pk=team.pk)
+    team = locks.lock(team)
     competition = team.competition
     if competition.is_published:
         raise Conflict(

@@ -23,7 +23,7 @@ from leaderboard.errors import (
     Refused,
 )
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, evaluations, files, rankings, teams
+from leaderboard.services import competitions, evaluations, files, locks, rankings, teams
 from scoring import Rejected, archive
 from scoring.job import Model
 
@@ -54,14 +54,21 @@ class Quota:
         return max(0, self.per_day - self.used)
 
 
-def expect(*, competition: Competition, by: User, request_bytes: int) -> Team:
+def expect(
+    *,
+    competition: Competition,
+    by: User,
+    request_bytes: int,
+    idempotency_key: str | None = None,
+) -> Team:
     """The team a person uploads for, before the body is read. Raises as `submit` would later."""
     team = teams.of(by, competition)
     if team is None:
         raise NotAMember(
             f"You are in no team of {competition}; create one or accept an invitation first."
         )
-    check_open(competition)
+    if not was_used(team, idempotency_key):
+        check_open(competition)
     if request_bytes > competition.max_upload_bytes + FORM_BYTES:
         raise files.too_large(request_bytes, competition.max_upload_bytes)
     return team
@@ -83,7 +90,8 @@ def submit(
     costs no quota; so does a repeated `idempotency_key`. Raises `Refused`; nothing is stored then.
     """
     teams.check_member(team, by)
-    check_open(competition)
+    if not was_used(team, idempotency_key):
+        check_open(competition)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
         static, content_sha256 = inspect(file, competition)
         # Once before the file is kept, so that nothing refused is, and once under the locks.
@@ -91,9 +99,8 @@ def submit(
             return Receipt(earlier, is_new=False)
         name = files.keep(file, folder="models", suffix=".pt")
         with transaction.atomic():
-            competition = Competition.objects.select_for_update(of=["self"]).get(pk=competition.pk)
             # Two uploads must not both take the last slot.
-            Team.objects.select_for_update(of=["self"]).get(pk=team.pk)
+            competition, team = locks.lock(competition), locks.lock(team)
             if earlier := admit(competition, team, content_sha256, idempotency_key):
                 return Receipt(earlier, is_new=False)
             submission = Submission.objects.create(
@@ -137,6 +144,13 @@ def inspect(file: files.Received, competition: Competition) -> tuple[Model, str]
         raise BadModel(error.message, code=error.code) from error
 
 
+def was_used(team: Team, idempotency_key: str | None) -> bool:
+    """Whether this is a retry: its answer was lost, and is owed even after the end."""
+    if not idempotency_key:
+        return False
+    return team.submissions.filter(idempotency_key=idempotency_key).exists()
+
+
 def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) -> Submission | None:
     """The team's earlier submission that this upload repeats, unless that one ended by our fault.
 
@@ -151,13 +165,10 @@ def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) ->
             )
         if earlier:
             return earlier
-    evaluations_of = Evaluation.objects.filter(submission=OuterRef("pk"))
-    scored = evaluations_of.filter(state=Evaluation.State.SCORED)
-    latest = evaluations_of.order_by("-pk")
+    ours = [Evaluation.State.ERROR, Evaluation.State.CANCELLED]
+    verdict = Evaluation.objects.filter(submission=OuterRef("pk")).exclude(state__in=ours)
     return (
-        team.submissions.filter(content_sha256=content_sha256, withdrawn_at=None)
-        .alias(latest=Subquery(latest.values("state")[:1]))
-        .exclude(~Exists(scored), latest__in=[Evaluation.State.ERROR, Evaluation.State.CANCELLED])
+        team.submissions.filter(Exists(verdict), content_sha256=content_sha256, withdrawn_at=None)
         .order_by("uploaded_at")
         .first()
     )

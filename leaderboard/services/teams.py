@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict, NotAMember, NotFound, Refused
 from leaderboard.models import Competition, Invitation, Membership, Team, User
+from leaderboard.services import locks
 
 INVITATION_LIFETIME = timedelta(days=7)
 
@@ -48,7 +49,7 @@ def invite(*, team: Team, by: User) -> Invitation:
 def accept(*, code: str, by: User) -> Team:
     """Join the team an invitation names."""
     invitation = find_invitation(code)
-    team = Team.objects.select_for_update().get(pk=invitation.team_id)
+    team = locks.lock(invitation.team)
     check_joinable(team.competition, by)
     if team.memberships.count() >= team.competition.max_team_size:
         raise Conflict(
@@ -67,7 +68,7 @@ def accept(*, code: str, by: User) -> Team:
 @transaction.atomic
 def leave(*, team: Team, by: User) -> None:
     """Leave; what was submitted stays the team's, so its last member cannot go."""
-    Team.objects.select_for_update().get(pk=team.pk)
+    team = locks.lock(team)
     check_member(team, by)
     if team.competition.is_published:
         raise Conflict(

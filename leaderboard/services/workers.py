@@ -24,6 +24,7 @@ from scoring.job import Progress, Report
 
 logger = logging.getLogger(__name__)
 ALIVE = timedelta(minutes=2)
+SEEN_EVERY = timedelta(seconds=10)
 RETRY = timedelta(minutes=5)
 """How long a sidelined worker waits before it checks itself again."""
 HALF_WIDTH_ERRORS = 1.96
@@ -37,13 +38,25 @@ class Stopped(Exception):
 def this_worker(profile: HardwareProfile) -> Worker:
     """The row of this process, which serves a profile, with the machine it runs on."""
     now = timezone.now()
-    seen = {"profile": profile, "seen_at": now}
-    machine = {"fingerprint": hardware.fingerprint(profile.plan()), "versions": hardware.versions()}
-    worker, _ = Worker.objects.update_or_create(
-        name=f"{socket.gethostname()}:{os.getpid()}",
-        defaults=seen,
-        create_defaults={**seen, **machine, "started_at": now},
-    )
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    worker = Worker.objects.filter(name=name, profile=profile).first()
+    if worker is None:
+        worker, _ = Worker.objects.update_or_create(
+            name=name,
+            defaults={
+                "profile": profile,
+                "fingerprint": hardware.fingerprint(profile.plan()),
+                "versions": hardware.versions(),
+                "started_at": now,
+                "seen_at": now,
+                # A process of this name may have been here before: nothing it found holds.
+                "state": Worker.State.READY,
+                "reason": "",
+                "canary_due_at": None,
+            },
+        )
+    elif now - worker.seen_at > SEEN_EVERY:
+        Worker.objects.filter(pk=worker.pk).update(seen_at=now)
     return worker
 
 

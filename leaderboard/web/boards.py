@@ -60,7 +60,7 @@ def lines(
     request: Request, competition: Competition, name: str, rows: list[rankings.Row]
 ) -> list[Line]:
     mine = teams.of(request.user, competition)
-    public = public_ranks(competition) if name == Entry.Board.PRIVATE else {}
+    public = public_ranks(rows) if name == Entry.Board.PRIVATE else {}
     scale = max([1.0, *(float(row.entry.score) for row in rows)])
     return [
         Line(
@@ -75,6 +75,8 @@ def lines(
     ]
 
 
-def public_ranks(competition: Competition) -> dict[int, int]:
-    ranked = Entry.objects.board(competition, Entry.Board.PUBLIC).filter(is_ranked=True)
-    return {team: place for place, team in enumerate(ranked.values_list("team_id", flat=True), 1)}
+def public_ranks(rows: list[rankings.Row]) -> dict[int, int]:
+    """Where the teams of these rows stand on the public board, as far as they are ranked there."""
+    shown = [row.entry.team_id for row in rows]
+    entries = Entry.objects.filter(board=Entry.Board.PUBLIC, is_ranked=True, team__in=shown)
+    return {entry.team_id: rank for entry in entries if (rank := rankings.rank(entry))}

@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
-from leaderboard.models import Competition, Entry, Split
-from leaderboard.services import rankings, teams
+from leaderboard.models import Competition, Entry
+from leaderboard.services import datasets, rankings, teams
 from leaderboard.web.requests import Request
 from scoring import formula
 
@@ -38,14 +38,16 @@ def rules(request: Request, slug: str) -> HttpResponse:
 @require_safe
 def data(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
-    return show(request, competition, "competitions/data.html", sample=sample_of(competition))
+    return show(
+        request, competition, "competitions/data.html", sample=datasets.sample_of(competition)
+    )
 
 
 @require_safe
 def sample(request: Request, slug: str) -> FileResponse:
     """The images that teams may have. The other splits have no such door."""
     competition = find(request, slug)
-    split = sample_of(competition)
+    split = datasets.sample_of(competition)
     if split is None:
         raise NotFound("This competition gives out no sample.")
     return FileResponse(
@@ -79,18 +81,20 @@ class Example:
 
 
 def examples(competition: Competition, f1_ref: float) -> list[Example]:
+    # Near 1 there is less to gain, and the words must say what the row shows.
+    gain = round(min(0.05, (1 - f1_ref) / 2), 3)
     invented = [
         ("As good and as fast as the reference", 0.0, 1.0),
         ("Half the time, F1 lower by 0.02", -0.02, 0.5),
-        ("Twice the time, F1 higher by 0.05", 0.05, 2.0),
+        (f"Twice the time, F1 higher by {gain:g}", gain, 2.0),
         ("A fifth of the time, F1 lower by 0.10", -0.10, 0.2),
     ]
-    return [example(competition, f1_ref, words, f1_ref + gain, r) for words, gain, r in invented]
+    return [example(competition, f1_ref, words, f1_ref + more, r) for words, more, r in invented]
 
 
 def idle(competition: Competition, f1_ref: float) -> Example:
     """A model that answers one class in no time; its F1 as the sample's classes would give it."""
-    split = sample_of(competition)
+    split = datasets.sample_of(competition)
     counts = list(split.images_by_class.values()) if split else [1] * len(competition.classes)
     f1 = formula.do_nothing_f1(counts)
     return example(competition, f1_ref, "Always the same class, in no time", f1, 0.0)
@@ -123,12 +127,6 @@ def find(request: Request, slug: str) -> Competition:
     if competition is None:
         raise NotFound("There is no such competition, or it has not been announced yet.")
     return competition
-
-
-def sample_of(competition: Competition) -> Split | None:
-    if competition.dataset is None:
-        return None
-    return competition.dataset.splits.filter(name=Split.Name.SAMPLE).first()
 
 
 def show(

@@ -22,6 +22,22 @@ class UploadForm(forms.Form):
     )
 
 
+class AnyNumbers(forms.TypedMultipleChoiceField):
+    """Numbers of rows; whether there are such rows is the service's question."""
+
+    def valid_value(self, value: str) -> bool:
+        return True
+
+
+class SelectionForm(forms.Form):
+    selected = AnyNumbers(
+        label="Selection",
+        coerce=forms.IntegerField(min_value=1, max_value=2**63 - 1).clean,
+        required=False,
+        error_messages={"invalid_choice": "Choose from the list."},
+    )
+
+
 class TokenForm(forms.Form):
     name = forms.CharField(
         label="Name", max_length=80, help_text="Where it is used, for instance GitHub CI."

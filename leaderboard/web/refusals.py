@@ -13,6 +13,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from leaderboard.errors import Refused
 
+PAGES = {404: "404.html", 413: "413.html"}
+"""What has a page of its own; any other refusal of a form is a message on the page before."""
+
 
 class Refusals:
     """Middleware: what is not there gives an error page, a refused form returns to its page."""
@@ -24,16 +27,18 @@ class Refusals:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, Refused):
-            return None
-        said = {"refusal": error}
-        if getattr(request, "htmx", False):
-            return render(request, "parts/refusal.html", said, status=error.status)
-        if request.method == "POST" and error.status != 404:
-            messages.error(request, error.detail)
-            return redirect(page_before(request))
-        page = "404.html" if error.status == 404 else "403.html"
-        return render(request, page, said, status=error.status)
+        return answer(request, error) if isinstance(error, Refused) else None
+
+
+def answer(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    said = {"refusal": refusal}
+    if getattr(request, "htmx", False):
+        return render(request, "parts/refusal.html", said, status=refusal.status)
+    page = PAGES.get(refusal.status)
+    if request.method == "POST" and page is None:
+        messages.error(request, refusal.detail)
+        return redirect(page_before(request))
+    return render(request, page or "403.html", said, status=refusal.status)
 
 
 def page_before(request: HttpRequest) -> str:

@@ -22,9 +22,9 @@ from leaderboard.services import (
     submissions,
     teams,
 )
-from leaderboard.web import charts
+from leaderboard.web import bodies, charts
 from leaderboard.web.competitions import find, show
-from leaderboard.web.forms import UploadForm
+from leaderboard.web.forms import SelectionForm, UploadForm
 from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
 from leaderboard.web.teams import own
@@ -33,6 +33,16 @@ STOP_POLLING = 286
 State = Evaluation.State
 
 
+def expect(request: Request, size: int, slug: str) -> None:
+    """Refuse an upload before it is read, as far as its size and sender tell."""
+    if request.user.is_authenticated:
+        competition = find(request, slug)
+        submissions.expect(competition=competition, by=request.user, request_bytes=size)
+    else:
+        bodies.check_form(request, size)
+
+
+@bodies.checked_by(expect)
 @login_required
 @require_http_methods(["GET", "POST"])
 def upload(request: Request, slug: str) -> HttpResponse:
@@ -71,7 +81,7 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     mine = own(request, competition)
     if request.method == "POST":
-        wanted = {int(one) for one in request.POST.getlist("selected") if one.isdigit()}
+        wanted = set(cleaned(SelectionForm(request.POST))["selected"])
         chosen = selections.choose(team=mine, submission_ids=wanted, by=request.user)
         count = len(chosen)
         messages.success(

@@ -91,3 +91,23 @@ def test_what_waits_beside_a_sidelined_worker_is_measured_once_it_is_fit(
     HardwareProfile.objects.update(canary_every_minutes=0)
     said = api.get(f"submissions/{submission}", params={"wait": 60}).json()
     assert said["state"] == "scored"
+
+
+def test_a_celery_worker_that_is_stopped_gives_back_what_it_measures(
+    start: Start, site: str, client: Callable[[str], httpx.Client], model: bytes
+) -> None:
+    celery = worker(start)
+    answer = client(site).post(
+        "competitions/waste/submissions", files={"file": ("model.pt", model)}
+    )
+    evaluation = Evaluation.objects.get(submission=answer.json()["id"])
+
+    def is_running() -> bool:
+        evaluation.refresh_from_db()
+        return evaluation.state == State.RUNNING
+
+    wait_until(is_running)
+    celery.terminate()
+    celery.wait(60)
+    evaluation.refresh_from_db()
+    assert (evaluation.state, evaluation.faults) == (State.QUEUED, 0)

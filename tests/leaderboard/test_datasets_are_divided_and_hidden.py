@@ -180,6 +180,29 @@ def test_bad_files_stop_by_name_or_are_left_out(make_zip: MakeZip) -> None:
     assert sum(split.images for split in dataset.splits.all()) == 18
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--name", "n" * 121], "name_too_long"),
+        (["--licence", "l" * 201], "licence_too_long"),
+    ],
+)
+def test_texts_that_do_not_fit_are_refused_by_the_command(
+    make_zip: MakeZip, options: list[str], code: str
+) -> None:
+    with pytest.raises(CommandError, match=code):
+        call_command("import_dataset", make_zip(class_folders(cat=10, dog=10)), *options)
+    assert not Dataset.objects.exists()
+
+
+def test_a_source_with_a_long_name_wants_a_shorter_one(make_zip: MakeZip) -> None:
+    source = make_zip(class_folders(cat=10, dog=10), f"{'n' * 121}.zip")
+    with pytest.raises(CommandError, match="name_too_long"):
+        call_command("import_dataset", source)
+    call_command("import_dataset", source, "--name", "n" * 120)
+    assert Dataset.objects.get().name == "n" * 120
+
+
 def test_only_organizers_import(make_zip: MakeZip, outsider: User) -> None:
     with pytest.raises(NotAllowed):
         import_(make_zip(class_folders(cat=9, dog=9)), by=outsider)

@@ -6,17 +6,18 @@ import itertools
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from celery import Celery
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 from django.utils import timezone
 
 from leaderboard import queue
 from leaderboard.errors import Conflict
-from leaderboard.models import Evaluation, Submission, Team, User
+from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.models.evaluation import Stale
-from leaderboard.services import evaluations
+from leaderboard.services import evaluations, rankings
 from scoring.job import Report
 from tests.leaderboard.conftest import failure, finish, report
 
@@ -87,6 +88,77 @@ def test_too_noisy_a_measurement_goes_back_to_the_queue(team: Team, submit: Subm
         assert submission.latest_evaluation.state == expected
 
 
+def test_a_stopped_worker_uses_up_no_attempt(team: Team, submit: Submit) -> None:
+    submission = submit(team)
+    for _ in range(5):
+        claimed = evaluations.claim(team.competition.profile)
+        evaluations.give_back(claimed, code=evaluations.STOPPED, message="a new version")
+    assert submission.latest_evaluation.state == State.QUEUED
+    assert submission.latest_evaluation.attempt == 5
+
+
+def test_a_database_that_fails_once_while_a_result_is_written_costs_nothing(
+    team: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = submit(team)
+    claimed = evaluations.claim(team.competition.profile)
+    place, failures = rankings.place, [OperationalError("the server went away")]
+
+    def failing_once(team: Team) -> None:
+        if failures:
+            raise failures.pop()
+        place(team)
+
+    monkeypatch.setattr(rankings, "place", failing_once)
+    monkeypatch.setattr(evaluations.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(evaluations.connection, "close", lambda: None)  # the test's own
+    evaluations.patiently(claimed, partial(evaluations.record, report=report(f1_public=0.9)))
+    assert submission.latest_evaluation.f1_public == 0.9
+    assert team.entries.count() == 1
+
+
+def test_a_result_that_cannot_be_written_goes_back_to_the_queue(
+    team: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = submit(team)
+    claimed = evaluations.claim(team.competition.profile)
+
+    def broken(team: Team) -> None:
+        raise DataError("a bug of ours")
+
+    monkeypatch.setattr(rankings, "place", broken)
+    evaluations.patiently(claimed, partial(evaluations.record, report=report()))
+    latest = submission.latest_evaluation
+    assert (latest.state, latest.error_code) == (State.QUEUED, "not_recorded")
+
+
+def test_a_failed_verdict_stays_when_a_repeat_ends_by_our_fault(
+    team: Team, submit: Submit, organizer: User
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, failure())
+    evaluations.evaluate_again(submission=submission, by=organizer)
+    for _ in range(3):
+        claimed = evaluations.claim(team.competition.profile)
+        evaluations.give_back(claimed, code="internal", message="a bug of ours")
+    submission = Submission.objects.get(pk=submission.pk)
+    assert submission.latest_evaluation.state == State.ERROR
+    assert submission.evaluation.state == State.FAILED
+
+
+def test_a_repeat_is_shared_with_the_other_submissions_of_the_same_content(
+    team: Team, rivals: Team, scored: Submit, submit: Submit, organizer: User
+) -> None:
+    first = scored(team, time_ratio=0.5)
+    second = submit(rivals)
+    evaluations.run_next("cpu")
+    repeat = evaluations.evaluate_again(submission=first, by=organizer)
+    finish(repeat, report(time_ratio=0.8))
+    shown = {entry.team: entry.time_ratio for entry in team.competition.entries.all()}
+    assert shown == {team: 0.8, rivals: 0.8}
+    assert Submission.objects.get(pk=second.pk).evaluation.measured_by == repeat
+
+
 def test_a_failed_repeat_does_not_take_the_score_away(
     team: Team, scored: Submit, organizer: User
 ) -> None:
@@ -132,6 +204,42 @@ def test_a_broker_that_is_down_changes_nothing_for_the_user(
         submission = submit(team)
     assert "did not take a knock" in caplog.text
     assert submission.latest_evaluation.state == State.QUEUED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_uploads_and_verdicts_of_a_team_do_not_wait_for_each_other_in_circles(
+    team: Team, submit: Submit
+) -> None:
+    Competition.objects.update(submissions_per_day=1000)
+    team.refresh_from_db()
+    profile = team.competition.profile
+    waiting = [submit(team, seed) for seed in range(6)]
+    start = threading.Barrier(2)
+    broken: list[BaseException] = []
+
+    def run(work: Callable[[int], object]) -> None:
+        start.wait()
+        try:
+            for number in range(6):
+                work(number)
+        except BaseException as error:
+            broken.append(error)
+        finally:
+            connection.close()
+
+    def verdict(number: int) -> None:
+        evaluations.record(evaluations.claim(profile), report(time_ratio=0.5 + number / 100))
+
+    threads = [
+        threading.Thread(target=run, args=[verdict]),
+        threading.Thread(target=run, args=[lambda number: submit(team, 100 + number)]),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not broken
+    assert Submission.objects.count() == len(waiting) + 6
 
 
 @pytest.mark.django_db(transaction=True)

@@ -127,6 +127,26 @@ def test_selections_are_own_scored_submissions_and_not_too_many(
     assert [one.pk for one in team.submissions.exclude(selected_at=None)] == mine[2:]
 
 
+def test_no_more_selections_count_than_the_competition_allows_now(
+    team: Team, scored: Scored, owner: User, organizer: User
+) -> None:
+    better = scored(team, seed=1, f1_public=0.9, f1_private=0.5)
+    other = scored(team, seed=2, f1_public=0.8, f1_private=0.6)
+    selections.choose(team=team, submission_ids=[better.pk, other.pk], by=owner)
+    Competition.objects.update(final_selections=1)
+    publish(team.competition, organizer)
+    assert rankings.entry_of(team, "private").submission == better
+
+
+def test_a_published_board_stays_as_it_is(team: Team, scored: Scored, organizer: User) -> None:
+    submission = scored(team)
+    publish(team.competition, organizer)
+    submission.refresh_from_db()
+    with pytest.raises(Conflict) as refused:
+        evaluations.evaluate_again(submission=submission, by=organizer)
+    assert refused.value.code == "competition_over"
+
+
 def test_the_private_gate_is_of_the_private_f1(team: Team, scored: Scored, organizer: User) -> None:
     Competition.objects.update(min_f1=0.6)
     team.competition.refresh_from_db()
@@ -153,3 +173,11 @@ def test_a_published_competition_never_goes_back(competition: Competition, organ
     for act in (competitions.open_, competitions.close, competitions.publish):
         with pytest.raises(Conflict):
             act(competition=competition, by=organizer)
+
+
+def test_a_closed_competition_takes_no_more_uploads(
+    competition: Competition, organizer: User
+) -> None:
+    competitions.close(competition=competition, by=organizer)
+    with pytest.raises(Conflict):
+        competitions.open_(competition=competition, by=organizer)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from leaderboard.errors import CompetitionNotOpen, Conflict, NotAMember, QuotaExceeded, TooLarge
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, evaluations, submissions
-from tests.leaderboard.conftest import failure, finish
+from tests.leaderboard.conftest import failure, finish, report
 
 pytestmark = pytest.mark.django_db
 Submit = Callable[..., Submission]
@@ -75,6 +75,37 @@ def test_an_idempotency_key_names_one_upload(
     with pytest.raises(Conflict) as refused:
         send(team, owner, make_model(2), idempotency_key="run-17")
     assert refused.value.code == "idempotency_key_reused"
+
+
+def test_a_retry_is_answered_even_after_the_end(
+    team: Team, owner: User, organizer: User, model: bytes
+) -> None:
+    first = send(team, owner, model, idempotency_key="run-17")
+    competitions.close(competition=team.competition, by=organizer)
+    team.refresh_from_db()
+    size = len(model)
+    submissions.expect(
+        competition=team.competition, by=owner, request_bytes=size, idempotency_key="run-17"
+    )
+    assert send(team, owner, model, idempotency_key="run-17").submission == first.submission
+    with pytest.raises(CompetitionNotOpen):
+        send(team, owner, model, idempotency_key="run-18")
+
+
+def test_an_organizers_cancelled_repeat_does_not_make_the_model_new(
+    team: Team, owner: User, organizer: User, model: bytes
+) -> None:
+    first = send(team, owner, model).submission
+    finish(first.latest_evaluation, report())
+    repeat = evaluations.evaluate_again(submission=first, by=organizer)
+    evaluations.cancel(evaluation=repeat, by=organizer)
+    assert not send(team, owner, model).is_new
+
+
+def test_what_a_crash_left_of_a_file_is_written_anew(team: Team, owner: User, model: bytes) -> None:
+    sha256 = hashlib.sha256(model).hexdigest()
+    default_storage.save(f"models/{sha256[:2]}/{sha256}.pt", ContentFile(model[:100]))
+    assert send(team, owner, model).submission.file.read() == model
 
 
 def test_a_model_that_ended_by_our_fault_may_be_sent_again(

@@ -71,6 +71,20 @@ class RaisesLater(Wild):
         return self.linear(x.flatten(1))
 
 
+class SpellsItsInput(Wild):
+    """Honest at first; then the shape of its answer says something about an image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        if int(self.calls) > 20:
+            return torch.zeros(0, int(x.abs().sum() * 1000), 7)
+        return self.linear(x.flatten(1))
+
+
 class NeverEnds(Wild):
     def forward(self, x: Tensor) -> Tensor:
         while bool(x.abs().sum() >= 0):

@@ -2,13 +2,15 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import scoring
-from scoring import archive, images
+from scoring import archive, engine, images
 from scoring.errors import EngineError
 from scoring.job import Formula, Job, Plan, Progress, Report
 
@@ -29,6 +31,7 @@ def test_a_report_says_everything(job: Job) -> None:
     assert set(report.splits) == {"public", "private"}
     assert report.timing is not None
     assert report.timing.seconds_per_image > 0
+    assert {"memory limit", "reference frozen and optimized"} <= set(report.timing.in_force)
     for quality in report.splits.values():
         assert set(quality.per_class) == set(job.classes)
         assert sum(map(sum, quality.confusion)) == quality.images
@@ -90,6 +93,39 @@ def test_a_reference_that_fails_is_our_fault(job: Job, models: Models) -> None:
     with pytest.raises(EngineError) as error:
         scoring.evaluate(replace(job, reference=models(NeverEnds), limits=limits))
     assert error.value.code == "reference_call_timeout"
+
+
+def child(prepared: bool = True, landlock: int = 6) -> Any:
+    """As much of a `sandbox.Child` as a report asks."""
+    return SimpleNamespace(prepared=prepared, landlock=landlock)
+
+
+def test_what_is_in_force_is_what_was_found(job: Job) -> None:
+    calm = engine.in_force(job, [(child(), child())] * 2)
+    assert {"landlock", "reference frozen and optimized", "submission frozen and optimized"} <= {
+        *calm
+    }
+    once = engine.in_force(job, [(child(), child()), (child(landlock=0), child(prepared=False))])
+    assert {"no landlock: the kernel lacks it", "submission not frozen"} <= set(once)
+    assert "landlock" not in once
+    boast = engine.in_force(job, [(child(landlock=0), child(landlock=6))])
+    assert "landlock" not in boast  # a submission's process is not believed
+
+
+def test_on_a_gpu_the_limits_that_cannot_hold_are_named(job: Job) -> None:
+    cuda = replace(job, plan=replace(job.plan, device="cuda"))
+    said = engine.in_force(cuda, [(child(landlock=0), child(landlock=0))])
+    assert "no memory limit: CUDA maps more than it uses" in said
+    assert "no landlock: CUDA opens devices" in said
+    assert not {"memory limit", "landlock"} & set(said)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_report_from_a_gpu_says_that_memory_had_no_limit(job: Job) -> None:
+    report = scoring.evaluate(replace(job, plan=replace(job.plan, device="cuda")))
+    assert report.status == "scored", report.failure
+    assert report.timing is not None
+    assert "no memory limit: CUDA maps more than it uses" in report.timing.in_force
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

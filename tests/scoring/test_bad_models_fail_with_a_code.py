@@ -1,5 +1,6 @@
 """Whatever an upload does, the report says what and the engine lives on."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,8 @@ def failure(report: Report) -> tuple[str, str]:
         (wild.AnswersNaN, "not_finite", "NaN"),
         (wild.Crashes, "crashed", "process ended"),
         (wild.RaisesLater, "crashed", "raised an error"),
-        (wild.AnswersAtRandom, "answers_change", "changed"),
+        (wild.AnswersAtRandom, "answers_change", "Use no randomness or state."),
+        (wild.SpellsItsInput, "wrong_output", "a logit per class; it returned something else."),
     ],
 )
 def test_a_bad_model(
@@ -48,6 +50,8 @@ def test_a_bad_model(
     assert found == code
     assert words in message
     assert "secret" not in message
+    if model is wild.AnswersAtRandom:
+        assert re.findall(r"\d+", message) == ["0", "1"]  # of "0.1 %": no count, of no split
 
 
 def test_an_endless_loop_is_ended(job: Job, models: Models) -> None:

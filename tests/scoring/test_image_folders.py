@@ -101,6 +101,23 @@ def test_a_zip_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal(zipped(tmp_path, "cat/1.png", **{"dog/1.png": b"0" * 1001})).code == "too_large"
 
 
+def test_an_image_of_too_many_pixels_is_not_unpacked(tmp_path: Path) -> None:
+    data = io.BytesIO()
+    Image.new("1", (folders.MAX_PIXELS // 1000 + 1, 1000)).save(data, "PNG")
+    assert len(data.getvalue()) < 10_000
+    found = folders.catalogue(
+        zipped(tmp_path, "cat/1.png", "dog/1.png", **{"dog/2.png": data.getvalue()})
+    )
+    assert [(one.name, one.code) for one in found.problems] == [("dog/2.png", "broken_image")]
+
+
+def test_a_format_beyond_those_that_are_named_is_not_opened() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(data, "EPS")
+    with pytest.raises(ValueError, match="decoded"):
+        folders.open_image(data.getvalue())
+
+
 def test_each_bad_file_is_named(tmp_path: Path) -> None:
     bad = {"cat/broken.png": png()[:40], "cat/notes.txt": b"meow"}
     found = folders.catalogue(zipped(tmp_path, "cat/1.png", "dog/1.png", "lost.png", **bad))

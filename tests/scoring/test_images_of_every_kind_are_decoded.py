@@ -87,9 +87,9 @@ def test_uint8_stays_plain() -> None:
 def test_pixels_are_decoded_once_per_content(splits: dict[str, Path], tmp_path: Path) -> None:
     data = images.labelled(splits["public"], tuple("0123456789"))
     first = images.pixels(data, InputSpec(16, 16), tmp_path)
-    written = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    written = {path.name: path.stat().st_ino for path in tmp_path.iterdir()}
     again = images.pixels(data, InputSpec(16, 16), tmp_path)
-    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
+    assert {path.name: path.stat().st_ino for path in tmp_path.iterdir()} == written
     np.testing.assert_array_equal(first, again)
     images.pixels(data, InputSpec(8, 8), tmp_path)
     assert len(list(tmp_path.iterdir())) == 2

@@ -35,6 +35,46 @@ def test_wrong_usage_is_two(tmp_path: Path) -> None:
         assert ended.value.code == 2
 
 
+SCORE = "score --f1 0.7 --seconds 1 --reference-seconds 1 --f1-ref 0.7"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "evaluate MODEL --reference MODEL --data DATA --seed -1",
+        "evaluate MODEL --reference MODEL --data DATA --seed 99999999999999999999",
+        "evaluate MODEL --reference MODEL --data DATA --public-share 0",
+        "evaluate MODEL --reference MODEL --data DATA --public-share nan",
+        "evaluate MODEL --reference MODEL --data DATA --cache MODEL",
+        "evaluate MODEL --reference MODEL --data DATA --cache MODEL/below",
+        "evaluate MODEL --reference MODEL --data DATA --input-size 96 64 32",
+        "evaluate MODEL --reference MODEL --data DATA --f1-ref nan",
+        "evaluate MODEL --reference MODEL --data DATA --min-f1 2",
+        "evaluate MODEL --reference MODEL --data DATA --max-seconds inf",
+        "train-reference --data DATA --output /nonexistent/x.pt",
+        "train-reference --data DATA --output DATA/x.pt",
+        "train-reference --data DATA --seed -1",
+        f"{SCORE} --k nan",
+        f"{SCORE} --k 1e400",
+        f"{SCORE} --k -1",
+        f"{SCORE} --time-weight inf",
+        f"{SCORE} --f1-ref nan",
+        f"{SCORE} --f1 1.5",
+        f"{SCORE} --seconds 0",
+    ],
+)
+def test_a_wrong_figure_or_place_is_two(
+    wrong: str, models: Models, digits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = wrong.replace("MODEL", str(models())).replace("DATA", str(digits)).split()
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert (
+        f"argument {words[-2] if words[-2].startswith('--') else '--'}" in capsys.readouterr().err
+    )
+
+
 def test_evaluate_prints_a_report_and_a_table(
     models: Models, splits: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ from rest_framework.reverse import reverse
 
 from leaderboard.api.serializers.teams import Quota, TeamSummary
 from leaderboard.models import Competition, Entry, HardwareProfile, Split, Team
-from leaderboard.services import rankings, submissions, teams
+from leaderboard.services import datasets, rankings, submissions, teams
 
 
 class Baseline(serializers.Serializer[rankings.Baseline]):
@@ -145,7 +145,7 @@ class CompetitionDetail(CompetitionSummary):
 
     @extend_schema_field(Sample(allow_null=True))
     def get_sample(self, competition: Competition) -> Mapping[str, Any] | None:
-        split = Split.objects.filter(dataset=competition.dataset, name=Split.Name.SAMPLE).first()
+        split = datasets.sample_of(competition)
         context = {**self.context, "slug": competition.slug}
         return Sample(split, context=context).data if split else None
 

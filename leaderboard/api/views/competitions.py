@@ -18,8 +18,8 @@ from rest_framework.views import APIView
 from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
 from leaderboard.errors import NotFound
-from leaderboard.models import Competition, Entry, Split
-from leaderboard.services import rankings
+from leaderboard.models import Competition, Entry
+from leaderboard.services import datasets, rankings
 
 PAGING = [
     OpenApiParameter("limit", int, description="Rows a page, at most 1000."),
@@ -47,7 +47,7 @@ class Sample(APIView):
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         """The sample images: class folders in a zip."""
         competition = find(slug)
-        split = Split.objects.filter(dataset=competition.dataset, name=Split.Name.SAMPLE).first()
+        split = datasets.sample_of(competition)
         if split is None:
             raise NotFound("This competition gives no sample images.", code="no_sample")
         return FileResponse(

@@ -38,13 +38,17 @@ class Submit(APIView):
     def post(self, request: Request, slug: str) -> Response:
         """Submit a model. 201: accepted and queued; 200: your team sent the same model before."""
         competition = find(slug)
-        # Before `request.data`, which reads the body.
-        size = int(request.META.get("CONTENT_LENGTH") or 0)
-        team = submissions.expect(competition=competition, by=person(request), request_bytes=size)
         key = shapes.IdempotencyKey(
             data={"idempotency_key": request.headers.get("Idempotency-Key")}
         )
         key.is_valid(raise_exception=True)
+        # Before `request.data`, which reads the body.
+        team = submissions.expect(
+            competition=competition,
+            by=person(request),
+            request_bytes=int(request.META.get("CONTENT_LENGTH") or 0),
+            **key.validated_data,
+        )
         upload = shapes.Upload(data=request.data)
         upload.is_valid(raise_exception=True)
         receipt = submissions.submit(

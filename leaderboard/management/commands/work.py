@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import InterfaceError, OperationalError, connection
 
 from leaderboard.models import HardwareProfile
 from leaderboard.services import evaluations
@@ -35,10 +36,16 @@ class Command(BaseCommand):
         self.stdout.write(f"Working for {profile}. Ctrl-C stops.")
         swept = float("-inf")
         while not stop.is_set():
-            if time.monotonic() - swept >= settings.SWEEP_SECONDS:
-                evaluations.sweep()
-                swept = time.monotonic()
-            evaluation = evaluations.run_next(profile, should_stop=stop.is_set)
+            try:
+                if time.monotonic() - swept >= settings.SWEEP_SECONDS:
+                    evaluations.sweep()
+                    swept = time.monotonic()
+                evaluation = evaluations.run_next(profile, should_stop=stop.is_set)
+            except (OperationalError, InterfaceError) as error:
+                self.stderr.write(f"The database does not answer, trying again: {error}")
+                connection.close()
+                stop.wait(5)
+                continue
             if evaluation is not None:
                 evaluation.refresh_from_db()
                 self.stdout.write(f"{evaluation}: attempt {evaluation.attempt}")

@@ -201,6 +201,48 @@ def test_sizes_lie_within_their_bounds(panel: Client, draft: Competition) -> Non
     assert draft.max_input_size == 512
 
 
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("mean", "[NaN, 0.5, 0.5]"),
+        ("mean", "[0.5, Infinity, 0.5]"),
+        ("mean", f"[0.5, 0.5, 1{'0' * 400}]"),
+        ("std", "[NaN, 0.5, 0.5]"),
+        ("std", "[0.5, 0.5, 0]"),
+        ("std", "[0.5, 0.5, -0.5]"),
+        ("std", '["a", 0.5, 0.5]'),
+        ("std", "5"),
+    ],
+)
+def test_means_and_deviations_are_numbers_to_calculate_with(
+    panel: Client, draft: Competition, field: str, text: str
+) -> None:
+    before = getattr(draft, field)
+    answer = change(panel, draft, **{field: text})
+    assert "Write three numbers" in answer.content.decode()
+    assert getattr(draft, field) == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("threads", 0),
+        ("min_segments", 0),
+        ("min_quads", 1),
+        ("target_half_width", -1),
+        ("max_half_width", -5),
+        ("max_seconds", 0),
+    ],
+)
+def test_a_profile_that_could_measure_nothing_is_refused(
+    panel: Client, profile: HardwareProfile, field: str, value: float
+) -> None:
+    before = getattr(profile, field)
+    answer = change(panel, profile, **{field: value})
+    assert "Ensure this value is greater than or equal to" in text(answer)
+    assert getattr(profile, field) == before
+
+
 def test_a_queued_evaluation_is_cancelled(
     press: Press, team: Any, submit: Callable[..., Any]
 ) -> None:

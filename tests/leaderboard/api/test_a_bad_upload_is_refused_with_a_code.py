@@ -105,7 +105,7 @@ def test_the_quota_is_used(team: Team, upload: Upload, make_model: Callable[...,
     Competition.objects.update(submissions_per_day=1)
     assert upload(make_model(1)).status_code == 201
     answer = upload(make_model(2))
-    assert (answer.status_code, answer.json()["code"]) == (429, "quota_exceeded")
+    assert (answer.status_code, answer.json()["code"]) == (403, "quota_exceeded")
     assert "1 of 1" in answer.json()["detail"]
     assert upload(make_model(1)).status_code == 200  # the same again costs nothing
 

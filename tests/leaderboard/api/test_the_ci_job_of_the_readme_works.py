@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
-from leaderboard.models import Submission, Team, User
+from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions, tokens
 from tests.leaderboard.conftest import failure, report
 
@@ -82,6 +83,17 @@ def test_the_build_fails_with_the_model(run: Run, worker: Callable[[Any], None])
     done = run("0.6")
     assert done.returncode != 0
     assert "wrong_output" in done.stdout
+
+
+def test_a_used_quota_ends_the_build_at_once(run: Run, team: Team, submit: Any) -> None:
+    Competition.objects.update(submissions_per_day=1)
+    submit(Team.objects.get(pk=team.pk), seed=5)
+    begun = time.monotonic()
+    done = run("0.6")
+    assert done.returncode != 0
+    assert "1 of 1 submissions" in done.stdout
+    assert "retr" not in done.stderr
+    assert time.monotonic() - begun < 5  # curl would wait 1, 2 and 4 s between attempts
 
 
 def test_a_refusal_is_shown(run: Run, team: Team, organizer: User) -> None:

@@ -167,7 +167,7 @@ def test_two_uploads_in_the_same_instant_do_not_share_the_last_slot(
         one.start()
     for one in senders:
         one.join()
-    assert sorted(codes) == [201, 429, 429, 429]
+    assert sorted(codes) == [201, 403, 403, 403]
     assert Evaluation.objects.filter(submission__team=team).count() == 1
 
 

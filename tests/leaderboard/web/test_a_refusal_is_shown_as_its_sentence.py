@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from leaderboard.models import ApiToken, Competition, Submission, Team, User
@@ -59,7 +60,7 @@ def test_a_file_too_large(send: Any, team: Team, owner: User, competition: Compe
 
 
 def test_no_team(send: Any, competition: Competition, outsider: User, model: bytes) -> None:
-    assert "in no team of this competition" in text(send(outsider, UPLOAD, file=file(model)))
+    assert "in no team of Waste sorting" in text(send(outsider, UPLOAD, file=file(model)))
 
 
 def test_quota_used(
@@ -139,6 +140,16 @@ def test_what_is_not_the_teams_own_cannot_be_chosen(
     foreign = scored(rivals)
     page = text(send(owner, "/competitions/waste/submissions/", selected=[foreign.pk]))
     assert "Only your team's own scored submissions" in page
+
+
+@pytest.mark.parametrize("number", ["²", "-1", "x", "", "9" * 30, "9" * 5000])
+def test_what_is_no_number_of_a_submission_cannot_be_chosen(
+    send: Any, scored: Any, team: Team, owner: User, number: str
+) -> None:
+    mine = scored(team)
+    page = text(send(owner, "/competitions/waste/submissions/", selected=[number, mine.pk]))
+    assert "Selection: Choose from the list." in page
+    assert not Submission.objects.exclude(selected_at=None).exists()
 
 
 def test_a_token_is_shown_once_and_revoked(send: Any, see: Any, owner: User, rival: User) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from leaderboard.models import Evaluation, Submission, Team, User
-from leaderboard.models.evaluation import MAX_ATTEMPTS
+from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import evaluations, submissions
 from tests.leaderboard.conftest import failure, finish
 from tests.leaderboard.web.conftest import text
@@ -56,7 +56,7 @@ def test_failed(see: Any, submit: Any, team: Team, owner: User) -> None:
 
 def test_broken_by_us(see: Any, submit: Any, team: Team, owner: User, competition: Any) -> None:
     submission = submit(team)
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(MAX_FAULTS):
         evaluation = evaluations.claim(submission.latest_evaluation.profile)
         assert evaluation
         evaluations.give_back(evaluation, code="internal", message="secret/path/private.zip")

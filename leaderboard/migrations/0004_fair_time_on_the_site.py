@@ -14,7 +14,7 @@ def keep_repeats(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leaderboard', '0001_initial'),
+        ('leaderboard', '0003_numbers'),
     ]
 
     operations = [

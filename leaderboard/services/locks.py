@@ -1,0 +1,18 @@
+"""Row locks, in one order: competition, then team, then the rest. Another order can deadlock."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.db.models import Model
+
+Row = TypeVar("Row", bound=Model)
+
+
+def lock(row: Row) -> Row:
+    """The row, read anew and locked until the transaction ends.
+
+    NO KEY: rows that merely refer to it can still be written, which would else wait in circles.
+    SQLite has no row locks; there a transaction holds the write lock from its start.
+    """
+    return type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
