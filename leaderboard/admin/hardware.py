@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.timesince import timesince
@@ -11,6 +12,7 @@ from unfold.decorators import display
 
 from leaderboard.admin import pages
 from leaderboard.models import Evaluation, HardwareProfile, Worker
+from leaderboard.services import profiles
 from leaderboard.services.evaluations import ALIVE
 
 
@@ -51,7 +53,12 @@ class HardwareProfileAdmin(pages.Noun):
     def get_readonly_fields(
         self, request: HttpRequest, obj: HardwareProfile | None = None
     ) -> list[str]:
-        return ["slug", "device", "threads"] if obj and obj.evaluations.exists() else []
+        return sorted(profiles.fixed_fields(obj)) if obj else []
+
+    def save_model(
+        self, request: HttpRequest, obj: HardwareProfile, form: ModelForm, change: bool
+    ) -> None:
+        profiles.save(profile=obj, by=pages.organizer(request))
 
     @display(description="Queued", ordering="queued")
     def queued(self, profile: HardwareProfile) -> int:
