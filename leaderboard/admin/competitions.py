@@ -185,10 +185,8 @@ class CompetitionAdmin(pages.Noun):
         form: forms.ModelForm,
         change: bool,
     ) -> None:
-        if change:
-            competitions.edit(competition=obj, by=pages.organizer(request))
-        else:
-            super().save_model(request, obj, form, change)
+        write = competitions.edit if change else competitions.create
+        write(competition=obj, by=pages.organizer(request))
 
     def response_post_save_add(self, request: HttpRequest, obj: Competition) -> HttpResponse:
         return redirect(pages.change_url(obj))  # where the next steps are

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -13,6 +14,7 @@ from unfold.decorators import display
 
 from leaderboard.admin import pages
 from leaderboard.models import Canary, Evaluation, HardwareProfile, Worker
+from leaderboard.services import profiles
 from leaderboard.services.workers import ALIVE
 
 FITNESS_LABELS = {"ready": "success", "sidelined": "danger"}
@@ -68,8 +70,13 @@ class HardwareProfileAdmin(pages.Noun):
     def get_readonly_fields(
         self, request: HttpRequest, obj: HardwareProfile | None = None
     ) -> list[str]:
-        fixed = ["slug", "device", "threads"] if obj and obj.evaluations.exists() else []
+        fixed = sorted(profiles.fixed_fields(obj)) if obj else []
         return [*fixed, "trend"]
+
+    def save_model(
+        self, request: HttpRequest, obj: HardwareProfile, form: ModelForm, change: bool
+    ) -> None:
+        profiles.save(profile=obj, by=pages.organizer(request))
 
     @display(description="Canaries")
     def trend(self, profile: HardwareProfile) -> SafeString:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from leaderboard.admin import pages
 from leaderboard.models import Membership, Submission, Team
+from leaderboard.services import teams
 
 
 class MembershipInline(pages.FixedInline):
@@ -52,6 +54,9 @@ class TeamAdmin(pages.Noun):
                 submissions_count=Count("submissions", distinct=True),
             )
         )
+
+    def save_model(self, request: HttpRequest, obj: Team, form: ModelForm, change: bool) -> None:
+        teams.rename(team=obj, name=obj.name, by=pages.organizer(request))
 
     @display(description="Members", ordering="members_count")
     def members_count(self, team: Team) -> int:

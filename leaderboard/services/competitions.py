@@ -29,6 +29,14 @@ class DoNothing:
 
 
 @transaction.atomic
+def create(*, competition: Competition, by: User) -> None:
+    """Write a new draft."""
+    check_organizer(by)
+    competition.state = State.DRAFT
+    competition.save(force_insert=True)
+
+
+@transaction.atomic
 def edit(*, competition: Competition, by: User) -> None:
     """Save what was changed on this object of the fields that an organizer may write.
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict, NotAMember, NotFound, Refused
 from leaderboard.models import Competition, Invitation, Membership, Team, User
-from leaderboard.services import locks
+from leaderboard.services import competitions, locks
 
 INVITATION_LIFETIME = timedelta(days=7)
 
@@ -18,19 +18,18 @@ INVITATION_LIFETIME = timedelta(days=7)
 @transaction.atomic
 def create(*, competition: Competition, name: str, by: User) -> Team:
     """Make a team and join it."""
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= 60:
-        raise Refused("A team's name has 1 to 60 characters.", code="bad_team_name")
     check_joinable(competition, by)
-    try:
-        with transaction.atomic():
-            team = Team.objects.create(competition=competition, name=name)
-    except IntegrityError as error:
-        raise Conflict(
-            f"There is a team named {name} already; choose another.", code="name_taken"
-        ) from error
+    team = Team(competition=competition)
+    give_name(team, name)
     _join(team, by)
     return team
+
+
+@transaction.atomic
+def rename(*, team: Team, name: str, by: User) -> None:
+    """An organizer mends a name."""
+    competitions.check_organizer(by)
+    give_name(team, name)
 
 
 @transaction.atomic
@@ -112,6 +111,20 @@ def check_joinable(competition: Competition, user: User) -> None:
             "You are in a team of this competition already; leave it first.",
             code="already_in_a_team",
         )
+
+
+def give_name(team: Team, name: str) -> None:
+    """Raises `Refused` for a name that is empty, too long, or another team's."""
+    team.name = " ".join(name.split())
+    if not 1 <= len(team.name) <= 60:
+        raise Refused("A team's name has 1 to 60 characters.", code="bad_team_name")
+    try:
+        with transaction.atomic():
+            team.save(update_fields=["name"] if team.pk else None)
+    except IntegrityError as error:
+        raise Conflict(
+            f"There is a team named {team.name} already; choose another.", code="name_taken"
+        ) from error
 
 
 def unusable() -> NotFound:

@@ -14,8 +14,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from leaderboard.models import Competition, Dataset, Entry, Evaluation, HardwareProfile, User
-from leaderboard.services import teams
+from leaderboard.errors import Conflict
+from leaderboard.models import Competition, Dataset, Entry, Evaluation, HardwareProfile, Team, User
+from leaderboard.services import profiles, teams
 from tests.leaderboard.conftest import finish, images, report
 
 Press = Callable[..., HttpResponse]
@@ -268,6 +269,26 @@ def test_a_measured_profile_keeps_its_machine(
 ) -> None:
     change(panel, profile, threads=4, slug="else", max_seconds=90)
     assert (profile.threads, profile.slug, profile.max_seconds) == (1, "cpu", 90)
+
+
+def test_a_profile_that_measured_meanwhile_keeps_its_machine(
+    panel: Client, profile: HardwareProfile, competition: Competition, organizer: User
+) -> None:
+    profile.threads = 4  # as a form says that was opened before
+    with pytest.raises(Conflict, match="something was measured there"):
+        profiles.save(profile=profile, by=organizer)
+    profile.refresh_from_db()
+    profile.name = "Another name"
+    profiles.save(profile=profile, by=organizer)
+    assert HardwareProfile.objects.get().name == "Another name"
+
+
+def test_a_name_of_a_team_is_mended(panel: Client, team: Team, rivals: Team) -> None:
+    change(panel, team, name="  Fine   sorters ")
+    assert team.name == "Fine sorters"
+    answer = change(panel, team, name="rivals")
+    assert "already" in text(answer) or "is violated" in text(answer)
+    assert team.name == "Fine sorters"
 
 
 def bad_zips() -> Iterator[tuple[bytes, str]]:

@@ -1,0 +1,29 @@
+"""Hardware profiles are made and changed; the machine they mean stays, once it has measured."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from leaderboard.errors import Conflict
+from leaderboard.models import HardwareProfile, User
+from leaderboard.services import competitions
+
+MACHINE = frozenset({"slug", "device", "threads"})
+
+
+@transaction.atomic
+def save(*, profile: HardwareProfile, by: User) -> None:
+    """Write a new profile, or what was changed on this object."""
+    competitions.check_organizer(by)
+    row = HardwareProfile.objects.select_for_update().filter(pk=profile.pk).first()
+    if row and any(getattr(row, name) != getattr(profile, name) for name in fixed_fields(row)):
+        raise Conflict(
+            f"Slug, device and threads of {row} stay: something was measured there. "
+            "Add another profile instead.",
+            code="profile_measured",
+        )
+    profile.save()
+
+
+def fixed_fields(profile: HardwareProfile) -> frozenset[str]:
+    return MACHINE if profile.evaluations.exists() else frozenset()
