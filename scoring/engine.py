@@ -11,14 +11,22 @@ from pathlib import Path
 
 import numpy as np
 
-from scoring import archive, formula, hardware, images, metrics, sandbox, timing
+from scoring import archive, formula, hardware, images, machine, metrics, sandbox, timing
 from scoring.errors import BadDataset, EngineError, ModelFailed, Rejected
 from scoring.job import Failure, InputSpec, Job, Model, Progress, Report, SplitQuality
 from scoring.runner import Contestant, contestant
 from scoring.timing import Batches, Labels
 
 PROGRESS_SECONDS = 0.5
-STAGES = {"check": 1, "images": 10, "start": 5, "reference": 10, "measure": 70, "score": 1}
+STAGES = {
+    "wait": 0,
+    "check": 1,
+    "images": 10,
+    "start": 5,
+    "reference": 10,
+    "measure": 70,
+    "score": 1,
+}
 """Stages in order, by about how much of an evaluation each one is."""
 
 
@@ -30,7 +38,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
     stages = Stages(progress or (lambda progress: None))
     report = Report("failed", hardware=hardware.fingerprint(job.plan), versions=hardware.versions())
     try:
-        with workplace(job) as cache:
+        with workplace(job) as cache, stages.alone(job):
             with stages.stage("check"):
                 reference = inspected(job, job.reference, ours=True)
                 model = inspected(job, job.submission) if job.submission else reference
@@ -52,12 +60,19 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                 with stages.stage("measure"):
                     measurement = measured(them, us, box, job, stages)
         with stages.stage("score"):
-            found = timing.summary(measurement, job.plan, in_force(job))
+            found = timing.summary(measurement, job.plan, in_force(job, box), job.reference_seconds)
+            report = replace(report, timing=found)
+            verdict = timing.verdict(found, job.plan)
+            if verdict == "time_unstable" and job.submission:
+                raise ModelFailed(
+                    "time_unstable",
+                    "The model's time scatters too much to be published, beside a reference whose "
+                    "time was steady.",
+                )
             splits = data.qualities(measurement.answers, job.classes)
             report = replace(
                 report,
-                status="scored" if timing.is_valid(found, job.plan) else "invalid",
-                timing=found,
+                status="scored" if verdict == "valid" else "invalid",
                 f1_ref=f1_ref,
                 splits={
                     name: scored(one, found.time_ratio, f1_ref, job) for name, one in splits.items()
@@ -120,31 +135,57 @@ def padded(numbers: Labels, batch_size: int) -> Batches:
     return np.concatenate([numbers, np.repeat(numbers[-1:], missing)]).reshape(-1, batch_size)
 
 
+@dataclass(frozen=True)
+class Stable:
+    """Fresh processes of two contestants."""
+
+    them: Contestant
+    us: Contestant
+    box: sandbox.Sandbox
+    seeds: Iterator[int]
+
+    @contextmanager
+    def pair(self) -> Iterator[timing.Pair]:
+        with (
+            self.them.fresh(self.box, next(self.seeds)) as reference,
+            self.us.fresh(self.box, next(self.seeds)) as submission,
+        ):
+            yield reference, submission
+
+    @contextmanager
+    def alone(self) -> Iterator[timing.Runner]:
+        with self.us.fresh(self.box, next(self.seeds)) as runner:
+            yield runner
+
+
 def measured(
     them: Contestant, us: Contestant, box: sandbox.Sandbox, job: Job, stages: Stages
 ) -> timing.Measurement:
     """The paired timing of two contestants in fresh processes."""
     seeds = iter(np.random.SeedSequence(job.seed).generate_state(1 << 16).tolist())
-
-    @contextmanager
-    def fresh_pair() -> Iterator[timing.Pair]:
-        with them.fresh(box, next(seeds)) as reference, us.fresh(box, next(seeds)) as submission:
-            yield reference, submission
-
     return timing.measure(
-        fresh_pair,
+        Stable(them, us, box, seeds),
         images=len(us.pixels),
         batch_size=job.input.batch_size,
         plan=job.plan,
         seed=next(seeds),
+        reference_seconds=job.reference_seconds,
+        earlier=job.earlier,
         tick=stages.tick,
     )
 
 
-def in_force(job: Job) -> tuple[str, ...]:
+def in_force(job: Job, box: sandbox.Sandbox) -> tuple[str, ...]:
     """What kept the measurement fair, in words."""
     threads = f"{job.plan.threads} thread" + "s" * (job.plan.threads > 1)
-    return ("idle side stopped", "fresh processes per segment", f"{threads} each")
+    lock = ("one evaluation at a time",) if job.lock else ()
+    return (
+        "idle side stopped",
+        "fresh processes per segment",
+        f"{threads} each",
+        *box.in_force,
+        *lock,
+    )
 
 
 def public_f1(splits: dict[str, SplitQuality]) -> float:
@@ -203,7 +244,7 @@ class Stages:
 
     tell: Callable[[Progress], None]
     seconds: dict[str, float] = field(default_factory=dict)
-    name: str = "check"
+    name: str = "wait"
     told_at: float = 0.0
     share: float = 0.0
     start: float = field(default_factory=time.monotonic)
@@ -217,6 +258,18 @@ class Stages:
             yield
         finally:
             self.seconds[name] = time.monotonic() - start
+
+    @contextmanager
+    def alone(self, job: Job) -> Iterator[None]:
+        """The machine for this evaluation; waiting for it is a stage."""
+        holding = machine.held(job.lock, lambda: self.tick(0.0))
+        with self.stage("wait"):
+            holding.__enter__()
+        self.start = time.monotonic()
+        try:
+            yield
+        finally:
+            holding.__exit__(None, None, None)
 
     @contextmanager
     def starting(self, job: Job) -> Iterator[sandbox.Sandbox]:

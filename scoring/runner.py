@@ -84,6 +84,8 @@ class Runner:
         self.seconds_per_call = 0.0
         self.empty_seconds = 0.0
         self.frozen = False
+        self.cpu_at_stop = 0.0
+        self.stopped_cpu_seconds = 0.0
 
     def warm_up(self) -> None:
         """Calls on synthetic images until the speed is that of later calls; learn it."""
@@ -120,7 +122,9 @@ class Runner:
             raise ModelFailed("not_finite", "The model answered with NaN or infinity.")
         seconds = max(turn.seconds - self.empty_seconds, 1e-9)
         self.seconds_per_call = seconds / calls
-        return Block(seconds, turn.cpu_seconds, logits.argmax(axis=2))
+        labels = logits.argmax(axis=2)
+        stopped, self.stopped_cpu_seconds = self.stopped_cpu_seconds, 0.0
+        return Block(seconds, turn.cpu_seconds, labels, stopped)
 
     @property
     def spec(self) -> InputSpec:
@@ -139,10 +143,12 @@ class Runner:
 
     def freeze(self) -> None:
         self.child.freeze()
+        self.cpu_at_stop = self.child.cpu_seconds()
         self.frozen = True
 
     def thaw(self) -> None:
         if self.frozen:
+            self.stopped_cpu_seconds += self.child.cpu_seconds() - self.cpu_at_stop
             self.child.thaw()
             self.frozen = False
 

@@ -19,13 +19,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from scoring import machine
 from scoring.channel import DIMENSIONS, PREPARE, RUN, STATUS, Order, Status
 from scoring.errors import EngineError, ModelFailed
 from scoring.job import InputSpec, Limits, Plan
@@ -76,7 +77,8 @@ def started(plan: Plan, limits: Limits, tick: Tick = lambda: None) -> Iterator[S
         try:
             sandbox = Sandbox(ours, plan, limits, tick)
             sandbox.hear(START_SECONDS)
-            yield sandbox
+            with machine.arranged(plan, process.pid) as in_force:  # before there is any child
+                yield replace(sandbox, in_force=in_force)
         finally:
             process.kill()  # its children die with it
             process.wait()
@@ -90,6 +92,8 @@ class Sandbox:
     plan: Plan
     limits: Limits
     tick: Tick
+    in_force: tuple[str, ...] = ()
+    """What cores and priority the children have, in words."""
 
     @contextmanager
     def child(

@@ -1,0 +1,344 @@
+"""From quads to a time ratio and its interval: pure functions, so invented quads can test them.
+
+Two estimates are made. The *plain* ratio is the trimmed mean over quads. The *corrected* one asks
+what the ratio is while the machine runs at the speed of the calibration: nets of different
+character are slowed differently by the same neighbour, and this takes it out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from scoring.job import Plan, Quad
+
+Floats = npt.NDArray[np.float64]
+
+TRIM = 0.2
+WIDENING = 1.3
+"""The t interval of a trimmed mean, widened: neighbouring quads share the weather."""
+STEADY_CPU_SHARE = 0.97
+MAX_DROPPED = 1 / 3
+"""Share of quads that may lose their time for being disturbed: half as many again are measured."""
+CLEAR = 2.0
+"""Standard errors beyond which a difference is taken for real."""
+SUMS_DIFFER = 0.01
+"""The ratio of sums counts where it differs by more than this: a bound on what a model can gain
+that is cheap on most images and dear on some."""
+ALONE_DIFFERS = 0.03
+"""Blocks beside which no reference ran may be this much dearer: they see other weather."""
+WINDOW_SECONDS = 1.5
+MIN_WINDOWS = 6
+PRIOR_SD = 0.3
+"""How far from 1 an elasticity is believed to be before anything was measured."""
+UNSTEADY = 2.0
+"""How much more than the reference's a submission's time must scatter to be called unstable."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A ratio with half of its 95 % interval and its standard error, all absolute."""
+
+    ratio: float
+    half_width: float
+    standard_error: float
+    by: Literal["trimmed mean", "sums"] = "trimmed mean"
+    elasticity: float = 1.0
+    read_at: float | None = None
+    """Reference seconds per image at which the ratio was read; None for a plain one."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Quads of about 1.5 s, summed: seconds per image of both models."""
+
+    reference: float
+    submission: float
+    segment: int
+
+
+def published(quads: Sequence[Quad], plan: Plan, reference_seconds: float | None) -> Estimate:
+    """The estimate that counts under this plan."""
+    if plan.published == "corrected" and reference_seconds is not None:
+        return corrected(quads, reference_seconds)
+    return plain(quads)
+
+
+def plain(quads: Sequence[Quad]) -> Estimate:
+    """exp of the 20 %-trimmed mean over quads of log(submission / reference per image).
+
+    Where the ratio of sums clearly differs it counts instead: a model that is cheap on most images
+    and dear on some must pay for the dear ones.
+    """
+    logs = np.array([log_ratio(quad) for quad in quads])
+    center = trimmed_mean(logs)
+    if len(logs) < 3:
+        return estimate(center, spread=math.log(2), error=1.0)  # nothing is known about the noise
+    cut = int(TRIM * len(logs))
+    ordered = np.sort(logs)
+    winsorized = np.clip(logs, ordered[cut], ordered[len(logs) - cut - 1])
+    influence = (winsorized - winsorized.mean()) / (1 - 2 * TRIM)
+    spread, error = interval(influence, [quad.segment for quad in quads], len(logs) - 2 * cut)
+    found = estimate(center, spread, error)
+    if sums_count(quads):
+        found = estimate_of_sums(quads)
+    return charged(found, quads)
+
+
+def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
+    """The ratio at the speed the reference had in the calibration, `reference_seconds` per image.
+
+    log S = a + g log R over windows, with g shrunk to 1 by its standard error, read at log R*
+    within the range that was seen. Too few windows: g is 1, which is the plain ratio.
+    """
+    windows = cut_into_windows(quads)
+    if len(windows) < MIN_WINDOWS:
+        return replace(plain(quads), read_at=reference_seconds)
+    x = np.log([window.reference for window in windows])
+    y = np.log([window.submission for window in windows])
+    read_at = float(np.clip(math.log(reference_seconds), x.min(), x.max()))
+    elasticity = shrunk_slope(x, y)
+    center = level(x, y, read_at)
+    without = [np.arange(len(x)) != left_out for left_out in range(len(x))]
+    influence = (len(x) - 1) * (center - np.array([level(x[w], y[w], read_at) for w in without]))
+    segments = [window.segment for window in windows]
+    spread, error = interval(influence - influence.mean(), segments, len(x), widening=1.0)
+    found = estimate(center, spread, error, elasticity=elasticity, read_at=math.exp(read_at))
+    return charged(found, quads)
+
+
+def level(x: Floats, y: Floats, read_at: float) -> float:
+    """log ratio at log R* = `read_at`, for the mean time rather than the typical one."""
+    at_it = y - shrunk_slope(x, y) * (x - read_at)
+    return float(np.log(np.mean(np.exp(at_it - at_it.mean()))) + at_it.mean()) - read_at
+
+
+def shrunk_slope(x: Floats, y: Floats) -> float:
+    """Slope of y over x, drawn towards 1 the less is known about it."""
+    deviation = x - x.mean()
+    square = float(deviation @ deviation)
+    if square < 1e-12 or len(x) < 3:
+        return 1.0
+    slope = float(deviation @ y) / square
+    rest = y - y.mean() - slope * deviation
+    variance = max(float(rest @ rest) / (len(x) - 2) / square, 1e-12)
+    weight = 1 / variance
+    return (slope * weight + 1 / PRIOR_SD**2) / (weight + 1 / PRIOR_SD**2)
+
+
+def interval(
+    influence: Floats, segments: Sequence[int], freedom: int, widening: float = WIDENING
+) -> tuple[float, float]:
+    """Half-width and standard error, as logarithms, of a mean with these influences of its parts:
+    as the parts scatter, and at least as segments do."""
+    count = len(influence)
+    error = math.sqrt(float(influence @ influence) / (count * (count - 1)))
+    half_width = widening * t_quantile(max(1, freedom - 1)) * error
+    sums: dict[int, float] = {}
+    for segment, part in zip(segments, influence.tolist(), strict=True):
+        sums[segment] = sums.get(segment, 0.0) + part / count
+    groups = len(sums)
+    if 1 < groups < count:  # one part each: the parts have said it already
+        between = math.sqrt(sum(one * one for one in sums.values()) * groups / (groups - 1))
+        half_width = max(half_width, t_quantile(groups - 1) * between)
+        error = max(error, between)
+    return half_width, error
+
+
+def estimate(center: float, spread: float, error: float, **more: Any) -> Estimate:
+    """From logarithms to a ratio with absolute widths."""
+    ratio = math.exp(center)
+    return Estimate(ratio, ratio * math.expm1(spread), ratio * error, **more)
+
+
+def sums_count(quads: Sequence[Quad]) -> bool:
+    """Whether the ratio of sums differs from the trimmed mean by more than noise explains."""
+    logs = np.array([log_ratio(quad) for quad in quads])
+    difference, error = jackknifed(
+        lambda kept: log_ratio_of_sums([quads[i] for i in kept]) - trimmed_mean(logs[kept]),
+        len(quads),
+    )
+    return abs(difference) > max(SUMS_DIFFER, CLEAR * error)
+
+
+def estimate_of_sums(quads: Sequence[Quad]) -> Estimate:
+    """The ratio of sums, its interval from leaving out one window after the other: over a window
+    the images' own differences have mostly evened out."""
+    groups = grouped(quads)
+    if len(groups) < 3:
+        groups = [[quad] for quad in quads]
+    center, error = jackknifed(
+        lambda kept: log_ratio_of_sums([quad for i in kept for quad in groups[i]]), len(groups)
+    )
+    return estimate(center, t_quantile(len(groups) - 1) * error, error, by="sums")
+
+
+def charged(found: Estimate, quads: Sequence[Quad]) -> Estimate:
+    """What is measured beside the reference must hold where it is not looking, too."""
+    factor = alone_factor(quads)
+    return replace(
+        found,
+        ratio=found.ratio * factor,
+        half_width=found.half_width * factor,
+        standard_error=found.standard_error * factor,
+    )
+
+
+def alone_factor(quads: Sequence[Quad]) -> float:
+    """1, or how much dearer an image was over all than in the quads, where that is clear."""
+    both = [quad for quad in quads if quad.alone_images]
+    if len(both) < 3:
+        return 1.0
+
+    def dearer(kept: npt.NDArray[np.int64]) -> float:
+        some = [both[i] for i in kept]
+        alone = sum(q.alone_seconds for q in some) / sum(q.alone_images for q in some)
+        return math.log(alone / per_image(some)[1])
+
+    difference, error = jackknifed(dearer, len(both))
+    if difference <= ALONE_DIFFERS + CLEAR * error:
+        return 1.0
+    images = sum(quad.submission_images + quad.alone_images for quad in quads)
+    seconds = sum(quad.submission_seconds + quad.alone_seconds for quad in quads)
+    return max(1.0, seconds / images / per_image(quads)[1])
+
+
+def jackknifed(
+    value: Callable[[npt.NDArray[np.int64]], float], count: int, most: int = 40
+) -> tuple[float, float]:
+    """A statistic of parts by their numbers, and its standard error from leaving some out."""
+    everything = np.arange(count)
+    groups = min(count, most)
+    left_out = [value(everything[everything % groups != group]) for group in range(groups)]
+    error = float(np.std(left_out)) * math.sqrt(groups - 1)
+    return value(everything), error
+
+
+def counted(quads: Sequence[Quad]) -> list[Quad]:
+    """Quads whose time counts: all but the most disturbed, of which at most a third drop out."""
+    disturbed = sorted((q for q in quads if q.disturbed), key=reference_cpu_share)
+    dropped = {id(quad) for quad in disturbed[: int(MAX_DROPPED * len(quads))]}
+    return [quad for quad in quads if id(quad) not in dropped]
+
+
+def pooled(earlier: Sequence[Quad], quads: Sequence[Quad]) -> tuple[Quad, ...]:
+    """Earlier quads and new ones in one row, as if one measuring had gone on."""
+    if not earlier:
+        return tuple(quads)
+    segment = max(quad.segment for quad in earlier)
+    last = max(earlier, key=lambda quad: quad.at_seconds)
+    end = last.at_seconds + last.reference_seconds + last.submission_seconds
+    return (
+        *earlier,
+        *(
+            replace(quad, segment=quad.segment + segment, at_seconds=quad.at_seconds + end)
+            for quad in quads
+        ),
+    )
+
+
+def is_enough(
+    quads: Sequence[Quad],
+    plan: Plan,
+    reference_seconds: float | None = None,
+    earlier: Sequence[Quad] = (),
+) -> bool:
+    """The stop rule: enough new quads over enough segments, and a narrow interval of them all."""
+    new = counted(quads)
+    if len(new) < plan.min_quads or len({quad.segment for quad in new}) < plan.min_segments:
+        return False
+    found = published(counted(pooled(earlier, quads)), plan, reference_seconds)
+    return found.half_width <= plan.target_half_width * found.ratio
+
+
+def quads_needed(quads: Sequence[Quad], plan: Plan, reference_seconds: float | None) -> int:
+    """How many quads the target takes if they go on to scatter like these."""
+    used = counted(quads)
+    if len(used) < 4:
+        return plan.min_quads
+    single = [replace(quad, segment=0) for quad in used]  # few segments say little about spread
+    found = published(single, plan, reference_seconds)
+    share = found.half_width / found.ratio / plan.target_half_width
+    return max(plan.min_quads, math.ceil(len(used) * share**2))
+
+
+def is_unsteady(quads: Sequence[Quad], plan: Plan) -> bool:
+    """Whether it is the submission alone whose time scatters, beside a steady reference."""
+    used = counted(quads)
+    if len(used) < plan.min_quads:
+        return False
+    groups = grouped(used)
+    groups = groups if len(groups) >= MIN_WINDOWS else [[quad] for quad in used]
+    reference, submission = np.log([per_image(group) for group in groups]).T
+    scatter = float(np.std(reference, ddof=1))
+    width = WIDENING * t_quantile(len(groups) - 1) * scatter / math.sqrt(len(groups))
+    steady = width <= plan.max_half_width
+    return steady and float(np.std(submission, ddof=1)) > UNSTEADY * scatter
+
+
+def grouped(quads: Sequence[Quad]) -> list[list[Quad]]:
+    """Consecutive quads of about a window's length; one ends early where its segment does."""
+    groups: list[list[Quad]] = []
+    length = math.inf
+    for quad in quads:
+        begins_segment = bool(groups) and groups[-1][-1].segment != quad.segment
+        if length >= WINDOW_SECONDS or (begins_segment and length >= WINDOW_SECONDS / 2):
+            groups.append([])
+            length = 0.0
+        groups[-1].append(quad)
+        length += quad.reference_seconds + quad.submission_seconds
+    if len(groups) > 1 and length < WINDOW_SECONDS / 2:  # a crumb would weigh like a window
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return groups
+
+
+def cut_into_windows(quads: Sequence[Quad]) -> list[Window]:
+    return [Window(*per_image(group), group[0].segment) for group in grouped(quads)]
+
+
+def per_image(quads: Sequence[Quad]) -> tuple[float, float]:
+    """Seconds per image of reference and submission over these quads."""
+    reference = sum(q.reference_seconds for q in quads) / sum(q.reference_images for q in quads)
+    submission = sum(q.submission_seconds for q in quads) / sum(q.submission_images for q in quads)
+    return reference, submission
+
+
+def log_ratio(quad: Quad) -> float:
+    reference, submission = per_image([quad])
+    return math.log(submission / reference)
+
+
+def log_ratio_of_sums(quads: Sequence[Quad]) -> float:
+    reference, submission = per_image(quads)
+    return math.log(submission / reference)
+
+
+def trimmed_mean(values: Floats) -> float:
+    cut = int(TRIM * len(values))
+    return float(np.sort(values)[cut : len(values) - cut].mean())
+
+
+def t_quantile(freedom: int) -> float:
+    """97.5 % quantile of Student's t, by its expansion around the normal one."""
+    if freedom < 3:
+        return (12.706, 4.303)[freedom - 1]
+    z = 1.959964
+    return (
+        z
+        + (z**3 + z) / (4 * freedom)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    )
+
+
+def reference_cpu_share(quad: Quad) -> float:
+    return quad.reference_cpu_seconds / quad.reference_seconds
+
+
+def measured_seconds(quads: Sequence[Quad]) -> float:
+    return sum(quad.reference_seconds + quad.submission_seconds for quad in quads)
