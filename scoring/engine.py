@@ -19,15 +19,15 @@ from scoring.timing import Batches, Labels
 
 PROGRESS_SECONDS = 0.5
 STAGES = {
-    "wait": 0,
-    "check": 1,
-    "images": 10,
-    "start": 5,
-    "reference": 10,
-    "measure": 70,
-    "score": 1,
+    "wait": 0.0,
+    "check": 0.2,
+    "images": 2.0,
+    "start": 2.0,
+    "reference": 10.0,
+    "measure": 40.0,
+    "score": 0.1,
 }
-"""Stages in order, by about how much of an evaluation each one is."""
+"""Stages in order, with the seconds they are taken to need before anything is known."""
 
 
 def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Report:
@@ -47,6 +47,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                 data = Data.of(job, cache, stages.tick)
                 shared = data.pixels(spec_of(reference), lambda share: stages.tick(share / 2))
                 own = data.pixels(spec_of(model), lambda share: stages.tick(0.5 + share / 2))
+                stages.expect(len(own), job)
             with (
                 opened(job, job.reference, reference, shared, ours=True) as them,
                 opened(job, job.submission or job.reference, model, own, not job.submission) as us,
@@ -243,25 +244,31 @@ class Stages:
     """Where the evaluation stands: told to the caller at least once a second, and timed."""
 
     tell: Callable[[Progress], None]
+    expected: dict[str, float] = field(default_factory=lambda: dict(STAGES))
+    """Seconds of each stage, as far as they can be told; the ones past count no more."""
     seconds: dict[str, float] = field(default_factory=dict)
     name: str = "wait"
     told_at: float = 0.0
+    percent: float = 0.0
     share: float = 0.0
     start: float = field(default_factory=time.monotonic)
+    stage_start: float = field(default_factory=time.monotonic)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        start = time.monotonic()
+        self.stage_start = time.monotonic()
         self.name, self.share = name, 0.0
         self.say()
         try:
             yield
         finally:
-            self.seconds[name] = time.monotonic() - start
+            self.seconds[name] = time.monotonic() - self.stage_start
 
     @contextmanager
     def alone(self, job: Job) -> Iterator[None]:
         """The machine for this evaluation; waiting for it is a stage."""
+        if job.formula.f1_ref is not None:
+            self.expected["reference"] = 0.0
         holding = machine.held(job.lock, lambda: self.tick(0.0))
         with self.stage("wait"):
             holding.__enter__()
@@ -282,17 +289,29 @@ class Stages:
         finally:
             opening.__exit__(None, None, None)
 
+    def expect(self, images: int, job: Job) -> None:
+        """Think of the measuring as of one by the reference against itself."""
+        if job.reference_seconds:
+            seconds = images * job.reference_seconds
+            self.expected["reference"] = min(self.expected["reference"], seconds)
+            self.expected["measure"] = max(1.2 * seconds, min(20.0, job.plan.max_seconds))
+
     def tick(self, share: float) -> None:
         """Tell how far this stage is, unless that was told a moment ago."""
-        self.share = min(1.0, max(share, self.share))
+        self.share = min(1.0, share)
         if time.monotonic() - self.told_at >= PROGRESS_SECONDS:
             self.say()
 
     def say(self) -> None:
+        now = time.monotonic()
+        here = now - self.stage_start
+        left = max(0.0, self.expected[self.name] - here)
+        if self.share > 0.02:
+            left = here * (1 - self.share) / self.share
         names = list(STAGES)
-        before = sum(STAGES[name] for name in names[: names.index(self.name)])
-        done = (before + STAGES[self.name] * self.share) / sum(STAGES.values())
-        elapsed = time.monotonic() - self.start
-        left = elapsed * (1 - done) / done if done > 0.05 else None
-        self.told_at = time.monotonic()
-        self.tell(Progress(self.name, round(100 * done, 1), left))
+        left += sum(self.expected[name] for name in names[names.index(self.name) + 1 :])
+        elapsed = now - self.start
+        self.percent = max(self.percent, 100 * elapsed / max(elapsed + left, 1e-9))
+        self.told_at = now
+        waiting = self.name == "wait"
+        self.tell(Progress(self.name, round(self.percent, 1), None if waiting else left))

@@ -194,6 +194,8 @@ class Quad(Json):
     alone_seconds: float = 0.0
     """Time of the submission's blocks from here to the next quad, beside which no reference ran."""
     alone_images: int = 0
+    whole_pass: bool = False
+    """The submission's blocks held every image, so that images' own differences cancel."""
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,12 @@ def estimate(center: float, spread: float, error: float, **more: Any) -> Estimat
 
 
 def sums_count(quads: Sequence[Quad]) -> bool:
-    """Whether the ratio of sums differs from the trimmed mean by more than noise explains."""
+    """Whether the ratio of sums differs from the trimmed mean by more than noise explains.
+
+    Where each quad holds every image, only noise can make quads differ.
+    """
+    if sum(quad.whole_pass for quad in quads) > len(quads) / 2:
+        return False
     logs = np.array([log_ratio(quad) for quad in quads])
     difference, error = jackknifed(
         lambda kept: log_ratio_of_sums([quads[i] for i in kept]) - trimmed_mean(logs[kept]),
@@ -268,9 +273,14 @@ def quads_needed(quads: Sequence[Quad], plan: Plan, reference_seconds: float | N
 
 
 def is_unsteady(quads: Sequence[Quad], plan: Plan) -> bool:
-    """Whether it is the submission alone whose time scatters, beside a steady reference."""
+    """Whether it is the submission alone whose time scatters, beside a steady reference.
+
+    Of blocks that are much shorter than the reference's nothing can be said: every hiccup of the
+    machine shows in them.
+    """
     used = counted(quads)
-    if len(used) < plan.min_quads:
+    seconds = [sum(q.reference_seconds for q in used), sum(q.submission_seconds for q in used)]
+    if len(used) < plan.min_quads or seconds[1] < seconds[0] / 2:
         return False
     groups = grouped(used)
     groups = groups if len(groups) >= MIN_WINDOWS else [[quad] for quad in used]

@@ -42,6 +42,10 @@ MANY_CORES = 1.1
 """CPU / wall of a single-threaded model beyond which it must have used a second core."""
 STOPPED_CPU_SECONDS = 0.01
 """What the kernel may charge a process for being stopped and woken, over a whole evaluation."""
+LEAST_BLOCK = 0.3
+"""Of the plan's block: the shortest block of the reference, beside a very short submission's."""
+MOSTLY_STARTING = 3.0
+"""Wall seconds over timed ones of a measuring that mostly starts processes."""
 REPLACED = 1.5
 """Timed seconds over the cap, at most, where disturbed quads are measured again."""
 
@@ -235,12 +239,11 @@ class Course:
     pieces: int = 1
     """Segments of this pass that are still to come, the running one included."""
     enough: bool = False
-    needed: int = 0
+    needed: int = field(init=False)
     """Quads that the interval seems to need."""
     compared: int = 0
     changed: int = 0
     stopped_cpu_seconds: float = 0.0
-    many_cores: bool = False
 
     def __post_init__(self) -> None:
         self.start = self.clock()
@@ -248,6 +251,7 @@ class Course:
         self.answers: Labels = np.full(self.images, -1, dtype=np.int64)
         self.left: Batches = np.empty((0, self.batch_size), dtype=np.int64)
         self.calls = -(-self.images // self.batch_size)
+        self.needed = self.plan.min_quads
 
     def is_finished(self) -> bool:
         """Never before the first pass is complete."""
@@ -259,6 +263,15 @@ class Course:
     def wants_quads(self) -> bool:
         """Whether another quad would help: within the cap, and before the stop rule."""
         return not self.enough and self.affords_quads()
+
+    def is_enough(self) -> bool:
+        """The stop rule; where most of the time goes into starting processes, halfway to the cap
+        whatever may be published is enough."""
+        plan, elapsed = self.plan, self.clock() - self.start
+        measured = ratios.measured_seconds(self.quads)
+        if elapsed > plan.max_seconds / 2 and elapsed > MOSTLY_STARTING * measured:
+            plan = replace(plan, target_half_width=max(plan.max_half_width, plan.target_half_width))
+        return ratios.is_enough(self.quads, plan, self.reference_seconds, self.earlier)
 
     def affords_quads(self) -> bool:
         """The cap counts timed seconds, and once every image is answered all seconds, or else a
@@ -293,7 +306,9 @@ class Course:
             mine, rows = rows[: sum(sizes)], rows[sum(sizes) :]
             blocks = (mine[: sizes[0]], mine[sizes[0] :])
             if paired:
-                calls = sum(block_sizes(len(theirs), reference, self.plan.block_seconds))
+                calls = sum(
+                    block_sizes(len(theirs), reference, self.reference_block(blocks[0], submission))
+                )
                 self.run_quad(turns, blocks, theirs[:calls])
                 theirs = theirs[calls:]
             else:
@@ -302,7 +317,7 @@ class Course:
             self.tick(self.share())
         self.pieces -= 1
         # Looked at only now and then: who looks after each quad stops at the luckiest.
-        self.enough = ratios.is_enough(self.quads, self.plan, self.reference_seconds, self.earlier)
+        self.enough = self.is_enough()
         self.needed = ratios.quads_needed(self.quads, self.plan, self.reference_seconds)
 
     def run_quad(self, turns: Turns, mine: tuple[Batches, Batches], theirs: Batches) -> None:
@@ -329,11 +344,12 @@ class Course:
                 segment=self.segment,
                 reference_seconds=seconds,
                 reference_images=theirs.size,
-                submission_seconds=sum(map(self.cost, submission)),
+                submission_seconds=sum(block.seconds for block in submission),
                 submission_images=sum(batches.size for batches in mine),
                 reference_cpu_seconds=cpu_seconds,
                 submission_cpu_seconds=sum(block.cpu_seconds for block in submission),
                 disturbed=watches_cpu(self.plan) and cpu_seconds < steady * seconds,
+                whole_pass=sum(batches.size for batches in mine) >= self.images,
             )
         )
 
@@ -347,16 +363,9 @@ class Course:
             if self.quads:
                 self.quads[-1] = replace(
                     self.quads[-1],
-                    alone_seconds=self.quads[-1].alone_seconds + self.cost(block),
+                    alone_seconds=self.quads[-1].alone_seconds + block.seconds,
                     alone_images=self.quads[-1].alone_images + batches.size,
                 )
-
-    def cost(self, block: Block) -> float:
-        """Seconds that count: the wall's, or the CPU's where more than one core worked."""
-        if watches_cpu(self.plan) and block.cpu_seconds > MANY_CORES * block.seconds + 0.001:
-            self.many_cores = True
-            return block.cpu_seconds
-        return block.seconds
 
     def keep(self, batches: Batches, block: Block) -> None:
         """Answers of the first pass count; later ones are held against them."""
@@ -391,15 +400,17 @@ class Course:
             )
 
     def measurement(self) -> Measurement:
+        many_cores = watches_cpu(self.plan) and uses_many_cores(self.quads)
+        quads = map(at_cpu_time, self.quads) if many_cores else self.quads
         return Measurement(
             answers=self.answers,
-            quads=tuple(self.quads),
+            quads=tuple(quads),
             wall_seconds=self.clock() - self.start,
             earlier=self.earlier,
             answers_compared=self.compared,
             answers_changed=self.changed,
             stopped_cpu_seconds=self.stopped_cpu_seconds,
-            many_cores=self.many_cores,
+            many_cores=many_cores,
         )
 
     def new_order(self) -> Batches:
@@ -410,6 +421,12 @@ class Course:
 
     def block_calls(self, runner: Runner) -> int:
         return max(1, round(self.plan.block_seconds / runner.seconds_per_call))
+
+    def reference_block(self, mine: Batches, submission: Runner) -> float:
+        """Seconds: the plan's, but not many times those of a submission with few images left."""
+        least = self.plan.block_seconds * LEAST_BLOCK
+        theirs = len(mine) * submission.seconds_per_call
+        return min(self.plan.block_seconds, max(least, theirs))
 
     def pieces_of_a_pass(self, submission: Runner) -> int:
         """Segments of a pass: one, if it is short; at least those asked for, if it is long."""
@@ -442,6 +459,17 @@ class Course:
             per_quad = elapsed / len(self.quads) if answered == 1 else 4 * self.plan.block_seconds
             left += max(0.0, min(more * per_quad, self.plan.max_seconds - elapsed - left))
         return elapsed / max(elapsed + left, 1e-9)
+
+
+def uses_many_cores(quads: Sequence[Quad]) -> bool:
+    cpu_seconds = sum(quad.submission_cpu_seconds for quad in quads)
+    return cpu_seconds > MANY_CORES * sum(quad.submission_seconds for quad in quads)
+
+
+def at_cpu_time(quad: Quad) -> Quad:
+    """A quad in which the submission pays for every core it used."""
+    seconds = max(quad.submission_seconds, quad.submission_cpu_seconds)
+    return replace(quad, submission_seconds=seconds)
 
 
 class Turns:
