@@ -59,7 +59,9 @@ class Found:
     elasticity: float
     disturbed_share: float
     reference_ms: float
+    calibrated_ms: float
     in_force: tuple[str, ...] = ()
+    quads: tuple[dict[str, object], ...] = ()
 
 
 def main() -> None:
@@ -184,7 +186,9 @@ class Bench:
             elasticity=timing.elasticity,
             disturbed_share=timing.disturbed_share,
             reference_ms=1000 * timing.reference_seconds_per_image,
+            calibrated_ms=1000 * self.calibrated,
             in_force=timing.in_force,
+            quads=tuple(quad.to_json() for quad in timing.quads),
         )
 
     def naive_pass(self, naive: bare.Bare, number: int) -> float:

@@ -36,6 +36,8 @@ WINDOW_SECONDS = 1.5
 MIN_WINDOWS = 6
 PRIOR_SD = 0.3
 """How far from 1 an elasticity is believed to be before anything was measured."""
+FAR_OFF = 3.0
+"""Robust standard deviations beyond which a window says nothing about the elasticity."""
 UNSTEADY = 2.0
 """How much more than the reference's a submission's time must scatter to be called unstable."""
 
@@ -53,15 +55,6 @@ class Estimate:
     """Reference seconds per image at which the ratio was read; None for a plain one."""
 
 
-@dataclass(frozen=True)
-class Window:
-    """Quads of about 1.5 s, summed: seconds per image of both models."""
-
-    reference: float
-    submission: float
-    segment: int
-
-
 def published(quads: Sequence[Quad], plan: Plan, reference_seconds: float | None) -> Estimate:
     """The estimate that counts under this plan."""
     if plan.published == "corrected" and reference_seconds is not None:
@@ -75,19 +68,10 @@ def plain(quads: Sequence[Quad]) -> Estimate:
     Where the ratio of sums clearly differs it counts instead: a model that is cheap on most images
     and dear on some must pay for the dear ones.
     """
-    logs = np.array([log_ratio(quad) for quad in quads])
-    center = trimmed_mean(logs)
-    if len(logs) < 3:
-        return estimate(center, spread=math.log(2), error=1.0)  # nothing is known about the noise
-    cut = int(TRIM * len(logs))
-    ordered = np.sort(logs)
-    winsorized = np.clip(logs, ordered[cut], ordered[len(logs) - cut - 1])
-    influence = (winsorized - winsorized.mean()) / (1 - 2 * TRIM)
-    spread, error = interval(influence, [quad.segment for quad in quads], len(logs) - 2 * cut)
-    found = estimate(center, spread, error)
     if sums_count(quads):
-        found = estimate_of_sums(quads)
-    return charged(found, quads)
+        return charged(estimate_of_sums(quads), quads)
+    logs = np.array([log_ratio(quad) for quad in quads])
+    return charged(estimate(*trimmed(logs, quads)), quads)
 
 
 def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
@@ -96,49 +80,75 @@ def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
     log S = a + g log R over windows, with g shrunk to 1 by its standard error, read at log R*
     within the range that was seen. Too few windows: g is 1, which is the plain ratio.
     """
-    windows = cut_into_windows(quads)
-    if len(windows) < MIN_WINDOWS:
-        return replace(plain(quads), read_at=reference_seconds)
-    x = np.log([window.reference for window in windows])
-    y = np.log([window.submission for window in windows])
+    groups = grouped(quads)
+    found = plain(quads)
+    if len(groups) < MIN_WINDOWS:
+        return replace(found, read_at=reference_seconds)
+    x, y = np.log([per_image(group) for group in groups]).T
+    elasticity, error = shrunk_slope(x, y)
     read_at = float(np.clip(math.log(reference_seconds), x.min(), x.max()))
-    elasticity = shrunk_slope(x, y)
-    center = level(x, y, read_at)
-    without = [np.arange(len(x)) != left_out for left_out in range(len(x))]
-    influence = (len(x) - 1) * (center - np.array([level(x[w], y[w], read_at) for w in without]))
-    segments = [window.segment for window in windows]
-    spread, error = interval(influence - influence.mean(), segments, len(x), widening=1.0)
-    found = estimate(center, spread, error, elasticity=elasticity, read_at=math.exp(read_at))
-    return charged(found, quads)
+    more = {"elasticity": elasticity, "read_at": math.exp(read_at)}
+    weather = np.repeat(x, [len(group) for group in groups]) - read_at
+    unknown = error * abs(trimmed_mean(weather))
+    if found.by == "sums":
+        factor = math.exp((1 - elasticity) * float(weather.mean()))
+        width, error = found.half_width * factor, found.standard_error * factor
+        ratio = found.ratio * factor
+        return Estimate(ratio, math.hypot(width, CLEAR * unknown * ratio), error, by="sums", **more)
+    logs = np.array([log_ratio(quad) for quad in quads]) + (1 - elasticity) * weather
+    center, spread, error = trimmed(logs, quads)
+    spread, error = math.hypot(spread, CLEAR * unknown), math.hypot(error, unknown)
+    return charged(estimate(center, spread, error, **more), quads)
 
 
-def level(x: Floats, y: Floats, read_at: float) -> float:
-    """log ratio at log R* = `read_at`, for the mean time rather than the typical one."""
-    at_it = y - shrunk_slope(x, y) * (x - read_at)
-    return float(np.log(np.mean(np.exp(at_it - at_it.mean()))) + at_it.mean()) - read_at
+def trimmed(logs: Floats, quads: Sequence[Quad]) -> tuple[float, float, float]:
+    """Trimmed mean of one value per quad, with its half-width and standard error."""
+    center = trimmed_mean(logs)
+    if len(logs) < 3:
+        return center, math.log(2), 1.0  # nothing is known about the noise
+    cut = int(TRIM * len(logs))
+    ordered = np.sort(logs)
+    winsorized = np.clip(logs, ordered[cut], ordered[len(logs) - cut - 1])
+    influence = (winsorized - winsorized.mean()) / (1 - 2 * TRIM)
+    return center, *interval(influence, [quad.segment for quad in quads], len(logs) - 2 * cut)
 
 
-def shrunk_slope(x: Floats, y: Floats) -> float:
-    """Slope of y over x, drawn towards 1 the less is known about it."""
-    deviation = x - x.mean()
-    square = float(deviation @ deviation)
-    if square < 1e-12 or len(x) < 3:
+def shrunk_slope(x: Floats, y: Floats) -> tuple[float, float]:
+    """Slope of y over x, drawn towards 1 the less is known about it, and its standard error.
+
+    Windows far off the others' ratio are left out: one hiccup must not tilt it.
+    """
+    ratio = y - x
+    off = np.abs(ratio - np.median(ratio))
+    kept = off <= FAR_OFF * 1.4826 * max(float(np.median(off)), 1e-9)
+    x, y = x[kept], y[kept]
+    count = len(x)
+    if count < 3:
+        return 1.0, PRIOR_SD
+    slope = line(x, y)
+    without = [line(np.delete(x, i), np.delete(y, i)) for i in range(count)]
+    # Neighbouring windows share the weather, so they say less than as many separate ones.
+    variance = max(WIDENING**2 * float(np.var(without)) * (count - 1), 1e-12)
+    weight = 1 / variance + 1 / PRIOR_SD**2
+    return (slope / variance + 1 / PRIOR_SD**2) / weight, math.sqrt(1 / weight)
+
+
+def line(x: Floats, y: Floats) -> float:
+    """Slope where both have errors of the same size (Deming): a plain regression would take the
+    reference's own noise for weather, and give too small a slope."""
+    x, y = x - x.mean(), y - y.mean()
+    difference, product = float(y @ y - x @ x), float(x @ y)
+    if product < 1e-12:
         return 1.0
-    slope = float(deviation @ y) / square
-    rest = y - y.mean() - slope * deviation
-    variance = max(float(rest @ rest) / (len(x) - 2) / square, 1e-12)
-    weight = 1 / variance
-    return (slope * weight + 1 / PRIOR_SD**2) / (weight + 1 / PRIOR_SD**2)
+    return (difference + math.sqrt(difference**2 + 4 * product**2)) / (2 * product)
 
 
-def interval(
-    influence: Floats, segments: Sequence[int], freedom: int, widening: float = WIDENING
-) -> tuple[float, float]:
+def interval(influence: Floats, segments: Sequence[int], freedom: int) -> tuple[float, float]:
     """Half-width and standard error, as logarithms, of a mean with these influences of its parts:
     as the parts scatter, and at least as segments do."""
     count = len(influence)
     error = math.sqrt(float(influence @ influence) / (count * (count - 1)))
-    half_width = widening * t_quantile(max(1, freedom - 1)) * error
+    half_width = WIDENING * t_quantile(max(1, freedom - 1)) * error
     sums: dict[int, float] = {}
     for segment, part in zip(segments, influence.tolist(), strict=True):
         sums[segment] = sums.get(segment, 0.0) + part / count
@@ -282,13 +292,16 @@ def is_unsteady(quads: Sequence[Quad], plan: Plan) -> bool:
     seconds = [sum(q.reference_seconds for q in used), sum(q.submission_seconds for q in used)]
     if len(used) < plan.min_quads or seconds[1] < seconds[0] / 2:
         return False
-    groups = grouped(used)
-    groups = groups if len(groups) >= MIN_WINDOWS else [[quad] for quad in used]
-    reference, submission = np.log([per_image(group) for group in groups]).T
-    scatter = float(np.std(reference, ddof=1))
-    width = WIDENING * t_quantile(len(groups) - 1) * scatter / math.sqrt(len(groups))
+    reference, submission = np.log([per_image([quad]) for quad in used]).T
+    _, width, _ = trimmed(reference, used)
     steady = width <= plan.max_half_width
-    return steady and float(np.std(submission, ddof=1)) > UNSTEADY * scatter
+    return steady and scatter(submission) > UNSTEADY * scatter(reference)
+
+
+def scatter(values: Floats) -> float:
+    """Standard deviation as the middle of the values says."""
+    lower, upper = np.quantile(values, [0.16, 0.84])
+    return float(upper - lower) / 2
 
 
 def grouped(quads: Sequence[Quad]) -> list[list[Quad]]:
@@ -305,10 +318,6 @@ def grouped(quads: Sequence[Quad]) -> list[list[Quad]]:
     if len(groups) > 1 and length < WINDOW_SECONDS / 2:  # a crumb would weigh like a window
         groups[-2:] = [groups[-2] + groups[-1]]
     return groups
-
-
-def cut_into_windows(quads: Sequence[Quad]) -> list[Window]:
-    return [Window(*per_image(group), group[0].segment) for group in grouped(quads)]
 
 
 def per_image(quads: Sequence[Quad]) -> tuple[float, float]:

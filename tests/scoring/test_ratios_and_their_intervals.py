@@ -111,8 +111,8 @@ def test_the_correction_scatters_less_than_the_plain_ratio_and_holds_the_truth()
 def test_the_correction_never_reads_outside_of_what_was_seen() -> None:
     quads = weathered(1.4)
     found = ratios.corrected(quads, reference_seconds=0.0001)
-    slowest = max(window.reference for window in ratios.cut_into_windows(quads))
-    fastest = min(window.reference for window in ratios.cut_into_windows(quads))
+    speeds = [ratios.per_image(window)[0] for window in ratios.grouped(quads)]
+    slowest, fastest = max(speeds), min(speeds)
     assert found.read_at == pytest.approx(fastest)
     assert ratios.corrected(quads, 1.0).read_at == pytest.approx(slowest)
 
@@ -127,7 +127,16 @@ def test_few_windows_leave_the_plain_ratio() -> None:
 def test_a_slope_nothing_is_known_about_stays_near_one() -> None:
     random = np.random.default_rng(0)
     x = random.normal(0, 0.001, 8)
-    assert ratios.shrunk_slope(x, random.normal(0, 0.1, 8)) == pytest.approx(1, abs=0.05)
+    slope, error = ratios.shrunk_slope(x, random.normal(0, 0.1, 8))
+    assert slope == pytest.approx(1, abs=0.05)
+    assert error == pytest.approx(ratios.PRIOR_SD, rel=0.05)
+
+
+def test_one_hiccup_does_not_tilt_the_slope() -> None:
+    x = np.linspace(-0.1, 0.1, 20)
+    y = 1.4 * x + np.random.default_rng(0).normal(0, 0.002, 20)
+    y[-1] += 0.5
+    assert ratios.shrunk_slope(x, y)[0] == pytest.approx(1.4, abs=0.05)
 
 
 def test_the_published_ratio_is_the_plans_choice() -> None:
