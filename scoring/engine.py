@@ -58,7 +58,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                     with stages.stage("reference"):
                         answers = answers_alone(them, box, stages.tick)
                     f1_ref = public_f1(data.qualities(answers, job.classes))
-                with stages.stage("measure"):
+                with stages.stage("measure"), clocks_logged(job, report):
                     measurement = measured(them, us, box, job, stages)
         with stages.stage("score"):
             found = timing.summary(measurement, job.plan, in_force(job, box), job.reference_seconds)
@@ -176,15 +176,28 @@ def measured(
     )
 
 
+@contextmanager
+def clocks_logged(job: Job, report: Report) -> Iterator[None]:
+    """A GPU's clocks before and after, for whoever wants to explain a time years later."""
+    if job.plan.device == "cpu":
+        yield
+        return
+    before = hardware.gpu_clocks()
+    yield
+    report.hardware["gpu_clocks"] = [before, hardware.gpu_clocks()]
+
+
 def in_force(job: Job, box: sandbox.Sandbox) -> tuple[str, ...]:
     """What kept the measurement fair, in words."""
     threads = f"{job.plan.threads} thread" + "s" * (job.plan.threads > 1)
     lock = ("one evaluation at a time",) if job.lock else ()
+    gpu = ("GPU seen idle and its cache overwritten before each turn",) if box.gpu else ()
     return (
         "idle side stopped",
         "fresh processes per segment",
         f"{threads} each",
         *box.in_force,
+        *gpu,
         *lock,
     )
 

@@ -38,6 +38,8 @@ PRIOR_SD = 0.3
 """How far from 1 an elasticity is believed to be before anything was measured."""
 FAR_OFF = 3.0
 """Robust standard deviations beyond which a window says nothing about the elasticity."""
+NO_TARGET = 1e-4
+"""A target below this share is none: measuring goes on to the cap."""
 UNSTEADY = 2.0
 """How much more than the reference's a submission's time must scatter to be called unstable."""
 
@@ -278,7 +280,7 @@ def quads_needed(quads: Sequence[Quad], plan: Plan, reference_seconds: float | N
         return plan.min_quads
     single = [replace(quad, segment=0) for quad in used]  # few segments say little about spread
     found = published(single, plan, reference_seconds)
-    share = found.half_width / found.ratio / plan.target_half_width
+    share = found.half_width / found.ratio / max(plan.target_half_width, NO_TARGET)
     return max(plan.min_quads, math.ceil(len(used) * share**2))
 
 
