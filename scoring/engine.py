@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scoring import archive, formula, hardware, images, metrics, sandbox, timing
+from scoring import archive, formula, hardware, images, machine, metrics, sandbox, timing
 from scoring.errors import BadDataset, EngineError, ModelFailed, Rejected
 from scoring.job import Failure, InputSpec, Job, Model, Progress, Report, SplitQuality
 from scoring.runner import Contestant, contestant
@@ -19,8 +19,16 @@ from scoring.timing import Batches, Labels
 
 PROGRESS_SECONDS = 0.5
 Pair = tuple[sandbox.Child, sandbox.Child]
-STAGES = {"check": 1, "images": 10, "start": 5, "reference": 10, "measure": 70, "score": 1}
-"""Stages in order, by about how much of an evaluation each one is."""
+STAGES = {
+    "wait": 0.0,
+    "check": 0.2,
+    "images": 2.0,
+    "start": 2.0,
+    "reference": 10.0,
+    "measure": 40.0,
+    "score": 0.1,
+}
+"""Stages in order, with the seconds they are taken to need before anything is known."""
 
 
 def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Report:
@@ -31,7 +39,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
     stages = Stages(progress or (lambda progress: None))
     report = Report("failed", hardware=hardware.fingerprint(job.plan), versions=hardware.versions())
     try:
-        with workplace(job) as cache:
+        with workplace(job) as cache, stages.alone(job):
             with stages.stage("check"):
                 reference = inspected(job, job.reference, ours=True)
                 model = inspected(job, job.submission) if job.submission else reference
@@ -40,6 +48,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                 data = Data.of(job, cache, stages.tick)
                 shared = data.pixels(spec_of(reference), lambda share: stages.tick(share / 2))
                 own = data.pixels(spec_of(model), lambda share: stages.tick(0.5 + share / 2))
+                stages.expect(len(own), job)
             with (
                 opened(job, job.reference, reference, shared, ours=True) as them,
                 opened(job, job.submission or job.reference, model, own, not job.submission) as us,
@@ -50,15 +59,24 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                     with stages.stage("reference"):
                         answers = answers_alone(them, box, stages.tick)
                     f1_ref = public_f1(data.qualities(answers, job.classes))
-                with stages.stage("measure"):
-                    measurement, seen = measured(them, us, box, job, stages)
+                with stages.stage("measure"), clocks_logged(job, report):
+                    measurement = measured(them, us, box, job, stages)
         with stages.stage("score"):
-            found = timing.summary(measurement, job.plan, in_force(job, seen))
+            found = timing.summary(
+                measurement, job.plan, in_force(job, box, seen), job.reference_seconds
+            )
+            report = replace(report, timing=found)
+            verdict = timing.verdict(found, job.plan)
+            if verdict == "time_unstable" and job.submission:
+                raise ModelFailed(
+                    "time_unstable",
+                    "The model's time scatters too much to be published, beside a reference whose "
+                    "time was steady.",
+                )
             splits = data.qualities(measurement.answers, job.classes)
             report = replace(
                 report,
-                status="scored" if timing.is_valid(found, job.plan) else "invalid",
-                timing=found,
+                status="scored" if verdict == "valid" else "invalid",
                 f1_ref=f1_ref,
                 splits={
                     name: scored(one, found.time_ratio, f1_ref, job) for name, one in splits.items()
@@ -121,34 +139,57 @@ def padded(numbers: Labels, batch_size: int) -> Batches:
     return np.concatenate([numbers, np.repeat(numbers[-1:], missing)]).reshape(-1, batch_size)
 
 
+@dataclass(frozen=True)
+class Stable:
+    """Fresh processes of two contestants."""
+
+    them: Contestant
+    us: Contestant
+    box: sandbox.Sandbox
+    seeds: Iterator[int]
+    seen: list[Pair] = field(default_factory=list)
+    """Processes of every pair so far."""
+
+    @contextmanager
+    def pair(self) -> Iterator[timing.Pair]:
+        with (
+            self.them.fresh(self.box, next(self.seeds)) as reference,
+            self.us.fresh(self.box, next(self.seeds)) as submission,
+        ):
+            self.seen.append((reference.child, submission.child))
+            yield reference, submission
+
+    @contextmanager
+    def alone(self) -> Iterator[timing.Runner]:
+        with self.us.fresh(self.box, next(self.seeds)) as runner:
+            yield runner
+
+
 def measured(
     them: Contestant, us: Contestant, box: sandbox.Sandbox, job: Job, stages: Stages
 ) -> tuple[timing.Measurement, list[Pair]]:
     """The paired timing of two contestants in fresh processes, and those processes."""
-    seen: list[Pair] = []
     seeds = iter(np.random.SeedSequence(job.seed).generate_state(1 << 16).tolist())
-
-    @contextmanager
-    def fresh_pair() -> Iterator[timing.Pair]:
-        with them.fresh(box, next(seeds)) as reference, us.fresh(box, next(seeds)) as submission:
-            seen.append((reference.child, submission.child))
-            yield reference, submission
-
+    stable = Stable(them, us, box, seeds)
     measurement = timing.measure(
-        fresh_pair,
+        stable,
         images=len(us.pixels),
         batch_size=job.input.batch_size,
         plan=job.plan,
         seed=next(seeds),
+        reference_seconds=job.reference_seconds,
+        earlier=job.earlier,
         tick=stages.tick,
     )
-    return measurement, seen
+    return measurement, stable.seen
 
 
-def in_force(job: Job, seen: Sequence[Pair]) -> tuple[str, ...]:
+def in_force(job: Job, box: sandbox.Sandbox, seen: Sequence[Pair]) -> tuple[str, ...]:
     """What kept the measurement fair and the machine safe, in words; `seen` are its processes."""
     threads = f"{job.plan.threads} thread" + "s" * (job.plan.threads > 1)
-    said = ["idle side stopped", "fresh processes per segment", f"{threads} each"]
+    said = ["idle side stopped", "fresh processes per segment", f"{threads} each", *box.in_force]
+    if job.lock:
+        said.append("one evaluation at a time")
     if job.plan.device == "cuda":
         said += ["no landlock: CUDA opens devices", "no memory limit: CUDA maps more than it uses"]
     else:
@@ -217,21 +258,39 @@ class Stages:
     """Where the evaluation stands: told to the caller at least once a second, and timed."""
 
     tell: Callable[[Progress], None]
+    expected: dict[str, float] = field(default_factory=lambda: dict(STAGES))
+    """Seconds of each stage, as far as they can be told; the ones past count no more."""
     seconds: dict[str, float] = field(default_factory=dict)
-    name: str = "check"
+    name: str = "wait"
     told_at: float = 0.0
+    percent: float = 0.0
     share: float = 0.0
     start: float = field(default_factory=time.monotonic)
+    stage_start: float = field(default_factory=time.monotonic)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        start = time.monotonic()
+        self.stage_start = time.monotonic()
         self.name, self.share = name, 0.0
         self.say()
         try:
             yield
         finally:
-            self.seconds[name] = time.monotonic() - start
+            self.seconds[name] = time.monotonic() - self.stage_start
+
+    @contextmanager
+    def alone(self, job: Job) -> Iterator[None]:
+        """The machine for this evaluation; waiting for it is a stage."""
+        if job.formula.f1_ref is not None:
+            self.expected["reference"] = 0.0
+        holding = machine.held(job.lock, lambda: self.tick(0.0))
+        with self.stage("wait"):
+            holding.__enter__()
+        self.start = time.monotonic()
+        try:
+            yield
+        finally:
+            holding.__exit__(None, None, None)
 
     @contextmanager
     def starting(self, job: Job) -> Iterator[sandbox.Sandbox]:
@@ -244,17 +303,29 @@ class Stages:
         finally:
             opening.__exit__(None, None, None)
 
+    def expect(self, images: int, job: Job) -> None:
+        """Think of the measuring as of one by the reference against itself."""
+        if job.reference_seconds:
+            seconds = images * job.reference_seconds
+            self.expected["reference"] = min(self.expected["reference"], seconds)
+            self.expected["measure"] = max(1.2 * seconds, min(20.0, job.plan.max_seconds))
+
     def tick(self, share: float) -> None:
         """Tell how far this stage is, unless that was told a moment ago."""
-        self.share = min(1.0, max(share, self.share))
+        self.share = min(1.0, share)
         if time.monotonic() - self.told_at >= PROGRESS_SECONDS:
             self.say()
 
     def say(self) -> None:
+        now = time.monotonic()
+        here = now - self.stage_start
+        left = max(0.0, self.expected[self.name] - here)
+        if self.share > 0.02:
+            left = here * (1 - self.share) / self.share
         names = list(STAGES)
-        before = sum(STAGES[name] for name in names[: names.index(self.name)])
-        done = (before + STAGES[self.name] * self.share) / sum(STAGES.values())
-        elapsed = time.monotonic() - self.start
-        left = elapsed * (1 - done) / done if done > 0.05 else None
-        self.told_at = time.monotonic()
-        self.tell(Progress(self.name, round(100 * done, 1), left))
+        left += sum(self.expected[name] for name in names[names.index(self.name) + 1 :])
+        elapsed = now - self.start
+        self.percent = max(self.percent, 100 * elapsed / max(elapsed + left, 1e-9))
+        self.told_at = now
+        waiting = self.name == "wait"
+        self.tell(Progress(self.name, round(self.percent, 1), None if waiting else left))

@@ -52,8 +52,18 @@ def cpu_model() -> str:
 
 
 def gpu_model() -> str | None:
-    """GPU and driver as nvidia-smi tells them: asking torch would start CUDA in this process."""
-    query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    """GPU and driver."""
+    return gpu_facts("name,driver_version")
+
+
+def gpu_clocks() -> str | None:
+    """Clocks and temperature of this moment."""
+    return gpu_facts("clocks.sm,clocks.mem,temperature.gpu")
+
+
+def gpu_facts(fields: str) -> str | None:
+    """What nvidia-smi tells: asking torch would start CUDA in this process."""
+    query = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):

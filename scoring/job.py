@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 
 Dtype = Literal["uint8", "float32", "float16"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 Device = Literal["cpu", "cuda"]
+Estimator = Literal["plain", "corrected"]
 
 
 class Json:
@@ -99,6 +100,12 @@ class Plan(Json):
     """A wider interval at the end makes the measurement `invalid`; 0 means never."""
     max_seconds: float = 60.0
     """Cap of timed seconds, both models together; the first complete pass is always finished."""
+    published: Estimator = "corrected"
+    """Which ratio counts where the reference's calibrated time is known; else the plain one."""
+    pinned: bool = True
+    """Keep both models on the same cores and the measurer off them, where the host allows."""
+    preferred: bool = True
+    """Raise the priority of the models and the measurer, where the host allows."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +143,14 @@ class Job(Json):
     seed: int = 0
     reference_seconds: float | None = None
     """R*: the reference's calibrated seconds per image on this hardware profile, where known."""
+    earlier: tuple[Quad, ...] = ()
+    """Quads of earlier measurings of the same content: pooled with the new ones."""
     cache: Path | None = None
     """Folder for decoded images, named by content; None keeps them for this evaluation only."""
     cache_bytes: int = 20 << 30
     """What the folder may hold when an evaluation begins; the least recently used go first."""
+    lock: Path | None = None
+    """File that only one evaluation on a machine holds at a time; the others wait for it."""
 
 
 @dataclass(frozen=True)
@@ -184,25 +195,55 @@ class Quad(Json):
     reference_cpu_seconds: float
     submission_cpu_seconds: float
     disturbed: bool = False
+    alone_seconds: float = 0.0
+    """Time of the submission's blocks from here to the next quad, beside which no reference ran."""
+    alone_images: int = 0
+    whole_pass: bool = False
+    """The submission's blocks held every image, so that images' own differences cancel."""
 
 
 @dataclass(frozen=True)
 class Timing(Json):
-    """time_ratio = submission seconds / reference seconds per image; below 1 is faster."""
+    """time_ratio = submission seconds / reference seconds per image; below 1 is faster.
+
+    `time_ratio` is the published one of the plain and the corrected ratio; all half-widths are
+    absolute halves of 95 % intervals, and speak of time only.
+    """
 
     time_ratio: float
     half_width: float
-    """Half of the 95 % interval of `time_ratio`, absolute."""
     seconds_per_image: float
     reference_seconds_per_image: float
     quads: tuple[Quad, ...]
+    """Oldest first; those of earlier measurings lead."""
     segments: int
     measured_seconds: float
     disturbed_share: float
     in_force: tuple[str, ...] = ()
-    """What kept the measurement fair: "idle side stopped", "pinned to core 1", ..."""
+    """What kept the measurement fair: "idle side stopped", "models pinned to core 1", ..."""
     flags: tuple[str, ...] = ()
     """Findings in words, for the page of the evaluation."""
+    standard_error: float = 0.0
+    """Of `time_ratio`, absolute."""
+    published: Estimator = "plain"
+    plain_ratio: float | None = None
+    plain_half_width: float | None = None
+    plain_by: Literal["trimmed mean", "sums"] = "trimmed mean"
+    corrected_ratio: float | None = None
+    """None where the reference's calibrated time is not known."""
+    corrected_half_width: float | None = None
+    elasticity: float | None = None
+    """By how many per cent the submission slows when the machine slows the reference by one."""
+    read_at_seconds: float | None = None
+    """The reference's time at which the corrected ratio is read: R*, within the range seen."""
+    earlier_quads: int = 0
+    """How many of `quads` come from earlier measurings."""
+    answers_compared: int = 0
+    """Answers that were asked for twice, in different processes, ..."""
+    answers_changed: int = 0
+    """... and how many of them differed."""
+    stopped_cpu_seconds: float = 0.0
+    """CPU the submission used while it should stand still."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +261,8 @@ class Model(Json):
 
 @dataclass(frozen=True)
 class Report(Json):
-    """Everything one evaluation found out; `splits` and `timing` are empty when it failed."""
+    """Everything one evaluation found out; `splits` is empty when it failed, and so is `timing`
+    unless time itself was the failure."""
 
     status: Literal["scored", "failed", "invalid"]
     failure: Failure | None = None

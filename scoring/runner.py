@@ -17,7 +17,11 @@ from scoring.errors import EngineError, ModelFailed
 from scoring.job import InputSpec, Limits
 from scoring.timing import Batches, Block
 
-WARM_UP_CALLS = 6
+WARM_UP_CALLS = {"cpu": 6, "cuda": 20}
+WARM_UP_SECONDS = 0.03
+"""Of the block that ends the warm-up, at most."""
+REWARM_SECONDS = 0.003
+"""After a turn of the other model; one call at least."""
 EMPTY_TURNS = 7
 
 
@@ -84,22 +88,24 @@ class Runner:
         self.seconds_per_call = 0.0
         self.empty_seconds = 0.0
         self.frozen = False
+        self.cpu_at_stop = 0.0
+        self.stopped_cpu_seconds = 0.0
 
     def warm_up(self) -> None:
         """Calls on synthetic images until the speed is that of later calls; learn it."""
-        for _ in range(WARM_UP_CALLS):
+        for _ in range(WARM_UP_CALLS[self.child.order.device]):
             self.seconds_per_call = self.rehearse(1)
-        calls = int(self.block_seconds / self.seconds_per_call)
+        calls = int(min(self.block_seconds, WARM_UP_SECONDS) / self.seconds_per_call)
         if calls > 1:
             calls = min(calls, self.max_calls)
             self.seconds_per_call = self.rehearse(calls) / calls
-        self.empty_seconds = float(np.median([self.turn(0).seconds for _ in range(EMPTY_TURNS)]))
+        self.empty_seconds = min(self.turn(0).seconds for _ in range(EMPTY_TURNS))
         self.freeze()
 
     def answer(self, batches: Batches, rewarm: bool) -> Block:
         """Answer images by their numbers, (calls, batch). Only the answering is on the clock.
 
-        `rewarm`: the other model ran in between, so one call on a synthetic image brings the
+        `rewarm`: the other model ran in between, so a call or more on a synthetic image brings the
         weights back into the caches first. The images appear in the child's memory only after it.
         """
         with self.contestant.blamed():
@@ -108,28 +114,31 @@ class Runner:
     def answered(self, batches: Batches, rewarm: bool) -> Block:
         self.thaw()
         if rewarm:
-            self.rehearse(1)
+            calls = int(REWARM_SECONDS / self.seconds_per_call)
+            self.rehearse(max(1, min(calls, self.max_calls)))
         calls = len(batches)
         self.child.inputs[:calls] = images.normalized(
             self.contestant.pixels.take(batches), self.spec
         )
         turn = self.turn(calls)
         self.freeze()
+        self.child.sandbox.settle()  # what it left on a GPU is its own failure
         logits = self.child.outputs[:calls].copy()
         if not np.isfinite(logits).all():
             raise ModelFailed("not_finite", "The model answered with NaN or infinity.")
         seconds = max(turn.seconds - self.empty_seconds, 1e-9)
         self.seconds_per_call = seconds / calls
-        return Block(seconds, turn.cpu_seconds, logits.argmax(axis=2))
+        labels = logits.argmax(axis=2)
+        stopped, self.stopped_cpu_seconds = self.stopped_cpu_seconds, 0.0
+        return Block(seconds, turn.cpu_seconds, labels, stopped)
 
     @property
     def spec(self) -> InputSpec:
         return self.contestant.spec
 
     def rehearse(self, calls: int) -> float:
-        """Seconds of calls on new synthetic images."""
-        for call in range(calls):
-            self.child.inputs[call] = self.synthetic.call()
+        """Seconds of calls on a new synthetic image."""
+        self.child.inputs[:calls] = self.synthetic.call()
         return max(self.turn(calls).seconds, 1e-6)
 
     def turn(self, calls: int) -> sandbox.Turn:
@@ -139,10 +148,12 @@ class Runner:
 
     def freeze(self) -> None:
         self.child.freeze()
+        self.cpu_at_stop = self.child.cpu_seconds()
         self.frozen = True
 
     def thaw(self) -> None:
         if self.frozen:
+            self.stopped_cpu_seconds += self.child.cpu_seconds() - self.cpu_at_stop
             self.child.thaw()
             self.frozen = False
 

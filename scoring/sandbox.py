@@ -18,14 +18,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from scoring import machine, sweeper
 from scoring.channel import DIMENSIONS, PREPARE, RUN, STATUS, Order, Status
 from scoring.errors import EngineError, ModelFailed
 from scoring.job import InputSpec, Limits, Plan
@@ -76,7 +77,11 @@ def started(plan: Plan, limits: Limits, tick: Tick = lambda: None) -> Iterator[S
         try:
             sandbox = Sandbox(ours, plan, limits, tick)
             sandbox.hear(START_SECONDS)
-            yield sandbox
+            with (
+                machine.arranged(plan, process.pid) as in_force,  # before there is any child
+                swept(plan) as gpu,
+            ):
+                yield replace(sandbox, in_force=in_force, gpu=gpu)
         finally:
             process.kill()  # its children die with it
             process.wait()
@@ -90,6 +95,9 @@ class Sandbox:
     plan: Plan
     limits: Limits
     tick: Tick
+    in_force: tuple[str, ...] = ()
+    """What cores and priority the children have, in words."""
+    gpu: sweeper.Sweeper | None = None
 
     @contextmanager
     def child(
@@ -122,6 +130,16 @@ class Sandbox:
         finally:
             child.kill()
             ours.close()
+
+    def settle(self) -> None:
+        """Wait until a GPU is idle, its cache overwritten. Raises `ModelFailed` (gpu_busy)."""
+        try:
+            if self.gpu and not self.gpu.settles():
+                raise ModelFailed(
+                    "gpu_busy", "The model left work on the GPU that went on after its answer."
+                )
+        except OSError as error:
+            raise EngineError("sandbox_failed", "The GPU's sweeper ended.") from error
 
     def order(self, model: int, spec: InputSpec, classes: int) -> Order:
         """The layout of the shared area: as many calls as fit, outputs on a page of their own."""
@@ -318,6 +336,20 @@ class Child:
     def view(self, dtype: str, shape: tuple[int, ...], offset: int) -> npt.NDArray[Any]:
         count = int(np.prod(shape))
         return np.frombuffer(self.memory, dtype=dtype, count=count, offset=offset).reshape(shape)
+
+
+@contextmanager
+def swept(plan: Plan) -> Iterator[sweeper.Sweeper | None]:
+    """A sweeper where models run on a GPU. Raises `EngineError` (no_gpu)."""
+    if plan.device == "cpu":
+        yield None
+        return
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(sweeper.started(plan.device, environment(plan)))
+        except OSError as error:
+            raise EngineError("no_gpu", "This machine has no GPU that torch can use.") from error
+        yield found
 
 
 def environment(plan: Plan) -> dict[str, str]:

@@ -3,8 +3,8 @@
 Words, from small to large: a *call* is one forward at the fixed batch shape; a *block* is n calls
 of one model timed as one; a *quad* is four blocks ABBA or BAAB; a *segment* is what one fresh pair
 of processes answers; a *pass* is every hidden image answered once. Runners and clock are
-arguments, and the statistics are functions of quads, so all of it can be tested with invented
-times.
+arguments, so the course of a measuring can be tested with invented times; `scoring.ratios` makes
+the ratio of its quads.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from scoring import ratios
 from scoring.errors import ModelFailed
 from scoring.job import Plan, Quad, Timing
 
@@ -26,13 +27,27 @@ Batches = npt.NDArray[np.int64]
 """Image numbers, (calls, batch); a short last batch repeats its last image."""
 Labels = npt.NDArray[np.int64]
 
-TRIM = 0.2
-WIDENING = 1.3
-"""The t interval of a trimmed mean, widened: neighbouring quads share the weather."""
-STEADY_CPU_SHARE = 0.97
-MAX_DROPPED = 1 / 3
-"""Share of quads that may lose their time for being disturbed: half as many again are measured."""
 CHANGED_SHARE = 0.001
+SAMPLE_IMAGES = 64
+SAMPLE_SHARE = 0.02
+"""Images asked again in another process where no second pass does so."""
+SEGMENT_SECONDS = 4.0
+"""Of the submission: a longer pass is cut, so that fresh processes are spread over its time."""
+MAX_PIECES = 8
+PAIRED_SHARE = 0.12
+"""Of a long pass, at least: the reference's cost beside the submission's."""
+SPARE_QUADS = 1.5
+"""Times the plan's least number of quads, planned for a first pass before the noise is known."""
+MANY_CORES = 1.1
+"""CPU / wall of a single-threaded model beyond which it must have used a second core."""
+STOPPED_CPU_SECONDS = 0.01
+"""What the kernel may charge a process for being stopped and woken, over a whole evaluation."""
+LEAST_BLOCK = 0.3
+"""Of the plan's block: the shortest block of the reference, beside a very short submission's."""
+MOSTLY_STARTING = 3.0
+"""Wall seconds over timed ones of a measuring that mostly starts processes."""
+REPLACED = 1.5
+"""Timed seconds over the cap, at most, where disturbed quads are measured again."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,8 @@ class Block:
     seconds: float
     cpu_seconds: float
     labels: Labels
+    stopped_cpu_seconds: float = 0.0
+    """CPU this process used since its last block, while it should stand still."""
 
 
 class Runner(Protocol):
@@ -56,16 +73,16 @@ class Runner(Protocol):
 
 
 Pair = tuple[Runner, Runner]
-OpenPair = Callable[[], AbstractContextManager[Pair]]
-"""Fresh processes of (reference, submission)."""
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """time_ratio and half of its 95 % interval, absolute."""
+class Stable(Protocol):
+    """Where fresh processes come from."""
 
-    ratio: float
-    half_width: float
+    def pair(self) -> AbstractContextManager[Pair]:
+        """Fresh processes of (reference, submission)."""
+
+    def alone(self) -> AbstractContextManager[Runner]:
+        """A fresh process of the submission alone."""
 
 
 @dataclass(frozen=True)
@@ -75,134 +92,124 @@ class Measurement:
     answers: Labels
     quads: tuple[Quad, ...]
     wall_seconds: float
+    earlier: tuple[Quad, ...] = ()
+    answers_compared: int = 0
+    answers_changed: int = 0
+    stopped_cpu_seconds: float = 0.0
+    many_cores: bool = False
+
+    @property
+    def pooled(self) -> tuple[Quad, ...]:
+        return ratios.pooled(self.earlier, self.quads)
 
 
 def measure(
-    open_pair: OpenPair,
+    stable: Stable,
     *,
     images: int,
     batch_size: int,
     plan: Plan,
     seed: int,
+    reference_seconds: float | None = None,
+    earlier: tuple[Quad, ...] = (),
     clock: Callable[[], float] = time.perf_counter,
     tick: Callable[[float], None] = lambda share: None,
 ) -> Measurement:
     """Answer every image once, and on until the ratio is known well enough or time is up.
 
-    `tick` is told the finished share. Raises `ModelFailed` (answers_change).
+    `tick` is told the finished share of the time this takes. Raises `ModelFailed` (answers_change).
     """
-    course = Course(images, batch_size, plan, seed, clock, tick)
+    course = Course(
+        images, batch_size, plan, seed, reference_seconds, earlier, clock=clock, tick=tick
+    )
     while not course.is_finished():
-        with open_pair() as (reference, submission):
+        with stable.pair() as (reference, submission):
             course.run_segment(reference, submission)
         course.refuse_changing_answers()
-    return Measurement(course.answers, tuple(course.quads), clock() - course.start)
+    if len(sample := course.sample()):
+        with stable.alone() as submission:
+            course.ask_again(submission, sample)
+        course.refuse_changing_answers()
+    return course.measurement()
 
 
-def summary(measurement: Measurement, plan: Plan, in_force: Sequence[str] = ()) -> Timing:
-    """A measurement as it goes into the report."""
-    quads = measurement.quads
-    used = counted(quads)
-    found = estimate(used)
-    reference = sum(quad.reference_seconds for quad in used) / sum(q.reference_images for q in used)
+def summary(
+    measurement: Measurement,
+    plan: Plan,
+    in_force: Sequence[str] = (),
+    reference_seconds: float | None = None,
+) -> Timing:
+    """A measurement as it goes into the report; `reference_seconds` is the calibrated R*."""
+    quads = measurement.pooled
+    used = ratios.counted(quads)
+    plain = ratios.plain(used)
+    corrected = ratios.corrected(used, reference_seconds) if reference_seconds else None
+    found = corrected if corrected and plan.published == "corrected" else plain
+    reference = found.read_at or ratios.per_image(used)[0]
     return Timing(
         time_ratio=found.ratio,
         half_width=found.half_width,
+        standard_error=found.standard_error,
         seconds_per_image=found.ratio * reference,
         reference_seconds_per_image=reference,
         quads=quads,
         segments=len({quad.segment for quad in quads}),
-        measured_seconds=measured_seconds(quads),
+        measured_seconds=ratios.measured_seconds(quads),
         disturbed_share=sum(quad.disturbed for quad in quads) / len(quads),
         in_force=tuple(in_force),
-        flags=flags(quads, plan),
+        flags=flags(measurement, plan),
+        published="corrected" if found is corrected else "plain",
+        plain_ratio=plain.ratio,
+        plain_half_width=plain.half_width,
+        plain_by=plain.by,
+        corrected_ratio=corrected.ratio if corrected else None,
+        corrected_half_width=corrected.half_width if corrected else None,
+        elasticity=corrected.elasticity if corrected else None,
+        read_at_seconds=corrected.read_at if corrected else None,
+        earlier_quads=len(measurement.earlier),
+        answers_compared=measurement.answers_compared,
+        answers_changed=measurement.answers_changed,
+        stopped_cpu_seconds=measurement.stopped_cpu_seconds,
     )
 
 
-def estimate(quads: Sequence[Quad]) -> Estimate:
-    """Plain ratio: exp of the 20 %-trimmed mean over quads of log(submission / reference per
-    image).
-
-    The interval is that of the trimmed mean, widened, and at least what segments say about each
-    other.
-    """
-    logs = sorted(log_ratio(quad) for quad in quads)
-    cut = int(TRIM * len(logs))
-    kept = logs[cut : len(logs) - cut]
-    ratio = math.exp(sum(kept) / len(kept))
-    if len(kept) < 2:
-        return Estimate(ratio, ratio)  # nothing is known about the noise
-    winsorized = np.clip(logs, kept[0], kept[-1])
-    error = float(np.std(winsorized, ddof=1)) / ((1 - 2 * TRIM) * math.sqrt(len(logs)))
-    half_width = max(WIDENING * t_quantile(len(kept) - 1) * error, 2 * segment_error(quads))
-    return Estimate(ratio, ratio * math.expm1(half_width))
-
-
-def counted(quads: Sequence[Quad]) -> list[Quad]:
-    """Quads whose time counts: all but the most disturbed, of which at most a third drop out."""
-    disturbed = sorted((q for q in quads if q.disturbed), key=reference_cpu_share)
-    dropped = {id(quad) for quad in disturbed[: int(MAX_DROPPED * len(quads))]}
-    return [quad for quad in quads if id(quad) not in dropped]
-
-
-def is_enough(quads: Sequence[Quad], plan: Plan) -> bool:
-    """The stop rule: enough quads over enough segments, and a narrow interval."""
-    used = counted(quads)
-    if len(used) < plan.min_quads or len({quad.segment for quad in used}) < plan.min_segments:
-        return False
-    found = estimate(used)
-    return found.half_width <= plan.target_half_width * found.ratio
-
-
-def is_valid(timing: Timing, plan: Plan) -> bool:
-    """Whether the interval is narrow enough to be published."""
+def verdict(timing: Timing, plan: Plan) -> Literal["valid", "invalid", "time_unstable"]:
+    """Whether the interval is narrow enough to be published, and if not, whose doing that is."""
     widest = plan.max_half_width * timing.time_ratio
-    return not plan.max_half_width or timing.half_width <= widest
+    if not plan.max_half_width or timing.half_width <= widest:
+        return "valid"
+    return "time_unstable" if ratios.is_unsteady(timing.quads, plan) else "invalid"
 
 
-def log_ratio(quad: Quad) -> float:
-    submission = quad.submission_seconds / quad.submission_images
-    return math.log(submission / (quad.reference_seconds / quad.reference_images))
+def is_in_band(timing: Timing, band: float = 0.02) -> bool:
+    """Whether a calibration (A/A) is off 1 by no more than `band`, or by no more than noise."""
+    return abs(timing.time_ratio - 1) <= max(band, 3 * timing.standard_error)
 
 
-def segment_error(quads: Sequence[Quad]) -> float:
-    """Standard error of the mean log ratio as the means of segments scatter; 0 for a single one."""
-    by_segment: dict[int, list[float]] = {}
-    for quad in quads:
-        by_segment.setdefault(quad.segment, []).append(log_ratio(quad))
-    means = [sum(logs) / len(logs) for logs in by_segment.values()]
-    if len(means) < 2 or len(means) == len(quads):  # one quad each: the quads have said it already
-        return 0.0
-    return float(np.std(means, ddof=1)) / math.sqrt(len(means))
-
-
-def t_quantile(freedom: int) -> float:
-    """97.5 % quantile of Student's t, by its expansion around the normal one."""
-    z = 1.959964
-    return (
-        z
-        + (z**3 + z) / (4 * freedom)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-    )
-
-
-def reference_cpu_share(quad: Quad) -> float:
-    return quad.reference_cpu_seconds / quad.reference_seconds
-
-
-def measured_seconds(quads: Sequence[Quad]) -> float:
-    return sum(quad.reference_seconds + quad.submission_seconds for quad in quads)
-
-
-def flags(quads: Sequence[Quad], plan: Plan) -> tuple[str, ...]:
+def flags(measurement: Measurement, plan: Plan) -> tuple[str, ...]:
     """Findings in words."""
-    found = []
+    quads = measurement.pooled
+    used = ratios.counted(quads)
+    steady = ratios.STEADY_CPU_SHARE
     calm = [quad for quad in quads if not quad.disturbed]
-    idle = [q for q in calm if q.submission_cpu_seconds < STEADY_CPU_SHARE * q.submission_seconds]
+    idle = [q for q in calm if q.submission_cpu_seconds < steady * q.submission_seconds]
+    found = []
     if watches_cpu(plan) and len(idle) > len(calm) / 2:
         found.append("The submission waits instead of computing; waiting counts as time.")
-    if len(counted(quads)) < plan.min_quads:
+    if measurement.many_cores:
+        found.append("The submission used several cores; its CPU time counts.")
+    if measurement.stopped_cpu_seconds > STOPPED_CPU_SECONDS:
+        found.append(
+            f"The submission used {measurement.stopped_cpu_seconds:.2f} s of CPU while it was "
+            "stopped."
+        )
+    if ratios.sums_count(used):
+        found.append("Some images take much longer than others; the ratio of sums says how much.")
+    if ratios.alone_factor(used) > 1:
+        found.append(
+            "The submission was slower where no reference ran beside it; all of its time counts."
+        )
+    if len(used) < plan.min_quads:
         found.append(f"Fewer than {plan.min_quads} quads were measured.")
     return tuple(found)
 
@@ -220,15 +227,23 @@ class Course:
     batch_size: int
     plan: Plan
     seed: int
+    reference_seconds: float | None
+    earlier: tuple[Quad, ...]
     clock: Callable[[], float]
     tick: Callable[[float], None]
     quads: list[Quad] = field(default_factory=list)
-    number: int = 0
-    """Passes begun."""
+    passes: int = 0
+    """Begun."""
     segment: int = 0
-    """Segments begun."""
+    """Begun."""
+    pieces: int = 1
+    """Segments of this pass that are still to come, the running one included."""
+    enough: bool = False
+    needed: int = field(init=False)
+    """Quads that the interval seems to need."""
     compared: int = 0
     changed: int = 0
+    stopped_cpu_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.start = self.clock()
@@ -236,57 +251,74 @@ class Course:
         self.answers: Labels = np.full(self.images, -1, dtype=np.int64)
         self.left: Batches = np.empty((0, self.batch_size), dtype=np.int64)
         self.calls = -(-self.images // self.batch_size)
+        self.needed = self.plan.min_quads
 
     def is_finished(self) -> bool:
         """Never before the first pass is complete."""
-        return self.number > 0 and not self.is_first_pass() and not self.wants_quads()
+        return self.passes > 0 and not self.is_first_pass() and not self.wants_quads()
 
     def is_first_pass(self) -> bool:
         return bool((self.answers < 0).any())
 
     def wants_quads(self) -> bool:
-        """Whether another quad would help: within the cap, and before the stop rule.
+        """Whether another quad would help: within the cap, and before the stop rule."""
+        return not self.enough and self.affords_quads()
 
-        The cap counts timed seconds, and once every image is answered all seconds, or else a model
-        of microseconds would be measured for hours.
+    def is_enough(self) -> bool:
+        """The stop rule; where most of the time goes into starting processes, halfway to the cap
+        whatever may be published is enough."""
+        plan, elapsed = self.plan, self.clock() - self.start
+        measured = ratios.measured_seconds(self.quads)
+        if elapsed > plan.max_seconds / 2 and elapsed > MOSTLY_STARTING * measured:
+            plan = replace(plan, target_half_width=max(plan.max_half_width, plan.target_half_width))
+        return ratios.is_enough(self.quads, plan, self.reference_seconds, self.earlier)
+
+    def affords_quads(self) -> bool:
+        """The cap counts timed seconds, and once every image is answered all seconds, or else a
+        model of microseconds would be measured for hours. Disturbed quads are replaced beyond it.
         """
-        spent = measured_seconds(self.quads)
+        most = self.plan.max_seconds
+        spent = ratios.measured_seconds(self.quads)
         if not self.is_first_pass():
             spent = max(spent, self.clock() - self.start)
-        return not self.quads or (
-            spent < self.plan.max_seconds and not is_enough(self.quads, self.plan)
-        )
+        lost = ratios.measured_seconds([quad for quad in self.quads if quad.disturbed])
+        return not self.quads or spent < min(most + lost, REPLACED * most)
 
     def run_segment(self, reference: Runner, submission: Runner) -> None:
         """Answer a part of a pass with one fresh pair."""
         if not len(self.left):
             self.left = self.new_order()
-            self.number += 1
+            self.passes += 1
+            self.pieces = self.pieces_of_a_pass(submission)
         self.segment += 1
-        calls = self.segment_calls(submission)
+        calls = -(-len(self.left) // self.pieces)
         rows, self.left = self.left[:calls], self.left[calls:]
-        theirs = rows
+        theirs = self.new_order()  # this process of the reference has seen none of them
         turns = Turns(reference, submission)
-        stride = self.stride(submission)
+        pairs = max(1, round(len(rows) / 2 / self.block_calls(submission)))
+        wanted = self.quads_wanted(pairs)
         step = 0
         while len(rows):
-            first_pass = self.is_first_pass()
-            paired = len(theirs) and step % stride == 0 and self.wants_quads()
-            if not paired and not first_pass:
-                self.left = self.left[:0]
-                return
+            paired = is_turn(step, pairs, wanted) and len(theirs) and self.affords_quads()
+            if not paired and not self.is_first_pass():
+                break
             sizes = block_sizes(len(rows), submission, self.plan.block_seconds)
             mine, rows = rows[: sum(sizes)], rows[sum(sizes) :]
+            blocks = (mine[: sizes[0]], mine[sizes[0] :])
             if paired:
-                seconds = sizes[0] * submission.seconds_per_call
-                calls = fair_calls(len(theirs), reference, seconds)
-                self.run_quad(turns, (mine[: sizes[0]], mine[sizes[0] :]), theirs[:calls])
+                calls = sum(
+                    block_sizes(len(theirs), reference, self.reference_block(blocks[0], submission))
+                )
+                self.run_quad(turns, blocks, theirs[:calls])
                 theirs = theirs[calls:]
             else:
-                for block in (mine[: sizes[0]], mine[sizes[0] :]):
-                    self.keep(block, turns.submission(block))
+                self.run_alone(turns, blocks)
             step += 1
             self.tick(self.share())
+        self.pieces -= 1
+        # Looked at only now and then: who looks after each quad stops at the luckiest.
+        self.enough = self.is_enough()
+        self.needed = ratios.quads_needed(self.quads, self.plan, self.reference_seconds)
 
     def run_quad(self, turns: Turns, mine: tuple[Batches, Batches], theirs: Batches) -> None:
         """Four blocks, ABBA or BAAB by a secret coin."""
@@ -305,6 +337,7 @@ class Course:
                 self.keep(batches, submission[-1])
         seconds = sum(block.seconds for block in reference)
         cpu_seconds = sum(block.cpu_seconds for block in reference)
+        steady = ratios.STEADY_CPU_SHARE
         self.quads.append(
             Quad(
                 at_seconds=at_seconds,
@@ -315,9 +348,24 @@ class Course:
                 submission_images=sum(batches.size for batches in mine),
                 reference_cpu_seconds=cpu_seconds,
                 submission_cpu_seconds=sum(block.cpu_seconds for block in submission),
-                disturbed=watches_cpu(self.plan) and cpu_seconds < STEADY_CPU_SHARE * seconds,
+                disturbed=watches_cpu(self.plan) and cpu_seconds < steady * seconds,
+                whole_pass=sum(batches.size for batches in mine) >= self.images,
             )
         )
+
+    def run_alone(self, turns: Turns, mine: tuple[Batches, Batches]) -> None:
+        """Two blocks that only need answers; their time is held against that of the quads."""
+        for batches in mine:
+            if not len(batches):
+                continue
+            block = turns.submission(batches)
+            self.keep(batches, block)
+            if self.quads:
+                self.quads[-1] = replace(
+                    self.quads[-1],
+                    alone_seconds=self.quads[-1].alone_seconds + block.seconds,
+                    alone_images=self.quads[-1].alone_images + batches.size,
+                )
 
     def keep(self, batches: Batches, block: Block) -> None:
         """Answers of the first pass count; later ones are held against them."""
@@ -327,6 +375,22 @@ class Course:
         self.compared += int(known.sum())
         self.changed += int((self.answers[numbers] != labels)[known].sum())
         self.answers[numbers[~known]] = labels[~known]
+        self.stopped_cpu_seconds += block.stopped_cpu_seconds
+
+    def sample(self) -> Batches:
+        """Images to be asked again, none where later passes have done so."""
+        wanted = min(self.images, max(SAMPLE_IMAGES, math.ceil(SAMPLE_SHARE * self.images)))
+        if self.compared >= wanted:
+            return np.empty((0, self.batch_size), dtype=np.int64)
+        return self.new_order()[: -(-wanted // self.batch_size)]
+
+    def ask_again(self, submission: Runner, sample: Batches) -> None:
+        """Have a fresh process answer some images, without a clock."""
+        calls = min(submission.max_calls, self.block_calls(submission))
+        for start in range(0, len(sample), calls):
+            part = sample[start : start + calls]
+            self.keep(part, submission.answer(part, rewarm=False))
+            self.tick(self.share())
 
     def refuse_changing_answers(self) -> None:
         if self.changed > max(1, CHANGED_SHARE * self.compared):
@@ -337,35 +401,77 @@ class Course:
                 "that rounding may explain. Use no randomness or state.",
             )
 
+    def measurement(self) -> Measurement:
+        many_cores = watches_cpu(self.plan) and uses_many_cores(self.quads)
+        quads = map(at_cpu_time, self.quads) if many_cores else self.quads
+        return Measurement(
+            answers=self.answers,
+            quads=tuple(quads),
+            wall_seconds=self.clock() - self.start,
+            earlier=self.earlier,
+            answers_compared=self.compared,
+            answers_changed=self.changed,
+            stopped_cpu_seconds=self.stopped_cpu_seconds,
+            many_cores=many_cores,
+        )
+
     def new_order(self) -> Batches:
         """A fresh secret order of all images, cut into calls."""
         order = self.random.permutation(self.images)
         padding = np.repeat(order[-1:], self.calls * self.batch_size - self.images)
         return np.concatenate([order, padding]).reshape(self.calls, self.batch_size)
 
-    def segment_calls(self, submission: Runner) -> int:
-        """Calls of the next segment: a long first pass is cut into the segments asked for."""
-        pieces = self.plan.min_segments
-        least_seconds = pieces * 2 * self.plan.block_seconds
-        if self.number > 1 or self.calls * submission.seconds_per_call < least_seconds:
-            return self.calls
-        return -(-self.calls // pieces)
+    def block_calls(self, runner: Runner) -> int:
+        return max(1, round(self.plan.block_seconds / runner.seconds_per_call))
 
-    def stride(self, submission: Runner) -> int:
-        """Every how many-th pair of blocks is a quad: quads spread over a long first pass."""
-        if self.number > 1:
+    def reference_block(self, mine: Batches, submission: Runner) -> float:
+        """Seconds: the plan's, but not many times those of a submission with few images left."""
+        least = self.plan.block_seconds * LEAST_BLOCK
+        theirs = len(mine) * submission.seconds_per_call
+        return min(self.plan.block_seconds, max(least, theirs))
+
+    def pieces_of_a_pass(self, submission: Runner) -> int:
+        """Segments of a pass: one, if it is short; at least those asked for, if it is long."""
+        seconds = self.calls * submission.seconds_per_call
+        if seconds < 2 * self.plan.block_seconds * self.plan.min_quads:
             return 1
-        pairs = self.calls * submission.seconds_per_call / (2 * self.plan.block_seconds)
-        affordable = self.plan.max_seconds / (8 * self.plan.block_seconds)
-        return max(1, int(pairs / max(self.plan.min_quads, affordable)))
+        return max(self.plan.min_segments, min(MAX_PIECES, math.ceil(seconds / SEGMENT_SECONDS)))
+
+    def quads_wanted(self, pairs: int) -> int:
+        """How many of the next segment's pairs of blocks are to be quads.
+
+        In the first pass as many as the interval seems to need, spread evenly; once every image is
+        answered only quads are of use.
+        """
+        if self.passes > 1:
+            return pairs
+        in_pass = pairs * self.pieces
+        least = max(SPARE_QUADS * self.plan.min_quads / self.pieces, PAIRED_SHARE * pairs)
+        least = max(1.0, least, (self.needed - len(self.quads)) / self.pieces)
+        affordable = self.plan.max_seconds / (4 * self.plan.block_seconds) * pairs / in_pass
+        return min(pairs, math.ceil(min(least, max(1, affordable))))
 
     def share(self) -> float:
-        """About how much is done."""
-        answered = float((self.answers >= 0).mean())
-        if answered < 1:
-            return 0.9 * answered
-        quads = len(self.quads) / max(1, self.plan.min_quads)
-        return 0.9 * min(1.0, max(quads, (self.clock() - self.start) / self.plan.max_seconds))
+        """The finished share of the time this will take, as far as can be told."""
+        elapsed = self.clock() - self.start
+        answered = max(float((self.answers >= 0).mean()), 0.01)
+        left = elapsed * (1 - answered) / answered
+        more = self.needed - len(self.quads) / answered
+        if more > 0 and self.quads and not self.enough:
+            per_quad = elapsed / len(self.quads) if answered == 1 else 4 * self.plan.block_seconds
+            left += max(0.0, min(more * per_quad, self.plan.max_seconds - elapsed - left))
+        return elapsed / max(elapsed + left, 1e-9)
+
+
+def uses_many_cores(quads: Sequence[Quad]) -> bool:
+    cpu_seconds = sum(quad.submission_cpu_seconds for quad in quads)
+    return cpu_seconds > MANY_CORES * sum(quad.submission_seconds for quad in quads)
+
+
+def at_cpu_time(quad: Quad) -> Quad:
+    """A quad in which the submission pays for every core it used."""
+    seconds = max(quad.submission_seconds, quad.submission_cpu_seconds)
+    return replace(quad, submission_seconds=seconds)
 
 
 class Turns:
@@ -386,15 +492,14 @@ class Turns:
         return runner.answer(batches, rewarm)
 
 
+def is_turn(step: int, steps: int, wanted: int) -> bool:
+    """Whether this step is one of the `wanted` that are spread evenly over all of them."""
+    return (step + 1) * wanted // steps > step * wanted // steps
+
+
 def block_sizes(left: int, runner: Runner, seconds: float) -> tuple[int, int]:
     """Calls of the next two blocks: about `seconds` each, with no crumbs left at the end."""
     calls = min(runner.max_calls, max(1, round(seconds / runner.seconds_per_call)))
     pairs = max(1, left // (2 * calls))
     both = min(-(-left // pairs), 2 * runner.max_calls)
     return -(-both // 2), both // 2
-
-
-def fair_calls(left: int, runner: Runner, seconds: float) -> int:
-    """Calls of two blocks of `seconds` each by this runner's own speed."""
-    calls = min(runner.max_calls, max(1, round(seconds / runner.seconds_per_call)))
-    return min(2 * calls, left)

@@ -46,6 +46,13 @@ class Cuda(Cpu):
     name = "torchscript-cuda"
     device = "cuda"
 
+    def load(self, data: bytes) -> Model:
+        """The module, under settings that are the same for everybody."""
+        torch.backends.cudnn.benchmark = False  # it would choose by a race, a new one each time
+        torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cuda.matmul.allow_tf32 = True
+        return super().load(data)
+
     def answer(self, model: Model, batch: torch.Tensor) -> torch.Tensor:
         return model(batch.to(self.device))
 

@@ -1,0 +1,1 @@
+"""Proofs of the measuring that anybody can run: `python -m benchmarks.NAME --help`."""

@@ -1,0 +1,47 @@
+"""A noisy neighbour: bursts of work on every core; this module run as a program is one core's."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def main() -> None:
+    import numpy as np
+
+    dice = random.Random(int(sys.argv[1]))  # noqa: S311
+    field = np.ones(4_000_000)  # 32 MB: it takes the caches too
+    while True:
+        end = time.perf_counter() + dice.uniform(0.02, 0.6)
+        while time.perf_counter() < end:
+            field *= 1.0000001
+        time.sleep(dice.uniform(0.02, 0.6))
+
+
+@contextmanager
+def moved_in() -> Iterator[None]:
+    """One on each core, in sessions of their own, as other people's programs are."""
+    neighbours = [
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.neighbour", str(core)],
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            start_new_session=True,
+        )
+        for core in range(len(os.sched_getaffinity(0)))
+    ]
+    time.sleep(1.0)
+    try:
+        yield
+    finally:
+        for one in neighbours:
+            one.kill()
+            one.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,356 @@
+"""How much the same network's time ratio differs from evaluation to evaluation.
+
+Three networks of different character are evaluated again and again, on a quiet machine and beside
+a bursting neighbour, and beside each evaluation the naive methods measure the same network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+import scoring
+from benchmarks import bare, neighbour, nets, tables
+from scoring import images
+from scoring.job import Formula, InputSpec, Job, Plan, Report, Split
+
+NETS: dict[str, Callable[[], nn.Module]] = {
+    "shallow": partial(nets.shallow, 24),
+    "alike": partial(nets.residual, (32, 64, 128, 208)),
+    "wide": partial(nets.wide, 80),
+}
+METHODS = {
+    "stored": "(a) one pass / stored reference time",
+    "passes": "(b) reference pass, then submission pass",
+    "plain": "(c) protocol, plain ratio",
+    "corrected": "protocol, corrected ratio",
+}
+TRUE_DIFFERENCE = 1.03
+
+
+@dataclass(frozen=True)
+class Found:
+    """One evaluation, and the naive methods' figures from the same minute."""
+
+    net: str
+    condition: str
+    status: str
+    attempts: int
+    seconds: float
+    measured_seconds: float
+    stored: float
+    passes: float
+    plain: float
+    plain_half_width: float
+    corrected: float
+    corrected_half_width: float
+    elasticity: float
+    disturbed_share: float
+    reference_ms: float
+    calibrated_ms: float
+    in_force: tuple[str, ...] = ()
+    quads: tuple[dict[str, object], ...] = ()
+
+
+def main() -> None:
+    options = parser().parse_args()
+    if options.quick:
+        options.evaluations, options.max_seconds, options.naive_seconds = 3, 8.0, 1.0
+    if options.read:
+        show([Found(**line) for line in map(json.loads, options.read.read_text().splitlines())])
+        return
+    print(tables.machine_line())
+    found: list[Found] = []
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
+        bench = Bench(Path(folder), options)
+        deadline = time.monotonic() + 60 * options.minutes
+        try:
+            for _, condition, net in itertools.product(
+                range(options.evaluations), options.conditions, NETS
+            ):
+                if time.monotonic() > deadline:
+                    print(f"Stopped after {options.minutes:g} minutes.")
+                    break
+                found.append(bench.evaluation(net, condition))
+                print(describe(found[-1]), file=sys.stderr, flush=True)
+                if options.write:
+                    with options.write.open("a") as file:
+                        file.write(json.dumps(asdict(found[-1])) + "\n")
+        except KeyboardInterrupt:
+            print("Stopped.")
+    show(found)
+    print(tables.machine_line())
+
+
+class Bench:
+    """Networks, images and the calibration of this run."""
+
+    def __init__(self, place: Path, options: argparse.Namespace) -> None:
+        self.options = options
+        self.count = options.images
+        self.paths = {
+            name: nets.saved(make, place / f"{name}.pt")
+            for name, make in ({"reference": nets.residual} | NETS).items()
+        }
+        data = nets.pictures(place / "images.zip", self.count)
+        plan = Plan(max_seconds=options.max_seconds, target_half_width=options.target)
+        self.job = Job(
+            reference=self.paths["reference"],
+            splits=(Split("public", data),),
+            classes=nets.CLASSES,
+            formula=Formula(f1_ref=0.5),
+            input=InputSpec(),
+            plan=plan,
+            cache=place / "cache",
+        )
+        labelled = images.labelled(data, nets.CLASSES)
+        pixels = images.pixels(labelled, self.job.input, place / "cache")
+        self.inputs = place / "inputs.npy"
+        np.save(self.inputs, images.normalized(pixels[:500], self.job.input))
+        self.seed: int = options.seed
+        with bare.started(self.inputs, list(self.paths.values())) as naive:
+            self.speeds = [naive.seconds(i, 50) / 50 for i in range(len(self.paths))]
+            self.stored = self.naive_pass(naive, 0)
+        calibration = scoring.evaluate(replace(self.job, formula=Formula(), seed=self.next_seed()))
+        assert calibration.timing
+        self.calibrated = calibration.timing.reference_seconds_per_image
+        print(
+            f"calibration: reference {self.calibrated * 1000:.3f} ms, A/A ratio "
+            f"{calibration.timing.time_ratio:.4f} +- {calibration.timing.half_width:.4f}; "
+            f"in force: {', '.join(calibration.timing.in_force)}"
+        )
+
+    def evaluation(self, net: str, condition: str) -> Found:
+        """One evaluation, a second one pooled with it if it was invalid, and the naive passes."""
+        job = replace(
+            self.job, submission=self.paths[net], reference_seconds=self.calibrated, earlier=()
+        )
+        with neighbour.moved_in() if condition == "neighbour" else nullcontext():
+            start = time.monotonic()
+            report = scoring.evaluate(replace(job, seed=self.next_seed()))
+            attempts = 1
+            if report.status == "invalid":
+                assert report.timing
+                attempts = 2
+                again = replace(job, seed=self.next_seed(), earlier=report.timing.quads)
+                report = scoring.evaluate(again)
+            seconds = time.monotonic() - start
+            number = list(self.paths).index(net)
+            with bare.started(self.inputs, list(self.paths.values())) as naive:
+                reference = self.naive_pass(naive, 0)
+                submission = self.naive_pass(naive, number)
+        return self.found(net, condition, report, attempts, seconds, reference, submission)
+
+    def found(
+        self,
+        net: str,
+        condition: str,
+        report: Report,
+        attempts: int,
+        seconds: float,
+        reference: float,
+        submission: float,
+    ) -> Found:
+        timing = report.timing
+        assert timing, report.failure
+        assert timing.plain_ratio
+        assert timing.plain_half_width
+        assert timing.corrected_ratio
+        assert timing.corrected_half_width
+        assert timing.elasticity
+        return Found(
+            net=net,
+            condition=condition,
+            status=report.status,
+            attempts=attempts,
+            seconds=seconds,
+            measured_seconds=timing.measured_seconds,
+            stored=submission / self.stored,
+            passes=submission / reference,
+            plain=timing.plain_ratio,
+            plain_half_width=timing.plain_half_width,
+            corrected=timing.corrected_ratio,
+            corrected_half_width=timing.corrected_half_width,
+            elasticity=timing.elasticity,
+            disturbed_share=timing.disturbed_share,
+            reference_ms=1000 * timing.reference_seconds_per_image,
+            calibrated_ms=1000 * self.calibrated,
+            in_force=timing.in_force,
+            quads=tuple(quad.to_json() for quad in timing.quads),
+        )
+
+    def naive_pass(self, naive: bare.Bare, number: int) -> float:
+        """Seconds per image of one pass in one go, of about `--naive-seconds`."""
+        calls = max(50, int(self.options.naive_seconds / self.speeds[number]))
+        return naive.seconds(number, calls) / calls
+
+    def next_seed(self) -> int:
+        self.seed += 1
+        return self.seed
+
+
+def show(found: list[Found]) -> None:
+    """Per net, and pooled over nets: what each method says about the same thing."""
+    rows: list[tuple[object, ...]] = []
+    conditions = list(dict.fromkeys(one.condition for one in found))
+    names = list(dict.fromkeys(one.net for one in found))
+    # The long-run mean of the quiet evaluations: what every interval should hold.
+    truths = {
+        (method, net): mean(some)
+        for method in ("plain", "corrected")
+        for net in names
+        if (some := values(found, net, conditions[0], method))
+    }
+    for condition in conditions:
+        for method in METHODS:
+            scattered, wrong, errors = [], [], []
+            for net in names:
+                some = values(found, net, condition, method)
+                if len(some) < 2:
+                    continue
+                deviations = np.array(some) / mean(some) - 1
+                scattered.append(float(np.std(deviations, ddof=1)))
+                wrong.append(wrongly_ranked(some))
+                errors.append(0.5 * float(np.std(some, ddof=1)))
+                rows.append(
+                    (
+                        condition,
+                        net,
+                        METHODS[method],
+                        len(some),
+                        f"{mean(some):.4f}",
+                        f"{scattered[-1]:.2%}",
+                        f"{errors[-1]:.4f}",
+                        f"{np.abs(deviations).max():.1%}",
+                        coverage(found, net, condition, method, truths),
+                        f"{wrong[-1]:.0%}",
+                    )
+                )
+            if scattered:
+                rows.append(
+                    (
+                        condition,
+                        "ALL",
+                        METHODS[method],
+                        "",
+                        "",
+                        f"{np.sqrt(np.mean(np.square(scattered))):.2%}",
+                        f"{np.sqrt(np.mean(np.square(errors))):.4f}",
+                        "",
+                        coverage(found, None, condition, method, truths),
+                        f"{np.mean(wrong):.0%}",
+                    )
+                )
+    head = (
+        "condition",
+        "net",
+        "method",
+        "n",
+        "mean",
+        "CV",
+        "sd score",
+        "worst",
+        "held",
+        "3 % wrong",
+    )
+    tables.show(head, rows)
+    for condition in conditions:
+        here = [one for one in found if one.condition == condition]
+        published = [one for one in here if one.status == "scored"]
+        print(
+            f"{condition}: {len(published)} of {len(here)} published within two attempts "
+            f"({sum(one.attempts == 1 for one in published)} at once), "
+            f"{mean([one.seconds for one in here]):.1f} s each, of which "
+            f"{mean([one.measured_seconds for one in here]):.1f} s of quads; "
+            f"{mean([one.disturbed_share for one in here]):.1%} disturbed; elasticity "
+            + ", ".join(
+                f"{net} {mean([one.elasticity for one in here if one.net == net]):.2f}"
+                for net in names
+                if any(one.net == net for one in here)
+            )
+        )
+
+
+def values(found: list[Found], net: str, condition: str, method: str) -> list[float]:
+    """What a method said; of the protocol only what it would publish."""
+    return [
+        getattr(one, method)
+        for one in found
+        if (one.net, one.condition) == (net, condition)
+        and (method in ("stored", "passes") or one.status == "scored")
+    ]
+
+
+def coverage(
+    found: list[Found],
+    net: str | None,
+    condition: str,
+    method: str,
+    truths: dict[tuple[str, str], float],
+) -> str:
+    """How many intervals hold the long-run mean of the quiet evaluations."""
+    if method in ("stored", "passes"):
+        return ""
+    held = [
+        abs(getattr(one, method) - truths[method, one.net]) <= getattr(one, f"{method}_half_width")
+        for one in found
+        if one.condition == condition and one.status == "scored" and net in (None, one.net)
+    ]
+    return f"{mean(held):.0%}"
+
+
+def wrongly_ranked(some: list[float]) -> float:
+    """How often one evaluation of a net looks slower than one of a net that takes 3 % longer."""
+    pairs = itertools.permutations(some, 2)
+    return mean([one > other * TRUE_DIFFERENCE for one, other in pairs])
+
+
+def mean(some: list[float] | list[bool]) -> float:
+    return float(np.mean(some))
+
+
+def describe(one: Found) -> str:
+    return (
+        f"{time.strftime('%H:%M:%S', time.gmtime())} {one.condition:9} {one.net:8} {one.status:7} "
+        f"plain {one.plain:.4f} +- {one.plain_half_width / one.plain:.1%}, corrected "
+        f"{one.corrected:.4f} +- {one.corrected_half_width / one.corrected:.1%} g "
+        f"{one.elasticity:.2f}, naive {one.stored:.4f} {one.passes:.4f}; reference "
+        f"{one.reference_ms:.3f} ms; {one.measured_seconds:.0f} of {one.seconds:.0f} s; "
+        f"disturbed {one.disturbed_share:.0%}"
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    one = argparse.ArgumentParser("python -m benchmarks.timing_noise", description=__doc__)
+    one.add_argument("--evaluations", type=int, default=12, help="of each net and condition")
+    one.add_argument("--conditions", nargs="+", default=["quiet", "neighbour"])
+    one.add_argument("--images", type=int, default=1000)
+    one.add_argument("--max-seconds", type=float, default=60.0, help="cap of each measuring")
+    one.add_argument("--target", type=float, default=Plan().target_half_width)
+    one.add_argument("--naive-seconds", type=float, default=3.0, help="of each naive pass")
+    one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
+    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--write", type=Path, help="append each evaluation as a line of JSON")
+    one.add_argument("--read", type=Path, help="show the table of lines written before")
+    one.add_argument(
+        "--quick",
+        action="store_true",
+        help="three short evaluations each: shows that it works, proves little",
+    )
+    return one
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,365 @@
+"""From quads to a time ratio and its interval: pure functions, so invented quads can test them.
+
+Two estimates are made. The *plain* ratio is the trimmed mean over quads. The *corrected* one asks
+what the ratio is while the machine runs at the speed of the calibration: nets of different
+character are slowed differently by the same neighbour, and this takes it out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from scoring.job import Plan, Quad
+
+Floats = npt.NDArray[np.float64]
+
+TRIM = 0.2
+WIDENING = 1.3
+"""The t interval of a trimmed mean, widened: neighbouring quads share the weather."""
+STEADY_CPU_SHARE = 0.97
+MAX_DROPPED = 1 / 3
+"""Share of quads that may lose their time for being disturbed: half as many again are measured."""
+CLEAR = 2.0
+"""Standard errors beyond which a difference is taken for real."""
+SUMS_DIFFER = 0.01
+"""The ratio of sums counts where it differs by more than this: a bound on what a model can gain
+that is cheap on most images and dear on some."""
+ALONE_DIFFERS = 0.03
+"""Blocks beside which no reference ran may be this much dearer: they see other weather."""
+WINDOW_SECONDS = 1.5
+MIN_WINDOWS = 6
+PRIOR_SD = 0.3
+"""How far from 1 an elasticity is believed to be before anything was measured."""
+FAR_OFF = 3.0
+"""Robust standard deviations beyond which a window says nothing about the elasticity."""
+NO_TARGET = 1e-4
+"""A target below this share is none: measuring goes on to the cap."""
+UNSTEADY = 2.0
+"""How much more than the reference's a submission's time must scatter to be called unstable."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A ratio with half of its 95 % interval and its standard error, all absolute."""
+
+    ratio: float
+    half_width: float
+    standard_error: float
+    by: Literal["trimmed mean", "sums"] = "trimmed mean"
+    elasticity: float = 1.0
+    read_at: float | None = None
+    """Reference seconds per image at which the ratio was read; None for a plain one."""
+
+
+def published(quads: Sequence[Quad], plan: Plan, reference_seconds: float | None) -> Estimate:
+    """The estimate that counts under this plan."""
+    if plan.published == "corrected" and reference_seconds is not None:
+        return corrected(quads, reference_seconds)
+    return plain(quads)
+
+
+def plain(quads: Sequence[Quad]) -> Estimate:
+    """exp of the 20 %-trimmed mean over quads of log(submission / reference per image).
+
+    Where the ratio of sums clearly differs it counts instead: a model that is cheap on most images
+    and dear on some must pay for the dear ones.
+    """
+    if sums_count(quads):
+        return charged(estimate_of_sums(quads), quads)
+    logs = np.array([log_ratio(quad) for quad in quads])
+    return charged(estimate(*trimmed(logs, quads)), quads)
+
+
+def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
+    """The ratio at the speed the reference had in the calibration, `reference_seconds` per image.
+
+    log S = a + g log R over windows, with g shrunk to 1 by its standard error, read at log R*
+    within the range that was seen. Too few windows: g is 1, which is the plain ratio.
+    """
+    groups = grouped(quads)
+    found = plain(quads)
+    if len(groups) < MIN_WINDOWS:
+        return replace(found, read_at=reference_seconds)
+    x, y = np.log([per_image(group) for group in groups]).T
+    elasticity, error = shrunk_slope(x, y)
+    read_at = float(np.clip(math.log(reference_seconds), x.min(), x.max()))
+    more = {"elasticity": elasticity, "read_at": math.exp(read_at)}
+    weather = np.repeat(x, [len(group) for group in groups]) - read_at
+    unknown = error * abs(trimmed_mean(weather))
+    if found.by == "sums":
+        factor = math.exp((1 - elasticity) * float(weather.mean()))
+        width, error = found.half_width * factor, found.standard_error * factor
+        ratio = found.ratio * factor
+        return Estimate(ratio, math.hypot(width, CLEAR * unknown * ratio), error, by="sums", **more)
+    logs = np.array([log_ratio(quad) for quad in quads]) + (1 - elasticity) * weather
+    center, spread, error = trimmed(logs, quads)
+    spread, error = math.hypot(spread, CLEAR * unknown), math.hypot(error, unknown)
+    return charged(estimate(center, spread, error, **more), quads)
+
+
+def trimmed(logs: Floats, quads: Sequence[Quad]) -> tuple[float, float, float]:
+    """Trimmed mean of one value per quad, with its half-width and standard error."""
+    center = trimmed_mean(logs)
+    if len(logs) < 3:
+        return center, math.log(2), 1.0  # nothing is known about the noise
+    cut = int(TRIM * len(logs))
+    ordered = np.sort(logs)
+    winsorized = np.clip(logs, ordered[cut], ordered[len(logs) - cut - 1])
+    influence = (winsorized - winsorized.mean()) / (1 - 2 * TRIM)
+    return center, *interval(influence, [quad.segment for quad in quads], len(logs) - 2 * cut)
+
+
+def shrunk_slope(x: Floats, y: Floats) -> tuple[float, float]:
+    """Slope of y over x, drawn towards 1 the less is known about it, and its standard error.
+
+    Windows far off the others' ratio are left out: one hiccup must not tilt it.
+    """
+    ratio = y - x
+    off = np.abs(ratio - np.median(ratio))
+    kept = off <= FAR_OFF * 1.4826 * max(float(np.median(off)), 1e-9)
+    x, y = x[kept], y[kept]
+    count = len(x)
+    if count < 3:
+        return 1.0, PRIOR_SD
+    slope = line(x, y)
+    without = [line(np.delete(x, i), np.delete(y, i)) for i in range(count)]
+    # Neighbouring windows share the weather, so they say less than as many separate ones.
+    variance = max(WIDENING**2 * float(np.var(without)) * (count - 1), 1e-12)
+    weight = 1 / variance + 1 / PRIOR_SD**2
+    return (slope / variance + 1 / PRIOR_SD**2) / weight, math.sqrt(1 / weight)
+
+
+def line(x: Floats, y: Floats) -> float:
+    """Slope where both have errors of the same size (Deming): a plain regression would take the
+    reference's own noise for weather, and give too small a slope."""
+    x, y = x - x.mean(), y - y.mean()
+    difference, product = float(y @ y - x @ x), float(x @ y)
+    if product < 1e-12:
+        return 1.0
+    return (difference + math.sqrt(difference**2 + 4 * product**2)) / (2 * product)
+
+
+def interval(influence: Floats, segments: Sequence[int], freedom: int) -> tuple[float, float]:
+    """Half-width and standard error, as logarithms, of a mean with these influences of its parts:
+    as the parts scatter, and at least as segments do."""
+    count = len(influence)
+    error = math.sqrt(float(influence @ influence) / (count * (count - 1)))
+    half_width = WIDENING * t_quantile(max(1, freedom - 1)) * error
+    sums: dict[int, float] = {}
+    for segment, part in zip(segments, influence.tolist(), strict=True):
+        sums[segment] = sums.get(segment, 0.0) + part / count
+    groups = len(sums)
+    if 1 < groups < count:  # one part each: the parts have said it already
+        between = math.sqrt(sum(one * one for one in sums.values()) * groups / (groups - 1))
+        half_width = max(half_width, t_quantile(groups - 1) * between)
+        error = max(error, between)
+    return half_width, error
+
+
+def estimate(center: float, spread: float, error: float, **more: Any) -> Estimate:
+    """From logarithms to a ratio with absolute widths."""
+    ratio = math.exp(center)
+    return Estimate(ratio, ratio * math.expm1(spread), ratio * error, **more)
+
+
+def sums_count(quads: Sequence[Quad]) -> bool:
+    """Whether the ratio of sums differs from the trimmed mean by more than noise explains.
+
+    Where each quad holds every image, only noise can make quads differ.
+    """
+    if sum(quad.whole_pass for quad in quads) > len(quads) / 2:
+        return False
+    logs = np.array([log_ratio(quad) for quad in quads])
+    difference, error = jackknifed(
+        lambda kept: log_ratio_of_sums([quads[i] for i in kept]) - trimmed_mean(logs[kept]),
+        len(quads),
+    )
+    return abs(difference) > max(SUMS_DIFFER, CLEAR * error)
+
+
+def estimate_of_sums(quads: Sequence[Quad]) -> Estimate:
+    """The ratio of sums, its interval from leaving out one window after the other: over a window
+    the images' own differences have mostly evened out."""
+    groups = grouped(quads)
+    if len(groups) < 3:
+        groups = [[quad] for quad in quads]
+    center, error = jackknifed(
+        lambda kept: log_ratio_of_sums([quad for i in kept for quad in groups[i]]), len(groups)
+    )
+    return estimate(center, t_quantile(len(groups) - 1) * error, error, by="sums")
+
+
+def charged(found: Estimate, quads: Sequence[Quad]) -> Estimate:
+    """What is measured beside the reference must hold where it is not looking, too."""
+    factor = alone_factor(quads)
+    return replace(
+        found,
+        ratio=found.ratio * factor,
+        half_width=found.half_width * factor,
+        standard_error=found.standard_error * factor,
+    )
+
+
+def alone_factor(quads: Sequence[Quad]) -> float:
+    """1, or how much dearer an image was over all than in the quads, where that is clear."""
+    both = [quad for quad in quads if quad.alone_images]
+    if len(both) < 3:
+        return 1.0
+
+    def dearer(kept: npt.NDArray[np.int64]) -> float:
+        some = [both[i] for i in kept]
+        alone = sum(q.alone_seconds for q in some) / sum(q.alone_images for q in some)
+        return math.log(alone / per_image(some)[1])
+
+    difference, error = jackknifed(dearer, len(both))
+    if difference <= ALONE_DIFFERS + CLEAR * error:
+        return 1.0
+    images = sum(quad.submission_images + quad.alone_images for quad in quads)
+    seconds = sum(quad.submission_seconds + quad.alone_seconds for quad in quads)
+    return max(1.0, seconds / images / per_image(quads)[1])
+
+
+def jackknifed(
+    value: Callable[[npt.NDArray[np.int64]], float], count: int, most: int = 40
+) -> tuple[float, float]:
+    """A statistic of parts by their numbers, and its standard error from leaving some out."""
+    everything = np.arange(count)
+    groups = min(count, most)
+    left_out = [value(everything[everything % groups != group]) for group in range(groups)]
+    error = float(np.std(left_out)) * math.sqrt(groups - 1)
+    return value(everything), error
+
+
+def counted(quads: Sequence[Quad]) -> list[Quad]:
+    """Quads whose time counts: all but the most disturbed, of which at most a third drop out."""
+    disturbed = sorted((q for q in quads if q.disturbed), key=reference_cpu_share)
+    dropped = {id(quad) for quad in disturbed[: int(MAX_DROPPED * len(quads))]}
+    return [quad for quad in quads if id(quad) not in dropped]
+
+
+def pooled(earlier: Sequence[Quad], quads: Sequence[Quad]) -> tuple[Quad, ...]:
+    """Earlier quads and new ones in one row, as if one measuring had gone on."""
+    if not earlier:
+        return tuple(quads)
+    segment = max(quad.segment for quad in earlier)
+    last = max(earlier, key=lambda quad: quad.at_seconds)
+    end = last.at_seconds + last.reference_seconds + last.submission_seconds
+    return (
+        *earlier,
+        *(
+            replace(quad, segment=quad.segment + segment, at_seconds=quad.at_seconds + end)
+            for quad in quads
+        ),
+    )
+
+
+def is_enough(
+    quads: Sequence[Quad],
+    plan: Plan,
+    reference_seconds: float | None = None,
+    earlier: Sequence[Quad] = (),
+) -> bool:
+    """The stop rule: enough new quads over enough segments, and a narrow interval of them all."""
+    new = counted(quads)
+    if len(new) < plan.min_quads or len({quad.segment for quad in new}) < plan.min_segments:
+        return False
+    found = published(counted(pooled(earlier, quads)), plan, reference_seconds)
+    return found.half_width <= plan.target_half_width * found.ratio
+
+
+def quads_needed(quads: Sequence[Quad], plan: Plan, reference_seconds: float | None) -> int:
+    """How many quads the target takes if they go on to scatter like these."""
+    used = counted(quads)
+    if len(used) < 4:
+        return plan.min_quads
+    single = [replace(quad, segment=0) for quad in used]  # few segments say little about spread
+    found = published(single, plan, reference_seconds)
+    share = found.half_width / found.ratio / max(plan.target_half_width, NO_TARGET)
+    return max(plan.min_quads, math.ceil(len(used) * share**2))
+
+
+def is_unsteady(quads: Sequence[Quad], plan: Plan) -> bool:
+    """Whether it is the submission alone whose time scatters, beside a steady reference.
+
+    Of blocks that are much shorter than the reference's nothing can be said: every hiccup of the
+    machine shows in them.
+    """
+    used = counted(quads)
+    seconds = [sum(q.reference_seconds for q in used), sum(q.submission_seconds for q in used)]
+    if len(used) < plan.min_quads or seconds[1] < seconds[0] / 2:
+        return False
+    reference, submission = np.log([per_image([quad]) for quad in used]).T
+    _, width, _ = trimmed(reference, used)
+    steady = width <= plan.max_half_width
+    return steady and scatter(submission) > UNSTEADY * scatter(reference)
+
+
+def scatter(values: Floats) -> float:
+    """Standard deviation as the middle of the values says."""
+    lower, upper = np.quantile(values, [0.16, 0.84])
+    return float(upper - lower) / 2
+
+
+def grouped(quads: Sequence[Quad]) -> list[list[Quad]]:
+    """Consecutive quads of about a window's length; one ends early where its segment does."""
+    groups: list[list[Quad]] = []
+    length = math.inf
+    for quad in quads:
+        begins_segment = bool(groups) and groups[-1][-1].segment != quad.segment
+        if length >= WINDOW_SECONDS or (begins_segment and length >= WINDOW_SECONDS / 2):
+            groups.append([])
+            length = 0.0
+        groups[-1].append(quad)
+        length += quad.reference_seconds + quad.submission_seconds
+    if len(groups) > 1 and length < WINDOW_SECONDS / 2:  # a crumb would weigh like a window
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return groups
+
+
+def per_image(quads: Sequence[Quad]) -> tuple[float, float]:
+    """Seconds per image of reference and submission over these quads."""
+    reference = sum(q.reference_seconds for q in quads) / sum(q.reference_images for q in quads)
+    submission = sum(q.submission_seconds for q in quads) / sum(q.submission_images for q in quads)
+    return reference, submission
+
+
+def log_ratio(quad: Quad) -> float:
+    reference, submission = per_image([quad])
+    return math.log(submission / reference)
+
+
+def log_ratio_of_sums(quads: Sequence[Quad]) -> float:
+    reference, submission = per_image(quads)
+    return math.log(submission / reference)
+
+
+def trimmed_mean(values: Floats) -> float:
+    cut = int(TRIM * len(values))
+    return float(np.sort(values)[cut : len(values) - cut].mean())
+
+
+def t_quantile(freedom: int) -> float:
+    """97.5 % quantile of Student's t, by its expansion around the normal one."""
+    if freedom < 3:
+        return (12.706, 4.303)[freedom - 1]
+    z = 1.959964
+    return (
+        z
+        + (z**3 + z) / (4 * freedom)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    )
+
+
+def reference_cpu_share(quad: Quad) -> float:
+    return quad.reference_cpu_seconds / quad.reference_seconds
+
+
+def measured_seconds(quads: Sequence[Quad]) -> float:
+    return sum(quad.reference_seconds + quad.submission_seconds for quad in quads)

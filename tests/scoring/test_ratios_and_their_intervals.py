@@ -1,0 +1,196 @@
+"""The statistics of quads, with invented quads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scoring import ratios, timing
+from scoring.job import Plan, Quad
+
+PLAN = Plan(min_quads=16, min_segments=3)
+
+
+def quad(ratio: float, segment: int = 1, cpu: float = 1.0, speed: float = 1.0) -> Quad:
+    seconds = 0.2 * speed
+    return Quad(0.0, segment, seconds, 100, 0.2 * ratio, 100, seconds * cpu, 0.2, cpu < 0.97)
+
+
+def weathered(
+    elasticity: float, ratio: float = 0.5, count: int = 150, seed: int = 0, mean: float = 0.1
+) -> list[Quad]:
+    """Quads in weather that slows the reference by `mean` or so, the submission by its power."""
+    random = np.random.default_rng(seed)
+    slow = np.repeat(random.normal(mean, 0.08, count // 4 + 1), 4)
+    found = []
+    for number in range(count):
+        noise = np.exp(random.normal(0, 0.01, 2))
+        reference = 0.2 * np.exp(slow[number]) * noise[0]
+        submission = 0.2 * ratio * np.exp(elasticity * slow[number]) * noise[1]
+        times = {"reference_seconds": reference, "submission_seconds": submission}
+        found.append(replace(quad(1.0, segment=number // 20), **times))
+    return found
+
+
+def measurement(*quads: Quad) -> timing.Measurement:
+    return timing.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
+
+
+def test_noise_widens_the_interval_which_holds_the_truth() -> None:
+    random = np.random.default_rng(0)
+    held = 0
+    for _ in range(200):
+        quads = [quad(0.5 * np.exp(random.normal(0, 0.05)), segment=n // 8) for n in range(40)]
+        found = ratios.plain(quads)
+        assert 0.003 < found.half_width < 0.05
+        held += abs(found.ratio - 0.5) < found.half_width
+    assert held >= 190
+
+
+def test_the_trimmed_mean_ignores_outliers() -> None:
+    quads = [quad(0.5 + 0.001 * n) for n in range(28)] + [quad(5.0), quad(0.01)]
+    assert ratios.plain(quads).ratio == pytest.approx(0.5135, rel=0.01)
+
+
+def test_the_ratio_of_sums_counts_where_it_is_clearly_dearer() -> None:
+    dear = [quad(5.0 if n % 5 == 0 else 0.5) for n in range(100)]
+    found = ratios.plain(dear)
+    assert found.by == "sums"
+    assert found.ratio == pytest.approx(1.4)
+    assert abs(found.ratio - 1.4) < found.half_width
+
+
+def test_two_quads_say_nothing_about_noise() -> None:
+    found = ratios.plain([quad(0.5), quad(0.5)])
+    assert found.half_width == pytest.approx(found.ratio)
+
+
+def test_segments_that_disagree_widen_the_interval() -> None:
+    agreeing = [quad(1.0 + 0.001 * (n % 2), segment=n // 4) for n in range(16)]
+    disagreeing = [quad(1.0 + 0.1 * (n // 8), segment=n // 4) for n in range(16)]
+    assert ratios.plain(agreeing).half_width < 0.01
+    assert ratios.plain(disagreeing).half_width > 0.05
+
+
+def test_few_segments_are_judged_by_students_t() -> None:
+    two = [quad(1.0 + 0.02 * (n // 8), segment=n // 8) for n in range(16)]
+    eight = [quad(1.0 + 0.02 * (n // 2 % 2), segment=n // 2) for n in range(16)]
+    assert ratios.plain(two).half_width > 4 * ratios.plain(eight).half_width
+
+
+def test_at_most_a_third_of_the_quads_is_dropped_as_disturbed() -> None:
+    quads = [quad(1.0)] * 4 + [quad(1.5, cpu=0.5 + n / 100) for n in range(8)]
+    assert len(ratios.counted(quads)) == 8
+    assert ratios.counted(quads)[:4] == quads[:4]
+    assert ratios.counted([quad(1.0), quad(1.0), quad(9.0, cpu=0.5)]) == [quad(1.0), quad(1.0)]
+
+
+@pytest.mark.parametrize("elasticity", [0.7, 1.0, 1.4])
+def test_the_correction_reads_the_ratio_at_the_calibrated_speed(elasticity: float) -> None:
+    found = ratios.corrected(weathered(elasticity), reference_seconds=0.002)
+    assert found.ratio == pytest.approx(0.5, rel=0.01)
+    assert found.elasticity == pytest.approx(elasticity, abs=0.1)
+    assert abs(found.ratio - 0.5) < found.half_width < 0.02
+
+
+def test_the_correction_scatters_less_than_the_plain_ratio_and_holds_the_truth() -> None:
+    plain, corrected, held = [], [], 0
+    for seed in range(60):
+        mean = np.random.default_rng(seed).normal(0.1, 0.05)  # of this evaluation's weather
+        quads = weathered(1.4, count=80, seed=seed, mean=mean)
+        plain.append(ratios.plain(quads).ratio)
+        found = ratios.corrected(quads, reference_seconds=0.0022)
+        corrected.append(found.ratio)
+        held += abs(found.ratio - 0.5 * 1.1**0.4) < found.half_width
+    assert np.std(corrected) < np.std(plain) / 2
+    assert held >= 54
+
+
+def test_the_correction_never_reads_outside_of_what_was_seen() -> None:
+    quads = weathered(1.4)
+    found = ratios.corrected(quads, reference_seconds=0.0001)
+    speeds = [ratios.per_image(window)[0] for window in ratios.grouped(quads)]
+    slowest, fastest = max(speeds), min(speeds)
+    assert found.read_at == pytest.approx(fastest)
+    assert ratios.corrected(quads, 1.0).read_at == pytest.approx(slowest)
+
+
+def test_few_windows_leave_the_plain_ratio() -> None:
+    quads = weathered(1.4, count=16)
+    found = ratios.corrected(quads, reference_seconds=0.002)
+    assert found.elasticity == 1
+    assert found.ratio == ratios.plain(quads).ratio
+
+
+def test_a_slope_nothing_is_known_about_stays_near_one() -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(0, 0.001, 8)
+    slope, error = ratios.shrunk_slope(x, random.normal(0, 0.1, 8))
+    assert slope == pytest.approx(1, abs=0.05)
+    assert error == pytest.approx(ratios.PRIOR_SD, rel=0.05)
+
+
+def test_one_hiccup_does_not_tilt_the_slope() -> None:
+    x = np.linspace(-0.1, 0.1, 20)
+    y = 1.4 * x + np.random.default_rng(0).normal(0, 0.002, 20)
+    y[-1] += 0.5
+    assert ratios.shrunk_slope(x, y)[0] == pytest.approx(1.4, abs=0.05)
+
+
+def test_the_published_ratio_is_the_plans_choice() -> None:
+    quads = tuple(weathered(1.4))
+    corrected = timing.summary(measurement(*quads), PLAN, reference_seconds=0.002)
+    plain = timing.summary(
+        measurement(*quads), replace(PLAN, published="plain"), reference_seconds=0.002
+    )
+    unknown = timing.summary(measurement(*quads), PLAN)
+    assert corrected.published == "corrected"
+    assert corrected.time_ratio == corrected.corrected_ratio != corrected.plain_ratio
+    assert corrected.reference_seconds_per_image == pytest.approx(0.002)
+    assert plain.published == "plain"
+    assert plain.time_ratio == plain.plain_ratio == corrected.plain_ratio
+    assert plain.corrected_ratio == corrected.corrected_ratio
+    assert unknown.published == "plain"
+    assert unknown.corrected_ratio is None
+
+
+def test_figures_of_the_summary_agree() -> None:
+    found = timing.summary(measurement(*(quad(0.5, segment=n // 8) for n in range(32))), PLAN)
+    assert found.reference_seconds_per_image == pytest.approx(0.002)
+    assert found.seconds_per_image == pytest.approx(0.001)
+    assert found.segments == 4
+    assert not found.flags
+
+
+def test_earlier_segments_and_times_come_before_the_new_ones() -> None:
+    earlier = [replace(quad(1.0, segment=s), at_seconds=float(s)) for s in (1, 2)]
+    pooled = ratios.pooled(earlier, [quad(1.0, segment=1)])
+    assert [q.segment for q in pooled] == [1, 2, 3]
+    assert [q.at_seconds for q in pooled] == pytest.approx([1.0, 2.0, 2.4])
+
+
+def test_the_stop_rule_wants_new_quads_too() -> None:
+    calm = [quad(1.0 + 0.001 * (n % 2), segment=n // 6) for n in range(24)]
+    assert ratios.is_enough(calm, PLAN)
+    assert not ratios.is_enough(calm[:12], PLAN, earlier=calm)
+
+
+def test_a_wide_interval_is_invalid_unless_the_plan_never_minds() -> None:
+    found = timing.summary(measurement(quad(1.0), quad(2.0), quad(1.5)), PLAN)
+    assert timing.verdict(found, PLAN) == "invalid"
+    assert timing.verdict(found, replace(PLAN, max_half_width=0.0)) == "valid"
+
+
+def test_a_machine_is_in_its_band_within_it_or_within_noise() -> None:
+    found = timing.summary(measurement(*(quad(1.0, segment=n // 8) for n in range(32))), PLAN)
+    assert timing.is_in_band(found)
+    assert not timing.is_in_band(replace(found, time_ratio=1.03, standard_error=0.002))
+    assert timing.is_in_band(replace(found, time_ratio=1.03, standard_error=0.015))
+    assert timing.is_in_band(replace(found, time_ratio=1.03, standard_error=0.002), band=0.05)
+
+
+@pytest.mark.parametrize(("freedom", "expected"), [(1, 12.71), (2, 4.303), (3, 3.182), (9, 2.262)])
+def test_the_t_quantile(freedom: int, expected: float) -> None:
+    assert ratios.t_quantile(freedom) == pytest.approx(expected, rel=0.01)
