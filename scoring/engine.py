@@ -60,7 +60,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                         answers = answers_alone(them, box, stages.tick)
                     f1_ref = public_f1(data.qualities(answers, job.classes))
                 with stages.stage("measure"), clocks_logged(job, report):
-                    measurement = measured(them, us, box, job, stages)
+                    measurement, seen = measured(them, us, box, job, stages)
         with stages.stage("score"):
             found = timing.summary(
                 measurement, job.plan, in_force(job, box, seen), job.reference_seconds
@@ -184,10 +184,23 @@ def measured(
     return measurement, stable.seen
 
 
+@contextmanager
+def clocks_logged(job: Job, report: Report) -> Iterator[None]:
+    """A GPU's clocks before and after, for whoever wants to explain a time years later."""
+    if job.plan.device == "cpu":
+        yield
+        return
+    before = hardware.gpu_clocks()
+    yield
+    report.hardware["gpu_clocks"] = [before, hardware.gpu_clocks()]
+
+
 def in_force(job: Job, box: sandbox.Sandbox, seen: Sequence[Pair]) -> tuple[str, ...]:
     """What kept the measurement fair and the machine safe, in words; `seen` are its processes."""
     threads = f"{job.plan.threads} thread" + "s" * (job.plan.threads > 1)
     said = ["idle side stopped", "fresh processes per segment", f"{threads} each", *box.in_force]
+    if box.gpu:
+        said.append("GPU seen idle and its cache overwritten before each turn")
     if job.lock:
         said.append("one evaluation at a time")
     if job.plan.device == "cuda":
