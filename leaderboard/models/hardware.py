@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 from django.core.validators import MinValueValidator
 from django.db import models
 
@@ -99,13 +96,8 @@ class HardwareProfile(models.Model):
             target_half_width=self.target_half_width,
             max_half_width=self.max_half_width,
             max_seconds=self.max_seconds,
-            **self.newer(),
+            published="plain" if self.published == self.Published.PLAIN else "corrected",
         )
-
-    def newer(self) -> dict[str, Any]:
-        """What not every engine's plan knows yet."""
-        known = {field.name for field in dataclasses.fields(job.Plan)}
-        return {"published": self.published} if "published" in known else {}
 
 
 class Worker(models.Model):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
@@ -24,7 +22,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
     submission = evaluation.submission
     splits = {split.name: split for split in evaluation.dataset.splits.all()}
     calibration = competition.calibration
-    job = Job(
+    return Job(
         reference=files.local_path(evaluation.reference.file),
         submission=files.local_path(submission.file) if submission else None,
         splits=tuple(
@@ -38,9 +36,10 @@ def for_evaluation(evaluation: Evaluation) -> Job:
         limits=competition.limits(),
         seed=secret_number(f"{evaluation.pk} {evaluation.attempt}"),
         reference_seconds=calibration.reference_seconds if calibration else None,
+        earlier=measurements.pooled(evaluation),
         cache=Path(settings.CACHE_DIR),
+        lock=lock_file(),
     )
-    return with_newer(job, earlier=measurements.pooled(evaluation), lock=lock_file())
 
 
 def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
@@ -48,7 +47,7 @@ def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
     assert competition.reference
     assert competition.dataset
     split = min(competition.dataset.splits.all(), key=lambda one: one.images)
-    job = Job(
+    return Job(
         reference=files.local_path(competition.reference.file),
         splits=(Split(split.name, files.local_path(split.archive)),),
         classes=tuple(competition.dataset.classes),
@@ -58,8 +57,8 @@ def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
         limits=competition.limits(),
         seed=secret_number(f"canary {worker.pk} {number}"),
         cache=Path(settings.CACHE_DIR),
+        lock=lock_file(),
     )
-    return with_newer(job, lock=lock_file())
 
 
 def canary_plan(plan: Plan, *, band: float) -> Plan:
@@ -72,12 +71,6 @@ def canary_plan(plan: Plan, *, band: float) -> Plan:
         max_half_width=0.0,
         max_seconds=min(plan.max_seconds, CANARY_SECONDS),
     )
-
-
-def with_newer(job: Job, **fields: Any) -> Job:
-    """A job with fields that not every engine knows yet."""
-    known = {field.name for field in dataclasses.fields(Job)}
-    return replace(job, **{name: value for name, value in fields.items() if name in known})
 
 
 def lock_file() -> Path:

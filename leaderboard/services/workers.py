@@ -138,7 +138,7 @@ def check(worker: Worker, competition: Competition, *, should_stop: Callable[[],
         worker,
         time_ratio=timing.time_ratio if timing else None,
         half_width=timing.half_width if timing else None,
-        standard_error=getattr(timing, "standard_error", None),
+        standard_error=timing.standard_error if timing else None,
         foreign_load=load.cores(),
         trouble=trouble,
     )
