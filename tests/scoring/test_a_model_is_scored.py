@@ -100,21 +100,28 @@ def child(prepared: bool = True, landlock: int = 6) -> Any:
     return SimpleNamespace(prepared=prepared, landlock=landlock)
 
 
+def box() -> Any:
+    """As much of a `sandbox.Sandbox` as a report asks."""
+    return SimpleNamespace(in_force=("priority raised",), gpu=None)
+
+
 def test_what_is_in_force_is_what_was_found(job: Job) -> None:
-    calm = engine.in_force(job, [(child(), child())] * 2)
+    calm = engine.in_force(job, box(), [(child(), child())] * 2)
     assert {"landlock", "reference frozen and optimized", "submission frozen and optimized"} <= {
         *calm
     }
-    once = engine.in_force(job, [(child(), child()), (child(landlock=0), child(prepared=False))])
+    once = engine.in_force(
+        job, box(), [(child(), child()), (child(landlock=0), child(prepared=False))]
+    )
     assert {"no landlock: the kernel lacks it", "submission not frozen"} <= set(once)
     assert "landlock" not in once
-    boast = engine.in_force(job, [(child(landlock=0), child(landlock=6))])
+    boast = engine.in_force(job, box(), [(child(landlock=0), child(landlock=6))])
     assert "landlock" not in boast  # a submission's process is not believed
 
 
 def test_on_a_gpu_the_limits_that_cannot_hold_are_named(job: Job) -> None:
     cuda = replace(job, plan=replace(job.plan, device="cuda"))
-    said = engine.in_force(cuda, [(child(landlock=0), child(landlock=0))])
+    said = engine.in_force(cuda, box(), [(child(landlock=0), child(landlock=0))])
     assert "no memory limit: CUDA maps more than it uses" in said
     assert "no landlock: CUDA opens devices" in said
     assert not {"memory limit", "landlock"} & set(said)
