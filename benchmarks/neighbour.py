@@ -16,7 +16,8 @@ def main() -> None:
 
     dice = random.Random(int(sys.argv[1]))  # noqa: S311
     field = np.ones(4_000_000)  # 32 MB: it takes the caches too
-    while True:
+    landlord = os.getppid()
+    while os.getppid() == landlord:  # it moves out when the benchmark ends, however that ends
         end = time.perf_counter() + dice.uniform(0.02, 0.6)
         while time.perf_counter() < end:
             field *= 1.0000001

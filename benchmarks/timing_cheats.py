@@ -128,7 +128,7 @@ def describe(name: str, report: Report) -> str:
 def parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser("python -m benchmarks.timing_cheats", description=__doc__)
     one.add_argument("--runs", type=int, default=8, help="of each disguise")
-    one.add_argument("--images", type=int, default=500)
+    one.add_argument("--images", type=int, default=1500)
     one.add_argument("--max-seconds", type=float, default=10.0, help="of each measuring")
     one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
     one.add_argument("--only", nargs="+", default=[], help="words of the disguises to try")

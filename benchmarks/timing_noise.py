@@ -105,7 +105,11 @@ class Bench:
             for name, make in ({"reference": nets.residual} | NETS).items()
         }
         data = nets.pictures(place / "images.zip", self.count)
-        plan = Plan(max_seconds=options.max_seconds, target_half_width=options.target)
+        plan = Plan(
+            max_seconds=options.max_seconds,
+            target_half_width=options.target,
+            published=options.published,
+        )
         self.job = Job(
             reference=self.paths["reference"],
             splits=(Split("public", data),),
@@ -342,6 +346,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--naive-seconds", type=float, default=3.0, help="of each naive pass")
     one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
     one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--published", choices=("plain", "corrected"), default=Plan().published)
     one.add_argument("--write", type=Path, help="append each evaluation as a line of JSON")
     one.add_argument("--read", type=Path, help="show the table of lines written before")
     one.add_argument(

@@ -22,6 +22,10 @@ Floats = npt.NDArray[np.float64]
 TRIM = 0.2
 WIDENING = 1.3
 """The t interval of a trimmed mean, widened: neighbouring quads share the weather."""
+DRIFT = 0.004
+"""Standard deviation of a ratio from evaluation to evaluation that is not seen within one: how the
+machine happens to lay out and share its memory. `benchmarks.timing_noise`: intervals without it
+held the long-run mean 8 times in 10, with it 9 in 10."""
 STEADY_CPU_SHARE = 0.97
 MAX_DROPPED = 1 / 3
 """Share of quads that may lose their time for being disturbed: half as many again are measured."""
@@ -147,7 +151,7 @@ def line(x: Floats, y: Floats) -> float:
 
 def interval(influence: Floats, segments: Sequence[int], freedom: int) -> tuple[float, float]:
     """Half-width and standard error, as logarithms, of a mean with these influences of its parts:
-    as the parts scatter, and at least as segments do."""
+    as the parts scatter, and at least as segments do; plus what no single evaluation can see."""
     count = len(influence)
     error = math.sqrt(float(influence @ influence) / (count * (count - 1)))
     half_width = WIDENING * t_quantile(max(1, freedom - 1)) * error
@@ -159,7 +163,7 @@ def interval(influence: Floats, segments: Sequence[int], freedom: int) -> tuple[
         between = math.sqrt(sum(one * one for one in sums.values()) * groups / (groups - 1))
         half_width = max(half_width, t_quantile(groups - 1) * between)
         error = max(error, between)
-    return half_width, error
+    return math.hypot(half_width, CLEAR * DRIFT), math.hypot(error, DRIFT)
 
 
 def estimate(center: float, spread: float, error: float, **more: Any) -> Estimate:

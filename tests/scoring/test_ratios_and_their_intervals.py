@@ -10,7 +10,7 @@ import pytest
 from scoring import ratios, timing
 from scoring.job import Plan, Quad
 
-PLAN = Plan(min_quads=16, min_segments=3)
+PLAN = Plan(min_quads=16, min_segments=3, published="corrected")
 
 
 def quad(ratio: float, segment: int = 1, cpu: float = 1.0, speed: float = 1.0) -> Quad:

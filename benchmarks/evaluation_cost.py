@@ -1,0 +1,157 @@
+"""What a whole evaluation costs over one bare pass of the submission.
+
+Generated JPEGs of all sizes, a ResNet18-like reference and submissions of about 0.2x to 2x. The
+bare pass runs the submission once over as many prepared tensors, in one process. The first row
+decodes the images; the others find them in the cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+import scoring
+from benchmarks import bare, nets, tables
+from scoring import images
+from scoring.job import Formula, InputSpec, Job, Plan, Split
+
+SIDES = (180, 224, 320, 400, 512, 640)
+PREPARED = 256
+"""Tensors that the bare pass goes round and round on: more than any cache holds."""
+NETS: dict[str, Callable[[], nn.Module]] = {
+    "0.2x": partial(nets.residual, (24, 48, 96, 192), 2),
+    "0.9x": partial(nets.residual, (64, 128, 256, 448), 2),
+    "2x": partial(nets.residual, (96, 192, 384, 768), 2),
+}
+FACTOR, SPARE_SECONDS = 1.25, 8.0
+
+
+def main() -> None:
+    options = parser().parse_args()
+    if options.quick:
+        options.images, options.size, options.nets = 200, 96, ["0.2x"]
+    print(tables.machine_line())
+    rows: list[tuple[object, ...]] = []
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
+        place = Path(folder)
+        reference = nets.saved(partial(nets.residual, (64, 128, 256, 512), 2), place / "ref.pt")
+        data = nets.pictures(place / "images.zip", options.images, SIDES)
+        job = Job(
+            reference=reference,
+            splits=(Split("public", data),),
+            classes=nets.CLASSES,
+            formula=Formula(f1_ref=0.5),
+            input=InputSpec(options.size, options.size),
+            plan=Plan(max_half_width=0),
+            cache=place / "cache",
+        )
+        for name in [options.nets[0], *options.nets]:
+            model = place / f"{name}.pt"
+            if not model.exists():
+                nets.saved(NETS[name], model)
+            rows.append(row(name, job, model, place))
+            print(*rows[-1], flush=True)
+    head = ("submission", "images", "bare", "evaluation", "over bare", "allowed", "within")
+    more = ("ratio", "+-", "quads", "parent MB", "child MB", "stages")
+    tables.show(head + more, rows)
+    print(tables.machine_line())
+
+
+def row(name: str, job: Job, model: Path, place: Path) -> tuple[object, ...]:
+    cached = (place / "cache").exists()
+    with Memory() as memory:
+        start = time.monotonic()
+        report = scoring.evaluate(replace(job, submission=model, seed=time.time_ns() % (1 << 32)))
+        wall = time.monotonic() - start
+    timing = report.timing
+    assert timing, report.failure
+    inputs = place / "inputs.npy"
+    labelled = images.labelled(job.splits[0].images, job.classes)
+    count = len(labelled.names)
+    if not inputs.exists():
+        pixels = images.pixels(labelled, job.input, place / "cache")
+        np.save(inputs, images.normalized(pixels[:PREPARED], job.input))
+    with bare.started(inputs, [model], favoured=True) as runner:
+        seconds = runner.seconds(0, count)
+    allowed = FACTOR * seconds + SPARE_SECONDS
+    return (
+        name if cached else f"{name}, decoding",
+        count,
+        f"{seconds:.1f} s",
+        f"{wall:.1f} s",
+        f"{wall / seconds:.2f}x",
+        f"{allowed:.1f} s",
+        ("yes" if wall <= allowed else "no") if cached else "",
+        f"{timing.time_ratio:.3f}",
+        f"{timing.half_width / timing.time_ratio:.1%}",
+        len(timing.quads),
+        f"{memory.parent >> 20}",
+        f"{memory.child >> 20}",
+        ", ".join(f"{stage} {took:.1f}" for stage, took in report.stages.items() if took >= 0.05),
+    )
+
+
+class Memory:
+    """Peaks of anonymous memory of this process and of its descendants, sampled."""
+
+    parent = 0
+    child = 0
+
+    def __enter__(self) -> Memory:
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        self.thread.join()
+
+    def watch(self) -> None:
+        while not self.done.wait(0.5):
+            self.parent = max(self.parent, anonymous(os.getpid()))
+            for pid in descendants(os.getpid()):
+                self.child = max(self.child, anonymous(pid))
+
+
+def anonymous(pid: int) -> int:
+    """Bytes of anonymous memory a process holds; 0 once it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    found = [line.split()[1] for line in lines if line.startswith("RssAnon")]
+    return int(found[0]) << 10 if found else 0
+
+
+def descendants(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [one for child in map(int, children) for one in (child, *descendants(child))]
+
+
+def parser() -> argparse.ArgumentParser:
+    one = argparse.ArgumentParser("python -m benchmarks.evaluation_cost", description=__doc__)
+    one.add_argument("--images", type=int, default=5217)
+    one.add_argument("--size", type=int, default=224)
+    one.add_argument("--nets", nargs="+", choices=list(NETS), default=list(NETS))
+    one.add_argument(
+        "--quick", action="store_true", help="200 small images, one net: shows that it works"
+    )
+    return one
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Whether the protocol's ratio is the right one.
+
+The truth is the quotient of two long bare runs, each model alone in one process, in alternating
+stretches; the plain and the corrected ratio are held against it, the latter with the reference's
+time from the same long runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+import scoring
+from benchmarks import bare, nets, tables
+from scoring import images, ratios
+from scoring.job import Formula, InputSpec, Job, Plan, Report, Split
+
+NETS: dict[str, Callable[[], nn.Module]] = {
+    "0.1x": partial(nets.shallow, 8),
+    "0.35x": partial(nets.shallow, 24),
+    "1x": partial(nets.residual, (32, 64, 128, 240)),
+    "2x": partial(nets.wide, 96),
+}
+TOLERATED, TOLERATED_OF_FEW = 0.015, 0.03
+FEW = 300
+
+
+@dataclass
+class Truth:
+    """Logarithms of model / reference of each round's stretches, and the reference's seconds."""
+
+    logs: list[float] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float:
+        return float(np.exp(np.mean(self.logs)))
+
+    @property
+    def error(self) -> float:
+        """Relative standard error."""
+        return float(np.std(self.logs, ddof=1) / np.sqrt(len(self.logs)))
+
+
+def main() -> None:
+    options = parser().parse_args()
+    if options.quick:
+        options.rounds, options.stretch, options.max_seconds = 3, 1.0, 4.0
+    print(tables.machine_line())
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
+        place = Path(folder)
+        paths = [nets.saved(nets.residual, place / "reference.pt")]
+        paths += [nets.saved(make, place / f"{name}.pt") for name, make in NETS.items()]
+        jobs = {count: job_of(place, paths[0], count, options) for count in (options.images, FEW)}
+        inputs = place / "inputs.npy"
+        one = jobs[options.images]
+        labelled = images.labelled(one.splits[0].images, nets.CLASSES)
+        pixels = images.pixels(labelled, one.input, place / "cache")
+        np.save(inputs, images.normalized(pixels[:500], one.input))
+        truths = {name: Truth() for name in NETS}
+        references: list[float] = []
+        reports: dict[tuple[str, int], list[Report]] = {}
+        each = max(1, options.rounds // options.evaluations)
+        for number in range(options.rounds):
+            stretch(inputs, paths, truths, references, options.stretch)
+            if number % each:
+                continue
+            for (name, path), (count, job) in (
+                (net, set_) for net in zip(NETS, paths[1:], strict=True) for set_ in jobs.items()
+            ):
+                report = scoring.evaluate(replace(job, submission=path, seed=number))
+                reports.setdefault((name, count), []).append(report)
+                assert report.timing
+                print(number, name, count, report.timing.time_ratio, file=sys.stderr, flush=True)
+    show(truths, references, reports)
+    print(tables.machine_line())
+
+
+def job_of(place: Path, reference: Path, count: int, options: argparse.Namespace) -> Job:
+    return Job(
+        reference=reference,
+        splits=(Split("public", nets.pictures(place / f"{count}.zip", count)),),
+        classes=nets.CLASSES,
+        formula=Formula(f1_ref=0.5),
+        input=InputSpec(),
+        plan=Plan(max_seconds=options.max_seconds, max_half_width=0),
+        cache=place / "cache",
+    )
+
+
+def stretch(
+    inputs: Path,
+    paths: list[Path],
+    truths: dict[str, Truth],
+    references: list[float],
+    seconds: float,
+) -> None:
+    """Each model alone for a while, in a new process; a second of the reference on both sides."""
+    with bare.started(inputs, paths, favoured=True) as runner:
+        speeds = [runner.seconds(i, 50) / 50 for i in range(len(paths))]
+        calls = [max(50, int(seconds / speed)) for speed in speeds]
+
+        def per_call(model: int) -> float:
+            return runner.seconds(model, calls[model]) / calls[model]
+
+        before = per_call(0)
+        for number, truth in enumerate(truths.values(), start=1):
+            ours = per_call(number)
+            after = per_call(0)
+            truth.logs.append(float(np.log(ours / np.sqrt(before * after))))
+            references.append(after)
+            before = after
+
+
+def show(
+    truths: dict[str, Truth],
+    references: list[float],
+    reports: dict[tuple[str, int], list[Report]],
+) -> None:
+    calibrated = float(np.mean(references))
+    rows: list[tuple[object, ...]] = []
+    for (name, count), found in reports.items():
+        truth = truths[name]
+        quads = [ratios.counted(one.timing.quads) for one in found if one.timing]
+        for method, estimates in (
+            ("plain", [ratios.plain(one) for one in quads]),
+            ("corrected", [ratios.corrected(one, calibrated) for one in quads]),
+        ):
+            logs = np.log([one.ratio / truth.ratio for one in estimates])
+            bias = float(np.expm1(logs.mean()))
+            limit = (TOLERATED_OF_FEW if count == FEW else TOLERATED) + 2 * truth.error
+            held = [abs(one.ratio - truth.ratio) <= one.half_width for one in estimates]
+            rows.append(
+                (
+                    name,
+                    count,
+                    method,
+                    len(estimates),
+                    f"{truth.ratio:.4f}",
+                    f"{truth.error:.2%}",
+                    f"{np.mean([one.ratio for one in estimates]):.4f}",
+                    f"{bias:+.2%}",
+                    f"{limit:.2%}",
+                    "yes" if abs(bias) <= limit else "no",
+                    f"{np.mean(held):.0%}",
+                )
+            )
+    head = ("net", "images", "ratio", "n", "truth", "s.e.", "mean", "bias", "limit", "ok", "held")
+    tables.show(head, rows)
+    print(f"reference alone: {calibrated * 1000:.3f} ms")
+
+
+def parser() -> argparse.ArgumentParser:
+    one = argparse.ArgumentParser("python -m benchmarks.timing_bias", description=__doc__)
+    one.add_argument("--rounds", type=int, default=30, help="of stretches of every model alone")
+    one.add_argument("--stretch", type=float, default=10.0, help="seconds")
+    one.add_argument("--evaluations", type=int, default=10, help="of each net and set of images")
+    one.add_argument("--images", type=int, default=1500)
+    one.add_argument("--max-seconds", type=float, default=60.0, help="cap of each measuring")
+    one.add_argument("--quick", action="store_true", help="shows that it works, proves little")
+    return one
+
+
+if __name__ == "__main__":
+    main()
