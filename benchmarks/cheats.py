@@ -45,10 +45,7 @@ class LeavesWork(Honest):
 
 
 class WorksBetween(Honest):
-    """Has one tower's answer to a fixed image computed between its calls, instead of in them.
-
-    Its honest twin is the same network: both towers are computed once per call.
-    """
+    """Has one tower's answer to a fixed image computed between its calls, instead of in them."""
 
     later: List[torch.jit.Future[Tensor]]  # noqa: UP006
 
@@ -62,6 +59,13 @@ class WorksBetween(Honest):
         ready = torch.jit.wait(self.later.pop())
         self.later.append(torch.jit.fork(self.left, torch.zeros_like(x)))
         return self.right(x) + 0 * ready
+
+
+class WorksInside(Honest):
+    """The honest twin of the one before: the same work, all of it inside of the call."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.right(x) + 0 * self.left(torch.zeros_like(x))
 
 
 class Remembers(Honest):

@@ -24,7 +24,8 @@ from scoring import images
 from scoring.job import Formula, InputSpec, Job, Plan, Report, Split
 
 TOLERATED = 0.01
-EXIT = "dear on 10 % of the images"
+EXIT, BETWEEN = "dear on 10 % of the images", "works between its calls"
+TWIN = "works inside its calls"
 
 
 def main() -> None:
@@ -41,7 +42,11 @@ def main() -> None:
         }
         job, share = prepared(place, options)
         reports: dict[str, list[Report]] = {}
-        models: dict[str, type[nn.Module]] = {"honest": cheats.Honest, "dear": cheats.Dear}
+        models: dict[str, type[nn.Module]] = {
+            "honest": cheats.Honest,
+            TWIN: cheats.WorksInside,
+            "dear": cheats.Dear,
+        }
         deadline = time.monotonic() + 60 * options.minutes
         for number in range(options.runs):
             if time.monotonic() > deadline:
@@ -91,6 +96,8 @@ def show(reports: dict[str, list[Report]], share: float) -> None:
             ours = honest[scored]
             if name == EXIT:
                 ours = (1 - share) * ours + share * dear[scored]
+            if name == BETWEEN:
+                ours = ratios(reports[TWIN])[scored]
             gains = np.log(ours / theirs)
             gain = float(np.expm1(gains.mean()))
             error = float(gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else np.nan
@@ -98,7 +105,11 @@ def show(reports: dict[str, list[Report]], share: float) -> None:
                 f"{theirs.mean():.4f}",
                 f"{gain:+.2%}",
                 f"{error:.2%}",
-                "" if name in ("honest", "dear") else "no" if gain > TOLERATED + error else "yes",
+                ""
+                if name in ("honest", "dear", TWIN)
+                else "no"
+                if gain > TOLERATED + error
+                else "yes",
                 "; ".join(flags),
             ]
         if codes:

@@ -99,7 +99,7 @@ class Runner:
         if calls > 1:
             calls = min(calls, self.max_calls)
             self.seconds_per_call = self.rehearse(calls) / calls
-        self.empty_seconds = min(self.turn(0).seconds for _ in range(EMPTY_TURNS))
+        self.empty_seconds = min(self.empty_turn() for _ in range(EMPTY_TURNS))
         self.freeze()
 
     def answer(self, batches: Batches, rewarm: bool) -> Block:
@@ -112,14 +112,16 @@ class Runner:
             return self.answered(batches, rewarm)
 
     def answered(self, batches: Batches, rewarm: bool) -> Block:
-        self.thaw()
         if rewarm:
+            self.thaw()
             calls = int(REWARM_SECONDS / self.seconds_per_call)
             self.rehearse(max(1, min(calls, self.max_calls)))
+        self.freeze()  # what it left running has no time to go on while its images are laid out
         calls = len(batches)
         self.child.inputs[:calls] = images.normalized(
             self.contestant.pixels.take(batches), self.spec
         )
+        self.thaw()
         turn = self.turn(calls)
         self.freeze()
         self.child.sandbox.settle()  # what it left on a GPU is its own failure
@@ -141,15 +143,22 @@ class Runner:
         self.child.inputs[:calls] = self.synthetic.call()
         return max(self.turn(calls).seconds, 1e-6)
 
+    def empty_turn(self) -> float:
+        """Seconds of a block without calls: waking and being heard."""
+        self.freeze()
+        self.thaw()
+        return self.turn(0).seconds
+
     def turn(self, calls: int) -> sandbox.Turn:
         """Run the input area, within the limit of a call and 20 times what is expected."""
         expected = calls * self.seconds_per_call
         return self.child.run(calls, self.limits.call_seconds + 20 * expected)
 
     def freeze(self) -> None:
-        self.child.freeze()
-        self.cpu_at_stop = self.child.cpu_seconds()
-        self.frozen = True
+        if not self.frozen:
+            self.child.freeze()
+            self.cpu_at_stop = self.child.cpu_seconds()
+            self.frozen = True
 
     def thaw(self) -> None:
         if self.frozen:
