@@ -52,7 +52,7 @@ def main() -> None:
             classes=nets.CLASSES,
             formula=Formula(f1_ref=0.5),
             input=InputSpec(options.size, options.size),
-            plan=Plan(max_half_width=0),
+            plan=Plan(),
             cache=place / "cache",
         )
         for name in [options.nets[0], *options.nets]:

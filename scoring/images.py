@@ -184,12 +184,24 @@ def rgb(image: Image.Image) -> Image.Image:
 
 def normalized(pixels: Pixels, spec: InputSpec) -> npt.NDArray[np.generic]:
     """Pixels (..., 3, height, width) as the model wants them, in the spec's dtype."""
+    area = np.empty(pixels.shape, dtype=spec.dtype)
+    lay_out(pixels, spec, area)
+    return area
+
+
+def lay_out(pixels: Pixels, spec: InputSpec, area: npt.NDArray[np.generic]) -> None:
+    """Write normalized pixels (..., 3, height, width) into `area`, of that shape and the spec's
+    dtype, with no copy on the way where that can be: between two blocks both models wait for it."""
     if spec.dtype == "uint8":
-        return pixels
+        area[...] = pixels
+        return
     mean = np.array(spec.mean, dtype=np.float32).reshape(3, 1, 1)
     std = np.array(spec.std, dtype=np.float32).reshape(3, 1, 1)
-    scaled = pixels * (1 / (255 * std)) - mean / std
-    return scaled.astype(spec.dtype, copy=False)
+    exact = area if spec.dtype == "float32" else np.empty(pixels.shape, dtype=np.float32)
+    np.multiply(pixels, 1 / (255 * std), out=exact)
+    np.subtract(exact, mean / std, out=exact)
+    if exact is not area:
+        area[...] = exact
 
 
 def decoded(images: Labelled, spec: InputSpec) -> Iterator[Pixels]:

@@ -278,14 +278,19 @@ def is_enough(
 
 
 def quads_needed(quads: Sequence[Quad], plan: Plan, reference_seconds: float | None) -> int:
-    """How many quads the target takes if they go on to scatter like these."""
+    """How many quads the target takes if they go on to scatter like these.
+
+    What more quads cannot narrow, the drift, is left out of what has to shrink.
+    """
     used = counted(quads)
     if len(used) < 4:
         return plan.min_quads
     single = [replace(quad, segment=0) for quad in used]  # few segments say little about spread
     found = published(single, plan, reference_seconds)
-    share = found.half_width / found.ratio / max(plan.target_half_width, NO_TARGET)
-    return max(plan.min_quads, math.ceil(len(used) * share**2))
+    noise = math.sqrt(max(0.0, (found.standard_error / found.ratio) ** 2 - DRIFT**2))
+    room = max(plan.target_half_width**2 - (CLEAR * DRIFT) ** 2, NO_TARGET**2)
+    share = WIDENING * t_quantile(plan.min_quads) * noise
+    return max(plan.min_quads, math.ceil(len(used) * share**2 / room))
 
 
 def is_unsteady(quads: Sequence[Quad], plan: Plan) -> bool:

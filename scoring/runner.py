@@ -118,9 +118,7 @@ class Runner:
             self.rehearse(max(1, min(calls, self.max_calls)))
         self.freeze()  # what it left running has no time to go on while its images are laid out
         calls = len(batches)
-        self.child.inputs[:calls] = images.normalized(
-            self.contestant.pixels.take(batches), self.spec
-        )
+        images.lay_out(self.contestant.pixels.take(batches), self.spec, self.child.inputs[:calls])
         self.thaw()
         turn = self.turn(calls)
         self.freeze()

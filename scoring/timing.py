@@ -31,11 +31,17 @@ CHANGED_SHARE = 0.001
 SAMPLE_IMAGES = 64
 SAMPLE_SHARE = 0.02
 """Images asked again in another process where no second pass does so."""
-SEGMENT_SECONDS = 4.0
+SEGMENT_SECONDS = 15.0
 """Of the submission: a longer pass is cut, so that fresh processes are spread over its time."""
 MAX_PIECES = 8
 PAIRED_SHARE = 0.12
-"""Of a long pass, at least: the reference's cost beside the submission's."""
+"""Of a pass, at least: the reference's cost beside the submission's."""
+LONG_PASS = 0.4
+"""Of the plan's cap: a pass that takes the submission longer is made once, if it can be published,
+and the reference has its part in seconds."""
+REFERENCE_SHARE = 0.1
+REFERENCE_SECONDS = 3.0
+"""Of a long pass, and besides: what the reference may cost."""
 SPARE_QUADS = 1.5
 """Times the plan's least number of quads, planned for a first pass before the noise is known."""
 MANY_CORES = 1.1
@@ -238,9 +244,13 @@ class Course:
     """Begun."""
     pieces: int = 1
     """Segments of this pass that are still to come, the running one included."""
+    is_long: bool = False
+    """Whether a pass is long beside the cap."""
     enough: bool = False
     needed: int = field(init=False)
-    """Quads that the interval seems to need."""
+    """Quads that the interval seems to need for the plan's target, ..."""
+    publishable: int = 0
+    """... and for being published at all."""
     compared: int = 0
     changed: int = 0
     stopped_cpu_seconds: float = 0.0
@@ -265,11 +275,12 @@ class Course:
         return not self.enough and self.affords_quads()
 
     def is_enough(self) -> bool:
-        """The stop rule; where most of the time goes into starting processes, halfway to the cap
-        whatever may be published is enough."""
+        """The stop rule; after a long pass, or where most of the time goes into starting processes
+        and half of the cap is over, whatever may be published is enough."""
         plan, elapsed = self.plan, self.clock() - self.start
         measured = ratios.measured_seconds(self.quads)
-        if elapsed > plan.max_seconds / 2 and elapsed > MOSTLY_STARTING * measured:
+        mostly_starting = elapsed > plan.max_seconds / 2 and elapsed > MOSTLY_STARTING * measured
+        if mostly_starting or self.is_long:
             plan = replace(plan, target_half_width=max(plan.max_half_width, plan.target_half_width))
         return ratios.is_enough(self.quads, plan, self.reference_seconds, self.earlier)
 
@@ -289,14 +300,16 @@ class Course:
         if not len(self.left):
             self.left = self.new_order()
             self.passes += 1
-            self.pieces = self.pieces_of_a_pass(submission)
+            pass_seconds = self.calls * submission.seconds_per_call
+            self.is_long = pass_seconds > LONG_PASS * self.plan.max_seconds
+            self.pieces = self.pieces_of_a_pass(pass_seconds)
         self.segment += 1
         calls = -(-len(self.left) // self.pieces)
         rows, self.left = self.left[:calls], self.left[calls:]
         theirs = self.new_order()  # this process of the reference has seen none of them
         turns = Turns(reference, submission)
         pairs = max(1, round(len(rows) / 2 / self.block_calls(submission)))
-        wanted = self.quads_wanted(pairs)
+        wanted = self.quads_wanted(pairs, reference, submission)
         step = 0
         while len(rows):
             paired = is_turn(step, pairs, wanted) and len(theirs) and self.affords_quads()
@@ -309,7 +322,7 @@ class Course:
                 calls = sum(
                     block_sizes(len(theirs), reference, self.reference_block(blocks[0], submission))
                 )
-                self.run_quad(turns, blocks, theirs[:calls])
+                self.run_quad(turns, blocks, theirs[:calls], is_dense=wanted == pairs)
                 theirs = theirs[calls:]
             else:
                 self.run_alone(turns, blocks)
@@ -319,14 +332,20 @@ class Course:
         # Looked at only now and then: who looks after each quad stops at the luckiest.
         self.enough = self.is_enough()
         self.needed = ratios.quads_needed(self.quads, self.plan, self.reference_seconds)
+        if self.plan.max_half_width:
+            wide = replace(self.plan, target_half_width=self.plan.max_half_width)
+            self.publishable = ratios.quads_needed(self.quads, wide, self.reference_seconds)
 
-    def run_quad(self, turns: Turns, mine: tuple[Batches, Batches], theirs: Batches) -> None:
-        """Four blocks, ABBA or BAAB by a secret coin."""
+    def run_quad(
+        self, turns: Turns, mine: tuple[Batches, Batches], theirs: Batches, is_dense: bool
+    ) -> None:
+        """Four blocks, ABBA or BAAB by a secret coin; BAAB where the submission goes on by itself
+        between quads, so that each side follows on a turn of the other once."""
         at_seconds = self.clock() - self.start
         half = -(-len(theirs) // 2)
         reference, submission = [], []
         parts = {"A": iter((theirs[:half], theirs[half:])), "B": iter(mine)}
-        for side in ("ABBA", "BAAB")[self.random.integers(2)]:
+        for side in ("ABBA", "BAAB")[self.random.integers(2) if is_dense else 1]:
             batches = next(parts[side])
             if not len(batches):
                 continue
@@ -430,14 +449,13 @@ class Course:
         theirs = len(mine) * submission.seconds_per_call
         return min(self.plan.block_seconds, max(least, theirs))
 
-    def pieces_of_a_pass(self, submission: Runner) -> int:
-        """Segments of a pass: one, if it is short; at least those asked for, if it is long."""
-        seconds = self.calls * submission.seconds_per_call
+    def pieces_of_a_pass(self, seconds: float) -> int:
+        """Segments of a pass: one, if it is short; at least those asked for, if it is not."""
         if seconds < 2 * self.plan.block_seconds * self.plan.min_quads:
             return 1
         return max(self.plan.min_segments, min(MAX_PIECES, math.ceil(seconds / SEGMENT_SECONDS)))
 
-    def quads_wanted(self, pairs: int) -> int:
+    def quads_wanted(self, pairs: int, reference: Runner, submission: Runner) -> int:
         """How many of the next segment's pairs of blocks are to be quads.
 
         In the first pass as many as the interval seems to need, spread evenly; once every image is
@@ -448,8 +466,19 @@ class Course:
         in_pass = pairs * self.pieces
         least = max(SPARE_QUADS * self.plan.min_quads / self.pieces, PAIRED_SHARE * pairs)
         least = max(1.0, least, (self.needed - len(self.quads)) / self.pieces)
+        if self.is_long:
+            most = max(self.quads_afforded(reference, submission), self.publishable)
+            least = min(least, (most - len(self.quads)) / self.pieces)
         affordable = self.plan.max_seconds / (4 * self.plan.block_seconds) * pairs / in_pass
         return min(pairs, math.ceil(min(least, max(1, affordable))))
+
+    def quads_afforded(self, reference: Runner, submission: Runner) -> float:
+        """How many quads of a long pass its reference's seconds pay for; the plan's least number
+        in any case."""
+        call = reference.seconds_per_call
+        per_quad = 2 * self.block_calls(reference) * call + call  # one to be warm again
+        budget = REFERENCE_SHARE * self.calls * submission.seconds_per_call + REFERENCE_SECONDS
+        return max(self.plan.min_quads, budget / per_quad)
 
     def share(self) -> float:
         """The finished share of the time this will take, as far as can be told."""
