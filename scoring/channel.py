@@ -22,7 +22,6 @@ DIMENSIONS = 6
 
 class Status(enum.IntEnum):
     LOADED = 0
-    """Numbers: ABI of the landlock in force or 0."""
     PREPARED = 1
     """Numbers: 1 if that worked."""
     DONE = 2
@@ -33,11 +32,16 @@ class Status(enum.IntEnum):
     RAISED = 6
     OUT_OF_MEMORY = 7
     NO_GPU = 8
+    LOCKED = 9
+    """Before the model is looked at. Numbers: ABI of the landlock in force or 0, 1 if there is a
+    filter of system calls."""
+    OUTPUT_TOO_LARGE = 10
 
 
 @dataclass(frozen=True)
 class Order:
-    """What the zygote needs to know to start a child; model and area come as descriptors."""
+    """What the zygote needs to know to start a child; channel, model and area come as descriptors,
+    in this order."""
 
     device: str
     threads: int
@@ -50,6 +54,14 @@ class Order:
     area_bytes: int
     model_bytes: int
     memory_bytes: int
+    output_bytes: int
+    total_seconds: float
+    landlock: int
+    """ABI of the landlock around the zygote."""
+    may_be_weak: bool
+    """Whether to go on where the kernel lacks a layer."""
+    has_output: bool
+    """Whether a fourth descriptor takes what the model prints and the text of its errors."""
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)

@@ -1,70 +1,49 @@
-"""The program in the sandbox: `python -m scoring.child`, started by `scoring.sandbox` only.
+"""What a forked child of the zygote does: lock itself in, load one model, answer calls.
 
-It imports torch once and then, as a zygote that never sees a model or an image, forks one child
-for each model and segment. A child locks itself in, loads the model from memory and answers calls:
-images and answers lie in shared memory, orders and outcomes are fixed-size records. It is never
-believed.
+Images and answers lie in shared memory, orders and outcomes are fixed-size records. It is never
+believed, but for the first record, which it sends before it looks at the model.
 """
 
 from __future__ import annotations
 
-import ctypes
-import json
+import io
+import linecache  # noqa: F401  a warning in a model would import it, when nothing can be opened
+import math
 import mmap
 import os
 import resource
-import signal
-import socket
 import sys
+import traceback  # noqa: F401
 from typing import Any
 
 import torch
 
-from scoring import runtimes
+from scoring import lockdown, runtimes
 from scoring.channel import DIMENSIONS, PREPARE, RUN, STATUS, Order, Status
+from scoring.lockdown import limit
 
-LIBC = ctypes.CDLL(None, use_errno=True)
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
-LANDLOCK_CREATE_RULESET, LANDLOCK_RESTRICT_SELF = 444, 446
-
-
-def main() -> None:
-    """Serve the measurer: `spawn` answers with a pid, `reap` with a wait status."""
-    measurer, descriptor = int(sys.argv[1]), int(sys.argv[2])
-    die_with(measurer)
-    LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    torch.set_num_threads(1)
-    rehearse()
-    orders = socket.socket(fileno=descriptor)
-    orders.send(b"ready")
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(orders, 1 << 16, 3)
-        if not message:
-            return
-        order = json.loads(message)
-        if "reap" in order:
-            orders.send(json.dumps(os.waitpid(order["reap"], 0)[1]).encode())
-            continue
-        zygote = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            die_with(zygote)
-            os.setpgid(0, 0)
-            serve(Order(**order["spawn"]), *descriptors)
-        for received in descriptors:
-            os.close(received)
-        orders.send(json.dumps(pid).encode())
+SPARE_CPU_SECONDS = 30
+"""Over the limit of wall seconds: only what escapes that one meets this one."""
 
 
-def serve(order: Order, channel: int, model: int, area: int) -> None:
-    """Load the model and answer calls until the measurer hangs up; never returns."""
+def serve(
+    order: Order, mapped: int, channel: int, model: int, area: int, output: int | None = None
+) -> None:
+    """Load the model and answer calls until the measurer hangs up; never returns.
+
+    `mapped`: bytes of address space of the zygote.
+    """
     data = read(model, order.model_bytes)
     memory = mmap.mmap(area, order.area_bytes)
+    if output is not None:
+        for standard in (1, 2):
+            os.dup2(output, standard)
     keep_only(channel)
-    if order.threads > 1:
-        torch.set_num_threads(order.threads)
-    abi = lock(order)
-    status = Outcome(channel)
+    status = Outcome(channel, order.has_output)
+    abi, is_filtered = lock(order, channel, mapped + order.model_bytes + order.area_bytes)
+    status.send(Status.LOCKED, abi, int(is_filtered))
+    if not (is_filtered and abi) and not order.may_be_weak:
+        os._exit(1)
     inputs = view(memory, order.dtype, order.input_shape, 0)
     outputs = view(memory, "float32", order.output_shape, order.output_offset)
     if order.device == "cuda" and not torch.cuda.is_available():
@@ -77,7 +56,7 @@ def serve(order: Order, channel: int, model: int, area: int) -> None:
         except Exception as error:
             status.fail(error, Status.LOAD_FAILED)
         del data
-        status.send(Status.LOADED, abi)
+        status.send(Status.LOADED)
         answered = False
         while record := os.read(channel, RUN.size):
             calls = RUN.unpack(record)[0]
@@ -89,7 +68,7 @@ def serve(order: Order, channel: int, model: int, area: int) -> None:
                 for call in range(calls):
                     answer = runtime.answer(ready, inputs[call])
                     if not fits(answer, outputs[call]):
-                        status.refuse(answer)
+                        status.refuse(answer, order.output_bytes)
                     outputs[call].copy_(answer)
                     answered = True
                 runtime.finish()
@@ -99,72 +78,74 @@ def serve(order: Order, channel: int, model: int, area: int) -> None:
     os._exit(0)
 
 
-def lock(order: Order) -> int:
-    """Give up everything a model does not need; the landlock ABI in force, 0 for none.
+def lock(order: Order, channel: int, mapped: int) -> tuple[int, bool]:
+    """Give up everything a model does not need, before its bytes are looked at.
 
-    Everything that has to hold a hostile model goes here, before its bytes are looked at.
+    The ABI of the landlock in force or 0, and whether there is a filter of system calls. `mapped`:
+    bytes of address space that are not the model's own.
     """
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_FSIZE, 0)
-    if order.device != "cpu":  # the CUDA driver opens devices and maps far more than it uses
-        return 0
-    limit(resource.RLIMIT_NOFILE, 16)
-    limit(resource.RLIMIT_AS, address_space() + order.memory_bytes)
-    return landlock()
+    seconds = math.ceil(order.total_seconds * order.threads) + SPARE_CPU_SECONDS
+    limit(resource.RLIMIT_CPU, seconds)
+    if order.device != "cpu":  # the driver opens devices, starts threads, maps more than it uses
+        return order.landlock, lockdown.no_reaching_out()
+    abi = lockdown.landlock()
+    if order.threads > 1:
+        start_threads(order.threads)
+    limit(resource.RLIMIT_AS, mapped + order.memory_bytes)
+    limit(resource.RLIMIT_NOFILE, 0)
+    limit(resource.RLIMIT_MEMLOCK, 0)
+    limit(resource.RLIMIT_MSGQUEUE, 0)
+    return abi, lockdown.only_computing(reads=[channel], writes=[channel, 1, 2])
 
 
-def landlock() -> int:
-    """Deny every path, TCP and signals to others; the ABI that was found, 0 where there is none."""
-    abi = LIBC.syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)
-    if abi < 1:
-        return 0
-    paths = (1 << (13 + (abi >= 2) + (abi >= 3) + (abi >= 5))) - 1
-    rules = (ctypes.c_uint64 * 3)(paths, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0)
-    size = 24 if abi >= 6 else 16 if abi >= 4 else 8
-    ruleset = LIBC.syscall(LANDLOCK_CREATE_RULESET, ctypes.byref(rules), size, 0)
-    if ruleset < 0 or LIBC.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0) != 0:
-        return 0
-    os.close(ruleset)
-    return int(abi)
-
-
-def die_with(parent: int) -> None:
-    """Get killed when the parent dies, and die at once if it already has."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
+def start_threads(count: int) -> None:
+    """Have torch's threads started: later none can be. They share this thread's landlock."""
+    torch.set_num_threads(count)
+    torch.ones(1 << 22).add_(1).sum()
 
 
 def rehearse() -> None:
-    """Run a built-in network once: what torch sets up lazily must be there before the locks."""
+    """Do once, with a network of our own, what a child does: whatever torch sets up or imports
+    when it is first needed must be there before the locks."""
+    torch.set_num_threads(1)
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU())
     example = torch.zeros(1, 3, 16, 16)
+    archive = io.BytesIO()
+    torch.jit.save(torch.jit.trace(net.eval(), example), archive)  # type: ignore[no-untyped-call]
     runtime = runtimes.named("cpu")
-    traced = torch.jit.trace(net.eval(), example)  # type: ignore[no-untyped-call]
     with torch.inference_mode():
-        ready, _ = runtime.prepare(traced, example)
+        ready, _ = runtime.prepare(runtime.load(archive.getvalue()), example)
         ready(example)
 
 
 class Outcome:
-    """Says how it went, in numbers only."""
+    """Says how it went, in numbers only; in words, too, where the images are no secret."""
 
-    def __init__(self, channel: int) -> None:
+    def __init__(self, channel: int, has_output: bool) -> None:
         self.channel = channel
+        self.has_output = has_output
 
     def send(self, status: Status, *numbers: int) -> None:
+        if self.has_output:
+            sys.stdout.flush()
         padding = (0,) * (STATUS.size // 8 - 1 - len(numbers))
         os.write(self.channel, STATUS.pack(status, *numbers, *padding))
 
     def fail(self, error: Exception, status: Status) -> None:
         """Report an error by its kind and end; its text may hold hidden images and stays here."""
+        if self.has_output:
+            print(f"{type(error).__name__}: {error}", flush=True)
         self.send(Status.OUT_OF_MEMORY if is_out_of_memory(error) else status)
         os._exit(1)
 
-    def refuse(self, answer: Any) -> None:
+    def refuse(self, answer: Any, most_bytes: int) -> None:
         """Report the shape of a wrong answer and end."""
         if not isinstance(answer, torch.Tensor):
             self.send(Status.WRONG_OUTPUT, 0, 0)
+        elif answer.numel() * answer.element_size() > most_bytes:
+            self.send(Status.OUTPUT_TOO_LARGE, answer.numel() * answer.element_size())
         else:
             sizes = tuple(answer.shape)[:DIMENSIONS]
             self.send(Status.WRONG_OUTPUT, int(answer.is_floating_point()), answer.dim(), *sizes)
@@ -208,17 +189,3 @@ def keep_only(channel: int) -> None:
     """Close every descriptor but the channel and the three that lead to /dev/null."""
     os.closerange(3, channel)
     os.closerange(channel + 1, os.sysconf("SC_OPEN_MAX"))
-
-
-def limit(kind: int, value: int) -> None:
-    resource.setrlimit(kind, (value, value))
-
-
-def address_space() -> int:
-    """Bytes of address space in use."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[0]) * mmap.PAGESIZE
-
-
-if __name__ == "__main__":
-    main()

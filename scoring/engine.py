@@ -13,17 +13,20 @@ import numpy as np
 
 from scoring import archive, formula, hardware, images, machine, metrics, sandbox, timing
 from scoring.errors import BadDataset, EngineError, ModelFailed, Rejected
-from scoring.job import Failure, InputSpec, Job, Model, Progress, Report, SplitQuality
+from scoring.job import DryRun, Failure, InputSpec, Job, Model, Progress, Report, SplitQuality
 from scoring.runner import Contestant, contestant
 from scoring.timing import Batches, Labels
 
 PROGRESS_SECONDS = 0.5
+DRY_RUN_IMAGES = 8
+"""At least a batch of them."""
 Pair = tuple[sandbox.Child, sandbox.Child]
 STAGES = {
     "wait": 0.0,
     "check": 0.2,
     "images": 2.0,
     "start": 2.0,
+    "dry run": 2.0,
     "reference": 10.0,
     "measure": 40.0,
     "score": 0.1,
@@ -54,13 +57,22 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                 opened(job, job.submission or job.reference, model, own, not job.submission) as us,
                 stages.starting(job) as box,
             ):
-                f1_ref = job.formula.f1_ref
-                if f1_ref is None:
-                    with stages.stage("reference"):
-                        answers = answers_alone(them, box, stages.tick)
-                    f1_ref = public_f1(data.qualities(answers, job.classes))
-                with stages.stage("measure"), clocks_logged(job, report):
-                    measurement, seen = measured(them, us, box, job, stages)
+                try:
+                    if job.sample and job.submission:
+                        with stages.stage("dry run"):
+                            dry_run, failure = tried(us, box, job, job.sample, cache)
+                        report = replace(report, dry_run=dry_run)
+                        if failure:
+                            raise failure
+                    f1_ref = job.formula.f1_ref
+                    if f1_ref is None:
+                        with stages.stage("reference"):
+                            answers = answers_alone(them, box, stages.tick)
+                        f1_ref = public_f1(data.qualities(answers, job.classes))
+                    with stages.stage("measure"), clocks_logged(job, report):
+                        measurement, seen = measured(them, us, box, job, stages)
+                finally:
+                    report = replace(report, isolation=box.isolation())
         with stages.stage("score"):
             found = timing.summary(
                 measurement, job.plan, in_force(job, box, seen), job.reference_seconds
@@ -114,6 +126,25 @@ def opened(
 ) -> Iterator[Contestant]:
     with contestant(path, spec_of(model), pixels, len(job.classes), job.limits, ours) as ready:
         yield ready
+
+
+def tried(
+    us: Contestant, box: sandbox.Sandbox, job: Job, sample: Path, cache: Path
+) -> tuple[DryRun, ModelFailed | None]:
+    """Answer a few images that the team has itself; what the model says there is for its team."""
+    labelled = images.labelled(sample, job.classes)
+    count = max(DRY_RUN_IMAGES, us.spec.batch_size)
+    few = images.Labelled(labelled.source, labelled.names[:count], labelled.labels[:count])
+    album = images.Album((images.pixels(few, us.spec, cache),))
+    failure = None
+    with sandbox.listening() as output:
+        try:
+            with replace(us, pixels=album).fresh(box, seed=0, output=output) as runner:
+                for row in padded(np.arange(len(few.labels)), us.spec.batch_size):
+                    runner.answer(row[None], rewarm=False)
+        except ModelFailed as found:
+            failure = found
+    return DryRun(len(few.labels), output.text, output.is_cut), failure
 
 
 def answers_alone(who: Contestant, box: sandbox.Sandbox, tick: Callable[[float], None]) -> Labels:
@@ -204,11 +235,9 @@ def in_force(job: Job, box: sandbox.Sandbox, seen: Sequence[Pair]) -> tuple[str,
     if job.lock:
         said.append("one evaluation at a time")
     if job.plan.device == "cuda":
-        said += ["no landlock: CUDA opens devices", "no memory limit: CUDA maps more than it uses"]
+        said.append("no memory limit: CUDA maps more than it uses")
     else:
-        # What the reference's processes found holds for the submission's, which could lie.
-        locked = all(reference.landlock for reference, _ in seen)
-        said += ["landlock" if locked else "no landlock: the kernel lacks it", "memory limit"]
+        said.append("memory limit")
     for who, children in zip(("reference", "submission"), zip(*seen, strict=True), strict=True):
         prepared = all(child.prepared for child in children)
         said.append(f"{who} {'frozen and optimized' if prepared else 'not frozen'}")
@@ -296,6 +325,8 @@ class Stages:
         """The machine for this evaluation; waiting for it is a stage."""
         if job.formula.f1_ref is not None:
             self.expected["reference"] = 0.0
+        if job.sample is None:
+            self.expected["dry run"] = 0.0
         holding = machine.held(job.lock, lambda: self.tick(0.0))
         with self.stage("wait"):
             holding.__enter__()
@@ -309,7 +340,12 @@ class Stages:
     def starting(self, job: Job) -> Iterator[sandbox.Sandbox]:
         """The sandbox, whose start is a stage."""
         with self.stage("start"):
-            opening = sandbox.started(job.plan, job.limits, lambda: self.tick(self.share))
+            opening = sandbox.started(
+                job.plan,
+                job.limits,
+                lambda: self.tick(self.share),
+                may_be_weak=job.may_be_weak,
+            )
             box = opening.__enter__()
         try:
             yield box

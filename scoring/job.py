@@ -117,9 +117,16 @@ class Limits(Json):
     """What one submission may use; each has its own failure code."""
 
     load_seconds: float = 60.0
+    first_call_seconds: float = 30.0
+    """Of a process's first answer, which compiles."""
     call_seconds: float = 10.0
+    """Of any later answer; a block of many may take 20 times what was seen before besides."""
     total_seconds: float = 1800.0
+    """Wall seconds of all its processes together."""
     memory_bytes: int = 4 << 30
+    """Address space over what torch itself maps."""
+    output_bytes: int = 1 << 20
+    """Of one answer."""
     unpacked_bytes: int = 2 << 30
 
 
@@ -155,6 +162,10 @@ class Job(Json):
     """What the folder may hold when an evaluation begins; the least recently used go first."""
     lock: Path | None = None
     """File that only one evaluation on a machine holds at a time; the others wait for it."""
+    sample: Path | None = None
+    """Images that teams have: the model is tried on a few of them first, and may talk there."""
+    may_be_weak: bool = False
+    """Run models also where the kernel lacks a layer of the sandbox: for development only."""
 
 
 @dataclass(frozen=True)
@@ -251,6 +262,26 @@ class Timing(Json):
 
 
 @dataclass(frozen=True)
+class DryRun(Json):
+    """A try on images that the team has, which is why it may read every word of it."""
+
+    images: int
+    output: str = ""
+    """What the model printed, and the text of the error it raised; cut off at some length."""
+    is_cut: bool = False
+
+
+@dataclass(frozen=True)
+class Isolation(Json):
+    """Which layers shut the models in, in words, and which the kernel lacked."""
+
+    layers: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    is_weak: bool = False
+    """Whether a layer is missing that is insisted on outside of development."""
+
+
+@dataclass(frozen=True)
 class Model(Json):
     """The static facts of one archive."""
 
@@ -273,6 +304,8 @@ class Report(Json):
     splits: dict[str, SplitQuality] = field(default_factory=dict)
     timing: Timing | None = None
     model: Model | None = None
+    dry_run: DryRun | None = None
+    isolation: Isolation | None = None
     f1_ref: float | None = None
     hardware: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)

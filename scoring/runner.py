@@ -38,8 +38,10 @@ class Contestant:
     is_reference: bool = False
 
     @contextmanager
-    def fresh(self, box: sandbox.Sandbox, seed: int) -> Iterator[Runner]:
-        """A new process of this model, warmed up and frozen.
+    def fresh(
+        self, box: sandbox.Sandbox, seed: int, output: sandbox.Output | None = None
+    ) -> Iterator[Runner]:
+        """A new process of this model, warmed up and frozen; `output` takes what it says.
 
         Raises `ModelFailed`; for the reference, whose failures are ours, `EngineError`.
         """
@@ -47,7 +49,7 @@ class Contestant:
         with ExitStack() as stack:
             with self.blamed():
                 opening = box.child(
-                    self.model, self.spec, self.classes, self.budget, synthetic.call()
+                    self.model, self.spec, self.classes, self.budget, synthetic.call(), output
                 )
                 child = stack.enter_context(opening)
                 runner = Runner(child, self, synthetic, box.limits, box.plan.block_seconds)

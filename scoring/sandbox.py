@@ -1,8 +1,8 @@
 """Child processes for models: started clean, watched, limited, killed.
 
-The measurer, this side, has the labels and the clock. It talks to a zygote (`scoring.child`),
-which forks a fresh child for every model and segment. Whatever a child does wrong raises
-`ModelFailed`.
+The measurer, this side, has the labels and the clock. It talks to a zygote (`scoring.zygote`),
+which forks a fresh child (`scoring.child`) for every model and segment. Whatever a child does wrong
+raises `ModelFailed`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -29,15 +31,19 @@ import numpy.typing as npt
 from scoring import machine, sweeper
 from scoring.channel import DIMENSIONS, PREPARE, RUN, STATUS, Order, Status
 from scoring.errors import EngineError, ModelFailed
-from scoring.job import InputSpec, Limits, Plan
+from scoring.job import InputSpec, Isolation, Limits, Plan
 
 AREA_BYTES = 64 << 20
 """Room for the images of one block; one call always fits."""
 
+OUTPUT_BYTES = 16 << 10
+"""Of what a model says in a dry run: enough for an error and the calls that led to it."""
 START_SECONDS = 120.0
 TICK_SECONDS = 0.5
 GRACE_SECONDS = 2.0
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+CREDENTIALS = struct.Struct("3i")
+"""Process, user, group."""
 CUDA_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "LD_LIBRARY_PATH")
 
 Tick = Callable[[], None]
@@ -59,12 +65,24 @@ class Turn:
 
 
 @contextmanager
-def started(plan: Plan, limits: Limits, tick: Tick = lambda: None) -> Iterator[Sandbox]:
-    """A zygote for one evaluation. Raises `EngineError` (sandbox_failed)."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+def started(
+    plan: Plan,
+    limits: Limits,
+    tick: Tick = lambda: None,
+    *,
+    may_be_weak: bool = False,
+    program: str = "scoring.zygote",
+) -> Iterator[Sandbox]:
+    """A zygote for one evaluation. Raises `EngineError` (sandbox_failed).
+
+    `may_be_weak`: run models also where the kernel lacks a layer. `program`: what to start; tests
+    of the layers start one that lets an exploit loose.
+    """
+    ours, theirs = channel()
     with ours, theirs:
+        arguments = [str(os.getpid()), str(theirs.fileno()), plan.device]
         process = subprocess.Popen(
-            [sys.executable, "-m", "scoring.child", str(os.getpid()), str(theirs.fileno())],
+            [sys.executable, "-m", program, *arguments],
             cwd="/",
             env=environment(plan),
             stdin=subprocess.DEVNULL,
@@ -75,13 +93,13 @@ def started(plan: Plan, limits: Limits, tick: Tick = lambda: None) -> Iterator[S
         )
         theirs.close()
         try:
-            sandbox = Sandbox(ours, plan, limits, tick)
-            sandbox.hear(START_SECONDS)
+            sandbox = Sandbox(ours, plan, limits, tick, may_be_weak)
+            found, zygote = heard_from(ours, START_SECONDS, tick)
             with (
-                machine.arranged(plan, process.pid) as in_force,  # before there is any child
+                machine.arranged(plan, zygote) as in_force,  # before there is any child
                 swept(plan) as gpu,
             ):
-                yield replace(sandbox, in_force=in_force, gpu=gpu)
+                yield replace(sandbox, in_force=in_force, gpu=gpu, **json.loads(found))
         finally:
             process.kill()  # its children die with it
             process.wait()
@@ -95,41 +113,78 @@ class Sandbox:
     plan: Plan
     limits: Limits
     tick: Tick
+    may_be_weak: bool = False
+    separate: bool = False
+    """Whether the children are in namespaces of their own."""
+    landlock: int = 0
+    """ABI of the landlock around the zygote, 0 for none."""
     in_force: tuple[str, ...] = ()
     """What cores and priority the children have, in words."""
     gpu: sweeper.Sweeper | None = None
+    children: list[Child] = field(default_factory=list)
+    """All that have said which layers hold them."""
 
     @contextmanager
     def child(
-        self, model: int, spec: InputSpec, classes: int, budget: Budget, example: npt.NDArray[Any]
+        self,
+        model: int,
+        spec: InputSpec,
+        classes: int,
+        budget: Budget,
+        example: npt.NDArray[Any],
+        output: Output | None = None,
     ) -> Iterator[Child]:
         """A fresh process with the model of the descriptor `model`, loaded, tried and prepared.
 
-        `example` is one call's worth of synthetic input. Raises `ModelFailed`.
+        `example` is one call's worth of input that is no secret; `output` takes what the model
+        says. Raises `ModelFailed`, and `EngineError` where a layer is missing.
         """
-        order = self.order(model, spec, classes)
+        order = replace(self.order(model, spec, classes), has_output=output is not None)
         area = os.memfd_create("area", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = channel()
         try:
             os.ftruncate(area, order.area_bytes)
             fcntl.fcntl(area, fcntl.F_ADD_SEALS, SEALS)
             memory = mmap.mmap(area, order.area_bytes)
-            descriptors = [theirs.fileno(), model, area]
-            pid = int(self.ask({"spawn": order.to_json()}, descriptors))
+            descriptors = [theirs.fileno(), model, area, *([output.end] if output else [])]
+            number = int(self.ask({"spawn": order.to_json()}, descriptors))
         finally:
             theirs.close()
             os.close(area)
-        child = Child(self, pid, ours, order, memory, budget)
+        child = Child(self, number, ours, order, memory, budget)
         try:
+            child.await_locks()
+            self.children.append(child)
             child.load()
             child.inputs[0] = example
-            child.run(1, self.limits.call_seconds)
+            child.run(1, self.limits.first_call_seconds, is_first=True)
             child.inputs[0] = example  # it may have been changed in place
             child.prepare()
             yield child
         finally:
             child.kill()
             ours.close()
+
+    def isolation(self) -> Isolation:
+        """What shut the children in, as they said before they looked at a model."""
+        locked = all(child.landlock for child in self.children)
+        filtered = all(child.is_filtered for child in self.children)
+        if self.plan.device == "cuda":  # its driver opens devices and starts threads
+            said = {
+                "landlock: no file but the driver's and the libraries'": locked,
+                "no system call that reaches other processes or hosts": filtered,
+            }
+        else:
+            said = {
+                "landlock: no file, no TCP, no signal to others": locked,
+                "system calls of computing only": filtered,
+                "namespaces of its own: no network, no other process": self.separate,
+            }
+        return Isolation(
+            layers=tuple(words for words, holds in said.items() if holds),
+            missing=tuple(words for words, holds in said.items() if not holds),
+            is_weak=not (locked and filtered),
+        )
 
     def settle(self) -> None:
         """Wait until a GPU is idle, its cache overwritten. Raises `ModelFailed` (gpu_busy)."""
@@ -157,6 +212,11 @@ class Sandbox:
             area_bytes=offset + calls * spec.batch_size * classes * 4,
             model_bytes=os.fstat(model).st_size,
             memory_bytes=self.limits.memory_bytes,
+            output_bytes=self.limits.output_bytes,
+            total_seconds=self.limits.total_seconds,
+            landlock=self.landlock,
+            may_be_weak=self.may_be_weak,
+            has_output=False,
         )
 
     def ask(self, order: Mapping[str, Any], descriptors: list[int] | None = None) -> Any:
@@ -165,15 +225,7 @@ class Sandbox:
             socket.send_fds(self.orders, [json.dumps(order).encode()], descriptors or [])
         except OSError as error:
             raise EngineError("sandbox_failed", "The sandbox ended unexpectedly.") from error
-        return json.loads(self.hear(START_SECONDS))
-
-    def hear(self, seconds: float) -> bytes:
-        if not wait_for(self.orders, seconds, self.tick):
-            raise EngineError("sandbox_failed", f"The sandbox did not answer in {seconds:g} s.")
-        message = self.orders.recv(1 << 16)
-        if not message:
-            raise EngineError("sandbox_failed", "The sandbox could not be started.")
-        return message
+        return json.loads(heard_from(self.orders, START_SECONDS, self.tick)[0])
 
 
 @dataclass
@@ -181,7 +233,8 @@ class Child:
     """One model in one process. `inputs` and `outputs` are the shared area, one row per call."""
 
     sandbox: Sandbox
-    pid: int
+    number: int
+    """The process as the zygote knows it."""
     channel: socket.socket
     order: Order
     memory: mmap.mmap
@@ -189,7 +242,10 @@ class Child:
     prepared: bool = False
     tried: bool = False
     """Whether it answered once: later inputs may be hidden images."""
+    pid: int = 0
+    """The process as this side knows it, once it was heard from."""
     landlock: int = 0
+    is_filtered: bool = False
     status: int | None = None
     inputs: npt.NDArray[Any] = field(init=False, repr=False)
     outputs: npt.NDArray[np.float32] = field(init=False, repr=False)
@@ -198,9 +254,22 @@ class Child:
         self.inputs = self.view(self.order.dtype, self.order.input_shape, 0)
         self.outputs = self.view("float32", self.order.output_shape, self.order.output_offset)
 
+    def await_locks(self) -> None:
+        """Hear which layers hold, before the model is looked at.
+
+        Raises `EngineError` (sandbox_unavailable) where one is missing and must not be.
+        """
+        record, self.pid = heard_from(self.channel, START_SECONDS, self.sandbox.tick)
+        status, landlock, is_filtered, *_ = STATUS.unpack(record)
+        if status != Status.LOCKED:
+            raise EngineError("sandbox_failed", "The sandbox could not be started.")
+        self.landlock, self.is_filtered = landlock, bool(is_filtered)
+        if not self.sandbox.may_be_weak:
+            refuse_weakness(landlock, self.is_filtered)
+
     def load(self) -> None:
         """Wait until the model is loaded."""
-        self.landlock = self.outcome(*self.load_limit())[0]
+        self.outcome(*self.load_limit())
 
     def prepare(self) -> None:
         """Have the model made faster, the way every model is."""
@@ -209,13 +278,20 @@ class Child:
 
     def load_limit(self) -> tuple[float, ModelFailed]:
         limit = self.sandbox.limits.load_seconds
-        return limit, ModelFailed("load_timeout", f"Loading the model took more than {limit:g} s.")
+        return limit, ModelFailed(
+            "load_timeout",
+            f"Loading may take {limit:g} s; the model was still at it then and was stopped.",
+        )
 
-    def run(self, calls: int, seconds: float) -> Turn:
+    def run(self, calls: int, seconds: float, is_first: bool = False) -> Turn:
         """Answer `calls` rows of `inputs`, timed; killed after `seconds`."""
+        if is_first:
+            code, what = "first_call_timeout", "The first answer of a process"
+        else:
+            code, what = "call_timeout", f"A block of {calls} answer{'s'[: calls != 1]}"
         overdue = ModelFailed(
-            "call_timeout",
-            f"Answering took too long: a call may take {self.sandbox.limits.call_seconds:g} s.",
+            code,
+            f"{what} may take {seconds:.3g} s; the model was still at it then and was stopped.",
         )
         cpu = self.cpu_seconds()
         start = time.perf_counter()
@@ -239,11 +315,7 @@ class Child:
     def kill(self) -> None:
         """End the process and its group, and collect it."""
         if self.status is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
-            with suppress(ProcessLookupError):  # before it made its own group
-                os.kill(self.pid, signal.SIGKILL)
-            self.status = int(self.sandbox.ask({"reap": self.pid}))
+            self.status = int(self.sandbox.ask({"reap": self.number}))
 
     def send(self, order: int) -> None:
         try:
@@ -256,7 +328,11 @@ class Child:
         if self.budget.seconds < seconds:
             total = self.sandbox.limits.total_seconds
             seconds = max(0.0, self.budget.seconds)
-            overdue = ModelFailed("total_timeout", f"The model used more than {total:g} s in all.")
+            overdue = ModelFailed(
+                "total_timeout",
+                f"All of a model's processes together may take {total:g} s; they were still at it "
+                "then and were stopped.",
+            )
         start = time.monotonic()
         heard = wait_for(self.channel, seconds, self.sandbox.tick)
         self.budget.seconds -= time.monotonic() - start
@@ -296,6 +372,12 @@ class Child:
                 f"The model must return one float tensor of shape {wanted}, a logit per class; it "
                 f"returned {got}.",
             )
+        if status == Status.OUTPUT_TOO_LARGE:
+            limit = self.sandbox.limits.output_bytes
+            got = f"; it returned {numbers[0]:,}" if not self.tried else ""
+            return ModelFailed(
+                "output_too_large", f"One answer may have {limit:,} bytes{got}. Return logits only."
+            )
         if status == Status.OUT_OF_MEMORY:
             return self.out_of_memory()
         return ModelFailed("crashed", "The model raised an error while it answered.")
@@ -305,7 +387,7 @@ class Child:
         deadline = time.monotonic() + GRACE_SECONDS
         while not (gone := self.states() <= {"Z", "X"}) and time.monotonic() < deadline:
             time.sleep(0.01)
-        self.kill()
+        self.kill()  # which does nothing to who is gone
         assert self.status is not None
         if gone and os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGKILL:
             return self.out_of_memory()  # not by us: the kernel ends who uses too much
@@ -314,7 +396,7 @@ class Child:
     def out_of_memory(self) -> ModelFailed:
         limit = self.sandbox.limits.memory_bytes / (1 << 20)
         return ModelFailed(
-            "out_of_memory", f"The model needed more than {limit:,.0f} MiB of memory."
+            "out_of_memory", f"The model may map {limit:,.0f} MiB of memory, and asked for more."
         )
 
     def cpu_seconds(self) -> float:
@@ -336,6 +418,82 @@ class Child:
     def view(self, dtype: str, shape: tuple[int, ...], offset: int) -> npt.NDArray[Any]:
         count = int(np.prod(shape))
         return np.frombuffer(self.memory, dtype=dtype, count=count, offset=offset).reshape(shape)
+
+
+@dataclass
+class Output:
+    """What models say on images that are no secret: the first of it is kept, the rest is not."""
+
+    end: int
+    """The descriptor that they write to."""
+    kept: bytearray = field(default_factory=bytearray)
+    is_cut: bool = False
+
+    def drain(self, source: int) -> None:
+        """Read until nobody can write any more."""
+        while said := os.read(source, 1 << 16):
+            room = OUTPUT_BYTES - len(self.kept)
+            self.kept += said[:room]
+            self.is_cut |= len(said) > room
+
+    @property
+    def text(self) -> str:
+        """Printable, for control characters would reach the terminals of people."""
+        said = self.kept.decode("utf-8", "replace")
+        return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in said)
+
+
+@contextmanager
+def listening() -> Iterator[Output]:
+    """An output to hand to children; all of it is there after the body."""
+    source, end = os.pipe()
+    output = Output(end)
+    thread = threading.Thread(target=output.drain, args=[source], daemon=True)
+    thread.start()
+    try:
+        yield output
+    finally:
+        os.close(end)
+        thread.join()
+        os.close(source)
+
+
+def refuse_weakness(landlock: int, is_filtered: bool) -> None:
+    """Raises `EngineError` (sandbox_unavailable) that names what the kernel lacks."""
+    missing = []
+    if not landlock:
+        missing.append("landlock (Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK, in `lsm=`)")
+    if not is_filtered:
+        missing.append("seccomp filters (CONFIG_SECCOMP_FILTER; x86_64 or aarch64)")
+    if missing:
+        raise EngineError(
+            "sandbox_unavailable",
+            f"No model is run: this kernel or container lacks {' and '.join(missing)}. For "
+            "development alone, ALLOW_WEAK_SANDBOX=1 runs models without.",
+        )
+
+
+def channel() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a channel; on ours the kernel says which process a record came from."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    return ours, theirs
+
+
+def heard_from(channel: socket.socket, seconds: float, tick: Tick) -> tuple[bytes, int]:
+    """The next record and the process that sent it, by its number in this pid namespace.
+
+    Raises `EngineError` (sandbox_failed) where none comes.
+    """
+    if not wait_for(channel, seconds, tick):
+        raise EngineError("sandbox_failed", f"The sandbox did not answer in {seconds:g} s.")
+    try:
+        record, extra, _, _ = channel.recvmsg(1 << 16, socket.CMSG_SPACE(CREDENTIALS.size))
+    except OSError as error:
+        raise EngineError("sandbox_failed", "The sandbox ended unexpectedly.") from error
+    if not record:
+        raise EngineError("sandbox_failed", "The sandbox could not be started.")
+    return record, CREDENTIALS.unpack(extra[0][2])[0]
 
 
 @contextmanager
@@ -366,6 +524,7 @@ def environment(plan: Plan) -> dict[str, str]:
     }
     if plan.device == "cuda":
         variables |= {name: os.environ[name] for name in CUDA_VARIABLES if name in os.environ}
+        variables["CUDA_CACHE_DISABLE"] = "1"  # there is no place to write it to
     return variables
 
 

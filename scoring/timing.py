@@ -248,9 +248,7 @@ class Course:
     """Whether a pass is long beside the cap."""
     enough: bool = False
     needed: int = field(init=False)
-    """Quads that the interval seems to need for the plan's target, ..."""
-    publishable: int = 0
-    """... and for being published at all."""
+    """Quads that the interval seems to need."""
     compared: int = 0
     changed: int = 0
     stopped_cpu_seconds: float = 0.0
@@ -285,13 +283,14 @@ class Course:
         return ratios.is_enough(self.quads, plan, self.reference_seconds, self.earlier)
 
     def affords_quads(self) -> bool:
-        """The cap counts timed seconds, and once every image is answered all seconds, or else a
-        model of microseconds would be measured for hours. Disturbed quads are replaced beyond it.
-        """
+        """The cap counts timed seconds, and once every image is answered all but those of blocks
+        that only answered, or else a model of microseconds would be measured for hours. Disturbed
+        quads are replaced beyond it."""
         most = self.plan.max_seconds
         spent = ratios.measured_seconds(self.quads)
         if not self.is_first_pass():
-            spent = max(spent, self.clock() - self.start)
+            alone = sum(quad.alone_seconds for quad in self.quads)
+            spent = max(spent, self.clock() - self.start - alone)
         lost = ratios.measured_seconds([quad for quad in self.quads if quad.disturbed])
         return not self.quads or spent < min(most + lost, REPLACED * most)
 
@@ -332,9 +331,6 @@ class Course:
         # Looked at only now and then: who looks after each quad stops at the luckiest.
         self.enough = self.is_enough()
         self.needed = ratios.quads_needed(self.quads, self.plan, self.reference_seconds)
-        if self.plan.max_half_width:
-            wide = replace(self.plan, target_half_width=self.plan.max_half_width)
-            self.publishable = ratios.quads_needed(self.quads, wide, self.reference_seconds)
 
     def run_quad(
         self, turns: Turns, mine: tuple[Batches, Batches], theirs: Batches, is_dense: bool
@@ -467,7 +463,7 @@ class Course:
         least = max(SPARE_QUADS * self.plan.min_quads / self.pieces, PAIRED_SHARE * pairs)
         least = max(1.0, least, (self.needed - len(self.quads)) / self.pieces)
         if self.is_long:
-            most = max(self.quads_afforded(reference, submission), self.publishable)
+            most = self.quads_afforded(reference, submission)
             least = min(least, (most - len(self.quads)) / self.pieces)
         affordable = self.plan.max_seconds / (4 * self.plan.block_seconds) * pairs / in_pass
         return min(pairs, math.ceil(min(least, max(1, affordable))))

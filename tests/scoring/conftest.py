@@ -51,6 +51,11 @@ class AnswersNaN(Wild):
         return self.linear(x.flatten(1)) * float("nan")
 
 
+class AnswersTooMuch(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.ones([1 << 20])
+
+
 class Crashes(Wild):
     """Reads far outside of its own memory."""
 
@@ -151,7 +156,7 @@ def job(
         input=SPEC,
         formula=Formula(f1_ref=0.1),
         plan=PLAN,
-        limits=Limits(load_seconds=60, call_seconds=20, total_seconds=120),
+        limits=Limits(load_seconds=60, first_call_seconds=20, call_seconds=20, total_seconds=120),
         seed=7,
         cache=tmp_path_factory.mktemp("cache"),
     )

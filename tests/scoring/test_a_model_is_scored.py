@@ -1,4 +1,5 @@
 import json
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 import torch
 
 import scoring
-from scoring import archive, engine, images
+from scoring import archive, engine, images, sandbox
 from scoring.errors import EngineError
-from scoring.job import Formula, Job, Plan, Progress, Report
+from scoring.job import Formula, Job, Limits, Plan, Progress, Report
 
 from .conftest import PLAN, NeverEnds, Wild
 
@@ -89,42 +90,54 @@ def test_without_a_submission_the_reference_runs_against_itself(job: Job) -> Non
 
 
 def test_a_reference_that_fails_is_our_fault(job: Job, models: Models) -> None:
-    limits = replace(job.limits, call_seconds=0.5)
+    limits = replace(job.limits, first_call_seconds=0.5)
     with pytest.raises(EngineError) as error:
         scoring.evaluate(replace(job, reference=models(NeverEnds), limits=limits))
-    assert error.value.code == "reference_call_timeout"
+    assert error.value.code == "reference_first_call_timeout"
 
 
-def child(prepared: bool = True, landlock: int = 6) -> Any:
+def child(prepared: bool = True, landlock: int = 6, is_filtered: bool = True) -> Any:
     """As much of a `sandbox.Child` as a report asks."""
-    return SimpleNamespace(prepared=prepared, landlock=landlock)
+    return SimpleNamespace(prepared=prepared, landlock=landlock, is_filtered=is_filtered)
 
 
-def box() -> Any:
-    """As much of a `sandbox.Sandbox` as a report asks."""
-    return SimpleNamespace(in_force=("priority raised",), gpu=None)
+def box(**more: Any) -> sandbox.Sandbox:
+    return sandbox.Sandbox(
+        socket.socket(), Plan(), Limits(), lambda: None, in_force=("priority raised",), **more
+    )
 
 
 def test_what_is_in_force_is_what_was_found(job: Job) -> None:
     calm = engine.in_force(job, box(), [(child(), child())] * 2)
-    assert {"landlock", "reference frozen and optimized", "submission frozen and optimized"} <= {
-        *calm
-    }
-    once = engine.in_force(
-        job, box(), [(child(), child()), (child(landlock=0), child(prepared=False))]
-    )
-    assert {"no landlock: the kernel lacks it", "submission not frozen"} <= set(once)
-    assert "landlock" not in once
-    boast = engine.in_force(job, box(), [(child(landlock=0), child(landlock=6))])
-    assert "landlock" not in boast  # a submission's process is not believed
+    assert {"reference frozen and optimized", "submission frozen and optimized"} <= {*calm}
+    once = engine.in_force(job, box(), [(child(), child()), (child(), child(prepared=False))])
+    assert "submission not frozen" in once
+
+
+def test_a_report_says_what_shut_its_models_in(job: Job) -> None:
+    report = scoring.evaluate(job)
+    assert report.isolation is not None
+    assert not report.isolation.is_weak
+    assert "system calls of computing only" in report.isolation.layers
+
+
+def test_one_child_without_a_layer_makes_the_isolation_weak() -> None:
+    strong = box(children=[child(), child()], separate=True).isolation()
+    assert not strong.missing
+    for weak in (child(landlock=0), child(is_filtered=False)):
+        found = box(children=[child(), weak], separate=True).isolation()
+        assert found.is_weak
+        assert len(found.missing) == 1
+    in_a_container = box(children=[child()]).isolation()
+    assert in_a_container.missing
+    assert not in_a_container.is_weak
 
 
 def test_on_a_gpu_the_limits_that_cannot_hold_are_named(job: Job) -> None:
     cuda = replace(job, plan=replace(job.plan, device="cuda"))
-    said = engine.in_force(cuda, box(), [(child(landlock=0), child(landlock=0))])
+    said = engine.in_force(cuda, box(), [(child(), child())])
     assert "no memory limit: CUDA maps more than it uses" in said
-    assert "no landlock: CUDA opens devices" in said
-    assert not {"memory limit", "landlock"} & set(said)
+    assert "memory limit" not in said
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")

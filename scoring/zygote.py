@@ -1,0 +1,120 @@
+"""The program in the sandbox: `python -m scoring.zygote`, started by `scoring.sandbox` only.
+
+It shuts itself in, imports torch once and then, never seeing a model or an image itself, forks one
+`scoring.child` for each model and segment.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import signal
+import socket
+import sys
+import sysconfig
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from scoring import lockdown
+from scoring.channel import Order
+from scoring.lockdown import IOCTL_DEV, READ_DIR, READ_FILE, WRITE_FILE, Rule
+
+LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
+FACTS = (
+    "/etc/ld.so.cache",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/sys/devices/system",
+    "/dev/urandom",
+)
+"""What the libraries read to learn about the machine."""
+DRIVER = ("/etc", "/opt", "/proc", "/run/nvidia", "/sys", "/usr", "/var/lib/nvidia")
+"""What the driver of a GPU reads besides, and the programs it brings."""
+
+
+def main() -> None:
+    """Serve the measurer: `spawn` answers with a pid, `reap` with a wait status."""
+    measurer, descriptor, device = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    lockdown.die_with(measurer)
+    lockdown.keep_privileges_down()
+    is_separate = device == "cpu" and lockdown.separate()
+    if is_separate:
+        step_inside()
+    with Path("/proc/self/statm").open() as statm:
+        abi = lockdown.landlock(rules(device))
+
+        from scoring import child  # torch, of which nothing is trusted before the landlock
+
+        child.rehearse()
+        serve(socket.socket(fileno=descriptor), statm, {"separate": is_separate, "landlock": abi})
+
+
+def step_inside() -> None:
+    """Go on as the first process of the new pid namespace; the one outside only waits for it."""
+    outside = os.getpid()
+    pid = os.fork()
+    if pid:
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        _, status = os.waitpid(pid, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    lockdown.die_with(outside)
+
+
+def rules(device: str) -> Iterator[Rule]:
+    """What importing and running torch reads: the interpreter, its packages, shared libraries."""
+    packages = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    program = Path(sys.executable).resolve().parent.parent
+    here = Path(__file__).resolve().parent
+    for path in (sys.prefix, sys.base_prefix, *packages, *LIBRARIES):
+        yield Rule(Path(path))
+    yield Rule(program)
+    yield Rule(here)
+    for path in FACTS:
+        yield Rule(Path(path), READ_FILE | READ_DIR)
+    yield Rule(Path("/dev/null"), READ_FILE | WRITE_FILE)
+    if device == "cuda":
+        for path in DRIVER:
+            yield Rule(Path(path))
+        for node in Path("/dev").glob("nvidia*"):
+            yield Rule(node, READ_FILE | READ_DIR | WRITE_FILE | IOCTL_DEV)
+
+
+def serve(orders: socket.socket, statm: IO[str], found: dict[str, int | bool]) -> None:
+    """Fork children until the measurer hangs up."""
+    from scoring import child
+
+    orders.send(json.dumps(found).encode())
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(orders, 1 << 16, 4)
+        if not message:
+            return
+        order = json.loads(message)
+        if "reap" in order:
+            orders.send(json.dumps(ended(order["reap"])).encode())
+            continue
+        statm.seek(0)
+        mapped = int(statm.read().split()[0]) * mmap.PAGESIZE
+        zygote = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            lockdown.die_with(zygote)
+            os.setpgid(0, 0)
+            child.serve(Order(**order["spawn"]), mapped, *descriptors)
+        for received in descriptors:
+            os.close(received)
+        orders.send(json.dumps(pid).encode())
+
+
+def ended(pid: int) -> int:
+    """Kill a child and its group; its wait status."""
+    for kill in (os.killpg, os.kill):  # the group may not be there yet
+        with suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
+
+
+if __name__ == "__main__":
+    main()
