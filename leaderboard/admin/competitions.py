@@ -69,10 +69,6 @@ class CompetitionForm(forms.ModelForm):
             "batch_size": "Images per call while time is measured.",
             "crop_pct": "As in timm: the share of the image that is kept by the centre crop.",
             "max_upload_bytes": "500,000,000 is 500 MB.",
-            "load_seconds": "Most seconds to load a model.",
-            "call_seconds": "Most seconds of one call.",
-            "total_seconds": "Most seconds of a whole evaluation.",
-            "memory_bytes": "Most memory of a model's process: 4,294,967,296 is 4 GiB.",
         }
 
 
@@ -148,8 +144,9 @@ class CompetitionAdmin(pages.Noun):
                     ("submissions_per_day", "final_selections"),
                     "remeasured_ranks",
                     ("max_team_size", "max_upload_bytes"),
-                    ("load_seconds", "call_seconds"),
-                    ("total_seconds", "memory_bytes"),
+                    ("load_seconds", "total_seconds"),
+                    ("first_call_seconds", "call_seconds"),
+                    ("memory_bytes", "output_bytes"),
                 ],
             },
         ),

@@ -163,10 +163,36 @@ class Competition(models.Model):
         default=1.0, validators=[MinValueValidator(0.1), MaxValueValidator(1.0)]
     )
 
-    load_seconds = models.FloatField(default=60, validators=[MinValueValidator(1)])
-    call_seconds = models.FloatField(default=10, validators=[MinValueValidator(0.1)])
-    total_seconds = models.FloatField(default=1800, validators=[MinValueValidator(1)])
-    memory_bytes = models.BigIntegerField(default=4 << 30, validators=[MinValueValidator(1 << 28)])
+    load_seconds = models.FloatField(
+        default=60,
+        validators=[MinValueValidator(1)],
+        help_text="Most seconds to load a model.",
+    )
+    first_call_seconds = models.FloatField(
+        default=30,
+        validators=[MinValueValidator(0.1)],
+        help_text="Most seconds of a process's first answer, which compiles.",
+    )
+    call_seconds = models.FloatField(
+        default=10,
+        validators=[MinValueValidator(0.1)],
+        help_text="Most seconds of any later answer.",
+    )
+    total_seconds = models.FloatField(
+        default=1800,
+        validators=[MinValueValidator(1)],
+        help_text="Most seconds of all processes of a submission together.",
+    )
+    memory_bytes = models.BigIntegerField(
+        default=4 << 30,
+        validators=[MinValueValidator(1 << 28)],
+        help_text="Most bytes of memory of a model's process: 4,294,967,296 is 4 GiB.",
+    )
+    output_bytes = models.BigIntegerField(
+        default=1 << 20,
+        validators=[MinValueValidator(64)],
+        help_text="Most bytes of one answer: 1,048,576 is 1 MiB.",
+    )
 
     objects = CompetitionQuerySet.as_manager()
 
@@ -180,6 +206,10 @@ class Competition(models.Model):
         return f"/competitions/{self.slug}/"
 
     def clean(self) -> None:
+        self.check_sizes()
+        self.check_output()
+
+    def check_sizes(self) -> None:
         sizes = (self.min_input_size, self.input_height, self.input_width, self.max_input_size)
         if None in sizes:  # a field says so itself
             return
@@ -188,6 +218,19 @@ class Competition(models.Model):
             raise ValidationError(
                 f"The input of {height} x {width} pixels must lie between the least ({least}) and "
                 f"the largest ({most}) size that an upload may declare: change one of them."
+            )
+
+    def check_output(self) -> None:
+        """An answer of the right shape must be allowed, also in the widest of the float types."""
+        if self.output_bytes is None or self.batch_size is None:
+            return
+        least = 8 * self.batch_size * len(self.classes)
+        if self.output_bytes < least:
+            raise ValidationError(
+                {
+                    "output_bytes": f"{self.batch_size} x {len(self.classes)} numbers may take "
+                    f"{least:,} bytes: allow that many."
+                }
             )
 
     @property
@@ -250,9 +293,11 @@ class Competition(models.Model):
     def limits(self) -> job.Limits:
         return job.Limits(
             load_seconds=self.load_seconds,
+            first_call_seconds=self.first_call_seconds,
             call_seconds=self.call_seconds,
             total_seconds=self.total_seconds,
             memory_bytes=self.memory_bytes,
+            output_bytes=self.output_bytes,
         )
 
 

@@ -114,7 +114,7 @@ class Worker(models.Model):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State, default=State.READY)
-    reason = models.CharField(max_length=200, blank=True, help_text="Why it takes no work.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it takes no work.")
     canary_due_at = models.DateTimeField(
         null=True, blank=True, help_text="When it checks itself next; empty: before its next work."
     )

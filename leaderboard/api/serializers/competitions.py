@@ -54,9 +54,13 @@ class Limits(serializers.Serializer[Competition]):
     max_team_size = serializers.IntegerField()
     final_selections = serializers.IntegerField()
     load_seconds = serializers.FloatField()
-    call_seconds = serializers.FloatField()
-    total_seconds = serializers.FloatField()
+    first_call_seconds = serializers.FloatField(
+        help_text="Of a process's first answer, which compiles."
+    )
+    call_seconds = serializers.FloatField(help_text="Of any later answer.")
+    total_seconds = serializers.FloatField(help_text="Of all processes of a submission together.")
     memory_bytes = serializers.IntegerField()
+    output_bytes = serializers.IntegerField(help_text="Of one answer.")
 
 
 class Hardware(serializers.ModelSerializer[HardwareProfile]):
