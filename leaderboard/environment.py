@@ -38,6 +38,13 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]
             return value
         raise ImproperlyConfigured(f"{name} must be set; README says to what.")
 
+    def switch(self, name: str) -> bool:
+        """Off unless it is switched on."""
+        value = str(self.get_value(name, default="0")).strip()
+        if value not in ("0", "1"):
+            raise wrong(name, "0 or 1", value)
+        return value == "1"
+
     def whole(self, name: str, *, default: int, least: int) -> int:
         value = self.get_value(name, default=str(default))
         try:

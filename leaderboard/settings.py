@@ -135,6 +135,9 @@ if REDIS_URL:
         }
     }
 
+# Loud, and for development only: workers run models also where the kernel cannot shut them in.
+ALLOW_WEAK_SANDBOX = env.switch("ALLOW_WEAK_SANDBOX")
+
 # Files: uploads and hidden splits, under their sha256. Never served by URL: views hand out bytes.
 FILES_DIR = env.path("FILES_DIR", default=f"{BASE_DIR}/.data/files")
 CACHE_DIR = env.path("CACHE_DIR", default=f"{BASE_DIR}/.data/cache")

@@ -27,6 +27,7 @@ def start(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("SWEEP_SECONDS", "x", "a number of at least 1, not 'x'."),
         ("SWEEP_SECONDS", "nan", "a number of at least 1, not 'nan'."),
         ("LONG_POLLS", "-1", "a whole number of at least 0, not '-1'."),
+        ("ALLOW_WEAK_SANDBOX", "true", "0 or 1, not 'true'."),
         ("TRUSTED_PROXIES", "one", "a whole number of at least 0, not 'one'."),
         ("LOG_LEVEL", "foo", "DEBUG, INFO, WARNING, ERROR or CRITICAL, not 'foo'."),
         ("DATABASE_URL", "garbage", "an address like postgresql://user:password@host/name."),

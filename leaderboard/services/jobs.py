@@ -39,6 +39,8 @@ def for_evaluation(evaluation: Evaluation) -> Job:
         earlier=measurements.pooled(evaluation),
         cache=Path(settings.CACHE_DIR),
         lock=lock_file(),
+        sample=files.local_path(splits["sample"].archive) if "sample" in splits else None,
+        may_be_weak=settings.ALLOW_WEAK_SANDBOX,
     )
 
 
@@ -58,6 +60,7 @@ def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
         seed=secret_number(f"canary {worker.pk} {number}"),
         cache=Path(settings.CACHE_DIR),
         lock=lock_file(),
+        may_be_weak=settings.ALLOW_WEAK_SANDBOX,
     )
 
 

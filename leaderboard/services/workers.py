@@ -1,7 +1,9 @@
-"""Workers check themselves: the reference against itself is 1, or the machine is not fair today.
+"""Workers check themselves: the sandbox holds, and the reference against itself is 1.
 
-Such a canary is measured at a worker's start and every so often. A worker outside its profile's
-band, or beside too much foreign load, is sidelined: it takes no work, says why, and tries again.
+At its start a worker lets models try to get out of the sandbox; then, and every so often, it
+measures a canary. Where a model gets out, a layer is missing, the canary is outside the profile's
+band or the foreign load too large, the worker is sidelined: it takes no work, says why, and tries
+again.
 """
 
 from __future__ import annotations
@@ -12,14 +14,15 @@ import socket
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
 import scoring
 from leaderboard.models import Canary, Competition, HardwareProfile, Worker
-from leaderboard.services import jobs
+from leaderboard.services import containment, jobs
 from leaderboard.services.load import ForeignLoad
-from scoring import hardware
+from scoring import hardware, machine
 from scoring.job import Progress, Report
 
 logger = logging.getLogger(__name__)
@@ -29,6 +32,9 @@ RETRY = timedelta(minutes=5)
 """How long a sidelined worker waits before it checks itself again."""
 HALF_WIDTH_ERRORS = 1.96
 """Standard errors in the half-width of a 95 % interval."""
+
+contained: set[str] = set()
+"""The devices from whose sandbox no model got out when this process tried."""
 
 
 class Stopped(Exception):
@@ -77,15 +83,51 @@ def are_sidelined(profile: HardwareProfile) -> bool:
 def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -> bool:
     """Whether a worker may take work now; checks it first when that is due.
 
-    Before anything is calibrated on the profile there is nothing to check with: work is taken, for
-    the calibration is work.
+    Nothing at all is run before the sandbox was seen to hold. Before anything is calibrated on the
+    profile there is no canary: work is taken, for the calibration is work.
     """
-    if is_due(worker) and (competition := calibrated(worker.profile)):
-        try:
-            check(worker, competition, should_stop=should_stop)
-        except Stopped:
+    try:
+        if not is_contained(worker, should_stop=should_stop):
             return False
+        if is_due(worker) and (competition := calibrated(worker.profile)):
+            check(worker, competition, should_stop=should_stop)
+    except Stopped:
+        return False
     return worker.state == Worker.State.READY
+
+
+def is_contained(worker: Worker, *, should_stop: Callable[[], bool]) -> bool:
+    """Whether models stay in the sandbox here, tried once in every process; else it is sidelined.
+
+    Raises `Stopped`.
+    """
+    device = worker.profile.device
+    if device in contained:
+        return True
+    if worker.state == Worker.State.SIDELINED and not is_time(worker):
+        return False
+    if settings.ALLOW_WEAK_SANDBOX:
+        logger.warning("%s: %s", worker, containment.WEAK)
+
+    def go_on() -> None:
+        if should_stop():
+            raise Stopped
+
+    with machine.held(jobs.lock_file(), go_on):  # nobody's measuring is disturbed
+        flaw = containment.flaw(worker.profile.plan())
+    if flaw and not containment.is_allowed(flaw):
+        sideline(worker, flaw.message)
+        return False
+    if flaw:
+        logger.warning("%s runs models all the same: %s", worker, flaw.message)
+    contained.add(device)
+    if worker.state == Worker.State.SIDELINED:
+        become(worker, Worker.State.READY, canary_due_at=None)
+    return True
+
+
+def is_time(worker: Worker) -> bool:
+    return worker.canary_due_at is None or worker.canary_due_at <= timezone.now()
 
 
 def is_due(worker: Worker) -> bool:
@@ -93,7 +135,7 @@ def is_due(worker: Worker) -> bool:
         if worker.state != Worker.State.READY:
             become(worker, Worker.State.READY)
         return False
-    return worker.canary_due_at is None or worker.canary_due_at <= timezone.now()
+    return is_time(worker)
 
 
 def calibrated(profile: HardwareProfile) -> Competition | None:
@@ -176,8 +218,7 @@ def record(
         reason=reason,
     )
     if reason:
-        logger.warning("%s takes no work: %s", worker, reason)
-        become(worker, Worker.State.SIDELINED, reason=reason, canary_due_at=now + RETRY)
+        sideline(worker, reason)
     else:
         pause = timedelta(minutes=profile.canary_every_minutes)
         become(worker, Worker.State.READY, canary_due_at=now + pause)
@@ -202,6 +243,13 @@ def objection(
             f"1 ± {profile.canary_band:g} is allowed."
         )
     return ""
+
+
+def sideline(worker: Worker, reason: str) -> None:
+    logger.warning("%s takes no work: %s", worker, reason)
+    most = Worker._meta.get_field("reason").max_length
+    again_at = timezone.now() + RETRY
+    become(worker, Worker.State.SIDELINED, reason=reason[:most], canary_due_at=again_at)
 
 
 def become(worker: Worker, state: str, **fields: object) -> None:

@@ -27,10 +27,31 @@ from leaderboard.models import (
     Team,
     User,
 )
-from leaderboard.services import competitions, evaluations, files, references, submissions, teams
-from scoring.job import ClassQuality, Failure, Quad, Report, SplitQuality, Timing
+from leaderboard.services import (
+    competitions,
+    containment,
+    evaluations,
+    files,
+    references,
+    submissions,
+    teams,
+    workers,
+)
+from scoring.job import (
+    ClassQuality,
+    DryRun,
+    Failure,
+    Isolation,
+    Quad,
+    Report,
+    SplitQuality,
+    Timing,
+)
 
 CLASSES = ["Metal", "Paper", "Plastic"]
+SAID = "layer 1 <b>weighs</b> 0.25\n"
+"""What every model of the tests prints in its dry run."""
+WEAK = Isolation(missing=("system calls of computing only",), is_weak=True)
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +66,13 @@ def own_files(settings: Any, tmp_path: Path) -> None:
             "OPTIONS": {"location": str(tmp_path / "files"), "base_url": None},
         }
     }
+
+
+@pytest.fixture(autouse=True)
+def sandbox_that_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The self-test of the sandbox takes seconds: here it has found nothing, in no process yet."""
+    monkeypatch.setattr(containment, "breaches", lambda plan: ())
+    monkeypatch.setattr(workers, "contained", set())
 
 
 def person(name: str, **fields: Any) -> User:
@@ -228,6 +256,8 @@ def report(
             disturbed_share=0.0,
             in_force=("idle side stopped",),
         ),
+        dry_run=DryRun(images=8, output=SAID),
+        isolation=Isolation(layers=("system calls of computing only",)),
         f1_ref=round(f1_public, 3),
         hardware={"cpu": "Test processor"},
         versions={"torch": "2.13.0"},
@@ -236,4 +266,9 @@ def report(
 
 
 def failure(code: str = "wrong_output", message: str = "Expected (1, 3), got (1, 4).") -> Report:
-    return Report(status="failed", failure=Failure(code, message))
+    return Report(
+        status="failed",
+        failure=Failure(code, message),
+        dry_run=DryRun(images=8, output=SAID, is_cut=True),
+        isolation=Isolation(layers=("system calls of computing only",)),
+    )

@@ -1,0 +1,59 @@
+"""Whether models stay in their sandbox on this machine: tried by models that want out."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from dataclasses import dataclass
+
+from django.conf import settings
+
+import scoring
+from scoring.job import Plan
+
+logger = logging.getLogger(__name__)
+WEAK = (
+    "ALLOW_WEAK_SANDBOX is on: models run also where the kernel cannot shut them in, and can do "
+    "whatever this user can. For development only."
+)
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Why no model may run here, in a sentence for whoever runs the machine."""
+
+    code: str
+    message: str
+
+
+def can_be_tried() -> bool:
+    """Whether this installation has what models run on; a web server needs none of it."""
+    return all(importlib.util.find_spec(name) for name in ("torch", "numpy"))
+
+
+def flaw(plan: Plan) -> Flaw | None:
+    """What is wrong with the sandbox on this machine, or None when it holds. Takes seconds."""
+    if not can_be_tried():
+        return Flaw("no_torch", "PyTorch is not installed here: models cannot be run.")
+    try:
+        found = breaches(plan)
+    except scoring.EngineError as error:
+        return Flaw(error.code, error.message)
+    except Exception as error:
+        logger.exception("The self-test of the sandbox broke")
+        return Flaw("sandbox_failed", f"The self-test of the sandbox broke: {error!r}")
+    if found:
+        return Flaw("breached", f"The sandbox does not hold here: {'; '.join(found)}.")
+    return None
+
+
+def is_allowed(flaw: Flaw) -> bool:
+    """Whether models are run all the same, as somebody who develops has asked for."""
+    return bool(settings.ALLOW_WEAK_SANDBOX and flaw.code == "breached")
+
+
+def breaches(plan: Plan) -> tuple[str, ...]:
+    """What the self-test's models got out to. Raises `EngineError`."""
+    from scoring import selftest  # which takes numpy, and web servers have none
+
+    return selftest.breaches(plan, may_be_weak=settings.ALLOW_WEAK_SANDBOX)

@@ -1,0 +1,192 @@
+"""Models try to get out before a worker takes its first work; where one does, nothing is run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+import scoring
+from leaderboard.models import Competition, HardwareProfile, Submission, Team, User, Worker
+from leaderboard.services import containment, evaluations, references, workers
+from scoring.job import Job, Plan, Report
+from tests.leaderboard.conftest import report
+
+pytestmark = pytest.mark.django_db
+Submit = Callable[..., Submission]
+UNAVAILABLE = scoring.EngineError("sandbox_unavailable", "This kernel lacks landlock.")
+
+
+class SelfTest:
+    """Finds what a test wants, and remembers how often it was asked."""
+
+    def __init__(self) -> None:
+        self.plans: list[Plan] = []
+        self.finds: tuple[str, ...] | Exception = ()
+
+    def breaches(self, plan: Plan) -> tuple[str, ...]:
+        self.plans.append(plan)
+        if isinstance(self.finds, Exception):
+            raise self.finds
+        return self.finds
+
+
+@pytest.fixture
+def selftest(monkeypatch: pytest.MonkeyPatch) -> SelfTest:
+    made = SelfTest()
+    monkeypatch.setattr(containment, "breaches", made.breaches)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def jobs_done(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """What the engine was given."""
+    done: list[Job] = []
+
+    def evaluate(job: Job, progress: Any = None) -> Report:
+        done.append(job)
+        return report(time_ratio=0.5 if job.submission else 1.0)
+
+    monkeypatch.setattr(scoring, "evaluate", evaluate)
+    return done
+
+
+def due() -> None:
+    Worker.objects.update(canary_due_at=timezone.now() - timedelta(1))
+
+
+def test_the_sandbox_is_tried_once_in_a_process_before_the_first_work(
+    selftest: SelfTest, team: Team, submit: Submit, jobs_done: list[Job]
+) -> None:
+    for seed in (1, 2):
+        submit(team, seed)
+        assert evaluations.run_next("cpu") is not None
+    assert len(jobs_done) == 2
+    assert selftest.plans == [team.competition.profile.plan()]
+
+
+@pytest.mark.parametrize(
+    ("finds", "reason"),
+    [
+        (("a model can read the worker's files",), "a model can read the worker's files."),
+        (UNAVAILABLE, "This kernel lacks landlock."),
+        (scoring.EngineError("no_gpu", "This machine has no GPU."), "This machine has no GPU."),
+        (RuntimeError("no memory"), "broke: RuntimeError('no memory')"),
+    ],
+)
+def test_where_it_does_not_hold_no_work_is_taken_and_the_reason_is_said(
+    selftest: SelfTest, team: Team, submit: Submit, jobs_done: list[Job], finds: Any, reason: str
+) -> None:
+    selftest.finds = finds
+    waiting = submit(team).latest_evaluation
+    for _ in range(2):
+        assert evaluations.run_next("cpu") is None
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.attempt, jobs_done) == ("queued", 0, [])
+    assert len(selftest.plans) == 1, "it waits some minutes before it tries again"
+    worker = Worker.objects.get()
+    assert worker.state == "sidelined"
+    assert reason in worker.reason
+    assert evaluations.line(waiting).is_held
+
+
+def test_not_even_a_calibration_is_run(
+    selftest: SelfTest,
+    draft: Competition,
+    organizer: User,
+    make_model: Callable[..., bytes],
+    jobs_done: list[Job],
+) -> None:
+    selftest.finds = UNAVAILABLE
+    upload = ContentFile(make_model(1), name="reference.pt")
+    references.set_reference(competition=draft, upload=upload, name="", by=organizer)
+    references.calibrate(competition=draft, by=organizer)
+    assert evaluations.run_next("cpu") is None
+    assert not jobs_done
+
+
+@pytest.mark.parametrize("minutes", [0, 60])
+def test_it_tries_again_and_comes_back(
+    selftest: SelfTest, team: Team, submit: Submit, minutes: int
+) -> None:
+    HardwareProfile.objects.update(canary_every_minutes=minutes, max_foreign_load=None)
+    selftest.finds = UNAVAILABLE
+    waiting = submit(team).latest_evaluation
+    evaluations.run_next("cpu")
+    due()
+    assert evaluations.run_next("cpu") is None
+    selftest.finds = ()
+    due()
+    assert evaluations.run_next("cpu") == waiting
+    assert len(selftest.plans) == 3
+    worker = Worker.objects.get()
+    assert (worker.state, worker.reason) == ("ready", "")
+    assert worker.canaries.count() == bool(minutes)
+
+
+def test_a_canary_does_not_bring_back_who_cannot_shut_models_in(
+    selftest: SelfTest, team: Team, jobs_done: list[Job]
+) -> None:
+    HardwareProfile.objects.update(canary_every_minutes=60)
+    selftest.finds = UNAVAILABLE
+    evaluations.run_next("cpu")
+    due()
+    evaluations.run_next("cpu")
+    assert not jobs_done
+    assert Worker.objects.get().state == "sidelined"
+
+
+def test_a_worker_without_torch_says_so(
+    team: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containment, "can_be_tried", lambda: False)
+    submit(team)
+    assert evaluations.run_next("cpu") is None
+    assert "PyTorch is not installed here" in Worker.objects.get().reason
+
+
+def test_a_worker_that_is_asked_to_stop_does_not_wait_for_the_machine(
+    selftest: SelfTest, profile: HardwareProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scoring.machine.taken", lambda descriptor: False)
+    worker = workers.this_worker(profile)
+    assert not workers.is_fit(worker, should_stop=lambda: True)
+    assert not selftest.plans
+
+
+def test_whoever_develops_may_run_models_all_the_same_and_is_warned(
+    selftest: SelfTest,
+    team: Team,
+    submit: Submit,
+    jobs_done: list[Job],
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.ALLOW_WEAK_SANDBOX = True
+    selftest.finds = ("a model can make files",)
+    waiting = submit(team).latest_evaluation
+    with caplog.at_level(logging.WARNING):
+        assert evaluations.run_next("cpu") == waiting
+    assert "ALLOW_WEAK_SANDBOX is on" in caplog.text
+    assert "a model can make files" in caplog.text
+    assert jobs_done[0].may_be_weak
+
+
+def test_the_engine_gets_the_sample_the_limits_and_no_leave_to_be_weak(
+    team: Team, submit: Submit, jobs_done: list[Job]
+) -> None:
+    Competition.objects.update(first_call_seconds=7, output_bytes=4096)
+    submit(team)
+    evaluations.run_next("cpu")
+    (job,) = jobs_done
+    sample = team.competition.dataset.split("sample")
+    assert job.sample
+    assert job.sample.read_bytes() == sample.archive.open().read()
+    assert [split.name for split in job.splits] == ["public", "private"]
+    assert (job.limits.first_call_seconds, job.limits.output_bytes) == (7, 4096)
+    assert not job.may_be_weak
