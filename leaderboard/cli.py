@@ -194,6 +194,8 @@ def finish(
         submission = follow(server, submission)
     show(as_json, submission, plain(words(submission)))
     state = submission["state"]
+    if state == "failed" and not as_json:
+        show_dry_run(submission["dry_run"])
     if state in FINISHED and state != "scored":
         raise typer.Exit(FAILED)
     if max_score is not None and submission["score"]["score"] > max_score:
@@ -229,7 +231,7 @@ def words(submission: dict[str, Any]) -> str:
         place = submission["queue"]
         wait = place["wait_seconds"]
         about = f", about {wait / 60:.0f} min" if wait else ""
-        held = ", no machine measures precisely enough just now" if place["is_held"] else ""
+        held = ", no machine is fit to measure just now" if place["is_held"] else ""
         return f"{number} queued: {place['position']} of {place['length']}{about}{held}"
     if state == "running":
         return f"{number} running: {submission['stage']} {submission['percent']:.0f} %"
@@ -246,6 +248,17 @@ def words(submission: dict[str, Any]) -> str:
             f"{score['f1_term']:.4f} for quality (F1 {submission['f1']:.4f})"
         )
     return f"{number} {submission['error'] or state}"
+
+
+def show_dry_run(tried: dict[str, Any] | None) -> None:
+    """What the model said on images of the sample; nothing is kept of what it says elsewhere."""
+    if not tried or not tried["output"]:
+        return
+    out.print(f"On {tried['images']} images of the sample it said:", soft_wrap=True, markup=False)
+    for line in tried["output"].splitlines():
+        out.print(plain(f"  {line}"), soft_wrap=True, markup=False)
+    if tried["is_cut"]:
+        out.print("  (and more, which is not kept)")
 
 
 # The server

@@ -39,7 +39,7 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
     )
     return base | {
         "title": "What needs attention",
-        "notices": [*mail(), *machines(profiles), *sidelined(), *errors(), *steps(shown)],
+        "notices": [*mail(), *machines(profiles), *sidelined(), *weak(), *errors(), *steps(shown)],
         "profiles": profiles,
         "competitions": shown,
         "workers": Worker.objects.select_related("profile")[:8],
@@ -101,6 +101,24 @@ def sidelined() -> list[Notice]:
             pages.change_url(one),
         )
         for one in unfit
+    ]
+
+
+def weak() -> list[Notice]:
+    """Models that ran in less than the whole sandbox."""
+    count = Evaluation.objects.filter(
+        report__isolation__is_weak=True, finished_at__gt=timezone.now() - RECENT
+    ).count()
+    if not count:
+        return []
+    return [
+        Notice(
+            "error",
+            f"Evaluations in weak isolation in the last {RECENT.days} days: {count}. Their workers "
+            "have ALLOW_WEAK_SANDBOX set, which is for development: a hostile model there could "
+            "do whatever the worker can.",
+            reverse("admin:leaderboard_evaluation_changelist"),
+        )
     ]
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,6 +17,8 @@ from unfold.decorators import action, display
 from leaderboard.admin import pages
 from leaderboard.models import Evaluation
 from leaderboard.services import evaluations
+
+ISOLATION_LABELS = {"whole": "success", "weak": "danger", "–": "default"}
 
 
 @admin.register(Evaluation)
@@ -29,6 +31,7 @@ class EvaluationAdmin(pages.Fixed):
         "ratio",
         "score",
         "code",
+        "isolated",
         "queued_at",
     ]
     list_filter = ["state", "profile", "kind", "why", "competition"]
@@ -57,6 +60,7 @@ class EvaluationAdmin(pages.Fixed):
             super()
             .get_queryset(request)
             .select_related("competition", "submission__team", "profile", "worker")
+            .annotate(weak=F("report__isolation__is_weak"))
             .defer("report", "noisy_reports")
         )
 
@@ -79,6 +83,10 @@ class EvaluationAdmin(pages.Fixed):
     @display(description="Score public / private", ordering="score_public")
     def score(self, evaluation: Evaluation) -> str:
         return pages.scores(evaluation)
+
+    @display(description="Isolation", label=ISOLATION_LABELS)
+    def isolated(self, evaluation: Evaluation) -> str:
+        return {None: "–", False: "whole", True: "weak"}[evaluation.weak]  # type: ignore[attr-defined]
 
     @display(description="Failure or error")
     def code(self, evaluation: Evaluation) -> str:
@@ -173,6 +181,10 @@ def key_figures(evaluation: Evaluation) -> pages.Figures:
         )
         rows.append(("In force", ", ".join(timing["in_force"]) or "–"))
         rows.append(("Findings", "; ".join(timing["flags"]) or "–"))
+    if isolation := evaluation.isolation:
+        mark = "Isolation, WEAK" if evaluation.is_weakly_isolated else "Isolation"
+        lacks = [f"missing: {one}" for one in isolation["missing"]]
+        rows.append((mark, "; ".join([*isolation["layers"], *lacks])))
     for name in ("hardware", "versions"):
         if facts := report.get(name):
             shown = ", ".join(f"{key} {value}" for key, value in facts.items())

@@ -239,6 +239,23 @@ class Evaluation(models.Model):
             return None
         return self.submission_seconds * self.half_width / self.time_ratio
 
+    @property
+    def dry_run(self) -> dict[str, Any] | None:
+        """The try on images that the team has: what the model said there is for its team."""
+        found: dict[str, Any] | None = self.report.get("dry_run")
+        return found
+
+    @property
+    def isolation(self) -> dict[str, Any] | None:
+        """What shut the models in."""
+        found: dict[str, Any] | None = self.report.get("isolation")
+        return found
+
+    @property
+    def is_weakly_isolated(self) -> bool:
+        """Whether the models ran in less of a sandbox than is insisted on outside development."""
+        return bool(self.isolation and self.isolation["is_weak"])
+
     def figures(self) -> Figures:
         """What was measured. Raises `ValueError` unless it is scored."""
         measured = [getattr(self, one.name) for one in dataclasses.fields(Figures)]

@@ -353,7 +353,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
 @transaction.atomic
 def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """The same content gets the measurement there is: uploading again is no lottery."""
-    evaluation.move_to(State.SCORED, **shared(stored))
+    evaluation.move_to(State.SCORED, **shared(stored, evaluation.submission))
     _place(evaluation)
 
 
@@ -377,15 +377,20 @@ def share(evaluation: Evaluation) -> None:
             queued_at=timezone.now(),
             state=State.SCORED,
             why=Why.SHARED,
-            **shared(evaluation),
+            **shared(evaluation, submission),
         )
         rankings.place(submission.team)
         logger.info("%s shares the measurement of %s.", twin, evaluation)
 
 
-def shared(stored: Evaluation) -> dict[str, Any]:
-    """The columns of an evaluation that shares a measurement."""
+def shared(stored: Evaluation, submission: Submission | None) -> dict[str, Any]:
+    """The columns of an evaluation of a submission that shares a measurement."""
     figures = stored.figures()
+    report = stored.report
+    if not (submission and stored.submission and submission.sha256 == stored.submission.sha256):
+        # What a model says may quote its file's debug records, which are not its content: paths
+        # and source of whoever exported it.
+        report = {**report, "dry_run": None}
     return {
         "measured_by": stored,
         "measurements": stored.measurements,
@@ -399,7 +404,7 @@ def shared(stored: Evaluation) -> dict[str, Any]:
         "half_width": figures.half_width,
         "submission_seconds": figures.submission_seconds,
         "reference_seconds": figures.reference_seconds,
-        "report": stored.report,
+        "report": report,
         "finished_at": timezone.now(),
         "lease_expires_at": None,
         "percent": 100,

@@ -72,6 +72,8 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         calibrated_seconds=calibration.reference_seconds if calibration else None,
         machine=evaluation.report.get("hardware") or {},
         versions=evaluation.report.get("versions") or {},
+        isolation=evaluation.isolation,
+        weak=evaluation.isolation if evaluation.is_weakly_isolated else None,
         chart=chart(evaluation, shown),
     )
 

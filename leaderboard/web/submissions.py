@@ -109,7 +109,11 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
 def submission(request: Request, pk: int) -> HttpResponse:
     one = own_submission(request, pk)
     said = verdict(one)
-    return show(request, said.pop("competition"), "submissions/submission.html", **said)
+    competition = said.pop("competition")
+    declares = one.static.get("input") not in (None, competition.input_spec().to_json())
+    return show(
+        request, competition, "submissions/submission.html", **said, declares_input=declares
+    )
 
 
 @require_safe
@@ -155,6 +159,10 @@ def verdict(submission: Submission) -> dict[str, Any]:
         "evaluation": evaluation,
         "latest": latest,
         "line": evaluations.line(latest) if latest.state == State.QUEUED else None,
+        "dry_run": latest.dry_run or evaluation.dry_run,
+        "weak": next(
+            (one.isolation for one in (latest, evaluation) if one.is_weakly_isolated), None
+        ),
     }
     if evaluation.state != State.SCORED:
         return said

@@ -24,7 +24,7 @@ class Place(serializers.Serializer[evaluations.Line]):
     length = serializers.IntegerField()
     wait_seconds = serializers.SerializerMethodField(help_text="None: nothing to judge by yet.")
     is_held = serializers.BooleanField(
-        help_text="No worker measures precisely enough just now; they check themselves again."
+        help_text="No worker is fit to measure just now; they check themselves again."
     )
 
     def get_wait_seconds(self, line: evaluations.Line) -> float | None:
@@ -32,8 +32,33 @@ class Place(serializers.Serializer[evaluations.Line]):
 
 
 class Failure(serializers.Serializer[Evaluation]):
-    code = serializers.CharField(source="failure_code")
+    code = serializers.CharField(
+        source="failure_code",
+        help_text="Stable; the README of Featherweight says what each means and what to do.",
+    )
     message = serializers.CharField(source="failure_message")
+
+
+class DryRun(serializers.Serializer[dict[str, Any]]):
+    """A try on images of the sample, before anything hidden: here alone a model may be heard."""
+
+    images = serializers.IntegerField(help_text="Of the sample, which were tried.")
+    output = serializers.CharField(
+        help_text="What the model printed, and the text of the error it raised."
+    )
+    is_cut = serializers.BooleanField(help_text="It said more; only the beginning is kept.")
+
+
+class Isolation(serializers.Serializer[dict[str, Any]]):
+    """What shut the models in, in words."""
+
+    layers = serializers.ListField(child=serializers.CharField())
+    missing = serializers.ListField(
+        child=serializers.CharField(), help_text="What the machine does not allow."
+    )
+    is_weak = serializers.BooleanField(
+        help_text="It is less than is insisted on outside of development."
+    )
 
 
 class Score(serializers.Serializer[rankings.Parts]):
@@ -98,6 +123,12 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
     measurement_page = serializers.SerializerMethodField(
         help_text="How it was measured, for people."
     )
+    dry_run = DryRun(
+        source="evaluation.dry_run", allow_null=True, help_text="Once the evaluation has ended."
+    )
+    isolation = Isolation(
+        source="evaluation.isolation", allow_null=True, help_text="Once the evaluation has ended."
+    )
     private = serializers.SerializerMethodField(help_text="Once the private board is published.")
     static = serializers.DictField(help_text="What the file says of itself, without running it.")
 
@@ -136,6 +167,8 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
             "measurements",
             "measurement_reason",
             "measurement_page",
+            "dry_run",
+            "isolation",
             "private",
             "static",
         )

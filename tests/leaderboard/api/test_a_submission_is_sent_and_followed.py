@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rest_framework.test import APIClient
@@ -10,7 +11,7 @@ from rest_framework.test import APIClient
 from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.services import competitions, evaluations
 from tests.leaderboard.api.conftest import API, Upload, client_of
-from tests.leaderboard.conftest import failure, finish, report
+from tests.leaderboard.conftest import SAID, WEAK, failure, finish, report
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +85,22 @@ def test_a_failure_says_what_the_team_should_know(
     body = client.get(url).json()
     assert body["state"] == "failed"
     assert body["failure"] == {"code": "wrong_output", "message": "Expected 3."}
+
+
+def test_a_dry_run_and_what_shut_the_model_in_are_told(
+    team: Team, client: APIClient, upload: Upload, model: bytes
+) -> None:
+    url = upload(model).json()["url"]
+    body = client.get(url).json()
+    assert body["dry_run"] is body["isolation"] is None
+    finish(Evaluation.objects.get(submission__team=team), replace(failure(), isolation=WEAK))
+    body = client.get(url).json()
+    assert body["dry_run"] == {"images": 8, "output": SAID, "is_cut": True}
+    assert body["isolation"] == {
+        "layers": [],
+        "missing": ["system calls of computing only"],
+        "is_weak": True,
+    }
 
 
 def test_our_own_error_shows_a_fixed_sentence_only(

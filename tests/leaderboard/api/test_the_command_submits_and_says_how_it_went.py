@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions, tokens
-from tests.leaderboard.conftest import failure, report
+from scoring.job import DryRun
+from tests.leaderboard.conftest import failure, finish, report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -75,6 +77,23 @@ def test_a_failed_submission_exits_with_1_and_says_why(
     done = run("submit", file, "-c", "waste", "--wait")
     assert done.returncode == 1
     assert "failed (wrong_output): Expected (1, 3)." in done.stdout
+
+
+def test_a_failed_submission_shows_what_the_model_said_on_the_sample(
+    team: Team, run: Run, submit: Callable[..., Submission]
+) -> None:
+    submission = submit(team)
+    said = DryRun(8, "first\n[red]\x1b[2Jsecond\n", is_cut=True)
+    finish(submission.latest_evaluation, replace(failure(), dry_run=said))
+    shown = run("status", submission.pk)
+    assert shown.returncode == 1
+    assert shown.stdout.splitlines()[1:] == [
+        "On 8 images of the sample it said:",
+        "  first",
+        "  [red]\N{REPLACEMENT CHARACTER}[2Jsecond",
+        "  (and more, which is not kept)",
+    ]
+    assert json.loads(run("status", submission.pk, "--json").stdout)["dry_run"]["images"] == 8
 
 
 def test_status_and_the_same_model_again(team: Team, run: Run, file: Path) -> None:

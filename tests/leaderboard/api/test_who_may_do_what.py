@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from rest_framework.test import APIClient
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, rankings, teams
 from tests.leaderboard.api.conftest import API, client_of
+from tests.leaderboard.conftest import SAID, WEAK
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +136,29 @@ def test_no_state_shows_what_organizers_are_told(
         for path in (f"submissions/{planted.pk}", "submissions"):
             body = client.get(f"{API}/{path}").getvalue().decode()
             assert not [secret for secret in HIDDEN if secret in body]
+
+
+def test_a_dry_run_and_isolation_are_for_the_team_and_organizers(
+    planted: Submission, everybody: list[APIClient]
+) -> None:
+    Evaluation.objects.filter(submission=planted).update(
+        report=planted.evaluation.report | {"isolation": WEAK.to_json()}
+    )
+    told = []
+    for client in everybody:
+        body = "".join(
+            client.get(f"{API}/{path}").getvalue().decode()
+            for path in (
+                f"submissions/{planted.pk}",
+                "submissions",
+                f"teams/{planted.team_id}",
+                "competitions/waste",
+                "competitions/waste/boards/public",
+                "competitions/waste/boards/public.csv",
+            )
+        )
+        told.append((json.dumps(SAID)[1:-1] in body, '"is_weak":true' in body))
+    assert told == [(False, False)] * 3 + [(True, True)] * 2
 
 
 def test_the_table_has_every_address() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from leaderboard.models import Competition, Invitation, Submission, User
 from leaderboard.services import competitions, teams
+from tests.leaderboard.conftest import SAID, WEAK, failure, finish, report
 from tests.leaderboard.web.conftest import text
 
 LOGIN = "login"
@@ -191,6 +193,30 @@ def test_nothing_private_shows_before(
             shown = text(see(who, url))
             for figure in hidden_figures(submission):
                 assert figure not in shown, (who, url)
+
+
+@pytest.mark.parametrize("is_scored", [True, False])
+def test_a_dry_run_and_isolation_are_for_the_team_and_organizers(
+    people: People, see: Any, submit: Any, team: Any, is_scored: bool
+) -> None:
+    submission = submit(team)
+    made = report() if is_scored else failure()
+    finish(submission.latest_evaluation, replace(made, isolation=WEAK))
+    heard = {
+        who
+        for who, person in people.items()
+        for url in (
+            "/competitions/waste/",
+            "/competitions/waste/boards/public/",
+            "/competitions/waste/submissions/",
+            submission.get_absolute_url(),
+            f"/submissions/{submission.pk}/status/",
+            f"/evaluations/{submission.latest_evaluation.pk}/measurement/",
+        )
+        for words in (SAID.strip(), "Weak isolation")
+        if words in text(see(person, url))
+    }
+    assert heard == {"member", "organizer"}
 
 
 @pytest.fixture
