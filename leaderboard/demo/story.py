@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 import httpx
 from django.core.files import File
 from rich.console import Console
+from rich.panel import Panel
 from rich.table import Table
 
 from leaderboard.models import Competition, Dataset, Evaluation, HardwareProfile, User
@@ -116,6 +117,7 @@ def tell(
         f"  Reference macro-F1: public {calibration.f1_public:.4f}, "
         f"private {calibration.f1_private:.4f}"
     )
+    show_weakness(console)
     show_doors(console, site, entrants, models)
     if not arguments.check:
         practice = drafted("practice", dataset, competition.profile, recipes[0])
@@ -386,6 +388,24 @@ def table(title: str, rows: list[dict[str, Any]]) -> Table:
             "tied" if row["tied"] else "",
         )
     return shown
+
+
+def show_weakness(console: Console) -> None:
+    """Say aloud when models ran in less than the whole sandbox."""
+    weak = Evaluation.objects.filter(report__isolation__is_weak=True).first()
+    if weak is None or weak.isolation is None:
+        return
+    missing = "\n".join(f"  missing: {one}" for one in weak.isolation["missing"])
+    console.print(
+        Panel(
+            "This machine does not shut models in as it must outside of a demo:\n"
+            f"{missing}\n"
+            "The models here are the demo's own. Upload none of anybody else's; a worker without "
+            "ALLOW_WEAK_SANDBOX would run nothing here.",
+            title="WEAK SANDBOX",
+            style="bold red",
+        )
+    )
 
 
 def show_doors(
