@@ -60,6 +60,15 @@ def test_what_runs_models_or_holds_data_cannot_reach_the_world(name):
     assert COMPOSE["networks"]["inside"]["internal"] is True
 
 
+@pytest.mark.parametrize("name", ["worker", "worker-gpu"])
+def test_what_runs_models_is_shut_in_itself(name):
+    worker = SERVICES[name]
+    assert "ALLOW_WEAK_SANDBOX" not in str(COMPOSE)
+    assert worker["tmpfs"] == ["/tmp"]  # noqa: S108
+    assert not {"pid", "ipc", "userns_mode", "network_mode", "devices"} & set(worker)
+    assert not [one for one in worker["security_opt"] if "unconfined" in one]
+
+
 def test_secrets_have_no_defaults():
     secrets = re.findall(r"\$\{(\w*(?:SECRET|PASSWORD)\w*)([^}]*)\}", str(COMPOSE))
     assert {name for name, _ in secrets} == {"SECRET_KEY", "POSTGRES_PASSWORD"}
