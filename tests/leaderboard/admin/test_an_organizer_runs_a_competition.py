@@ -196,6 +196,19 @@ def test_another_gate_rewrites_the_boards(
     assert not Entry.objects.get().is_ranked
 
 
+def test_limits_of_an_answer_are_set_and_leave_room_for_an_honest_one(
+    panel: Client, draft: Competition
+) -> None:
+    change(panel, draft, first_call_seconds=12.5, output_bytes=64)
+    limits = draft.limits()
+    assert (limits.first_call_seconds, limits.output_bytes) == (12.5, 64)
+    answer = change(panel, draft, batch_size=8, output_bytes=100)
+    assert "8 x 3 numbers may take 192 bytes: allow that many." in text(answer)
+    assert "greater than or equal to 64" in text(change(panel, draft, output_bytes=8))
+    assert "greater than or equal to 0.1" in text(change(panel, draft, first_call_seconds=0))
+    assert draft.limits() == limits
+
+
 def test_sizes_lie_within_their_bounds(panel: Client, draft: Competition) -> None:
     answer = change(panel, draft, max_input_size=20)
     assert "must lie between the least (16) and the largest (20) size" in text(answer)

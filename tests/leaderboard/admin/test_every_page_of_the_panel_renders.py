@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +16,7 @@ from django.utils import timezone
 
 from leaderboard.models import ApiToken, Dataset, Submission, Team, User, Worker
 from leaderboard.services import tokens, workers
-from tests.leaderboard.conftest import failure, finish
+from tests.leaderboard.conftest import WEAK, failure, finish, report
 
 NOUNS = [model for model in admin.site._registry if model._meta.app_label == "leaderboard"]
 
@@ -139,6 +141,28 @@ def test_the_first_page_says_what_needs_attention(panel: Client, full: None, set
     assert "Waste sorting would rank a do-nothing model: set a gate above 0.167" in page
     settings.EMAIL_URL = "smtp://mail.example.org"
     assert "E-mail is not configured" not in panel.get(reverse("admin:index")).content.decode()
+
+
+def test_weak_isolation_is_marked_wherever_an_organizer_looks(
+    panel: Client, team: Team, submit: Callable[..., Submission]
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, replace(report(), isolation=WEAK))
+    index = panel.get(reverse("admin:index")).content.decode()
+    assert "Evaluations in weak isolation in the last 7 days: 1." in index
+    rows = panel.get(reverse("admin:leaderboard_evaluation_changelist")).content.decode()
+    assert re.search(r">\s*weak\s*<", rows)
+    address = reverse("admin:leaderboard_evaluation_change", args=[submission.latest_evaluation.pk])
+    assert "Isolation, WEAK" in panel.get(address).content.decode()
+
+
+def test_whole_isolation_is_not_called_weak(
+    panel: Client, team: Team, scored: Callable[..., Submission]
+) -> None:
+    scored(team)
+    assert "weak" not in panel.get(reverse("admin:index")).content.decode()
+    rows = panel.get(reverse("admin:leaderboard_evaluation_changelist")).content.decode()
+    assert re.search(r">\s*whole\s*<", rows)
 
 
 @pytest.mark.usefixtures("full")
