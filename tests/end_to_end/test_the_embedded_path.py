@@ -38,6 +38,9 @@ def test_good_and_bad_models_end_with_a_score_and_a_code(
     assert states[good.pk]["state"] == "scored"
     assert states[bad.pk]["state"] == "failed"
     assert states[bad.pk]["failure"]["code"] == "wrong_output"
+    for body in states.values():
+        assert body["dry_run"] == {"images": 8, "output": "", "is_cut": False}
+        assert body["isolation"]["is_weak"] is False
 
 
 def test_a_stopped_worker_gives_back_what_it_was_measuring(
