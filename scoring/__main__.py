@@ -1,4 +1,4 @@
-"""The engine from the command line: `python -m scoring evaluate|check|score|train-reference`."""
+"""The engine from the command line: `python -m scoring COMMAND`; without one it lists them."""
 
 from __future__ import annotations
 
@@ -67,6 +67,18 @@ def check_command(options: argparse.Namespace) -> int:
     return SCORED
 
 
+def selftest_command(options: argparse.Namespace) -> int:
+    from scoring import selftest
+
+    plan = Plan(device=options.device)
+    found = selftest.breaches(plan, may_be_weak=options.allow_weak_sandbox)
+    if options.json:
+        print(json.dumps({"status": "failed" if found else "held", "breaches": found}, indent=2))
+    else:
+        print("\n".join(found) or "The sandbox held.")
+    return FAILED if found else SCORED
+
+
 def score_command(options: argparse.Namespace) -> int:
     ratio = options.seconds / options.reference_seconds
     weights = {"f1_ref": options.f1_ref, "k": options.k, "time_weight": options.time_weight}
@@ -113,13 +125,16 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
         raise BadDataset(
             "broken_images", "Some images cannot be decoded; --skip-bad leaves them out."
         )
+    splits = tuple(
+        Split(name, packed(options, images, place / f"{name}.zip"))
+        for name, images in splits_of(options, found).items()
+    )
     return Job(
         reference=options.reference,
         submission=options.model,
-        splits=tuple(
-            Split(name, packed(options, images, place / f"{name}.zip"))
-            for name, images in splits_of(options, found).items()
-        ),
+        splits=splits,
+        sample=splits[0].images,  # who runs this has all the images, and may hear the model out
+        may_be_weak=options.allow_weak_sandbox,
         classes=found.classes,
         input=input_of(options),
         formula=Formula(options.f1_ref, options.k, options.time_weight, options.min_f1),
@@ -131,6 +146,7 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
         ),
         limits=Limits(
             load_seconds=options.load_seconds,
+            first_call_seconds=options.first_call_seconds,
             call_seconds=options.call_seconds,
             total_seconds=options.total_seconds,
             memory_bytes=options.memory_mib << 20,
@@ -190,7 +206,8 @@ def progress_line() -> Iterator[Callable[[Progress], None]]:
 def table(report: Report, job: Job) -> str:
     """A report for people: the score taken apart."""
     if report.failure:
-        return f"failed: {report.failure.code}\n{report.failure.message}"
+        said = f"\n{report.dry_run.output}" if report.dry_run else ""
+        return f"failed: {report.failure.code}\n{report.failure.message}{said}".rstrip()
     timing, f1_ref = report.timing, report.f1_ref
     assert timing is not None
     assert f1_ref is not None
@@ -282,12 +299,25 @@ def parser() -> argparse.ArgumentParser:
         "--call-seconds", type=seconds, default=limits.call_seconds, help="limit of one call"
     )
     one.add_argument(
+        "--first-call-seconds",
+        type=seconds,
+        default=limits.first_call_seconds,
+        help="limit of the first call of a process",
+    )
+    one.add_argument(
         "--total-seconds", type=seconds, default=limits.total_seconds, help="limit of all calls"
     )
     one.add_argument(
         "--memory-mib", type=positive, default=limits.memory_bytes >> 20, help="limit of memory"
     )
     one.add_argument("--cache", type=folder, help="folder that keeps decoded images")
+    add_weakness(one)
+
+    one = commands.add_parser("selftest", help="have models try to break out of the sandbox here")
+    one.set_defaults(command=selftest_command)
+    one.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    one.add_argument("--json", action="store_true")
+    add_weakness(one)
 
     one = commands.add_parser("check", help="what can be said about a model without running it")
     one.set_defaults(command=check_command)
@@ -340,6 +370,14 @@ def add_data(one: argparse.ArgumentParser) -> None:
         "--data", type=place, required=True, metavar="IMAGES", help="folder or zip of class folders"
     )
     one.add_argument("--seed", type=seed, default=0)
+
+
+def add_weakness(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--allow-weak-sandbox",
+        action="store_true",
+        help="for development: run models also where the kernel lacks a layer of the sandbox",
+    )
 
 
 def add_input(one: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 
 Dtype = Literal["uint8", "float32", "float16"]
@@ -100,11 +100,11 @@ class Plan(Json):
     """A wider interval at the end makes the measurement `invalid`; 0 means never."""
     max_seconds: float = 60.0
     """Cap of timed seconds, both models together; the first complete pass is always finished."""
-    published: Estimator = "plain"
+    published: Estimator = "corrected"
     """Which ratio counts where the reference's calibrated time is known; else the plain one.
 
-    Both are stored. By `benchmarks.timing_noise` the plain one scatters no more, so it is the
-    default.
+    Both are stored. By `benchmarks.timing_noise` the corrected one scatters a fraction as much where
+    the host is restless, and no more where it is calm.
     """
     pinned: bool = True
     """Keep both models on the same cores and the measurer off them, where the host allows."""

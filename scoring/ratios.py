@@ -38,10 +38,8 @@ ALONE_DIFFERS = 0.03
 """Blocks beside which no reference ran may be this much dearer: they see other weather."""
 WINDOW_SECONDS = 1.5
 MIN_WINDOWS = 6
-PRIOR_SD = 0.3
+PRIOR_SD = 0.6
 """How far from 1 an elasticity is believed to be before anything was measured."""
-FAR_OFF = 3.0
-"""Robust standard deviations beyond which a window says nothing about the elasticity."""
 NO_TARGET = 1e-4
 """A target below this share is none: measuring goes on to the cap."""
 UNSTEADY = 2.0
@@ -83,28 +81,60 @@ def plain(quads: Sequence[Quad]) -> Estimate:
 def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
     """The ratio at the speed the reference had in the calibration, `reference_seconds` per image.
 
-    log S = a + g log R over windows, with g shrunk to 1 by its standard error, read at log R*
-    within the range that was seen. Too few windows: g is 1, which is the plain ratio.
+    With log S = a + g log R, each quad is brought to that speed, within the range that was seen;
+    what is left is a plain ratio. Too few windows: g is 1, which is the plain ratio as it came.
     """
     groups = grouped(quads)
-    found = plain(quads)
     if len(groups) < MIN_WINDOWS:
-        return replace(found, read_at=reference_seconds)
-    x, y = np.log([per_image(group) for group in groups]).T
-    elasticity, error = shrunk_slope(x, y)
+        return replace(plain(quads), read_at=reference_seconds)
+    x, y = logs_per_image(quads)
     read_at = float(np.clip(math.log(reference_seconds), x.min(), x.max()))
-    more = {"elasticity": elasticity, "read_at": math.exp(read_at)}
-    weather = np.repeat(x, [len(group) for group in groups]) - read_at
-    unknown = error * abs(trimmed_mean(weather))
-    if found.by == "sums":
-        factor = math.exp((1 - elasticity) * float(weather.mean()))
-        width, error = found.half_width * factor, found.standard_error * factor
-        ratio = found.ratio * factor
-        return Estimate(ratio, math.hypot(width, CLEAR * unknown * ratio), error, by="sums", **more)
-    logs = np.array([log_ratio(quad) for quad in quads]) + (1 - elasticity) * weather
-    center, spread, error = trimmed(logs, quads)
-    spread, error = math.hypot(spread, CLEAR * unknown), math.hypot(error, unknown)
-    return charged(estimate(center, spread, error, **more), quads)
+    slope, error = elasticity(x, y, len(groups))
+    found = plain([at_speed(quad, slope, math.exp(read_at)) for quad in quads])
+    unknown = error * abs(trimmed_mean(x) - read_at) * found.ratio
+    return replace(
+        found,
+        half_width=math.hypot(found.half_width, CLEAR * unknown),
+        standard_error=math.hypot(found.standard_error, unknown),
+        elasticity=slope,
+        read_at=math.exp(read_at),
+    )
+
+
+def at_speed(quad: Quad, elasticity: float, reference_seconds: float) -> Quad:
+    """A quad as it would have been had its reference taken `reference_seconds` per image."""
+    slower = per_image([quad])[0] / reference_seconds
+    factor = slower**-elasticity
+    return replace(
+        quad,
+        reference_seconds=quad.reference_seconds / slower,
+        submission_seconds=quad.submission_seconds * factor,
+        alone_seconds=quad.alone_seconds * factor,
+    )
+
+
+def elasticity(x: Floats, y: Floats, windows: int) -> tuple[float, float]:
+    """By how many per cent y changes with one of x, drawn towards 1 the less is known about it,
+    and its standard error; `windows` stretches of these quads are taken for independent.
+
+    The ratio of their scatters (reduced major axis), because both are off the weather's mean for
+    the same reason: x and y are measured in different moments of it, and each moves as much as it
+    is sensitive. A regression of y on x would take x's part of that for nothing.
+    """
+    x, y = winsorized(x), winsorized(y)
+    scale = float(x.std())
+    if scale < 1e-9:
+        return 1.0, PRIOR_SD
+    slope = float(y.std()) / scale
+    together = float(np.corrcoef(x, y)[0, 1]) if slope > 1e-9 else 0.0
+    variance = max((WIDENING * slope) ** 2 * (1 - max(together, 0.0) ** 2) / windows, 1e-6)
+    weight = 1 / variance + 1 / PRIOR_SD**2
+    return (slope / variance + 1 / PRIOR_SD**2) / weight, math.sqrt(1 / weight)
+
+
+def winsorized(values: Floats, share: float = 0.1) -> Floats:
+    """Values with those beyond the outer shares drawn in: one hiccup must not tilt a slope."""
+    return np.clip(values, *np.quantile(values, [share, 1 - share]))
 
 
 def trimmed(logs: Floats, quads: Sequence[Quad]) -> tuple[float, float, float]:
@@ -114,39 +144,9 @@ def trimmed(logs: Floats, quads: Sequence[Quad]) -> tuple[float, float, float]:
         return center, math.log(2), 1.0  # nothing is known about the noise
     cut = int(TRIM * len(logs))
     ordered = np.sort(logs)
-    winsorized = np.clip(logs, ordered[cut], ordered[len(logs) - cut - 1])
-    influence = (winsorized - winsorized.mean()) / (1 - 2 * TRIM)
+    drawn_in = np.clip(logs, ordered[cut], ordered[len(logs) - cut - 1])
+    influence = (drawn_in - drawn_in.mean()) / (1 - 2 * TRIM)
     return center, *interval(influence, [quad.segment for quad in quads], len(logs) - 2 * cut)
-
-
-def shrunk_slope(x: Floats, y: Floats) -> tuple[float, float]:
-    """Slope of y over x, drawn towards 1 the less is known about it, and its standard error.
-
-    Windows far off the others' ratio are left out: one hiccup must not tilt it.
-    """
-    ratio = y - x
-    off = np.abs(ratio - np.median(ratio))
-    kept = off <= FAR_OFF * 1.4826 * max(float(np.median(off)), 1e-9)
-    x, y = x[kept], y[kept]
-    count = len(x)
-    if count < 3:
-        return 1.0, PRIOR_SD
-    slope = line(x, y)
-    without = [line(np.delete(x, i), np.delete(y, i)) for i in range(count)]
-    # Neighbouring windows share the weather, so they say less than as many separate ones.
-    variance = max(WIDENING**2 * float(np.var(without)) * (count - 1), 1e-12)
-    weight = 1 / variance + 1 / PRIOR_SD**2
-    return (slope / variance + 1 / PRIOR_SD**2) / weight, math.sqrt(1 / weight)
-
-
-def line(x: Floats, y: Floats) -> float:
-    """Slope where both have errors of the same size (Deming): a plain regression would take the
-    reference's own noise for weather, and give too small a slope."""
-    x, y = x - x.mean(), y - y.mean()
-    difference, product = float(y @ y - x @ x), float(x @ y)
-    if product < 1e-12:
-        return 1.0
-    return (difference + math.sqrt(difference**2 + 4 * product**2)) / (2 * product)
 
 
 def interval(influence: Floats, segments: Sequence[int], freedom: int) -> tuple[float, float]:
@@ -303,7 +303,7 @@ def is_unsteady(quads: Sequence[Quad], plan: Plan) -> bool:
     seconds = [sum(q.reference_seconds for q in used), sum(q.submission_seconds for q in used)]
     if len(used) < plan.min_quads or seconds[1] < seconds[0] / 2:
         return False
-    reference, submission = np.log([per_image([quad]) for quad in used]).T
+    reference, submission = logs_per_image(used)
     _, width, _ = trimmed(reference, used)
     steady = width <= plan.max_half_width
     return steady and scatter(submission) > UNSTEADY * scatter(reference)
@@ -335,6 +335,12 @@ def per_image(quads: Sequence[Quad]) -> tuple[float, float]:
     """Seconds per image of reference and submission over these quads."""
     reference = sum(q.reference_seconds for q in quads) / sum(q.reference_images for q in quads)
     submission = sum(q.submission_seconds for q in quads) / sum(q.submission_images for q in quads)
+    return reference, submission
+
+
+def logs_per_image(quads: Sequence[Quad]) -> tuple[Floats, Floats]:
+    """Logarithms of reference and submission seconds per image, one of each per quad."""
+    reference, submission = np.log([per_image([quad]) for quad in quads]).T
     return reference, submission
 
 

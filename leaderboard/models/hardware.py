@@ -53,7 +53,7 @@ class HardwareProfile(models.Model):
         "published ratio",
         max_length=9,
         choices=Published,
-        default=Published.PLAIN,
+        default=Published.CORRECTED,
         help_text="Corrected: read where the reference runs at its calibrated speed.",
     )
     canary_every_minutes = models.PositiveIntegerField(

@@ -127,7 +127,7 @@ def test_few_windows_leave_the_plain_ratio() -> None:
 def test_a_slope_nothing_is_known_about_stays_near_one() -> None:
     random = np.random.default_rng(0)
     x = random.normal(0, 0.001, 8)
-    slope, error = ratios.shrunk_slope(x, random.normal(0, 0.1, 8))
+    slope, error = ratios.elasticity(x, random.normal(0, 0.1, 8), windows=8)
     assert slope == pytest.approx(1, abs=0.05)
     assert error == pytest.approx(ratios.PRIOR_SD, rel=0.05)
 
@@ -136,7 +136,14 @@ def test_one_hiccup_does_not_tilt_the_slope() -> None:
     x = np.linspace(-0.1, 0.1, 20)
     y = 1.4 * x + np.random.default_rng(0).normal(0, 0.002, 20)
     y[-1] += 0.5
-    assert ratios.shrunk_slope(x, y)[0] == pytest.approx(1.4, abs=0.05)
+    assert ratios.elasticity(x, y, windows=20)[0] == pytest.approx(1.4, abs=0.1)
+
+
+def test_a_slope_is_found_though_both_sides_see_the_weather_at_different_moments() -> None:
+    random = np.random.default_rng(0)
+    weather = random.normal(0, 0.1, 200)
+    x, y = (weather + random.normal(0, 0.1, 200) for _ in range(2))
+    assert ratios.elasticity(x, 0.3 * y, windows=50)[0] == pytest.approx(0.3, abs=0.06)
 
 
 def test_the_published_ratio_is_the_plans_choice() -> None:

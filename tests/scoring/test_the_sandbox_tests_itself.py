@@ -1,0 +1,63 @@
+"""An operator is told whether the sandbox holds here, by models that try to break out of it."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scoring import sandbox, selftest
+from scoring.__main__ import main
+from scoring.errors import EngineError
+from scoring.job import Plan
+
+
+def test_nothing_gets_out() -> None:
+    assert selftest.breaches(Plan()) == ()
+
+
+def test_the_command_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["selftest"]) == 0
+    assert "held" in capsys.readouterr().out
+
+
+def test_every_attempt_succeeds_where_nothing_holds_it(tmp_path: Path) -> None:
+    """Else an attempt proves nothing: each runs in a plain process here."""
+    program = (
+        "import io, os, sys, torch; model = torch.jit.load(io.BytesIO(sys.stdin.buffer.read())); "
+        "model(torch.ones(1, 3, 8, 8)); os._exit(0)"
+    )
+    with selftest.canary() as (secret, victim):
+        for attempt in selftest.attempts(secret, victim, has_threads=False):
+            before = selftest.snapshot(victim)
+            archive = selftest.archive(attempt.lines)
+            done = subprocess.run([sys.executable, "-c", program], input=archive, check=False)
+            if attempt.leaves_traces:
+                assert selftest.snapshot(victim) != before, attempt.gain
+            else:
+                assert done.returncode == 0, attempt.gain
+
+
+def test_a_breach_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = selftest.Attempt("a model can do what it may", ())
+    monkeypatch.setattr(selftest, "attempts", lambda *_, **__: [honest])
+    assert selftest.breaches(Plan()) == (honest.gain,)
+    assert main(["selftest", "--json"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("landlock", "is_filtered", "words"),
+    [(0, True, "CONFIG_SECURITY_LANDLOCK"), (7, False, "CONFIG_SECCOMP_FILTER")],
+)
+def test_a_missing_layer_is_named(landlock: int, is_filtered: bool, words: str) -> None:
+    with pytest.raises(EngineError, match=words) as error:
+        sandbox.refuse_weakness(landlock, is_filtered)
+    assert error.value.code == "sandbox_unavailable"
+
+
+def test_an_archive_made_by_hand_is_one_that_torch_loads() -> None:
+    import torch
+
+    model = torch.jit.load(io.BytesIO(selftest.archive(())))
+    assert model(torch.ones(1, 3, 8, 8)).shape == (1, 2)

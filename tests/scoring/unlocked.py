@@ -1,0 +1,18 @@
+"""The zygote of `exploited`, whose children do not lock themselves in: attempts succeed there."""
+
+from typing import Any
+
+from scoring import zygote
+from tests.scoring import exploited
+
+
+def serve_unlocked(*arguments: Any) -> None:
+    from scoring import child
+
+    child.lock = lambda *_: (1, True)
+    exploited.serve_exploits(*arguments)
+
+
+if __name__ == "__main__":
+    zygote.serve = serve_unlocked
+    zygote.main()
