@@ -1,0 +1,34 @@
+"""Whoever sees the demo run must know when its models could have done anything."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from leaderboard.demo import story
+from leaderboard.models import Team
+from tests.leaderboard.conftest import WEAK, finish, report
+
+pytestmark = pytest.mark.django_db
+
+
+def told() -> str:
+    console = Console(file=io.StringIO(), width=100)
+    story.show_weakness(console)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def test_it_is_quiet_where_the_sandbox_is_whole(scored: Any, team: Team) -> None:
+    scored(team)
+    assert told() == ""
+
+
+def test_it_names_what_is_missing(submit: Any, team: Team) -> None:
+    finish(submit(team).latest_evaluation, replace(report(), isolation=WEAK))
+    shown = told()
+    assert "WEAK SANDBOX" in shown
+    assert "missing: system calls of computing only" in shown
