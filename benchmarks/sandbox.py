@@ -1,0 +1,162 @@
+"""What the layers of the sandbox cost: starting it, starting a child, and each call, against none.
+
+The same network runs in a zygote with all layers and in one with none, in turns: starts alternate,
+and calls are timed in blocks ABBA, as evaluations are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import nets, tables
+from scoring import sandbox
+from scoring.job import InputSpec, Limits, Plan
+from scoring.runner import Synthetic
+
+PROGRAMS = {"all layers": "scoring.zygote", "none": "benchmarks.open_zygote"}
+PLAN = Plan(pinned=False, preferred=False)
+SPEC = InputSpec()
+MOST_SECONDS, MOST_SHARE = 0.05, 0.01
+NETS = {
+    "residual": nets.residual,
+    "shallow": partial(nets.shallow, 24),
+    "minute": nets.minute,
+}
+
+
+def main() -> None:
+    options = parser().parse_args()
+    if options.quick:
+        options.starts, options.children, options.quads = 2, 5, 20
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # all on one core: the same for both
+    print(tables.machine_line())
+    rows: list[tuple[object, ...]] = []
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
+        place = Path(folder)
+        rows.append(row("start of a zygote", starts(options.starts), "seconds"))
+        with zygotes() as boxes:
+            net = sandbox.handed_over(nets.saved(nets.residual, place / "residual.pt"))
+            rows.append(row("start of a child", children(boxes, net, options.children), "child"))
+            for name, make in NETS.items():
+                spec = InputSpec(64, 64) if name == "minute" else SPEC
+                model = sandbox.handed_over(nets.saved(make, place / f"{name}.pt"))
+                said = calls(boxes, model, spec, options.quads)
+                rows.append(row(f"a call of {name}", said, "call"))
+    tables.show(("what", "n", "all layers", "none", "cost", "s.e.", "allowed", "within"), rows)
+    print(tables.machine_line())
+    sys.exit(any(one[-1] == "no" for one in rows))
+
+
+@contextmanager
+def zygotes() -> Iterator[list[sandbox.Sandbox]]:
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(sandbox.started(PLAN, Limits(), program=program))
+            for program in PROGRAMS.values()
+        ]
+
+
+def starts(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Seconds until a zygote is ready, (count, 2)."""
+    found = []
+    for _ in range(count):
+        pair = []
+        for program in PROGRAMS.values():
+            start = time.perf_counter()
+            with sandbox.started(PLAN, Limits(), program=program):
+                pair.append(time.perf_counter() - start)
+        found.append(pair)
+        tell("starts", len(found), count)
+    return np.array(found)
+
+
+def children(
+    boxes: list[sandbox.Sandbox], model: int, count: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Seconds until a child has loaded and prepared its model, (count, 2)."""
+    found = []
+    for _ in range(count):
+        pair = []
+        for box in boxes:
+            start = time.perf_counter()
+            with box.child(model, SPEC, 6, sandbox.Budget(60), Synthetic(SPEC, 0).call()):
+                pair.append(time.perf_counter() - start)
+        found.append(pair)
+        tell("children", len(found), count)
+    return np.array(found)
+
+
+def calls(
+    boxes: list[sandbox.Sandbox], model: int, spec: InputSpec, count: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Seconds per call of quads ABBA, (count, 2), over ten fresh pairs of children."""
+    found: list[list[float]] = []
+    example = Synthetic(spec, 0).call()
+    for _ in range(10):
+        with ExitStack() as stack:
+            pair = [
+                stack.enter_context(box.child(model, spec, 6, sandbox.Budget(600), example))
+                for box in boxes
+            ]
+            for child in pair:
+                child.inputs[:] = example
+            for child in pair * 3:
+                child.run(20, 10)
+            seconds = max(child.run(20, 10).seconds for child in pair) / 20
+            number = min(len(pair[0].inputs), max(1, round(0.05 / seconds)))
+            for _ in range(max(1, count // 10)):
+                sums = [0.0, 0.0]
+                for side in (0, 1, 1, 0):
+                    sums[side] += pair[side].run(number, 10).seconds / number / 2
+                found.append(sums)
+        tell("calls", len(found), count)
+    return np.array(found)
+
+
+def row(
+    what: str, found: np.ndarray[tuple[int, int], np.dtype[np.float64]], unit: str
+) -> tuple[object, ...]:
+    """Of calls the cost is a share, of starts it is seconds."""
+    ours, none = np.median(found, axis=0)
+    if unit == "call":
+        logs = np.log(found[:, 0] / found[:, 1])
+        cost, error = float(np.mean(logs)), float(np.std(logs, ddof=1) / np.sqrt(len(logs)))
+        within = "yes" if cost <= MOST_SHARE + 2 * error else "no"
+        figures = (f"{cost:+.2%}", f"{error:.2%}", f"{MOST_SHARE:.0%}", within)
+    else:
+        differences = found[:, 0] - found[:, 1]
+        cost = float(np.median(differences))
+        error = float(np.std(differences, ddof=1) / np.sqrt(len(differences)))
+        is_bound = unit == "child"
+        within = "yes" if cost <= MOST_SECONDS + 2 * error else "no"
+        allowed = f"{MOST_SECONDS * 1000:.0f} ms" if is_bound else ""
+        figures = (f"{cost * 1000:+.1f} ms", f"{error * 1000:.1f} ms", allowed)
+        figures = (*figures, within if is_bound else "")
+    return (what, len(found), f"{ours * 1000:.3f} ms", f"{none * 1000:.3f} ms", *figures)
+
+
+def tell(what: str, done: int, count: int) -> None:
+    print(f"\r{what}: {done} of {count}   ", end="", file=sys.stderr, flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    one = argparse.ArgumentParser("python -m benchmarks.sandbox", description=__doc__)
+    one.add_argument("--starts", type=int, default=5, help="of each zygote")
+    one.add_argument("--children", type=int, default=20, help="of each")
+    one.add_argument("--quads", type=int, default=200, help="of each network's calls")
+    one.add_argument("--quick", action="store_true", help="shows that it works, proves little")
+    return one
+
+
+if __name__ == "__main__":
+    main()
