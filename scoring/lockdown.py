@@ -29,6 +29,8 @@ CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
     0x40000000,
 )
 
+CAPABILITY_VERSION = 0x20080522
+
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 IOCTL_DEV = 1 << 15
@@ -127,8 +129,27 @@ REACHES_OUT = (
     "setresgid",
     "setsid",
     "setpgid",
+    "open_tree",
+    "move_mount",
+    "fsopen",
+    "shmget",
+    "msgget",
+    "semget",
+    "chmod",
+    "fchmod",
+    "fchmodat",
+    "fchmodat2",
+    "chown",
+    "fchown",
+    "lchown",
+    "fchownat",
+    "utimensat",
+    "setxattr",
+    "lsetxattr",
+    "fsetxattr",
 )
-"""What a GPU's driver can do without: there, only what is known to reach others is denied."""
+"""What a GPU's driver can do without: there, only what is known to reach others is denied. The last
+change what landlock does not speak of: owners, modes and times of files."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +173,13 @@ def die_with(parent: int) -> None:
 def keep_privileges_down() -> None:
     """No program that is started may have more rights; needed before the filters below."""
     LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def drop_capabilities() -> None:
+    """What root may do beyond its user's number; landlock does not keep root from reading other
+    processes' environment."""
+    header = ctypes.create_string_buffer(struct.pack("=Ii", CAPABILITY_VERSION, 0))
+    LIBC.capset(header, ctypes.create_string_buffer(24))
 
 
 def separate() -> bool:

@@ -16,7 +16,9 @@ X86_64 = (
     "kexec_load 246 add_key 248 request_key 249 keyctl 250 unshare 272 accept4 288 "
     "perf_event_open 298 prlimit64 302 open_by_handle_at 304 setns 308 getcpu 309 "
     "process_vm_readv 310 process_vm_writev 311 finit_module 313 sched_setattr 314 "
-    "getrandom 318 bpf 321 execveat 322 userfaultfd 323 membarrier 324"
+    "getrandom 318 bpf 321 execveat 322 userfaultfd 323 membarrier 324 "
+    "chmod 90 fchmod 91 chown 92 fchown 93 lchown 94 setxattr 188 lsetxattr 189 "
+    "fsetxattr 190 fchownat 260 fchmodat 268 utimensat 280 shmget 29 msgget 68 semget 64"
 )
 AARCH64 = (
     "umount2 39 mount 40 pivot_root 41 chroot 51 read 63 write 64 exit 93 exit_group 94 "
@@ -30,11 +32,14 @@ AARCH64 = (
     "execve 221 mmap 222 mprotect 226 madvise 233 perf_event_open 241 accept4 242 prlimit64 261 "
     "open_by_handle_at 265 setns 268 process_vm_readv 270 process_vm_writev 271 "
     "finit_module 273 sched_setattr 274 getrandom 278 bpf 280 execveat 281 userfaultfd 282 "
-    "membarrier 283 unshare 97"
+    "membarrier 283 unshare 97 "
+    "setxattr 5 lsetxattr 6 fsetxattr 7 fchmod 52 fchmodat 53 fchownat 54 "
+    "fchown 55 utimensat 88 shmget 194 msgget 186 semget 190"
 )
 EVERYWHERE = (
     "pidfd_send_signal 424 io_uring_setup 425 io_uring_enter 426 io_uring_register 427 "
-    "pidfd_open 434 pidfd_getfd 438 process_madvise 440"
+    "pidfd_open 434 pidfd_getfd 438 process_madvise 440 "
+    "open_tree 428 move_mount 429 fsopen 430 fchmodat2 452"
 )
 """Those since Linux 5.1 have one number on every processor."""
 

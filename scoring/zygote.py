@@ -43,6 +43,7 @@ def main() -> None:
     is_separate = device == "cpu" and lockdown.separate()
     if is_separate:
         step_inside()
+    lockdown.drop_capabilities()
     with Path("/proc/self/statm").open() as statm:
         abi = lockdown.landlock(rules(device))
 

@@ -1,8 +1,8 @@
 """Everything that native code in the child could try, by Python and ctypes.
 
-`python -m tests.scoring.breakouts [--no-namespaces] [--unlocked]` runs it in the sandbox, in a
-container's restrictions or without the child's locks if asked to, and prints as JSON what succeeded
-and what shut it in.
+`python -m tests.scoring.breakouts [--no-namespaces] [--unlocked] [--gpu]` runs it in the sandbox,
+in a container's restrictions, without the child's locks or with those of a GPU's child if asked to,
+and prints as JSON what succeeded and what shut it in.
 """
 
 import inspect
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +165,9 @@ def program(measurer: int, secret: Path, victim: Path) -> bytes:
 
 def run(code: bytes, answers: int, zygote: str) -> tuple[list[float], Any]:
     """What an exploit found, and what shut it in."""
-    with sandbox.started(Plan(), Limits(), program=zygote) as box:
+    plan = Plan(device="cuda") if "--gpu" in sys.argv else Plan()
+    sandbox.swept = lambda plan: nullcontext(None)  # type: ignore[assignment,misc]
+    with sandbox.started(plan, Limits(), program=zygote) as box:
         model = os.memfd_create("exploit", os.MFD_CLOEXEC)
         os.write(model, code)
         example = np.zeros((1, 3, 8, 8), dtype=np.float32)

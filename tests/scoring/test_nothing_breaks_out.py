@@ -47,6 +47,24 @@ def test_no_attempt_succeeds(options: tuple[str, ...], before: tuple[str, ...]) 
         assert found["user"] == 1000
 
 
+GPU_MAY = {
+    # The driver reads these; nobody's secrets are there.
+    *(f"open {path}" for path in ("/etc/passwd", "/etc/hostname", "/dev/null", "/dev/urandom")),
+    *(f"open /proc/self/{path}" for path in ("environ", "maps", "mem", "status", "fd", "cmdline")),
+    # It starts threads and makes descriptors.
+    "fork", "start a thread", "clone3", "a pipe", "an event descriptor", "a memory file",
+    "copy its descriptors", "read another descriptor", "stat a file", "handle signals",
+    # It concerns the process alone.
+    "an alarm", "lock memory", "rename itself", "another ABI's flag", "outlive its parent",
+}  # fmt: skip
+
+
+def test_with_the_locks_of_a_gpu_nothing_reaches_others() -> None:
+    found = breakouts("--gpu")
+    assert set(found["succeeded"]) <= GPU_MAY
+    assert found["unchanged"]
+
+
 def test_attempts_succeed_where_the_child_does_not_lock_itself_in() -> None:
     """Else they prove nothing. Only where namespaces keep the harm inside."""
     if breakouts()["missing"]:
