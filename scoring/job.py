@@ -103,8 +103,8 @@ class Plan(Json):
     published: Estimator = "corrected"
     """Which ratio counts where the reference's calibrated time is known; else the plain one.
 
-    Both are stored. By `benchmarks.timing_noise` the corrected one scatters a fraction as much where
-    the host is restless, and no more where it is calm.
+    Both are stored. Where the host is restless, the corrected one scatters a fraction as much:
+    `benchmarks.timing_noise`.
     """
     pinned: bool = True
     """Keep both models on the same cores and the measurer off them, where the host allows."""

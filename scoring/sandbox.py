@@ -361,7 +361,8 @@ class Child:
             return ModelFailed(
                 "wrong_input",
                 f"The model raised an error on its first input, {fed}. If it needs another, "
-                "declare input_size or dtype in the archive's featherweight.json.",
+                "declare input_size or dtype in the archive's featherweight.json; if it opens "
+                "files or starts threads (torch.jit.fork), have it do without.",
             )
         if status == Status.WRONG_OUTPUT:
             is_float, dimensions, *sizes = numbers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -29,6 +29,8 @@ class Point:
     at_seconds: float
     segment: int
     wall_ratio: float
+    published_ratio: float
+    """By the wall clock, brought to the calibrated speed where that is what is published."""
     cpu_ratio: float | None
     submission_seconds: float
     reference_seconds: float
@@ -49,7 +51,8 @@ class Part:
 def measurement(request: Request, pk: int) -> HttpResponse:
     evaluation = own_evaluation(request, pk)
     stretches = measurements.stretches(evaluation)
-    shown = parts(stretches)
+    timing = evaluation.report.get("timing") or {}
+    shown = parts(stretches, timing)
     points = [point for part in shown for point in part.points]
     calibration = evaluation.competition.calibration
     siblings = evaluation.submission.evaluations.order_by("pk") if evaluation.submission else ()
@@ -60,7 +63,8 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         evaluation=evaluation,
         submission=evaluation.submission,
         siblings=siblings,
-        timing=evaluation.report.get("timing") or {},
+        timing=timing,
+        is_corrected=timing.get("published") == "corrected",
         measured_seconds=sum(stretch.seconds for stretch in stretches),
         segments=sum(len(stretch.segments) for stretch in stretches),
         parts=shown,
@@ -74,7 +78,7 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         versions=evaluation.report.get("versions") or {},
         isolation=evaluation.isolation,
         weak=evaluation.isolation if evaluation.is_weakly_isolated else None,
-        chart=chart(evaluation, shown),
+        chart=chart(evaluation, shown, is_corrected=timing.get("published") == "corrected"),
     )
 
 
@@ -93,14 +97,14 @@ def own_evaluation(request: Request, pk: int) -> Evaluation:
     return found
 
 
-def parts(stretches: Sequence[measurements.Stretch]) -> list[Part]:
+def parts(stretches: Sequence[measurements.Stretch], timing: Mapping[str, Any]) -> list[Part]:
     """Stretches one after the other; segments are counted on, for each had its own processes."""
     found: list[Part] = []
     start, segments = 0.0, 0
     for number, stretch in enumerate(stretches, start=1):
         order = {one: segments + n for n, one in enumerate(stretch.segments, start=1)}
         later = start - stretch.quads[0].at_seconds
-        points = [point(quad, later, order[quad.segment]) for quad in stretch.quads]
+        points = [point(quad, later, order[quad.segment], timing) for quad in stretch.quads]
         name = f"measurement {number}" + " (too noisy alone)" * stretch.is_noisy
         found.append(Part(name, stretch.is_noisy, points))
         start = points[-1].at_seconds + GAP
@@ -108,28 +112,40 @@ def parts(stretches: Sequence[measurements.Stretch]) -> list[Part]:
     return found
 
 
-def point(quad: Quad, later: float, segment: int) -> Point:
+def point(quad: Quad, later: float, segment: int, timing: Mapping[str, Any]) -> Point:
     def ratio(submission: float, reference: float) -> float:
         return (submission / quad.submission_images) / (reference / quad.reference_images)
 
+    wall_ratio = ratio(quad.submission_seconds, quad.reference_seconds)
+    reference_seconds = quad.reference_seconds / quad.reference_images
     return Point(
         at_seconds=quad.at_seconds + later,
         segment=segment,
-        wall_ratio=ratio(quad.submission_seconds, quad.reference_seconds),
+        wall_ratio=wall_ratio,
+        published_ratio=wall_ratio * at_one_speed(reference_seconds, timing),
         cpu_ratio=ratio(quad.submission_cpu_seconds, quad.reference_cpu_seconds)
         if quad.reference_cpu_seconds
         else None,
         submission_seconds=quad.submission_seconds / quad.submission_images,
-        reference_seconds=quad.reference_seconds / quad.reference_images,
+        reference_seconds=reference_seconds,
         is_disturbed=quad.disturbed,
     )
 
 
-def chart(evaluation: Evaluation, shown: Sequence[Part]) -> dict[str, Any]:
-    """Quads over time on both clocks, the interval as a band, segments as stripes behind them."""
+def at_one_speed(reference_seconds: float, timing: Mapping[str, Any]) -> float:
+    """What `scoring.ratios.at_speed` does to the ratio of a quad; 1 where the plain one counts."""
+    read_at, elasticity = timing.get("read_at_seconds"), timing.get("elasticity")
+    if timing.get("published") != "corrected" or not read_at or elasticity is None:
+        return 1.0
+    return float((reference_seconds / read_at) ** (1 - elasticity))
+
+
+def chart(evaluation: Evaluation, shown: Sequence[Part], *, is_corrected: bool) -> dict[str, Any]:
+    """Quads over time, the interval as a band, segments as stripes behind them. Quads stand at the
+    calibrated speed where that is published, with the raw ones beside; and on the CPU clock."""
     points = [one for part in shown for one in part.points]
     ratio, half_width = evaluation.time_ratio, evaluation.half_width or 0.0
-    calm = [one.wall_ratio for one in points if not one.is_disturbed]
+    calm = [one.published_ratio for one in points if not one.is_disturbed]
     clocks = [one.cpu_ratio for one in points if one.cpu_ratio is not None]
     edges = [] if ratio is None else [ratio - half_width, ratio + half_width]
     everything = [*calm, *clocks, *edges, *(one.wall_ratio for one in points)]
@@ -138,7 +154,8 @@ def chart(evaluation: Evaluation, shown: Sequence[Part]) -> dict[str, Any]:
     inside = [one for one in everything if middle / 2 <= one <= middle * 2] or [middle]
     air = max(0.02 * middle, 0.08 * (max(inside) - min(inside)))
     return {
-        "wall": [spot(one, one.wall_ratio) for one in points if not one.is_disturbed],
+        "counted": [spot(one, one.published_ratio) for one in points if not one.is_disturbed],
+        "wall": [spot(one, one.wall_ratio) for one in points if is_corrected],
         "disturbed": [spot(one, one.wall_ratio) for one in points if one.is_disturbed],
         "cpu": [spot(one, one.cpu_ratio) for one in points if one.cpu_ratio is not None],
         "band": {"ratio": ratio, "low": edges[0], "high": edges[1]} if edges else None,

@@ -57,8 +57,10 @@ if (data && canvas) {
     type: "scatter",
     data: {
       datasets: [
-        { label: "Wall clock, counted", data: data.wall, pointStyle: "circle", radius: 4.5, hoverRadius: 6.5,
+        { label: data.wall.length ? "At the reference's calibrated speed, counted" : "Wall clock, counted", data: data.counted, pointStyle: "circle", radius: 4.5, hoverRadius: 6.5,
           backgroundColor: colours.wall, borderColor: "#ffffff", borderWidth: 1 },
+        ...(data.wall.length ? [{ label: "Wall clock, as it was", data: data.wall, pointStyle: "circle", radius: 3, hoverRadius: 5,
+          backgroundColor: "transparent", borderColor: "#7a8a91", borderWidth: 1.2 }] : []),
         { label: "Disturbed", data: data.disturbed, pointStyle: "crossRot", radius: 5.5, hoverRadius: 7.5,
           borderColor: colours.disturbed, borderWidth: 2.5 },
         { label: "CPU clock", data: data.cpu, pointStyle: "rectRot", radius: 4, hoverRadius: 6,

@@ -56,11 +56,12 @@ def test_points_interval_clocks_machine_and_findings(
     finish(submission.latest_evaluation, measured(time_ratio=0.5, half_width=0.012))
     page = text(see(owner, address(submission.latest_evaluation)))
     data = chart(page)
-    assert (len(data["wall"]), len(data["disturbed"]), len(data["cpu"])) == (7, 1, 8)
+    assert (len(data["counted"]), len(data["disturbed"]), len(data["cpu"])) == (7, 1, 8)
+    assert data["wall"] == []  # the same as what counts, where the plain ratio does
     assert data["band"] == {"ratio": 0.5, "low": 0.488, "high": 0.512}
     assert [stripe["number"] for stripe in data["segments"]] == [1, 2]
     assert data["y"][0] < 0.488
-    assert data["wall"][0]["y"] == pytest.approx(0.505)
+    assert data["counted"][0]["y"] == pytest.approx(0.505)
     assert data["cpu"][0]["y"] == pytest.approx(0.1 / 0.19)
     for said in (
         "0.5000 <small>± 0.0120",
@@ -83,7 +84,7 @@ def test_how_many_images_there_are_is_not_told(
     submission = submit(team)
     finish(submission.latest_evaluation, measured())
     data = chart(text(see(owner, address(submission.latest_evaluation))))
-    assert {key for point in data["wall"] for key in point} == {"x", "y", "segment"}
+    assert {key for point in data["counted"] for key in point} == {"x", "y", "segment"}
 
 
 def test_both_estimates_are_shown_where_the_engine_tells_them(
@@ -176,3 +177,24 @@ def test_the_page_has_nothing_inline(see: Any, submit: Any, team: Team, owner: U
     assert " style=" not in page
     assert "<style" not in page
     assert "<script>" not in page
+
+
+def test_quads_stand_at_the_calibrated_speed_where_that_is_published(
+    see: Any, submit: Any, team: Team, owner: User
+) -> None:
+    submission = submit(team)
+    found = measured(time_ratio=0.5, half_width=0.012)
+    assert found.timing
+    corrected = replace(
+        found.timing,
+        published="corrected",
+        corrected_ratio=0.5,
+        elasticity=0.5,
+        read_at_seconds=0.0025,  # the quads' reference took 0.01
+    )
+    finish(submission.latest_evaluation, replace(found, timing=corrected))
+    page = see(owner, address(submission.latest_evaluation))
+    data = chart(text(page))
+    assert len(data["wall"]) == 8
+    assert data["counted"][0]["y"] == pytest.approx(data["wall"][0]["y"] * 2)
+    assert "One speed for everyone" in text(page)
