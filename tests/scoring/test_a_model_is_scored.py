@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 import scoring
 from scoring import archive, engine, images, sandbox
@@ -18,6 +19,19 @@ from scoring.job import Formula, Job, Limits, Plan, Progress, Report
 from .conftest import PLAN, NeverEnds, Wild
 
 Models = Callable[..., Path]
+
+
+class Talks(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        print("pixels of", x, "\x1b[2J")
+        return self.linear(x.flatten(1))
+
+
+class RaisesAtOnce(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        if x.numel() > 0:
+            raise ValueError(f"the shape is {x.shape}")
+        return self.linear(x.flatten(1))
 
 
 def labels(job: Job) -> np.ndarray:
@@ -76,6 +90,35 @@ def test_other_inputs_in_batches(job: Job, models: Models, dtype: str) -> None:
     assert report.model is not None
     assert report.model.input is not None
     assert report.model.input.dtype == dtype
+
+
+def test_a_model_on_several_threads_is_shut_in_as_well(job: Job) -> None:
+    report = scoring.evaluate(replace(job, plan=replace(job.plan, threads=2)))
+    assert report.status == "scored", report.failure
+    assert report.timing is not None
+    assert "2 threads each" in report.timing.in_force
+    assert report.isolation is not None
+    assert not report.isolation.is_weak
+
+
+def test_the_dry_run_on_the_sample_hears_a_model_out(
+    job: Job, models: Models, splits: dict[str, Path]
+) -> None:
+    sampled = replace(job, sample=splits["sample"])
+    report = scoring.evaluate(replace(sampled, submission=models(Talks)))
+    assert report.status == "scored", report.failure
+    assert report.dry_run is not None
+    assert report.dry_run.images == 8
+    assert report.dry_run.output.startswith("pixels of ")
+    assert report.dry_run.is_cut
+    assert len(report.dry_run.output) <= sandbox.OUTPUT_BYTES
+    assert "dry run" in report.stages
+    report = scoring.evaluate(replace(sampled, submission=models(RaisesAtOnce)))
+    assert report.failure is not None
+    assert report.failure.code == "wrong_input"
+    assert report.dry_run is not None
+    assert "the shape is [1, 3, 16, 16]" in report.dry_run.output
+    assert "the shape" not in report.failure.message
 
 
 def test_without_a_submission_the_reference_runs_against_itself(job: Job) -> None:
