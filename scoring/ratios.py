@@ -119,17 +119,37 @@ def elasticity(x: Floats, y: Floats, windows: int) -> tuple[float, float]:
 
     The ratio of their scatters (reduced major axis), because both are off the weather's mean for
     the same reason: x and y are measured in different moments of it, and each moves as much as it
-    is sensitive. A regression of y on x would take x's part of that for nothing.
+    is sensitive. A regression of y on x would take x's part of that for nothing. A model that
+    scatters by itself gains nothing: see `weather_slope`.
     """
     x, y = winsorized(x), winsorized(y)
     scale = float(x.std())
     if scale < 1e-9:
         return 1.0, PRIOR_SD
-    slope = float(y.std()) / scale
+    slope = min(float(y.std()) / scale, weather_slope(x, y))
     together = float(np.corrcoef(x, y)[0, 1]) if slope > 1e-9 else 0.0
     variance = max((WIDENING * slope) ** 2 * (1 - max(together, 0.0) ** 2) / windows, 1e-6)
     weight = 1 / variance + 1 / PRIOR_SD**2
     return (slope / variance + 1 / PRIOR_SD**2) / weight, math.sqrt(1 / weight)
+
+
+def weather_slope(x: Floats, y: Floats) -> float:
+    """The steepest slope that the weather explains, infinite where little can be said.
+
+    The reference's quads before and after tell the weather of a quad, and nothing of what a model
+    does by itself in it (an instrumental variable).
+    """
+    around = x[:-2] + x[2:]
+    x, y = x[1:-1], y[1:-1]
+
+    def slope(kept: npt.NDArray[np.int64]) -> float:
+        told = around[kept] - around[kept].mean()
+        return float(y[kept] @ told) / float(x[kept] @ told)
+
+    if len(x) < 10 or np.corrcoef(x, around)[0, 1] < CLEAR / math.sqrt(len(x)):
+        return math.inf
+    found, error = jackknifed(slope, len(x))
+    return max(found, 0.0) + CLEAR * error
 
 
 def winsorized(values: Floats, share: float = 0.1) -> Floats:

@@ -201,3 +201,14 @@ def test_a_machine_is_in_its_band_within_it_or_within_noise() -> None:
 @pytest.mark.parametrize(("freedom", "expected"), [(1, 12.71), (2, 4.303), (3, 3.182), (9, 2.262)])
 def test_the_t_quantile(freedom: int, expected: float) -> None:
     assert ratios.t_quantile(freedom) == pytest.approx(expected, rel=0.01)
+
+
+def test_a_model_that_scatters_by_itself_is_not_taken_for_one_that_the_weather_slows() -> None:
+    """Or it would be read far below what it took, where the machine is slower than calibrated."""
+    random = np.random.default_rng(0)
+    weather = np.repeat(random.normal(0, 0.1, 30), 5)  # it lasts for some quads
+    x, y = (weather + random.normal(0, 0.03, 150) for _ in range(2))
+    honest, _ = ratios.elasticity(x, 0.3 * y, windows=40)
+    restless, _ = ratios.elasticity(x, 0.3 * y + 0.2 * random.integers(0, 2, 150), windows=40)
+    assert honest == pytest.approx(0.3, abs=0.05)
+    assert restless < 0.6
