@@ -163,7 +163,7 @@ def summary(
         measured_seconds=ratios.measured_seconds(quads),
         disturbed_share=sum(quad.disturbed for quad in quads) / len(quads),
         in_force=tuple(in_force),
-        flags=flags(measurement, plan),
+        flags=flags(measurement, plan, found),
         published="corrected" if found is corrected else "plain",
         plain_ratio=plain.ratio,
         plain_half_width=plain.half_width,
@@ -192,7 +192,7 @@ def is_in_band(timing: Timing, band: float = 0.02) -> bool:
     return abs(timing.time_ratio - 1) <= max(band, 3 * timing.standard_error)
 
 
-def flags(measurement: Measurement, plan: Plan) -> tuple[str, ...]:
+def flags(measurement: Measurement, plan: Plan, published: ratios.Estimate) -> tuple[str, ...]:
     """Findings in words."""
     quads = measurement.pooled
     used = ratios.counted(quads)
@@ -209,7 +209,7 @@ def flags(measurement: Measurement, plan: Plan) -> tuple[str, ...]:
             f"The submission used {measurement.stopped_cpu_seconds:.2f} s of CPU while it was "
             "stopped."
         )
-    if ratios.sums_count(used):
+    if published.by == "sums":
         found.append("Some images take much longer than others; the ratio of sums says how much.")
     if ratios.alone_factor(used) > 1:
         found.append(

@@ -189,4 +189,5 @@ def verdict(submission: Submission) -> dict[str, Any]:
         "quads": sum(len(stretch.quads) for stretch in stretches),
         "measured_seconds": sum(stretch.seconds for stretch in stretches),
         "flags": timing.get("flags", ()),
+        "is_corrected": timing.get("published") == "corrected",
     }
