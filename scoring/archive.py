@@ -3,7 +3,8 @@
 Standard library only, and nothing in here executes a pickle. A TorchScript file is a zip of
 records below one top folder: `data.pkl` and `constants.pkl` (who refers to which weights), `data/`
 and `constants/` (the weights), `code/` (TorchScript source) and `extra/` (files of the author,
-such as our `featherweight.json`).
+such as our `featherweight.json`). What a pickle refers to and what the source says is found out
+by `pickles` and `sources`.
 """
 
 from __future__ import annotations
@@ -13,52 +14,35 @@ import io
 import json
 import pickletools
 import re
+import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from scoring import pickles, sources
 from scoring.errors import Rejected
 from scoring.job import InputBounds, InputSpec, Model
 
 DECLARATION = "featherweight.json"
 MAX_EXTRA_BYTES = 64 << 10
-MAX_PICKLE_BYTES = 8 << 20
-MAX_OPCODES = 500_000
-"""Of one pickle; timm's efficientnet_b7 has 53,000 when scripted."""
-MAX_SOURCE_BYTES = 16 << 20
-MAX_OPERATORS = 2_000
-MAX_ELEMENTS = 1 << 40
-"""Of one storage."""
+MAX_DEBUG_BYTES = 16 << 20
+"""Of all debug records, which say where in its author's files a line of code comes from."""
 MAX_RECORDS = 20_000
 MAX_DIRECTORY_BYTES = 4 << 20
 MAX_RATIO = 10
 """Unpacked to packed, above what is small anyway; torch itself does not compress."""
 SMALL_BYTES = 64 << 20
 
-TORCH_CALL = re.compile(r"\btorch\.(\w{1,100})\(", re.ASCII)
-OPS_CALL = re.compile(r"\bops\.(\w{1,100})\.(\w{1,100})\(", re.ASCII)
-
-DTYPES = {
-    "FloatStorage": "float32",
-    "DoubleStorage": "float64",
-    "HalfStorage": "float16",
-    "BFloat16Storage": "bfloat16",
-    "LongStorage": "int64",
-    "IntStorage": "int32",
-    "ShortStorage": "int16",
-    "CharStorage": "int8",
-    "ByteStorage": "uint8",
-    "BoolStorage": "bool",
-    "QInt8Storage": "qint8",
-    "QUInt8Storage": "quint8",
-    "QInt32Storage": "qint32",
-    "ComplexFloatStorage": "complex64",
-    "ComplexDoubleStorage": "complex128",
-}
+DEBUG = re.compile(r"code/.+\.py\.debug_pkl")
+PLAIN = re.compile(r"extra/[A-Za-z0-9._-]+")
+END, END_64, LOCATOR = (
+    struct.Struct("<4s4H2IH"),
+    struct.Struct("<4sQ2H2I4Q"),
+    struct.Struct("<4sIQI"),
+)
 
 
 def check(file: Path | BinaryIO, *, max_unpacked_bytes: int = 2 << 30) -> Model:
@@ -69,6 +53,7 @@ def check(file: Path | BinaryIO, *, max_unpacked_bytes: int = 2 << 30) -> Model:
             min(max_unpacked_bytes, max(SMALL_BYTES, MAX_RATIO * size))
         )
         records.refuse_unless_torchscript()
+        records.refuse_unless_tidy()
         storages = records.storages()
         records.declaration()
         return Model(
@@ -85,7 +70,7 @@ def content_hash(file: Path | BinaryIO) -> str:
     digest = hashlib.sha256()
     with opened(file) as (_, records):
         for name in sorted(records.infos):
-            if name.endswith(".debug_pkl") or name.startswith(".data/"):
+            if DEBUG.fullmatch(name) or name.startswith(".data/"):
                 continue
             digest.update(f"{len(name)}:{name}:{records.infos[name].file_size}:".encode())
             for chunk in records.chunks(name):
@@ -135,15 +120,6 @@ def input_spec(
 
 
 @dataclass(frozen=True)
-class Storage:
-    """One tensor storage that a pickle refers to."""
-
-    key: str
-    dtype: str
-    elements: int
-
-
-@dataclass(frozen=True)
 class Records:
     """The records of one archive by their name below its top folder."""
 
@@ -183,39 +159,64 @@ class Records:
                 "This file was written by torch.save: weights or a Python object, without the "
                 f"model's code. {HOW_TO_SAVE}",
             )
-        for name in self.infos:
-            extra = name.removeprefix("extra/")
-            if name.startswith("extra/") and not re.fullmatch(r"[A-Za-z0-9._-]+", extra):
-                raise Rejected(
-                    "unsafe_names", "Extra files need plain names: letters, digits, . _ -"
-                )
 
-    def storages(self) -> tuple[Storage, ...]:
+    def refuse_unless_tidy(self) -> None:
+        """Files of the author are small and plainly named, debug records are what they seem."""
+        for name, info in self.infos.items():
+            if name.startswith("extra/"):
+                if not PLAIN.fullmatch(name):
+                    raise Rejected(
+                        "unsafe_names", "Extra files need plain names: letters, digits, . _ -"
+                    )
+                if info.file_size > MAX_EXTRA_BYTES:
+                    raise Rejected(
+                        "extra_file_too_large",
+                        f"The extra file {name.removeprefix('extra/'):.80} is larger than "
+                        f"{MAX_EXTRA_BYTES >> 10} KB. Leave it out or make it smaller.",
+                    )
+        debug = sum(info.file_size for name, info in self.infos.items() if DEBUG.fullmatch(name))
+        if debug > MAX_DEBUG_BYTES:
+            raise Rejected(
+                "record_too_large",
+                f"The archive's debug records are larger than {MAX_DEBUG_BYTES:,} bytes.",
+            )
+
+    def storages(self) -> tuple[pickles.Storage, ...]:
         """Storages of weights, buffers and constants, each once."""
-        found: dict[tuple[str, str], Storage] = {}
-        for pickle in ("data.pkl", "constants.pkl"):
-            if pickle in self.infos:
-                for storage in storages(self.read(pickle, MAX_PICKLE_BYTES)):
-                    found[pickle, storage.key] = storage
+        found: dict[tuple[str, str], pickles.Storage] = {}
+        opcodes = iter(range(pickles.MAX_OPCODES))
+        left = pickles.MAX_BYTES
+        for name in self.infos:
+            folder, ending = name[:-4], name[-4:]
+            if ending.lower() != ".pkl":  # torch finds a record whatever the case of its name
+                continue
+            pickle = self.read(name, left)
+            left -= len(pickle)
+            for storage in pickles.storages(name, pickle, opcodes):
+                if folder in ("data", "constants"):  # of traced_inputs torch writes no weights
+                    self.refuse_unless_held(storage, f"{folder}/{storage.key}")
+                    found[folder, storage.key] = storage
         return tuple(found.values())
+
+    def refuse_unless_held(self, storage: pickles.Storage, record: str) -> None:
+        """A storage is as long as its record: torch does not look."""
+        info = self.infos.get(record)
+        if storage.elements and (info is None or info.file_size < storage.bytes):
+            held = f"holds {info.file_size:,}" if info else "is missing"
+            raise Rejected(
+                "storage_mismatch",
+                f"The weights {record!a:.60} take {storage.bytes:,} bytes; their record {held}. "
+                "Save and upload the model again.",
+            )
 
     def operators(self) -> tuple[str, ...]:
         """Operators that the code calls, as `namespace::name`, sorted."""
-        sources = [n for n in self.infos if n.startswith("code/") and n.endswith(".py")]
-        if sum(self.infos[name].file_size for name in sources) > MAX_SOURCE_BYTES:
+        names = [n for n in self.infos if n.startswith("code/") and n.endswith(".py")]
+        if sum(self.infos[name].file_size for name in names) > sources.MAX_BYTES:
             raise Rejected("record_too_large", "The archive's code is too long.")
-        found: set[str] = set()
-        for name in sources:
-            code = self.read(name, MAX_SOURCE_BYTES).decode("utf-8", "replace")
-            for call in chain(TORCH_CALL.finditer(code), OPS_CALL.finditer(code)):
-                names = call.groups()
-                found.add("::".join(names if len(names) == 2 else ("aten", *names)))
-                if len(found) > MAX_OPERATORS:
-                    raise Rejected(
-                        "record_too_large",
-                        f"The archive's code calls more than {MAX_OPERATORS:,} operators.",
-                    )
-        return tuple(sorted(found))
+        return sources.operators(
+            self.read(name, sources.MAX_BYTES).decode("utf-8", "replace") for name in names
+        )
 
     def declaration(self) -> dict[str, Any] | None:
         name = f"extra/{DECLARATION}"
@@ -259,12 +260,16 @@ def records(stream: BinaryIO) -> Records:
                 "python_pickle", f"This is a Python pickle, which is never loaded. {HOW_TO_SAVE}"
             ) from error
         raise Rejected("not_a_zip", f"This is no zip archive. {HOW_TO_SAVE}") from error
+    if not has_one_directory(stream):
+        raise Rejected(
+            "truncated_zip", "The zip has more than one end. Upload the file as torch wrote it."
+        )
     if len(entries) > MAX_RECORDS:
         raise Rejected("too_many_records", f"The archive holds more than {MAX_RECORDS:,} records.")
     found: dict[str, zipfile.ZipInfo] = {}
     tops = set()
     for info in entries:
-        if info.is_dir():
+        if info.orig_filename.endswith("/"):
             continue
         top, _, name = info.orig_filename.partition("/")
         if not is_safe(info.orig_filename) or name in found:
@@ -291,6 +296,24 @@ class Guarded:
         return self.stream.read(size)
 
 
+def has_one_directory(stream: BinaryIO) -> bool:
+    """Whether every reader finds the same list of records: torch and `zipfile` look differently."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - END_64.size - LOCATOR.size - END.size))
+    tail = stream.read()
+    signature, *_, length, offset, comment = END.unpack(tail[-END.size :])
+    before = tail[: -END.size]
+    if before[-LOCATOR.size :].startswith(b"PK\x06\x07"):
+        where = LOCATOR.unpack(before[-LOCATOR.size :])[2]
+        if len(before) < END_64.size + LOCATOR.size or where != size - len(tail):
+            return False
+        signature_64, *_, length, offset = END_64.unpack(before[: END_64.size])
+        if signature_64 != b"PK\x06\x06":
+            return False
+        size -= END_64.size + LOCATOR.size
+    return (signature, comment, offset + length) == (b"PK\x05\x06", 0, size - END.size)
+
+
 def is_safe(name: str) -> bool:
     """Whether a name in a zip can only mean a place below its target folder."""
     return (
@@ -308,64 +331,6 @@ def is_pickle(head: bytes) -> bool:
         return any(opcode.name == "STOP" for opcode, _, _ in pickletools.genops(head))
     except Exception:  # genops raises whatever its decoders raise
         return False
-
-
-def storages(pickle: bytes) -> list[Storage]:
-    """Storages that a pickle refers to, read without executing it. Raises `Rejected`."""
-    try:
-        return list(walk(pickle))
-    except Rejected:
-        raise
-    except Exception as error:  # damaged pickles fail in as many ways as there are opcodes
-        raise Rejected("bad_pickle", "The archive's data.pkl cannot be read.") from error
-
-
-def walk(pickle: bytes) -> Iterator[Storage]:
-    """Follow a pickle's stack with opaque stand-ins for whatever it would have built."""
-    stack: list[Any] = []
-    marks: list[int] = []  # heights of the stack: looking for a mark in it would be quadratic
-    memo: dict[Any, Any] = {}
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
-        if count == MAX_OPCODES:
-            raise Rejected("record_too_large", f"A pickle has more than {MAX_OPCODES:,} opcodes.")
-        name = opcode.name
-        if name in ("PUT", "BINPUT", "LONG_BINPUT"):
-            memo[argument] = stack[-1]
-        elif name == "MEMOIZE":
-            memo[len(memo)] = stack[-1]
-        elif name in ("GET", "BINGET", "LONG_BINGET"):
-            stack.append(memo[argument])
-        elif name == "MARK":
-            marks.append(len(stack))
-        elif name == "DUP":
-            stack.append(stack[-1])
-        elif name == "BINPERSID":
-            yield storage(stack.pop())
-            stack.append(None)
-        elif name == "TUPLE":
-            start = marks.pop()
-            stack[start:] = [tuple(stack[start:])]
-        elif name == "POP" and marks and marks[-1] == len(stack):
-            marks.pop()
-        else:
-            before = opcode.stack_before
-            if pickletools.markobject in before:
-                del stack[marks.pop() :]
-                before = before[: before.index(pickletools.markobject)]
-            if len(before):
-                del stack[-len(before) :]
-            stack.extend([argument if not before else None] * len(opcode.stack_after))
-
-
-def storage(persistent_id: Any) -> Storage:
-    """("storage", "torch FloatStorage", key, device, elements) as a `Storage`."""
-    kind, type_name, key, _, elements = persistent_id
-    # Only plain strings: a tuple of tuples of tuples, each shared, has a text of any length.
-    dtype = DTYPES.get(type_name.rpartition(" ")[2]) if isinstance(type_name, str) else None
-    is_sound = isinstance(key, str) and type(elements) is int and 0 <= elements <= MAX_ELEMENTS
-    if kind != "storage" or dtype is None or not is_sound:
-        raise Rejected("bad_pickle", "The archive refers to an unknown kind of weights.")
-    return Storage(key=key, dtype=dtype, elements=elements)
 
 
 def sha256(stream: BinaryIO) -> str:

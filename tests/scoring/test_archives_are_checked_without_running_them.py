@@ -2,21 +2,28 @@ import io
 import json
 import pickle
 import pickletools
+import random
+import runpy
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from scoring import archive
+from scoring import archive, pickles, sources
 from scoring.errors import Rejected
 from scoring.job import InputBounds, InputSpec
 
 from .conftest import Wild
 
 Models = Callable[..., Path]
+ATTACKS = Path(__file__).parents[3] / "shared" / "attacks" / "make_attacks.py"
 
 
 def refusal(data: bytes, **limits: int) -> str:
@@ -71,8 +78,15 @@ def test_honest_depth_is_far_from_the_limits(
     """200 layers within a tenth of each limit; timm's efficientnet_b7 needs about as much."""
     blocks = [nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1)) for _ in range(100)]
     torch.jit.script(nn.Sequential(*blocks)).save(str(tmp_path / "deep.pt"))
-    for limit in ("MAX_OPCODES", "MAX_PICKLE_BYTES", "MAX_SOURCE_BYTES", "MAX_RECORDS"):
-        monkeypatch.setattr(archive, limit, getattr(archive, limit) // 10)
+    for module, limit in (
+        (archive, "MAX_RECORDS"),
+        (archive, "MAX_DEBUG_BYTES"),
+        (pickles, "MAX_OPCODES"),
+        (pickles, "MAX_BYTES"),
+        (sources, "MAX_BYTES"),
+        (sources, "MAX_NESTING"),
+    ):
+        monkeypatch.setattr(module, limit, getattr(module, limit) // 10)
     assert archive.check(tmp_path / "deep.pt").parameters == 100 * (2 + 5)
 
 
@@ -118,6 +132,11 @@ def test_a_state_dict() -> None:
     assert refusal(saved(Wild().state_dict())) == "state_dict"
 
 
+def test_a_record_without_a_name() -> None:
+    data = crafted(MODEL).replace(b"m/code/m.py", bytes(11))
+    assert refusal(data) == "unsafe_names"
+
+
 def test_some_other_zip() -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as other:
@@ -137,6 +156,8 @@ def test_unsafe_names(models: Models, name: str) -> None:
 
 
 STORAGE = b"(X\x07\0\0\0storageX\x0c\0\0\0FloatStorageX\x01\0\0\0" + b"0X\x03\0\0\0cpuK\x05tQ"
+"""Five floats of the record data/0."""
+MODEL = b"\x80\x02" + STORAGE + b"."
 
 
 def crafted(pickle: bytes, code: bytes = b"", **records: bytes) -> bytes:
@@ -144,7 +165,7 @@ def crafted(pickle: bytes, code: bytes = b"", **records: bytes) -> bytes:
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("m/data.pkl", pickle)
         made.writestr("m/code/m.py", code)
-        for name, data in records.items():
+        for name, data in ({"data/0": bytes(20)} | records).items():
             made.writestr(f"m/{name}", data)
     return stream.getvalue()
 
@@ -171,34 +192,256 @@ def test_the_opcodes_of_a_pickle_are_counted(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(pickletools, "genops", counted)
     assert refusal(crafted(b"\x80\x02" + b"N" * (7 << 20) + b".")) == "record_too_large"
-    assert drawn == archive.MAX_OPCODES + 1
+    assert drawn == pickles.MAX_OPCODES + 1
 
 
 def test_a_long_pickle() -> None:
-    assert refusal(crafted(b"N" * (archive.MAX_PICKLE_BYTES + 1))) == "record_too_large"
+    assert refusal(crafted(b"N" * (pickles.MAX_BYTES + 1))) == "record_too_large"
 
 
-@pytest.mark.parametrize("field", ["type", "key", "elements"])
+@pytest.mark.parametrize("field", ["type", "key", "long key", "elements"])
 def test_a_storage_is_described_by_plain_values_only(field: str) -> None:
     """A tuple that holds itself twice, forty times over, has a text of 2^40 characters."""
     nested = b"Nq\x00" + b"h\x00h\x00\x86q\x00" * 40
     bad = {
         "type": STORAGE.replace(b"X\x0c\0\0\0FloatStorage", nested),
         "key": STORAGE.replace(b"X\x01\0\0\0" + b"0", nested),
+        "long key": STORAGE.replace(b"X\x01\0\0\0" + b"0", b"X\xff\0\0\0" + b"0" * 255),
         "elements": STORAGE.replace(b"K\x05", b"\x8a\x08" + b"\xff" * 7 + b"\x7f"),
     }
     assert refusal(crafted(b"\x80\x02" + bad[field] + b".")) == "bad_pickle"
 
 
+@pytest.mark.parametrize("record", ["data.pkl", "constants.pkl", "traced_inputs.pkl", "X.PKL"])
+@pytest.mark.parametrize(
+    "reference",
+    [
+        b"cposix\nsystem\n",
+        b"cbuiltins\neval\n",
+        b"ctorch\nload\n",
+        b"ctorch.hub\nload\n",
+        b"ccollections\nabc.OrderedDict\n",
+        b"\x8c\x02os\x8c\x06system\x93",  # the way of protocol 4
+        b"(ios\nsystem\n",  # the way of protocol 0
+        b"\x82\x01",  # an extension registered under a number
+    ],
+)
+def test_a_global_that_torch_does_not_write(record: str, reference: bytes) -> None:
+    named = b"\x80\x02" + reference + b"."
+    records = {"data.pkl": MODEL, record: named}
+    assert refusal(crafted(records.pop("data.pkl"), **records)) == "forbidden_global"
+
+
+def test_a_refused_global_is_named_in_plain_characters() -> None:
+    name = "\0system\u2028".encode()
+    named = b"\x80\x02\x8c\x02os\x8c%c%b\x93." % (len(name), name)
+    with pytest.raises(Rejected, match=r"refers to 'os\.\\x00system\\u2028'"):
+        archive.check(io.BytesIO(crafted(named)))
+
+
+def test_globals_that_torch_writes() -> None:
+    names = (
+        "__torch__.my.Net",
+        "__torch__.torch.classes.quantized.LinearPackedParamsBase",
+        "torch._utils._rebuild_sparse_tensor",
+        "torch._tensor._rebuild_from_type_v2",
+        "torch.jit._pickle.restore_type_tag",
+        "torch.per_channel_affine",
+        "torch.device",
+        "torch.float8_e4m3fn",
+        "torch.QInt8Storage",
+        "collections.OrderedDict",
+        "builtins.complex",
+    )
+    pickle = b"".join(b"c%b\n%b\n" % tuple(name.encode().rsplit(b".", 1)) for name in names)
+    assert archive.check(io.BytesIO(crafted(b"\x80\x02" + pickle + STORAGE + b"."))).parameters == 5
+
+
+@pytest.mark.parametrize("held", [b"", bytes(19)])
+def test_a_storage_larger_than_its_record(held: bytes) -> None:
+    assert refusal(crafted(MODEL, **{"data/0": held})) == "storage_mismatch"
+    assert refusal(crafted(MODEL, **{"constants.pkl": MODEL, "constants/0": held})) == (
+        "storage_mismatch"
+    )
+
+
+def test_a_storage_without_a_record() -> None:
+    assert refusal(crafted(MODEL, **{"constants.pkl": MODEL})) == "storage_mismatch"
+    nothing = MODEL.replace(b"K\x05", b"K\x00")
+    data = crafted(MODEL, **{"constants.pkl": nothing})
+    assert archive.check(io.BytesIO(data)).parameters == 5
+
+
+def test_torch_keeps_no_values_of_traced_inputs() -> None:
+    data = crafted(MODEL, **{"traced_inputs.pkl": MODEL, "traced_inputs/0": b""})
+    assert archive.check(io.BytesIO(data)).parameters == 5
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "y = " + "(" * (sources.MAX_NESTING + 1),
+        "y = " + "[({" * (sources.MAX_NESTING // 2),
+        " " * (sources.MAX_INDENTATION + 1) + "y = x",
+        "\t" * (sources.MAX_INDENTATION + 1) + "y = x",
+    ],
+)
+def test_code_that_nests_too_deep(code: str) -> None:
+    assert refusal(crafted(MODEL, b"x = 1\n" + code.encode())) == "too_deep"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "y = (1)\n" * 10_000,
+        'y = "' + "(" * 1000 + '"',
+        r'y = "\"' + "[" * 1000 + '"',
+        "# " + "{" * 1000,
+        "y = '''\n" + "(" * 1000 + "\n'''",
+        'ops.prim.RaiseException("ops.os.system(1) torch.save(x) " + "# \'")',
+        "y = __torch__.torchvision.ops.misc.Permute(x)",
+        "y = (self.ops).load_library(self.ops.inductor.a)",
+    ],
+)
+def test_what_is_written_in_strings_or_is_the_authors_own_name(code: str) -> None:
+    assert archive.check(io.BytesIO(crafted(MODEL, code.encode()))).parameters == 5
+
+
+def test_long_code() -> None:
+    assert refusal(crafted(MODEL, b" " * (sources.MAX_BYTES + 1))) == "record_too_large"
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "named"),
+    [
+        ('torch.from_file("/etc/passwd", False, 9)', "forbidden_operator", "aten::from_file"),
+        ('ops.aten.save(x, "/tmp/x")', "forbidden_operator", "aten::save"),
+        ("ops.prim.rpc_sync(x)", "forbidden_operator", "prim::rpc_sync"),
+        ("ops.inductor._alloc_from_pool(x)", "forbidden_operator", "inductor::_alloc_from_pool"),
+        ("ops.c10d.send(x)", "forbidden_operator", "c10d::send"),
+        ('ops.load_library("x.so")', "forbidden_operator", "load_library"),
+        ('ops.os.system("id")', "unknown_operator", "os::system"),
+    ],
+)
+def test_operators_that_no_classifier_needs(call: str, code: str, named: str) -> None:
+    with pytest.raises(Rejected, match=f"calls {named}[,;]") as refused:
+        archive.check(io.BytesIO(crafted(MODEL, call.encode())))
+    assert refused.value.code == code
+
+
+NAMESPACES = """
+import torch
+names = [schema.name for schema in torch._C._jit_get_all_schemas()]
+names += torch._C._dispatch_get_all_op_names()
+print(*{name.partition("::")[0] for name in names})
+"""
+
+
+def test_every_namespace_of_torch_is_known() -> None:
+    """In a fresh process: whatever else these tests import has operators of its own."""
+    said = subprocess.run(
+        [sys.executable, "-c", NAMESPACES], check=True, capture_output=True, text=True
+    )
+    assert set(said.stdout.split()) <= sources.NAMESPACES | sources.FORBIDDEN_NAMESPACES.keys()
+
+
 def test_operators_are_counted_and_their_names_are_short() -> None:
-    pickle = b"\x80\x02" + STORAGE + b"."
-    many = "".join(f"torch.op{n}(x)\nops.own.op{n}(x)\n" for n in range(archive.MAX_OPERATORS))
-    assert refusal(crafted(pickle, many.encode())) == "record_too_large"
+    many = "".join(f"torch.op{n}(x)\nops.aten.own{n}(x)\n" for n in range(sources.MAX_OPERATORS))
+    assert refusal(crafted(MODEL, many.encode())) == "record_too_large"
     calls = b"torch.relu(x); ops.prim.data(x); torch." + b"a" * 10_000 + b"(x)"
-    assert archive.check(io.BytesIO(crafted(pickle, calls))).operators == (
+    assert archive.check(io.BytesIO(crafted(MODEL, calls))).operators == (
         "aten::relu",
         "prim::data",
     )
+
+
+def test_an_extra_file_is_small(models: Models) -> None:
+    archived = repacked(models(), **{"other/extra/weights.bin": bytes(archive.MAX_EXTRA_BYTES + 1)})
+    assert refusal(archived.getvalue()) == "extra_file_too_large"
+
+
+def test_debug_records_are_small_together() -> None:
+    half = bytes(archive.MAX_DEBUG_BYTES // 2)
+    records = {f"code/{n}.py.debug_pkl": half for n in "ab"}
+    assert archive.check(io.BytesIO(crafted(MODEL, **records))).parameters == 5
+    records["code/c.py.debug_pkl"] = b"."
+    assert refusal(crafted(MODEL, **records)) == "record_too_large"
+
+
+def test_weights_cannot_pass_for_debug_records() -> None:
+    """What is not part of the content hash could be changed without being measured again."""
+    one, other = (crafted(MODEL, **{"data/0.py.debug_pkl": data}) for data in (b"a", b"b"))
+    assert archive.content_hash(io.BytesIO(one)) != archive.content_hash(io.BytesIO(other))
+
+
+@pytest.mark.parametrize("where", ["before", "after", "between"])
+def test_a_zip_with_more_than_one_list_of_records(where: str) -> None:
+    """torch would load the one and `zipfile` would show us the other."""
+    data = crafted(MODEL)
+    directory = data.index(b"PK\x01\x02")
+    made = {
+        "before": data + data,
+        "after": data[:-2] + b"\x16\x00" + data[-22:],
+        "between": data[:-22] + data[directory:-22] + data[-22:],
+    }
+    assert refusal(made[where]) == "truncated_zip"
+
+
+@pytest.mark.filterwarnings("ignore:invalid escape sequence")
+@pytest.mark.parametrize("seed", range(6))
+def test_damage_of_any_kind_is_refused_or_passes_at_once(seed: int, models: Models) -> None:
+    """Bytes of the zip, and bytes of its records below a sound zip."""
+    dice = random.Random(seed)
+    whole = models().read_bytes()
+    with zipfile.ZipFile(models()) as zipped:
+        records = {name: zipped.read(name) for name in zipped.namelist()}
+    read = [name for name in records if name.endswith((".pkl", ".py"))]
+    for number in range(100):
+        if number % 2:
+            data = damaged(whole, dice)
+        else:
+            stream = io.BytesIO()
+            victim = dice.choice(read)
+            with zipfile.ZipFile(stream, "w") as made:
+                for name, record in records.items():
+                    made.writestr(name, damaged(record, dice) if name == victim else record)
+            data = stream.getvalue()
+        start = time.process_time()
+        with suppress(Rejected):
+            archive.check(io.BytesIO(data))
+        assert time.process_time() - start < 5
+
+
+def damaged(data: bytes, dice: random.Random) -> bytes:
+    """Some bytes changed, doubled, taken away or put in, more often near the end."""
+    result = bytearray(data)
+    for _ in range(dice.choice((1, 1, 2, 8, 40))):
+        at = len(result) - int(dice.choice((0.02, 1)) * dice.random() * len(result))
+        length = dice.choice((1, 1, 4, 64, 5000))
+        piece = result[at : at + length]
+        put_in = dice.choice((dice.randbytes(length), piece * 2, b"", b"\xff" * len(piece)))
+        result[at : at + length] = put_in
+    return bytes(result)
+
+
+@pytest.mark.skipif(not ATTACKS.exists(), reason="the crafted attacks are not beside this checkout")
+def test_crafted_attacks_are_refused_and_what_the_sandbox_holds_is_not(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, ATTACKS, tmp_path / "attacks", tmp_path / "canary"],
+        check=True,
+        capture_output=True,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [str(ATTACKS), "", ""])
+        expected = runpy.run_path(str(ATTACKS))["EXPECTED"]
+    refused = set()
+    for name in expected:
+        try:
+            archive.check(tmp_path / "attacks" / f"{name}.pt")
+        except Rejected:
+            refused.add(name)
+    assert refused >= {name for name, end in expected.items() if end == "refused"}
+    assert not refused & {name for name, end in expected.items() if end in ("scored", "contained")}
 
 
 def test_records_are_counted_before_they_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
