@@ -57,10 +57,11 @@ class AnswersTooMuch(Wild):
 
 
 class Crashes(Wild):
-    """Reads far outside of its own memory."""
+    """Writes far outside of its own memory."""
 
     def forward(self, x: Tensor) -> Tensor:
-        wild = torch.ops.inductor._reinterpret_tensor(x, [16], [1 << 20], 1 << 40)
+        far = torch.zeros([1, 1], dtype=torch.long) + (1 << 40)
+        wild = torch._sparse_coo_tensor_unsafe(far, torch.ones([1]), [2]).to_dense()
         return self.linear(x.flatten(1)) + wild.sum()
 
 
