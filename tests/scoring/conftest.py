@@ -61,8 +61,8 @@ class Crashes(Wild):
 
     def forward(self, x: Tensor) -> Tensor:
         far = torch.zeros([1, 1], dtype=torch.long) + (1 << 40)
-        wild = torch._sparse_coo_tensor_unsafe(far, torch.ones([1]), [2]).to_dense()
-        return self.linear(x.flatten(1)) + wild.sum()
+        wild = torch.ops.aten._sparse_coo_tensor_unsafe(far, torch.ones([1]), [2])
+        return self.linear(x.flatten(1)) + wild.to_dense().sum()
 
 
 class RaisesLater(Wild):
