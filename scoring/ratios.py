@@ -37,6 +37,8 @@ that is cheap on most images and dear on some."""
 ALONE_DIFFERS = 0.03
 """Blocks beside which no reference ran may be this much dearer: they see other weather."""
 WINDOW_SECONDS = 1.5
+SHARED = 2
+"""Windows that share their weather, and so say as much about an elasticity as one."""
 MIN_WINDOWS = 6
 PRIOR_SD = 0.6
 """How far from 1 an elasticity is believed to be before anything was measured."""
@@ -115,7 +117,7 @@ def at_speed(quad: Quad, elasticity: float, reference_seconds: float) -> Quad:
 
 def elasticity(x: Floats, y: Floats, windows: int) -> tuple[float, float]:
     """By how many per cent y changes with one of x, drawn towards 1 the less is known about it,
-    and its standard error; `windows` stretches of these quads are taken for independent.
+    and its standard error; `windows` is how many there are of these quads.
 
     The ratio of their scatters (reduced major axis), because both are off the weather's mean for
     the same reason: x and y are measured in different moments of it, and each moves as much as it
@@ -128,7 +130,8 @@ def elasticity(x: Floats, y: Floats, windows: int) -> tuple[float, float]:
         return 1.0, PRIOR_SD
     slope = min(float(y.std()) / scale, weather_slope(x, y))
     together = float(np.corrcoef(x, y)[0, 1]) if slope > 1e-9 else 0.0
-    variance = max((WIDENING * slope) ** 2 * (1 - max(together, 0.0) ** 2) / windows, 1e-6)
+    unexplained = 1 - max(together, 0.0) ** 2
+    variance = max((WIDENING * slope) ** 2 * unexplained / (windows / SHARED), 1e-6)
     weight = 1 / variance + 1 / PRIOR_SD**2
     return (slope / variance + 1 / PRIOR_SD**2) / weight, math.sqrt(1 / weight)
 
