@@ -42,19 +42,24 @@ NAMESPACES = {
     *("profiler", "static_runtime", "debug_mode_ops", "export", "onnx", "torchvision"),
 }
 """Where torch keeps operators that compute."""
+FILES, OTHERS = "reaches for files; take it out", "reaches for other processes; take it out"
 FORBIDDEN_NAMESPACES = {
-    **dict.fromkeys(("c10d", "c10d_functional", "_c10d_functional"), "other processes"),
-    **dict.fromkeys(("_c10d_functional_autograd", "symm_mem", "_dtensor"), "other processes"),
-    "inductor": "memory outside its tensors",
-    **dict.fromkeys(("debugprims", "image", "load_library", "load_libraries"), "files"),
+    **dict.fromkeys(("c10d", "c10d_functional", "_c10d_functional"), OTHERS),
+    **dict.fromkeys(("_c10d_functional_autograd", "symm_mem", "_dtensor"), OTHERS),
+    "inductor": "reaches for memory outside its tensors; take it out",
+    **dict.fromkeys(("debugprims", "image", "load_library", "load_libraries"), FILES),
 }
 FORBIDDEN = {
-    **dict.fromkeys(("aten::from_file", "aten::save"), "files"),
-    **dict.fromkeys(("prim::rpc_async", "prim::rpc_remote", "prim::rpc_sync"), "other processes"),
-    **dict.fromkeys(("prim::PythonOp", "prim::IgnoredPythonOp"), "Python"),
-    "mkldnn::data_ptr": "raw memory",
+    **dict.fromkeys(("aten::from_file", "aten::save"), FILES),
+    **dict.fromkeys(("prim::rpc_async", "prim::rpc_remote", "prim::rpc_sync"), OTHERS),
+    **dict.fromkeys(("prim::PythonOp", "prim::IgnoredPythonOp"), "needs Python; take it out"),
+    "mkldnn::data_ptr": "reaches for raw memory; take it out",
+    "prim::ConstantMKLDNNTensor": (
+        "stands for weights that torch does not save; save the model as it was before "
+        "torch.jit.optimize_for_inference, which every model is put through here"
+    ),
 }
-"""No classifier needs these; by what they are for."""
+"""No classifier needs these, or none that works; with what is the matter, and what to do."""
 
 
 def operators(sources: Iterable[str]) -> tuple[str, ...]:
@@ -92,13 +97,10 @@ def refuse_depth(code: str) -> None:
 
 def refuse_operator(operator: str) -> None:
     namespace = operator.partition("::")[0]
-    reaches = FORBIDDEN.get(operator) or FORBIDDEN_NAMESPACES.get(namespace)
+    matter = FORBIDDEN.get(operator) or FORBIDDEN_NAMESPACES.get(namespace)
     operator = operator.removesuffix("::")
-    if reaches:
-        raise Rejected(
-            "forbidden_operator",
-            f"The model calls {operator}, which reaches for {reaches}. Take it out.",
-        )
+    if matter:
+        raise Rejected("forbidden_operator", f"The model calls {operator}, which {matter}.")
     if namespace not in NAMESPACES:
         raise Rejected(
             "unknown_operator",

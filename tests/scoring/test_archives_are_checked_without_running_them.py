@@ -337,6 +337,15 @@ print(*{name.partition("::")[0] for name in names})
 """
 
 
+def test_a_model_whose_weights_were_lost_says_how_to_keep_them(tmp_path: Path) -> None:
+    model = torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval())
+    torch.jit.optimize_for_inference(model).save(str(tmp_path / "optimized.pt"))
+    with pytest.raises(RuntimeError, match="'value' is undefined"):
+        torch.jit.load(str(tmp_path / "optimized.pt"))
+    with pytest.raises(Rejected, match=r"before torch\.jit\.optimize"):
+        archive.check(tmp_path / "optimized.pt")
+
+
 def test_every_namespace_of_torch_is_known() -> None:
     """In a fresh process: whatever else these tests import has operators of its own."""
     said = subprocess.run(
