@@ -24,6 +24,8 @@ from scoring.lockdown import limit
 
 SPARE_CPU_SECONDS = 30
 """Over the limit of wall seconds: only what escapes that one meets this one."""
+MOST_SAID = (1 << 63) - 1
+"""The largest number in a record; one stored number can be shown as more bytes than that."""
 
 
 def serve(
@@ -142,10 +144,10 @@ class Outcome:
 
     def refuse(self, answer: Any, most_bytes: int) -> None:
         """Report the shape of a wrong answer and end."""
-        if not isinstance(answer, torch.Tensor):
+        if not isinstance(answer, torch.Tensor) or not is_dense(answer):
             self.send(Status.WRONG_OUTPUT, 0, 0)
-        elif answer.numel() * answer.element_size() > most_bytes:
-            self.send(Status.OUTPUT_TOO_LARGE, answer.numel() * answer.element_size())
+        elif (size := answer.numel() * answer.element_size()) > most_bytes:
+            self.send(Status.OUTPUT_TOO_LARGE, min(size, MOST_SAID))
         else:
             sizes = tuple(answer.shape)[:DIMENSIONS]
             self.send(Status.WRONG_OUTPUT, int(answer.is_floating_point()), answer.dim(), *sizes)
@@ -155,9 +157,15 @@ class Outcome:
 def fits(answer: Any, output: torch.Tensor) -> bool:
     return (
         isinstance(answer, torch.Tensor)
+        and is_dense(answer)
         and answer.shape == output.shape
         and answer.is_floating_point()
     )
+
+
+def is_dense(answer: torch.Tensor) -> bool:
+    """Whether it can be copied number by number: not sparse, nested, packed or without memory."""
+    return answer.layout == torch.strided and not answer.is_nested and not answer.is_meta
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -1,0 +1,133 @@
+"""A place with files to guard, images that carry a mark, a sandbox that outlives every model."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scoring import engine, sandbox
+from scoring.job import Formula, InputSpec, Job, Limits, Plan, Split
+from tests.hostile import making
+from tests.hostile.making import CLASSES, HIDDEN, SHOWN, SIZE, Place
+
+PLAN = Plan(
+    block_seconds=0.01,
+    min_quads=2,
+    min_segments=1,
+    max_half_width=0,
+    max_seconds=0.3,
+    pinned=False,
+    preferred=False,
+)
+LIMITS = Limits(
+    load_seconds=4,
+    first_call_seconds=2,
+    call_seconds=2,
+    total_seconds=12,
+    memory_bytes=512 << 20,
+)
+MOST_SECONDS = 60.0
+"""Of one evaluation: its limits, twice over, for a machine that does other things besides."""
+SPEC = InputSpec(height=SIZE, width=SIZE, mean=(0, 0, 0), std=(1, 1, 1))
+
+
+def images(pixel: int, count: int) -> bytes:
+    """A zip of class folders; every picture has the same mean and no two are alike."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for index, label in enumerate(CLASSES):
+            for number in range(count):
+                picture = np.full((SIZE, SIZE, 3), pixel, np.uint8)
+                picture[number, index] += 20
+                picture[number, index + 3] -= 20
+                file = io.BytesIO()
+                Image.fromarray(picture).save(file, "PNG")
+                archive.writestr(f"{label}/{number:04}.png", file.getvalue())
+    return target.getvalue()
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("place")
+    made = Place(folder / "secret", folder / "victim", folder / "fifo")
+    made.secret.write_text(making.SECRET * 10)
+    made.victim.write_bytes(bytes(8))
+    os.mkfifo(made.fifo)
+    return made
+
+
+@contextmanager
+def untouched(place: Place) -> Iterator[None]:
+    """In the body no file there changes, and none appears."""
+    folder = place.secret.parent
+    yield
+    assert sorted(path.name for path in folder.iterdir()) == ["fifo", "secret", "victim"]
+    assert place.secret.read_text() == making.SECRET * 10
+    assert place.victim.read_bytes() == bytes(8)
+
+
+@pytest.fixture(scope="session")
+def box() -> Iterator[sandbox.Sandbox]:
+    """One sandbox for all: that it survives every model is part of what is tested."""
+    with sandbox.started(PLAN, LIMITS) as started:
+        yield started
+
+
+@pytest.fixture
+def shared_sandbox(box: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations take the sandbox that is there, which saves each the seconds of a start."""
+
+    @contextmanager
+    def started(
+        plan: Plan, limits: Limits, tick: Any = None, **options: Any
+    ) -> Iterator[sandbox.Sandbox]:
+        yield replace(box, plan=plan, limits=limits, tick=tick, children=[])
+
+    monkeypatch.setattr(engine.sandbox, "started", started)
+
+
+@pytest.fixture(scope="session")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """An honest job with a dry run; tests bring the submission."""
+    folder = tmp_path_factory.mktemp("job")
+    packs = {"sample": (SHOWN, 3), "public": (HIDDEN, 3), "private": (HIDDEN, 4)}
+    for name, (pixel, count) in packs.items():
+        (folder / f"{name}.zip").write_bytes(images(pixel, count))
+    (folder / "reference.pt").write_bytes(making.honest_file())
+    return Job(
+        reference=folder / "reference.pt",
+        splits=tuple(Split(name, folder / f"{name}.zip") for name in ("public", "private")),
+        classes=CLASSES,
+        input=SPEC,
+        formula=Formula(f1_ref=0.1),
+        plan=PLAN,
+        limits=LIMITS,
+        cache=folder / "cache",
+        sample=folder / "sample.zip",
+    )
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes below a process."""
+    parents: dict[int, int] = {}
+    for one in Path("/proc").iterdir():
+        if one.name.isdigit():
+            try:
+                said = (one / "stat").read_text()
+            except OSError:
+                continue
+            parents[int(one.name)] = int(said.rpartition(")")[2].split()[1])
+    below: set[int] = set()
+    while more := {one for one, parent in parents.items() if parent in below | {pid}} - below:
+        below |= more
+    return below
