@@ -23,6 +23,9 @@ WARM_UP_SECONDS = 0.03
 REWARM_SECONDS = 0.003
 """After a turn of the other model; one call at least."""
 EMPTY_TURNS = 7
+MOST_EMPTY_SECONDS = 0.0003
+"""Ten times what a turn without calls takes: native code could dawdle there, to have more taken off
+its blocks."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,8 @@ class Runner:
         if calls > 1:
             calls = min(calls, self.max_calls)
             self.seconds_per_call = self.rehearse(calls) / calls
-        self.empty_seconds = min(self.empty_turn() for _ in range(EMPTY_TURNS))
+        empty_seconds = min(self.empty_turn() for _ in range(EMPTY_TURNS))
+        self.empty_seconds = min(empty_seconds, MOST_EMPTY_SECONDS)
         self.freeze()
 
     def answer(self, batches: Batches, rewarm: bool) -> Block:
