@@ -293,6 +293,8 @@ class Child:
             code,
             f"{what} may take {seconds:.3g} s; the model was still at it then and was stopped.",
         )
+        if wait_for(self.channel, 0.0, self.sandbox.tick):
+            raise self.death()  # it is gone, or answers what it was not asked yet
         cpu = self.cpu_seconds()
         start = time.perf_counter()
         self.send(calls)

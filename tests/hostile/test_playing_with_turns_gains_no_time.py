@@ -1,0 +1,71 @@
+"""Native code that plays with the order of turns gains no time by it.
+
+The time of a turn without calls is taken off every block, so whoever makes it long would look fast;
+and so would who says that it is done before it was asked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from scoring import images, sandbox
+from scoring.errors import ModelFailed
+from scoring.runner import MOST_EMPTY_SECONDS, Contestant, Runner
+from tests.hostile.conftest import LIMITS, PLAN, SPEC
+from tests.hostile.making import CLASSES
+
+DAWDLES = b"""
+import os, time
+real = os.read
+def read(descriptor, size):
+    record = real(descriptor, size)
+    if record == bytes(8):
+        time.sleep(0.05)
+    return record
+os.read = read
+found = [1.0, 2.0, 3.0]
+"""
+SPEAKS_EARLY = b"""
+import os
+real, said = os.write, []
+def write(channel, record):
+    said.append(record)
+    if len(said) == 5:
+        real(channel, record)
+    return real(channel, record)
+os.write = write
+found = [1.0, 2.0, 3.0]
+"""
+
+
+@contextmanager
+def running(exploit: bytes) -> Iterator[Runner]:
+    """A warm process of a model that is this code."""
+    model = os.memfd_create("exploit", os.MFD_CLOEXEC)
+    os.write(model, exploit)
+    budget = sandbox.Budget(LIMITS.total_seconds)
+    contestant = Contestant(model, SPEC, images.Album(()), len(CLASSES), budget)
+    try:
+        with (
+            sandbox.started(PLAN, LIMITS, program="tests.scoring.exploited") as box,
+            contestant.fresh(box, seed=0) as runner,
+        ):
+            yield runner
+    finally:
+        os.close(model)
+
+
+def test_waiting_in_empty_turns() -> None:
+    with running(DAWDLES) as runner:
+        runner.thaw()
+        assert runner.empty_turn() > 0.05  # it does what it is here for
+        assert runner.empty_seconds <= MOST_EMPTY_SECONDS
+
+
+def test_being_done_before_it_was_asked() -> None:
+    with pytest.raises(ModelFailed, match="process ended"), running(SPEAKS_EARLY):
+        pass
