@@ -85,6 +85,12 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                     "The model's time scatters too much to be published, beside a reference whose "
                     "time was steady.",
                 )
+            if verdict == "too_slow" and job.submission:
+                raise ModelFailed(
+                    "too_slow",
+                    f"The model is so slow that {job.plan.max_seconds:g} s of measuring do not "
+                    "tell its time.",
+                )
             splits = data.qualities(measurement.answers, job.classes)
             report = replace(
                 report,

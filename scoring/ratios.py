@@ -200,7 +200,7 @@ def sums_count(quads: Sequence[Quad]) -> bool:
 
     Where each quad holds every image, only noise can make quads differ.
     """
-    if sum(quad.whole_pass for quad in quads) > len(quads) / 2:
+    if len(quads) < 2 or sum(quad.whole_pass for quad in quads) > len(quads) / 2:
         return False
     logs = np.array([log_ratio(quad) for quad in quads])
     difference, error = jackknifed(

@@ -179,12 +179,20 @@ def summary(
     )
 
 
-def verdict(timing: Timing, plan: Plan) -> Literal["valid", "invalid", "time_unstable"]:
+def verdict(timing: Timing, plan: Plan) -> Literal["valid", "invalid", "time_unstable", "too_slow"]:
     """Whether the interval is narrow enough to be published, and if not, whose doing that is."""
     widest = plan.max_half_width * timing.time_ratio
     if not plan.max_half_width or timing.half_width <= widest:
         return "valid"
+    if is_too_slow(timing.quads, plan):
+        return "too_slow"
     return "time_unstable" if ratios.is_unsteady(timing.quads, plan) else "invalid"
+
+
+def is_too_slow(quads: Sequence[Quad], plan: Plan) -> bool:
+    """Whether the submission alone took more than the cap, in too few quads to know its time."""
+    alone = sum(quad.submission_seconds + quad.alone_seconds for quad in quads)
+    return len(quads) < plan.min_quads and alone > plan.max_seconds
 
 
 def is_in_band(timing: Timing, band: float = 0.02) -> bool:

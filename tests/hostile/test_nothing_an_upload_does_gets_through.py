@@ -35,18 +35,7 @@ def text_of(report: Report) -> str:
 
 
 @pytest.mark.usefixtures("shared_sandbox")
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=[pytest.mark.xfail(raises=ZeroDivisionError, reason="ratios.sums_count of one")]
-            if name == "so slow that one quad is all"
-            else [],
-        )
-        for name in ATTACKS
-    ],
-)
+@pytest.mark.parametrize("name", ATTACKS)
 def test_an_upload_ends_as_it_must(name: str, job: Job, place: Place, tmp_path: Path) -> None:
     attack = ATTACKS[name]
     (tmp_path / "upload.pt").write_bytes(attack.write(place))

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -285,6 +285,20 @@ def test_an_unstable_submission_beside_a_steady_reference_is_its_own_doing() -> 
     both = Race(0.004, 0.004, noise=noisy(0.7)).run(2000)
     assert timing.verdict(timing.summary(wild, PLAN), PLAN) == "time_unstable"
     assert timing.verdict(timing.summary(both, PLAN), PLAN) == "invalid"
+
+
+def test_a_submission_too_slow_to_be_measured_within_the_cap_has_only_itself_to_blame() -> None:
+    slow = Race(0.004, 10.0, noise=noisy(0.3)).run(20)
+    assert len(slow.quads) < PLAN.min_quads
+    assert timing.verdict(timing.summary(slow, PLAN), PLAN) == "too_slow"
+    wide = replace(PLAN, max_half_width=0.0)
+    assert timing.verdict(timing.summary(slow, wide), wide) == "valid"
+
+
+def test_one_quad_is_enough_for_a_wide_interval() -> None:
+    found = timing.summary(Race(0.004, 70.0).run(2), PLAN)
+    assert len(found.quads) == 1
+    assert found.half_width > 0.5 * found.time_ratio
 
 
 def test_earlier_quads_are_pooled_and_shorten_a_second_measuring() -> None:
