@@ -452,8 +452,8 @@ torchvision/resnet50 64 scripted
 torchvision/squeezenet1_1 64 frozen
 torchvision/shufflenet_v2_x0_5 64 scripted
 torchvision/mobilenet_v2 64 static int8; static int8, frozen
-torchvision/googlenet 64 scripted
-torchvision/inception_v3 96 scripted
+torchvision/googlenet 64 traced
+torchvision/inception_v3 96 traced
 torchvision/densenet121 64 traced
 torchvision/mnasnet0_5 64 scripted
 torchvision/efficientnet_b0 64 scripted
