@@ -75,7 +75,9 @@ def attempts(measurer: int, secret: str, victim: str) -> dict[str, Any]:
     tries["execve"] = lambda: libc.execve(b"/bin/true", None, None) == 0
     tries["fork"] = lambda: (os.fork() or os._exit(0)) > 0
     tries["start a thread"] = lambda: threading.Thread(target=int).start() is None
-    tries["clone3"] = calls(435, ctypes.create_string_buffer(88), 88)
+    tries["clone3"] = lambda: (
+        (libc.syscall(435, ctypes.create_string_buffer(88), 88) or os._exit(0)) > 0
+    )
     for name, pid in (("the measurer", measurer), ("process 1", 1), ("its parent", os.getppid())):
         tries[f"signal {name}"] = lambda pid=pid: os.kill(pid, 0) is None
         tries[f"trace {name}"] = lambda pid=pid: libc.ptrace(0x4206, pid, None, None) == 0
@@ -183,8 +185,10 @@ def decoy() -> Iterator[int]:
         yield os.getpid()
         return
     with subprocess.Popen(["sleep", "60"]) as process:
-        yield process.pid
-        process.kill()
+        try:
+            yield process.pid
+        finally:
+            process.kill()
 
 
 def main() -> None:

@@ -93,7 +93,7 @@ def test_who_is_in_no_team_or_too_late_is_told_before(
 def test_a_model_larger_than_other_forms_arrives(
     send: Any, team: Team, owner: User, make_model: Callable[..., bytes]
 ) -> None:
-    model = make_model(extra={"padding": "x" * (2 << 20)})
+    model = make_model(extra={f"padding{number}": "x" * (60 << 10) for number in range(40)})
     page = send(owner, UPLOAD, file=SimpleUploadedFile("model.pt", model))
     assert page.request["PATH_INFO"] == Submission.objects.get().get_absolute_url()
 
