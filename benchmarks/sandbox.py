@@ -27,6 +27,8 @@ PROGRAMS = {"all layers": "scoring.zygote", "none": "benchmarks.open_zygote"}
 PLAN = Plan(pinned=False, preferred=False)
 SPEC = InputSpec()
 MOST_SECONDS, MOST_SHARE = 0.05, 0.01
+PAIRS = 20
+"""Of fresh children, for each network's calls."""
 NETS = {
     "residual": nets.residual,
     "shallow": partial(nets.shallow, 24),
@@ -37,7 +39,7 @@ NETS = {
 def main() -> None:
     options = parser().parse_args()
     if options.quick:
-        options.starts, options.children, options.quads = 2, 5, 20
+        options.starts, options.children, options.quads = 2, 5, 80
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # all on one core: the same for both
     print(tables.machine_line())
     rows: list[tuple[object, ...]] = []
@@ -99,10 +101,11 @@ def children(
 def calls(
     boxes: list[sandbox.Sandbox], model: int, spec: InputSpec, count: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Seconds per call of quads ABBA, (count, 2), over ten fresh pairs of children."""
+    """Seconds per call, (PAIRS, 2): of each fresh pair of children the median of its quads, because
+    a process keeps the place in memory that it happened to get."""
     found: list[list[float]] = []
     example = Synthetic(spec, 0).call()
-    for _ in range(10):
+    for _ in range(PAIRS):
         with ExitStack() as stack:
             pair = [
                 stack.enter_context(box.child(model, spec, 6, sandbox.Budget(600), example))
@@ -114,13 +117,20 @@ def calls(
                 child.run(20, 10)
             seconds = max(child.run(20, 10).seconds for child in pair) / 20
             number = min(len(pair[0].inputs), max(1, round(0.05 / seconds)))
-            for _ in range(max(1, count // 10)):
-                sums = [0.0, 0.0]
-                for side in (0, 1, 1, 0):
-                    sums[side] += pair[side].run(number, 10).seconds / number / 2
-                found.append(sums)
-        tell("calls", len(found), count)
+            quads = [quad(pair, number, first % 2) for first in range(max(2, count // PAIRS))]
+            logs = np.log([ours / none for ours, none in quads])
+            none = float(np.median([none for _, none in quads]))
+            found.append([none * float(np.exp(np.median(logs))), none])
+        tell("pairs", len(found), PAIRS)
     return np.array(found)
+
+
+def quad(pair: list[sandbox.Child], number: int, first: int) -> tuple[float, float]:
+    """Seconds per call of both, in blocks ABBA or BAAB."""
+    sums = [0.0, 0.0]
+    for side in (first, 1 - first, 1 - first, first):
+        sums[side] += pair[side].run(number, 10).seconds / number / 2
+    return sums[0], sums[1]
 
 
 def row(
@@ -153,7 +163,7 @@ def parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser("python -m benchmarks.sandbox", description=__doc__)
     one.add_argument("--starts", type=int, default=5, help="of each zygote")
     one.add_argument("--children", type=int, default=20, help="of each")
-    one.add_argument("--quads", type=int, default=200, help="of each network's calls")
+    one.add_argument("--quads", type=int, default=400, help="of each network's calls")
     one.add_argument("--quick", action="store_true", help="shows that it works, proves little")
     return one
 
