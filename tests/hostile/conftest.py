@@ -118,7 +118,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 
 def descendants(pid: int) -> set[int]:
-    """All processes below a process but the tests' servers, which start and end some as they like."""
+    """All processes below a process but the tests' servers, which start and end their own."""
     parents: dict[int, int] = {}
     for one in Path("/proc").iterdir():
         if one.name.isdigit():
