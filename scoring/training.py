@@ -108,7 +108,7 @@ def export(
 ) -> None:
     """Write a model as TorchScript with its `featherweight.json`, in the spec's dtype."""
     dtype: torch.dtype = getattr(torch, spec.dtype)
-    model = Normalizing(model, spec) if spec.dtype == "uint8" else model.to(dtype)
+    model = normalizing(model, spec) if spec.dtype == "uint8" else model.to(dtype)
     model.eval()
     example = torch.zeros(spec.batch_size, 3, spec.height, spec.width, dtype=dtype)
     with torch.no_grad():
@@ -217,21 +217,19 @@ class Residual(nn.Module):
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
-class Normalizing(nn.Module):
-    """A network that takes plain 0..255 pixels."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, model: nn.Module, spec: InputSpec) -> None:
-        super().__init__()
-        self.model = model
-        self.register_buffer("mean", torch.tensor(spec.mean).reshape(1, 3, 1, 1) * 255)
-        self.register_buffer("std", torch.tensor(spec.std).reshape(1, 3, 1, 1) * 255)
+class Floating(nn.Module):
+    """Plain 0..255 pixels as numbers that can be computed with."""
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self.model((x.to(torch.float32) - self.mean) / self.std)
-        return result
+        return x.to(torch.float32)
+
+
+def normalizing(model: nn.Module, spec: InputSpec) -> nn.Module:
+    """A network that takes plain 0..255 pixels."""
+    norm = nn.BatchNorm2d(3, eps=0.0, affine=False)
+    norm.running_mean = torch.tensor(spec.mean) * 255
+    norm.running_var = (torch.tensor(spec.std) * 255) ** 2
+    return nn.Sequential(Floating(), norm, model)
 
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:

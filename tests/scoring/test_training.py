@@ -1,11 +1,12 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
-from scoring import archive, training
+from scoring import archive, images, training
 from scoring.job import InputBounds, InputSpec
 
 SPEC = InputSpec(16, 16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
@@ -35,13 +36,27 @@ def test_with_epochs_it_is_a_function_of_the_seed(splits: dict[str, Path], tmp_p
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+@pytest.mark.parametrize("how", ["script", "trace"])
 @pytest.mark.parametrize("dtype", ["uint8", "float16"])
-def test_other_dtypes_are_exported_as_traces(dtype: str, tmp_path: Path) -> None:
+def test_other_dtypes_are_exported(
+    dtype: str, how: Literal["script", "trace"], tmp_path: Path
+) -> None:
     spec = InputSpec(16, 16, dtype=dtype)  # type: ignore[arg-type]
     model = training.tiny_cnn(10)
-    training.export(model, spec, tmp_path / "model.pt", "trace")
+    training.export(model, spec, tmp_path / "model.pt", how)
     inputs = torch.zeros(1, 3, 16, 16, dtype=getattr(torch, dtype))
     assert torch.jit.load(str(tmp_path / "model.pt"))(inputs).shape == (1, 10)
+
+
+def test_plain_pixels_are_normalized_as_declared(tmp_path: Path) -> None:
+    spec = InputSpec(16, 16, dtype="uint8")
+    model = training.tiny_cnn(10).eval()
+    pixels = torch.randint(0, 256, (2, 3, 16, 16), dtype=torch.uint8)
+    training.export(model, spec, tmp_path / "model.pt")
+    normalized = images.normalized(pixels.numpy(), InputSpec(16, 16))
+    expected = model(torch.from_numpy(normalized))
+    found = torch.jit.load(str(tmp_path / "model.pt"))(pixels)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_an_unknown_architecture_is_named() -> None:
