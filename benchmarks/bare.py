@@ -1,7 +1,8 @@
 """Models without any protocol: one process, its own clock, one pass after the other.
 
 What a team would do at home, and what the benchmarks hold the protocol against. Started by them as
-`python -m benchmarks.bare INPUTS.npy MODEL...`; told "number calls" per line, answers with seconds.
+`python -m benchmarks.bare DEVICE BATCH_SIZE INPUTS.npy MODEL...`; told "number calls" per line,
+answers with seconds by its clock and, on a GPU, by the GPU's own events.
 """
 
 from __future__ import annotations
@@ -9,38 +10,65 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from scoring import machine
-from scoring.job import Plan
+from scoring.job import Device, Plan
+
+WARM_UP_CALLS = 20
 
 
 def main() -> None:
     import numpy as np
     import torch
 
+    device, batch_size, images, *paths = sys.argv[1:]
     torch.set_num_threads(1)
-    inputs = torch.from_numpy(np.load(sys.argv[1], mmap_mode="c"))
+    inputs = torch.from_numpy(np.load(images, mmap_mode="c"))
+    inputs = inputs[: len(inputs) // int(batch_size) * int(batch_size)]
+    batches = inputs.reshape(-1, int(batch_size), *inputs.shape[1:])
     models = [
-        torch.jit.optimize_for_inference(torch.jit.load(path).eval())  # type: ignore[no-untyped-call]
-        for path in sys.argv[2:]
+        torch.jit.optimize_for_inference(torch.jit.load(path, map_location=device).eval())  # type: ignore[no-untyped-call]
+        for path in paths
     ]
+    clock = clock_of(device)
+
+    def run(number: int, first: int, calls: int) -> None:
+        for call in range(first, first + calls):
+            models[number](batches[call % len(batches)].to(device)).cpu()
+
     with torch.inference_mode():
-        for model in models:
-            for call in range(10):
-                model(inputs[call % len(inputs)][None])
+        for number in range(len(models)):
+            run(number, 0, WARM_UP_CALLS)
         print("ready", flush=True)
         position = 0
         for line in sys.stdin:
             number, calls = map(int, line.split())
-            model = models[number]
-            start = time.perf_counter()
-            for call in range(position, position + calls):
-                model(inputs[call % len(inputs)][None])
-            print(time.perf_counter() - start, flush=True)
-            position = (position + calls) % len(inputs)
+            started, events = time.perf_counter(), clock()
+            run(number, position, calls)
+            seconds = clock() - events
+            print(time.perf_counter() - started, seconds, flush=True)
+            position = (position + calls) % len(batches)
+
+
+def clock_of(device: str) -> Callable[[], float]:
+    """Seconds as the device itself counts them, when all it was asked for is done."""
+    import torch
+
+    if device == "cpu":
+        return time.perf_counter
+    first = torch.cuda.Event(enable_timing=True)
+    first.record()
+
+    def clock() -> float:
+        now = torch.cuda.Event(enable_timing=True)
+        now.record()
+        torch.cuda.synchronize()
+        return float(first.elapsed_time(now)) / 1000
+
+    return clock
 
 
 class Bare:
@@ -51,11 +79,16 @@ class Bare:
         assert self.hear() == "ready"
 
     def seconds(self, model: int, calls: int) -> float:
-        """Seconds of a pass over so many images."""
+        """Seconds of so many calls."""
+        return self.clocks(model, calls)[0]
+
+    def clocks(self, model: int, calls: int) -> tuple[float, float]:
+        """Seconds of so many calls, by the process's clock and by the device's own."""
         assert self.process.stdin
         self.process.stdin.write(f"{model} {calls}\n")
         self.process.stdin.flush()
-        return float(self.hear())
+        wall, device = map(float, self.hear().split())
+        return wall, device
 
     def hear(self) -> str:
         assert self.process.stdout
@@ -63,11 +96,19 @@ class Bare:
 
 
 @contextmanager
-def started(inputs: Path, models: Sequence[Path], favoured: bool = False) -> Iterator[Bare]:
+def started(
+    inputs: Path,
+    models: Sequence[Path],
+    *,
+    favoured: bool = False,
+    device: Device = "cpu",
+    batch_size: int = 1,
+) -> Iterator[Bare]:
     """Models on their inputs, (N, 3, height, width) float32; `favoured`: pinned and preferred as
     the protocol's own processes are."""
+    arguments = [device, str(batch_size), str(inputs), *map(str, models)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.bare", str(inputs), *map(str, models)],
+        [sys.executable, "-m", "benchmarks.bare", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -75,7 +116,8 @@ def started(inputs: Path, models: Sequence[Path], favoured: bool = False) -> Ite
         start_new_session=True,
     )
     try:
-        with machine.arranged(Plan(pinned=favoured, preferred=favoured), process.pid):
+        plan = Plan(device=device, pinned=favoured, preferred=favoured)
+        with machine.arranged(plan, process.pid):
             yield Bare(process)
     finally:
         process.kill()

@@ -56,8 +56,6 @@ class Order:
     memory_bytes: int
     output_bytes: int
     total_seconds: float
-    landlock: int
-    """ABI of the landlock around the zygote."""
     may_be_weak: bool
     """Whether to go on where the kernel lacks a layer."""
     has_output: bool

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from scoring import lockdown, runtimes
+from scoring import lockdown, paths, runtimes
 from scoring.channel import DIMENSIONS, PREPARE, RUN, STATUS, Order, Status
 from scoring.lockdown import limit
 
@@ -90,9 +90,9 @@ def lock(order: Order, channel: int, mapped: int) -> tuple[int, bool]:
     limit(resource.RLIMIT_FSIZE, 0)
     seconds = math.ceil(order.total_seconds * order.threads) + SPARE_CPU_SECONDS
     limit(resource.RLIMIT_CPU, seconds)
+    abi = lockdown.landlock(paths.of_child(order.device))
     if order.device != "cpu":  # the driver opens devices, starts threads, maps more than it uses
-        return order.landlock, lockdown.no_reaching_out()
-    abi = lockdown.landlock()
+        return abi, lockdown.no_reaching_out()
     if order.threads > 1:
         start_threads(order.threads)
     limit(resource.RLIMIT_AS, mapped + order.memory_bytes)

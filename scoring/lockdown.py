@@ -12,6 +12,7 @@ import os
 import platform
 import resource
 import signal
+import socket
 import struct
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -33,8 +34,8 @@ CAPABILITY_VERSION = 0x20080522
 
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
-IOCTL_DEV = 1 << 15
-OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | IOCTL_DEV
+TRUNCATE, IOCTL_DEV = 1 << 14, 1 << 15
+OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 """Rights that a rule about a file may name; the others speak of folders."""
 
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -78,12 +79,14 @@ COMPUTES = (
 )
 """All that computing takes; besides, a descriptor may be read and written that is named."""
 
+OTHER_FAMILIES = range(socket.AF_UNIX + 1, 64)
+"""Of sockets: all but those of this machine, on one of which the driver waits for its debugger."""
 REACHES_OUT = (
-    "socket",
     "socketpair",
     "connect",
-    "bind",
-    "listen",
+    "sendto",
+    "sendmsg",
+    "sendmmsg",
     "accept",
     "accept4",
     "execve",
@@ -264,7 +267,8 @@ def no_reaching_out() -> bool:
     if names is None:
         return False
     denied = [names[name] for name in REACHES_OUT if name in names]
-    return filtered(program(denied, {}, listed=ERRNO | EPERM, others=ALLOW))
+    first_arguments = {names["socket"]: OTHER_FAMILIES}
+    return filtered(program(denied, first_arguments, listed=ERRNO | EPERM, others=ALLOW))
 
 
 def program(

@@ -116,8 +116,6 @@ class Sandbox:
     may_be_weak: bool = False
     separate: bool = False
     """Whether the children are in namespaces of their own."""
-    landlock: int = 0
-    """ABI of the landlock around the zygote, 0 for none."""
     in_force: tuple[str, ...] = ()
     """What cores and priority the children have, in words."""
     gpu: sweeper.Sweeper | None = None
@@ -214,7 +212,6 @@ class Sandbox:
             memory_bytes=self.limits.memory_bytes,
             output_bytes=self.limits.output_bytes,
             total_seconds=self.limits.total_seconds,
-            landlock=self.landlock,
             may_be_weak=self.may_be_weak,
             has_output=False,
         )

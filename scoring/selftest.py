@@ -63,15 +63,16 @@ def breaches(plan: Plan, *, may_be_weak: bool = False) -> tuple[str, ...]:
         before = snapshot(victim)
         if not answers(box, Attempt("", ())):
             raise EngineError("sandbox_failed", "An honest model cannot run in the sandbox.")
-        for attempt in attempts(secret, victim, has_threads=plan.device == "cuda"):
+        for attempt in attempts(secret, victim, is_gpu=plan.device == "cuda"):
             answered = answers(box, attempt)
             if snapshot(victim) != before if attempt.leaves_traces else answered:
                 found.append(attempt.gain)
     return tuple(found)
 
 
-def attempts(secret: Path, victim: Path, *, has_threads: bool) -> Iterator[Attempt]:
-    """The tries, from what every upload could write. On a GPU models may start threads."""
+def attempts(secret: Path, victim: Path, *, is_gpu: bool) -> Iterator[Attempt]:
+    """The tries, from what every upload could write. On a GPU models may start threads and read
+    what its libraries are, as its driver does while they run."""
 
     used = "x = torch.add(x, torch.sum(y))"  # or torch would leave out what nobody asks for
 
@@ -79,7 +80,10 @@ def attempts(secret: Path, victim: Path, *, has_threads: bool) -> Iterator[Attem
         return (f'y = torch.from_file("{path}", False, 8, dtype=0)', used)
 
     yield Attempt("a model can read the worker's files", reading(secret))
-    yield Attempt("a model can read the machine's files", reading(Path(sys.executable).resolve()))
+    if not is_gpu:
+        yield Attempt(
+            "a model can read the machine's files", reading(Path(sys.executable).resolve())
+        )
     yield Attempt(
         "a model can change the worker's files",
         (
@@ -91,7 +95,7 @@ def attempts(secret: Path, victim: Path, *, has_threads: bool) -> Iterator[Attem
     yield Attempt(
         "a model can make files", (f'torch.save(x, "{victim / "new"}")',), leaves_traces=True
     )
-    if not has_threads:
+    if not is_gpu:
         yield Attempt(
             "a model can start threads",
             ("f = fork(_relu)", "x = torch.add(x, torch.wait(f))"),

@@ -7,6 +7,7 @@ import platform
 X86_64 = (
     "read 0 write 1 mmap 9 mprotect 10 munmap 11 brk 12 rt_sigprocmask 14 rt_sigreturn 15 "
     "sched_yield 24 mremap 25 madvise 28 nanosleep 35 getpid 39 socket 41 connect 42 accept 43 "
+    "sendto 44 sendmsg 46 sendmmsg 307 "
     "bind 49 listen 50 socketpair 53 clone 56 fork 57 vfork 58 execve 59 exit 60 kill 62 "
     "uname 63 getrusage 98 sysinfo 99 ptrace 101 setuid 105 setgid 106 setpgid 109 setsid 112 "
     "setresuid 117 setresgid 119 setpriority 141 sched_setscheduler 144 pivot_root 155 "
@@ -27,7 +28,8 @@ AARCH64 = (
     "sched_getaffinity 123 sched_yield 124 restart_syscall 128 kill 129 tkill 130 tgkill 131 "
     "rt_sigprocmask 135 rt_sigreturn 139 setpriority 140 setgid 144 setuid 146 setresuid 147 "
     "setresgid 149 setpgid 154 setsid 157 uname 160 setrlimit 164 getrusage 165 getcpu 168 "
-    "getpid 172 gettid 178 sysinfo 179 socket 198 socketpair 199 bind 200 listen 201 accept 202 "
+    "getpid 172 gettid 178 sysinfo 179 sendto 206 sendmsg 211 sendmmsg 269 "
+    "socket 198 socketpair 199 bind 200 listen 201 accept 202 "
     "connect 203 brk 214 munmap 215 mremap 216 add_key 217 request_key 218 keyctl 219 clone 220 "
     "execve 221 mmap 222 mprotect 226 madvise 233 perf_event_open 241 accept4 242 prlimit64 261 "
     "open_by_handle_at 265 setns 268 process_vm_readv 270 process_vm_writev 271 "

@@ -48,7 +48,10 @@ MANY_CORES = 1.1
 """CPU / wall of a single-threaded model beyond which it must have used a second core."""
 STOPPED_CPU_SECONDS = 0.01
 """What the kernel may charge a process for being stopped and woken, over a whole evaluation."""
-LEAST_BLOCK = 0.3
+LONG_BLOCK = 2.0
+"""Times the plan's block in a long pass: few quads, far apart, gain nothing by being short, and
+each pays for warming its models again."""
+LEAST_BLOCK = 0.6
 """Of the plan's block: the shortest block of the reference, beside a very short submission's."""
 MOSTLY_STARTING = 3.0
 """Wall seconds over timed ones of a measuring that mostly starts processes."""
@@ -322,7 +325,7 @@ class Course:
             paired = is_turn(step, pairs, wanted) and len(theirs) and self.affords_quads()
             if not paired and not self.is_first_pass():
                 break
-            sizes = block_sizes(len(rows), submission, self.plan.block_seconds)
+            sizes = block_sizes(len(rows), submission, self.block_seconds)
             mine, rows = rows[: sum(sizes)], rows[sum(sizes) :]
             blocks = (mine[: sizes[0]], mine[sizes[0] :])
             if paired:
@@ -444,14 +447,18 @@ class Course:
         padding = np.repeat(order[-1:], self.calls * self.batch_size - self.images)
         return np.concatenate([order, padding]).reshape(self.calls, self.batch_size)
 
+    @property
+    def block_seconds(self) -> float:
+        return self.plan.block_seconds * (LONG_BLOCK if self.is_long else 1)
+
     def block_calls(self, runner: Runner) -> int:
-        return max(1, round(self.plan.block_seconds / runner.seconds_per_call))
+        return max(1, round(self.block_seconds / runner.seconds_per_call))
 
     def reference_block(self, mine: Batches, submission: Runner) -> float:
-        """Seconds: the plan's, but not many times those of a submission with few images left."""
-        least = self.plan.block_seconds * LEAST_BLOCK
+        """Seconds: a block's, but not many times those of a submission with few images left."""
+        least = self.block_seconds * LEAST_BLOCK
         theirs = len(mine) * submission.seconds_per_call
-        return min(self.plan.block_seconds, max(least, theirs))
+        return min(self.block_seconds, max(least, theirs))
 
     def pieces_of_a_pass(self, seconds: float) -> int:
         """Segments of a pass: one, if it is short; at least those asked for, if it is not."""
@@ -473,7 +480,7 @@ class Course:
         if self.is_long:
             most = self.quads_afforded(reference, submission)
             least = min(least, (most - len(self.quads)) / self.pieces)
-        affordable = self.plan.max_seconds / (4 * self.plan.block_seconds) * pairs / in_pass
+        affordable = self.plan.max_seconds / (4 * self.block_seconds) * pairs / in_pass
         return min(pairs, math.ceil(min(least, max(1, affordable))))
 
     def quads_afforded(self, reference: Runner, submission: Runner) -> float:
@@ -491,7 +498,7 @@ class Course:
         left = elapsed * (1 - answered) / answered
         more = self.needed - len(self.quads) / answered
         if more > 0 and self.quads and not self.enough:
-            per_quad = elapsed / len(self.quads) if answered == 1 else 4 * self.plan.block_seconds
+            per_quad = elapsed / len(self.quads) if answered == 1 else 4 * self.block_seconds
             left += max(0.0, min(more * per_quad, self.plan.max_seconds - elapsed - left))
         return elapsed / max(elapsed + left, 1e-9)
 

@@ -12,27 +12,12 @@ import os
 import signal
 import socket
 import sys
-import sysconfig
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from scoring import lockdown
+from scoring import lockdown, paths
 from scoring.channel import Order
-from scoring.lockdown import IOCTL_DEV, READ_DIR, READ_FILE, WRITE_FILE, Rule
-
-LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
-FACTS = (
-    "/etc/ld.so.cache",
-    "/proc/cpuinfo",
-    "/proc/meminfo",
-    "/sys/devices/system",
-    "/dev/urandom",
-)
-"""What the libraries read to learn about the machine."""
-DRIVER = ("/etc", "/opt", "/proc", "/run/nvidia", "/sys", "/usr", "/var/lib/nvidia")
-"""What the driver of a GPU reads besides, and the programs it brings."""
 
 
 def main() -> None:
@@ -45,12 +30,12 @@ def main() -> None:
         step_inside()
     lockdown.drop_capabilities()
     with Path("/proc/self/statm").open() as statm:
-        abi = lockdown.landlock(rules(device))
+        lockdown.landlock(paths.of_zygote(device))  # children tell whether there is one
 
         from scoring import child  # torch, of which nothing is trusted before the landlock
 
         child.rehearse()
-        serve(socket.socket(fileno=descriptor), statm, {"separate": is_separate, "landlock": abi})
+        serve(socket.socket(fileno=descriptor), statm, {"separate": is_separate})
 
 
 def step_inside() -> None:
@@ -64,26 +49,7 @@ def step_inside() -> None:
     lockdown.die_with(outside)
 
 
-def rules(device: str) -> Iterator[Rule]:
-    """What importing and running torch reads: the interpreter, its packages, shared libraries."""
-    packages = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    program = Path(sys.executable).resolve().parent.parent
-    here = Path(__file__).resolve().parent
-    for path in (sys.prefix, sys.base_prefix, *packages, *LIBRARIES):
-        yield Rule(Path(path))
-    yield Rule(program)
-    yield Rule(here)
-    for path in FACTS:
-        yield Rule(Path(path), READ_FILE | READ_DIR)
-    yield Rule(Path("/dev/null"), READ_FILE | WRITE_FILE)
-    if device == "cuda":
-        for path in DRIVER:
-            yield Rule(Path(path))
-        for node in Path("/dev").glob("nvidia*"):
-            yield Rule(node, READ_FILE | READ_DIR | WRITE_FILE | IOCTL_DEV)
-
-
-def serve(orders: socket.socket, statm: IO[str], found: dict[str, int | bool]) -> None:
+def serve(orders: socket.socket, statm: IO[str], found: dict[str, bool]) -> None:
     """Fork children until the measurer hangs up."""
     from scoring import child
 

@@ -57,6 +57,14 @@ def attempts(measurer: int, secret: str, victim: str) -> dict[str, Any]:
     for pid in (measurer, 1, "self/../1"):
         for path in ("mem", "environ", "maps"):
             tries[f"open /proc/{pid}/{path}"] = opens(f"/proc/{pid}/{path}", os.O_RDONLY)
+        for path in ("cmdline", "status"):
+            tries[f"open /proc/{pid}/{path}"] = opens(f"/proc/{pid}/{path}")
+    for path in (
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sysrq-trigger",
+        "/proc/self/oom_score_adj",
+    ):
+        tries[f"write {path}"] = opens(path, os.O_WRONLY)
     tries["write the measurer's memory by /proc"] = opens(f"/proc/{measurer}/mem", os.O_RDWR)
     tries["list a folder"] = lambda: bool(os.listdir("/"))
     tries["stat a file"] = lambda: bool(os.stat(secret))
@@ -109,6 +117,15 @@ def attempts(measurer: int, secret: str, victim: str) -> dict[str, Any]:
         tries[f"a socket {family}"] = lambda family=family: bool(
             socket.socket(getattr(socket, family), socket.SOCK_DGRAM)
         )
+    tries["send to a socket"] = lambda: (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"breakout", "/dev/log") > 0
+    )
+    tries["connect to a socket"] = lambda: (
+        socket.socket(socket.AF_UNIX).connect("\0breakout") is None
+    )
+    tries["make a socket in a folder"] = lambda: (
+        socket.socket(socket.AF_UNIX).bind(victim + "7") is None
+    )
     tries["a pair of sockets"] = lambda: bool(socket.socketpair())
     tries["a pipe"] = lambda: bool(os.pipe())
     tries["an event descriptor"] = lambda: os.eventfd(0) >= 0

@@ -29,7 +29,7 @@ def test_every_attempt_succeeds_where_nothing_holds_it(tmp_path: Path) -> None:
         "model(torch.ones(1, 3, 8, 8)); os._exit(0)"
     )
     with selftest.canary() as (secret, victim):
-        for attempt in selftest.attempts(secret, victim, has_threads=False):
+        for attempt in selftest.attempts(secret, victim, is_gpu=False):
             before = selftest.snapshot(victim)
             archive = selftest.archive(attempt.lines)
             done = subprocess.run([sys.executable, "-c", program], input=archive, check=False)
