@@ -102,7 +102,8 @@ def stretch(
     references: list[float],
     seconds: float,
 ) -> None:
-    """Each model alone for a while, in a new process; a second of the reference on both sides."""
+    """Each model alone for a while, in a new process, each beside a while of the reference: one of
+    it stands before and after every two."""
     with bare.started(inputs, paths, favoured=True) as runner:
         speeds = [runner.seconds(i, 50) / 50 for i in range(len(paths))]
         calls = [max(50, int(seconds / speed)) for speed in speeds]
@@ -110,11 +111,14 @@ def stretch(
         def per_call(model: int) -> float:
             return runner.seconds(model, calls[model]) / calls[model]
 
+        names = list(truths)
         before = per_call(0)
-        for number, truth in enumerate(truths.values(), start=1):
-            ours = per_call(number)
+        for first in range(0, len(names), 2):
+            pair = names[first : first + 2]
+            ours = [per_call(1 + first + number) for number in range(len(pair))]
             after = per_call(0)
-            truth.logs.append(float(np.log(ours / np.sqrt(before * after))))
+            for name, our, reference in zip(pair, ours, (before, after), strict=False):
+                truths[name].logs.append(float(np.log(our / reference)))
             references.append(after)
             before = after
 

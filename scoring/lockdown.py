@@ -14,7 +14,7 @@ import resource
 import signal
 import socket
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -273,7 +273,7 @@ def no_reaching_out() -> bool:
 
 def program(
     listed_calls: Sequence[int],
-    first_arguments: dict[int, Sequence[int]],
+    first_arguments: Mapping[int, Sequence[int]],
     *,
     listed: int,
     others: int,

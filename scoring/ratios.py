@@ -38,9 +38,9 @@ ALONE_DIFFERS = 0.03
 """Blocks beside which no reference ran may be this much dearer: they see other weather."""
 WINDOW_SECONDS = 1.5
 SHARED = 2
-"""Windows that share their weather, and so say as much about an elasticity as one."""
+"""Quads that share their weather, and so say as much about an elasticity as one."""
 MIN_WINDOWS = 6
-PRIOR_SD = 0.6
+PRIOR_SD = 0.3
 """How far from 1 an elasticity is believed to be before anything was measured."""
 NO_TARGET = 1e-4
 """A target below this share is none: measuring goes on to the cap."""
@@ -86,12 +86,11 @@ def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
     With log S = a + g log R, each quad is brought to that speed, within the range that was seen;
     what is left is a plain ratio. Too few windows: g is 1, which is the plain ratio as it came.
     """
-    groups = grouped(quads)
-    if len(groups) < MIN_WINDOWS:
+    if len(grouped(quads)) < MIN_WINDOWS:
         return replace(plain(quads), read_at=reference_seconds)
     x, y = logs_per_image(quads)
     read_at = float(np.clip(math.log(reference_seconds), x.min(), x.max()))
-    slope, error = elasticity(x, y, len(groups))
+    slope, error = elasticity(x, y)
     found = plain([at_speed(quad, slope, math.exp(read_at)) for quad in quads])
     unknown = error * abs(trimmed_mean(x) - read_at) * found.ratio
     return replace(
@@ -115,44 +114,24 @@ def at_speed(quad: Quad, elasticity: float, reference_seconds: float) -> Quad:
     )
 
 
-def elasticity(x: Floats, y: Floats, windows: int) -> tuple[float, float]:
+def elasticity(x: Floats, y: Floats) -> tuple[float, float]:
     """By how many per cent y changes with one of x, drawn towards 1 the less is known about it,
-    and its standard error; `windows` is how many there are of these quads.
+    and its standard error.
 
-    The ratio of their scatters (reduced major axis), because both are off the weather's mean for
-    the same reason: x and y are measured in different moments of it, and each moves as much as it
-    is sensitive. A regression of y on x would take x's part of that for nothing. A model that
-    scatters by itself gains nothing: see `weather_slope`.
+    The slope of the regression of y on x, not the ratio of their scatters: what x does alone is to
+    be left out of the ratio, not answered for. So the coefficient is that of a control variate,
+    the one that leaves least behind, and a model gains nothing by scattering itself.
     """
     x, y = winsorized(x), winsorized(y)
-    scale = float(x.std())
-    if scale < 1e-9:
+    off = x - x.mean()
+    squares = float(off @ off)
+    if squares < 1e-9 * len(x):
         return 1.0, PRIOR_SD
-    slope = min(float(y.std()) / scale, weather_slope(x, y))
-    together = float(np.corrcoef(x, y)[0, 1]) if slope > 1e-9 else 0.0
-    unexplained = 1 - max(together, 0.0) ** 2
-    variance = max((WIDENING * slope) ** 2 * unexplained / (windows / SHARED), 1e-6)
+    slope = float(off @ y) / squares
+    left = y - y.mean() - slope * off
+    variance = max(SHARED * float(left @ left) / (len(x) - 2) / squares, 1e-6)
     weight = 1 / variance + 1 / PRIOR_SD**2
     return (slope / variance + 1 / PRIOR_SD**2) / weight, math.sqrt(1 / weight)
-
-
-def weather_slope(x: Floats, y: Floats) -> float:
-    """The steepest slope that the weather explains, infinite where little can be said.
-
-    The reference's quads before and after tell the weather of a quad, and nothing of what a model
-    does by itself in it (an instrumental variable).
-    """
-    around = x[:-2] + x[2:]
-    x, y = x[1:-1], y[1:-1]
-
-    def slope(kept: npt.NDArray[np.int64]) -> float:
-        told = around[kept] - around[kept].mean()
-        return float(y[kept] @ told) / float(x[kept] @ told)
-
-    if len(x) < 10 or np.corrcoef(x, around)[0, 1] < CLEAR / math.sqrt(len(x)):
-        return math.inf
-    found, error = jackknifed(slope, len(x))
-    return max(found, 0.0) + CLEAR * error
 
 
 def winsorized(values: Floats, share: float = 0.1) -> Floats:

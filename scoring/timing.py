@@ -55,6 +55,9 @@ LEAST_BLOCK = 0.6
 """Of the plan's block: the shortest block of the reference, beside a very short submission's."""
 MOSTLY_STARTING = 3.0
 """Wall seconds over timed ones of a measuring that mostly starts processes."""
+STARTING = 1.4
+"""Times the cap: the wall seconds that a measuring may take in all, with those in which processes
+start, once every image is answered."""
 REPLACED = 1.5
 """Timed seconds over the cap, at most, where disturbed quads are measured again."""
 
@@ -294,14 +297,14 @@ class Course:
         return ratios.is_enough(self.quads, plan, self.reference_seconds, self.earlier)
 
     def affords_quads(self) -> bool:
-        """The cap counts timed seconds, and once every image is answered all but those of blocks
-        that only answered, or else a model of microseconds would be measured for hours. Disturbed
-        quads are replaced beyond it."""
+        """The cap counts timed seconds. Once every image is answered it also bounds all others but
+        those of blocks that only answered, or else a model of microseconds would be measured for
+        hours. Disturbed quads are replaced beyond it."""
         most = self.plan.max_seconds
         spent = ratios.measured_seconds(self.quads)
         if not self.is_first_pass():
             alone = sum(quad.alone_seconds for quad in self.quads)
-            spent = max(spent, self.clock() - self.start - alone)
+            spent = max(spent, (self.clock() - self.start - alone) / STARTING)
         lost = ratios.measured_seconds([quad for quad in self.quads if quad.disturbed])
         return not self.quads or spent < min(most + lost, REPLACED * most)
 
@@ -499,7 +502,9 @@ class Course:
         more = self.needed - len(self.quads) / answered
         if more > 0 and self.quads and not self.enough:
             per_quad = elapsed / len(self.quads) if answered == 1 else 4 * self.block_seconds
-            left += max(0.0, min(more * per_quad, self.plan.max_seconds - elapsed - left))
+            left += max(
+                0.0, min(more * per_quad, STARTING * self.plan.max_seconds - elapsed - left)
+            )
         return elapsed / max(elapsed + left, 1e-9)
 
 

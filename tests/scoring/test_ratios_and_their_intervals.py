@@ -127,7 +127,7 @@ def test_few_windows_leave_the_plain_ratio() -> None:
 def test_a_slope_nothing_is_known_about_stays_near_one() -> None:
     random = np.random.default_rng(0)
     x = random.normal(0, 0.001, 8)
-    slope, error = ratios.elasticity(x, random.normal(0, 0.1, 8), windows=8)
+    slope, error = ratios.elasticity(x, random.normal(0, 0.1, 8))
     assert slope == pytest.approx(1, abs=0.05)
     assert error == pytest.approx(ratios.PRIOR_SD, rel=0.05)
 
@@ -136,14 +136,14 @@ def test_one_hiccup_does_not_tilt_the_slope() -> None:
     x = np.linspace(-0.1, 0.1, 20)
     y = 1.4 * x + np.random.default_rng(0).normal(0, 0.002, 20)
     y[-1] += 0.5
-    assert ratios.elasticity(x, y, windows=20)[0] == pytest.approx(1.4, abs=0.1)
+    assert ratios.elasticity(x, y)[0] == pytest.approx(1.4, abs=0.1)
 
 
-def test_a_slope_is_found_though_both_sides_see_the_weather_at_different_moments() -> None:
+def test_what_the_reference_does_alone_is_left_out_of_the_ratio() -> None:
     random = np.random.default_rng(0)
-    weather = random.normal(0, 0.1, 200)
-    x, y = (weather + random.normal(0, 0.1, 200) for _ in range(2))
-    assert ratios.elasticity(x, 0.3 * y, windows=50)[0] == pytest.approx(0.3, abs=0.06)
+    weather, alone = random.normal(0, 0.1, (2, 400))
+    slope, _ = ratios.elasticity(weather + alone, weather)
+    assert slope == pytest.approx(0.5, abs=0.1)
 
 
 def test_the_published_ratio_is_the_plans_choice() -> None:
@@ -205,15 +205,12 @@ def test_the_t_quantile(freedom: int, expected: float) -> None:
 
 def test_a_model_that_scatters_by_itself_is_not_taken_for_one_that_the_weather_slows() -> None:
     """Or it would be read far below what it took, where the machine is slower than calibrated."""
-    honest, restless, taken_at_its_word = [], [], []
+    found, taken_at_its_word = [], []
     for seed in range(20):
         random = np.random.default_rng(seed)
-        weather = np.repeat(random.normal(0, 0.1, 30), 5)  # it lasts for some quads
-        x, y = (weather + random.normal(0, 0.03, 150) for _ in range(2))
-        honest.append(ratios.elasticity(x, 0.3 * y, windows=40)[0])
-        scattered = 0.3 * y + 0.2 * random.integers(0, 2, 150)
-        restless.append(ratios.elasticity(x, scattered, windows=40)[0])
+        x = np.repeat(random.normal(0, 0.1, 30), 5)  # weather lasts for some quads
+        scattered = 0.3 * x + 0.2 * random.integers(0, 2, 150)
+        found.append(ratios.elasticity(x, scattered)[0])
         taken_at_its_word.append(scattered.std() / x.std())
-    assert np.mean(honest) == pytest.approx(0.3, abs=0.03)
     assert np.mean(taken_at_its_word) > 1
-    assert np.mean(restless) < 0.7
+    assert np.mean(found) < 0.5  # 0.3, drawn towards 1
