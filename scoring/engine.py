@@ -201,6 +201,11 @@ class Stable:
         with self.us.fresh(self.box, next(self.seeds)) as runner:
             yield runner
 
+    def foreign_seconds(self) -> float:
+        """CPU seconds that others have used so far, but for a constant of each pair."""
+        ours = sum(child.cpu_seconds() for child in self.seen[-1])
+        return (machine.busy_seconds() or 0.0) - ours - time.process_time()
+
 
 def measured(
     them: Contestant, us: Contestant, box: sandbox.Sandbox, job: Job, stages: Stages
@@ -216,6 +221,7 @@ def measured(
         seed=next(seeds),
         reference_seconds=job.reference_seconds,
         earlier=job.earlier,
+        foreign=stable.foreign_seconds,
         tick=stages.tick,
     )
     return measurement, stable.seen

@@ -217,6 +217,9 @@ class Quad(Json):
     alone_images: int = 0
     whole_pass: bool = False
     """The submission's blocks held every image, so that images' own differences cancel."""
+    reference_load: float = 0.0
+    submission_load: float = 0.0
+    """Cores that others kept busy during these blocks, on this machine or by its host."""
 
 
 @dataclass(frozen=True)
@@ -251,8 +254,15 @@ class Timing(Json):
     corrected_half_width: float | None = None
     elasticity: float | None = None
     """By how many per cent the submission slows when the machine slows the reference by one."""
+    burden: tuple[float, float] | None = None
+    """By which share the submission's time is besides longer with each core that others keep busy
+    during the reference's blocks (usually below 0: they slow the reference) and during its own."""
+    foreign_load: float = 0.0
+    """Cores that others kept busy, on average over the quads."""
     read_at_seconds: float | None = None
     """The reference's time at which the corrected ratio is read: R*, within the range seen."""
+    read_at_load: float | None = None
+    """Cores that others kept busy where it is read: as few as were seen, but for a tenth."""
     earlier_quads: int = 0
     """How many of `quads` come from earlier measurings."""
     answers_compared: int = 0

@@ -94,3 +94,13 @@ def preferred(models: int, undo: ExitStack) -> list[str]:
 def suppressed_write(path: Path, text: str) -> None:
     with suppress(OSError):
         path.write_text(text)
+
+
+def busy_seconds() -> float | None:
+    """Seconds that the machine's cores were at work, or stolen by its host."""
+    try:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        user, nice, system, _, _, hard, soft, stolen = map(int, fields)
+    except (OSError, ValueError):
+        return None
+    return (user + nice + system + hard + soft + stolen) / os.sysconf("SC_CLK_TCK")

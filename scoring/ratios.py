@@ -42,6 +42,10 @@ SHARED = 2
 MIN_WINDOWS = 6
 PRIOR_SD = 0.3
 """How far from 1 an elasticity is believed to be before anything was measured."""
+BURDEN_SD = 0.1
+"""How far from 0 a burden is believed to be."""
+WINSORIZED = 0.1
+"""Share of values on each side that count like the one before them."""
 NO_TARGET = 1e-4
 """A target below this share is none: measuring goes on to the cap."""
 UNSTEADY = 2.0
@@ -57,8 +61,11 @@ class Estimate:
     standard_error: float
     by: Literal["trimmed mean", "sums"] = "trimmed mean"
     elasticity: float = 1.0
+    burden: tuple[float, float] = (0.0, 0.0)
     read_at: float | None = None
     """Reference seconds per image at which the ratio was read; None for a plain one."""
+    read_at_load: float = 0.0
+    """Cores that others kept busy where it was read."""
 
 
 def published(quads: Sequence[Quad], plan: Plan, reference_seconds: float | None) -> Estimate:
@@ -81,31 +88,47 @@ def plain(quads: Sequence[Quad]) -> Estimate:
 
 
 def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
-    """The ratio at the speed the reference had in the calibration, `reference_seconds` per image.
+    """The ratio at the speed the reference had in the calibration, `reference_seconds` per image,
+    and beside as little as others did meanwhile.
 
-    With log S = a + g log R, each quad is brought to that speed, within the range that was seen;
-    what is left is a plain ratio. Too few windows: g is 1, which is the plain ratio as it came.
+    With log S = a + g log R and a term for the load in the blocks of each, every quad is brought
+    there, within the range that was seen; what is left is a plain ratio. Too few windows: the
+    plain ratio as it came.
     """
     if len(grouped(quads)) < MIN_WINDOWS:
         return replace(plain(quads), read_at=reference_seconds)
     x, y = logs_per_image(quads)
+    loads = np.array([(quad.reference_load, quad.submission_load) for quad in quads])
     read_at = float(np.clip(math.log(reference_seconds), x.min(), x.max()))
-    slope, error = elasticity(x, y)
-    found = plain([at_speed(quad, slope, math.exp(read_at)) for quad in quads])
-    unknown = error * abs(trimmed_mean(x) - read_at) * found.ratio
+    least = float(np.quantile(loads, WINSORIZED))
+    (elasticity, *burden), covariance = response(x, loads, y)
+    theirs, ours = burden
+    found = plain([at_rest(q, elasticity, (theirs, ours), math.exp(read_at), least) for q in quads])
+    away = np.array([trimmed_mean(x) - read_at, *(trimmed_mean(one) - least for one in loads.T)])
+    unknown = math.sqrt(away @ covariance @ away) * found.ratio
     return replace(
         found,
         half_width=math.hypot(found.half_width, CLEAR * unknown),
         standard_error=math.hypot(found.standard_error, unknown),
-        elasticity=slope,
+        elasticity=elasticity,
+        burden=(theirs, ours),
         read_at=math.exp(read_at),
+        read_at_load=least,
     )
 
 
-def at_speed(quad: Quad, elasticity: float, reference_seconds: float) -> Quad:
-    """A quad as it would have been had its reference taken `reference_seconds` per image."""
+def at_rest(
+    quad: Quad,
+    elasticity: float,
+    burden: tuple[float, float],
+    reference_seconds: float,
+    load: float,
+) -> Quad:
+    """A quad as it would have been had its reference taken `reference_seconds` per image, beside
+    this foreign load."""
     slower = per_image([quad])[0] / reference_seconds
-    factor = slower**-elasticity
+    more = burden[0] * (quad.reference_load - load) + burden[1] * (quad.submission_load - load)
+    factor = slower**-elasticity * math.exp(-more)
     return replace(
         quad,
         reference_seconds=quad.reference_seconds / slower,
@@ -114,29 +137,30 @@ def at_speed(quad: Quad, elasticity: float, reference_seconds: float) -> Quad:
     )
 
 
-def elasticity(x: Floats, y: Floats) -> tuple[float, float]:
-    """By how many per cent y changes with one of x, drawn towards 1 the less is known about it,
-    and its standard error.
+def response(x: Floats, loads: Floats, y: Floats) -> tuple[list[float], Floats]:
+    """Elasticity and two burdens, and the covariance (3, 3) of their errors: by how many per cent y
+    changes with one of x, and by which share with each core that others keep busy during the
+    reference's blocks and during the submission's, `loads` (quads, 2). Drawn towards 1, 0 and 0 the
+    less is known about them.
 
-    The slope of the regression of y on x, not the ratio of their scatters: what x does alone is to
-    be left out of the ratio, not answered for. So the coefficient is that of a control variate,
-    the one that leaves least behind, and a model gains nothing by scattering itself.
+    The slopes of the regression of y, not the ratio of scatters: what the reference does alone is
+    to be left out of the ratio, not answered for. So they are coefficients of control variates,
+    those that leave least behind, and a model gains nothing by scattering itself. Others' programs
+    have terms of their own: what takes the reference's memory may leave a small model alone.
     """
-    x, y = winsorized(x), winsorized(y)
-    off = x - x.mean()
-    squares = float(off @ off)
-    if squares < 1e-9 * len(x):
-        return 1.0, PRIOR_SD
-    slope = float(off @ y) / squares
-    left = y - y.mean() - slope * off
-    variance = max(SHARED * float(left @ left) / (len(x) - 2) / squares, 1e-6)
-    weight = 1 / variance + 1 / PRIOR_SD**2
-    return (slope / variance + 1 / PRIOR_SD**2) / weight, math.sqrt(1 / weight)
+    x, theirs, ours, y = (winsorized(one) - winsorized(one).mean() for one in (x, *loads.T, y))
+    seen = np.stack([x, theirs, ours], axis=1)
+    known = np.diag([PRIOR_SD**-2, BURDEN_SD**-2, BURDEN_SD**-2])
+    left = y - seen @ np.linalg.lstsq(seen, y, rcond=None)[0]
+    noise = SHARED * max(float(left @ left) / (len(x) - 4), 1e-9)
+    covariance: Floats = np.linalg.inv(seen.T @ seen / noise + known).astype(np.float64)
+    slopes = covariance @ (seen.T @ y / noise + known @ np.array([1.0, 0.0, 0.0]))
+    return slopes.tolist(), covariance
 
 
-def winsorized(values: Floats, share: float = 0.1) -> Floats:
+def winsorized(values: Floats) -> Floats:
     """Values with those beyond the outer shares drawn in: one hiccup must not tilt a slope."""
-    return np.clip(values, *np.quantile(values, [share, 1 - share]))
+    return np.clip(values, *np.quantile(values, [WINSORIZED, 1 - WINSORIZED]))
 
 
 def trimmed(logs: Floats, quads: Sequence[Quad]) -> tuple[float, float, float]:

@@ -125,14 +125,24 @@ def measure(
     reference_seconds: float | None = None,
     earlier: tuple[Quad, ...] = (),
     clock: Callable[[], float] = time.perf_counter,
+    foreign: Callable[[], float] = lambda: 0.0,
     tick: Callable[[float], None] = lambda share: None,
 ) -> Measurement:
     """Answer every image once, and on until the ratio is known well enough or time is up.
 
-    `tick` is told the finished share of the time this takes. Raises `ModelFailed` (answers_change).
+    `foreign` tells the CPU seconds that others have used on this machine so far, `tick` is told the
+    finished share of the time this takes. Raises `ModelFailed` (answers_change).
     """
     course = Course(
-        images, batch_size, plan, seed, reference_seconds, earlier, clock=clock, tick=tick
+        images,
+        batch_size,
+        plan,
+        seed,
+        reference_seconds,
+        earlier,
+        clock=clock,
+        foreign=foreign,
+        tick=tick,
     )
     while not course.is_finished():
         with stable.pair() as (reference, submission):
@@ -177,7 +187,10 @@ def summary(
         corrected_ratio=corrected.ratio if corrected else None,
         corrected_half_width=corrected.half_width if corrected else None,
         elasticity=corrected.elasticity if corrected else None,
+        burden=corrected.burden if corrected else None,
+        foreign_load=float(np.mean([(q.reference_load, q.submission_load) for q in quads])),
         read_at_seconds=corrected.read_at if corrected else None,
+        read_at_load=corrected.read_at_load if corrected else None,
         earlier_quads=len(measurement.earlier),
         answers_compared=measurement.answers_compared,
         answers_changed=measurement.answers_changed,
@@ -240,6 +253,28 @@ def watches_cpu(plan: Plan) -> bool:
 
 
 @dataclass
+class Side:
+    """One model's blocks of a quad, summed."""
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    foreign_seconds: float = 0.0
+    elapsed: float = 0.0
+
+    def add(self, block: Block, foreign_seconds: float, elapsed: float) -> None:
+        """`elapsed`: wall seconds of the whole turn, in which others used `foreign_seconds`."""
+        self.seconds += block.seconds
+        self.cpu_seconds += block.cpu_seconds
+        self.foreign_seconds += foreign_seconds
+        self.elapsed += elapsed
+
+    @property
+    def load(self) -> float:
+        """Cores that others kept busy."""
+        return max(0.0, self.foreign_seconds / self.elapsed) if self.elapsed else 0.0
+
+
+@dataclass
 class Course:
     """A measuring under way."""
 
@@ -250,6 +285,7 @@ class Course:
     reference_seconds: float | None
     earlier: tuple[Quad, ...]
     clock: Callable[[], float]
+    foreign: Callable[[], float]
     tick: Callable[[float], None]
     quads: list[Quad] = field(default_factory=list)
     passes: int = 0
@@ -353,32 +389,35 @@ class Course:
         between quads, so that each side follows on a turn of the other once."""
         at_seconds = self.clock() - self.start
         half = -(-len(theirs) // 2)
-        reference, submission = [], []
+        reference, submission = Side(), Side()
         parts = {"A": iter((theirs[:half], theirs[half:])), "B": iter(mine)}
-        for side in ("ABBA", "BAAB")[self.random.integers(2) if is_dense else 1]:
-            batches = next(parts[side])
+        for letter in ("ABBA", "BAAB")[self.random.integers(2) if is_dense else 1]:
+            batches = next(parts[letter])
             if not len(batches):
                 continue
-            if side == "A":
-                reference.append(turns.reference(batches))
-            else:
-                submission.append(turns.submission(batches))
-                self.keep(batches, submission[-1])
-        seconds = sum(block.seconds for block in reference)
-        cpu_seconds = sum(block.cpu_seconds for block in reference)
-        steady = ratios.STEADY_CPU_SHARE
+            side, answer = (
+                (reference, turns.reference) if letter == "A" else (submission, turns.submission)
+            )
+            began, foreign = self.clock(), self.foreign()
+            block = answer(batches)
+            side.add(block, self.foreign() - foreign, self.clock() - began)
+            if side is submission:
+                self.keep(batches, block)
+        steady = ratios.STEADY_CPU_SHARE * reference.seconds
         self.quads.append(
             Quad(
                 at_seconds=at_seconds,
                 segment=self.segment,
-                reference_seconds=seconds,
+                reference_seconds=reference.seconds,
                 reference_images=theirs.size,
-                submission_seconds=sum(block.seconds for block in submission),
+                submission_seconds=submission.seconds,
                 submission_images=sum(batches.size for batches in mine),
-                reference_cpu_seconds=cpu_seconds,
-                submission_cpu_seconds=sum(block.cpu_seconds for block in submission),
-                disturbed=watches_cpu(self.plan) and cpu_seconds < steady * seconds,
+                reference_cpu_seconds=reference.cpu_seconds,
+                submission_cpu_seconds=submission.cpu_seconds,
+                disturbed=watches_cpu(self.plan) and reference.cpu_seconds < steady,
                 whole_pass=sum(batches.size for batches in mine) >= self.images,
+                reference_load=reference.load,
+                submission_load=submission.load,
             )
         )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
+
+from scoring.machine import busy_seconds
 
 
 class ForeignLoad:
@@ -24,16 +25,6 @@ class ForeignLoad:
         if busy is None or self.busy is None or elapsed <= 0:
             return None
         return max(0.0, (busy - self.busy) - (own_seconds() - self.own)) / elapsed
-
-
-def busy_seconds() -> float | None:
-    """Seconds that the machine's cores were at work, or stolen by its host."""
-    try:
-        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
-        user, nice, system, _, _, hard, soft, stolen = map(int, fields)
-    except (OSError, ValueError):
-        return None
-    return (user + nice + system + hard + soft + stolen) / os.sysconf("SC_CLK_TCK")
 
 
 def own_seconds() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -30,7 +31,7 @@ class Point:
     segment: int
     wall_ratio: float
     published_ratio: float
-    """By the wall clock, brought to the calibrated speed where that is what is published."""
+    """By the wall clock; where the corrected ratio is published, at its speed and foreign load."""
     cpu_ratio: float | None
     submission_seconds: float
     reference_seconds: float
@@ -122,7 +123,7 @@ def point(quad: Quad, later: float, segment: int, timing: Mapping[str, Any]) -> 
         at_seconds=quad.at_seconds + later,
         segment=segment,
         wall_ratio=wall_ratio,
-        published_ratio=wall_ratio * at_one_speed(reference_seconds, timing),
+        published_ratio=wall_ratio * at_rest(quad, timing),
         cpu_ratio=ratio(quad.submission_cpu_seconds, quad.reference_cpu_seconds)
         if quad.reference_cpu_seconds
         else None,
@@ -132,12 +133,15 @@ def point(quad: Quad, later: float, segment: int, timing: Mapping[str, Any]) -> 
     )
 
 
-def at_one_speed(reference_seconds: float, timing: Mapping[str, Any]) -> float:
-    """What `scoring.ratios.at_speed` does to the ratio of a quad; 1 where the plain one counts."""
+def at_rest(quad: Quad, timing: Mapping[str, Any]) -> float:
+    """What `scoring.ratios.at_rest` does to the ratio of a quad; 1 where the plain one counts."""
     read_at, elasticity = timing.get("read_at_seconds"), timing.get("elasticity")
     if timing.get("published") != "corrected" or not read_at or elasticity is None:
         return 1.0
-    return float((reference_seconds / read_at) ** (1 - elasticity))
+    slower = quad.reference_seconds / quad.reference_images / read_at
+    load, burden = timing.get("read_at_load") or 0.0, timing.get("burden") or (0.0, 0.0)
+    more = burden[0] * (quad.reference_load - load) + burden[1] * (quad.submission_load - load)
+    return float(slower ** (1 - elasticity) * math.exp(-more))
 
 
 def chart(evaluation: Evaluation, shown: Sequence[Part], *, is_corrected: bool) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class Race:
     cpu_share: Noise = lambda: 1.0
     ours: dict[str, object] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
+    others: Noise = lambda: 0.0
     segments: list[list[str]] = field(default_factory=list)
     samples: list[list[str]] = field(default_factory=list)
     told: list[tuple[float, float]] = field(default_factory=list)
@@ -111,8 +112,17 @@ class Race:
             seed=1,
             earlier=earlier,
             clock=self.clock,
+            foreign=self.others,
             tick=lambda share: self.told.append((self.clock.now, share)),
         )
+
+
+def test_a_quad_knows_what_others_did_during_each_sides_blocks() -> None:
+    race = Race(reference=0.004, submission=0.004)
+    race.others = lambda: race.clock.now * 1.5  # they keep one core and a half busy
+    for one in race.run(1000).quads:
+        assert one.reference_load == pytest.approx(1.5)
+        assert one.submission_load == pytest.approx(1.5)
 
 
 def noisy(sd: float) -> Noise:
