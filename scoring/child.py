@@ -90,15 +90,15 @@ def lock(order: Order, channel: int, mapped: int) -> tuple[int, bool]:
     limit(resource.RLIMIT_FSIZE, 0)
     seconds = math.ceil(order.total_seconds * order.threads) + SPARE_CPU_SECONDS
     limit(resource.RLIMIT_CPU, seconds)
+    limit(resource.RLIMIT_MSGQUEUE, 0)
     abi = lockdown.landlock(paths.of_child(order.device))
     if order.device != "cpu":  # the driver opens devices, starts threads, maps more than it uses
-        return abi, lockdown.no_reaching_out()
+        return abi if abi >= lockdown.KEEPS_SIGNALS else 0, lockdown.no_reaching_out()
     if order.threads > 1:
         start_threads(order.threads)
     limit(resource.RLIMIT_AS, mapped + order.memory_bytes)
     limit(resource.RLIMIT_NOFILE, 0)
     limit(resource.RLIMIT_MEMLOCK, 0)
-    limit(resource.RLIMIT_MSGQUEUE, 0)
     return abi, lockdown.only_computing(reads=[channel], writes=[channel, 1, 2])
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-PROTOCOL = 4
+PROTOCOL = 5
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 
 Dtype = Literal["uint8", "float32", "float16"]
@@ -218,8 +218,7 @@ class Quad(Json):
     whole_pass: bool = False
     """The submission's blocks held every image, so that images' own differences cancel."""
     reference_load: float = 0.0
-    submission_load: float = 0.0
-    """Cores that others kept busy during these blocks, on this machine or by its host."""
+    """Cores that others kept busy during the reference's blocks, on this machine or by its host."""
 
 
 @dataclass(frozen=True)
@@ -254,9 +253,9 @@ class Timing(Json):
     corrected_half_width: float | None = None
     elasticity: float | None = None
     """By how many per cent the submission slows when the machine slows the reference by one."""
-    burden: tuple[float, float] | None = None
-    """By which share the submission's time is besides longer with each core that others keep busy
-    during the reference's blocks (usually below 0: they slow the reference) and during its own."""
+    burden: float | None = None
+    """By which share the submission's time is besides longer with each core that others keep busy;
+    below 0 where they slow the reference and not it."""
     foreign_load: float = 0.0
     """Cores that others kept busy, on average over the quads."""
     read_at_seconds: float | None = None

@@ -35,6 +35,9 @@ CAPABILITY_VERSION = 0x20080522
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 TRUNCATE, IOCTL_DEV = 1 << 14, 1 << 15
+KEEPS_SIGNALS = 6
+"""ABI of the first landlock (Linux 6.12) that denies signals to others: on a GPU the filter cannot,
+since threads signal each other."""
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 """Rights that a rule about a file may name; the others speak of folders."""
 

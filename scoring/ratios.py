@@ -38,7 +38,7 @@ ALONE_DIFFERS = 0.03
 """Blocks beside which no reference ran may be this much dearer: they see other weather."""
 WINDOW_SECONDS = 1.5
 SHARED = 2
-"""Quads that share their weather, and so say as much about an elasticity as one."""
+"""Quads that share their weather, and so say as much about a burden as one."""
 MIN_WINDOWS = 6
 PRIOR_SD = 0.3
 """How far from 1 an elasticity is believed to be before anything was measured."""
@@ -61,10 +61,10 @@ class Estimate:
     standard_error: float
     by: Literal["trimmed mean", "sums"] = "trimmed mean"
     elasticity: float = 1.0
-    burden: tuple[float, float] = (0.0, 0.0)
+    burden: float = 0.0
     read_at: float | None = None
     """Reference seconds per image at which the ratio was read; None for a plain one."""
-    read_at_load: float = 0.0
+    read_at_load: float | None = None
     """Cores that others kept busy where it was read."""
 
 
@@ -91,43 +91,45 @@ def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
     """The ratio at the speed the reference had in the calibration, `reference_seconds` per image,
     and beside as little as others did meanwhile.
 
-    With log S = a + g log R and a term for the load in the blocks of each, every quad is brought
-    there, within the range that was seen; what is left is a plain ratio. Too few windows: the
-    plain ratio as it came.
+    With log S = a + g log R + h load, every quad is brought there, within the range that was seen;
+    what is left is a plain ratio. Too few windows: the plain ratio as it came.
+
+    The elasticity g comes from windows, over which the blocks' own noise evens out. The load is
+    that of the reference's blocks, in which the submission stands still: it can neither make it
+    nor know it. Where others take the reference's memory and not the submission's, h is below 0.
     """
-    if len(grouped(quads)) < MIN_WINDOWS:
+    groups = grouped(quads)
+    if len(groups) < MIN_WINDOWS:
         return replace(plain(quads), read_at=reference_seconds)
     x, y = logs_per_image(quads)
-    loads = np.array([(quad.reference_load, quad.submission_load) for quad in quads])
-    read_at = float(np.clip(math.log(reference_seconds), x.min(), x.max()))
-    least = float(np.quantile(loads, WINSORIZED))
-    (elasticity, *burden), covariance = response(x, loads, y)
-    theirs, ours = burden
-    found = plain([at_rest(q, elasticity, (theirs, ours), math.exp(read_at), least) for q in quads])
-    away = np.array([trimmed_mean(x) - read_at, *(trimmed_mean(one) - least for one in loads.T)])
-    unknown = math.sqrt(away @ covariance @ away) * found.ratio
+    load = winsorized(np.array([quad.reference_load for quad in quads]))
+    read_at, least = float(np.clip(math.log(reference_seconds), x.min(), x.max())), load.min()
+    slower, ours = np.log([per_image(group) for group in groups]).T
+    elasticity, error = slope(slower, ours, 1.0, PRIOR_SD)
+    burden, more_error = slope(load, y - elasticity * x, 0.0, BURDEN_SD, SHARED)
+    found = plain(
+        [
+            at_rest(quad, elasticity, burden * (some - least), math.exp(read_at))
+            for quad, some in zip(quads, load.tolist(), strict=True)
+        ]
+    )
+    away = error * (trimmed_mean(x) - read_at), more_error * (trimmed_mean(load) - least)
+    unknown = math.hypot(*away) * found.ratio
     return replace(
         found,
         half_width=math.hypot(found.half_width, CLEAR * unknown),
         standard_error=math.hypot(found.standard_error, unknown),
         elasticity=elasticity,
-        burden=(theirs, ours),
+        burden=burden,
         read_at=math.exp(read_at),
-        read_at_load=least,
+        read_at_load=float(least),
     )
 
 
-def at_rest(
-    quad: Quad,
-    elasticity: float,
-    burden: tuple[float, float],
-    reference_seconds: float,
-    load: float,
-) -> Quad:
-    """A quad as it would have been had its reference taken `reference_seconds` per image, beside
-    this foreign load."""
+def at_rest(quad: Quad, elasticity: float, more: float, reference_seconds: float) -> Quad:
+    """A quad as it would have been had its reference taken `reference_seconds` per image, and
+    without `more`, the logarithm of what others' programs add to the submission's time."""
     slower = per_image([quad])[0] / reference_seconds
-    more = burden[0] * (quad.reference_load - load) + burden[1] * (quad.submission_load - load)
     factor = slower**-elasticity * math.exp(-more)
     return replace(
         quad,
@@ -137,25 +139,24 @@ def at_rest(
     )
 
 
-def response(x: Floats, loads: Floats, y: Floats) -> tuple[list[float], Floats]:
-    """Elasticity and two burdens, and the covariance (3, 3) of their errors: by how many per cent y
-    changes with one of x, and by which share with each core that others keep busy during the
-    reference's blocks and during the submission's, `loads` (quads, 2). Drawn towards 1, 0 and 0 the
-    less is known about them.
+def slope(
+    x: Floats, y: Floats, prior: float, prior_sd: float, shared: float = 1
+) -> tuple[float, float]:
+    """The slope of the regression of y on x, drawn towards `prior` the less is known about it, and
+    its standard error; `shared` points say as much as one.
 
-    The slopes of the regression of y, not the ratio of scatters: what the reference does alone is
-    to be left out of the ratio, not answered for. So they are coefficients of control variates,
-    those that leave least behind, and a model gains nothing by scattering itself. Others' programs
-    have terms of their own: what takes the reference's memory may leave a small model alone.
+    Not the ratio of their scatters: what x does alone is to be left out of the ratio, not answered
+    for. So it is the coefficient of a control variate, and what y does alone does not tilt it.
     """
-    x, theirs, ours, y = (winsorized(one) - winsorized(one).mean() for one in (x, *loads.T, y))
-    seen = np.stack([x, theirs, ours], axis=1)
-    known = np.diag([PRIOR_SD**-2, BURDEN_SD**-2, BURDEN_SD**-2])
-    left = y - seen @ np.linalg.lstsq(seen, y, rcond=None)[0]
-    noise = SHARED * max(float(left @ left) / (len(x) - 4), 1e-9)
-    covariance: Floats = np.linalg.inv(seen.T @ seen / noise + known).astype(np.float64)
-    slopes = covariance @ (seen.T @ y / noise + known @ np.array([1.0, 0.0, 0.0]))
-    return slopes.tolist(), covariance
+    x, y = (winsorized(one) - winsorized(one).mean() for one in (x, y))
+    squares = float(x @ x)
+    if squares < 1e-9:
+        return prior, prior_sd
+    found = float(x @ y) / squares
+    left = y - found * x
+    variance = max(shared * float(left @ left) / (len(x) - 2) / squares, 1e-6)
+    weight = 1 / variance + 1 / prior_sd**2
+    return (found / variance + prior / prior_sd**2) / weight, math.sqrt(1 / weight)
 
 
 def winsorized(values: Floats) -> Floats:

@@ -462,7 +462,9 @@ def refuse_weakness(landlock: int, is_filtered: bool) -> None:
     """Raises `EngineError` (sandbox_unavailable) that names what the kernel lacks."""
     missing = []
     if not landlock:
-        missing.append("landlock (Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK, in `lsm=`)")
+        missing.append(
+            "landlock (Linux 5.13 or newer, 6.12 for a GPU, CONFIG_SECURITY_LANDLOCK, in `lsm=`)"
+        )
     if not is_filtered:
         missing.append("seccomp filters (CONFIG_SECCOMP_FILTER; x86_64 or aarch64)")
     if missing:

@@ -72,7 +72,7 @@ def breaches(plan: Plan, *, may_be_weak: bool = False) -> tuple[str, ...]:
 
 def attempts(secret: Path, victim: Path, *, is_gpu: bool) -> Iterator[Attempt]:
     """The tries, from what every upload could write. On a GPU models may start threads and read
-    what its libraries are, as its driver does while they run."""
+    programs, as its driver does while they run."""
 
     used = "x = torch.add(x, torch.sum(y))"  # or torch would leave out what nobody asks for
 
@@ -80,10 +80,8 @@ def attempts(secret: Path, victim: Path, *, is_gpu: bool) -> Iterator[Attempt]:
         return (f'y = torch.from_file("{path}", False, 8, dtype=0)', used)
 
     yield Attempt("a model can read the worker's files", reading(secret))
-    if not is_gpu:
-        yield Attempt(
-            "a model can read the machine's files", reading(Path(sys.executable).resolve())
-        )
+    machines = Path("/etc/passwd") if is_gpu else Path(sys.executable).resolve()
+    yield Attempt("a model can read the machine's files", reading(machines))
     yield Attempt(
         "a model can change the worker's files",
         (

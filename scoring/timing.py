@@ -56,8 +56,8 @@ LEAST_BLOCK = 0.6
 MOSTLY_STARTING = 3.0
 """Wall seconds over timed ones of a measuring that mostly starts processes."""
 STARTING = 1.4
-"""Times the cap: the wall seconds that a measuring may take in all, with those in which processes
-start, once every image is answered."""
+"""Times the cap: the wall seconds, with those in which processes start and are warmed again, that
+quads may take once every image is answered."""
 REPLACED = 1.5
 """Timed seconds over the cap, at most, where disturbed quads are measured again."""
 
@@ -188,7 +188,7 @@ def summary(
         corrected_half_width=corrected.half_width if corrected else None,
         elasticity=corrected.elasticity if corrected else None,
         burden=corrected.burden if corrected else None,
-        foreign_load=float(np.mean([(q.reference_load, q.submission_load) for q in quads])),
+        foreign_load=sum(quad.reference_load for quad in quads) / len(quads),
         read_at_seconds=corrected.read_at if corrected else None,
         read_at_load=corrected.read_at_load if corrected else None,
         earlier_quads=len(measurement.earlier),
@@ -250,28 +250,6 @@ def flags(measurement: Measurement, plan: Plan, published: ratios.Estimate) -> t
 def watches_cpu(plan: Plan) -> bool:
     """Whether CPU and wall seconds are comparable: not on a GPU, not with several threads."""
     return plan.device == "cpu" and plan.threads == 1
-
-
-@dataclass
-class Side:
-    """One model's blocks of a quad, summed."""
-
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    foreign_seconds: float = 0.0
-    elapsed: float = 0.0
-
-    def add(self, block: Block, foreign_seconds: float, elapsed: float) -> None:
-        """`elapsed`: wall seconds of the whole turn, in which others used `foreign_seconds`."""
-        self.seconds += block.seconds
-        self.cpu_seconds += block.cpu_seconds
-        self.foreign_seconds += foreign_seconds
-        self.elapsed += elapsed
-
-    @property
-    def load(self) -> float:
-        """Cores that others kept busy."""
-        return max(0.0, self.foreign_seconds / self.elapsed) if self.elapsed else 0.0
 
 
 @dataclass
@@ -389,35 +367,37 @@ class Course:
         between quads, so that each side follows on a turn of the other once."""
         at_seconds = self.clock() - self.start
         half = -(-len(theirs) // 2)
-        reference, submission = Side(), Side()
+        reference, submission = [], []
+        elapsed = foreign = 0.0
         parts = {"A": iter((theirs[:half], theirs[half:])), "B": iter(mine)}
-        for letter in ("ABBA", "BAAB")[self.random.integers(2) if is_dense else 1]:
-            batches = next(parts[letter])
+        for side in ("ABBA", "BAAB")[self.random.integers(2) if is_dense else 1]:
+            batches = next(parts[side])
             if not len(batches):
                 continue
-            side, answer = (
-                (reference, turns.reference) if letter == "A" else (submission, turns.submission)
-            )
-            began, foreign = self.clock(), self.foreign()
-            block = answer(batches)
-            side.add(block, self.foreign() - foreign, self.clock() - began)
-            if side is submission:
-                self.keep(batches, block)
-        steady = ratios.STEADY_CPU_SHARE * reference.seconds
+            if side == "A":
+                began, before = self.clock(), self.foreign()
+                reference.append(turns.reference(batches))
+                foreign += self.foreign() - before
+                elapsed += self.clock() - began
+            else:
+                submission.append(turns.submission(batches))
+                self.keep(batches, submission[-1])
+        seconds = sum(block.seconds for block in reference)
+        cpu_seconds = sum(block.cpu_seconds for block in reference)
+        steady = ratios.STEADY_CPU_SHARE
         self.quads.append(
             Quad(
                 at_seconds=at_seconds,
                 segment=self.segment,
-                reference_seconds=reference.seconds,
+                reference_seconds=seconds,
                 reference_images=theirs.size,
-                submission_seconds=submission.seconds,
+                submission_seconds=sum(block.seconds for block in submission),
                 submission_images=sum(batches.size for batches in mine),
-                reference_cpu_seconds=reference.cpu_seconds,
-                submission_cpu_seconds=submission.cpu_seconds,
-                disturbed=watches_cpu(self.plan) and reference.cpu_seconds < steady,
+                reference_cpu_seconds=cpu_seconds,
+                submission_cpu_seconds=sum(block.cpu_seconds for block in submission),
+                disturbed=watches_cpu(self.plan) and cpu_seconds < steady * seconds,
                 whole_pass=sum(batches.size for batches in mine) >= self.images,
-                reference_load=reference.load,
-                submission_load=submission.load,
+                reference_load=max(0.0, foreign / elapsed),
             )
         )
 

@@ -104,6 +104,9 @@ def attempts(measurer: int, secret: str, victim: str) -> dict[str, Any]:
             libc.process_vm_writev(pid, ctypes.byref(ours), 1, ctypes.byref(theirs), 1, 0) >= 0
         )
     tries["kill the measurer"] = lambda: os.kill(measurer, signal.SIGKILL) is None
+    signal_info = ctypes.create_string_buffer(128)
+    tries["queue a signal to the measurer"] = calls(129, measurer, 0, signal_info)
+    tries["signal the measurer's thread"] = calls(234, measurer, measurer, 0)
     tries["signal everybody"] = lambda: os.kill(-1, 0) is None
 
     tries["leave its process group"] = lambda: os.setpgid(0, 0) is None

@@ -10,8 +10,6 @@ import pytest
 from scoring import ratios, timing
 from scoring.job import Plan, Quad
 
-IDLE = np.zeros((400, 2))
-"""Nobody else on the machine."""
 PLAN = Plan(min_quads=16, min_segments=3, published="corrected")
 
 
@@ -129,24 +127,24 @@ def test_few_windows_leave_the_plain_ratio() -> None:
 def test_a_slope_nothing_is_known_about_stays_near_one() -> None:
     random = np.random.default_rng(0)
     x = random.normal(0, 0.001, 8)
-    (slope, *burden), covariance = ratios.response(x, IDLE[:8], random.normal(0, 0.1, 8))
+    slope, error = ratios.slope(x, random.normal(0, 0.1, 8), 1.0, ratios.PRIOR_SD)
     assert slope == pytest.approx(1, abs=0.05)
-    assert burden == [0, 0]
-    assert np.sqrt(covariance[0, 0]) == pytest.approx(ratios.PRIOR_SD, rel=0.05)
+    assert error == pytest.approx(ratios.PRIOR_SD, rel=0.05)
+    assert ratios.slope(np.zeros(8), x, 0.0, ratios.BURDEN_SD) == (0.0, ratios.BURDEN_SD)
 
 
 def test_one_hiccup_does_not_tilt_the_slope() -> None:
     x = np.linspace(-0.1, 0.1, 20)
     y = 1.4 * x + np.random.default_rng(0).normal(0, 0.002, 20)
     y[-1] += 0.5
-    (slope, *_), _ = ratios.response(x, IDLE[:20], y)
+    slope, _ = ratios.slope(x, y, 1.0, ratios.PRIOR_SD)
     assert slope == pytest.approx(1.4, abs=0.1)
 
 
 def test_what_the_reference_does_alone_is_left_out_of_the_ratio() -> None:
     random = np.random.default_rng(0)
     weather, alone = random.normal(0, 0.1, (2, 400))
-    (slope, *_), _ = ratios.response(weather + alone, IDLE, weather)
+    slope, _ = ratios.slope(weather + alone, weather, 1.0, ratios.PRIOR_SD)
     assert slope == pytest.approx(0.5, abs=0.1)
 
 
@@ -154,22 +152,21 @@ def test_what_other_programs_do_to_the_reference_alone_is_taken_out() -> None:
     found = []
     for busy in (0.0, 0.6):  # the neighbour takes the reference's memory, and none of the model's
         random = np.random.default_rng(1)
-        loads = busy * random.integers(0, 3, (200, 2))
+        loads = busy * random.integers(0, 3, 200)
         quads = [
             replace(
                 one,
-                reference_seconds=one.reference_seconds * np.exp(0.15 * theirs),
-                reference_load=theirs,
-                submission_load=ours,
+                reference_seconds=one.reference_seconds * np.exp(0.15 * load),
+                reference_load=load,
             )
-            for one, (theirs, ours) in zip(weathered(0.7, count=200), loads, strict=True)
+            for one, load in zip(weathered(0.7, count=200), loads, strict=True)
         ]
         found.append(ratios.corrected(quads, reference_seconds=0.002))
     idle, beside = found
     assert beside.ratio == pytest.approx(idle.ratio, rel=0.02)
     assert abs(beside.ratio - idle.ratio) < beside.half_width
-    assert beside.burden == pytest.approx((-0.7 * 0.15, 0), abs=0.03)
-    assert idle.burden == (0, 0)
+    assert beside.burden == pytest.approx(-0.7 * 0.15, abs=0.03)
+    assert idle.burden == 0
 
 
 def test_the_published_ratio_is_the_plans_choice() -> None:
@@ -236,7 +233,7 @@ def test_a_model_that_scatters_by_itself_is_not_taken_for_one_that_the_weather_s
         random = np.random.default_rng(seed)
         x = np.repeat(random.normal(0, 0.1, 30), 5)  # weather lasts for some quads
         scattered = 0.3 * x + 0.2 * random.integers(0, 2, 150)
-        found.append(ratios.response(x, IDLE[:150], scattered)[0][0])
+        found.append(ratios.slope(x, scattered, 1.0, ratios.PRIOR_SD)[0])
         taken_at_its_word.append(scattered.std() / x.std())
     assert np.mean(taken_at_its_word) > 1
     assert np.mean(found) < 0.5  # 0.3, drawn towards 1

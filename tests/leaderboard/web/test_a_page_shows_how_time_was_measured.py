@@ -192,7 +192,7 @@ def test_quads_stand_at_the_calibrated_speed_where_that_is_published(
         corrected_ratio=0.5,
         elasticity=0.5,
         read_at_seconds=0.0025,  # the quads' reference took 0.01
-        burden=(0.0, math.log(1.1)),
+        burden=math.log(1.1),
         foreign_load=0.25,
         read_at_load=1.0,  # the quads were alone
     )
@@ -201,5 +201,7 @@ def test_quads_stand_at_the_calibrated_speed_where_that_is_published(
     data = chart(text(page))
     assert len(data["wall"]) == 8
     assert data["counted"][0]["y"] == pytest.approx(data["wall"][0]["y"] * 2 * 1.1)
-    assert "0.25</span> cores busy on average; the corrected ratio is read off at 1.00" in text(page)
+    assert "0.25</span> cores busy on average; the corrected ratio is read off at 1.00" in text(
+        page
+    )
     assert "One speed for everyone" in text(page)
