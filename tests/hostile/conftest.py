@@ -25,7 +25,7 @@ PLAN = Plan(
     min_quads=2,
     min_segments=1,
     max_half_width=0,
-    max_seconds=0.3,
+    max_seconds=0.2,
     pinned=False,
     preferred=False,
 )

@@ -16,7 +16,7 @@ from scoring.job import Formula, InputSpec, Job, Limits, Plan, Split
 SIZE = 16
 CLASSES = tuple("0123456789")
 SPEC = InputSpec(height=SIZE, width=SIZE)
-PLAN = Plan(block_seconds=0.01, min_quads=2, min_segments=1, max_half_width=0, max_seconds=0.5)
+PLAN = Plan(block_seconds=0.01, min_quads=2, min_segments=1, max_half_width=0, max_seconds=0.35)
 """A plan that ends soon, whatever else the machine does."""
 
 
