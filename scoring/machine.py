@@ -84,6 +84,7 @@ def preferred(models: int, undo: ExitStack) -> list[str]:
     with suppress(OSError, ValueError, IndexError):
         theirs, ours = Path(f"/proc/{models}/autogroup"), Path("/proc/self/autogroup")
         had = int(ours.read_text().split()[-1])
+        had = 0 if had == FOREMOST else had  # a measurer that was killed left it so
         theirs.write_text(str(FOREMOST))
         ours.write_text(str(FOREMOST))
         undo.callback(suppressed_write, ours, str(had))

@@ -68,6 +68,20 @@ def test_models_and_measurer_get_cores_of_their_own() -> None:
         sleeper.wait()
 
 
+def test_priority_that_a_killed_measurer_left_behind_is_not_kept() -> None:
+    code = (
+        "import os; from pathlib import Path; from scoring import machine; from scoring.job import "
+        "Plan; group = Path('/proc/self/autogroup'); group.write_text('-20')\n"
+        "with machine.arranged(Plan(), os.getpid()): print(group.read_text().split()[-1])\n"
+        "print(group.read_text().split()[-1])"
+    )
+    program = [sys.executable, "-c", code]
+    done = subprocess.run(program, capture_output=True, text=True, start_new_session=True)
+    if done.returncode:
+        pytest.skip("this machine has no autogroups, or lets nobody change them")
+    assert done.stdout.split() == ["-20", "0"]
+
+
 def test_nothing_is_said_to_be_in_force_that_is_not_wanted() -> None:
     plan = Plan(pinned=False, preferred=False)
     with machine.arranged(plan, os.getpid()) as words:
