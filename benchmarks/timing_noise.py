@@ -173,7 +173,7 @@ class Bench:
         assert timing.plain_half_width
         assert timing.corrected_ratio
         assert timing.corrected_half_width
-        assert timing.elasticity
+        assert timing.elasticity is not None
         return Found(
             net=net,
             condition=condition,

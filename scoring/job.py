@@ -105,7 +105,7 @@ class Plan(Json):
     published: Estimator = "corrected"
     """Which ratio counts where the reference's calibrated time is known; else the plain one.
 
-    Both are stored. Where the host is restless, the corrected one scatters a fraction as much:
+    Both are stored. Where the host is restless, the corrected one scatters less:
     `benchmarks.timing_noise`.
     """
     pinned: bool = True
@@ -218,7 +218,8 @@ class Quad(Json):
     whole_pass: bool = False
     """The submission's blocks held every image, so that images' own differences cancel."""
     reference_load: float = 0.0
-    """Cores that others kept busy during the reference's blocks, on this machine or by its host."""
+    """Cores that others kept busy during the reference's blocks, on this machine or by its host;
+    around 0, and below it as well, where nobody did: the kernel counts in steps of 10 ms."""
 
 
 @dataclass(frozen=True)
@@ -260,8 +261,9 @@ class Timing(Json):
     """Cores that others kept busy, on average over the quads."""
     read_at_seconds: float | None = None
     """The reference's time at which the corrected ratio is read: R*, within the range seen."""
-    read_at_load: float | None = None
-    """Cores that others kept busy where it is read: as few as were seen, but for a tenth."""
+    loads: tuple[float, float] | None = None
+    """Cores that others kept busy: fewest, at which it is read, and most that count; a tenth of the
+    quads on either side counts like these. None where no burden was looked for."""
     earlier_quads: int = 0
     """How many of `quads` come from earlier measurings."""
     answers_compared: int = 0

@@ -1,8 +1,9 @@
 """From quads to a time ratio and its interval: pure functions, so invented quads can test them.
 
 Two estimates are made. The *plain* ratio is the trimmed mean over quads. The *corrected* one asks
-what the ratio is while the machine runs at the speed of the calibration: nets of different
-character are slowed differently by the same neighbour, and this takes it out.
+what the ratio is while the machine runs at the speed of the calibration, and others leave it
+alone: nets of different character are slowed differently by the same neighbour, and this takes it
+out.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ class Estimate:
     burden: float = 0.0
     read_at: float | None = None
     """Reference seconds per image at which the ratio was read; None for a plain one."""
-    read_at_load: float | None = None
-    """Cores that others kept busy where it was read."""
+    loads: tuple[float, float] | None = None
+    """Cores that others kept busy: fewest, at which it was read, and most that count."""
 
 
 def published(quads: Sequence[Quad], plan: Plan, reference_seconds: float | None) -> Estimate:
@@ -103,7 +104,8 @@ def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
         return replace(plain(quads), read_at=reference_seconds)
     x, y = logs_per_image(quads)
     load = winsorized(np.array([quad.reference_load for quad in quads]))
-    read_at, least = float(np.clip(math.log(reference_seconds), x.min(), x.max())), load.min()
+    least, most = max(0.0, float(load.min())), float(load.max())
+    read_at = float(np.clip(math.log(reference_seconds), x.min(), x.max()))
     slower, ours = np.log([per_image(group) for group in groups]).T
     elasticity, error = slope(slower, ours, 1.0, PRIOR_SD)
     burden, more_error = slope(load, y - elasticity * x, 0.0, BURDEN_SD, SHARED)
@@ -122,7 +124,7 @@ def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
         elasticity=elasticity,
         burden=burden,
         read_at=math.exp(read_at),
-        read_at_load=float(least),
+        loads=(least, most),
     )
 
 

@@ -188,9 +188,9 @@ def summary(
         corrected_half_width=corrected.half_width if corrected else None,
         elasticity=corrected.elasticity if corrected else None,
         burden=corrected.burden if corrected else None,
-        foreign_load=sum(quad.reference_load for quad in quads) / len(quads),
+        foreign_load=max(0.0, sum(quad.reference_load for quad in quads) / len(quads)),
         read_at_seconds=corrected.read_at if corrected else None,
-        read_at_load=corrected.read_at_load if corrected else None,
+        loads=corrected.loads if corrected else None,
         earlier_quads=len(measurement.earlier),
         answers_compared=measurement.answers_compared,
         answers_changed=measurement.answers_changed,
@@ -397,7 +397,7 @@ class Course:
                 submission_cpu_seconds=sum(block.cpu_seconds for block in submission),
                 disturbed=watches_cpu(self.plan) and cpu_seconds < steady * seconds,
                 whole_pass=sum(batches.size for batches in mine) >= self.images,
-                reference_load=max(0.0, foreign / elapsed),
+                reference_load=foreign / elapsed,
             )
         )
 

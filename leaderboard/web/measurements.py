@@ -139,8 +139,8 @@ def at_rest(quad: Quad, timing: Mapping[str, Any]) -> float:
     if timing.get("published") != "corrected" or not read_at or elasticity is None:
         return 1.0
     slower = quad.reference_seconds / quad.reference_images / read_at
-    load, burden = timing.get("read_at_load") or 0.0, timing.get("burden") or 0.0
-    more = burden * (quad.reference_load - load)
+    least, most = timing.get("loads") or (0.0, 0.0)
+    more = (timing.get("burden") or 0.0) * (min(max(quad.reference_load, least), most) - least)
     return float(slower ** (1 - elasticity) * math.exp(-more))
 
 

@@ -1,5 +1,8 @@
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -119,6 +122,23 @@ def test_the_dry_run_on_the_sample_hears_a_model_out(
     assert report.dry_run is not None
     assert "the shape is [1, 3, 16, 16]" in report.dry_run.output
     assert "the shape" not in report.failure.message
+
+
+CORES = len(os.sched_getaffinity(0))
+
+
+@pytest.mark.skipif(CORES < 2, reason="others get no time beside an evaluation on one core")
+def test_quads_know_when_other_programs_keep_cores_busy(job: Job) -> None:
+    spin = [sys.executable, "-c", "while True: pass"]
+    spinning = [subprocess.Popen(spin, start_new_session=True) for _ in range(CORES)]
+    try:
+        report = scoring.evaluate(replace(job, plan=replace(PLAN, max_seconds=1.5)))
+    finally:
+        for one in spinning:
+            one.kill()
+            one.wait()
+    assert report.timing
+    assert report.timing.foreign_load > 0.3
 
 
 def test_without_a_submission_the_reference_runs_against_itself(job: Job) -> None:

@@ -194,14 +194,13 @@ def test_quads_stand_at_the_calibrated_speed_where_that_is_published(
         read_at_seconds=0.0025,  # the quads' reference took 0.01
         burden=math.log(1.1),
         foreign_load=0.25,
-        read_at_load=1.0,  # the quads were alone
+        loads=(0.5, 1.5),
+        quads=tuple(replace(one, reference_load=9.0) for one in found.timing.quads),
     )
     finish(submission.latest_evaluation, replace(found, timing=corrected))
     page = see(owner, address(submission.latest_evaluation))
     data = chart(text(page))
     assert len(data["wall"]) == 8
-    assert data["counted"][0]["y"] == pytest.approx(data["wall"][0]["y"] * 2 * 1.1)
-    assert "0.25</span> cores busy on average; the corrected ratio is read off at 1.00" in text(
-        page
-    )
+    assert data["counted"][0]["y"] == pytest.approx(data["wall"][0]["y"] * 2 / 1.1)
+    assert "0.25</span> cores busy on average while the reference ran" in text(page)
     assert "One speed for everyone" in text(page)
