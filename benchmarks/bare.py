@@ -2,7 +2,7 @@
 
 What a team would do at home, and what the benchmarks hold the protocol against. Started by them as
 `python -m benchmarks.bare DEVICE BATCH_SIZE INPUTS.npy MODEL...`; told "number calls" per line,
-answers with seconds by its clock and, on a GPU, by the GPU's own events.
+answers with seconds by its clock and, on a GPU, by the GPU's own events. Number -1 is the probe.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from scoring import machine
 from scoring.job import Device, Plan
 
 WARM_UP_CALLS = 20
+PROBE = -1
 
 
 def main() -> None:
     import numpy as np
     import torch
+
+    from scoring.probe import Probe
 
     device, batch_size, images, *paths = sys.argv[1:]
     torch.set_num_threads(1)
@@ -34,9 +37,13 @@ def main() -> None:
         for path in paths
     ]
     clock = clock_of(device)
+    probe = Probe()
 
     def run(number: int, first: int, calls: int) -> None:
         for call in range(first, first + calls):
+            if number == PROBE:
+                probe.run()
+                continue
             models[number](batches[call % len(batches)].to(device)).cpu()
 
     with torch.inference_mode():

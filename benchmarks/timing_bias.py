@@ -21,7 +21,7 @@ from torch import nn
 import scoring
 from benchmarks import bare, nets, tables
 from scoring import images, ratios
-from scoring.job import Formula, InputSpec, Job, Plan, Report, Split
+from scoring.job import Formula, InputSpec, Job, Pace, Plan, Report, Split
 
 NETS: dict[str, Callable[[], nn.Module]] = {
     "0.1x": partial(nets.shallow, 8),
@@ -31,6 +31,8 @@ NETS: dict[str, Callable[[], nn.Module]] = {
 }
 TOLERATED, TOLERATED_OF_FEW = 0.015, 0.03
 FEW = 300
+PROBES = 200
+"""After each stretch of the reference."""
 
 
 @dataclass
@@ -65,11 +67,11 @@ def main() -> None:
         pixels = images.pixels(labelled, one.input, place / "cache")
         np.save(inputs, images.normalized(pixels[:500], one.input))
         truths = {name: Truth() for name in NETS}
-        references: list[float] = []
+        paces: list[Pace] = []
         reports: dict[tuple[str, int], list[Report]] = {}
         each = max(1, options.rounds // options.evaluations)
         for number in range(options.rounds):
-            stretch(inputs, paths, truths, references, options.stretch)
+            stretch(inputs, paths, truths, paces, options.stretch)
             if number % each:
                 continue
             for (name, path), (count, job) in (
@@ -79,7 +81,7 @@ def main() -> None:
                 reports.setdefault((name, count), []).append(report)
                 assert report.timing
                 print(number, name, count, report.timing.time_ratio, file=sys.stderr, flush=True)
-    show(truths, references, reports)
+    show(truths, paces, reports)
     print(tables.machine_line())
 
 
@@ -99,7 +101,7 @@ def stretch(
     inputs: Path,
     paths: list[Path],
     truths: dict[str, Truth],
-    references: list[float],
+    paces: list[Pace],
     seconds: float,
 ) -> None:
     """Each model alone for a while, in a new process, each beside a while of the reference: one of
@@ -119,16 +121,20 @@ def stretch(
             after = per_call(0)
             for name, our, reference in zip(pair, ours, (before, after), strict=False):
                 truths[name].logs.append(float(np.log(our / reference)))
-            references.append(after)
+            probes = [runner.seconds(bare.PROBE, 1) for _ in range(PROBES)]
+            paces.append(Pace(after, 2 * float(np.mean(probes))))
             before = after
 
 
 def show(
     truths: dict[str, Truth],
-    references: list[float],
+    paces: list[Pace],
     reports: dict[tuple[str, int], list[Report]],
 ) -> None:
-    calibrated = float(np.mean(references))
+    calibrated = Pace(
+        float(np.mean([one.reference_seconds for one in paces])),
+        float(np.mean([one.probe_seconds for one in paces])),
+    )
     rows: list[tuple[object, ...]] = []
     for (name, count), found in reports.items():
         truth = truths[name]
@@ -158,7 +164,10 @@ def show(
             )
     head = ("net", "images", "ratio", "n", "truth", "s.e.", "mean", "bias", "limit", "ok", "held")
     tables.show(head, rows)
-    print(f"reference alone: {calibrated * 1000:.3f} ms")
+    print(
+        f"reference alone: {calibrated.reference_seconds * 1000:.3f} ms; probe "
+        f"{calibrated.probe_seconds * 1000:.3f} ms"
+    )
 
 
 def parser() -> argparse.ArgumentParser:

@@ -80,7 +80,7 @@ def prepared(place: Path, options: argparse.Namespace) -> tuple[Job, float]:
     inputs = torch.from_numpy(images.normalized(pixels, job.input))
     calibration = scoring.evaluate(job).timing
     assert calibration
-    job = replace(job, reference_seconds=calibration.reference_seconds_per_image)
+    job = replace(job, pace=calibration.pace)
     return job, float(np.mean([cheats.is_dear(image[None]) for image in inputs]))
 
 

@@ -60,6 +60,8 @@ class Found:
     disturbed_share: float
     reference_ms: float
     calibrated_ms: float
+    calibrated_probe_ms: float
+    probe_slope: float
     in_force: tuple[str, ...] = ()
     quads: tuple[dict[str, object], ...] = ()
 
@@ -127,20 +129,26 @@ class Bench:
         with bare.started(self.inputs, list(self.paths.values())) as naive:
             self.speeds = [naive.seconds(i, 50) / 50 for i in range(len(self.paths))]
             self.stored = self.naive_pass(naive, 0)
-        calibration = scoring.evaluate(replace(self.job, formula=Formula(), seed=self.next_seed()))
+        calibration = scoring.evaluate(
+            replace(
+                self.job,
+                formula=Formula(),
+                plan=replace(plan, target_half_width=0.0),
+                seed=self.next_seed(),
+            )
+        )
         assert calibration.timing
-        self.calibrated = calibration.timing.reference_seconds_per_image
+        self.pace = calibration.timing.pace
         print(
-            f"calibration: reference {self.calibrated * 1000:.3f} ms, A/A ratio "
+            f"calibration: reference {self.pace.reference_seconds * 1000:.3f} ms, probe "
+            f"{self.pace.probe_seconds * 1000:.3f} ms, A/A ratio "
             f"{calibration.timing.time_ratio:.4f} +- {calibration.timing.half_width:.4f}; "
             f"in force: {', '.join(calibration.timing.in_force)}"
         )
 
     def evaluation(self, net: str, condition: str) -> Found:
         """One evaluation, a second one pooled with it if it was invalid, and the naive passes."""
-        job = replace(
-            self.job, submission=self.paths[net], reference_seconds=self.calibrated, earlier=()
-        )
+        job = replace(self.job, submission=self.paths[net], pace=self.pace, earlier=())
         with neighbour.moved_in() if condition == "neighbour" else nullcontext():
             start = time.monotonic()
             report = scoring.evaluate(replace(job, seed=self.next_seed()))
@@ -190,7 +198,9 @@ class Bench:
             elasticity=timing.elasticity,
             disturbed_share=timing.disturbed_share,
             reference_ms=1000 * timing.reference_seconds_per_image,
-            calibrated_ms=1000 * self.calibrated,
+            calibrated_ms=1000 * self.pace.reference_seconds,
+            calibrated_probe_ms=1000 * self.pace.probe_seconds,
+            probe_slope=timing.probe_slope or 0.0,
             in_force=timing.in_force,
             quads=tuple(quad.to_json() for quad in timing.quads),
         )
@@ -330,8 +340,8 @@ def describe(one: Found) -> str:
         f"{time.strftime('%H:%M:%S', time.gmtime())} {one.condition:9} {one.net:8} {one.status:7} "
         f"plain {one.plain:.4f} +- {one.plain_half_width / one.plain:.1%}, corrected "
         f"{one.corrected:.4f} +- {one.corrected_half_width / one.corrected:.1%} g "
-        f"{one.elasticity:.2f}, naive {one.stored:.4f} {one.passes:.4f}; reference "
-        f"{one.reference_ms:.3f} ms; {one.measured_seconds:.0f} of {one.seconds:.0f} s; "
+        f"{one.elasticity:.2f} p {one.probe_slope:.2f}, naive {one.stored:.4f} {one.passes:.4f}; "
+        f"reference {one.reference_ms:.3f} ms; {one.measured_seconds:.0f} of {one.seconds:.0f} s; "
         f"disturbed {one.disturbed_share:.0%}"
     )
 

@@ -10,9 +10,9 @@ import struct
 from dataclasses import asdict, dataclass
 
 RUN = struct.Struct("<q")
-"""To the child: answer this many calls that lie in its input area, or `PREPARE`."""
+"""To the child: answer this many calls that lie in its input area, or `PREPARE`, or `PROBE`."""
 
-PREPARE = -1
+PREPARE, PROBE = -1, -2
 
 STATUS = struct.Struct("<10q")
 """From the child: a `Status` and up to nine numbers."""

@@ -20,7 +20,6 @@ from scoring.timing import Batches, Labels
 PROGRESS_SECONDS = 0.5
 DRY_RUN_IMAGES = 8
 """At least a batch of them."""
-Pair = tuple[sandbox.Child, sandbox.Child]
 STAGES = {
     "wait": 0.0,
     "check": 0.2,
@@ -74,9 +73,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                 finally:
                     report = replace(report, isolation=box.isolation())
         with stages.stage("score"):
-            found = timing.summary(
-                measurement, job.plan, in_force(job, box, seen), job.reference_seconds
-            )
+            found = timing.summary(measurement, job.plan, in_force(job, box, seen), job.pace)
             report = replace(report, timing=found)
             verdict = timing.verdict(found, job.plan)
             if verdict == "time_unstable" and job.submission:
@@ -184,32 +181,30 @@ class Stable:
     us: Contestant
     box: sandbox.Sandbox
     seeds: Iterator[int]
-    seen: list[Pair] = field(default_factory=list)
-    """Processes of every pair so far."""
+    seen: tuple[list[sandbox.Child], list[sandbox.Child]] = field(default_factory=lambda: ([], []))
+    """Every process of (reference, submission) so far."""
 
     @contextmanager
-    def pair(self) -> Iterator[timing.Pair]:
-        with (
-            self.them.fresh(self.box, next(self.seeds)) as reference,
-            self.us.fresh(self.box, next(self.seeds)) as submission,
-        ):
-            self.seen.append((reference.child, submission.child))
-            yield reference, submission
+    def reference(self) -> Iterator[timing.Runner]:
+        with self.them.fresh(self.box, next(self.seeds)) as runner:
+            self.seen[0].append(runner.child)
+            yield runner
 
     @contextmanager
-    def alone(self) -> Iterator[timing.Runner]:
+    def submission(self) -> Iterator[timing.Runner]:
         with self.us.fresh(self.box, next(self.seeds)) as runner:
+            self.seen[1].append(runner.child)
             yield runner
 
     def foreign_seconds(self) -> float:
-        """CPU seconds that others have used so far, but for a constant of each pair."""
-        ours = sum(child.cpu_seconds() for child in self.seen[-1])
+        """CPU seconds that others have used so far, but for a constant of each two processes."""
+        ours = sum(children[-1].cpu_seconds() for children in self.seen)
         return (machine.busy_seconds() or 0.0) - ours - time.process_time()
 
 
 def measured(
     them: Contestant, us: Contestant, box: sandbox.Sandbox, job: Job, stages: Stages
-) -> tuple[timing.Measurement, list[Pair]]:
+) -> tuple[timing.Measurement, Sequence[list[sandbox.Child]]]:
     """The paired timing of two contestants in fresh processes, and those processes."""
     seeds = iter(np.random.SeedSequence(job.seed).generate_state(1 << 16).tolist())
     stable = Stable(them, us, box, seeds)
@@ -219,7 +214,7 @@ def measured(
         batch_size=job.input.batch_size,
         plan=job.plan,
         seed=next(seeds),
-        reference_seconds=job.reference_seconds,
+        pace=job.pace,
         earlier=job.earlier,
         foreign=stable.foreign_seconds,
         tick=stages.tick,
@@ -238,7 +233,9 @@ def clocks_logged(job: Job, report: Report) -> Iterator[None]:
     report.hardware["gpu_clocks"] = [before, hardware.gpu_clocks()]
 
 
-def in_force(job: Job, box: sandbox.Sandbox, seen: Sequence[Pair]) -> tuple[str, ...]:
+def in_force(
+    job: Job, box: sandbox.Sandbox, seen: Sequence[list[sandbox.Child]]
+) -> tuple[str, ...]:
     """What kept the measurement fair and the machine safe, in words; `seen` are its processes."""
     threads = f"{job.plan.threads} thread" + "s" * (job.plan.threads > 1)
     said = ["idle side stopped", "fresh processes per segment", f"{threads} each", *box.in_force]
@@ -250,7 +247,7 @@ def in_force(job: Job, box: sandbox.Sandbox, seen: Sequence[Pair]) -> tuple[str,
         said.append("no memory limit: CUDA maps more than it uses")
     else:
         said.append("memory limit")
-    for who, children in zip(("reference", "submission"), zip(*seen, strict=True), strict=True):
+    for who, children in zip(("reference", "submission"), seen, strict=True):
         prepared = all(child.prepared for child in children)
         said.append(f"{who} {'frozen and optimized' if prepared else 'not frozen'}")
     return tuple(said)
@@ -366,8 +363,8 @@ class Stages:
 
     def expect(self, images: int, job: Job) -> None:
         """Think of the measuring as of one by the reference against itself."""
-        if job.reference_seconds:
-            seconds = images * job.reference_seconds
+        if job.pace:
+            seconds = images * job.pace.reference_seconds
             self.expected["reference"] = min(self.expected["reference"], seconds)
             self.expected["measure"] = max(1.2 * seconds, min(20.0, job.plan.max_seconds))
 

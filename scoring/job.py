@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-PROTOCOL = 5
+PROTOCOL = 6
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 
 Dtype = Literal["uint8", "float32", "float16"]
@@ -141,6 +141,16 @@ class Split(Json):
 
 
 @dataclass(frozen=True)
+class Pace(Json):
+    """How fast a machine was, over a whole measuring."""
+
+    reference_seconds: float
+    """R*: of the reference, per image."""
+    probe_seconds: float = 0.0
+    """Of `scoring.probe`, twice; 0 where it was not asked."""
+
+
+@dataclass(frozen=True)
 class Job(Json):
     """One submission to score against the reference; without a submission a calibration (A/A)."""
 
@@ -154,8 +164,8 @@ class Job(Json):
     plan: Plan = field(default_factory=Plan)
     limits: Limits = field(default_factory=Limits)
     seed: int = 0
-    reference_seconds: float | None = None
-    """R*: the reference's calibrated seconds per image on this hardware profile, where known."""
+    pace: Pace | None = None
+    """Of the competition's calibration on this hardware profile, where there is one."""
     earlier: tuple[Quad, ...] = ()
     """Quads of earlier measurings of the same content: pooled with the new ones."""
     cache: Path | None = None
@@ -220,6 +230,8 @@ class Quad(Json):
     reference_load: float = 0.0
     """Cores that others kept busy during the reference's blocks, on this machine or by its host;
     around 0, and below it as well, where nobody did: the kernel counts in steps of 10 ms."""
+    probe_seconds: float = 0.0
+    """What `scoring.probe` took right after the reference's two blocks, together; 0 on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -264,6 +276,15 @@ class Timing(Json):
     loads: tuple[float, float] | None = None
     """Cores that others kept busy: fewest, at which it is read, and most that count; a tenth of the
     quads on either side counts like these. None where no burden was looked for."""
+    probe_seconds: float = 0.0
+    """Of the quads' probes, on average."""
+    probe_slope: float | None = None
+    """By how many per cent the submission besides slows when the probe slows by one. None where no
+    probe was calibrated, or few quads were measured."""
+    probe_read_at_seconds: float | None = None
+    """The probe's time at which the corrected ratio is read, within the range seen."""
+    probes: tuple[float, float] | None = None
+    """The shortest and longest that count; a tenth of the quads on either side count like these."""
     earlier_quads: int = 0
     """How many of `quads` come from earlier measurings."""
     answers_compared: int = 0
@@ -272,6 +293,11 @@ class Timing(Json):
     """... and how many of them differed."""
     stopped_cpu_seconds: float = 0.0
     """CPU the submission used while it should stand still."""
+
+    @property
+    def pace(self) -> Pace:
+        """What later measurings are held to where this one is the calibration."""
+        return Pace(self.reference_seconds_per_image, self.probe_seconds)
 
 
 @dataclass(frozen=True)

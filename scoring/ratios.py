@@ -1,9 +1,8 @@
 """From quads to a time ratio and its interval: pure functions, so invented quads can test them.
 
 Two estimates are made. The *plain* ratio is the trimmed mean over quads. The *corrected* one asks
-what the ratio is while the machine runs at the speed of the calibration, and others leave it
-alone: nets of different character are slowed differently by the same neighbour, and this takes it
-out.
+what the ratio is while the machine runs at the pace of the calibration, and others leave it alone:
+nets of different character are slowed differently by the same neighbour, and this takes it out.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from scoring.job import Plan, Quad
+from scoring.job import Pace, Plan, Quad
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,12 +36,16 @@ SUMS_DIFFER = 0.01
 that is cheap on most images and dear on some."""
 ALONE_DIFFERS = 0.03
 """Blocks beside which no reference ran may be this much dearer: they see other weather."""
-WINDOW_SECONDS = 1.5
+WINDOW_SECONDS, WINDOW_QUADS = 1.5, 8
+"""Length of a window, whichever comes first: quads of a brief pass are short, but far apart."""
 SHARED = 2
 """Quads that share their weather, and so say as much about a burden as one."""
 MIN_WINDOWS = 6
-PRIOR_SD = 0.3
-"""How far from 1 an elasticity is believed to be before anything was measured."""
+PRIORS, PRIOR_SDS = (1.0, 0.0), (0.3, 0.15)
+"""What is believed of an elasticity and of the probe's slope before anything was measured, and how
+far off that may be."""
+LEAST_NOISE = 1e-4
+"""Standard deviation of a logarithm: no line fits better."""
 BURDEN_SD = 0.1
 """How far from 0 a burden is believed to be."""
 WINSORIZED = 0.1
@@ -67,12 +70,17 @@ class Estimate:
     """Reference seconds per image at which the ratio was read; None for a plain one."""
     loads: tuple[float, float] | None = None
     """Cores that others kept busy: fewest, at which it was read, and most that count."""
+    probe_slope: float | None = None
+    probe_read_at: float | None = None
+    """Seconds of a quad's probes at which the ratio was read; None where the probe has no say."""
+    probes: tuple[float, float] | None = None
+    """The shortest and the longest that count."""
 
 
-def published(quads: Sequence[Quad], plan: Plan, reference_seconds: float | None) -> Estimate:
+def published(quads: Sequence[Quad], plan: Plan, pace: Pace | None) -> Estimate:
     """The estimate that counts under this plan."""
-    if plan.published == "corrected" and reference_seconds is not None:
-        return corrected(quads, reference_seconds)
+    if plan.published == "corrected" and pace is not None:
+        return corrected(quads, pace)
     return plain(quads)
 
 
@@ -88,49 +96,68 @@ def plain(quads: Sequence[Quad]) -> Estimate:
     return charged(estimate(*trimmed(logs, quads)), quads)
 
 
-def corrected(quads: Sequence[Quad], reference_seconds: float) -> Estimate:
-    """The ratio at the speed the reference had in the calibration, `reference_seconds` per image,
-    and beside as little as others did meanwhile.
+def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
+    """The ratio at the pace of the calibration, and beside as little as others did meanwhile.
 
-    With log S = a + g log R + h load, every quad is brought there, within the range that was seen;
-    what is left is a plain ratio. Too few windows: the plain ratio as it came.
+    With log S = a + g log R + p log probe + h load, every quad is brought there, within the range
+    that was seen; what is left is a plain ratio. Too few windows: the plain ratio as it came.
 
-    The elasticity g comes from windows, over which the blocks' own noise evens out. The load is
-    that of the reference's blocks, in which the submission stands still: it can neither make it
-    nor know it. Where others take the reference's memory and not the submission's, h is below 0.
+    The elasticity g and the probe's slope p come from windows, over which the blocks' own noise
+    evens out. The load is that of the reference's blocks, in which the submission stands still: it
+    can neither make it nor know it, as little as the probe. Where others take the reference's
+    memory and not the submission's, h is below 0.
     """
     groups = grouped(quads)
     if len(groups) < MIN_WINDOWS:
-        return replace(plain(quads), read_at=reference_seconds)
+        return replace(plain(quads), read_at=pace.reference_seconds)
     x, y = logs_per_image(quads)
+    slower, ours = np.log([per_image(group) for group in groups]).T
+    read_at = float(np.clip(math.log(pace.reference_seconds), x.min(), x.max()))
+    weather, away, more = [slower], [trimmed_mean(x) - read_at], np.zeros(len(quads))
+    is_probed = pace.probe_seconds > 0 and all(quad.probe_seconds > 0 for quad in quads)
+    if is_probed:
+        probes = winsorized(np.log([quad.probe_seconds for quad in quads]))
+        probe_at = float(np.clip(math.log(pace.probe_seconds), probes.min(), probes.max()))
+        ends = np.cumsum([len(group) for group in groups])[:-1]
+        weather.append(np.array([part.mean() for part in np.split(probes, ends)]))
+        away.append(trimmed_mean(probes) - probe_at)
+    known = len(weather)
+    slopes, covariance = regression(
+        np.column_stack(weather), ours, np.array(PRIORS[:known]), np.array(PRIOR_SDS[:known])
+    )
+    if is_probed:
+        more = slopes[1] * (probes - probe_at)
     load = winsorized(np.array([quad.reference_load for quad in quads]))
     least, most = max(0.0, float(load.min())), float(load.max())
-    read_at = float(np.clip(math.log(reference_seconds), x.min(), x.max()))
-    slower, ours = np.log([per_image(group) for group in groups]).T
-    elasticity, error = slope(slower, ours, 1.0, PRIOR_SD)
-    burden, more_error = slope(load, y - elasticity * x, 0.0, BURDEN_SD, SHARED)
+    (burden,), ((variance,),) = regression(
+        load[:, None], y - slopes[0] * x - more, np.zeros(1), np.array([BURDEN_SD]), SHARED
+    )
+    more = more + burden * (load - least)
     found = plain(
         [
-            at_rest(quad, elasticity, burden * (some - least), math.exp(read_at))
-            for quad, some in zip(quads, load.tolist(), strict=True)
+            at_rest(quad, slopes[0], some, math.exp(read_at))
+            for quad, some in zip(quads, more.tolist(), strict=True)
         ]
     )
-    away = error * (trimmed_mean(x) - read_at), more_error * (trimmed_mean(load) - least)
-    unknown = math.hypot(*away) * found.ratio
+    unknown = math.sqrt(np.array(away) @ covariance @ np.array(away))
+    unknown = math.hypot(unknown, math.sqrt(variance) * (trimmed_mean(load) - least)) * found.ratio
     return replace(
         found,
         half_width=math.hypot(found.half_width, CLEAR * unknown),
         standard_error=math.hypot(found.standard_error, unknown),
-        elasticity=elasticity,
-        burden=burden,
+        elasticity=float(slopes[0]),
+        burden=float(burden),
         read_at=math.exp(read_at),
         loads=(least, most),
+        probe_slope=float(slopes[1]) if is_probed else None,
+        probe_read_at=math.exp(probe_at) if is_probed else None,
+        probes=(math.exp(probes.min()), math.exp(probes.max())) if is_probed else None,
     )
 
 
 def at_rest(quad: Quad, elasticity: float, more: float, reference_seconds: float) -> Quad:
     """A quad as it would have been had its reference taken `reference_seconds` per image, and
-    without `more`, the logarithm of what others' programs add to the submission's time."""
+    without `more`, the logarithm of what else the machine adds to the submission's time."""
     slower = per_image([quad])[0] / reference_seconds
     factor = slower**-elasticity * math.exp(-more)
     return replace(
@@ -141,24 +168,23 @@ def at_rest(quad: Quad, elasticity: float, more: float, reference_seconds: float
     )
 
 
-def slope(
-    x: Floats, y: Floats, prior: float, prior_sd: float, shared: float = 1
-) -> tuple[float, float]:
-    """The slope of the regression of y on x, drawn towards `prior` the less is known about it, and
-    its standard error; `shared` points say as much as one.
+def regression(
+    x: Floats, y: Floats, prior: Floats, prior_sd: Floats, shared: float = 1
+) -> tuple[Floats, Floats]:
+    """Slopes (K,) of the regression of y (N,) on the columns of x (N, K), drawn towards `prior` the
+    less is known about them, and their covariance (K, K); `shared` points say as much as one.
 
-    Not the ratio of their scatters: what x does alone is to be left out of the ratio, not answered
-    for. So it is the coefficient of a control variate, and what y does alone does not tilt it.
+    Bayesian linear regression with a normal prior and the residuals' variance for the noise. Not
+    the ratio of scatters: what x does alone is to be left out of the ratio, not answered for. So
+    they are the coefficients of control variates, and what y does alone does not tilt them.
     """
-    x, y = (winsorized(one) - winsorized(one).mean() for one in (x, y))
-    squares = float(x @ x)
-    if squares < 1e-9:
-        return prior, prior_sd
-    found = float(x @ y) / squares
-    left = y - found * x
-    variance = max(shared * float(left @ left) / (len(x) - 2) / squares, 1e-6)
-    weight = 1 / variance + 1 / prior_sd**2
-    return (found / variance + prior / prior_sd**2) / weight, math.sqrt(1 / weight)
+    x = np.apply_along_axis(winsorized, 0, x)
+    x, y = x - x.mean(axis=0), winsorized(y) - winsorized(y).mean()
+    least_squares = np.linalg.lstsq(x, y, rcond=None)[0]
+    left = y - x @ least_squares
+    noise = max(shared * float(left @ left) / (len(y) - 1 - x.shape[1]), LEAST_NOISE**2)
+    covariance = np.linalg.inv(x.T @ x / noise + np.diag(prior_sd**-2.0))
+    return prior + covariance @ (x.T @ (y - x @ prior)) / noise, covariance
 
 
 def winsorized(values: Floats) -> Floats:
@@ -295,18 +321,18 @@ def pooled(earlier: Sequence[Quad], quads: Sequence[Quad]) -> tuple[Quad, ...]:
 def is_enough(
     quads: Sequence[Quad],
     plan: Plan,
-    reference_seconds: float | None = None,
+    pace: Pace | None = None,
     earlier: Sequence[Quad] = (),
 ) -> bool:
     """The stop rule: enough new quads over enough segments, and a narrow interval of them all."""
     new = counted(quads)
     if len(new) < plan.min_quads or len({quad.segment for quad in new}) < plan.min_segments:
         return False
-    found = published(counted(pooled(earlier, quads)), plan, reference_seconds)
+    found = published(counted(pooled(earlier, quads)), plan, pace)
     return found.half_width <= plan.target_half_width * found.ratio
 
 
-def quads_needed(quads: Sequence[Quad], plan: Plan, reference_seconds: float | None) -> int:
+def quads_needed(quads: Sequence[Quad], plan: Plan, pace: Pace | None) -> int:
     """How many quads the target takes if they go on to scatter like these.
 
     What more quads cannot narrow, the drift, is left out of what has to shrink.
@@ -315,7 +341,7 @@ def quads_needed(quads: Sequence[Quad], plan: Plan, reference_seconds: float | N
     if len(used) < 4:
         return plan.min_quads
     single = [replace(quad, segment=0) for quad in used]  # few segments say little about spread
-    found = published(single, plan, reference_seconds)
+    found = published(single, plan, pace)
     noise = math.sqrt(max(0.0, (found.standard_error / found.ratio) ** 2 - DRIFT**2))
     room = max(plan.target_half_width**2 - (CLEAR * DRIFT) ** 2, NO_TARGET**2)
     share = WIDENING * t_quantile(plan.min_quads) * noise
@@ -350,12 +376,13 @@ def grouped(quads: Sequence[Quad]) -> list[list[Quad]]:
     length = math.inf
     for quad in quads:
         begins_segment = bool(groups) and groups[-1][-1].segment != quad.segment
-        if length >= WINDOW_SECONDS or (begins_segment and length >= WINDOW_SECONDS / 2):
+        if length >= 1 or (begins_segment and length >= 0.5):
             groups.append([])
             length = 0.0
         groups[-1].append(quad)
-        length += quad.reference_seconds + quad.submission_seconds
-    if len(groups) > 1 and length < WINDOW_SECONDS / 2:  # a crumb would weigh like a window
+        seconds = quad.reference_seconds + quad.submission_seconds
+        length += max(seconds / WINDOW_SECONDS, 1 / WINDOW_QUADS)
+    if len(groups) > 1 and length < 0.5:  # a crumb would weigh like a window
         groups[-2:] = [groups[-2] + groups[-1]]
     return groups
 

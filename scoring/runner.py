@@ -108,16 +108,17 @@ class Runner:
         self.empty_seconds = min(empty_seconds, MOST_EMPTY_SECONDS)
         self.freeze()
 
-    def answer(self, batches: Batches, rewarm: bool) -> Block:
+    def answer(self, batches: Batches, rewarm: bool, probed: bool = False) -> Block:
         """Answer images by their numbers, (calls, batch). Only the answering is on the clock.
 
         `rewarm`: the other model ran in between, so a call or more on a synthetic image brings the
         weights back into the caches first. The images appear in the child's memory only after it.
+        `probed`: ask right after the block how fast the core is; not beside a GPU.
         """
         with self.contestant.blamed():
-            return self.answered(batches, rewarm)
+            return self.answered(batches, rewarm, probed and self.child.order.device == "cpu")
 
-    def answered(self, batches: Batches, rewarm: bool) -> Block:
+    def answered(self, batches: Batches, rewarm: bool, probed: bool) -> Block:
         if rewarm:
             self.thaw()
             calls = int(REWARM_SECONDS / self.seconds_per_call)
@@ -127,6 +128,7 @@ class Runner:
         images.lay_out(self.contestant.pixels.take(batches), self.spec, self.child.inputs[:calls])
         self.thaw()
         turn = self.turn(calls)
+        probe_seconds = self.child.probe() if probed else 0.0
         self.freeze()
         self.child.sandbox.settle()  # what it left on a GPU is its own failure
         logits = self.child.outputs[:calls].copy()
@@ -136,7 +138,7 @@ class Runner:
         self.seconds_per_call = seconds / calls
         labels = logits.argmax(axis=2)
         stopped, self.stopped_cpu_seconds = self.stopped_cpu_seconds, 0.0
-        return Block(seconds, turn.cpu_seconds, labels, stopped)
+        return Block(seconds, turn.cpu_seconds, labels, stopped, probe_seconds)
 
     @property
     def spec(self) -> InputSpec:

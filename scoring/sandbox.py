@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring import machine, sweeper
-from scoring.channel import DIMENSIONS, PREPARE, RUN, STATUS, Order, Status
+from scoring.channel import DIMENSIONS, PREPARE, PROBE, RUN, STATUS, Order, Status
 from scoring.errors import EngineError, ModelFailed
 from scoring.job import InputSpec, Isolation, Limits, Plan
 
@@ -299,6 +299,10 @@ class Child:
         stop = time.perf_counter()
         self.tried = True
         return Turn(stop - start, self.cpu_seconds() - cpu)
+
+    def probe(self) -> float:
+        """Seconds that `scoring.probe` takes in this process."""
+        return self.run(PROBE, self.sandbox.limits.call_seconds).seconds
 
     def freeze(self) -> None:
         """Stop the process and wait until every thread of it stands still."""

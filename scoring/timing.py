@@ -1,8 +1,9 @@
 """Paired timing: how long a submission takes, in units of the reference in the same moments.
 
 Words, from small to large: a *call* is one forward at the fixed batch shape; a *block* is n calls
-of one model timed as one; a *quad* is four blocks ABBA or BAAB; a *segment* is what one fresh pair
-of processes answers; a *pass* is every hidden image answered once. Runners and clock are
+of one model timed as one; a *quad* is four blocks ABBA or BAAB; a *segment* is what one fresh
+process of the reference answers beside one of the submission, or beside several in turn that have
+little to answer; a *pass* is every hidden image answered once. Runners and clock are
 arguments, so the course of a measuring can be tested with invented times; `scoring.ratios` makes
 the ratio of its quads.
 """
@@ -21,7 +22,7 @@ import numpy.typing as npt
 
 from scoring import ratios
 from scoring.errors import ModelFailed
-from scoring.job import Plan, Quad, Timing
+from scoring.job import Pace, Plan, Quad, Timing
 
 Batches = npt.NDArray[np.int64]
 """Image numbers, (calls, batch); a short last batch repeats its last image."""
@@ -33,7 +34,10 @@ SAMPLE_SHARE = 0.02
 """Images asked again in another process where no second pass does so."""
 SEGMENT_SECONDS = 15.0
 """Of the submission: a longer pass is cut, so that fresh processes are spread over its time."""
-MAX_PIECES = 8
+MAX_PARTS = 8
+BRIEF_SECONDS = 0.5
+"""Of the reference: the turns of one process of it, beside passes so brief that it is held against
+several of them."""
 PAIRED_SHARE = 0.12
 """Of a pass, at least: the reference's cost beside the submission's."""
 LONG_PASS = 0.4
@@ -53,7 +57,7 @@ LONG_BLOCK = 2.0
 each pays for warming its models again."""
 LEAST_BLOCK = 0.6
 """Of the plan's block: the shortest block of the reference, beside a very short submission's."""
-MOSTLY_STARTING = 3.0
+MOSTLY_STARTING = 2.0
 """Wall seconds over timed ones of a measuring that mostly starts processes."""
 STARTING = 1.4
 """Times the cap: the wall seconds, with those in which processes start and are warmed again, that
@@ -71,6 +75,8 @@ class Block:
     labels: Labels
     stopped_cpu_seconds: float = 0.0
     """CPU this process used since its last block, while it should stand still."""
+    probe_seconds: float = 0.0
+    """Of the probe right after it; 0 without one."""
 
 
 class Runner(Protocol):
@@ -80,21 +86,16 @@ class Runner(Protocol):
     seconds_per_call: float
     """As fast as it was last seen."""
 
-    def answer(self, batches: Batches, rewarm: bool) -> Block:
-        """Answer a block of images, none of which this process has seen."""
-
-
-Pair = tuple[Runner, Runner]
+    def answer(self, batches: Batches, rewarm: bool, probed: bool = False) -> Block:
+        """Answer a block of images, none of which this process has seen; then run the probe."""
 
 
 class Stable(Protocol):
     """Where fresh processes come from."""
 
-    def pair(self) -> AbstractContextManager[Pair]:
-        """Fresh processes of (reference, submission)."""
+    def reference(self) -> AbstractContextManager[Runner]: ...
 
-    def alone(self) -> AbstractContextManager[Runner]:
-        """A fresh process of the submission alone."""
+    def submission(self) -> AbstractContextManager[Runner]: ...
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def measure(
     batch_size: int,
     plan: Plan,
     seed: int,
-    reference_seconds: float | None = None,
+    pace: Pace | None = None,
     earlier: tuple[Quad, ...] = (),
     clock: Callable[[], float] = time.perf_counter,
     foreign: Callable[[], float] = lambda: 0.0,
@@ -138,18 +139,22 @@ def measure(
         batch_size,
         plan,
         seed,
-        reference_seconds,
+        pace,
         earlier,
         clock=clock,
         foreign=foreign,
         tick=tick,
     )
     while not course.is_finished():
-        with stable.pair() as (reference, submission):
-            course.run_segment(reference, submission)
-        course.refuse_changing_answers()
+        with stable.reference() as reference:
+            course.begin_segment()
+            while course.goes_on():
+                with stable.submission() as submission:
+                    course.run_part(reference, submission)
+                course.refuse_changing_answers()
+        course.end_segment()
     if len(sample := course.sample()):
-        with stable.alone() as submission:
+        with stable.submission() as submission:
             course.ask_again(submission, sample)
         course.refuse_changing_answers()
     return course.measurement()
@@ -159,13 +164,13 @@ def summary(
     measurement: Measurement,
     plan: Plan,
     in_force: Sequence[str] = (),
-    reference_seconds: float | None = None,
+    pace: Pace | None = None,
 ) -> Timing:
-    """A measurement as it goes into the report; `reference_seconds` is the calibrated R*."""
+    """A measurement as it goes into the report; `pace` is the calibration's."""
     quads = measurement.pooled
     used = ratios.counted(quads)
     plain = ratios.plain(used)
-    corrected = ratios.corrected(used, reference_seconds) if reference_seconds else None
+    corrected = ratios.corrected(used, pace) if pace else None
     found = corrected if corrected and plan.published == "corrected" else plain
     reference = found.read_at or ratios.per_image(used)[0]
     return Timing(
@@ -191,6 +196,10 @@ def summary(
         foreign_load=max(0.0, sum(quad.reference_load for quad in quads) / len(quads)),
         read_at_seconds=corrected.read_at if corrected else None,
         loads=corrected.loads if corrected else None,
+        probe_seconds=sum(quad.probe_seconds for quad in used) / len(used),
+        probe_slope=corrected.probe_slope if corrected else None,
+        probe_read_at_seconds=corrected.probe_read_at if corrected else None,
+        probes=corrected.probes if corrected else None,
         earlier_quads=len(measurement.earlier),
         answers_compared=measurement.answers_compared,
         answers_changed=measurement.answers_changed,
@@ -260,7 +269,7 @@ class Course:
     batch_size: int
     plan: Plan
     seed: int
-    reference_seconds: float | None
+    pace: Pace | None
     earlier: tuple[Quad, ...]
     clock: Callable[[], float]
     foreign: Callable[[], float]
@@ -270,8 +279,13 @@ class Course:
     """Begun."""
     segment: int = 0
     """Begun."""
-    pieces: int = 1
-    """Segments of this pass that are still to come, the running one included."""
+    taken: int | None = None
+    """Calls of the reference beside this segment's last part of a pass; None before the first."""
+    served: float = 0.0
+    """Seconds of this segment's reference."""
+    parts: int = 1
+    """Of this pass, that are still to come, the running one included; each has a fresh process of
+    the submission."""
     is_long: bool = False
     """Whether a pass is long beside the cap."""
     enough: bool = False
@@ -287,6 +301,7 @@ class Course:
         self.answers: Labels = np.full(self.images, -1, dtype=np.int64)
         self.left: Batches = np.empty((0, self.batch_size), dtype=np.int64)
         self.calls = -(-self.images // self.batch_size)
+        self.theirs: Batches = self.left
         self.needed = self.plan.min_quads
 
     def is_finished(self) -> bool:
@@ -308,7 +323,7 @@ class Course:
         mostly_starting = elapsed > plan.max_seconds / 2 and elapsed > MOSTLY_STARTING * measured
         if mostly_starting or self.is_long:
             plan = replace(plan, target_half_width=max(plan.max_half_width, plan.target_half_width))
-        return ratios.is_enough(self.quads, plan, self.reference_seconds, self.earlier)
+        return ratios.is_enough(self.quads, plan, self.pace, self.earlier)
 
     def affords_quads(self) -> bool:
         """The cap counts timed seconds. Once every image is answered it also bounds all others but
@@ -322,43 +337,58 @@ class Course:
         lost = ratios.measured_seconds([quad for quad in self.quads if quad.disturbed])
         return not self.quads or spent < min(most + lost, REPLACED * most)
 
-    def run_segment(self, reference: Runner, submission: Runner) -> None:
-        """Answer a part of a pass with one fresh pair."""
+    def begin_segment(self) -> None:
+        self.segment += 1
+        self.theirs = self.new_order()  # this process of the reference has seen none of them
+        self.taken, self.served = None, 0.0
+
+    def goes_on(self) -> bool:
+        """Whether this segment's process of the reference has a (further) part of a pass to be
+        held against: starting it takes longer than it would run beside a brief pass."""
+        if self.taken is None:
+            return True
+        is_brief = not len(self.left) and self.served < BRIEF_SECONDS
+        return is_brief and self.taken <= len(self.theirs) and not self.is_finished()
+
+    def run_part(self, reference: Runner, submission: Runner) -> None:
+        """Answer a part of a pass with one fresh process of the submission."""
         if not len(self.left):
             self.left = self.new_order()
             self.passes += 1
             pass_seconds = self.calls * submission.seconds_per_call
             self.is_long = pass_seconds > LONG_PASS * self.plan.max_seconds
-            self.pieces = self.pieces_of_a_pass(pass_seconds)
-        self.segment += 1
-        calls = -(-len(self.left) // self.pieces)
+            self.parts = self.parts_of_a_pass(pass_seconds)
+        calls = -(-len(self.left) // self.parts)
         rows, self.left = self.left[:calls], self.left[calls:]
-        theirs = self.new_order()  # this process of the reference has seen none of them
         turns = Turns(reference, submission)
         pairs = max(1, round(len(rows) / 2 / self.block_calls(submission)))
         wanted = self.quads_wanted(pairs, reference, submission)
+        before = len(self.theirs)
         step = 0
         while len(rows):
-            paired = is_turn(step, pairs, wanted) and len(theirs) and self.affords_quads()
+            paired = is_turn(step, pairs, wanted) and len(self.theirs) and self.affords_quads()
             if not paired and not self.is_first_pass():
                 break
             sizes = block_sizes(len(rows), submission, self.block_seconds)
             mine, rows = rows[: sum(sizes)], rows[sum(sizes) :]
             blocks = (mine[: sizes[0]], mine[sizes[0] :])
             if paired:
-                calls = sum(
-                    block_sizes(len(theirs), reference, self.reference_block(blocks[0], submission))
-                )
-                self.run_quad(turns, blocks, theirs[:calls], is_dense=wanted == pairs)
-                theirs = theirs[calls:]
+                seconds = self.reference_block(blocks[0], submission)
+                calls = sum(block_sizes(len(self.theirs), reference, seconds))
+                theirs, self.theirs = self.theirs[:calls], self.theirs[calls:]
+                self.run_quad(turns, blocks, theirs, is_dense=wanted == pairs)
+                self.served += self.quads[-1].reference_seconds
             else:
                 self.run_alone(turns, blocks)
             step += 1
             self.tick(self.share())
-        self.pieces -= 1
+        self.taken = before - len(self.theirs)
+        self.parts -= 1
+
+    def end_segment(self) -> None:
         # Looked at only now and then: who looks after each quad stops at the luckiest.
         self.enough = self.is_enough()
-        self.needed = ratios.quads_needed(self.quads, self.plan, self.reference_seconds)
+        self.needed = ratios.quads_needed(self.quads, self.plan, self.pace)
 
     def run_quad(
         self, turns: Turns, mine: tuple[Batches, Batches], theirs: Batches, is_dense: bool
@@ -398,6 +428,7 @@ class Course:
                 disturbed=watches_cpu(self.plan) and cpu_seconds < steady * seconds,
                 whole_pass=sum(batches.size for batches in mine) >= self.images,
                 reference_load=foreign / elapsed,
+                probe_seconds=sum(block.probe_seconds for block in reference),
             )
         )
 
@@ -482,11 +513,11 @@ class Course:
         theirs = len(mine) * submission.seconds_per_call
         return min(self.block_seconds, max(least, theirs))
 
-    def pieces_of_a_pass(self, seconds: float) -> int:
-        """Segments of a pass: one, if it is short; at least those asked for, if it is not."""
+    def parts_of_a_pass(self, seconds: float) -> int:
+        """Parts of a pass: one, if it is short; at least those asked for, if it is not."""
         if seconds < 2 * self.plan.block_seconds * self.plan.min_quads:
             return 1
-        return max(self.plan.min_segments, min(MAX_PIECES, math.ceil(seconds / SEGMENT_SECONDS)))
+        return max(self.plan.min_segments, min(MAX_PARTS, math.ceil(seconds / SEGMENT_SECONDS)))
 
     def quads_wanted(self, pairs: int, reference: Runner, submission: Runner) -> int:
         """How many of the next segment's pairs of blocks are to be quads.
@@ -496,12 +527,12 @@ class Course:
         """
         if self.passes > 1:
             return pairs
-        in_pass = pairs * self.pieces
-        least = max(SPARE_QUADS * self.plan.min_quads / self.pieces, PAIRED_SHARE * pairs)
-        least = max(1.0, least, (self.needed - len(self.quads)) / self.pieces)
+        in_pass = pairs * self.parts
+        least = max(SPARE_QUADS * self.plan.min_quads / self.parts, PAIRED_SHARE * pairs)
+        least = max(1.0, least, (self.needed - len(self.quads)) / self.parts)
         if self.is_long:
             most = self.quads_afforded(reference, submission)
-            least = min(least, (most - len(self.quads)) / self.pieces)
+            least = min(least, (most - len(self.quads)) / self.parts)
         affordable = self.plan.max_seconds / (4 * self.block_seconds) * pairs / in_pass
         return min(pairs, math.ceil(min(least, max(1, affordable))))
 
@@ -546,14 +577,14 @@ class Turns:
         self.last: Runner | None = None
 
     def reference(self, batches: Batches) -> Block:
-        return self.take(self.runners[0], batches)
+        return self.take(self.runners[0], batches, probed=True)
 
     def submission(self, batches: Batches) -> Block:
         return self.take(self.runners[1], batches)
 
-    def take(self, runner: Runner, batches: Batches) -> Block:
+    def take(self, runner: Runner, batches: Batches, probed: bool = False) -> Block:
         rewarm, self.last = runner is not self.last, runner
-        return runner.answer(batches, rewarm)
+        return runner.answer(batches, rewarm, probed)
 
 
 def is_turn(step: int, steps: int, wanted: int) -> bool:

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from leaderboard.models import Competition, Evaluation, Worker
 from leaderboard.services import files, measurements
-from scoring.job import Job, Plan, Split
+from scoring.job import Job, Pace, Plan, Split
 
 CANARY_SECONDS = 15.0
 """Most seconds of paired measuring in a canary."""
@@ -32,10 +32,10 @@ def for_evaluation(evaluation: Evaluation) -> Job:
         input=competition.input_spec(),
         bounds=competition.input_bounds(),
         formula=competition.formula(),
-        plan=evaluation.profile.plan(),
+        plan=evaluation.profile.plan() if submission else to_the_cap(evaluation.profile.plan()),
         limits=competition.limits(),
         seed=secret_number(f"{evaluation.pk} {evaluation.attempt}"),
-        reference_seconds=calibration.reference_seconds if calibration else None,
+        pace=pace(calibration) if calibration and submission else None,
         earlier=measurements.pooled(evaluation),
         cache=Path(settings.CACHE_DIR),
         lock=lock_file(),
@@ -62,6 +62,19 @@ def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
         lock=lock_file(),
         may_be_weak=settings.ALLOW_WEAK_SANDBOX,
     )
+
+
+def to_the_cap(plan: Plan) -> Plan:
+    """A calibration is made once, and all evaluations are held to its pace: it takes its time."""
+    return replace(plan, target_half_width=0.0)
+
+
+def pace(calibration: Evaluation) -> Pace | None:
+    """What a competition's evaluations are held to."""
+    if calibration.reference_seconds is None:
+        return None
+    timing = calibration.report.get("timing") or {}
+    return Pace(calibration.reference_seconds, timing.get("probe_seconds", 0.0))
 
 
 def canary_plan(plan: Plan, *, band: float) -> Plan:

@@ -141,6 +141,10 @@ def at_rest(quad: Quad, timing: Mapping[str, Any]) -> float:
     slower = quad.reference_seconds / quad.reference_images / read_at
     least, most = timing.get("loads") or (0.0, 0.0)
     more = (timing.get("burden") or 0.0) * (min(max(quad.reference_load, least), most) - least)
+    if timing.get("probes") and quad.probe_seconds:
+        shortest, longest = timing["probes"]
+        probe = min(max(quad.probe_seconds, shortest), longest)
+        more += timing["probe_slope"] * math.log(probe / timing["probe_read_at_seconds"])
     return float(slower ** (1 - elasticity) * math.exp(-more))
 
 

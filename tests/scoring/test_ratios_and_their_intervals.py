@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from scoring import ratios, timing
-from scoring.job import Plan, Quad
+from scoring.job import Pace, Plan, Quad
 
 PLAN = Plan(min_quads=16, min_segments=3, published="corrected")
 
@@ -89,7 +90,7 @@ def test_at_most_a_third_of_the_quads_is_dropped_as_disturbed() -> None:
 
 @pytest.mark.parametrize("elasticity", [0.7, 1.0, 1.4])
 def test_the_correction_reads_the_ratio_at_the_calibrated_speed(elasticity: float) -> None:
-    found = ratios.corrected(weathered(elasticity), reference_seconds=0.002)
+    found = ratios.corrected(weathered(elasticity), Pace(0.002))
     assert found.ratio == pytest.approx(0.5, rel=0.01)
     assert found.elasticity == pytest.approx(elasticity, abs=0.1)
     assert abs(found.ratio - 0.5) < found.half_width < 0.02
@@ -101,7 +102,7 @@ def test_the_correction_scatters_less_than_the_plain_ratio_and_holds_the_truth()
         mean = np.random.default_rng(seed).normal(0.1, 0.05)  # of this evaluation's weather
         quads = weathered(1.4, count=80, seed=seed, mean=mean)
         plain.append(ratios.plain(quads).ratio)
-        found = ratios.corrected(quads, reference_seconds=0.0022)
+        found = ratios.corrected(quads, Pace(0.0022))
         corrected.append(found.ratio)
         held += abs(found.ratio - 0.5 * 1.1**0.4) < found.half_width
     assert np.std(corrected) < np.std(plain) / 2
@@ -110,42 +111,48 @@ def test_the_correction_scatters_less_than_the_plain_ratio_and_holds_the_truth()
 
 def test_the_correction_never_reads_outside_of_what_was_seen() -> None:
     quads = weathered(1.4)
-    found = ratios.corrected(quads, reference_seconds=0.0001)
+    found = ratios.corrected(quads, Pace(0.0001))
     speeds = [ratios.per_image([one])[0] for one in quads]
     slowest, fastest = max(speeds), min(speeds)
     assert found.read_at == pytest.approx(fastest)
-    assert ratios.corrected(quads, 1.0).read_at == pytest.approx(slowest)
+    assert ratios.corrected(quads, Pace(1.0)).read_at == pytest.approx(slowest)
 
 
 def test_few_windows_leave_the_plain_ratio() -> None:
     quads = weathered(1.4, count=16)
-    found = ratios.corrected(quads, reference_seconds=0.002)
+    found = ratios.corrected(quads, Pace(0.002))
     assert found.elasticity == 1
     assert found.ratio == ratios.plain(quads).ratio
+
+
+def slope(x: ratios.Floats, y: ratios.Floats) -> tuple[float, float]:
+    """The slope of y on x, drawn towards 1, and its standard error."""
+    slopes, covariance = ratios.regression(x[:, None], y, np.array([1.0]), np.array([0.3]))
+    return float(slopes[0]), math.sqrt(covariance[0, 0])
 
 
 def test_a_slope_nothing_is_known_about_stays_near_one() -> None:
     random = np.random.default_rng(0)
     x = random.normal(0, 0.001, 8)
-    slope, error = ratios.slope(x, random.normal(0, 0.1, 8), 1.0, ratios.PRIOR_SD)
-    assert slope == pytest.approx(1, abs=0.05)
-    assert error == pytest.approx(ratios.PRIOR_SD, rel=0.05)
-    assert ratios.slope(np.zeros(8), x, 0.0, ratios.BURDEN_SD) == (0.0, ratios.BURDEN_SD)
+    found, error = slope(x, random.normal(0, 0.1, 8))
+    assert found == pytest.approx(1, abs=0.05)
+    assert error == pytest.approx(0.3, rel=0.05)
+    assert slope(np.zeros(8), x) == (1.0, 0.3)
 
 
 def test_one_hiccup_does_not_tilt_the_slope() -> None:
     x = np.linspace(-0.1, 0.1, 20)
     y = 1.4 * x + np.random.default_rng(0).normal(0, 0.002, 20)
     y[-1] += 0.5
-    slope, _ = ratios.slope(x, y, 1.0, ratios.PRIOR_SD)
-    assert slope == pytest.approx(1.4, abs=0.1)
+    found, _ = slope(x, y)
+    assert found == pytest.approx(1.4, abs=0.1)
 
 
 def test_what_the_reference_does_alone_is_left_out_of_the_ratio() -> None:
     random = np.random.default_rng(0)
     weather, alone = random.normal(0, 0.1, (2, 400))
-    slope, _ = ratios.slope(weather + alone, weather, 1.0, ratios.PRIOR_SD)
-    assert slope == pytest.approx(0.5, abs=0.1)
+    found, _ = slope(weather + alone, weather)
+    assert found == pytest.approx(0.5, abs=0.1)
 
 
 def test_what_other_programs_do_to_the_reference_alone_is_taken_out() -> None:
@@ -161,7 +168,7 @@ def test_what_other_programs_do_to_the_reference_alone_is_taken_out() -> None:
             )
             for one, load in zip(weathered(0.7, count=200), loads, strict=True)
         ]
-        found.append(ratios.corrected(quads, reference_seconds=0.002))
+        found.append(ratios.corrected(quads, Pace(0.002)))
     idle, beside = found
     assert beside.ratio == pytest.approx(idle.ratio, rel=0.02)
     assert abs(beside.ratio - idle.ratio) < beside.half_width
@@ -169,12 +176,46 @@ def test_what_other_programs_do_to_the_reference_alone_is_taken_out() -> None:
     assert idle.burden == 0
 
 
+def test_the_probe_tells_a_busy_core_from_a_busy_memory() -> None:
+    """The reference minds both, and the submission the core alone: its own time cannot say why."""
+    plain, with_probe, without, held = [], [], [], 0
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        core, memory = (
+            np.repeat(random.normal(mean, 0.08, 40), 4) for mean in random.normal(0.1, 0.05, 2)
+        )
+        noise = np.exp(random.normal(0, 0.02, (3, 160)))
+        quads = [
+            replace(
+                quad(1.0, segment=n // 20),
+                reference_seconds=0.2 * math.exp(core[n] + memory[n]) * noise[0, n],
+                submission_seconds=0.1 * math.exp(core[n]) * noise[1, n],
+                probe_seconds=0.006 * math.exp(core[n]) * noise[2, n],
+            )
+            for n in range(160)
+        ]
+        plain.append(ratios.plain(quads).ratio)
+        without.append(ratios.corrected(quads, Pace(0.2 * math.exp(0.2) / 100)).ratio)
+        found = ratios.corrected(quads, Pace(0.2 * math.exp(0.2) / 100, 0.006 * math.exp(0.1)))
+        with_probe.append(found.ratio)
+        held += abs(found.ratio - 0.5 * math.exp(-0.1)) < found.half_width
+        assert found.probe_slope
+        assert found.probe_slope > 0.3
+    assert np.std(with_probe) < np.std(without) / 1.5 < np.std(plain) / 1.5
+    assert held >= 35
+
+
+def test_quads_from_before_the_probe_are_corrected_without_it() -> None:
+    quads = weathered(1.4)
+    found = ratios.corrected(quads, Pace(0.002, probe_seconds=0.006))
+    assert found == ratios.corrected(quads, Pace(0.002))
+    assert found.probe_slope is None
+
+
 def test_the_published_ratio_is_the_plans_choice() -> None:
     quads = tuple(weathered(1.4))
-    corrected = timing.summary(measurement(*quads), PLAN, reference_seconds=0.002)
-    plain = timing.summary(
-        measurement(*quads), replace(PLAN, published="plain"), reference_seconds=0.002
-    )
+    corrected = timing.summary(measurement(*quads), PLAN, pace=Pace(0.002))
+    plain = timing.summary(measurement(*quads), replace(PLAN, published="plain"), pace=Pace(0.002))
     unknown = timing.summary(measurement(*quads), PLAN)
     assert corrected.published == "corrected"
     assert corrected.time_ratio == corrected.corrected_ratio != corrected.plain_ratio
@@ -233,7 +274,7 @@ def test_a_model_that_scatters_by_itself_is_not_taken_for_one_that_the_weather_s
         random = np.random.default_rng(seed)
         x = np.repeat(random.normal(0, 0.1, 30), 5)  # weather lasts for some quads
         scattered = 0.3 * x + 0.2 * random.integers(0, 2, 150)
-        found.append(ratios.slope(x, scattered, 1.0, ratios.PRIOR_SD)[0])
+        found.append(slope(x, scattered)[0])
         taken_at_its_word.append(scattered.std() / x.std())
     assert np.mean(taken_at_its_word) > 1
     assert np.mean(found) < 0.5  # 0.3, drawn towards 1

@@ -51,7 +51,7 @@ class Invented:
     def seconds_per_call(self) -> float:
         return self.seconds
 
-    def answer(self, batches: timing.Batches, rewarm: bool) -> timing.Block:
+    def answer(self, batches: timing.Batches, rewarm: bool, probed: bool = False) -> timing.Block:
         numbers = set(batches.reshape(-1).tolist())
         assert not numbers & self.seen, "an image came twice to one process"
         self.seen |= numbers
@@ -60,15 +60,17 @@ class Invented:
         self.log.append(self.name + "*" * rewarm)
         labels = np.vectorize(self.label)(batches)
         cpu_seconds = seconds * self.cpu_share()
-        return timing.Block(seconds, cpu_seconds, labels, self.stopped_cpu_seconds)
+        return timing.Block(
+            seconds, cpu_seconds, labels, self.stopped_cpu_seconds, 0.003 if probed else 0.0
+        )
 
 
 @dataclass
 class Race:
     """Two invented models and what happened between them; `ours` is more about the submission."""
 
-    reference: float
-    submission: float
+    reference_seconds: float
+    submission_seconds: float
     noise: Noise = lambda: 1.0
     cpu_share: Noise = lambda: 1.0
     ours: dict[str, object] = field(default_factory=dict)
@@ -77,25 +79,26 @@ class Race:
     segments: list[list[str]] = field(default_factory=list)
     samples: list[list[str]] = field(default_factory=list)
     told: list[tuple[float, float]] = field(default_factory=list)
+    log: list[str] | None = None
 
     @contextmanager
-    def pair(self) -> Iterator[timing.Pair]:
-        log: list[str] = []
-        self.segments.append(log)
-        self.clock.now += 0.3  # fresh processes take their time
-        theirs = {"noise": self.noise, "cpu_share": self.cpu_share}
-        ours = theirs | self.ours
-        yield (
-            Invented(self.clock, "A", self.reference, log, **theirs),
-            Invented(self.clock, "B", self.submission, log, **ours),  # type: ignore[arg-type]
-        )
+    def reference(self) -> Iterator[timing.Runner]:
+        self.log = []
+        self.segments.append(self.log)
+        yield self.fresh("A", self.reference_seconds, self.log, {})
+        self.log = None
 
     @contextmanager
-    def alone(self) -> Iterator[timing.Runner]:
-        log: list[str] = []
-        self.samples.append(log)
-        self.clock.now += 0.3
-        yield Invented(self.clock, "B", self.submission, log, **self.ours)  # type: ignore[arg-type]
+    def submission(self) -> Iterator[timing.Runner]:
+        log = self.log
+        if log is None:
+            self.samples.append(log := [])
+        yield self.fresh("B", self.submission_seconds, log, self.ours)
+
+    def fresh(self, name: str, seconds: float, log: list[str], more: dict[str, object]) -> Invented:
+        self.clock.now += 0.15  # fresh processes take their time
+        about = {"noise": self.noise, "cpu_share": self.cpu_share} | more
+        return Invented(self.clock, name, seconds, log, **about)  # type: ignore[arg-type]
 
     def run(
         self,
@@ -118,10 +121,15 @@ class Race:
 
 
 def test_a_quad_knows_what_others_did_during_the_references_blocks() -> None:
-    race = Race(reference=0.004, submission=0.004)
+    race = Race(reference_seconds=0.004, submission_seconds=0.004)
     race.others = lambda: race.clock.now * 1.5  # they keep one core and a half busy
     for one in race.run(1000).quads:
         assert one.reference_load == pytest.approx(1.5)
+
+
+def test_the_probe_runs_after_each_of_the_references_blocks_and_beside_no_other() -> None:
+    for one in Race(0.004, 0.004).run(1000).quads:
+        assert one.probe_seconds == pytest.approx(0.006)
 
 
 def noisy(sd: float) -> Noise:
@@ -132,7 +140,7 @@ def noisy(sd: float) -> Noise:
 @pytest.mark.parametrize("ratio", [0.1, 0.35, 1.0, 2.0])
 @pytest.mark.parametrize("images", [300, 5000])
 def test_a_clean_ratio_is_found(ratio: float, images: int) -> None:
-    measured = Race(reference=0.004, submission=0.004 * ratio).run(images)
+    measured = Race(reference_seconds=0.004, submission_seconds=0.004 * ratio).run(images)
     assert ratios.plain(measured.quads).ratio == pytest.approx(ratio, rel=1e-9)
 
 
@@ -152,29 +160,31 @@ def test_blocks_alternate_and_are_rewarmed_after_each_switch() -> None:
 
 
 def test_blocks_are_equal_in_time_not_in_calls() -> None:
-    quads = Race(reference=0.004, submission=0.001).run(4000).quads
+    quads = Race(reference_seconds=0.004, submission_seconds=0.001).run(4000).quads
     assert quads[0].reference_seconds == pytest.approx(quads[0].submission_seconds, rel=0.15)
 
 
 def test_the_reference_is_not_asked_for_long_beside_a_very_short_submission() -> None:
-    quads = Race(reference=0.004, submission=0.00005).run(300).quads
+    quads = Race(reference_seconds=0.004, submission_seconds=0.00005).run(300).quads
     assert quads[0].submission_seconds == pytest.approx(300 * 0.00005)
     assert quads[0].reference_seconds == pytest.approx(0.12, rel=0.2)
 
 
 def test_few_images_are_asked_in_many_fresh_processes() -> None:
-    race = Race(reference=0.0002, submission=0.00005, noise=noisy(0.01))
+    race = Race(reference_seconds=0.0002, submission_seconds=0.00005, noise=noisy(0.01))
     measured = race.run(300)
-    assert len(race.segments) >= PLAN.min_quads
+    assert len(race.samples) == 0
+    assert len({one.segment for one in measured.quads}) == len(race.segments) >= PLAN.min_segments
+    assert len(measured.quads) >= PLAN.min_quads
     assert race.clock.now < 40
     assert ratios.plain(measured.quads).ratio == pytest.approx(0.25, rel=0.02)
 
 
 def test_a_long_pass_is_cut_and_has_the_reference_only_now_and_then() -> None:
-    race = Race(reference=0.05, submission=0.05, noise=noisy(0.02))
+    race = Race(reference_seconds=0.05, submission_seconds=0.05, noise=noisy(0.02))
     measured = race.run(5000)
     blocks = [block[0] for segment in race.segments for block in segment]
-    assert len(race.segments) == timing.MAX_PIECES
+    assert len(race.segments) == timing.MAX_PARTS
     assert (measured.answers >= 0).all()
     assert blocks.count("A") < blocks.count("B") / 4
     assert measured.quads[-1].at_seconds > 0.95 * measured.wall_seconds
@@ -183,8 +193,8 @@ def test_a_long_pass_is_cut_and_has_the_reference_only_now_and_then() -> None:
 
 
 def test_a_noisier_pass_has_the_reference_more_often() -> None:
-    calm = Race(reference=0.01, submission=0.01, noise=noisy(0.01)).run(5000)
-    wild = Race(reference=0.01, submission=0.01, noise=noisy(0.1)).run(5000)
+    calm = Race(reference_seconds=0.01, submission_seconds=0.01, noise=noisy(0.01)).run(5000)
+    wild = Race(reference_seconds=0.01, submission_seconds=0.01, noise=noisy(0.1)).run(5000)
     assert len(wild.quads) > 1.5 * len(calm.quads)
 
 
@@ -209,7 +219,7 @@ def test_answers_that_change_are_a_failure() -> None:
 
 
 def test_after_a_single_pass_a_sample_is_asked_again_elsewhere() -> None:
-    race = Race(reference=0.02, submission=0.02)
+    race = Race(reference_seconds=0.02, submission_seconds=0.02)
     measured = race.run(5000)
     assert len(race.samples) == 1
     assert measured.answers_compared == 100
@@ -217,7 +227,7 @@ def test_after_a_single_pass_a_sample_is_asked_again_elsewhere() -> None:
 
 
 def test_after_two_passes_nothing_is_asked_a_third_time() -> None:
-    race = Race(reference=0.001, submission=0.001)
+    race = Race(reference_seconds=0.001, submission_seconds=0.001)
     assert race.run(300).answers_compared > 300
     assert not race.samples
 
@@ -247,7 +257,7 @@ def test_disturbed_quads_are_replaced_up_to_half_as_many() -> None:
 
 
 def test_a_submission_that_hurries_only_beside_the_reference_pays_for_all() -> None:
-    race = Race(reference=0.05, submission=0.05, noise=noisy(0.02))
+    race = Race(reference_seconds=0.05, submission_seconds=0.05, noise=noisy(0.02))
 
     def dearer_alone() -> float:
         beside = any(block[0] == "A" for block in race.segments[-1][-2:])
