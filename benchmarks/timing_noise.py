@@ -133,7 +133,7 @@ class Bench:
             replace(
                 self.job,
                 formula=Formula(),
-                plan=replace(plan, target_half_width=0.0),
+                plan=plan.of_calibration(),
                 seed=self.next_seed(),
             )
         )

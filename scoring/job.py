@@ -10,12 +10,14 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 PROTOCOL = 6
 """Version of the measuring; raised whenever a time measured before could come out differently."""
+CALIBRATION = 3.0
+"""Times the cap of timed seconds."""
 
 Dtype = Literal["uint8", "float32", "float16"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -113,6 +115,14 @@ class Plan(Json):
     preferred: bool = True
     """Raise the priority of the models and the measurer, where the host allows."""
 
+    def of_calibration(self) -> Plan:
+        """A calibration is made once, and every evaluation is held to its pace, so that it takes
+        its time: what a busy host does in one minute is not what it mostly does."""
+        if not self.max_half_width:  # such a profile does not aim at ranks
+            return self
+        seconds = CALIBRATION * self.max_seconds
+        return replace(self, target_half_width=0.0, max_seconds=seconds)
+
 
 @dataclass(frozen=True)
 class Limits(Json):
@@ -147,7 +157,7 @@ class Pace(Json):
     reference_seconds: float
     """R*: of the reference, per image."""
     probe_seconds: float = 0.0
-    """Of `scoring.probe`, twice; 0 where it was not asked."""
+    """Of `scoring.probe`; 0 where it was not asked."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +241,7 @@ class Quad(Json):
     """Cores that others kept busy during the reference's blocks, on this machine or by its host;
     around 0, and below it as well, where nobody did: the kernel counts in steps of 10 ms."""
     probe_seconds: float = 0.0
-    """What `scoring.probe` took right after the reference's two blocks, together; 0 on a GPU."""
+    """What `scoring.probe` took when the reference was woken for its blocks; 0 on a GPU."""
 
 
 @dataclass(frozen=True)

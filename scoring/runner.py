@@ -113,14 +113,17 @@ class Runner:
 
         `rewarm`: the other model ran in between, so a call or more on a synthetic image brings the
         weights back into the caches first. The images appear in the child's memory only after it.
-        `probed`: ask right after the block how fast the core is; not beside a GPU.
+        `probed`: before that, ask how fast the core is; not beside a GPU.
         """
         with self.contestant.blamed():
             return self.answered(batches, rewarm, probed and self.child.order.device == "cpu")
 
     def answered(self, batches: Batches, rewarm: bool, probed: bool) -> Block:
+        probe_seconds = 0.0
         if rewarm:
             self.thaw()
+            if probed:
+                probe_seconds = self.child.probe()
             calls = int(REWARM_SECONDS / self.seconds_per_call)
             self.rehearse(max(1, min(calls, self.max_calls)))
         self.freeze()  # what it left running has no time to go on while its images are laid out
@@ -128,7 +131,6 @@ class Runner:
         images.lay_out(self.contestant.pixels.take(batches), self.spec, self.child.inputs[:calls])
         self.thaw()
         turn = self.turn(calls)
-        probe_seconds = self.child.probe() if probed else 0.0
         self.freeze()
         self.child.sandbox.settle()  # what it left on a GPU is its own failure
         logits = self.child.outputs[:calls].copy()

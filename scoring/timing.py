@@ -76,7 +76,7 @@ class Block:
     stopped_cpu_seconds: float = 0.0
     """CPU this process used since its last block, while it should stand still."""
     probe_seconds: float = 0.0
-    """Of the probe right after it; 0 without one."""
+    """Of the probe before it; 0 without one."""
 
 
 class Runner(Protocol):
@@ -87,7 +87,8 @@ class Runner(Protocol):
     """As fast as it was last seen."""
 
     def answer(self, batches: Batches, rewarm: bool, probed: bool = False) -> Block:
-        """Answer a block of images, none of which this process has seen; then run the probe."""
+        """Answer a block of images, none of which this process has seen; run the probe before it
+        where the model must be warmed again."""
 
 
 class Stable(Protocol):
@@ -414,6 +415,7 @@ class Course:
                 self.keep(batches, submission[-1])
         seconds = sum(block.seconds for block in reference)
         cpu_seconds = sum(block.cpu_seconds for block in reference)
+        probes = [block.probe_seconds for block in reference if block.probe_seconds]
         steady = ratios.STEADY_CPU_SHARE
         self.quads.append(
             Quad(
@@ -428,7 +430,7 @@ class Course:
                 disturbed=watches_cpu(self.plan) and cpu_seconds < steady * seconds,
                 whole_pass=sum(batches.size for batches in mine) >= self.images,
                 reference_load=foreign / elapsed,
-                probe_seconds=sum(block.probe_seconds for block in reference),
+                probe_seconds=sum(probes) / max(1, len(probes)),
             )
         )
 

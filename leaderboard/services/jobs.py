@@ -22,6 +22,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
     submission = evaluation.submission
     splits = {split.name: split for split in evaluation.dataset.splits.all()}
     calibration = competition.calibration
+    plan = evaluation.profile.plan()
     return Job(
         reference=files.local_path(evaluation.reference.file),
         submission=files.local_path(submission.file) if submission else None,
@@ -32,7 +33,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
         input=competition.input_spec(),
         bounds=competition.input_bounds(),
         formula=competition.formula(),
-        plan=evaluation.profile.plan() if submission else to_the_cap(evaluation.profile.plan()),
+        plan=plan if submission else plan.of_calibration(),
         limits=competition.limits(),
         seed=secret_number(f"{evaluation.pk} {evaluation.attempt}"),
         pace=pace(calibration) if calibration and submission else None,
@@ -62,11 +63,6 @@ def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
         lock=lock_file(),
         may_be_weak=settings.ALLOW_WEAK_SANDBOX,
     )
-
-
-def to_the_cap(plan: Plan) -> Plan:
-    """A calibration is made once, and all evaluations are held to its pace: it takes its time."""
-    return replace(plan, target_half_width=0.0)
 
 
 def pace(calibration: Evaluation) -> Pace | None:

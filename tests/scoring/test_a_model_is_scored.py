@@ -171,9 +171,9 @@ def box(**more: Any) -> sandbox.Sandbox:
 
 
 def test_what_is_in_force_is_what_was_found(job: Job) -> None:
-    calm = engine.in_force(job, box(), [(child(), child())] * 2)
+    calm = engine.in_force(job, box(), ([child()] * 2, [child()] * 2))
     assert {"reference frozen and optimized", "submission frozen and optimized"} <= {*calm}
-    once = engine.in_force(job, box(), [(child(), child()), (child(), child(prepared=False))])
+    once = engine.in_force(job, box(), ([child()] * 2, [child(), child(prepared=False)]))
     assert "submission not frozen" in once
 
 
@@ -198,7 +198,7 @@ def test_one_child_without_a_layer_makes_the_isolation_weak() -> None:
 
 def test_on_a_gpu_the_limits_that_cannot_hold_are_named(job: Job) -> None:
     cuda = replace(job, plan=replace(job.plan, device="cuda"))
-    said = engine.in_force(cuda, box(), [(child(), child())])
+    said = engine.in_force(cuda, box(), ([child()], [child()]))
     assert "no memory limit: CUDA maps more than it uses" in said
     assert "memory limit" not in said
 

@@ -84,7 +84,7 @@ if (data && canvas) {
         tooltip: {
           callbacks: {
             label: ({ raw, dataset }) =>
-              `${dataset.label}: ${raw.y.toFixed(4)} after ${raw.x.toFixed(1)} s, process pair ${raw.segment}`,
+              `${dataset.label}: ${raw.y.toFixed(4)} after ${raw.x.toFixed(1)} s, segment ${raw.segment}`,
           },
         },
       },

@@ -7,11 +7,14 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from leaderboard.models import Competition, Evaluation, Team, User
 from leaderboard.services import evaluations
-from scoring.job import Quad, Report
+from leaderboard.web.measurements import point
+from scoring import ratios, timing
+from scoring.job import Pace, Plan, Quad, Report
 from tests.leaderboard.conftest import failure, finish, report
 from tests.leaderboard.web.conftest import text
 
@@ -195,12 +198,47 @@ def test_quads_stand_at_the_calibrated_speed_where_that_is_published(
         burden=math.log(1.1),
         foreign_load=0.25,
         loads=(0.5, 1.5),
-        quads=tuple(replace(one, reference_load=9.0) for one in found.timing.quads),
+        probe_seconds=0.007,
+        probe_slope=0.5,
+        probe_read_at_seconds=0.004,
+        probes=(0.003, 0.009),
+        quads=tuple(
+            replace(one, reference_load=9.0, probe_seconds=0.02) for one in found.timing.quads
+        ),
     )
     finish(submission.latest_evaluation, replace(found, timing=corrected))
     page = see(owner, address(submission.latest_evaluation))
     data = chart(text(page))
     assert len(data["wall"]) == 8
-    assert data["counted"][0]["y"] == pytest.approx(data["wall"][0]["y"] * 2 / 1.1)
+    assert data["counted"][0]["y"] == pytest.approx(data["wall"][0]["y"] * 2 / 1.1 / 1.5)
     assert "0.25</span> cores busy on average while the reference ran" in text(page)
+    assert "7.00</span> ms on average, the corrected ratio read off at" in text(page)
+    assert "this model slows by 0.50 %" in text(page)
     assert "One speed for everyone" in text(page)
+
+
+def test_the_points_of_a_corrected_measurement_are_the_ones_its_ratio_was_made_of() -> None:
+    random = np.random.default_rng(0)
+    core, memory, load = random.normal(0.1, 0.1, (3, 120))
+    quads = tuple(
+        Quad(
+            float(n),
+            n // 20,
+            0.2 * math.exp(core[n] + memory[n]),
+            100,
+            0.1 * math.exp(core[n] + 0.2 * load[n]),
+            100,
+            0.2,
+            0.1,
+            reference_load=load[n],
+            probe_seconds=0.006 * math.exp(core[n]),
+        )
+        for n in range(120)
+    )
+    measurement = timing.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
+    found = timing.summary(measurement, Plan(), pace=Pace(0.0022, 0.0062))
+    assert found.published == "corrected"
+    assert found.probe_slope
+    told = json.loads(json.dumps(found.to_json()))
+    logs = [math.log(point(one, 0.0, 1, told).published_ratio) for one in quads]
+    assert math.exp(ratios.trimmed_mean(np.array(logs))) == pytest.approx(found.time_ratio)
