@@ -67,7 +67,7 @@ def serve(
                 ready, prepared = runtime.prepare(ready, inputs[0])
                 status.send(Status.PREPARED, int(prepared))
                 continue
-            if calls == PROBE:  # the reference's process alone is asked for it
+            if calls == PROBE:
                 probe = probe or Probe()
                 probe.run()
                 status.send(Status.DONE)

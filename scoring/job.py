@@ -241,7 +241,7 @@ class Quad(Json):
     """Cores that others kept busy during the reference's blocks, on this machine or by its host;
     around 0, and below it as well, where nobody did: the kernel counts in steps of 10 ms."""
     probe_seconds: float = 0.0
-    """What `scoring.probe` took when the reference was woken for its blocks; 0 on a GPU."""
+    """What `scoring.probe` took in the reference's process before its blocks; 0 on a GPU."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 The reference's time alone cannot tell whether others take its memory or the other half of its core,
 and networks of different character mind the one and the other differently. This stays within the
-innermost cache and minds the core alone; `scoring.ratios` regresses on both.
+innermost cache and minds the core alone; `scoring.ratios` regresses on both. Only what it takes in
+the reference's process is believed.
 """
 
 from __future__ import annotations

@@ -108,21 +108,21 @@ class Runner:
         self.empty_seconds = min(empty_seconds, MOST_EMPTY_SECONDS)
         self.freeze()
 
-    def answer(self, batches: Batches, rewarm: bool, probed: bool = False) -> Block:
+    def answer(self, batches: Batches, rewarm: bool) -> Block:
         """Answer images by their numbers, (calls, batch). Only the answering is on the clock.
 
         `rewarm`: the other model ran in between, so a call or more on a synthetic image brings the
         weights back into the caches first. The images appear in the child's memory only after it.
-        `probed`: before that, ask how fast the core is; not beside a GPU.
+        Before it the process runs the probe, either model's, for that makes a block 1 % slower.
         """
         with self.contestant.blamed():
-            return self.answered(batches, rewarm, probed and self.child.order.device == "cpu")
+            return self.answered(batches, rewarm)
 
-    def answered(self, batches: Batches, rewarm: bool, probed: bool) -> Block:
+    def answered(self, batches: Batches, rewarm: bool) -> Block:
         probe_seconds = 0.0
         if rewarm:
             self.thaw()
-            if probed:
+            if self.child.order.device == "cpu":
                 probe_seconds = self.child.probe()
             calls = int(REWARM_SECONDS / self.seconds_per_call)
             self.rehearse(max(1, min(calls, self.max_calls)))

@@ -290,19 +290,28 @@ class Child:
             code,
             f"{what} may take {seconds:.3g} s; the model was still at it then and was stopped.",
         )
+        turn = self.timed(calls, seconds, overdue)
+        self.tried = True
+        return turn
+
+    def probe(self) -> float:
+        """Seconds that `scoring.probe` takes in this process."""
+        limit = self.sandbox.limits.call_seconds
+        overdue = ModelFailed(
+            "call_timeout", f"The model's process said nothing for {limit:g} s and was stopped."
+        )
+        return self.timed(PROBE, limit, overdue).seconds
+
+    def timed(self, order: int, seconds: float, overdue: ModelFailed) -> Turn:
+        """What it takes to carry out an order: waking, doing and being heard."""
         if wait_for(self.channel, 0.0, self.sandbox.tick):
             raise self.death()  # it is gone, or answers what it was not asked yet
         cpu = self.cpu_seconds()
         start = time.perf_counter()
-        self.send(calls)
+        self.send(order)
         self.outcome(seconds, overdue)
         stop = time.perf_counter()
-        self.tried = True
         return Turn(stop - start, self.cpu_seconds() - cpu)
-
-    def probe(self) -> float:
-        """Seconds that `scoring.probe` takes in this process."""
-        return self.run(PROBE, self.sandbox.limits.call_seconds).seconds
 
     def freeze(self) -> None:
         """Stop the process and wait until every thread of it stands still."""

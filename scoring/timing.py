@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -55,8 +55,8 @@ STOPPED_CPU_SECONDS = 0.01
 LONG_BLOCK = 2.0
 """Times the plan's block in a long pass: few quads, far apart, gain nothing by being short, and
 each pays for warming its models again."""
-LEAST_BLOCK = 0.6
-"""Of the plan's block: the shortest block of the reference, beside a very short submission's."""
+LEAST_BLOCK, MOST_BLOCK = 0.6, 1.5
+"""Of the plan's block: the shortest and the longest block of the reference."""
 MOSTLY_STARTING = 2.0
 """Wall seconds over timed ones of a measuring that mostly starts processes."""
 STARTING = 1.4
@@ -86,9 +86,9 @@ class Runner(Protocol):
     seconds_per_call: float
     """As fast as it was last seen."""
 
-    def answer(self, batches: Batches, rewarm: bool, probed: bool = False) -> Block:
-        """Answer a block of images, none of which this process has seen; run the probe before it
-        where the model must be warmed again."""
+    def answer(self, batches: Batches, rewarm: bool) -> Block:
+        """Answer a block of images, none of which this process has seen; where the model must be
+        warmed again, run the probe first."""
 
 
 class Stable(Protocol):
@@ -147,8 +147,15 @@ def measure(
         tick=tick,
     )
     while not course.is_finished():
-        with stable.reference() as reference:
-            course.begin_segment()
+        with ExitStack() as segment:
+            # Whoever starts first gets other memory, and was seen to be 1 % slower for it.
+            if submission_first := course.begin_segment():
+                submission = segment.enter_context(stable.submission())
+            reference = segment.enter_context(stable.reference())
+            if not submission_first:
+                submission = segment.enter_context(stable.submission())
+            course.run_part(reference, submission)
+            course.refuse_changing_answers()
             while course.goes_on():
                 with stable.submission() as submission:
                     course.run_part(reference, submission)
@@ -280,8 +287,8 @@ class Course:
     """Begun."""
     segment: int = 0
     """Begun."""
-    taken: int | None = None
-    """Calls of the reference beside this segment's last part of a pass; None before the first."""
+    taken: int = 0
+    """Calls of the reference beside this segment's last part of a pass."""
     served: float = 0.0
     """Seconds of this segment's reference."""
     parts: int = 1
@@ -338,16 +345,16 @@ class Course:
         lost = ratios.measured_seconds([quad for quad in self.quads if quad.disturbed])
         return not self.quads or spent < min(most + lost, REPLACED * most)
 
-    def begin_segment(self) -> None:
+    def begin_segment(self) -> bool:
+        """Whether the submission's process is to be started before the reference's."""
         self.segment += 1
         self.theirs = self.new_order()  # this process of the reference has seen none of them
-        self.taken, self.served = None, 0.0
+        self.taken, self.served = 0, 0.0
+        return bool(self.random.integers(2))
 
     def goes_on(self) -> bool:
-        """Whether this segment's process of the reference has a (further) part of a pass to be
-        held against: starting it takes longer than it would run beside a brief pass."""
-        if self.taken is None:
-            return True
+        """Whether this segment's process of the reference is held against a further pass: starting
+        it takes longer than it would run beside a brief one."""
         is_brief = not len(self.left) and self.served < BRIEF_SECONDS
         return is_brief and self.taken <= len(self.theirs) and not self.is_finished()
 
@@ -510,10 +517,11 @@ class Course:
         return max(1, round(self.block_seconds / runner.seconds_per_call))
 
     def reference_block(self, mine: Batches, submission: Runner) -> float:
-        """Seconds: a block's, but not many times those of a submission with few images left."""
-        least = self.block_seconds * LEAST_BLOCK
+        """Seconds: those of the submission's, for what is left of the switch weighs more in a short
+        block; but not of one that has few images left, or whose single call is long."""
         theirs = len(mine) * submission.seconds_per_call
-        return min(self.block_seconds, max(least, theirs))
+        least, most = self.block_seconds * LEAST_BLOCK, self.block_seconds * MOST_BLOCK
+        return min(most, max(least, theirs))
 
     def parts_of_a_pass(self, seconds: float) -> int:
         """Parts of a pass: one, if it is short; at least those asked for, if it is not."""
@@ -579,14 +587,14 @@ class Turns:
         self.last: Runner | None = None
 
     def reference(self, batches: Batches) -> Block:
-        return self.take(self.runners[0], batches, probed=True)
+        return self.take(self.runners[0], batches)
 
     def submission(self, batches: Batches) -> Block:
         return self.take(self.runners[1], batches)
 
-    def take(self, runner: Runner, batches: Batches, probed: bool = False) -> Block:
+    def take(self, runner: Runner, batches: Batches) -> Block:
         rewarm, self.last = runner is not self.last, runner
-        return runner.answer(batches, rewarm, probed)
+        return runner.answer(batches, rewarm)
 
 
 def is_turn(step: int, steps: int, wanted: int) -> bool:

@@ -44,6 +44,7 @@ class Invented:
     cpu_share: Noise = lambda: 1.0
     stopped_cpu_seconds: float = 0.0
     is_watched: Callable[[], bool] = lambda: True
+    probe_seconds: float = 0.006
     max_calls: int = 10_000
     seen: set[int] = field(default_factory=set)
 
@@ -51,7 +52,7 @@ class Invented:
     def seconds_per_call(self) -> float:
         return self.seconds
 
-    def answer(self, batches: timing.Batches, rewarm: bool, probed: bool = False) -> timing.Block:
+    def answer(self, batches: timing.Batches, rewarm: bool) -> timing.Block:
         numbers = set(batches.reshape(-1).tolist())
         assert not numbers & self.seen, "an image came twice to one process"
         self.seen |= numbers
@@ -65,7 +66,7 @@ class Invented:
             cpu_seconds,
             labels,
             self.stopped_cpu_seconds,
-            0.006 if probed and rewarm else 0.0,
+            self.probe_seconds if rewarm else 0.0,
         )
 
 
@@ -83,26 +84,36 @@ class Race:
     segments: list[list[str]] = field(default_factory=list)
     samples: list[list[str]] = field(default_factory=list)
     told: list[tuple[float, float]] = field(default_factory=list)
-    log: list[str] | None = None
+    started: list[str] = field(default_factory=list)
+    """Processes in the order of their starts, a space where none was left."""
+    log: list[str] = field(default_factory=list)
+    alive: int = 0
 
     @contextmanager
     def reference(self) -> Iterator[timing.Runner]:
-        self.log = []
-        self.segments.append(self.log)
-        yield self.fresh("A", self.reference_seconds, self.log, {})
-        self.log = None
+        with self.fresh("A", self.reference_seconds, {}) as runner:
+            yield runner
 
     @contextmanager
     def submission(self) -> Iterator[timing.Runner]:
-        log = self.log
-        if log is None:
-            self.samples.append(log := [])
-        yield self.fresh("B", self.submission_seconds, log, self.ours)
+        with self.fresh("B", self.submission_seconds, self.ours) as runner:
+            yield runner
 
-    def fresh(self, name: str, seconds: float, log: list[str], more: dict[str, object]) -> Invented:
+    @contextmanager
+    def fresh(self, name: str, seconds: float, more: dict[str, object]) -> Iterator[Invented]:
         self.clock.now += 0.15  # fresh processes take their time
+        if not self.alive:
+            self.log = []
+            self.segments.append(self.log)
+        self.alive += 1
+        self.started.append(name)
         about = {"noise": self.noise, "cpu_share": self.cpu_share} | more
-        return Invented(self.clock, name, seconds, log, **about)  # type: ignore[arg-type]
+        yield Invented(self.clock, name, seconds, self.log, **about)  # type: ignore[arg-type]
+        self.alive -= 1
+        if not self.alive:
+            self.started.append(" ")
+            if self.started[-3:-1] == [" ", "B"] or len(self.started) == 2:
+                self.samples.append(self.segments.pop())
 
     def run(
         self,
@@ -132,8 +143,14 @@ def test_a_quad_knows_what_others_did_during_the_references_blocks() -> None:
 
 
 def test_the_probe_runs_whenever_the_reference_is_woken_for_its_turn() -> None:
-    for one in Race(0.004, 0.004).run(1000).quads:
+    race = Race(0.004, 0.004, ours={"probe_seconds": 9.0})  # what it says there is not believed
+    for one in race.run(1000).quads:
         assert one.probe_seconds == pytest.approx(0.006)
+
+
+def test_the_reference_has_blocks_as_long_as_the_submissions() -> None:
+    for one in Race(0.004, 0.004).run(1000).quads:
+        assert one.reference_seconds == pytest.approx(one.submission_seconds, rel=0.1)
 
 
 def noisy(sd: float) -> Noise:
@@ -182,6 +199,22 @@ def test_few_images_are_asked_in_many_fresh_processes() -> None:
     assert len(measured.quads) >= PLAN.min_quads
     assert race.clock.now < 40
     assert ratios.plain(measured.quads).ratio == pytest.approx(0.25, rel=0.02)
+
+
+def test_a_secret_coin_says_whose_process_starts_first() -> None:
+    race = Race(0.004, 0.004, noise=noisy(0.3))
+    race.run(1000)
+    first = [pair[0] for pair in "".join(race.started).split()]
+    assert len(first) > 20
+    assert 0.25 < first.count("A") / len(first) < 0.75
+
+
+def test_a_brief_pass_has_a_process_of_its_own_beside_a_reference_that_stays() -> None:
+    race = Race(reference_seconds=0.001, submission_seconds=0.00005, noise=noisy(0.3))
+    race.run(300)
+    segments = "".join(race.started).split()
+    assert {segment.count("A") for segment in segments} == {1}
+    assert max(segment.count("B") for segment in segments) > 1
 
 
 def test_a_long_pass_is_cut_and_has_the_reference_only_now_and_then() -> None:
