@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 PROTOCOL = 6
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 CALIBRATION = 3.0
-"""Times the cap of timed seconds."""
+"""How many times as long as an evaluation a calibration may take."""
 
 Dtype = Literal["uint8", "float32", "float16"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -140,6 +140,10 @@ class Limits(Json):
     output_bytes: int = 1 << 20
     """Of one answer."""
     unpacked_bytes: int = 2 << 30
+
+    def of_calibration(self) -> Limits:
+        """The reference may take as much longer as it is measured for."""
+        return replace(self, total_seconds=CALIBRATION * self.total_seconds)
 
 
 @dataclass(frozen=True)

@@ -103,8 +103,8 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     that was seen; what is left is a plain ratio. Too few windows: the plain ratio as it came.
 
     The elasticity g and the probe's slope p come from windows, over which the blocks' own noise
-    evens out. The load is that of the reference's blocks, in which the submission stands still: it
-    can neither make it nor know it, as little as the probe. Where others take the reference's
+    evens out. Load and probe are taken while the submission stands still: it can neither make
+    nor see them, but may guess the weather from its own time. Where others take the reference's
     memory and not the submission's, h is below 0.
     """
     groups = grouped(quads)
@@ -392,6 +392,12 @@ def per_image(quads: Sequence[Quad]) -> tuple[float, float]:
     reference = sum(q.reference_seconds for q in quads) / sum(q.reference_images for q in quads)
     submission = sum(q.submission_seconds for q in quads) / sum(q.submission_images for q in quads)
     return reference, submission
+
+
+def probe_seconds(quads: Sequence[Quad]) -> float:
+    """What a probe mostly took; 0 without any. It is short: one hiccup makes it twice as long."""
+    probes = [quad.probe_seconds for quad in quads if quad.probe_seconds > 0]
+    return math.exp(trimmed_mean(np.log(probes))) if probes else 0.0
 
 
 def logs_per_image(quads: Sequence[Quad]) -> tuple[Floats, Floats]:

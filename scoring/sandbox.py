@@ -1,8 +1,8 @@
 """Child processes for models: started clean, watched, limited, killed.
 
 The measurer, this side, has the labels and the clock. It talks to a zygote (`scoring.zygote`),
-which forks a fresh child (`scoring.child`) for every model and segment. Whatever a child does wrong
-raises `ModelFailed`.
+which forks fresh children (`scoring.child`) for every segment. Whatever a child does wrong raises
+`ModelFailed`.
 """
 
 from __future__ import annotations
@@ -161,6 +161,7 @@ class Sandbox:
             yield child
         finally:
             child.kill()
+            child.release()
             ours.close()
 
     def isolation(self) -> Isolation:
@@ -328,6 +329,12 @@ class Child:
         """End the process and its group, and collect it."""
         if self.status is None:
             self.status = int(self.sandbox.ask({"reap": self.number}))
+
+    def release(self) -> None:
+        """Give the shared area back: what stays of the child are facts."""
+        self.inputs, self.outputs = np.empty(0), np.empty(0, dtype=np.float32)
+        with suppress(BufferError):  # somebody holds a part of it, and it goes with them
+            self.memory.close()
 
     def send(self, order: int) -> None:
         try:

@@ -147,14 +147,15 @@ def measure(
         tick=tick,
     )
     while not course.is_finished():
-        with ExitStack() as segment:
+        with ExitStack() as theirs, ExitStack() as ours:
             # Whoever starts first gets other memory, and was seen to be 1 % slower for it.
             if submission_first := course.begin_segment():
-                submission = segment.enter_context(stable.submission())
-            reference = segment.enter_context(stable.reference())
+                submission = ours.enter_context(stable.submission())
+            reference = theirs.enter_context(stable.reference())
             if not submission_first:
-                submission = segment.enter_context(stable.submission())
+                submission = ours.enter_context(stable.submission())
             course.run_part(reference, submission)
+            ours.close()
             course.refuse_changing_answers()
             while course.goes_on():
                 with stable.submission() as submission:
@@ -204,7 +205,7 @@ def summary(
         foreign_load=max(0.0, sum(quad.reference_load for quad in quads) / len(quads)),
         read_at_seconds=corrected.read_at if corrected else None,
         loads=corrected.loads if corrected else None,
-        probe_seconds=sum(quad.probe_seconds for quad in used) / len(used),
+        probe_seconds=ratios.probe_seconds(used),
         probe_slope=corrected.probe_slope if corrected else None,
         probe_read_at_seconds=corrected.probe_read_at if corrected else None,
         probes=corrected.probes if corrected else None,
@@ -291,11 +292,15 @@ class Course:
     """Calls of the reference beside this segment's last part of a pass."""
     served: float = 0.0
     """Seconds of this segment's reference."""
+    probe_seconds: float = 0.0
+    """Of this segment's last probe."""
     parts: int = 1
     """Of this pass, that are still to come, the running one included; each has a fresh process of
     the submission."""
     is_long: bool = False
     """Whether a pass is long beside the cap."""
+    is_brief: bool = False
+    """Whether a pass has one part only."""
     enough: bool = False
     needed: int = field(init=False)
     """Quads that the interval seems to need."""
@@ -349,14 +354,14 @@ class Course:
         """Whether the submission's process is to be started before the reference's."""
         self.segment += 1
         self.theirs = self.new_order()  # this process of the reference has seen none of them
-        self.taken, self.served = 0, 0.0
+        self.taken, self.served, self.probe_seconds = 0, 0.0, 0.0
         return bool(self.random.integers(2))
 
     def goes_on(self) -> bool:
         """Whether this segment's process of the reference is held against a further pass: starting
         it takes longer than it would run beside a brief one."""
-        is_brief = not len(self.left) and self.served < BRIEF_SECONDS
-        return is_brief and self.taken <= len(self.theirs) and not self.is_finished()
+        serves = self.is_brief and self.served < BRIEF_SECONDS
+        return serves and self.taken <= len(self.theirs) and not self.is_finished()
 
     def run_part(self, reference: Runner, submission: Runner) -> None:
         """Answer a part of a pass with one fresh process of the submission."""
@@ -366,6 +371,7 @@ class Course:
             pass_seconds = self.calls * submission.seconds_per_call
             self.is_long = pass_seconds > LONG_PASS * self.plan.max_seconds
             self.parts = self.parts_of_a_pass(pass_seconds)
+            self.is_brief = self.parts == 1
         calls = -(-len(self.left) // self.parts)
         rows, self.left = self.left[:calls], self.left[calls:]
         turns = Turns(reference, submission)
@@ -422,7 +428,8 @@ class Course:
                 self.keep(batches, submission[-1])
         seconds = sum(block.seconds for block in reference)
         cpu_seconds = sum(block.cpu_seconds for block in reference)
-        probes = [block.probe_seconds for block in reference if block.probe_seconds]
+        if probes := [block.probe_seconds for block in reference if block.probe_seconds]:
+            self.probe_seconds = sum(probes) / len(probes)
         steady = ratios.STEADY_CPU_SHARE
         self.quads.append(
             Quad(
@@ -437,7 +444,7 @@ class Course:
                 disturbed=watches_cpu(self.plan) and cpu_seconds < steady * seconds,
                 whole_pass=sum(batches.size for batches in mine) >= self.images,
                 reference_load=foreign / elapsed,
-                probe_seconds=sum(probes) / max(1, len(probes)),
+                probe_seconds=self.probe_seconds,
             )
         )
 
@@ -530,7 +537,7 @@ class Course:
         return max(self.plan.min_segments, min(MAX_PARTS, math.ceil(seconds / SEGMENT_SECONDS)))
 
     def quads_wanted(self, pairs: int, reference: Runner, submission: Runner) -> int:
-        """How many of the next segment's pairs of blocks are to be quads.
+        """How many of the next part's pairs of blocks are to be quads.
 
         In the first pass as many as the interval seems to need, spread evenly; once every image is
         answered only quads are of use.

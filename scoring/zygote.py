@@ -1,7 +1,7 @@
 """The program in the sandbox: `python -m scoring.zygote`, started by `scoring.sandbox` only.
 
-It shuts itself in, imports torch once and then, never seeing a model or an image itself, forks one
-`scoring.child` for each model and segment.
+It shuts itself in, imports torch once and then, never seeing a model or an image itself, forks a
+fresh `scoring.child` whenever it is asked to.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
     submission = evaluation.submission
     splits = {split.name: split for split in evaluation.dataset.splits.all()}
     calibration = competition.calibration
-    plan = evaluation.profile.plan()
+    plan, limits = evaluation.profile.plan(), competition.limits()
     return Job(
         reference=files.local_path(evaluation.reference.file),
         submission=files.local_path(submission.file) if submission else None,
@@ -34,7 +34,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
         bounds=competition.input_bounds(),
         formula=competition.formula(),
         plan=plan if submission else plan.of_calibration(),
-        limits=competition.limits(),
+        limits=limits if submission else limits.of_calibration(),
         seed=secret_number(f"{evaluation.pk} {evaluation.attempt}"),
         pace=pace(calibration) if calibration and submission else None,
         earlier=measurements.pooled(evaluation),

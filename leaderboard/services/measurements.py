@@ -100,7 +100,7 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
 def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
     """The quads there are before an evaluation is measured, in a row as if it had gone on.
 
-    Each pair of processes keeps a segment of its own.
+    Segments keep numbers of their own.
     """
     found: list[Quad] = []
     at_seconds, segment = 0.0, 0

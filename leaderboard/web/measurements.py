@@ -31,7 +31,7 @@ class Point:
     segment: int
     wall_ratio: float
     published_ratio: float
-    """By the wall clock; where the corrected ratio is published, at its speed and foreign load."""
+    """By the wall clock; where the corrected ratio is published, at the pace it is read at."""
     cpu_ratio: float | None
     submission_seconds: float
     reference_seconds: float
@@ -150,7 +150,7 @@ def at_rest(quad: Quad, timing: Mapping[str, Any]) -> float:
 
 def chart(evaluation: Evaluation, shown: Sequence[Part], *, is_corrected: bool) -> dict[str, Any]:
     """Quads over time, the interval as a band, segments as stripes behind them. Quads stand at the
-    calibrated speed where that is published, with the raw ones beside; and on the CPU clock."""
+    calibration's pace where that is published, with the raw ones beside; and on the CPU clock."""
     points = [one for part in shown for one in part.points]
     ratio, half_width = evaluation.time_ratio, evaluation.half_width or 0.0
     calm = [one.published_ratio for one in points if not one.is_disturbed]

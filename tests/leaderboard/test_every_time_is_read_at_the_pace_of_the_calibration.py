@@ -46,3 +46,5 @@ def test_a_calibration_takes_its_time_where_ranks_must_hold(
     plan = jobs.for_evaluation(strict).plan
     assert plan.max_seconds == CALIBRATION * profile.max_seconds
     assert plan.target_half_width == 0
+    limits = jobs.for_evaluation(strict).limits
+    assert limits.total_seconds == CALIBRATION * competition.limits().total_seconds

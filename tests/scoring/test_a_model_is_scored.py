@@ -49,6 +49,7 @@ def test_a_report_says_everything(job: Job) -> None:
     assert set(report.splits) == {"public", "private"}
     assert report.timing is not None
     assert report.timing.seconds_per_image > 0
+    assert all(0 < quad.probe_seconds < 1 for quad in report.timing.quads)
     assert {"memory limit", "reference frozen and optimized"} <= set(report.timing.in_force)
     for quality in report.splits.values():
         assert set(quality.per_class) == set(job.classes)
@@ -139,6 +140,22 @@ def test_quads_know_when_other_programs_keep_cores_busy(job: Job) -> None:
             one.wait()
     assert report.timing
     assert report.timing.foreign_load > 0.3
+
+
+def test_the_memory_of_a_process_is_given_back_when_it_ends(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+
+    def release(child: sandbox.Child) -> None:
+        given_back(child)
+        closed.append(child.memory.closed)
+
+    given_back = sandbox.Child.release
+    monkeypatch.setattr(sandbox.Child, "release", release)
+    scoring.evaluate(job)
+    assert len(closed) > 2
+    assert all(closed)
 
 
 def test_without_a_submission_the_reference_runs_against_itself(job: Job) -> None:

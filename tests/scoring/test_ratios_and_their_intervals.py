@@ -205,6 +205,25 @@ def test_the_probe_tells_a_busy_core_from_a_busy_memory() -> None:
     assert held >= 35
 
 
+def test_one_hiccup_does_not_make_the_calibrated_probe_longer() -> None:
+    probes = [0.006] * 19 + [0.1]
+    quads = [replace(quad(1.0), probe_seconds=seconds) for seconds in probes]
+    assert ratios.probe_seconds(quads) == pytest.approx(0.006)
+    assert ratios.probe_seconds([*quads, quad(1.0)]) == pytest.approx(0.006)
+    assert ratios.probe_seconds([quad(1.0)]) == 0
+
+
+def test_a_probe_that_only_repeats_the_reference_changes_nothing() -> None:
+    """Then nobody can say which of the two slows the submission, and together they say enough."""
+    quads = [
+        replace(one, probe_seconds=one.reference_seconds / 30) for one in weathered(1.4, count=200)
+    ]
+    found = ratios.corrected(quads, Pace(0.002, 0.2 / 30))
+    assert found.elasticity + (found.probe_slope or 0) == pytest.approx(1.4, abs=0.1)
+    assert found.ratio == pytest.approx(0.5, rel=0.01)
+    assert abs(found.ratio - 0.5) < found.half_width < 0.02
+
+
 def test_quads_from_before_the_probe_are_corrected_without_it() -> None:
     quads = weathered(1.4)
     found = ratios.corrected(quads, Pace(0.002, probe_seconds=0.006))

@@ -106,6 +106,7 @@ class Race:
             self.log = []
             self.segments.append(self.log)
         self.alive += 1
+        assert self.alive <= 2, "a process outlived its part"
         self.started.append(name)
         about = {"noise": self.noise, "cpu_share": self.cpu_share} | more
         yield Invented(self.clock, name, seconds, self.log, **about)  # type: ignore[arg-type]

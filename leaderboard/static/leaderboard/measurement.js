@@ -4,7 +4,7 @@ const canvas = document.getElementById("measurement-chart");
 const ink = "#51616a";
 const colours = { wall: "#0b6b66", cpu: "#2f6fb5", disturbed: "#b3541e", band: "rgba(224, 138, 30, 0.22)", ratio: "#a35f00" };
 
-// Behind the points: a stripe for each pair of processes, the interval, where measuring began again.
+// Behind the points: a stripe for each segment, the interval, where measuring began again.
 const ground = {
   id: "ground",
   beforeDatasetsDraw(chart) {
@@ -57,7 +57,7 @@ if (data && canvas) {
     type: "scatter",
     data: {
       datasets: [
-        { label: data.wall.length ? "At the reference's calibrated speed, counted" : "Wall clock, counted", data: data.counted, pointStyle: "circle", radius: 4.5, hoverRadius: 6.5,
+        { label: data.wall.length ? "At the calibration's pace, counted" : "Wall clock, counted", data: data.counted, pointStyle: "circle", radius: 4.5, hoverRadius: 6.5,
           backgroundColor: colours.wall, borderColor: "#ffffff", borderWidth: 1 },
         ...(data.wall.length ? [{ label: "Wall clock, as it was", data: data.wall, pointStyle: "circle", radius: 3, hoverRadius: 5,
           backgroundColor: "transparent", borderColor: "#7a8a91", borderWidth: 1.2 }] : []),
