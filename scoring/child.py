@@ -53,6 +53,7 @@ def serve(
         status.send(Status.NO_GPU)
         os._exit(1)
     runtime = runtimes.named(order.device)
+    probe = Probe()  # before the model takes memory, and off the clock
     with torch.inference_mode():
         try:
             ready = runtime.load(data)
@@ -60,7 +61,7 @@ def serve(
             status.fail(error, Status.LOAD_FAILED)
         del data
         status.send(Status.LOADED)
-        answered, probe = False, None
+        answered = False
         while record := os.read(channel, RUN.size):
             calls = RUN.unpack(record)[0]
             if calls == PREPARE:
@@ -68,7 +69,6 @@ def serve(
                 status.send(Status.PREPARED, int(prepared))
                 continue
             if calls == PROBE:
-                probe = probe or Probe()
                 probe.run()
                 status.send(Status.DONE)
                 continue

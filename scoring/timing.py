@@ -34,7 +34,7 @@ SAMPLE_SHARE = 0.02
 """Images asked again in another process where no second pass does so."""
 SEGMENT_SECONDS = 15.0
 """Of the submission: a longer pass is cut, so that fresh processes are spread over its time."""
-MAX_PARTS = 8
+MAX_PIECES = 8
 BRIEF_SECONDS = 0.5
 """Of the reference: the turns of one process of it, beside passes so brief that it is held against
 several of them."""
@@ -154,12 +154,12 @@ def measure(
             reference = theirs.enter_context(stable.reference())
             if not submission_first:
                 submission = ours.enter_context(stable.submission())
-            course.run_part(reference, submission)
+            course.run_piece(reference, submission)
             ours.close()
             course.refuse_changing_answers()
             while course.goes_on():
                 with stable.submission() as submission:
-                    course.run_part(reference, submission)
+                    course.run_piece(reference, submission)
                 course.refuse_changing_answers()
         course.end_segment()
     if len(sample := course.sample()):
@@ -289,18 +289,18 @@ class Course:
     segment: int = 0
     """Begun."""
     taken: int = 0
-    """Calls of the reference beside this segment's last part of a pass."""
+    """Calls of the reference beside this segment's last piece of a pass."""
     served: float = 0.0
     """Seconds of this segment's reference."""
     probe_seconds: float = 0.0
     """Of this segment's last probe."""
-    parts: int = 1
+    pieces: int = 1
     """Of this pass, that are still to come, the running one included; each has a fresh process of
     the submission."""
     is_long: bool = False
     """Whether a pass is long beside the cap."""
     is_brief: bool = False
-    """Whether a pass has one part only."""
+    """Whether a pass has one piece only."""
     enough: bool = False
     needed: int = field(init=False)
     """Quads that the interval seems to need."""
@@ -363,16 +363,16 @@ class Course:
         serves = self.is_brief and self.served < BRIEF_SECONDS
         return serves and self.taken <= len(self.theirs) and not self.is_finished()
 
-    def run_part(self, reference: Runner, submission: Runner) -> None:
-        """Answer a part of a pass with one fresh process of the submission."""
+    def run_piece(self, reference: Runner, submission: Runner) -> None:
+        """Answer a piece of a pass with one fresh process of the submission."""
         if not len(self.left):
             self.left = self.new_order()
             self.passes += 1
             pass_seconds = self.calls * submission.seconds_per_call
             self.is_long = pass_seconds > LONG_PASS * self.plan.max_seconds
-            self.parts = self.parts_of_a_pass(pass_seconds)
-            self.is_brief = self.parts == 1
-        calls = -(-len(self.left) // self.parts)
+            self.pieces = self.pieces_of_a_pass(pass_seconds)
+            self.is_brief = self.pieces == 1
+        calls = -(-len(self.left) // self.pieces)
         rows, self.left = self.left[:calls], self.left[calls:]
         turns = Turns(reference, submission)
         pairs = max(1, round(len(rows) / 2 / self.block_calls(submission)))
@@ -397,7 +397,7 @@ class Course:
             step += 1
             self.tick(self.share())
         self.taken = before - len(self.theirs)
-        self.parts -= 1
+        self.pieces -= 1
 
     def end_segment(self) -> None:
         # Looked at only now and then: who looks after each quad stops at the luckiest.
@@ -530,26 +530,26 @@ class Course:
         least, most = self.block_seconds * LEAST_BLOCK, self.block_seconds * MOST_BLOCK
         return min(most, max(least, theirs))
 
-    def parts_of_a_pass(self, seconds: float) -> int:
-        """Parts of a pass: one, if it is short; at least those asked for, if it is not."""
+    def pieces_of_a_pass(self, seconds: float) -> int:
+        """Pieces of a pass: one, if it is short; at least those asked for, if it is not."""
         if seconds < 2 * self.plan.block_seconds * self.plan.min_quads:
             return 1
-        return max(self.plan.min_segments, min(MAX_PARTS, math.ceil(seconds / SEGMENT_SECONDS)))
+        return max(self.plan.min_segments, min(MAX_PIECES, math.ceil(seconds / SEGMENT_SECONDS)))
 
     def quads_wanted(self, pairs: int, reference: Runner, submission: Runner) -> int:
-        """How many of the next part's pairs of blocks are to be quads.
+        """How many of the next piece's pairs of blocks are to be quads.
 
         In the first pass as many as the interval seems to need, spread evenly; once every image is
         answered only quads are of use.
         """
         if self.passes > 1:
             return pairs
-        in_pass = pairs * self.parts
-        least = max(SPARE_QUADS * self.plan.min_quads / self.parts, PAIRED_SHARE * pairs)
-        least = max(1.0, least, (self.needed - len(self.quads)) / self.parts)
+        in_pass = pairs * self.pieces
+        least = max(SPARE_QUADS * self.plan.min_quads / self.pieces, PAIRED_SHARE * pairs)
+        least = max(1.0, least, (self.needed - len(self.quads)) / self.pieces)
         if self.is_long:
             most = self.quads_afforded(reference, submission)
-            least = min(least, (most - len(self.quads)) / self.parts)
+            least = min(least, (most - len(self.quads)) / self.pieces)
         affordable = self.plan.max_seconds / (4 * self.block_seconds) * pairs / in_pass
         return min(pairs, math.ceil(min(least, max(1, affordable))))
 
