@@ -169,6 +169,26 @@ class Waits(Honest):
         return answer + 0 * torch.jit.wait(counted)
 
 
+class BurnsWhenSlow(Honest):
+    """Reads a clock, and works half as much again while the machine is slow: it would be taken for
+    a model that slows with the machine more than it does, and be read too fast at a quick pace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lately = 0.0
+        self.least = 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        start: int = torch.ops.prim.TimePoint()
+        answer = self.left(x) + self.right(x)
+        took = float(torch.ops.prim.TimePoint() - start)
+        self.lately = took if self.lately == 0 else 0.9 * self.lately + 0.1 * took
+        self.least = self.lately if self.least == 0 else min(self.least, self.lately)
+        if self.lately > 1.1 * self.least:
+            return answer + 0 * self.left(x)
+        return answer
+
+
 class Dear(Honest):
     """Computes every answer several times."""
 
@@ -206,5 +226,6 @@ DISGUISES: dict[str, type[nn.Module]] = {
     "changes its input": ChangesItsInput,
     "denormals": Denormals,
     "counts while it stands still": Waits,
+    "burns time while it is slow": BurnsWhenSlow,
     "dear on 10 % of the images": EarlyExit,
 }
