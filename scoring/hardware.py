@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from scoring.job import Plan
+from scoring.job import PROTOCOL, Plan
 
 LIBRARIES = ("featherweight", "torch", "numpy", "scikit-learn", "pillow", "timm")
 
@@ -31,8 +31,8 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the libraries that decide figures."""
-    found = {}
+    """Versions of what decides figures: how time is measured, and the libraries."""
+    found = {"protocol": str(PROTOCOL)}
     for library in LIBRARIES:
         try:
             found[library] = metadata.version(library)

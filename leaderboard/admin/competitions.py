@@ -24,6 +24,7 @@ from unfold.widgets import (
 from leaderboard.admin import pages
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import competitions, references
+from scoring.job import PROTOCOL
 
 State = Competition.State
 
@@ -373,6 +374,22 @@ def calibration_figures(competition: Competition) -> pages.Figures:
         ("Time ratio A/A", pages.ratio(found.time_ratio, found.half_width)),
         ("Seconds per image", pages.milliseconds(found.reference_seconds)),
         ("Worker", found.worker or "–"),
+        *older_protocol(competition, found.protocol),
+    ]
+
+
+def older_protocol(competition: Competition, protocol: int) -> pages.Figures:
+    """What an organizer should know when the service was updated since the calibration."""
+    if protocol == PROTOCOL or competition.is_published:
+        return []
+    if competition.state == State.DRAFT:
+        return [("Outdated", "This service has learned to measure better since. Calibrate again.")]
+    return [
+        (
+            "Older protocol",
+            "This service measures in another way since: new times and those on the board are not "
+            "quite alike. Evaluate the others again, or finish with the version it began with.",
+        )
     ]
 
 

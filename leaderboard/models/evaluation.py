@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import connection, models
 from django.db.models import Case, Count, F, Q, When
+from django.utils import timezone
 
 from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset
@@ -219,6 +221,17 @@ class Evaluation(models.Model):
     @property
     def is_finished(self) -> bool:
         return not self.TRANSITIONS[self.State(self.state)]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether its worker has failed to renew the lease, which it does twice as often."""
+        heard_until = timezone.now() + settings.LEASE / 2
+        return bool(self.lease_expires_at and self.lease_expires_at < heard_until)
+
+    @property
+    def protocol(self) -> int:
+        """The version of the measuring; 0 where the report does not tell."""
+        return int(self.report.get("versions", {}).get("protocol", 0))
 
     @property
     def is_repeat(self) -> bool:

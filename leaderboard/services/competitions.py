@@ -12,6 +12,7 @@ from leaderboard.errors import Conflict, NotAllowed
 from leaderboard.models import Competition, Evaluation, User
 from leaderboard.services import locks, rankings
 from scoring import formula
+from scoring.job import PROTOCOL
 
 State = Competition.State
 
@@ -85,6 +86,11 @@ def open_(*, competition: Competition, by: User) -> None:
     ):
         raise Conflict(
             "The dataset or the hardware profile changed since the calibration; calibrate again.",
+            code="calibration_outdated",
+        )
+    if competition.state == State.DRAFT and calibration.protocol != PROTOCOL:
+        raise Conflict(
+            "Since the calibration this service has learned to measure better; calibrate again.",
             code="calibration_outdated",
         )
     if competition.has_ended():

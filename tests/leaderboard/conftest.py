@@ -38,6 +38,7 @@ from leaderboard.services import (
     workers,
 )
 from scoring.job import (
+    PROTOCOL,
     ClassQuality,
     DryRun,
     Failure,
@@ -260,7 +261,7 @@ def report(
         isolation=Isolation(layers=("system calls of computing only",)),
         f1_ref=round(f1_public, 3),
         hardware={"cpu": "Test processor"},
-        versions={"torch": "2.13.0"},
+        versions={"protocol": str(PROTOCOL), "torch": "2.13.0"},
         stages={"measure": 12.5},
     )
 

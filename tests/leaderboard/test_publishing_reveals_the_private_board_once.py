@@ -54,6 +54,22 @@ def test_a_new_dataset_or_machine_needs_a_new_calibration(
     assert refused.value.code == "calibration_outdated"
 
 
+def test_a_calibration_by_an_older_protocol_opens_nothing(
+    competition: Competition, organizer: User
+) -> None:
+    calibration = competition.calibration
+    assert calibration
+    calibration.report["versions"]["protocol"] = "1"
+    calibration.save(update_fields=["report"])
+    competitions.pause(competition=competition, message="", by=organizer)
+    competitions.open_(competition=competition, by=organizer)  # a running one keeps its own
+    Competition.objects.update(state="draft")
+    competition.refresh_from_db()
+    with pytest.raises(Conflict, match="calibrate again") as refused:
+        competitions.open_(competition=competition, by=organizer)
+    assert refused.value.code == "calibration_outdated"
+
+
 def test_only_organizers_run_a_competition(competition: Competition, owner: User) -> None:
     for act in (competitions.close, competitions.publish, references.calibrate):
         with pytest.raises(NotAllowed):

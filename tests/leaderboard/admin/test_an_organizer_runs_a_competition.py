@@ -337,3 +337,17 @@ def test_bad_files_are_left_out_and_listed(panel: Client) -> None:
     answer = send_images(panel, target.getvalue(), skip_bad="on")
     assert "Metal/broken.png" in text(answer)
     assert len(Dataset.objects.get().skipped) == 1
+
+
+def test_an_update_that_measures_in_another_way_is_told(
+    panel: Client, competition: Competition
+) -> None:
+    url = reverse("admin:leaderboard_competition_change", args=[competition.pk])
+    assert "Older protocol" not in text(panel.get(url))
+    calibration = competition.calibration
+    assert calibration
+    calibration.report["versions"]["protocol"] = "1"
+    calibration.save(update_fields=["report"])
+    assert "Older protocol" in text(panel.get(url))
+    Competition.objects.update(state="draft")
+    assert "Calibrate again." in text(panel.get(url))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import evaluations, submissions
@@ -29,6 +31,20 @@ def test_queued_and_running(
     assert "measuring" in text(status)
     assert "41 %" in text(status)
     assert "About 4 min" in text(status)
+
+
+def test_running_on_a_machine_that_went_silent(
+    see: Any, submit: Any, team: Team, owner: User, settings: Any
+) -> None:
+    submission = submit(team)
+    running = evaluations.claim(submission.latest_evaluation.profile)
+    running.note(percent=41.0, remaining_seconds=5.0)
+    page = f"/submissions/{submission.pk}/status/"
+    assert "About 5 s" in text(see(owner, page))
+    running.note(lease_expires_at=timezone.now() + settings.LEASE / 4)  # and no sweep was there
+    shown = text(see(owner, page))
+    assert "Nothing was heard of its machine" in shown
+    assert "to go" not in shown
 
 
 def test_scored(see: Any, scored: Any, team: Team, owner: User) -> None:
