@@ -24,7 +24,7 @@ demo-check: .venv/.embedded ## the same, but it ends when both boards are there 
 	$(demo) --check
 
 test: .venv/.dev ## every test, on PostgreSQL and Valkey started from wheels
-	$(python) -m pytest $(ARGS)
+	$(python) -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: .venv/.dev ## style, types, the directions of imports, missing migrations
 	$(python) -m ruff check .

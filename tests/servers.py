@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,15 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     os.environ["FILES_DIR"] = f"{folder}/files"
     os.environ["CACHE_DIR"] = f"{folder}/cache"
     return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Tests side by side: pytest-django gives each process a database of its own, and so each has
+    a Valkey, which holds the cache and the knocks."""
+    if os.environ.get("REDIS_URL"):
+        for spec in specs:
+            spec.env["REDIS_URL"] = world.enter_context(embedded.valkey())
 
 
 def pytest_unconfigure() -> None:
