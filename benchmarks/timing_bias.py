@@ -8,6 +8,7 @@ time from the same long runs.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 from collections.abc import Callable
@@ -31,8 +32,8 @@ NETS: dict[str, Callable[[], nn.Module]] = {
 }
 TOLERATED, TOLERATED_OF_FEW = 0.015, 0.03
 FEW = 300
-PROBES = 200
-"""After each stretch of the reference."""
+BLOCK_SECONDS = 0.1
+"""Of the reference between two probes: they find the caches as they do in a quad."""
 
 
 @dataclass
@@ -108,21 +109,29 @@ def stretch(
     it stands before and after every two."""
     with bare.started(inputs, paths, favoured=True) as runner:
         speeds = [runner.seconds(i, 50) / 50 for i in range(len(paths))]
-        calls = [max(50, int(seconds / speed)) for speed in speeds]
 
-        def per_call(model: int) -> float:
-            return runner.seconds(model, calls[model]) / calls[model]
+        def alone(model: int) -> float:
+            calls = max(50, int(seconds / speeds[model]))
+            return runner.seconds(model, calls) / calls
+
+        def reference() -> float:
+            calls = max(1, round(BLOCK_SECONDS / speeds[0]))
+            blocks, probes = [], []
+            for _ in range(max(1, round(seconds / BLOCK_SECONDS))):
+                probes.append(runner.seconds(bare.PROBE, 1))
+                blocks.append(runner.seconds(0, calls) / calls)
+            middle = math.exp(ratios.trimmed_mean(np.log(probes)))
+            paces.append(Pace(float(np.mean(blocks)), middle))
+            return paces[-1].reference_seconds
 
         names = list(truths)
-        before = per_call(0)
+        before = reference()
         for first in range(0, len(names), 2):
             pair = names[first : first + 2]
-            ours = [per_call(1 + first + number) for number in range(len(pair))]
-            after = per_call(0)
-            for name, our, reference in zip(pair, ours, (before, after), strict=False):
-                truths[name].logs.append(float(np.log(our / reference)))
-            probes = [runner.seconds(bare.PROBE, 1) for _ in range(PROBES)]
-            paces.append(Pace(after, float(np.mean(probes))))
+            ours = [alone(1 + first + number) for number in range(len(pair))]
+            after = reference()
+            for name, our, theirs in zip(pair, ours, (before, after), strict=False):
+                truths[name].logs.append(math.log(our / theirs))
             before = after
 
 
