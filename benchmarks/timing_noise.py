@@ -23,8 +23,8 @@ from torch import nn
 
 import scoring
 from benchmarks import bare, neighbour, nets, tables
-from scoring import images
-from scoring.job import Formula, InputSpec, Job, Plan, Report, Split
+from scoring import images, ratios
+from scoring.job import Formula, InputSpec, Job, Pace, Plan, Quad, Report, Split
 
 NETS: dict[str, Callable[[], nn.Module]] = {
     "shallow": partial(nets.shallow, 24),
@@ -71,7 +71,7 @@ def main() -> None:
     if options.quick:
         options.evaluations, options.max_seconds, options.naive_seconds = 3, 8.0, 1.0
     if options.read:
-        show([Found(**line) for line in map(json.loads, options.read.read_text().splitlines())])
+        show([estimated_anew(line) for line in options.read.read_text().splitlines()])
         return
     print(tables.machine_line())
     found: list[Found] = []
@@ -94,6 +94,25 @@ def main() -> None:
             print("Stopped.")
     show(found)
     print(tables.machine_line())
+
+
+def estimated_anew(line: str) -> Found:
+    """An evaluation that was written, its quads estimated by the rules as they are now."""
+    found = Found(**json.loads(line))
+    quads = ratios.counted([Quad.from_json(one) for one in found.quads])
+    pace = Pace(found.calibrated_ms / 1000, found.calibrated_probe_ms / 1000)
+    plain, corrected = ratios.plain(quads), ratios.corrected(quads, pace)
+    widest = Plan().max_half_width * corrected.ratio
+    return replace(
+        found,
+        status="scored" if corrected.half_width <= widest else "invalid",
+        plain=plain.ratio,
+        plain_half_width=plain.half_width,
+        corrected=corrected.ratio,
+        corrected_half_width=corrected.half_width,
+        elasticity=corrected.elasticity,
+        probe_slope=corrected.probe_slope or 0.0,
+    )
 
 
 class Bench:
@@ -358,7 +377,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--published", choices=("plain", "corrected"), default=Plan().published)
     one.add_argument("--write", type=Path, help="append each evaluation as a line of JSON")
-    one.add_argument("--read", type=Path, help="show the table of lines written before")
+    one.add_argument("--read", type=Path, help="the table of such lines, estimated anew")
     one.add_argument(
         "--quick",
         action="store_true",

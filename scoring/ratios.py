@@ -26,6 +26,10 @@ DRIFT = 0.004
 """Standard deviation of a ratio from evaluation to evaluation that is not seen within one: how the
 machine happens to lay out and share its memory. `benchmarks.timing_noise`: intervals without it
 held the long-run mean 8 times in 10, with it 9 in 10."""
+UNEXPLAINED = 0.04
+"""Of the scatter of the reference's time: what the weather does to a ratio over a whole evaluation
+that reference, probe and load together do not tell. Intervals without it held 8 times in 10 where
+that scatter was 17 %, with it 9 in 10."""
 STEADY_CPU_SHARE = 0.97
 MAX_DROPPED = 1 / 3
 """Share of quads that may lose their time for being disturbed: half as many again are measured."""
@@ -36,14 +40,19 @@ SUMS_DIFFER = 0.01
 that is cheap on most images and dear on some."""
 ALONE_DIFFERS = 0.03
 """Blocks beside which no reference ran may be this much dearer: they see other weather."""
-WINDOW_SECONDS, WINDOW_QUADS = 1.5, 8
+WINDOW_SECONDS, WINDOW_QUADS = 2.5, 12
 """Length of a window, whichever comes first: quads of a brief pass are short, but far apart."""
 SHARED = 2
 """Quads that share their weather, and so say as much about a burden as one."""
-MIN_WINDOWS = 6
-PRIORS, PRIOR_SDS = (1.0, 0.0), (0.7, 0.7)
-"""What is believed of an elasticity and of the probe's slope before anything was measured, and how
-far off that may be: on hosts whose cores are shared, 0.3 and 0.6 were seen as well as 1 and 0."""
+MIN_WINDOWS = 8
+"""Side by side; fewer quads than twice as many are asked for no slope."""
+PRIORS = (0.8, 0.2)
+"""What is believed of an elasticity and of the probe's slope before anything was measured."""
+SUM_SD, SLOPE_SD = 0.15, 0.5
+"""How far off their sum may be, and each: what slows both the reference and the probe slows all,
+but on hosts whose cores are shared 0.3 and 0.6 were seen as well as 1 and 0."""
+UNPROBED_PRIOR, UNPROBED_SD = 1.0, 0.7
+"""The same of an elasticity where there is no probe."""
 LEAST_NOISE = 1e-4
 """Standard deviation of a logarithm: no line fits better."""
 BURDEN_SD = 0.1
@@ -64,6 +73,8 @@ class Estimate:
     half_width: float
     standard_error: float
     by: Literal["trimmed mean", "sums"] = "trimmed mean"
+    unseen: float = DRIFT
+    """Of the standard error, relative: what more quads do not narrow."""
     elasticity: float = 1.0
     burden: float = 0.0
     read_at: float | None = None
@@ -100,90 +111,120 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     """The ratio at the pace of the calibration, and beside as little as others did meanwhile.
 
     With log S = a + g log R + p log probe + h load, every quad is brought there, within the range
-    that was seen; what is left is a plain ratio. Too few windows: the plain ratio as it came.
+    that was seen; what is left is a plain ratio. Too few quads: the plain ratio as it came.
 
-    The elasticity g and the probe's slope p come from windows, over which the blocks' own noise
-    evens out. Load and probe are taken while the submission stands still: it can neither make
-    nor see them, but may guess the weather from its own time. Where others take the reference's
-    memory and not the submission's, h is below 0.
+    The elasticity g and the probe's slope p come from moving averages over a window, in which the
+    blocks' own noise evens out. Load and probe are taken while the submission stands still: it can
+    neither make nor see them, but may guess the weather from its own time. Where others take the
+    reference's memory and not the submission's, h is below 0.
     """
-    groups = grouped(quads)
-    if len(groups) < MIN_WINDOWS:
+    if len(quads) < 2 * MIN_WINDOWS:
         return replace(plain(quads), read_at=pace.reference_seconds)
-    x, y = logs_per_image(quads)
-    slower, ours = np.log([per_image(group) for group in groups]).T
-    read_at = float(np.clip(math.log(pace.reference_seconds), x.min(), x.max()))
-    weather, away, more = [slower], [trimmed_mean(x) - read_at], np.zeros(len(quads))
-    is_probed = pace.probe_seconds > 0 and all(quad.probe_seconds > 0 for quad in quads)
-    if is_probed:
-        probes = winsorized(np.log([quad.probe_seconds for quad in quads]))
-        probe_at = float(np.clip(math.log(pace.probe_seconds), probes.min(), probes.max()))
-        ends = np.cumsum([len(group) for group in groups])[:-1]
-        weather.append(np.array([part.mean() for part in np.split(probes, ends)]))
-        away.append(trimmed_mean(probes) - probe_at)
-    known = len(weather)
+    weather, read_at = weather_of(quads, pace)
+    _, ours = logs_per_image(quads)
+    is_probed = len(read_at) > 1
+    window = window_quads(quads)
     slopes, covariance = regression(
-        np.column_stack(weather), ours, np.array(PRIORS[:known]), np.array(PRIOR_SDS[:known])
+        smoothed(weather, window), smoothed(ours, window), *believed(is_probed), shared=window
     )
-    if is_probed:
-        more = slopes[1] * (probes - probe_at)
     load = winsorized(np.array([max(0.0, quad.reference_load) for quad in quads]))
     least, most = float(load.min()), float(load.max())
     (burden,), ((variance,),) = regression(
-        load[:, None], y - slopes[0] * x - more, np.zeros(1), np.array([BURDEN_SD]), SHARED
+        load[:, None], ours - weather @ slopes, np.zeros(1), np.eye(1) / BURDEN_SD**2, SHARED
     )
-    more = more + burden * (load - least)
+    slower = (weather - read_at) @ slopes + burden * (load - least)
+    reference_seconds = math.exp(read_at[0])
     found = plain(
         [
-            at_rest(quad, slopes[0], some, math.exp(read_at))
-            for quad, some in zip(quads, more.tolist(), strict=True)
+            at_rest(quad, some, reference_seconds)
+            for quad, some in zip(quads, slower.tolist(), strict=True)
         ]
     )
-    unknown = math.sqrt(np.array(away) @ covariance @ np.array(away))
-    unknown = math.hypot(unknown, math.sqrt(variance) * (trimmed_mean(load) - least)) * found.ratio
+    away = np.apply_along_axis(trimmed_mean, 0, weather) - read_at
+    beside = math.sqrt(variance) * (trimmed_mean(load) - least)
+    unexplained = UNEXPLAINED * scatter(weather[:, 0])
+    unknown = math.hypot(math.sqrt(away @ covariance @ away), beside, unexplained) * found.ratio
+    probes = np.exp(weather[:, -1])
     return replace(
         found,
         half_width=math.hypot(found.half_width, CLEAR * unknown),
         standard_error=math.hypot(found.standard_error, unknown),
+        unseen=math.hypot(DRIFT, unexplained),
         elasticity=float(slopes[0]),
         burden=float(burden),
-        read_at=math.exp(read_at),
+        read_at=reference_seconds,
         loads=(least, most),
         probe_slope=float(slopes[1]) if is_probed else None,
-        probe_read_at=math.exp(probe_at) if is_probed else None,
-        probes=(math.exp(probes.min()), math.exp(probes.max())) if is_probed else None,
+        probe_read_at=math.exp(read_at[1]) if is_probed else None,
+        probes=(float(probes.min()), float(probes.max())) if is_probed else None,
     )
 
 
-def at_rest(quad: Quad, elasticity: float, more: float, reference_seconds: float) -> Quad:
-    """A quad as it would have been had its reference taken `reference_seconds` per image, and
-    without `more`, the logarithm of what else the machine adds to the submission's time."""
-    slower = per_image([quad])[0] / reference_seconds
-    factor = slower**-elasticity * math.exp(-more)
+def weather_of(quads: Sequence[Quad], pace: Pace) -> tuple[Floats, Floats]:
+    """What the machine did, and where a ratio is to be read, which is within what was seen.
+
+    Logarithms of the reference's seconds per image and, where all have some, of the probe's:
+    (N, K) and (K,).
+    """
+    reference, _ = logs_per_image(quads)
+    seen, calibrated = [reference], [pace.reference_seconds]
+    if pace.probe_seconds > 0 and all(quad.probe_seconds > 0 for quad in quads):
+        seen.append(winsorized(np.log([quad.probe_seconds for quad in quads])))
+        calibrated.append(pace.probe_seconds)
+    weather = np.column_stack(seen)
+    return weather, np.clip(np.log(calibrated), weather.min(axis=0), weather.max(axis=0))
+
+
+def at_rest(quad: Quad, slower: float, reference_seconds: float) -> Quad:
+    """A quad as it would have been had its reference taken `reference_seconds` per image, and the
+    submission not been `slower`, the logarithm of a factor."""
+    factor = math.exp(-slower)
     return replace(
         quad,
-        reference_seconds=quad.reference_seconds / slower,
+        reference_seconds=quad.reference_images * reference_seconds,
         submission_seconds=quad.submission_seconds * factor,
         alone_seconds=quad.alone_seconds * factor,
     )
 
 
+def window_quads(quads: Sequence[Quad]) -> int:
+    """How many quads a window has."""
+    seconds = measured_seconds(quads) / len(quads)
+    most = min(WINDOW_QUADS, len(quads) // MIN_WINDOWS)
+    return max(1, min(most, round(WINDOW_SECONDS / seconds)))
+
+
+def smoothed(values: Floats, window: int) -> Floats:
+    """Moving averages of one value (N,), or of K (N, K), per quad."""
+    sums = np.cumsum(np.concatenate([np.zeros_like(values[:1]), values]), axis=0)
+    return np.asarray((sums[window:] - sums[:-window]) / window)
+
+
+def believed(is_probed: bool) -> tuple[Floats, Floats]:
+    """Slopes (K,) believed beforehand, and how firmly, an inverse covariance (K, K)."""
+    if not is_probed:
+        return np.array([UNPROBED_PRIOR]), np.eye(1) / UNPROBED_SD**2
+    both = np.array([1.0, 1.0])
+    return np.array(PRIORS), np.outer(both, both) / SUM_SD**2 + np.eye(2) / SLOPE_SD**2
+
+
 def regression(
-    x: Floats, y: Floats, prior: Floats, prior_sd: Floats, shared: float = 1
+    x: Floats, y: Floats, prior: Floats, firmness: Floats, shared: float = 1
 ) -> tuple[Floats, Floats]:
     """Slopes (K,) of the regression of y (N,) on the columns of x (N, K), drawn towards `prior` the
     less is known about them, and their covariance (K, K); `shared` points say as much as one.
 
-    Bayesian linear regression with a normal prior and the residuals' variance for the noise. Not
-    the ratio of scatters: what x does alone is to be left out of the ratio, not answered for. So
-    they are the coefficients of control variates, and what y does alone does not tilt them.
+    Bayesian linear regression with a normal prior, whose inverse covariance is `firmness`, and the
+    residuals' variance for the noise. Not the ratio of scatters: what x does alone is to be left
+    out of the ratio, not answered for. So they are the coefficients of control variates, and what y
+    does alone does not tilt them.
     """
     x = np.apply_along_axis(winsorized, 0, x)
     x, y = x - x.mean(axis=0), winsorized(y) - winsorized(y).mean()
-    least_squares = np.linalg.lstsq(x, y, rcond=None)[0]
-    left = y - x @ least_squares
-    noise = max(shared * float(left @ left) / (len(y) - 1 - x.shape[1]), LEAST_NOISE**2)
-    covariance = np.linalg.inv(x.T @ x / noise + np.diag(prior_sd**-2.0))
+    left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    freedom = max(1.0, len(y) / shared - 1 - x.shape[1])
+    noise = max(float(left @ left) / freedom, shared * LEAST_NOISE**2)
+    covariance = np.linalg.inv(x.T @ x / noise + firmness)
     return prior + covariance @ (x.T @ (y - x @ prior)) / noise, covariance
 
 
@@ -335,15 +376,16 @@ def is_enough(
 def quads_needed(quads: Sequence[Quad], plan: Plan, pace: Pace | None) -> int:
     """How many quads the target takes if they go on to scatter like these.
 
-    What more quads cannot narrow, the drift, is left out of what has to shrink.
+    What more quads cannot narrow is left out of what has to shrink, to half of the target at most.
     """
     used = counted(quads)
     if len(used) < 4:
         return plan.min_quads
     single = [replace(quad, segment=0) for quad in used]  # few segments say little about spread
     found = published(single, plan, pace)
-    noise = math.sqrt(max(0.0, (found.standard_error / found.ratio) ** 2 - DRIFT**2))
-    room = max(plan.target_half_width**2 - (CLEAR * DRIFT) ** 2, NO_TARGET**2)
+    noise = math.sqrt(max(0.0, (found.standard_error / found.ratio) ** 2 - found.unseen**2))
+    target = plan.target_half_width
+    room = max(target**2 - (CLEAR * found.unseen) ** 2, (target / 2) ** 2, NO_TARGET**2)
     share = WIDENING * t_quantile(plan.min_quads) * noise
     return max(plan.min_quads, math.ceil(len(used) * share**2 / room))
 

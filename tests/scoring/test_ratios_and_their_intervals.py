@@ -118,8 +118,8 @@ def test_the_correction_never_reads_outside_of_what_was_seen() -> None:
     assert ratios.corrected(quads, Pace(1.0)).read_at == pytest.approx(slowest)
 
 
-def test_few_windows_leave_the_plain_ratio() -> None:
-    quads = weathered(1.4, count=16)
+def test_few_quads_leave_the_plain_ratio() -> None:
+    quads = weathered(1.4, count=15)
     found = ratios.corrected(quads, Pace(0.002))
     assert found.elasticity == 1
     assert found.ratio == ratios.plain(quads).ratio
@@ -127,7 +127,7 @@ def test_few_windows_leave_the_plain_ratio() -> None:
 
 def slope(x: ratios.Floats, y: ratios.Floats) -> tuple[float, float]:
     """The slope of y on x, drawn towards 1, and its standard error."""
-    slopes, covariance = ratios.regression(x[:, None], y, np.array([1.0]), np.array([0.3]))
+    slopes, covariance = ratios.regression(x[:, None], y, np.ones(1), np.eye(1) / 0.3**2)
     return float(slopes[0]), math.sqrt(covariance[0, 0])
 
 
@@ -229,6 +229,34 @@ def test_quads_from_before_the_probe_are_corrected_without_it() -> None:
     found = ratios.corrected(quads, Pace(0.002, probe_seconds=0.006))
     assert found == ratios.corrected(quads, Pace(0.002))
     assert found.probe_slope is None
+
+
+def test_restless_weather_leaves_a_doubt_that_more_quads_do_not_narrow() -> None:
+    pace = Pace(0.002 * math.exp(0.1))
+    some, many = (ratios.corrected(weathered(1.4, count=count), pace) for count in (300, 3000))
+    assert many.standard_error > 0.8 * some.standard_error
+    assert many.unseen > 1.2 * ratios.DRIFT
+    calm = [replace(quad(1.0 + 0.001 * (n % 3)), segment=n // 20) for n in range(300)]
+    assert ratios.corrected(calm, Pace(0.002)).unseen == pytest.approx(ratios.DRIFT, rel=0.01)
+    plan = replace(PLAN, target_half_width=0.01)
+    assert ratios.quads_needed(weathered(1.4, count=3000), plan, pace) < 3000
+
+
+def test_burning_time_while_the_machine_is_slow_gains_nothing_at_a_usual_pace() -> None:
+    gains = []
+    for seed in range(20):
+        quads = weathered(1.0, count=200, seed=seed)
+        usual = float(np.median([one.reference_seconds for one in quads]))
+        burning = [
+            replace(one, submission_seconds=one.submission_seconds * 1.3)
+            if one.reference_seconds > usual
+            else one
+            for one in quads
+        ]
+        pace = Pace(0.002 * math.exp(0.1))
+        gains.append(ratios.corrected(quads, pace).ratio / ratios.corrected(burning, pace).ratio)
+    assert np.mean(gains) < 0.95
+    assert max(gains) < 1.01
 
 
 def test_the_published_ratio_is_the_plans_choice() -> None:
