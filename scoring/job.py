@@ -246,6 +246,17 @@ class Quad(Json):
     around 0, and below it as well, where nobody did: the kernel counts in steps of 10 ms."""
     probe_seconds: float = 0.0
     """What `scoring.probe` took in the reference's process before its blocks; 0 on a GPU."""
+    submission_load: float | None = None
+    """Cores that others kept busy during the submission's blocks. None where a model could keep
+    some busy besides its own: on a GPU, or with several threads."""
+
+    def load(self, least: float, most: float) -> float:
+        """Cores that others kept busy during the blocks, each side's within a range. Where that is
+        what the reference's blocks saw, a submission cannot excuse itself by load of its making."""
+        theirs = min(max(self.reference_load, least), most)
+        if self.submission_load is None:
+            return theirs
+        return (theirs + min(max(self.submission_load, least), most)) / 2
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ DRIFT = 0.004
 """Standard deviation of a ratio from evaluation to evaluation that is not seen within one: how the
 machine happens to lay out and share its memory. `benchmarks.timing_noise`: intervals without it
 held the long-run mean 8 times in 10, with it 9 in 10."""
-UNEXPLAINED = 0.04
+UNEXPLAINED = 0.03
 """Of the scatter of the reference's time: what the weather does to a ratio over a whole evaluation
 that reference, probe and load together do not tell. Intervals without it held 8 times in 10 where
 that scatter was 17 %, with it 9 in 10."""
@@ -42,8 +42,8 @@ ALONE_DIFFERS = 0.03
 """Blocks beside which no reference ran may be this much dearer: they see other weather."""
 WINDOW_SECONDS, WINDOW_QUADS = 2.5, 12
 """Length of a window, whichever comes first: quads of a brief pass are short, but far apart."""
-SHARED = 2
-"""Quads that share their weather, and so say as much about a burden as one."""
+SHARED = 1.5
+"""Quads that say as much about a burden as one: neighbours' residuals resemble each other a bit."""
 MIN_WINDOWS = 8
 """Side by side; fewer quads than twice as many are asked for no slope."""
 PRIORS = (0.8, 0.2)
@@ -114,8 +114,10 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     that was seen; what is left is a plain ratio. Too few quads: the plain ratio as it came.
 
     The elasticity g and the probe's slope p come from moving averages over a window, in which the
-    blocks' own noise evens out. Load and probe are taken while the submission stands still: it can
-    neither make nor see them, but may guess the weather from its own time. Where others take the
+    blocks' own noise evens out. The probe runs while the submission stands still: it can neither
+    make nor see it, but may guess the weather from its own time. The load is that of both sides'
+    blocks, or else what others do to the submission would stay in while what they do to the
+    reference goes out; it counts within what the reference's blocks saw. Where others take the
     reference's memory and not the submission's, h is below 0.
     """
     if len(quads) < 2 * MIN_WINDOWS:
@@ -127,8 +129,9 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     slopes, covariance = regression(
         smoothed(weather, window), smoothed(ours, window), *believed(is_probed), shared=window
     )
-    load = winsorized(np.array([max(0.0, quad.reference_load) for quad in quads]))
-    least, most = float(load.min()), float(load.max())
+    seen = winsorized(np.array([max(0.0, quad.reference_load) for quad in quads]))
+    least, most = float(seen.min()), float(seen.max())
+    load = np.array([quad.load(least, most) for quad in quads])
     (burden,), ((variance,),) = regression(
         load[:, None], ours - weather @ slopes, np.zeros(1), np.eye(1) / BURDEN_SD**2, SHARED
     )

@@ -412,19 +412,20 @@ class Course:
         at_seconds = self.clock() - self.start
         half = -(-len(theirs) // 2)
         reference, submission = [], []
-        elapsed = foreign = 0.0
+        elapsed, foreign = {"A": 0.0, "B": 0.0}, {"A": 0.0, "B": 0.0}
         parts = {"A": iter((theirs[:half], theirs[half:])), "B": iter(mine)}
         for side in ("ABBA", "BAAB")[self.random.integers(2) if is_dense else 1]:
             batches = next(parts[side])
             if not len(batches):
                 continue
+            began, before = self.clock(), self.foreign()
             if side == "A":
-                began, before = self.clock(), self.foreign()
                 reference.append(turns.reference(batches))
-                foreign += self.foreign() - before
-                elapsed += self.clock() - began
             else:
                 submission.append(turns.submission(batches))
+            foreign[side] += self.foreign() - before
+            elapsed[side] += self.clock() - began
+            if side == "B":
                 self.keep(batches, submission[-1])
         seconds = sum(block.seconds for block in reference)
         cpu_seconds = sum(block.cpu_seconds for block in reference)
@@ -443,8 +444,9 @@ class Course:
                 submission_cpu_seconds=sum(block.cpu_seconds for block in submission),
                 disturbed=watches_cpu(self.plan) and cpu_seconds < steady * seconds,
                 whole_pass=sum(batches.size for batches in mine) >= self.images,
-                reference_load=foreign / elapsed,
+                reference_load=foreign["A"] / elapsed["A"],
                 probe_seconds=self.probe_seconds,
+                submission_load=foreign["B"] / elapsed["B"] if watches_cpu(self.plan) else None,
             )
         )
 

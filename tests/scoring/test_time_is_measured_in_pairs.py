@@ -136,11 +136,22 @@ class Race:
         )
 
 
-def test_a_quad_knows_what_others_did_during_the_references_blocks() -> None:
+def test_a_quad_knows_what_others_did_during_the_blocks_of_each() -> None:
     race = Race(reference_seconds=0.004, submission_seconds=0.004)
     race.others = lambda: race.clock.now * 1.5  # they keep one core and a half busy
     for one in race.run(1000).quads:
         assert one.reference_load == pytest.approx(1.5)
+        assert one.submission_load == pytest.approx(1.5)
+
+
+def test_where_a_model_could_keep_cores_busy_itself_the_load_is_that_of_the_references_blocks() -> (
+    None
+):
+    race = Race(reference_seconds=0.004, submission_seconds=0.004)
+    race.others = lambda: race.clock.now * 1.5
+    for one in race.run(1000, replace(PLAN, threads=2)).quads:
+        assert one.submission_load is None
+        assert one.load(0, 2) == pytest.approx(1.5)
 
 
 def test_the_probe_runs_whenever_the_reference_is_woken_for_its_turn() -> None:

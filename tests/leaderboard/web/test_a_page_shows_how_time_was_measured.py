@@ -231,6 +231,7 @@ def test_the_points_of_a_corrected_measurement_are_the_ones_its_ratio_was_made_o
             0.2,
             0.1,
             reference_load=load[n],
+            submission_load=load[-n],
             probe_seconds=0.006 * math.exp(core[n]),
         )
         for n in range(120)
