@@ -143,10 +143,15 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
             for quad, some in zip(quads, slower.tolist(), strict=True)
         ]
     )
+    more = trimmed_mean(load) - least
     away = np.apply_along_axis(trimmed_mean, 0, weather) - read_at
-    beside = math.sqrt(variance) * (trimmed_mean(load) - least)
+    # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
+    away -= more * (1 - variance / BURDEN_SD**2) * slopes_on(load, weather)
     unexplained = UNEXPLAINED * scatter(weather[:, 0])
-    unknown = math.hypot(math.sqrt(away @ covariance @ away), beside, unexplained) * found.ratio
+    unknown = math.hypot(
+        math.sqrt(away @ covariance @ away), math.sqrt(variance) * more, unexplained
+    )
+    unknown *= found.ratio
     probes = np.exp(weather[:, -1])
     return replace(
         found,
@@ -229,6 +234,12 @@ def regression(
     noise = max(float(left @ left) / freedom, shared * LEAST_NOISE**2)
     covariance = np.linalg.inv(x.T @ x / noise + firmness)
     return prior + covariance @ (x.T @ (y - x @ prior)) / noise, covariance
+
+
+def slopes_on(x: Floats, y: Floats) -> Floats:
+    """Least squares' slopes (K,) of the columns of y (N, K) on x (N,); 0 where x never changes."""
+    x = x - x.mean()
+    return np.asarray(x @ y / max(float(x @ x), 1e-12))
 
 
 def winsorized(values: Floats) -> Floats:

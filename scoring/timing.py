@@ -62,6 +62,9 @@ MOSTLY_STARTING = 2.0
 STARTING = 1.4
 """Times the cap: the wall seconds, with those in which processes start and are warmed again, that
 quads may take once every image is answered."""
+LONGER = 2.0
+"""Times the cap where there are earlier quads, until what may be published is known: when they did
+not suffice, as many more might not either."""
 REPLACED = 1.5
 """Timed seconds over the cap, at most, where disturbed quads are measured again."""
 
@@ -329,20 +332,25 @@ class Course:
         return not self.enough and self.affords_quads()
 
     def is_enough(self) -> bool:
-        """The stop rule; after a long pass, or where most of the time goes into starting processes
-        and half of the cap is over, whatever may be published is enough."""
+        """The stop rule; after a long pass, beyond the plan's cap, or where most of the time goes
+        into starting processes and half of it is over, whatever may be published is enough."""
         plan, elapsed = self.plan, self.clock() - self.start
         measured = ratios.measured_seconds(self.quads)
         mostly_starting = elapsed > plan.max_seconds / 2 and elapsed > MOSTLY_STARTING * measured
-        if mostly_starting or self.is_long:
+        if mostly_starting or self.is_long or measured >= plan.max_seconds:
             plan = replace(plan, target_half_width=max(plan.max_half_width, plan.target_half_width))
         return ratios.is_enough(self.quads, plan, self.pace, self.earlier)
+
+    @property
+    def cap(self) -> float:
+        """Timed seconds."""
+        return self.plan.max_seconds * (LONGER if self.earlier else 1)
 
     def affords_quads(self) -> bool:
         """The cap counts timed seconds. Once every image is answered it also bounds all others but
         those of blocks that only answered, or else a model of microseconds would be measured for
         hours. Disturbed quads are replaced beyond it."""
-        most = self.plan.max_seconds
+        most = self.cap
         spent = ratios.measured_seconds(self.quads)
         if not self.is_first_pass():
             alone = sum(quad.alone_seconds for quad in self.quads)
@@ -571,9 +579,7 @@ class Course:
         more = self.needed - len(self.quads) / answered
         if more > 0 and self.quads and not self.enough:
             per_quad = elapsed / len(self.quads) if answered == 1 else 4 * self.block_seconds
-            left += max(
-                0.0, min(more * per_quad, STARTING * self.plan.max_seconds - elapsed - left)
-            )
+            left += max(0.0, min(more * per_quad, STARTING * self.cap - elapsed - left))
         return elapsed / max(elapsed + left, 1e-9)
 
 

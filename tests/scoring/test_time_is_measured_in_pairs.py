@@ -383,6 +383,20 @@ def test_earlier_quads_are_pooled_and_shorten_a_second_measuring() -> None:
     assert starts == sorted(starts)
 
 
+def test_a_second_measuring_goes_on_beyond_the_cap_until_it_can_be_published() -> None:
+    def again(noise: float) -> tuple[float, timing.Timing]:
+        first = Race(0.004, 0.004, noise=noisy(noise)).run(2000)
+        second = Race(0.004, 0.004, noise=noisy(noise)).run(2000, earlier=first.quads)
+        return ratios.measured_seconds(second.quads), timing.summary(second, PLAN)
+
+    seconds, found = again(0.17)
+    assert timing.verdict(found, PLAN) == "valid"
+    assert PLAN.max_seconds < seconds < 1.5 * PLAN.max_seconds
+    seconds, found = again(0.5)
+    assert timing.verdict(found, PLAN) == "invalid"
+    assert seconds > 1.9 * PLAN.max_seconds
+
+
 @pytest.mark.parametrize(("images", "seconds"), [(300, 0.00005), (2000, 0.004), (5000, 0.05)])
 def test_progress_goes_with_the_time_this_takes(images: int, seconds: float) -> None:
     race = Race(seconds, seconds, noise=noisy(0.03))
