@@ -72,6 +72,7 @@ def main() -> None:
         options.evaluations, options.max_seconds, options.naive_seconds = 3, 8.0, 1.0
     if options.read:
         show([estimated_anew(line) for line in options.read.read_text().splitlines()])
+        print("Estimated anew; how often and how long each was measured is by the rules of then.")
         return
     print(tables.machine_line())
     found: list[Found] = []

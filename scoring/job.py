@@ -18,6 +18,8 @@ PROTOCOL = 7
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 CALIBRATION = 3.0
 """How many times as long as an evaluation a calibration may take."""
+RETRY = 2.0
+"""And one for which the quads of earlier attempts did not suffice: as many again might not."""
 
 Dtype = Literal["uint8", "float32", "float16"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -141,9 +143,9 @@ class Limits(Json):
     """Of one answer."""
     unpacked_bytes: int = 2 << 30
 
-    def of_calibration(self) -> Limits:
-        """The reference may take as much longer as it is measured for."""
-        return replace(self, total_seconds=CALIBRATION * self.total_seconds)
+    def longer(self, times: float) -> Limits:
+        """Whoever is measured for longer may take as much longer."""
+        return replace(self, total_seconds=times * self.total_seconds)
 
 
 @dataclass(frozen=True)
@@ -299,8 +301,10 @@ class Timing(Json):
     read_at_seconds: float | None = None
     """The reference's time at which the corrected ratio is read: R*, within the range seen."""
     loads: tuple[float, float] | None = None
-    """Cores that others kept busy: fewest, at which it is read, and most that count; a tenth of the
-    quads on either side counts like these. None where no burden was looked for."""
+    """Cores that others kept busy: fewest and most that count; a tenth of the quads on either side
+    counts like these. None where no burden was looked for."""
+    load_read_at: float | None = None
+    """Cores that others kept busy where the corrected ratio is read: the fewest that a quad saw."""
     probe_seconds: float = 0.0
     """Of the quads' probes, on average."""
     probe_slope: float | None = None

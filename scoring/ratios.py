@@ -26,10 +26,10 @@ DRIFT = 0.004
 """Standard deviation of a ratio from evaluation to evaluation that is not seen within one: how the
 machine happens to lay out and share its memory. `benchmarks.timing_noise`: intervals without it
 held the long-run mean 8 times in 10, with it 9 in 10."""
-UNEXPLAINED = 0.03
-"""Of the scatter of the reference's time: what the weather does to a ratio over a whole evaluation
-that reference, probe and load together do not tell. Intervals without it held 8 times in 10 where
-that scatter was 17 %, with it 9 in 10."""
+UNEXPLAINED = 0.06
+"""Of the scatter of the reference's time over windows: what the weather does to a ratio over a
+whole evaluation that reference, probe and load together do not tell. Of 28 evaluations, where that
+scatter was 10 %, intervals without it held the mean of their net 21 times, with it 26 times."""
 STEADY_CPU_SHARE = 0.97
 MAX_DROPPED = 1 / 3
 """Share of quads that may lose their time for being disturbed: half as many again are measured."""
@@ -80,7 +80,8 @@ class Estimate:
     read_at: float | None = None
     """Reference seconds per image at which the ratio was read; None for a plain one."""
     loads: tuple[float, float] | None = None
-    """Cores that others kept busy: fewest, at which it was read, and most that count."""
+    """Cores that others kept busy: fewest and most that count."""
+    load_read_at: float | None = None
     probe_slope: float | None = None
     probe_read_at: float | None = None
     """Seconds of a quad's probes at which the ratio was read; None where the probe has no say."""
@@ -122,7 +123,8 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     """
     if len(quads) < 2 * MIN_WINDOWS:
         return replace(plain(quads), read_at=pace.reference_seconds)
-    weather, read_at = weather_of(quads, pace)
+    weather, calibrated = weather_of(quads, pace)
+    read_at = np.clip(calibrated, weather.min(axis=0), weather.max(axis=0))
     _, ours = logs_per_image(quads)
     is_probed = len(read_at) > 1
     window = window_quads(quads)
@@ -130,8 +132,9 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
         smoothed(weather, window), smoothed(ours, window), *believed(is_probed), shared=window
     )
     seen = winsorized(np.array([max(0.0, quad.reference_load) for quad in quads]))
-    least, most = float(seen.min()), float(seen.max())
-    load = np.array([quad.load(least, most) for quad in quads])
+    loads = float(seen.min()), float(seen.max())
+    load = np.array([quad.load(*loads) for quad in quads])
+    least = float(load.min())
     (burden,), ((variance,),) = regression(
         load[:, None], ours - weather @ slopes, np.zeros(1), np.eye(1) / BURDEN_SD**2, SHARED
     )
@@ -147,11 +150,13 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     away = np.apply_along_axis(trimmed_mean, 0, weather) - read_at
     # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
     away -= more * (1 - variance / BURDEN_SD**2) * slopes_on(load, weather)
-    unexplained = UNEXPLAINED * scatter(weather[:, 0])
-    unknown = math.hypot(
-        math.sqrt(away @ covariance @ away), math.sqrt(variance) * more, unexplained
+    unexplained = UNEXPLAINED * scatter(smoothed(weather[:, 0], window))
+    unknown = found.ratio * math.hypot(
+        math.sqrt(away @ covariance @ away),
+        math.sqrt(variance) * more,
+        unexplained,
+        (calibrated - read_at) @ (slopes - np.eye(len(slopes))[0]),
     )
-    unknown *= found.ratio
     probes = np.exp(weather[:, -1])
     return replace(
         found,
@@ -161,7 +166,8 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
         elasticity=float(slopes[0]),
         burden=float(burden),
         read_at=reference_seconds,
-        loads=(least, most),
+        loads=loads,
+        load_read_at=least,
         probe_slope=float(slopes[1]) if is_probed else None,
         probe_read_at=math.exp(read_at[1]) if is_probed else None,
         probes=(float(probes.min()), float(probes.max())) if is_probed else None,
@@ -169,18 +175,14 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
 
 
 def weather_of(quads: Sequence[Quad], pace: Pace) -> tuple[Floats, Floats]:
-    """What the machine did, and where a ratio is to be read, which is within what was seen.
-
-    Logarithms of the reference's seconds per image and, where all have some, of the probe's:
-    (N, K) and (K,).
-    """
+    """What the machine did, and did in the calibration: logarithms (N, K) and (K,) of the
+    reference's seconds per image and, where all have some, of the probe's."""
     reference, _ = logs_per_image(quads)
     seen, calibrated = [reference], [pace.reference_seconds]
     if pace.probe_seconds > 0 and all(quad.probe_seconds > 0 for quad in quads):
         seen.append(winsorized(np.log([quad.probe_seconds for quad in quads])))
         calibrated.append(pace.probe_seconds)
-    weather = np.column_stack(seen)
-    return weather, np.clip(np.log(calibrated), weather.min(axis=0), weather.max(axis=0))
+    return np.column_stack(seen), np.log(calibrated)
 
 
 def at_rest(quad: Quad, slower: float, reference_seconds: float) -> Quad:
@@ -306,7 +308,8 @@ def estimate_of_sums(quads: Sequence[Quad]) -> Estimate:
     center, error = jackknifed(
         lambda kept: log_ratio_of_sums([quad for i in kept for quad in groups[i]]), len(groups)
     )
-    return estimate(center, t_quantile(len(groups) - 1) * error, error, by="sums")
+    spread = math.hypot(t_quantile(len(groups) - 1) * error, CLEAR * DRIFT)
+    return estimate(center, spread, math.hypot(error, DRIFT), by="sums")
 
 
 def charged(found: Estimate, quads: Sequence[Quad]) -> Estimate:
@@ -385,6 +388,14 @@ def is_enough(
         return False
     found = published(counted(pooled(earlier, quads)), plan, pace)
     return found.half_width <= plan.target_half_width * found.ratio
+
+
+def is_too_wide(quads: Sequence[Quad], plan: Plan, pace: Pace | None) -> bool:
+    """Whether these quads are some, and not enough to be published."""
+    if not quads or not plan.max_half_width:
+        return False
+    found = published(counted(quads), plan, pace)
+    return found.half_width > plan.max_half_width * found.ratio
 
 
 def quads_needed(quads: Sequence[Quad], plan: Plan, pace: Pace | None) -> int:

@@ -53,7 +53,6 @@ FORBIDDEN = {
     **dict.fromkeys(("aten::from_file", "aten::save"), FILES),
     **dict.fromkeys(("prim::rpc_async", "prim::rpc_remote", "prim::rpc_sync"), OTHERS),
     **dict.fromkeys(("prim::PythonOp", "prim::IgnoredPythonOp"), "needs Python; take it out"),
-    "prim::TimePoint": "reads a clock; take it out",
     "mkldnn::data_ptr": "reaches for raw memory; take it out",
     "prim::ConstantMKLDNNTensor": (
         "stands for weights that torch does not save; save the model as it was before "

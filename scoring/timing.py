@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from scoring import ratios
 from scoring.errors import ModelFailed
-from scoring.job import Pace, Plan, Quad, Timing
+from scoring.job import RETRY, Pace, Plan, Quad, Timing
 
 Batches = npt.NDArray[np.int64]
 """Image numbers, (calls, batch); a short last batch repeats its last image."""
@@ -62,9 +62,6 @@ MOSTLY_STARTING = 2.0
 STARTING = 1.4
 """Times the cap: the wall seconds, with those in which processes start and are warmed again, that
 quads may take once every image is answered."""
-LONGER = 2.0
-"""Times the cap where there are earlier quads, until what may be published is known: when they did
-not suffice, as many more might not either."""
 REPLACED = 1.5
 """Timed seconds over the cap, at most, where disturbed quads are measured again."""
 
@@ -208,6 +205,7 @@ def summary(
         foreign_load=max(0.0, sum(quad.reference_load for quad in quads) / len(quads)),
         read_at_seconds=corrected.read_at if corrected else None,
         loads=corrected.loads if corrected else None,
+        load_read_at=corrected.load_read_at if corrected else None,
         probe_seconds=ratios.probe_seconds(used),
         probe_slope=corrected.probe_slope if corrected else None,
         probe_read_at_seconds=corrected.probe_read_at if corrected else None,
@@ -305,6 +303,8 @@ class Course:
     is_brief: bool = False
     """Whether a pass has one piece only."""
     enough: bool = False
+    is_retry: bool = field(init=False)
+    """Whether there are earlier quads that did not suffice."""
     needed: int = field(init=False)
     """Quads that the interval seems to need."""
     compared: int = 0
@@ -319,6 +319,7 @@ class Course:
         self.calls = -(-self.images // self.batch_size)
         self.theirs: Batches = self.left
         self.needed = self.plan.min_quads
+        self.is_retry = ratios.is_too_wide(self.earlier, self.plan, self.pace)
 
     def is_finished(self) -> bool:
         """Never before the first pass is complete."""
@@ -344,7 +345,7 @@ class Course:
     @property
     def cap(self) -> float:
         """Timed seconds."""
-        return self.plan.max_seconds * (LONGER if self.earlier else 1)
+        return self.plan.max_seconds * (RETRY if self.is_retry else 1)
 
     def affords_quads(self) -> bool:
         """The cap counts timed seconds. Once every image is answered it also bounds all others but

@@ -37,7 +37,9 @@ def model(make_model: Callable[..., bytes]) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """SQLite's test database is a file, for threads and processes to share."""
     from django.db import connections
 

@@ -16,16 +16,20 @@ import pytest
 from leaderboard import embedded
 
 world = ExitStack()
+is_ours = False
+"""Whether the servers were started here."""
 
 
 @pytest.hookimpl(wrapper=True)  # a wrapper comes before pytest-django, which loads the settings
 def pytest_load_initial_conftests() -> Iterator[None]:
+    global is_ours
     os.environ.setdefault("DEBUG", "1")
     if "DATABASE_URL" not in os.environ:
         try:
             servers = world.enter_context(embedded.running())
         except embedded.NoServerError as error:
             raise pytest.UsageError(str(error)) from error
+        is_ours = True
         os.environ["DATABASE_URL"] = servers.database_url
         os.environ["REDIS_URL"] = servers.redis_url
     folder = world.enter_context(tempfile.TemporaryDirectory(prefix="featherweight-"))
@@ -38,9 +42,8 @@ def pytest_load_initial_conftests() -> Iterator[None]:
 def pytest_xdist_setupnodes(specs: list[Any]) -> None:
     """Tests side by side: pytest-django gives each process a database of its own, and so each has
     a Valkey, which holds the cache and the knocks."""
-    if os.environ.get("REDIS_URL"):
-        for spec in specs:
-            spec.env["REDIS_URL"] = world.enter_context(embedded.valkey())
+    for spec in specs if is_ours else ():
+        spec.env["REDIS_URL"] = world.enter_context(embedded.valkey())
 
 
 def pytest_unconfigure() -> None:

@@ -387,8 +387,9 @@ def older_protocol(competition: Competition, protocol: int) -> pages.Figures:
     return [
         (
             "Older protocol",
-            "This service measures in another way since: new times and those on the board are not "
-            "quite alike. Evaluate the others again, or finish with the version it began with.",
+            "This service measures in another way since, and is still held to this calibration: "
+            "times from before and after are not quite alike. Finish with the version it began "
+            "with, or evaluate every submission again.",
         )
     ]
 

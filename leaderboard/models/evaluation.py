@@ -224,7 +224,7 @@ class Evaluation(models.Model):
 
     @property
     def is_silent(self) -> bool:
-        """Whether its worker has failed to renew the lease, which it does twice as often."""
+        """Whether its worker, which renews the lease after each quarter, has not for half of it."""
         heard_until = timezone.now() + settings.LEASE / 2
         return bool(self.lease_expires_at and self.lease_expires_at < heard_until)
 

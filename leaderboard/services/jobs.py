@@ -10,7 +10,7 @@ from django.conf import settings
 
 from leaderboard.models import Competition, Evaluation, Worker
 from leaderboard.services import files, measurements
-from scoring.job import Job, Pace, Plan, Split
+from scoring.job import CALIBRATION, RETRY, Job, Pace, Plan, Split
 
 CANARY_SECONDS = 15.0
 """Most seconds of paired measuring in a canary."""
@@ -23,6 +23,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
     splits = {split.name: split for split in evaluation.dataset.splits.all()}
     calibration = competition.calibration
     plan, limits = evaluation.profile.plan(), competition.limits()
+    earlier = measurements.pooled(evaluation)
     return Job(
         reference=files.local_path(evaluation.reference.file),
         submission=files.local_path(submission.file) if submission else None,
@@ -34,10 +35,10 @@ def for_evaluation(evaluation: Evaluation) -> Job:
         bounds=competition.input_bounds(),
         formula=competition.formula(),
         plan=plan if submission else plan.of_calibration(),
-        limits=limits if submission else limits.of_calibration(),
+        limits=limits.longer(CALIBRATION if not submission else RETRY if earlier else 1),
         seed=secret_number(f"{evaluation.pk} {evaluation.attempt}"),
         pace=pace(calibration) if calibration and submission else None,
-        earlier=measurements.pooled(evaluation),
+        earlier=earlier,
         cache=Path(settings.CACHE_DIR),
         lock=lock_file(),
         sample=files.local_path(splits["sample"].archive) if "sample" in splits else None,

@@ -140,7 +140,9 @@ def at_rest(quad: Quad, timing: Mapping[str, Any]) -> float:
         return 1.0
     slower = quad.reference_seconds / quad.reference_images / read_at
     least, most = timing.get("loads") or (0.0, 0.0)
-    more = (timing.get("burden") or 0.0) * (quad.load(least, most) - least)
+    rest = timing.get("load_read_at")
+    rest = least if rest is None else rest
+    more = (timing.get("burden") or 0.0) * (quad.load(least, most) - rest)
     if timing.get("probes") and quad.probe_seconds:
         shortest, longest = timing["probes"]
         probe = min(max(quad.probe_seconds, shortest), longest)

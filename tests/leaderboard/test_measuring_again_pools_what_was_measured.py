@@ -9,7 +9,7 @@ import pytest
 
 from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.services import evaluations, jobs, measurements, rankings
-from scoring.job import Quad, Report
+from scoring.job import RETRY, Quad, Report
 from tests.leaderboard.conftest import finish, report
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,9 @@ def test_attempts_too_noisy_to_count_are_kept_and_pooled(team: Team, submit: Mak
     evaluation = submit(team).latest_evaluation
     finish(evaluation, with_quads(quad(1), status="invalid"))
     lost = evaluations.claim(evaluation.profile)
+    assert lost
+    allowed = lost.competition.limits().total_seconds
+    assert jobs.for_evaluation(lost).limits.total_seconds == RETRY * allowed
     evaluations.give_back(lost, code="worker_lost", message="It went away.")
     assert len(starts(evaluation)) == 1
     finish(evaluation, with_quads(quad(2)))

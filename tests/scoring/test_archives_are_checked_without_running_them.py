@@ -317,7 +317,6 @@ def test_long_code() -> None:
         ('torch.from_file("/etc/passwd", False, 9)', "forbidden_operator", "aten::from_file"),
         ('ops.aten.save(x, "/tmp/x")', "forbidden_operator", "aten::save"),
         ("ops.prim.rpc_sync(x)", "forbidden_operator", "prim::rpc_sync"),
-        ("ops.prim.TimePoint()", "forbidden_operator", "prim::TimePoint"),
         ("ops.inductor._alloc_from_pool(x)", "forbidden_operator", "inductor::_alloc_from_pool"),
         ("ops.c10d.send(x)", "forbidden_operator", "c10d::send"),
         ('ops.load_library("x.so")', "forbidden_operator", "load_library"),

@@ -118,6 +118,16 @@ def test_the_correction_never_reads_outside_of_what_was_seen() -> None:
     assert ratios.corrected(quads, Pace(1.0)).read_at == pytest.approx(slowest)
 
 
+@pytest.mark.parametrize("elasticity", [0.5, 1.4])
+def test_a_calibration_at_a_pace_that_was_never_seen_is_paid_for_in_width(
+    elasticity: float,
+) -> None:
+    away = ratios.corrected(weathered(elasticity, mean=0.6), Pace(0.002))
+    assert abs(away.ratio - 0.5) > 0.03
+    assert abs(away.ratio - 0.5) < away.half_width
+    assert away.half_width > PLAN.max_half_width * away.ratio
+
+
 def test_few_quads_leave_the_plain_ratio() -> None:
     quads = weathered(1.4, count=15)
     found = ratios.corrected(quads, Pace(0.002))
@@ -195,11 +205,25 @@ def test_what_other_programs_do_to_both_sides_goes_out_of_both() -> None:
     assert np.mean(found) == pytest.approx(0.5, rel=0.01)
 
 
-def test_load_that_the_reference_never_saw_excuses_nothing() -> None:
-    quads = weathered(1.0, count=200)
-    alone = ratios.corrected([replace(one, submission_load=0.0) for one in quads], Pace(0.0022))
-    excuse = [replace(one, submission_load=9 * one.submission_seconds) for one in quads]
-    assert ratios.corrected(excuse, Pace(0.0022)) == alone
+def test_load_that_a_submission_makes_excuses_nothing() -> None:
+    found = []
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        busy = random.random(300) < 0.4
+        quads = [
+            replace(
+                one,
+                submission_seconds=one.submission_seconds * math.exp(0.15 * busy[n]),
+                reference_load=float(busy[n]),
+            )
+            for n, one in enumerate(weathered(1.0, count=300, seed=seed))
+        ]
+        honest = [replace(one, submission_load=one.reference_load) for one in quads]
+        excused = [replace(one, submission_load=9.0) for one in quads]
+        found.append([ratios.corrected(one, Pace(0.0022)).ratio for one in (honest, excused)])
+    honest_ratio, excused_ratio = np.mean(found, axis=0)
+    assert honest_ratio == pytest.approx(0.5, rel=0.01)
+    assert excused_ratio == pytest.approx(0.5, rel=0.01)
 
 
 def test_the_probe_tells_a_busy_core_from_a_busy_memory() -> None:

@@ -397,6 +397,14 @@ def test_a_second_measuring_goes_on_beyond_the_cap_until_it_can_be_published() -
     assert seconds > 1.9 * PLAN.max_seconds
 
 
+def test_earlier_quads_that_sufficed_leave_the_cap_as_it_is() -> None:
+    plan = replace(PLAN, target_half_width=0.0)
+    first = Race(0.004, 0.004, noise=noisy(0.05)).run(2000, plan)
+    assert timing.verdict(timing.summary(first, plan), plan) == "valid"
+    second = Race(0.004, 0.004, noise=noisy(0.05)).run(2000, plan, earlier=first.quads)
+    assert ratios.measured_seconds(second.quads) < 1.1 * plan.max_seconds
+
+
 @pytest.mark.parametrize(("images", "seconds"), [(300, 0.00005), (2000, 0.004), (5000, 0.05)])
 def test_progress_goes_with_the_time_this_takes(images: int, seconds: float) -> None:
     race = Race(seconds, seconds, noise=noisy(0.03))
