@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -304,14 +304,18 @@ def test_a_name_of_a_team_is_mended(panel: Client, team: Team, rivals: Team) -> 
     assert team.name == "Fine sorters"
 
 
-def bad_zips() -> Iterator[tuple[bytes, str]]:
-    yield b"no zip at all", "waste.zip is neither a folder nor a readable zip"
-    yield zipped({"cat/1.png": b"x", "notes.txt": b"x"}), "There are no readable images in class"
-    yield zipped({}), "There are no readable images in class folders"
-    yield images(per_class=10)[:-100], "waste.zip is neither a folder nor a readable zip"
+BAD_ZIPS = {
+    "none": (b"no zip at all", "waste.zip is neither a folder nor a readable zip"),
+    "unreadable": (
+        zipped({"cat/1.png": b"x", "notes.txt": b"x"}),
+        "There are no readable images in class",
+    ),
+    "empty": (zipped({}), "There are no readable images in class folders"),
+    "cut": (images(per_class=10)[:-100], "waste.zip is neither a folder nor a readable zip"),
+}
 
 
-@pytest.mark.parametrize(("content", "sentence"), bad_zips())
+@pytest.mark.parametrize(("content", "sentence"), BAD_ZIPS.values(), ids=BAD_ZIPS)
 def test_bad_datasets_are_refused_on_the_page(panel: Client, content: bytes, sentence: str) -> None:
     answer = send_images(panel, content, skip_bad="")
     assert answer.status_code == 400
