@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from scoring.job import Pace, Plan, Quad
 
@@ -29,7 +30,8 @@ held the long-run mean 8 times in 10, with it 9 in 10."""
 UNEXPLAINED = 0.06
 """Of the scatter of the reference's time over windows: what the weather does to a ratio over a
 whole evaluation that reference, probe and load together do not tell. Of 28 evaluations, where that
-scatter was 10 %, intervals without it held the mean of their net 21 times, with it 26 times."""
+scatter was 10 %, intervals without it held the mean of their net 21 times, with it 26 times: it was
+chosen by them, so that others have to tell whether it is enough."""
 STEADY_CPU_SHARE = 0.97
 MAX_DROPPED = 1 / 3
 """Share of quads that may lose their time for being disturbed: half as many again are measured."""
@@ -149,7 +151,8 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     more = trimmed_mean(load) - least
     away = np.apply_along_axis(trimmed_mean, 0, weather) - read_at
     # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
-    away -= more * (1 - variance / BURDEN_SD**2) * slopes_on(load, weather)
+    per_load = np.linalg.lstsq((load - load.mean())[:, None], weather, rcond=None)[0][0]
+    away -= more * (1 - variance / BURDEN_SD**2) * per_load
     unexplained = UNEXPLAINED * scatter(smoothed(weather[:, 0], window))
     unknown = found.ratio * math.hypot(
         math.sqrt(away @ covariance @ away),
@@ -206,8 +209,7 @@ def window_quads(quads: Sequence[Quad]) -> int:
 
 def smoothed(values: Floats, window: int) -> Floats:
     """Moving averages of one value (N,), or of K (N, K), per quad."""
-    sums = np.cumsum(np.concatenate([np.zeros_like(values[:1]), values]), axis=0)
-    return np.asarray((sums[window:] - sums[:-window]) / window)
+    return np.asarray(sliding_window_view(values, window, axis=0).mean(axis=-1))
 
 
 def believed(is_probed: bool) -> tuple[Floats, Floats]:
@@ -236,12 +238,6 @@ def regression(
     noise = max(float(left @ left) / freedom, shared * LEAST_NOISE**2)
     covariance = np.linalg.inv(x.T @ x / noise + firmness)
     return prior + covariance @ (x.T @ (y - x @ prior)) / noise, covariance
-
-
-def slopes_on(x: Floats, y: Floats) -> Floats:
-    """Least squares' slopes (K,) of the columns of y (N, K) on x (N,); 0 where x never changes."""
-    x = x - x.mean()
-    return np.asarray(x @ y / max(float(x @ x), 1e-12))
 
 
 def winsorized(values: Floats) -> Floats:

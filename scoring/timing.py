@@ -344,7 +344,7 @@ class Course:
 
     @property
     def cap(self) -> float:
-        """Timed seconds."""
+        """Timed seconds that this measuring may take."""
         return self.plan.max_seconds * (RETRY if self.is_retry else 1)
 
     def affords_quads(self) -> bool:
