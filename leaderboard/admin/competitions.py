@@ -374,16 +374,16 @@ def calibration_figures(competition: Competition) -> pages.Figures:
         ("Time ratio A/A", pages.ratio(found.time_ratio, found.half_width)),
         ("Seconds per image", pages.milliseconds(found.reference_seconds)),
         ("Worker", found.worker or "–"),
-        *older_protocol(competition, found.protocol),
+        *doubts(competition, found.protocol),
     ]
 
 
-def older_protocol(competition: Competition, protocol: int) -> pages.Figures:
-    """What an organizer should know when the service was updated since the calibration."""
+def doubts(competition: Competition, protocol: int) -> pages.Figures:
+    """What an organizer should know of a calibration since which something changed."""
+    if reason := competitions.outdated(competition):
+        return [("Outdated", reason)]
     if protocol == PROTOCOL or competition.is_published:
         return []
-    if competition.state == State.DRAFT:
-        return [("Outdated", "This service has learned to measure better since. Calibrate again.")]
     return [
         (
             "Older protocol",

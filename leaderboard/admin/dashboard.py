@@ -162,4 +162,6 @@ def missing(draft: Competition) -> str:
         return "Next: upload its reference model."
     if draft.calibration is None:
         return "Next: calibrate its reference."
+    if reason := competitions.outdated(draft):
+        return reason
     return "It is calibrated and can be opened."

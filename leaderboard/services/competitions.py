@@ -80,22 +80,27 @@ def open_(*, competition: Competition, by: User) -> None:
     calibration = competition.calibration
     if calibration is None:
         raise Conflict("Calibrate the reference on a worker first.", code="no_calibration")
+    if reason := outdated(competition):
+        raise Conflict(reason, code="calibration_outdated")
+    if competition.has_ended():
+        raise Conflict("Its end has passed; set a later one first.", code="has_ended")
+    move(competition, State.OPEN, pause_message="")
+
+
+def outdated(competition: Competition) -> str:
+    """Why its calibration does not hold any more, in a sentence; empty where it does, or where
+    there is none. A running competition keeps the one by which its scores were made."""
+    calibration = competition.calibration
+    if calibration is None:
+        return ""
     if (
         calibration.dataset_id != competition.dataset_id
         or calibration.profile_id != competition.profile_id
     ):
-        raise Conflict(
-            "The dataset or the hardware profile changed since the calibration; calibrate again.",
-            code="calibration_outdated",
-        )
+        return "The dataset or the hardware profile changed since the calibration; calibrate again."
     if competition.state == State.DRAFT and calibration.protocol != PROTOCOL:
-        raise Conflict(
-            "Since the calibration this service has learned to measure better; calibrate again.",
-            code="calibration_outdated",
-        )
-    if competition.has_ended():
-        raise Conflict("Its end has passed; set a later one first.", code="has_ended")
-    move(competition, State.OPEN, pause_message="")
+        return "Since the calibration this service has learned to measure better; calibrate again."
+    return ""
 
 
 @transaction.atomic

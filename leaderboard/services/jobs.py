@@ -24,6 +24,10 @@ def for_evaluation(evaluation: Evaluation) -> Job:
     calibration = competition.calibration
     plan, limits = evaluation.profile.plan(), competition.limits()
     earlier = measurements.pooled(evaluation)
+    if not submission:
+        plan, limits = plan.of_calibration(), limits.longer(CALIBRATION)
+    elif earlier:
+        limits = limits.longer(RETRY)
     return Job(
         reference=files.local_path(evaluation.reference.file),
         submission=files.local_path(submission.file) if submission else None,
@@ -34,8 +38,8 @@ def for_evaluation(evaluation: Evaluation) -> Job:
         input=competition.input_spec(),
         bounds=competition.input_bounds(),
         formula=competition.formula(),
-        plan=plan if submission else plan.of_calibration(),
-        limits=limits.longer(CALIBRATION if not submission else RETRY if earlier else 1),
+        plan=plan,
+        limits=limits,
         seed=secret_number(f"{evaluation.pk} {evaluation.attempt}"),
         pace=pace(calibration) if calibration and submission else None,
         earlier=earlier,

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Dataset, Entry, Evaluation, HardwareProfile, Team, User
-from leaderboard.services import profiles, teams
+from leaderboard.services import competitions, profiles, teams
 from tests.leaderboard.conftest import finish, images, report
 
 Press = Callable[..., HttpResponse]
@@ -344,7 +344,7 @@ def test_bad_files_are_left_out_and_listed(panel: Client) -> None:
 
 
 def test_an_update_that_measures_in_another_way_is_told(
-    panel: Client, competition: Competition
+    panel: Client, press: Press, competition: Competition
 ) -> None:
     url = reverse("admin:leaderboard_competition_change", args=[competition.pk])
     assert "Older protocol" not in text(panel.get(url))
@@ -354,4 +354,9 @@ def test_an_update_that_measures_in_another_way_is_told(
     calibration.save(update_fields=["report"])
     assert "Older protocol" in text(panel.get(url))
     Competition.objects.update(state="draft")
-    assert "Calibrate again." in text(panel.get(url))
+    competition.refresh_from_db()
+    reason = competitions.outdated(competition)
+    assert "calibrate again" in reason
+    assert reason in text(panel.get(url))
+    assert reason in text(panel.get(reverse("admin:index")))
+    assert reason in text(press(competition, "open_"))
