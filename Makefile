@@ -24,7 +24,12 @@ demo-check: .venv/.embedded ## the same, but it ends when both boards are there 
 	$(demo) --check
 
 test: .venv/.dev ## every test, on PostgreSQL and Valkey started from wheels
-	$(python) -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal $(ARGS)
+ifdef ARGS
+	$(python) -m pytest $(ARGS)
+else
+	$(python) -m pytest tests/hostile # alone, for these models have seconds for what they do
+	$(python) -m pytest --ignore tests/hostile --numprocesses logical --maxprocesses 4 --dist worksteal
+endif
 
 lint: .venv/.dev ## style, types, the directions of imports, missing migrations
 	$(python) -m ruff check .
