@@ -32,7 +32,7 @@ CHANGED_SHARE = 0.001
 SAMPLE_IMAGES = 64
 SAMPLE_SHARE = 0.02
 """Images asked again in another process where no second pass does so."""
-SEGMENT_SECONDS = 15.0
+SEGMENT_SECONDS = 10.0
 """Of the submission: a longer pass is cut, so that fresh processes are spread over its time."""
 MAX_PIECES = 8
 BRIEF_SECONDS = 0.5
@@ -43,7 +43,7 @@ PAIRED_SHARE = 0.12
 LONG_PASS = 0.4
 """Of the plan's cap: a pass that takes the submission longer is made once, if it can be published,
 and the reference has its part in seconds."""
-REFERENCE_SHARE = 0.1
+REFERENCE_SHARE = 0.17
 REFERENCE_SECONDS = 3.0
 """Of a long pass, and besides: what the reference may cost."""
 SPARE_QUADS = 1.5
@@ -335,12 +335,17 @@ class Course:
     def is_enough(self) -> bool:
         """The stop rule; after a long pass, beyond the plan's cap, or where most of the time goes
         into starting processes and half of it is over, whatever may be published is enough."""
+        return ratios.is_enough(self.quads, self.wanted(), self.pace, self.earlier)
+
+    def wanted(self) -> Plan:
+        """The plan, with the half-width that will do by now for its target."""
         plan, elapsed = self.plan, self.clock() - self.start
         measured = ratios.measured_seconds(self.quads)
         mostly_starting = elapsed > plan.max_seconds / 2 and elapsed > MOSTLY_STARTING * measured
         if mostly_starting or self.is_long or measured >= plan.max_seconds:
-            plan = replace(plan, target_half_width=max(plan.max_half_width, plan.target_half_width))
-        return ratios.is_enough(self.quads, plan, self.pace, self.earlier)
+            widest = max(plan.max_half_width, plan.target_half_width)
+            return replace(plan, target_half_width=widest)
+        return plan
 
     @property
     def cap(self) -> float:
@@ -382,6 +387,8 @@ class Course:
             self.pieces = self.pieces_of_a_pass(pass_seconds)
             self.is_brief = self.pieces == 1
         calls = -(-len(self.left) // self.pieces)
+        if self.is_long and self.passes > 1:
+            calls = min(calls, 2 * self.block_calls(submission) * self.quads_lacking())
         rows, self.left = self.left[:calls], self.left[calls:]
         turns = Turns(reference, submission)
         pairs = max(1, round(len(rows) / 2 / self.block_calls(submission)))
@@ -406,12 +413,12 @@ class Course:
             step += 1
             self.tick(self.share())
         self.taken = before - len(self.theirs)
-        self.pieces -= 1
+        self.pieces = max(1, self.pieces - 1)
 
     def end_segment(self) -> None:
         # Looked at only now and then: who looks after each quad stops at the luckiest.
         self.enough = self.is_enough()
-        self.needed = ratios.quads_needed(self.quads, self.plan, self.pace)
+        self.needed = ratios.quads_needed(self.quads, self.wanted(), self.pace)
 
     def run_quad(
         self, turns: Turns, mine: tuple[Batches, Batches], theirs: Batches, is_dense: bool
@@ -555,14 +562,19 @@ class Course:
         """
         if self.passes > 1:
             return pairs
-        in_pass = pairs * self.pieces
         least = max(SPARE_QUADS * self.plan.min_quads / self.pieces, PAIRED_SHARE * pairs)
         least = max(1.0, least, (self.needed - len(self.quads)) / self.pieces)
         if self.is_long:
             most = self.quads_afforded(reference, submission)
             least = min(least, (most - len(self.quads)) / self.pieces)
-        affordable = self.plan.max_seconds / (4 * self.block_seconds) * pairs / in_pass
+        timed = self.plan.max_seconds - ratios.measured_seconds(self.quads)
+        affordable = timed / (4 * self.block_seconds) / self.pieces
         return min(pairs, math.ceil(min(least, max(1, affordable))))
+
+    def quads_lacking(self) -> int:
+        """What one more piece is to add after a long pass that did not suffice: no more than the
+        interval wants, and enough to be worth its processes."""
+        return max(self.plan.min_quads // 2, self.needed - len(self.quads))
 
     def quads_afforded(self, reference: Runner, submission: Runner) -> float:
         """How many quads of a long pass its reference's seconds pay for; the plan's least number

@@ -243,8 +243,16 @@ def test_a_long_pass_is_cut_and_has_the_reference_only_now_and_then() -> None:
 
 def test_a_noisier_pass_has_the_reference_more_often() -> None:
     calm = Race(reference_seconds=0.01, submission_seconds=0.01, noise=noisy(0.01)).run(5000)
-    wild = Race(reference_seconds=0.01, submission_seconds=0.01, noise=noisy(0.1)).run(5000)
+    wild = Race(reference_seconds=0.01, submission_seconds=0.01, noise=noisy(0.2)).run(5000)
     assert len(wild.quads) > 1.5 * len(calm.quads)
+
+
+def test_after_a_long_pass_no_more_is_asked_again_than_the_interval_lacks() -> None:
+    race = Race(reference_seconds=0.055, submission_seconds=0.011, noise=noisy(0.05))
+    measured = race.run(5000)
+    assert timing.verdict(timing.summary(measured, PLAN), PLAN) == "valid"
+    a_piece = 5000 / (len(race.segments) - 1)
+    assert timing.SAMPLE_SHARE * 5000 < measured.answers_compared < a_piece / 2
 
 
 def test_it_stops_early_when_the_interval_is_narrow() -> None:
