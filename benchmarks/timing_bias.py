@@ -11,6 +11,7 @@ import argparse
 import math
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -71,7 +72,11 @@ def main() -> None:
         paces: list[Pace] = []
         reports: dict[tuple[str, int], list[Report]] = {}
         each = max(1, options.rounds // options.evaluations)
+        deadline = time.monotonic() + 60 * options.minutes
         for number in range(options.rounds):
+            if time.monotonic() > deadline:
+                print(f"Stopped after {options.minutes:g} minutes, {number} rounds.")
+                break
             stretch(inputs, paths, truths, paces, options.stretch)
             if number % each:
                 continue
@@ -186,6 +191,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--evaluations", type=int, default=10, help="of each net and set of images")
     one.add_argument("--images", type=int, default=1500)
     one.add_argument("--max-seconds", type=float, default=60.0, help="cap of each measuring")
+    one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
     one.add_argument("--quick", action="store_true", help="shows that it works, proves little")
     return one
 
