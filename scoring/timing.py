@@ -335,10 +335,10 @@ class Course:
     def is_enough(self) -> bool:
         """The stop rule; after a long pass, beyond the plan's cap, or where most of the time goes
         into starting processes and half of it is over, whatever may be published is enough."""
-        return ratios.is_enough(self.quads, self.wanted(), self.pace, self.earlier)
+        return ratios.is_enough(self.quads, self.plan_by_now(), self.pace, self.earlier)
 
-    def wanted(self) -> Plan:
-        """The plan, with the half-width that will do by now for its target."""
+    def plan_by_now(self) -> Plan:
+        """The plan, its target the half-width that will do by now."""
         plan, elapsed = self.plan, self.clock() - self.start
         measured = ratios.measured_seconds(self.quads)
         mostly_starting = elapsed > plan.max_seconds / 2 and elapsed > MOSTLY_STARTING * measured
@@ -418,7 +418,7 @@ class Course:
     def end_segment(self) -> None:
         # Looked at only now and then: who looks after each quad stops at the luckiest.
         self.enough = self.is_enough()
-        self.needed = ratios.quads_needed(self.quads, self.wanted(), self.pace)
+        self.needed = ratios.quads_needed(self.quads, self.plan_by_now(), self.pace)
 
     def run_quad(
         self, turns: Turns, mine: tuple[Batches, Batches], theirs: Batches, is_dense: bool
