@@ -216,7 +216,8 @@ class Evaluation(models.Model):
         indexes = [models.Index(fields=["profile", "state", "queued_at"])]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk} ({self.state})"
+        of = f" of submission {self.submission_id}" if self.submission_id else f", a {self.kind}"
+        return f"evaluation {self.pk}{of} ({self.state})"
 
     @property
     def is_finished(self) -> bool:
