@@ -32,6 +32,9 @@ from tests.hostile.making import (
 BOMB = 1 << 27
 USED = "x = torch.add(x, torch.mul(torch.sum(y), 0))"
 """Or torch would leave out what nobody asks for."""
+FILLED = "out_of_memory first_call_timeout"
+"""Filling memory takes a slow machine seconds: whichever limit is met first must end it. That the
+one of memory holds by itself is for "one too large" and tests/scoring to prove."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +270,8 @@ OTHER_TYPES = {
 WHILE_LOADED = {
     "loops while it is loaded": failed("load_timeout", loading("while True:", "  pass")),
     "eats memory while it is loaded": failed(
-        "out_of_memory", loading("y = torch.ones([1])", "while True:", "  y = torch.cat([y, y])")
+        "out_of_memory load_timeout",
+        loading("y = torch.ones([1])", "while True:", "  y = torch.cat([y, y])"),
     ),
     "crashes while it is loaded": failed(
         "crashed",
@@ -533,7 +537,7 @@ ANSWERS = {
     ),
     "too many": failed("output_too_large", code("return torch.ones([1048576])")),
     "as many as memory holds": failed(
-        "output_too_large out_of_memory", code("return torch.ones([67108864])")
+        f"output_too_large {FILLED}", code("return torch.ones([67108864])")
     ),
     "more than there is memory": failed("out_of_memory", code("return torch.ones([17179869184])")),
     "more than there are numbers": failed(
@@ -576,7 +580,7 @@ REMEMBERS = {
         "load_failed",
     ),
     "remembers without end": failed(
-        "out_of_memory",
+        "out_of_memory call_timeout load_timeout",
         code(
             "self.n = self.n + 1",
             "y = torch.add(torch.ones([8000000]), torch.mean(x))",
@@ -650,9 +654,9 @@ MEMORY = {
         "wrong_input out_of_memory",
         code("y = torch.ones([4611686018427387904, 4611686018427387904])", USED),
     ),
-    "doubling": failed("out_of_memory", code("while True:", "  x = torch.cat([x, x])")),
+    "doubling": failed(FILLED, code("while True:", "  x = torch.cat([x, x])")),
     "many in a list": failed(
-        "out_of_memory",
+        FILLED,
         code(
             "l = annotate(List[Tensor], [])",
             "while torch.len(l) >= 0:",
@@ -660,21 +664,21 @@ MEMORY = {
         ),
     ),
     "numbers in a list": failed(
-        "out_of_memory first_call_timeout",
+        FILLED,
         code("l = [1]", "while torch.len(l) > 0:", "  l = torch.add(l, l)"),
     ),
     "a string that doubles": failed(
-        "out_of_memory", code('s = "x"', "while torch.len(s) > 0:", "  s = torch.add(s, s)")
+        FILLED, code('s = "x"', "while torch.len(s) > 0:", "  s = torch.add(s, s)")
     ),
     "a fold": failed(
-        "out_of_memory",
+        FILLED,
         code(
             "y = torch.im2col(torch.ones([1, 64, 1024, 1024]), [9, 9], [1, 1], [4, 4], [1, 1])",
             USED,
         ),
     ),
     "many small ones": failed(
-        "out_of_memory first_call_timeout",
+        FILLED,
         code(
             "l = annotate(List[Tensor], [])",
             "while torch.len(l) >= 0:",
