@@ -32,7 +32,7 @@ CHANGED_SHARE = 0.001
 SAMPLE_IMAGES = 64
 SAMPLE_SHARE = 0.02
 """Images asked again in another process where no second pass does so."""
-SEGMENT_SECONDS = 10.0
+SEGMENT_SECONDS = 15.0
 """Of the submission: a longer pass is cut, so that fresh processes are spread over its time."""
 MAX_PIECES = 8
 BRIEF_SECONDS = 0.5
@@ -52,9 +52,6 @@ MANY_CORES = 1.1
 """CPU / wall of a single-threaded model beyond which it must have used a second core."""
 STOPPED_CPU_SECONDS = 0.01
 """What the kernel may charge a process for being stopped and woken, over a whole evaluation."""
-LONG_BLOCK = 2.0
-"""Times the plan's block in a long pass: few quads, far apart, gain nothing by being short, and
-each pays for warming its models again."""
 LEAST_BLOCK, MOST_BLOCK = 0.6, 1.5
 """Of the plan's block: the shortest and the longest block of the reference."""
 MOSTLY_STARTING = 2.0
@@ -399,7 +396,7 @@ class Course:
             paired = is_turn(step, pairs, wanted) and len(self.theirs) and self.affords_quads()
             if not paired and not self.is_first_pass():
                 break
-            sizes = block_sizes(len(rows), submission, self.block_seconds)
+            sizes = block_sizes(len(rows), submission, self.plan.block_seconds)
             mine, rows = rows[: sum(sizes)], rows[sum(sizes) :]
             blocks = (mine[: sizes[0]], mine[sizes[0] :])
             if paired:
@@ -534,18 +531,14 @@ class Course:
         padding = np.repeat(order[-1:], self.calls * self.batch_size - self.images)
         return np.concatenate([order, padding]).reshape(self.calls, self.batch_size)
 
-    @property
-    def block_seconds(self) -> float:
-        return self.plan.block_seconds * (LONG_BLOCK if self.is_long else 1)
-
     def block_calls(self, runner: Runner) -> int:
-        return max(1, round(self.block_seconds / runner.seconds_per_call))
+        return max(1, round(self.plan.block_seconds / runner.seconds_per_call))
 
     def reference_block(self, mine: Batches, submission: Runner) -> float:
         """Seconds: those of the submission's, for what is left of the switch weighs more in a short
         block; but not of one that has few images left, or whose single call is long."""
         theirs = len(mine) * submission.seconds_per_call
-        least, most = self.block_seconds * LEAST_BLOCK, self.block_seconds * MOST_BLOCK
+        least, most = self.plan.block_seconds * LEAST_BLOCK, self.plan.block_seconds * MOST_BLOCK
         return min(most, max(least, theirs))
 
     def pieces_of_a_pass(self, seconds: float) -> int:
@@ -568,7 +561,7 @@ class Course:
             most = self.quads_afforded(reference, submission)
             least = min(least, (most - len(self.quads)) / self.pieces)
         timed = self.plan.max_seconds - ratios.measured_seconds(self.quads)
-        affordable = timed / (4 * self.block_seconds) / self.pieces
+        affordable = timed / (4 * self.plan.block_seconds) / self.pieces
         return min(pairs, math.ceil(min(least, max(1, affordable))))
 
     def quads_lacking(self) -> int:
@@ -591,7 +584,7 @@ class Course:
         left = elapsed * (1 - answered) / answered
         more = self.needed - len(self.quads) / answered
         if more > 0 and self.quads and not self.enough:
-            per_quad = elapsed / len(self.quads) if answered == 1 else 4 * self.block_seconds
+            per_quad = elapsed / len(self.quads) if answered == 1 else 4 * self.plan.block_seconds
             left += max(0.0, min(more * per_quad, STARTING * self.cap - elapsed - left))
         return elapsed / max(elapsed + left, 1e-9)
 
