@@ -32,9 +32,6 @@ from tests.hostile.making import (
 BOMB = 1 << 27
 USED = "x = torch.add(x, torch.mul(torch.sum(y), 0))"
 """Or torch would leave out what nobody asks for."""
-FILLED = "out_of_memory first_call_timeout"
-"""Filling memory takes a slow machine seconds: whichever limit is met first must end it. That the
-one of memory holds by itself is for "one too large" and tests/scoring to prove."""
 
 
 @dataclass(frozen=True)
@@ -270,8 +267,7 @@ OTHER_TYPES = {
 WHILE_LOADED = {
     "loops while it is loaded": failed("load_timeout", loading("while True:", "  pass")),
     "eats memory while it is loaded": failed(
-        "out_of_memory load_timeout",
-        loading("y = torch.ones([1])", "while True:", "  y = torch.cat([y, y])"),
+        "out_of_memory", loading("y = torch.ones([1])", "while True:", "  y = torch.cat([y, y])")
     ),
     "crashes while it is loaded": failed(
         "crashed",
@@ -537,7 +533,7 @@ ANSWERS = {
     ),
     "too many": failed("output_too_large", code("return torch.ones([1048576])")),
     "as many as memory holds": failed(
-        f"output_too_large {FILLED}", code("return torch.ones([67108864])")
+        "output_too_large out_of_memory", code("return torch.ones([67108864])")
     ),
     "more than there is memory": failed("out_of_memory", code("return torch.ones([17179869184])")),
     "more than there are numbers": failed(
@@ -580,7 +576,7 @@ REMEMBERS = {
         "load_failed",
     ),
     "remembers without end": failed(
-        "out_of_memory call_timeout load_timeout",
+        "out_of_memory",
         code(
             "self.n = self.n + 1",
             "y = torch.add(torch.ones([8000000]), torch.mean(x))",
@@ -654,9 +650,9 @@ MEMORY = {
         "wrong_input out_of_memory",
         code("y = torch.ones([4611686018427387904, 4611686018427387904])", USED),
     ),
-    "doubling": failed(FILLED, code("while True:", "  x = torch.cat([x, x])")),
+    "doubling": failed("out_of_memory", code("while True:", "  x = torch.cat([x, x])")),
     "many in a list": failed(
-        FILLED,
+        "out_of_memory",
         code(
             "l = annotate(List[Tensor], [])",
             "while torch.len(l) >= 0:",
@@ -664,21 +660,21 @@ MEMORY = {
         ),
     ),
     "numbers in a list": failed(
-        FILLED,
+        "out_of_memory first_call_timeout",
         code("l = [1]", "while torch.len(l) > 0:", "  l = torch.add(l, l)"),
     ),
     "a string that doubles": failed(
-        FILLED, code('s = "x"', "while torch.len(s) > 0:", "  s = torch.add(s, s)")
+        "out_of_memory", code('s = "x"', "while torch.len(s) > 0:", "  s = torch.add(s, s)")
     ),
     "a fold": failed(
-        FILLED,
+        "out_of_memory",
         code(
             "y = torch.im2col(torch.ones([1, 64, 1024, 1024]), [9, 9], [1, 1], [4, 4], [1, 1])",
             USED,
         ),
     ),
     "many small ones": failed(
-        FILLED,
+        "out_of_memory first_call_timeout",
         code(
             "l = annotate(List[Tensor], [])",
             "while torch.len(l) >= 0:",
