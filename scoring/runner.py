@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ EMPTY_TURNS = 7
 MOST_EMPTY_SECONDS = 0.0003
 """Ten times what a turn without calls takes: native code could dawdle there, to have more taken off
 its blocks."""
+KEPT_BYTES = 64 << 20
+"""Images that take no more are normalized once, not before each block: passes over few are many."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,21 @@ class Contestant:
     classes: int
     budget: sandbox.Budget
     is_reference: bool = False
+
+    @cached_property
+    def kept(self) -> npt.NDArray[Any] | None:
+        """All images (N, 3, height, width) as the model wants them, where they are small."""
+        pixels = len(self.pixels) * 3 * self.spec.height * self.spec.width
+        if pixels * np.dtype(self.spec.dtype).itemsize > KEPT_BYTES:
+            return None
+        return images.normalized(self.pixels.take(np.arange(len(self.pixels))), self.spec)
+
+    def lay_out(self, batches: Batches, area: npt.NDArray[Any]) -> None:
+        """Write images by their numbers, (calls, batch), into `area`, a row per call."""
+        if self.kept is None:
+            images.lay_out(self.pixels.take(batches), self.spec, area)
+        else:
+            np.take(self.kept, batches, axis=0, out=area, mode="clip")  # others copy twice
 
     @contextmanager
     def fresh(
@@ -128,7 +146,7 @@ class Runner:
             self.rehearse(max(1, min(calls, self.max_calls)))
         self.freeze()  # what it left running has no time to go on while its images are laid out
         calls = len(batches)
-        images.lay_out(self.contestant.pixels.take(batches), self.spec, self.child.inputs[:calls])
+        self.contestant.lay_out(batches, self.child.inputs[:calls])
         self.thaw()
         turn = self.turn(calls)
         self.freeze()

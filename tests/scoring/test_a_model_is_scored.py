@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 import scoring
-from scoring import archive, engine, images, sandbox
+from scoring import archive, engine, images, runner, sandbox
 from scoring.errors import EngineError
 from scoring.job import Formula, Job, Limits, Plan, Progress, Report
 
@@ -66,7 +66,11 @@ def test_a_report_says_everything(job: Job) -> None:
     assert percents == sorted(percents)
 
 
-def test_answers_are_those_of_the_model(job: Job, models: Models) -> None:
+@pytest.mark.parametrize("kept_bytes", [0, runner.KEPT_BYTES])
+def test_answers_are_those_of_the_model(
+    job: Job, models: Models, kept_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "KEPT_BYTES", kept_bytes)
     module = torch.jit.load(str(models()))
     parts = [images.labelled(split.images, job.classes) for split in job.splits]
     cache = job.cache or Path()
