@@ -123,7 +123,7 @@ def rehearse() -> None:
     archive = io.BytesIO()
     # Checking the trace would import a library for symbols, which no child needs, for a second.
     traced = torch.jit.trace(net.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
-    torch.jit.save(traced, archive)  # type: ignore[no-untyped-call]
+    torch.jit.save(traced, archive)
     runtime = runtimes.named("cpu")
     with torch.inference_mode():
         ready, _ = runtime.prepare(runtime.load(archive.getvalue()), example)
