@@ -71,6 +71,7 @@ def measured(place: Path, options: argparse.Namespace) -> None:
     )
     by_wall, by_events = bare_ratios(place, list(paths.values()), job, options)
     rows: list[tuple[object, ...]] = []
+    in_force: tuple[str, ...] = ()
     for number, (name, model) in enumerate(paths.items()):
         for run in range(options.runs):
             report = scoring.evaluate(
@@ -78,6 +79,7 @@ def measured(place: Path, options: argparse.Namespace) -> None:
             )
             timing = report.timing
             assert timing, report.failure
+            in_force = timing.in_force
             rows.append(
                 (
                     name,
@@ -108,7 +110,7 @@ def measured(place: Path, options: argparse.Namespace) -> None:
         ),
         rows,
     )
-    print(f"in force: {', '.join(timing.in_force)}")
+    print(f"in force: {', '.join(in_force)}")
 
 
 def bare_ratios(

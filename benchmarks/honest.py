@@ -53,14 +53,14 @@ def main() -> None:
         for one in chosen(options.only, options.quick):
             outcomes.append(tried(one, job, Path(folder)))
             print(outcomes[-1].line(), file=sys.stderr, flush=True)
-    refused = [one for one in outcomes if one.code != "scored"]
+    refused = [outcome for outcome in outcomes if outcome.code != "scored"]
     if options.json:
         print(json.dumps([vars(one) for one in outcomes], indent=1))
     else:
         head = ("name", "form", "parameters", "MB", "outcome", "seconds")
         tables.show(head, [one.row() for one in outcomes])
-        for one in refused:
-            print(f"{one.name}, {one.form}: {one.code}: {one.message}")
+        for outcome in refused:
+            print(f"{outcome.name}, {outcome.form}: {outcome.code}: {outcome.message}")
         print(f"{len(outcomes) - len(refused)} scored, {len(refused)} refused")
     sys.exit(bool(refused))
 
@@ -261,7 +261,7 @@ def autocast(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
 
 
 def bytes_in(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
-    return traced(training.Normalizing(model, InputSpec()), example)
+    return traced(training.normalizing(model, InputSpec()), example)
 
 
 def normalizing_in_place(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
@@ -269,7 +269,7 @@ def normalizing_in_place(model: nn.Module, example: Tensor) -> torch.jit.ScriptM
 
 
 def channels_last(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
-    return scripted(model.to(memory_format=torch.channels_last), example)
+    return scripted(model.to(memory_format=torch.channels_last), example)  # type: ignore[call-overload]
 
 
 def pruned(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:

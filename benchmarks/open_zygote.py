@@ -21,5 +21,5 @@ if __name__ == "__main__":
     lockdown.landlock = lambda rules=(): 1
     lockdown.separate = lambda: False
     lockdown.keep_privileges_down = lambda: None
-    zygote.serve = serve_open
+    zygote.serve = serve_open  # type: ignore[assignment]
     zygote.main()

@@ -11,12 +11,13 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from benchmarks import nets, tables
 from scoring import sandbox
@@ -29,7 +30,7 @@ SPEC = InputSpec()
 MOST_SECONDS, MOST_SHARE = 0.05, 0.01
 PAIRS = 20
 """Of fresh children, for each network's calls."""
-NETS = {
+NETS: dict[str, Callable[[], nn.Module]] = {
     "residual": nets.residual,
     "shallow": partial(nets.shallow, 24),
     "minute": nets.minute,
@@ -150,8 +151,8 @@ def row(
         is_bound = unit == "child"
         within = "yes" if cost <= MOST_SECONDS + 2 * error else "no"
         allowed = f"{MOST_SECONDS * 1000:.0f} ms" if is_bound else ""
-        figures = (f"{cost * 1000:+.1f} ms", f"{error * 1000:.1f} ms", allowed)
-        figures = (*figures, within if is_bound else "")
+        within = within if is_bound else ""
+        figures = (f"{cost * 1000:+.1f} ms", f"{error * 1000:.1f} ms", allowed, within)
     return (what, len(found), f"{ours * 1000:.3f} ms", f"{none * 1000:.3f} ms", *figures)
 
 
