@@ -261,7 +261,7 @@ def autocast(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
 
 
 def bytes_in(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
-    return traced(training.normalizing(model, InputSpec()), example)
+    return traced(training.normalizing(model, InputSpec()).eval(), example)
 
 
 def normalizing_in_place(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
