@@ -51,13 +51,6 @@ class Contestant:
             return None
         return images.normalized(self.pixels.take(np.arange(len(self.pixels))), self.spec)
 
-    def lay_out(self, batches: Batches, area: npt.NDArray[Any]) -> None:
-        """Write images by their numbers, (calls, batch), into `area`, a row per call."""
-        if self.kept is None:
-            images.lay_out(self.pixels.take(batches), self.spec, area)
-        else:
-            np.take(self.kept, batches, axis=0, out=area, mode="clip")  # others copy twice
-
     @contextmanager
     def fresh(
         self, box: sandbox.Sandbox, seed: int, output: sandbox.Output | None = None
@@ -104,6 +97,7 @@ class Runner:
     ) -> None:
         self.child = child
         self.contestant = contestant
+        self.kept = contestant.kept  # made here, where nobody is warm yet and waits for it
         self.synthetic = synthetic
         self.limits = limits
         self.block_seconds = block_seconds
@@ -146,7 +140,7 @@ class Runner:
             self.rehearse(max(1, min(calls, self.max_calls)))
         self.freeze()  # what it left running has no time to go on while its images are laid out
         calls = len(batches)
-        self.contestant.lay_out(batches, self.child.inputs[:calls])
+        self.lay_out(batches, self.child.inputs[:calls])
         self.thaw()
         turn = self.turn(calls)
         self.freeze()
@@ -163,6 +157,13 @@ class Runner:
     @property
     def spec(self) -> InputSpec:
         return self.contestant.spec
+
+    def lay_out(self, batches: Batches, area: npt.NDArray[Any]) -> None:
+        """Write images by their numbers, (calls, batch), into `area`, a row per call."""
+        if self.kept is None:
+            images.lay_out(self.contestant.pixels.take(batches), self.spec, area)
+        else:  # no number is out of range, and to look for one takes a copy more
+            np.take(self.kept, batches, axis=0, out=area, mode="clip")
 
     def rehearse(self, calls: int) -> float:
         """Seconds of calls on a new synthetic image."""

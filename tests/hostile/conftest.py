@@ -39,7 +39,7 @@ LIMITS = Limits(
 PATIENT = replace(LIMITS, load_seconds=20, first_call_seconds=20, call_seconds=20, total_seconds=40)
 """For those that must fill their memory: to touch it for the first time takes hosts seconds."""
 MOST_SECONDS = 60.0
-"""Of one evaluation: its limits, twice over, for a machine that does other things besides."""
+"""Of one evaluation: well over its limits, for a machine that does other things besides."""
 SPEC = InputSpec(height=SIZE, width=SIZE, mean=(0, 0, 0), std=(1, 1, 1))
 
 
