@@ -45,11 +45,12 @@ class Contestant:
 
     @cached_property
     def kept(self) -> npt.NDArray[Any] | None:
-        """All images (N, 3, height, width) as the model wants them, where they are small."""
-        pixels = len(self.pixels) * 3 * self.spec.height * self.spec.width
-        if pixels * np.dtype(self.spec.dtype).itemsize > KEPT_BYTES:
-            return None
-        return images.normalized(self.pixels.take(np.arange(len(self.pixels))), self.spec)
+        """All images (N, 3, height, width) as the model wants them, where they are some and few."""
+        numbers = np.arange(len(self.pixels))
+        each = 3 * self.spec.height * self.spec.width * np.dtype(self.spec.dtype).itemsize
+        if 0 < len(numbers) * each <= KEPT_BYTES:
+            return images.normalized(self.pixels.take(numbers), self.spec)
+        return None
 
     @contextmanager
     def fresh(
