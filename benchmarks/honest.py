@@ -89,6 +89,7 @@ class Candidate:
         torch.manual_seed(0)
         dtype = getattr(torch, form.declared.get("dtype", "float32"))
         example = torch.rand(form.batch_size, 3, self.side, self.side).mul(255).to(dtype)
+        forget_replaced_builtins()
         with torch.no_grad():
             module = form.export(self.make().eval(), example)
         declared = {"input_size": [3, self.side, self.side], **form.declared}
@@ -187,6 +188,19 @@ def architecture(name: str, side: int) -> Callable[[], nn.Module]:
             return timm.create_model(name, **options)  # type: ignore[no-any-return]
 
     return PLAIN.get(name, make)
+
+
+def forget_replaced_builtins() -> None:
+    """Keep torch from taking a list of a network for one of its own functions.
+
+    Scripting knows functions by their address. Four of those that importing `quantize_fx` makes
+    known are replaced in the same import, and what a network keeps may come to lie where they
+    lay ("builtin cannot be used as a value"). No network here uses them.
+    """
+    table = torch.jit._builtins._get_builtin_table()  # type: ignore[no-untyped-call]
+    for address, operator in list(table.items()):
+        if operator.startswith("quantized_decomposed::"):
+            del table[address]
 
 
 def scripted(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
