@@ -20,6 +20,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -209,7 +210,10 @@ def outcome(box: sandbox.Sandbox, data: bytes) -> tuple[str, float]:
         os.write(model, data)
         budget = sandbox.Budget(LIMITS.total_seconds)
         example = Synthetic(SPEC, 0).call()
-        with box.child(model, SPEC, CLASSES, budget, example) as child:
+        with (
+            closing(sandbox.Area(SPEC, CLASSES)) as area,
+            box.child(model, area, budget, example) as child,
+        ):
             child.run(1, LIMITS.call_seconds)
             found = "answered"
     except ModelFailed as failure:

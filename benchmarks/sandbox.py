@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from scoring.runner import Synthetic
 PROGRAMS = {"all layers": "scoring.zygote", "none": "benchmarks.open_zygote"}
 PLAN = Plan(pinned=False, preferred=False)
 SPEC = InputSpec()
+CLASSES = 6
 MOST_SECONDS, MOST_SHARE = 0.05, 0.01
 PAIRS = 20
 """Of fresh children, for each network's calls."""
@@ -92,7 +93,10 @@ def children(
         pair = []
         for box in boxes:
             start = time.perf_counter()
-            with box.child(model, SPEC, 6, sandbox.Budget(60), Synthetic(SPEC, 0).call()):
+            with (
+                closing(sandbox.Area(SPEC, CLASSES)) as area,
+                box.child(model, area, sandbox.Budget(60), Synthetic(SPEC, 0).call()),
+            ):
                 pair.append(time.perf_counter() - start)
         found.append(pair)
         tell("children", len(found), count)
@@ -108,10 +112,11 @@ def calls(
     example = Synthetic(spec, 0).call()
     for _ in range(PAIRS):
         with ExitStack() as stack:
-            pair = [
-                stack.enter_context(box.child(model, spec, 6, sandbox.Budget(600), example))
-                for box in boxes
-            ]
+            pair = []
+            for box in boxes:
+                area = stack.enter_context(closing(sandbox.Area(spec, CLASSES)))
+                opening = box.child(model, area, sandbox.Budget(600), example)
+                pair.append(stack.enter_context(opening))
             for child in pair:
                 child.inputs[:] = example
             for child in pair * 3:

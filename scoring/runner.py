@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +39,8 @@ class Contestant:
     """Descriptor of the sealed archive."""
     spec: InputSpec
     pixels: images.Album
-    classes: int
+    area: sandbox.Area
+    """Of its processes, one after the other."""
     budget: sandbox.Budget
     is_reference: bool = False
 
@@ -63,9 +64,7 @@ class Contestant:
         synthetic = Synthetic(self.spec, seed)
         with ExitStack() as stack:
             with self.blamed():
-                opening = box.child(
-                    self.model, self.spec, self.classes, self.budget, synthetic.call(), output
-                )
+                opening = box.child(self.model, self.area, self.budget, synthetic.call(), output)
                 child = stack.enter_context(opening)
                 runner = Runner(child, self, synthetic, box.limits, box.plan.block_seconds)
                 runner.warm_up()
@@ -220,6 +219,7 @@ def contestant(
     model = sandbox.handed_over(path)
     try:
         budget = sandbox.Budget(limits.total_seconds)
-        yield Contestant(model, spec, pixels, classes, budget, is_reference)
+        with closing(sandbox.Area(spec, classes)) as area:
+            yield Contestant(model, spec, pixels, area, budget, is_reference)
     finally:
         os.close(model)

@@ -56,6 +56,62 @@ class Budget:
     seconds: float
 
 
+class Area:
+    """Memory that a child shares with the measurer: images of a block, and answers, a row per call.
+
+    To use a page for the first time takes several microseconds, and a small model less for what is
+    on it, so the processes of one model get the same area one after the other. What one of them
+    leaves anywhere in it, the next does not find.
+    """
+
+    def __init__(self, spec: InputSpec, classes: int) -> None:
+        call = (spec.batch_size, 3, spec.height, spec.width)
+        call_bytes = int(np.prod(call)) * np.dtype(spec.dtype).itemsize
+        calls = max(1, AREA_BYTES // call_bytes)
+        self.dtype = spec.dtype
+        self.input_shape = (calls, *call)
+        self.output_shape = (calls, spec.batch_size, classes)
+        self.call_bytes = call_bytes
+        self.output_offset = whole_pages(calls * call_bytes)
+        self.bytes = self.output_offset + calls * spec.batch_size * classes * 4
+        self.open()
+
+    def open(self) -> None:
+        """Get the memory; all of it is zero."""
+        self.descriptor = os.memfd_create("area", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
+        os.ftruncate(self.descriptor, self.bytes)
+        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, SEALS)
+        self.memory = mmap.mmap(self.descriptor, self.bytes)
+
+    def inputs(self) -> npt.NDArray[Any]:
+        return self.view(self.dtype, self.input_shape, 0)
+
+    def outputs(self) -> npt.NDArray[np.float32]:
+        return self.view("float32", self.output_shape, self.output_offset)
+
+    def view(self, dtype: str, shape: tuple[int, ...], offset: int) -> npt.NDArray[Any]:
+        count = int(np.prod(shape))
+        return np.frombuffer(self.memory, dtype=dtype, count=count, offset=offset).reshape(shape)
+
+    def wipe(self, calls: int) -> None:
+        """Make all of it zero, once no process but this one has it; pages of the first `calls` rows
+        are kept for the next, others given back."""
+        kept = min(whole_pages(calls * self.call_bytes), self.output_offset)
+        self.view("uint8", (kept,), 0)[:] = 0
+        self.memory.madvise(mmap.MADV_REMOVE, kept, self.bytes - kept)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        os.close(self.descriptor)
+        with suppress(BufferError):  # somebody holds a part of it, and it goes with them
+            self.memory.close()
+
+
+def whole_pages(size: int) -> int:
+    """Bytes of the pages that hold so many bytes."""
+    return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
 @dataclass(frozen=True)
 class Turn:
     """One order from the write that wakes the child to the read of its answer."""
@@ -126,8 +182,7 @@ class Sandbox:
     def child(
         self,
         model: int,
-        spec: InputSpec,
-        classes: int,
+        area: Area,
         budget: Budget,
         example: npt.NDArray[Any],
         output: Output | None = None,
@@ -135,21 +190,17 @@ class Sandbox:
         """A fresh process with the model of the descriptor `model`, loaded, tried and prepared.
 
         `example` is one call's worth of input that is no secret; `output` takes what the model
-        says. Raises `ModelFailed`, and `EngineError` where a layer is missing.
+        says. No other living child may have `area`. Raises `ModelFailed`, and `EngineError` where
+        a layer is missing.
         """
-        order = replace(self.order(model, spec, classes), has_output=output is not None)
-        area = os.memfd_create("area", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
+        order = replace(self.order(model, area), has_output=output is not None)
         ours, theirs = channel()
         try:
-            os.ftruncate(area, order.area_bytes)
-            fcntl.fcntl(area, fcntl.F_ADD_SEALS, SEALS)
-            memory = mmap.mmap(area, order.area_bytes)
-            descriptors = [theirs.fileno(), model, area, *([output.end] if output else [])]
-            number = int(self.ask({"spawn": order.to_json()}, descriptors))
+            ends = [theirs.fileno(), model, area.descriptor, *([output.end] if output else [])]
+            number = int(self.ask({"spawn": order.to_json()}, ends))
         finally:
             theirs.close()
-            os.close(area)
-        child = Child(self, number, ours, order, memory, budget)
+        child = Child(self, number, ours, order, area, budget)
         try:
             child.await_locks()
             self.children.append(child)
@@ -195,20 +246,15 @@ class Sandbox:
         except OSError as error:
             raise EngineError("sandbox_failed", "The GPU's sweeper ended.") from error
 
-    def order(self, model: int, spec: InputSpec, classes: int) -> Order:
-        """The layout of the shared area: as many calls as fit, outputs on a page of their own."""
-        shape = (spec.batch_size, 3, spec.height, spec.width)
-        call_bytes = int(np.prod(shape)) * np.dtype(spec.dtype).itemsize
-        calls = max(1, AREA_BYTES // call_bytes)
-        offset = -(-calls * call_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    def order(self, model: int, area: Area) -> Order:
         return Order(
             device=self.plan.device,
             threads=self.plan.threads,
-            dtype=spec.dtype,
-            input_shape=(calls, *shape),
-            output_shape=(calls, spec.batch_size, classes),
-            output_offset=offset,
-            area_bytes=offset + calls * spec.batch_size * classes * 4,
+            dtype=area.dtype,
+            input_shape=area.input_shape,
+            output_shape=area.output_shape,
+            output_offset=area.output_offset,
+            area_bytes=area.bytes,
             model_bytes=os.fstat(model).st_size,
             memory_bytes=self.limits.memory_bytes,
             output_bytes=self.limits.output_bytes,
@@ -228,14 +274,14 @@ class Sandbox:
 
 @dataclass
 class Child:
-    """One model in one process. `inputs` and `outputs` are the shared area, one row per call."""
+    """One model in one process. `inputs` and `outputs` are those of its area."""
 
     sandbox: Sandbox
     number: int
     """The process as the zygote knows it."""
     channel: socket.socket
     order: Order
-    memory: mmap.mmap
+    area: Area
     budget: Budget
     prepared: bool = False
     tried: bool = False
@@ -245,12 +291,13 @@ class Child:
     landlock: int = 0
     is_filtered: bool = False
     status: int | None = None
+    most_calls: int = 1
+    """Of one turn."""
     inputs: npt.NDArray[Any] = field(init=False, repr=False)
     outputs: npt.NDArray[np.float32] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.inputs = self.view(self.order.dtype, self.order.input_shape, 0)
-        self.outputs = self.view("float32", self.order.output_shape, self.order.output_offset)
+        self.inputs, self.outputs = self.area.inputs(), self.area.outputs()
 
     def await_locks(self) -> None:
         """Hear which layers hold, before the model is looked at.
@@ -292,6 +339,7 @@ class Child:
             f"{what} may take {seconds:.3g} s; the model was still at it then and was stopped.",
         )
         turn = self.timed(calls, seconds, overdue)
+        self.most_calls = max(self.most_calls, calls)
         self.tried = True
         return turn
 
@@ -331,10 +379,13 @@ class Child:
             self.status = int(self.sandbox.ask({"reap": self.number}))
 
     def release(self) -> None:
-        """Give the shared area back: what stays of the child are facts."""
+        """Leave the area to the next: what stays of the child are facts."""
         self.inputs, self.outputs = np.empty(0), np.empty(0, dtype=np.float32)
-        with suppress(BufferError):  # somebody holds a part of it, and it goes with them
-            self.memory.close()
+        if self.is_filtered and self.order.device == "cpu":
+            self.area.wipe(self.most_calls)
+        else:  # it could start processes, and one of them may have got away with the memory
+            self.area.close()
+            self.area.open()
 
     def send(self, order: int) -> None:
         try:
@@ -434,10 +485,6 @@ class Child:
             return {"Z"}
         except ProcessLookupError:  # a thread ended while we looked
             return {"R"}
-
-    def view(self, dtype: str, shape: tuple[int, ...], offset: int) -> npt.NDArray[Any]:
-        count = int(np.prod(shape))
-        return np.frombuffer(self.memory, dtype=dtype, count=count, offset=offset).reshape(shape)
 
 
 @dataclass

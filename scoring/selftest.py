@@ -13,7 +13,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +109,8 @@ def answers(box: sandbox.Sandbox, attempt: Attempt) -> bool:
         budget = sandbox.Budget(LIMITS.total_seconds)
         with (
             suppress(ModelFailed),
-            box.child(descriptor, SPEC, CLASSES, budget, Synthetic(SPEC, 0).call()),
+            closing(sandbox.Area(SPEC, CLASSES)) as area,
+            box.child(descriptor, area, budget, Synthetic(SPEC, 0).call()),
         ):
             return True
     finally:

@@ -35,7 +35,7 @@ SAMPLE_SHARE = 0.02
 SEGMENT_SECONDS = 15.0
 """Of the submission: a longer pass is cut, so that fresh processes are spread over its time."""
 MAX_PIECES = 8
-BRIEF_SECONDS = 0.5
+BRIEF_SECONDS = 1.0
 """Of the reference: the turns of one process of it, beside passes so brief that it is held against
 several of them."""
 PAIRED_SHARE = 0.12

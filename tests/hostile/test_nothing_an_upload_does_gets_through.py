@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,7 +89,10 @@ def outcome(box: sandbox.Sandbox, model: int) -> str:
     budget = sandbox.Budget(LIMITS.total_seconds)
     example = Synthetic(SPEC, 0).call()
     try:
-        with box.child(model, SPEC, len(CLASSES), budget, example):
+        with (
+            closing(sandbox.Area(SPEC, len(CLASSES))) as area,
+            box.child(model, area, budget, example),
+        ):
             return "answered"
     except ModelFailed as failure:
         return failure.code

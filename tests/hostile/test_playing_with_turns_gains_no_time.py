@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -48,11 +48,11 @@ def running(exploit: bytes) -> Iterator[Runner]:
     model = os.memfd_create("exploit", os.MFD_CLOEXEC)
     os.write(model, exploit)
     budget = sandbox.Budget(LIMITS.total_seconds)
-    contestant = Contestant(model, SPEC, images.Album(()), len(CLASSES), budget)
     try:
         with (
+            closing(sandbox.Area(SPEC, len(CLASSES))) as area,
             sandbox.started(PLAN, LIMITS, program="tests.scoring.exploited") as box,
-            contestant.fresh(box, seed=0) as runner,
+            Contestant(model, SPEC, images.Album(()), area, budget).fresh(box, seed=0) as runner,
         ):
             yield runner
     finally:

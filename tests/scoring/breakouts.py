@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +193,10 @@ def run(code: bytes, answers: int, zygote: str) -> tuple[list[float], Any]:
         model = os.memfd_create("exploit", os.MFD_CLOEXEC)
         os.write(model, code)
         example = np.zeros((1, 3, 8, 8), dtype=np.float32)
-        with box.child(model, SPEC, answers, sandbox.Budget(60), example) as child:
+        with (
+            closing(sandbox.Area(SPEC, answers)) as area,
+            box.child(model, area, sandbox.Budget(60), example) as child,
+        ):
             child.run(1, 10)
             return child.outputs[0, 0].tolist(), box.isolation()
 
