@@ -57,11 +57,12 @@ class Budget:
 
 
 class Area:
-    """Memory that a child shares with the measurer: images of a block, and answers, a row per call.
+    """Memory that a child shares with the measurer: images of a block, as many as fit, and on pages
+    of their own the answers; a row per call.
 
-    To use a page for the first time takes several microseconds, and a small model less for what is
-    on it, so the processes of one model get the same area one after the other. What one of them
-    leaves anywhere in it, the next does not find.
+    To use a page for the first time takes several microseconds, longer than a small model takes for
+    the images on it, so the processes of one model get the same area one after the other. Nothing
+    that one of them writes there does the next find.
     """
 
     def __init__(self, spec: InputSpec, classes: int) -> None:
@@ -78,10 +79,15 @@ class Area:
 
     def open(self) -> None:
         """Get the memory; all of it is zero."""
-        self.descriptor = os.memfd_create("area", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
-        os.ftruncate(self.descriptor, self.bytes)
-        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, SEALS)
-        self.memory = mmap.mmap(self.descriptor, self.bytes)
+        descriptor = os.memfd_create("area", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
+        try:
+            os.ftruncate(descriptor, self.bytes)
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
+            self.memory = mmap.mmap(descriptor, self.bytes)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self.descriptor = descriptor
 
     def inputs(self) -> npt.NDArray[Any]:
         return self.view(self.dtype, self.input_shape, 0)
@@ -100,11 +106,21 @@ class Area:
         self.view("uint8", (kept,), 0)[:] = 0
         self.memory.madvise(mmap.MADV_REMOVE, kept, self.bytes - kept)
 
+    def renew(self) -> None:
+        """Get other memory instead: somebody may still have this."""
+        descriptor, memory = self.descriptor, self.memory
+        self.open()
+        give_back(descriptor, memory)
+
     def close(self) -> None:
         """Give the memory back."""
-        os.close(self.descriptor)
-        with suppress(BufferError):  # somebody holds a part of it, and it goes with them
-            self.memory.close()
+        give_back(self.descriptor, self.memory)
+
+
+def give_back(descriptor: int, memory: mmap.mmap) -> None:
+    os.close(descriptor)
+    with suppress(BufferError):  # somebody holds a part of it, and it goes with them
+        memory.close()
 
 
 def whole_pages(size: int) -> int:
@@ -195,25 +211,25 @@ class Sandbox:
         """
         order = replace(self.order(model, area), has_output=output is not None)
         ours, theirs = channel()
-        try:
-            ends = [theirs.fileno(), model, area.descriptor, *([output.end] if output else [])]
-            number = int(self.ask({"spawn": order.to_json()}, ends))
-        finally:
-            theirs.close()
-        child = Child(self, number, ours, order, area, budget)
-        try:
-            child.await_locks()
-            self.children.append(child)
-            child.load()
-            child.inputs[0] = example
-            child.run(1, self.limits.first_call_seconds, is_first=True)
-            child.inputs[0] = example  # it may have been changed in place
-            child.prepare()
-            yield child
-        finally:
-            child.kill()
-            child.release()
-            ours.close()
+        with ours:
+            with theirs:
+                ends = [theirs.fileno(), model, area.descriptor, *([output.end] if output else [])]
+                number = int(self.ask({"spawn": order.to_json()}, ends))
+            child = Child(self, number, ours, order, area, budget)
+            try:
+                child.await_locks()
+                self.children.append(child)
+                child.load()
+                child.inputs[0] = example
+                child.run(1, self.limits.first_call_seconds, is_first=True)
+                child.inputs[0] = example  # it may have been changed in place
+                child.prepare()
+                yield child
+            finally:
+                try:
+                    child.kill()
+                finally:
+                    child.release()
 
     def isolation(self) -> Isolation:
         """What shut the children in, as they said before they looked at a model."""
@@ -292,7 +308,7 @@ class Child:
     is_filtered: bool = False
     status: int | None = None
     most_calls: int = 1
-    """Of one turn."""
+    """Of one turn that was answered."""
     inputs: npt.NDArray[Any] = field(init=False, repr=False)
     outputs: npt.NDArray[np.float32] = field(init=False, repr=False)
 
@@ -381,11 +397,11 @@ class Child:
     def release(self) -> None:
         """Leave the area to the next: what stays of the child are facts."""
         self.inputs, self.outputs = np.empty(0), np.empty(0, dtype=np.float32)
-        if self.is_filtered and self.order.device == "cpu":
+        is_alone = self.is_filtered and self.order.device == "cpu"
+        if self.status is not None and is_alone:
             self.area.wipe(self.most_calls)
-        else:  # it could start processes, and one of them may have got away with the memory
-            self.area.close()
-            self.area.open()
+        else:  # it may not be gone, or could start processes that are not
+            self.area.renew()
 
     def send(self, order: int) -> None:
         try:

@@ -37,7 +37,7 @@ SEGMENT_SECONDS = 15.0
 MAX_PIECES = 8
 BRIEF_SECONDS = 1.0
 """Of the reference: the turns of one process of it, beside passes so brief that it is held against
-several of them."""
+several of them. To start one takes a quarter of that."""
 PAIRED_SHARE = 0.12
 """Of a pass, at least: the reference's cost beside the submission's."""
 LONG_PASS = 0.4

@@ -4,95 +4,115 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from scoring import sandbox
+from scoring.errors import ModelFailed
 from scoring.runner import Synthetic
 from tests.hostile.conftest import LIMITS, SPEC
 from tests.hostile.making import CLASSES
 
 FAR = 1 << 21
 """Numbers into the area: beyond every row that is used here."""
+MOST = 10
 
 
 class Counts(nn.Module):
-    """Keeps count of its calls in a row that is not its own, and tells."""
+    """Keeps count of its calls in a row that is not its own, and tells; has enough of it once."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.far, self.classes = FAR, len(CLASSES)
+        self.far, self.most, self.classes = FAR, MOST, len(CLASSES)
 
     def forward(self, x: Tensor) -> Tensor:
         count = torch.as_strided(x, [1], [1], self.far)
         count.add_(1)
+        if int(count) > self.most:
+            raise ValueError("enough")
         return count.expand(1, self.classes).clone()
 
 
-def counting() -> int:
+@pytest.fixture
+def counting() -> Iterator[int]:
     archive = io.BytesIO()
     torch.jit.save(torch.jit.script(Counts()), archive)
     model = os.memfd_create("model", os.MFD_CLOEXEC)
     os.write(model, archive.getvalue())
-    return model
+    yield model
+    os.close(model)
 
 
-def test_a_count_begins_anew(box: sandbox.Sandbox) -> None:
-    model = counting()
-    budget = sandbox.Budget(LIMITS.total_seconds)
+@pytest.fixture
+def area() -> Iterator[sandbox.Area]:
+    with closing(sandbox.Area(SPEC, len(CLASSES))) as area:
+        yield area
+
+
+def test_a_count_begins_anew(box: sandbox.Sandbox, counting: int, area: sandbox.Area) -> None:
     told = []
-    try:
-        with closing(sandbox.Area(SPEC, len(CLASSES))) as area:
-            for _ in range(2):
-                example = Synthetic(SPEC, 0).call()
-                with box.child(model, area, budget, example) as child:
-                    child.run(3, LIMITS.call_seconds)
-                    told.append(child.outputs[2, 0, 0])
-                assert not area.inputs().any()
-                assert not area.outputs().any()
-    finally:
-        os.close(model)
+    for _ in range(2):
+        with box.child(counting, area, sandbox.Budget(60), example()) as child:
+            child.run(3, LIMITS.call_seconds)
+            told.append(child.outputs[2, 0, 0])
+        assert held(area) == sandbox.whole_pages(3 * area.call_bytes)  # for the next
+        assert is_blank(area)
     assert told[0] >= 3  # it can keep one within a process
     assert told[1] == told[0]
 
 
-def test_who_could_leave_a_process_behind_leaves_it_without_the_memory_of_the_next(
-    box: sandbox.Sandbox,
+def test_who_fails_leaves_nothing_either(
+    box: sandbox.Sandbox, counting: int, area: sandbox.Area
 ) -> None:
-    model = counting()
-    try:
-        with closing(sandbox.Area(SPEC, len(CLASSES))) as area:
-            before = os.fstat(area.descriptor).st_ino
-            with box.child(model, area, sandbox.Budget(60), Synthetic(SPEC, 0).call()) as child:
-                child.is_filtered = False  # as it says on a kernel without filters
-            assert os.fstat(area.descriptor).st_ino != before
-            assert not area.inputs().any()
-    finally:
-        os.close(model)
+    with (
+        pytest.raises(ModelFailed, match="raised an error"),
+        box.child(counting, area, sandbox.Budget(60), example()) as child,
+    ):
+        child.run(MOST, LIMITS.call_seconds)
+    assert is_blank(area)
 
 
-def test_memory_beyond_what_was_used_is_given_back() -> None:
-    with closing(sandbox.Area(SPEC, len(CLASSES))) as area:
-        area.inputs()[:] = 1
-        area.outputs()[:] = 1
-        assert held(area) >= area.bytes
-        area.wipe(2)
-        assert held(area) <= sandbox.whole_pages(2 * area.call_bytes)
-        assert not area.inputs().any()
-        assert not area.outputs().any()
+@pytest.mark.parametrize("why", ["it is not filtered", "it is on a GPU", "it has not ended"])
+def test_who_could_be_there_still_keeps_its_memory_and_the_next_gets_other(
+    why: str, box: sandbox.Sandbox, counting: int, area: sandbox.Area
+) -> None:
+    before = os.fstat(area.descriptor).st_ino
+    alone = replace(box, children=[])  # what is said of this child is said of no other
+    with alone.child(counting, area, sandbox.Budget(60), example()) as child:
+        if why == "it is not filtered":
+            child.is_filtered = False
+        elif why == "it is on a GPU":
+            child.order = replace(child.order, device="cuda")
+        else:
+            child.kill = lambda: box.ask({"reap": child.number})  # type: ignore[method-assign]
+    assert os.fstat(area.descriptor).st_ino != before
+    assert is_blank(area)
 
 
-@pytest.mark.parametrize("calls", [1, 1 << 40])
-def test_any_number_of_rows_may_have_been_used(calls: int) -> None:
-    with closing(sandbox.Area(SPEC, len(CLASSES))) as area:
-        area.inputs()[:], area.outputs()[:] = 1, 1
-        area.wipe(calls)
-        assert not area.inputs().any()
-        assert not area.outputs().any()
+@pytest.mark.parametrize("calls", [1, 2, 1 << 40])
+def test_memory_beyond_what_was_used_is_given_back(calls: int, area: sandbox.Area) -> None:
+    area.inputs()[:] = 1
+    area.outputs()[:] = 1
+    assert held(area) >= area.bytes
+    area.wipe(calls)
+    assert held(area) == min(sandbox.whole_pages(calls * area.call_bytes), area.output_offset)
+    assert is_blank(area)
+
+
+def example() -> np.ndarray:
+    return Synthetic(SPEC, 0).call()
+
+
+def is_blank(area: sandbox.Area) -> bool:
+    return not area.inputs().any() and not area.outputs().any()
 
 
 def held(area: sandbox.Area) -> int:
+    """Bytes of its pages."""
     return os.fstat(area.descriptor).st_blocks * 512
