@@ -90,12 +90,15 @@ class Area:
         self.descriptor = descriptor
 
     def inputs(self) -> npt.NDArray[Any]:
+        """Images (calls, batch, 3, height, width) as the model wants them."""
         return self.view(self.dtype, self.input_shape, 0)
 
     def outputs(self) -> npt.NDArray[np.float32]:
+        """Answers (calls, batch, classes)."""
         return self.view("float32", self.output_shape, self.output_offset)
 
     def view(self, dtype: str, shape: tuple[int, ...], offset: int) -> npt.NDArray[Any]:
+        """A part of the memory, `offset` bytes from its start."""
         count = int(np.prod(shape))
         return np.frombuffer(self.memory, dtype=dtype, count=count, offset=offset).reshape(shape)
 
@@ -118,6 +121,7 @@ class Area:
 
 
 def give_back(descriptor: int, memory: mmap.mmap) -> None:
+    """Let go of an area's memory; what others still map of it stays theirs."""
     os.close(descriptor)
     with suppress(BufferError):  # somebody holds a part of it, and it goes with them
         memory.close()
@@ -263,6 +267,7 @@ class Sandbox:
             raise EngineError("sandbox_failed", "The GPU's sweeper ended.") from error
 
     def order(self, model: int, area: Area) -> Order:
+        """What the zygote is told of a child with this model and area."""
         return Order(
             device=self.plan.device,
             threads=self.plan.threads,
