@@ -2,7 +2,7 @@
 
 The truth is the quotient of two long bare runs, each model alone in one process, in alternating
 stretches; the plain and the corrected ratio are held against it, the latter with the reference's
-time from the same long runs.
+time from the same long runs, and with what it scatters by itself from being held against itself.
 """
 
 from __future__ import annotations
@@ -68,6 +68,9 @@ def main() -> None:
         labelled = images.labelled(one.splits[0].images, nets.CLASSES)
         pixels = images.pixels(labelled, one.input, place / "cache")
         np.save(inputs, images.normalized(pixels[:500], one.input))
+        itself = scoring.evaluate(replace(one, plan=replace(one.plan, target_half_width=0.0)))
+        assert itself.timing
+        scatter = itself.timing.own_scatter
         truths = {name: Truth() for name in NETS}
         paces: list[Pace] = []
         reports: dict[tuple[str, int], list[Report]] = {}
@@ -87,7 +90,7 @@ def main() -> None:
                 reports.setdefault((name, count), []).append(report)
                 assert report.timing
                 print(number, name, count, report.timing.time_ratio, file=sys.stderr, flush=True)
-    show(truths, paces, reports)
+    show(truths, paces, scatter, reports)
     print(tables.machine_line())
 
 
@@ -143,11 +146,13 @@ def stretch(
 def show(
     truths: dict[str, Truth],
     paces: list[Pace],
+    scatter: float,
     reports: dict[tuple[str, int], list[Report]],
 ) -> None:
     calibrated = Pace(
         float(np.mean([one.reference_seconds for one in paces])),
         float(np.mean([one.probe_seconds for one in paces])),
+        scatter,
     )
     rows: list[tuple[object, ...]] = []
     for (name, count), found in reports.items():

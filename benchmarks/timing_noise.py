@@ -62,6 +62,7 @@ class Found:
     calibrated_ms: float
     calibrated_probe_ms: float
     probe_slope: float
+    calibrated_scatter: float = 0.0
     in_force: tuple[str, ...] = ()
     quads: tuple[dict[str, object], ...] = ()
 
@@ -101,7 +102,9 @@ def estimated_anew(line: str) -> Found:
     """An evaluation that was written, its quads estimated by the rules as they are now."""
     found = Found(**json.loads(line))
     quads = ratios.counted([Quad.from_json(one) for one in found.quads])
-    pace = Pace(found.calibrated_ms / 1000, found.calibrated_probe_ms / 1000)
+    pace = Pace(
+        found.calibrated_ms / 1000, found.calibrated_probe_ms / 1000, found.calibrated_scatter
+    )
     plain, corrected = ratios.plain(quads), ratios.corrected(quads, pace)
     widest = Plan().max_half_width * corrected.ratio
     return replace(
@@ -161,7 +164,8 @@ class Bench:
         self.pace = calibration.timing.pace
         print(
             f"calibration: reference {self.pace.reference_seconds * 1000:.3f} ms, probe "
-            f"{self.pace.probe_seconds * 1000:.3f} ms, A/A ratio "
+            f"{self.pace.probe_seconds * 1000:.3f} ms, alone "
+            f"{self.pace.reference_scatter:.1%}, A/A ratio "
             f"{calibration.timing.time_ratio:.4f} +- {calibration.timing.half_width:.4f}; "
             f"in force: {', '.join(calibration.timing.in_force)}"
         )
@@ -220,6 +224,7 @@ class Bench:
             reference_ms=1000 * timing.reference_seconds_per_image,
             calibrated_ms=1000 * self.pace.reference_seconds,
             calibrated_probe_ms=1000 * self.pace.probe_seconds,
+            calibrated_scatter=self.pace.reference_scatter,
             probe_slope=timing.probe_slope or 0.0,
             in_force=timing.in_force,
             quads=tuple(quad.to_json() for quad in timing.quads),

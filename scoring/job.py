@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-PROTOCOL = 8
+PROTOCOL = 9
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 CALIBRATION = 3.0
 """How many times as long as an evaluation a calibration may take."""
@@ -164,6 +164,9 @@ class Pace(Json):
     """R*: of the reference, per image."""
     probe_seconds: float = 0.0
     """Of `scoring.probe`; 0 where it was not asked."""
+    reference_scatter: float = 0.0
+    """What the logarithm of the reference's time over a window scatters by itself, whatever the
+    machine does: a standard deviation; 0 where nobody looked."""
 
 
 @dataclass(frozen=True)
@@ -322,11 +325,13 @@ class Timing(Json):
     """... and how many of them differed."""
     stopped_cpu_seconds: float = 0.0
     """CPU the submission used while it should stand still."""
+    own_scatter: float = 0.0
+    """In a calibration, what the reference scatters by itself: `Pace.reference_scatter`."""
 
     @property
     def pace(self) -> Pace:
         """What later measurings are held to where this one is the calibration."""
-        return Pace(self.reference_seconds_per_image, self.probe_seconds)
+        return Pace(self.reference_seconds_per_image, self.probe_seconds, self.own_scatter)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,9 @@ SUM_SD, SLOPE_SD = 0.15, 0.5
 but on hosts whose cores are shared 0.3 and 0.6 were seen as well as 1 and 0."""
 UNPROBED_PRIOR, UNPROBED_SD = 1.0, 0.7
 """The same of an elasticity where there is no probe."""
+MOST_ALONE = 1 / 3
+"""Of what the reference does and the probe does not tell, the most that is its own doing: beyond
+that nothing would be left to read a slope off."""
 LEAST_NOISE = 1e-4
 """Standard deviation of a logarithm: no line fits better."""
 BURDEN_SD = 0.1
@@ -131,7 +134,11 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     is_probed = len(read_at) > 1
     window = window_quads(quads)
     slopes, covariance = regression(
-        smoothed(weather, window), smoothed(ours, window), *believed(is_probed), shared=window
+        smoothed(weather, window),
+        smoothed(ours, window),
+        *believed(is_probed),
+        shared=window,
+        alone=pace.reference_scatter,
     )
     seen = winsorized(np.array([max(0.0, quad.reference_load) for quad in quads]))
     loads = float(seen.min()), float(seen.max())
@@ -188,6 +195,16 @@ def weather_of(quads: Sequence[Quad], pace: Pace) -> tuple[Floats, Floats]:
     return np.column_stack(seen), np.log(calibrated)
 
 
+def own_scatter(quads: Sequence[Quad]) -> float:
+    """What each of two sides that are the same model scatters by itself: the standard deviation of
+    its logarithm over windows. Whatever the weather does, it does to both."""
+    if len(quads) < 2 * MIN_WINDOWS:
+        return 0.0
+    window = window_quads(quads)
+    one, other = (winsorized(smoothed(side, window)) for side in logs_per_image(quads))
+    return float(np.std(one - other)) / math.sqrt(2)
+
+
 def at_rest(quad: Quad, slower: float, reference_seconds: float) -> Quad:
     """A quad as it would have been had its reference taken `reference_seconds` per image, and the
     submission not been `slower`, the logarithm of a factor."""
@@ -221,23 +238,37 @@ def believed(is_probed: bool) -> tuple[Floats, Floats]:
 
 
 def regression(
-    x: Floats, y: Floats, prior: Floats, firmness: Floats, shared: float = 1
+    x: Floats,
+    y: Floats,
+    prior: Floats,
+    firmness: Floats,
+    shared: float = 1,
+    alone: float = 0.0,
 ) -> tuple[Floats, Floats]:
     """Slopes (K,) of the regression of y (N,) on the columns of x (N, K), drawn towards `prior` the
     less is known about them, and their covariance (K, K); `shared` points say as much as one.
 
     Bayesian linear regression with a normal prior, whose inverse covariance is `firmness`, and the
-    residuals' variance for the noise. Not the ratio of scatters: what x does alone is to be left
-    out of the ratio, not answered for. So they are the coefficients of control variates, and what y
-    does alone does not tilt them.
+    residuals' variance for the noise. Not the ratio of scatters: what y does alone does not tilt
+    the slopes. Nor does what the first column does `alone`, a standard deviation: left in, it draws
+    its slope towards 0, and the reference held against itself at another pace would not come to 1.
+    This is the method of moments for errors in variables (Fuller, Measurement Error Models, 1987).
     """
     x = np.apply_along_axis(winsorized, 0, x)
     x, y = x - x.mean(axis=0), winsorized(y) - winsorized(y).mean()
-    left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    first, others = x[:, 0], x[:, 1:]
+    unshared = first - others @ np.linalg.lstsq(others, first, rcond=None)[0]
+    own = min(len(x) * alone**2, MOST_ALONE * float(unshared @ unshared))
+    weather = x.T @ x
+    weather[0, 0] -= own
+    left = y - x @ np.linalg.lstsq(weather, x.T @ y, rcond=None)[0]
     freedom = max(1.0, len(y) / shared - 1 - x.shape[1])
     noise = max(float(left @ left) / freedom, shared * LEAST_NOISE**2)
-    covariance = np.linalg.inv(x.T @ x / noise + firmness)
-    return prior + covariance @ (x.T @ (y - x @ prior)) / noise, covariance
+    inverse = np.linalg.inv(weather / noise + firmness)
+    slopes = prior + inverse @ (x.T @ y - weather @ prior) / noise
+    doubt = x.T @ x / noise + firmness
+    doubt[0, 0] += shared / len(x) * (own * slopes[0] / noise) ** 2
+    return slopes, inverse @ doubt @ inverse
 
 
 def winsorized(values: Floats) -> Floats:

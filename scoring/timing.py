@@ -211,6 +211,7 @@ def summary(
         answers_compared=measurement.answers_compared,
         answers_changed=measurement.answers_changed,
         stopped_cpu_seconds=measurement.stopped_cpu_seconds,
+        own_scatter=0.0 if pace else ratios.own_scatter(used),
     )
 
 

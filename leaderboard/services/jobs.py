@@ -75,7 +75,11 @@ def pace(calibration: Evaluation) -> Pace | None:
     if calibration.reference_seconds is None:
         return None
     timing = calibration.report.get("timing") or {}
-    return Pace(calibration.reference_seconds, timing.get("probe_seconds", 0.0))
+    return Pace(
+        calibration.reference_seconds,
+        timing.get("probe_seconds", 0.0),
+        timing.get("own_scatter", 0.0),
+    )
 
 
 def canary_plan(plan: Plan, *, band: float) -> Plan:

@@ -13,23 +13,24 @@ from scoring.job import CALIBRATION, Pace
 pytestmark = pytest.mark.django_db
 
 
-def test_a_submission_is_held_to_what_reference_and_probe_took(
+def test_a_submission_is_held_to_what_reference_and_probe_took_and_scattered(
     competition: Competition, team: Team, submit: Callable[..., Submission]
 ) -> None:
     calibration = competition.calibration
     assert calibration
-    calibration.report["timing"]["probe_seconds"] = 0.007
+    calibration.report["timing"] |= {"probe_seconds": 0.007, "own_scatter": 0.03}
     Evaluation.objects.filter(pk=calibration.pk).update(report=calibration.report)
     job = jobs.for_evaluation(submit(team).latest_evaluation)
-    assert job.pace == Pace(0.01, 0.007)
+    assert job.pace == Pace(0.01, 0.007, 0.03)
 
 
-def test_a_calibration_from_before_the_probe_says_nothing_of_it(
+def test_a_calibration_from_before_the_probe_says_nothing_of_it_nor_of_scatter(
     competition: Competition, team: Team, submit: Callable[..., Submission]
 ) -> None:
     calibration = competition.calibration
     assert calibration
-    del calibration.report["timing"]["probe_seconds"]
+    for name in ("probe_seconds", "own_scatter"):
+        del calibration.report["timing"][name]
     Evaluation.objects.filter(pk=calibration.pk).update(report=calibration.report)
     assert jobs.for_evaluation(submit(team).latest_evaluation).pace == Pace(0.01)
 

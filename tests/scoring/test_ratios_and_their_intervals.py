@@ -165,6 +165,69 @@ def test_what_the_reference_does_alone_is_left_out_of_the_ratio() -> None:
     assert found == pytest.approx(0.5, abs=0.1)
 
 
+def test_what_the_reference_is_known_to_do_alone_does_not_tilt_the_slope() -> None:
+    random = np.random.default_rng(0)
+    weather = random.normal(0, 0.1, 400)
+    one, other = weather + random.normal(0, 0.05, (2, 400))
+    known = float(np.std(ratios.winsorized(one) - ratios.winsorized(other))) / math.sqrt(2)
+    believed = np.ones(1), np.eye(1) / 0.7**2
+    x, y = one[:, None], 1.4 * weather
+    (tilted,), ((firm,),) = ratios.regression(x, y, *believed)
+    (found,), ((variance,),) = ratios.regression(x, y, *believed, alone=known)
+    assert tilted < 1.2
+    assert found == pytest.approx(1.4, abs=0.08)
+    assert variance > firm
+
+
+def test_a_reference_that_did_all_alone_leaves_some_of_it_to_read_a_slope_off() -> None:
+    x = np.random.default_rng(0).normal(0, 0.02, (100, 2))
+    for alone in (0.02, 5.0):
+        slopes, covariance = ratios.regression(x, x[:, 0], *ratios.believed(True), alone=alone)
+        assert np.isfinite(slopes).all()
+        assert (np.linalg.eigvalsh(covariance) > 0).all()
+
+
+def alike(seed: int, count: int = 400) -> list[Quad]:
+    """Quads of the reference against itself, in weather that the probe tells in part. Each side has
+    its own hiccups, some of which last."""
+    random = np.random.default_rng(seed)
+    core, memory = (np.repeat(random.normal(0.1, 0.08, count // 10), 10) for _ in range(2))
+    lasting = np.repeat(random.normal(0, 0.05, (2, count // 10)), 10, axis=1)
+    own = np.exp(lasting + random.normal(0, 0.05, (2, count)))
+    noise = np.exp(random.normal(0, 0.02, count))
+    return [
+        replace(
+            quad(1.0, segment=n // 10),
+            reference_seconds=0.2 * math.exp(core[n] + memory[n]) * own[0, n],
+            submission_seconds=0.2 * math.exp(core[n] + memory[n]) * own[1, n],
+            probe_seconds=0.006 * math.exp(core[n]) * noise[n],
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("pace", [0.002, 0.002 * math.exp(0.35)])
+def test_the_reference_against_itself_comes_to_one_at_any_pace(pace: float) -> None:
+    """Also far from that of the weather, of which the mean is 0.002 * exp(0.2)."""
+    scatter = timing.summary(measurement(*alike(1000)), PLAN).pace.reference_scatter
+    assert 0.03 < scatter < 0.08
+    probe = 0.006 * math.exp(0.1)
+    bias, held = [], []
+    for known in (scatter, 0.0):
+        found = [ratios.corrected(alike(seed), Pace(pace, probe, known)) for seed in range(40)]
+        bias.append(abs(np.mean([one.ratio for one in found]) - 1))
+        held.append(sum(abs(one.ratio - 1) < one.half_width for one in found))
+    assert bias[0] < 0.015 < 0.03 < bias[1]
+    assert held[0] >= 34 > 16 > held[1]
+
+
+def test_only_a_calibration_says_what_the_reference_scatters_by_itself() -> None:
+    quads = alike(0)
+    assert timing.summary(measurement(*quads), PLAN).own_scatter > 0.03
+    assert timing.summary(measurement(*quads), PLAN, pace=Pace(0.002)).own_scatter == 0
+    assert timing.summary(measurement(*quads[:15]), PLAN).own_scatter == 0
+
+
 def test_what_other_programs_do_to_the_reference_alone_is_taken_out() -> None:
     found = []
     for busy in (0.0, 0.6):  # the neighbour takes the reference's memory, and none of the model's
