@@ -43,7 +43,8 @@ def main() -> None:
     options = parser().parse_args()
     if options.quick:
         options.images, options.size, options.nets = 200, 96, ["0.2x"]
-    sides, reference_net = SIDES, partial(nets.residual, (64, 128, 256, 512), 2)
+    sides: tuple[int, ...] = SIDES
+    reference_net = partial(nets.residual, (64, 128, 256, 512), 2)
     if options.tiny:
         options.images, options.size, options.nets = TINY_IMAGES, TINY_SIDE, ["tiny"] * 3
         sides, reference_net = (TINY_SIDE,), partial(nets.residual)

@@ -355,7 +355,10 @@ def test_restless_weather_leaves_a_doubt_that_more_quads_do_not_narrow() -> None
     assert ratios.quads_needed(weathered(1.4, count=3000), plan, pace) < 3000
 
 
-def test_burning_time_while_the_machine_is_slow_gains_nothing_at_a_usual_pace() -> None:
+@pytest.mark.parametrize("scatter", [0.0, 0.01])
+def test_burning_time_while_the_machine_is_slow_gains_nothing_at_a_usual_pace(
+    scatter: float,
+) -> None:
     gains = []
     for seed in range(20):
         quads = weathered(1.0, count=200, seed=seed)
@@ -366,7 +369,7 @@ def test_burning_time_while_the_machine_is_slow_gains_nothing_at_a_usual_pace() 
             else one
             for one in quads
         ]
-        pace = Pace(0.002 * math.exp(0.1))
+        pace = Pace(0.002 * math.exp(0.1), reference_scatter=scatter)
         gains.append(ratios.corrected(quads, pace).ratio / ratios.corrected(burning, pace).ratio)
     assert np.mean(gains) < 0.95
     assert max(gains) < 1.01
