@@ -146,7 +146,7 @@ def stretch(
 def show(
     truths: dict[str, Truth],
     paces: list[Pace],
-    scatter: float,
+    scatter: tuple[float, float],
     reports: dict[tuple[str, int], list[Report]],
 ) -> None:
     calibrated = Pace(

@@ -62,7 +62,7 @@ class Found:
     calibrated_ms: float
     calibrated_probe_ms: float
     probe_slope: float
-    calibrated_scatter: float = 0.0
+    calibrated_scatter: tuple[float, float] = (0.0, 0.0)
     in_force: tuple[str, ...] = ()
     quads: tuple[dict[str, object], ...] = ()
 
@@ -165,7 +165,8 @@ class Bench:
         print(
             f"calibration: reference {self.pace.reference_seconds * 1000:.3f} ms, probe "
             f"{self.pace.probe_seconds * 1000:.3f} ms, alone "
-            f"{self.pace.reference_scatter:.1%}, A/A ratio "
+            f"{self.pace.reference_scatter[0]:.1%} a quad, {self.pace.reference_scatter[1]:.1%} a "
+            "window, A/A ratio "
             f"{calibration.timing.time_ratio:.4f} +- {calibration.timing.half_width:.4f}; "
             f"in force: {', '.join(calibration.timing.in_force)}"
         )

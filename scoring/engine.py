@@ -73,7 +73,9 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                 finally:
                     report = replace(report, isolation=box.isolation())
         with stages.stage("score"):
-            found = timing.summary(measurement, job.plan, in_force(job, box, seen), job.pace)
+            said = in_force(job, box, seen)
+            is_calibration = job.submission is None
+            found = timing.summary(measurement, job.plan, said, job.pace, is_calibration)
             report = replace(report, timing=found)
             verdict = timing.verdict(found, job.plan)
             if verdict == "time_unstable" and job.submission:

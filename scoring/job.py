@@ -164,9 +164,9 @@ class Pace(Json):
     """R*: of the reference, per image."""
     probe_seconds: float = 0.0
     """Of `scoring.probe`; 0 where it was not asked."""
-    reference_scatter: float = 0.0
-    """What the logarithm of the reference's time over a window scatters by itself, whatever the
-    machine does: a standard deviation; 0 where nobody looked."""
+    reference_scatter: tuple[float, float] = (0.0, 0.0)
+    """What the logarithm of the reference's time scatters by itself, standard deviations: from quad
+    to quad, and what of it lasts over a window; 0 where nobody looked."""
 
 
 @dataclass(frozen=True)
@@ -325,8 +325,8 @@ class Timing(Json):
     """... and how many of them differed."""
     stopped_cpu_seconds: float = 0.0
     """CPU the submission used while it should stand still."""
-    own_scatter: float = 0.0
-    """In a calibration, what the reference scatters by itself: `Pace.reference_scatter`."""
+    own_scatter: tuple[float, float] = (0.0, 0.0)
+    """In a calibration what the reference scatters by itself, `Pace.reference_scatter`; 0 else."""
 
     @property
     def pace(self) -> Pace:

@@ -133,12 +133,13 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     _, ours = logs_per_image(quads)
     is_probed = len(read_at) > 1
     window = window_quads(quads)
+    brief, lasting = pace.reference_scatter
     slopes, covariance = regression(
         smoothed(weather, window),
         smoothed(ours, window),
         *believed(is_probed),
         shared=window,
-        alone=pace.reference_scatter,
+        alone=math.hypot(brief / math.sqrt(window), lasting),
     )
     seen = winsorized(np.array([max(0.0, quad.reference_load) for quad in quads]))
     loads = float(seen.min()), float(seen.max())
@@ -195,14 +196,23 @@ def weather_of(quads: Sequence[Quad], pace: Pace) -> tuple[Floats, Floats]:
     return np.column_stack(seen), np.log(calibrated)
 
 
-def own_scatter(quads: Sequence[Quad]) -> float:
-    """What each of two sides that are the same model scatters by itself: the standard deviation of
-    its logarithm over windows. Whatever the weather does, it does to both."""
+def own_scatter(quads: Sequence[Quad]) -> tuple[float, float]:
+    """What each of two sides that are the same model scatters by itself, standard deviations of its
+    logarithm: from quad to quad, and what of it lasts over a window. The weather does to both
+    what it does, but where it is shorter than a block."""
     if len(quads) < 2 * MIN_WINDOWS:
-        return 0.0
+        return 0.0, 0.0
+
+    def variance(window: int) -> float:
+        one, other = (winsorized(smoothed(side, window)) for side in logs_per_image(quads))
+        return float(np.var(one - other)) / 2
+
     window = window_quads(quads)
-    one, other = (winsorized(smoothed(side, window)) for side in logs_per_image(quads))
-    return float(np.std(one - other)) / math.sqrt(2)
+    single = variance(1)
+    if window == 1:
+        return 0.0, math.sqrt(single)
+    brief = min(single, max(0.0, (single - variance(window)) / (1 - 1 / window)))
+    return math.sqrt(brief), math.sqrt(single - brief)
 
 
 def at_rest(quad: Quad, slower: float, reference_seconds: float) -> Quad:
@@ -253,12 +263,16 @@ def regression(
     the slopes. Nor does what the first column does `alone`, a standard deviation: left in, it draws
     its slope towards 0, and the reference held against itself at another pace would not come to 1.
     This is the method of moments for errors in variables (Fuller, Measurement Error Models, 1987).
+    No more is taken out than y and the other columns leave untold, for what the first does alone
+    they cannot tell (Frisch, Statistical Confluence Analysis, 1934), and never all of the slope.
     """
     x = np.apply_along_axis(winsorized, 0, x)
     x, y = x - x.mean(axis=0), winsorized(y) - winsorized(y).mean()
     first, others = x[:, 0], x[:, 1:]
     unshared = first - others @ np.linalg.lstsq(others, first, rcond=None)[0]
-    own = min(len(x) * alone**2, MOST_ALONE * float(unshared @ unshared))
+    told = np.column_stack([others, y])
+    untold = first - told @ np.linalg.lstsq(told, first, rcond=None)[0]
+    own = min(len(x) * alone**2, float(untold @ untold), MOST_ALONE * float(unshared @ unshared))
     weather = x.T @ x
     weather[0, 0] -= own
     left = y - x @ np.linalg.lstsq(weather, x.T @ y, rcond=None)[0]

@@ -171,8 +171,10 @@ def summary(
     plan: Plan,
     in_force: Sequence[str] = (),
     pace: Pace | None = None,
+    is_calibration: bool = False,
 ) -> Timing:
-    """A measurement as it goes into the report; `pace` is the calibration's."""
+    """A measurement as it goes into the report; `pace` is the calibration's. Where it is one, both
+    sides are the reference."""
     quads = measurement.pooled
     used = ratios.counted(quads)
     plain = ratios.plain(used)
@@ -211,7 +213,7 @@ def summary(
         answers_compared=measurement.answers_compared,
         answers_changed=measurement.answers_changed,
         stopped_cpu_seconds=measurement.stopped_cpu_seconds,
-        own_scatter=0.0 if pace else ratios.own_scatter(used),
+        own_scatter=ratios.own_scatter(used) if is_calibration else (0.0, 0.0),
     )
 
 

@@ -78,7 +78,7 @@ def pace(calibration: Evaluation) -> Pace | None:
     return Pace(
         calibration.reference_seconds,
         timing.get("probe_seconds", 0.0),
-        timing.get("own_scatter", 0.0),
+        tuple(timing.get("own_scatter", (0.0, 0.0))),
     )
 
 

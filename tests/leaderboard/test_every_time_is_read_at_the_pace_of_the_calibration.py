@@ -18,10 +18,10 @@ def test_a_submission_is_held_to_what_reference_and_probe_took_and_scattered(
 ) -> None:
     calibration = competition.calibration
     assert calibration
-    calibration.report["timing"] |= {"probe_seconds": 0.007, "own_scatter": 0.03}
+    calibration.report["timing"] |= {"probe_seconds": 0.007, "own_scatter": [0.09, 0.03]}
     Evaluation.objects.filter(pk=calibration.pk).update(report=calibration.report)
     job = jobs.for_evaluation(submit(team).latest_evaluation)
-    assert job.pace == Pace(0.01, 0.007, 0.03)
+    assert job.pace == Pace(0.01, 0.007, (0.09, 0.03))
 
 
 def test_a_calibration_from_before_the_probe_says_nothing_of_it_nor_of_scatter(
