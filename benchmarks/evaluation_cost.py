@@ -2,8 +2,8 @@
 
 Generated JPEGs of all sizes, a ResNet18-like reference and submissions of about 0.2x to 2x. The
 bare pass runs the submission once over as many prepared tensors, in one process. The first row
-decodes the images; the others find them in the cache. With `--tiny` 300 small images and a model of
-some 50 microseconds, whose passes are so brief that starting processes is all they cost.
+decodes the images; the others find them in the cache. With `--tiny` 300 small images, a smaller
+reference and a model of some 50 microseconds, whose passes cost little but starting processes.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ TINY_IMAGES, TINY_SIDE, TINY_SECONDS = 300, 64, 40.0
 
 
 def main() -> None:
-    options = parser().parse_args()
+    options, plan = parser().parse_args(), Plan()
     if options.quick:
         options.images, options.size, options.nets = 200, 96, ["0.2x"]
+        plan = Plan(max_seconds=5.0)
     sides: tuple[int, ...] = SIDES
     reference_net = partial(nets.residual, (64, 128, 256, 512), 2)
     if options.tiny:
@@ -59,7 +60,7 @@ def main() -> None:
             classes=nets.CLASSES,
             formula=Formula(f1_ref=0.5),
             input=InputSpec(options.size, options.size),
-            plan=Plan(),
+            plan=plan,
             cache=place / "cache",
         )
         if options.calibrated:
