@@ -169,22 +169,25 @@ def descendants(pid: int) -> list[int]:
 def parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser("python -m benchmarks.evaluation_cost", description=__doc__)
     one.add_argument("--images", type=int, default=5217)
-    kind = one.add_mutually_exclusive_group()
     one.add_argument("--size", type=int, default=224)
     choices = [name for name in NETS if name != "tiny"]
     one.add_argument("--nets", nargs="+", choices=choices, default=choices)
-    kind.add_argument(
-        "--tiny",
-        action="store_true",
-        help="300 images of 64 pixels, a small reference and a model of some 50 us, four times",
-    )
     one.add_argument(
         "--calibrated",
         action="store_true",
         help="calibrate first, as a competition does: the ratio is then the corrected one",
     )
+    kind = one.add_mutually_exclusive_group()
     kind.add_argument(
-        "--quick", action="store_true", help="200 small images, one net: shows that it works"
+        "--tiny",
+        action="store_true",
+        help="300 images of 64 pixels, a small reference and a model of some 50 us, four times; "
+        "instead of --images, --size and --nets",
+    )
+    kind.add_argument(
+        "--quick",
+        action="store_true",
+        help="200 small images, one net: shows that it works; instead of these, too",
     )
     return one
 

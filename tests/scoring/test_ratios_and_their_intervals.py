@@ -179,16 +179,20 @@ def test_what_the_reference_is_known_to_do_alone_does_not_tilt_the_slope() -> No
     assert variance > firm
 
 
-def test_a_slope_stays_where_it_was_however_much_the_reference_were_to_do_alone() -> None:
-    """The probe and the submission tell all of it: nothing was alone. Half of it: some was."""
+@pytest.mark.parametrize("own", [0.0, 0.5, 2.0])
+def test_a_slope_grows_by_no_more_than_the_data_allow_however_much_is_said_to_be_alone(
+    own: float,
+) -> None:
+    """What the submission tells was not alone, so that a slope of 1 never comes to more; and no
+    more than a third is taken out, which makes a slope half as steep again."""
     random = np.random.default_rng(0)
     weather, probe, alone = random.normal(0, 0.02, (3, 300))
-    for own, most in ((0.0, 1.01), (0.5, 1.3), (2.0, 1.5)):
-        x = np.column_stack([weather + own * alone, probe])
-        firmness = 1e-6 * np.eye(2)
-        (slope, _), covariance = ratios.regression(x, weather, np.ones(2), firmness, alone=5.0)
-        assert slope < most
-        assert (np.linalg.eigvalsh(covariance) > 0).all()
+    x = np.column_stack([weather + own * alone, probe])
+    firmness = 1e-6 * np.eye(2)
+    (tilted, _), _ = ratios.regression(x, weather, np.ones(2), firmness)
+    (slope, _), covariance = ratios.regression(x, weather, np.ones(2), firmness, alone=5.0)
+    assert slope == pytest.approx(min(1, 1.5 * tilted), abs=0.05)
+    assert (np.linalg.eigvalsh(covariance) > 0).all()
 
 
 def alike(seed: int, count: int = 400) -> list[Quad]:
@@ -233,6 +237,17 @@ def test_the_reference_against_itself_comes_to_one_at_any_pace(
     assert bias[0] < most
     assert bias[0] < 0.6 * bias[1]
     assert held[0] >= 34 > held[1]
+
+
+@pytest.mark.parametrize("count", [40, 120, 400])
+def test_brief_scatter_evens_out_over_a_window_however_long_that_is(count: int) -> None:
+    quads = alike(0, count)
+    evened = 0.03 / math.sqrt(ratios.window_quads(quads))
+    brief, lasting = (
+        ratios.corrected(quads, Pace(0.002, 0.006 * math.exp(0.1), scatter)).ratio
+        for scatter in ((0.03, 0.0), (0.0, evened))
+    )
+    assert brief == pytest.approx(lasting, rel=1e-9)
 
 
 def test_what_a_side_scatters_by_itself_is_told_from_the_weather() -> None:
