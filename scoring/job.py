@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-PROTOCOL = 9
+PROTOCOL = 10
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 CALIBRATION = 3.0
 """How many times as long as an evaluation a calibration may take."""

@@ -28,10 +28,11 @@ DRIFT = 0.004
 machine happens to lay out and share its memory. `benchmarks.timing_noise`: intervals without it
 held the long-run mean 8 times in 10, with it 9 in 10."""
 UNEXPLAINED = 0.06
-"""Of the scatter of the reference's time over windows: what the weather does to a ratio over a
-whole evaluation that reference, probe and load together do not tell. Of 28 evaluations, where that
-scatter was 10 %, intervals without it held the mean of their net 21 times, with it 26 times. It was
-chosen by them; of 31 others, cut off after a minute of quads, it held 29."""
+"""Of the scatter of the submission's time over windows: what the weather does to it over a whole
+evaluation that reference, probe and load together do not tell. Not of the reference's: nets that
+mind its weather little are little wrong about it. It was chosen by 28 evaluations, of which
+intervals without it held the mean of their net 21 times, with it 26 times; of others it held 29 of
+31, and as it is now 35 of 35."""
 STEADY_CPU_SHARE = 0.97
 MAX_DROPPED = 1 / 3
 """Share of quads that may lose their time for being disturbed: half as many again are measured."""
@@ -161,7 +162,7 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
     per_load = np.linalg.lstsq((load - load.mean())[:, None], weather, rcond=None)[0][0]
     away -= more * (1 - variance / BURDEN_SD**2) * per_load
-    unexplained = UNEXPLAINED * scatter(smoothed(weather[:, 0], window))
+    unexplained = UNEXPLAINED * scatter(smoothed(ours, window))
     unknown = found.ratio * math.hypot(
         math.sqrt(away @ covariance @ away),
         math.sqrt(variance) * more,

@@ -399,6 +399,15 @@ def test_restless_weather_leaves_a_doubt_that_more_quads_do_not_narrow() -> None
     assert ratios.quads_needed(weathered(1.4, count=3000), plan, pace) < 3000
 
 
+def test_restless_weather_leaves_no_doubt_about_a_net_that_does_not_mind_it() -> None:
+    pace = Pace(0.002 * math.exp(0.1))
+    minding, other = (
+        ratios.corrected(weathered(elasticity, count=3000), pace) for elasticity in (1.4, 0.1)
+    )
+    assert other.unseen < 1.05 * ratios.DRIFT < minding.unseen
+    assert other.half_width / other.ratio < 0.8 * minding.half_width / minding.ratio
+
+
 @pytest.mark.parametrize("scatter", [(0.0, 0.0), (0.05, 0.03)])
 def test_burning_time_while_the_machine_is_slow_gains_nothing_at_a_usual_pace(
     scatter: tuple[float, float],
