@@ -27,6 +27,9 @@ EMPTY_TURNS = 7
 MOST_EMPTY_SECONDS = 0.0003
 """Ten times what a turn without calls takes: native code could dawdle there, to have more taken off
 its blocks."""
+MOST_WAKING_SECONDS = 0.0003
+"""What an idle core takes to run a process again that is woken, on a virtual one 30 to 200 us by
+the host's whim. It would be one or two per cent of a probe, or of a block of a tiny model."""
 KEPT_BYTES = 64 << 20
 """Images that take no more are normalized once, not before each block: passes over few are many."""
 
@@ -135,7 +138,7 @@ class Runner:
         if rewarm:
             self.thaw()
             if self.child.order.device == "cpu":
-                probe_seconds = self.child.probe()
+                probe_seconds = self.awake(self.child.probe())
             calls = int(REWARM_SECONDS / self.seconds_per_call)
             self.rehearse(max(1, min(calls, self.max_calls)))
         self.freeze()  # what it left running has no time to go on while its images are laid out
@@ -148,7 +151,7 @@ class Runner:
         logits = self.child.outputs[:calls].copy()
         if not np.isfinite(logits).all():
             raise ModelFailed("not_finite", "The model answered with NaN or infinity.")
-        seconds = max(turn.seconds - self.empty_seconds, 1e-9)
+        seconds = max(self.awake(turn) - self.empty_seconds, 1e-9)
         self.seconds_per_call = seconds / calls
         labels = logits.argmax(axis=2)
         stopped, self.stopped_cpu_seconds = self.stopped_cpu_seconds, 0.0
@@ -174,7 +177,17 @@ class Runner:
         """Seconds of a block without calls: waking and being heard."""
         self.freeze()
         self.thaw()
-        return self.turn(0).seconds
+        return self.awake(self.turn(0))
+
+    def awake(self, turn: sandbox.Turn) -> float:
+        """Seconds of a turn without those in which the process was woken. That is told from its own
+        CPU clock, so that no work can hide there; who sleeps for longer pays for it. Where it has
+        helpers, threads or a GPU, its clock tells nothing, and every second counts."""
+        order = self.child.order
+        if order.device != "cpu" or order.threads > 1:
+            return turn.seconds
+        idle = max(0.0, turn.seconds - turn.cpu_seconds)
+        return turn.seconds - min(idle, MOST_WAKING_SECONDS)
 
     def turn(self, calls: int) -> sandbox.Turn:
         """Run the input area, within the limit of a call and 20 times what is expected."""

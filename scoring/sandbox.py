@@ -364,13 +364,13 @@ class Child:
         self.tried = True
         return turn
 
-    def probe(self) -> float:
-        """Seconds that `scoring.probe` takes in this process."""
+    def probe(self) -> Turn:
+        """Run `scoring.probe` in this process, timed."""
         limit = self.sandbox.limits.call_seconds
         overdue = ModelFailed(
             "call_timeout", f"The model's process said nothing for {limit:g} s and was stopped."
         )
-        return self.timed(PROBE, limit, overdue).seconds
+        return self.timed(PROBE, limit, overdue)
 
     def timed(self, order: int, seconds: float, overdue: ModelFailed) -> Turn:
         """What it takes to carry out an order: waking, doing and being heard."""
