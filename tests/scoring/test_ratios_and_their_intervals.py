@@ -401,8 +401,10 @@ def test_restless_weather_leaves_a_doubt_that_more_quads_do_not_narrow() -> None
 
 def test_weather_that_only_the_reference_minds_leaves_little_doubt() -> None:
     """It may be crowded out of its cache altogether: many times as restless is no less known."""
-    some = weathered(0.1, count=3000)
-    wild = [replace(one, reference_seconds=0.2 * (one.reference_seconds / 0.2) ** 5) for one in some]
+    wild = [
+        replace(one, reference_seconds=0.2 * (one.reference_seconds / 0.2) ** 5)
+        for one in weathered(0.1, count=3000)
+    ]
     most = math.hypot(ratios.DRIFT, ratios.MOST_BY_REFERENCE)
     for_one, for_all = (
         ratios.corrected(quads, Pace(0.002 * math.exp(0.1))).unseen
