@@ -229,7 +229,8 @@ class SplitQuality(Json):
 
 @dataclass(frozen=True)
 class Quad(Json):
-    """Four blocks ABBA or BAAB, summed per model. Seconds are those of the parent's clock."""
+    """Four blocks ABBA or BAAB, summed per model. Seconds are those of the parent's clock, without
+    an empty block's and those few in which a core woke up."""
 
     at_seconds: float
     """When it began, since the start of the measuring."""

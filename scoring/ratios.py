@@ -28,12 +28,12 @@ DRIFT = 0.004
 machine happens to lay out and share its memory. `benchmarks.timing_noise`: intervals without it
 held the long-run mean 8 times in 10, with it 9 in 10."""
 UNEXPLAINED, MOST_BY_REFERENCE = 0.06, 0.006
-"""Of the scatter over windows of each side's time: what the weather does to a ratio over a whole
-evaluation that reference, probe and load together do not tell. Of the reference's no more than the
-most, a standard deviation: a small one is now and then crowded out of its cache altogether, and a
-model that hardly minds is no less known for it. Both were chosen by 70 evaluations of
-`benchmarks.timing_noise`: without them intervals held the mean of their net 65 times, which was off
-by 1.3 standard errors, with them 69 times and by 1.0."""
+"""What the weather does to a ratio over a whole evaluation that reference, probe and load together
+do not tell: this share of how the reference's time scatters over windows, at most so much, and of
+how the submission's does by the weather. At most, for a small reference is now and then crowded out
+of its cache altogether, and a model that hardly minds is no less known for it. Chosen by 70
+evaluations of `benchmarks.timing_noise`, most of them by earlier protocols: of the very same,
+intervals without it held the mean of their net 65 times, with it 69 times."""
 STEADY_CPU_SHARE = 0.97
 MAX_DROPPED = 1 / 3
 """Share of quads that may lose their time for being disturbed: half as many again are measured."""
@@ -163,8 +163,9 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
     per_load = np.linalg.lstsq((load - load.mean())[:, None], weather, rcond=None)[0][0]
     away -= more * (1 - variance / BURDEN_SD**2) * per_load
-    restless = [UNEXPLAINED * scatter(smoothed(side, window)) for side in (weather[:, 0], ours)]
-    unexplained = math.hypot(min(restless[0], MOST_BY_REFERENCE), restless[1])
+    minded = weather @ slopes  # by the submission; not its own noise, which more quads narrow
+    theirs, its = (scatter(smoothed(side, window)) for side in (weather[:, 0], minded))
+    unexplained = math.hypot(min(UNEXPLAINED * theirs, MOST_BY_REFERENCE), UNEXPLAINED * its)
     unknown = found.ratio * math.hypot(
         math.sqrt(away @ covariance @ away),
         math.sqrt(variance) * more,

@@ -24,12 +24,13 @@ WARM_UP_SECONDS = 0.03
 REWARM_SECONDS = 0.003
 """After a turn of the other model; one call at least."""
 EMPTY_TURNS = 7
-MOST_EMPTY_SECONDS = 0.0003
-"""Ten times what a turn without calls takes: native code could dawdle there, to have more taken off
-its blocks."""
-MOST_WAKING_SECONDS = 0.0003
-"""What an idle core takes to run a process again that is woken, on a virtual one 30 to 200 us by
-the host's whim. It would be one or two per cent of a probe, or of a block of a tiny model."""
+MOST_EMPTY_SECONDS = 0.0001
+"""Three times what a turn without calls takes: native code could dawdle there, to have more taken
+off its blocks."""
+MOST_IDLE_SECONDS = 0.0003
+"""Of a turn: what an idle core takes to run the woken process, and this one to be woken by its
+answer, on a virtual machine 40 to 200 us by the host's whim. It would be one or two per cent of a
+probe, or of a block of a tiny model."""
 KEPT_BYTES = 64 << 20
 """Images that take no more are normalized once, not before each block: passes over few are many."""
 
@@ -174,20 +175,21 @@ class Runner:
         return max(self.turn(calls).seconds, 1e-6)
 
     def empty_turn(self) -> float:
-        """Seconds of a block without calls: waking and being heard."""
+        """Seconds of a block without calls."""
         self.freeze()
         self.thaw()
         return self.awake(self.turn(0))
 
     def awake(self, turn: sandbox.Turn) -> float:
-        """Seconds of a turn without those in which the process was woken. That is told from its own
-        CPU clock, so that no work can hide there; who sleeps for longer pays for it. Where it has
-        helpers, threads or a GPU, its clock tells nothing, and every second counts."""
+        """Seconds of a turn without those in which the process did not run: to wake it and to hear
+        of it takes as long as the host likes. They are told from its own CPU clock, so that no work
+        can hide there; who sleeps for longer pays for it. Where it has helpers, threads or a GPU,
+        its clock tells nothing, and every second counts."""
         order = self.child.order
-        if order.device != "cpu" or order.threads > 1:
+        if order.device != "cpu" or order.threads > 1 or turn.cpu_seconds <= 0:
             return turn.seconds
         idle = max(0.0, turn.seconds - turn.cpu_seconds)
-        return turn.seconds - min(idle, MOST_WAKING_SECONDS)
+        return turn.seconds - min(idle, MOST_IDLE_SECONDS)
 
     def turn(self, calls: int) -> sandbox.Turn:
         """Run the input area, within the limit of a call and 20 times what is expected."""

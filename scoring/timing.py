@@ -68,6 +68,7 @@ class Block:
     """One timed block: the seconds of the parent's clock, and labels (calls, batch)."""
 
     seconds: float
+    """Without those of an empty block, and those few in which a core woke up."""
     cpu_seconds: float
     labels: Labels
     stopped_cpu_seconds: float = 0.0

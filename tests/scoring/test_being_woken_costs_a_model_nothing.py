@@ -1,6 +1,7 @@
 """An idle core takes its time to run a process that is woken, by the host's whim: nobody's doing.
 
-What a process does not run is told from its CPU clock, so work cannot hide in it and sleep pays.
+What a process does not run is told from its CPU clock, so that work cannot hide in it, and who
+sleeps for longer pays.
 """
 
 from __future__ import annotations
@@ -8,36 +9,68 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from scoring.runner import MOST_WAKING_SECONDS, Runner
+from scoring.runner import MOST_IDLE_SECONDS, Runner
 from scoring.sandbox import Turn
+from scoring.timing import Block
+
+WORK, EMPTY, PROBE, WAKING = 0.0075, 0.00003, 0.004, 0.0001
 
 
-def counted(turn: Turn, device: str = "cpu", threads: int = 1) -> float:
-    """Seconds of a turn that count for a process of this kind."""
-    order = SimpleNamespace(device=device, threads=threads)
-    child: Any = SimpleNamespace(order=order, inputs=[])
-    contestant: Any = SimpleNamespace(kept=None)
-    synthetic: Any = None
-    limits: Any = None
-    return Runner(child, contestant, synthetic, limits, 0.05).awake(turn)
+class Process:
+    """One that answers as if every turn took as long as is said, and its calls a sleep besides."""
+
+    def __init__(self, device: str = "cpu", threads: int = 1, asleep: float = WAKING) -> None:
+        self.order = SimpleNamespace(device=device, threads=threads)
+        self.inputs = np.zeros((8, 1, 3, 4, 4), dtype=np.float32)
+        self.outputs = np.zeros((8, 1, 6), dtype=np.float32)
+        self.sandbox = SimpleNamespace(settle=lambda: None)
+        self.asleep = asleep
+
+    def run(self, calls: int, limit: float) -> Turn:
+        if not calls:
+            return Turn(EMPTY + WAKING, EMPTY)
+        return Turn(WORK + EMPTY + self.asleep, WORK + EMPTY)
+
+    def probe(self) -> Turn:
+        return Turn(PROBE + EMPTY + WAKING, PROBE + EMPTY)
+
+    def freeze(self) -> None: ...
+
+    def thaw(self) -> None: ...
+
+    def cpu_seconds(self) -> float:
+        return 0.0
 
 
-def test_waking_does_not_count() -> None:
-    assert counted(Turn(seconds=0.0076, cpu_seconds=0.0075)) == pytest.approx(0.0075)
+def block(process: Process) -> Block:
+    """A timed block of this process after a turn of the other."""
+    child: Any = process
+    contestant: Any = SimpleNamespace(kept=process.inputs[:, 0])
+    synthetic: Any = SimpleNamespace(call=lambda: process.inputs[0])
+    limits: Any = SimpleNamespace(call_seconds=10.0)
+    runner = Runner(child, contestant, synthetic, limits, 0.05)
+    runner.warm_up()
+    return runner.answered(np.zeros((8, 1), dtype=np.int64), rewarm=True)
+
+
+def test_waking_counts_neither_in_a_block_nor_in_a_probe() -> None:
+    found = block(Process())
+    assert found.seconds == pytest.approx(WORK)
+    assert found.probe_seconds == pytest.approx(PROBE + EMPTY)
 
 
 def test_who_sleeps_for_longer_pays_for_it() -> None:
-    assert counted(Turn(seconds=0.05, cpu_seconds=0.03)) == pytest.approx(
-        0.05 - MOST_WAKING_SECONDS
-    )
+    assert block(Process(asleep=0.02)).seconds == pytest.approx(WORK + 0.02 - MOST_IDLE_SECONDS)
 
 
-def test_a_clock_that_ran_ahead_takes_nothing_off() -> None:
-    assert counted(Turn(seconds=0.05, cpu_seconds=0.06)) == 0.05
+def test_work_that_is_done_elsewhere_meanwhile_takes_nothing_off() -> None:
+    assert block(Process(asleep=-0.004)).seconds == pytest.approx(WORK - 0.004)
 
 
 @pytest.mark.parametrize(("device", "threads"), [("cpu", 2), ("cuda", 1)])
 def test_every_second_counts_where_a_model_has_helpers(device: str, threads: int) -> None:
-    assert counted(Turn(seconds=0.0076, cpu_seconds=0.0075), device, threads) == 0.0076
+    found = block(Process(device, threads, asleep=0.02))
+    assert found.seconds == pytest.approx(WORK + 0.02, abs=EMPTY + WAKING)

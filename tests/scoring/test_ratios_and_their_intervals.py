@@ -406,12 +406,12 @@ def test_weather_that_only_the_reference_minds_leaves_little_doubt() -> None:
         for one in weathered(0.1, count=3000)
     ]
     most = math.hypot(ratios.DRIFT, ratios.MOST_BY_REFERENCE)
-    for_one, for_all = (
+    spared, minding = (
         ratios.corrected(quads, Pace(0.002 * math.exp(0.1))).unseen
         for quads in (wild, weathered(1.4 * 5, count=3000))
     )
-    assert for_one == pytest.approx(most, rel=0.02)
-    assert for_all > 1.5 * most
+    assert spared == pytest.approx(most, rel=0.02)
+    assert minding > 1.5 * most
 
 
 @pytest.mark.parametrize("scatter", [(0.0, 0.0), (0.05, 0.03)])
