@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scoring import images, sandbox
 from scoring.errors import EngineError, ModelFailed
 from scoring.job import InputSpec, Limits
-from scoring.timing import Batches, Block
+from scoring.timing import Batches, Block, watches_cpu
 
 WARM_UP_CALLS = {"cpu": 6, "cuda": 20}
 WARM_UP_SECONDS = 0.03
@@ -185,8 +185,7 @@ class Runner:
         of it takes as long as the host likes. They are told from its own CPU clock, so that no work
         can hide there; who sleeps for longer pays for it. Where it has helpers, threads or a GPU,
         its clock tells nothing, and every second counts."""
-        order = self.child.order
-        if order.device != "cpu" or order.threads > 1 or turn.cpu_seconds <= 0:
+        if not watches_cpu(self.child.sandbox.plan) or turn.cpu_seconds <= 0:
             return turn.seconds
         idle = max(0.0, turn.seconds - turn.cpu_seconds)
         return turn.seconds - min(idle, MOST_IDLE_SECONDS)

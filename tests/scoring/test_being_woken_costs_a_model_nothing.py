@@ -6,27 +6,30 @@ sleeps for longer pays.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from scoring.job import Plan
 from scoring.runner import MOST_IDLE_SECONDS, Runner
 from scoring.sandbox import Turn
 from scoring.timing import Block
 
+PLAN = Plan(device="cpu", threads=1)
 WORK, EMPTY, PROBE, WAKING = 0.0075, 0.00003, 0.004, 0.0001
 
 
 class Process:
     """One that answers as if every turn took as long as is said, and its calls a sleep besides."""
 
-    def __init__(self, device: str = "cpu", threads: int = 1, asleep: float = WAKING) -> None:
-        self.order = SimpleNamespace(device=device, threads=threads)
+    def __init__(self, plan: Plan = PLAN, asleep: float = WAKING) -> None:
+        self.order = SimpleNamespace(device=plan.device)
         self.inputs = np.zeros((8, 1, 3, 4, 4), dtype=np.float32)
         self.outputs = np.zeros((8, 1, 6), dtype=np.float32)
-        self.sandbox = SimpleNamespace(settle=lambda: None)
+        self.sandbox = SimpleNamespace(plan=plan, settle=lambda: None)
         self.asleep = asleep
 
     def run(self, calls: int, limit: float) -> Turn:
@@ -70,7 +73,7 @@ def test_work_that_is_done_elsewhere_meanwhile_takes_nothing_off() -> None:
     assert block(Process(asleep=-0.004)).seconds == pytest.approx(WORK - 0.004)
 
 
-@pytest.mark.parametrize(("device", "threads"), [("cpu", 2), ("cuda", 1)])
-def test_every_second_counts_where_a_model_has_helpers(device: str, threads: int) -> None:
-    found = block(Process(device, threads, asleep=0.02))
+@pytest.mark.parametrize("plan", [replace(PLAN, threads=2), replace(PLAN, device="cuda")])
+def test_every_second_counts_where_a_model_has_helpers(plan: Plan) -> None:
+    found = block(Process(plan, asleep=0.02))
     assert found.seconds == pytest.approx(WORK + 0.02, abs=EMPTY + WAKING)
