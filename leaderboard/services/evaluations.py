@@ -166,6 +166,7 @@ def run_next(
     if evaluation is None:
         return None
     try:
+        measurements.hold_to_today(evaluation)
         if stored := measurements.stored(evaluation):
             record_stored(evaluation, stored)
         else:

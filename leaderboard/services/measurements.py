@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.db.models import QuerySet
 from leaderboard.models import Competition, Evaluation, Submission
 from scoring.job import PROTOCOL, Quad
 
+logger = logging.getLogger(__name__)
 State = Evaluation.State
 
 
@@ -51,6 +53,24 @@ def key(competition: Competition, submission: Submission) -> str:
         PROTOCOL,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def hold_to_today(evaluation: Evaluation) -> None:
+    """Measure a claimed submission by the protocol and the plan of today, not those it was queued
+    under: what its attempts found by other ones is another measurement, and is not pooled with it.
+
+    Raises `Stale`.
+    """
+    if evaluation.submission is None:
+        return
+    today = key(evaluation.competition, evaluation.submission)
+    if today != evaluation.measurement_key:
+        logger.info(
+            "%s was queued under another protocol or plan; %s attempts by it do not count.",
+            evaluation,
+            len(evaluation.noisy_reports),
+        )
+        evaluation.note(measurement_key=today, noisy_reports=[], report={})
 
 
 def of_same_content(evaluation: Evaluation) -> QuerySet[Evaluation]:

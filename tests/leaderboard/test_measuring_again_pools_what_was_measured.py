@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+import scoring
 from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.services import evaluations, jobs, measurements, rankings
-from scoring.job import RETRY, Quad, Report
+from scoring.job import PROTOCOL, RETRY, Job, Quad, Report
 from tests.leaderboard.conftest import finish, report
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +93,43 @@ def test_another_model_another_plan_and_a_shared_measurement_pool_nothing(
     repeat.profile.save()
     again = evaluations.evaluate_again(submission=Submission.objects.get(pk=first.pk), by=organizer)
     assert starts(again) == []
+
+
+def test_attempts_by_an_older_protocol_or_plan_do_not_count_after_an_upgrade(
+    team: Team, submit: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs_of_engine: list[Job] = []
+
+    def evaluate(job: Job, progress: object) -> Report:
+        jobs_of_engine.append(job)
+        return with_quads(quad(2))
+
+    monkeypatch.setattr(scoring, "evaluate", evaluate)
+    submission = submit(team)
+    evaluation = submission.latest_evaluation
+    finish(evaluation, with_quads(quad(1), status="invalid"))
+    assert len(starts(evaluation)) == 1
+    monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
+    evaluations.run_next("cpu")
+    assert [job.earlier for job in jobs_of_engine] == [()]
+    evaluation.refresh_from_db()
+    assert (evaluation.state, evaluation.noisy_reports) == ("scored", [])
+    assert [one.is_noisy for one in measurements.stretches(evaluation)] == [False]
+    assert evaluation.measurement_key == measurements.key(submission.competition, submission)
+
+
+def test_a_plan_changed_while_a_submission_waits_is_the_one_it_is_measured_by(
+    team: Team, rivals: Team, submit: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = submit(team)
+    profile = submission.competition.profile
+    profile.max_seconds = 30
+    profile.save()
+    monkeypatch.setattr(scoring, "evaluate", lambda job, progress: with_quads(quad(1)))
+    evaluations.run_next("cpu")
+    twin = submit(rivals)
+    evaluations.run_next("cpu")
+    assert twin.latest_evaluation.measured_by == submission.latest_evaluation
 
 
 def test_whoever_sent_the_same_model_gets_the_new_time_too(
