@@ -10,15 +10,19 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
 from leaderboard import embedded
 
 ROOT = Path(__file__).resolve().parents[2]
+RESTART_SECONDS = 2.0
+"""Until a process that ended is started again."""
 
 
 def main() -> int:
@@ -33,7 +37,7 @@ def main() -> int:
                 passed = story.tell(arguments, folder, console, started)
                 if not arguments.check:
                     console.print("\nServing until Ctrl-C.")
-                    signal.pause()
+                    started.keep(console)
                 return 0 if passed else 1
     except KeyboardInterrupt:
         console.print("\nStopped. The next demo starts anew.")
@@ -108,10 +112,12 @@ class Processes:
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
+        self.commands: dict[str, tuple[str, ...]] = {}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, *command: str) -> None:
-        with (self.logs / f"{name}.log").open("wb") as log:
+        self.commands[name] = command
+        with (self.logs / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
                 [sys.executable, *command],
                 cwd=ROOT,
@@ -127,6 +133,15 @@ class Processes:
             if process.poll() is not None:
                 log = (self.logs / f"{name}.log").read_text(errors="replace")
                 raise SystemExit(f"The demo's {name} process ended:\n{log[-2000:]}")
+
+    def keep(self, console: Console) -> NoReturn:
+        """Start again whatever ends, as compose and systemd do."""
+        while True:
+            time.sleep(RESTART_SECONDS)
+            for name, process in list(self.running.items()):
+                if (code := process.poll()) is not None:
+                    console.print(f"The {name} process ended ({code}); it is started again.")
+                    self.start(name, *self.commands[name])
 
     def stop(self) -> None:
         for process in self.running.values():
