@@ -32,13 +32,13 @@ CHANGED_SHARE = 0.001
 SAMPLE_IMAGES = 64
 SAMPLE_SHARE = 0.02
 """Images asked again in another process where no second pass does so."""
-SEGMENT_SECONDS = 15.0
+SEGMENT_SECONDS = 9.0
 """Of the submission: a longer pass is cut, so that fresh processes are spread over its time."""
 MAX_PIECES = 8
 BRIEF_SECONDS = 1.0
 """Of the reference: the turns of one process of it, beside passes so brief that it is held against
 several of them. To start one takes a quarter of that."""
-PAIRED_SHARE = 0.12
+PAIRED_SHARE = 0.08
 """Of a pass, at least: the reference's cost beside the submission's."""
 LONG_PASS = 0.4
 """Of the plan's cap: a pass that takes the submission longer is made once, if it can be published,
@@ -560,8 +560,8 @@ class Course:
         """
         if self.passes > 1:
             return pairs
-        least = max(SPARE_QUADS * self.plan.min_quads / self.pieces, PAIRED_SHARE * pairs)
-        least = max(1.0, least, (self.needed - len(self.quads)) / self.pieces)
+        lacking = max(SPARE_QUADS * self.plan.min_quads, self.needed) - len(self.quads)
+        least = max(1.0, lacking / self.pieces, PAIRED_SHARE * pairs)
         if self.is_long:
             most = self.quads_afforded(reference, submission)
             least = min(least, (most - len(self.quads)) / self.pieces)
