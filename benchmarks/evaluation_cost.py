@@ -63,7 +63,7 @@ def main() -> None:
             plan=plan,
             cache=place / "cache",
         )
-        if options.calibrated:
+        if options.calibrated or options.tiny:
             job = calibrated(job)
         for name in [options.nets[0], *options.nets]:
             model = place / f"{name}.pt"
@@ -181,8 +181,8 @@ def parser() -> argparse.ArgumentParser:
     kind.add_argument(
         "--tiny",
         action="store_true",
-        help="300 images of 64 pixels, a small reference and a model of some 50 us, four times; "
-        "instead of --images, --size and --nets",
+        help="300 images of 64 pixels, a small reference and a model of some 50 us, calibrated and "
+        "then measured four times; instead of --images, --size and --nets",
     )
     kind.add_argument(
         "--quick",

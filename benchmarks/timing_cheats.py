@@ -3,15 +3,19 @@
 The same network in disguises, each evaluated beside the undisguised one in turn.
 Gain = honest ratio / disguised ratio - 1. A model that takes six times as long on one image in ten
 is held against what that must cost: the honest network's ratio and that of one always so dear.
+
+Of many disguises one or the other seems to gain by chance: what does not hold is run as often
+again, twice at most, and judged by all of its runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +30,18 @@ from scoring.job import Formula, InputSpec, Job, Plan, Report, Split
 TOLERATED = 0.01
 EXIT, BETWEEN = "dear on 10 % of the images", "works between its calls"
 TWIN = "works inside its calls"
+HONEST: dict[str, type[nn.Module]] = {
+    "honest": cheats.Honest,
+    TWIN: cheats.WorksInside,
+    "dear": cheats.Dear,
+}
+"""What the disguises are held against, in every round."""
 
 
 def main() -> None:
     options = parser().parse_args()
     if options.quick:
-        options.runs, options.max_seconds = 2, 3.0
+        options.runs, options.again, options.max_seconds = 2, 0, 3.0
     print(tables.machine_line())
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
         place = Path(folder)
@@ -42,17 +52,16 @@ def main() -> None:
         }
         job, share = prepared(place, options)
         reports: dict[str, list[Report]] = {}
-        models: dict[str, type[nn.Module]] = {
-            "honest": cheats.Honest,
-            TWIN: cheats.WorksInside,
-            "dear": cheats.Dear,
-        }
         deadline = time.monotonic() + 60 * options.minutes
-        for number in range(options.runs):
-            if time.monotonic() > deadline:
-                print(f"Stopped after {options.minutes:g} minutes, {number} runs of each.")
+        for number in range((1 + options.again) * options.runs):
+            if number and number % options.runs == 0:
+                wanted = {name: wanted[name] for name in not_held(reports, share)}
+            if not wanted:
                 break
-            for name, model in (models | wanted).items():
+            if time.monotonic() > deadline:
+                print(f"Stopped after {options.minutes:g} minutes, in round {number + 1}.")
+                break
+            for name, model in (HONEST | wanted).items():
                 path = place / f"{name}.pt"
                 if not path.exists():
                     nets.saved(model, path)
@@ -85,45 +94,71 @@ def prepared(place: Path, options: argparse.Namespace) -> tuple[Job, float]:
 
 
 def show(reports: dict[str, list[Report]], share: float) -> None:
-    honest, dear = ratios(reports["honest"]), ratios(reports["dear"])
     rows: list[tuple[object, ...]] = []
     for name, found in reports.items():
-        scored = [i for i, one in enumerate(found) if one.status == "scored"]
+        scored = sum(one.status == "scored" for one in found)
         codes = sorted({one.failure.code for one in found if one.failure})
         flags = sorted({flag for one in found if one.timing for flag in one.timing.flags})
-        row: list[object] = [name, len(found), f"{len(scored)} scored" if scored else "", *[""] * 5]
-        if scored:
-            theirs = ratios(found)[scored]
-            ours = honest[scored]
-            if name == EXIT:
-                ours = (1 - share) * ours + share * dear[scored]
-            if name == BETWEEN:
-                ours = ratios(reports[TWIN])[scored]
-            gains = np.log(ours / theirs)
-            gain = float(np.expm1(gains.mean()))
-            error = float(gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else np.nan
-            row[3:8] = [
-                f"{theirs.mean():.4f}",
-                f"{gain:+.2%}",
-                f"{error:.2%}",
-                ""
-                if name in ("honest", "dear", TWIN)
-                else "no"
-                if gain > TOLERATED + error
-                else "yes",
-                "; ".join(flags),
-            ]
+        outcome = f"{scored} scored" if scored else ""
         if codes:
-            row[2] = f"{row[2]} {len(found) - len(scored)} {', '.join(codes)}".strip()
-        rows.append(tuple(row))
+            outcome = f"{outcome} {len(found) - scored} {', '.join(codes)}".strip()
+        figures = [""] * 4
+        if scored:
+            found_gain = gain(name, reports, share)
+            figures = [
+                f"{np.nanmean(ratios(found)):.4f}",
+                f"{found_gain.value:+.2%}",
+                f"{found_gain.standard_error:.2%}",
+                "" if name in HONEST else "yes" if found_gain.held else "no",
+            ]
+        rows.append((name, len(found), outcome, *figures, "; ".join(flags)))
     head = ("disguise", "runs", "outcome", "ratio", "gain", "s.e.", "held", "findings")
     tables.show(head, rows)
     print(f"held: the gain is at most {TOLERATED:.0%} + its standard error.")
 
 
+def not_held(reports: dict[str, list[Report]], share: float) -> list[str]:
+    """Disguises that were scored and seem to gain."""
+    return [
+        name
+        for name, found in reports.items()
+        if name not in HONEST
+        and any(one.status == "scored" for one in found)
+        and not gain(name, reports, share).held
+    ]
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Of a disguise over an honest network, with its standard error, both relative."""
+
+    value: float
+    standard_error: float
+
+    @property
+    def held(self) -> bool:
+        return not self.value > TOLERATED + self.standard_error
+
+
+def gain(name: str, reports: dict[str, list[Report]], share: float) -> Gain:
+    """What a disguise gained in the runs of it that were scored, each beside those of its round."""
+    theirs = ratios(reports[name])
+    honest, twin, dear = (ratios(reports[one])[: len(theirs)] for one in HONEST)
+    expected = honest
+    if name == EXIT:
+        expected = (1 - share) * honest + share * dear
+    if name == BETWEEN:
+        expected = twin
+    gains = np.log(expected / theirs)
+    gains = gains[~np.isnan(gains)]
+    error = float(gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else math.nan
+    return Gain(float(np.expm1(gains.mean())), error)
+
+
 def ratios(reports: list[Report]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Time ratios, NaN where an evaluation failed."""
-    return np.array([one.timing.time_ratio if one.timing else np.nan for one in reports])
+    scored = (one.timing if one.status == "scored" else None for one in reports)
+    return np.array([timing.time_ratio if timing else np.nan for timing in scored])
 
 
 def describe(name: str, report: Report) -> str:
@@ -140,6 +175,9 @@ def describe(name: str, report: Report) -> str:
 def parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser("python -m benchmarks.timing_cheats", description=__doc__)
     one.add_argument("--runs", type=int, default=8, help="of each disguise")
+    one.add_argument(
+        "--again", type=int, default=2, help="times as many runs of what does not hold, at most"
+    )
     one.add_argument("--images", type=int, default=1500)
     one.add_argument("--max-seconds", type=float, default=10.0, help="of each measuring")
     one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
