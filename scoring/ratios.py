@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from scoring.job import Pace, Plan, Quad, Timing
+from scoring.job import Pace, Plan, Quad
 
 Floats = npt.NDArray[np.float64]
 
@@ -460,27 +460,20 @@ def quads_needed(quads: Sequence[Quad], plan: Plan, pace: Pace | None) -> int:
     return max(plan.min_quads, math.ceil(len(used) * share**2 / room))
 
 
-def is_unsteady(timing: Timing, plan: Plan) -> bool:
+def is_unsteady(quads: Sequence[Quad], plan: Plan) -> bool:
     """Whether it is the submission alone whose time scatters, beside a steady reference.
 
-    What weather explains of it is not its doing: a net may mind that much more than the reference.
     Of blocks that are much shorter than the reference's nothing can be said: every hiccup of the
     machine shows in them.
     """
-    used = counted(timing.quads)
+    used = counted(quads)
     seconds = [sum(q.reference_seconds for q in used), sum(q.submission_seconds for q in used)]
     if len(used) < plan.min_quads or seconds[1] < seconds[0] / 2:
         return False
     reference, submission = logs_per_image(used)
     _, width, _ = trimmed(reference, used)
-    unexplained = submission
-    if timing.elasticity is not None:
-        unexplained = submission - timing.elasticity * reference
-    if timing.probe_slope is not None:
-        unexplained -= timing.probe_slope * np.log([quad.probe_seconds for quad in used])
     steady = width <= plan.max_half_width
-    own = min(scatter(submission), scatter(unexplained))
-    return steady and own > UNSTEADY * scatter(reference)
+    return steady and scatter(submission) > UNSTEADY * scatter(reference)
 
 
 def scatter(values: Floats) -> float:

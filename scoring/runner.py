@@ -156,8 +156,7 @@ class Runner:
         self.seconds_per_call = seconds / calls
         labels = logits.argmax(axis=2)
         stopped, self.stopped_cpu_seconds = self.stopped_cpu_seconds, 0.0
-        cpu_seconds = max(turn.cpu_seconds - self.empty_seconds, 0.0)
-        return Block(seconds, cpu_seconds, labels, stopped, probe_seconds)
+        return Block(seconds, turn.cpu_seconds, labels, stopped, probe_seconds)
 
     @property
     def spec(self) -> InputSpec:

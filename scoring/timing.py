@@ -70,7 +70,6 @@ class Block:
     seconds: float
     """Without those of an empty block, and those few in which a core woke up."""
     cpu_seconds: float
-    """The process's own, likewise without those of an empty block."""
     labels: Labels
     stopped_cpu_seconds: float = 0.0
     """CPU this process used since its last block, while it should stand still."""
@@ -226,7 +225,7 @@ def verdict(timing: Timing, plan: Plan) -> Literal["valid", "invalid", "time_uns
         return "valid"
     if is_too_slow(timing.quads, plan):
         return "too_slow"
-    return "time_unstable" if ratios.is_unsteady(timing, plan) else "invalid"
+    return "time_unstable" if ratios.is_unsteady(timing.quads, plan) else "invalid"
 
 
 def is_too_slow(quads: Sequence[Quad], plan: Plan) -> bool:

@@ -25,18 +25,17 @@ WORK, EMPTY, PROBE, WAKING = 0.0075, 0.00003, 0.004, 0.0001
 class Process:
     """One that answers as if every turn took as long as is said, and its calls a sleep besides."""
 
-    def __init__(self, plan: Plan = PLAN, asleep: float = WAKING, work: float = WORK) -> None:
+    def __init__(self, plan: Plan = PLAN, asleep: float = WAKING) -> None:
         self.order = SimpleNamespace(device=plan.device)
         self.inputs = np.zeros((8, 1, 3, 4, 4), dtype=np.float32)
         self.outputs = np.zeros((8, 1, 6), dtype=np.float32)
         self.sandbox = SimpleNamespace(plan=plan, settle=lambda: None)
         self.asleep = asleep
-        self.work = work
 
     def run(self, calls: int, limit: float) -> Turn:
         if not calls:
             return Turn(EMPTY + WAKING, EMPTY)
-        return Turn(self.work + EMPTY + self.asleep, self.work + EMPTY)
+        return Turn(WORK + EMPTY + self.asleep, WORK + EMPTY)
 
     def probe(self) -> Turn:
         return Turn(PROBE + EMPTY + WAKING, PROBE + EMPTY)
@@ -64,11 +63,6 @@ def test_waking_counts_neither_in_a_block_nor_in_a_probe() -> None:
     found = block(Process())
     assert found.seconds == pytest.approx(WORK)
     assert found.probe_seconds == pytest.approx(PROBE + EMPTY)
-
-
-def test_a_turn_of_itself_does_not_look_like_a_second_core_beside_the_briefest_of_blocks() -> None:
-    found = block(Process(work=EMPTY))
-    assert (found.seconds, found.cpu_seconds) == (pytest.approx(EMPTY), pytest.approx(EMPTY))
 
 
 def test_who_sleeps_for_longer_pays_for_it() -> None:

@@ -476,23 +476,6 @@ def test_a_wide_interval_is_invalid_unless_the_plan_never_minds() -> None:
     assert timing.verdict(found, replace(PLAN, max_half_width=0.0)) == "valid"
 
 
-def test_a_net_that_minds_the_weather_more_than_the_reference_is_not_to_blame_for_it() -> None:
-    pace = Pace(0.002 * math.exp(0.1))
-    minding = weathered(4.0, count=600)
-    random = np.random.default_rng(0)
-    mixed = random.permutation([one.submission_seconds for one in minding]).tolist()
-    alone = [
-        replace(one, submission_seconds=seconds)
-        for one, seconds in zip(minding, mixed, strict=True)
-    ]
-
-    def is_unsteady(quads: list[Quad]) -> bool:
-        return ratios.is_unsteady(timing.summary(measurement(*quads), PLAN, pace=pace), PLAN)
-
-    assert not is_unsteady(minding)
-    assert is_unsteady(alone), "the same times, whatever the weather"
-
-
 def test_a_machine_is_in_its_band_within_it_or_within_noise() -> None:
     found = timing.summary(measurement(*(quad(1.0, segment=n // 8) for n in range(32))), PLAN)
     assert timing.is_in_band(found)
