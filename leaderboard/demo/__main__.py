@@ -135,7 +135,7 @@ class Processes:
                 raise SystemExit(f"The demo's {name} process ended:\n{log[-2000:]}")
 
     def keep(self, console: Console) -> NoReturn:
-        """Start again whatever ends, as compose and systemd do."""
+        """Start again what ends of these, as compose does."""
         while True:
             time.sleep(RESTART_SECONDS)
             for name, process in list(self.running.items()):

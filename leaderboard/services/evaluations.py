@@ -75,7 +75,7 @@ def enqueue(
         profile=profile,
         why=why,
         queued_at=timezone.now(),
-        measurement_key=measurements.key(competition, submission) if submission else "",
+        measurement_key=measurements.key(competition, profile, submission),
     )
     transaction.on_commit(lambda: queue.knock(profile.slug))
     return evaluation
@@ -360,13 +360,16 @@ def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
 
 def share(evaluation: Evaluation) -> None:
     """Give a measurement made anew to the other submissions of the same content."""
-    same = Evaluation.objects.filter(
+    ours = evaluation.submission
+    assert ours
+    # Not by the key, which is another one after an upgrade: whoever was measured before it, too.
+    same = Submission.objects.filter(
         competition=evaluation.competition,
-        measurement_key=evaluation.measurement_key,
-        state=State.SCORED,
-    )
-    for submission in Submission.objects.filter(evaluations__in=same).distinct():
-        if submission == evaluation.submission:
+        content_sha256=ours.content_sha256,
+        evaluations__state=State.SCORED,
+    ).exclude(pk=ours.pk)
+    for submission in same.distinct():
+        if submission.static["input"] != ours.static["input"]:
             continue
         twin = Evaluation.objects.create(
             competition=evaluation.competition,

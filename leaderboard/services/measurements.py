@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from leaderboard.models import Competition, Evaluation, Submission
+from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission
 from scoring.job import PROTOCOL, Quad
 
 logger = logging.getLogger(__name__)
@@ -39,44 +39,53 @@ class Stretch:
         return sum(quad.reference_seconds + quad.submission_seconds for quad in self.quads)
 
 
-def key(competition: Competition, submission: Submission) -> str:
+def key(
+    competition: Competition, profile: HardwareProfile, submission: Submission | None = None
+) -> str:
     """What makes two measurements the same: content, input, images, reference, machine."""
     assert competition.reference
     assert competition.dataset
     parts = [
-        submission.content_sha256,
-        submission.static["input"],
+        submission.content_sha256 if submission else "calibration",
+        submission.static["input"] if submission else None,
         competition.dataset.sha256,
         competition.reference.sha256,
-        competition.profile.slug,
-        competition.profile.plan().to_json(),
+        profile.slug,
+        profile.plan().to_json(),
         PROTOCOL,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def hold_to_today(evaluation: Evaluation) -> None:
-    """Measure a claimed submission by the protocol and the plan of today, not those it was queued
-    under: what its attempts found by other ones is another measurement, and is not pooled with it.
+    """Measure what was claimed by the protocol and the plan of today, not those it was queued
+    under: what its attempts found by other ones is another measurement. It is kept, but neither
+    pooled with this one nor counted as a fault.
 
     Raises `Stale`.
     """
-    if evaluation.submission is None:
+    before = evaluation.measurement_key
+    today = key(evaluation.competition, evaluation.profile, evaluation.submission)
+    if today == before:
         return
-    today = key(evaluation.competition, evaluation.submission)
-    if today != evaluation.measurement_key:
-        logger.info(
-            "%s was queued under another protocol or plan; %s attempts by it do not count.",
-            evaluation,
-            len(evaluation.noisy_reports),
-        )
-        evaluation.note(measurement_key=today, noisy_reports=[], report={})
+    logger.info("%s was queued under another protocol or plan.", evaluation)
+    noisy = evaluation.noisy_reports
+    just_now = sum("measurement_key" not in report for report in noisy)
+    evaluation.note(
+        measurement_key=today,
+        noisy_reports=[{"measurement_key": before} | report for report in noisy],
+        faults=max(0, evaluation.faults - just_now),
+        error_code="",
+        error_message="",
+        report={},
+    )
 
 
 def of_same_content(evaluation: Evaluation) -> QuerySet[Evaluation]:
     """Evaluations that really measured this content, not those that share a measurement."""
     return Evaluation.objects.filter(
         competition=evaluation.competition_id,
+        kind=Evaluation.Kind.SUBMISSION,
         measurement_key=evaluation.measurement_key,
         measured_by=None,
     ).exclude(measurement_key="")
@@ -106,7 +115,8 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
     found: list[Stretch] = []
     seen: set[tuple[float, ...]] = set()
     for one in [*earlier(measured), measured]:
-        reports = [*((report, True) for report in one.noisy_reports), (one.report, False)]
+        noisy = [report for report in one.noisy_reports if is_of(report, one)]
+        reports = [*((report, True) for report in noisy), (one.report, False)]
         for report, is_noisy in reports:
             # A report that tells the quads pooled into it, too, is read for its own alone.
             new = [quad for quad in quads_of(report) if identity(quad) not in seen]
@@ -115,6 +125,12 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
                 new.sort(key=lambda quad: quad.at_seconds)
                 found.append(Stretch(one, is_noisy or one.state != State.SCORED, tuple(new)))
     return found
+
+
+def is_of(report: dict[str, Any], evaluation: Evaluation) -> bool:
+    """Whether an attempt was made under the protocol and plan that the evaluation ended with."""
+    ours = evaluation.measurement_key
+    return bool(report.get("measurement_key", ours) == ours)
 
 
 def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:

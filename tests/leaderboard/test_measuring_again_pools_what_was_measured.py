@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import scoring
-from leaderboard.models import Evaluation, Submission, Team, User
+from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import evaluations, jobs, measurements, rankings
 from scoring.job import PROTOCOL, RETRY, Job, Quad, Report
 from tests.leaderboard.conftest import finish, report
@@ -95,41 +95,75 @@ def test_another_model_another_plan_and_a_shared_measurement_pool_nothing(
     assert starts(again) == []
 
 
-def test_attempts_by_an_older_protocol_or_plan_do_not_count_after_an_upgrade(
-    team: Team, submit: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs_of_engine: list[Job] = []
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """The jobs that workers gave to an engine whose every answer is the same."""
+    seen: list[Job] = []
 
     def evaluate(job: Job, progress: object) -> Report:
-        jobs_of_engine.append(job)
-        return with_quads(quad(2))
+        seen.append(job)
+        return with_quads(quad(9))
 
     monkeypatch.setattr(scoring, "evaluate", evaluate)
+    return seen
+
+
+def test_attempts_by_an_older_protocol_are_kept_but_do_not_count_after_an_upgrade(
+    team: Team, submit: Make, engine: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
     submission = submit(team)
     evaluation = submission.latest_evaluation
     finish(evaluation, with_quads(quad(1), status="invalid"))
     assert len(starts(evaluation)) == 1
     monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
     evaluations.run_next("cpu")
-    assert [job.earlier for job in jobs_of_engine] == [()]
+    assert [job.earlier for job in engine] == [()]
     evaluation.refresh_from_db()
-    assert (evaluation.state, evaluation.noisy_reports) == ("scored", [])
+    assert (evaluation.state, evaluation.faults, evaluation.error_code) == ("scored", 0, "")
     assert [one.is_noisy for one in measurements.stretches(evaluation)] == [False]
-    assert evaluation.measurement_key == measurements.key(submission.competition, submission)
+    assert len(evaluation.noisy_reports) == 1
+    competition = submission.competition
+    today = measurements.key(competition, competition.profile, submission)
+    assert evaluation.measurement_key == today
+
+
+def test_nor_do_those_of_a_calibration(
+    competition: Competition, engine: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibration = evaluations.enqueue(competition=competition)
+    finish(calibration, with_quads(quad(1), status="invalid"))
+    assert len(starts(calibration)) == 1
+    monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
+    evaluations.run_next("cpu")
+    assert [job.earlier for job in engine] == [()]
 
 
 def test_a_plan_changed_while_a_submission_waits_is_the_one_it_is_measured_by(
-    team: Team, rivals: Team, submit: Make, monkeypatch: pytest.MonkeyPatch
+    team: Team, rivals: Team, submit: Make, engine: list[Job]
 ) -> None:
     submission = submit(team)
     profile = submission.competition.profile
     profile.max_seconds = 30
     profile.save()
-    monkeypatch.setattr(scoring, "evaluate", lambda job, progress: with_quads(quad(1)))
     evaluations.run_next("cpu")
+    assert [job.plan.max_seconds for job in engine] == [30]
     twin = submit(rivals)
     evaluations.run_next("cpu")
     assert twin.latest_evaluation.measured_by == submission.latest_evaluation
+
+
+def test_whoever_was_measured_before_an_upgrade_gets_the_new_time_of_the_same_model_too(
+    team: Team, rivals: Team, submit: Make, organizer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, twin = submit(team, seed=1), submit(rivals, seed=1)
+    finish(first.latest_evaluation, report(time_ratio=0.50))
+    evaluations.run_next("cpu")
+    assert rankings.entry_of(rivals, "public").time_ratio == 0.50
+    monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
+    again = evaluations.evaluate_again(submission=first, by=organizer)
+    finish(again, report(time_ratio=0.48))
+    assert rankings.entry_of(rivals, "public").time_ratio == 0.48
+    assert twin.latest_evaluation.measured_by == again
 
 
 def test_whoever_sent_the_same_model_gets_the_new_time_too(
