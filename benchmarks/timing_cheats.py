@@ -137,7 +137,7 @@ class Gain:
 
     @property
     def held(self) -> bool:
-        return not self.value > TOLERATED + self.standard_error
+        return self.value <= TOLERATED + self.standard_error
 
 
 def gain(name: str, reports: dict[str, list[Report]], share: float) -> Gain:

@@ -106,7 +106,7 @@ def estimated_anew(line: str) -> Found:
         found.calibrated_ms / 1000, found.calibrated_probe_ms / 1000, found.calibrated_scatter
     )
     plain, corrected = ratios.plain(quads), ratios.corrected(quads, pace)
-    widest = Plan().max_half_width * corrected.ratio
+    widest = ratios.widest(Plan(), corrected.ratio)
     return replace(
         found,
         status="scored" if corrected.half_width <= widest else "invalid",

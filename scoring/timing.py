@@ -38,8 +38,8 @@ MAX_PIECES = 8
 BRIEF_SECONDS = 1.0
 """Of the reference: the turns of one process of it, beside passes so brief that it is held against
 several of them. To start one takes a quarter of that."""
-PAIRED_SHARE = 0.08
-"""Of a pass, at least: the reference's cost beside the submission's."""
+PAIRED_SHARE, PAIRED_QUADS = 0.08, 12
+"""Of a piece's pairs of blocks, at least, are quads, but for no more than so many."""
 LONG_PASS = 0.4
 """Of the plan's cap: a pass that takes the submission longer is made once, if it can be published,
 and the reference has its part in seconds."""
@@ -56,6 +56,8 @@ LEAST_BLOCK, MOST_BLOCK = 0.6, 1.5
 """Of the plan's block: the shortest and the longest block of the reference."""
 MOSTLY_STARTING = 2.0
 """Wall seconds over timed ones of a measuring that mostly starts processes."""
+LATE = 0.6
+"""Of the plan's cap: wall seconds after which a tiny ratio is known well enough by its score."""
 STARTING = 1.4
 """Times the cap: the wall seconds, with those in which processes start and are warmed again, that
 quads may take once every image is answered."""
@@ -220,7 +222,7 @@ def summary(
 
 def verdict(timing: Timing, plan: Plan) -> Literal["valid", "invalid", "time_unstable", "too_slow"]:
     """Whether the interval is narrow enough to be published, and if not, whose doing that is."""
-    widest = plan.max_half_width * timing.time_ratio
+    widest = ratios.widest(plan, timing.time_ratio)
     if not plan.max_half_width or timing.half_width <= widest:
         return "valid"
     if is_too_slow(timing.quads, plan):
@@ -335,8 +337,11 @@ class Course:
 
     def is_enough(self) -> bool:
         """The stop rule; after a long pass, beyond the plan's cap, or where most of the time goes
-        into starting processes and half of it is over, whatever may be published is enough."""
-        return ratios.is_enough(self.quads, self.plan_by_now(), self.pace, self.earlier)
+        into starting processes and half of it is over, whatever may be published is enough. What
+        may be for its ratio's smallness alone has some seconds more to become better."""
+        is_late = self.clock() - self.start > LATE * self.plan.max_seconds
+        fine = ratios.FINE if is_late else 0.0
+        return ratios.is_enough(self.quads, self.plan_by_now(), self.pace, self.earlier, fine)
 
     def plan_by_now(self) -> Plan:
         """The plan, its target the half-width that will do by now."""
@@ -560,7 +565,7 @@ class Course:
         if self.passes > 1:
             return pairs
         lacking = max(SPARE_QUADS * self.plan.min_quads, self.needed) - len(self.quads)
-        least = max(1.0, lacking / self.pieces, PAIRED_SHARE * pairs)
+        least = max(1.0, lacking / self.pieces, min(PAIRED_SHARE * pairs, PAIRED_QUADS))
         if self.is_long:
             most = self.quads_afforded(reference, submission)
             least = min(least, (most - len(self.quads)) / self.pieces)
