@@ -42,7 +42,8 @@ class HardwareProfile(models.Model):
     max_half_width = models.FloatField(
         default=0.03,
         validators=[MinValueValidator(0.0)],
-        help_text="A wider interval at the end is measured again; 0 publishes it however wide.",
+        help_text="A wider interval at the end is measured again, unless it is within ± 0.001 of a "
+        "time ratio all the same; 0 publishes it however wide.",
     )
     max_seconds = models.FloatField(
         default=60,
