@@ -34,13 +34,20 @@ class ForksHalf(Honest):
 class LeavesWork(Honest):
     """Answers, and leaves work running that should slow the reference's turn."""
 
+    left_running: List[torch.jit.Future[Tensor]]  # noqa: UP006
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left_running = []
+
     def burn(self, x: Tensor) -> Tensor:
         for _ in range(6):
             x = torch.conv2d(x, torch.ones(3, 3, 3, 3), padding=1) * 0.03
         return x
 
     def forward(self, x: Tensor) -> Tensor:
-        torch.jit.fork(self.burn, x.clone())
+        # Work that nothing refers to is not even compiled.
+        self.left_running.append(torch.jit.fork(self.burn, x.clone()))
         return self.left(x) + self.right(x)
 
 
