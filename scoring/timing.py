@@ -34,7 +34,7 @@ SAMPLE_SHARE = 0.02
 """Images asked again in another process where no second pass does so."""
 SEGMENT_SECONDS = 9.0
 """Of the submission: a longer pass is cut, so that fresh processes are spread over its time."""
-MAX_PIECES = 8
+MAX_PIECES = 6
 BRIEF_SECONDS = 1.0
 """Of the reference: the turns of one process of it, beside passes so brief that it is held against
 several of them. To start one takes a quarter of that."""
