@@ -59,7 +59,7 @@ def main() -> None:
             if not wanted:
                 break
             if time.monotonic() > deadline:
-                print(f"Stopped after {options.minutes:g} minutes, in round {number + 1}.")
+                print(f"Stopped after {options.minutes:g} minutes and {number} rounds.")
                 break
             for name, model in (HONEST | wanted).items():
                 path = place / f"{name}.pt"

@@ -340,7 +340,7 @@ class Course:
         into starting processes and half of it is over, whatever may be published is enough. What
         may be for its ratio's smallness alone has some seconds more to become better."""
         is_late = self.clock() - self.start > LATE * self.plan.max_seconds
-        fine = ratios.FINE if is_late else 0.0
+        fine = ratios.FINE if is_late and self.plan.max_half_width else 0.0
         return ratios.is_enough(self.quads, self.plan_by_now(), self.pace, self.earlier, fine)
 
     def plan_by_now(self) -> Plan:

@@ -70,11 +70,12 @@ def hold_to_today(evaluation: Evaluation) -> None:
         return
     logger.info("%s was queued under another protocol or plan.", evaluation)
     noisy = evaluation.noisy_reports
-    just_now = sum("measurement_key" not in report for report in noisy)
+    # Those of an earlier change bear its key, and were taken off the faults then.
+    uncounted = sum("measurement_key" not in report for report in noisy)
     evaluation.note(
         measurement_key=today,
         noisy_reports=[{"measurement_key": before} | report for report in noisy],
-        faults=max(0, evaluation.faults - just_now),
+        faults=max(0, evaluation.faults - uncounted),
         error_code="",
         error_message="",
         report={},
@@ -115,7 +116,7 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
     found: list[Stretch] = []
     seen: set[tuple[float, ...]] = set()
     for one in [*earlier(measured), measured]:
-        noisy = [report for report in one.noisy_reports if is_of(report, one)]
+        noisy = [report for report in one.noisy_reports if counts_for(report, one)]
         reports = [*((report, True) for report in noisy), (one.report, False)]
         for report, is_noisy in reports:
             # A report that tells the quads pooled into it, too, is read for its own alone.
@@ -127,7 +128,7 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
     return found
 
 
-def is_of(report: dict[str, Any], evaluation: Evaluation) -> bool:
+def counts_for(report: dict[str, Any], evaluation: Evaluation) -> bool:
     """Whether an attempt was made under the protocol and plan that the evaluation ended with."""
     ours = evaluation.measurement_key
     return bool(report.get("measurement_key", ours) == ours)
