@@ -39,7 +39,8 @@ BRIEF_SECONDS = 1.0
 """Of the reference: the turns of one process of it, beside passes so brief that it is held against
 several of them. To start one takes a quarter of that."""
 PAIRED_SHARE, PAIRED_QUADS = 0.08, 12
-"""Of a piece's pairs of blocks, at least, are quads, but for no more than so many."""
+"""This share of a piece's pairs of blocks are quads in any case, up to so many; more than that only
+as the interval needs them."""
 LONG_PASS = 0.4
 """Of the plan's cap: a pass that takes the submission longer is made once, if it can be published,
 and the reference has its part in seconds."""
