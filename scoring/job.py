@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-PROTOCOL = 10
+PROTOCOL = 11
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 CALIBRATION = 3.0
 """How many times as long as an evaluation a calibration may take."""
@@ -259,10 +259,19 @@ class Quad(Json):
     def load(self, least: float, most: float) -> float:
         """Cores that others kept busy during the blocks, each side's within a range. Where that is
         what the reference's blocks saw, a submission cannot excuse itself by load of its making."""
+        return sum(self.loads(least, most)) / 2
+
+    def imbalance(self, least: float, most: float) -> float:
+        """How many more of them it was during the submission's blocks than during the reference's;
+        0 where that is not known."""
+        theirs, ours = self.loads(least, most)
+        return ours - theirs
+
+    def loads(self, least: float, most: float) -> tuple[float, float]:
         theirs = min(max(self.reference_load, least), most)
         if self.submission_load is None:
-            return theirs
-        return (theirs + min(max(self.submission_load, least), most)) / 2
+            return theirs, theirs
+        return theirs, min(max(self.submission_load, least), most)
 
 
 @dataclass(frozen=True)
@@ -309,6 +318,11 @@ class Timing(Json):
     counts like these. None where no burden was looked for."""
     load_read_at: float | None = None
     """Cores that others kept busy where the corrected ratio is read: the fewest that a quad saw."""
+    imbalance_slope: float = 0.0
+    """By which share the submission's time is longer with each core that others keep busy during
+    its own blocks and not during the reference's."""
+    imbalance_read_at: float = 0.0
+    """How many more such cores there were on average than luck explains; about 0."""
     probe_seconds: float = 0.0
     """Of the quads' probes, on average."""
     probe_slope: float | None = None

@@ -63,7 +63,7 @@ that nothing would be left to read a slope off."""
 LEAST_NOISE = 1e-4
 """Standard deviation of a logarithm: no line fits better."""
 BURDEN_SD = 0.1
-"""How far from 0 a burden is believed to be."""
+"""How far from 0 a burden is believed to be, and the slope of an imbalance."""
 WINSORIZED = 0.1
 """Share of values on each side that count like the one before them."""
 FINE = 0.001
@@ -93,6 +93,9 @@ class Estimate:
     loads: tuple[float, float] | None = None
     """Cores that others kept busy: fewest and most that count."""
     load_read_at: float | None = None
+    imbalance_slope: float = 0.0
+    """By which share it is slower with each core that others kept busy in its own turns only."""
+    imbalance_read_at: float = 0.0
     probe_slope: float | None = None
     probe_read_at: float | None = None
     """Seconds of a quad's probes at which the ratio was read; None where the probe has no say."""
@@ -122,15 +125,18 @@ def plain(quads: Sequence[Quad]) -> Estimate:
 def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     """The ratio at the pace of the calibration, and beside as little as others did meanwhile.
 
-    With log S = a + g log R + p log probe + h load, every quad is brought there, within the range
-    that was seen; what is left is a plain ratio. Too few quads: the plain ratio as it came.
+    With log S = a + g log R + p log probe + h load + i imbalance, every quad is brought there,
+    within the range that was seen; what is left is a plain ratio. Too few quads: the plain ratio as
+    it came.
 
     The elasticity g and the probe's slope p come from moving averages over a window, in which the
     blocks' own noise evens out. The probe runs while the submission stands still: it can neither
     make nor see it, but may guess the weather from its own time. The load is that of both sides'
     blocks, or else what others do to the submission would stay in while what they do to the
     reference goes out; it counts within what the reference's blocks saw. Where others take the
-    reference's memory and not the submission's, h is below 0.
+    reference's memory and not the submission's, h is below 0. The imbalance is what they kept busy
+    during the submission's blocks and not during the reference's. Bursts make it scatter widely
+    around 0, and the ratios with it; a mean of more than luck is not believed.
     """
     if len(quads) < 2 * MIN_WINDOWS:
         return replace(plain(quads), read_at=pace.reference_seconds)
@@ -140,21 +146,25 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     is_probed = len(read_at) > 1
     window = window_quads(quads)
     brief, lasting = pace.reference_scatter
-    slopes, covariance = regression(
-        smoothed(weather, window),
-        smoothed(ours, window),
-        *believed(is_probed),
-        shared=window,
-        alone=math.hypot(brief / math.sqrt(window), lasting),
-    )
     seen = winsorized(np.array([max(0.0, quad.reference_load) for quad in quads]))
     loads = float(seen.min()), float(seen.max())
     load = np.array([quad.load(*loads) for quad in quads])
     least = float(load.min())
-    (burden,), ((variance,),) = regression(
-        load[:, None], ours - weather @ slopes, np.zeros(1), np.eye(1) / BURDEN_SD**2, SHARED
+    imbalance = np.array([quad.imbalance(*loads) for quad in quads])
+    balanced = more_than_luck(imbalance)
+    fit = fitted(
+        ours,
+        weather,
+        load,
+        imbalance - balanced,
+        window=window,
+        alone=math.hypot(brief / math.sqrt(window), lasting),
     )
-    slower = (weather - read_at) @ slopes + burden * (load - least)
+    slower = (
+        (weather - read_at) @ fit.slopes
+        + fit.burden * (load - least)
+        + fit.imbalance_slope * (imbalance - balanced)
+    )
     reference_seconds = math.exp(read_at[0])
     found = plain(
         [
@@ -166,15 +176,16 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     away = np.apply_along_axis(trimmed_mean, 0, weather) - read_at
     # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
     per_load = np.linalg.lstsq((load - load.mean())[:, None], weather, rcond=None)[0][0]
-    away -= more * (1 - variance / BURDEN_SD**2) * per_load
-    minded = weather @ slopes  # by the submission; not its own noise, which more quads narrow
+    away -= more * (1 - (fit.burden_error / BURDEN_SD) ** 2) * per_load
+    minded = weather @ fit.slopes  # by the submission; not its own noise, which more quads narrow
     theirs, its = (scatter(smoothed(side, window)) for side in (weather[:, 0], minded))
     unexplained = math.hypot(min(UNEXPLAINED * theirs, MOST_BY_REFERENCE), UNEXPLAINED * its)
     unknown = found.ratio * math.hypot(
-        math.sqrt(away @ covariance @ away),
-        math.sqrt(variance) * more,
+        math.sqrt(away @ fit.covariance @ away),
+        fit.burden_error * more,
+        fit.imbalance_error * (trimmed_mean(imbalance) - balanced),
         unexplained,
-        (calibrated - read_at) @ (slopes - np.eye(len(slopes))[0]),
+        (calibrated - read_at) @ (fit.slopes - np.eye(len(read_at))[0]),
     )
     probes = np.exp(weather[:, -1])
     return replace(
@@ -182,12 +193,14 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
         half_width=math.hypot(found.half_width, CLEAR * unknown),
         standard_error=math.hypot(found.standard_error, unknown),
         unseen=math.hypot(DRIFT, unexplained),
-        elasticity=float(slopes[0]),
-        burden=float(burden),
+        elasticity=float(fit.slopes[0]),
+        burden=fit.burden,
         read_at=reference_seconds,
         loads=loads,
         load_read_at=least,
-        probe_slope=float(slopes[1]) if is_probed else None,
+        imbalance_slope=fit.imbalance_slope,
+        imbalance_read_at=balanced,
+        probe_slope=float(fit.slopes[1]) if is_probed else None,
         probe_read_at=math.exp(read_at[1]) if is_probed else None,
         probes=(float(probes.min()), float(probes.max())) if is_probed else None,
     )
@@ -202,6 +215,65 @@ def weather_of(quads: Sequence[Quad], pace: Pace) -> tuple[Floats, Floats]:
         seen.append(winsorized(np.log([quad.probe_seconds for quad in quads])))
         calibrated.append(pace.probe_seconds)
     return np.column_stack(seen), np.log(calibrated)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What slows a submission: slopes of the weather (K,) with their covariance, and by how much
+    each core slows it that others keep busy, with standard errors."""
+
+    slopes: Floats
+    covariance: Floats
+    burden: float
+    burden_error: float
+    imbalance_slope: float
+    imbalance_error: float
+
+
+def fitted(
+    ours: Floats, weather: Floats, load: Floats, imbalance: Floats, *, window: int, alone: float
+) -> Fit:
+    """Slopes of `ours`, log S (N,), on the weather (N, K), the load (N,) and its imbalance (N,).
+
+    One after the other is fitted to what the others leave, twice (backfitting: Buja, Hastie and
+    Tibshirani, Linear Smoothers and Additive Models, 1989): those of the weather are read off
+    windows, the others off quads; and of two that say the same the first has the say.
+    """
+    imbalance_slope = 0.0
+    for _ in range(2):
+        even = ours - imbalance_slope * imbalance
+        slopes, covariance = regression(
+            smoothed(weather, window),
+            smoothed(even, window),
+            *believed(weather.shape[1] > 1),
+            shared=window,
+            alone=alone,
+        )
+        burden, burden_error = slope_of_load(load, even - weather @ slopes)
+        imbalance_slope, imbalance_error = slope_of_load(
+            imbalance, ours - weather @ slopes - burden * load
+        )
+    return Fit(slopes, covariance, burden, burden_error, imbalance_slope, imbalance_error)
+
+
+def slope_of_load(load: Floats, ours: Floats) -> tuple[float, float]:
+    """By how much `ours` (N,) grows with each core of `load` (N,), and the standard error."""
+    (slope,), ((variance,),) = regression(
+        load[:, None],
+        ours,
+        np.zeros(1),
+        np.eye(1) / BURDEN_SD**2,
+        shared=SHARED,
+        drawn_in=0,  # it is within a range already, and bursts are what it is about
+    )
+    return float(slope), math.sqrt(variance)
+
+
+def more_than_luck(imbalance: Floats) -> float:
+    """What of the middle of values (N,) that others should make 0 on average is beyond chance."""
+    middle = trimmed_mean(imbalance)
+    luck = CLEAR * float(np.std(imbalance)) / math.sqrt(len(imbalance))
+    return middle - min(max(middle, -luck), luck)
 
 
 def own_scatter(quads: Sequence[Quad]) -> tuple[float, float]:
@@ -262,9 +334,11 @@ def regression(
     firmness: Floats,
     shared: float = 1,
     alone: float = 0.0,
+    drawn_in: float = WINSORIZED,
 ) -> tuple[Floats, Floats]:
     """Slopes (K,) of the regression of y (N,) on the columns of x (N, K), drawn towards `prior` the
     less is known about them, and their covariance (K, K); `shared` points say as much as one.
+    Of each column of x the outer share `drawn_in` counts like the value before it.
 
     Bayesian linear regression with a normal prior, whose inverse covariance is `firmness`, and the
     residuals' variance for the noise. Not the ratio of scatters: what y does alone does not tilt
@@ -274,7 +348,7 @@ def regression(
     No more is taken out than y and the other columns leave untold, for what the first does alone
     they cannot tell (Frisch, Statistical Confluence Analysis, 1934), and never all of the slope.
     """
-    x = np.apply_along_axis(winsorized, 0, x)
+    x = np.apply_along_axis(winsorized, 0, x, drawn_in)
     x, y = x - x.mean(axis=0), winsorized(y) - winsorized(y).mean()
     first, others = x[:, 0], x[:, 1:]
     unshared = first - others @ np.linalg.lstsq(others, first, rcond=None)[0]
@@ -293,9 +367,9 @@ def regression(
     return slopes, inverse @ doubt @ inverse
 
 
-def winsorized(values: Floats) -> Floats:
+def winsorized(values: Floats, share: float = WINSORIZED) -> Floats:
     """Values with those beyond the outer shares drawn in: one hiccup must not tilt a slope."""
-    return np.clip(values, *np.quantile(values, [WINSORIZED, 1 - WINSORIZED]))
+    return np.clip(values, *np.quantile(values, [share, 1 - share]))
 
 
 def trimmed(logs: Floats, quads: Sequence[Quad]) -> tuple[float, float, float]:

@@ -209,6 +209,8 @@ def summary(
         read_at_seconds=corrected.read_at if corrected else None,
         loads=corrected.loads if corrected else None,
         load_read_at=corrected.load_read_at if corrected else None,
+        imbalance_slope=corrected.imbalance_slope if corrected else 0.0,
+        imbalance_read_at=corrected.imbalance_read_at if corrected else 0.0,
         probe_seconds=ratios.probe_seconds(used),
         probe_slope=corrected.probe_slope if corrected else None,
         probe_read_at_seconds=corrected.probe_read_at if corrected else None,

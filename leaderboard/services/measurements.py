@@ -96,13 +96,21 @@ def stored(evaluation: Evaluation) -> Evaluation | None:
     """The measurement of the same content, unless this one shall be measured anew."""
     if evaluation.is_repeat:
         return None
-    return of_same_content(evaluation).filter(state=State.SCORED).order_by("pk").last()
+    return in_order(of_same_content(evaluation).filter(state=State.SCORED)).last()
 
 
 def earlier(evaluation: Evaluation) -> QuerySet[Evaluation]:
-    """The measurements whose quads are pooled into this one, the first one first."""
+    """The measurements whose quads are pooled into this one, the first one first: those that were
+    over when it was begun, whichever was queued first."""
     measured = of_same_content(evaluation).filter(state__in=[State.SCORED, State.ERROR])
-    return measured.filter(pk__lt=evaluation.pk).order_by("pk")
+    if evaluation.claimed_at:
+        measured = measured.filter(finished_at__lte=evaluation.claimed_at)
+    return in_order(measured.exclude(pk=evaluation.pk))
+
+
+def in_order(measured: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
+    """The measurement that was over first stands first."""
+    return measured.order_by("finished_at", "pk")
 
 
 def count(evaluation: Evaluation) -> int:

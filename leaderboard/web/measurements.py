@@ -143,6 +143,8 @@ def at_rest(quad: Quad, timing: Mapping[str, Any]) -> float:
     rest = timing.get("load_read_at")
     rest = least if rest is None else rest
     more = (timing.get("burden") or 0.0) * (quad.load(least, most) - rest)
+    imbalance = quad.imbalance(least, most) - timing.get("imbalance_read_at", 0.0)
+    more += timing.get("imbalance_slope", 0.0) * imbalance
     if timing.get("probes") and quad.probe_seconds:
         shortest, longest = timing["probes"]
         probe = min(max(quad.probe_seconds, shortest), longest)

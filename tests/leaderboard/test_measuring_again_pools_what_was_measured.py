@@ -166,6 +166,36 @@ def test_whoever_was_measured_before_an_upgrade_gets_the_new_time_of_the_same_mo
     assert twin.latest_evaluation.measured_by == again
 
 
+def test_a_repeat_that_waited_over_an_upgrade_pools_what_was_measured_meanwhile(
+    team: Team, rivals: Team, submit: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = submit(team, seed=1)
+    finish(first.latest_evaluation, with_quads(quad(1)))
+    repeat = evaluations.enqueue(
+        competition=first.competition, submission=first, why=Evaluation.Why.TOP_OVERLAP
+    )
+    monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
+    twin = submit(rivals, seed=1).latest_evaluation
+    found = iter([with_quads(quad(2)), with_quads(quad(2), quad(3))])
+    seen: list[Job] = []
+
+    def evaluate(job: Job, progress: object) -> Report:
+        seen.append(job)
+        return next(found)
+
+    monkeypatch.setattr(scoring, "evaluate", evaluate)
+    assert evaluations.run_next("cpu") == twin, "uploads go first"
+    assert evaluations.run_next("cpu") == repeat
+    assert [one.reference_seconds for one in seen[1].earlier] == [quad(2).reference_seconds]
+    for evaluation, own in ((twin, [2]), (repeat, [2, 3])):
+        evaluation.refresh_from_db()
+        quads = [one for each in measurements.stretches(evaluation) for one in each.quads]
+        assert [one.reference_seconds for one in quads] == [
+            quad(at).reference_seconds for at in own
+        ]
+        assert evaluation.measurements == len(own)
+
+
 def test_whoever_sent_the_same_model_gets_the_new_time_too(
     team: Team, rivals: Team, submit: Make, scored: Make, organizer: User
 ) -> None:

@@ -312,6 +312,41 @@ def test_what_other_programs_do_to_both_sides_goes_out_of_both() -> None:
     assert np.mean(found) == pytest.approx(0.5, rel=0.01)
 
 
+def test_bursts_in_one_sides_turns_only_make_neither_ratio_nor_interval_wide() -> None:
+    found, without = [], []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        theirs, ours = random.integers(0, 2, (2, 300))
+        quads = [
+            replace(
+                one,
+                reference_seconds=one.reference_seconds * math.exp(0.3 * theirs[n]),
+                submission_seconds=one.submission_seconds * math.exp(0.3 * ours[n]),
+                reference_load=float(theirs[n]),
+                submission_load=float(ours[n]),
+            )
+            for n, one in enumerate(weathered(1.0, count=300, seed=seed))
+        ]
+        found.append(ratios.corrected(quads, Pace(0.0022)))
+        unknown = [replace(one, submission_load=None) for one in quads]
+        without.append(ratios.corrected(unknown, Pace(0.0022)))
+    ratio, half_width = np.array([(one.ratio, one.half_width) for one in found]).T
+    before, wide = np.array([(one.ratio, one.half_width) for one in without]).T
+    assert all(0.2 < one.imbalance_slope < 0.35 for one in found)
+    assert np.std(ratio) < np.std(before) / 1.5
+    assert np.mean(half_width) < np.mean(wide) / 1.5
+    assert np.mean(abs(ratio - 0.5) < half_width) >= 0.9
+
+
+@pytest.mark.parametrize(("more", "believed"), [(0.0, 0.0), (0.3, 0.3 - 0.04)])
+def test_more_load_beside_a_submission_than_luck_explains_is_not_believed(
+    more: float, believed: float
+) -> None:
+    random = np.random.default_rng(0)
+    imbalance = more + random.permutation(np.linspace(-0.6, 0.6, 300))
+    assert ratios.more_than_luck(imbalance) == pytest.approx(believed, abs=0.001)
+
+
 def test_load_that_a_submission_makes_excuses_nothing() -> None:
     found = []
     for seed in range(10):
