@@ -256,22 +256,13 @@ class Quad(Json):
     """Cores that others kept busy during the submission's blocks. None where a model could keep
     some busy besides its own: on a GPU, or with several threads."""
 
-    def load(self, least: float, most: float) -> float:
-        """Cores that others kept busy during the blocks, each side's within a range. Where that is
-        what the reference's blocks saw, a submission cannot excuse itself by load of its making."""
-        return sum(self.loads(least, most)) / 2
-
-    def imbalance(self, least: float, most: float) -> float:
-        """How many more of them it was during the submission's blocks than during the reference's;
-        0 where that is not known."""
-        theirs, ours = self.loads(least, most)
-        return ours - theirs
-
     def loads(self, least: float, most: float) -> tuple[float, float]:
+        """Cores that others kept busy during the reference's blocks, within a range; and how many
+        more during the submission's, within the same; 0 where that is not known."""
         theirs = min(max(self.reference_load, least), most)
         if self.submission_load is None:
-            return theirs, theirs
-        return theirs, min(max(self.submission_load, least), most)
+            return theirs, 0.0
+        return theirs, min(max(self.submission_load, least), most) - theirs
 
 
 @dataclass(frozen=True)
@@ -319,8 +310,8 @@ class Timing(Json):
     load_read_at: float | None = None
     """Cores that others kept busy where the corrected ratio is read: the fewest that a quad saw."""
     imbalance_slope: float = 0.0
-    """By which share the submission's time is longer with each core that others keep busy during
-    its own blocks and not during the reference's."""
+    """By which share the submission's time is besides longer with each core more that others keep
+    busy during its own blocks than during the reference's."""
     imbalance_read_at: float = 0.0
     """How many more such cores there were on average than luck explains; about 0."""
     probe_seconds: float = 0.0

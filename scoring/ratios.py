@@ -94,7 +94,8 @@ class Estimate:
     """Cores that others kept busy: fewest and most that count."""
     load_read_at: float | None = None
     imbalance_slope: float = 0.0
-    """By which share it is slower with each core that others kept busy in its own turns only."""
+    """By which share it is slower besides, with each core more that others kept busy during its
+    blocks than during the reference's."""
     imbalance_read_at: float = 0.0
     probe_slope: float | None = None
     probe_read_at: float | None = None
@@ -110,16 +111,18 @@ def published(quads: Sequence[Quad], plan: Plan, pace: Pace | None) -> Estimate:
     return plain(quads)
 
 
-def plain(quads: Sequence[Quad]) -> Estimate:
+def plain(quads: Sequence[Quad], charged_by: Sequence[Quad] | None = None) -> Estimate:
     """exp of the 20 %-trimmed mean over quads of log(submission / reference per image).
 
     Where the ratio of sums clearly differs it counts instead: a model that is cheap on most images
-    and dear on some must pay for the dear ones.
+    and dear on some must pay for the dear ones. What it is charged for time beside no reference
+    these quads say, or those of `charged_by`.
     """
+    charging = quads if charged_by is None else charged_by
     if sums_count(quads):
-        return charged(estimate_of_sums(quads), quads)
+        return charged(estimate_of_sums(quads), charging)
     logs = np.array([log_ratio(quad) for quad in quads])
-    return charged(estimate(*trimmed(logs, quads)), quads)
+    return charged(estimate(*trimmed(logs, quads)), charging)
 
 
 def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
@@ -131,12 +134,11 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
 
     The elasticity g and the probe's slope p come from moving averages over a window, in which the
     blocks' own noise evens out. The probe runs while the submission stands still: it can neither
-    make nor see it, but may guess the weather from its own time. The load is that of both sides'
-    blocks, or else what others do to the submission would stay in while what they do to the
-    reference goes out; it counts within what the reference's blocks saw. Where others take the
-    reference's memory and not the submission's, h is below 0. The imbalance is what they kept busy
-    during the submission's blocks and not during the reference's. Bursts make it scatter widely
-    around 0, and the ratios with it; a mean of more than luck is not believed.
+    make nor see it, but may guess the weather from its own time. The load is what others kept busy
+    during the reference's blocks; where they take its memory and not the submission's, h is below
+    0. The imbalance is what more they kept busy during the submission's, within the range of the
+    load. Bursts make it scatter widely around 0, and the ratios with it. That its mean is not 0 is
+    believed as far as it may be luck: a submission cannot excuse itself by load of its making.
     """
     if len(quads) < 2 * MIN_WINDOWS:
         return replace(plain(quads), read_at=pace.reference_seconds)
@@ -148,42 +150,33 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     brief, lasting = pace.reference_scatter
     seen = winsorized(np.array([max(0.0, quad.reference_load) for quad in quads]))
     loads = float(seen.min()), float(seen.max())
-    load = np.array([quad.load(*loads) for quad in quads])
-    least = float(load.min())
-    imbalance = np.array([quad.imbalance(*loads) for quad in quads])
-    balanced = more_than_luck(imbalance)
+    load, imbalance = np.array([quad.loads(*loads) for quad in quads]).T
+    rest = np.array([loads[0], more_than_luck(imbalance, load)])
+    beside = np.column_stack([load, imbalance]) - rest
     fit = fitted(
         ours,
         weather,
-        load,
-        imbalance - balanced,
+        beside,
         window=window,
         alone=math.hypot(brief / math.sqrt(window), lasting),
     )
-    slower = (
-        (weather - read_at) @ fit.slopes
-        + fit.burden * (load - least)
-        + fit.imbalance_slope * (imbalance - balanced)
-    )
-    reference_seconds = math.exp(read_at[0])
-    found = plain(
-        [
-            at_rest(quad, some, reference_seconds)
-            for quad, some in zip(quads, slower.tolist(), strict=True)
-        ]
-    )
-    more = trimmed_mean(load) - least
+    slower = (weather - read_at) @ fit.slopes + beside @ fit.burdens
+    # What is alone was beside other bursts than the quad before it, and is held against quads that
+    # have theirs, too.
+    uneven = at_rest(quads, slower - beside[:, 1] * fit.burdens[1], read_at[0])
+    found = plain(at_rest(quads, slower, read_at[0]), charged_by=uneven)
+    more = np.array([trimmed_mean(beside[:, 0]), beside[:, 1].mean()])
     away = np.apply_along_axis(trimmed_mean, 0, weather) - read_at
     # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
     per_load = np.linalg.lstsq((load - load.mean())[:, None], weather, rcond=None)[0][0]
-    away -= more * (1 - (fit.burden_error / BURDEN_SD) ** 2) * per_load
+    away -= more[0] * (1 - fit.doubt[0, 0] / BURDEN_SD**2) * per_load
     minded = weather @ fit.slopes  # by the submission; not its own noise, which more quads narrow
     theirs, its = (scatter(smoothed(side, window)) for side in (weather[:, 0], minded))
     unexplained = math.hypot(min(UNEXPLAINED * theirs, MOST_BY_REFERENCE), UNEXPLAINED * its)
     unknown = found.ratio * math.hypot(
         math.sqrt(away @ fit.covariance @ away),
-        fit.burden_error * more,
-        fit.imbalance_error * (trimmed_mean(imbalance) - balanced),
+        math.sqrt(more @ fit.doubt @ more),
+        fit.burdens[1] * rest[1],
         unexplained,
         (calibrated - read_at) @ (fit.slopes - np.eye(len(read_at))[0]),
     )
@@ -194,12 +187,12 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
         standard_error=math.hypot(found.standard_error, unknown),
         unseen=math.hypot(DRIFT, unexplained),
         elasticity=float(fit.slopes[0]),
-        burden=fit.burden,
-        read_at=reference_seconds,
+        burden=float(fit.burdens[0]),
+        read_at=math.exp(read_at[0]),
         loads=loads,
-        load_read_at=least,
-        imbalance_slope=fit.imbalance_slope,
-        imbalance_read_at=balanced,
+        load_read_at=loads[0],
+        imbalance_slope=float(fit.burdens[1]),
+        imbalance_read_at=float(rest[1]),
         probe_slope=float(fit.slopes[1]) if is_probed else None,
         probe_read_at=math.exp(read_at[1]) if is_probed else None,
         probes=(float(probes.min()), float(probes.max())) if is_probed else None,
@@ -219,61 +212,52 @@ def weather_of(quads: Sequence[Quad], pace: Pace) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class Fit:
-    """What slows a submission: slopes of the weather (K,) with their covariance, and by how much
-    each core slows it that others keep busy, with standard errors."""
+    """What slows a submission, with covariances: slopes of the weather (K,), and by how much each
+    core does that others keep busy, and each that they do during its own blocks only (2,)."""
 
     slopes: Floats
     covariance: Floats
-    burden: float
-    burden_error: float
-    imbalance_slope: float
-    imbalance_error: float
+    burdens: Floats
+    doubt: Floats
 
 
-def fitted(
-    ours: Floats, weather: Floats, load: Floats, imbalance: Floats, *, window: int, alone: float
-) -> Fit:
-    """Slopes of `ours`, log S (N,), on the weather (N, K), the load (N,) and its imbalance (N,).
+def fitted(ours: Floats, weather: Floats, beside: Floats, *, window: int, alone: float) -> Fit:
+    """Slopes of `ours`, log S (N,), on the weather (N, K), and on load and imbalance (N, 2).
 
-    One after the other is fitted to what the others leave, twice (backfitting: Buja, Hastie and
-    Tibshirani, Linear Smoothers and Additive Models, 1989): those of the weather are read off
-    windows, the others off quads; and of two that say the same the first has the say.
+    Those of the weather are read off windows, the others off quads, the one of what the other
+    leaves, twice (backfitting: Buja, Hastie and Tibshirani, Linear Smoothers and Additive Models,
+    1989). Load is left in the weather, which tells some of what it does; an imbalance is not.
     """
-    imbalance_slope = 0.0
+    burdens = np.zeros(2)
     for _ in range(2):
-        even = ours - imbalance_slope * imbalance
         slopes, covariance = regression(
             smoothed(weather, window),
-            smoothed(even, window),
+            smoothed(ours - beside[:, 1] * burdens[1], window),
             *believed(weather.shape[1] > 1),
             shared=window,
             alone=alone,
         )
-        burden, burden_error = slope_of_load(load, even - weather @ slopes)
-        imbalance_slope, imbalance_error = slope_of_load(
-            imbalance, ours - weather @ slopes - burden * load
+        burdens, doubt = regression(
+            beside,
+            ours - weather @ slopes,
+            np.zeros(2),
+            np.eye(2) / BURDEN_SD**2,
+            shared=SHARED,
+            drawn_in=0,  # bursts are what it is about
         )
-    return Fit(slopes, covariance, burden, burden_error, imbalance_slope, imbalance_error)
+    return Fit(slopes, covariance, burdens, doubt)
 
 
-def slope_of_load(load: Floats, ours: Floats) -> tuple[float, float]:
-    """By how much `ours` (N,) grows with each core of `load` (N,), and the standard error."""
-    (slope,), ((variance,),) = regression(
-        load[:, None],
-        ours,
-        np.zeros(1),
-        np.eye(1) / BURDEN_SD**2,
-        shared=SHARED,
-        drawn_in=0,  # it is within a range already, and bursts are what it is about
-    )
-    return float(slope), math.sqrt(variance)
+def more_than_luck(imbalance: Floats, reference_loads: Floats) -> float:
+    """What of the mean of an imbalance (N,), which should be 0, chance does not explain.
 
-
-def more_than_luck(imbalance: Floats) -> float:
-    """What of the middle of values (N,) that others should make 0 on average is beyond chance."""
-    middle = trimmed_mean(imbalance)
-    luck = CLEAR * float(np.std(imbalance)) / math.sqrt(len(imbalance))
-    return middle - min(max(middle, -luck), luck)
+    Up to two standard errors always pass for chance. How much that is the reference's loads (N,)
+    say, too, for no submission can make them scatter.
+    """
+    mean = float(imbalance.mean())
+    scatter = min(float(imbalance.std()), math.sqrt(2) * float(reference_loads.std()))
+    luck = CLEAR * scatter / math.sqrt(len(imbalance))
+    return mean - min(max(mean, -luck), luck)
 
 
 def own_scatter(quads: Sequence[Quad]) -> tuple[float, float]:
@@ -295,16 +279,18 @@ def own_scatter(quads: Sequence[Quad]) -> tuple[float, float]:
     return math.sqrt(brief), math.sqrt(single - brief)
 
 
-def at_rest(quad: Quad, slower: float, reference_seconds: float) -> Quad:
-    """A quad as it would have been had its reference taken `reference_seconds` per image, and the
-    submission not been `slower`, the logarithm of a factor."""
-    factor = math.exp(-slower)
-    return replace(
-        quad,
-        reference_seconds=quad.reference_images * reference_seconds,
-        submission_seconds=quad.submission_seconds * factor,
-        alone_seconds=quad.alone_seconds * factor,
-    )
+def at_rest(quads: Sequence[Quad], slower: Floats, read_at: float) -> list[Quad]:
+    """Quads as they would have been had their reference taken exp(`read_at`) seconds per image, and
+    the submission not been slower, logarithms of a factor for each (N,)."""
+    return [
+        replace(
+            quad,
+            reference_seconds=quad.reference_images * math.exp(read_at),
+            submission_seconds=quad.submission_seconds * factor,
+            alone_seconds=quad.alone_seconds * factor,
+        )
+        for quad, factor in zip(quads, np.exp(-slower).tolist(), strict=True)
+    ]
 
 
 def window_quads(quads: Sequence[Quad]) -> int:

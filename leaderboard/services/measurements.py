@@ -101,10 +101,10 @@ def stored(evaluation: Evaluation) -> Evaluation | None:
 
 def earlier(evaluation: Evaluation) -> QuerySet[Evaluation]:
     """The measurements whose quads are pooled into this one, the first one first: those that were
-    over when it was begun, whichever was queued first."""
+    over when its last attempt was begun, or it was cancelled, whichever was queued first."""
     measured = of_same_content(evaluation).filter(state__in=[State.SCORED, State.ERROR])
-    if evaluation.claimed_at:
-        measured = measured.filter(finished_at__lte=evaluation.claimed_at)
+    if until := evaluation.claimed_at or evaluation.finished_at:
+        measured = measured.filter(finished_at__lte=until)
     return in_order(measured.exclude(pk=evaluation.pk))
 
 

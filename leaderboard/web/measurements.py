@@ -142,9 +142,12 @@ def at_rest(quad: Quad, timing: Mapping[str, Any]) -> float:
     least, most = timing.get("loads") or (0.0, 0.0)
     rest = timing.get("load_read_at")
     rest = least if rest is None else rest
-    more = (timing.get("burden") or 0.0) * (quad.load(least, most) - rest)
-    imbalance = quad.imbalance(least, most) - timing.get("imbalance_read_at", 0.0)
-    more += timing.get("imbalance_slope", 0.0) * imbalance
+    burden = timing.get("burden") or 0.0
+    load, imbalance = quad.loads(least, most)
+    more = burden * (load - rest)
+    # Before it was told apart, a core counted half where it was busy during one side's blocks only.
+    slope = timing.get("imbalance_slope", burden / 2)
+    more += slope * (imbalance - timing.get("imbalance_read_at", 0.0))
     if timing.get("probes") and quad.probe_seconds:
         shortest, longest = timing["probes"]
         probe = min(max(quad.probe_seconds, shortest), longest)

@@ -166,6 +166,17 @@ def test_whoever_was_measured_before_an_upgrade_gets_the_new_time_of_the_same_mo
     assert twin.latest_evaluation.measured_by == again
 
 
+def test_a_repeat_that_was_cancelled_shows_nothing_that_was_measured_after_it(
+    team: Team, submit: Make, organizer: User
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, with_quads(quad(1)))
+    cancelled = evaluations.evaluate_again(submission=submission, by=organizer)
+    evaluations.cancel(evaluation=cancelled, by=organizer)
+    finish(evaluations.evaluate_again(submission=submission, by=organizer), with_quads(quad(2)))
+    assert len(starts(cancelled)) == 1
+
+
 def test_a_repeat_that_waited_over_an_upgrade_pools_what_was_measured_meanwhile(
     team: Team, rivals: Team, submit: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

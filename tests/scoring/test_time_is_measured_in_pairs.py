@@ -151,7 +151,7 @@ def test_where_a_model_could_keep_cores_busy_itself_the_load_is_that_of_the_refe
     race.others = lambda: race.clock.now * 1.5
     for one in race.run(1000, replace(PLAN, threads=2)).quads:
         assert one.submission_load is None
-        assert one.load(0, 2) == pytest.approx(1.5)
+        assert one.loads(0, 2) == pytest.approx((1.5, 0.0))
 
 
 def test_the_probe_runs_whenever_the_reference_is_woken_for_its_turn() -> None:
