@@ -18,8 +18,9 @@ PROTOCOL = 11
 """Version of the measuring; raised whenever a time measured before could come out differently."""
 CALIBRATION = 3.0
 """How many times as long as an evaluation a calibration may take."""
-RETRY = 2.0
-"""And one for which the quads of earlier attempts did not suffice: as many again might not."""
+RETRY = 3.0
+"""And one for which the quads of earlier attempts did not suffice: four times as many in all halve
+the noise."""
 
 Dtype = Literal["uint8", "float32", "float16"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -308,7 +309,7 @@ class Timing(Json):
     """Cores that others kept busy: fewest and most that count; a tenth of the quads on either side
     counts like these. None where no burden was looked for."""
     load_read_at: float | None = None
-    """Cores that others kept busy where the corrected ratio is read: the fewest that a quad saw."""
+    """Cores that others kept busy where the corrected ratio is read: the fewest that count."""
     imbalance_slope: float = 0.0
     """By which share the submission's time is besides longer with each core more that others keep
     busy during its own blocks than during the reference's."""

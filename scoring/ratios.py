@@ -168,8 +168,8 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     more = np.array([trimmed_mean(beside[:, 0]), beside[:, 1].mean()])
     away = np.apply_along_axis(trimmed_mean, 0, weather) - read_at
     # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
-    per_load = np.linalg.lstsq((load - load.mean())[:, None], weather, rcond=None)[0][0]
-    away -= more[0] * (1 - fit.doubt[0, 0] / BURDEN_SD**2) * per_load
+    per_load = np.linalg.lstsq(beside - beside.mean(axis=0), weather, rcond=None)[0]
+    away -= more @ (np.eye(2) - fit.doubt / BURDEN_SD**2) @ per_load
     minded = weather @ fit.slopes  # by the submission; not its own noise, which more quads narrow
     theirs, its = (scatter(smoothed(side, window)) for side in (weather[:, 0], minded))
     unexplained = math.hypot(min(UNEXPLAINED * theirs, MOST_BY_REFERENCE), UNEXPLAINED * its)
@@ -185,7 +185,7 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
         found,
         half_width=math.hypot(found.half_width, CLEAR * unknown),
         standard_error=math.hypot(found.standard_error, unknown),
-        unseen=math.hypot(DRIFT, unexplained),
+        unseen=math.hypot(DRIFT, unexplained, fit.burdens[1] * rest[1]),
         elasticity=float(fit.slopes[0]),
         burden=float(fit.burdens[0]),
         read_at=math.exp(read_at[0]),

@@ -226,12 +226,12 @@ def test_the_points_of_a_corrected_measurement_are_the_ones_its_ratio_was_made_o
             n // 20,
             0.2 * math.exp(core[n] + memory[n]),
             100,
-            0.1 * math.exp(core[n] + 0.2 * load[n]),
+            0.1 * math.exp(core[n] + 0.2 * load[-n]),
             100,
             0.2,
             0.1,
             reference_load=load[n],
-            submission_load=load[-n],
+            submission_load=load[-n] + 0.1,
             probe_seconds=0.006 * math.exp(core[n]),
         )
         for n in range(120)
@@ -240,6 +240,22 @@ def test_the_points_of_a_corrected_measurement_are_the_ones_its_ratio_was_made_o
     found = timing.summary(measurement, Plan(), pace=Pace(0.0022, 0.0062))
     assert found.published == "corrected"
     assert found.probe_slope
+    assert found.imbalance_slope * found.imbalance_read_at > 0
     told = json.loads(json.dumps(found.to_json()))
     logs = [math.log(point(one, 0.0, 1, told).published_ratio) for one in quads]
     assert math.exp(ratios.trimmed_mean(np.array(logs))) == pytest.approx(found.time_ratio)
+
+
+def test_a_point_from_before_bursts_were_told_apart_stands_at_the_load_of_both_sides() -> None:
+    quad = Quad(0.0, 1, 0.2, 100, 0.1, 100, 0.2, 0.1, reference_load=0.4, submission_load=0.8)
+    told = {
+        "published": "corrected",
+        "read_at_seconds": 0.002,
+        "elasticity": 1.0,
+        "burden": 0.3,
+        "loads": [0.1, 0.7],
+        "load_read_at": 0.15,
+    }
+    load = (0.4 + 0.7) / 2
+    ratio = 0.5 * math.exp(-0.3 * (load - 0.15))
+    assert point(quad, 0.0, 1, told).published_ratio == pytest.approx(ratio)
