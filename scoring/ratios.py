@@ -63,7 +63,11 @@ that nothing would be left to read a slope off."""
 LEAST_NOISE = 1e-4
 """Standard deviation of a logarithm: no line fits better."""
 BURDEN_SD = 0.1
-"""How far from 0 a burden is believed to be, and the slope of an imbalance."""
+"""How far from 0 it is believed to be what a core does that others keep busy beside one side."""
+BURDENS = np.array([[1.0, -1.0], [-1.0, 2.0]]) / BURDEN_SD**2
+"""How firmly, an inverse covariance, of the slopes of load and imbalance: those of the reference's
+load and of the submission's are their difference and the latter. So a submission's load that never
+changes says nothing."""
 WINSORIZED = 0.1
 """Share of values on each side that count like the one before them."""
 FINE = 0.001
@@ -169,7 +173,7 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     away = np.apply_along_axis(trimmed_mean, 0, weather) - read_at
     # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
     per_load = np.linalg.lstsq(beside - beside.mean(axis=0), weather, rcond=None)[0]
-    away -= more @ (np.eye(2) - fit.doubt / BURDEN_SD**2) @ per_load
+    away -= more @ (np.eye(2) - fit.doubt @ BURDENS) @ per_load
     minded = weather @ fit.slopes  # by the submission; not its own noise, which more quads narrow
     theirs, its = (scatter(smoothed(side, window)) for side in (weather[:, 0], minded))
     unexplained = math.hypot(min(UNEXPLAINED * theirs, MOST_BY_REFERENCE), UNEXPLAINED * its)
@@ -191,7 +195,7 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
         read_at=math.exp(read_at[0]),
         loads=loads,
         load_read_at=loads[0],
-        imbalance_slope=float(fit.burdens[1]),
+        imbalance_slope=float(fit.burdens[1]) if imbalance.any() else 0.0,
         imbalance_read_at=float(rest[1]),
         probe_slope=float(fit.slopes[1]) if is_probed else None,
         probe_read_at=math.exp(read_at[1]) if is_probed else None,
@@ -241,7 +245,7 @@ def fitted(ours: Floats, weather: Floats, beside: Floats, *, window: int, alone:
             beside,
             ours - weather @ slopes,
             np.zeros(2),
-            np.eye(2) / BURDEN_SD**2,
+            BURDENS,
             shared=SHARED,
             drawn_in=0,  # bursts are what it is about
         )

@@ -293,40 +293,30 @@ def test_what_other_programs_do_to_the_reference_alone_is_taken_out() -> None:
     assert idle.burden == 0
 
 
+def beside_bursts(seed: int, slower: float) -> list[Quad]:
+    """Quads beside bursts as short as a block, which slow whichever side's turn it is."""
+    theirs, ours = np.random.default_rng(seed).integers(0, 2, (2, 300))
+    return [
+        replace(
+            one,
+            reference_seconds=one.reference_seconds * math.exp(slower * theirs[n]),
+            submission_seconds=one.submission_seconds * math.exp(slower * ours[n]),
+            reference_load=float(theirs[n]),
+            submission_load=float(ours[n]),
+        )
+        for n, one in enumerate(weathered(1.0, count=300, seed=seed))
+    ]
+
+
 def test_what_other_programs_do_to_both_sides_goes_out_of_both() -> None:
-    found = []
-    for seed in range(10):
-        random = np.random.default_rng(seed)
-        theirs, ours = random.integers(0, 2, (2, 300))  # bursts, as short as a block
-        quads = [
-            replace(
-                one,
-                reference_seconds=one.reference_seconds * math.exp(0.2 * theirs[n]),
-                submission_seconds=one.submission_seconds * math.exp(0.2 * ours[n]),
-                reference_load=float(theirs[n]),
-                submission_load=float(ours[n]),
-            )
-            for n, one in enumerate(weathered(1.0, count=300, seed=seed))
-        ]
-        found.append(ratios.corrected(quads, Pace(0.0022)).ratio)
+    found = [ratios.corrected(beside_bursts(seed, 0.2), Pace(0.0022)).ratio for seed in range(10)]
     assert np.mean(found) == pytest.approx(0.5, rel=0.01)
 
 
 def test_bursts_in_one_sides_turns_only_make_neither_ratio_nor_interval_wide() -> None:
     found, without = [], []
     for seed in range(20):
-        random = np.random.default_rng(seed)
-        theirs, ours = random.integers(0, 2, (2, 300))
-        quads = [
-            replace(
-                one,
-                reference_seconds=one.reference_seconds * math.exp(0.3 * theirs[n]),
-                submission_seconds=one.submission_seconds * math.exp(0.3 * ours[n]),
-                reference_load=float(theirs[n]),
-                submission_load=float(ours[n]),
-            )
-            for n, one in enumerate(weathered(1.0, count=300, seed=seed))
-        ]
+        quads = beside_bursts(seed, 0.3)
         found.append(ratios.corrected(quads, Pace(0.0022)))
         alike = [replace(one, submission_load=one.reference_load) for one in quads]
         without.append(ratios.corrected(alike, Pace(0.0022)))
@@ -387,7 +377,7 @@ def test_load_that_a_submission_makes_excuses_nothing() -> None:
         found.append([ratios.corrected(one, Pace(0.0022)).ratio for one in (honest, excused)])
     honest_ratio, excused_ratio = np.mean(found, axis=0)
     assert honest_ratio == pytest.approx(0.5, rel=0.01)
-    assert excused_ratio > 0.495
+    assert excused_ratio == pytest.approx(0.5, rel=0.01)
 
 
 def test_the_probe_tells_a_busy_core_from_a_busy_memory() -> None:
