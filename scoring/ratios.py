@@ -65,9 +65,10 @@ LEAST_NOISE = 1e-4
 BURDEN_SD = 0.1
 """How far from 0 it is believed to be what a core does that others keep busy beside one side."""
 BURDENS = np.array([[1.0, -1.0], [-1.0, 2.0]]) / BURDEN_SD**2
-"""How firmly, an inverse covariance, of the slopes of load and imbalance: those of the reference's
-load and of the submission's are their difference and the latter. So a submission's load that never
-changes says nothing."""
+"""How firmly the slopes of load and imbalance are believed to be 0, an inverse covariance. What is
+bounded is what a core does that is busy beside the reference, the one less the other, and beside
+the submission, the other. Were the two bounded as they are, they would share what the reference's
+load does where the submission's never changes and says nothing."""
 WINSORIZED = 0.1
 """Share of values on each side that count like the one before them."""
 FINE = 0.001
