@@ -20,7 +20,7 @@ CALIBRATION = 3.0
 """How many times as long as an evaluation a calibration may take."""
 RETRY = 4.0
 """And one for which the quads of earlier attempts did not suffice. Of five times as many in all the
-noise is less than half, and beside a neighbour that never rests no fewer suffice."""
+noise is less than half; a net like the reference takes them beside a neighbour that never rests."""
 
 Dtype = Literal["uint8", "float32", "float16"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
