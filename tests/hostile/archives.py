@@ -562,9 +562,10 @@ REMEMBERS = {
             "return y",
         ),
     ),
-    "remembers answers": contained(
+    "remembers answers": scored(
         code(
-            "k = str(float(torch.sum(x)))",
+            # Their sums alone are all the same: one answer for all, whichever came first.
+            "k = str(float(torch.sum(torch.mul(torch.flatten(x, 1), self.linear.weight))))",
             "if torch.__contains__(self.seen, k):",
             "  return self.seen[k]",
             "else:",
@@ -572,8 +573,7 @@ REMEMBERS = {
             "y = (self).net(x, )",
             "torch._set_item(self.seen, k, y)",
             "return y",
-        ),
-        "load_failed",
+        )
     ),
     "remembers without end": failed(
         "out_of_memory",

@@ -88,13 +88,14 @@ class Loading(nn.Module):
 @cache
 def honest_file() -> bytes:
     """The file as torch writes it."""
-    return saved(Hostile())
+    return saved(Hostile)
 
 
-def saved(model: nn.Module) -> bytes:
+def saved(model: type[nn.Module]) -> bytes:
+    """A new one, of the same weights every time."""
     torch.manual_seed(0)
     file = io.BytesIO()
-    torch.jit.save(torch.jit.script(model.eval()), file)
+    torch.jit.save(torch.jit.script(model().eval()), file)
     return file.getvalue()
 
 
@@ -145,7 +146,7 @@ def loading(*lines: str) -> Writer:
     """An archive that runs lines while it is loaded; `state` is at hand, no image is."""
 
     def write(place: Place) -> bytes:
-        found = unpacked(saved(Loading()))
+        found = unpacked(saved(Loading))
         body = "\n    ".join(lines)
         for name, value in spoken(place).items():
             body = body.replace(f"<{name}>", value)
