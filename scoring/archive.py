@@ -109,7 +109,8 @@ def input_spec(
             "bad_declaration",
             f"{DECLARATION}: crop_pct must be {bounds.min_crop_pct:g} to 1, not {spec.crop_pct:g}.",
         )
-    for side in (spec.height, spec.width):
+    is_default = (spec.height, spec.width) == (default.height, default.width)
+    for side in () if is_default else (spec.height, spec.width):
         if not bounds.min_size <= side <= bounds.max_size:
             raise Rejected(
                 "bad_declaration",

@@ -293,9 +293,17 @@ class Data:
 
     def pixels(self, spec: InputSpec, tick: Callable[[float], None]) -> images.Album:
         """Images of all splits, one after the other."""
-        return images.Album(
-            tuple(images.pixels(split, spec, self.cache, tick) for split in self.splits.values())
-        )
+        splits = self.splits.values()
+        total = sum(len(split.names) for split in splits)
+        parts: list[images.Pixels] = []
+        for split in splits:
+            done, here = sum(map(len, parts)), len(split.names)
+
+            def tick_of_all(share: float, done: int = done, here: int = here) -> None:
+                tick((done + share * here) / total)
+
+            parts.append(images.pixels(split, spec, self.cache, tick_of_all))
+        return images.Album(tuple(parts))
 
     def qualities(self, answers: Labels, classes: tuple[str, ...]) -> dict[str, SplitQuality]:
         ends = np.cumsum([len(split.labels) for split in self.splits.values()])
@@ -385,7 +393,9 @@ class Stages:
         names = list(STAGES)
         left += sum(self.expected[name] for name in names[names.index(self.name) + 1 :])
         elapsed = now - self.start
-        self.percent = max(self.percent, 100 * elapsed / max(elapsed + left, 1e-9))
-        self.told_at = now
         waiting = self.name == "wait"
+        # Waiting is no progress, however long it takes.
+        percent = 0.0 if waiting else 100 * elapsed / max(elapsed + left, 1e-9)
+        self.percent = max(self.percent, percent)
+        self.told_at = now
         self.tell(Progress(self.name, round(self.percent, 1), None if waiting else left))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from PIL import Image as Pillow
+from PIL import ImageOps
 
 from scoring.archive import is_safe
 from scoring.errors import BadDataset
@@ -38,6 +39,9 @@ MAX_FILE_BYTES = 64 << 20
 MAX_TOTAL_BYTES = 64 << 30
 MAX_PIXELS = 50_000_000
 """More than photographs for a classifier have; unpacked it is 150 MB, up to 400 with 16 bits."""
+MAX_ASPECT = 500
+"""A longer side than so many short ones is no photograph; scaled to a model's input it would take
+gigabytes."""
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """By content, whatever the suffix says: Pillow would start Ghostscript for an EPS."""
 
@@ -90,7 +94,8 @@ class Source(Protocol):
 
 
 def catalogue(source: Path, verify: bool = True) -> Catalogue:
-    """List a source; `verify` also decodes each image. Raises `BadDataset`."""
+    """List a source; `verify` also decodes each image, and asks for what a dataset needs, which a
+    split by itself may lack. Raises `BadDataset`."""
     with opened(source) as files:
         sizes = {name: size for name, size in files.sizes().items() if not is_junk(name)}
         refuse_bombs(sizes)
@@ -104,12 +109,8 @@ def catalogue(source: Path, verify: bool = True) -> Catalogue:
     if not images:
         raise BadDataset("no_images", "There are no readable images in class folders.")
     classes = tuple(sorted({image.label for image in images}))
-    if len(classes) < 2:
-        raise BadDataset(
-            "one_class",
-            f"There is only one class, {classes[0]}. Put each class in a folder of its own.",
-        )
-    refuse_lacking_classes(classes, images)
+    if verify:
+        refuse_lacking_classes(classes, images)
     return Catalogue(classes, tuple(images), tuple(problems))
 
 
@@ -177,7 +178,8 @@ def opened(source: Path) -> Iterator[Source]:
 
 
 def open_image(data: bytes) -> Pillow.Image:
-    """An image as it is stored. Raises `ValueError` where it is broken or beyond all measure."""
+    """An upright image. Raises `ValueError` where it is broken, of too many pixels, or in colours
+    that Pillow makes no RGB of."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -185,9 +187,19 @@ def open_image(data: bytes) -> Pillow.Image:
             if image.width * image.height > MAX_PIXELS:
                 raise ValueError(f"{image.width} x {image.height} pixels are too many.")
             image.load()
+            if image.mode == "LAB":
+                raise ValueError("Pillow makes no RGB of Lab colours.")
+            return upright(image)
     except Exception as error:  # Pillow's decoders raise nearly anything on broken files
         raise ValueError("The image cannot be decoded.") from error
-    return image
+
+
+def upright(image: Pillow.Image) -> Pillow.Image:
+    """The way the camera was held; as it is stored where the note of that is broken."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # as above, though every pixel is sound
+        return image
 
 
 @dataclass(frozen=True)
@@ -271,9 +283,12 @@ def sort_out(names: Iterable[str]) -> tuple[list[Image], list[Problem]]:
 def flaw(files: Source, name: str) -> Problem | None:
     """What is wrong with an image, if anything."""
     try:
-        open_image(files.read(name))
+        image = open_image(files.read(name))
     except ValueError:
         return Problem(name, "broken_image", "This image cannot be decoded.")
+    if max(image.size) > MAX_ASPECT * min(image.size):
+        text = f"{image.width} x {image.height} pixels are a line, no photograph."
+        return Problem(name, "too_large", text)
     return None
 
 
@@ -288,6 +303,11 @@ def refuse_bombs(sizes: Mapping[str, int]) -> None:
 
 def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) -> None:
     """Without images of a class its F1 is 0 for everybody, which no organizer wants."""
+    if len(classes) < 2:
+        raise BadDataset(
+            "one_class",
+            f"There is only one class, {classes[0]}. Put each class in a folder of its own.",
+        )
     present: defaultdict[str | None, set[str]] = defaultdict(set)
     for image in images:
         present[image.split].add(image.label)

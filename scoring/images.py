@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
 from scoring import folders
 from scoring.errors import EngineError
@@ -30,6 +31,8 @@ Pixels = npt.NDArray[np.uint8]
 CACHE_VERSION = 1
 ABANDONED_SECONDS = 60.0
 """A temporary file is locked by its writer long before it is this old."""
+HASHED_BYTES = 16 << 20
+"""At once, between two words on how far it is."""
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -89,18 +92,20 @@ def pixels(
     """All images as a read-only (N, 3, height, width) memory map, decoded once per content and
     size.
 
-    `tick` is told the finished share. Raises `EngineError` (broken_image) naming the file.
+    `tick` is told the finished share. Raises `EngineError` (broken_image) naming the file, and
+    where the cache takes no more (cache_failed).
     """
     shape = (len(images.names), 3, spec.height, spec.width)
-    path = cache / f"{cache_key(images, spec)}.npy"
+    path = cache / f"{cache_key(images, spec, tick)}.npy"
     loaded: Pixels
     try:
         os.utime(path)  # it is in use; `evict` may still be faster
         loaded = np.load(path, mmap_mode="r")
     except FileNotFoundError:
-        cache.mkdir(parents=True, exist_ok=True)
+        with cache_blamed():
+            cache.mkdir(parents=True, exist_ok=True)
         with written(path) as name:
-            array = np.lib.format.open_memmap(name, mode="w+", dtype=np.uint8, shape=shape)
+            array = reserved(name, shape)
             for number, pixel in enumerate(decoded(images, spec)):
                 array[number] = pixel
                 tick(number / shape[0])
@@ -110,13 +115,37 @@ def pixels(
     return loaded
 
 
+def reserved(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
+    """An array on disk that has its room: a page that finds none when it is written would end the
+    process by a signal. Raises `EngineError` (cache_failed)."""
+    with cache_blamed():
+        array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
+
+
+@contextmanager
+def cache_blamed() -> Iterator[None]:
+    """What the disk refuses in the body is the cache's failure."""
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(
+            "cache_failed",
+            f"The cache of decoded images cannot be written: {error.strerror}. Make room where "
+            "CACHE_DIR lies, or give it another place.",
+        ) from error
+
+
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
     """A temporary file that becomes `path` at the end: who sees the name sees the whole file.
 
     It is locked as long as its writer lives, which tells `evict` who may still be at work.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    with cache_blamed():
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield Path(name)
@@ -169,8 +198,7 @@ def fit(image: Image.Image, spec: InputSpec) -> Pixels:
 
 
 def rgb(image: Image.Image) -> Image.Image:
-    """An upright RGB image; what is transparent becomes white."""
-    image = ImageOps.exif_transpose(image)
+    """An RGB image; what is transparent becomes white."""
     if image.mode.startswith("I"):  # 16 bits, which Pillow would clip instead of scale
         values = np.asarray(image, dtype=np.float64)
         image = Image.fromarray(
@@ -209,17 +237,21 @@ def decoded(images: Labelled, spec: InputSpec) -> Iterator[Pixels]:
         for name in images.names:
             try:
                 yield fit(folders.open_image(files.read(name)), spec)
-            except ValueError as error:
+            except Exception as error:  # what was imported long ago met older checks
                 raise EngineError("broken_image", f"{name} cannot be decoded.") from error
 
 
-def cache_key(images: Labelled, spec: InputSpec) -> str:
-    """SHA-256 of everything the pixels depend on."""
+def cache_key(images: Labelled, spec: InputSpec, tick: Callable[[float], None]) -> str:
+    """SHA-256 of everything the pixels depend on; `tick` is called now and then."""
     geometry = [spec.height, spec.width, spec.interpolation, spec.crop_pct]
     digest = hashlib.sha256(json.dumps([CACHE_VERSION, geometry, images.names]).encode())
     if images.source.is_file():
+        content = hashlib.sha256()
         with images.source.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+            while part := stream.read(HASHED_BYTES):
+                content.update(part)
+                tick(0.0)
+        digest.update(content.digest())
     else:
         for name in images.names:
             digest.update(hashlib.sha256((images.source / name).read_bytes()).digest())

@@ -40,6 +40,9 @@ OUTPUT_BYTES = 16 << 10
 """Of what a model says in a dry run: enough for an error and the calls that led to it."""
 START_SECONDS = 120.0
 TICK_SECONDS = 0.5
+PAUSE_SECONDS = 5.0
+"""That nothing ran: a paused container, a moved virtual machine. No load keeps this process, which
+only sleeps, from its core for so long."""
 GRACE_SECONDS = 2.0
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 CREDENTIALS = struct.Struct("3i")
@@ -387,9 +390,11 @@ class Child:
         """Stop the process and wait until every thread of it stands still."""
         os.kill(self.pid, signal.SIGSTOP)
         deadline = time.monotonic() + self.sandbox.limits.call_seconds
+        is_over = False
         while not (states := self.states()) <= {"T", "t"}:
-            if states <= {"Z", "X"} or time.monotonic() > deadline:
+            if states <= {"Z", "X"} or is_over:
                 raise self.death()
+            is_over = time.monotonic() > deadline  # and one look more, should all have stood still
 
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
@@ -619,17 +624,29 @@ def environment(plan: Plan) -> dict[str, str]:
 
 
 def wait_for(channel: socket.socket, seconds: float, tick: Tick) -> bool:
-    """Sleep until something can be read, calling `tick` now and then; false after `seconds`."""
+    """Sleep until something can be read, calling `tick` now and then; false after `seconds`.
+
+    Raises `EngineError` (machine_paused) where the machine stood still meanwhile: no model is to
+    blame for that, and no time is known.
+    """
     poll = select.poll()
     poll.register(channel, select.POLLIN)
     deadline = time.monotonic() + seconds
     while True:
-        left = deadline - time.monotonic()
-        if poll.poll(max(0.0, min(left, TICK_SECONDS)) * 1000):
+        begun = time.monotonic()
+        left = deadline - begun
+        heard = poll.poll(max(0.0, min(left, TICK_SECONDS)) * 1000)
+        if (slept := time.monotonic() - begun) > TICK_SECONDS + PAUSE_SECONDS:
+            raise EngineError(
+                "machine_paused", f"The machine stood still for {slept:.0f} s in the middle of it."
+            )
+        if heard:
             return True
         if left <= TICK_SECONDS:
             return False
+        begun = time.monotonic()
         tick()
+        deadline += time.monotonic() - begun  # what its caller takes is not the model's
 
 
 def handed_over(model: Path) -> int:

@@ -239,11 +239,6 @@ def is_too_slow(quads: Sequence[Quad], plan: Plan) -> bool:
     return len(quads) < plan.min_quads and alone > plan.max_seconds
 
 
-def is_in_band(timing: Timing, band: float = 0.02) -> bool:
-    """Whether a calibration (A/A) is off 1 by no more than `band`, or by no more than noise."""
-    return abs(timing.time_ratio - 1) <= max(band, 3 * timing.standard_error)
-
-
 def flags(measurement: Measurement, plan: Plan, published: ratios.Estimate) -> tuple[str, ...]:
     """Findings in words."""
     quads = measurement.pooled
@@ -368,10 +363,14 @@ class Course:
         most = self.cap
         spent = ratios.measured_seconds(self.quads)
         if not self.is_first_pass():
-            alone = sum(quad.alone_seconds for quad in self.quads)
-            spent = max(spent, (self.clock() - self.start - alone) / STARTING)
+            paired = self.clock() - self.start - self.alone_seconds()
+            spent = max(spent, paired / STARTING)
         lost = ratios.measured_seconds([quad for quad in self.quads if quad.disturbed])
         return not self.quads or spent < min(most + lost, REPLACED * most)
+
+    def alone_seconds(self) -> float:
+        """Seconds of blocks that only answered."""
+        return sum(quad.alone_seconds for quad in self.quads)
 
     def begin_segment(self) -> bool:
         """Whether the submission's process is to be started before the reference's."""
@@ -596,8 +595,11 @@ class Course:
         left = elapsed * (1 - answered) / answered
         more = self.needed - len(self.quads) / answered
         if more > 0 and self.quads and not self.enough:
-            per_quad = elapsed / len(self.quads) if answered == 1 else 4 * self.plan.block_seconds
-            left += max(0.0, min(more * per_quad, STARTING * self.cap - elapsed - left))
+            spent, per_quad = elapsed, 4 * self.plan.block_seconds
+            if answered == 1:  # as `affords_quads` counts
+                spent -= self.alone_seconds()
+                per_quad = spent / len(self.quads)
+            left += max(0.0, min(more * per_quad, STARTING * self.cap - spent - left))
         return elapsed / max(elapsed + left, 1e-9)
 
 

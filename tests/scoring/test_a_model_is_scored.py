@@ -3,6 +3,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -64,6 +65,25 @@ def test_a_report_says_everything(job: Job) -> None:
     assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report
     percents = [progress.percent for progress in told]
     assert percents == sorted(percents)
+
+
+def test_waiting_for_the_machine_is_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Progress] = []
+    stages = engine.Stages(told.append)
+    monkeypatch.setattr(time, "monotonic", lambda: stages.start + 300)
+    stages.say()
+    with stages.stage("images"):
+        stages.tick(0.5)
+    assert (told[0].percent, told[0].remaining_seconds) == (0.0, None)
+
+
+def test_decoding_counts_all_splits_as_one(job: Job, tmp_path: Path) -> None:
+    shares: list[float] = []
+    data = engine.Data.of(job, tmp_path, lambda share: None)
+    data.pixels(job.input, shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert len(set(shares)) > 20
 
 
 @pytest.mark.parametrize("kept_bytes", [0, runner.KEPT_BYTES])
@@ -162,7 +182,7 @@ def test_the_memory_of_a_model_is_given_back_when_its_evaluation_ends(
 
 
 def test_without_a_submission_the_reference_runs_against_itself(job: Job) -> None:
-    calm = Plan(**{**vars(PLAN), "max_seconds": 2.0})
+    calm = replace(PLAN, min_quads=6, target_half_width=0.25, max_seconds=20.0)
     report = scoring.evaluate(replace(job, submission=None, formula=Formula(), plan=calm))
     assert report.status == "scored"
     assert report.timing is not None
@@ -173,10 +193,21 @@ def test_without_a_submission_the_reference_runs_against_itself(job: Job) -> Non
 
 
 def test_a_reference_that_fails_is_our_fault(job: Job, models: Models) -> None:
-    limits = replace(job.limits, first_call_seconds=0.5)
+    limits = replace(job.limits, first_call_seconds=2.0)
     with pytest.raises(EngineError) as error:
         scoring.evaluate(replace(job, reference=models(NeverEnds), limits=limits))
     assert error.value.code == "reference_first_call_timeout"
+
+
+def test_a_machine_that_stood_still_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = sandbox.channel()
+    # It waits from 0 to 0.5, ticks, and wakes much too late the second time.
+    clock = iter([0.0, 0.0, 0.5, 0.5, 0.5, 0.5, 40.5])
+    monkeypatch.setattr(sandbox, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(sandbox, "TICK_SECONDS", 0.01)
+    with ours, theirs, pytest.raises(EngineError, match="stood still for 40 s") as error:
+        sandbox.wait_for(ours, 10.0, lambda: None)
+    assert error.value.code == "machine_paused"
 
 
 def child(prepared: bool = True, landlock: int = 6, is_filtered: bool = True) -> Any:

@@ -490,6 +490,15 @@ def test_a_declared_crop_share_is_coarse_and_the_competition_may_go_lower() -> N
     assert archive.input_spec(narrow, {"dtype": "uint8"}, InputBounds()).crop_pct == 0.3
 
 
+def test_who_declares_what_is_asked_for_is_within_every_bound() -> None:
+    large = InputSpec(height=640, width=640)
+    declared = {"input_size": [3, 640, 640], "crop_pct": 0.9}
+    found = archive.input_spec(large, declared, InputBounds())
+    assert (found.height, found.crop_pct) == (640, 0.9)
+    with pytest.raises(Rejected):
+        archive.input_spec(large, {"input_size": [3, 641, 640]}, InputBounds())
+
+
 def test_without_a_declaration_the_default_holds(models: Models) -> None:
     assert archive.declaration(models()) is None
     assert archive.input_spec(InputSpec(), None, InputBounds()) == InputSpec()

@@ -1,4 +1,6 @@
+import errno
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -6,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scoring import images
-from scoring.errors import EngineError
+from scoring import folders, images
+from scoring.errors import BadDataset, EngineError
 from scoring.job import InputSpec
 
 RED = (255, 0, 0)
@@ -49,8 +51,32 @@ def test_a_rotated_photograph_stands_upright() -> None:
     exif[0x0112] = 3  # taken upside down
     stream = io.BytesIO()
     image.save(stream, "PNG", exif=exif)
-    upright = images.rgb(Image.open(stream))
+    upright = folders.open_image(stream.getvalue())
     assert upright.getpixel((4, 2)) == RED
+
+
+def test_a_broken_note_of_how_the_camera_was_held_costs_no_image() -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8), RED).save(stream, "PNG", exif=b"Exif\x00\x00no header at all")
+    assert pixel(folders.open_image(stream.getvalue())) == [255, 0, 0]
+
+
+def test_what_could_not_be_fed_to_a_model_is_named_when_it_is_imported(tmp_path: Path) -> None:
+    kinds = {
+        "cat/1": ("RGB", (8, 8)),
+        "dog/1": ("RGB", (8, 8)),
+        "dog/colours": ("LAB", (8, 8)),
+        "dog/line": ("1", (4001, 8)),
+        "dog/strip": ("1", (4000, 8)),
+    }
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        for name, (mode, size) in kinds.items():
+            stream = io.BytesIO()
+            Image.new(mode, size).save(stream, "TIFF")
+            archive.writestr(f"{name}.tif", stream.getvalue())
+    found = folders.catalogue(tmp_path / "images.zip")
+    problems = {one.name: one.code for one in found.problems}
+    assert problems == {"dog/colours.tif": "broken_image", "dog/line.tif": "too_large"}
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (300, 7), (97, 96)])
@@ -105,6 +131,38 @@ def test_a_broken_image_is_our_fault_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=r"cat/1\.png"):
         images.pixels(data, InputSpec(), tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_full_disk_is_said_in_words_and_leaves_nothing(
+    splits: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*wanted: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    data = images.labelled(splits["public"], tuple("0123456789"))
+    with pytest.raises(EngineError, match="No space left on device") as error:
+        images.pixels(data, InputSpec(8, 8), tmp_path)
+    assert error.value.code == "cache_failed"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_cache_takes_its_room_before_it_is_filled(
+    splits: dict[str, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "some.npy"
+    images.reserved(path, (50, 3, 64, 64))
+    assert 512 * path.stat().st_blocks >= path.stat().st_size > 50 * 3 * 64 * 64
+
+
+def test_a_split_of_one_class_is_read_though_no_dataset_is_made_of_it(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8), RED).save(stream, "PNG")
+    with zipfile.ZipFile(tmp_path / "sample.zip", "w") as archive:
+        archive.writestr("dog/1.png", stream.getvalue())
+    assert images.labelled(tmp_path / "sample.zip", ("cat", "dog")).labels.tolist() == [1]
+    with pytest.raises(BadDataset):
+        folders.catalogue(tmp_path / "sample.zip")
 
 
 def test_an_album_is_one_row_of_images() -> None:

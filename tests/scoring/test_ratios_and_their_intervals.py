@@ -523,14 +523,6 @@ def test_a_wide_interval_is_invalid_unless_the_plan_never_minds() -> None:
     assert timing.verdict(found, replace(PLAN, max_half_width=0.0)) == "valid"
 
 
-def test_a_machine_is_in_its_band_within_it_or_within_noise() -> None:
-    found = timing.summary(measurement(*(quad(1.0, segment=n // 8) for n in range(32))), PLAN)
-    assert timing.is_in_band(found)
-    assert not timing.is_in_band(replace(found, time_ratio=1.03, standard_error=0.002))
-    assert timing.is_in_band(replace(found, time_ratio=1.03, standard_error=0.015))
-    assert timing.is_in_band(replace(found, time_ratio=1.03, standard_error=0.002), band=0.05)
-
-
 @pytest.mark.parametrize(("freedom", "expected"), [(1, 12.71), (2, 4.303), (3, 3.182), (9, 2.262)])
 def test_the_t_quantile(freedom: int, expected: float) -> None:
     assert ratios.t_quantile(freedom) == pytest.approx(expected, rel=0.01)

@@ -432,7 +432,9 @@ def test_earlier_quads_that_sufficed_leave_the_cap_as_it_is() -> None:
     assert ratios.measured_seconds(second.quads) < 1.1 * plan.max_seconds
 
 
-@pytest.mark.parametrize(("images", "seconds"), [(300, 0.00005), (2000, 0.004), (5000, 0.05)])
+@pytest.mark.parametrize(
+    ("images", "seconds"), [(300, 0.00005), (2000, 0.004), (5000, 0.05), (5000, 0.02)]
+)
 def test_progress_goes_with_the_time_this_takes(images: int, seconds: float) -> None:
     race = Race(seconds, seconds, noise=noisy(0.03))
     race.run(images)
