@@ -382,6 +382,8 @@ def doubts(competition: Competition, protocol: int) -> pages.Figures:
     """What an organizer should know of a calibration since which something changed."""
     if reason := competitions.outdated(competition):
         return [("Outdated", reason)]
+    if reason := competitions.off_band(competition):
+        return [("Off", reason)]
     if protocol == PROTOCOL or competition.is_published:
         return []
     return [

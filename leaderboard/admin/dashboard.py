@@ -162,6 +162,6 @@ def missing(draft: Competition) -> str:
         return "Next: upload its reference model."
     if draft.calibration is None:
         return "Next: calibrate its reference."
-    if reason := competitions.outdated(draft):
+    if reason := competitions.outdated(draft) or competitions.off_band(draft):
         return reason
     return "It is calibrated and can be opened."

@@ -31,7 +31,8 @@ class HardwareProfileAdmin(pages.Noun):
             "How exactly time is measured",
             {
                 "description": "Slug, device and threads are fixed once something was measured "
-                "here: add another profile instead.",
+                "here, and the published ratio while a competition runs here: add another profile "
+                "instead.",
                 "fields": [
                     ("min_segments", "min_quads"),
                     ("target_half_width", "max_half_width"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection, models
-from django.db.models import Case, Count, F, Q, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, When
 from django.utils import timezone
 
 from leaderboard.models.competition import Competition, ReferenceModel
@@ -76,9 +76,16 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         """Take the next queued evaluation, or None. Two workers never take the same one.
 
         The compare-and-swap UPDATE decides; where the database can, rows that another worker is
-        just taking are skipped instead of fought for. Call inside a transaction.
+        just taking are skipped instead of fought for. What is being measured of the same content
+        is waited for: it has one time, to share or to add to. Call inside a transaction.
         """
-        for pk in self.queued(profile).values_list("pk", flat=True)[:20]:
+        under_way = Evaluation.objects.filter(
+            state=Evaluation.State.RUNNING,
+            competition=OuterRef("competition"),
+            submission__content_sha256=OuterRef("submission__content_sha256"),
+        )
+        line = self.queued(profile).filter(~Exists(under_way))
+        for pk in line.values_list("pk", flat=True)[:20]:
             row = self.filter(pk=pk, state=Evaluation.State.QUEUED)
             if connection.features.has_select_for_update_skip_locked:
                 row = row.select_for_update(skip_locked=True)

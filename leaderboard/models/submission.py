@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -85,14 +86,30 @@ class Submission(models.Model):
 
     @property
     def evaluation(self) -> Evaluation:
-        """The one that counts: the latest scored, else the latest that we did not end."""
-        evaluations = sorted(self.evaluations.all(), key=lambda one: one.pk)
-        scored = [one for one in evaluations if one.state == one.State.SCORED]
-        theirs = [
-            one for one in evaluations if one.state not in (one.State.ERROR, one.State.CANCELLED)
-        ]
-        return (scored or theirs or evaluations)[-1]
+        """The one that counts: the last to end with a score, else with a failure, else the one
+        under way, else the last that we ended."""
+        evaluations = sorted(self.evaluations.all(), key=in_order)
+
+        def of(*states: str) -> list[Evaluation]:
+            return [one for one in evaluations if one.state in states]
+
+        states = evaluations[0].State
+        verdicts = of(states.SCORED) or of(states.FAILED)
+        return (verdicts or of(states.QUEUED, states.RUNNING) or evaluations)[-1]
 
     @property
     def latest_evaluation(self) -> Evaluation:
-        return max(self.evaluations.all(), key=lambda one: one.pk)
+        """The one under way, else the one that ended last."""
+        return max(self.evaluations.all(), key=in_order)
+
+    @property
+    def first_evaluation(self) -> Evaluation:
+        """The one the upload was accepted for: by it the upload counts or does not."""
+        return min(self.evaluations.all(), key=lambda one: one.pk)
+
+
+def in_order(evaluation: Evaluation) -> tuple[bool, datetime, int]:
+    """Sorts by the end, which is not the order of queueing: while one waits, its twin may be
+    measured and shared."""
+    ended_at = evaluation.finished_at or evaluation.queued_at
+    return not evaluation.is_finished, ended_at, evaluation.pk

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict, NotAllowed
 from leaderboard.models import Competition, Evaluation, User
-from leaderboard.services import locks, rankings
+from leaderboard.services import locks, rankings, workers
 from scoring import formula
 from scoring.job import PROTOCOL
 
@@ -82,6 +82,8 @@ def open_(*, competition: Competition, by: User) -> None:
         raise Conflict("Calibrate the reference on a worker first.", code="no_calibration")
     if reason := outdated(competition):
         raise Conflict(reason, code="calibration_outdated")
+    if reason := off_band(competition):
+        raise Conflict(reason, code="calibration_off_band")
     if competition.has_ended():
         raise Conflict("Its end has passed; set a later one first.", code="has_ended")
     move(competition, State.OPEN, pause_message="")
@@ -101,6 +103,18 @@ def outdated(competition: Competition) -> str:
     if competition.state == State.DRAFT and calibration.protocol != PROTOCOL:
         return "Since the calibration this service has learned to measure better; calibrate again."
     return ""
+
+
+def off_band(competition: Competition) -> str:
+    """Why a draft's calibration is no measure for others, in a sentence; empty where it is: on a
+    profile whose workers check themselves, the reference must have been found like itself, too."""
+    calibration, profile = competition.calibration, competition.profile
+    if calibration is None or competition.state != State.DRAFT or not profile.canary_every_minutes:
+        return ""
+    figures = calibration.figures()
+    error = (calibration.report.get("timing") or {}).get("standard_error")
+    reason = workers.off_band(profile, figures.time_ratio, figures.half_width, error)
+    return reason and f"{reason} Calibrate again when the machine is calm, or widen the band."
 
 
 @transaction.atomic
@@ -177,6 +191,14 @@ def move(competition: Competition, state: str, **fields: object) -> None:
             code="wrong_competition_state",
         )
     competition.refresh_from_db()
+
+
+def check_unpublished(competition: Competition) -> None:
+    """Raises `Conflict`. Ask of a locked row: it may be published in the same moment."""
+    if competition.is_published:
+        raise Conflict(
+            "The final ranking is published and stays as it is.", code="competition_over"
+        )
 
 
 def check_organizer(user: User) -> None:

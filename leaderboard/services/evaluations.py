@@ -28,7 +28,7 @@ from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User, Worker
 from leaderboard.models.evaluation import MAX_FAULTS, Stale
-from leaderboard.services import competitions, jobs, measurements, rankings, workers
+from leaderboard.services import competitions, jobs, locks, measurements, rankings, workers
 from scoring import formula
 from scoring.job import Progress, Report
 
@@ -39,6 +39,8 @@ MAX_EXTRA = 3
 """Most measurements of one content that an overlapping top may ask for."""
 STOPPED = "worker_stopped"
 """A worker that was told to stop is nobody's fault and uses up no attempt."""
+WRITTEN_EVERY = 0.8
+"""Seconds between writes of progress: the engine tells it every half second, some more or less."""
 
 
 class Abandoned(Exception):
@@ -85,13 +87,11 @@ def enqueue(
 def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
     """Measure a submission once more, pooled with before; what counts meanwhile stays."""
     competitions.check_organizer(by)
-    if submission.competition.is_published:
-        raise Conflict(
-            "The final ranking is published and stays as it is.", code="competition_over"
-        )
+    competition = locks.lock(submission.competition)
+    competitions.check_unpublished(competition)
     if submission.evaluations.unfinished().exists():
         raise Conflict("An evaluation of this submission is under way.", code="already_queued")
-    return enqueue(competition=submission.competition, submission=submission, why=Why.REQUESTED)
+    return enqueue(competition=competition, submission=submission, why=Why.REQUESTED)
 
 
 @transaction.atomic
@@ -180,6 +180,9 @@ def run_next(
 
 @transaction.atomic
 def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
+    """The next one in line, from now on this worker's; one after the other, so that two workers
+    do not begin the same content."""
+    locks.lock(profile)
     now = timezone.now()
     return Evaluation.objects.claim(
         profile, worker=worker, now=now, lease_until=now + settings.LEASE
@@ -187,24 +190,29 @@ def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluati
 
 
 def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
-    """Run the engine on a claimed evaluation, outside any transaction, and record what it found."""
-    try:
-        with lease_kept(evaluation) as is_lost:
-            show = progress_writer(evaluation, lambda: is_lost() or should_stop())
+    """Run the engine on a claimed evaluation, outside any transaction, and record what it found.
+
+    The lease is kept until that is written: what was found must not be lost meanwhile.
+    """
+    with lease_kept(evaluation) as is_lost:
+        show = progress_writer(evaluation, lambda: is_lost() or should_stop())
+        try:
             report = scoring.evaluate(jobs.for_evaluation(evaluation), progress=show)
-    except Abandoned:
-        if should_stop():
-            give_back(evaluation, code=STOPPED, message="The worker was stopped.")
-        return
-    except scoring.EngineError as error:
-        logger.error("%s: %s", evaluation, error)
-        ended = partial(give_back, code=error.code, message=error.message)
-    except Exception as error:
-        logger.exception("%s ended by our fault", evaluation)
-        ended = partial(give_back, code="internal", message=repr(error))
-    else:
-        ended = partial(record, report=report)
-    patiently(evaluation, ended)
+        except Abandoned:
+            if should_stop():
+                # A copy, as below: the thread that keeps the lease knows this object as running.
+                stopped = copy.copy(evaluation)
+                give_back(stopped, code=STOPPED, message="The worker was stopped.")
+            return
+        except scoring.EngineError as error:
+            logger.error("%s: %s", evaluation, error)
+            ended = partial(give_back, code=error.code, message=error.message)
+        except Exception as error:
+            logger.exception("%s ended by our fault", evaluation)
+            ended = partial(give_back, code="internal", message=repr(error))
+        else:
+            ended = partial(record, report=report)
+        patiently(evaluation, ended)
 
 
 @contextmanager
@@ -239,14 +247,14 @@ def lease_kept(evaluation: Evaluation) -> Iterator[Callable[[], bool]]:
 def progress_writer(
     evaluation: Evaluation, is_over: Callable[[], bool]
 ) -> Callable[[Progress], None]:
-    """A callback that writes progress, once a second at most, and ends what is in vain."""
+    """A callback that writes progress, about once a second, and ends what is in vain."""
     written = float("-inf")
 
     def write(progress: Progress) -> None:
         nonlocal written
         if is_over():
             raise Abandoned
-        if time.monotonic() - written < 1:
+        if time.monotonic() - written < WRITTEN_EVERY:
             return
         written = time.monotonic()
         try:
@@ -416,19 +424,29 @@ def shared(stored: Evaluation, submission: Submission | None) -> dict[str, Any]:
     }
 
 
+@transaction.atomic
 def give_back(evaluation: Evaluation, *, code: str, message: str, **found: object) -> None:
-    """End an attempt that failed by our fault: back to the queue, or ERROR after the last one."""
+    """End an attempt that failed by our fault: back to the queue, or ERROR after the last one.
+
+    Its worker checks itself before it takes more: what broke there once would break again.
+    """
     faults = evaluation.faults + (code != STOPPED)
-    said = {"error_code": code, "error_message": message, "faults": faults, **found}
+    said = {
+        "error_code": code,
+        "error_message": message,
+        "faults": faults,
+        "lease_expires_at": None,
+        "stage": "",
+        "remaining_seconds": None,
+        **found,
+    }
     if faults < MAX_FAULTS:
-        evaluation.move_to(
-            State.QUEUED, lease_expires_at=None, claimed_at=None, stage="", percent=0, **said
-        )
+        evaluation.move_to(State.QUEUED, claimed_at=None, percent=0, **said)
     else:
         logger.error("%s is given up after %s faults: %s", evaluation, faults, message)
-        evaluation.move_to(
-            State.ERROR, lease_expires_at=None, finished_at=timezone.now(), stage="", **said
-        )
+        evaluation.move_to(State.ERROR, finished_at=timezone.now(), **said)
+    if code != STOPPED and evaluation.worker:
+        workers.doubt(evaluation.worker)
 
 
 def sweep() -> None:
@@ -445,9 +463,11 @@ def sweep() -> None:
     competitions.close_ended(now)
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
         measure_top_again(competition)
-    # Profiles with nothing to do are knocked for too: their workers show that they are alive.
-    for slug in HardwareProfile.objects.values_list("slug", flat=True):
-        queue.knock(slug)
+    # Profiles with nothing to do are knocked for too: their workers show that they are alive. A
+    # knock reaches one of them, the one that has heard none for the longest.
+    for profile in HardwareProfile.objects.all():
+        for _ in range(max(1, workers.seen_lately(profile).count())):
+            queue.knock(profile.slug)
 
 
 @transaction.atomic

@@ -1,11 +1,12 @@
-"""Hardware profiles are made and changed; the machine they mean stays, once it has measured."""
+"""Hardware profiles are made and changed; the machine they mean stays, once it has measured, and
+which ratio is published, while a competition runs by it."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
 from leaderboard.errors import Conflict
-from leaderboard.models import HardwareProfile, User
+from leaderboard.models import Competition, HardwareProfile, User
 from leaderboard.services import competitions
 
 MACHINE = frozenset({"slug", "device", "threads"})
@@ -18,12 +19,18 @@ def save(*, profile: HardwareProfile, by: User) -> None:
     row = HardwareProfile.objects.select_for_update().filter(pk=profile.pk).first()
     if row and any(getattr(row, name) != getattr(profile, name) for name in fixed_fields(row)):
         raise Conflict(
-            f"Slug, device and threads of {row} stay: something was measured there. "
-            "Add another profile instead.",
+            f"Slug, device and threads of {row} stay: something was measured there; so does the "
+            "published ratio while a competition runs there. Add another profile instead.",
             code="profile_measured",
         )
     profile.save()
 
 
 def fixed_fields(profile: HardwareProfile) -> frozenset[str]:
-    return MACHINE if profile.evaluations.exists() else frozenset()
+    """What may no longer be changed: on one board all times must mean the same."""
+    states = Competition.State
+    running = Competition.objects.filter(profile=profile).exclude(
+        state__in=[states.DRAFT, states.PUBLISHED]
+    )
+    measured = MACHINE if profile.evaluations.exists() else frozenset()
+    return measured | {"published"} if running.exists() else measured

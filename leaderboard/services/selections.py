@@ -7,21 +7,17 @@ from collections.abc import Collection
 from django.db import transaction
 from django.utils import timezone
 
-from leaderboard.errors import Conflict, Refused
+from leaderboard.errors import Refused
 from leaderboard.models import Evaluation, Submission, Team, User
-from leaderboard.services import locks, teams
+from leaderboard.services import competitions, locks, teams
 
 
 @transaction.atomic
 def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Submission]:
     """Make these the team's final selections; of none, its best public ones count."""
     teams.check_member(team, by)
-    team = locks.lock(team)
-    competition = team.competition
-    if competition.is_published:
-        raise Conflict(
-            "The final ranking is published and stays as it is.", code="competition_over"
-        )
+    competition, team = locks.lock(team.competition), locks.lock(team)
+    competitions.check_unpublished(competition)
     wanted = set(submission_ids)
     if len(wanted) > competition.final_selections:
         raise Refused(

@@ -175,11 +175,8 @@ def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) ->
 
 
 def quota(team: Team, competition: Competition, *, now: datetime | None = None) -> Quota:
-    """What the team has used of the current day in the competition's time zone.
-
-    A submission counts by its first evaluation: one that ended by our fault, or was cancelled
-    before a worker took it, is given back.
-    """
+    """What the team has used of the current day in the competition's time zone, of submissions
+    that count (`is_counted`)."""
     zone = ZoneInfo(competition.time_zone)
     today = (now or timezone.now()).astimezone(zone).date()
     start = datetime.combine(today, datetime.min.time(), zone)
@@ -195,6 +192,14 @@ def quota(team: Team, competition: Competition, *, now: datetime | None = None) 
         .exclude(Q(first=Evaluation.State.CANCELLED) & Q(claimed=None))
     )
     return Quota(competition.submissions_per_day, counted.count(), end)
+
+
+def is_counted(submission: Submission) -> bool:
+    """Whether a submission uses quota, which its first evaluation decides: one that ended by our
+    fault, or was cancelled before a worker took it, is given back."""
+    first = submission.first_evaluation
+    was_cancelled = first.state == Evaluation.State.CANCELLED and first.claimed_at is None
+    return first.state != Evaluation.State.ERROR and not was_cancelled
 
 
 def await_verdict(submission: Submission, *, seconds: float) -> None:
@@ -222,10 +227,7 @@ def await_verdict(submission: Submission, *, seconds: float) -> None:
 def withdraw(*, submission: Submission, by: User) -> None:
     """Take a submission out of the boards; the quota it used stays used."""
     teams.check_member(submission.team, by)
-    if submission.competition.is_published:
-        raise Conflict(
-            "The final ranking is published and stays as it is.", code="competition_over"
-        )
+    competitions.check_unpublished(locks.lock(submission.competition))
     if submission.withdrawn_at is not None:
         return
     submission.withdrawn_at = timezone.now()
@@ -241,6 +243,7 @@ def disqualify(*, submission: Submission, reason: str, by: User) -> None:
     competitions.check_organizer(by)
     if not reason.strip():
         raise Refused("Say why: the team reads it.", code="reason_missing")
+    locks.lock(submission.competition)
     submission.disqualified_at = timezone.now()
     submission.disqualified_reason = reason.strip()[:300]
     submission.save(update_fields=["disqualified_at", "disqualified_reason"])
@@ -250,6 +253,7 @@ def disqualify(*, submission: Submission, reason: str, by: User) -> None:
 @transaction.atomic
 def reinstate(*, submission: Submission, by: User) -> None:
     competitions.check_organizer(by)
+    locks.lock(submission.competition)
     submission.disqualified_at = None
     submission.disqualified_reason = ""
     submission.save(update_fields=["disqualified_at", "disqualified_reason"])

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -35,6 +36,8 @@ HALF_WIDTH_ERRORS = 1.96
 
 contained: set[str] = set()
 """The devices from whose sandbox no model got out when this process tried."""
+begun: set[str] = set()
+"""The workers that this process has told that it is them."""
 
 
 class Stopped(Exception):
@@ -46,7 +49,8 @@ def this_worker(profile: HardwareProfile) -> Worker:
     now = timezone.now()
     name = f"{socket.gethostname()}:{os.getpid()}"
     worker = Worker.objects.filter(name=name, profile=profile).first()
-    if worker is None:
+    # A container that is started again has the host's name and the number of its process of before.
+    if worker is None or name not in begun:
         worker, _ = Worker.objects.update_or_create(
             name=name,
             defaults={
@@ -61,9 +65,22 @@ def this_worker(profile: HardwareProfile) -> Worker:
                 "canary_due_at": None,
             },
         )
-    elif now - worker.seen_at > SEEN_EVERY:
-        Worker.objects.filter(pk=worker.pk).update(seen_at=now)
+        begun.add(name)
+    show_alive(worker)
     return worker
+
+
+def show_alive(worker: Worker) -> None:
+    """Write now and then that a worker is there, also while it checks itself or waits its turn."""
+    now = timezone.now()
+    if now - worker.seen_at <= SEEN_EVERY:
+        return
+    try:
+        Worker.objects.filter(pk=worker.pk).update(seen_at=now)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("That %s is there could not be written: %s", worker, error)
+        connection.close()
+    worker.seen_at = now
 
 
 def seen_lately(profile: HardwareProfile) -> QuerySet[Worker]:
@@ -112,6 +129,7 @@ def is_contained(worker: Worker, *, should_stop: Callable[[], bool]) -> bool:
     def go_on() -> None:
         if should_stop():
             raise Stopped
+        show_alive(worker)
 
     with machine.held(jobs.lock_file(), go_on):  # nobody's measuring is disturbed
         flaw = containment.flaw(worker.profile.plan())
@@ -142,7 +160,7 @@ def calibrated(profile: HardwareProfile) -> Competition | None:
     """The competition that was calibrated last on a profile: its reference is the canary."""
     return (
         Competition.objects.filter(profile=profile, calibration__profile=profile)
-        .order_by("calibration")
+        .order_by("calibration_id")
         .last()
     )
 
@@ -158,6 +176,7 @@ def check(worker: Worker, competition: Competition, *, should_stop: Callable[[],
     def go_on(progress: Progress) -> None:
         if should_stop():
             raise Stopped
+        show_alive(worker)
         if progress.stage == "wait":  # for another worker of ours on this machine
             load.restart()
 
@@ -195,18 +214,14 @@ def record(
     standard_error: float | None = None,
     trouble: str = "",
 ) -> Canary:
-    """Write a canary's figures and what follows from them.
-
-    Without a standard error the interval tells it.
-    """
+    """Write a canary's figures and what follows from them."""
     now = timezone.now()
     worker.refresh_from_db(fields=["profile"])  # an organizer may have moved the limits meanwhile
     profile = worker.profile
     if time_ratio is None or half_width is None:
         reason = f"The reference could not be measured against itself ({trouble})."
     else:
-        error = standard_error or half_width / HALF_WIDTH_ERRORS
-        reason = objection(profile, time_ratio, half_width, error, foreign_load)
+        reason = objection(profile, time_ratio, half_width, standard_error, foreign_load)
     reason = reason[:200]
     canary = Canary.objects.create(
         worker=worker,
@@ -229,20 +244,33 @@ def objection(
     profile: HardwareProfile,
     time_ratio: float,
     half_width: float,
-    standard_error: float,
+    standard_error: float | None,
     foreign_load: float | None,
 ) -> str:
     """Why a worker with these figures is not fit, in a sentence; empty when it is."""
     limit = profile.max_foreign_load
     if limit is not None and foreign_load is not None and foreign_load > limit:
         return f"Other programs keep {foreign_load:.1f} cores busy; {limit:g} are allowed."
-    off = abs(time_ratio - 1)
-    if off > profile.canary_band and off > 3 * standard_error:
-        return (
-            f"The reference against itself took {time_ratio:.3f} ± {half_width:.3f}; "
-            f"1 ± {profile.canary_band:g} is allowed."
-        )
-    return ""
+    return off_band(profile, time_ratio, half_width, standard_error)
+
+
+def off_band(
+    profile: HardwareProfile, time_ratio: float, half_width: float, standard_error: float | None
+) -> str:
+    """How far the reference is off itself, in a sentence; empty within the profile's band, or
+    within noise. Without a standard error the interval tells it."""
+    error = standard_error or half_width / HALF_WIDTH_ERRORS
+    if abs(time_ratio - 1) <= max(profile.canary_band, 3 * error):
+        return ""
+    return (
+        f"The reference against itself took {time_ratio:.3f} ± {half_width:.3f}; "
+        f"1 ± {profile.canary_band:g} is allowed."
+    )
+
+
+def doubt(worker: Worker) -> None:
+    """Have a worker check itself before its next work."""
+    Worker.objects.filter(pk=worker.pk).update(canary_due_at=None)
 
 
 def sideline(worker: Worker, reason: str) -> None:

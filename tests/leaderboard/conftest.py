@@ -74,6 +74,7 @@ def sandbox_that_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """The self-test of the sandbox takes seconds: here it has found nothing, in no process yet."""
     monkeypatch.setattr(containment, "breaches", lambda plan: ())
     monkeypatch.setattr(workers, "contained", set())
+    monkeypatch.setattr(workers, "begun", set())
 
 
 def person(name: str, **fields: Any) -> User:

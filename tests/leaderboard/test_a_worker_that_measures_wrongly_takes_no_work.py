@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 import scoring
 from leaderboard import queue
+from leaderboard.errors import Conflict
 from leaderboard.models import (
     Canary,
     Competition,
@@ -21,9 +23,9 @@ from leaderboard.models import (
     Team,
     Worker,
 )
-from leaderboard.services import evaluations, load, references, workers
+from leaderboard.services import competitions, evaluations, load, references, workers
 from scoring.job import Job, Progress, Report
-from tests.leaderboard.conftest import failure, report
+from tests.leaderboard.conftest import failure, finish, report
 
 pytestmark = pytest.mark.django_db
 Submit = Callable[..., Submission]
@@ -36,16 +38,16 @@ class Engine:
         self.jobs: list[Job] = []
         self.stages: list[str] = []
         self.canary: Report | Exception = report(time_ratio=1.001)
+        self.submission: Report | Exception = report(time_ratio=0.5)
 
     def evaluate(self, job: Job, progress: Any = None) -> Report:
         self.jobs.append(job)
         for stage in self.stages:
             progress(Progress(stage, 0.0))
-        if job.submission:
-            return report(time_ratio=0.5)
-        if isinstance(self.canary, Exception):
-            raise self.canary
-        return self.canary
+        found = self.submission if job.submission else self.canary
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
 @pytest.fixture
@@ -237,3 +239,67 @@ def test_a_worker_that_is_asked_to_stop_stops_checking(
     monkeypatch.setattr(scoring, "evaluate", evaluate)
     assert evaluations.run_next("cpu", should_stop=lambda: True) is None
     assert not Canary.objects.exists()
+
+
+def test_a_worker_that_is_started_again_under_its_old_name_checks_itself_again(
+    checked: HardwareProfile, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluations.run_next("cpu")
+    Worker.objects.update(fingerprint={"cpu": "another"})
+    monkeypatch.setattr(workers, "begun", set())  # what a container has after it was restarted
+    evaluations.run_next("cpu")
+    assert Canary.objects.count() == 2
+    assert Worker.objects.get().fingerprint != {"cpu": "another"}
+
+
+@pytest.mark.parametrize(
+    "trouble", [RuntimeError("the disk is full"), replace(report(), status="invalid")]
+)
+def test_a_worker_where_something_broke_checks_itself_before_it_tries_again(
+    checked: HardwareProfile, engine: Engine, team: Team, submit: Submit, trouble: Any
+) -> None:
+    waiting = submit(team).latest_evaluation
+    engine.submission = trouble
+    evaluations.run_next("cpu")
+    engine.canary = RuntimeError("the disk is full")
+    assert evaluations.run_next("cpu") is None
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.faults, waiting.remaining_seconds) == ("queued", 1, None)
+    assert evaluations.line(waiting).is_held
+
+
+def test_the_canary_is_the_reference_that_was_calibrated_last(
+    competition: Competition, organizer: Any, make_model: Callable[..., bytes]
+) -> None:
+    later = Competition.objects.create(
+        slug="later", title="Later", profile=competition.profile, dataset=competition.dataset
+    )
+    upload = ContentFile(make_model(1), name="reference.pt")
+    references.set_reference(competition=later, upload=upload, name="", by=organizer)
+    finish(references.calibrate(competition=later, by=organizer), report())
+    assert workers.calibrated(competition.profile) == later
+
+
+def test_a_worker_that_checks_itself_is_seen_to_be_there(
+    checked: HardwareProfile, engine: Engine
+) -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    worker = workers.this_worker(checked)
+    Worker.objects.update(seen_at=long_ago)
+    worker.refresh_from_db()
+    engine.stages = ["wait"]
+    workers.check(worker, workers.calibrated(checked), should_stop=lambda: False)
+    assert Worker.objects.get().seen_at > long_ago
+
+
+def test_a_reference_that_is_not_found_like_itself_opens_no_competition(
+    checked: HardwareProfile, competition: Competition, organizer: Any
+) -> None:
+    Competition.objects.update(state="draft")
+    Evaluation.objects.update(time_ratio=1.05)
+    competition = Competition.objects.get()
+    with pytest.raises(Conflict, match=r"took 1.050 ± 0.010; 1 ± 0.02 is allowed") as refused:
+        competitions.open_(competition=competition, by=organizer)
+    assert refused.value.code == "calibration_off_band"
+    HardwareProfile.objects.update(canary_band=0.06)
+    competitions.open_(competition=Competition.objects.get(), by=organizer)

@@ -13,17 +13,25 @@ from celery import Celery
 from django.db import DataError, OperationalError, connection
 from django.utils import timezone
 
+import scoring
 from leaderboard import queue
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Evaluation, Submission, Team, User
+from leaderboard.models import Competition, Evaluation, Submission, Team, User, Worker
 from leaderboard.models.evaluation import Stale
-from leaderboard.services import evaluations, rankings
-from scoring.job import Report
-from tests.leaderboard.conftest import failure, finish, report
+from leaderboard.services import evaluations, measurements, rankings, teams
+from scoring.job import PROTOCOL, Report
+from tests.leaderboard.conftest import failure, finish, person, report
 
 pytestmark = pytest.mark.django_db
 Submit = Callable[..., Submission]
 State = Evaluation.State
+
+
+@pytest.fixture
+def outsiders(competition: Competition) -> list[Team]:
+    """Teams of one person each."""
+    people = [person(f"person{number}") for number in range(6)]
+    return [teams.create(competition=competition, name=one.username, by=one) for one in people]
 
 
 def expire(evaluation: Evaluation) -> None:
@@ -117,6 +125,29 @@ def test_a_database_that_fails_once_while_a_result_is_written_costs_nothing(
     assert team.entries.count() == 1
 
 
+def test_the_lease_is_kept_until_what_was_found_is_written(
+    team: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = submit(team)
+    failures = [OperationalError("the server went away")]
+    beating: list[bool] = []
+
+    def place(team: Team) -> None:
+        if failures:
+            raise failures.pop()
+
+    def sleep(seconds: float) -> None:
+        beating.append("lease" in {thread.name for thread in threading.enumerate()})
+
+    monkeypatch.setattr(rankings, "place", place)
+    monkeypatch.setattr(scoring, "evaluate", lambda job, progress: report())
+    monkeypatch.setattr(evaluations.time, "sleep", sleep)
+    monkeypatch.setattr(evaluations.connection, "close", lambda: None)  # the test's own
+    evaluations.run_next("cpu")
+    assert submission.latest_evaluation.state == State.SCORED
+    assert beating == [True]
+
+
 def test_a_result_that_cannot_be_written_goes_back_to_the_queue(
     team: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +190,48 @@ def test_a_repeat_is_shared_with_the_other_submissions_of_the_same_content(
     assert Submission.objects.get(pk=second.pk).evaluation.measured_by == repeat
 
 
+def test_two_repeats_of_one_content_leave_both_submissions_with_the_last_time(
+    team: Team, rivals: Team, scored: Submit, submit: Submit, organizer: User
+) -> None:
+    first, second = scored(team, time_ratio=0.5), submit(rivals)
+    evaluations.run_next("cpu")
+    one = evaluations.evaluate_again(submission=first, by=organizer)
+    other = evaluations.evaluate_again(submission=second, by=organizer)
+    finish(one, report(time_ratio=0.8))
+    waiting = Submission.objects.get(pk=second.pk)
+    assert waiting.evaluation.measured_by == one, "shared meanwhile"
+    assert waiting.latest_evaluation == other, "and still under way"
+    finish(other, report(time_ratio=0.7))
+    shown = {entry.team: entry.time_ratio for entry in team.competition.entries.all()}
+    assert shown == {team: 0.7, rivals: 0.7}
+    assert Submission.objects.get(pk=second.pk).latest_evaluation == other
+
+
+def test_what_is_being_measured_is_not_begun_twice(
+    team: Team, rivals: Team, submit: Submit
+) -> None:
+    profile = team.competition.profile
+    first, twin, another = submit(team, 1), submit(rivals, 1), submit(rivals, 2)
+    running = evaluations.claim(profile)
+    assert running.submission == first
+    assert evaluations.claim(profile).submission == another
+    assert evaluations.claim(profile) is None
+    evaluations.record(running, report(time_ratio=0.6))
+    assert evaluations.run_next("cpu").submission == twin
+    assert twin.evaluation.measured_by == running
+
+
+def test_nor_after_an_upgrade_under_which_its_key_is_another_one(
+    team: Team, rivals: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(team)
+    submit(rivals)
+    monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
+    running = evaluations.claim(team.competition.profile)
+    measurements.hold_to_today(running)
+    assert evaluations.claim(team.competition.profile) is None
+
+
 def test_a_failed_repeat_does_not_take_the_score_away(
     team: Team, scored: Submit, organizer: User
 ) -> None:
@@ -188,6 +261,20 @@ def test_a_queued_team_sees_its_place_and_wait(team: Team, rivals: Team, submit:
     last = submit(rivals, 2)
     place = evaluations.line(last.latest_evaluation)
     assert (place.position, place.length) == (2, 2)
+
+
+def test_the_sweep_knocks_once_for_every_worker_that_was_seen(
+    competition: Competition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knocks: list[str] = []
+    monkeypatch.setattr(queue, "knock", knocks.append)
+    evaluations.sweep()
+    assert knocks == ["cpu"]
+    now = timezone.now()
+    for name in ("one", "two", "three"):
+        Worker.objects.create(name=name, profile=competition.profile, started_at=now, seen_at=now)
+    evaluations.sweep()
+    assert knocks == ["cpu"] * 4
 
 
 def test_a_broker_that_is_down_changes_nothing_for_the_user(
@@ -240,6 +327,29 @@ def test_uploads_and_verdicts_of_a_team_do_not_wait_for_each_other_in_circles(
         thread.join()
     assert not broken
     assert Submission.objects.count() == len(waiting) + 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_only_one_begins_a_content_that_many_have_sent(
+    competition: Competition, outsiders: list[Team], submit: Submit
+) -> None:
+    for one in outsiders:
+        submit(one)
+    start = threading.Barrier(len(outsiders))
+    claimed: list[Evaluation | None] = []
+
+    def take() -> None:
+        connection.ensure_connection()
+        start.wait()
+        claimed.append(evaluations.claim(competition.profile))
+        connection.close()
+
+    threads = [threading.Thread(target=take) for _ in outsiders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([one for one in claimed if one]) == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -56,10 +56,10 @@ def read(owner: User, organizer: User) -> Callable[..., str]:
 
 
 PAGES = [
-    ("/competitions/waste/boards/public/", [SCORE, RATIO, SECONDS, "tied"]),
+    ("/competitions/waste/boards/public/", [SCORE, RATIO, SECONDS, "tied", "1.000 ± 0.010"]),
     ("/competitions/waste/", [SCORE, "tied"]),
     ("/competitions/waste/submissions/", [SCORE, RATIO]),
-    ("/submissions/{submission}/", [SCORE, RATIO, SECONDS]),
+    ("/submissions/{submission}/", [SCORE, RATIO, SECONDS, "0.519 ± 0.010", "1.000 ± 0.005"]),
     ("/evaluations/{evaluation}/measurement/", ["0.5000 ± 0.0200"]),
     ("/api/v1/competitions/waste/boards/public.csv", ["score_half_width", "half_width", "tied"]),
 ]
@@ -116,6 +116,7 @@ def test_the_api(published: Submission, client: Client, owner: User) -> None:
         assert rows == [(0.01, 0.02)] * 2
         assert [row["tied"] for row in body["results"]] == [False, True]
         assert body["baseline"]["score_half_width"] == 0.005
+        assert (body["baseline"]["time_ratio"], body["baseline"]["half_width"]) == (1.0, 0.01)
     one = client.get(f"/api/v1/submissions/{published.pk}").json()
     assert one["score"]["half_width"] == one["private"]["half_width"] == 0.01
     assert (one["half_width"], one["seconds_half_width"]) == (0.02, pytest.approx(0.0002))
@@ -130,7 +131,7 @@ def test_the_command(
     monkeypatch.setenv("FEATHERWEIGHT_TOKEN", tokens.issue(user=owner, name="test")[1])
     monkeypatch.setattr(cli, "out", Console(width=200))
     board = CliRunner().invoke(cli.app, ["board", "waste"]).output
-    for said in (SCORE, RATIO, "1.0000 ± 0.0050", "tied"):
+    for said in (SCORE, RATIO, "1.0000 ± 0.0050", "1.000 ± 0.010", "tied"):
         assert said in board, said
     status = CliRunner().invoke(cli.app, ["status", str(first.pk)]).output
     assert SCORE in status

@@ -11,7 +11,14 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict, NotAllowed, NotFound, Refused
 from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, evaluations, rankings, references, selections
+from leaderboard.services import (
+    competitions,
+    evaluations,
+    rankings,
+    references,
+    selections,
+    submissions,
+)
 from tests.leaderboard.conftest import finish, report
 
 pytestmark = pytest.mark.django_db
@@ -161,6 +168,26 @@ def test_a_published_board_stays_as_it_is(team: Team, scored: Scored, organizer:
     with pytest.raises(Conflict) as refused:
         evaluations.evaluate_again(submission=submission, by=organizer)
     assert refused.value.code == "competition_over"
+
+
+def test_who_decides_in_the_moment_of_publication_comes_too_late(
+    team: Team, scored: Scored, owner: User, organizer: User
+) -> None:
+    """What they hold of the competition was read before."""
+    submission = scored(team)
+    stale = Submission.objects.select_related("competition", "team__competition").get()
+    publish(Competition.objects.get(), organizer)
+    board = list(Entry.objects.values())
+    acts: list[Callable[[], object]] = [
+        lambda: evaluations.evaluate_again(submission=stale, by=organizer),
+        lambda: submissions.withdraw(submission=stale, by=owner),
+        lambda: selections.choose(team=stale.team, submission_ids=[submission.pk], by=owner),
+    ]
+    for act in acts:
+        with pytest.raises(Conflict) as refused:
+            act()
+        assert refused.value.code == "competition_over"
+    assert list(Entry.objects.values()) == board
 
 
 def test_the_private_gate_is_of_the_private_f1(team: Team, scored: Scored, organizer: User) -> None:

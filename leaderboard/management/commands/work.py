@@ -24,7 +24,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--profile", required=True, help="slug of the hardware profile")
         parser.add_argument("--poll", type=float, default=1.0, help="seconds between looks (1)")
-        parser.add_argument("--until-idle", action="store_true", help="stop when nothing is queued")
+        parser.add_argument(
+            "--until-idle", action="store_true", help="stop when there is nothing to take"
+        )
 
     def handle(self, *, profile: str, poll: float, until_idle: bool, **options: Any) -> None:
         if not HardwareProfile.objects.filter(slug=profile).exists():

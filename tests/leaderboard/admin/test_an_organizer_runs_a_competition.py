@@ -284,6 +284,19 @@ def test_a_measured_profile_keeps_its_machine(
     assert (profile.threads, profile.slug, profile.max_seconds) == (1, "cpu", 90)
 
 
+def test_while_a_competition_runs_its_times_go_on_to_mean_the_same(
+    panel: Client, competition: Competition, profile: HardwareProfile, organizer: User
+) -> None:
+    change(panel, profile, published="plain")
+    assert profile.published == "corrected"
+    profile.published = "plain"
+    with pytest.raises(Conflict, match="published ratio"):
+        profiles.save(profile=profile, by=organizer)
+    Competition.objects.update(state="published")
+    change(panel, profile, published="plain")
+    assert profile.published == "plain"
+
+
 def test_a_profile_that_measured_meanwhile_keeps_its_machine(
     panel: Client, profile: HardwareProfile, competition: Competition, organizer: User
 ) -> None:
