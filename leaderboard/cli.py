@@ -154,7 +154,8 @@ def board(
         )
     if baseline := page["baseline"]:
         score = f"{baseline['score']:.4f} ± {baseline['score_half_width']:.4f}"
-        figures = score, f"{baseline['f1']:.4f}", "1.000", "reference"
+        ratio = f"{baseline['time_ratio']:.3f} ± {baseline['half_width']:.3f}"
+        figures = score, f"{baseline['f1']:.4f}", ratio, "reference"
         table.add_row("", plain(baseline["name"]), *figures, style="dim")
     show(as_json, page, table)
 
@@ -199,13 +200,14 @@ def finish(
     if state in FINISHED and state != "scored":
         raise typer.Exit(FAILED)
     if max_score is not None and submission["score"]["score"] > max_score:
-        err.print(f"The score {submission['score']['score']:.4f} is above {max_score:g}.")
+        score, half_width = submission["score"]["score"], submission["score"]["half_width"]
+        err.print(f"The score {score:.4f} ± {half_width:.4f} is above {max_score:g}.")
         raise typer.Exit(FAILED)
 
 
 def follow(server: Server, submission: dict[str, Any]) -> dict[str, Any]:
     """Ask until the submission is finished; a server that is away for a moment is forgiven."""
-    seconds = 2 if err.is_terminal else 30
+    seconds = 1 if err.is_terminal else 30
     heard_at = time.monotonic()
     with err.status(plain(words(submission))) as line:
         while submission["state"] not in FINISHED:
@@ -234,7 +236,9 @@ def words(submission: dict[str, Any]) -> str:
         held = ", no machine is fit to measure just now" if place["is_held"] else ""
         return f"{number} queued: {place['position']} of {place['length']}{about}{held}"
     if state == "running":
-        return f"{number} running: {submission['stage']} {submission['percent']:.0f} %"
+        left = submission["remaining_seconds"]
+        to_go = "" if left is None else f", about {left:.0f} s to go"
+        return f"{number} running: {submission['stage']} {submission['percent']:.0f} %{to_go}"
     if state == "failed":
         return (
             f"{number} failed ({submission['failure']['code']}): {submission['failure']['message']}"

@@ -37,6 +37,9 @@ class Baseline:
     score: float
     score_half_width: float
     f1: float
+    time_ratio: float
+    """Against itself."""
+    half_width: float
     seconds: float
 
 
@@ -145,6 +148,8 @@ def baseline(competition: Competition, board: str) -> Baseline | None:
         score=figures.score_private if private else figures.score_public,
         score_half_width=formula.half_width(figures.half_width, competition.time_weight),
         f1=figures.f1_private if private else figures.f1_public,
+        time_ratio=figures.time_ratio,
+        half_width=figures.half_width,
         seconds=figures.reference_seconds,
     )
 

@@ -42,9 +42,7 @@ def board(competition: Competition, entries: list[Entry], name: str) -> dict[str
     points: list[dict[str, Any]] = [
         {
             "team": entry.team.name,
-            "x": entry.time_ratio,
-            "xMin": max(0.0, entry.time_ratio - (entry.evaluation.half_width or 0)),
-            "xMax": entry.time_ratio + (entry.evaluation.half_width or 0),
+            **interval(entry.time_ratio, entry.evaluation.half_width or 0.0),
             "y": entry.f1,
             "score": float(entry.score),
             "halfWidth": entry.score_half_width,
@@ -53,8 +51,13 @@ def board(competition: Competition, entries: list[Entry], name: str) -> dict[str
     ]
     baseline = rankings.baseline(competition, name)
     reference = (
-        {"team": baseline.name, "x": 1.0, "y": baseline.f1, "score": baseline.score}
-        | {"halfWidth": baseline.score_half_width}
+        {
+            "team": baseline.name,
+            **interval(baseline.time_ratio, baseline.half_width),
+            "y": baseline.f1,
+            "score": baseline.score,
+            "halfWidth": baseline.score_half_width,
+        }
         if baseline
         else None
     )
@@ -68,6 +71,10 @@ def board(competition: Competition, entries: list[Entry], name: str) -> dict[str
         "x": x,
         "y": y,
     }
+
+
+def interval(ratio: float, half_width: float) -> dict[str, float]:
+    return {"x": ratio, "xMin": max(0.0, ratio - half_width), "xMax": ratio + half_width}
 
 
 def pareto(points: Iterable[tuple[float, float]]) -> list[dict[str, float]]:

@@ -153,11 +153,14 @@ def verdict(submission: Submission) -> dict[str, Any]:
     """What the page says about a submission; of the splits, the public one only."""
     competition = submission.competition
     evaluation, latest = submission.evaluation, submission.latest_evaluation
+    failed = next((one for one in (latest, evaluation) if one.state == State.FAILED), None)
     said: dict[str, Any] = {
         "submission": submission,
         "competition": competition,
         "evaluation": evaluation,
         "latest": latest,
+        "failed": failed,
+        "is_counted": submissions.is_counted(submission),
         "line": evaluations.line(latest) if latest.state == State.QUEUED else None,
         "dry_run": latest.dry_run or evaluation.dry_run,
         "weak": next(
@@ -182,6 +185,7 @@ def verdict(submission: Submission) -> dict[str, Any]:
     return said | {
         "bar": mine,
         "reference_bar": reference[0] if reference else None,
+        "reference_half_width": calibration.score_half_width if calibration else None,
         "score_half_width": evaluation.score_half_width,
         "below_gate": evaluation.f1_public < competition.min_f1,
         "per_class": [(name, quality["f1"]) for name, quality in per_class.items()],

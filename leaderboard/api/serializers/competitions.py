@@ -21,6 +21,8 @@ class Baseline(serializers.Serializer[rankings.Baseline]):
     score = serializers.FloatField()
     score_half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
     f1 = serializers.FloatField()
+    time_ratio = serializers.FloatField(help_text="Of the reference against itself.")
+    half_width = serializers.FloatField(help_text="Of the time ratio's 95 % interval.")
     seconds = serializers.FloatField(help_text="Per image.")
 
 

@@ -47,6 +47,8 @@ def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -
         "score": 1.0,
         "score_half_width": 0.005,
         "f1": 0.7,
+        "time_ratio": 1.0,
+        "half_width": 0.01,
         "seconds": 0.01,
     }
 

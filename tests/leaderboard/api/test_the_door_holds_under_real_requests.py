@@ -73,6 +73,7 @@ def client(gunicorn: subprocess.Popen[bytes], owner: User) -> Iterator[httpx.Cli
     base = f"http://{gunicorn.args[-1]}/api/v1/"  # type: ignore[index]
     headers = {"Authorization": f"Token {secret}"}
     with httpx.Client(base_url=base, headers=headers, timeout=60) as made:
+        assert made.get("me").status_code == 200  # everything is loaded now
         yield made
 
 
@@ -83,7 +84,6 @@ def post(client: httpx.Client, data: bytes) -> httpx.Response:
 def test_a_large_upload_costs_disk_and_not_memory(
     team: Team, client: httpx.Client, gunicorn: subprocess.Popen[bytes]
 ) -> None:
-    assert client.get("me").status_code == 200  # everything is loaded now
     before = peak_of_children(gunicorn.pid)
     answer = post(client, bytes(100 * MEGABYTE))
     assert (answer.status_code, answer.json()["code"]) == (400, "not_a_zip")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from leaderboard.models import Competition, Evaluation, Team, User
+from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import evaluations
 from leaderboard.web.measurements import point
 from scoring import ratios, timing
@@ -134,6 +135,36 @@ def test_a_noisy_attempt_is_shown_while_the_next_one_waits(
     assert "too noisy so far" in page
     assert chart(page)["band"] is None
     assert "the next attempt adds to it" in text(see(owner, submission.get_absolute_url()))
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("queued", "not measured yet. Below is what was measured before"),
+        ("running", "not measured yet. Below is what was measured before"),
+        ("cancelled", "this evaluation was cancelled"),
+        ("internal", "the measuring broke off. This was our fault"),
+        ("too_noisy", "the machine stayed too noisy. This was our fault"),
+    ],
+)
+def test_a_repeat_without_a_time_shows_the_one_before_and_says_why(
+    see: Any, submit: Any, team: Team, owner: User, organizer: User, state: str, said: str
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, measured())
+    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    if state == "running":
+        evaluations.claim(repeat.profile)
+    elif state == "cancelled":
+        evaluations.cancel(evaluation=repeat, by=organizer)
+    elif state != "queued":
+        for _ in range(MAX_FAULTS):
+            claimed = evaluations.claim(repeat.profile)
+            evaluations.give_back(claimed, code=state, message=SECRET)
+    page = text(see(owner, address(repeat)))
+    assert len(chart(page)["cpu"]) == 8
+    assert said in page
+    assert "too noisy so far" not in page
 
 
 def test_a_shared_measurement_says_so(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
@@ -9,7 +10,7 @@ from django.utils import timezone
 from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import evaluations, submissions
-from tests.leaderboard.conftest import failure, finish
+from tests.leaderboard.conftest import failure, finish, report
 from tests.leaderboard.web.conftest import text
 
 
@@ -93,6 +94,57 @@ def test_a_failed_repeat_leaves_the_score(
     finish(again, failure())
     assert "0.3692" in text(see(owner, submission.get_absolute_url()))
     assert "still counts" in text(see(owner, submission.get_absolute_url()))
+
+
+def test_a_failure_stays_in_sight_whatever_becomes_of_a_repeat(
+    see: Any, submit: Any, team: Team, owner: User, organizer: User, competition: Any
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, failure())
+
+    def page() -> str:
+        return text(see(owner, submission.get_absolute_url()))
+
+    again = evaluations.evaluate_again(submission=submission, by=organizer)
+    assert "wrong_output" in page()
+    assert "what is said below counts meanwhile" in page()
+    evaluations.cancel(evaluation=again, by=organizer)
+    assert "This evaluation was cancelled" in page()
+    assert "wrong_output" in page()
+    evaluations.evaluate_again(submission=submission, by=organizer)
+    for _ in range(MAX_FAULTS):
+        claimed = evaluations.claim(submission.competition.profile)
+        assert claimed
+        evaluations.give_back(claimed, code="internal", message="a bug of ours")
+    assert "This was our fault" in page()
+    assert "wrong_output" in page()
+    assert "counts as an upload" in page()
+    assert "given back" not in page()
+    assert submissions.quota(team, competition).used == 1
+
+
+def test_a_failure_after_our_fault_uses_no_quota(
+    see: Any, submit: Any, team: Team, owner: User, organizer: User, competition: Any
+) -> None:
+    submission = submit(team)
+    for _ in range(MAX_FAULTS):
+        claimed = evaluations.claim(submission.competition.profile)
+        assert claimed
+        evaluations.give_back(claimed, code="internal", message="a bug of ours")
+    finish(evaluations.evaluate_again(submission=submission, by=organizer), failure())
+    page = text(see(owner, submission.get_absolute_url()))
+    assert "does not count as an upload" in page
+    assert submissions.quota(team, competition).used == 0
+
+
+def test_a_model_whose_time_scatters_is_shown_how(
+    see: Any, submit: Any, team: Team, owner: User
+) -> None:
+    submission = submit(team)
+    evaluation = submission.latest_evaluation
+    finish(evaluation, replace(failure("time_unstable", "It scatters."), timing=report().timing))
+    page = text(see(owner, submission.get_absolute_url()))
+    assert f"/evaluations/{evaluation.pk}/measurement/" in page
 
 
 def test_withdrawn_while_queued(see: Any, send: Any, submit: Any, team: Team, owner: User) -> None:
