@@ -18,7 +18,7 @@ from leaderboard import embedded
 
 ROOT = Path(__file__).parent.parent
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-PATIENCE = 60
+PATIENCE = 300
 
 
 def test_web_worker_and_beat_start_and_say_that_they_are_well(tmp_path):
@@ -50,11 +50,15 @@ def test_web_worker_and_beat_start_and_say_that_they_are_well(tmp_path):
             stack.enter_context(started([*command, "-n", f"{name}@here"], environment))
 
         assert eventually(lambda: urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).status)
-        ping = ["celery", "-A", "leaderboard", "inspect", "ping", "--destination"]
+        ping = ["celery", "-A", "leaderboard", "inspect", "--timeout", "10", "ping"]
         for name in ("worker", "beat"):
             assert eventually(
                 lambda node=f"{name}@here": subprocess.run(
-                    [*ping, node], cwd=ROOT, env=environment, check=True, capture_output=True
+                    [*ping, "--destination", node],
+                    cwd=ROOT,
+                    env=environment,
+                    check=True,
+                    capture_output=True,
                 )
             )
 

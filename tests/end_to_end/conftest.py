@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,12 +25,25 @@ ROOT = Path(__file__).resolve().parents[2]
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
-def wait_until(is_so: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(is_so: Callable[[], object], seconds: float = 300) -> None:
     """Waits for something other processes do; the limit only ends a test that hangs."""
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"not so after {seconds} s"
         time.sleep(0.05)
+
+
+def verdict(api: httpx.Client, submission: int) -> dict[str, Any]:
+    """A submission as the API tells it once nothing of it is under way."""
+    said: dict[str, Any] = {}
+
+    def is_over() -> bool:
+        answer = api.get(f"submissions/{submission}", params={"wait": 60})
+        said.update(answer.json())
+        return said["state"] not in ("queued", "running")
+
+    wait_until(is_over)
+    return said
 
 
 @pytest.fixture(autouse=True)

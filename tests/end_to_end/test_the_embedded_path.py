@@ -9,7 +9,7 @@ import httpx
 
 from leaderboard.models import Canary, Evaluation, HardwareProfile, User
 from leaderboard.services import evaluations, measurements
-from tests.end_to_end.conftest import Start, wait_until
+from tests.end_to_end.conftest import Start, verdict, wait_until
 
 WORK = ("manage.py", "work", "--profile", "cpu", "--poll", "0.1")
 State = Evaluation.State
@@ -31,10 +31,7 @@ def test_good_and_bad_models_end_with_a_score_and_a_code(
     api = client(site)
     good = upload(api, make_model(1))
     bad = upload(api, make_model(2, classes=7))
-    states = {
-        one.pk: api.get(f"submissions/{one.submission_id}", params={"wait": 60}).json()
-        for one in (good, bad)
-    }
+    states = {one.pk: verdict(api, one.submission_id) for one in (good, bad)}
     assert states[good.pk]["state"] == "scored"
     assert states[bad.pk]["state"] == "failed"
     assert states[bad.pk]["failure"]["code"] == "wrong_output"
@@ -74,7 +71,7 @@ def test_measuring_again_pools_and_a_worker_checks_itself_first(
     start(*WORK, REDIS_URL="")
     api = client(site)
     first = upload(api, model)
-    api.get(f"submissions/{first.submission_id}", params={"wait": 60})
+    verdict(api, first.submission_id)
     again = evaluations.evaluate_again(submission=first.submission, by=organizer)
 
     def is_finished() -> bool:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from leaderboard.models import Evaluation, HardwareProfile, Worker
-from tests.end_to_end.conftest import Start, wait_until
+from tests.end_to_end.conftest import Start, verdict, wait_until
 
 WORKER = ("-m", "celery", "-A", "leaderboard", "worker", "-c", "1", "--prefetch-multiplier", "1")
 State = Evaluation.State
@@ -41,7 +41,7 @@ def test_an_upload_by_api_is_scored_by_a_celery_worker(
     answer = api.post("competitions/waste/submissions", files={"file": ("model.pt", model)})
     assert answer.status_code == 201, answer.text
     submission = answer.json()["id"]
-    said = api.get(f"submissions/{submission}", params={"wait": 60}).json()
+    said = verdict(api, submission)
     assert said["state"] == "scored"
     assert said["time_ratio"] > 0
     board = api.get("competitions/waste/boards/public").json()
@@ -68,7 +68,7 @@ def test_a_killed_worker_and_lost_knocks_lose_nothing(
     # Nobody knocks any more but the sweep of beat, which also returns the expired lease.
     beat(start)
     worker(start)
-    said = api.get(f"submissions/{evaluation.submission_id}", params={"wait": 60}).json()
+    said = verdict(api, evaluation.submission_id)
     evaluation.refresh_from_db()
     assert said["state"] == "scored"
     assert evaluation.attempt == 2
@@ -89,7 +89,7 @@ def test_what_waits_beside_a_sidelined_worker_is_measured_once_it_is_fit(
     said = api.get(f"submissions/{submission}").json()
     assert (said["state"], said["queue"]["is_held"]) == ("queued", True)
     HardwareProfile.objects.update(canary_every_minutes=0)
-    said = api.get(f"submissions/{submission}", params={"wait": 60}).json()
+    said = verdict(api, submission)
     assert said["state"] == "scored"
 
 
