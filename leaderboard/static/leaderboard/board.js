@@ -26,10 +26,11 @@ if (data && canvas) {
     type: "scatterWithErrorBars",
     data: {
       datasets: [
-        { label: "Teams", data: data.points, backgroundColor: "#0b6b66", radius: 5, hoverRadius: 7,
+        { label: "Teams", data: data.points, backgroundColor: "#0b6b66", radius: 5, hoverRadius: 7, clip: 8,
           errorBarColor: "#0b6b66", errorBarWhiskerColor: "#0b6b66", errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
-        { label: "Reference", data: data.reference ? [data.reference] : [], pointStyle: "rectRot",
-          backgroundColor: "#e08a1e", borderColor: "#8a4b00", radius: 8, hoverRadius: 9 },
+        { label: "Reference", data: data.reference ? [data.reference] : [], pointStyle: "rectRot", clip: 8,
+          backgroundColor: "#e08a1e", borderColor: "#8a4b00", radius: 8, hoverRadius: 9,
+          errorBarColor: "#8a4b00", errorBarWhiskerColor: "#8a4b00", errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
         { label: "Pareto front", type: "line", pointStyle: "line", data: data.front, stepped: "before", borderColor: "#0b6b66",
           borderWidth: 1.5, borderDash: [5, 4], pointRadius: 0, pointHitRadius: 0 },
         ...data.contours.map(({ score, line }, index) => ({
