@@ -29,6 +29,8 @@ class Stretch:
     is_noisy: bool
     """Whether the attempt did not count: its interval was too wide, so it was measured on."""
     quads: tuple[Quad, ...]
+    hardware: dict[str, Any]
+    """The machine it was measured on, as its report tells."""
 
     @property
     def segments(self) -> list[int]:
@@ -132,7 +134,8 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
             seen |= {identity(quad) for quad in new}
             if new:
                 new.sort(key=lambda quad: quad.at_seconds)
-                found.append(Stretch(one, is_noisy or one.state != State.SCORED, tuple(new)))
+                is_lost = is_noisy or one.state != State.SCORED
+                found.append(Stretch(one, is_lost, tuple(new), report.get("hardware") or {}))
     return found
 
 

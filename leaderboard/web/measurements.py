@@ -45,6 +45,8 @@ class Part:
     name: str
     is_noisy: bool
     points: list[Point]
+    machine: str
+    """Where it was measured, if not on the machine that the page shows."""
 
 
 @login_required
@@ -53,7 +55,8 @@ def measurement(request: Request, pk: int) -> HttpResponse:
     evaluation = own_evaluation(request, pk)
     stretches = measurements.stretches(evaluation)
     timing = evaluation.report.get("timing") or {}
-    shown = parts(stretches, timing)
+    machine = evaluation.report.get("hardware") or {}
+    shown = parts(stretches, timing, machine)
     points = [point for part in shown for point in part.points]
     calibration = evaluation.competition.calibration
     siblings = evaluation.submission.evaluations.order_by("pk") if evaluation.submission else ()
@@ -75,7 +78,7 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         if evaluation.half_width and evaluation.time_ratio
         else None,
         calibrated_seconds=calibration.reference_seconds if calibration else None,
-        machine=evaluation.report.get("hardware") or {},
+        machine=machine,
         versions=evaluation.report.get("versions") or {},
         isolation=evaluation.isolation,
         weak=evaluation.isolation if evaluation.is_weakly_isolated else None,
@@ -98,7 +101,11 @@ def own_evaluation(request: Request, pk: int) -> Evaluation:
     return found
 
 
-def parts(stretches: Sequence[measurements.Stretch], timing: Mapping[str, Any]) -> list[Part]:
+def parts(
+    stretches: Sequence[measurements.Stretch],
+    timing: Mapping[str, Any],
+    machine: Mapping[str, Any],
+) -> list[Part]:
     """Stretches one after the other; segments are counted on, for each had its own processes."""
     found: list[Part] = []
     start, segments = 0.0, 0
@@ -107,10 +114,20 @@ def parts(stretches: Sequence[measurements.Stretch], timing: Mapping[str, Any]) 
         later = start - stretch.quads[0].at_seconds
         points = [point(quad, later, order[quad.segment], timing) for quad in stretch.quads]
         name = f"measurement {number}" + " (too noisy alone)" * stretch.is_noisy
-        found.append(Part(name, stretch.is_noisy, points))
+        elsewhere = machine_name(stretch.hardware)
+        if elsewhere == machine_name(machine):
+            elsewhere = ""
+        found.append(Part(name, stretch.is_noisy, points, elsewhere))
         start = points[-1].at_seconds + GAP
         segments += len(order)
     return found
+
+
+def machine_name(hardware: Mapping[str, Any]) -> str:
+    """What tells one machine from another, for people."""
+    cores = hardware.get("cores")
+    words = [hardware.get("gpu"), hardware.get("cpu"), cores and f"{cores} cores"]
+    return ", ".join(word for word in [*words, hardware.get("kernel")] if word)
 
 
 def point(quad: Quad, later: float, segment: int, timing: Mapping[str, Any]) -> Point:

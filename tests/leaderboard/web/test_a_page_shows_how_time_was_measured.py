@@ -126,6 +126,21 @@ def test_pooled_measurements_stand_one_after_the_other(
     assert "Measured 2 times, all pooled: measured again at an organizer's request" in shown
 
 
+def test_what_was_measured_on_another_machine_says_so(
+    see: Any, submit: Any, team: Team, owner: User, organizer: User
+) -> None:
+    submission = submit(team)
+    for start, cpu in ((0.0, "Old processor"), (0.3, "Test processor"), (0.6, "Test processor")):
+        if start:
+            evaluations.evaluate_again(submission=submission, by=organizer)
+        found = replace(measured(start=start), hardware={"cpu": cpu, "cores": 4})
+        finish(submission.latest_evaluation, found)
+    page = text(see(owner, address(submission.latest_evaluation)))
+    assert "Measurement 1, on Old processor, 4 cores</th>" in page
+    assert "Measurement 2</th>" in page
+    assert "Measurement 3</th>" in page
+
+
 def test_a_noisy_attempt_is_shown_while_the_next_one_waits(
     see: Any, submit: Any, team: Team, owner: User
 ) -> None:
