@@ -109,9 +109,10 @@ def input_spec(
             "bad_declaration",
             f"{DECLARATION}: crop_pct must be {bounds.min_crop_pct:g} to 1, not {spec.crop_pct:g}.",
         )
-    is_default = (spec.height, spec.width) == (default.height, default.width)
-    for side in () if is_default else (spec.height, spec.width):
-        if not bounds.min_size <= side <= bounds.max_size:
+    sides = (spec.height, spec.width)
+    for side in sides:
+        is_within = bounds.min_size <= side <= bounds.max_size
+        if not is_within and sides != (default.height, default.width):
             raise Rejected(
                 "bad_declaration",
                 f"{DECLARATION}: input_size must be {bounds.min_size} to {bounds.max_size} pixels "

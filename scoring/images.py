@@ -133,8 +133,8 @@ def cache_blamed() -> Iterator[None]:
     except OSError as error:
         raise EngineError(
             "cache_failed",
-            f"The cache of decoded images cannot be written: {error.strerror}. Make room where "
-            "CACHE_DIR lies, or give it another place.",
+            f"The cache of decoded images cannot be written: {error.strerror}. Make room on "
+            "its disk, or give it another place.",
         ) from error
 
 

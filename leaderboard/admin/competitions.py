@@ -383,7 +383,7 @@ def doubts(competition: Competition, protocol: int) -> pages.Figures:
     if reason := competitions.outdated(competition):
         return [("Outdated", reason)]
     if reason := competitions.off_band(competition):
-        return [("Off", reason)]
+        return [("Off its band", reason)]
     if protocol == PROTOCOL or competition.is_published:
         return []
     return [
