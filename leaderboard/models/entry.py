@@ -49,6 +49,11 @@ class Entry(models.Model):
     time_ratio = models.FloatField()
     score_half_width = models.FloatField()
     uploaded_at = models.DateTimeField()
+    public_rank = models.PositiveIntegerField(
+        null=True,
+        help_text="Of a private entry: the team's rank on the public board at publication; empty "
+        "where it had none.",
+    )
 
     objects = EntryQuerySet.as_manager()
 

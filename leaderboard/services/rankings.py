@@ -82,6 +82,20 @@ def reveal(competition: Competition) -> None:
     """Write the private board of a competition that is just being published."""
     for team in competition.teams.all():
         place(team)
+    if competition.is_published:
+        keep_public_ranks(competition)
+
+
+def keep_public_ranks(competition: Competition) -> None:
+    """Write on each private entry which public rank its team has, so that no page counts it."""
+    entries = Entry.objects.board(competition, Board.PUBLIC).filter(is_ranked=True)
+    ranks = {
+        team: rank for rank, team in enumerate(entries.values_list("team_id", flat=True), start=1)
+    }
+    private = list(Entry.objects.filter(competition=competition, board=Board.PRIVATE))
+    for entry in private:
+        entry.public_rank = ranks.get(entry.team_id)
+    Entry.objects.bulk_update(private, ["public_rank"], batch_size=1000)
 
 
 def scored_submissions(team: Team) -> list[Submission]:

@@ -49,34 +49,22 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         board=name,
         page=page,
         lines=lines(
-            request, competition, name, rankings.rows(competition, name, start=start, count=PAGE)
+            request, competition, rankings.rows(competition, name, start=start, count=PAGE)
         ),
         board_baseline=rankings.baseline(competition, name),
         chart=charts.board(competition, list(entries[:MOST_POINTS]), name),
     )
 
 
-def lines(
-    request: Request, competition: Competition, name: str, rows: list[rankings.Row]
-) -> list[Line]:
+def lines(request: Request, competition: Competition, rows: list[rankings.Row]) -> list[Line]:
     mine = teams.of(request.user, competition)
-    public = public_ranks(rows) if name == Entry.Board.PRIVATE else {}
     scale = max([1.0, *(float(row.entry.score) for row in rows)])
     return [
         Line(
             row,
             charts.bar(competition, float(row.entry.score), row.entry.time_ratio, scale),
-            public[row.entry.team_id] - row.rank
-            if row.rank and row.entry.team_id in public
-            else None,
+            row.entry.public_rank - row.rank if row.rank and row.entry.public_rank else None,
             mine is not None and mine.pk == row.entry.team_id,
         )
         for row in rows
     ]
-
-
-def public_ranks(rows: list[rankings.Row]) -> dict[int, int]:
-    """Where the teams of these rows stand on the public board, as far as they are ranked there."""
-    shown = [row.entry.team_id for row in rows]
-    entries = Entry.objects.filter(board=Entry.Board.PUBLIC, is_ranked=True, team__in=shown)
-    return {entry.team_id: rank for entry in entries if (rank := rankings.rank(entry))}
