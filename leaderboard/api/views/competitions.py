@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import FileResponse, StreamingHttpResponse
@@ -15,6 +14,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from leaderboard.api import spreadsheets
 from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
 from leaderboard.errors import NotFound
@@ -108,34 +108,12 @@ class Rows(Sequence[rankings.Row]):
 
 def download(competition: Competition, board: str) -> StreamingHttpResponse:
     name = f"{competition.slug}-{board}.csv"
+    rows = (shapes.BoardRow(row).data.values() for row in rankings.rows(competition, board))
     return StreamingHttpResponse(
-        lines(rankings.rows(competition, board)),
+        spreadsheets.lines(shapes.BoardRow().fields, rows),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-def lines(rows: Sequence[rankings.Row]) -> Iterator[str]:
-    """A board as CSV, a line at a time."""
-    writer = csv.writer(Echo())
-    yield writer.writerow(shapes.BoardRow().fields)
-    for row in rows:
-        yield writer.writerow(
-            harmless(value) if isinstance(value, str) else value
-            for value in shapes.BoardRow(row).data.values()
-        )
-
-
-class Echo:
-    """A file that gives back what is written, as Django's manual streams CSV."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
 
 
 def find(slug: str) -> Competition:
