@@ -1,4 +1,4 @@
-"""Evaluations are queued, claimed, run and recorded; nothing of this gets stuck or lost.
+"""Evaluations are queued, claimed and run; nothing of this gets stuck or lost.
 
 A worker holds a lease on what it runs and renews it; `attempt` is the fencing token, so that a
 worker that comes back from the dead cannot record over its successor.
@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -27,18 +26,23 @@ import scoring
 from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User, Worker
-from leaderboard.models.evaluation import MAX_FAULTS, Stale
-from leaderboard.services import competitions, jobs, locks, measurements, rankings, workers
-from scoring import formula
-from scoring.job import Progress, Report
+from leaderboard.models.evaluation import Stale
+from leaderboard.services import (
+    competitions,
+    jobs,
+    locks,
+    measurements,
+    rankings,
+    recording,
+    workers,
+)
+from scoring.job import Progress
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
 Why = Evaluation.Why
 MAX_EXTRA = 3
 """Most measurements of one content that an overlapping top may ask for."""
-STOPPED = "worker_stopped"
-"""A worker that was told to stop is nobody's fault and uses up no attempt."""
 WRITTEN_EVERY = 0.8
 """Seconds between writes of progress: the engine tells it every half second, some more or less."""
 
@@ -168,7 +172,7 @@ def run_next(
     try:
         measurements.hold_to_today(evaluation)
         if stored := measurements.stored(evaluation):
-            record_stored(evaluation, stored)
+            recording.record_stored(evaluation, stored)
         else:
             measure(evaluation, should_stop=should_stop)
     except Stale as error:
@@ -202,16 +206,18 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
             if should_stop():
                 # A copy, as below: the thread that keeps the lease knows this object as running.
                 stopped = copy.copy(evaluation)
-                give_back(stopped, code=STOPPED, message="The worker was stopped.")
+                recording.give_back(
+                    stopped, code=recording.STOPPED, message="The worker was stopped."
+                )
             return
         except scoring.EngineError as error:
             logger.error("%s: %s", evaluation, error)
-            ended = partial(give_back, code=error.code, message=error.message)
+            ended = partial(recording.give_back, code=error.code, message=error.message)
         except Exception as error:
             logger.exception("%s ended by our fault", evaluation)
-            ended = partial(give_back, code="internal", message=repr(error))
+            ended = partial(recording.give_back, code="internal", message=repr(error))
         else:
-            ended = partial(record, report=report)
+            ended = partial(recording.record, report=report)
         patiently(evaluation, ended)
 
 
@@ -293,160 +299,11 @@ def patiently(evaluation: Evaluation, write: Callable[[Evaluation], None]) -> No
             raise
         except Exception as error:
             logger.exception("The end of %s cannot be written", evaluation)
-            give_back(copy.copy(evaluation), code="not_recorded", message=repr(error))
+            recording.give_back(copy.copy(evaluation), code="not_recorded", message=repr(error))
             return
 
 
-# Recording
-
-
-@transaction.atomic
-def record(evaluation: Evaluation, report: Report) -> None:
-    """Write a report: state, scores and entries at once, or nothing when the lease was lost."""
-    if report.status == "invalid":
-        give_back(
-            evaluation,
-            code="too_noisy",
-            message="The machine was too noisy for the profile's interval; see the report.",
-            report=report.to_json(),
-            noisy_reports=[*evaluation.noisy_reports, report.to_json()],
-        )
-        return
-    finished = {
-        "finished_at": timezone.now(),
-        "lease_expires_at": None,
-        "percent": 100,
-        "stage": "",
-        "remaining_seconds": None,
-        "report": report.to_json(),
-    }
-    if report.status == "failed":
-        assert report.failure
-        if evaluation.kind == Evaluation.Kind.CALIBRATION:
-            # The reference is the organizers' own; nobody else has failed.
-            evaluation.move_to(
-                State.ERROR,
-                error_code=report.failure.code,
-                error_message=report.failure.message,
-                **finished,
-            )
-            return
-        evaluation.move_to(
-            State.FAILED,
-            failure_code=report.failure.code,
-            failure_message=report.failure.message,
-            **finished,
-        )
-        return
-    assert report.timing
-    evaluation.move_to(
-        State.SCORED,
-        **scores(
-            evaluation.competition,
-            f1_public=report.splits["public"].f1,
-            f1_private=report.splits["private"].f1,
-            time_ratio=report.timing.time_ratio,
-            f1_ref=report.f1_ref,
-        ),
-        half_width=report.timing.half_width,
-        submission_seconds=report.timing.seconds_per_image,
-        reference_seconds=report.timing.reference_seconds_per_image,
-        measurements=measurements.count(evaluation),
-        **finished,
-    )
-    _place(evaluation)
-    if evaluation.is_repeat:
-        share(evaluation)
-
-
-@transaction.atomic
-def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
-    """The same content gets the measurement there is: uploading again is no lottery."""
-    evaluation.move_to(State.SCORED, **shared(stored, evaluation.submission))
-    _place(evaluation)
-
-
-def share(evaluation: Evaluation) -> None:
-    """Give a measurement made anew to the other submissions of the same content."""
-    ours = evaluation.submission
-    assert ours
-    # Not by the key, which is another one after an upgrade: whoever was measured before it, too.
-    same = Submission.objects.filter(
-        competition=evaluation.competition,
-        content_sha256=ours.content_sha256,
-        evaluations__state=State.SCORED,
-    ).exclude(pk=ours.pk)
-    for submission in same.distinct():
-        if submission.static["input"] != ours.static["input"]:
-            continue
-        twin = Evaluation.objects.create(
-            competition=evaluation.competition,
-            submission=submission,
-            reference=evaluation.reference,
-            dataset=evaluation.dataset,
-            profile=evaluation.profile,
-            measurement_key=evaluation.measurement_key,
-            queued_at=timezone.now(),
-            state=State.SCORED,
-            why=Why.SHARED,
-            **shared(evaluation, submission),
-        )
-        rankings.place(submission.team)
-        logger.info("%s shares the measurement of %s.", twin, evaluation)
-
-
-def shared(stored: Evaluation, submission: Submission | None) -> dict[str, Any]:
-    """The columns of an evaluation of a submission that shares a measurement."""
-    figures = stored.figures()
-    report = stored.report
-    if not (submission and stored.submission and submission.sha256 == stored.submission.sha256):
-        # What a model says may quote its file's debug records, which are not its content: paths
-        # and source of whoever exported it.
-        report = {**report, "dry_run": None}
-    return {
-        "measured_by": stored,
-        "measurements": stored.measurements,
-        **scores(
-            stored.competition,
-            f1_public=figures.f1_public,
-            f1_private=figures.f1_private,
-            time_ratio=figures.time_ratio,
-            f1_ref=stored.f1_ref,
-        ),
-        "half_width": figures.half_width,
-        "submission_seconds": figures.submission_seconds,
-        "reference_seconds": figures.reference_seconds,
-        "report": report,
-        "finished_at": timezone.now(),
-        "lease_expires_at": None,
-        "percent": 100,
-        "stage": "",
-    }
-
-
-@transaction.atomic
-def give_back(evaluation: Evaluation, *, code: str, message: str, **found: object) -> None:
-    """End an attempt that failed by our fault: back to the queue, or ERROR after the last one.
-
-    Its worker checks itself before it takes more: what broke there once would break again.
-    """
-    faults = evaluation.faults + (code != STOPPED)
-    said = {
-        "error_code": code,
-        "error_message": message,
-        "faults": faults,
-        "lease_expires_at": None,
-        "stage": "",
-        "remaining_seconds": None,
-        **found,
-    }
-    if faults < MAX_FAULTS:
-        evaluation.move_to(State.QUEUED, claimed_at=None, percent=0, **said)
-    else:
-        logger.error("%s is given up after %s faults: %s", evaluation, faults, message)
-        evaluation.move_to(State.ERROR, finished_at=timezone.now(), **said)
-    if code != STOPPED and evaluation.worker:
-        workers.doubt(evaluation.worker)
+# Sweeping
 
 
 def sweep() -> None:
@@ -455,7 +312,7 @@ def sweep() -> None:
     now = timezone.now()
     for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=now):
         try:
-            give_back(
+            recording.give_back(
                 evaluation, code="worker_lost", message="The worker stopped renewing its lease."
             )
         except Stale:
@@ -497,48 +354,3 @@ def measure_top_again(competition: Competition) -> Evaluation | None:
         return None
     *_, least = min(candidates, key=lambda one: one[:2])
     return enqueue(competition=competition, submission=least, why=Why.TOP_OVERLAP)
-
-
-def scores(
-    competition: Competition,
-    *,
-    f1_public: float,
-    f1_private: float,
-    time_ratio: float,
-    f1_ref: float | None,
-) -> dict[str, float]:
-    """The columns that the formula gives, with the competition's constants of today."""
-    reference_f1 = competition.reference_f1
-    if reference_f1 is None:  # the calibration that finds it
-        assert f1_ref is not None
-        reference_f1 = f1_ref
-
-    def score(f1: float) -> float:
-        return formula.score(
-            f1,
-            time_ratio,
-            f1_ref=reference_f1,
-            k=competition.k,
-            time_weight=competition.time_weight,
-        )
-
-    return {
-        "f1_public": f1_public,
-        "f1_private": f1_private,
-        "f1_ref": reference_f1,
-        "time_ratio": time_ratio,
-        "score_public": score(f1_public),
-        "score_private": score(f1_private),
-    }
-
-
-def _place(evaluation: Evaluation) -> None:
-    """Show a verdict: on the boards, or as a draft's calibration; a running one keeps its own."""
-    if evaluation.submission:
-        rankings.place(evaluation.submission.team)
-    else:
-        Competition.objects.filter(
-            pk=evaluation.competition_id,
-            state=Competition.State.DRAFT,
-            reference=evaluation.reference_id,
-        ).update(calibration=evaluation)

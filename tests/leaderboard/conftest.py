@@ -32,6 +32,7 @@ from leaderboard.services import (
     containment,
     evaluations,
     files,
+    recording,
     references,
     submissions,
     teams,
@@ -223,7 +224,7 @@ def finish(evaluation: Evaluation, found: Report) -> Evaluation:
     """Claim an evaluation as a worker would, and record a report."""
     claimed = evaluations.claim(evaluation.profile)
     assert claimed == evaluation, "another evaluation was next in line"
-    evaluations.record(claimed, found)
+    recording.record(claimed, found)
     return claimed
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, Submission, Team, User, Worker
-from leaderboard.services import competitions, evaluations, rankings, submissions
+from leaderboard.services import competitions, evaluations, rankings, recording, submissions
 from scoring.job import Report
 from tests.leaderboard.conftest import finish, report
 
@@ -66,7 +66,7 @@ def test_no_model_is_measured_more_than_three_times_more(close: Any) -> None:
 def test_an_extra_measurement_that_fails_leaves_the_score(close: Any, team: Team) -> None:
     extra = swept()
     for _ in range(3):
-        evaluations.record(evaluations.claim(extra.profile), Report(status="invalid"))
+        recording.record(evaluations.claim(extra.profile), Report(status="invalid"))
     extra.refresh_from_db()
     assert extra.state == State.ERROR
     assert rankings.entry_of(team, "public").time_ratio == 0.50

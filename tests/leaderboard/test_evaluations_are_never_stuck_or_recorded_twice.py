@@ -18,7 +18,7 @@ from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, Submission, Team, User, Worker
 from leaderboard.models.evaluation import Stale
-from leaderboard.services import evaluations, measurements, rankings, teams
+from leaderboard.services import evaluations, measurements, rankings, recording, teams
 from scoring.job import PROTOCOL, Report
 from tests.leaderboard.conftest import failure, finish, person, report
 
@@ -73,9 +73,9 @@ def test_a_worker_back_from_the_dead_cannot_record_over_its_successor(
     expire(dead)
     evaluations.sweep()
     successor = evaluations.claim(team.competition.profile)
-    evaluations.record(successor, report(f1_public=0.9))
+    recording.record(successor, report(f1_public=0.9))
     with pytest.raises(Stale):
-        evaluations.record(dead, report(f1_public=0.1))
+        recording.record(dead, report(f1_public=0.1))
     assert submission.latest_evaluation.f1_public == 0.9
 
 
@@ -91,7 +91,7 @@ def test_after_three_lost_attempts_it_is_our_error(team: Team, submit: Submit) -
 def test_too_noisy_a_measurement_goes_back_to_the_queue(team: Team, submit: Submit) -> None:
     submission = submit(team)
     for attempt in (1, 2, 3):
-        evaluations.record(evaluations.claim(team.competition.profile), Report(status="invalid"))
+        recording.record(evaluations.claim(team.competition.profile), Report(status="invalid"))
         expected = State.QUEUED if attempt < 3 else State.ERROR
         assert submission.latest_evaluation.state == expected
 
@@ -100,7 +100,7 @@ def test_a_stopped_worker_uses_up_no_attempt(team: Team, submit: Submit) -> None
     submission = submit(team)
     for _ in range(5):
         claimed = evaluations.claim(team.competition.profile)
-        evaluations.give_back(claimed, code=evaluations.STOPPED, message="a new version")
+        recording.give_back(claimed, code=recording.STOPPED, message="a new version")
     assert submission.latest_evaluation.state == State.QUEUED
     assert submission.latest_evaluation.attempt == 5
 
@@ -120,7 +120,7 @@ def test_a_database_that_fails_once_while_a_result_is_written_costs_nothing(
     monkeypatch.setattr(rankings, "place", failing_once)
     monkeypatch.setattr(evaluations.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(evaluations.connection, "close", lambda: None)  # the test's own
-    evaluations.patiently(claimed, partial(evaluations.record, report=report(f1_public=0.9)))
+    evaluations.patiently(claimed, partial(recording.record, report=report(f1_public=0.9)))
     assert submission.latest_evaluation.f1_public == 0.9
     assert team.entries.count() == 1
 
@@ -158,7 +158,7 @@ def test_a_result_that_cannot_be_written_goes_back_to_the_queue(
         raise DataError("a bug of ours")
 
     monkeypatch.setattr(rankings, "place", broken)
-    evaluations.patiently(claimed, partial(evaluations.record, report=report()))
+    evaluations.patiently(claimed, partial(recording.record, report=report()))
     latest = submission.latest_evaluation
     assert (latest.state, latest.error_code) == (State.QUEUED, "not_recorded")
 
@@ -171,7 +171,7 @@ def test_a_failed_verdict_stays_when_a_repeat_ends_by_our_fault(
     evaluations.evaluate_again(submission=submission, by=organizer)
     for _ in range(3):
         claimed = evaluations.claim(team.competition.profile)
-        evaluations.give_back(claimed, code="internal", message="a bug of ours")
+        recording.give_back(claimed, code="internal", message="a bug of ours")
     submission = Submission.objects.get(pk=submission.pk)
     assert submission.latest_evaluation.state == State.ERROR
     assert submission.evaluation.state == State.FAILED
@@ -216,7 +216,7 @@ def test_what_is_being_measured_is_not_begun_twice(
     assert running.submission == first
     assert evaluations.claim(profile).submission == another
     assert evaluations.claim(profile) is None
-    evaluations.record(running, report(time_ratio=0.6))
+    recording.record(running, report(time_ratio=0.6))
     assert evaluations.run_next("cpu").submission == twin
     assert twin.evaluation.measured_by == running
 
@@ -315,7 +315,7 @@ def test_uploads_and_verdicts_of_a_team_do_not_wait_for_each_other_in_circles(
             connection.close()
 
     def verdict(number: int) -> None:
-        evaluations.record(evaluations.claim(profile), report(time_ratio=0.5 + number / 100))
+        recording.record(evaluations.claim(profile), report(time_ratio=0.5 + number / 100))
 
     threads = [
         threading.Thread(target=run, args=[verdict]),

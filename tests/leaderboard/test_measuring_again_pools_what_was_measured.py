@@ -9,7 +9,7 @@ import pytest
 
 import scoring
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import evaluations, jobs, measurements, rankings
+from leaderboard.services import evaluations, jobs, measurements, rankings, recording
 from scoring.job import PROTOCOL, RETRY, Job, Quad, Report
 from tests.leaderboard.conftest import finish, report
 
@@ -69,7 +69,7 @@ def test_attempts_too_noisy_to_count_are_kept_and_pooled(team: Team, submit: Mak
     assert lost
     allowed = lost.competition.limits().total_seconds
     assert jobs.for_evaluation(lost).limits.total_seconds == RETRY * allowed
-    evaluations.give_back(lost, code="worker_lost", message="It went away.")
+    recording.give_back(lost, code="worker_lost", message="It went away.")
     assert len(starts(evaluation)) == 1
     finish(evaluation, with_quads(quad(2)))
     evaluation.refresh_from_db()

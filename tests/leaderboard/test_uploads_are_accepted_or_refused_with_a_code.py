@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from leaderboard.errors import CompetitionNotOpen, Conflict, NotAMember, QuotaExceeded, TooLarge
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, evaluations, submissions
+from leaderboard.services import competitions, evaluations, recording, submissions
 from tests.leaderboard.conftest import failure, finish, report
 
 pytestmark = pytest.mark.django_db
@@ -115,7 +115,7 @@ def test_a_model_that_ended_by_our_fault_may_be_sent_again(
     for _ in range(3):
         claimed = evaluations.claim(team.competition.profile)
         assert claimed
-        evaluations.give_back(claimed, code="internal", message="a bug of ours")
+        recording.give_back(claimed, code="internal", message="a bug of ours")
     assert first.latest_evaluation.state == Evaluation.State.ERROR
     assert send(team, owner, model).is_new
 
@@ -169,7 +169,7 @@ def test_the_quota_counts_verdicts_and_refunds_our_faults(
     for _ in range(3):
         claimed = evaluations.claim(team.competition.profile)
         assert claimed
-        evaluations.give_back(claimed, code="internal", message="a bug of ours")
+        recording.give_back(claimed, code="internal", message="a bug of ours")
     assert ours.latest_evaluation.state == Evaluation.State.ERROR
     assert submissions.quota(team, team.competition).left == 1
 

@@ -9,7 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from leaderboard.models import Evaluation, Submission, Team, User
-from leaderboard.services import competitions, evaluations
+from leaderboard.services import competitions, evaluations, recording
 from tests.leaderboard.api.conftest import API, Upload, client_of
 from tests.leaderboard.conftest import SAID, WEAK, failure, finish, report
 
@@ -110,7 +110,7 @@ def test_our_own_error_shows_a_fixed_sentence_only(
     for _ in range(3):
         claimed = evaluations.claim(team.competition.profile)
         assert claimed
-        evaluations.give_back(claimed, code="internal", message="image private/0007.png broke")
+        recording.give_back(claimed, code="internal", message="image private/0007.png broke")
     answer = client.get(url)
     assert answer.json()["state"] == "error"
     assert "by our fault" in answer.json()["error"]

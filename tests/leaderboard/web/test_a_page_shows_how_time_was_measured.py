@@ -12,7 +12,7 @@ import pytest
 
 from leaderboard.models import Competition, Evaluation, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import evaluations
+from leaderboard.services import evaluations, recording
 from leaderboard.web.measurements import point
 from scoring import ratios, timing
 from scoring.job import Pace, Plan, Quad, Report
@@ -175,7 +175,7 @@ def test_a_repeat_without_a_time_shows_the_one_before_and_says_why(
     elif state != "queued":
         for _ in range(MAX_FAULTS):
             claimed = evaluations.claim(repeat.profile)
-            evaluations.give_back(claimed, code=state, message=SECRET)
+            recording.give_back(claimed, code=state, message=SECRET)
     page = text(see(owner, address(repeat)))
     assert len(chart(page)["cpu"]) == 8
     assert said in page
@@ -206,7 +206,7 @@ def test_without_a_measurement_there_are_words(
     if state == "error":
         for _ in range(3):
             claimed = evaluations.claim(evaluation.profile)
-            evaluations.give_back(claimed, code="internal", message=SECRET)
+            recording.give_back(claimed, code="internal", message=SECRET)
     page = see(owner, address(evaluation))
     assert page.status_code == 200
     assert SECRET not in text(page)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import evaluations, submissions
+from leaderboard.services import evaluations, recording, submissions
 from tests.leaderboard.conftest import failure, finish, report
 from tests.leaderboard.web.conftest import text
 
@@ -76,7 +76,7 @@ def test_broken_by_us(see: Any, submit: Any, team: Team, owner: User, competitio
     for _ in range(MAX_FAULTS):
         evaluation = evaluations.claim(submission.latest_evaluation.profile)
         assert evaluation
-        evaluations.give_back(evaluation, code="internal", message="secret/path/private.zip")
+        recording.give_back(evaluation, code="internal", message="secret/path/private.zip")
         page = text(see(owner, submission.get_absolute_url()))
         assert "secret/path" not in page
         assert "by our fault" in page.lower() or "our fault" in page
@@ -115,7 +115,7 @@ def test_a_failure_stays_in_sight_whatever_becomes_of_a_repeat(
     for _ in range(MAX_FAULTS):
         claimed = evaluations.claim(submission.competition.profile)
         assert claimed
-        evaluations.give_back(claimed, code="internal", message="a bug of ours")
+        recording.give_back(claimed, code="internal", message="a bug of ours")
     assert "This was our fault" in page()
     assert "wrong_output" in page()
     assert "counts as an upload" in page()
@@ -130,7 +130,7 @@ def test_a_failure_after_our_fault_uses_no_quota(
     for _ in range(MAX_FAULTS):
         claimed = evaluations.claim(submission.competition.profile)
         assert claimed
-        evaluations.give_back(claimed, code="internal", message="a bug of ours")
+        recording.give_back(claimed, code="internal", message="a bug of ours")
     finish(evaluations.evaluate_again(submission=submission, by=organizer), failure())
     page = text(see(owner, submission.get_absolute_url()))
     assert "does not count as an upload" in page
