@@ -1,0 +1,88 @@
+"""Boards as pages, JSON and CSV; one's own rank; a team's history."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from benchmarks.scale.measure import Act, figure, timed
+from benchmarks.scale.world import SLUG, World, get
+from leaderboard.models import Entry
+from leaderboard.services import rankings
+
+PAGE = f"/competitions/{SLUG}/boards/public/"
+API = f"/api/v1/competitions/{SLUG}/boards/public"
+BAR, FLAT = 40, 2
+
+
+@timed("board, first page", ms=BAR, flat=FLAT)
+def first_page(world: World) -> Act:
+    return lambda: get(world.visitor, PAGE)
+
+
+@timed("board, middle page", ms=BAR, flat=FLAT)
+def middle_page(world: World) -> Act:
+    page = max(1, Entry.objects.filter(board="public").count() // 200)
+    return lambda: get(world.visitor, f"{PAGE}?page={page}")
+
+
+@timed("board, last page", ms=BAR, flat=FLAT)
+def last_page(world: World) -> Act:
+    page = -(-Entry.objects.filter(board="public").count() // 100)
+    return lambda: get(world.visitor, f"{PAGE}?page={page}")
+
+
+@timed("board, first page for a member", ms=BAR, flat=FLAT)
+def members_page(world: World) -> Act:
+    return lambda: get(world.member, PAGE)
+
+
+@timed("board, JSON of the first 100", ms=BAR, flat=FLAT)
+def api_first(world: World) -> Act:
+    return lambda: get(world.visitor, API)
+
+
+@timed("board, JSON of the last 100", ms=BAR, flat=FLAT)
+def api_last(world: World) -> Act:
+    offset = max(0, Entry.objects.filter(board="public").count() - 100)
+    return lambda: get(world.visitor, f"{API}?offset={offset}")
+
+
+@timed("own rank", ms=5)
+def own_rank(world: World) -> Act:
+    entries = Entry.objects.filter(board="public", is_ranked=True).order_by("-score")
+    last = entries[entries.count() // 10]
+    return lambda: rankings.rank(last)
+
+
+@figure("board, CSV, seconds per 100,000 rows", unit="s", most=3)
+def csv_seconds(world: World) -> float:
+    began = time.perf_counter()
+    lines = sum(chunk.count(b"\n") for chunk in csv_chunks(world))
+    return (time.perf_counter() - began) / lines * 100_000
+
+
+@figure("board, CSV, growth of memory", unit="MB", most=20)
+def csv_memory(world: World) -> float:
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+    before = resident("VmRSS")
+    for _ in csv_chunks(world):
+        pass
+    return resident("VmHWM") - before
+
+
+def csv_chunks(world: World) -> list[bytes]:
+    return get(world.visitor, f"{API}.csv")  # type: ignore[return-value]
+
+
+def resident(name: str) -> float:
+    """Megabytes that the kernel tells of this process."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) / 1024
+    raise LookupError(name)
+
+
+@timed("submissions of a team of 1,000")
+def history(world: World) -> Act:
+    return lambda: get(world.member, f"/competitions/{SLUG}/submissions/")

@@ -1,0 +1,555 @@
+"""A competition with many submissions, made by the database itself from a few real rows.
+
+A template of each noun is written through the models; `multiply` then has the database copy it,
+with some columns calculated from the copy's number. Columns it does not name are the template's, so
+that a new column of a model needs no word here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.core.management import call_command
+from django.core.management.color import no_style
+from django.db import connection, models
+from django.test import Client
+from django.utils import timezone
+
+from benchmarks.scale.measure import PATIENCE
+from leaderboard.models import (
+    ApiToken,
+    Canary,
+    Competition,
+    Dataset,
+    Entry,
+    Evaluation,
+    HardwareProfile,
+    Membership,
+    ReferenceModel,
+    Split,
+    Submission,
+    Team,
+    User,
+    Worker,
+)
+from scoring.job import PROTOCOL, ClassQuality, Isolation, Quad, Report, SplitQuality, Timing
+
+SLUG = "scale"
+CLASSES = ["Glass", "Metal", "Paper", "Plastic", "Trash"]
+VARIANTS = 40
+"""Reports that differ; the database compresses each by itself, so that sizes are real."""
+WORKERS, CANARIES = 300, 5_000
+"""Workers leave a row for each process there ever was, and canaries one for each hour."""
+QUAD_BYTES = 400
+
+
+@dataclass(frozen=True)
+class World:
+    submissions: int
+    competition: Competition
+    profile: HardwareProfile
+    busy: Team
+    """The team with the longest history; `member` is in it."""
+    organizer: Client
+    member: Client
+    visitor: Client
+
+    def largest(self, model: type[models.Model]) -> models.Model:
+        """The row of a noun whose page has the most on it."""
+        rows: models.QuerySet[Any] = model._default_manager.all()
+        if model is Team:
+            return self.busy
+        if model is Competition:
+            return self.competition
+        if model is User:
+            rows = rows.filter(memberships__team=self.busy)
+        if model is Worker:
+            rows = rows.filter(canaries__isnull=False)
+        found = rows.first()
+        assert found is not None
+        return found
+
+
+def get(client: Client, address: str) -> Any:
+    """The body of an answer; of a streamed one its pieces."""
+    answer = client.get(address)
+    assert answer.status_code == 200, (address, answer.status_code)
+    return iter(answer) if answer.streaming else answer.content
+
+
+def fill(submissions: int, *, kilobytes: float, queued: int, busy: int) -> World:
+    """An empty database, filled anew."""
+    connection.close()
+    call_command("migrate", verbosity=0)
+    call_command("flush", interactive=False, verbosity=0)
+    cache.clear()
+    competition = make_competition()
+    teams = max(1, submissions // 10)
+    people(competition, teams)
+    first = Team.objects.order_by("pk")[0]
+    histories(competition, first.pk, teams, submissions, kilobytes)
+    longest = Team.objects.order_by("pk")[teams // 2]
+    more = copies_for(longest, submissions, busy)
+    wait(competition, first.pk, teams, submissions + more, queued)
+    boards()
+    machines(competition.profile)
+    tidy()
+    be_patient()
+    return World(
+        submissions=submissions,
+        competition=competition,
+        profile=competition.profile,
+        busy=longest,
+        organizer=signed_in(User.objects.get(username="organizer")),
+        member=signed_in(User.objects.get(memberships__team=longest)),
+        visitor=Client(),
+    )
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def make_competition() -> Competition:
+    """Open and calibrated, by the models alone: no file is stored and nothing is measured."""
+    now = timezone.now()
+    User.objects.create_user("organizer", "organizer@example.org", is_staff=True, is_superuser=True)
+    profile = HardwareProfile.objects.create(slug="cpu", name="One core")
+    dataset = Dataset.objects.create(name="Waste", classes=CLASSES, sha256="d" * 64, created_at=now)
+    for name in ("sample", "public", "private"):
+        Split.objects.create(
+            dataset=dataset,
+            name=name,
+            archive=f"datasets/{name}.zip",
+            sha256=name[:1] * 64,
+            size_bytes=1,
+            images=500,
+            images_by_class=dict.fromkeys(CLASSES, 100),
+        )
+    competition = Competition.objects.create(
+        slug=SLUG, title="Scale", profile=profile, dataset=dataset, submissions_per_day=100
+    )
+    reference = ReferenceModel.objects.create(
+        competition=competition,
+        file="references/one.pt",
+        sha256="e" * 64,
+        size_bytes=1,
+        name="ResNet18",
+        created_at=now,
+    )
+    competition.reference = reference
+    competition.calibration = Evaluation.objects.create(
+        **evaluation_fields(competition, kind="calibration", report=reports(1, 23)[0])
+    )
+    competition.state = Competition.State.OPEN
+    competition.save()
+    return competition
+
+
+def people(competition: Competition, teams: int) -> None:
+    """A team of one for each number, its person and a token."""
+    person = User.objects.create_user("person", "person@example.org")
+    team = Team.objects.create(competition=competition, name="Team")
+    member = Membership.objects.create(team=team, user=person, competition=competition)
+    token, _ = ApiToken.objects.create(user=person, name="CI")
+    copies = teams - 1
+    multiply(
+        User,
+        [person.pk],
+        copies,
+        id=f"{person.pk + 1} + i",
+        username="'person' || i",
+        email="'person' || i || '@example.org'",
+    )
+    multiply(Team, [team.pk], copies, id=f"{team.pk + 1} + i", name="'Team ' || i")
+    multiply(
+        Membership,
+        [member.pk],
+        copies,
+        id=f"{member.pk + 1} + i",
+        team_id=f"{team.pk + 1} + i",
+        user_id=f"{person.pk + 1} + i",
+    )
+    multiply(
+        ApiToken,
+        [token.pk],
+        copies,
+        digest="'digest' || i",
+        user_id=f"{person.pk + 1} + i",
+    )
+
+
+def histories(
+    competition: Competition, first_team: int, teams: int, submissions: int, kilobytes: float
+) -> None:
+    """Ten scored submissions a team; one in fifty failed, one in five hundred by our fault."""
+    now = timezone.now()
+    variants = reports(VARIANTS, kilobytes)
+    template = Submission.objects.create(
+        competition=competition,
+        team_id=first_team,
+        door="api",
+        file="submissions/one.pt",
+        file_name="model.pt",
+        sha256="f" * 64,
+        content_sha256="f" * 64,
+        size_bytes=5_000_000,
+        static=static_report(),
+        uploaded_at=now - timedelta(days=60),
+    )
+    scored = [
+        Evaluation.objects.create(**evaluation_fields(competition, submission=template, report=one))
+        for one in variants
+    ]
+    multiply(
+        Submission,
+        [template.pk],
+        submissions,
+        id=f"{template.pk + 1} + i",
+        team_id=f"{first_team} + i % {teams}",
+        sha256=padded("'a' || i"),
+        content_sha256=padded("'c' || i"),
+        uploaded_at=later("uploaded_at", f"i * {50 * 86400 / submissions}"),
+    )
+    ratio = f"0.1 + 1.9 * ((i * 7919) % {submissions}) / {submissions}.0"
+    quality = f"0.95 - 0.3 * ((i * 104729) % {submissions}) / {submissions}.0"
+    multiply(
+        Evaluation,
+        [one.pk for one in scored],
+        submissions,
+        id=f"{scored[-1].pk + 1} + i",
+        submission_id=f"{template.pk + 1} + i",
+        time_ratio=ratio,
+        submission_seconds=f"0.01 * ({ratio})",
+        f1_public=quality,
+        f1_private=f"({quality}) - 0.01",
+        # Not the formula, but as it falls: what is measured here is the database.
+        score_public=f"0.5 * ({ratio}) + 1.2 - ({quality})",
+        score_private=f"0.5 * ({ratio}) + 1.21 - ({quality})",
+        measurement_key=padded("'k' || i"),
+        state="CASE WHEN i % 500 = 7 THEN 'error' WHEN i % 50 = 9 THEN 'failed' ELSE state END",
+        failure_code="CASE WHEN i % 500 <> 7 AND i % 50 = 9 THEN 'wrong_output' ELSE '' END",
+        error_code="CASE WHEN i % 500 = 7 THEN 'internal' ELSE '' END",
+        finished_at=later("finished_at", f"i * {50 * 86400 / submissions}"),
+    )
+    Evaluation.objects.filter(pk__in=[one.pk for one in scored]).delete()
+    template.delete()
+
+
+def copies_for(team: Team, submissions: int, count: int) -> int:
+    """More submissions of one team, as copies of what others sent; returns how many."""
+    pairs = list(
+        Evaluation.objects.filter(state="scored", kind="submission")
+        .order_by("pk")
+        .values_list("pk", "submission_id")[: min(count, VARIANTS)]
+    )
+    next_evaluation, next_submission = after(Evaluation), after(Submission)
+    multiply(
+        Submission,
+        [submission for _, submission in pairs],
+        count,
+        id=f"{next_submission} + i",
+        team_id=str(team.pk),
+        sha256=padded("'b' || i"),
+        content_sha256=padded("'h' || i"),
+    )
+    multiply(
+        Evaluation,
+        [evaluation for evaluation, _ in pairs],
+        count,
+        id=f"{next_evaluation} + i",
+        submission_id=f"{next_submission} + i",
+        score_public="score_public + 0.0001 * i",
+        measurement_key=padded("'m' || i"),
+    )
+    return count
+
+
+def wait(
+    competition: Competition, first_team: int, teams: int, submissions: int, queued: int
+) -> None:
+    """Queued ones, a new submission each, the teams in turn; three besides are running."""
+    template = Submission.objects.order_by("pk").first()
+    assert template
+    next_submission = after(Submission)
+    multiply(
+        Submission,
+        [template.pk],
+        queued + 3,
+        id=f"{next_submission} + i",
+        team_id=f"{first_team} + i % {teams}",
+        sha256=padded("'q' || i"),
+        content_sha256=padded("'r' || i"),
+        uploaded_at=later("uploaded_at", f"{55 * 86400} + i"),
+    )
+    now = timezone.now()
+    row = Evaluation.objects.create(
+        competition=competition,
+        submission_id=next_submission,
+        reference=competition.reference,
+        dataset=competition.dataset,
+        profile=competition.profile,
+        queued_at=now - timedelta(hours=3),
+        measurement_key="q" * 64,
+        lease_expires_at=now + timedelta(hours=12),
+        claimed_at=now,
+    )
+    multiply(
+        Evaluation,
+        [row.pk],
+        queued + 2,
+        id=f"{row.pk + 1} + i",
+        submission_id=f"{next_submission + 1} + i",
+        state="CASE WHEN i < 3 THEN 'running' ELSE 'queued' END",
+        attempt="CASE WHEN i < 3 THEN 1 ELSE 0 END",
+        queued_at=later("queued_at", "i"),
+        measurement_key=padded("'q' || i"),
+    )
+
+
+def boards() -> None:
+    """Each team's best scored submission, as `rankings` would place it."""
+    evaluation = Evaluation.objects.filter(state="scored", kind="submission").first()
+    assert evaluation
+    assert evaluation.submission
+    template = Entry.objects.create(
+        competition=evaluation.competition,
+        board="public",
+        team_id=evaluation.submission.team_id,
+        submission=evaluation.submission,
+        evaluation=evaluation,
+        is_ranked=True,
+        score="1.0",
+        f1=0.7,
+        time_ratio=1.0,
+        score_half_width=0.005,
+        uploaded_at=evaluation.submission.uploaded_at,
+    )
+    chosen = {
+        "team_id": "best.team_id",
+        "submission_id": "best.submission_id",
+        "evaluation_id": "best.evaluation_id",
+        "is_ranked": f"best.f1 > {0.66}",
+        "score": "CAST(best.score AS numeric(12, 6))"
+        if is_postgresql()
+        else "ROUND(best.score, 6)",
+        "f1": "best.f1",
+        "time_ratio": "best.time_ratio",
+        "uploaded_at": "best.uploaded_at",
+    }
+    columns = [one.column for one in Entry._meta.concrete_fields if not one.primary_key]
+    values = [chosen.get(column, f"t.{column}") for column in columns]
+    best = (
+        "SELECT s.team_id, s.id AS submission_id, e.id AS evaluation_id, e.score_public AS score, "
+        "e.f1_public AS f1, e.time_ratio, s.uploaded_at, row_number() OVER (PARTITION BY s.team_id "
+        "ORDER BY e.score_public, s.uploaded_at, s.id) AS place "
+        "FROM leaderboard_evaluation e JOIN leaderboard_submission s ON s.id = e.submission_id "
+        "WHERE e.state = 'scored'"
+    )
+    run(
+        f"INSERT INTO leaderboard_entry ({', '.join(columns)}) SELECT {', '.join(values)} "
+        f"FROM leaderboard_entry t, ({best}) best WHERE t.id = {template.pk} AND best.place = 1 "
+        f"AND best.team_id <> t.team_id"
+    )
+
+
+def machines(profile: HardwareProfile) -> None:
+    now = timezone.now()
+    worker = Worker.objects.create(
+        name="lab:1",
+        profile=profile,
+        fingerprint={"cpu": "Some processor", "cores": 2},
+        started_at=now - timedelta(days=60),
+        seen_at=now,
+    )
+    multiply(Worker, [worker.pk], WORKERS - 1, id=f"{worker.pk + 1} + i", name="'lab:1' || i")
+    canary = Canary.objects.create(
+        worker=worker,
+        measured_at=now - timedelta(days=60),
+        time_ratio=1.002,
+        half_width=0.004,
+        foreign_load=0.1,
+        passed=True,
+    )
+    multiply(
+        Canary,
+        [canary.pk],
+        CANARIES - 1,
+        id=f"{canary.pk + 1} + i",
+        measured_at=later("measured_at", "i * 1000"),
+        worker_id=f"{worker.pk} + (i % {WORKERS}) * (i % 2)",
+    )
+
+
+# What rows are made of
+
+
+def evaluation_fields(competition: Competition, **fields: Any) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "competition": competition,
+        "reference": competition.reference,
+        "dataset": competition.dataset,
+        "profile": competition.profile,
+        "state": "scored",
+        "attempt": 1,
+        "queued_at": now - timedelta(days=60),
+        "claimed_at": now - timedelta(days=60) + timedelta(seconds=60),
+        "finished_at": now - timedelta(days=60) + timedelta(seconds=90),
+        "percent": 100,
+        "f1_public": 0.7,
+        "f1_private": 0.69,
+        "f1_ref": 0.7,
+        "time_ratio": 1.0,
+        "half_width": 0.01,
+        "submission_seconds": 0.01,
+        "reference_seconds": 0.01,
+        "score_public": 1.0,
+        "score_private": 1.02,
+        **fields,
+    }
+
+
+def reports(count: int, kilobytes: float) -> list[dict[str, Any]]:
+    """Reports as the engine writes them, with random quads, as many as fill the size."""
+    chance = random.Random(19)
+    quads = max(1, round((kilobytes * 1000 - 1500) / QUAD_BYTES))
+    return [report(chance, quads).to_json() for _ in range(count)]
+
+
+def report(chance: random.Random, quads: int) -> Report:
+    def seconds() -> float:
+        return chance.uniform(0.04, 0.1)
+
+    def quad(number: int) -> Quad:
+        return Quad(
+            at_seconds=0.4 * number + chance.random() / 10,
+            segment=number // 16,
+            reference_seconds=seconds(),
+            reference_images=chance.randint(4, 20),
+            submission_seconds=seconds(),
+            submission_images=chance.randint(4, 20),
+            reference_cpu_seconds=seconds(),
+            submission_cpu_seconds=seconds(),
+            reference_load=chance.random() / 10,
+            probe_seconds=seconds() / 100,
+            submission_load=chance.random() / 10,
+        )
+
+    split = SplitQuality(
+        images=500,
+        f1=0.7,
+        accuracy=0.71,
+        per_class={label: ClassQuality(0.7, 0.7, 0.7, 100) for label in CLASSES},
+        confusion=tuple(tuple(chance.randint(0, 99) for _ in CLASSES) for _ in CLASSES),
+    )
+    timing = Timing(
+        time_ratio=1.0,
+        half_width=0.01,
+        seconds_per_image=0.01,
+        reference_seconds_per_image=0.01,
+        quads=tuple(quad(number) for number in range(quads)),
+        segments=4,
+        measured_seconds=24.0,
+        disturbed_share=0.02,
+    )
+    return replace(
+        Report(status="scored", splits={"public": split, "private": split}, timing=timing),
+        isolation=Isolation(layers=("system calls of computing only",)),
+        f1_ref=0.7,
+        hardware={"cpu": "Some processor"},
+        versions={"protocol": str(PROTOCOL), "torch": "2.13.0"},
+    )
+
+
+def static_report() -> dict[str, Any]:
+    return {
+        "parameters": 1_234_567,
+        "operators": ["aten::conv2d", "aten::relu_", "aten::linear"],
+        "input": {"height": 224, "width": 224, "dtype": "float32", "batch_size": 1},
+    }
+
+
+# SQL that both databases understand
+
+
+def multiply(
+    model: type[models.Model], templates: Iterable[int | str], count: int, **columns: str
+) -> None:
+    """Copy rows so many times, copy i of the i-th template in turn, with columns calculated."""
+    if count <= 0:
+        return
+    options = model._meta
+    table, primary = options.db_table, options.pk
+    assert primary is not None
+    keys = list(templates)
+    names = [
+        one.column
+        for one in options.concrete_fields
+        if one.column in columns or not one.primary_key
+    ]
+    values = [columns.get(name, f"t.{name}") for name in names]
+    chosen = ", ".join(f"({number}, {key!r})" for number, key in enumerate(keys))
+    run(
+        f"WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers "
+        f"WHERE i < {count - 1}), chosen(place, pk) AS (VALUES {chosen}) "
+        f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)} "
+        f"FROM numbers JOIN chosen ON chosen.place = i % {len(keys)} "
+        f"JOIN {table} t ON t.{primary.column} = chosen.pk"
+    )
+    for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
+        run(statement)
+
+
+def run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def after(model: type[models.Model]) -> int:
+    """The next free key."""
+    return (model._default_manager.aggregate(last=models.Max("pk"))["last"] or 0) + 1
+
+
+def padded(text: str) -> str:
+    """As long as a SHA-256."""
+    return f"{text} || substr('{'0' * 64}', 1, 64 - length({text}))"
+
+
+def later(column: str, seconds: str) -> str:
+    if is_postgresql():
+        return f"t.{column} + ({seconds}) * interval '1 second'"
+    return f"strftime('%Y-%m-%d %H:%M:%f', t.{column}, '+' || ({seconds}) || ' seconds')"
+
+
+def is_postgresql() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def tidy() -> None:
+    """What a database does by itself within minutes."""
+    run("VACUUM ANALYZE" if is_postgresql() else "ANALYZE")
+
+
+def be_patient() -> None:
+    """No query of a row goes on for ever."""
+    if is_postgresql():
+        run(f"SET statement_timeout = '{PATIENCE}s'")
+
+
+def megabytes() -> float:
+    """Of the whole database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_database_size(current_database())"
+            if is_postgresql()
+            else "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        )
+        return float(cursor.fetchone()[0]) / 1e6
