@@ -329,7 +329,7 @@ class Timing(Json):
     answers_compared: int = 0
     """Answers that were asked for twice, in different processes, ..."""
     answers_changed: int = 0
-    """... and how many of them differed."""
+    """... and how many of them differed, each image counted once."""
     stopped_cpu_seconds: float = 0.0
     """CPU the submission used while it should stand still."""
     own_scatter: tuple[float, float] = (0.0, 0.0)

@@ -20,7 +20,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from scoring import ratios
+from scoring import ratios, repeats
 from scoring.errors import ModelFailed
 from scoring.job import RETRY, Pace, Plan, Quad, Timing
 
@@ -28,10 +28,9 @@ Batches = npt.NDArray[np.int64]
 """Image numbers, (calls, batch); a short last batch repeats its last image."""
 Labels = npt.NDArray[np.int64]
 
-CHANGED_SHARE = 0.001
-SAMPLE_IMAGES = 64
-SAMPLE_SHARE = 0.02
-"""Images asked again in another process where no second pass does so."""
+MOST_ROUNDS = 8
+"""Processes that are asked again beyond the timed ones, where few images leave it open whether
+answers change. Without a change there is one."""
 SEGMENT_SECONDS = 9.0
 """Of the submission: a longer pass is cut, so that fresh processes are spread over its time."""
 MAX_PIECES = 6
@@ -163,7 +162,7 @@ def measure(
                     course.run_piece(reference, submission)
                 course.refuse_changing_answers()
         course.end_segment()
-    if len(sample := course.sample()):
+    while len(sample := course.sample()):
         with stable.submission() as submission:
             course.ask_again(submission, sample)
         course.refuse_changing_answers()
@@ -309,13 +308,16 @@ class Course:
     needed: int = field(init=False)
     """Quads that the interval seems to need."""
     compared: int = 0
-    changed: int = 0
+    """Answers held against an earlier one."""
+    rounds: int = 0
+    """Processes that were only asked again."""
     stopped_cpu_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.start = self.clock()
         self.random = np.random.default_rng(self.seed)
         self.answers: Labels = np.full(self.images, -1, dtype=np.int64)
+        self.changed: npt.NDArray[np.bool_] = np.zeros(self.images, dtype=bool)
         self.left: Batches = np.empty((0, self.batch_size), dtype=np.int64)
         self.calls = -(-self.images // self.batch_size)
         self.theirs: Batches = self.left
@@ -489,21 +491,27 @@ class Course:
                 )
 
     def keep(self, batches: Batches, block: Block) -> None:
-        """Answers of the first pass count; later ones are held against them."""
+        """Answers of the first pass count; later ones are held against them. An image whose answer
+        changed is no longer asked for: near a tie it may change each time, and counts once."""
         numbers, first = np.unique(batches, return_index=True)
         labels = block.labels.reshape(-1)[first]
         known = self.answers[numbers] >= 0
-        self.compared += int(known.sum())
-        self.changed += int((self.answers[numbers] != labels)[known].sum())
+        held = known & ~self.changed[numbers]
+        self.compared += int(held.sum())
+        self.changed[numbers] |= held & (self.answers[numbers] != labels)
         self.answers[numbers[~known]] = labels[~known]
         self.stopped_cpu_seconds += block.stopped_cpu_seconds
 
     def sample(self) -> Batches:
-        """Images to be asked again, none where later passes have done so."""
-        wanted = min(self.images, max(SAMPLE_IMAGES, math.ceil(SAMPLE_SHARE * self.images)))
-        if self.compared >= wanted:
+        """Images for one more process, until the model is cleared of changing its answers; none
+        where the passes have done so. Few images are all asked again, once if none changes."""
+        changed = int(self.changed.sum())
+        lacking = repeats.lacking(self.compared, changed)
+        is_over = self.rounds == (MOST_ROUNDS if changed else 1) or self.changed.all()
+        if not lacking or is_over:
             return np.empty((0, self.batch_size), dtype=np.int64)
-        return self.new_order()[: -(-wanted // self.batch_size)]
+        self.rounds += 1
+        return self.new_order()[: -(-lacking // self.batch_size)]
 
     def ask_again(self, submission: Runner, sample: Batches) -> None:
         """Have a fresh process answer some images, without a clock."""
@@ -514,12 +522,13 @@ class Course:
             self.tick(self.share())
 
     def refuse_changing_answers(self) -> None:
-        if self.changed > max(1, CHANGED_SHARE * self.compared):
+        if repeats.is_changing(self.compared, int(self.changed.sum())):
             raise ModelFailed(
                 "answers_change",
                 # No figure: how many changed can be made to say something about private images.
                 "Asked again about the same images, the model changed more answers than the 0.1 % "
-                "that rounding may explain. Use no randomness or state.",
+                "that rounding may explain. Dropout or batch norm in training mode do that: call "
+                "model.eval() before you trace, script or freeze it. So do randomness and state.",
             )
 
     def measurement(self) -> Measurement:
@@ -531,7 +540,7 @@ class Course:
             wall_seconds=self.clock() - self.start,
             earlier=self.earlier,
             answers_compared=self.compared,
-            answers_changed=self.changed,
+            answers_changed=int(self.changed.sum()),
             stopped_cpu_seconds=self.stopped_cpu_seconds,
             many_cores=many_cores,
         )

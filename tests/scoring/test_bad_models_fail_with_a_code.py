@@ -40,7 +40,7 @@ def failure(report: Report) -> tuple[str, str]:
         (wild.AnswersTooMuch, "output_too_large", "1,048,576 bytes; it returned 4,194,304"),
         (wild.Crashes, "crashed", "process ended"),
         (wild.RaisesLater, "crashed", "raised an error"),
-        (wild.AnswersAtRandom, "answers_change", "Use no randomness or state."),
+        (wild.AnswersAtRandom, "answers_change", "Dropout or batch norm in training mode"),
         (wild.SpellsItsInput, "wrong_output", "a logit per class; it returned something else."),
     ],
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from scoring import ratios, timing
+from scoring import ratios, repeats, timing
 from scoring.errors import ModelFailed
 from scoring.job import Plan, Quad
 
@@ -271,7 +271,7 @@ def test_after_a_long_pass_no_more_is_asked_again_than_the_interval_lacks() -> N
     measured = race.run(10000)
     assert timing.verdict(timing.summary(measured, PLAN), PLAN) == "valid"
     a_piece = 10000 / (len(race.segments) - 1)
-    assert timing.SAMPLE_SHARE * 10000 < measured.answers_compared < a_piece / 2
+    assert 0 < measured.answers_compared < a_piece / 2
 
 
 def test_it_stops_early_when_the_interval_is_narrow() -> None:
@@ -298,7 +298,7 @@ def test_after_a_single_pass_a_sample_is_asked_again_elsewhere() -> None:
     race = Race(reference_seconds=0.02, submission_seconds=0.02)
     measured = race.run(5000)
     assert len(race.samples) == 1
-    assert measured.answers_compared == 100
+    assert measured.answers_compared == repeats.lacking(0, 0) == 255
     assert measured.answers_changed == 0
 
 
