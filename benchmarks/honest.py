@@ -336,7 +336,7 @@ FORMS = {
     "fused": Form(fused),
     "saved twice": Form(saved_twice),
     "ensemble": Form(ensemble),
-    "with files": Form(scripted, {"author": "us", "crop_pct": 0.9}, FILES),
+    "with files": Form(scripted, {"crop_pct": 0.9, "crop_mode": "squash"}, FILES),
     "batches of 4": Form(scripted, batch_size=4),
     "batches of 4, traced": Form(traced, batch_size=4),
 }

@@ -15,8 +15,10 @@ import json
 import pickletools
 import re
 import struct
+import typing
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +26,7 @@ from typing import Any, BinaryIO
 
 from scoring import pickles, sources
 from scoring.errors import Rejected
-from scoring.job import InputBounds, InputSpec, Model
+from scoring.job import CropMode, Dtype, InputBounds, InputSpec, Interpolation, Model
 
 DECLARATION = "featherweight.json"
 MAX_EXTRA_BYTES = 64 << 10
@@ -89,25 +91,26 @@ def input_spec(
 ) -> InputSpec:
     """The competition's input spec with an upload's own declaration applied. Raises `Rejected`.
 
-    `declared` has timm's names: input_size (3, height, width), mean, std, interpolation, crop_pct;
-    and dtype. Other keys are the author's own business.
+    `declared` has timm's names: input_size (3, height, width), mean, std, interpolation, crop_pct,
+    crop_mode; and dtype. Any other key is refused: nothing that was declared is ignored.
     """
     if not declared:
         return default
-    try:
-        spec = replace(
-            default,
-            **{key: parse(declared[key]) for key, parse in PARSERS.items() if key in declared},
-        )
-        if "input_size" in declared:
-            height, width = image_size(declared["input_size"])
-            spec = replace(spec, height=height, width=width)
-    except (TypeError, ValueError) as error:
-        raise Rejected("bad_declaration", f"{DECLARATION}: {error}") from error
-    if "crop_pct" in declared and spec.crop_pct < bounds.min_crop_pct:
+    if unknown := sorted(set(declared) - set(PARSERS)):
         raise Rejected(
             "bad_declaration",
-            f"{DECLARATION}: crop_pct must be {bounds.min_crop_pct:g} to 1, not {spec.crop_pct:g}.",
+            f"{DECLARATION}: {some(unknown)} changes nothing here, so take it out. These keys are "
+            f"honoured: {', '.join(PARSERS)}. Notes belong into another extra file.",
+        )
+    found = {key: parsed(key, value) for key, value in declared.items()}
+    if "input_size" in found:
+        found["height"], found["width"] = found.pop("input_size")
+    spec = replace(default, **found)
+    least, most = bounds.min_crop_pct, bounds.max_crop_pct
+    if not least <= spec.crop_pct <= most and spec.crop_pct != default.crop_pct:
+        raise Rejected(
+            "bad_declaration",
+            f"{DECLARATION}: crop_pct must be {least:g} to {most:g}, not {spec.crop_pct!r}.",
         )
     sides = (spec.height, spec.width)
     for side in sides:
@@ -225,7 +228,7 @@ class Records:
         if name not in self.infos:
             return None
         try:
-            declared = json.loads(self.read(name, MAX_EXTRA_BYTES))
+            declared = json.loads(self.read(name, MAX_EXTRA_BYTES), object_pairs_hook=unrepeated)
         except (ValueError, RecursionError) as error:
             raise Rejected("bad_declaration", f"{DECLARATION} is not JSON.") from error
         if not isinstance(declared, dict):
@@ -344,6 +347,27 @@ def sha256(stream: BinaryIO) -> str:
     return digest.hexdigest()
 
 
+def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises `Rejected` for a key that stands twice: one value would be ignored."""
+    if twice := [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]:
+        raise Rejected("bad_declaration", f"{DECLARATION}: {some(twice)} stands twice. Keep one.")
+    return dict(pairs)
+
+
+def parsed(key: str, value: Any) -> Any:
+    """A declared value of a key that is honoured. Raises `Rejected` naming the key."""
+    try:
+        return PARSERS[key](value)
+    except ValueError as error:
+        raise Rejected("bad_declaration", f"{DECLARATION}: {key}: {error}") from error
+
+
+def some(names: list[str]) -> str:
+    """Names for a message, the first few of many, in ASCII."""
+    listed = ", ".join(f"{name!a:.60}" for name in names[:5])
+    return f"{listed} and {len(names) - 5} more" if len(names) > 5 else listed
+
+
 def one_of(*allowed: str) -> Any:
     def parse(value: Any) -> str:
         if value not in allowed:
@@ -373,11 +397,6 @@ def number(low: float, high: float) -> Any:
     return parse
 
 
-def two_decimals(value: Any) -> float:
-    """A share; coarse, because each other one costs a decoding of all images."""
-    return round(number(0.0, 1.0)(value), 2)  # type: ignore[no-any-return]
-
-
 def image_size(value: Any) -> tuple[int, int]:
     """Height and width of timm's input_size."""
     if (
@@ -390,10 +409,12 @@ def image_size(value: Any) -> tuple[int, int]:
     return value[1], value[2]
 
 
-PARSERS = {
-    "dtype": one_of("uint8", "float32", "float16"),
-    "interpolation": one_of("nearest", "bilinear", "bicubic", "lanczos"),
-    "crop_pct": two_decimals,
+PARSERS: dict[str, Callable[[Any], Any]] = {
+    "input_size": image_size,
+    "dtype": one_of(*typing.get_args(Dtype)),
+    "interpolation": one_of(*typing.get_args(Interpolation)),
+    "crop_pct": number(0, 1000),
+    "crop_mode": one_of(*typing.get_args(CropMode)),
     "mean": three(-1000, 1000),
     "std": three(1e-6, 1000),
 }

@@ -1,7 +1,7 @@
 """Decoding and resizing images outside the clock, cached on disk by content.
 
-What timm's evaluation transform does with `interpolation` and `crop_pct`: the image is scaled so
-that it covers the wanted size / crop_pct, then the middle is cut out.
+The pixels are those of timm's evaluation transform with `interpolation`, `crop_pct` and
+`crop_mode`: the image is scaled to the wanted size / crop_pct, then the middle is cut out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from scoring import folders
 from scoring.errors import EngineError
@@ -28,7 +28,7 @@ from scoring.job import InputSpec
 
 Pixels = npt.NDArray[np.uint8]
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 ABANDONED_SECONDS = 60.0
 """A temporary file is locked by its writer long before it is this old."""
 HASHED_BYTES = 16 << 20
@@ -37,6 +37,8 @@ RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
+    "box": Image.Resampling.BOX,
+    "hamming": Image.Resampling.HAMMING,
     "lanczos": Image.Resampling.LANCZOS,
 }
 
@@ -188,13 +190,40 @@ def is_locked(path: Path) -> bool:
 def fit(image: Image.Image, spec: InputSpec) -> Pixels:
     """An image of any size and mode as (3, height, width) pixels."""
     image = rgb(image)
-    wanted = [math.floor(side / spec.crop_pct) for side in (spec.width, spec.height)]
-    scale = min(image.width / wanted[0], image.height / wanted[1])
-    size = (max(wanted[0], int(image.width / scale)), max(wanted[1], int(image.height / scale)))
-    image = image.resize(size, RESAMPLING[spec.interpolation])
-    left, top = round((size[0] - spec.width) / 2), round((size[1] - spec.height) / 2)
-    image = image.crop((left, top, left + spec.width, top + spec.height))
+    image = image.resize(scaled_size(image.size, spec), RESAMPLING[spec.interpolation])
+    image = middle(image, (spec.width, spec.height), frame_color(spec))
     return np.asarray(image).transpose(2, 0, 1)
+
+
+def scaled_size(size: tuple[int, int], spec: InputSpec) -> tuple[int, int]:
+    """Width and height that an image of `size` is scaled to, by timm's order of operations."""
+    width, height = size
+    wide, high = (max(1, math.floor(side / spec.crop_pct)) for side in (spec.width, spec.height))
+    if spec.crop_mode == "squash":
+        return wide, high
+    if spec.crop_mode == "center" and wide == high:  # timm takes torchvision's Resize
+        longer = max(size)
+        return wide * longer // height, wide * longer // width
+    ratios = (width / wide, height / high)
+    ratio = max(ratios) if spec.crop_mode == "border" else min(ratios)
+    return max(1, round(width / ratio)), max(1, round(height / ratio))
+
+
+def frame_color(spec: InputSpec) -> tuple[int, ...]:
+    """What stands beside an image that is smaller than the crop."""
+    if spec.crop_mode == "border":
+        return tuple(round(255 * value) for value in spec.mean)
+    return (0, 0, 0)
+
+
+def middle(image: Image.Image, size: tuple[int, int], color: tuple[int, ...]) -> Image.Image:
+    """The middle of an image, framed first where the image is smaller than `size`."""
+    missing = [max(0, wanted - side) for wanted, side in zip(size, image.size, strict=True)]
+    if any(missing):
+        frame = tuple((pixels + odd) // 2 for odd in (0, 1) for pixels in missing)
+        image = ImageOps.expand(image, frame, color)
+    left, top = (round((side - wanted) / 2) for wanted, side in zip(size, image.size, strict=True))
+    return image.crop((left, top, left + size[0], top + size[1]))
 
 
 def rgb(image: Image.Image) -> Image.Image:
@@ -243,7 +272,8 @@ def decoded(images: Labelled, spec: InputSpec) -> Iterator[Pixels]:
 
 def cache_key(images: Labelled, spec: InputSpec, tick: Callable[[float], None]) -> str:
     """SHA-256 of everything the pixels depend on; `tick` is called now and then."""
-    geometry = [spec.height, spec.width, spec.interpolation, spec.crop_pct]
+    geometry = [spec.height, spec.width, spec.interpolation, spec.crop_pct, spec.crop_mode]
+    geometry += frame_color(spec)
     digest = hashlib.sha256(json.dumps([CACHE_VERSION, geometry, images.names]).encode())
     if images.source.is_file():
         content = hashlib.sha256()

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-PROTOCOL = 11
-"""Version of the measuring; raised whenever a time measured before could come out differently."""
+PROTOCOL = 12
+"""Version of the measuring; raised whenever a time or an answer that was measured before could come
+out differently."""
 CALIBRATION = 3.0
 """How many times as long as an evaluation a calibration may take."""
 RETRY = 4.0
@@ -23,7 +24,8 @@ RETRY = 4.0
 noise is less than half; a net like the reference takes them beside a neighbour that never rests."""
 
 Dtype = Literal["uint8", "float32", "float16"]
-Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
+CropMode = Literal["center", "squash", "border"]
 Device = Literal["cpu", "cuda"]
 Estimator = Literal["plain", "corrected"]
 
@@ -53,7 +55,8 @@ class InputSpec(Json):
     """What a model is fed: batches of RGB images, (batch_size, 3, height, width).
 
     Float pixels are (value / 255 - mean) / std per channel; uint8 pixels are the plain 0..255
-    values. `interpolation` and `crop_pct` mean what they mean in timm's data configuration.
+    values. `interpolation`, `crop_pct` and `crop_mode` mean what they mean in timm's data
+    configuration.
     """
 
     height: int = 96
@@ -64,6 +67,7 @@ class InputSpec(Json):
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     interpolation: Interpolation = "bilinear"
     crop_pct: float = 1.0
+    crop_mode: CropMode = "center"
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class InputBounds(Json):
     max_size: int = 512
     min_crop_pct: float = 0.5
     """Images are scaled to size / crop_pct first: a small share makes decoding slow."""
+    max_crop_pct: float = 2.0
+    """A share above 1 puts a border around the image; timm's largest is 1.15."""
 
 
 @dataclass(frozen=True)

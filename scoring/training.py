@@ -127,6 +127,7 @@ def declaration(spec: InputSpec) -> dict[str, Any]:
         "std": list(spec.std),
         "interpolation": spec.interpolation,
         "crop_pct": spec.crop_pct,
+        "crop_mode": spec.crop_mode,
         "dtype": spec.dtype,
     }
 

@@ -68,7 +68,10 @@ class CompetitionForm(forms.ModelForm):
             "otherwise. Fixed once it has opened, like everything here but the bounds.",
             "min_input_size": "An upload may declare an input of its own between these, in pixels.",
             "batch_size": "Images per call while time is measured.",
-            "crop_pct": "As in timm: the share of the image that is kept by the centre crop.",
+            "interpolation": "As in timm, like crop pct and crop mode.",
+            "crop_pct": "Images are scaled to size / crop pct, then the middle is cut out.",
+            "crop_mode": "Center: scaled to cover; squash: the aspect ratio is not kept; border: "
+            "scaled to fit, with the mean colour beside it.",
             "max_upload_bytes": "500,000,000 is 500 MB.",
         }
 
@@ -133,7 +136,7 @@ class CompetitionAdmin(pages.Noun):
                     ("min_input_size", "max_input_size"),
                     ("batch_size", "dtype"),
                     ("mean", "std"),
-                    ("interpolation", "crop_pct"),
+                    ("interpolation", "crop_pct", "crop_mode"),
                 ],
             },
         ),

@@ -69,7 +69,14 @@ class Competition(models.Model):
         NEAREST = "nearest"
         BILINEAR = "bilinear"
         BICUBIC = "bicubic"
+        BOX = "box"
+        HAMMING = "hamming"
         LANCZOS = "lanczos"
+
+    class CropMode(models.TextChoices):
+        CENTER = "center"
+        SQUASH = "squash"
+        BORDER = "border"
 
     TRANSITIONS = {
         State.DRAFT: {State.OPEN},
@@ -83,7 +90,7 @@ class Competition(models.Model):
     SCORING_FIELDS = frozenset(
         {"dataset", "profile", "time_weight", "k", "f1_ref"}
         | {"input_height", "input_width", "batch_size", "dtype", "mean", "std"}
-        | {"interpolation", "crop_pct"}
+        | {"interpolation", "crop_pct", "crop_mode"}
     )
 
     slug = models.SlugField(unique=True)
@@ -160,8 +167,9 @@ class Competition(models.Model):
         max_length=8, choices=Interpolation, default=Interpolation.BILINEAR
     )
     crop_pct = models.FloatField(
-        default=1.0, validators=[MinValueValidator(0.1), MaxValueValidator(1.0)]
+        default=1.0, validators=[MinValueValidator(0.1), MaxValueValidator(2.0)]
     )
+    crop_mode = models.CharField(max_length=8, choices=CropMode, default=CropMode.CENTER)
 
     load_seconds = models.FloatField(
         default=60,
@@ -279,6 +287,7 @@ class Competition(models.Model):
                 "std": self.std,
                 "interpolation": self.interpolation,
                 "crop_pct": self.crop_pct,
+                "crop_mode": self.crop_mode,
             }
         )
 

@@ -89,7 +89,7 @@ def milliseconds(seconds: float | None) -> str:
 @register.filter
 def plain(value: float) -> str:
     """A constant without needless zeros."""
-    return f"{value:g}"
+    return f"{value!r}".removesuffix(".0")
 
 
 @register.filter

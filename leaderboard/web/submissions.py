@@ -28,6 +28,7 @@ from leaderboard.web.forms import SelectionForm, UploadForm
 from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
 from leaderboard.web.teams import own
+from scoring.job import InputSpec
 
 STOP_POLLING = 286
 State = Evaluation.State
@@ -110,7 +111,8 @@ def submission(request: Request, pk: int) -> HttpResponse:
     one = own_submission(request, pk)
     said = verdict(one)
     competition = said.pop("competition")
-    declares = one.static.get("input") not in (None, competition.input_spec().to_json())
+    fed = one.static.get("input")
+    declares = bool(fed) and InputSpec.from_json(fed) != competition.input_spec()
     return show(
         request, competition, "submissions/submission.html", **said, declares_input=declares
     )

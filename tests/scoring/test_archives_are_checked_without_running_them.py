@@ -464,7 +464,10 @@ def test_a_small_file_may_not_unpack_to_a_large_one() -> None:
     assert refusal(crafted(b".", **data)) == "too_large_unpacked"
 
 
-@pytest.mark.parametrize("text", [b"{", b"[1]", b"\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [b"{", b"[1]", b"\xff", b'{"crop_pct": 0.9, "crop_pct": 0.5}', b'{"a": {"b": 1, "b": 2}}'],
+)
 def test_a_declaration_that_is_no_object(models: Models, text: bytes) -> None:
     archived = repacked(models(), **{"other/extra/featherweight.json": text})
     assert refusal(archived.getvalue()) == "bad_declaration"
@@ -478,14 +481,19 @@ def test_the_content_hash_sees_content_only(models: Models) -> None:
 
 
 def test_a_declaration_changes_the_input(models: Models) -> None:
-    path = models(Wild, input_size=[3, 24, 32], dtype="float16", crop_pct=0.9, author="me")
+    path = models(Wild, input_size=[3, 24, 32], dtype="float16", crop_pct=0.9)
     spec = archive.input_spec(InputSpec(), archive.declaration(path), InputBounds())
     assert spec == InputSpec(height=24, width=32, dtype="float16", crop_pct=0.9)
 
 
-def test_a_declared_crop_share_is_coarse_and_the_competition_may_go_lower() -> None:
-    spec = archive.input_spec(InputSpec(), {"crop_pct": 0.8751234}, InputBounds())
-    assert spec.crop_pct == 0.88
+@pytest.mark.parametrize("share", [0.875, 0.8751234, 0.5, 224 / 232, 1.15, 1, 2])
+def test_a_declared_crop_share_is_taken_as_it_is(share: float) -> None:
+    spec = archive.input_spec(InputSpec(), {"crop_pct": share}, InputBounds())
+    assert spec.crop_pct == share
+    assert InputSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_the_competition_may_go_below_the_least_crop_share() -> None:
     narrow = InputSpec(crop_pct=0.3)
     assert archive.input_spec(narrow, {"dtype": "uint8"}, InputBounds()).crop_pct == 0.3
 
@@ -507,8 +515,14 @@ def test_without_a_declaration_the_default_holds(models: Models) -> None:
 @pytest.mark.parametrize(
     "declared",
     [
-        {"crop_pct": 0.49},
-        {"crop_pct": 1.01},
+        {"crop_pct": 0.4999999},
+        {"crop_pct": 2.01},
+        {"crop_pct": "0.9"},
+        {"crop_pct": None},
+        {"crop_mode": "centre"},
+        {"crop_mode": None},
+        {"crop_mode": ["center"]},
+        {"interpolation": "random"},
         {"crop_pct": float("nan")},
         {"mean": [0, 0, 10**400]},
         {"std": [1, 1, -1]},
@@ -529,3 +543,4 @@ def test_a_declaration_out_of_bounds(declared: dict[str, object]) -> None:
     with pytest.raises(Rejected) as refused:
         archive.input_spec(InputSpec(), json.loads(json.dumps(declared)), InputBounds())
     assert refused.value.code == "bad_declaration"
+    assert f"{archive.DECLARATION}: {next(iter(declared))}" in refused.value.message

@@ -45,7 +45,8 @@ class Input(serializers.Serializer[Competition]):
     mean = serializers.ListField(child=serializers.FloatField())
     std = serializers.ListField(child=serializers.FloatField())
     interpolation = serializers.CharField()
-    crop_pct = serializers.FloatField()
+    crop_pct = serializers.FloatField(help_text="As in timm, like interpolation and crop_mode.")
+    crop_mode = serializers.CharField(help_text="center, squash or border.")
     min_size = serializers.IntegerField(source="min_input_size")
     max_size = serializers.IntegerField(source="max_input_size")
 

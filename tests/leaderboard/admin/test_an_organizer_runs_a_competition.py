@@ -168,7 +168,8 @@ def test_from_an_empty_site_to_both_boards(
 def test_what_scores_depend_on_is_fixed_once_open(panel: Client, competition: Competition) -> None:
     before = model_to_dict(competition)
     other = HardwareProfile.objects.create(slug="gpu", name="GPU")
-    change(panel, competition, k=5, profile=other.pk, batch_size=8, slug="else", title="New title")
+    frozen = {"k": 5, "profile": other.pk, "batch_size": 8, "slug": "else", "crop_mode": "squash"}
+    change(panel, competition, **frozen, title="New title")
     assert competition.title == "New title"
     assert model_to_dict(competition) | {"title": before["title"]} == before
 
@@ -213,6 +214,17 @@ def test_sizes_lie_within_their_bounds(panel: Client, draft: Competition) -> Non
     answer = change(panel, draft, max_input_size=20)
     assert "must lie between the least (16) and the largest (20) size" in text(answer)
     assert draft.max_input_size == 512
+
+
+def test_images_are_fitted_as_the_organizer_says(panel: Client, draft: Competition) -> None:
+    change(panel, draft, crop_pct=0.8751234, crop_mode="border", interpolation="hamming")
+    spec = draft.input_spec()
+    assert (spec.crop_pct, spec.crop_mode, spec.interpolation) == (0.8751234, "border", "hamming")
+    Competition.objects.update(state="open")
+    data = text(panel.get(f"{draft.get_absolute_url()}data/"))
+    assert "<code>crop_pct</code> 0.8751234 and <code>crop_mode</code> border" in data
+    shown = panel.get(f"/api/v1/competitions/{draft.slug}").json()["input"]
+    assert (shown["crop_pct"], shown["crop_mode"]) == (0.8751234, "border")
 
 
 @pytest.mark.parametrize(

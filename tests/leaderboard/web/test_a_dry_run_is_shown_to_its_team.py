@@ -96,13 +96,17 @@ def test_who_shares_a_measurement_hears_only_the_very_same_file(
 def test_the_static_report_is_there_at_once_and_whole(
     see: Any, submit: Any, team: Team, owner: User
 ) -> None:
-    page = text(see(owner, submit(team).get_absolute_url()))
+    submission = submit(team)
+    del submission.static["input"]["crop_mode"]  # as uploads before there was one have it
+    submission.save()
+    page = text(see(owner, submission.get_absolute_url()))
     for fact in (
         "12",
         "float32",
         "aten::",
         "1×3×24×24",
         "0.485, 0.456, 0.406",
+        "crop 1 center",
         "as the competition",
     ):
         assert fact in page, fact
@@ -110,11 +114,15 @@ def test_the_static_report_is_there_at_once_and_whole(
 
 def test_a_declared_input_is_called_one(see: Any, submit: Any, team: Team, owner: User) -> None:
     submission = submit(team)
-    submission.static["input"] = InputSpec(height=32, width=32, mean=(0.5, 0.5, 0.5)).to_json()
+    declared = InputSpec(
+        height=32, width=32, mean=(0.5, 0.5, 0.5), crop_pct=0.8751234, crop_mode="squash"
+    )
+    submission.static["input"] = declared.to_json()
     submission.save()
     page = text(see(owner, submission.get_absolute_url()))
     assert "as its <code>featherweight.json</code> declares" in page
     assert "mean 0.5, 0.5, 0.5" in page
+    assert "crop 0.8751234 squash" in page
 
 
 def test_weak_isolation_is_marked_on_both_pages(
