@@ -290,6 +290,8 @@ def wait(
         uploaded_at=later("uploaded_at", f"{55 * 86400} + i"),
     )
     now = timezone.now()
+    assert competition.reference
+    assert competition.dataset
     row = Evaluation.objects.create(
         competition=competition,
         submission_id=next_submission,
@@ -344,7 +346,7 @@ def boards() -> None:
         "time_ratio": "best.time_ratio",
         "uploaded_at": "best.uploaded_at",
     }
-    columns = [one.column for one in Entry._meta.concrete_fields if not one.primary_key]
+    columns = [str(one.column) for one in Entry._meta.concrete_fields if not one.primary_key]
     values = [chosen.get(column, f"t.{column}") for column in columns]
     best = (
         "SELECT s.team_id, s.id AS submission_id, e.id AS evaluation_id, e.score_public AS score, "
@@ -488,10 +490,9 @@ def multiply(
         return
     options = model._meta
     table, primary = options.db_table, options.pk
-    assert primary is not None
     keys = list(templates)
     names = [
-        one.column
+        str(one.column)
         for one in options.concrete_fields
         if one.column in columns or not one.primary_key
     ]

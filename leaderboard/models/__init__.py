@@ -2,7 +2,7 @@
 
 from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset, Split
-from leaderboard.models.entry import Entry
+from leaderboard.models.entry import BoardVersion, Entry
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, Worker
 from leaderboard.models.submission import Submission
@@ -11,6 +11,7 @@ from leaderboard.models.user import ApiToken, User
 
 __all__ = [
     "ApiToken",
+    "BoardVersion",
     "Canary",
     "Competition",
     "Dataset",

@@ -77,3 +77,19 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team} on the {self.board} board"
+
+
+class BoardVersion(models.Model):
+    """Another token with each change of a board: what was made of the old one holds no longer."""
+
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="+")
+    board = models.CharField(max_length=7, choices=Entry.Board)
+    token = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["competition", "board"], name="one_version_a_board")
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.token} of a {self.board} board"

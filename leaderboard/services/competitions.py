@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict, NotAllowed
 from leaderboard.models import Competition, Evaluation, User
-from leaderboard.services import locks, rankings, workers
+from leaderboard.services import locks, rankings, versions, workers
 from scoring import formula
 from scoring.job import PROTOCOL
 
@@ -67,6 +67,7 @@ def edit(*, competition: Competition, by: User) -> None:
     competition.save(update_fields=fields)
     if "min_f1" in fields:
         rankings.reveal(competition)
+    versions.change(competition.pk)  # for boards show its time zone, gate and more
 
 
 @transaction.atomic

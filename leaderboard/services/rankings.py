@@ -13,10 +13,21 @@ from itertools import pairwise
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Evaluation, Submission, Team
-from leaderboard.services import locks
+from leaderboard.services import locks, versions
 from scoring import formula
 
 Board = Entry.Board
+WRITTEN = (
+    "submission_id",
+    "evaluation_id",
+    "is_ranked",
+    "score",
+    "f1",
+    "time_ratio",
+    "score_half_width",
+    "uploaded_at",
+)
+"""What a verdict changes of an entry."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +80,26 @@ def parts(evaluation: Evaluation, board: str) -> Parts | None:
     )
 
 
-def place(team: Team) -> None:
-    """Rewrite a team's entries after a verdict or a decision. Call inside a transaction."""
-    team = locks.lock(team)
-    scored = scored_submissions(team)
-    _put(team, Board.PUBLIC, scored)
-    if team.competition.is_published:
-        _put(team, Board.PRIVATE, finals(team, scored))
+def place(*teams: Team) -> None:
+    """Rewrite the entries of a competition's teams after a verdict or a decision.
+
+    Call it once in a transaction, and last: see `versions.change`.
+    """
+    changed = set()
+    for one in sorted(teams, key=lambda one: one.pk):
+        team = locks.lock(one)
+        scored = scored_submissions(team)
+        if _put(team, Board.PUBLIC, scored):
+            changed.add(Board.PUBLIC)
+        if team.competition.is_published and _put(team, Board.PRIVATE, finals(team, scored)):
+            changed.add(Board.PRIVATE)
+    if changed:
+        versions.change(teams[0].competition_id, changed)
 
 
 def reveal(competition: Competition) -> None:
     """Write the private board of a competition that is just being published."""
-    for team in competition.teams.all():
-        place(team)
+    place(*competition.teams.all())
     if competition.is_published:
         keep_public_ranks(competition)
 
@@ -178,30 +196,22 @@ def check_visible(competition: Competition, board: str) -> None:
         )
 
 
-def _put(team: Team, board: str, submissions: Iterable[Submission]) -> None:
+def _put(team: Team, board: str, submissions: Iterable[Submission]) -> bool:
+    """Write the best of some submissions on a board; tells whether that changed anything."""
+    place = Entry.objects.filter(competition=team.competition_id, board=board, team=team)
     candidates = [_entry(team, board, one) for one in submissions]
     if not candidates:
-        Entry.objects.filter(team=team, board=board).delete()
-        return
+        return bool(place.delete()[0])
     best = min(candidates, key=_order)
-    Entry.objects.update_or_create(
-        competition_id=team.competition_id,
-        board=board,
-        team=team,
-        defaults={
-            field: getattr(best, field)
-            for field in (
-                "submission",
-                "evaluation",
-                "is_ranked",
-                "score",
-                "f1",
-                "time_ratio",
-                "score_half_width",
-                "uploaded_at",
-            )
-        },
-    )
+    now = place.first()
+    if now is None:
+        best.save(force_insert=True)
+        return True
+    written = {name: getattr(best, name) for name in WRITTEN}
+    if all(getattr(now, name) == value for name, value in written.items()):
+        return False
+    place.update(**written)
+    return True
 
 
 def _entry(team: Team, board: str, submission: Submission) -> Entry:

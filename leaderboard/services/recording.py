@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from leaderboard.models import Competition, Evaluation, Submission
+from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import measurements, rankings, workers
 from scoring import formula
@@ -78,9 +78,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
         measurements=measurements.count(evaluation),
         **finished,
     )
-    _place(evaluation)
-    if evaluation.is_repeat:
-        share(evaluation)
+    _place(evaluation, *(share(evaluation) if evaluation.is_repeat else ()))
 
 
 @transaction.atomic
@@ -90,8 +88,9 @@ def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     _place(evaluation)
 
 
-def share(evaluation: Evaluation) -> None:
-    """Give a measurement made anew to the other submissions of the same content."""
+def share(evaluation: Evaluation) -> list[Team]:
+    """Give a measurement made anew to the other submissions of the same content; returns whose
+    they are, for their places to be found anew."""
     ours = evaluation.submission
     assert ours
     # Not by the key, which is another one after an upgrade: whoever was measured before it, too.
@@ -100,6 +99,7 @@ def share(evaluation: Evaluation) -> None:
         content_sha256=ours.content_sha256,
         evaluations__state=State.SCORED,
     ).exclude(pk=ours.pk)
+    teams = []
     for submission in same.distinct():
         if submission.static["input"] != ours.static["input"]:
             continue
@@ -115,8 +115,9 @@ def share(evaluation: Evaluation) -> None:
             why=Why.SHARED,
             **shared(evaluation, submission),
         )
-        rankings.place(submission.team)
+        teams.append(submission.team)
         logger.info("%s shares the measurement of %s.", twin, evaluation)
+    return teams
 
 
 def shared(stored: Evaluation, submission: Submission | None) -> dict[str, Any]:
@@ -206,10 +207,11 @@ def scores(
     }
 
 
-def _place(evaluation: Evaluation) -> None:
-    """Show a verdict: on the boards, or as a draft's calibration; a running one keeps its own."""
+def _place(evaluation: Evaluation, *others: Team) -> None:
+    """Show a verdict: on the boards, with the other teams it is a verdict for, or as a draft's
+    calibration; a running competition keeps its own."""
     if evaluation.submission:
-        rankings.place(evaluation.submission.team)
+        rankings.place(*{evaluation.submission.team, *others})
     else:
         Competition.objects.filter(
             pk=evaluation.competition_id,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict, NotAMember, NotFound, Refused
 from leaderboard.models import Competition, Invitation, Membership, Team, User
-from leaderboard.services import competitions, locks
+from leaderboard.services import competitions, locks, versions
 
 INVITATION_LIFETIME = timedelta(days=7)
 
@@ -30,6 +30,7 @@ def rename(*, team: Team, name: str, by: User) -> None:
     """An organizer mends a name."""
     competitions.check_organizer(by)
     give_name(team, name)
+    versions.change(team.competition_id)
 
 
 @transaction.atomic

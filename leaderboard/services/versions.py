@@ -1,0 +1,45 @@
+"""A board has a version: what was made of it holds until it changes, and then gets another one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from django.core.cache import cache
+
+from leaderboard.models import BoardVersion, Competition, Entry
+
+Made = TypeVar("Made")
+
+
+def of(competition: Competition, board: str) -> str:
+    """The version of a board. Ask before reading the board: what is read is as new, or newer."""
+    found = BoardVersion.objects.filter(competition=competition, board=board)
+    return found.values_list("token", flat=True).first() or "unchanged"
+
+
+def change(competition_id: int, boards: Iterable[str] = Entry.Board.values) -> None:
+    """Give boards another version, in the transaction that changes them.
+
+    Call it once and last: it locks the boards' rows until the commit, and whoever waited for a
+    team's row after that could wait in a circle.
+    """
+    rows = [
+        BoardVersion(competition_id=competition_id, board=board, token=secrets.token_hex(8))
+        for board in sorted(boards)
+    ]
+    BoardVersion.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["competition", "board"],
+        update_fields=["token"],
+    )
+
+
+def kept(
+    competition: Competition, board: str, version: str, what: str, make: Callable[[], Made]
+) -> Made:
+    """What `make` makes of a board in this version, made once and then taken from the cache."""
+    made: Made = cache.get_or_set(f"board:{competition.pk}:{board}:{version}:{what}", make)
+    return made
