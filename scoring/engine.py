@@ -13,7 +13,17 @@ import numpy as np
 
 from scoring import archive, formula, hardware, images, machine, metrics, sandbox, timing
 from scoring.errors import BadDataset, EngineError, ModelFailed, Rejected
-from scoring.job import DryRun, Failure, InputSpec, Job, Model, Progress, Report, SplitQuality
+from scoring.job import (
+    TIMED_STAGE,
+    DryRun,
+    Failure,
+    InputSpec,
+    Job,
+    Model,
+    Progress,
+    Report,
+    SplitQuality,
+)
 from scoring.runner import Contestant, contestant
 from scoring.timing import Batches, Labels
 
@@ -27,7 +37,7 @@ STAGES = {
     "start": 2.0,
     "dry run": 2.0,
     "reference": 10.0,
-    "measure": 40.0,
+    TIMED_STAGE: 40.0,
     "score": 0.1,
 }
 """Stages in order, with the seconds they are taken to need before anything is known."""
@@ -68,7 +78,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                         with stages.stage("reference"):
                             answers = answers_alone(them, box, stages.tick)
                         f1_ref = public_f1(data.qualities(answers, job.classes))
-                    with stages.stage("measure"), clocks_logged(job, report):
+                    with stages.stage(TIMED_STAGE), clocks_logged(job, report):
                         measurement, seen = measured(them, us, box, job, stages)
                 finally:
                     report = replace(report, isolation=box.isolation())
@@ -376,7 +386,7 @@ class Stages:
         if job.pace:
             seconds = images * job.pace.reference_seconds
             self.expected["reference"] = min(self.expected["reference"], seconds)
-            self.expected["measure"] = max(1.2 * seconds, min(20.0, job.plan.max_seconds))
+            self.expected[TIMED_STAGE] = max(1.2 * seconds, min(20.0, job.plan.max_seconds))
 
     def tick(self, share: float) -> None:
         """Tell how far this stage is, unless that was told a moment ago."""

@@ -399,6 +399,10 @@ class Report(Json):
     """Wall seconds of each stage, by name, in order."""
 
 
+TIMED_STAGE = "measure"
+"""Of `Progress`: here alone a model answers hidden images, and how far it is depends on them."""
+
+
 @dataclass(frozen=True)
 class Progress(Json):
     """Where an evaluation stands; says nothing about which image or split."""

@@ -251,10 +251,8 @@ def flags(measurement: Measurement, plan: Plan, published: ratios.Estimate) -> t
     if measurement.many_cores:
         found.append("The submission used several cores; its CPU time counts.")
     if measurement.stopped_cpu_seconds > STOPPED_CPU_SECONDS:
-        found.append(
-            f"The submission used {measurement.stopped_cpu_seconds:.2f} s of CPU while it was "
-            "stopped."
-        )
+        # Without a figure, which would carry what the model has to say.
+        found.append("The submission used the CPU while it was stopped.")
     if published.by == "sums":
         found.append("Some images take much longer than others; the ratio of sums says how much.")
     if ratios.alone_factor(used) > 1:

@@ -276,6 +276,12 @@ class Competition(models.Model):
             return self.f1_ref
         return self.calibration.f1_ref if self.calibration else None
 
+    def seconds_per_image(self, time_ratio: float | None) -> float | None:
+        """Of a model, at the pace that the reference had when it was calibrated. The one rule for
+        every door, so that two models' times compare as their ratios do."""
+        pace = self.calibration.reference_seconds if self.calibration else None
+        return None if time_ratio is None or pace is None else time_ratio * pace
+
     def input_spec(self) -> job.InputSpec:
         return job.InputSpec.from_json(
             {

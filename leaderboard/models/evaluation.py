@@ -21,6 +21,8 @@ from scoring import formula
 if TYPE_CHECKING:
     from leaderboard.models.user import User
 
+ALMOST_DONE = 99.0
+"""Per cent that are shown at most before the end."""
 MAX_FAULTS = 3
 """Attempts that may end by our fault before an evaluation does."""
 
@@ -100,6 +102,7 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
                 stage="starting",
                 percent=0,
                 remaining_seconds=None,
+                noted_at=None,
             )
             if taken:
                 return self.select_related("submission", "competition", "profile").get(pk=pk)
@@ -160,6 +163,9 @@ class Evaluation(models.Model):
     stage = models.CharField(max_length=40, blank=True)
     percent = models.FloatField(default=0)
     remaining_seconds = models.FloatField(null=True, blank=True)
+    noted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the stage's progress was written."
+    )
 
     failure_code = models.CharField(max_length=40, blank=True)
     failure_message = models.TextField(blank=True, help_text="For the team.")
@@ -188,8 +194,15 @@ class Evaluation(models.Model):
     half_width = models.FloatField(
         null=True, blank=True, help_text="Of the time ratio's 95 % interval."
     )
-    submission_seconds = models.FloatField(null=True, blank=True, help_text="Per image.")
-    reference_seconds = models.FloatField(null=True, blank=True, help_text="Per image.")
+    submission_seconds = models.FloatField(
+        null=True, blank=True, help_text="Per image, in the hour of the measuring."
+    )
+    reference_seconds = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Per image, in the hour of the measuring; a calibration's is the pace at which "
+        "all times are shown.",
+    )
     score_public = models.FloatField(null=True, blank=True)
     score_private = models.FloatField(null=True, blank=True)
     report = models.JSONField(default=dict, blank=True, help_text="All of it: for organizers only.")
@@ -254,11 +267,35 @@ class Evaluation(models.Model):
         return formula.half_width(self.half_width, self.competition.time_weight)
 
     @property
+    def seconds_per_image(self) -> float | None:
+        """What its ratio comes to at the calibration's pace."""
+        return self.competition.seconds_per_image(self.time_ratio)
+
+    @property
     def seconds_half_width(self) -> float | None:
-        """Of the submission's seconds per image."""
-        if self.half_width is None or not self.time_ratio or self.submission_seconds is None:
-            return None
-        return self.submission_seconds * self.half_width / self.time_ratio
+        return self.competition.seconds_per_image(self.half_width)
+
+    @property
+    def percent_by_now(self) -> float:
+        """How far it is, by the clock alone since the last note: how fast a model goes through the
+        hidden images must not be seen from outside."""
+        if not self.noted_at or not self.remaining_seconds:
+            return self.percent
+        share = min(1.0, self._seconds_since_noted / self.remaining_seconds)
+        return self.percent + share * max(0.0, ALMOST_DONE - self.percent)
+
+    @property
+    def remaining_by_now(self) -> float | None:
+        """Seconds, likewise; None once it takes longer than thought."""
+        if not self.noted_at or self.remaining_seconds is None:
+            return self.remaining_seconds
+        left = self.remaining_seconds - self._seconds_since_noted
+        return left if left > 0 else None
+
+    @property
+    def _seconds_since_noted(self) -> float:
+        assert self.noted_at
+        return (timezone.now() - self.noted_at).total_seconds()
 
     @property
     def dry_run(self) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -36,7 +37,7 @@ from leaderboard.services import (
     recording,
     workers,
 )
-from scoring.job import Progress
+from scoring.job import TIMED_STAGE, Progress
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
@@ -253,23 +254,31 @@ def lease_kept(evaluation: Evaluation) -> Iterator[Callable[[], bool]]:
 def progress_writer(
     evaluation: Evaluation, is_over: Callable[[], bool]
 ) -> Callable[[Progress], None]:
-    """A callback that writes progress, about once a second, and ends what is in vain."""
-    written = float("-inf")
+    """A callback that writes progress, about once a second, and ends what is in vain.
+
+    Of the timing only its beginning is told, and pages go on by the clock: a model could spend time
+    by what it sees, and a bar that follows its blocks would show its team every one of them.
+    """
+    written, stage = float("-inf"), ""
 
     def write(progress: Progress) -> None:
-        nonlocal written
+        nonlocal written, stage
         if is_over():
             raise Abandoned
-        if time.monotonic() - written < WRITTEN_EVERY:
+        if progress.stage == stage and time.monotonic() - written < WRITTEN_EVERY:
             return
-        written = time.monotonic()
+        written, now = time.monotonic(), timezone.now()
+        news: dict[str, Any] = {}
+        if progress.stage != stage or stage != TIMED_STAGE:
+            news = {
+                "stage": progress.stage,
+                "percent": progress.percent,
+                "remaining_seconds": progress.remaining_seconds,
+                "noted_at": now,
+            }
+        stage = progress.stage
         try:
-            evaluation.note(
-                stage=progress.stage,
-                percent=progress.percent,
-                remaining_seconds=progress.remaining_seconds,
-                lease_expires_at=timezone.now() + settings.LEASE,
-            )
+            evaluation.note(lease_expires_at=now + settings.LEASE, **news)
         except Stale as error:
             raise Abandoned from error
         except (OperationalError, InterfaceError) as error:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, Context
 from typing import Any
 
 from django.db.models import QuerySet
@@ -163,6 +164,17 @@ def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
         at_seconds = last.at_seconds + last.reference_seconds + last.submission_seconds
         segment += len(numbers)
     return tuple(found)
+
+
+def published_ratio(ratio: float) -> float:
+    """Four decimals, a hundredth of any interval. Further ones would tell nobody which model is
+    faster, and carry what a model says by its time (SECURITY.md)."""
+    return round(ratio, 4) if ratio >= 0.01 else float(f"{ratio:.2g}")
+
+
+def published_half_width(half_width: float) -> float:
+    """Two digits, rounded up: no interval is shown narrower than it is."""
+    return float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(f"{half_width:.6g}"))
 
 
 def quads_of(report: dict[str, Any]) -> list[Quad]:

@@ -78,6 +78,12 @@ def until(value: datetime | None) -> timedelta | None:
 
 
 @register.filter
+def at_pace(time_ratio: float | None, competition: Competition) -> float | None:
+    """Seconds per image of a ratio, or of its half-width."""
+    return competition.seconds_per_image(time_ratio)
+
+
+@register.filter
 def milliseconds(seconds: float | None) -> str:
     """Seconds as milliseconds with three figures."""
     if seconds is None:

@@ -1,4 +1,9 @@
-"""How one evaluation's time was measured, for the team it belongs to and for organizers."""
+"""How one evaluation's time was measured, for the team it belongs to and for organizers.
+
+Organizers see every quad. A team sees each segment as one ratio of two digits, and of an evaluation
+that has no score nothing: a model can spend time by what it sees, and so tell its team of hidden
+images whatever the page has room for. SECURITY.md says what room is left.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +26,8 @@ from scoring.job import Quad
 
 GAP = 2.0
 """Seconds of air in the picture between what was measured at different times."""
+MOST_SEGMENTS = 12
+"""That a team sees; of more, neighbours are shown as one."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +56,31 @@ class Part:
     """Where it was measured, if not on the machine that the page shows."""
 
 
+@dataclass(frozen=True)
+class Segment:
+    """What a team sees of a segment, or of several neighbours: two digits of each."""
+
+    number: int
+    part: Part
+    """Where it, or the first of them, belongs."""
+    ratio: float
+    reference_seconds: float
+    """Of the reference, whom no model can make slower or faster."""
+
+
 @login_required
 @require_safe
 def measurement(request: Request, pk: int) -> HttpResponse:
     evaluation = own_evaluation(request, pk)
-    stretches = measurements.stretches(evaluation)
+    sees_all = request.user.is_staff
+    is_shown = sees_all or evaluation.state == Evaluation.State.SCORED
+    stretches = measurements.stretches(evaluation) if is_shown else []
     timing = evaluation.report.get("timing") or {}
     machine = evaluation.report.get("hardware") or {}
     shown = parts(stretches, timing, machine)
     points = [point for part in shown for point in part.points]
-    calibration = evaluation.competition.calibration
+    for_teams = segments(shown)
+    is_corrected = timing.get("published") == "corrected"
     siblings = evaluation.submission.evaluations.order_by("pk") if evaluation.submission else ()
     return show(
         request,
@@ -68,21 +90,26 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         submission=evaluation.submission,
         siblings=siblings,
         timing=timing,
-        is_corrected=timing.get("published") == "corrected",
+        is_corrected=is_corrected,
+        sees_all=sees_all,
         measured_seconds=sum(stretch.seconds for stretch in stretches),
-        segments=sum(len(stretch.segments) for stretch in stretches),
+        segment_count=sum(len(stretch.segments) for stretch in stretches),
         parts=shown,
         points=points,
+        segments=for_teams,
+        plain_ratio=two_digits(timing.get("plain_ratio")),
+        hour=hour(stretches),
         disturbed=sum(point.is_disturbed for point in points),
         percent=100 * evaluation.half_width / evaluation.time_ratio
         if evaluation.half_width and evaluation.time_ratio
         else None,
-        calibrated_seconds=calibration.reference_seconds if calibration else None,
         machine=machine,
         versions=evaluation.report.get("versions") or {},
         isolation=evaluation.isolation,
         weak=evaluation.isolation if evaluation.is_weakly_isolated else None,
-        chart=chart(evaluation, shown, is_corrected=timing.get("published") == "corrected"),
+        chart=chart(evaluation, shown, is_corrected=is_corrected)
+        if sees_all
+        else chart_of_segments(evaluation, for_teams),
     )
 
 
@@ -172,6 +199,65 @@ def at_rest(quad: Quad, timing: Mapping[str, Any]) -> float:
     return float(slower ** (1 - elasticity) * math.exp(-more))
 
 
+def hour(stretches: Sequence[measurements.Stretch]) -> tuple[float, float] | None:
+    """Seconds per image of model and reference as they were seen, over all quads."""
+    quads = [quad for stretch in stretches for quad in stretch.quads]
+    if not quads:
+        return None
+    return (
+        sum(quad.submission_seconds for quad in quads)
+        / sum(quad.submission_images for quad in quads),
+        sum(quad.reference_seconds for quad in quads)
+        / sum(quad.reference_images for quad in quads),
+    )
+
+
+def segments(shown: Sequence[Part]) -> list[Segment]:
+    """Quads taken together by segment: geometric means of those that count."""
+    by_segment = [
+        (part, list(points))
+        for part in shown
+        for _, points in groupby(part.points, lambda one: one.segment)
+    ]
+    size = -(-len(by_segment) // MOST_SEGMENTS) or 1
+    found: list[Segment] = []
+    for start in range(0, len(by_segment), size):
+        together = by_segment[start : start + size]
+        points = [point for _, points in together for point in points]
+        points = [point for point in points if not point.is_disturbed] or points
+        logs = [math.log(point.published_ratio) for point in points]
+        reference = sum(point.reference_seconds for point in points) / len(points)
+        ratio = two_digits(math.exp(sum(logs) / len(logs)))
+        found.append(Segment(len(found) + 1, together[0][0], ratio, two_digits(reference)))
+    return found
+
+
+def two_digits(value: float | None) -> Any:
+    return None if value is None else float(f"{value:.2g}")
+
+
+def chart_of_segments(evaluation: Evaluation, segments: Sequence[Segment]) -> dict[str, Any]:
+    """A point to each segment, the interval as a band."""
+    ratio, half_width = evaluation.time_ratio, evaluation.half_width or 0.0
+    edges = [] if ratio is None else [ratio - half_width, ratio + half_width]
+    everything = [*edges, *(one.ratio for one in segments)] or [1.0]
+    air = max(0.02 * max(everything), 0.08 * (max(everything) - min(everything)))
+    firsts = [next(group) for _, group in groupby(segments, lambda one: one.part.name)]
+    return {
+        "unit": "segment",
+        "counted": [{"x": one.number, "y": one.ratio, "segment": one.number} for one in segments],
+        "wall": [],
+        "disturbed": [],
+        "cpu": [],
+        "band": {"ratio": ratio, "low": edges[0], "high": edges[1]} if edges else None,
+        "segments": [
+            {"number": one.number, "from": one.number, "to": one.number} for one in segments
+        ],
+        "parts": [{"name": one.part.name, "from": one.number} for one in firsts if len(firsts) > 1],
+        "y": [min(everything) - air, max(everything) + air],
+    }
+
+
 def chart(evaluation: Evaluation, shown: Sequence[Part], *, is_corrected: bool) -> dict[str, Any]:
     """Quads over time, the interval as a band, segments as stripes behind them. Quads stand at the
     calibration's pace where that is published, with the raw ones beside; and on the CPU clock."""
@@ -186,6 +272,7 @@ def chart(evaluation: Evaluation, shown: Sequence[Part], *, is_corrected: bool) 
     inside = [one for one in everything if middle / 2 <= one <= middle * 2] or [middle]
     air = max(0.02 * middle, 0.08 * (max(inside) - min(inside)))
     return {
+        "unit": "second",
         "counted": [spot(one, one.published_ratio) for one in points if not one.is_disturbed],
         "wall": [spot(one, one.wall_ratio) for one in points if is_corrected],
         "disturbed": [spot(one, one.wall_ratio) for one in points if one.is_disturbed],

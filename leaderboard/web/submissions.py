@@ -16,7 +16,6 @@ from leaderboard.errors import NotFound
 from leaderboard.models import Evaluation, Submission
 from leaderboard.services import (
     evaluations,
-    measurements,
     rankings,
     selections,
     submissions,
@@ -183,7 +182,6 @@ def verdict(submission: Submission) -> dict[str, Any]:
     mine, *reference = [charts.bar(competition, *pair, scale) for pair in figures]
     per_class = evaluation.report.get("splits", {}).get("public", {}).get("per_class", {})
     timing = evaluation.report.get("timing") or {}
-    stretches = measurements.stretches(evaluation)
     return said | {
         "bar": mine,
         "reference_bar": reference[0] if reference else None,
@@ -191,9 +189,6 @@ def verdict(submission: Submission) -> dict[str, Any]:
         "score_half_width": evaluation.score_half_width,
         "below_gate": evaluation.f1_public < competition.min_f1,
         "per_class": [(name, quality["f1"]) for name, quality in per_class.items()],
-        "segments": sum(len(stretch.segments) for stretch in stretches),
-        "quads": sum(len(stretch.quads) for stretch in stretches),
-        "measured_seconds": sum(stretch.seconds for stretch in stretches),
+        "segments": timing.get("segments"),
         "flags": timing.get("flags", ()),
-        "is_corrected": timing.get("published") == "corrected",
     }

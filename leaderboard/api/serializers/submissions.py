@@ -81,9 +81,9 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
     team = TeamSummary()
     state = serializers.ChoiceField(Evaluation.State.choices, source="evaluation.state")
     stage = serializers.CharField(source="evaluation.stage")
-    percent = serializers.FloatField(source="evaluation.percent")
+    percent = serializers.FloatField(source="evaluation.percent_by_now")
     remaining_seconds = serializers.FloatField(
-        source="evaluation.remaining_seconds", allow_null=True
+        source="evaluation.remaining_by_now", allow_null=True
     )
     queue = serializers.SerializerMethodField(help_text="While queued.")
     failure = serializers.SerializerMethodField(help_text="Why the model has no score.")
@@ -104,15 +104,17 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
         help_text="Half of the time ratio's 95 % interval.",
     )
     seconds_per_image = serializers.FloatField(
-        source="evaluation.submission_seconds", allow_null=True
+        source="evaluation.seconds_per_image",
+        allow_null=True,
+        help_text="time_ratio x reference_seconds_per_image.",
     )
     seconds_half_width = serializers.FloatField(
         source="evaluation.seconds_half_width",
         allow_null=True,
         help_text="Half of the 95 % interval of seconds_per_image.",
     )
-    reference_seconds_per_image = serializers.FloatField(
-        source="evaluation.reference_seconds", allow_null=True
+    reference_seconds_per_image = serializers.SerializerMethodField(
+        help_text="Of the reference when it was calibrated: the pace of all times."
     )
     measurements = serializers.IntegerField(
         source="evaluation.measurements", help_text="How many are pooled in the time ratio."
@@ -193,6 +195,10 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
     def get_failure(self, submission: Submission) -> Mapping[str, Any] | None:
         evaluation = submission.evaluation
         return Failure(evaluation).data if evaluation.state == Evaluation.State.FAILED else None
+
+    def get_reference_seconds_per_image(self, submission: Submission) -> float | None:
+        is_scored = submission.evaluation.time_ratio is not None
+        return submission.competition.seconds_per_image(1.0) if is_scored else None
 
     def get_error(self, submission: Submission) -> str | None:
         return OUR_FAULT if submission.evaluation.state == Evaluation.State.ERROR else None

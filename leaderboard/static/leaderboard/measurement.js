@@ -1,4 +1,5 @@
 // Quads over time: the ratio by both clocks, disturbed ones, the published interval as a band.
+// Teams get a point to each segment instead.
 const data = JSON.parse(document.getElementById("measurement-data")?.textContent ?? "null");
 const canvas = document.getElementById("measurement-chart");
 const ink = "#51616a";
@@ -34,7 +35,7 @@ const ground = {
     ctx.fillStyle = ink;
     ctx.font = "11px system-ui, sans-serif";
     data.parts.forEach(({ name, from }, index) => {
-      const left = index ? x.getPixelForValue(from - 1) : area.left;
+      const left = index ? x.getPixelForValue(from - (data.unit === "segment" ? 0.5 : 1)) : area.left;
       if (index) {
         ctx.strokeStyle = ink;
         ctx.lineWidth = 1;
@@ -53,18 +54,19 @@ const ground = {
 
 if (data && canvas) {
   const last = data.segments.at(-1)?.to ?? 1;
+  const bySegment = data.unit === "segment";
   new Chart(canvas, {
     type: "scatter",
     data: {
       datasets: [
-        { label: data.wall.length ? "At the calibration's pace, counted" : "Wall clock, counted", data: data.counted, pointStyle: "circle", radius: 4.5, hoverRadius: 6.5,
+        { label: bySegment ? "Mean of a segment" : data.wall.length ? "At the calibration's pace, counted" : "Wall clock, counted", data: data.counted, pointStyle: "circle", radius: 4.5, hoverRadius: 6.5,
           backgroundColor: colours.wall, borderColor: "#ffffff", borderWidth: 1 },
         ...(data.wall.length ? [{ label: "Wall clock, as it was", data: data.wall, pointStyle: "circle", radius: 3, hoverRadius: 5,
           backgroundColor: "transparent", borderColor: "#7a8a91", borderWidth: 1.2 }] : []),
-        { label: "Disturbed", data: data.disturbed, pointStyle: "crossRot", radius: 5.5, hoverRadius: 7.5,
+        ...(bySegment ? [] : [{ label: "Disturbed", data: data.disturbed, pointStyle: "crossRot", radius: 5.5, hoverRadius: 7.5,
           borderColor: colours.disturbed, borderWidth: 2.5 },
         { label: "CPU clock", data: data.cpu, pointStyle: "rectRot", radius: 4, hoverRadius: 6,
-          backgroundColor: "transparent", borderColor: colours.cpu, borderWidth: 1.3 },
+          backgroundColor: "transparent", borderColor: colours.cpu, borderWidth: 1.3 }]),
         ...(data.band ? [{ label: "Published, 95 % interval", data: [], pointStyle: "rect", backgroundColor: colours.band, borderColor: colours.ratio }] : []),
       ],
     },
@@ -74,8 +76,9 @@ if (data && canvas) {
       clip: 8, // the first quad stands on the edge
       maintainAspectRatio: false,
       scales: {
-        x: { min: 0, max: Math.ceil(last * 1.02 + 0.2), title: { display: true, text: "seconds of the evaluation", color: ink },
-             ticks: { color: ink, maxTicksLimit: 9, callback: (value) => Math.round(value * 10) / 10 }, grid: { display: false } },
+        x: { min: bySegment ? 0.5 : 0, max: bySegment ? last + 0.5 : Math.ceil(last * 1.02 + 0.2),
+             title: { display: true, text: bySegment ? "segment" : "seconds of the evaluation", color: ink },
+             ticks: { color: ink, maxTicksLimit: 13, stepSize: bySegment ? 1 : undefined, callback: (value) => bySegment && value % 1 ? "" : Math.round(value * 10) / 10 }, grid: { display: false } },
         y: { min: data.y[0], max: data.y[1], title: { display: true, text: "time ratio (below 1 is faster)", color: ink },
              ticks: { color: ink, maxTicksLimit: 8, callback: (value) => value.toFixed(3) }, grid: { color: "#e3eaea" } },
       },
@@ -84,7 +87,8 @@ if (data && canvas) {
         tooltip: {
           callbacks: {
             label: ({ raw, dataset }) =>
-              `${dataset.label}: ${raw.y.toFixed(4)} after ${raw.x.toFixed(1)} s, segment ${raw.segment}`,
+              bySegment ? `segment ${raw.segment}: ${raw.y}`
+                : `${dataset.label}: ${raw.y.toFixed(4)} after ${raw.x.toFixed(1)} s, segment ${raw.segment}`,
           },
         },
       },

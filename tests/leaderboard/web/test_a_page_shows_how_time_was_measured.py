@@ -15,7 +15,7 @@ from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import evaluations, recording
 from leaderboard.web.measurements import point
 from scoring import ratios, timing
-from scoring.job import Pace, Plan, Quad, Report
+from scoring.job import Failure, Pace, Plan, Quad, Report
 from tests.leaderboard.conftest import failure, finish, report
 from tests.leaderboard.web.conftest import text
 
@@ -54,12 +54,12 @@ def chart(page: str) -> dict[str, Any]:
     return found
 
 
-def test_points_interval_clocks_machine_and_findings(
-    see: Any, submit: Any, team: Team, owner: User
+def test_organizers_see_points_interval_clocks_machine_and_findings(
+    see: Any, submit: Any, team: Team, organizer: User
 ) -> None:
     submission = submit(team)
     finish(submission.latest_evaluation, measured(time_ratio=0.5, half_width=0.012))
-    page = text(see(owner, address(submission.latest_evaluation)))
+    page = text(see(organizer, address(submission.latest_evaluation)))
     data = chart(page)
     assert (len(data["counted"]), len(data["disturbed"]), len(data["cpu"])) == (7, 1, 8)
     assert data["wall"] == []  # the same as what counts, where the plain ratio does
@@ -75,34 +75,85 @@ def test_points_interval_clocks_machine_and_findings(
         "2.13.0",
         "idle side stopped",
         "The CPU clock disagrees.",
-        "10.0 ms (R*) when it was calibrated",
+        "10.0</strong> ms (R*) when it was calibrated",
+        "Seen in that hour",
         "Why you can believe it",
     ):
         assert said in page, said
     assert page.count("disturbed</td>") == 1
-    assert address(submission.latest_evaluation) in text(see(owner, submission.get_absolute_url()))
+    assert "Each quad" in page
+    assert address(submission.latest_evaluation) in text(
+        see(organizer, submission.get_absolute_url())
+    )
 
 
-def test_how_many_images_there_are_is_not_told(
+def test_a_team_sees_segments_in_two_digits_and_no_quad(
     see: Any, submit: Any, team: Team, owner: User
 ) -> None:
     submission = submit(team)
-    finish(submission.latest_evaluation, measured())
+    secret = measured(time_ratio=0.512345678, half_width=0.0123456)
+    assert secret.timing
+    said = replace(secret.timing, plain_ratio=0.51789, elasticity=0.87, stopped_cpu_seconds=0.3)
+    finish(submission.latest_evaluation, replace(secret, timing=said))
+    page = text(see(owner, address(submission.latest_evaluation)))
+    data = chart(page)
+    assert data["counted"] == [
+        {"x": 1, "y": 0.51, "segment": 1},
+        {"x": 2, "y": 0.53, "segment": 2},
+    ]
+    assert (data["wall"], data["cpu"], data["disturbed"]) == ([], [], [])
+    assert data["band"]["ratio"] == 0.5123
+    assert "0.5123 <small>± 0.0130" in page
+    assert "Two digits, on purpose" in page
+    for never in ("quads in", "CPU", "Disturbed", "0.87", "0.517", "12 s", "8 of 8"):
+        assert never not in page.replace("The CPU clock", ""), never
+    shown = text(see(owner, submission.get_absolute_url()))
+    assert "in 3 segments of fresh processes" in shown
+    assert "paired measurements" not in shown
+
+
+def test_a_team_sees_at_most_twelve_segments(
+    see: Any, submit: Any, team: Team, owner: User
+) -> None:
+    submission = submit(team)
+    found = measured()
+    assert found.timing
+    quads = tuple(
+        replace(found.timing.quads[0], at_seconds=float(n), segment=n, submission_seconds=0.1 + n)
+        for n in range(40)
+    )
+    finish(submission.latest_evaluation, replace(found, timing=replace(found.timing, quads=quads)))
     data = chart(text(see(owner, address(submission.latest_evaluation))))
-    assert {key for point in data["counted"] for key in point} == {"x", "y", "segment"}
+    assert len(data["counted"]) == 10  # four at a time
+
+
+def test_of_an_evaluation_without_a_score_a_team_sees_nothing(
+    see: Any, submit: Any, team: Team, owner: User, organizer: User
+) -> None:
+    submission = submit(team)
+    unstable = replace(
+        measured(status="failed"), failure=Failure("time_unstable", "It scatters."), splits={}
+    )
+    finish(submission.latest_evaluation, unstable)
+    url = address(submission.latest_evaluation)
+    assert "measurement-data" not in text(see(owner, url))
+    assert "has no score" in text(see(owner, url))
+    assert url not in text(see(owner, submission.get_absolute_url()))
+    assert len(chart(text(see(organizer, url)))["cpu"]) == 8
+    assert url in text(see(organizer, submission.get_absolute_url()))
 
 
 def test_both_estimates_are_shown_where_the_engine_tells_them(
-    see: Any, submit: Any, team: Team, owner: User
+    see: Any, submit: Any, team: Team, organizer: User
 ) -> None:
     evaluation = submit(team).latest_evaluation
     finish(evaluation, measured())
-    assert "Corrected ratio" not in text(see(owner, address(evaluation)))
+    assert "Corrected ratio" not in text(see(organizer, address(evaluation)))
     row = Evaluation.objects.get(pk=evaluation.pk)
     row.report["timing"] |= {"plain_ratio": 0.5123, "corrected_ratio": 0.5017}
     row.report["timing"] |= {"plain_half_width": 0.0101, "corrected_half_width": None}
     Evaluation.objects.filter(pk=evaluation.pk).update(report=row.report)
-    page = text(see(owner, address(evaluation)))
+    page = text(see(organizer, address(evaluation)))
     assert "0.5123 ± 0.0101" in page
     assert "0.5017</span>" in page
 
@@ -114,7 +165,9 @@ def test_pooled_measurements_stand_one_after_the_other(
     finish(submission.latest_evaluation, measured(time_ratio=0.5))
     repeat = evaluations.evaluate_again(submission=submission, by=organizer)
     finish(repeat, measured(time_ratio=0.52, start=0.5))
-    page = text(see(owner, address(repeat)))
+    of_team = chart(text(see(owner, address(repeat))))
+    assert [part["from"] for part in of_team["parts"]] == [1, 3]
+    page = text(see(organizer, address(repeat)))
     data = chart(page)
     assert [part["name"] for part in data["parts"]] == ["measurement 1", "measurement 2"]
     assert [stripe["number"] for stripe in data["segments"]] == [1, 2, 3, 4]
@@ -142,11 +195,14 @@ def test_what_was_measured_on_another_machine_says_so(
 
 
 def test_a_noisy_attempt_is_shown_while_the_next_one_waits(
-    see: Any, submit: Any, team: Team, owner: User
+    see: Any, submit: Any, team: Team, owner: User, organizer: User
 ) -> None:
     submission = submit(team)
     finish(submission.latest_evaluation, measured(status="invalid"))
-    page = text(see(owner, address(submission.latest_evaluation)))
+    of_team = text(see(owner, address(submission.latest_evaluation)))
+    assert "too noisy so far" in of_team
+    assert "measurement-data" not in of_team
+    page = text(see(organizer, address(submission.latest_evaluation)))
     assert "too noisy so far" in page
     assert chart(page)["band"] is None
     assert "the next attempt adds to it" in text(see(owner, submission.get_absolute_url()))
@@ -176,7 +232,8 @@ def test_a_repeat_without_a_time_shows_the_one_before_and_says_why(
         for _ in range(MAX_FAULTS):
             claimed = evaluations.claim(repeat.profile)
             recording.give_back(claimed, code=state, message=SECRET)
-    page = text(see(owner, address(repeat)))
+    assert "measurement-data" not in text(see(owner, address(repeat)))
+    page = text(see(organizer, address(repeat)))
     assert len(chart(page)["cpu"]) == 8
     assert said in page
     assert "too noisy so far" not in page
@@ -190,7 +247,7 @@ def test_a_shared_measurement_says_so(
     evaluations.run_next("cpu")
     page = text(see(rival, address(shared)))
     assert "Shared: the same model was measured here before" in page
-    assert len(chart(page)["cpu"]) == 8
+    assert len(chart(page)["counted"]) == 2
     assert "Sorters" not in page
 
 
@@ -230,7 +287,7 @@ def test_the_page_has_nothing_inline(see: Any, submit: Any, team: Team, owner: U
 
 
 def test_quads_stand_at_the_calibrated_speed_where_that_is_published(
-    see: Any, submit: Any, team: Team, owner: User
+    see: Any, submit: Any, team: Team, organizer: User
 ) -> None:
     submission = submit(team)
     found = measured(time_ratio=0.5, half_width=0.012)
@@ -253,7 +310,7 @@ def test_quads_stand_at_the_calibrated_speed_where_that_is_published(
         ),
     )
     finish(submission.latest_evaluation, replace(found, timing=corrected))
-    page = see(owner, address(submission.latest_evaluation))
+    page = see(organizer, address(submission.latest_evaluation))
     data = chart(text(page))
     assert len(data["wall"]) == 8
     assert data["counted"][0]["y"] == pytest.approx(data["wall"][0]["y"] * 2 / 1.1 / 1.5)

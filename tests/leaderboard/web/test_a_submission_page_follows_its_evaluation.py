@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import evaluations, recording, submissions
-from tests.leaderboard.conftest import failure, finish, report
+from scoring.job import Progress
+from tests.leaderboard.conftest import failure, finish
 from tests.leaderboard.web.conftest import text
 
 
@@ -137,14 +139,31 @@ def test_a_failure_after_our_fault_uses_no_quota(
     assert submissions.quota(team, competition).used == 0
 
 
-def test_a_model_whose_time_scatters_is_shown_how(
-    see: Any, submit: Any, team: Team, owner: User
+def test_while_a_model_is_timed_the_page_follows_the_clock_not_the_model(
+    see: Any, submit: Any, team: Team, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A model may linger at an image as a signal; its team must not see how far it is."""
     submission = submit(team)
-    evaluation = submission.latest_evaluation
-    finish(evaluation, replace(failure("time_unstable", "It scatters."), timing=report().timing))
-    page = text(see(owner, submission.get_absolute_url()))
-    assert f"/evaluations/{evaluation.pk}/measurement/" in page
+    running = evaluations.claim(submission.latest_evaluation.profile)
+    assert running
+    monkeypatch.setattr(evaluations, "WRITTEN_EVERY", 0.0)
+    tell = evaluations.progress_writer(running, lambda: False)
+    tell(Progress("images", 5.0, 70.0))
+    tell(Progress("measure", 10.0, 60.0))
+    for percent in (40.0, 41.0, 95.0):
+        tell(Progress("measure", percent, 100.0 - percent))
+    row = Evaluation.objects.get(pk=running.pk)
+    assert (row.stage, row.percent, row.remaining_seconds) == ("measure", 10.0, 60.0)
+    assert row.lease_expires_at
+    half_ago = timezone.now() - timedelta(seconds=30)
+    Evaluation.objects.update(noted_at=half_ago)
+    page = text(see(owner, f"/submissions/{submission.pk}/status/"))
+    assert "54 %" in page or "55 %" in page
+    assert "About 30 s" in page or "About 29 s" in page
+    Evaluation.objects.update(noted_at=half_ago - timedelta(hours=1))
+    late = text(see(owner, f"/submissions/{submission.pk}/status/"))
+    assert "99 %" in late
+    assert "to go" not in late
 
 
 def test_withdrawn_while_queued(see: Any, send: Any, submit: Any, team: Team, owner: User) -> None:
