@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leaderboard", "0005_the_public_rank_stands_on_the_private_entry")]
+    dependencies = [("leaderboard", "0007_a_board_has_a_version")]
 
     operations = [
         migrations.AddField(
