@@ -16,7 +16,7 @@ Act = Callable[[], object]
 
 WARM_UP = 2
 """Calls before the first that counts: they fill caches, as a second visitor finds them."""
-CALLS, SECONDS = 30, 4.0
+CALLS, SECONDS = 30, 2.0
 """A row ends after so many calls, or so many seconds."""
 PATIENCE = 30
 """Seconds after which PostgreSQL gives a query up; its row then took infinitely long."""

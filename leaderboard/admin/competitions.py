@@ -22,7 +22,8 @@ from unfold.widgets import (
 )
 
 from leaderboard.admin import pages
-from leaderboard.models import Competition, Evaluation
+from leaderboard.models import Competition, Evaluation, Submission, Team
+from leaderboard.models.counts import count_of
 from leaderboard.services import competitions, references
 from scoring.job import PROTOCOL
 
@@ -163,8 +164,8 @@ class CompetitionAdmin(pages.Noun):
             .get_queryset(request)
             .select_related("dataset", "profile", "reference", "calibration")
             .annotate(
-                teams_count=Count("teams", distinct=True),
-                submissions_count=Count("submissions", distinct=True),
+                teams_count=count_of(Team.objects.all(), "competition"),
+                submissions_count=count_of(Submission.objects.all(), "competition"),
             )
         )
 

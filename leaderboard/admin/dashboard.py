@@ -7,17 +7,27 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from leaderboard.admin import pages
-from leaderboard.models import Competition, Evaluation, HardwareProfile, Worker
+from leaderboard.models import (
+    Competition,
+    Evaluation,
+    HardwareProfile,
+    Submission,
+    Team,
+    Worker,
+)
+from leaderboard.models.counts import count_of
 from leaderboard.services import competitions
 from leaderboard.services.workers import ALIVE
 
 RECENT = timedelta(days=7)
+MOST = 20
+"""Competitions on the page, the newest; the list has them all."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,15 @@ class Notice:
 def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
     """What unfold asks for when it shows the index."""
     profiles = list(busy_profiles())
+    unfinished = Evaluation.objects.unfinished()
     shown = list(
-        Competition.objects.select_related("dataset", "reference", "calibration").annotate(
-            teams_count=Count("teams", distinct=True),
-            submissions_count=Count("submissions", distinct=True),
-            queued=Count("evaluations", unfinished("evaluations"), distinct=True),
-        )
+        Competition.objects.select_related("dataset", "reference", "calibration")
+        .prefetch_related("dataset__splits")
+        .annotate(
+            teams_count=count_of(Team.objects.all(), "competition"),
+            submissions_count=count_of(Submission.objects.all(), "competition"),
+            queued=count_of(unfinished, "competition"),
+        )[:MOST]
     )
     return base | {
         "title": "What needs attention",
@@ -49,17 +62,13 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
 
 
 def busy_profiles() -> QuerySet[HardwareProfile]:
+    """The profiles with what waits and runs there, and how many workers are alive."""
     states = Evaluation.State
     return HardwareProfile.objects.annotate(
-        queued=Count("evaluations", Q(evaluations__state=states.QUEUED), distinct=True),
-        running=Count("evaluations", Q(evaluations__state=states.RUNNING), distinct=True),
-        alive=Count("workers", Q(workers__seen_at__gt=timezone.now() - ALIVE), distinct=True),
-        seen_at=Max("workers__seen_at"),
+        queued=count_of(Evaluation.objects.filter(state=states.QUEUED), "profile"),
+        running=count_of(Evaluation.objects.filter(state=states.RUNNING), "profile"),
+        alive=count_of(Worker.objects.filter(seen_at__gt=timezone.now() - ALIVE), "profile"),
     )
-
-
-def unfinished(path: str) -> Q:
-    return Q(**{f"{path}__state__in": [Evaluation.State.QUEUED, Evaluation.State.RUNNING]})
 
 
 def mail() -> list[Notice]:

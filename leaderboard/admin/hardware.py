@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from leaderboard.admin import pages
 from leaderboard.models import Canary, Evaluation, HardwareProfile, Worker
+from leaderboard.models.counts import count_of
 from leaderboard.services import profiles
 from leaderboard.services.workers import ALIVE
 
@@ -56,15 +57,14 @@ class HardwareProfileAdmin(pages.Noun):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HardwareProfile]:
         states = Evaluation.State
+        alive = Worker.objects.filter(seen_at__gt=timezone.now() - ALIVE)
         return (
             super()
             .get_queryset(request)
             .annotate(
-                queued=Count("evaluations", Q(evaluations__state=states.QUEUED), distinct=True),
-                running=Count("evaluations", Q(evaluations__state=states.RUNNING), distinct=True),
-                alive=Count(
-                    "workers", Q(workers__seen_at__gt=timezone.now() - ALIVE), distinct=True
-                ),
+                queued=count_of(Evaluation.objects.filter(state=states.QUEUED), "profile"),
+                running=count_of(Evaluation.objects.filter(state=states.RUNNING), "profile"),
+                alive=count_of(alive, "profile"),
             )
         )
 
@@ -119,7 +119,8 @@ class CanaryInline(CanaryFigures, pages.FixedInline):
 @admin.register(Canary)
 class CanaryAdmin(CanaryFigures, pages.Fixed):
     list_display = ["measured_at", "worker", "passed", "ratio", "load", "reason"]
-    list_filter = ["worker__profile", "passed", "worker"]
+    list_filter = ["worker__profile", "passed"]
+    search_fields = ["worker__name"]
     date_hierarchy = "measured_at"
     fields = ["worker", "measured_at", "passed", "ratio", "load", "reason"]
     readonly_fields = ["ratio", "load"]
@@ -132,6 +133,7 @@ class CanaryAdmin(CanaryFigures, pages.Fixed):
 class WorkerAdmin(pages.Fixed):
     list_display = ["name", "profile", "seen", "fitness", "canary", "processor", "started_at"]
     list_filter = ["profile", "state"]
+    search_fields = ["name"]
     fields = [
         "name",
         "profile",
@@ -148,7 +150,16 @@ class WorkerAdmin(pages.Fixed):
     inlines = [CanaryInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
-        return super().get_queryset(request).select_related("profile")
+        canaries = Canary.objects.filter(worker=OuterRef("pk")).order_by("-pk")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("profile")
+            .annotate(
+                last_ratio=Subquery(canaries.values("time_ratio")[:1]),
+                last_half_width=Subquery(canaries.values("half_width")[:1]),
+            )
+        )
 
     @display(description="Takes work", ordering="state", label=FITNESS_LABELS)
     def fitness(self, worker: Worker) -> str:
@@ -156,8 +167,7 @@ class WorkerAdmin(pages.Fixed):
 
     @display(description="Last canary")
     def canary(self, worker: Worker) -> str:
-        found = worker.canaries.first()
-        return pages.ratio(found.time_ratio, found.half_width) if found else "–"
+        return pages.ratio(worker.last_ratio, worker.last_half_width)  # type: ignore[attr-defined]
 
     @display(description="Canaries")
     def trend(self, worker: Worker) -> SafeString:

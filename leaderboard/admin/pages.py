@@ -44,6 +44,7 @@ class Noun(ModelAdmin):
     warn_unsaved_form = True
     list_filter_sheet = False
     list_per_page = 50
+    show_full_result_count = False  # a second count of the whole table, for one number
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

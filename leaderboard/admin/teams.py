@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -11,6 +11,7 @@ from unfold.decorators import display
 
 from leaderboard.admin import pages
 from leaderboard.models import Membership, Submission, Team
+from leaderboard.models.counts import count_of
 from leaderboard.services import teams
 
 
@@ -21,11 +22,18 @@ class MembershipInline(pages.FixedInline):
     fields = ["user", "joined_at"]
     readonly_fields = fields
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "team")
+
 
 class SubmissionInline(pages.FixedInline):
     model = Submission
     fields = ["submission", "uploaded_at", "uploaded_by", "note", "withdrawn_at", "disqualified_at"]
     readonly_fields = fields
+    per_page = 20
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
+        return super().get_queryset(request).select_related("team", "uploaded_by").defer("static")
 
     @display(description="Submission")
     def submission(self, submission: Submission) -> SafeString | str:
@@ -50,8 +58,8 @@ class TeamAdmin(pages.Noun):
             .get_queryset(request)
             .select_related("competition")
             .annotate(
-                members_count=Count("memberships", distinct=True),
-                submissions_count=Count("submissions", distinct=True),
+                members_count=count_of(Membership.objects.all(), "team"),
+                submissions_count=count_of(Submission.objects.all(), "team"),
             )
         )
 

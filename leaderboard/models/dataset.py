@@ -20,7 +20,7 @@ class Dataset(models.Model):
         return self.name
 
     def split(self, name: str) -> "Split":
-        return self.splits.get(name=name)
+        return next(split for split in self.splits.all() if split.name == name)
 
 
 class Split(models.Model):
