@@ -25,4 +25,11 @@ class ModelFailed(Coded):
 
 
 class EngineError(Coded):
-    """An evaluation that failed by our own fault: reference, data, machine."""
+    """An evaluation that failed by our own fault: reference, data, machine.
+
+    `wanted_bytes`: what the disk had no room for, where that was it.
+    """
+
+    def __init__(self, code: str, message: str, *, wanted_bytes: int = 0) -> None:
+        super().__init__(code, message)
+        self.wanted_bytes = wanted_bytes

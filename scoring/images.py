@@ -120,7 +120,7 @@ def pixels(
 def reserved(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
     """An array on disk that has its room: a page that finds none when it is written would end the
     process by a signal. Raises `EngineError` (cache_failed)."""
-    with cache_blamed():
+    with cache_blamed(wanted_bytes=math.prod(shape)):
         array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
@@ -128,7 +128,7 @@ def reserved(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.u
 
 
 @contextmanager
-def cache_blamed() -> Iterator[None]:
+def cache_blamed(wanted_bytes: int = 0) -> Iterator[None]:
     """What the disk refuses in the body is the cache's failure."""
     try:
         yield
@@ -137,6 +137,7 @@ def cache_blamed() -> Iterator[None]:
             "cache_failed",
             f"The cache of decoded images cannot be written: {error.strerror}. Make room on "
             "its disk, or give it another place.",
+            wanted_bytes=wanted_bytes,
         ) from error
 
 

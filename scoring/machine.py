@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +33,17 @@ def held(lock: Path | None, tick: Callable[[], None] = lambda: None) -> Iterator
             tick()
             time.sleep(WAIT_SECONDS)
         yield
+
+
+def can_hold(folder: Path, size: int) -> bool:
+    """Whether a file of `size` bytes can be written to a folder; tried, and taken away again."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, size))
+    except OSError:
+        return False
+    return True
 
 
 def taken(descriptor: int) -> bool:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import connection, models
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, When
+from django.db import models
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
+from django.db.models.expressions import BaseExpression
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile, Worker
 from leaderboard.models.submission import Submission
+from leaderboard.models.team import Team
 from scoring import formula
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ ALMOST_DONE = 99.0
 """Per cent that are shown at most before the end."""
 MAX_FAULTS = 3
 """Attempts that may end by our fault before an evaluation does."""
+LINE = ("team_running", "turn", "queued_at", "pk")
+"""What orders the uploads that wait for the workers of a profile."""
+IS_EXTRA = ExpressionWrapper(Q(why="top_overlap"), output_field=BooleanField())
 
 
 class Stale(Exception):
@@ -53,60 +58,36 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     def queued(self, profile: HardwareProfile) -> EvaluationQuerySet:
         """The line before the workers of one profile: who is next stands first.
 
-        Uploads go before what the service measures again by itself; teams with nothing running
-        before teams with something running; then the oldest first.
+        Uploads go before what the service measures again by itself. Teams with fewer running
+        evaluations go before teams with more; then comes the turn (`services.turns`), then the
+        older one. All of it stands in the row, so that the index `line` gives the order.
         """
-        running = Q(
-            submission__team__submissions__evaluations__state=Evaluation.State.RUNNING,
-        )
         return (
             self.filter(state=Evaluation.State.QUEUED, profile=profile)
-            .alias(running=Count("pk", filter=running))
-            .alias(waits=Case(When(running__gt=0, then=1), default=0))
-            .alias(extra=Case(When(why=Evaluation.Why.TOP_OVERLAP, then=1), default=0))
-            .order_by("extra", "waits", "queued_at", "pk")
+            .alias(is_extra=IS_EXTRA)
+            .order_by("is_extra", *LINE)
         )
 
-    def claim(
-        self,
-        profile: HardwareProfile,
-        *,
-        worker: Worker | None,
-        now: datetime,
-        lease_until: datetime,
-    ) -> Evaluation | None:
-        """Take the next queued evaluation, or None. Two workers never take the same one.
+    def ahead_of(self, evaluation: Evaluation) -> EvaluationQuerySet:
+        """Of a line: those that stand before one of it."""
+        is_extra = evaluation.why == Evaluation.Why.TOP_OVERLAP
+        before, same = Q(is_extra__lt=is_extra), Q(is_extra=is_extra)
+        for name in LINE:
+            value = getattr(evaluation, name)
+            before |= same & Q(**{f"{name}__lt": value})
+            same &= Q(**{name: value})
+        return self.filter(before)
 
-        The compare-and-swap UPDATE decides; where the database can, rows that another worker is
-        just taking are skipped instead of fought for. What is being measured of the same content
-        is waited for: it has one time, to share or to add to. Call inside a transaction.
+    def may_begin(self) -> EvaluationQuerySet:
+        """Of a line: those that a worker may take now. Some wait after a fault of ours. What is
+        being measured of the same content is waited for: it has one time, to share or to add to.
         """
         under_way = Evaluation.objects.filter(
             state=Evaluation.State.RUNNING,
             competition=OuterRef("competition"),
             submission__content_sha256=OuterRef("submission__content_sha256"),
         )
-        line = self.queued(profile).filter(~Exists(under_way))
-        for pk in line.values_list("pk", flat=True)[:20]:
-            row = self.filter(pk=pk, state=Evaluation.State.QUEUED)
-            if connection.features.has_select_for_update_skip_locked:
-                row = row.select_for_update(skip_locked=True)
-            if not row.values_list("pk").first():
-                continue
-            taken = row.update(
-                state=Evaluation.State.RUNNING,
-                attempt=F("attempt") + 1,
-                worker=worker,
-                claimed_at=now,
-                lease_expires_at=lease_until,
-                stage="starting",
-                percent=0,
-                remaining_seconds=None,
-                noted_at=None,
-            )
-            if taken:
-                return self.select_related("submission", "competition", "profile").get(pk=pk)
-        return None
+        return self.filter(Q(not_before=None) | Q(not_before__lte=Now()), ~Exists(under_way))
 
     def unfinished(self) -> EvaluationQuerySet:
         return self.filter(state__in=[Evaluation.State.QUEUED, Evaluation.State.RUNNING])
@@ -146,6 +127,15 @@ class Evaluation(models.Model):
     submission = models.ForeignKey(
         Submission, models.CASCADE, null=True, blank=True, related_name="evaluations"
     )
+    team = models.ForeignKey(
+        Team,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="The submission's, so that the queue is read without its history.",
+    )
     reference = models.ForeignKey(ReferenceModel, models.PROTECT, related_name="evaluations")
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="+")
     profile = models.ForeignKey(HardwareProfile, models.PROTECT, related_name="evaluations")
@@ -158,6 +148,14 @@ class Evaluation(models.Model):
     worker = models.ForeignKey(Worker, models.SET_NULL, null=True, blank=True, related_name="+")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     queued_at = models.DateTimeField()
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="No worker takes it before: the attempt before broke."
+    )
+    # Copies of what is so of the team, kept by `services.turns` while it is queued.
+    team_running = models.PositiveSmallIntegerField(
+        default=0, help_text="Evaluations of its team that run; fewer go first."
+    )
+    turn = models.FloatField(default=0.0, help_text="Its team's turn; the lower goes first.")
     claimed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     stage = models.CharField(max_length=40, blank=True)
@@ -233,7 +231,24 @@ class Evaluation(models.Model):
                 name="one_unfinished_evaluation",
             ),
         ]
-        indexes = [models.Index(fields=["profile", "state", "queued_at"])]
+        indexes = [
+            models.Index(
+                fields=["profile", "team_running", "turn", "queued_at", "id"],
+                condition=Q(state="queued"),
+                name="line",
+            ),
+            models.Index(
+                fields=["team", "state"],
+                condition=Q(state__in=["queued", "running"]),
+                name="under_way",
+            ),
+            models.Index(fields=["lease_expires_at"], condition=Q(state="running"), name="leases"),
+            models.Index(
+                fields=["profile", "-finished_at"],
+                condition=Q(state__in=["scored", "failed"], measured_by=None),
+                name="measured_lately",
+            ),
+        ]
 
     def __str__(self) -> str:
         of = f" of submission {self.submission_id}" if self.submission_id else f", a {self.kind}"
@@ -324,6 +339,7 @@ class Evaluation(models.Model):
     def move_to(self, state: str, **fields: Any) -> None:
         """Change the state by compare-and-swap on state and attempt.
 
+        A field may be given as an expression, such as the database's `Now()`.
         Raises `Stale`, having changed nothing, when the row is no longer what this object says, and
         `ValueError` for a move that the table does not have.
         """
@@ -342,4 +358,7 @@ class Evaluation(models.Model):
                 f"Evaluation {self.pk} is no longer {self.state} in attempt {self.attempt}."
             )
         for name, value in fields.items():
-            setattr(self, name, value)
+            if isinstance(value, BaseExpression):  # only the database knows: read when asked for
+                self.__dict__.pop(name, None)
+            else:
+                setattr(self, name, value)

@@ -14,6 +14,9 @@ class Team(models.Model):
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="teams")
     name = models.CharField(max_length=60)
     created_at = models.DateTimeField(default=timezone.now)
+    turn = models.FloatField(
+        default=0.0, help_text="Rises with what was measured lately; the lower is measured first."
+    )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="teams"
     )

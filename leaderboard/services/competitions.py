@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from leaderboard.errors import Conflict, NotAllowed
@@ -174,9 +174,9 @@ def do_nothing(competition: Competition) -> DoNothing | None:
     )
 
 
-def close_ended(now: datetime) -> None:
-    """Close what has passed its end."""
-    Competition.objects.filter(state__in=[State.OPEN, State.PAUSED], ends_at__lte=now).update(
+def close_ended() -> None:
+    """Close what has passed its end, by the database's clock."""
+    Competition.objects.filter(state__in=[State.OPEN, State.PAUSED], ends_at__lte=Now()).update(
         state=State.CLOSED, pause_message=""
     )
 

@@ -7,6 +7,7 @@ worker that comes back from the dead cannot record over its successor.
 from __future__ import annotations
 
 import copy
+import errno
 import logging
 import statistics
 import threading
@@ -20,14 +21,16 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 import scoring
 from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User, Worker
-from leaderboard.models.evaluation import Stale
+from leaderboard.models.evaluation import LINE, Stale
 from leaderboard.services import (
     competitions,
     jobs,
@@ -35,6 +38,7 @@ from leaderboard.services import (
     measurements,
     rankings,
     recording,
+    turns,
     workers,
 )
 from scoring.job import TIMED_STAGE, Progress
@@ -42,6 +46,8 @@ from scoring.job import TIMED_STAGE, Progress
 logger = logging.getLogger(__name__)
 State = Evaluation.State
 Why = Evaluation.Why
+LINE_SECONDS = 2
+"""How long a place in the line is kept: pages and commands that poll it ask once a second."""
 MAX_EXTRA = 3
 """Most measurements of one content that an overlapping top may ask for."""
 WRITTEN_EVERY = 0.8
@@ -77,6 +83,7 @@ def enqueue(
         kind=Evaluation.Kind.SUBMISSION if submission else Evaluation.Kind.CALIBRATION,
         competition=competition,
         submission=submission,
+        team=submission.team if submission else None,
         reference=competition.reference,
         dataset=competition.dataset,
         profile=profile,
@@ -84,6 +91,8 @@ def enqueue(
         queued_at=timezone.now(),
         measurement_key=measurements.key(competition, profile, submission),
     )
+    if submission:
+        turns.settle(locks.lock(submission.team))
     transaction.on_commit(lambda: queue.knock(profile.slug))
     return evaluation
 
@@ -106,7 +115,7 @@ def cancel(*, evaluation: Evaluation, by: User) -> None:
     try:
         if evaluation.state != State.QUEUED:
             raise Stale
-        evaluation.move_to(State.CANCELLED, finished_at=timezone.now())
+        evaluation.move_to(State.CANCELLED, finished_at=Now())
     except Stale as error:
         raise Conflict(
             "Only what waits in the queue can be cancelled.", code="not_queued"
@@ -117,34 +126,45 @@ def cancel_queued(submission: Submission) -> None:
     """Take a submission's waiting evaluation out of the queue; a running one is left to end."""
     for evaluation in submission.evaluations.filter(state=State.QUEUED):
         try:
-            evaluation.move_to(State.CANCELLED, finished_at=timezone.now())
+            evaluation.move_to(State.CANCELLED, finished_at=Now())
         except Stale:
             logger.info("%s was taken by a worker before it could be cancelled.", evaluation)
 
 
 def line(evaluation: Evaluation) -> Line:
-    """Where a queued evaluation stands and about how long it will wait."""
-    waiting = list(Evaluation.objects.queued(evaluation.profile).values_list("pk", flat=True))
-    position = waiting.index(evaluation.pk) + 1 if evaluation.pk in waiting else 0
-    recent = Evaluation.objects.filter(
-        profile=evaluation.profile, state__in=[State.SCORED, State.FAILED], measured_by=None
-    )[:20]
-    seconds = [
-        (one.finished_at - one.claimed_at).total_seconds()
-        for one in recent
-        if one.finished_at and one.claimed_at
-    ]
+    """Where a queued evaluation stands and about how long it will wait, as of two seconds ago at
+    most: a page that is polled does not count the line each time."""
+    key = f"line:{evaluation.pk}:{evaluation.attempt}:{evaluation.queued_at.timestamp()}"
+    if (found := cache.get(key)) is None:
+        found = place(evaluation)
+        cache.set(key, found, LINE_SECONDS)
+    position, length, seconds = found
     if workers.are_sidelined(evaluation.profile):
-        return Line(position, len(waiting), None, is_held=True)
-    if not seconds or not position:
-        return Line(position, len(waiting), None)
-    alive = workers.ready(evaluation.profile).count()
-    ahead = position - 1 + evaluation.profile.evaluations.filter(state=State.RUNNING).count() / 2
-    return Line(
-        position,
-        len(waiting),
-        timedelta(seconds=ahead * statistics.median(seconds) / max(1, alive)),
+        return Line(position, length, None, is_held=True)
+    if seconds is None or not position:
+        return Line(position, length, None)
+    return Line(position, length, timedelta(seconds=seconds))
+
+
+def place(evaluation: Evaluation) -> list[float | None]:
+    """The position in the line (0: in none any more), the line's length, the seconds to wait; as
+    a list, which every cache can keep."""
+    profile = evaluation.profile
+    waiting = Evaluation.objects.queued(profile)
+    row = waiting.filter(pk=evaluation.pk).first()
+    position = waiting.ahead_of(row).count() + 1 if row else 0
+    lately = (
+        profile.evaluations.filter(state__in=[State.SCORED, State.FAILED], measured_by=None)
+        .order_by("-finished_at")
+        .values_list("claimed_at", "finished_at")[:20]
     )
+    took = [(ended - begun).total_seconds() for begun, ended in lately if begun and ended]
+    if not took:
+        return [position, waiting.count(), None]
+    running = profile.evaluations.filter(state=State.RUNNING).count()
+    ahead = position - 1 + running / 2
+    alive = workers.ready(profile).count()
+    return [position, waiting.count(), ahead * statistics.median(took) / max(1, alive)]
 
 
 # Running
@@ -183,15 +203,46 @@ def run_next(
     return evaluation
 
 
-@transaction.atomic
 def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
-    """The next one in line, from now on this worker's; one after the other, so that two workers
-    do not begin the same content."""
+    """The first one in line that may begin, from now on this worker's; None where there is none."""
+    taken = take(profile, worker)
+    related = ("submission", "competition", "profile")
+    return taken and Evaluation.objects.select_related(*related).get(pk=taken.pk)
+
+
+@transaction.atomic
+def take(profile: HardwareProfile, worker: Worker | None) -> Evaluation | None:
+    """Move the first one in line that may begin to RUNNING. Two workers never take the same one.
+
+    Workers of a profile take one after the other, so that no two begin the same content. The
+    compare-and-swap decides all the same: an evaluation may be cancelled meanwhile.
+    """
     locks.lock(profile)
-    now = timezone.now()
-    return Evaluation.objects.claim(
-        profile, worker=worker, now=now, lease_until=now + settings.LEASE
-    )
+    line = Evaluation.objects.queued(profile).may_begin().select_related("team")
+    # Extra measurements are asked for apart: by its own columns the index gives the first at once.
+    extra = line.filter(why=Why.TOP_OVERLAP)
+    uploads = line.exclude(why=Why.TOP_OVERLAP)
+    while first := uploads.order_by(*LINE).first() or extra.order_by(*LINE).first():
+        team = first.team and locks.lock(first.team)
+        try:
+            first.move_to(
+                State.RUNNING,
+                attempt=first.attempt + 1,
+                worker=worker,
+                claimed_at=Now(),
+                lease_expires_at=Now() + settings.LEASE,
+                not_before=None,
+                stage="starting",
+                percent=0,
+                remaining_seconds=None,
+                noted_at=None,
+            )
+        except Stale:
+            continue
+        if team:
+            turns.settle(team)
+        return first
+    return None
 
 
 def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
@@ -211,15 +262,25 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
                     stopped, code=recording.STOPPED, message="The worker was stopped."
                 )
             return
-        except scoring.EngineError as error:
-            logger.error("%s: %s", evaluation, error)
-            ended = partial(recording.give_back, code=error.code, message=error.message)
         except Exception as error:
-            logger.exception("%s ended by our fault", evaluation)
-            ended = partial(recording.give_back, code="internal", message=repr(error))
+            ended = partial(broken, error=error)
         else:
             ended = partial(recording.record, report=report)
         patiently(evaluation, ended)
+
+
+def broken(evaluation: Evaluation, error: Exception) -> None:
+    """End an attempt that raised an error: whatever it was, it is ours."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        error = scoring.EngineError(workers.NO_ROOM, f"The worker's disk is full: {error}.")
+    if not isinstance(error, scoring.EngineError):
+        logger.error("%s ended by our fault", evaluation, exc_info=error)
+        recording.give_back(evaluation, code="internal", message=repr(error))
+        return
+    logger.error("%s: %s", evaluation, error)
+    if error.code == workers.NO_ROOM and evaluation.worker:
+        workers.await_room(evaluation.worker, error)
+    recording.give_back(evaluation, code=error.code, message=error.message)
 
 
 @contextmanager
@@ -229,11 +290,10 @@ def lease_kept(evaluation: Evaluation) -> Iterator[Callable[[], bool]]:
 
     def beat() -> None:
         while not done.wait(settings.LEASE.total_seconds() / 4):
-            now = timezone.now()
             try:
-                evaluation.note(lease_expires_at=now + settings.LEASE)
+                evaluation.note(lease_expires_at=Now() + settings.LEASE)
                 if evaluation.worker_id:
-                    Worker.objects.filter(pk=evaluation.worker_id).update(seen_at=now)
+                    Worker.objects.filter(pk=evaluation.worker_id).update(seen_at=Now())
             except Stale:
                 lost.set()
                 break
@@ -267,18 +327,18 @@ def progress_writer(
             raise Abandoned
         if progress.stage == stage and time.monotonic() - written < WRITTEN_EVERY:
             return
-        written, now = time.monotonic(), timezone.now()
+        written = time.monotonic()
         news: dict[str, Any] = {}
         if progress.stage != stage or stage != TIMED_STAGE:
             news = {
                 "stage": progress.stage,
                 "percent": progress.percent,
                 "remaining_seconds": progress.remaining_seconds,
-                "noted_at": now,
+                "noted_at": timezone.now(),
             }
         stage = progress.stage
         try:
-            evaluation.note(lease_expires_at=now + settings.LEASE, **news)
+            evaluation.note(lease_expires_at=Now() + settings.LEASE, **news)
         except Stale as error:
             raise Abandoned from error
         except (OperationalError, InterfaceError) as error:
@@ -318,15 +378,16 @@ def patiently(evaluation: Evaluation, write: Callable[[Evaluation], None]) -> No
 def sweep() -> None:
     """Return expired leases, close what has ended, measure overlapping tops again on idle workers,
     and knock again for whatever waits."""
-    now = timezone.now()
-    for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=now):
+    for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
         try:
             recording.give_back(
-                evaluation, code="worker_lost", message="The worker stopped renewing its lease."
+                evaluation,
+                code=recording.LOST,
+                message="The worker stopped renewing its lease.",
             )
         except Stale:
             logger.info("%s was finished while it was swept.", evaluation)
-    competitions.close_ended(now)
+    competitions.close_ended()
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
         measure_top_again(competition)
     # Profiles with nothing to do are knocked for too: their workers show that they are alive. A

@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import logging
+import random
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from leaderboard import queue
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import measurements, rankings, workers
+from leaderboard.services import locks, measurements, rankings, turns, workers
 from scoring import formula
 from scoring.job import Report
 
@@ -22,6 +26,12 @@ State = Evaluation.State
 Why = Evaluation.Why
 STOPPED = "worker_stopped"
 """A worker that was told to stop is nobody's fault and uses up no attempt."""
+NO_FAULTS = frozenset({STOPPED, workers.NO_ROOM})
+"""A disk that is full is no fault of what was to be measured, either."""
+LOST = "worker_lost"
+"""Its next attempt waits no longer: the lease has been waited for."""
+RETRY_AFTER = timedelta(seconds=30)
+"""The first pause after a fault of ours: about what a service takes to be started again."""
 
 
 @transaction.atomic
@@ -37,7 +47,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
         )
         return
     finished = {
-        "finished_at": timezone.now(),
+        "finished_at": Now(),
         "lease_expires_at": None,
         "percent": 100,
         "stage": "",
@@ -61,6 +71,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
             failure_message=report.failure.message,
             **finished,
         )
+        turns.charge(evaluation)
         return
     assert report.timing
     evaluation.move_to(
@@ -79,6 +90,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
         **finished,
     )
     _place(evaluation, *(share(evaluation) if evaluation.is_repeat else ()))
+    turns.charge(evaluation)
 
 
 @transaction.atomic
@@ -86,6 +98,7 @@ def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """The same content gets the measurement there is: uploading again is no lottery."""
     evaluation.move_to(State.SCORED, **shared(stored, evaluation.submission))
     _place(evaluation)
+    turns.charge(evaluation)
 
 
 def share(evaluation: Evaluation) -> list[Team]:
@@ -106,6 +119,7 @@ def share(evaluation: Evaluation) -> list[Team]:
         twin = Evaluation.objects.create(
             competition=evaluation.competition,
             submission=submission,
+            team=submission.team,
             reference=evaluation.reference,
             dataset=evaluation.dataset,
             profile=evaluation.profile,
@@ -142,7 +156,7 @@ def shared(stored: Evaluation, submission: Submission | None) -> dict[str, Any]:
         "submission_seconds": figures.submission_seconds,
         "reference_seconds": figures.reference_seconds,
         "report": report,
-        "finished_at": timezone.now(),
+        "finished_at": Now(),
         "lease_expires_at": None,
         "percent": 100,
         "stage": "",
@@ -153,9 +167,12 @@ def shared(stored: Evaluation, submission: Submission | None) -> dict[str, Any]:
 def give_back(evaluation: Evaluation, *, code: str, message: str, **found: object) -> None:
     """End an attempt that failed by our fault: back to the queue, or ERROR after the last one.
 
-    Its worker checks itself before it takes more: what broke there once would break again.
+    The next attempt waits (`pause`), and the worker checks itself before it takes more: what broke
+    there once would break again. What `NO_FAULTS` names is no fault of the evaluation: it keeps
+    its attempts, and another worker may take it at once.
     """
-    faults = evaluation.faults + (code != STOPPED)
+    is_fault = code not in NO_FAULTS
+    faults = evaluation.faults + is_fault
     said = {
         "error_code": code,
         "error_message": message,
@@ -166,12 +183,23 @@ def give_back(evaluation: Evaluation, *, code: str, message: str, **found: objec
         **found,
     }
     if faults < MAX_FAULTS:
-        evaluation.move_to(State.QUEUED, claimed_at=None, percent=0, **said)
+        not_before = Now() + pause(faults) if is_fault and code != LOST else None
+        evaluation.move_to(State.QUEUED, claimed_at=None, percent=0, not_before=not_before, **said)
+        if not_before is None:
+            transaction.on_commit(lambda: queue.knock(evaluation.profile.slug))
     else:
         logger.error("%s is given up after %s faults: %s", evaluation, faults, message)
-        evaluation.move_to(State.ERROR, finished_at=timezone.now(), **said)
-    if code != STOPPED and evaluation.worker:
+        evaluation.move_to(State.ERROR, finished_at=Now(), **said)
+    if evaluation.team:
+        turns.settle(locks.lock(evaluation.team))
+    if is_fault and evaluation.worker:
         workers.doubt(evaluation.worker)
+
+
+def pause(faults: int) -> timedelta:
+    """How long an evaluation waits after so many faults. It doubles with each, so that what is
+    mended in minutes is outlived; the chance in it parts those that broke together."""
+    return RETRY_AFTER * 2.0 ** (faults - 1) * random.uniform(1.0, 1.5)  # noqa: S311 - no secret
 
 
 def scores(

@@ -13,10 +13,12 @@ import os
 import socket
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 import scoring
@@ -31,11 +33,17 @@ ALIVE = timedelta(minutes=2)
 SEEN_EVERY = timedelta(seconds=10)
 RETRY = timedelta(minutes=5)
 """How long a sidelined worker waits before it checks itself again."""
+NO_ROOM = "cache_failed"
+"""The engine's word for a disk that is full, or takes nothing."""
+LOOK_AGAIN = timedelta(seconds=10)
+"""How long one without room waits: a look costs nothing, and a disk is cleared in seconds."""
 HALF_WIDTH_ERRORS = 1.96
 """Standard errors in the half-width of a 95 % interval."""
 
 contained: set[str] = set()
 """The devices from whose sandbox no model got out when this process tried."""
+wanted: dict[int, int] = {}
+"""Bytes that the disk of a worker of this process had no room for, by the worker's key."""
 begun: set[str] = set()
 """The workers that this process has told that it is them."""
 
@@ -76,7 +84,7 @@ def show_alive(worker: Worker) -> None:
     if now - worker.seen_at <= SEEN_EVERY:
         return
     try:
-        Worker.objects.filter(pk=worker.pk).update(seen_at=now)
+        Worker.objects.filter(pk=worker.pk).update(seen_at=Now())
     except (OperationalError, InterfaceError) as error:
         logger.warning("That %s is there could not be written: %s", worker, error)
         connection.close()
@@ -84,7 +92,7 @@ def show_alive(worker: Worker) -> None:
 
 
 def seen_lately(profile: HardwareProfile) -> QuerySet[Worker]:
-    return profile.workers.filter(seen_at__gt=timezone.now() - ALIVE)
+    return profile.workers.filter(seen_at__gt=Now() - ALIVE)
 
 
 def ready(profile: HardwareProfile) -> QuerySet[Worker]:
@@ -104,13 +112,33 @@ def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -
     profile there is no canary: work is taken, for the calibration is work.
     """
     try:
-        if not is_contained(worker, should_stop=should_stop):
+        if not has_room(worker) or not is_contained(worker, should_stop=should_stop):
             return False
         if is_due(worker) and (competition := calibrated(worker.profile)):
             check(worker, competition, should_stop=should_stop)
     except Stopped:
         return False
     return worker.state == Worker.State.READY
+
+
+def await_room(worker: Worker, error: scoring.EngineError) -> None:
+    """Have a worker take nothing before its disk has the room that was lacking."""
+    wanted[worker.pk] = error.wanted_bytes
+    sideline(worker, error.message, again_in=LOOK_AGAIN)
+
+
+def has_room(worker: Worker) -> bool:
+    """Whether there is the room again that was lacking; a worker that lacked none has it."""
+    if worker.pk not in wanted:
+        return True
+    if not is_time(worker):
+        return False
+    if not machine.can_hold(Path(settings.CACHE_DIR), wanted[worker.pk]):
+        sideline(worker, worker.reason, again_in=LOOK_AGAIN)
+        return False
+    del wanted[worker.pk]
+    become(worker, Worker.State.READY, canary_due_at=None)
+    return True
 
 
 def is_contained(worker: Worker, *, should_stop: Callable[[], bool]) -> bool:
@@ -181,12 +209,14 @@ def check(worker: Worker, competition: Competition, *, should_stop: Callable[[],
             load.restart()
 
     report: Report | None = None
+    lacking: scoring.EngineError | None = None
     trouble = ""
     try:
         job = jobs.for_canary(competition, worker, number=worker.canaries.count())
         report = scoring.evaluate(job, progress=go_on)
     except scoring.EngineError as error:
         trouble = f"{error.code}: {error.message}"
+        lacking = error if error.code == NO_ROOM else None
     except Stopped:
         raise
     except Exception as error:
@@ -195,7 +225,7 @@ def check(worker: Worker, competition: Competition, *, should_stop: Callable[[],
     if report and report.failure:
         trouble = f"{report.failure.code}: {report.failure.message}"
     timing = report.timing if report else None
-    return record(
+    canary = record(
         worker,
         time_ratio=timing.time_ratio if timing else None,
         half_width=timing.half_width if timing else None,
@@ -203,6 +233,9 @@ def check(worker: Worker, competition: Competition, *, should_stop: Callable[[],
         foreign_load=load.cores(),
         trouble=trouble,
     )
+    if lacking:
+        await_room(worker, lacking)
+    return canary
 
 
 def record(
@@ -273,10 +306,10 @@ def doubt(worker: Worker) -> None:
     Worker.objects.filter(pk=worker.pk).update(canary_due_at=None)
 
 
-def sideline(worker: Worker, reason: str) -> None:
+def sideline(worker: Worker, reason: str, *, again_in: timedelta = RETRY) -> None:
     logger.warning("%s takes no work: %s", worker, reason)
     most = Worker._meta.get_field("reason").max_length
-    again_at = timezone.now() + RETRY
+    again_at = timezone.now() + again_in
     become(worker, Worker.State.SIDELINED, reason=reason[:most], canary_due_at=again_at)
 
 

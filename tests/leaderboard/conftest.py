@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,12 @@ def own_files(settings: Any, tmp_path: Path) -> None:
             "OPTIONS": {"location": str(tmp_path / "files"), "base_url": None},
         }
     }
+
+
+@pytest.fixture(autouse=True)
+def no_pause_after_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What broke by our fault may be taken again at once."""
+    monkeypatch.setattr(recording, "RETRY_AFTER", timedelta(0))
 
 
 @pytest.fixture(autouse=True)
