@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scoring import archive, evaluate, folders, formula
+from scoring import archive, evaluate, formula, imagesets
 from scoring.errors import BadDataset, Coded
 from scoring.job import (
     Formula,
@@ -118,7 +118,7 @@ def train_command(options: argparse.Namespace) -> int:
 
 def job_of(options: argparse.Namespace, place: Path) -> Job:
     """The job that the options ask for; splits are packed at `place`. Raises `BadDataset`."""
-    found = folders.catalogue(options.data)
+    found = imagesets.catalogue(options.data)
     for problem in found.problems:
         print(f"{problem.name}: {problem.message}", file=sys.stderr)
     if any(problem.code == "broken_image" for problem in found.problems) and not options.skip_bad:
@@ -157,8 +157,8 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
 
 
 def splits_of(
-    options: argparse.Namespace, found: folders.Catalogue
-) -> dict[str, tuple[folders.Image, ...]]:
+    options: argparse.Namespace, found: imagesets.Catalogue
+) -> dict[str, tuple[imagesets.Image, ...]]:
     """Hidden splits as the source has them, else by seeded shares."""
     given = {name: found.of(name) for name in ("public", "private") if found.of(name)}
     if given:
@@ -166,11 +166,11 @@ def splits_of(
     if options.public_share == 1:
         return {"public": found.images}
     shares = {"public": options.public_share, "private": 1 - options.public_share}
-    return folders.share(found.images, shares, options.seed)
+    return imagesets.share(found.images, shares, options.seed)
 
 
-def packed(options: argparse.Namespace, images: tuple[folders.Image, ...], target: Path) -> Path:
-    folders.pack(options.data, images, target, options.seed)
+def packed(options: argparse.Namespace, images: tuple[imagesets.Image, ...], target: Path) -> Path:
+    imagesets.pack(options.data, images, target, options.seed)
     return target
 
 

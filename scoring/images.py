@@ -12,6 +12,7 @@ import json
 import math
 import os
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from scoring import folders
+from scoring import imagesets
 from scoring.errors import EngineError
 from scoring.job import InputSpec
 
 Pixels = npt.NDArray[np.uint8]
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 ABANDONED_SECONDS = 60.0
 """A temporary file is locked by its writer long before it is this old."""
 HASHED_BYTES = 16 << 20
@@ -74,9 +75,9 @@ class Album:
 
 def labelled(source: Path, classes: tuple[str, ...]) -> Labelled:
     """The images of a class-per-folder source. Raises `BadDataset`, `EngineError`."""
-    found = folders.catalogue(source, verify=False).images
-    index = {name: number for number, name in enumerate(classes)}
-    if unknown := sorted({image.label for image in found} - set(classes)):
+    found = imagesets.catalogue(source, verify=False).images
+    index = {unicodedata.normalize("NFC", name): number for number, name in enumerate(classes)}
+    if unknown := sorted({image.label for image in found} - index.keys()):
         raise EngineError("unknown_class", f"Images of classes the job does not name: {unknown}.")
     return Labelled(
         source,
@@ -190,7 +191,7 @@ def is_locked(path: Path) -> bool:
 
 def fit(image: Image.Image, spec: InputSpec) -> Pixels:
     """An image of any size and mode as (3, height, width) pixels."""
-    image = rgb(image)
+    image = imagesets.rgb(image)
     image = image.resize(scaled_size(image.size, spec), RESAMPLING[spec.interpolation])
     image = middle(image, (spec.width, spec.height), frame_color(spec))
     return np.asarray(image).transpose(2, 0, 1)
@@ -227,19 +228,6 @@ def middle(image: Image.Image, size: tuple[int, int], color: tuple[int, ...]) ->
     return image.crop((left, top, left + size[0], top + size[1]))
 
 
-def rgb(image: Image.Image) -> Image.Image:
-    """An RGB image; what is transparent becomes white."""
-    if image.mode.startswith("I"):  # 16 bits, which Pillow would clip instead of scale
-        values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray(
-            (values / (257 if values.max() > 255 else 1)).clip(0, 255).astype(np.uint8)
-        )
-    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
-
-
 def normalized(pixels: Pixels, spec: InputSpec) -> npt.NDArray[np.generic]:
     """Pixels (..., 3, height, width) as the model wants them, in the spec's dtype."""
     area = np.empty(pixels.shape, dtype=spec.dtype)
@@ -263,10 +251,10 @@ def lay_out(pixels: Pixels, spec: InputSpec, area: npt.NDArray[np.generic]) -> N
 
 
 def decoded(images: Labelled, spec: InputSpec) -> Iterator[Pixels]:
-    with folders.opened(images.source) as files:
+    with imagesets.opened(images.source) as files:
         for name in images.names:
             try:
-                yield fit(folders.open_image(files.read(name)), spec)
+                yield fit(imagesets.open_image(files.read(name)), spec)
             except Exception as error:  # what was imported long ago met older checks
                 raise EngineError("broken_image", f"{name} cannot be decoded.") from error
 
@@ -284,6 +272,7 @@ def cache_key(images: Labelled, spec: InputSpec, tick: Callable[[float], None]) 
                 tick(0.0)
         digest.update(content.digest())
     else:
-        for name in images.names:
-            digest.update(hashlib.sha256((images.source / name).read_bytes()).digest())
+        with imagesets.opened(images.source) as files:
+            for name in images.names:
+                digest.update(hashlib.sha256(files.read(name)).digest())
     return digest.hexdigest()

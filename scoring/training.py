@@ -26,7 +26,7 @@ import torch
 from PIL import Image as Pillow
 from torch import Tensor, nn
 
-from scoring import folders, images, metrics
+from scoring import images, imagesets, metrics
 from scoring.archive import DECLARATION
 from scoring.job import InputSpec
 
@@ -74,11 +74,11 @@ def train(
     and `ValueError` for an unknown `arch`.
     """
     torch.manual_seed(seed)
-    found = folders.catalogue(data, verify=True)
+    found = imagesets.catalogue(data, verify=True)
     usable = found.of("sample") or found.images
     parts = {"train": tuple(usable)}
     if hold_out:
-        parts = folders.share(usable, {"train": 1 - hold_out, "test": hold_out}, seed)
+        parts = imagesets.share(usable, {"train": 1 - hold_out, "test": hold_out}, seed)
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="featherweight-") as cache:
         sets = {
@@ -142,7 +142,7 @@ def write_digits(target: Path, size: int = 32) -> Path:
             image = Pillow.fromarray((values * 255 / 16).astype(np.uint8))
             data = io.BytesIO()
             image.resize((size, size), Pillow.Resampling.BICUBIC).save(data, "PNG")
-            name = zipfile.ZipInfo(f"{label}/{number:04d}.png", folders.EPOCH)
+            name = zipfile.ZipInfo(f"{label}/{number:04d}.png", imagesets.EPOCH)
             archive.writestr(name, data.getvalue())
     return target
 
@@ -368,7 +368,7 @@ def normal(pixels: Tensor, spec: InputSpec) -> Tensor:
 
 def pixels(
     source: Path,
-    chosen: tuple[folders.Image, ...],
+    chosen: tuple[imagesets.Image, ...],
     classes: tuple[str, ...],
     spec: InputSpec,
     cache: str,

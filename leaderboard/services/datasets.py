@@ -16,14 +16,14 @@ from django.utils import timezone
 from leaderboard.errors import BadDataset
 from leaderboard.models import Competition, Dataset, Split, User
 from leaderboard.services import competitions, files
-from scoring import folders
+from scoring import imagesets
 from scoring.errors import BadDataset as BadSource
 
 SHARES = {"sample": 0.6, "public": 0.2, "private": 0.2}
 SHOWN = 20
 """So many bad files are named in a refusal; the rest is counted."""
 
-Splits = Mapping[str, Sequence[folders.Image]]
+Splits = Mapping[str, Sequence[imagesets.Image]]
 
 
 def import_(
@@ -52,7 +52,7 @@ def import_(
     secret = secret_of(seed)
     with coded(), tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
         tell("Reading every image")
-        catalogue = folders.catalogue(source)
+        catalogue = imagesets.catalogue(source)
         if catalogue.problems and not skip_bad:
             raise bad_files(catalogue.problems)
         splits = divide(catalogue, shares, secret)
@@ -60,7 +60,7 @@ def import_(
         for split, images in splits.items():
             tell(f"Packing {split}: {len(images)} images")
             path = Path(folder, f"{split}.zip")
-            folders.pack(source, images, path, seed=secret)
+            imagesets.pack(source, images, path, seed=secret)
             rows.append(stored_split(split, images, path))
     return save(
         Dataset(
@@ -95,21 +95,21 @@ def secret_of(seed: int) -> int:
 
 
 def divide(
-    catalogue: folders.Catalogue, shares: Mapping[str, float] | None, secret: int
-) -> dict[str, tuple[folders.Image, ...]]:
+    catalogue: imagesets.Catalogue, shares: Mapping[str, float] | None, secret: int
+) -> dict[str, tuple[imagesets.Image, ...]]:
     """The images of each split, every class in both hidden ones. Raises `BadDataset`."""
     if all(image.split is None for image in catalogue.images):
-        return folders.share(catalogue.images, checked(shares or SHARES), secret)
+        return imagesets.share(catalogue.images, checked(shares or SHARES), secret)
     if shares:
         raise BadDataset(
             "The images are divided by their top folders already; leave the shares empty.",
             code="already_divided",
         )
-    splits = {split: catalogue.of(split) for split in folders.SPLITS}
+    splits = {split: catalogue.of(split) for split in imagesets.SPLITS}
     if missing := [split for split, images in splits.items() if not images]:
         raise BadDataset(
             f"There are no images in the top folder {' and '.join(missing)}; either give all of "
-            f"{', '.join(folders.SPLITS)}, or class folders alone and shares.",
+            f"{', '.join(imagesets.SPLITS)}, or class folders alone and shares.",
             code="missing_split",
         )
     return splits
@@ -118,7 +118,7 @@ def divide(
 def checked(shares: Mapping[str, float]) -> Mapping[str, float]:
     """Raises `BadDataset` unless each split has a share and all of them are at most the whole."""
     if (
-        set(shares) != set(folders.SPLITS)
+        set(shares) != set(imagesets.SPLITS)
         or min(shares.values()) <= 0
         or not sum(shares.values()) <= 1 + 1e-9
     ):
@@ -127,10 +127,10 @@ def checked(shares: Mapping[str, float]) -> Mapping[str, float]:
             "for instance 0.6/0.2/0.2.",
             code="bad_shares",
         )
-    return {split: shares[split] for split in folders.SPLITS}
+    return {split: shares[split] for split in imagesets.SPLITS}
 
 
-def stored_split(name: str, images: Sequence[folders.Image], path: Path) -> Split:
+def stored_split(name: str, images: Sequence[imagesets.Image], path: Path) -> Split:
     """A split whose zip is kept; the row is not saved yet."""
     sha256 = files.sha256_of(path)
     return Split(
@@ -160,7 +160,7 @@ def save(dataset: Dataset, splits: Sequence[Split]) -> Dataset:
     return dataset
 
 
-def bad_files(problems: Sequence[folders.Problem]) -> BadDataset:
+def bad_files(problems: Sequence[imagesets.Problem]) -> BadDataset:
     named = "; ".join(f"{one.name} ({one.message.rstrip('.')})" for one in problems[:SHOWN])
     more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
     return BadDataset(

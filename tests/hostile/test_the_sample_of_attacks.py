@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import scoring
-from scoring import folders, training
+from scoring import imagesets, training
 from scoring.job import InputSpec, Job, Split
 
 SCRIPT = Path(__file__).resolve().parents[3] / "shared" / "attacks" / "make_attacks.py"
@@ -48,10 +48,10 @@ def job_of_ten(job: Job, made: Path) -> Job:
     """The attacks answer with ten logits."""
     digits = training.write_digits(made / "digits.zip", job.input.height)
     shares = {"sample": 0.1, "public": 0.02, "private": 0.02}
-    for name, images in folders.share(
-        folders.catalogue(digits, verify=False).images, shares, seed=1
+    for name, images in imagesets.share(
+        imagesets.catalogue(digits, verify=False).images, shares, seed=1
     ).items():
-        folders.pack(digits, images, made / f"{name}.zip")
+        imagesets.pack(digits, images, made / f"{name}.zip")
     return replace(
         job,
         reference=made / "made" / "benign.pt",

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scoring import folders, training
+from scoring import imagesets, training
 from scoring.job import Formula, InputSpec, Job, Limits, Plan, Split
 
 SIZE = 16
@@ -135,12 +135,12 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def splits(digits: Path) -> dict[str, Path]:
     """Small splits: sample, public, private."""
-    catalogue = folders.catalogue(digits, verify=False)
+    catalogue = imagesets.catalogue(digits, verify=False)
     shares = {"sample": 0.2, "public": 0.05, "private": 0.05}
     packed = {}
-    for name, images in folders.share(catalogue.images, shares, seed=1).items():
+    for name, images in imagesets.share(catalogue.images, shares, seed=1).items():
         packed[name] = digits.parent / f"{name}.zip"
-        folders.pack(digits, images, packed[name])
+        imagesets.pack(digits, images, packed[name])
     return packed
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scoring import folders, images
+from scoring import images, imagesets
 from scoring.errors import BadDataset, EngineError
 from scoring.job import InputSpec
 
@@ -51,14 +51,14 @@ def test_a_rotated_photograph_stands_upright() -> None:
     exif[0x0112] = 3  # taken upside down
     stream = io.BytesIO()
     image.save(stream, "PNG", exif=exif)
-    upright = folders.open_image(stream.getvalue())
+    upright = imagesets.open_image(stream.getvalue())
     assert upright.getpixel((4, 2)) == RED
 
 
 def test_a_broken_note_of_how_the_camera_was_held_costs_no_image() -> None:
     stream = io.BytesIO()
     Image.new("RGB", (8, 8), RED).save(stream, "PNG", exif=b"Exif\x00\x00no header at all")
-    assert pixel(folders.open_image(stream.getvalue())) == [255, 0, 0]
+    assert pixel(imagesets.open_image(stream.getvalue())) == [255, 0, 0]
 
 
 def test_what_could_not_be_fed_to_a_model_is_named_when_it_is_imported(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_what_could_not_be_fed_to_a_model_is_named_when_it_is_imported(tmp_path:
             stream = io.BytesIO()
             Image.new(mode, size).save(stream, "TIFF")
             archive.writestr(f"{name}.tif", stream.getvalue())
-    found = folders.catalogue(tmp_path / "images.zip")
+    found = imagesets.catalogue(tmp_path / "images.zip")
     problems = {one.name: one.code for one in found.problems}
     assert problems == {"dog/colours.tif": "broken_image", "dog/line.tif": "too_large"}
 
@@ -162,7 +162,7 @@ def test_a_split_of_one_class_is_read_though_no_dataset_is_made_of_it(tmp_path: 
         archive.writestr("dog/1.png", stream.getvalue())
     assert images.labelled(tmp_path / "sample.zip", ("cat", "dog")).labels.tolist() == [1]
     with pytest.raises(BadDataset):
-        folders.catalogue(tmp_path / "sample.zip")
+        imagesets.catalogue(tmp_path / "sample.zip")
 
 
 def test_an_album_is_one_row_of_images() -> None:

@@ -1,0 +1,137 @@
+"""Images with their classes, in a folder or a zip: listed, checked, divided and packed.
+
+One image in memory at a time. What may lie in a source:
+
+    class/image.jpg                      one set, to be split by `share`
+    split/class/image.jpg                split is sample, public or private
+    anything/class/image.jpg             folders that hold everything are looked through
+    image.jpg ..., labels.csv            a table `file,label`; images may lie in any folder
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from scoring.errors import BadDataset
+from scoring.imagesets import labels, layout
+from scoring.imagesets.decoding import open_image, rgb
+from scoring.imagesets.dividing import share
+from scoring.imagesets.names import refuse_look_alikes, shown
+from scoring.imagesets.records import SPLITS, Catalogue, Facts, Image, Problem
+from scoring.imagesets.sources import Source, opened
+
+__all__ = (
+    "EPOCH",
+    "SPLITS",
+    "Catalogue",
+    "Facts",
+    "Image",
+    "Problem",
+    "Source",
+    "catalogue",
+    "open_image",
+    "opened",
+    "pack",
+    "rgb",
+    "share",
+    "shown",
+)
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+TOLD_EVERY = 1000
+
+
+def catalogue(
+    place: Path,
+    verify: bool = True,
+    encoding: str | None = None,
+    table: str | None = None,
+    tell: Callable[[str], None] = lambda stage: None,
+) -> Catalogue:
+    """List a source; `verify` also decodes each image, and asks for what a dataset needs, which a
+    split by itself may lack.
+
+    `encoding` is of names that do not say theirs, `table` the file of labels; each is found where
+    it is None. Raises `BadDataset`.
+    """
+    with opened(place, encoding) as source:
+        listed = [name for name in source.sizes if layout.suffix(name) in layout.SUFFIXES]
+        tables = labels.found(source, listed, table)
+        images, problems = layout.sort_out(source.sizes, tables)
+        if verify:
+            images, broken = read_all(source, images, tell)
+            problems += broken
+    if not images:
+        raise BadDataset("no_images", nothing(source, problems))
+    classes = tuple(sorted({image.label for image in images}))
+    if verify:
+        refuse_look_alikes(classes)
+        layout.refuse_lacking_classes(classes, images)
+    return Catalogue(
+        classes,
+        tuple(images),
+        tuple(problems),
+        source.ignored,
+        source.encoding,
+        source.other_encodings,
+        tables.tables if tables else (),
+    )
+
+
+def read_all(
+    source: Source, images: list[Image], tell: Callable[[str], None]
+) -> tuple[list[Image], list[Problem]]:
+    """The sound images with their facts, and what is wrong with the others."""
+    from scoring.imagesets import reading  # with NumPy and SciPy, which only imports need
+
+    sound: list[Image] = []
+    broken: list[Problem] = []
+    for number, image in enumerate(images):
+        if number and number % TOLD_EVERY == 0:
+            tell(f"Read {number:,} of {len(images):,} images")
+        found = reading.read(source, image.name)
+        if isinstance(found, Problem):
+            broken.append(found)
+        else:
+            sound.append(replace(image, facts=found))
+    return sound, broken
+
+
+def nothing(source: Source, problems: list[Problem]) -> str:
+    text = "There are no readable images in class folders."
+    if problems:
+        first = problems[0]
+        text += f" {len(problems)} files are none, first {shown(first.name)}: {first.message}"
+    if source.ignored:
+        passed = ", ".join(f"{shown(name)} ({n})" for name, n in source.ignored.items())
+        text += f" Passed over: {passed}."
+    return text
+
+
+def pack(
+    place: Path, images: Iterable[Image], target: Path, seed: int = 0, encoding: str | None = None
+) -> None:
+    """Write images as a zip of class/NNNN.ext, named in an order that only `seed` and content
+    decide.
+
+    The names a photographer gave may tell what is hidden; equal content gives equal bytes.
+    """
+    with (
+        opened(place, encoding) as source,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed,
+    ):
+
+        def order(image: Image) -> tuple[str, bytes]:
+            secret = hashlib.sha256(f"{seed}:".encode() + source.read(image.name))
+            return image.label, secret.digest()
+
+        numbers: defaultdict[str, int] = defaultdict(int)
+        for image in sorted(images, key=order):
+            name = f"{image.label}/{numbers[image.label]:05d}{layout.suffix(image.name)}"
+            numbers[image.label] += 1
+            packed.writestr(zipfile.ZipInfo(name, EPOCH), source.read(image.name))

@@ -1,0 +1,93 @@
+"""What is known of a set of images: plain frozen data, JSON both ways."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+SPLITS = ("sample", "public", "private")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What decoding one image told."""
+
+    width: int
+    height: int
+    mode: str
+    format: str
+    pixels: str
+    """128 bits of BLAKE2b over size and pixels as a model sees them, in hexadecimal."""
+    likeness: str
+    """A perceptual hash of 256 bits in hexadecimal; empty where there is too little to see."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image file by its name in the source."""
+
+    name: str
+    label: str
+    split: str | None = None
+    facts: Facts | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that is left out, and why."""
+
+    name: str
+    code: Literal[
+        "not_an_image",
+        "broken_image",
+        "too_large",
+        "outside_class",
+        "unlabelled",
+        "missing_file",
+        "unclear_depth",
+    ]
+    message: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What a source holds; `images` without the files that `problems` name."""
+
+    classes: tuple[str, ...]
+    images: tuple[Image, ...]
+    problems: tuple[Problem, ...]
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    """How many files of tools were passed over, by the part of the name that tells."""
+    encoding: str = "utf-8"
+    """What the names were read as."""
+    other_encodings: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    """The files that the labels come from; none: the folders' names."""
+
+    def of(self, split: str | None) -> tuple[Image, ...]:
+        """Images of one split."""
+        return tuple(image for image in self.images if image.split == split)
+
+    def counts(self) -> dict[str, int]:
+        """Images per class."""
+        found = Counter(image.label for image in self.images)
+        return {name: found[name] for name in self.classes}
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Catalogue:
+        data: dict[str, Any] = json.loads(text)
+        data["images"] = [
+            Image(**{**one, "facts": one["facts"] and Facts(**one["facts"])})
+            for one in data["images"]
+        ]
+        data["problems"] = [Problem(**one) for one in data["problems"]]
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
+        return cls(**values)
