@@ -66,6 +66,11 @@ class TooLarge(Refused):
     status = 413
 
 
+class LengthRequired(Refused):
+    code = "length_required"
+    status = 411
+
+
 class BadDataset(Refused):
     """An organizer's images or their layout cannot be used; `code` says why."""
 

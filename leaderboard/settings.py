@@ -101,6 +101,8 @@ DATABASE_URL = env.address(
     like="postgresql://user:password@host/name",
 )
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+# A statement of a web process ends after so many seconds; 0: never.
+STATEMENT_SECONDS = env.whole("STATEMENT_SECONDS", default=0, least=0)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASES["default"].setdefault("OPTIONS", {}).update(
@@ -108,6 +110,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         timeout=20,
         init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     )
+else:
+    # Every thread keeps its connection: threads x processes must stay below max_connections.
+    DATABASES["default"].update(CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        connect_timeout=5, options=f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
+    )
+# The password of the role that workers have in the database, for the command grant_worker.
+WORKER_PASSWORD = env.str("WORKER_PASSWORD", default="")
 
 # The broker. Without one, `manage.py work` polls the same rows that Celery workers are knocked for.
 REDIS_URL = env.address(
@@ -119,6 +129,8 @@ REDIS_URL = env.address(
 LEASE = timedelta(seconds=env.whole("LEASE_SECONDS", default=60, least=3))
 CELERY_BROKER_URL = REDIS_URL or None
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "site"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
@@ -131,7 +143,13 @@ if REDIS_URL:
             "BACKEND": "leaderboard.cache.ForgivingRedisCache",
             # Celery and Django name a unix socket differently.
             "LOCATION": REDIS_URL.replace("redis+socket://", "unix://", 1),
-            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+            # What others write into the cache is never unpickled.
+            "OPTIONS": {
+                "socket_connect_timeout": 1,
+                "socket_timeout": 1,
+                "serializer": "leaderboard.cache.JsonSerializer",
+            },
+            "KEY_PREFIX": "json",
         }
     }
 
@@ -155,8 +173,10 @@ STORAGES = {
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=f"{BASE_DIR}/static-collected")
 WHITENOISE_USE_FINDERS = DEBUG
-# Uploads are spooled to disk, so that a model of any size costs a few megabytes of memory.
+# Uploads are spooled to disk, so that a model of any size costs a few megabytes of memory. The disk
+# is that of TMPDIR, as everywhere in Python.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+IMPORT_BYTES = env.whole("IMPORT_BYTES", default=8 << 30, least=1 << 20)
 
 # Accounts
 AUTHENTICATION_BACKENDS = [
@@ -200,7 +220,7 @@ MIGRATION_MODULES = {"knox": None}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "leaderboard.api.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "leaderboard.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

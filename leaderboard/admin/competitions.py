@@ -235,6 +235,7 @@ class CompetitionAdmin(pages.Noun):
             if one.action_name.removeprefix("leaderboard_competition_") in steps
         ]
 
+    @pages.takes_files
     @action(description="Upload reference", icon="upload")
     def upload_reference(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)

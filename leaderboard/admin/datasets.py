@@ -110,6 +110,7 @@ class DatasetAdmin(pages.Fixed):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("leaderboard.add_dataset")
 
+    @pages.takes_files
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return pages.ask(
             self,

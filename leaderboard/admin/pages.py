@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
@@ -18,10 +19,27 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
-from leaderboard.errors import Refused
+from leaderboard import bodies
+from leaderboard.errors import Refused, TooLarge
 from leaderboard.models import Evaluation, User
 
 Figures = Iterable[tuple[str, object]]
+
+
+def check_size(size: int, **arguments: Any) -> None:
+    if size > settings.IMPORT_BYTES:
+        raise TooLarge(
+            f"{size / 1e6:.1f} MB were sent; the panel takes {settings.IMPORT_BYTES / 1e6:g} MB. "
+            "For larger image sets there is the command manage.py import_dataset."
+        )
+
+
+def expect(request: HttpRequest, **arguments: Any) -> bool:
+    return request.user.is_staff
+
+
+takes_files = bodies.taken(bodies.Upload(check_size, expect))
+"""Marks a page that takes a file: image sets and reference models."""
 
 STATE_LABELS = {
     "draft": "info",

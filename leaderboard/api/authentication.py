@@ -1,9 +1,15 @@
-"""API tokens in the `Authorization: Token …` header."""
+"""API tokens in the `Authorization: Token …` header, and the sessions of browsers."""
 
+import copy
+
+from django.http import QueryDict
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+from drf_spectacular.authentication import SessionScheme as SpectacularSessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.crypto import hash_token
+from rest_framework import authentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
@@ -32,6 +38,18 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
         return found.user, found
 
 
+class SessionAuthentication(authentication.SessionAuthentication):
+    """A session whose CSRF token stands in the header X-CSRFToken.
+
+    To look for it in a form would read the form, and so spool its file, before a view has a say.
+    """
+
+    def enforce_csrf(self, request: Request) -> None:
+        bare = copy.copy(request._request)
+        bare._post, bare._files = QueryDict(), MultiValueDict()  # type: ignore[attr-defined]
+        super().enforce_csrf(bare)  # type: ignore[arg-type]
+
+
 def person(request: Request) -> User:
     """Who asks, in a view that only people who are signed in may reach."""
     assert isinstance(request.user, User)
@@ -49,3 +67,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
             "name": "Authorization",
             "description": "`Token fw_…`, made on your profile page.",
         }
+
+
+class SessionScheme(SpectacularSessionScheme):  # type: ignore[no-untyped-call]
+    target_class = "leaderboard.api.authentication.SessionAuthentication"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db.models.fields.files import FieldFile
 
 from leaderboard.errors import TooLarge
@@ -28,12 +29,18 @@ class Received:
 
 @contextmanager
 def received(upload: File[bytes], *, max_bytes: int) -> Iterator[Received]:
-    """Stream an upload to a temporary file while hashing it.
+    """An upload as a file on this machine, and its hash. What a form spooled is read where it is.
 
     Raises `TooLarge` as soon as it is known, reading no further.
     """
     if upload.size is not None and upload.size > max_bytes:
         raise too_large(upload.size, max_bytes)
+    name = Path(upload.name or "upload").name
+    if isinstance(upload, TemporaryUploadedFile):
+        upload.flush()
+        path = Path(upload.temporary_file_path())
+        yield Received(path, name, sha256_of(path), path.stat().st_size)
+        return
     digest = hashlib.sha256()
     size = 0
     with tempfile.NamedTemporaryFile(prefix="featherweight-") as target:
@@ -44,7 +51,6 @@ def received(upload: File[bytes], *, max_bytes: int) -> Iterator[Received]:
             digest.update(chunk)
             target.write(chunk)
         target.flush()
-        name = Path(upload.name or "upload").name
         yield Received(Path(target.name), name, digest.hexdigest(), size)
 
 

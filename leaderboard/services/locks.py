@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from django.db import connection
 from django.db.models import Model
 
 Row = TypeVar("Row", bound=Model)
@@ -16,3 +17,16 @@ def lock(row: Row) -> Row:
     SQLite has no row locks; there a transaction holds the write lock from its start.
     """
     return type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
+
+
+def share(row: Row) -> Row:
+    """The row, read anew; until the transaction ends many may share it, and nobody changes it.
+
+    Django has no word for FOR SHARE. On SQLite a transaction holds the write lock, as above.
+    """
+    manager = type(row)._default_manager
+    if connection.vendor != "postgresql":
+        return manager.get(pk=row.pk)
+    table = connection.ops.quote_name(row._meta.db_table)
+    [found] = manager.raw(f"SELECT * FROM {table} WHERE id = %s FOR SHARE", [row.pk])  # noqa: S608
+    return found

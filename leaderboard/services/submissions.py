@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
+from leaderboard import bodies
 from leaderboard.errors import (
     BadModel,
     CompetitionNotOpen,
@@ -26,9 +27,6 @@ from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, evaluations, files, locks, rankings, teams
 from scoring import Rejected, archive
 from scoring.job import Model
-
-FORM_BYTES = 1 << 20
-"""What the fields and boundaries of a form may add to the bytes of its file."""
 
 waiters = threading.BoundedSemaphore(settings.LONG_POLLS)
 
@@ -54,13 +52,17 @@ class Quota:
         return max(0, self.per_day - self.used)
 
 
-def expect(
-    *,
-    competition: Competition,
-    by: User,
-    request_bytes: int,
-    idempotency_key: str | None = None,
-) -> Team:
+def check_size(size: int, *, slug: str) -> None:
+    """Raises `TooLarge` for a body that no upload to this address can have, whoever sends it."""
+    visible = Competition.objects.visible().filter(slug=slug)
+    most = visible.values_list("max_upload_bytes", flat=True).first()
+    if most is None:
+        bodies.check_form(size)
+    elif size > most + bodies.FORM_BYTES:
+        raise files.too_large(size, most)
+
+
+def expect(*, competition: Competition, by: User, idempotency_key: str | None = None) -> Team:
     """The team a person uploads for, before the body is read. Raises as `submit` would later."""
     team = teams.of(by, competition)
     if team is None:
@@ -69,8 +71,6 @@ def expect(
         )
     if not was_used(team, idempotency_key):
         check_open(competition)
-    if request_bytes > competition.max_upload_bytes + FORM_BYTES:
-        raise files.too_large(request_bytes, competition.max_upload_bytes)
     return team
 
 
@@ -99,8 +99,9 @@ def submit(
             return Receipt(earlier, is_new=False)
         name = files.keep(file, folder="models", suffix=".pt")
         with transaction.atomic():
-            # Two uploads must not both take the last slot.
-            competition, team = locks.lock(competition), locks.lock(team)
+            # The competition stays as it is meanwhile, for all teams at once. Two uploads of one
+            # team must not both take the last slot.
+            competition, team = locks.share(competition), locks.lock(team)
             if earlier := admit(competition, team, content_sha256, idempotency_key):
                 return Receipt(earlier, is_new=False)
             submission = Submission.objects.create(

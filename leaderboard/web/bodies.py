@@ -1,27 +1,21 @@
-"""A body that is too large is refused by its announced size, before anything reads it.
+"""A body is judged by its announced size before anybody reads it, and before anybody is known.
 
-Django's CSRF check reads a form, and so spools its file, before any view has a say. No server hands
-us more than was announced: without a Content-Length, Django reads nothing.
+Django's CSRF check and REST framework read a form, and so spool its file, before a view has a say.
+So a form's files are stored only where a view takes an upload, and for those who may send one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from leaderboard.errors import Refused, TooLarge
+from leaderboard import bodies
+from leaderboard.errors import LengthRequired, Refused
 from leaderboard.web import refusals
-
-FORM_BYTES = 1 << 20
-"""Every form but those that say otherwise fits into this."""
-
-View = TypeVar("View", bound=Callable[..., HttpResponse])
-
-
-Check = Callable[..., None]
-"""Raises `Refused` for a body of so many bytes: `check(request, size, **arguments_of_the_view)`."""
 
 
 class Bodies:
@@ -31,32 +25,51 @@ class Bodies:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if bodies.is_question(request) and 300 <= response.status_code < 500:
+            response.status_code = 403  # the one no that nginx understands; then it asks again
+        return response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        if request.method in ("GET", "HEAD") or getattr(view, "csrf_exempt", False):
-            return None  # nobody reads it, or the API does, which asks before
-        size = request.META.get("CONTENT_LENGTH") or "0"
-        check: Check = getattr(view, "check_body", check_form)
+        upload = getattr(getattr(view, "view_class", view), "upload", None)
         try:
-            check(request, int(size) if size.isdecimal() else 0, **kwargs)
+            bodies.check_length(request)
+            if not takes_files(request, upload, **kwargs):
+                bodies.check_form(bodies.announced(request))
+                request.upload_handlers = [NoFiles(request)]
+            is_asked_later = upload and upload.expect is None
+            if bodies.is_question(request) and not is_asked_later:
+                return HttpResponse(status=204)
         except Refused as refusal:
-            return refusals.answer(request, refusal)
+            return answer(request, refusal)
         return None
 
 
-def checked_by(check: Check) -> Callable[[View], View]:
-    """A view whose body may have another size than most."""
-
-    def marked(view: View) -> View:
-        view.check_body = check  # type: ignore[attr-defined]
-        return view
-
-    return marked
+def takes_files(request: HttpRequest, upload: bodies.Upload | None, **arguments: Any) -> bool:
+    """Whether files of this person are stored here. Raises `Refused`."""
+    if upload is None or request.method in ("GET", "HEAD"):
+        return False
+    upload.check_size(bodies.announced(request), **arguments)
+    return upload.expect is None or upload.expect(request, **arguments)
 
 
-def check_form(request: Any, size: int, **arguments: Any) -> None:
-    if size > FORM_BYTES and not request.user.is_staff:  # organizers import images by forms
-        raise TooLarge(f"{size / 1e6:.1f} MB are more than this form can hold; nothing was read.")
+def answer(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    if request.path.startswith("/api/") or refusal.status == LengthRequired.status:
+        said = {"code": refusal.code, "detail": refusal.detail}
+        return JsonResponse(said, status=refusal.status)
+    return refusals.answer(request, refusal)
+
+
+class NoFiles(FileUploadHandler):
+    """Passes over the files of a form."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        return None
+
+    def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
+        return None

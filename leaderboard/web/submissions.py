@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
+from leaderboard import bodies
 from leaderboard.errors import NotFound
 from leaderboard.models import Evaluation, Submission
 from leaderboard.services import (
@@ -21,7 +22,7 @@ from leaderboard.services import (
     submissions,
     teams,
 )
-from leaderboard.web import bodies, charts
+from leaderboard.web import charts
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import SelectionForm, UploadForm
 from leaderboard.web.refusals import cleaned
@@ -33,16 +34,15 @@ STOP_POLLING = 286
 State = Evaluation.State
 
 
-def expect(request: Request, size: int, slug: str) -> None:
-    """Refuse an upload before it is read, as far as its size and sender tell."""
-    if request.user.is_authenticated:
-        competition = find(request, slug)
-        submissions.expect(competition=competition, by=request.user, request_bytes=size)
-    else:
-        bodies.check_form(request, size)
+def expect(request: Request, slug: str) -> bool:
+    """Only a member's files are stored, while the competition is open. Raises `Refused`."""
+    if not request.user.is_authenticated:
+        return False
+    submissions.expect(competition=find(request, slug), by=request.user)
+    return True
 
 
-@bodies.checked_by(expect)
+@bodies.taken(bodies.Upload(submissions.check_size, expect))
 @login_required
 @require_http_methods(["GET", "POST"])
 def upload(request: Request, slug: str) -> HttpResponse:

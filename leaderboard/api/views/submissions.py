@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from leaderboard import bodies
 from leaderboard.api.authentication import person
 from leaderboard.api.serializers import submissions as shapes
 from leaderboard.api.views.competitions import find
@@ -21,6 +22,7 @@ from leaderboard.services import submissions
 class Submit(APIView):
     permission_classes = [IsAuthenticated]
     parser_classes = [MultiPartParser]
+    upload = bodies.Upload(submissions.check_size)
 
     @extend_schema(
         parameters=[
@@ -46,16 +48,17 @@ class Submit(APIView):
         team = submissions.expect(
             competition=competition,
             by=person(request),
-            request_bytes=int(request.META.get("CONTENT_LENGTH") or 0),
             **key.validated_data,
         )
-        upload = shapes.Upload(data=request.data)
-        upload.is_valid(raise_exception=True)
+        if bodies.is_question(request):
+            return Response(status=204)
+        sent = shapes.Upload(data=request.data)
+        sent.is_valid(raise_exception=True)
         receipt = submissions.submit(
             competition=competition,
             team=team,
-            upload=upload.validated_data["file"],
-            note=upload.validated_data["note"],
+            upload=sent.validated_data["file"],
+            note=sent.validated_data["note"],
             by=person(request),
             door=Submission.Door.API,
             **key.validated_data,

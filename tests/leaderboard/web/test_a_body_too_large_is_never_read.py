@@ -1,20 +1,26 @@
-"""A form whose announced size is too large is answered at once; its body stays where it is."""
+"""A body whose announced size is too large is answered at once, at every address, whoever asks.
+Files are stored only where an upload is expected, of those who may send one."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import Client, RequestFactory
 
+from leaderboard.api import urls as api_urls
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions
 from tests.leaderboard.web.conftest import text
 
 UPLOAD = "/competitions/waste/submit/"
+IMPORT = "/admin/leaderboard/dataset/add/"
 LARGE = 2_000_000_000
+SECRET = "c" * 32
 
 
 class Untouched:
@@ -28,11 +34,12 @@ class Untouched:
 
 @pytest.fixture
 def announce(browser: Callable[..., Client]) -> Callable[..., Any]:
-    """POST a form of which only the size is known."""
+    """Send a form of which only the size is known."""
 
-    def post(person: User | None, url: str, size: int = LARGE, **how: Any) -> Any:
+    def post(person: User | None, url: str, size: object = LARGE, **how: Any) -> Any:
         client = browser(person)
         client.handler.enforce_csrf_checks = True
+        client.cookies["csrftoken"] = SECRET
         sent = {
             "PATH_INFO": url,
             "REQUEST_METHOD": "POST",
@@ -40,9 +47,23 @@ def announce(browser: Callable[..., Client]) -> Callable[..., Any]:
             "CONTENT_LENGTH": str(size),
             "wsgi.input": Untouched(),
         }
-        return client.request(**sent, **how)
+        return client.request(**sent | how)
 
     return post
+
+
+@pytest.fixture
+def spooled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of all files that forms brought to the disk."""
+    names: list[str] = []
+    new_file = TemporaryFileUploadHandler.new_file
+
+    def seen(self: Any, *what: Any, **more: Any) -> None:
+        new_file(self, *what, **more)
+        names.append(self.file_name)
+
+    monkeypatch.setattr(TemporaryFileUploadHandler, "new_file", seen)
+    return names
 
 
 def test_an_upload_has_the_limit_of_its_competition(announce: Any, team: Team, owner: User) -> None:
@@ -71,23 +92,116 @@ def test_every_other_form_is_small(announce: Any, competition: Any, rival: User,
         assert "2000.0 MB are more than this form can hold" in text(page)
 
 
-@pytest.mark.parametrize("url", [UPLOAD, "/admin/leaderboard/dataset/add/", "/admin/login/"])
+@pytest.mark.parametrize("url", [UPLOAD, IMPORT, "/admin/login/"])
 def test_strangers_send_nothing_large(announce: Any, competition: Any, url: str) -> None:
     assert announce(None, url).status_code == 413
+    assert announce(None, url, 5_000_000).status_code == 413  # less than a model may have
 
 
 def test_participants_send_nothing_to_the_panel(announce: Any, owner: User) -> None:
-    assert announce(owner, "/admin/leaderboard/dataset/add/").status_code == 413
+    assert announce(owner, IMPORT, 5_000_000).status_code == 413
+
+
+def test_organizers_send_files_where_files_are_expected_and_not_without_end(
+    announce: Any, competition: Competition, organizer: User, settings: Any
+) -> None:
+    reference = f"/admin/leaderboard/competition/{competition.pk}/upload_reference/"
+    for url in (IMPORT, reference):
+        refused = announce(organizer, url, settings.IMPORT_BYTES + 1)
+        assert refused.status_code == 413
+        assert "manage.py import_dataset" in text(refused)
+        with pytest.raises(AssertionError, match="the body was read"):
+            announce(organizer, url, settings.IMPORT_BYTES)
+    for url in ("/admin/leaderboard/team/add/", f"/admin/leaderboard/user/{organizer.pk}/change/"):
+        assert announce(organizer, url).status_code == 413
+
+
+def test_every_address_has_a_limit_whoever_asks_and_however(
+    announce: Any, team: Team, owner: User
+) -> None:
+    """Also those of the API, also with a wrong token, also where nothing is."""
+    addresses = {str(pattern.pattern) for pattern in api_urls.urlpatterns}
+    slots = {"<slug:slug>": "waste", "<slug:board>": "public", "<str:format>": "csv"}
+    for address in [*addresses, "v1/nothing/here"]:
+        for slot, value in slots.items():
+            address = address.replace(slot, value)
+        url = "/api/" + re.sub(r"<\w+:\w+>", "1", address)
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            for by, how in (
+                (None, {}),
+                (owner, {}),
+                (None, {"HTTP_AUTHORIZATION": "Token fw_unknown"}),
+                (owner, {"CONTENT_TYPE": "application/json"}),
+            ):
+                answer = announce(by, url, REQUEST_METHOD=method, **how)
+                assert (answer.status_code, answer.json()["code"]) == (413, "too_large"), url
+
+
+def test_a_session_without_its_token_spools_nothing(
+    announce: Any, team: Team, owner: User, outsider: User
+) -> None:
+    """Neither a member nor anybody else: the token is looked for in the header alone."""
+    url = "/api/v1/competitions/waste/submissions"
+    for by in (owner, outsider):
+        answer = announce(by, url, 5_000_000)
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+    refused = announce(outsider, url, 5_000_000, HTTP_X_CSRFTOKEN=SECRET)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_a_member")
+    # Of a member it is read, which this body takes for an error of ours.
+    assert announce(owner, url, 5_000_000, HTTP_X_CSRFTOKEN=SECRET).status_code == 500
+
+
+def test_files_are_passed_over_where_none_is_expected(
+    browser: Any, spooled: list[str], competition: Competition, team: Team, owner: User
+) -> None:
+    for person, url, status in (
+        (None, "/accounts/login/", 200),
+        (None, UPLOAD, 302),
+        (owner, "/profile/", 302),
+        (owner, "/competitions/waste/team/", 302),
+        (owner, "/api/v1/teams/join", 404),
+        (owner, IMPORT, 302),
+    ):
+        fields = {"name": "x", "code": "x", "file": SimpleUploadedFile("model.pt", b"x" * 100_000)}
+        assert browser(person).post(url, fields).status_code == status, url
+    assert spooled == []
+    browser(owner).post(UPLOAD, {"file": SimpleUploadedFile("model.pt", b"no model")})
+    assert spooled == ["model.pt"]
 
 
 def test_who_is_in_no_team_or_too_late_is_told_before(
-    announce: Any, browser: Any, team: Team, owner: User, outsider: User, organizer: User
+    announce: Any, team: Team, owner: User, outsider: User, organizer: User
 ) -> None:
-    assert announce(outsider, UPLOAD).status_code == 302
+    assert announce(outsider, UPLOAD, 5_000_000).status_code == 302
     competitions.close(competition=team.competition, by=organizer)
     part = announce(owner, UPLOAD, 1000, HTTP_HX_REQUEST="true")
     assert part.status_code == 409
     assert "has ended" in text(part)
+
+
+@pytest.mark.parametrize("url", [UPLOAD, "/profile/", "/api/v1/competitions/waste/submissions"])
+def test_a_size_that_is_not_announced_is_asked_for(
+    announce: Any, team: Team, owner: User, url: str
+) -> None:
+    answer = announce(owner, url, "", HTTP_TRANSFER_ENCODING="chunked")
+    assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
+    assert "Content-Length" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("url", [UPLOAD, "/api/v1/competitions/waste/submissions"])
+def test_a_proxy_may_ask_before_it_takes_a_body(
+    announce: Any, team: Team, owner: User, outsider: User, organizer: User, url: str
+) -> None:
+    def ask(person: User | None, size: int) -> int:
+        headers = {"HTTP_X_UNSENT_BODY": str(size), "HTTP_X_CSRFTOKEN": SECRET}
+        return int(announce(person, url, "", **headers).status_code)
+
+    assert ask(owner, 5_000_000) == 204
+    assert ask(owner, 600_000_000) == 403
+    assert ask(outsider, 5_000_000) == 403
+    assert ask(None, 5_000_000) == 403
+    competitions.close(competition=team.competition, by=organizer)
+    assert ask(owner, 5_000_000) == 403
 
 
 def test_a_model_larger_than_other_forms_arrives(

@@ -1,0 +1,66 @@
+"""What a view says of the bodies it takes; `leaderboard.web.bodies` asks before anything is read.
+
+A view that says nothing takes `FORM_BYTES`, and no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.http import HttpRequest
+
+from leaderboard.errors import LengthRequired, TooLarge
+
+FORM_BYTES = 1 << 20
+"""Every body without a file fits into this; the fields beside a file do, too."""
+
+UNSENT = "X-Unsent-Body"
+"""A proxy that buffers bodies asks with this header, which tells the size, before it takes one."""
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What a view that takes a file says of it."""
+
+    check_size: Callable[..., None]
+    """Raises `TooLarge`, knowing nobody: `check_size(size, **arguments_of_the_view)`."""
+    expect: Callable[..., bool] | None = None
+    """Whether files of this person are stored: `expect(request, **arguments_of_the_view)`. May
+    raise `Refused`. None: the view asks that itself before it reads."""
+
+
+def taken(upload: Upload) -> Callable[[View], View]:
+    """Mark a view that takes a file."""
+
+    def marked(view: View) -> View:
+        view.upload = upload  # type: ignore[attr-defined]
+        return view
+
+    return marked
+
+
+def check_length(request: HttpRequest) -> None:
+    """Raises `LengthRequired` for a body of unknown size: no server counts it for us."""
+    if "Transfer-Encoding" in request.headers:
+        raise LengthRequired("Send the body's size in the header Content-Length; nothing was read.")
+
+
+def check_form(size: int) -> None:
+    """Raises `TooLarge` for what is no form without a file."""
+    if size > FORM_BYTES:
+        raise TooLarge(f"{size / 1e6:.1f} MB are more than this form can hold; nothing was read.")
+
+
+def announced(request: HttpRequest) -> int:
+    """The bytes of a body that is there, or that may come."""
+    sizes = (request.headers.get(UNSENT, ""), request.META.get("CONTENT_LENGTH") or "")
+    return max((int(size) for size in sizes if size.isdecimal()), default=0)
+
+
+def is_question(request: HttpRequest) -> bool:
+    """Whether a proxy only asks if the body may come: 204 says yes, 403 no."""
+    return UNSENT in request.headers
