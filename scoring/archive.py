@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 
 from scoring import pickles, sources
 from scoring.errors import Rejected
-from scoring.job import CropMode, Dtype, InputBounds, InputSpec, Interpolation, Model
+from scoring.job import CropMode, Device, Dtype, InputBounds, InputSpec, Interpolation, Model
 
 DECLARATION = "featherweight.json"
 MAX_EXTRA_BYTES = 64 << 10
@@ -39,7 +39,6 @@ MAX_RATIO = 10
 SMALL_BYTES = 64 << 20
 
 DEBUG = re.compile(r"code/.+\.py\.debug_pkl")
-PLAIN = re.compile(r"extra/[A-Za-z0-9._-]+")
 END, END_64, LOCATOR = (
     struct.Struct("<4s4H2IH"),
     struct.Struct("<4sQ2H2I4Q"),
@@ -47,8 +46,11 @@ END, END_64, LOCATOR = (
 )
 
 
-def check(file: Path | BinaryIO, *, max_unpacked_bytes: int = 2 << 30) -> Model:
-    """The static facts of a TorchScript archive. Raises `Rejected` with a code."""
+def check(
+    file: Path | BinaryIO, *, max_unpacked_bytes: int = 2 << 30, device: Device = "cpu"
+) -> Model:
+    """The static facts of a TorchScript archive. Raises `Rejected` with a code, also for what
+    cannot run on the device."""
     with opened(file) as (stream, records):
         size = stream.seek(0, io.SEEK_END)
         records.refuse_if_unpacked_above(
@@ -63,7 +65,7 @@ def check(file: Path | BinaryIO, *, max_unpacked_bytes: int = 2 << 30) -> Model:
             bytes=size,
             parameters=sum(storage.elements for storage in storages),
             dtypes=tuple(sorted({storage.dtype for storage in storages})),
-            operators=records.operators(),
+            operators=records.operators(device),
         )
 
 
@@ -134,7 +136,7 @@ class Records:
     def read(self, name: str, limit: int) -> bytes:
         """One record. Raises `Rejected` where it is longer than `limit` bytes."""
         if self.infos[name].file_size > limit:
-            raise Rejected("record_too_large", f"{name} is larger than {limit:,} bytes.")
+            raise Rejected("record_too_large", f"{name!r:.80} is larger than {limit:,} bytes.")
         return b"".join(self.chunks(name))
 
     def chunks(self, name: str) -> Iterator[bytes]:
@@ -143,9 +145,11 @@ class Records:
                 while chunk := record.read(1 << 20):
                     yield chunk
         except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-            raise Rejected("truncated_zip", f"The record {name} cannot be read.") from error
+            raise Rejected("truncated_zip", f"The record {name!r:.80} cannot be read.") from error
         except Exception as error:  # zlib.error, LZMAError: each codec has its own
-            raise Rejected("truncated_zip", f"The record {name} cannot be unpacked.") from error
+            raise Rejected(
+                "truncated_zip", f"The record {name!r:.80} cannot be unpacked."
+            ) from error
 
     def refuse_if_unpacked_above(self, limit: int) -> None:
         unpacked = sum(info.file_size for info in self.infos.values())
@@ -156,6 +160,12 @@ class Records:
             )
 
     def refuse_unless_torchscript(self) -> None:
+        if "model.json" in self.infos:
+            raise Rejected(
+                "not_torchscript",
+                "This archive has the layout of torch 1.2 and older (model.json), which torch no "
+                "longer loads. Load it in torch 1.3 or 1.4 and save it again.",
+            )
         if "data.pkl" not in self.infos:
             raise Rejected("not_torchscript", f"This zip holds no TorchScript model. {HOW_TO_SAVE}")
         if not any(name.startswith("code/") for name in self.infos):
@@ -166,19 +176,22 @@ class Records:
             )
 
     def refuse_unless_tidy(self) -> None:
-        """Files of the author are small and plainly named, debug records are what they seem."""
+        """Files of the author are small, none is a declaration that is overlooked, debug records
+        are what they seem."""
         for name, info in self.infos.items():
-            if name.startswith("extra/"):
-                if not PLAIN.fullmatch(name):
-                    raise Rejected(
-                        "unsafe_names", "Extra files need plain names: letters, digits, . _ -"
-                    )
-                if info.file_size > MAX_EXTRA_BYTES:
-                    raise Rejected(
-                        "extra_file_too_large",
-                        f"The extra file {name.removeprefix('extra/'):.80} is larger than "
-                        f"{MAX_EXTRA_BYTES >> 10} KB. Leave it out or make it smaller.",
-                    )
+            folder, _, own = name.partition("/")
+            if folder != "extra":
+                continue
+            if own != DECLARATION and own.casefold() == DECLARATION:
+                raise Rejected(
+                    "bad_declaration", f"The extra file {own!r} must be called {DECLARATION}."
+                )
+            if info.file_size > MAX_EXTRA_BYTES:
+                raise Rejected(
+                    "extra_file_too_large",
+                    f"The extra file {own!r:.80} is larger than {MAX_EXTRA_BYTES >> 10} KB. Leave "
+                    "it out or make it smaller.",
+                )
         debug = sum(info.file_size for name, info in self.infos.items() if DEBUG.fullmatch(name))
         if debug > MAX_DEBUG_BYTES:
             raise Rejected(
@@ -214,13 +227,14 @@ class Records:
                 "Save and upload the model again.",
             )
 
-    def operators(self) -> tuple[str, ...]:
+    def operators(self, device: Device) -> tuple[str, ...]:
         """Operators that the code calls, as `namespace::name`, sorted."""
         names = [n for n in self.infos if n.startswith("code/") and n.endswith(".py")]
         if sum(self.infos[name].file_size for name in names) > sources.MAX_BYTES:
             raise Rejected("record_too_large", "The archive's code is too long.")
         return sources.operators(
-            self.read(name, sources.MAX_BYTES).decode("utf-8", "replace") for name in names
+            (self.read(name, sources.MAX_BYTES).decode("utf-8", "replace") for name in names),
+            device,
         )
 
     def declaration(self) -> dict[str, Any] | None:
@@ -277,8 +291,18 @@ def records(stream: BinaryIO) -> Records:
         if info.orig_filename.endswith("/"):
             continue
         top, _, name = info.orig_filename.partition("/")
-        if not is_safe(info.orig_filename) or name in found:
-            raise Rejected("unsafe_names", "The archive holds unsafe or repeated record names.")
+        if name in found:
+            raise Rejected(
+                "unsafe_names",
+                f"The archive holds the record {name!r:.80} twice. Save the model again.",
+            )
+        if not is_safe(info.orig_filename):
+            raise Rejected(
+                "unsafe_names",
+                f"The record {info.orig_filename!r:.120} has a name that could lead out of a "
+                "folder. Save the model to a file with another name, and extra files under names "
+                "without \\ and without . or .. between slashes.",
+            )
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise Rejected("not_torchscript", f"torch cannot unpack this zip. {HOW_TO_SAVE}")
         tops.add(top)
@@ -321,11 +345,7 @@ def has_one_directory(stream: BinaryIO) -> bool:
 
 def is_safe(name: str) -> bool:
     """Whether a name in a zip can only mean a place below its target folder."""
-    return (
-        name.isprintable()
-        and "\\" not in name
-        and all(part not in ("", ".", "..") for part in name.split("/"))
-    )
+    return not set(name) & {"\0", "\\"} and not {"", ".", ".."} & set(name.split("/"))
 
 
 def is_pickle(head: bytes) -> bool:

@@ -119,7 +119,9 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
 def inspected(job: Job, path: Path, ours: bool = False) -> Model:
     """Static facts of an archive with the input spec that holds for it."""
     try:
-        model = archive.check(path, max_unpacked_bytes=job.limits.unpacked_bytes)
+        model = archive.check(
+            path, max_unpacked_bytes=job.limits.unpacked_bytes, device=job.plan.device
+        )
         spec = archive.input_spec(job.input, archive.declaration(path), job.bounds)
     except Rejected as rejected:
         if ours:

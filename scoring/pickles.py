@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from scoring import operators
 from scoring.errors import Rejected
 
 MAX_BYTES = 8 << 20
@@ -92,7 +93,8 @@ def storages(name: str, pickle: bytes, opcodes: Iterator[int]) -> list[Storage]:
         raise
     except Exception as error:  # damaged pickles fail in as many ways as there are opcodes
         raise Rejected(
-            "bad_pickle", f"The archive's {name} cannot be read. Save and upload the model again."
+            "bad_pickle",
+            f"The archive's {name!r:.80} cannot be read. Save and upload the model again.",
         ) from error
 
 
@@ -150,23 +152,26 @@ def walk(name: str, pickle: bytes, opcodes: Iterator[int]) -> Iterator[Storage]:
 
 def refuse_unless_torchs(name: str, reference: str) -> None:
     """A pickle may only name what torch writes; the rest would be somebody's code."""
+    if reference.startswith(operators.CLASSES):
+        operators.refuse_unless_known(reference.removeprefix(operators.CLASSES).replace(" ", "."))
     if not NAMES.fullmatch(reference):
         raise Rejected(
             "forbidden_global",
-            f"{name} refers to {reference.replace(' ', '.')!a:.200}, which torch.jit.save never "
-            "writes. Keep Python objects out of the archive.",
+            f"{name!r:.80} refers to {reference.replace(' ', '.')!a:.200}, which torch.jit.save "
+            "never writes. Keep Python objects out of the archive.",
         )
 
 
 def storage(persistent_id: Any) -> Storage:
-    """("storage", "torch FloatStorage", key, device, elements) as a `Storage`."""
-    kind, type_name, key, _, elements = persistent_id
+    """("storage", "torch FloatStorage", key, device, elements) as a `Storage`; up to version 1.5
+    torch wrote None behind them."""
+    kind, type_name, key, _, elements, *view = persistent_id
     # Only plain, short strings: a tuple of tuples of tuples, each shared, has a text of any length,
     # and a long key, shared by many, would be copied for each.
     is_plain = all(isinstance(text, str) and len(text) <= 100 for text in (type_name, key))
     known = STORAGES.get(type_name.rpartition(" ")[2]) if is_plain else None
     is_sound = type(elements) is int and 0 <= elements <= MAX_ELEMENTS
-    if kind != "storage" or known is None or not is_sound:
+    if kind != "storage" or known is None or not is_sound or view not in ([], [None]):
         raise Rejected("bad_pickle", "The archive refers to an unknown kind of weights.")
     dtype, size = known
     return Storage(key=key, dtype=dtype, elements=elements, bytes=elements * size)

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable
 from itertools import accumulate
 
+from scoring import operators as runnable
 from scoring.errors import Rejected
+from scoring.job import Device
 
 MAX_BYTES = 8 << 20
 """Of all code of an archive; timm's tf_efficientnetv2_xl has 0.9 MB when traced."""
@@ -31,6 +33,7 @@ SAID = re.compile(  # each piece to its end or the file's: so no piece is read t
 CALL = re.compile(
     r"(?<![\w.])(?:torch\.(\w{1,100})\(|ops\.(\w{1,100})\b(?:\.(\w{1,100})\b)?)", re.A
 )
+CLASS = re.compile(rf"{re.escape(runnable.CLASSES)}(\w{{1,100}}\.\w{{1,100}})", re.A)
 BRACKETS = re.compile(r"[^()\[\]{}]+")
 STEPS = {bracket: step for step, kind in ((1, "([{"), (-1, ")]}")) for bracket in kind}
 TOO_FAR_IN = re.compile(rf"^[ \t]{{{MAX_INDENTATION + 1}}}[ \t]*+\S", re.MULTILINE)
@@ -38,8 +41,8 @@ TOO_FAR_IN = re.compile(rf"^[ \t]{{{MAX_INDENTATION + 1}}}[ \t]*+\S", re.MULTILI
 NAMESPACES = {
     *("aten", "prim", "prims", "rngprims", "inductor_prims", "_native", "_test"),
     *("quantized", "_quantized", "quantization", "sparse"),
-    *("onednn", "mkldnn", "mkldnn_prepacked", "mkl", "prepacked", "xnnpack", "cuda"),
-    *("profiler", "static_runtime", "debug_mode_ops", "export", "onnx", "torchvision"),
+    *("onednn", "mkldnn", "mkldnn_prepacked", "mkl", "cuda"),
+    *("profiler", "static_runtime", "debug_mode_ops", "export", "onnx"),
 }
 """Where torch keeps operators that compute."""
 FILES, OTHERS = "reaches for files; take it out", "reaches for other processes; take it out"
@@ -62,8 +65,9 @@ FORBIDDEN = {
 """No classifier needs these, or none that works; with what is the matter, and what to do."""
 
 
-def operators(sources: Iterable[str]) -> tuple[str, ...]:
-    """Operators that the sources call, as `namespace::name`, sorted. Raises `Rejected`."""
+def operators(sources: Iterable[str], device: Device) -> tuple[str, ...]:
+    """Operators that the sources call, as `namespace::name`, sorted. Raises `Rejected`, also for
+    what torch cannot run on the device."""
     found: set[str] = set()
     for source in sources:
         code = SAID.sub("", source)
@@ -72,13 +76,15 @@ def operators(sources: Iterable[str]) -> tuple[str, ...]:
             of_torch, namespace, name = call.groups()
             operator = f"aten::{of_torch}" if of_torch else f"{namespace}::{name or ''}"
             if operator not in found:
-                refuse_operator(operator)
+                refuse_operator(operator, device)
                 found.add(operator)
             if len(found) > MAX_OPERATORS:
                 raise Rejected(
                     "record_too_large",
                     f"The archive's code calls more than {MAX_OPERATORS:,} operators.",
                 )
+        for name in set(CLASS.findall(code)):
+            runnable.refuse_unless_known(name)
     return tuple(sorted(found))
 
 
@@ -95,8 +101,8 @@ def refuse_depth(code: str) -> None:
         )
 
 
-def refuse_operator(operator: str) -> None:
-    namespace = operator.partition("::")[0]
+def refuse_operator(operator: str, device: Device) -> None:
+    namespace, _, name = operator.partition("::")
     matter = FORBIDDEN.get(operator) or FORBIDDEN_NAMESPACES.get(namespace)
     operator = operator.removesuffix("::")
     if matter:
@@ -104,5 +110,8 @@ def refuse_operator(operator: str) -> None:
     if namespace not in NAMESPACES:
         raise Rejected(
             "unknown_operator",
-            f"The model calls {operator}; torch has no operators of that kind here. Use its own.",
+            f"The model calls {operator}; torch has no operators of that kind here. "
+            f"{runnable.advice(namespace)}",
         )
+    if name:
+        runnable.refuse_unless_runnable(operator, device)

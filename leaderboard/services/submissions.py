@@ -137,7 +137,11 @@ def admit(
 def inspect(file: files.Received, competition: Competition) -> tuple[Model, str]:
     """Static facts and content hash of a model file. Raises `BadModel` with the gate's code."""
     try:
-        static = archive.check(file.path, max_unpacked_bytes=competition.limits().unpacked_bytes)
+        static = archive.check(
+            file.path,
+            max_unpacked_bytes=competition.limits().unpacked_bytes,
+            device=competition.profile.plan().device,
+        )
         declared = archive.declaration(file.path)
         spec = archive.input_spec(competition.input_spec(), declared, competition.input_bounds())
         return replace(static, input=spec), archive.content_hash(file.path)
