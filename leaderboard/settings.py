@@ -137,20 +137,27 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout"
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", default=30, least=1)
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "leaderboard.sweep", "schedule": SWEEP_SECONDS}}
+CACHES: dict[str, dict[str, object]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # What is made of a board in one version, in each process's own memory.
+    "boards": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "boards",
+        "OPTIONS": {"MAX_ENTRIES": 300},
+    },
+}
 if REDIS_URL:
-    CACHES = {
-        "default": {
-            "BACKEND": "leaderboard.cache.ForgivingRedisCache",
-            # Celery and Django name a unix socket differently.
-            "LOCATION": REDIS_URL.replace("redis+socket://", "unix://", 1),
-            # What others write into the cache is never unpickled.
-            "OPTIONS": {
-                "socket_connect_timeout": 1,
-                "socket_timeout": 1,
-                "serializer": "leaderboard.cache.JsonSerializer",
-            },
-            "KEY_PREFIX": "json",
-        }
+    CACHES["default"] = {
+        "BACKEND": "leaderboard.cache.ForgivingRedisCache",
+        # Celery and Django name a unix socket differently.
+        "LOCATION": REDIS_URL.replace("redis+socket://", "unix://", 1),
+        # What others write into the cache is never unpickled.
+        "OPTIONS": {
+            "socket_connect_timeout": 1,
+            "socket_timeout": 1,
+            "serializer": "leaderboard.cache.JsonSerializer",
+        },
+        "KEY_PREFIX": "json",
     }
 
 # Loud, and for development only: workers run models also where the kernel cannot shut them in.

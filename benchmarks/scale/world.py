@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, models
@@ -37,6 +37,7 @@ from leaderboard.models import (
     User,
     Worker,
 )
+from leaderboard.services import versions
 from scoring.job import PROTOCOL, ClassQuality, Isolation, Quad, Report, SplitQuality, Timing
 
 SLUG = "scale"
@@ -87,7 +88,8 @@ def fill(submissions: int, *, kilobytes: float, queued: int, busy: int) -> World
     connection.close()
     call_command("migrate", verbosity=0)
     call_command("flush", interactive=False, verbosity=0)
-    cache.clear()
+    for one in caches.all():
+        one.clear()
     competition = make_competition()
     teams = max(1, submissions // 10)
     people(competition, teams)
@@ -360,6 +362,7 @@ def boards() -> None:
         f"FROM leaderboard_entry t, ({best}) best WHERE t.id = {template.pk} AND best.place = 1 "
         f"AND best.team_id <> t.team_id"
     )
+    versions.change(evaluation.competition_id)
 
 
 def machines(profile: HardwareProfile) -> None:
@@ -499,8 +502,8 @@ def multiply(
     values = [columns.get(name, f"t.{name}") for name in names]
     chosen = ", ".join(f"({number}, {key!r})" for number, key in enumerate(keys))
     run(
-        f"WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers "
-        f"WHERE i < {count - 1}), chosen(place, pk) AS (VALUES {chosen}) "
+        f"WITH RECURSIVE numbers(i) AS (SELECT CAST(0 AS bigint) UNION ALL "
+        f"SELECT i + 1 FROM numbers WHERE i < {count - 1}), chosen(place, pk) AS (VALUES {chosen}) "
         f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)} "
         f"FROM numbers JOIN chosen ON chosen.place = i % {len(keys)} "
         f"JOIN {table} t ON t.{primary.column} = chosen.pk"

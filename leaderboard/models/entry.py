@@ -23,13 +23,18 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
     def before(self, entry: Entry) -> EntryQuerySet:
         """The ranked entries above a ranked one; one more than their count is its rank."""
-        better = (
+        earlier = (
             models.Q(score__lt=entry.score)
-            | models.Q(score=entry.score, uploaded_at__lt=entry.uploaded_at)
-            | models.Q(score=entry.score, uploaded_at=entry.uploaded_at, pk__lt=entry.pk)
+            | models.Q(uploaded_at__lt=entry.uploaded_at)
+            | models.Q(uploaded_at=entry.uploaded_at, pk__lt=entry.pk)
         )
+        # The first condition, which the others repeat, is where a database stops reading its index.
         return self.filter(
-            better, competition=entry.competition_id, board=entry.board, is_ranked=True
+            earlier,
+            score__lte=entry.score,
+            competition=entry.competition_id,
+            board=entry.board,
+            is_ranked=True,
         )
 
 
@@ -71,6 +76,7 @@ class Entry(models.Model):
                 F("is_ranked").desc(),
                 F("score"),
                 F("uploaded_at"),
+                F("id"),  # so that a stretch's keys are read from the index alone
                 name="board_order",
             )
         ]

@@ -6,17 +6,29 @@ the row above is a mark (tied), never a change of order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any, TypeVar
+
+from django.db.models import F, Window
+from django.db.models.functions import Mod, Rank, RowNumber
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Evaluation, Submission, Team
+from leaderboard.models.entry import EntryQuerySet
 from leaderboard.services import locks, versions
 from scoring import formula
 
 Board = Entry.Board
+Made = TypeVar("Made")
+ORDER = ("score", "uploaded_at", "pk")
+STEP = 500
+"""Entries from one mark of a board to the next: at most so many are passed over to find one."""
+BEST_SCORE = Decimal(0)
 WRITTEN = (
     "submission_id",
     "evaluation_id",
@@ -38,6 +50,38 @@ class Row:
     entry: Entry
     is_tied: bool
     """Whether its interval overlaps that of the row above, so that their order is not certain."""
+
+    @property
+    def line(self) -> Line:
+        entry = self.entry
+        return Line(
+            rank=self.rank,
+            team=entry.team.name,
+            score=entry.score,
+            score_half_width=entry.score_half_width,
+            is_tied=self.is_tied,
+            f1=entry.f1,
+            time_ratio=entry.time_ratio,
+            half_width=entry.evaluation.half_width,
+            measurements=entry.evaluation.measurements,
+            uploaded_at=entry.uploaded_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The same for programs: what a row tells, and nothing more."""
+
+    rank: int | None
+    team: str
+    score: Decimal
+    score_half_width: float
+    is_tied: bool
+    f1: float
+    time_ratio: float
+    half_width: float | None
+    measurements: int
+    uploaded_at: datetime
 
 
 @dataclass(frozen=True)
@@ -129,20 +173,120 @@ def finals(team: Team, scored: Iterable[Submission]) -> list[Submission]:
     return best_first[: team.competition.final_selections]
 
 
+class Standing(Sequence[Row]):
+    """A board in one version: its length, and any stretch or rank of it, however long it is.
+
+    The version's marks tell how many rows stand before every so many-th score. So a stretch begins
+    at a mark instead of at the first row, and a rank is counted from one. Only keys are passed
+    over; the rows themselves are read for the stretch alone.
+    """
+
+    def __init__(self, competition: Competition, board: str) -> None:
+        self.competition, self.board = competition, board
+        self.version = versions.of(competition, board)
+        self.ranked: Marks
+        self.below: Marks
+        self.ranked, self.below = self.kept("marks", lambda: (self.marks(True), self.marks(False)))
+
+    def kept(self, what: str, make: Callable[[], Made]) -> Made:
+        """What is made of this version, once in each process."""
+        return versions.kept(self.competition, self.board, self.version, what, make)
+
+    def __len__(self) -> int:
+        return self.ranked.count + self.below.count
+
+    def __getitem__(self, part: Any) -> Any:
+        """A slice, as paginators want it."""
+        start, stop, _ = part.indices(len(self))
+        # One row more above, to tell whether the first one is tied with it.
+        above = 1 if start else 0
+        first, ranked = start - above, self.ranked.count
+        keys = self.keys(True, first, stop) if first < ranked else []
+        if stop > ranked:
+            keys += self.keys(False, max(first - ranked, 0), stop - ranked)
+        entries = Entry.objects.board(self.competition, self.board).in_bulk(keys)
+        found = [entries[key] for key in keys if key in entries]
+        rows = []
+        for place, (previous, entry) in enumerate(zip([None, *found], found, strict=False), first):
+            rank = place + 1 if entry.is_ranked else None
+            rows.append(Row(rank, entry, entry.is_ranked and _overlap(previous, entry)))
+        return rows[above:]
+
+    def rank(self, entry: Entry) -> int | None:
+        """One more than the better rows; None below the gate."""
+        if not entry.is_ranked:
+            return None
+        score, before = self.ranked.last(lambda score, _: score <= entry.score)
+        return before + Entry.objects.before(entry).filter(score__gte=score).count() + 1
+
+    def keys(self, is_ranked: bool, start: int, stop: int) -> list[int]:
+        """Those of a stretch of the ranked entries, or of those below the gate."""
+        marks = self.ranked if is_ranked else self.below
+        score, before = marks.last(lambda _, before: before <= start)
+        entries = self.part(is_ranked).filter(score__gte=score)
+        return list(entries.values_list("pk", flat=True)[start - before : stop - before])
+
+    def marks(self, is_ranked: bool) -> Marks:
+        entries = self.part(is_ranked)
+        count = entries.count()
+        if count <= STEP:
+            return Marks(count)
+        order = [F(name).asc() for name in ORDER]
+        numbered = entries.annotate(
+            place=Window(RowNumber(), order_by=order), equal=Window(Rank(), order_by=order[0])
+        ).annotate(step=Mod("place", STEP))
+        every = numbered.filter(step=0).values_list("score", "equal")
+        return Marks(count, tuple((score, rank - 1) for score, rank in every))
+
+    def part(self, is_ranked: bool) -> EntryQuerySet:
+        entries = Entry.objects.filter(competition=self.competition, board=self.board)
+        return entries.filter(is_ranked=is_ranked).order_by(*ORDER)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """So many entries, and some scores on the way with how many entries are better than each."""
+
+    count: int
+    scores: tuple[tuple[Decimal, int], ...] = ()
+
+    def last(self, is_before: Callable[[Decimal, int], bool]) -> tuple[Decimal, int]:
+        """The last mark that a condition, true up to some mark, holds for; else the beginning."""
+        found = bisect_left(self.scores, True, key=lambda mark: not is_before(*mark))
+        return self.scores[found - 1] if found else (BEST_SCORE, 0)
+
+
 def rows(
     competition: Competition, board: str, *, start: int = 0, count: int | None = None
 ) -> list[Row]:
     """A stretch of a board, `start` counted from 0."""
-    # One row more above, to tell whether the first one is tied with it.
-    above = 1 if start else 0
     end = None if count is None else start + count
-    entries = list(Entry.objects.board(competition, board)[start - above : end])
-    found = []
-    for index, entry in enumerate(entries):
-        previous = entries[index - 1] if index else None
-        rank = start - above + index + 1 if entry.is_ranked else None
-        found.append(Row(rank, entry, entry.is_ranked and _overlap(previous, entry)))
-    return found[above:]
+    found: list[Row] = Standing(competition, board)[start:end]
+    return found
+
+
+def lines(competition: Competition, board: str) -> Iterator[Line]:
+    """All of a board, read a little at a time."""
+    entries = Entry.objects.filter(competition=competition, board=board)
+    read = entries.order_by("-is_ranked", *ORDER).values_list(
+        "is_ranked",
+        "team__name",
+        "score",
+        "score_half_width",
+        "f1",
+        "time_ratio",
+        "evaluation__half_width",
+        "evaluation__measurements",
+        "uploaded_at",
+    )
+    above: tuple[Decimal, float] | None = None
+    for place, (is_ranked, team, score, score_half_width, *figures) in enumerate(
+        read.iterator(chunk_size=2000), start=1
+    ):
+        interval = score, score_half_width
+        rank = place if is_ranked else None
+        yield Line(rank, team, *interval, is_ranked and _touch(above, interval), *figures)
+        above = interval
 
 
 def overlapping(competition: Competition, *, first: int) -> list[Entry]:
@@ -160,8 +304,8 @@ def overlapping(competition: Competition, *, first: int) -> list[Entry]:
 
 
 def rank(entry: Entry) -> int | None:
-    """The rank of one entry: one more than the better rows; None below the gate."""
-    return Entry.objects.before(entry).count() + 1 if entry.is_ranked else None
+    """The rank of one entry; None below the gate."""
+    return Standing(entry.competition, entry.board).rank(entry)
 
 
 def entry_of(team: Team, board: str) -> Entry | None:
@@ -242,5 +386,9 @@ def _order(entry: Entry) -> tuple[object, ...]:
 def _overlap(above: Entry | None, below: Entry) -> bool:
     if above is None:
         return False
-    gap = float(below.score - above.score)
-    return gap <= above.score_half_width + below.score_half_width
+    return _touch((above.score, above.score_half_width), (below.score, below.score_half_width))
+
+
+def _touch(above: tuple[Decimal, float] | None, below: tuple[Decimal, float]) -> bool:
+    """Whether two intervals do, given as score and half-width."""
+    return above is not None and float(below[0] - above[0]) <= above[1] + below[1]

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from django.core.cache import cache
+from django.core.cache import caches
 
 from leaderboard.models import BoardVersion, Competition, Entry
 
@@ -40,6 +40,10 @@ def change(competition_id: int, boards: Iterable[str] = Entry.Board.values) -> N
 def kept(
     competition: Competition, board: str, version: str, what: str, make: Callable[[], Made]
 ) -> Made:
-    """What `make` makes of a board in this version, made once and then taken from the cache."""
-    made: Made = cache.get_or_set(f"board:{competition.pk}:{board}:{version}:{what}", make)
+    """What `make` makes of a board in this version, made once in each process.
+
+    It is kept in the process's own memory: nobody else can write what a page then shows.
+    """
+    key = f"{competition.pk}:{board}:{version}:{what}"
+    made: Made = caches["boards"].get_or_set(key, make)
     return made

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
@@ -29,6 +34,15 @@ class Line:
     is_mine: bool
 
 
+@dataclass(frozen=True)
+class Own:
+    """Where the reader's team stands."""
+
+    entry: Entry
+    rank: int
+    page: int
+
+
 @require_safe
 def board(request: Request, slug: str, name: str) -> HttpResponse:
     competition = find(request, slug)
@@ -38,33 +52,83 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         if refusal.code != "board_not_published":
             raise
         return show(request, competition, "competitions/unpublished.html", status=404)
-
-    entries = Entry.objects.board(competition, name)
-    page = Paginator(entries, PAGE).get_page(request.GET.get("page"))
-    start = page.start_index() - 1 if page.paginator.count else 0
+    standing = rankings.Standing(competition, name)
+    mine = own(request, standing)
+    page = Paginator(standing, PAGE).get_page(wanted_page(request))
     return show(
         request,
         competition,
         "competitions/board.html",
         board=name,
         page=page,
-        lines=lines(
-            request, competition, rankings.rows(competition, name, start=start, count=PAGE)
-        ),
-        board_baseline=rankings.baseline(competition, name),
-        chart=charts.board(competition, list(entries[:MOST_POINTS]), name),
+        mine=mine,
+        rows=rows(standing, page, mine),
+        points=min(len(standing), MOST_POINTS),
     )
 
 
-def lines(request: Request, competition: Competition, rows: list[rankings.Row]) -> list[Line]:
-    mine = teams.of(request.user, competition)
+@require_safe
+def chart(request: Request, slug: str, name: str) -> HttpResponse:
+    """The chart's figures: the same for everybody, so that browsers keep them, too."""
+    competition = find(request, slug)
+    rankings.check_visible(competition, name)
+    standing = rankings.Standing(competition, name)
+    etag = quote_etag(f"{competition.pk}-{name}-{standing.version}")
+
+    def drawn() -> str:
+        entries = [row.entry for row in standing[:MOST_POINTS]]
+        return json.dumps(charts.board(competition, entries, name))
+
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}  # which means: ask whether it changed
+    unchanged = get_conditional_response(request, etag=etag)
+    return unchanged or HttpResponse(
+        standing.kept("chart", drawn), content_type="application/json", headers=headers
+    )
+
+
+def wanted_page(request: Request) -> str | int | None:
+    """The page that was asked for, or the one with the rank that was."""
+    rank = request.GET.get("rank", "")
+    return page_of(int(rank)) if rank.isdecimal() else request.GET.get("page")
+
+
+def page_of(rank: int) -> int:
+    return (max(rank, 1) - 1) // PAGE + 1
+
+
+def own(request: Request, standing: rankings.Standing) -> Own | None:
+    """None also for who stands below the gate."""
+    team = teams.of(request.user, standing.competition)
+    entry = rankings.entry_of(team, standing.board) if team else None
+    rank = standing.rank(entry) if entry else None
+    return Own(entry, rank, page_of(rank)) if entry and rank else None
+
+
+def rows(standing: rankings.Standing, page: Page[rankings.Row], mine: Own | None) -> SafeString:
+    """The table's rows as HTML, made once for everybody who does not see a row of his own there."""
+    competition, name = standing.competition, standing.board
+    is_here = mine is not None and mine.page == page.number
+    team_id = mine.entry.team_id if mine and is_here else None
+
+    def made() -> str:
+        said = {
+            "competition": competition,
+            "lines": lines(competition, list(page.object_list), team_id),
+            "board_baseline": rankings.baseline(competition, name) if page.number == 1 else None,
+        }
+        return render_to_string("competitions/rows.html", said)
+
+    return mark_safe(standing.kept(f"rows-{page.number}-{team_id}", made))  # noqa: S308 - a template's
+
+
+def lines(competition: Competition, rows: list[rankings.Row], team_id: int | None) -> list[Line]:
     scale = max([1.0, *(float(row.entry.score) for row in rows)])
     return [
         Line(
             row,
             charts.bar(competition, float(row.entry.score), row.entry.time_ratio, scale),
             row.entry.public_rank - row.rank if row.rank and row.entry.public_rank else None,
-            mine is not None and mine.pk == row.entry.team_id,
+            row.entry.team_id == team_id,
         )
         for row in rows
     ]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 from django.utils import timezone
 
-from leaderboard.models import Competition, Entry, Team, User
-from leaderboard.services import competitions
+from leaderboard.models import Competition, Entry, Evaluation, Team, User
+from leaderboard.services import competitions, versions
 from leaderboard.web import charts
 from scoring import formula
 from tests.leaderboard.web.conftest import text
 
 PUBLIC = "/competitions/waste/boards/public/"
 PRIVATE = "/competitions/waste/boards/private/"
+CHART = f"{PUBLIC}chart.json"
 
 
 def test_order_marks_and_the_own_row(
@@ -51,11 +51,9 @@ def test_ranks_won_and_lost(
     assert page.index("▲ 1") < page.index("▼ 1")
 
 
-def test_a_long_board_has_pages(
-    see: Any, scored: Any, team: Team, competition: Competition
-) -> None:
-    evaluation = scored(team).evaluation
-    others = [Team(competition=competition, name=f"Team {number:03}") for number in range(120)]
+def crowd(competition: Competition, evaluation: Evaluation, count: int) -> None:
+    """Many teams with scores from 0.500 on."""
+    others = [Team(competition=competition, name=f"Team {number:03}") for number in range(count)]
     Entry.objects.bulk_create(
         Entry(
             competition=competition,
@@ -72,12 +70,39 @@ def test_a_long_board_has_pages(
         )
         for number, one in enumerate(Team.objects.bulk_create(others))
     )
+    versions.change(competition.pk)
+
+
+def test_a_long_board_has_pages(
+    see: Any, scored: Any, team: Team, competition: Competition
+) -> None:
+    evaluation = scored(team).evaluation
+    crowd(competition, evaluation, 120)
     first, second = text(see(None, PUBLIC)), text(see(None, f"{PUBLIC}?page=2"))
     assert "Page 1 of 2" in first
     assert "Team 099" in first
     assert "Team 100</th>" not in first
     assert '<span class="rank rank-101">101</span>' in second
     assert see(None, f"{PUBLIC}?page=nonsense").status_code == 200
+    assert "Page 2 of 2" in text(see(None, f"{PUBLIC}?rank=101"))
+    assert "Page 2 of 2" in text(see(None, f"{PUBLIC}?rank=99999"))
+    assert "Page 1 of 2" in text(see(None, f"{PUBLIC}?rank=0"))
+
+
+def test_the_own_rank_is_told_on_every_page_and_leads_to_the_own_row(
+    see: Any, scored: Any, team: Team, owner: User, competition: Competition
+) -> None:
+    evaluation = scored(team, time_ratio=1.2).evaluation
+    crowd(competition, evaluation, 120)
+    assert Entry.objects.get(team=team).score > 0.62
+    first = text(see(owner, PUBLIC))
+    assert "Your team stands at rank <strong>121</strong>" in first
+    assert 'href="?page=2#mine"' in first
+    assert 'id="mine"' not in first
+    second = text(see(owner, f"{PUBLIC}?page=2"))
+    assert 'id="mine"' in second
+    assert "your team" in second
+    assert "your team" not in text(see(None, f"{PUBLIC}?page=2"))
 
 
 def test_the_chart_has_intervals_a_front_and_lines_of_equal_score(
@@ -85,10 +110,7 @@ def test_the_chart_has_intervals_a_front_and_lines_of_equal_score(
 ) -> None:
     scored(rivals, 1, f1_public=0.80, time_ratio=0.9, half_width=0.05)
     scored(team, 2, f1_public=0.75, time_ratio=1.0)
-    page = text(see(None, PUBLIC))
-    data = json.loads(
-        page.split('<script id="board-data" type="application/json">')[1].split("</script>")[0]
-    )
+    data = see(None, CHART).json()
     point = data["points"][0]
     assert (point["team"], point["x"], point["y"]) == ("Rivals", 0.9, 0.8)
     assert math.isclose(point["xMax"] - point["xMin"], 0.1)
@@ -104,6 +126,11 @@ def test_a_team_name_cannot_leave_the_charts_data(see: Any, scored: Any, team: T
     Team.objects.filter(pk=team.pk).update(name="</script><script>alert(1)")
     scored(team)
     assert b"<script>alert" not in see(None, PUBLIC).content
+    figures = see(None, CHART)
+    assert (figures["Content-Type"], figures["X-Content-Type-Options"]) == (
+        "application/json",
+        "nosniff",
+    )
 
 
 def test_pareto() -> None:
