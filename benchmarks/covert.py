@@ -51,17 +51,13 @@ class Contestant:
     """A model whose blocks take as long as `factor` says of each."""
 
     clock: Clock
-    seconds: float
+    seconds_per_call: float
     factor: Callable[[], float]
     max_calls: int = 1_000_000
     told: Callable[[float], None] = lambda seconds: None
 
-    @property
-    def seconds_per_call(self) -> float:
-        return self.seconds
-
     def answer(self, batches: timing.Batches, rewarm: bool) -> timing.Block:
-        seconds = len(batches) * self.seconds * self.factor()
+        seconds = len(batches) * self.seconds_per_call * self.factor()
         self.clock.now += seconds
         self.told(seconds)
         labels = np.zeros(batches.shape, dtype=np.int64)
@@ -89,12 +85,12 @@ class Talk:
     """Seconds of each pair of the model's blocks."""
 
     @contextmanager
-    def reference(self) -> Iterator[Contestant]:
+    def reference(self) -> Iterator[timing.Runner]:
         with self.process():
             yield Contestant(self.clock, REFERENCE_SECONDS, self.scatter)
 
     @contextmanager
-    def submission(self) -> Iterator[Contestant]:
+    def submission(self) -> Iterator[timing.Runner]:
         with self.process():
             yield Contestant(self.clock, self.seconds, self.factor, told=self.tell)
 

@@ -320,14 +320,15 @@ class Server:
             body = None
         if answer.is_success and body is not None:
             return body
+        exit_code = UNREACHABLE if answer.status_code in (502, 503, 504) else REFUSED
         if not isinstance(body, dict) or "code" not in body:
-            status = answer.status_code
             raise Trouble(
-                UNREACHABLE if status in (502, 503, 504) else REFUSED,
-                f"{answer.url} answered {status}, not as Featherweight does; is the address right?",
+                exit_code,
+                f"{answer.url} answered {answer.status_code}, not as Featherweight does; "
+                "is the address right?",
                 "unexpected_answer",
             )
-        raise Trouble(REFUSED, f"{body['detail']} [{body['code']}]", body["code"])
+        raise Trouble(exit_code, f"{body['detail']} [{body['code']}]", body["code"])
 
 
 @contextmanager

@@ -1,14 +1,22 @@
-"""Every error of the API as JSON: a stable `code` for programs, a `detail` that says what to do."""
+"""Every error of the API as JSON: a stable `code` for programs, a `detail` that says what to do.
+
+What breaks elsewhere is told apart here, too, and shown on a page that needs no database.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
+import sqlite3
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.template.loader import render_to_string
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -40,6 +48,24 @@ NOT_FOUND = Problem(
     "/api/docs lists all addresses.",
 )
 BAD_REQUEST = Problem(400, "malformed_request", "The request cannot be read; see /api/docs.")
+FOREIGN_ENCODING = Problem(
+    415,
+    "unsupported_media_type",
+    "Send text in UTF-8, and no other charset in Content-Type.",
+)
+AWAY = Problem(
+    503,
+    "database_away",
+    "The database cannot be reached just now. Nothing was changed; try again in a moment.",
+    headers={"Retry-After": "10"},
+)
+FULL = Problem(
+    507,
+    "no_space",
+    "Our disk is full, so this was not stored. This is our fault and was logged. Try again later; "
+    "if it stays, tell the organizers.",
+    headers={"Retry-After": "60"},
+)
 INTERNAL = Problem(
     500,
     "internal_error",
@@ -53,6 +79,14 @@ DETAILS = {
     "not_acceptable": "Only application/json (boards: text/csv too) can be asked for.",
     "throttled": "Too many changes in a short time; try again in {retry_after} s.",
 }
+HEADINGS = {
+    400: "This request cannot be read",
+    415: "This request cannot be read",
+    500: "Something broke here, by our fault",
+    503: "Closed for a moment, by our fault",
+    507: "No room left here, by our fault",
+}
+FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
 CODES = {"parse_error": "malformed_request", "permission_denied": "not_allowed"}
 
 
@@ -61,14 +95,14 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     set_rollback()
     request = context["request"]
     found = problem(error, request)
-    if found is INTERNAL:
+    if found.status >= 500:
         logger.error("%s %s", request.method, request.path, exc_info=error)
     # Also where CSV was asked for.
     request.accepted_renderer, request.accepted_media_type = JSONRenderer(), "application/json"
     return Response(found.body(), status=found.status, headers=dict(found.headers))
 
 
-def problem(error: Exception, request: HttpRequest) -> Problem:
+def problem(error: BaseException | None, request: HttpRequest) -> Problem:
     match error:
         case Refused():
             return Problem(error.status, error.code, error.detail)
@@ -82,7 +116,22 @@ def problem(error: Exception, request: HttpRequest) -> Problem:
             return from_rest(error, request)
         case SuspiciousOperation() | BadRequest() | UnreadablePostError():
             return BAD_REQUEST
+        case UnicodeError() | DataError():  # what no check of ours foresaw, but nobody can store
+            return BAD_REQUEST
+        case LookupError() if type(error) is LookupError:  # of a codec
+            return BAD_REQUEST
+        case OSError() if error.errno in FULL_DISK:
+            return FULL
+        case OperationalError() | InterfaceError():
+            return FULL if is_full(error) else AWAY
     return INTERNAL
+
+
+def is_full(error: DatabaseError | InterfaceError) -> bool:
+    """Whether the database's disk is."""
+    cause = error.__cause__
+    is_full_for_sqlite = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return is_full_for_sqlite or getattr(cause, "sqlstate", None) == "53100"
 
 
 def invalid(error: exceptions.ValidationError) -> Problem:
@@ -119,10 +168,18 @@ def refused_outside_views(request: HttpRequest, exception: Exception) -> HttpRes
 
 
 def broken_outside_views(request: HttpRequest) -> HttpResponse:
-    """Django's handler500, likewise. Django has logged the error."""
-    is_ours = request.path.startswith("/api/")
-    return as_json(INTERNAL) if is_ours else defaults.server_error(request)
+    """Django's handler500, likewise. Django logs the error."""
+    return answer(problem(sys.exception(), request), request.path)
+
+
+def answer(found: Problem, path: str) -> HttpResponse:
+    """For programs JSON, for people a page that needs neither a database nor a session."""
+    if path.startswith("/api/") or path == "/healthz":
+        return as_json(found)
+    said = {"problem": found, "heading": HEADINGS[found.status]}
+    page = render_to_string("500.html", said)
+    return HttpResponse(page, status=found.status, headers=dict(found.headers))
 
 
 def as_json(found: Problem) -> JsonResponse:
-    return JsonResponse(found.body(), status=found.status)
+    return JsonResponse(found.body(), status=found.status, headers=dict(found.headers))

@@ -65,8 +65,12 @@ def keep_path(path: Path, *, sha256: str, folder: str, suffix: str) -> str:
     if default_storage.exists(name) and default_storage.size(name) == size:
         return name
     default_storage.delete(name)  # what a crash or a full disk left of it
-    with path.open("rb") as source:
-        saved = default_storage.save(name, File(source))
+    try:
+        with path.open("rb") as source:
+            saved = default_storage.save(name, File(source))
+    except OSError:
+        default_storage.delete(name)  # half a file would fill the disk that is full
+        raise
     if saved != name:  # someone stored the same bytes in this instant
         default_storage.delete(saved)
     return name

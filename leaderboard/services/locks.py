@@ -7,6 +7,8 @@ from typing import TypeVar
 from django.db import connection
 from django.db.models import Model
 
+from leaderboard.errors import NotFound
+
 Row = TypeVar("Row", bound=Model)
 
 
@@ -14,9 +16,13 @@ def lock(row: Row) -> Row:
     """The row, read anew and locked until the transaction ends.
 
     NO KEY: rows that merely refer to it can still be written, which would else wait in circles.
-    SQLite has no row locks; there a transaction holds the write lock from its start.
+    SQLite has no row locks; there a transaction holds the write lock from its start. Raises
+    `NotFound` for a row that was removed meanwhile.
     """
-    return type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
+    found = type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
+    if found is None:
+        raise NotFound(f"{row} was removed in this moment.")
+    return found
 
 
 def share(row: Row) -> Row:

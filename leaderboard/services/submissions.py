@@ -102,6 +102,7 @@ def submit(
             # The competition stays as it is meanwhile, for all teams at once. Two uploads of one
             # team must not both take the last slot.
             competition, team = locks.share(competition), locks.lock(team)
+            teams.check_member(team, by)  # who may have left while the file was read
             if earlier := admit(competition, team, content_sha256, idempotency_key):
                 return Receipt(earlier, is_new=False)
             submission = Submission.objects.create(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -250,6 +251,11 @@ class Waiting(serializers.Serializer[Submission]):
         default=0,
         help_text="Answer when the evaluation is finished, at the latest after so many seconds.",
     )
+
+    def validate_wait(self, seconds: float) -> float:
+        if math.isnan(seconds):
+            raise serializers.ValidationError("A valid number is required.")
+        return seconds
 
 
 class Filter(serializers.Serializer[Submission]):
