@@ -242,6 +242,12 @@ class Evaluation(models.Model):
                 condition=Q(state__in=["queued", "running"]),
                 name="under_way",
             ),
+            models.Index(
+                fields=["competition", "-id"],
+                condition=Q(kind="calibration"),
+                name="calibrations",
+            ),
+            models.Index(fields=["finished_at"], condition=Q(state="error"), name="our_faults"),
             models.Index(fields=["lease_expires_at"], condition=Q(state="running"), name="leases"),
             models.Index(
                 fields=["profile", "-finished_at"],

@@ -145,6 +145,7 @@ class Canary(models.Model):
     class Meta:
         ordering = ["-pk"]
         verbose_name_plural = "canaries"
+        indexes = [models.Index(fields=["worker", "-id"], name="canaries_of_a_worker")]
 
     def __str__(self) -> str:
         return f"canary {self.pk} of {self.worker}"

@@ -71,6 +71,7 @@ class Submission(models.Model):
         ]
         indexes = [
             models.Index(fields=["team", "uploaded_at"]),
+            models.Index(fields=["-uploaded_at", "-id"], name="submissions_by_upload"),
             models.Index(fields=["competition", "content_sha256"]),
         ]
 

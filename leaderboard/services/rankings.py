@@ -280,12 +280,20 @@ def lines(competition: Competition, board: str) -> Iterator[Line]:
         "uploaded_at",
     )
     above: tuple[Decimal, float] | None = None
-    for place, (is_ranked, team, score, score_half_width, *figures) in enumerate(
-        read.iterator(chunk_size=2000), start=1
-    ):
+    for place, (
+        is_ranked,
+        team,
+        score,
+        score_half_width,
+        f1,
+        ratio,
+        half_width,
+        count,
+        at,
+    ) in enumerate(read.iterator(chunk_size=2000), start=1):
         interval = score, score_half_width
-        rank = place if is_ranked else None
-        yield Line(rank, team, *interval, is_ranked and _touch(above, interval), *figures)
+        rank, is_tied = (place, _touch(above, interval)) if is_ranked else (None, False)
+        yield Line(rank, team, *interval, is_tied, f1, ratio, half_width, count, at)
         above = interval
 
 

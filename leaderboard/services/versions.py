@@ -45,5 +45,9 @@ def kept(
     It is kept in the process's own memory: nobody else can write what a page then shows.
     """
     key = f"{competition.pk}:{board}:{version}:{what}"
-    made: Made = caches["boards"].get_or_set(key, make)
+    cache = caches["boards"]
+    made: Made | None = cache.get(key)
+    if made is None:
+        made = make()
+        cache.set(key, made)
     return made

@@ -54,7 +54,7 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         return show(request, competition, "competitions/unpublished.html", status=404)
     standing = rankings.Standing(competition, name)
     mine = own(request, standing)
-    page = Paginator(standing, PAGE).get_page(wanted_page(request))
+    page = Paginator(range(len(standing)), PAGE).get_page(wanted_page(request))
     return show(
         request,
         competition,
@@ -62,7 +62,7 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         board=name,
         page=page,
         mine=mine,
-        rows=rows(standing, page, mine),
+        rows=rows(standing, page, mine) if len(standing) else "",
         points=min(len(standing), MOST_POINTS),
     )
 
@@ -104,21 +104,22 @@ def own(request: Request, standing: rankings.Standing) -> Own | None:
     return Own(entry, rank, page_of(rank)) if entry and rank else None
 
 
-def rows(standing: rankings.Standing, page: Page[rankings.Row], mine: Own | None) -> SafeString:
+def rows(standing: rankings.Standing, page: Page[int], mine: Own | None) -> SafeString:
     """The table's rows as HTML, made once for everybody who does not see a row of his own there."""
     competition, name = standing.competition, standing.board
     is_here = mine is not None and mine.page == page.number
     team_id = mine.entry.team_id if mine and is_here else None
 
     def made() -> str:
+        places = page.object_list
         said = {
             "competition": competition,
-            "lines": lines(competition, list(page.object_list), team_id),
+            "lines": lines(competition, standing[places[0] : places[-1] + 1], team_id),
             "board_baseline": rankings.baseline(competition, name) if page.number == 1 else None,
         }
         return render_to_string("competitions/rows.html", said)
 
-    return mark_safe(standing.kept(f"rows-{page.number}-{team_id}", made))  # noqa: S308 - a template's
+    return mark_safe(standing.kept(f"rows-{page.number}-{team_id}", made))  # noqa: S308 - our template
 
 
 def lines(competition: Competition, rows: list[rankings.Row], team_id: int | None) -> list[Line]:
