@@ -15,7 +15,7 @@ RUN python -m venv /venv \
 FROM python:3.11-slim
 # 10001 is nobody on the host, whatever runs there.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin featherweight \
-    && install -d -o featherweight -g featherweight /data /data/files /data/cache
+    && install -d -o featherweight -g featherweight /data /data/files /data/cache /data/spool /data/front
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY . .

@@ -22,6 +22,16 @@ def weak_sandboxes_are_for_development(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
+def images_are_pinned(**_: Any) -> list[CheckMessage]:
+    """What runs is known by its bytes only where an image is named by its digest."""
+    loose = [name for name in settings.OTHER_IMAGES if "@sha256:" not in name]
+    if not loose:
+        return []
+    message = f"Named by a tag, not by a digest: {', '.join(loose)}."
+    return [Warning(message, hint=".env.example says how to pin them.", id="featherweight.W002")]
+
+
+@register(Tags.security, deploy=True)
 def the_sandbox_holds(**_: Any) -> list[CheckMessage]:
     """On the processor: what holds on a GPU is tried by its workers when they start."""
     if not containment.can_be_tried():

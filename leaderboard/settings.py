@@ -160,6 +160,9 @@ if REDIS_URL:
         "KEY_PREFIX": "json",
     }
 
+# The images that run beside ours, for a check that they are named by digests.
+OTHER_IMAGES = env.list("OTHER_IMAGES", default=[])
+
 # Loud, and for development only: workers run models also where the kernel cannot shut them in.
 ALLOW_WEAK_SANDBOX = env.switch("ALLOW_WEAK_SANDBOX")
 
@@ -289,7 +292,13 @@ if SITE_URL.startswith("https://"):
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "class": "leaderboard.logs.WithoutCodes",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.level("LOG_LEVEL", default="INFO")},
 }

@@ -13,12 +13,13 @@ from celery.bin.worker import worker as celery_worker
 from django.core.management import get_commands
 from gunicorn.app.wsgiapp import WSGIApplication
 
+from leaderboard import checks
 from leaderboard.celery import app
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ["web", "migrate", "worker", "worker-gpu", "beat"]
+OURS = ["web", "uploads", "migrate", "worker", "worker-gpu", "beat"]
 # Told to the services of the compose file, but read by Python itself and by the engine.
 READ_ELSEWHERE = {"TMPDIR", "FEATHERWEIGHT_IMAGE"}
 
@@ -49,9 +50,86 @@ def test_whoever_stays_has_a_health_check(name):
     assert SERVICES[name]["healthcheck"]["test"]
 
 
-def test_only_the_web_is_reachable_and_only_from_this_machine():
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["web"]
-    assert all(port.startswith("127.0.0.1:") for port in SERVICES["web"]["ports"])
+def test_only_the_front_is_reachable_and_only_from_this_machine():
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["front"]
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES["front"]["ports"])
+    assert "inside" not in SERVICES["front"]["networks"]
+
+
+def test_what_is_sent_waits_on_volumes_of_its_own():
+    for name in ("web", "uploads"):
+        assert SERVICES[name]["environment"]["TMPDIR"] == "/data/spool"
+        assert "spool:/data/spool" in SERVICES[name]["volumes"]
+    holders = {"front": {"front", "migrate"}, "spool": {"web", "uploads", "migrate"}}
+    for volume, names in holders.items():
+        mounting = {
+            name
+            for name, service in SERVICES.items()
+            if any(one.startswith(f"{volume}:") for one in service.get("volumes", []))
+        }
+        assert mounting == names
+
+
+def test_what_runs_models_cannot_write_files_nor_be_the_sites_role():
+    for name in ("worker", "worker-gpu"):
+        assert SERVICES[name]["volumes"] == ["files:/data/files:ro", "cache:/data/cache"]
+        assert SERVICES[name]["environment"]["DATABASE_URL"].startswith("postgresql://worker:")
+        assert "POSTGRES_PASSWORD" not in str(SERVICES[name])
+    assert "grant_worker" in str(SERVICES["migrate"]["command"])
+
+
+def test_the_broker_asks_for_a_password():
+    valkey = SERVICES["valkey"]
+    assert valkey["command"][-2:] == ["--requirepass", "${VALKEY_PASSWORD:?set it in .env}"]
+    assert all("${VALKEY_PASSWORD" in SERVICES[one]["environment"]["REDIS_URL"] for one in OURS)
+
+
+def test_every_image_can_be_pinned_by_its_digest():
+    for name, service in SERVICES.items():
+        variable = re.fullmatch(r"\$\{(\w+_IMAGE):-([\w./-]+:[\w.-]+)\}", service["image"])
+        assert variable, name
+        assert variable[2].rpartition(":")[2] != "latest"
+
+
+def test_a_check_names_the_images_that_are_not_pinned(settings):
+    names = COMPOSE["x-environment"]["OTHER_IMAGES"]
+    pinned = f"nginx@sha256:{'0' * 64}"
+    settings.OTHER_IMAGES = [*words([names])[0].split(","), pinned]
+    [warning] = checks.images_are_pinned()
+    assert "postgres:18, valkey/valkey:9, nginx:1.28." in warning.msg
+    assert pinned not in warning.msg
+    settings.OTHER_IMAGES = [pinned]
+    assert checks.images_are_pinned() == []
+
+
+def test_codes_of_invitations_are_in_no_access_log_of_the_site():
+    for name in ("web", "uploads"):
+        assert not [word for word in SERVICES[name]["command"] if "access-log" in word]
+
+
+def test_every_thread_may_keep_its_connection():
+    settings = " ".join(SERVICES["postgres"]["command"])
+    most = int(re.search(r"max_connections=(\d+)", settings)[1])
+    threads = 0
+    for name in ("web", "uploads"):
+        command = " ".join(words(SERVICES[name]["command"]))
+        count = [int(re.search(rf"--{what}=(\d+)", command)[1]) for what in ("workers", "threads")]
+        threads += count[0] * count[1]
+    assert threads < most / 2  # workers, beat and people at a console have theirs, too
+
+
+def test_the_databases_own_cache_fits_into_its_memory():
+    postgres = SERVICES["postgres"]
+    told = dict(word.split("=") for word in words(postgres["command"]) if "=" in word)
+    most = in_bytes(words([postgres["mem_limit"]])[0])
+    assert in_bytes(told["shared_buffers"]) <= most / 4
+    assert in_bytes(told["effective_cache_size"]) <= most
+    assert in_bytes(postgres["shm_size"]) <= most
+
+
+def in_bytes(size: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)([kmg])b?", size.lower()).groups()
+    return int(number) << {"k": 10, "m": 20, "g": 30}[unit]
 
 
 @pytest.mark.parametrize("name", ["worker", "worker-gpu", "beat", "postgres", "valkey"])
@@ -71,7 +149,12 @@ def test_what_runs_models_is_shut_in_itself(name):
 
 def test_secrets_have_no_defaults():
     secrets = re.findall(r"\$\{(\w*(?:SECRET|PASSWORD)\w*)([^}]*)\}", str(COMPOSE))
-    assert {name for name, _ in secrets} == {"SECRET_KEY", "POSTGRES_PASSWORD"}
+    assert {name for name, _ in secrets} == {
+        "SECRET_KEY",
+        "POSTGRES_PASSWORD",
+        "VALKEY_PASSWORD",
+        "WORKER_PASSWORD",
+    }
     assert all(rest.startswith(":?") for _, rest in secrets)
 
 
@@ -83,18 +166,20 @@ def test_the_settings_read_every_name_that_is_set():
 
 
 def test_the_example_has_every_variable_and_no_other():
-    used = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
+    files = [ROOT / "docker-compose.yml", ROOT / "docs/front/tls.yml"]
+    used = set(re.findall(r"\$\{(\w+)", "".join(path.read_text() for path in files)))
     example = (ROOT / ".env.example").read_text()
     assert used == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
 
 
-def test_the_web_command_parses(monkeypatch):
-    program, *arguments = words(SERVICES["web"]["command"])
-    assert program == "gunicorn"
+@pytest.mark.parametrize(("name", "threads"), [("web", 8), ("uploads", 2)])
+def test_the_web_commands_parse(monkeypatch, name, threads):
+    command = words(SERVICES[name]["command"])
+    program, *arguments = command[command.index("gunicorn") :]
     monkeypatch.setattr("sys.argv", [program, *arguments])
     application = WSGIApplication()
     assert application.app_uri == "leaderboard.wsgi"
-    assert application.cfg.threads == 8
+    assert application.cfg.threads == threads
 
 
 @pytest.mark.parametrize(
@@ -110,9 +195,11 @@ def test_the_worker_commands_parse(name, queue):
     assert bool(options["beat"]) == (name == "beat")
 
 
-def test_the_migration_is_a_command_of_the_site():
-    assert words(SERVICES["migrate"]["command"])[:2] == ["python", "manage.py"]
-    assert SERVICES["migrate"]["command"][2] in get_commands()
+def test_the_migration_is_made_of_commands_of_the_site():
+    *_, line = SERVICES["migrate"]["command"]
+    commands = re.findall(r"python manage\.py (\w+)", line)
+    assert commands == ["migrate", "grant_worker"]
+    assert set(commands) <= set(get_commands())
 
 
 @pytest.mark.skipif(not shutil.which("docker"), reason="no docker client")

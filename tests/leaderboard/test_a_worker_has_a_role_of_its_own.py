@@ -1,0 +1,131 @@
+"""On PostgreSQL workers sign in as a role that can do what a worker does, and no more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.signals import connection_created
+
+import scoring
+from leaderboard.models import Canary, Competition, Entry, Evaluation, Submission, Team, User
+from leaderboard.services import evaluations, references, roles
+from scoring.job import Progress
+from tests.leaderboard.conftest import failure, report
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif("sqlite" in os.environ["DATABASE_URL"], reason="SQLite has no roles"),
+]
+State = Evaluation.State
+FORBIDDEN = [
+    "SELECT password FROM leaderboard_user",
+    "SELECT * FROM django_session",
+    "SELECT * FROM leaderboard_apitoken",
+    "SELECT code FROM leaderboard_invitation",
+    "SELECT * FROM leaderboard_membership",
+    "SELECT * FROM account_emailaddress",
+    "SELECT * FROM mfa_authenticator",
+    "INSERT INTO django_session VALUES ('x', 'x', now())",
+    "DELETE FROM leaderboard_submission",
+    "UPDATE leaderboard_submission SET team_id = 1",
+    "DELETE FROM leaderboard_evaluation",
+    "DELETE FROM leaderboard_team",
+    "UPDATE leaderboard_team SET name = 'x'",
+    "UPDATE leaderboard_competition SET published_at = now()",
+    "UPDATE leaderboard_dataset SET classes = '[]'",
+    "CREATE TABLE mine (x int)",
+    "SELECT * FROM pg_authid",
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+]
+
+
+@pytest.fixture
+def as_worker() -> Iterator[Callable[[], Any]]:
+    """A context in which every connection of this process has the rights of a worker."""
+    name = f"worker_{os.getpid()}"
+    roles.grant_worker(name=name, password="secret")
+    roles.grant_worker(name=name, password="renewed")
+
+    def put_on(connection: Any, **_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET ROLE {name}")
+
+    @contextmanager
+    def rights() -> Iterator[None]:
+        connection_created.connect(put_on)
+        connection.close()
+        try:
+            yield
+        finally:
+            connection_created.disconnect(put_on)
+            connection.close()
+
+    yield rights
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def test_it_evaluates_calibrates_checks_itself_and_gives_back(
+    as_worker: Any,
+    competition: Competition,
+    team: Team,
+    rivals: Team,
+    submit: Callable[..., Submission],
+    organizer: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    competition.profile.canary_every_minutes, competition.profile.max_foreign_load = 60, None
+    competition.profile.save()
+    ends = iter([report(time_ratio=0.5), RuntimeError("ours"), failure(), report(time_ratio=0.6)])
+
+    def evaluate(job: Any, progress: Any) -> Any:
+        progress(Progress("measure", 10, 5.0))
+        if job.submission is None:
+            return report()  # a canary, or a calibration
+        end = next(ends)
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    def work(times: int) -> None:
+        for _ in range(times):
+            with as_worker():
+                evaluations.run_next("cpu")
+            Evaluation.objects.update(not_before=None)  # nobody waits here
+
+    monkeypatch.setattr(scoring, "evaluate", evaluate)
+    first, same, broken = submit(team, 1), submit(rivals, 1), submit(rivals, 2)
+    work(times=4)
+    with as_worker():
+        evaluations.sweep()
+    states = {one.pk: one.latest_evaluation.state for one in Submission.objects.order_by("pk")}
+    assert states == {first.pk: State.SCORED, same.pk: State.SCORED, broken.pk: State.FAILED}
+    assert Entry.objects.count() == 2
+    assert Canary.objects.count() == 2  # at the start, and after a fault
+    evaluations.evaluate_again(submission=first, by=organizer)
+    Competition.objects.update(state=Competition.State.DRAFT)
+    references.calibrate(competition=competition, by=organizer)
+    work(times=2)
+    assert not Evaluation.objects.unfinished().exists()
+    assert Evaluation.objects.filter(why=Evaluation.Why.SHARED).exists()
+    latest = Evaluation.objects.filter(kind=Evaluation.Kind.CALIBRATION).latest("pk")
+    competition.refresh_from_db()
+    assert competition.calibration == latest
+
+
+def test_it_can_do_nothing_else(as_worker: Any, team: Team) -> None:
+    with as_worker(), connection.cursor() as cursor:
+        for statement in FORBIDDEN:
+            with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+                cursor.execute(statement)
+
+
+def test_the_command_says_what_it_needs(settings: Any) -> None:
+    with pytest.raises(CommandError, match="WORKER_PASSWORD must be set"):
+        call_command("grant_worker")

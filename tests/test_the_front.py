@@ -1,0 +1,148 @@
+"""The front of docs/front by Debian's nginx, before gunicorn as docker-compose.yml starts it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.core.management import call_command
+
+from benchmarks import front
+from benchmarks.scale import world
+from leaderboard.models import Membership, Team, User
+from leaderboard.services import tokens
+from tests.end_to_end.conftest import database_url
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed"),
+    pytest.mark.skipif("sqlite" in os.environ["DATABASE_URL"], reason="the front needs PostgreSQL"),
+]
+SUBMIT = "/api/v1/competitions/scale/submissions"
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Site(front.Site):
+    key: str
+    """An API token of a team's member."""
+
+
+@pytest.fixture(scope="module")
+def site(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """An open competition with one team, behind the front."""
+    folder = tmp_path_factory.mktemp("front")
+    with django_db_blocker.unblock():
+        competition = world.make_competition()
+        member = User.objects.create_user("member")
+        team = Team.objects.create(competition=competition, name="Sorters")
+        Membership.objects.create(team=team, user=member, competition=competition)
+        _, key = tokens.issue(user=member, name="test")
+        environment = os.environ | {"DATABASE_URL": database_url(), "TMPDIR": str(folder)}
+        with front.running(folder, environment) as running:
+            yield Site(**vars(running), key=key)
+        call_command("flush", interactive=False, verbosity=0)
+
+
+def answer_to(address: str, path: str, *, announced: int, sent: int = 0, token: str = "") -> bytes:
+    """What comes back of a request whose body has begun, or not even that."""
+    host, port = address.removeprefix("http://").split(":")
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {announced}"]
+    lines += ["Content-Type: multipart/form-data; boundary=x"]
+    lines += [f"Authorization: Token {token}"] if token else []
+    with socket.create_connection((host, int(port)), timeout=30) as one:
+        one.sendall("\r\n".join([*lines, "", ""]).encode() + b"x" * sent)
+        return one.recv(65536)
+
+
+def test_slow_clients_keep_nobody_waiting(site: Site) -> None:
+    with front.slow_clients(site.front, "/", 200):
+        took = front.read(site.front + "/", seconds=2, readers=20)
+    assert len(took) >= 20
+    assert all(one < float("inf") for one in took)
+
+
+def test_no_body_is_taken_that_is_not_welcome(site: Site) -> None:
+    """The answer is there while the body is still on its way: not even the front has kept it."""
+    for path, announced, token, expected in (
+        (SUBMIT, 5 * MEGABYTE, "", b"401 not_authenticated"),
+        (SUBMIT, 5 * MEGABYTE, "fw_unknown", b"401 unknown_token"),
+        (SUBMIT, 600 * MEGABYTE, site.key, b"413 too_large"),
+        (SUBMIT, 5000 * MEGABYTE, site.key, b"413 too_large"),
+        ("/competitions/scale/submit/", 5 * MEGABYTE, "", b"413"),
+        ("/admin/leaderboard/dataset/add/", 5 * MEGABYTE, "", b"413"),
+        ("/api/v1/teams/join", 5 * MEGABYTE, site.key, b"413 too_large"),
+        ("/accounts/login/", 5 * MEGABYTE, "", b"413"),
+    ):
+        for sent in (0, MEGABYTE):
+            got = answer_to(site.front, path, announced=announced, sent=sent, token=token)
+            status, _, code = expected.partition(b" ")
+            assert got.startswith(b"HTTP/1.1 " + status), (path, got)
+            assert code in got
+    assert [path for path in site.spool.rglob("*") if path.is_file()] == []
+
+
+def test_a_members_file_arrives_announced_or_not(site: Site) -> None:
+    headers = {"Authorization": f"Token {site.key}"}
+    form = httpx.Request("POST", site.front, files={"file": ("m.pt", bytes(2 * MEGABYTE))})
+    body = form.read()
+    headers["Content-Type"] = form.headers["Content-Type"]
+    for content in (body, iter([body[:1000], body[1000:]])):
+        got = httpx.post(site.front + SUBMIT, content=content, headers=headers, timeout=60)
+        assert (got.status_code, got.json()["code"]) == (400, "not_a_zip")
+
+
+def test_pages_are_compressed_and_a_question_is_no_way_in(site: Site) -> None:
+    page = httpx.get(site.front + "/accounts/login/", headers={"X-Unsent-Body": "1"})
+    assert page.status_code == 200
+    assert page.headers["Content-Encoding"] == "gzip"
+
+
+def test_codes_of_invitations_stay_out_of_the_log(site: Site) -> None:
+    for address in (
+        "/invitations/the-code-of-it/",
+        "/%69nvitations/the-code-of-it/?next=the-code-of-it",
+        "//invitations/the-code-of-it",
+        "/accounts/login/?next=/invitations/the-code-of-it/",
+        "/competitions/?after=%2Finvitations%2Fthe-code-of-it",
+    ):
+        httpx.get(site.front + address, headers={"Referer": f"{site.front}{address}"})
+    said = site.log.read_text()
+    assert "the-code-of-it" not in said
+    assert said.count('"GET /invitations/-"') == 3
+
+
+def test_without_the_site_it_says_so_also_over_tls(tmp_path: Path) -> None:
+    ports = {name: front.free_port() for name in ("front", "tls", "web", "uploads")}
+    pair = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "certificate.pem")]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    subprocess.run([*make, *pair], check=True, capture_output=True)
+    tls = (front.ROOT / "docs/front/tls.conf").read_text()
+    for theirs, ours in (
+        ("listen 8443", f"listen 127.0.0.1:{ports['tls']}"),
+        ("/run/secrets/certificate_key", str(tmp_path / "key.pem")),
+        ("/run/secrets/certificate", str(tmp_path / "certificate.pem")),
+        ("/etc/nginx/", f"{front.ROOT}/docs/front/"),
+    ):
+        tls = tls.replace(theirs, ours)
+    (tmp_path / "tls.conf").write_text(tls)
+    nginx = ["nginx", "-c", str(front.configured(tmp_path, ports)), "-g", "daemon off;"]
+    context = ssl.create_default_context(cafile=str(tmp_path / "certificate.pem"))
+    with front.started(nginx, dict(os.environ), tmp_path / "nginx"):
+        front.wait_until_it_listens(ports["tls"])
+        for address in (f"https://localhost:{ports['tls']}", f"http://localhost:{ports['front']}"):
+            for path in ("/", SUBMIT):
+                got = httpx.get(address + path, verify=context)
+                assert (got.status_code, got.json()["code"]) == (503, "unavailable")
+                assert got.headers["Retry-After"]
