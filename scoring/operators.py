@@ -24,9 +24,11 @@ KERNELS = (
 """The dispatcher's names of kernels that answer for tensors in host memory."""
 INLINED = {
     *(f"aten::_{count}" for count in ("single", "pair", "triple", "quadruple")),
-    *(f"prim::{name}" for name in ("ndim", "T", "H", "mT", "mH")),
+    *(f"aten::{name}" for name in ("_assert", "_assert_int_or_pair", "list_with_default", "type")),
+    *(f"prim::{name}" for name in ("ndim", "shape", "T", "H", "mT", "mH")),
 }
-"""What torch's compiler knows as functions in TorchScript, which no registry lists."""
+"""What torch's compiler knows as functions in TorchScript, which no registry lists; saved models of
+torch 1.3 to 1.5 call them."""
 
 MOBILE = "torch.utils.mobile_optimizer.optimize_for_mobile"
 INTEL, NVIDIA = "intel_extension_for_pytorch.optimize", "torch_tensorrt.compile"
@@ -105,7 +107,7 @@ def asked() -> str:
     for schema in torch._C._jit_get_all_schemas():
         if not any(argument.is_out for argument in schema.arguments):  # such call the others
             runs[schema.name] = runs.get(schema.name, False) or runs_on_cpu(schema)
-    methods = torch._C._jit_get_custom_class_schemas()
+    methods = torch._C._jit_get_custom_class_schemas()  # type: ignore[attr-defined]
     classes = {str(method.arguments[0].type) for method in methods if method.arguments}
     lines = [name if on_cpu else name + OFF_CPU for name, on_cpu in sorted(runs.items())]
     release = torch.__version__.partition("+")[0]

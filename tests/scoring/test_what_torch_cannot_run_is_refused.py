@@ -1,8 +1,10 @@
 """The gate knows, without torch, which operators and classes the installed torch has and runs."""
 
 import io
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from .test_archives_are_checked_without_running_them import MODEL, crafted
 
 MOBILE = Path(__file__).parent / "archives" / "torch-1.12.1-mobile.pt"
 ASK = "from scoring import operators; print(operators.asked(), end='')"
+ARGUMENTS = ", ".join(7 * ["[[[[True]]]]"])
+"""That no operator takes."""
 
 
 def refusal(data: Path | bytes, device: Device = "cpu") -> str:
@@ -30,6 +34,29 @@ def test_the_list_is_what_the_installed_torch_says() -> None:
     """In a fresh process: whatever else these tests import has operators of its own."""
     said = subprocess.run([sys.executable, "-c", ASK], check=True, capture_output=True, text=True)
     assert said.stdout == operators.LIST.read_text()
+
+
+def test_what_no_registry_lists_is_known_to_torch_all_the_same(tmp_path: Path) -> None:
+    torch.jit.script(torch.nn.ReLU()).save(str(tmp_path / "relu.pt"))
+
+    def says(operator: str) -> str:
+        """What torch says of an archive that calls an operator with what no operator takes."""
+        namespace, _, name = operator.partition("::")
+        path = tmp_path / "calling.pt"
+        with zipfile.ZipFile(tmp_path / "relu.pt") as old, zipfile.ZipFile(path, "w") as new:
+            for record in old.namelist():
+                code = old.read(record)
+                if record.endswith(".py"):
+                    call = f"ops.{namespace}.{name}({ARGUMENTS})"
+                    code = re.sub(rb"return .*", f"return {call}".encode(), code)
+                new.writestr(record, code)
+        with pytest.raises(RuntimeError) as refused:
+            torch.jit.load(str(path))
+        return str(refused.value)
+
+    assert "Unknown builtin op" in says("aten::attention_of_tomorrow")
+    for operator in sorted(operators.INLINED):
+        assert "Unknown builtin op" not in says(operator), operator
 
 
 def test_a_model_of_optimize_for_mobile_says_how_to_save_it() -> None:
@@ -67,6 +94,11 @@ def test_what_this_torch_has_not_or_cannot_run(call: str, named: str, advice: st
     message = refusal(crafted(MODEL, call.encode()))
     assert named in message
     assert advice in message
+
+
+def test_a_model_of_torch_1_5_may_ask_for_a_shape() -> None:
+    code = b"y = ops.prim.shape(x); z = torch.list_with_default([1], [2])"
+    assert "prim::shape" in archive.check(io.BytesIO(crafted(MODEL, code))).operators
 
 
 def test_an_object_of_a_class_that_torch_lacks() -> None:
