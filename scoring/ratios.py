@@ -135,7 +135,9 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
 
     With log S = a + g log R + p log probe + h load + i imbalance, every quad is brought there,
     within the range that was seen; what is left is a plain ratio. Too few quads: the plain ratio as
-    it came.
+    it came. A calibrated pace outside of the range is not read at; what the ratio would be there
+    widens the interval, by what is believed of g and p beforehand: what a machine does all the time
+    need not slow a model as what it did now and then.
 
     The elasticity g and the probe's slope p come from moving averages over a window, in which the
     blocks' own noise evens out. The probe runs while the submission stands still: it can neither
@@ -146,7 +148,7 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     believed as far as it may be luck: a submission cannot excuse itself by load of its making.
     """
     if len(quads) < 2 * MIN_WINDOWS:
-        return replace(plain(quads), read_at=pace.reference_seconds)
+        return uncorrected(quads, pace)
     weather, calibrated = weather_of(quads, pace)
     read_at = np.clip(calibrated, weather.min(axis=0), weather.max(axis=0))
     _, ours = logs_per_image(quads)
@@ -172,6 +174,7 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     found = plain(at_rest(quads, slower, read_at[0]), charged_by=uneven)
     more = np.array([trimmed_mean(beside[:, 0]), beside[:, 1].mean()])
     away = np.apply_along_axis(trimmed_mean, 0, weather) - read_at
+    outside = read_at - calibrated
     # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
     per_load = np.linalg.lstsq(beside - beside.mean(axis=0), weather, rcond=None)[0]
     away -= more @ (np.eye(2) - fit.doubt @ BURDENS) @ per_load
@@ -183,7 +186,7 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
         math.sqrt(more @ fit.doubt @ more),
         fit.burdens[1] * rest[1],
         unexplained,
-        (calibrated - read_at) @ (fit.slopes - np.eye(len(read_at))[0]),
+        unread(outside, fit.slopes),
     )
     probes = np.exp(weather[:, -1])
     return replace(
@@ -202,6 +205,28 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
         probe_read_at=math.exp(read_at[1]) if is_probed else None,
         probes=(float(probes.min()), float(probes.max())) if is_probed else None,
     )
+
+
+def uncorrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
+    """The plain ratio of quads too few for slopes, as unsure as these are beforehand."""
+    found = plain(quads)
+    weather, calibrated = weather_of(quads, pace)
+    away = np.apply_along_axis(trimmed_mean, 0, weather) - calibrated
+    unknown = found.ratio * unread(away, believed(len(away) > 1)[0])
+    return replace(
+        found,
+        half_width=math.hypot(found.half_width, CLEAR * unknown),
+        standard_error=math.hypot(found.standard_error, unknown),
+        read_at=pace.reference_seconds,
+    )
+
+
+def unread(away: Floats, slopes: Floats) -> float:
+    """Root mean square by which the logarithm of a ratio differs where the weather is `away` (K,)
+    from where it was read, with these slopes (K,) as uncertain as they are beforehand."""
+    _, firmness = believed(len(away) > 1)
+    expected = away @ slopes - away[0]  # of the submission, less of the reference
+    return math.hypot(expected, math.sqrt(away @ np.linalg.solve(firmness, away)))
 
 
 def weather_of(quads: Sequence[Quad], pace: Pace) -> tuple[Floats, Floats]:
@@ -351,6 +376,7 @@ def regression(
     left = y - x @ np.linalg.lstsq(weather, x.T @ y, rcond=None)[0]
     freedom = max(1.0, len(y) / shared - 1 - x.shape[1])
     noise = max(float(left @ left) / freedom, shared * LEAST_NOISE**2)
+    noise *= (t_quantile(freedom) / t_quantile(math.inf)) ** 2
     inverse = np.linalg.inv(weather / noise + firmness)
     slopes = prior + inverse @ (x.T @ y - weather @ prior) / noise
     doubt = x.T @ x / noise + firmness
@@ -609,10 +635,10 @@ def trimmed_mean(values: Floats) -> float:
     return float(np.sort(values)[cut : len(values) - cut].mean())
 
 
-def t_quantile(freedom: int) -> float:
+def t_quantile(freedom: float) -> float:
     """97.5 % quantile of Student's t, by its expansion around the normal one."""
     if freedom < 3:
-        return (12.706, 4.303)[freedom - 1]
+        return (12.706, 4.303)[int(freedom) - 1]
     z = 1.959964
     return (
         z

@@ -1,0 +1,148 @@
+"""How often a published interval holds the true ratio while other programs come and go.
+
+On an invented machine (`benchmarks.weather`), so that the truth is known: calibrated in one
+weather, evaluated in another, and measured again. Costs minutes of one core, and no real clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchmarks import tables, weather
+from scoring import ratios
+from scoring.job import Plan
+
+CALIBRATED = 45.0
+"""Seconds until the calibration is over and the evaluation begins."""
+PLANS = {
+    "demo": Plan(
+        min_quads=8, min_segments=2, target_half_width=0.05, max_half_width=0.0, max_seconds=10.0
+    ),
+    "default": Plan(max_seconds=40.0),
+}
+Scenario = Callable[[np.random.Generator], weather.Load]
+
+
+def quiet(random: np.random.Generator) -> weather.Load:
+    return lambda at: 0 * at
+
+
+def step_before(random: np.random.Generator) -> weather.Load:
+    """Others begin between calibration and evaluation, and stay."""
+    cores = random.uniform(0, 1.5)
+    return lambda at: np.where(at < CALIBRATED, 0.0, cores)
+
+
+def step_after(random: np.random.Generator) -> weather.Load:
+    """Others end between calibration and evaluation."""
+    cores = random.uniform(0.3, 1.2)
+    return lambda at: np.where(at < CALIBRATED, cores, 0.0)
+
+
+def step_within(random: np.random.Generator) -> weather.Load:
+    cores, begin = random.uniform(0.3, 1.5), CALIBRATED + random.uniform(1, 4)
+    return lambda at: np.where(at < begin, 0.0, cores)
+
+
+def come_and_go(random: np.random.Generator) -> weather.Load:
+    """Programs of some seconds each, half of the time."""
+    return stretches(random.exponential(6, 400), random.uniform(0.2, 1.5, 401), random)
+
+
+def bursts(random: np.random.Generator) -> weather.Load:
+    """As `benchmarks.neighbour` does."""
+    lasting = random.uniform(0.02, 0.6, 3000)
+    return stretches(lasting, np.arange(3001.0) % 2, None)
+
+
+def stretches(
+    lasting: weather.Floats, cores: weather.Floats, random: np.random.Generator | None
+) -> weather.Load:
+    """So many cores for so many seconds, from the calibration's end on; by `random` often none."""
+    ends = CALIBRATED + np.cumsum(lasting)
+    if random is not None:
+        cores = np.where(random.random(len(cores)) < 0.5, 0.0, cores)
+    return lambda at: np.where(at < CALIBRATED, 0.0, cores[np.searchsorted(ends, at)])
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "quiet": quiet,
+    "a step before": step_before,
+    "a step after calibration": step_after,
+    "a step within": step_within,
+    "come and go": come_and_go,
+    "bursts": bursts,
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of one evaluation, relative to the truth: the error, and half of the interval."""
+
+    error: float
+    half_width: float
+    quads: int
+
+    @property
+    def held(self) -> bool:
+        return abs(self.error) < self.half_width
+
+
+def main() -> None:
+    options = parser().parse_args()
+    rows = []
+    for name in options.plans:
+        plan = PLANS[name]
+        for scenario, net in ((one, net) for one in SCENARIOS for net in weather.NETS):
+            found = [evaluated(scenario, net, plan, seed) for seed in range(options.evaluations)]
+            widest = plan.max_half_width or np.inf
+            published = [one for one in found if one.half_width <= widest]
+            rows.append(
+                (
+                    f"{name}, {scenario}",
+                    net,
+                    f"{len(published) / len(found):.0%}",
+                    f"{np.mean([one.held for one in published]):.0%}" if published else "",
+                    f"{np.mean([one.error for one in found]):+.1%}",
+                    f"{np.std([one.error for one in found]):.1%}",
+                    f"{np.median([one.half_width for one in found]):.1%}",
+                    int(np.median([one.quads for one in found])),
+                )
+            )
+    head = ("plan, weather", "net", "published", "held", "bias", "sd", "half-width", "quads")
+    tables.show(head, rows)
+
+
+def evaluated(scenario: str, net: str, plan: Plan, seed: int) -> Found:
+    """A calibration and an evaluation on a machine of their own."""
+    load = SCENARIOS[scenario](np.random.default_rng(seed))
+    machine = weather.Machine(load, 2 * CALIBRATED + 1.5 * plan.max_seconds, seed)
+    pace = machine.calibrated(replace(plan, max_seconds=min(plan.max_seconds, 30.0)))
+    machine.now = CALIBRATED
+    per_segment = 6 if plan.max_half_width == 0 else 15
+    quads = machine.measured(weather.NETS[net], plan, pace, per_segment=per_segment)
+    found = ratios.corrected(ratios.counted(quads), pace)
+    truth = weather.true_ratio(weather.NETS[net], pace)
+    return Found(found.ratio / truth - 1, found.half_width / truth, len(quads))
+
+
+def parser() -> argparse.ArgumentParser:
+    one = argparse.ArgumentParser("python -m benchmarks.coverage", description=__doc__)
+    one.add_argument("--evaluations", type=int, default=60, help="of each net in each weather")
+    one.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
+    one.add_argument(
+        "--quick",
+        dest="evaluations",
+        action="store_const",
+        const=10,
+        help="ten of each: shows that it works, proves little",
+    )
+    return one
+
+
+if __name__ == "__main__":
+    main()

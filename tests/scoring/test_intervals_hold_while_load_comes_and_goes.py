@@ -1,0 +1,49 @@
+"""Intervals of an invented machine, whose truth is known: `benchmarks.coverage` shows more."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from benchmarks import coverage, weather
+from scoring import ratios
+from scoring.job import Pace
+
+PLAN = coverage.PLANS["demo"]
+EVALUATIONS = 24
+LEAST_HELD = 40
+"""Of 48: of intervals that hold their truth 19 times in 20, so few do once in 1,000 times."""
+
+
+@pytest.mark.parametrize("scenario", coverage.SCENARIOS)
+def test_the_truth_is_held_by_nets_that_mind_the_machine_less_and_more(scenario: str) -> None:
+    found = [
+        coverage.evaluated(scenario, net, PLAN, seed)
+        for net in ("wide", "shallow")
+        for seed in range(EVALUATIONS)
+    ]
+    assert sum(one.held for one in found) >= LEAST_HELD
+
+
+def test_what_is_known_on_a_quiet_machine_is_known_as_well_as_before() -> None:
+    default = coverage.PLANS["default"]
+    some = [coverage.evaluated("quiet", "wide", PLAN, seed) for seed in range(10)]
+    many = [coverage.evaluated("quiet", "wide", default, seed) for seed in range(5)]
+    assert np.median([one.half_width for one in some]) < 0.03
+    assert max(one.half_width for one in many) <= default.target_half_width * 1.05
+
+
+@pytest.mark.parametrize("count", [10, 40])
+def test_a_pace_that_was_not_seen_is_doubted_as_slopes_are_beforehand(count: int) -> None:
+    """However well the slopes are known where quads were measured, and however few quads are."""
+    away = 0.2
+    machine = weather.Machine(lambda at: 0 * at, 60, seed=0)
+    quads = machine.segment(weather.NETS["alike"], count, 1, off=0.0)
+    seen = Pace(ratios.per_image(quads)[0], ratios.probe_seconds(quads))
+    unseen = Pace(seen.reference_seconds * math.exp(-away), seen.probe_seconds)
+    near, far = (ratios.corrected(quads, pace) for pace in (seen, unseen))
+    believed = np.linalg.inv(ratios.believed(is_probed=True)[1])
+    assert near.half_width < 0.03
+    assert far.half_width / far.ratio > 0.7 * ratios.CLEAR * away * math.sqrt(believed[0, 0])
