@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from scoring import pickles, sources
+from scoring import pickles, slips, sources
 from scoring.errors import Rejected
 from scoring.job import CropMode, Device, Dtype, InputBounds, InputSpec, Interpolation, Model
 
@@ -60,12 +60,15 @@ def check(
         records.refuse_unless_tidy()
         storages = records.storages()
         records.declaration()
+        code = records.sources()
         return Model(
             sha256=sha256(stream),
             bytes=size,
             parameters=sum(storage.elements for storage in storages),
             dtypes=tuple(sorted({storage.dtype for storage in storages})),
-            operators=records.operators(device),
+            operators=sources.operators(code, device),
+            devices=slips.devices(code),
+            in_training=slips.in_training(code),
         )
 
 
@@ -227,15 +230,12 @@ class Records:
                 "Save and upload the model again.",
             )
 
-    def operators(self, device: Device) -> tuple[str, ...]:
-        """Operators that the code calls, as `namespace::name`, sorted."""
+    def sources(self) -> list[str]:
+        """The archive's code."""
         names = [n for n in self.infos if n.startswith("code/") and n.endswith(".py")]
         if sum(self.infos[name].file_size for name in names) > sources.MAX_BYTES:
             raise Rejected("record_too_large", "The archive's code is too long.")
-        return sources.operators(
-            (self.read(name, sources.MAX_BYTES).decode("utf-8", "replace") for name in names),
-            device,
-        )
+        return [self.read(name, sources.MAX_BYTES).decode("utf-8", "replace") for name in names]
 
     def declaration(self) -> dict[str, Any] | None:
         name = f"extra/{DECLARATION}"

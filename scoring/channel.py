@@ -18,6 +18,26 @@ STATUS = struct.Struct("<10q")
 """From the child: a `Status` and up to nine numbers."""
 
 DIMENSIONS = 6
+DTYPES = (
+    *("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8"),
+    *("bool", "complex64", "complex128", "quint8", "qint8", "qint32"),
+)
+"""Of wrong answers: a record names one by its place here."""
+
+
+class Kind(enum.IntEnum):
+    """What a model returned."""
+
+    OTHER = 0
+    TENSOR = 1
+    TUPLE = 2
+    LIST = 3
+    DICT = 4
+    NONE = 5
+    NUMBER = 6
+    TEXT = 7
+    NOT_DENSE = 8
+    """A tensor that is sparse, nested, packed or without memory."""
 
 
 class Status(enum.IntEnum):
@@ -28,7 +48,8 @@ class Status(enum.IntEnum):
     LOAD_FAILED = 3
     WRONG_INPUT = 4
     WRONG_OUTPUT = 5
-    """Numbers: 1 if it was a float tensor, dimensions, sizes of up to six of them."""
+    """Numbers: a `Kind`, the place of its dtype in `DTYPES` or -1, its dimensions or length, sizes
+    of up to six dimensions."""
     RAISED = 6
     OUT_OF_MEMORY = 7
     NO_GPU = 8

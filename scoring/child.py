@@ -19,7 +19,17 @@ from typing import Any
 import torch
 
 from scoring import lockdown, paths, runtimes
-from scoring.channel import DIMENSIONS, PREPARE, PROBE, RUN, STATUS, Order, Status
+from scoring.channel import (
+    DIMENSIONS,
+    DTYPES,
+    PREPARE,
+    PROBE,
+    RUN,
+    STATUS,
+    Kind,
+    Order,
+    Status,
+)
 from scoring.lockdown import limit
 from scoring.probe import Probe
 
@@ -27,6 +37,14 @@ SPARE_CPU_SECONDS = 30
 """Over the limit of wall seconds: only what escapes that one meets this one."""
 MOST_SAID = (1 << 63) - 1
 """The largest number in a record; one stored number can be shown as more bytes than that."""
+KINDS: dict[Kind, type | tuple[type, ...]] = {
+    Kind.TUPLE: tuple,
+    Kind.LIST: list,
+    Kind.DICT: dict,
+    Kind.NONE: type(None),
+    Kind.NUMBER: (bool, int, float, complex),
+    Kind.TEXT: str,
+}
 
 
 def serve(
@@ -152,14 +170,20 @@ class Outcome:
         os._exit(1)
 
     def refuse(self, answer: Any, most_bytes: int) -> None:
-        """Report the shape of a wrong answer and end."""
-        if not isinstance(answer, torch.Tensor) or not is_dense(answer):
-            self.send(Status.WRONG_OUTPUT, 0, 0)
+        """Report the kind and shape of a wrong answer and end."""
+        kind = next((kind for kind, types in KINDS.items() if isinstance(answer, types)), None)
+        if not isinstance(answer, torch.Tensor):
+            length = len(answer) if isinstance(answer, tuple | list | dict) else 0
+            self.send(Status.WRONG_OUTPUT, kind or Kind.OTHER, -1, length)
+        elif not is_dense(answer):
+            self.send(Status.WRONG_OUTPUT, Kind.NOT_DENSE, -1, 0)
         elif (size := answer.numel() * answer.element_size()) > most_bytes:
             self.send(Status.OUTPUT_TOO_LARGE, min(size, MOST_SAID))
         else:
+            dtype = str(answer.dtype).removeprefix("torch.")
+            place = DTYPES.index(dtype) if dtype in DTYPES else -1
             sizes = tuple(answer.shape)[:DIMENSIONS]
-            self.send(Status.WRONG_OUTPUT, int(answer.is_floating_point()), answer.dim(), *sizes)
+            self.send(Status.WRONG_OUTPUT, Kind.TENSOR, place, answer.dim(), *sizes)
         os._exit(1)
 
 

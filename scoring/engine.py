@@ -11,7 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from scoring import archive, formula, hardware, images, machine, metrics, sandbox, timing
+from scoring import (
+    advice,
+    archive,
+    formula,
+    hardware,
+    images,
+    machine,
+    metrics,
+    sandbox,
+    timing,
+)
 from scoring.errors import BadDataset, EngineError, ModelFailed, Rejected
 from scoring.job import (
     TIMED_STAGE,
@@ -49,6 +59,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
     A submission's failure is a report with a code. Raises `EngineError` where the fault is ours.
     """
     stages = Stages(progress or (lambda progress: None))
+    last_words: str | None = None
     report = Report("failed", hardware=hardware.fingerprint(job.plan), versions=hardware.versions())
     try:
         with workplace(job) as cache, stages.alone(job):
@@ -69,10 +80,11 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                 try:
                     if job.sample and job.submission:
                         with stages.stage("dry run"):
-                            dry_run, failure = tried(us, box, job, job.sample, cache)
+                            dry_run, failure, last_words = tried(us, box, job, job.sample, cache)
                         report = replace(report, dry_run=dry_run)
                         if failure:
                             raise failure
+                        last_words = None  # what comes is about hidden images
                     f1_ref = job.formula.f1_ref
                     if f1_ref is None:
                         with stages.stage("reference"):
@@ -109,8 +121,11 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                     name: scored(one, found.time_ratio, f1_ref, job) for name, one in splits.items()
                 },
             )
-    except (Rejected, ModelFailed) as failure:
-        report = replace(report, failure=Failure(failure.code, failure.message))
+    except Rejected as rejected:
+        report = replace(report, failure=Failure(rejected.code, rejected.message))
+    except ModelFailed as failed:
+        failed = advice.explained(failed, last_words, model=model, job=job)
+        report = replace(report, failure=Failure(failed.code, failed.message))
     except BadDataset as error:
         raise EngineError(error.code, error.message) from error
     return replace(report, stages=stages.seconds)
@@ -147,8 +162,11 @@ def opened(
 
 def tried(
     us: Contestant, box: sandbox.Sandbox, job: Job, sample: Path, cache: Path
-) -> tuple[DryRun, ModelFailed | None]:
-    """Answer a few images that the team has itself; what the model says there is for its team."""
+) -> tuple[DryRun, ModelFailed | None, str]:
+    """Answer a few images that the team has itself; what the model says there is for its team.
+
+    Also how it failed, if it did, and its last words.
+    """
     labelled = images.labelled(sample, job.classes)
     count = max(DRY_RUN_IMAGES, us.spec.batch_size)
     few = images.Labelled(labelled.source, labelled.names[:count], labelled.labels[:count])
@@ -161,7 +179,7 @@ def tried(
                     runner.answer(row[None], rewarm=False)
         except ModelFailed as found:
             failure = found
-    return DryRun(len(few.labels), output.text, output.is_cut), failure
+    return DryRun(len(few.labels), output.text, output.is_cut), failure, output.last_words
 
 
 def answers_alone(who: Contestant, box: sandbox.Sandbox, tick: Callable[[float], None]) -> Labels:

@@ -376,6 +376,10 @@ class Model(Json):
     parameters: int
     dtypes: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    """Devices other than the CPU that its code names."""
+    in_training: tuple[str, ...] = ()
+    """Kinds of layers that its code applies in training mode, whatever its own mode is."""
     input: InputSpec | None = None
     """The effective input spec, the upload's own declaration applied."""
 

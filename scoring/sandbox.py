@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scoring import machine, sweeper
-from scoring.channel import DIMENSIONS, PREPARE, PROBE, RUN, STATUS, Order, Status
+from scoring import advice, machine, sweeper
+from scoring.channel import PREPARE, PROBE, RUN, STATUS, Order, Status
 from scoring.errors import EngineError, ModelFailed
 from scoring.job import InputSpec, Isolation, Limits, Plan
 
@@ -355,13 +355,19 @@ class Child:
     def run(self, calls: int, seconds: float, is_first: bool = False) -> Turn:
         """Answer `calls` rows of `inputs`, timed; killed after `seconds`."""
         if is_first:
-            code, what = "first_call_timeout", "The first answer of a process"
+            overdue = ModelFailed(
+                "first_call_timeout",
+                f"The first answer of a process may take {seconds:g} s; the model was still at it "
+                "then and was stopped.",
+            )
         else:
-            code, what = "call_timeout", f"A block of {calls} answer{'s'[: calls != 1]}"
-        overdue = ModelFailed(
-            code,
-            f"{what} may take {seconds:.3g} s; the model was still at it then and was stopped.",
-        )
+            overdue = ModelFailed(
+                "call_timeout",
+                # No figure of its own time, by which it could say something about hidden images.
+                f"An answer may take {self.sandbox.limits.call_seconds:g} s, a block of them 20 "
+                "times what was seen before besides; the model was still at it then and was "
+                "stopped.",
+            )
         turn = self.timed(calls, seconds, overdue)
         self.most_calls = max(self.most_calls, calls)
         self.tried = True
@@ -455,29 +461,31 @@ class Child:
             return ModelFailed("load_failed", "torch.jit.load refused the archive.")
         if status == Status.WRONG_INPUT:
             return ModelFailed(
-                "wrong_input",
-                f"The model raised an error on its first input, {fed}. If it needs another, "
-                "declare input_size or dtype in the archive's featherweight.json; if it opens "
-                "files or starts threads (torch.jit.fork), have it do without.",
+                "wrong_input", f"The model raised an error on its first input, {fed}."
             )
         if status == Status.WRONG_OUTPUT:
-            is_float, dimensions, *sizes = numbers
-            shape = tuple(sizes[: max(0, min(dimensions, DIMENSIONS))])
-            got = f"shape {shape}" if is_float and not self.tried else "something else"
+            got = advice.returned(numbers) if self.may_tell else "it returned something else."
             return ModelFailed(
                 "wrong_output",
-                f"The model must return one float tensor of shape {wanted}, a logit per class; it "
-                f"returned {got}.",
+                f"The model must return one float tensor of shape {wanted}, a logit per class; "
+                f"{got}",
             )
         if status == Status.OUTPUT_TOO_LARGE:
             limit = self.sandbox.limits.output_bytes
-            got = f"; it returned {numbers[0]:,}" if not self.tried else ""
+            got = f"; it returned {numbers[0]:,}" if self.may_tell else ""
             return ModelFailed(
                 "output_too_large", f"One answer may have {limit:,} bytes{got}. Return logits only."
             )
         if status == Status.OUT_OF_MEMORY:
             return self.out_of_memory()
         return ModelFailed("crashed", "The model raised an error while it answered.")
+
+    @property
+    def may_tell(self) -> bool:
+        """Whether what came instead of an answer may be told: this process was given no hidden
+        image. In a dry run there is none; else its first input is nobody's picture, and the area,
+        wiped after the process before it, holds no other until that is answered."""
+        return self.order.has_output or not self.tried
 
     def death(self) -> ModelFailed:
         """Why the process is gone, or no longer talks."""
@@ -515,11 +523,13 @@ class Child:
 
 @dataclass
 class Output:
-    """What models say on images that are no secret: the first of it is kept, the rest is not."""
+    """What models say on images that are no secret: the first of it is kept, the rest is not, but
+    for the last words, which are an error's."""
 
     end: int
     """The descriptor that they write to."""
     kept: bytearray = field(default_factory=bytearray)
+    last: bytes = b""
     is_cut: bool = False
 
     def drain(self, source: int) -> None:
@@ -527,12 +537,21 @@ class Output:
         while said := os.read(source, 1 << 16):
             room = OUTPUT_BYTES - len(self.kept)
             self.kept += said[:room]
+            self.last = (self.last + said)[-OUTPUT_BYTES:]
             self.is_cut |= len(said) > room
 
     @property
     def text(self) -> str:
+        return self.printable(bytes(self.kept))
+
+    @property
+    def last_words(self) -> str:
+        return self.printable(self.last)
+
+    @staticmethod
+    def printable(kept: bytes) -> str:
         """Printable, for control characters would reach the terminals of people."""
-        said = self.kept.decode("utf-8", "replace")
+        said = kept.decode("utf-8", "replace")
         return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in said)
 
 

@@ -146,7 +146,11 @@ def test_the_dry_run_on_the_sample_hears_a_model_out(
     assert report.failure.code == "wrong_input"
     assert report.dry_run is not None
     assert "the shape is [1, 3, 16, 16]" in report.dry_run.output
-    assert "the shape" not in report.failure.message
+    assert "It said: “" in report.failure.message
+    assert "the shape is [1, 3, 16, 16]" in report.failure.message
+    unsampled = scoring.evaluate(replace(job, submission=models(RaisesAtOnce)))
+    assert unsampled.failure is not None
+    assert "the shape" not in unsampled.failure.message
 
 
 CORES = len(os.sched_getaffinity(0))

@@ -1,0 +1,297 @@
+"""A failed dry run quotes the model, names what it returned, and advises only what can be done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from scoring import advice, archive, engine, images, sandbox
+from scoring.channel import Kind
+from scoring.errors import ModelFailed
+from scoring.job import InputBounds, Job, Model
+from scoring.runner import contestant
+
+from .conftest import SIZE, Wild
+
+Try = Callable[..., tuple[str, str]]
+
+
+class ATuple(Wild):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.linear(x.flatten(1)), x
+
+
+class AMap(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.zeros([1, 7, 8, 8])
+
+
+class ADict(Wild):
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"logits": self.linear(x.flatten(1))}
+
+
+class ThreeHeads(Wild):
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [self.linear(x.flatten(1)), x, x]
+
+
+class Nothing(Wild):
+    def forward(self, x: Tensor) -> None:
+        return None
+
+
+class ANumber(Wild):
+    def forward(self, x: Tensor) -> float:
+        return float(x.sum())
+
+
+class Sparse(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.flatten(1)).to_sparse()
+
+
+class Labels(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.flatten(1)).argmax(1)
+
+
+class OnTheGpu(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.to("cuda:0").flatten(1))
+
+
+class MadeOnTheGpu(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.flatten(1)) + torch.zeros([10], device="cuda:0")
+
+
+class OnAnApple(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.to("mps").flatten(1))
+
+
+class AnotherSize(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x[:, :, 1:].flatten(1))
+
+
+class TalksAtLength(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        for i in range(3000):
+            print("a lot of words", i)
+        if x.shape[0] == 1:
+            raise ValueError("I want\na batch of four \x1b[2J in /home/ada/secret/model.py")
+        return self.linear(x.flatten(1))
+
+
+@torch.jit.script
+def flat(x: Tensor) -> Tensor:
+    return x.flatten(1)
+
+
+class Forks(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(torch.jit.wait(torch.jit.fork(flat, x)))
+
+
+class TwoInputs(Wild):
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.linear(x.flatten(1)) + y
+
+
+class RaisesLate(Wild):
+    """On the images of the sample, after those that nobody took."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        if int(self.calls) > 1:
+            raise ValueError("the second call")
+        return self.linear(x.flatten(1))
+
+
+@pytest.fixture(scope="module")
+def tried(
+    job: Job, splits: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Try]:
+    """Tries a network as the dry run of an evaluation does; its code and message."""
+    place = tmp_path_factory.mktemp("tried")
+
+    def run(network: nn.Module, **declared: object) -> tuple[str, str]:
+        path = place / "model.pt"
+        extra = {"featherweight.json": json.dumps(declared)} if declared else {}
+        torch.jit.script(network.eval()).save(str(path), _extra_files=extra)
+        one = replace(job, submission=path)
+        model = engine.inspected(one, path)
+        spec = engine.spec_of(model)
+        nobody = images.Album(())
+        with contestant(path, spec, nobody, len(job.classes), job.limits) as us:
+            _, failure, words = engine.tried(us, box, one, splits["sample"], place)
+        assert failure, type(network)
+        found = advice.explained(failure, words, model=model, job=one)
+        return found.code, found.message
+
+    with sandbox.started(job.plan, job.limits) as box:
+        yield run
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (ATuple, "a tuple of 2. Return its logits alone"),
+        (AMap, "4 dimensions (1, 7, 8, 8). Pool or flatten"),
+        (ADict, "a dict of 1. Return its logits alone"),
+        (ThreeHeads, "a list of 3. Return its logits alone"),
+        (Nothing, "it returned None."),
+        (ANumber, "a plain number."),
+        (Sparse, "sparse, nested or packed"),
+        (Labels, "a tensor of int64, shape (1,). Return the logits themselves"),
+    ],
+)
+def test_a_wrong_output_says_what_came(tried: Try, network: type[nn.Module], words: str) -> None:
+    code, message = tried(network())
+    assert code == "wrong_output"
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (OnTheGpu(), "The model names the device cuda:0; here it runs on the CPU."),
+        (MadeOnTheGpu(), "The model names the device cuda:0; here it runs on the CPU."),
+        (OnAnApple(), "The model names the device mps; here it runs on the CPU."),
+        (AnotherSize(), "cannot be multiplied (1x720 and 768x10)”. If it was made for images of"),
+        (Forks(), "A model may not open files or start threads"),
+        (TwoInputs(), "A model takes one tensor"),
+        (nn.Sequential(nn.Conv2d(1, 3, 3)), "Images have 3 channels, RGB; make 1 of them"),
+        (Wild().double(), "got Float and Double”. float64 cannot be declared. Cast inside the"),
+        (nn.Conv2d(3, 3, 3).double(), "float64 cannot be declared."),
+        (Wild().bfloat16(), "bfloat16 cannot be declared."),
+        (Wild().half(), "declare dtype float16 in the archive's featherweight.json, or cast"),
+        (nn.Embedding(9, 3), "Long, Int; but got"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_wrong_input_quotes_the_model_and_advises_what_can_be_done(
+    tried: Try, network: nn.Module, words: str
+) -> None:
+    code, message = tried(network)
+    assert code == "wrong_input"
+    assert "float32 of shape (1, 3, 16, 16). It said: “" in message
+    assert words in message
+    assert "declare dtype float64" not in message
+
+
+def test_a_declared_dtype_that_the_model_does_not_take_is_told(tried: Try) -> None:
+    _, message = tried(Wild(), dtype="uint8")
+    assert "uint8 of shape (1, 3, 16, 16)" in message
+    assert "declare dtype float32" in message
+
+
+def test_an_error_is_quoted_however_much_the_model_said_in_one_clean_line(tried: Try) -> None:
+    _, message = tried(TalksAtLength())
+    assert (
+        "It said: “ValueError: I want a batch of four \N{REPLACEMENT CHARACTER}[2J in …/model.py”."
+        in message
+    )
+    assert message.isprintable()
+
+
+def test_an_error_on_later_images_of_the_sample_is_quoted_too(tried: Try) -> None:
+    code, message = tried(RaisesLate())
+    assert code == "crashed"
+    assert "ValueError: the second call" in message
+
+
+@pytest.mark.parametrize("junk", ["", "\n\n", "\x00\x1b", "x" * 9999, "Error: " + "y " * 9999])
+def test_a_quote_is_one_printable_line_of_bounded_length(junk: str) -> None:
+    quote = advice.quoted(junk)
+    assert quote.isprintable()
+    assert len(quote) <= advice.QUOTED
+
+
+def test_without_a_dry_run_no_word_of_the_model_is_told(job: Job) -> None:
+    failure = ModelFailed("wrong_input", "It raised an error.")
+    model = Model("", 1, 1, devices=("cuda:0",))
+    said = advice.explained(failure, None, model=replace(model, devices=()), job=job)
+    assert said.message == failure.message
+    said = advice.explained(failure, None, model=model, job=job)
+    assert "names the device cuda:0" in said.message
+
+
+def test_what_a_child_says_of_its_answer_can_only_pick_words_of_ours() -> None:
+    for kind in (-1, *Kind, 99, 1 << 62):
+        said = advice.returned([kind, 1 << 62, -(1 << 62), *[-5] * 6])
+        assert said.startswith("it returned ")
+        assert len(said) < 200
+
+
+class Trained(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5))
+        self.last = nn.Linear(4, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(nn.functional.relu(self.layers(x)).mean((2, 3)))
+
+
+class DropsOut(Wild):
+    """As many do: without `training=self.training`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(nn.functional.dropout(x.flatten(1)))
+
+
+def exported(network: nn.Module, way: str, place: Path) -> Model:
+    network.train(way.endswith("in training"))
+    example = torch.zeros(1, 3, SIZE, SIZE)
+    if way.startswith("traced"):
+        made = torch.jit.trace(network, example, check_trace=False)
+    else:
+        made = torch.jit.script(network)
+    if way == "frozen":
+        made = torch.jit.freeze(made)
+    made.save(str(place / "model.pt"))
+    return archive.check(place / "model.pt")
+
+
+@pytest.mark.parametrize(
+    ("network", "way", "kinds"),
+    [
+        (Trained(), "traced in training", ("batch norm", "dropout")),
+        (Trained(), "traced", ()),
+        (Trained(), "scripted in training", ()),  # put in evaluation mode when it is loaded
+        (Trained(), "frozen", ()),
+        (DropsOut(), "scripted", ("dropout",)),
+        (DropsOut(), "traced", ("dropout",)),
+        (DropsOut(), "frozen", ("dropout",)),
+    ],
+)
+def test_layers_in_training_mode_are_known_from_the_file(
+    network: nn.Module, way: str, kinds: tuple[str, ...], tmp_path: Path, job: Job
+) -> None:
+    model = exported(network, way, tmp_path)
+    assert model.in_training == kinds
+    failure = ModelFailed("answers_change", "Answers change.")
+    said = advice.explained(failure, None, model=model, job=job).message
+    assert said.endswith(f"training mode: {', '.join(kinds)}." if kinds else "Answers change.")
+
+
+def test_a_size_is_only_advised_within_the_bounds(job: Job) -> None:
+    model = Model("", 1, 1)
+    bounded = replace(job, bounds=InputBounds(min_size=16, max_size=64))
+    failure = ModelFailed("wrong_input", "It raised an error.")
+    words = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x2 and 3x4)"
+    said = advice.explained(failure, words, model=model, job=bounded).message
+    assert "16 to 64 pixels per side" in said
