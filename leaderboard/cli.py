@@ -1,4 +1,7 @@
-"""The participant's command: send a model, follow it, read the boards. Needs no server parts."""
+"""The participant's command: check a model, send it, follow it, read the boards.
+
+It needs no server parts, and of the engine only its static gate: no PyTorch, no NumPy.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColu
 from rich.table import Table
 from rich.text import Text
 
+from scoring import checking
+from scoring.errors import Rejected
+from scoring.job import InputBounds, InputSpec
+
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 the submission failed or its score was not reached; 2 wrong usage; "
-    "3 the server refused; 4 the server cannot be reached."
+    "Exit codes: 0 done; 1 the file would be refused, the submission failed, or its score was not "
+    "reached; 2 wrong usage; 3 the server refused; 4 the server cannot be reached."
 )
 FAILED, WRONG_USAGE, REFUSED, UNREACHABLE = 1, 2, 3, 4
 FINISHED = {"scored", "failed", "error", "cancelled"}
@@ -46,6 +53,7 @@ MaxScore = Annotated[
         "--max-score", help="Wait, and exit with 1 if the score is above; lower is better."
     ),
 ]
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 Slug = Annotated[str, typer.Argument(metavar="COMPETITION", help="As `competitions` lists it.")]
 Url = Annotated[str, typer.Option(prompt="Address of the server", envvar="FEATHERWEIGHT_URL")]
 Token = Annotated[
@@ -101,8 +109,35 @@ def competitions(as_json: AsJson = False) -> None:
 
 
 @app.command(epilog=EXIT_CODES)
+def check(
+    file: File,
+    competition: Annotated[
+        str | None,
+        typer.Option(
+            "--competition", "-c", metavar="COMPETITION", help="Apply its sizes and limits, too."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the server would say of a model file, without sending or running it.
+
+    Notes name what may make it fail in an evaluation. To run it as an evaluation's dry run does:
+    python -m scoring try FILE --data SAMPLE.zip.
+    """
+    rules: dict[str, Any] = {}
+    if competition is not None:
+        with connected() as server:
+            rules = rules_of(server.ask("GET", f"competitions/{competition}"), file)
+    try:
+        checked = checking.check(file, **rules)
+    except Rejected as rejected:
+        raise Trouble(FAILED, f"{rejected.message} [{rejected.code}]", rejected.code) from rejected
+    show(as_json, checked.to_json(), lines(checking.table(checked)))
+
+
+@app.command(epilog=EXIT_CODES)
 def submit(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    file: File,
     competition: Annotated[str, typer.Option("--competition", "-c", metavar="COMPETITION")],
     note: Annotated[str, typer.Option(help="For you and your team.")] = "",
     wait: Wait = False,
@@ -160,6 +195,31 @@ def board(
     show(as_json, page, table)
 
 
+# Models
+
+
+def rules_of(competition: dict[str, Any], file: Path) -> dict[str, Any]:
+    """What a competition asks of a file. Raises `Trouble` (too_large)."""
+    most, size = competition["limits"]["max_upload_bytes"], file.stat().st_size
+    if size > most:
+        raise Trouble(
+            FAILED,
+            f"The file has {size / 1e6:.1f} MB; this competition accepts {most / 1e6:g} MB. "
+            "[too_large]",
+            "too_large",
+        )
+    given = dict(competition["input"])
+    bounds = InputBounds(min_size=given.pop("min_size"), max_size=given.pop("max_size"))
+    try:
+        default = InputSpec.from_json(given)
+    except ValueError as error:
+        raise Trouble(
+            REFUSED, f"Install this command anew; the server is newer: {error}"
+        ) from error
+    hardware = competition["hardware"] or {}
+    return {"default": default, "bounds": bounds, "device": hardware.get("device", "cpu")}
+
+
 # Submissions
 
 
@@ -197,6 +257,8 @@ def finish(
     state = submission["state"]
     if state == "failed" and not as_json:
         show_dry_run(submission["dry_run"])
+        if command := submission["failure"].get("command"):
+            out.print(plain(f"The same at home: {command}"), soft_wrap=True, markup=False)
     if state in FINISHED and state != "scored":
         raise typer.Exit(FAILED)
     if max_score is not None and submission["score"]["score"] > max_score:
@@ -366,6 +428,11 @@ def plain(text: str) -> Text:
     return Text(
         "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
     )
+
+
+def lines(text: str) -> Text:
+    """The same of several lines."""
+    return Text("\n").join(map(plain, text.split("\n")))
 
 
 if __name__ == "__main__":

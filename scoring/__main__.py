@@ -11,16 +11,19 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from scoring import archive, evaluate, formula, imagesets
-from scoring.errors import BadDataset, Coded
+from scoring import checking, evaluate, formula
+from scoring.errors import BadDataset, Coded, EngineError
 from scoring.job import (
+    CropMode,
+    Dtype,
     Formula,
+    InputBounds,
     InputSpec,
+    Interpolation,
     Job,
     Limits,
-    Model,
     Plan,
     Progress,
     Report,
@@ -28,21 +31,30 @@ from scoring.job import (
     SplitQuality,
 )
 
-SCORED, FAILED, WRONG_USAGE = 0, 1, 2
+if TYPE_CHECKING:
+    from scoring import imagesets
+    from scoring.trial import Trial
+
+SCORED, FAILED, WRONG_USAGE, CANNOT = 0, 1, 2, 3
+ANY_SIZE = InputBounds(min_size=1, max_size=1 << 14, min_crop_pct=0.01)
+"""The bounds of a competition are the site's business: `featherweight check` knows them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0: scored or done; 1: failed with a code; 2: wrong usage."""
+    """Exit code 0: scored or done; 1: failed with a code; 2: wrong usage; 3: not here."""
     options = parser().parse_args(arguments)
     try:
         code: int = options.command(options)
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is not installed here: pip install '.[worker]'", file=sys.stderr)
+        return CANNOT
     except Coded as error:
         if getattr(options, "json", False):
             failure = {"code": error.code, "message": error.message}
             print(json.dumps({"status": "failed", "failure": failure}, indent=2))
         else:
             print(f"failed: {error.code}\n{error.message}", file=sys.stderr)
-        return FAILED
+        return CANNOT if isinstance(error, EngineError) else FAILED
     except KeyboardInterrupt:
         return 130
     return code
@@ -57,13 +69,24 @@ def evaluate_command(options: argparse.Namespace) -> int:
     return SCORED if report.status == "scored" else FAILED
 
 
+def try_command(options: argparse.Namespace) -> int:
+    if sys.platform != "linux":
+        raise EngineError(
+            "sandbox_unavailable",
+            "Models run in a sandbox of Linux. Try yours in the image of the Dockerfile, or on "
+            "another machine.",
+        )
+    from scoring import trial
+
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as place:
+        found = trial.run(trial_of(options, Path(place)))
+    print(json.dumps(found.to_json(), indent=2) if options.json else trial_table(found))
+    return SCORED if found.status == "passed" else FAILED
+
+
 def check_command(options: argparse.Namespace) -> int:
-    model = archive.check(options.model)
-    declared = archive.declaration(options.model)
-    if options.json:
-        print(json.dumps(model.to_json() | {"declared": declared}, indent=2))
-    else:
-        print(facts(model, declared))
+    checked = checking.check(options.model)
+    print(json.dumps(checked.to_json(), indent=2) if options.json else checking.table(checked))
     return SCORED
 
 
@@ -118,6 +141,8 @@ def train_command(options: argparse.Namespace) -> int:
 
 def job_of(options: argparse.Namespace, place: Path) -> Job:
     """The job that the options ask for; splits are packed at `place`. Raises `BadDataset`."""
+    from scoring import imagesets
+
     found = imagesets.catalogue(options.data)
     for problem in found.problems:
         print(f"{problem.name}: {problem.message}", file=sys.stderr)
@@ -144,15 +169,44 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
             max_seconds=options.max_seconds,
             max_half_width=0.0,  # a person at a terminal judges the interval
         ),
-        limits=Limits(
-            load_seconds=options.load_seconds,
-            first_call_seconds=options.first_call_seconds,
-            call_seconds=options.call_seconds,
-            total_seconds=options.total_seconds,
-            memory_bytes=options.memory_mib << 20,
-        ),
+        limits=limits_of(options),
         seed=options.seed,
         cache=options.cache,
+    )
+
+
+def trial_of(options: argparse.Namespace, place: Path) -> Job:
+    """The job of a try: the sample is the source, or that part of it. Raises `BadDataset`."""
+    from scoring import imagesets
+
+    found = imagesets.catalogue(options.data, verify=False)
+    sample = options.data
+    if any(image.split for image in found.images):
+        images = found.of("sample") or found.images
+        sample = packed(options, images, place / "sample.zip")
+    return Job(
+        reference=options.model,
+        submission=options.model,
+        splits=(),
+        sample=sample,
+        may_be_weak=options.allow_weak_sandbox,
+        classes=found.classes,
+        input=input_of(options),
+        bounds=ANY_SIZE,
+        plan=Plan(device=options.device, threads=options.threads),
+        limits=limits_of(options),
+        seed=options.seed,
+    )
+
+
+def limits_of(options: argparse.Namespace) -> Limits:
+    return Limits(
+        load_seconds=options.load_seconds,
+        first_call_seconds=options.first_call_seconds,
+        call_seconds=options.call_seconds,
+        total_seconds=options.total_seconds,
+        memory_bytes=options.memory_bytes or options.memory_mib << 20,
+        output_bytes=options.output_bytes,
     )
 
 
@@ -160,6 +214,8 @@ def splits_of(
     options: argparse.Namespace, found: imagesets.Catalogue
 ) -> dict[str, tuple[imagesets.Image, ...]]:
     """Hidden splits as the source has them, else by seeded shares."""
+    from scoring import imagesets
+
     given = {name: found.of(name) for name in ("public", "private") if found.of(name)}
     if given:
         return given
@@ -170,13 +226,25 @@ def splits_of(
 
 
 def packed(options: argparse.Namespace, images: tuple[imagesets.Image, ...], target: Path) -> Path:
+    from scoring import imagesets
+
     imagesets.pack(options.data, images, target, options.seed)
     return target
 
 
 def input_of(options: argparse.Namespace) -> InputSpec:
     height, width = options.input_size[0], options.input_size[-1]
-    return InputSpec(height, width, batch_size=options.batch_size, dtype=options.dtype)
+    return InputSpec(
+        height,
+        width,
+        batch_size=options.batch_size,
+        dtype=options.dtype,
+        mean=tuple(options.mean),
+        std=tuple(options.std),
+        interpolation=options.interpolation,
+        crop_pct=options.crop_pct,
+        crop_mode=options.crop_mode,
+    )
 
 
 @contextmanager
@@ -244,17 +312,22 @@ def row(name: str, quality: SplitQuality, ratio: float, f1_ref: float, job: Job)
     )
 
 
-def facts(model: Model, declared: dict[str, Any] | None) -> str:
-    return "\n".join(
-        [
-            f"sha256      {model.sha256}",
-            f"bytes       {model.bytes:,}",
-            f"parameters  {model.parameters:,} (buffers included)",
-            f"dtypes      {', '.join(model.dtypes)}",
-            f"operators   {', '.join(model.operators)}",
-            f"declared    {json.dumps(declared) if declared else 'nothing'}",
-        ]
-    )
+def trial_table(trial: Trial) -> str:
+    """A try for people."""
+    if trial.failure:
+        said = f"\n{trial.dry_run.output}" if trial.dry_run else ""
+        return f"failed: {trial.failure.code}\n{trial.failure.message}{said}".rstrip()
+    assert trial.quality
+    assert trial.seconds_per_image is not None
+    lines = [
+        f"passed      {trial.quality.images:,} images, each answered twice in fresh processes",
+        f"macro-F1    {trial.quality.f1:.4f}, accuracy {trial.quality.accuracy:.4f}",
+        f"per image   about {trial.seconds_per_image * 1000:.3g} ms on this machine; a rank is "
+        "measured beside the reference",
+    ]
+    if trial.dry_run and trial.dry_run.output:
+        lines.append(f"It said on the first {trial.dry_run.images}:\n{trial.dry_run.output}")
+    return "\n".join(lines).rstrip()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -286,31 +359,27 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--min-f1", type=share, default=0.0, help="the gate: least F1 that may be ranked"
     )
-    one.add_argument(
-        "--device", choices=("cpu", "cuda"), default="cpu", help="where both models run"
-    )
-    one.add_argument("--threads", type=positive, default=1, help="of each model; leave a core free")
-    one.add_argument("--max-seconds", type=seconds, default=60.0, help="cap of measuring")
-    limits = Limits()
-    one.add_argument(
-        "--load-seconds", type=seconds, default=limits.load_seconds, help="limit of loading"
-    )
-    one.add_argument(
-        "--call-seconds", type=seconds, default=limits.call_seconds, help="limit of one call"
-    )
-    one.add_argument(
-        "--first-call-seconds",
-        type=seconds,
-        default=limits.first_call_seconds,
-        help="limit of the first call of a process",
-    )
-    one.add_argument(
-        "--total-seconds", type=seconds, default=limits.total_seconds, help="limit of all calls"
-    )
-    one.add_argument(
-        "--memory-mib", type=positive, default=limits.memory_bytes >> 20, help="limit of memory"
-    )
+    add_machine(one)
+    one.add_argument("--max-seconds", type=above_0, default=60.0, help="cap of measuring")
+    add_limits(one)
     one.add_argument("--cache", type=folder, help="folder that keeps decoded images")
+    add_weakness(one)
+
+    one = commands.add_parser(
+        "try",
+        help="run a model on a competition's sample as the dry run of an evaluation does",
+        description="Same sandbox, same input; then each image twice, to see answers that change. "
+        "Exit code 0: passed, 1: failed with the code of an evaluation, 2: wrong usage, 3: this "
+        "machine cannot run models.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    one.set_defaults(command=try_command)
+    one.add_argument("model", type=file, metavar="MODEL.pt")
+    add_data(one)
+    one.add_argument("--json", action="store_true", help="print what was found as JSON")
+    add_input(one)
+    add_machine(one)
+    add_limits(one)
     add_weakness(one)
 
     one = commands.add_parser("selftest", help="have models try to break out of the sandbox here")
@@ -327,9 +396,9 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("score", help="the formula for given figures")
     one.set_defaults(command=score_command)
     one.add_argument("--f1", type=share, required=True)
-    one.add_argument("--seconds", type=seconds, required=True, help="time of the model")
+    one.add_argument("--seconds", type=above_0, required=True, help="time of the model")
     one.add_argument(
-        "--reference-seconds", type=seconds, required=True, help="time of the reference"
+        "--reference-seconds", type=above_0, required=True, help="time of the reference"
     )
     one.add_argument("--f1-ref", type=share, required=True)
     add_formula(one)
@@ -351,7 +420,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="MODEL.pt",
         help="default: the architecture's name",
     )
-    one.add_argument("--seconds", type=seconds, default=60.0, help="of training")
+    one.add_argument("--seconds", type=above_0, default=60.0, help="of training")
     one.add_argument("--epochs", type=positive, help="instead of seconds; repeatable by the seed")
     one.add_argument("--hold-out", type=share, default=0.15, help="share of images to test on")
     one.add_argument(
@@ -390,7 +459,45 @@ def add_input(one: argparse.ArgumentParser) -> None:
         help="pixels: a side, or height and width",
     )
     one.add_argument("--batch-size", type=positive, default=1)
-    one.add_argument("--dtype", choices=("uint8", "float32", "float16"), default="float32")
+    one.add_argument("--dtype", choices=get_args(Dtype), default=InputSpec.dtype)
+    one.add_argument("--mean", type=float, nargs=3, default=InputSpec.mean, help="per channel")
+    one.add_argument("--std", type=above_0, nargs=3, default=InputSpec.std, help="per channel")
+    one.add_argument(
+        "--interpolation", choices=get_args(Interpolation), default=InputSpec.interpolation
+    )
+    one.add_argument("--crop-pct", type=above_0, default=InputSpec.crop_pct, help="as in timm")
+    one.add_argument("--crop-mode", choices=get_args(CropMode), default=InputSpec.crop_mode)
+
+
+def add_machine(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where models run")
+    one.add_argument("--threads", type=positive, default=1, help="of each model; leave a core free")
+
+
+def add_limits(one: argparse.ArgumentParser) -> None:
+    limits = Limits()
+    one.add_argument(
+        "--load-seconds", type=above_0, default=limits.load_seconds, help="limit of loading"
+    )
+    one.add_argument(
+        "--call-seconds", type=above_0, default=limits.call_seconds, help="limit of one call"
+    )
+    one.add_argument(
+        "--first-call-seconds",
+        type=above_0,
+        default=limits.first_call_seconds,
+        help="limit of the first call of a process",
+    )
+    one.add_argument(
+        "--total-seconds", type=above_0, default=limits.total_seconds, help="limit of all calls"
+    )
+    one.add_argument(
+        "--memory-mib", type=positive, default=limits.memory_bytes >> 20, help="limit of memory"
+    )
+    one.add_argument("--memory-bytes", type=positive, help="the same, to the byte")
+    one.add_argument(
+        "--output-bytes", type=positive, default=limits.output_bytes, help="limit of one answer"
+    )
 
 
 def add_formula(one: argparse.ArgumentParser) -> None:
@@ -456,7 +563,7 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def seconds(text: str) -> float:
+def above_0(text: str) -> float:
     if not (math.isfinite(float(text)) and float(text) > 0):
         raise argparse.ArgumentTypeError("must be above 0")
     return float(text)

@@ -88,7 +88,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                     f1_ref = job.formula.f1_ref
                     if f1_ref is None:
                         with stages.stage("reference"):
-                            answers = answers_alone(them, box, stages.tick)
+                            answers, _ = answers_alone(them, box, stages.tick)
                         f1_ref = public_f1(data.qualities(answers, job.classes))
                     with stages.stage(TIMED_STAGE), clocks_logged(job, report):
                         measurement, seen = measured(them, us, box, job, stages)
@@ -182,21 +182,31 @@ def tried(
     return DryRun(len(few.labels), output.text, output.is_cut), failure, output.last_words
 
 
-def answers_alone(who: Contestant, box: sandbox.Sandbox, tick: Callable[[float], None]) -> Labels:
-    """Labels (N,) of a model that runs by itself, without a clock."""
+def answers_alone(
+    who: Contestant,
+    box: sandbox.Sandbox,
+    tick: Callable[[float], None] = lambda share: None,
+    *,
+    order: Labels | None = None,
+    output: sandbox.Output | None = None,
+) -> tuple[Labels, float]:
+    """Labels (N,) of a model that runs by itself, and its seconds per image, which are no more than
+    about right. `output` takes what it says."""
     total = len(who.pixels)
     answers: Labels = np.empty(total, dtype=np.int64)
-    with who.fresh(box, seed=0) as runner:
+    seconds = 0.0
+    if order is None:
+        order = np.arange(total)
+    with who.fresh(box, seed=0, output=output) as runner:
         calls = min(runner.max_calls, max(1, round(0.5 / runner.seconds_per_call)))
         size = calls * who.spec.batch_size
         for start in range(0, total, size):
-            numbers = np.arange(start, min(start + size, total))
-            batches = padded(numbers, who.spec.batch_size)
-            answers[numbers] = runner.answer(batches, rewarm=False).labels.reshape(-1)[
-                : len(numbers)
-            ]
+            numbers = order[start : start + size]
+            block = runner.answer(padded(numbers, who.spec.batch_size), rewarm=False)
+            answers[numbers] = block.labels.reshape(-1)[: len(numbers)]
+            seconds += block.seconds
             tick(start / total)
-    return answers
+    return answers, seconds / total
 
 
 def padded(numbers: Labels, batch_size: int) -> Batches:

@@ -26,6 +26,8 @@ from __future__ import annotations
 
 import math
 
+from scoring.errors import ModelFailed
+
 ALLOWED = 0.001
 """Of answers, which may change."""
 CAUGHT = 0.01
@@ -36,6 +38,18 @@ ACCUSED = 1e-4
 2.5e-5. Where rounding changes one answer in 100,000, as in float32, it is 6e-10."""
 SHARES = (0.002, CAUGHT, 0.1, 0.5)
 """What a model that is refused may change: little and seen often, or much and seen soon."""
+
+
+def refuse_changing(compared: int, changed: int) -> None:
+    """Raises `ModelFailed` (answers_change)."""
+    if is_changing(compared, changed):
+        raise ModelFailed(
+            "answers_change",
+            # No figure: how many changed can be made to say something about private images.
+            "Asked again about the same images, the model changed more answers than the 0.1 % that "
+            "rounding may explain. Dropout or batch norm in training mode do that: call "
+            "model.eval() before you trace, script or freeze it. So do randomness and state.",
+        )
 
 
 def is_changing(compared: int, changed: int) -> bool:

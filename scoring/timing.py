@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring import ratios, repeats
-from scoring.errors import ModelFailed
 from scoring.job import RETRY, Pace, Plan, Quad, Timing
 
 Batches = npt.NDArray[np.int64]
@@ -520,14 +519,7 @@ class Course:
             self.tick(self.share())
 
     def refuse_changing_answers(self) -> None:
-        if repeats.is_changing(self.compared, int(self.changed.sum())):
-            raise ModelFailed(
-                "answers_change",
-                # No figure: how many changed can be made to say something about private images.
-                "Asked again about the same images, the model changed more answers than the 0.1 % "
-                "that rounding may explain. Dropout or batch norm in training mode do that: call "
-                "model.eval() before you trace, script or freeze it. So do randomness and state.",
-            )
+        repeats.refuse_changing(self.compared, int(self.changed.sum()))
 
     def measurement(self) -> Measurement:
         many_cores = watches_cpu(self.plan) and uses_many_cores(self.quads)

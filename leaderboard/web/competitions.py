@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry
-from leaderboard.services import datasets, rankings, teams
+from leaderboard.services import commands, datasets, rankings, teams
 from leaderboard.web.requests import Request
 from scoring import formula
 
@@ -39,7 +39,11 @@ def rules(request: Request, slug: str) -> HttpResponse:
 def data(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     return show(
-        request, competition, "competitions/data.html", sample=datasets.sample_of(competition)
+        request,
+        competition,
+        "competitions/data.html",
+        sample=datasets.sample_of(competition),
+        trial=commands.trying(competition),
     )
 
 

@@ -16,6 +16,7 @@ from leaderboard import bodies
 from leaderboard.errors import NotFound
 from leaderboard.models import Evaluation, Submission
 from leaderboard.services import (
+    commands,
     evaluations,
     rankings,
     selections,
@@ -60,7 +61,15 @@ def upload(request: Request, slug: str) -> HttpResponse:
         return received(request, receipt)
     mine = teams.of(request.user, competition)
     quota = submissions.quota(mine, competition) if mine else None
-    return show(request, competition, "submissions/upload.html", form=UploadForm(), quota=quota)
+    return show(
+        request,
+        competition,
+        "submissions/upload.html",
+        form=UploadForm(),
+        quota=quota,
+        check=commands.checking(competition),
+        trial=commands.trying(competition),
+    )
 
 
 def received(request: Request, receipt: submissions.Receipt) -> HttpResponse:
@@ -161,6 +170,7 @@ def verdict(submission: Submission) -> dict[str, Any]:
         "evaluation": evaluation,
         "latest": latest,
         "failed": failed,
+        "command": commands.for_failure(failed) if failed else "",
         "is_counted": submissions.is_counted(submission),
         "line": evaluations.line(latest) if latest.state == State.QUEUED else None,
         "dry_run": latest.dry_run or evaluation.dry_run,

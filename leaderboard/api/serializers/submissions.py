@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import Entry, Evaluation, Submission
-from leaderboard.services import evaluations, rankings
+from leaderboard.services import commands, evaluations, rankings
 
 OUR_FAULT = (
     "The evaluation failed by our fault. It does not count against your quota and the organizers "
@@ -38,6 +38,12 @@ class Failure(serializers.Serializer[Evaluation]):
         help_text="Stable; the README of Featherweight says what each means and what to do.",
     )
     message = serializers.CharField(source="failure_message")
+    command = serializers.SerializerMethodField(
+        help_text="What fails for the same file at home; empty where nothing does."
+    )
+
+    def get_command(self, evaluation: Evaluation) -> str:
+        return commands.for_failure(evaluation)
 
 
 class DryRun(serializers.Serializer[dict[str, Any]]):

@@ -128,6 +128,6 @@ def show(request: Request, pk: int) -> Response:
 
 
 def shown_whole(submissions: QuerySet[Submission]) -> QuerySet[Submission]:
-    return submissions.select_related("competition", "team__competition").prefetch_related(
+    return submissions.select_related("competition__profile", "team__competition").prefetch_related(
         "evaluations__competition", "evaluations__profile"
     )

@@ -84,7 +84,8 @@ def test_a_failure_says_what_the_team_should_know(
     finish(Evaluation.objects.get(submission__team=team), failure("wrong_output", "Expected 3."))
     body = client.get(url).json()
     assert body["state"] == "failed"
-    assert body["failure"] == {"code": "wrong_output", "message": "Expected 3."}
+    assert (body["failure"]["code"], body["failure"]["message"]) == ("wrong_output", "Expected 3.")
+    assert body["failure"]["command"].startswith("python -m scoring try ")
 
 
 def test_a_dry_run_and_what_shut_the_model_in_are_told(

@@ -1,0 +1,79 @@
+"""The advice beside a failure is a command that a team can run, and that fails for that file."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scoring.__main__ as engine
+from leaderboard.models import Competition, Submission, Team, User
+from leaderboard.services import commands
+from tests.leaderboard.conftest import failure, finish
+from tests.leaderboard.web.conftest import text
+
+
+def failed(submission: Submission, code: str) -> Submission:
+    finish(submission.latest_evaluation, failure(code, "It failed."))
+    return Submission.objects.get(pk=submission.pk)
+
+
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [
+        ("wrong_input", "python -m scoring try model0.pt --data waste-sample.zip --input-size 24"),
+        ("answers_change", "python -m scoring try model0.pt --data waste-sample.zip"),
+        ("bad_declaration", "featherweight check model0.pt --competition waste"),
+        ("time_unstable", ""),
+        ("too_slow", ""),
+    ],
+)
+def test_a_page_names_what_fails_at_home_where_something_does(
+    see: Any, submit: Any, team: Team, owner: User, code: str, command: str
+) -> None:
+    submission = failed(submit(team), code)
+    page = text(see(owner, submission.get_absolute_url()))
+    assert "It failed." in page
+    assert ("fails for the same file at home" in page) is bool(command)
+    assert command in page
+
+
+def test_the_command_gives_the_competitions_input_and_limits(
+    competition: Competition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("-odd 'name'.pt", "waste-sample.zip"):
+        (tmp_path / name).write_bytes(b"")
+    Competition.objects.update(
+        input_width=32,
+        batch_size=2,
+        mean=[0.5, 0.25, 0.125],
+        std=[0.2, 0.3, 0.4],
+        interpolation="bicubic",
+        crop_pct=0.875,
+        crop_mode="squash",
+        call_seconds=3.5,
+        memory_bytes=(1 << 30) + 1,
+        output_bytes=4096,
+    )
+    changed = Competition.objects.get()
+    words = shlex.split(commands.trying(changed, "-odd 'name'.pt"))
+    assert words[:3] == ["python", "-m", "scoring"]
+    monkeypatch.chdir(tmp_path)
+    options = engine.parser().parse_args(words[3:])
+    assert options.command is engine.try_command
+    assert options.model == Path("./-odd 'name'.pt")
+    assert engine.input_of(options) == changed.input_spec()
+    assert engine.limits_of(options) == changed.limits()
+
+
+def test_the_pages_before_an_upload_name_both(
+    see: Any, team: Team, owner: User, competition: Competition
+) -> None:
+    upload = text(see(owner, "/competitions/waste/submit/"))
+    assert "featherweight check model.pt --competition waste" in upload
+    assert "python -m scoring try model.pt --data waste-sample.zip --input-size 24" in upload
+    assert "python -m scoring try model.pt --data waste-sample.zip" in text(
+        see(None, "/competitions/waste/data/")
+    )
