@@ -37,6 +37,7 @@ from leaderboard.models import (
     User,
     Worker,
 )
+from leaderboard.models import Report as StoredReport
 from leaderboard.services import versions
 from scoring.job import PROTOCOL, ClassQuality, Isolation, Quad, Report, SplitQuality, Timing
 
@@ -148,8 +149,9 @@ def make_competition() -> Competition:
     )
     competition.reference = reference
     competition.calibration = Evaluation.objects.create(
-        **evaluation_fields(competition, kind="calibration", report=reports(1, 23)[0])
+        **evaluation_fields(competition, kind="calibration")
     )
+    keep(competition.calibration, reports(1, 23)[0])
     competition.state = Competition.State.OPEN
     competition.save()
     return competition
@@ -207,9 +209,10 @@ def histories(
         uploaded_at=now - timedelta(days=60),
     )
     scored = [
-        Evaluation.objects.create(**evaluation_fields(competition, submission=template, report=one))
-        for one in variants
+        Evaluation.objects.create(**evaluation_fields(competition, submission=template))
+        for _ in variants
     ]
+    kept = [keep(*pair) for pair in zip(scored, variants, strict=True)]
     multiply(
         Submission,
         [template.pk],
@@ -241,6 +244,12 @@ def histories(
         error_code="CASE WHEN i % 500 = 7 THEN 'internal' ELSE '' END",
         finished_at=later("finished_at", f"i * {50 * 86400 / submissions}"),
     )
+    multiply(
+        StoredReport,
+        [one.pk for one in kept],
+        submissions,
+        evaluation_id=f"{scored[-1].pk + 1} + i",
+    )
     Evaluation.objects.filter(pk__in=[one.pk for one in scored]).delete()
     template.delete()
 
@@ -270,6 +279,12 @@ def copies_for(team: Team, submissions: int, count: int) -> int:
         submission_id=f"{next_submission} + i",
         score_public="score_public + 0.0001 * i",
         measurement_key=padded("'m' || i"),
+    )
+    multiply(
+        StoredReport,
+        [StoredReport.objects.get(evaluation=evaluation).pk for evaluation, _ in pairs],
+        count,
+        evaluation_id=f"{next_evaluation} + i",
     )
     return count
 
@@ -409,6 +424,8 @@ def evaluation_fields(competition: Competition, **fields: Any) -> dict[str, Any]
         "claimed_at": now - timedelta(days=60) + timedelta(seconds=60),
         "finished_at": now - timedelta(days=60) + timedelta(seconds=90),
         "percent": 100,
+        "f1_by_class": dict.fromkeys(CLASSES, 0.7),
+        "isolation": Isolation(layers=("system calls of computing only",)).to_json(),
         "f1_public": 0.7,
         "f1_private": 0.69,
         "f1_ref": 0.7,
@@ -420,6 +437,10 @@ def evaluation_fields(competition: Competition, **fields: Any) -> dict[str, Any]
         "score_private": 1.02,
         **fields,
     }
+
+
+def keep(evaluation: Evaluation, found: dict[str, Any]) -> StoredReport:
+    return StoredReport.objects.create(evaluation=evaluation, attempt=1, found=found)
 
 
 def reports(count: int, kilobytes: float) -> list[dict[str, Any]]:

@@ -116,7 +116,7 @@ def sidelined() -> list[Notice]:
 def weak() -> list[Notice]:
     """Models that ran in less than the whole sandbox."""
     count = Evaluation.objects.filter(
-        report__isolation__is_weak=True, finished_at__gt=timezone.now() - RECENT
+        isolation__is_weak=True, finished_at__gt=timezone.now() - RECENT
     ).count()
     if not count:
         return []

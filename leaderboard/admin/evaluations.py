@@ -60,8 +60,7 @@ class EvaluationAdmin(pages.Fixed):
             super()
             .get_queryset(request)
             .select_related("competition", "submission__team", "profile", "worker")
-            .annotate(weak=F("report__isolation__is_weak"))
-            .defer("report", "noisy_reports")
+            .annotate(weak=F("isolation__is_weak"))
         )
 
     @display(description="Number", ordering="pk")
@@ -150,7 +149,7 @@ def key_figures(evaluation: Evaluation) -> pages.Figures:
         ("Attempt", evaluation.attempt),
         ("Why", evaluation.get_why_display()),
         ("Measurements pooled", evaluation.measurements),
-        ("Attempts too noisy to count", len(evaluation.noisy_reports)),
+        ("Attempts too noisy to count", evaluation.reports.filter(is_noisy=True).count()),
         ("Quads", measurement_link(evaluation)),
         ("Time ratio", pages.ratio(evaluation.time_ratio, evaluation.half_width)),
         (

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
@@ -36,8 +36,7 @@ class EvaluationInline(pages.FixedInline):
     readonly_fields = ["number", "ratio", "f1", "score", "trouble"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Evaluation]:
-        rows = super().get_queryset(request).select_related("competition")
-        return rows.defer("report", "noisy_reports")
+        return super().get_queryset(request).select_related("competition")
 
     @display(description="Number")
     def number(self, evaluation: Evaluation) -> SafeString | str:
@@ -79,12 +78,11 @@ class SubmissionAdmin(pages.Fixed):
     actions_detail = ["evaluate_again", "disqualify", "reinstate"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
-        figures = Prefetch("evaluations", Evaluation.objects.defer("report", "noisy_reports"))
         return (
             super()
             .get_queryset(request)
             .select_related("competition", "team", "uploaded_by")
-            .prefetch_related(figures, "evaluations__competition")
+            .prefetch_related("evaluations__competition")
         )
 
     # What is shown

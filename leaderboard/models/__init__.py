@@ -5,6 +5,7 @@ from leaderboard.models.dataset import Dataset, Split
 from leaderboard.models.entry import BoardVersion, Entry
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, Worker
+from leaderboard.models.report import Report
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Invitation, Membership, Team
 from leaderboard.models.user import ApiToken, User
@@ -21,6 +22,7 @@ __all__ = [
     "Invitation",
     "Membership",
     "ReferenceModel",
+    "Report",
     "Split",
     "Submission",
     "Team",

@@ -17,7 +17,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         return (
             self.filter(competition=competition, board=board)
             .select_related("team", "submission", "evaluation")
-            .defer("evaluation__report", "evaluation__noisy_reports", "submission__static")
+            .defer("submission__static")
             .order_by("-is_ranked", "score", "uploaded_at", "pk")
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -203,12 +204,8 @@ class Evaluation(models.Model):
     )
     score_public = models.FloatField(null=True, blank=True)
     score_private = models.FloatField(null=True, blank=True)
-    report = models.JSONField(default=dict, blank=True, help_text="All of it: for organizers only.")
-    noisy_reports = models.JSONField(
-        default=list,
-        blank=True,
-        help_text="Of attempts too noisy to count; their quads count on.",
-    )
+    f1_by_class = models.JSONField(null=True, blank=True, help_text="On the public split.")
+    isolation = models.JSONField(null=True, blank=True, help_text="What shut the models in.")
 
     objects = EvaluationQuerySet.as_manager()
 
@@ -270,6 +267,18 @@ class Evaluation(models.Model):
         heard_until = timezone.now() + settings.LEASE / 2
         return bool(self.lease_expires_at and self.lease_expires_at < heard_until)
 
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """All that its last measuring found, for organizers only; empty before there is one. Read
+        once from the database, so that no list may ask for it."""
+        last = self.reports.filter(measurement_key=self.measurement_key).order_by("attempt").last()
+        return last.found if last else {}
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there are quads of its own to show."""
+        return bool(self.report.get("timing"))
+
     @property
     def protocol(self) -> int:
         """The version of the measuring; 0 where the report does not tell."""
@@ -322,12 +331,6 @@ class Evaluation(models.Model):
     def dry_run(self) -> dict[str, Any] | None:
         """The try on images that the team has: what the model said there is for its team."""
         found: dict[str, Any] | None = self.report.get("dry_run")
-        return found
-
-    @property
-    def isolation(self) -> dict[str, Any] | None:
-        """What shut the models in."""
-        found: dict[str, Any] | None = self.report.get("isolation")
         return found
 
     @property

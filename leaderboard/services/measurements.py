@@ -72,16 +72,14 @@ def hold_to_today(evaluation: Evaluation) -> None:
     if today == before:
         return
     logger.info("%s was queued under another protocol or plan.", evaluation)
-    noisy = evaluation.noisy_reports
-    # Those of an earlier change bear its key, and were taken off the faults then.
-    uncounted = sum("measurement_key" not in report for report in noisy)
+    # Those of an earlier change bear another key, and were taken off the faults then.
+    uncounted = evaluation.reports.filter(measurement_key=before).count()
     evaluation.note(
         measurement_key=today,
-        noisy_reports=[{"measurement_key": before} | report for report in noisy],
         faults=max(0, evaluation.faults - uncounted),
         error_code="",
         error_message="",
-        report={},
+        isolation=None,
     )
 
 
@@ -127,23 +125,16 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
     found: list[Stretch] = []
     seen: set[tuple[float, ...]] = set()
     for one in [*earlier(measured), measured]:
-        noisy = [report for report in one.noisy_reports if counts_for(report, one)]
-        reports = [*((report, True) for report in noisy), (one.report, False)]
-        for report, is_noisy in reports:
+        # Only of attempts under the protocol and plan that the evaluation ended with.
+        for report in one.reports.filter(measurement_key=one.measurement_key):
             # A report that tells the quads pooled into it, too, is read for its own alone.
-            new = [quad for quad in quads_of(report) if identity(quad) not in seen]
+            new = [quad for quad in quads_of(report.found) if identity(quad) not in seen]
             seen |= {identity(quad) for quad in new}
             if new:
                 new.sort(key=lambda quad: quad.at_seconds)
-                is_lost = is_noisy or one.state != State.SCORED
-                found.append(Stretch(one, is_lost, tuple(new), report.get("hardware") or {}))
+                is_lost = report.is_noisy or one.state != State.SCORED
+                found.append(Stretch(one, is_lost, tuple(new), report.found.get("hardware") or {}))
     return found
-
-
-def counts_for(report: dict[str, Any], evaluation: Evaluation) -> bool:
-    """Whether an attempt was made under the protocol and plan that the evaluation ended with."""
-    ours = evaluation.measurement_key
-    return bool(report.get("measurement_key", ours) == ours)
 
 
 def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:

@@ -37,14 +37,15 @@ RETRY_AFTER = timedelta(seconds=30)
 @transaction.atomic
 def record(evaluation: Evaluation, report: Report) -> None:
     """Write a report: state, scores and entries at once, or nothing when the lease was lost."""
+    found = report.to_json()
     if report.status == "invalid":
         give_back(
             evaluation,
             code="too_noisy",
             message="The machine was too noisy for the profile's interval; see the report.",
-            report=report.to_json(),
-            noisy_reports=[*evaluation.noisy_reports, report.to_json()],
+            isolation=found["isolation"],
         )
+        keep(evaluation, found, is_noisy=True)
         return
     finished = {
         "finished_at": Now(),
@@ -52,51 +53,55 @@ def record(evaluation: Evaluation, report: Report) -> None:
         "percent": 100,
         "stage": "",
         "remaining_seconds": None,
-        "report": report.to_json(),
+        "isolation": found["isolation"],
     }
-    if report.status == "failed":
-        assert report.failure
-        if evaluation.kind == Evaluation.Kind.CALIBRATION:
-            # The reference is the organizers' own; nobody else has failed.
-            evaluation.move_to(
-                State.ERROR,
-                error_code=report.failure.code,
-                error_message=report.failure.message,
-                **finished,
-            )
-            return
-        evaluation.move_to(
-            State.FAILED,
-            failure_code=report.failure.code,
-            failure_message=report.failure.message,
-            **finished,
-        )
+    if report.failure:
+        is_ours = evaluation.kind == Evaluation.Kind.CALIBRATION
+        # A calibration's reference is the organizers' own; nobody else has failed.
+        fault = "error" if is_ours else "failure"
+        said = {f"{fault}_code": report.failure.code, f"{fault}_message": report.failure.message}
+        evaluation.move_to(State.ERROR if is_ours else State.FAILED, **said, **finished)
+        keep(evaluation, found)
         turns.charge(evaluation)
         return
     assert report.timing
+    public, private = report.splits["public"], report.splits["private"]
     evaluation.move_to(
         State.SCORED,
         **scores(
             evaluation.competition,
-            f1_public=report.splits["public"].f1,
-            f1_private=report.splits["private"].f1,
+            f1_public=public.f1,
+            f1_private=private.f1,
             time_ratio=measurements.published_ratio(report.timing.time_ratio),
             f1_ref=report.f1_ref,
         ),
+        f1_by_class={label: quality.f1 for label, quality in public.per_class.items()},
         half_width=measurements.published_half_width(report.timing.half_width),
         submission_seconds=report.timing.seconds_per_image,
         reference_seconds=report.timing.reference_seconds_per_image,
         measurements=measurements.count(evaluation),
         **finished,
     )
+    keep(evaluation, found)
     _place(evaluation, *(share(evaluation) if evaluation.is_repeat else ()))
     turns.charge(evaluation)
+
+
+def keep(evaluation: Evaluation, found: dict[str, Any], *, is_noisy: bool = False) -> None:
+    """Store what an attempt found. Call in the transaction that moves its evaluation on."""
+    evaluation.reports.create(
+        attempt=evaluation.attempt,
+        is_noisy=is_noisy,
+        measurement_key=evaluation.measurement_key,
+        found=found,
+    )
 
 
 @transaction.atomic
 def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """The same content gets the measurement there is: uploading again is no lottery."""
-    evaluation.move_to(State.SCORED, **shared(stored, evaluation.submission))
+    evaluation.move_to(State.SCORED, **shared(stored))
+    keep(evaluation, shared_report(stored, evaluation.submission))
     _place(evaluation)
     turns.charge(evaluation)
 
@@ -127,21 +132,17 @@ def share(evaluation: Evaluation) -> list[Team]:
             queued_at=timezone.now(),
             state=State.SCORED,
             why=Why.SHARED,
-            **shared(evaluation, submission),
+            **shared(evaluation),
         )
+        keep(twin, shared_report(evaluation, submission))
         teams.append(submission.team)
         logger.info("%s shares the measurement of %s.", twin, evaluation)
     return teams
 
 
-def shared(stored: Evaluation, submission: Submission | None) -> dict[str, Any]:
-    """The columns of an evaluation of a submission that shares a measurement."""
+def shared(stored: Evaluation) -> dict[str, Any]:
+    """The columns of an evaluation that shares a measurement."""
     figures = stored.figures()
-    report = stored.report
-    if not (submission and stored.submission and submission.sha256 == stored.submission.sha256):
-        # What a model says may quote its file's debug records, which are not its content: paths
-        # and source of whoever exported it.
-        report = {**report, "dry_run": None}
     return {
         "measured_by": stored,
         "measurements": stored.measurements,
@@ -155,12 +156,24 @@ def shared(stored: Evaluation, submission: Submission | None) -> dict[str, Any]:
         "half_width": figures.half_width,
         "submission_seconds": figures.submission_seconds,
         "reference_seconds": figures.reference_seconds,
-        "report": report,
+        "f1_by_class": stored.f1_by_class,
+        "isolation": stored.isolation,
         "finished_at": Now(),
         "lease_expires_at": None,
         "percent": 100,
         "stage": "",
     }
+
+
+def shared_report(stored: Evaluation, submission: Submission | None) -> dict[str, Any]:
+    """The report of a submission that shares a measurement.
+
+    What a model says may quote its file's debug records, which are not its content: paths and
+    source of whoever exported it. So another file's dry run is left out.
+    """
+    if submission and stored.submission and submission.sha256 == stored.submission.sha256:
+        return stored.report
+    return {**stored.report, "dry_run": None}
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from leaderboard.models import (
     Evaluation,
     HardwareProfile,
     ReferenceModel,
+    Report,
     Split,
     Submission,
     Team,
@@ -40,6 +41,7 @@ GRANTS: dict[type[models.Model], str] = {
     # A calibration that was found; the end of a competition that has come.
     Competition: "SELECT, UPDATE (calibration_id, state, pause_message)",
     Evaluation: "SELECT, INSERT, UPDATE",
+    Report: "SELECT, INSERT",
     Worker: "SELECT, INSERT, UPDATE",
     Canary: "SELECT, INSERT",
     Entry: "SELECT, INSERT, UPDATE, DELETE",

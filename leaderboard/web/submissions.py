@@ -190,7 +190,6 @@ def verdict(submission: Submission) -> dict[str, Any]:
         figures.append((calibration.score_public, calibration.time_ratio))
     scale = 1.08 * max(score for score, _ in figures)
     mine, *reference = [charts.bar(competition, *pair, scale) for pair in figures]
-    per_class = evaluation.report.get("splits", {}).get("public", {}).get("per_class", {})
     timing = evaluation.report.get("timing") or {}
     return said | {
         "bar": mine,
@@ -198,7 +197,7 @@ def verdict(submission: Submission) -> dict[str, Any]:
         "reference_half_width": calibration.score_half_width if calibration else None,
         "score_half_width": evaluation.score_half_width,
         "below_gate": evaluation.f1_public < competition.min_f1,
-        "per_class": [(name, quality["f1"]) for name, quality in per_class.items()],
+        "per_class": list((evaluation.f1_by_class or {}).items()),
         "segments": timing.get("segments"),
         "flags": timing.get("flags", ()),
     }

@@ -235,6 +235,11 @@ def finish(evaluation: Evaluation, found: Report) -> Evaluation:
     return claimed
 
 
+def rewrite(evaluation: Evaluation, found: dict[str, Any]) -> None:
+    """Store another report than was recorded, as an older engine wrote it."""
+    evaluation.reports.filter(attempt=evaluation.attempt).update(found=found)
+
+
 def report(
     *,
     f1_public: float = 0.7,

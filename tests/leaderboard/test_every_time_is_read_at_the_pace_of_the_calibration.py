@@ -9,6 +9,7 @@ import pytest
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, Team
 from leaderboard.services import jobs
 from scoring.job import CALIBRATION, Pace
+from tests.leaderboard.conftest import rewrite
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +20,7 @@ def test_a_submission_is_held_to_what_reference_and_probe_took_and_scattered(
     calibration = competition.calibration
     assert calibration
     calibration.report["timing"] |= {"probe_seconds": 0.007, "own_scatter": [0.09, 0.03]}
-    Evaluation.objects.filter(pk=calibration.pk).update(report=calibration.report)
+    rewrite(calibration, calibration.report)
     job = jobs.for_evaluation(submit(team).latest_evaluation)
     assert job.pace == Pace(0.01, 0.007, (0.09, 0.03))
 
@@ -31,7 +32,7 @@ def test_a_calibration_from_before_the_probe_says_nothing_of_it_nor_of_scatter(
     assert calibration
     for name in ("probe_seconds", "own_scatter"):
         del calibration.report["timing"][name]
-    Evaluation.objects.filter(pk=calibration.pk).update(report=calibration.report)
+    rewrite(calibration, calibration.report)
     assert jobs.for_evaluation(submit(team).latest_evaluation).pace == Pace(0.01)
 
 

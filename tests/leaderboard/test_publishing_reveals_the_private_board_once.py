@@ -19,7 +19,7 @@ from leaderboard.services import (
     selections,
     submissions,
 )
-from tests.leaderboard.conftest import finish, report
+from tests.leaderboard.conftest import finish, report, rewrite
 
 pytestmark = pytest.mark.django_db
 Scored = Callable[..., Submission]
@@ -67,7 +67,7 @@ def test_a_calibration_by_an_older_protocol_opens_nothing(
     calibration = competition.calibration
     assert calibration
     calibration.report["versions"]["protocol"] = "1"
-    calibration.save(update_fields=["report"])
+    rewrite(calibration, calibration.report)
     competitions.pause(competition=competition, message="", by=organizer)
     competitions.open_(competition=competition, by=organizer)  # a running one keeps its own
     Competition.objects.update(state="draft")

@@ -81,7 +81,9 @@ class PrivateResult(Score):
     f1 = serializers.FloatField()
 
 
-class SubmissionDetail(serializers.ModelSerializer[Submission]):
+class SubmissionSummary(serializers.ModelSerializer[Submission]):
+    """What a list says of a submission: all but what its model said in the dry run."""
+
     url = serializers.HyperlinkedIdentityField(view_name="api-submission")
     page = serializers.SerializerMethodField(help_text="For people.")
     competition = serializers.SlugRelatedField[Submission](slug_field="slug", read_only=True)
@@ -132,9 +134,6 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
     measurement_page = serializers.SerializerMethodField(
         help_text="How it was measured, for people."
     )
-    dry_run = DryRun(
-        source="evaluation.dry_run", allow_null=True, help_text="Once the evaluation has ended."
-    )
     isolation = Isolation(
         source="evaluation.isolation", allow_null=True, help_text="Once the evaluation has ended."
     )
@@ -176,7 +175,6 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
             "measurements",
             "measurement_reason",
             "measurement_page",
-            "dry_run",
             "isolation",
             "private",
             "static",
@@ -217,11 +215,8 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
 
     @extend_schema_field(serializers.DictField(child=serializers.FloatField(), allow_null=True))
     def get_f1_by_class(self, submission: Submission) -> dict[str, float] | None:
-        evaluation = submission.evaluation
-        if evaluation.state != Evaluation.State.SCORED:
-            return None
-        per_class = evaluation.report["splits"]["public"]["per_class"]
-        return {label: quality["f1"] for label, quality in per_class.items()}
+        found: dict[str, float] | None = submission.evaluation.f1_by_class
+        return found
 
     @extend_schema_field(PrivateResult(allow_null=True))
     def get_private(self, submission: Submission) -> Mapping[str, Any] | None:
@@ -230,6 +225,15 @@ class SubmissionDetail(serializers.ModelSerializer[Submission]):
         evaluation = submission.evaluation
         parts = rankings.parts(evaluation, Entry.Board.PRIVATE)
         return {**Score(parts).data, "f1": evaluation.f1_private} if parts else None
+
+
+class SubmissionDetail(SubmissionSummary):
+    dry_run = DryRun(
+        source="evaluation.dry_run", allow_null=True, help_text="Once the evaluation has ended."
+    )
+
+    class Meta(SubmissionSummary.Meta):
+        fields = (*SubmissionSummary.Meta.fields, "dry_run")  # type: ignore[assignment]
 
 
 class Upload(serializers.Serializer[Submission]):

@@ -74,7 +74,7 @@ class Submissions(ListAPIView[Submission]):
     """My teams' submissions, the latest first."""
 
     permission_classes = [IsAuthenticated]
-    serializer_class = shapes.SubmissionDetail
+    serializer_class = shapes.SubmissionSummary
     queryset = Submission.objects.none()
 
     @extend_schema(parameters=[shapes.Filter])

@@ -17,7 +17,7 @@ from django.urls import reverse
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Dataset, Entry, Evaluation, HardwareProfile, Team, User
 from leaderboard.services import competitions, profiles, teams
-from tests.leaderboard.conftest import finish, images, report
+from tests.leaderboard.conftest import finish, images, report, rewrite
 
 Press = Callable[..., HttpResponse]
 
@@ -376,7 +376,7 @@ def test_an_update_that_measures_in_another_way_is_told(
     calibration = competition.calibration
     assert calibration
     calibration.report["versions"]["protocol"] = "1"
-    calibration.save(update_fields=["report"])
+    rewrite(calibration, calibration.report)
     assert "Older protocol" in text(panel.get(url))
     Competition.objects.update(state="draft")
     competition.refresh_from_db()

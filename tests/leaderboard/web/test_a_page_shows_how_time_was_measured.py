@@ -16,7 +16,7 @@ from leaderboard.services import evaluations, recording
 from leaderboard.web.measurements import point
 from scoring import ratios, timing
 from scoring.job import Failure, Pace, Plan, Quad, Report
-from tests.leaderboard.conftest import failure, finish, report
+from tests.leaderboard.conftest import failure, finish, report, rewrite
 from tests.leaderboard.web.conftest import text
 
 SECRET = "secret/path/private.zip"
@@ -152,7 +152,7 @@ def test_both_estimates_are_shown_where_the_engine_tells_them(
     row = Evaluation.objects.get(pk=evaluation.pk)
     row.report["timing"] |= {"plain_ratio": 0.5123, "corrected_ratio": 0.5017}
     row.report["timing"] |= {"plain_half_width": 0.0101, "corrected_half_width": None}
-    Evaluation.objects.filter(pk=evaluation.pk).update(report=row.report)
+    rewrite(row, row.report)
     page = text(see(organizer, address(evaluation)))
     assert "0.5123 ± 0.0101" in page
     assert "0.5017</span>" in page

@@ -1,0 +1,30 @@
+"""What one attempt at an evaluation found: all of it, kept apart from the rows that lists read."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from leaderboard.models.evaluation import Evaluation
+
+
+class Report(models.Model):
+    """A `scoring.job.Report` as JSON, for organizers only; pages read the evaluation's columns."""
+
+    evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="reports")
+    attempt = models.PositiveSmallIntegerField()
+    is_noisy = models.BooleanField(
+        default=False, help_text="Too noisy to count; its quads count on."
+    )
+    measurement_key = models.CharField(
+        max_length=64, blank=True, help_text="Of the protocol and the plan it was measured under."
+    )
+    found = models.JSONField()
+
+    class Meta:
+        ordering = ["evaluation_id", "attempt"]
+        constraints = [
+            models.UniqueConstraint(fields=["evaluation", "attempt"], name="one_report_an_attempt")
+        ]
+
+    def __str__(self) -> str:
+        return f"report of attempt {self.attempt} at evaluation {self.evaluation.pk}"
