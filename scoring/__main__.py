@@ -146,9 +146,12 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
     found = imagesets.catalogue(options.data)
     for problem in found.problems:
         print(f"{problem.name}: {problem.message}", file=sys.stderr)
-    if any(problem.code == "broken_image" for problem in found.problems) and not options.skip_bad:
+    if (
+        any(problem.code == "broken_image" for problem in found.problems)
+        and not options.skip_broken
+    ):
         raise BadDataset(
-            "broken_images", "Some images cannot be decoded; --skip-bad leaves them out."
+            "broken_images", "Some images cannot be decoded; --skip-broken leaves them out."
         )
     splits = tuple(
         Split(name, packed(options, images, place / f"{name}.zip"))
@@ -222,7 +225,9 @@ def splits_of(
     if options.public_share == 1:
         return {"public": found.images}
     shares = {"public": options.public_share, "private": 1 - options.public_share}
-    return imagesets.share(found.images, shares, options.seed)
+    from scoring.imagesets import kinship  # with SciPy, which only this needs
+
+    return imagesets.share(found.images, shares, options.seed, kinship.of(found.images).groups())
 
 
 def packed(options: argparse.Namespace, images: tuple[imagesets.Image, ...], target: Path) -> Path:
@@ -351,7 +356,10 @@ def parser() -> argparse.ArgumentParser:
         "--public-share", type=some, default=0.5, help="of images without split folders"
     )
     one.add_argument(
-        "--skip-bad", action="store_true", help="leave out images that cannot be decoded"
+        "--skip-broken",
+        "--skip-bad",
+        action="store_true",
+        help="leave out images that cannot be decoded",
     )
     add_input(one)
     add_formula(one)

@@ -131,28 +131,32 @@ def ask(
     button: str,
     do: Callable[..., Any],
     done: str,
-    form_class: type[forms.Form] = Confirm,
-    facts: Figures = (),
+    form_class: Callable[..., forms.Form] = Confirm,
+    facts: Figures | Callable[[forms.Form], Figures] = (),
+    look: str = "",
     is_danger: bool = False,
     is_gone: bool = False,
 ) -> HttpResponse:
     """A page that says what will happen and does it when its button is pressed.
 
-    `do` gets the form's fields; `obj`, or without one what `do` made, is shown next. A refusal
-    stays on the page. `is_gone`: it is no longer there once it is done.
+    `do` gets the form's fields; `obj`, or without one what `do` made, is shown next; where it made
+    an address, that page. A refusal stays on the page. `facts` may depend on the form; a button
+    `look` shows them anew and does nothing. `is_gone`: it is no longer there once it is done.
     """
     options = admin.model._meta
     if not request.user.has_perm(f"leaderboard.{'change' if obj else 'add'}_{options.model_name}"):
         raise PermissionDenied
     form = form_class(*((request.POST, request.FILES) if request.method == "POST" else ()))
     status = 200
-    if form.is_valid():
+    if form.is_valid() and "look" not in request.POST:
         try:
             made = do(**form.cleaned_data)
         except Refused as refusal:
             form.add_error(None, refusal.detail)
             status = refusal.status
         else:
+            if isinstance(made, str):
+                return redirect(made)
             shown = obj or made
             assert shown
             admin.log_change(request, shown, title)
@@ -164,9 +168,10 @@ def ask(
         "original": obj,
         "title": title,
         "says": says,
-        "facts": figures(facts),
+        "facts": figures(facts(form) if callable(facts) else facts),
         "form": form,
         "button": button,
+        "look": look,
         "is_danger": is_danger,
         "back": change_url(obj) if obj else list_url(admin.model),
     }

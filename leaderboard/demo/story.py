@@ -145,9 +145,7 @@ def imported(source: Path, organizer: User) -> Dataset:
     return datasets.import_(
         name=source.stem,
         source=source,
-        shares=None,  # sixty, twenty and twenty percent, or as the source's own folders say
-        seed=20211129,
-        skip_bad=True,
+        wishes=datasets.Wishes(seed=20211129, skip_broken=True, drop_conflicts=True),
         by=organizer,
     )
 

@@ -1,7 +1,7 @@
 """Fields, constraints and named questions; what writes lives in `leaderboard.services`."""
 
 from leaderboard.models.competition import Competition, ReferenceModel
-from leaderboard.models.dataset import Dataset, Split
+from leaderboard.models.dataset import Dataset, Fingerprints, Split
 from leaderboard.models.entry import BoardVersion, Entry
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, Worker
@@ -18,6 +18,7 @@ __all__ = [
     "Dataset",
     "Entry",
     "Evaluation",
+    "Fingerprints",
     "HardwareProfile",
     "Invitation",
     "Membership",

@@ -46,3 +46,19 @@ class Split(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset}: {self.name}"
+
+
+class Fingerprints(models.Model):
+    """Which pictures are in a split, by what they look like; as secret as the split itself."""
+
+    split = models.OneToOneField(Split, models.CASCADE, related_name="fingerprints")
+    pixels = models.BinaryField(help_text="Hashes of 16 bytes, of equal pixels equal; sorted.")
+    likeness = models.BinaryField(
+        help_text="Perceptual hashes of 32 bytes, where there is enough to see; sorted."
+    )
+
+    class Meta:
+        verbose_name_plural = "fingerprints"
+
+    def __str__(self) -> str:
+        return f"Fingerprints of {self.split}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -14,34 +15,127 @@ from django.db import transaction
 from django.utils import timezone
 
 from leaderboard.errors import BadDataset
-from leaderboard.models import Competition, Dataset, Split, User
-from leaderboard.services import competitions, files
+from leaderboard.models import Competition, Dataset, Fingerprints, Split, User
+from leaderboard.services import competitions, files, fingerprints
 from scoring import imagesets
 from scoring.errors import BadDataset as BadSource
+from scoring.imagesets import report
+from scoring.imagesets.report import Refusal, Report
 
 SHARES = {"sample": 0.6, "public": 0.2, "private": 0.2}
 SHOWN = 20
-"""So many bad files are named in a refusal; the rest is counted."""
+"""So many files are named in a refusal; the rest is counted."""
 
-Splits = Mapping[str, Sequence[imagesets.Image]]
+Splits = Mapping[str, tuple[imagesets.Image, ...]]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What an organizer decided of an import. All False: whatever is doubtful stops it."""
+
+    seed: int
+    shares: Mapping[str, float] | None = None
+    """Of a source without the top folders sample, public and private; None: `SHARES`."""
+    skip_broken: bool = False
+    """Leave files out that are no readable images, or that a table of labels misses."""
+    drop_conflicts: bool = False
+    """Leave out pictures that are there under two classes."""
+    near_apart: bool = False
+    """Let nearly equal pictures come into different splits."""
+    allow_overlaps: bool = False
+    """Take a given division in which two splits hold the same picture."""
+    allow_seen: bool = False
+    """Hide pictures that another dataset's sample shows, or show what another one hides."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an import would make, and what it has to say."""
+
+    splits: Splits
+    left_out: tuple[imagesets.Problem, ...]
+    report: Report
+
+
+def read(
+    source: Path,
+    *,
+    encoding: str | None = None,
+    table: str | None = None,
+    tell: Callable[[str], None] = lambda stage: None,
+) -> imagesets.Catalogue:
+    """Read every image of a zip or folder; nothing is stored. Raises `BadDataset`.
+
+    `encoding` is of names that do not say theirs, `table` the file with the labels; None: found.
+    """
+    tell("Reading every image")
+    with coded():
+        return imagesets.catalogue(source, encoding=encoding, table=table, tell=tell)
+
+
+def planned(catalogue: imagesets.Catalogue, wishes: Wishes) -> Plan:
+    """What an import would make of images that were read, and whether it would be refused.
+
+    A source with the top folders sample, public and private keeps that division; any other is
+    divided by shares, class by class. Equal and nearly equal pictures stay together.
+    """
+    from scoring.imagesets import kinship  # with NumPy and SciPy, which only imports need
+
+    kin = kinship.of(catalogue.images)
+    refused: list[BadDataset] = []
+    if catalogue.problems and not wishes.skip_broken:
+        refused.append(bad_files(catalogue.problems))
+    conflicting = {image.name: group for group in kin.conflicts for image in group}
+    images = catalogue.images
+    if wishes.drop_conflicts:
+        images = tuple(image for image in images if image.name not in conflicting)
+    elif conflicting:
+        refused.append(conflict(kin.conflicts))
+    splits: Splits = {}
+    try:
+        with coded():
+            imagesets.refuse_lacking_classes(classes_of(images), images)
+            together = kin.groups(with_near=not wishes.near_apart)
+            splits = divide(images, wishes, kept(together, images))
+    except BadDataset as error:
+        refused.append(error)
+    if splits and is_given(images) and not wishes.allow_overlaps:
+        refused += overlaps(report.across((*kin.equal, *kin.conflicts), splits))
+    seen = fingerprints.seen(splits) if splits else []
+    if seen and not wishes.allow_seen:
+        refused.append(seen_before(seen))
+    dropped = conflicting if wishes.drop_conflicts else {}
+    return Plan(
+        splits,
+        (*catalogue.problems, *(dropped_for(name, group) for name, group in dropped.items())),
+        report.of(
+            catalogue,
+            images,
+            splits,
+            kin,
+            seen=[f"{one}." for one in map(str, seen)],
+            refusals=[Refusal(error.code, error.detail) for error in refused],
+        ),
+    )
 
 
 def import_(
     *,
     name: str,
     source: Path,
-    shares: Mapping[str, float] | None,
-    seed: int,
-    skip_bad: bool,
+    wishes: Wishes,
     licence: str = "",
+    encoding: str | None = None,
+    table: str | None = None,
+    catalogue: imagesets.Catalogue | None = None,
     by: User | None,
     tell: Callable[[str], None] = lambda stage: None,
+    show: Callable[[Report], None] = lambda report: None,
 ) -> Dataset:
-    """Make a dataset of class folders in a zip or folder; `by` is None for whoever has the console.
+    """Make a dataset of images in a zip or folder; `by` is None for whoever has the console.
 
-    A source with the top folders sample, public and private keeps that division; any other is
-    divided by `shares` (default 0.6, 0.2, 0.2), class by class. Files that are no readable images
-    stop the import, or are left out and listed. Content that is there already returns its dataset.
+    `catalogue` is what `read` told of the source, where it was read before. The report is shown
+    before anything is stored. Content that is there already returns its dataset.
     Raises `BadDataset`.
     """
     if by:
@@ -49,29 +143,37 @@ def import_(
     name, licence = name.strip() or source.stem, licence.strip()
     check_length("name", name, most=120)
     check_length("licence", licence, most=200)
-    secret = secret_of(seed)
+    if catalogue is None:
+        catalogue = read(source, encoding=encoding, table=table, tell=tell)
+    plan = planned(catalogue, wishes)
+    show(plan.report)
+    if plan.report.refusals:
+        first = plan.report.refusals[0]
+        raise BadDataset(first.message, code=first.code)
+    classes = classes_of(image for images in plan.splits.values() for image in images)
+    rows = []
     with coded(), tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
-        tell("Reading every image")
-        catalogue = imagesets.catalogue(source)
-        if catalogue.problems and not skip_bad:
-            raise bad_files(catalogue.problems)
-        splits = divide(catalogue, shares, secret)
-        rows = []
-        for split, images in splits.items():
+        for split, images in plan.splits.items():
             tell(f"Packing {split}: {len(images)} images")
             path = Path(folder, f"{split}.zip")
-            imagesets.pack(source, images, path, seed=secret)
+            imagesets.pack(
+                source, images, path, seed=secret_of(wishes.seed), encoding=catalogue.encoding
+            )
             rows.append(stored_split(split, images, path))
     return save(
         Dataset(
             name=name,
             licence=licence,
-            classes=list(catalogue.classes),
-            sha256=sha256_of(catalogue.classes, rows),
-            skipped=[vars(problem) for problem in catalogue.problems],
+            classes=list(classes),
+            sha256=sha256_of(classes, rows),
+            skipped=[vars(problem) for problem in plan.left_out],
             created_at=timezone.now(),
         ),
         rows,
+        [
+            fingerprints.made(image.facts for image in images if image.facts)
+            for images in plan.splits.values()
+        ],
     )
 
 
@@ -95,24 +197,46 @@ def secret_of(seed: int) -> int:
 
 
 def divide(
-    catalogue: imagesets.Catalogue, shares: Mapping[str, float] | None, secret: int
-) -> dict[str, tuple[imagesets.Image, ...]]:
+    images: Sequence[imagesets.Image], wishes: Wishes, groups: Sequence[Sequence[imagesets.Image]]
+) -> Splits:
     """The images of each split, every class in both hidden ones. Raises `BadDataset`."""
-    if all(image.split is None for image in catalogue.images):
-        return imagesets.share(catalogue.images, checked(shares or SHARES), secret)
-    if shares:
+    if not is_given(images):
+        shares = checked(wishes.shares or SHARES)
+        return imagesets.share(images, shares, secret_of(wishes.seed), groups)
+    if wishes.shares:
         raise BadDataset(
             "The images are divided by their top folders already; leave the shares empty.",
             code="already_divided",
         )
-    splits = {split: catalogue.of(split) for split in imagesets.SPLITS}
-    if missing := [split for split, images in splits.items() if not images]:
+    splits = {
+        split: tuple(image for image in images if image.split == split)
+        for split in imagesets.SPLITS
+    }
+    if missing := [split for split, part in splits.items() if not part]:
         raise BadDataset(
             f"There are no images in the top folder {' and '.join(missing)}; either give all of "
             f"{', '.join(imagesets.SPLITS)}, or class folders alone and shares.",
             code="missing_split",
         )
     return splits
+
+
+def kept(
+    groups: Iterable[Sequence[imagesets.Image]], images: Sequence[imagesets.Image]
+) -> list[list[imagesets.Image]]:
+    """Groups without the images that are left out."""
+    names = {image.name for image in images}
+    found = ([image for image in group if image.name in names] for group in groups)
+    return [group for group in found if len(group) > 1]
+
+
+def is_given(images: Sequence[imagesets.Image]) -> bool:
+    """Whether the source's own top folders divide the images."""
+    return any(image.split for image in images)
+
+
+def classes_of(images: Iterable[imagesets.Image]) -> tuple[str, ...]:
+    return tuple(sorted({image.label for image in images}))
 
 
 def checked(shares: Mapping[str, float]) -> Mapping[str, float]:
@@ -149,25 +273,70 @@ def sha256_of(classes: Sequence[str], splits: Sequence[Split]) -> str:
 
 
 @transaction.atomic
-def save(dataset: Dataset, splits: Sequence[Split]) -> Dataset:
+def save(dataset: Dataset, splits: Sequence[Split], prints: Sequence[Fingerprints]) -> Dataset:
     """Write a dataset with its splits, unless the same content is there."""
     if existing := Dataset.objects.filter(sha256=dataset.sha256).first():
         return existing
     dataset.save()
-    for split in splits:
+    for split, fingerprint in zip(splits, prints, strict=True):
         split.dataset = dataset
         split.save()
+        fingerprint.split = split
+        fingerprint.save()
     return dataset
 
 
 def bad_files(problems: Sequence[imagesets.Problem]) -> BadDataset:
-    named = "; ".join(f"{one.name} ({one.message.rstrip('.')})" for one in problems[:SHOWN])
-    more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+    texts = [f"{imagesets.shown(one.name)} ({one.message.rstrip('.')})" for one in problems]
     return BadDataset(
-        f"{len(problems)} files cannot be used: {named}{more}. Remove or mend them, "
-        "or import again and leave bad files out.",
+        f"{len(problems)} files cannot be used: {some(texts)}. Remove or mend them, "
+        "or import again and leave broken files out (--skip-broken).",
         code="bad_files",
     )
+
+
+def conflict(groups: Sequence[Sequence[imagesets.Image]]) -> BadDataset:
+    return BadDataset(
+        f"{len(groups)} pictures are there under two classes: {some(equals(groups))}. Remove the "
+        "wrong ones, or import again and leave all of them out (--conflicts drop).",
+        code="conflicting_labels",
+    )
+
+
+def overlaps(groups: Sequence[Sequence[imagesets.Image]]) -> list[BadDataset]:
+    if not groups:
+        return []
+    return [
+        BadDataset(
+            f"{len(groups)} pictures are in more than one split: {some(equals(groups))}. Remove "
+            "the copies, or import again and allow overlaps (--allow-overlaps).",
+            code="splits_overlap",
+        )
+    ]
+
+
+def seen_before(seen: Sequence[fingerprints.Seen]) -> BadDataset:
+    return BadDataset(
+        f"{some([str(one) for one in seen])}. Who has that sample knows their labels. Keep the "
+        "division that there is (the same seed and shares), or import again and allow it "
+        "(--allow-seen).",
+        code="seen_before",
+    )
+
+
+def dropped_for(name: str, group: Sequence[imagesets.Image]) -> imagesets.Problem:
+    others = " = ".join(imagesets.shown(image.name) for image in group if image.name != name)
+    text = f"The same picture is there under another class: {others}."
+    return imagesets.Problem(name, "conflict", text)
+
+
+def equals(groups: Sequence[Sequence[imagesets.Image]]) -> list[str]:
+    return [" = ".join(imagesets.shown(image.name) for image in group) for group in groups]
+
+
+def some(texts: Sequence[str]) -> str:
+    more = [f"and {len(texts) - SHOWN} more"] if len(texts) > SHOWN else []
+    return "; ".join([*texts[:SHOWN], *more])
 
 
 @contextmanager

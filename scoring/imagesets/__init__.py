@@ -21,6 +21,7 @@ from scoring.errors import BadDataset
 from scoring.imagesets import labels, layout
 from scoring.imagesets.decoding import open_image, rgb
 from scoring.imagesets.dividing import share
+from scoring.imagesets.layout import refuse_lacking_classes
 from scoring.imagesets.names import refuse_look_alikes, shown
 from scoring.imagesets.records import SPLITS, Catalogue, Facts, Image, Problem
 from scoring.imagesets.sources import Source, opened
@@ -34,9 +35,11 @@ __all__ = (
     "Problem",
     "Source",
     "catalogue",
+    "facts_of",
     "open_image",
     "opened",
     "pack",
+    "refuse_lacking_classes",
     "rgb",
     "share",
     "shown",
@@ -71,7 +74,7 @@ def catalogue(
     classes = tuple(sorted({image.label for image in images}))
     if verify:
         refuse_look_alikes(classes)
-        layout.refuse_lacking_classes(classes, images)
+        refuse_lacking_classes(classes, images)
     return Catalogue(
         classes,
         tuple(images),
@@ -135,3 +138,11 @@ def pack(
             name = f"{image.label}/{numbers[image.label]:05d}{layout.suffix(image.name)}"
             numbers[image.label] += 1
             packed.writestr(zipfile.ZipInfo(name, EPOCH), source.read(image.name))
+
+
+def facts_of(place: Path) -> list[Facts]:
+    """What decoding the images of a split tells."""
+    with opened(place) as source:
+        images, _ = layout.sort_out(source.sizes, None)
+        sound, _ = read_all(source, images, lambda stage: None)
+    return [image.facts for image in sound if image.facts]

@@ -74,9 +74,11 @@ def reason(data: bytes) -> str:
 def upright(image: Pillow.Image) -> Pillow.Image:
     """The way the camera was held; as it is stored where the note of that is broken."""
     try:
-        return ImageOps.exif_transpose(image)
+        turned = ImageOps.exif_transpose(image)
     except Exception:  # as above, though every pixel is sound
         return image
+    turned.format = image.format
+    return turned
 
 
 def rgb(image: Pillow.Image) -> Pillow.Image:

@@ -48,6 +48,7 @@ class Problem:
         "unlabelled",
         "missing_file",
         "unclear_depth",
+        "conflict",
     ]
     message: str
 

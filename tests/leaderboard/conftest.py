@@ -130,8 +130,8 @@ def images(per_class: int = 2) -> bytes:
         for index, label in enumerate(CLASSES):
             for number in range(per_class):
                 picture = io.BytesIO()
-                colour = [20 + number, 20, 20]
-                colour[index] = 230
+                colour = [20, 20, 20]
+                colour[index], colour[index - 1] = 230, 20 + number
                 Image.new("RGB", (24, 18), tuple(colour)).save(picture, "PNG")
                 archive.writestr(f"{label}/{number:04}.png", picture.getvalue())
     return target.getvalue()

@@ -43,9 +43,9 @@ def make_zip(tmp_path: Path) -> MakeZip:
     return make
 
 
-def import_(source: Path, **fields: Any) -> Dataset:
-    given = {"name": "Pets", "shares": None, "seed": 7, "skip_bad": False, "by": None}
-    return datasets.import_(source=source, **{**given, **fields})
+def import_(source: Path, *, name: str = "Pets", by: User | None = None, **wishes: Any) -> Dataset:
+    decided = datasets.Wishes(**{"seed": 7, **wishes})
+    return datasets.import_(name=name, source=source, wishes=decided, by=by)
 
 
 def packed(dataset: Dataset, split: str) -> dict[str, bytes]:
@@ -83,21 +83,21 @@ def test_a_seed_alone_does_not_give_the_division_away(make_zip: MakeZip, setting
     source = make_zip(class_folders(cat=30, dog=30))
     first = import_(source)
     settings.SECRET_KEY = "another site"
-    assert import_(source).sha256 != first.sha256
+    assert import_(source, allow_seen=True).sha256 != first.sha256
 
 
 def test_the_same_content_is_imported_once(make_zip: MakeZip) -> None:
     source = make_zip(class_folders(cat=9, dog=9))
     first = import_(source)
     assert import_(source, name="Again") == first
-    assert import_(source, seed=8) != first
+    assert import_(source, seed=8, allow_seen=True) != first
 
 
 def test_top_folders_divide(make_zip: MakeZip) -> None:
     content = {
-        f"{split}/{name}": data + split.encode()
-        for split in ("sample", "public", "private")
-        for name, data in class_folders(cat=2, dog=1).items()
+        f"{split}/{label}/{number}.png": picture(10 * part + number)
+        for part, split in enumerate(("sample", "public", "private"))
+        for number, label in enumerate(("cat", "cat", "dog"))
     }
     source = make_zip(content)
     dataset = import_(source)
@@ -172,7 +172,7 @@ def test_bad_files_stop_by_name_or_are_left_out(make_zip: MakeZip) -> None:
     assert "25 files" in refused.value.detail
     assert "dog/notes.txt (This is no image file)" in refused.value.detail
     assert "and 5 more" in refused.value.detail
-    dataset = import_(source, skip_bad=True)
+    dataset = import_(source, skip_broken=True)
     assert len(dataset.skipped) == 25
     assert {"name": "cat/broken00.png", "code": "broken_image"}.items() <= dataset.skipped[
         1

@@ -12,7 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from leaderboard.errors import Refused
+from leaderboard.models import Dataset
 from leaderboard.services import datasets
+from scoring.imagesets.report import Report
 
 
 def shares(text: str) -> dict[str, float]:
@@ -26,9 +28,10 @@ def shares(text: str) -> dict[str, float]:
 
 class Command(BaseCommand):
     help = (
-        "Import images in class folders, or in sample/, public/ and private/ with class folders, "
-        "from a zip or folder. Exit code 0: imported, or there already; 1: refused, with the "
-        "reason; 2: wrong usage."
+        "Import images in class folders, in sample/, public/ and private/ with class folders, or "
+        "beside a table labels.csv (file,label), from a zip or folder. A report comes first. Exit "
+        "code 0: imported, there already, or (--dry-run) nothing is in the way; 1: refused, with "
+        "the reason; 2: wrong usage."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,35 +47,100 @@ class Command(BaseCommand):
             help="the same seed on this site divides the same images in the same way; keep it to "
             "yourself (default: drawn and forgotten)",
         )
-        parser.add_argument("--skip-bad", action="store_true", help="leave out unreadable files")
+        parser.add_argument("--labels", help="the table with the labels, where there are several")
+        parser.add_argument(
+            "--encoding", help="of names in the zip that do not say theirs, like cp949, cp932, gbk"
+        )
+        parser.add_argument(
+            "--skip-broken",
+            "--skip-bad",
+            action="store_true",
+            help="leave out files that cannot be used",
+        )
+        parser.add_argument(
+            "--conflicts",
+            choices=("stop", "drop"),
+            default="stop",
+            help="pictures that are there under two classes: stop, or leave all of them out",
+        )
+        parser.add_argument(
+            "--near",
+            choices=("together", "apart"),
+            default="together",
+            help="nearly equal pictures: keep them in one split, or divide them like others",
+        )
+        parser.add_argument(
+            "--allow-overlaps",
+            action="store_true",
+            help="take given splits although a picture is in two of them",
+        )
+        parser.add_argument(
+            "--allow-seen",
+            action="store_true",
+            help="hide pictures that the sample of another dataset shows, or the other way round",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print the report and store nothing"
+        )
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *, source: Path, **options: Any) -> None:
         if not source.exists():
             raise CommandError(f"There is no {source}.", returncode=2)
-        seed = secrets.randbits(63) if options["seed"] is None else options["seed"]
+        reports: list[Report] = []
         started_at = timezone.now()
         try:
+            catalogue = datasets.read(
+                source, encoding=options["encoding"], table=options["labels"], tell=self.tell
+            )
+            if options["dry_run"]:
+                self.show(datasets.planned(catalogue, wishes(options)).report, options, reports)
+                return self.rehearsed(reports[0], options)
             dataset = datasets.import_(
                 name=options["name"],
                 source=source,
-                shares=options["shares"],
-                seed=seed,
-                skip_bad=options["skip_bad"],
+                wishes=wishes(options),
                 licence=options["licence"],
+                catalogue=catalogue,
                 by=None,
-                tell=lambda stage: self.stderr.write(f"{stage} …", self.style.NOTICE),
+                tell=self.tell,
+                show=lambda report: self.show(report, options, reports),
             )
         except Refused as error:
             if options["json"]:
-                self.stdout.write(json.dumps({"code": error.code, "detail": error.detail}))
+                told = {"report": reports[0].to_dict()} if reports else {}
+                self.stdout.write(json.dumps({"code": error.code, "detail": error.detail, **told}))
             raise CommandError(f"{error.detail} ({error.code})") from error
+        self.imported(dataset, dataset.created_at >= started_at, reports[0], options)
+        return None
+
+    def tell(self, stage: str) -> None:
+        self.stderr.write(f"{stage} …", self.style.NOTICE)
+
+    def show(self, report: Report, options: dict[str, Any], reports: list[Report]) -> None:
+        """Print a report, and keep it for the JSON at the end."""
+        reports.append(report)
+        if not options["json"]:
+            for name, text in report.lines():
+                self.stdout.write(f"{name}: {text}")
+
+    def rehearsed(self, report: Report, options: dict[str, Any]) -> None:
+        """What a dry run ends with. Raises `CommandError` where an import would be refused."""
+        if options["json"]:
+            self.stdout.write(json.dumps({"report": report.to_dict()}, ensure_ascii=False))
+        if report.refusals:
+            raise CommandError(" ".join(f"{one.message} ({one.code})" for one in report.refusals))
+        if not options["json"]:
+            self.stdout.write("Nothing is in the way of an import. Nothing was stored.")
+
+    def imported(
+        self, dataset: Dataset, is_new: bool, report: Report, options: dict[str, Any]
+    ) -> None:
         splits = {split.name: split.images for split in dataset.splits.all()}
-        is_new = dataset.created_at >= started_at
         if options["json"]:
             facts = {"id": dataset.pk, "name": dataset.name, "sha256": dataset.sha256}
             facts |= {"classes": dataset.classes, "images": splits}
-            facts |= {"skipped": dataset.skipped, "is_new": is_new}
+            facts |= {"skipped": dataset.skipped, "is_new": is_new, "report": report.to_dict()}
             self.stdout.write(json.dumps(facts, ensure_ascii=False))
             return
         counts = ", ".join(f"{count} {split}" for split, count in splits.items())
@@ -80,3 +148,15 @@ class Command(BaseCommand):
             f"{'Imported' if is_new else 'There already:'} {dataset.name} (number {dataset.pk}): "
             f"{len(dataset.classes)} classes, {counts}, {len(dataset.skipped)} files left out."
         )
+
+
+def wishes(options: dict[str, Any]) -> datasets.Wishes:
+    return datasets.Wishes(
+        seed=secrets.randbits(63) if options["seed"] is None else options["seed"],
+        shares=options["shares"],
+        skip_broken=options["skip_broken"],
+        drop_conflicts=options["conflicts"] == "drop",
+        near_apart=options["near"] == "apart",
+        allow_overlaps=options["allow_overlaps"],
+        allow_seen=options["allow_seen"],
+    )

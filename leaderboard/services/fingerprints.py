@@ -1,0 +1,96 @@
+"""Which pictures a split holds, by what they look like: so that a hidden one is never given away
+by another dataset's sample. As secret as the split itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from leaderboard.models import Dataset, Fingerprints, Split
+from leaderboard.services import files
+from scoring import imagesets
+from scoring.errors import BadDataset as BadSource
+
+logger = logging.getLogger(__name__)
+
+PIXELS_BYTES = 16
+NAMED = 10
+
+
+@dataclass(frozen=True)
+class Seen:
+    """New images that another dataset's split holds too, equal or nearly equal."""
+
+    dataset: Dataset
+    hidden_here: bool
+    """Hidden now and in the other's sample; else in this sample, and hidden there."""
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        some = ", ".join(map(imagesets.shown, self.names[:NAMED]))
+        more = f", and {len(self.names) - NAMED} more" if len(self.names) > NAMED else ""
+        what = (
+            "images to be hidden are in the sample of"
+            if self.hidden_here
+            else "images of the new sample are hidden in"
+        )
+        return f"{len(self.names)} {what} {self.dataset} (number {self.dataset.pk}): {some}{more}"
+
+
+def made(facts: Iterable[imagesets.Facts]) -> Fingerprints:
+    """Fingerprints without their split, in an order that tells nothing."""
+    known = list(facts)
+    return Fingerprints(
+        pixels=b"".join(sorted(bytes.fromhex(one.pixels) for one in known)),
+        likeness=b"".join(sorted(bytes.fromhex(one.likeness) for one in known if one.likeness)),
+    )
+
+
+def of(split: Split) -> Fingerprints:
+    """A split's fingerprints; of one that was imported before there were any they are made now."""
+    stored = Fingerprints.objects.filter(split=split).first()
+    if stored:
+        return stored
+    try:
+        new = made(imagesets.facts_of(files.local_path(split.archive)))
+    except (BadSource, OSError) as error:
+        logger.warning("The archive of %s cannot be read: %s", split, error)
+        return Fingerprints(split=split, pixels=b"", likeness=b"")
+    new.split = split
+    return Fingerprints.objects.bulk_create([new], ignore_conflicts=True)[0]
+
+
+def seen(splits: Mapping[str, Sequence[imagesets.Image]]) -> list[Seen]:
+    """Which images of a new division other datasets show, or hide, in the opposite way."""
+    found = []
+    hidden = [image for name, part in splits.items() if name != "sample" for image in part]
+    for dataset in Dataset.objects.prefetch_related("splits"):
+        theirs = {split.name: of(split) for split in dataset.splits.all()}
+        if all(
+            name in splits
+            and one.pixels == made(image.facts for image in splits[name] if image.facts).pixels
+            for name, one in theirs.items()
+        ):
+            continue  # the same division again: it becomes this dataset
+        for name, one in theirs.items():
+            mine = hidden if name == "sample" else splits["sample"]
+            if names := those_in(mine, one):
+                found.append(Seen(dataset, name == "sample", names))
+    return found
+
+
+def those_in(images: Sequence[imagesets.Image], split: Fingerprints) -> tuple[str, ...]:
+    """Names of the images that a split holds, too, equal or nearly equal."""
+    from scoring.imagesets import kinship  # with NumPy and SciPy, which only imports need
+
+    pixels, likeness = bytes(split.pixels), bytes(split.likeness)
+    known = {pixels[n : n + PIXELS_BYTES].hex() for n in range(0, len(pixels), PIXELS_BYTES)}
+    read = [(image.name, image.facts) for image in images if image.facts]
+    alike = [(name, facts) for name, facts in read if facts.likeness]
+    near = kinship.near_any(
+        kinship.hashes(facts.likeness for _, facts in alike), kinship.hashes([likeness.hex()])
+    )
+    names = {name for name, facts in read if facts.pixels in known}
+    names |= {name for (name, _), is_near in zip(alike, near, strict=True) if is_near}
+    return tuple(sorted(names))

@@ -1,0 +1,123 @@
+"""Uploads of images that wait for their organizer to decide; the abandoned ones are thrown away."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from django.conf import settings
+
+from leaderboard.errors import BadDataset, NotFound
+from leaderboard.models import User
+from leaderboard.services import competitions, datasets
+from scoring.imagesets import Catalogue
+
+ABANDONED_SECONDS = 24 * 3600
+TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """One upload, its organizer's first answers, and what reading it told."""
+
+    folder: Path
+    file_name: str
+    name: str
+    licence: str
+    seed: int
+    encoding: str | None
+    table: str | None
+
+    @property
+    def token(self) -> str:
+        return self.folder.name
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "images.zip"
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return Catalogue.from_json((self.folder / "catalogue.json").read_text())
+
+
+def keep(
+    upload: Path,
+    *,
+    file_name: str,
+    name: str,
+    licence: str,
+    encoding: str | None,
+    table: str | None,
+    by: User,
+) -> Staged:
+    """Take an upload over and read it. An organizer has one at a time: the one before is thrown
+    away. Raises `BadDataset`, and keeps nothing then."""
+    competitions.check_organizer(by)
+    sweep()
+    mine = place(by)
+    shutil.rmtree(mine, ignore_errors=True)
+    folder = mine / secrets.token_urlsafe(32)
+    folder.mkdir(parents=True)
+    seed = secrets.randbits(63)
+    staged = Staged(folder, file_name, name, licence, seed, encoding, table)
+    try:
+        shutil.move(upload, staged.source)
+        write(staged)
+    except BaseException:
+        forget(staged)
+        raise
+    return staged
+
+
+def read_again(staged: Staged, *, encoding: str | None, table: str | None) -> Staged:
+    """The same upload with its names or labels read in another way. Raises `BadDataset`."""
+    if (encoding, table) == (staged.encoding, staged.table):
+        return staged
+    changed = replace(staged, encoding=encoding, table=table)
+    write(changed)
+    return changed
+
+
+def write(staged: Staged) -> None:
+    """Read an upload's images, and keep what that told: they are read once. Raises `BadDataset`."""
+    try:
+        catalogue = datasets.read(staged.source, encoding=staged.encoding, table=staged.table)
+    except BadDataset as error:  # the organizer knows the file by another name
+        text = error.detail.replace(staged.source.name, staged.file_name)
+        raise BadDataset(text, code=error.code) from error
+    about = {key: value for key, value in vars(staged).items() if key != "folder"}
+    (staged.folder / "about.json").write_text(json.dumps(about))
+    (staged.folder / "catalogue.json").write_text(catalogue.to_json())
+
+
+def find(token: str, *, by: User) -> Staged:
+    """An organizer's own upload. Raises `NotFound`, also when it was thrown away."""
+    folder = place(by) / token
+    if not TOKEN.fullmatch(token) or not (folder / "catalogue.json").exists():
+        raise NotFound("This upload is no longer kept. Send the images again.")
+    return Staged(folder=folder, **json.loads((folder / "about.json").read_text()))
+
+
+def forget(staged: Staged) -> None:
+    shutil.rmtree(staged.folder, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Throw away what was abandoned for a day."""
+    for folder in root().glob("*/*"):
+        if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def place(by: User) -> Path:
+    return root() / str(by.pk)
+
+
+def root() -> Path:
+    return Path(settings.FILES_DIR) / "staging"
