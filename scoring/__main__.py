@@ -147,7 +147,7 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
     for problem in found.problems:
         print(f"{problem.name}: {problem.message}", file=sys.stderr)
     if (
-        any(problem.code == "broken_image" for problem in found.problems)
+        any(problem.code in ("broken_image", "unclear_depth") for problem in found.problems)
         and not options.skip_broken
     ):
         raise BadDataset(

@@ -113,7 +113,8 @@ def parsed(content: str) -> list[tuple[str, ...]]:
     """Rows that are not empty. The delimiter is the one that the first line has most of."""
     first = content.lstrip().split("\n", 1)[0]
     delimiter = max(DELIMITERS, key=first.count)
-    rows = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    lines = io.StringIO(content, newline="")
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     cells = (tuple(cell.strip() for cell in row) for row in rows)
     return [row for row in cells if any(row)]
 

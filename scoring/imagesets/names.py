@@ -94,11 +94,9 @@ def likely(data: bytes) -> list[str]:
     """
     from charset_normalizer import from_bytes  # only such names need it
 
-    matches = from_bytes(data, cp_isolation=list(ENCODINGS))
-    ordered = sorted(matches, key=lambda match: commonness(str(match)), reverse=True)
-    found = [match.encoding for match in ordered]
-    possible = [one for one in ENCODINGS if one not in found and decodes(data, one)]
-    return found or possible or ["latin-1"]
+    found = [match.encoding for match in from_bytes(data, cp_isolation=list(ENCODINGS))]
+    possible = found or [one for one in ENCODINGS if decodes(data, one)] or ["latin-1"]
+    return sorted(possible, key=lambda one: commonness(data.decode(one)), reverse=True)
 
 
 def decodes(data: bytes, encoding: str) -> bool:

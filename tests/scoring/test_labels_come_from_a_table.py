@@ -1,0 +1,160 @@
+"""A CSV file beside images gives their classes as folders would."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from scoring import imagesets
+from scoring.errors import BadDataset
+
+TRUTH = {"a.png": "cat", "b.png": "dog", "c.png": "cat", "d.png": "dog"}
+PLAIN = "".join(f"{name},{label}\n" for name, label in TRUTH.items())
+
+
+def png(shade: int) -> bytes:
+    data = io.BytesIO()
+    Image.new("L", (4, 4), shade).save(data, "PNG")
+    return data.getvalue()
+
+
+def source(place: Path, tables: dict[str, str | bytes], images: list[str] | None = None) -> Path:
+    with zipfile.ZipFile(place / "set.zip", "w") as archive:
+        for number, name in enumerate(images or list(TRUTH)):
+            archive.writestr(name, png(number))
+        for name, text in tables.items():
+            archive.writestr(name, text)
+    return place / "set.zip"
+
+
+def found(place: Path) -> dict[str, str]:
+    return {
+        image.name.rpartition("/")[2]: image.label for image in imagesets.catalogue(place).images
+    }
+
+
+TABLES = {
+    "plain": "file,label\n" + PLAIN,
+    "kaggle": "id,breed\n" + PLAIN.replace(".png", ""),
+    "other names": "image_id,width,class\n"
+    + "".join(f"{name},4,{label}\n" for name, label in TRUTH.items()),
+    "label first": "label,image\n" + "".join(f"{two},{one}\n" for one, two in TRUTH.items()),
+    "no header": PLAIN,
+    "semicolon": "file;label\n" + PLAIN.replace(",", ";"),
+    "tab": "file\tlabel\n" + PLAIN.replace(",", "\t"),
+    "quotes and blanks": 'file, label\n"a.png", "cat"\n"b.png","dog"\n\n"c.png" ,cat \nd.png,dog\n',
+    "windows lines": ("file,label\n" + PLAIN).replace("\n", "\r\n"),
+    "byte order mark": b"\xef\xbb\xbf" + ("file,label\n" + PLAIN).encode(),
+    "excel's unicode text": ("file\tlabel\n" + PLAIN.replace(",", "\t")).encode("utf-16"),
+    "a row twice": "file,label\n" + PLAIN + "a.png,cat\n",
+    "dot slash": "file,label\n" + "".join(f"./{n},{label}\n" for n, label in TRUTH.items()),
+}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_tables_of_every_program_are_understood(table: str | bytes, tmp_path: Path) -> None:
+    assert found(source(tmp_path, {"labels.csv": table})) == TRUTH
+
+
+def test_a_table_in_the_code_page_of_korean_excel(tmp_path: Path) -> None:
+    rows = "파일,분류\na.png,고양이\nb.png,강아지\nc.png,고양이\nd.png,강아지\n".encode("cp949")
+    assert set(found(source(tmp_path, {"labels.csv": rows})).values()) == {"고양이", "강아지"}
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        [f"train/{name}" for name in TRUTH],
+        [f"set/images/{name[0]}/{name}" for name in TRUTH],
+        [f"set/{name}" for name in TRUTH],
+    ],
+)
+def test_images_lie_where_they_like(images: list[str], tmp_path: Path) -> None:
+    by_name = source(
+        tmp_path, {"set/train.csv" if "set" in images[0] else "train.csv": PLAIN}, images
+    )
+    assert found(by_name) == TRUTH
+
+
+def test_splits_may_have_tables_of_their_own_or_one_together(tmp_path: Path) -> None:
+    images = [f"{split}/{name}" for split in imagesets.SPLITS for name in TRUTH]
+    own = {f"{split}/labels.csv": "file,label\n" + PLAIN for split in imagesets.SPLITS}
+    one = {"labels.csv": "".join(f"{name},{TRUTH[name[-5:]]}\n" for name in images)}
+    for tables in (own, one):
+        catalogue = imagesets.catalogue(source(tmp_path, tables, images))
+        assert [len(catalogue.of(split)) for split in imagesets.SPLITS] == [4, 4, 4]
+        assert catalogue.counts() == {"cat": 6, "dog": 6}
+
+
+def test_what_a_table_misses_is_named(tmp_path: Path) -> None:
+    images = [*TRUTH, "extra.png"]
+    table = "file,label\n" + PLAIN.replace("d.png,dog", "d.png,") + "gone.png,dog\n"
+    catalogue = imagesets.catalogue(source(tmp_path, {"labels.csv": table}, images))
+    assert {one.name: one.code for one in catalogue.problems} == {
+        "gone.png": "missing_file",
+        "d.png": "unlabelled",
+        "extra.png": "unlabelled",
+    }
+    assert len(catalogue.images) == 3
+
+
+@pytest.mark.parametrize(
+    ("tables", "images", "code", "says"),
+    [
+        ({"labels.csv": PLAIN + "a.png,dog\n"}, None, "bad_table", "a.png has two labels"),
+        (
+            {"labels.csv": "file,x,y\n" + PLAIN.replace(",", ",1,")},
+            None,
+            "bad_table",
+            "Call it `label`",
+        ),
+        (
+            {"labels.csv": PLAIN},
+            ["x/a.png", "y/a.png", "x/b.png"],
+            "bad_table",
+            "there are several",
+        ),
+        ({"train.csv": PLAIN, "test.csv": PLAIN}, None, "several_tables", "--labels"),
+        ({"labels.csv": PLAIN.replace("cat", "c/t")}, None, "bad_class_name", "slash"),
+        ({"labels.csv": PLAIN.replace("cat", ".cat")}, None, "bad_class_name", "Rename"),
+    ],
+)
+def test_a_table_that_is_not_clear_is_refused(
+    tables: dict[str, str | bytes],
+    images: list[str] | None,
+    code: str,
+    says: str,
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(BadDataset, match=says) as refused:
+        imagesets.catalogue(source(tmp_path, tables, images))
+    assert refused.value.code == code
+
+
+def test_of_several_tables_one_is_named(tmp_path: Path) -> None:
+    several = source(tmp_path, {"train.csv": PLAIN, "submission.csv": PLAIN.replace("cat", "x")})
+    catalogue = imagesets.catalogue(several, table="train.csv")
+    assert {image.name: image.label for image in catalogue.images} == TRUTH
+    assert catalogue.tables == ("train.csv",)
+    with pytest.raises(BadDataset, match="There are: submission") as refused:
+        imagesets.catalogue(several, table="labels.csv")
+    assert refused.value.code == "no_such_table"
+
+
+def test_another_csv_beside_class_folders_does_no_harm(tmp_path: Path) -> None:
+    images = ["cat/1.png", "dog/1.png"]
+    catalogue = imagesets.catalogue(
+        source(tmp_path, {"notes.csv": "author,year\nme,2020\n"}, images)
+    )
+    assert catalogue.counts() == {"cat": 1, "dog": 1}
+    assert [one.code for one in catalogue.problems] == ["not_an_image"]
+
+
+def test_flat_images_without_a_table_are_told_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BadDataset, match=r"labels\.csv") as refused:
+        imagesets.catalogue(source(tmp_path, {}))
+    assert refused.value.code == "no_images"
