@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leaderboard', '0011_the_panel_is_read_from_indexes'),
+        ('leaderboard', '0014_evaluations_carry_no_reports'),
     ]
 
     operations = [
