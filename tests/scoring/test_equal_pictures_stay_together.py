@@ -119,7 +119,9 @@ def test_groups_are_never_divided_and_every_class_is_in_every_split(seed: int) -
         [image(f"{n}-{k}", chance.choice("abc")) for k in range(chance.randrange(2, 7))]
         for n in range(chance.randrange(1, 25))
     ]
-    singles = [image(f"s{label}{n}", label) for label in "abc" for n in range(chance.randrange(3, 40))]
+    singles = [
+        image(f"s{label}{n}", label) for label in "abc" for n in range(chance.randrange(3, 40))
+    ]
     images = [*singles, *(one for group in groups for one in group)]
     splits = imagesets.share(images, SHARES, seed, groups)
     where = {one.name: split for split, part in splits.items() for one in part}
