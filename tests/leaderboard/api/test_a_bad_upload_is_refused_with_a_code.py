@@ -59,6 +59,24 @@ def test_a_declaration_that_is_out_of_bounds(
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_declaration")
 
 
+def test_a_declaration_of_what_is_not_honoured(
+    team: Team, upload: Upload, make_model: Callable[..., bytes]
+) -> None:
+    answer = upload(make_model(extra={"featherweight.json": '{"crop_border_pixels": 4}'}))
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_declaration")
+    assert "'crop_border_pixels' changes nothing here" in answer.json()["detail"]
+    assert not Submission.objects.exists()
+
+
+def test_a_declaration_is_taken_as_it_is(
+    team: Team, upload: Upload, make_model: Callable[..., bytes]
+) -> None:
+    declared = '{"crop_pct": 0.8751234, "crop_mode": "border", "interpolation": "box"}'
+    assert upload(make_model(extra={"featherweight.json": declared})).status_code == 201
+    fed = Submission.objects.get().static["input"]
+    assert (fed["crop_pct"], fed["crop_mode"], fed["interpolation"]) == (0.8751234, "border", "box")
+
+
 @pytest.mark.parametrize("excess", [1, 2 << 20])
 def test_a_file_that_is_too_large(team: Team, upload: Upload, model: bytes, excess: int) -> None:
     Competition.objects.update(max_upload_bytes=len(model))
