@@ -35,7 +35,8 @@ class EvaluationAdmin(pages.Fixed):
         "queued_at",
     ]
     list_filter = ["state", "profile", "kind", "why", "competition"]
-    search_fields = ["submission__team__name", "failure_code", "error_code"]
+    search_fields = ["team__name", "failure_code__startswith", "error_code__startswith"]
+    search_help_text = "In a team's name, or the beginning of a code."
     fieldsets = [
         (
             None,

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -64,6 +64,7 @@ class KeysFirst(Paginator):
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
         rows = self.object_list
+        assert isinstance(rows, QuerySet)
         keys = list(rows.values_list("pk", flat=True)[start : start + self.per_page])
         return Page(rows.filter(pk__in=keys), number, self)
 

@@ -35,7 +35,7 @@ class MembershipInline(pages.FixedInline):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, pages.Noun):
+class UserAdmin(DjangoUserAdmin, pages.Noun):  # type: ignore[misc]  # the paginator's type
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

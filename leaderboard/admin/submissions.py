@@ -62,9 +62,9 @@ class EvaluationInline(pages.FixedInline):
 @admin.register(Submission)
 class SubmissionAdmin(pages.Fixed):
     list_display = ["__str__", "competition", "uploaded_at", "state", "score", "marks", "note"]
-    list_filter = ["competition", "door"]
-    search_fields = ["team__name", "file_name", "sha256", "note"]
-    date_hierarchy = "uploaded_at"
+    list_filter = ["competition", "door", "uploaded_at"]
+    search_fields = ["team__name", "note", "file_name__startswith", "sha256__startswith"]
+    search_help_text = "In a team's name or a note, or the beginning of a file's name or SHA-256."
     fieldsets = [
         (
             None,
