@@ -77,6 +77,8 @@ F1 makes. Of a ratio of 0.02 the usual 3 % would be half as much, and on a restl
 several attempts."""
 NO_TARGET = 1e-4
 """A target below this share is none: measuring goes on to the cap."""
+FALSE_ALARM = 0.001
+"""How often an honest model, on a machine however busy, is said to wait."""
 UNSTEADY = 2.0
 """How much more than the reference's a submission's time must scatter to be called unstable."""
 
@@ -576,6 +578,34 @@ def is_unsteady(quads: Sequence[Quad], plan: Plan) -> bool:
     _, width, _ = trimmed(reference, used)
     steady = width <= plan.max_half_width
     return steady and scatter(submission) > UNSTEADY * scatter(reference)
+
+
+def waits_longer(quads: Sequence[Quad]) -> bool:
+    """Whether the submission clearly stood still for longer than the reference did beside it, by
+    3 % of its time at least.
+
+    A busy machine makes both wait, the longer their blocks the more. So what the submission waited
+    in one quad is held against what the reference did in as many as it takes to keep the CPU busy
+    for as long. Of an honest model either has then waited longer with the same chance: a sign test
+    (Arbuthnot, 1710), which no distribution of waits misleads, and no load that lasts.
+    """
+    seconds, cpu_seconds = (
+        np.array(
+            [(getattr(q, f"reference_{name}"), getattr(q, f"submission_{name}")) for q in quads]
+        )
+        for name in ("seconds", "cpu_seconds")
+    )
+    waited = seconds - cpu_seconds
+    theirs, ours = waited.sum(axis=0) / seconds.sum(axis=0)
+    if ours - theirs < 1 - STEADY_CPU_SHARE:
+        return False
+    busy = cpu_seconds.sum(axis=0)
+    together = max(1, math.ceil(busy[1] / busy[0]))
+    groups = waited[: len(quads) // together * together].reshape(-1, together, 2)
+    longer = groups[:, 0, 1] - groups[:, :, 0].sum(axis=1)
+    count, pairs = int((longer > 0).sum()), int((longer != 0).sum())
+    chance = sum(math.comb(pairs, n) for n in range(count, pairs + 1)) / 2**pairs
+    return chance < FALSE_ALARM
 
 
 def scatter(values: Floats) -> float:

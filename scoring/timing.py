@@ -241,12 +241,12 @@ def flags(measurement: Measurement, plan: Plan, published: ratios.Estimate) -> t
     """Findings in words."""
     quads = measurement.pooled
     used = ratios.counted(quads)
-    steady = ratios.STEADY_CPU_SHARE
-    calm = [quad for quad in quads if not quad.disturbed]
-    idle = [q for q in calm if q.submission_cpu_seconds < steady * q.submission_seconds]
     found = []
-    if watches_cpu(plan) and len(idle) > len(calm) / 2:
-        found.append("The submission waits instead of computing; waiting counts as time.")
+    if watches_cpu(plan) and ratios.waits_longer(quads):
+        found.append(
+            "The submission waited for longer than the reference did beside it, as a model does "
+            "that sleeps or reads files. Waiting counts as time."
+        )
     if measurement.many_cores:
         found.append("The submission used several cores; its CPU time counts.")
     if measurement.stopped_cpu_seconds > STOPPED_CPU_SECONDS:

@@ -371,7 +371,7 @@ def test_waiting_instead_of_computing_counts_and_is_flagged() -> None:
     found = timing.summary(Race(0.004, 0.004, ours={"cpu_share": lambda: 0.1}).run(2000), PLAN)
     assert found.time_ratio == pytest.approx(1.0)
     assert found.disturbed_share == 0
-    assert any("waits" in flag for flag in found.flags)
+    assert any("waited" in flag for flag in found.flags)
 
 
 def test_an_unstable_submission_beside_a_steady_reference_is_its_own_doing() -> None:

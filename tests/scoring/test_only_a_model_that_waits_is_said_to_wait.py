@@ -1,0 +1,78 @@
+"""Invented quads on a busy machine: it makes everybody wait, and only sleepers wait longer."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from scoring import ratios, timing
+from scoring.job import Plan, Quad
+
+BLOCKS = 0.1
+"""CPU seconds of the reference in the two blocks of a quad."""
+ANY = ratios.Estimate(1.0, 0.1, 0.05)
+
+
+def quads(
+    random: np.random.Generator,
+    count: int,
+    length: float = 1.0,
+    busy: float = 1.0,
+    slept: float = 0.0,
+) -> list[Quad]:
+    """Quads beside programs that take the core now and then, for some milliseconds, as often as a
+    side has used it for a while, and as long as they run; to be woken takes something, too. The
+    submission's blocks are of another length, and it sleeps for a share of them."""
+    cpu = BLOCKS * np.array([1.0, length])
+    weather = busy * np.repeat(random.exponential(1.0, -(-count // 8)), 8)[:count]  # lasts a while
+    times = random.poisson(weather[:, None] * cpu / 0.02)
+    slices = np.array([[random.pareto(2.0, n).sum() for n in row] for row in times])
+    waited = 0.004 * slices + busy * random.exponential(0.001, (count, 2))
+    waited[:, 1] += slept * cpu[1]
+    seconds = cpu + waited
+    return [
+        Quad(
+            at_seconds=0.0,
+            segment=n // 6,
+            reference_seconds=float(theirs),
+            reference_images=100,
+            submission_seconds=float(ours),
+            submission_images=100,
+            reference_cpu_seconds=float(cpu[0]),
+            submission_cpu_seconds=float(cpu[1]),
+            disturbed=bool(cpu[0] < ratios.STEADY_CPU_SHARE * theirs),
+        )
+        for n, (theirs, ours) in enumerate(seconds)
+    ]
+
+
+def is_named(some: list[Quad]) -> bool:
+    measured = timing.Measurement(np.zeros(1, dtype=np.int64), tuple(some), 1.0)
+    return any("waited" in flag for flag in timing.flags(measured, Plan(), ANY))
+
+
+def test_a_busy_machine_makes_an_honest_model_wait_and_nobody_says_that_it_does() -> None:
+    """Whether its blocks are shorter than the reference's or longer, and however often it looks."""
+    random = np.random.default_rng(0)
+    kinds = list(itertools.product((0.05, 0.3, 1.0, 1.7, 6.0), (12, 40, 150), (0.02, 0.3, 2.0)))
+    named = sum(
+        is_named(quads(random, count, *kind))
+        for count, *kind in [
+            (count, length, busy) for length, count, busy in kinds for _ in range(40)
+        ]
+    )
+    assert named <= 8, "of 1,800; at most one in 1,000 is expected, and nine once in 1,000 times"
+
+
+@pytest.mark.parametrize("length", [0.3, 1.0, 1.7])
+@pytest.mark.parametrize("busy", [0.0, 0.02, 0.3])
+def test_a_model_that_sleeps_is_named_beside_others_too(length: float, busy: float) -> None:
+    random = np.random.default_rng(0)
+    assert all(is_named(quads(random, 30, length, busy, slept=1.0)) for _ in range(10))
+    assert not is_named(quads(random, 30, length, busy, slept=0.02))
+
+
+def test_few_quads_name_nobody() -> None:
+    assert not is_named(quads(np.random.default_rng(0), 9, slept=1.0, busy=0.0))
