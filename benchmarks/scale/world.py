@@ -38,7 +38,7 @@ from leaderboard.models import (
     Worker,
 )
 from leaderboard.models import Report as StoredReport
-from leaderboard.services import versions
+from leaderboard.services import turns, versions
 from scoring.job import PROTOCOL, ClassQuality, Isolation, Quad, Report, SplitQuality, Timing
 
 SLUG = "scale"
@@ -231,6 +231,7 @@ def histories(
         submissions,
         id=f"{scored[-1].pk + 1} + i",
         submission_id=f"{template.pk + 1} + i",
+        team_id=f"{first_team} + i % {teams}",
         time_ratio=ratio,
         submission_seconds=f"0.01 * ({ratio})",
         f1_public=quality,
@@ -277,6 +278,7 @@ def copies_for(team: Team, submissions: int, count: int) -> int:
         count,
         id=f"{next_evaluation} + i",
         submission_id=f"{next_submission} + i",
+        team_id=str(team.pk),
         score_public="score_public + 0.0001 * i",
         measurement_key=padded("'m' || i"),
     )
@@ -315,6 +317,7 @@ def wait(
         reference=competition.reference,
         dataset=competition.dataset,
         profile=competition.profile,
+        team_id=first_team,
         queued_at=now - timedelta(hours=3),
         measurement_key="q" * 64,
         lease_expires_at=now + timedelta(hours=12),
@@ -326,11 +329,15 @@ def wait(
         queued + 2,
         id=f"{row.pk + 1} + i",
         submission_id=f"{next_submission + 1} + i",
+        team_id=f"{first_team} + (i + 1) % {teams}",
         state="CASE WHEN i < 3 THEN 'running' ELSE 'queued' END",
         attempt="CASE WHEN i < 3 THEN 1 ELSE 0 END",
         queued_at=later("queued_at", "i"),
         measurement_key=padded("'q' || i"),
     )
+    states = Evaluation.objects.filter(team__isnull=False).unfinished()
+    for team in Team.objects.filter(pk__in=states.values("team")):
+        turns.settle(team)
 
 
 def boards() -> None:

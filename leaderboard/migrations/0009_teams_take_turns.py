@@ -9,6 +9,13 @@ def name_the_team(apps, schema_editor):
     Submission = apps.get_model("leaderboard", "Submission")
     of = Submission.objects.filter(pk=models.OuterRef("submission")).values("team")
     Evaluation.objects.exclude(submission=None).update(team=models.Subquery(of))
+    under_way = Evaluation.objects.filter(state__in=["queued", "running"]).exclude(team=None)
+    for one in under_way.order_by("-queued_at"):
+        # What waits; what runs is counted when it ends. `services.turns.settle` does the rest.
+        if one.state == "queued" and one.why != "top_overlap":
+            apps.get_model("leaderboard", "Team").objects.filter(pk=one.team_id).update(
+                queue=one.profile_id, waiting=models.F("waiting") + 1, waiting_since=one.queued_at
+            )
 
 
 class Migration(migrations.Migration):
@@ -33,27 +40,41 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(blank=True, db_index=False, help_text="The submission's, so that the queue is read without its history.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.team'),
         ),
         migrations.AddField(
-            model_name='evaluation',
-            name='team_running',
-            field=models.PositiveSmallIntegerField(default=0, help_text='Evaluations of its team that run; fewer go first.'),
+            model_name='team',
+            name='queue',
+            field=models.ForeignKey(blank=True, editable=False, help_text='For whose workers its uploads wait; empty while none waits.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='leaderboard.hardwareprofile'),
         ),
         migrations.AddField(
-            model_name='evaluation',
-            name='turn',
-            field=models.FloatField(default=0.0, help_text="Its team's turn; the lower goes first."),
+            model_name='team',
+            name='running',
+            field=models.PositiveIntegerField(default=0, editable=False),
         ),
         migrations.AddField(
             model_name='team',
             name='turn',
-            field=models.FloatField(default=0.0, help_text='Rises with what was measured lately; the lower is measured first.'),
+            field=models.FloatField(default=0.0, editable=False, help_text='Rises with what was measured lately; the lower is measured first.'),
+        ),
+        migrations.AddField(
+            model_name='team',
+            name='waiting',
+            field=models.PositiveIntegerField(default=0, editable=False),
+        ),
+        migrations.AddField(
+            model_name='team',
+            name='waiting_since',
+            field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
+        migrations.AddIndex(
+            model_name='team',
+            index=models.Index(condition=models.Q(('queue__isnull', False)), fields=['queue', 'running', 'turn', 'waiting_since'], name='turns'),
         ),
         migrations.AddIndex(
             model_name='evaluation',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['profile', 'team_running', 'turn', 'queued_at', 'id'], name='line'),
+            index=models.Index(condition=models.Q(('state', 'queued')), fields=['profile', 'queued_at'], name='line'),
         ),
         migrations.AddIndex(
             model_name='evaluation',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['team', 'state'], name='under_way'),
+            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['team', 'state', 'queued_at'], name='under_way'),
         ),
         migrations.AddIndex(
             model_name='evaluation',

@@ -28,8 +28,9 @@ ALMOST_DONE = 99.0
 """Per cent that are shown at most before the end."""
 MAX_FAULTS = 3
 """Attempts that may end by our fault before an evaluation does."""
-LINE = ("team_running", "turn", "queued_at", "pk")
+LINE = ("team__running", "team__turn", "team__waiting_since", "queued_at", "pk")
 """What orders the uploads that wait for the workers of a profile."""
+IS_UPLOAD = ExpressionWrapper(Q(team__isnull=False), output_field=BooleanField())
 IS_EXTRA = ExpressionWrapper(Q(why="top_overlap"), output_field=BooleanField())
 
 
@@ -59,25 +60,14 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     def queued(self, profile: HardwareProfile) -> EvaluationQuerySet:
         """The line before the workers of one profile: who is next stands first.
 
-        Uploads go before what the service measures again by itself. Teams with fewer running
-        evaluations go before teams with more; then comes the turn (`services.turns`), then the
-        older one. All of it stands in the row, so that the index `line` gives the order.
+        Calibrations go first, and last what the service measures again by itself. Between them
+        teams take turns (`services.turns`), each with its oldest upload.
         """
         return (
             self.filter(state=Evaluation.State.QUEUED, profile=profile)
-            .alias(is_extra=IS_EXTRA)
-            .order_by("is_extra", *LINE)
+            .alias(is_extra=IS_EXTRA, is_upload=IS_UPLOAD)
+            .order_by("is_extra", "is_upload", *LINE)
         )
-
-    def ahead_of(self, evaluation: Evaluation) -> EvaluationQuerySet:
-        """Of a line: those that stand before one of it."""
-        is_extra = evaluation.why == Evaluation.Why.TOP_OVERLAP
-        before, same = Q(is_extra__lt=is_extra), Q(is_extra=is_extra)
-        for name in LINE:
-            value = getattr(evaluation, name)
-            before |= same & Q(**{f"{name}__lt": value})
-            same &= Q(**{name: value})
-        return self.filter(before)
 
     def may_begin(self) -> EvaluationQuerySet:
         """Of a line: those that a worker may take now. Some wait after a fault of ours. What is
@@ -152,11 +142,6 @@ class Evaluation(models.Model):
     not_before = models.DateTimeField(
         null=True, blank=True, help_text="No worker takes it before: the attempt before broke."
     )
-    # Copies of what is so of the team, kept by `services.turns` while it is queued.
-    team_running = models.PositiveSmallIntegerField(
-        default=0, help_text="Evaluations of its team that run; fewer go first."
-    )
-    turn = models.FloatField(default=0.0, help_text="Its team's turn; the lower goes first.")
     claimed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     stage = models.CharField(max_length=40, blank=True)
@@ -229,13 +214,9 @@ class Evaluation(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["profile", "queued_at"], condition=Q(state="queued"), name="line"),
             models.Index(
-                fields=["profile", "team_running", "turn", "queued_at", "id"],
-                condition=Q(state="queued"),
-                name="line",
-            ),
-            models.Index(
-                fields=["team", "state"],
+                fields=["team", "state", "queued_at"],
                 condition=Q(state__in=["queued", "running"]),
                 name="under_way",
             ),

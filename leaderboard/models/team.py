@@ -4,28 +4,65 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from leaderboard.models.competition import Competition
+from leaderboard.models.hardware import HardwareProfile
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def ahead_of(self, team: Team) -> TeamQuerySet:
+        """Those whose turn comes before a team's, of the teams that wait for the same workers."""
+        before, same = Q(), Q()
+        for name in ("running", "turn", "waiting_since", "pk"):
+            value = getattr(team, name)
+            before |= same & Q(**{f"{name}__lt": value})
+            same &= Q(**{name: value})
+        return self.filter(before, queue=team.queue)
 
 
 class Team(models.Model):
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="teams")
     name = models.CharField(max_length=60)
     created_at = models.DateTimeField(default=timezone.now)
+    # Its place among the teams that wait for workers, kept by `services.turns`.
+    queue = models.ForeignKey(
+        HardwareProfile,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text="For whose workers its uploads wait; empty while none waits.",
+    )
+    waiting = models.PositiveIntegerField(default=0, editable=False)
+    waiting_since = models.DateTimeField(null=True, blank=True, editable=False)
+    running = models.PositiveIntegerField(default=0, editable=False)
     turn = models.FloatField(
-        default=0.0, help_text="Rises with what was measured lately; the lower is measured first."
+        default=0.0,
+        editable=False,
+        help_text="Rises with what was measured lately; the lower is measured first.",
     )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="teams"
     )
+
+    objects = TeamQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
                 "competition", Lower("name"), name="one_team_of_a_name_in_a_competition"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["queue", "running", "turn", "waiting_since"],
+                condition=Q(queue__isnull=False),
+                name="turns",
             )
         ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import functools
 import logging
 import statistics
 import threading
@@ -29,7 +30,15 @@ from django.utils import timezone
 import scoring
 from leaderboard import queue
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User, Worker
+from leaderboard.models import (
+    Competition,
+    Evaluation,
+    HardwareProfile,
+    Submission,
+    Team,
+    User,
+    Worker,
+)
 from leaderboard.models.evaluation import LINE, Stale
 from leaderboard.services import (
     competitions,
@@ -151,8 +160,8 @@ def place(evaluation: Evaluation) -> list[float | None]:
     a list, which every cache can keep."""
     profile = evaluation.profile
     waiting = Evaluation.objects.queued(profile)
-    row = waiting.filter(pk=evaluation.pk).first()
-    position = waiting.ahead_of(row).count() + 1 if row else 0
+    row = waiting.select_related("team", "profile").filter(pk=evaluation.pk).first()
+    position = turns.position(row) if row else 0
     lately = (
         profile.evaluations.filter(state__in=[State.SCORED, State.FAILED], measured_by=None)
         .order_by("-finished_at")
@@ -206,43 +215,59 @@ def run_next(
 def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
     """The first one in line that may begin, from now on this worker's; None where there is none."""
     taken = take(profile, worker)
-    related = ("submission", "competition", "profile")
-    return taken and Evaluation.objects.select_related(*related).get(pk=taken.pk)
+    return Evaluation.objects.get(pk=taken) if taken else None
 
 
 @transaction.atomic
-def take(profile: HardwareProfile, worker: Worker | None) -> Evaluation | None:
-    """Move the first one in line that may begin to RUNNING. Two workers never take the same one.
+def take(profile: HardwareProfile, worker: Worker | None) -> int | None:
+    """Move the first one in line that may begin to RUNNING, and return its key. Two workers never
+    take the same one.
 
     Workers of a profile take one after the other, so that no two begin the same content. The
     compare-and-swap decides all the same: an evaluation may be cancelled meanwhile.
     """
     locks.lock(profile)
-    line = Evaluation.objects.queued(profile).may_begin().select_related("team")
-    # Extra measurements are asked for apart: by its own columns the index gives the first at once.
-    extra = line.filter(why=Why.TOP_OVERLAP)
-    uploads = line.exclude(why=Why.TOP_OVERLAP)
-    while first := uploads.order_by(*LINE).first() or extra.order_by(*LINE).first():
-        team = first.team and locks.lock(first.team)
-        try:
-            first.move_to(
-                State.RUNNING,
-                attempt=first.attempt + 1,
-                worker=worker,
-                claimed_at=Now(),
-                lease_expires_at=Now() + settings.LEASE,
-                not_before=None,
-                stage="starting",
-                percent=0,
-                remaining_seconds=None,
-                noted_at=None,
-            )
-        except Stale:
-            continue
-        if team:
-            turns.settle(team)
-        return first
+    with connection.cursor() as cursor:
+        for sql, parameters in firsts(profile.pk):
+            while True:
+                cursor.execute(sql, parameters)
+                if (first := cursor.fetchone()) is None:
+                    break
+                key, team_key, attempt = first
+                # The team before its evaluation, as everybody does.
+                team = locks.lock(Team(pk=team_key)) if team_key else None
+                try:
+                    Evaluation(pk=key, state=State.QUEUED, attempt=attempt).move_to(
+                        State.RUNNING,
+                        attempt=attempt + 1,
+                        worker=worker,
+                        claimed_at=Now(),
+                        lease_expires_at=Now() + settings.LEASE,
+                        not_before=None,
+                        stage="starting",
+                        percent=0,
+                        remaining_seconds=None,
+                        noted_at=None,
+                    )
+                except Stale:
+                    continue
+                if team:
+                    turns.settle(team)
+                return int(key)
     return None
+
+
+@functools.cache
+def firsts(profile_key: int) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """SQL for the first one that may begin: of the calibrations, the uploads, the extra
+    measurements. Each by itself, so that an index gives it at once; kept, because Django takes
+    longer to write it than the database to answer."""
+    line = Evaluation.objects.queued(HardwareProfile(pk=profile_key)).may_begin()
+    uploads = line.filter(team__queue=profile_key).exclude(why=Why.TOP_OVERLAP).order_by(*LINE)
+    return tuple(
+        part.values_list("pk", "team", "attempt")[:1].query.sql_with_params()
+        for part in (line.filter(team=None), uploads, line.filter(why=Why.TOP_OVERLAP))
+    )
 
 
 def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:

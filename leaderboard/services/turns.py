@@ -14,8 +14,9 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Subquery
-from django.db.models.functions import Coalesce
+from django.db import connection
+from django.db.models import Case, Q, Sum, When
+from django.db.models.functions import Coalesce, Least
 
 from leaderboard.models import Evaluation, Team
 from leaderboard.services import locks
@@ -34,22 +35,25 @@ def charged(turn: float, *, seconds: float, at: datetime) -> float:
     return now + math.log2(use)
 
 
-def settle(team: Team) -> None:
-    """Tell a locked team's waiting evaluations the team's turn, and how many of it run now.
+SETTLE = """
+    UPDATE leaderboard_team SET
+        turn = %s,
+        running = (SELECT COUNT(*) FROM leaderboard_evaluation
+            WHERE team_id = leaderboard_team.id AND state = 'running'),
+        (waiting, waiting_since, queue_id) = (
+            SELECT COUNT(*), MIN(queued_at), MIN(profile_id) FROM leaderboard_evaluation
+            WHERE team_id = leaderboard_team.id AND state = 'queued' AND why <> 'top_overlap')
+    WHERE id = %s"""
 
-    It touches only what the team has queued. Call it after each move of one of them.
+
+def settle(team: Team) -> None:
+    """Write how many of a locked team's evaluations run and wait, and since when.
+
+    Call it after each move of one of them. It reads no more than what the team has under way. It
+    is SQL because each claim waits for the one before: Django would take longer than the database.
     """
-    of_team = Evaluation.objects.filter(team=team)
-    running = (
-        of_team.filter(state=Evaluation.State.RUNNING)
-        .order_by()
-        .values("team")
-        .annotate(count=Count("pk"))
-        .values("count")
-    )
-    of_team.filter(state=Evaluation.State.QUEUED).update(
-        team_running=Coalesce(Subquery(running), 0), turn=team.turn
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE, [team.turn, team.pk])
 
 
 def charge(evaluation: Evaluation) -> None:
@@ -59,5 +63,28 @@ def charge(evaluation: Evaluation) -> None:
     team = locks.lock(evaluation.team)
     seconds = (evaluation.finished_at - evaluation.claimed_at).total_seconds()
     team.turn = charged(team.turn, seconds=seconds, at=evaluation.finished_at)
-    team.save(update_fields=["turn"])
     settle(team)
+
+
+def position(evaluation: Evaluation) -> int:
+    """How many claims it takes until a queued evaluation is taken, counted from 1, if nothing is
+    sent and nothing ends meanwhile. Before a team's k-th upload each other team has k turns, or
+    one less where its turn comes later, or as many as it has uploads."""
+    waiting = Evaluation.objects.queued(evaluation.profile)
+    calibrations = waiting.filter(team=None)
+    older = Q(queued_at__lt=evaluation.queued_at) | Q(
+        queued_at=evaluation.queued_at, pk__lt=evaluation.pk
+    )
+    if evaluation.team is None:
+        return calibrations.filter(older).count() + 1
+    if evaluation.why == Evaluation.Why.TOP_OVERLAP:
+        extra = waiting.filter(why=Evaluation.Why.TOP_OVERLAP)
+        return waiting.count() - extra.count() + extra.filter(older).count() + 1
+    team = evaluation.team
+    uploads = waiting.filter(team=team).exclude(why=Evaluation.Why.TOP_OVERLAP)
+    k = uploads.filter(older).count() + 1
+    others = Team.objects.filter(queue=evaluation.profile).exclude(pk=team.pk)
+    earlier = Team.objects.ahead_of(team).values("pk")
+    turns = Case(When(pk__in=earlier, then=Least("waiting", k)), default=Least("waiting", k - 1))
+    ahead = others.aggregate(sum=Coalesce(Sum(turns), 0))["sum"]
+    return int(calibrations.count() + ahead + k)

@@ -1,0 +1,78 @@
+"""What workers and those who wait ask of the queue."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from django.db import connection
+
+from benchmarks.scale.measure import Act, figure, timed
+from benchmarks.scale.world import World, get
+from leaderboard.models import Evaluation, Team
+from leaderboard.services import evaluations, turns
+
+SECONDS = 3.0
+"""How long the claimers take; what they took waits again afterwards."""
+
+
+@timed("queue: claim", ms=10, flat=2, undone=True)
+def claim(world: World) -> Act:
+    return lambda: evaluations.claim(world.profile)
+
+
+@timed("queue: place in the line, anew", ms=10, flat=2)
+def place(world: World) -> Act:
+    last = Evaluation.objects.queued(world.profile).last()
+    assert last
+    return lambda: evaluations.place(last)
+
+
+@timed("queue: status by the API", ms=10, flat=2)
+def poll(world: World) -> Act:
+    mine = Evaluation.objects.queued(world.profile).filter(team=world.busy).last()
+    assert mine
+    return lambda: get(world.member, f"/api/v1/submissions/{mine.submission_id}")
+
+
+@figure("queue: claims by 8 workers", unit="/s", least=300)
+def claims_of_8(world: World) -> float:
+    return claims(world, 8)
+
+
+@figure("queue: claims by 64 workers", unit="/s", least=300)
+def claims_of_64(world: World) -> float:
+    return claims(world, 64)
+
+
+def claims(world: World, workers: int) -> float:
+    """Claims a second of so many threads. Raises `AssertionError` where one was taken twice."""
+    start = threading.Barrier(workers + 1)
+    taken: list[int] = []
+    until = 0.0
+
+    def work() -> None:
+        connection.ensure_connection()
+        start.wait()
+        start.wait()
+        while time.perf_counter() < until and (found := evaluations.claim(world.profile)):
+            taken.append(found.pk)
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    began = time.perf_counter()
+    until = began + SECONDS
+    start.wait()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - began
+    assert len(set(taken)) == len(taken), "one was taken twice"
+    Evaluation.objects.filter(pk__in=taken).update(
+        state=Evaluation.State.QUEUED, attempt=0, claimed_at=None, lease_expires_at=None
+    )
+    for team in Team.objects.exclude(running=0):
+        turns.settle(team)
+    return len(taken) / seconds
