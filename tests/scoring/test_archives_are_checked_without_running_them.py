@@ -222,7 +222,7 @@ def test_a_declaration_by_almost_the_right_name_is_not_overlooked(models: Models
 
 @pytest.mark.parametrize(("name", "side"), [("script", 4), ("trace", 16)])
 def test_archives_of_old_torch_pass(name: str, side: int) -> None:
-    """Written by that torch itself: a storage's id has a sixth element there."""
+    """Of that torch itself, without debug records: a storage's id has a sixth element there."""
     path = ARCHIVES / f"torch-1.3.1-{name}.pt"
     assert archive.check(path).parameters >= 351
     assert torch.jit.load(str(path))(torch.rand(1, 3, side, side)).shape == (1, 10)
