@@ -604,7 +604,7 @@ def waits_longer(quads: Sequence[Quad]) -> bool:
     groups = waited[: len(quads) // together * together].reshape(-1, together, 2)
     longer = groups[:, 0, 1] - groups[:, :, 0].sum(axis=1)
     count, pairs = int((longer > 0).sum()), int((longer != 0).sum())
-    chance = sum(math.comb(pairs, n) for n in range(count, pairs + 1)) / 2**pairs
+    chance = sum(math.comb(pairs, n) for n in range(count, pairs + 1)) / (1 << pairs)
     return chance < FALSE_ALARM
 
 

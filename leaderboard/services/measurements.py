@@ -119,6 +119,15 @@ def count(evaluation: Evaluation) -> int:
     return 1 + earlier(evaluation).filter(state=State.SCORED).count()
 
 
+def narrower_before(evaluation: Evaluation) -> float | None:
+    """The half-width of the measurement before, if it was narrower than that of both together."""
+    measured = evaluation.measured_by or evaluation
+    before = earlier(measured).filter(state=State.SCORED).last()
+    if before is None or before.half_width is None or evaluation.half_width is None:
+        return None
+    return before.half_width if before.half_width < evaluation.half_width else None
+
+
 def stretches(evaluation: Evaluation) -> list[Stretch]:
     """All that was measured of the content up to this evaluation, in order, each quad once."""
     measured = evaluation.measured_by or evaluation

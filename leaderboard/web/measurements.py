@@ -103,6 +103,7 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         percent=100 * evaluation.half_width / evaluation.time_ratio
         if evaluation.half_width and evaluation.time_ratio
         else None,
+        narrower_before=measurements.narrower_before(evaluation),
         machine=machine,
         versions=evaluation.report.get("versions") or {},
         isolation=evaluation.isolation,

@@ -179,6 +179,20 @@ def test_pooled_measurements_stand_one_after_the_other(
     assert "Measured 2 times, all pooled: measured again at an organizer's request" in shown
 
 
+@pytest.mark.parametrize(("again", "is_wider"), [(0.03, True), (0.012, False), (0.008, False)])
+def test_an_interval_that_grew_by_measuring_again_says_so(
+    see: Any, submit: Any, team: Team, owner: User, organizer: User, again: float, is_wider: bool
+) -> None:
+    submission = submit(team)
+    first = submission.latest_evaluation
+    finish(first, measured(half_width=0.012))
+    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    finish(repeat, measured(half_width=again, start=0.5))
+    page = text(see(owner, address(repeat)))
+    assert ("Wider than the ± 0.0120 of the measurement before" in page) == is_wider
+    assert "Wider than" not in text(see(owner, address(first)))
+
+
 def test_what_was_measured_on_another_machine_says_so(
     see: Any, submit: Any, team: Team, owner: User, organizer: User
 ) -> None:
