@@ -111,7 +111,7 @@ def test_other_inputs_in_batches(job: Job, models: Models, dtype: str) -> None:
 
     Casting.__name__ = f"Casting_{dtype}"
     assert issubclass(Casting, nn.Module)
-    upload = models(Casting, dtype=dtype, input_size=[3, 16, 16], comment=dtype)
+    upload = models(Casting, dtype=dtype, input_size=[3, 16, 16])
     batched = replace(job, submission=upload, input=replace(job.input, batch_size=8))
     report = scoring.evaluate(batched)
     assert report.status == "scored", report.failure
