@@ -1,0 +1,95 @@
+"""The panel's way to a dataset: upload, read the report, decide."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from leaderboard.models import Dataset, Split, User
+from leaderboard.services import staging
+from tests.leaderboard.conftest import person
+from tests.leaderboard.test_a_report_comes_before_an_import import Files, pets, scene, zipped
+
+Upload = Callable[..., HttpResponse]
+
+
+@pytest.fixture
+def upload(panel: Client) -> Callable[..., HttpResponse]:
+    def send(files: Files, **fields: str) -> HttpResponse:
+        source = SimpleUploadedFile("pets.zip", zipped(files), "application/zip")
+        url = reverse("admin:leaderboard_dataset_add")
+        return panel.post(url, {"source": source, "name": "Pets", **fields})
+
+    return send
+
+
+def text(answer: HttpResponse) -> str:
+    return answer.content.decode()
+
+
+def test_the_panel_shows_the_report_and_waits_for_a_decision(panel: Client, upload: Upload) -> None:
+    files = {**pets(), "dog/wrong.png": scene(0), "cat/broken.png": b"no"}
+    page = upload(files)["Location"]
+    said = text(panel.get(page))
+    assert "cat/broken.png" in said
+    assert "cat/000.png = dog/wrong.png" in said
+    assert "25 in 2 classes" in said
+    assert not Dataset.objects.exists()
+
+    answer = panel.post(page, {"name": "Pets", "skip_broken": "on"})
+    assert answer.status_code == 400
+    assert "--conflicts drop" in text(answer)
+    choices = {"name": "Pets", "skip_broken": "on", "drop_conflicts": "on"}
+    looked = panel.post(page, {**choices, "look": ""})
+    assert "In the way" not in text(looked)
+    assert not Dataset.objects.exists()
+
+    panel.post(page, choices)
+    dataset = Dataset.objects.get()
+    assert sum(split.images for split in dataset.splits.all()) == 23
+    assert not list(staging.root().glob("*/*"))
+    assert panel.get(page)["Location"] == reverse("admin:leaderboard_dataset_add")
+
+
+def test_names_are_read_again_in_another_encoding_without_a_new_upload(
+    panel: Client, upload: Upload
+) -> None:
+    files = {name.replace("dog", "~~~~"): data for name, data in pets().items()}
+    data = zipped(files).replace(b"~~~~", "개새".encode("cp949"))
+    source = SimpleUploadedFile("pets.zip", data, "application/zip")
+    add = reverse("admin:leaderboard_dataset_add")
+    page = panel.post(add, {"source": source, "name": "Pets", "encoding": "cp437"})["Location"]
+    assert "개새" not in text(panel.get(page))
+    looked = panel.post(page, {"name": "Pets", "encoding": "cp949", "look": ""})
+    assert "Class 개새" in text(looked)
+    panel.post(page, {"name": "Pets", "encoding": "cp949"})
+    assert Dataset.objects.get().classes == ["cat", "개새"]
+
+
+def test_a_staged_upload_is_its_organizers_own_and_is_thrown_away(
+    panel: Client, upload: Upload
+) -> None:
+    first = upload(pets())["Location"]
+    other = Client()
+    other.force_login(User.objects.create_superuser("another", password="-"))
+    assert other.get(first)["Location"] == reverse("admin:leaderboard_dataset_add")
+    plain = Client()
+    plain.force_login(person("plain"))
+    assert plain.get(first).status_code in (302, 403)
+
+    second = upload(pets())["Location"]
+    assert panel.get(first).status_code == 302
+    assert panel.get(second).status_code == 200
+    (kept,) = staging.root().glob("*/*")
+    os.utime(kept, (time.time() - 2 * staging.ABANDONED_SECONDS,) * 2)
+    staging.sweep()
+    assert not list(staging.root().glob("*/*"))
+    assert panel.get(second).status_code == 302
+    assert not Split.objects.exists()

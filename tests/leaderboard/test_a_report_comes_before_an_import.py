@@ -1,0 +1,182 @@
+"""What an organizer is told of a set of images before anything is stored, and what stops it."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image, ImageDraw
+
+from leaderboard.models import Dataset, Fingerprints
+
+Run = Callable[..., dict[str, Any]]
+Files = dict[str, bytes]
+
+pytestmark = pytest.mark.django_db
+
+
+def scene(number: int, kind: str = "PNG") -> bytes:
+    chance = random.Random(number)
+    image = Image.new("RGB", (48, 36), tuple(chance.randrange(256) for _ in range(3)))
+    draw = ImageDraw.Draw(image)
+    for _ in range(6):
+        x, y = chance.randrange(40), chance.randrange(30)
+        box = (x, y, x + chance.randrange(8, 30), y + chance.randrange(8, 30))
+        draw.ellipse(box, fill=tuple(chance.randrange(256) for _ in range(3)))
+    data = io.BytesIO()
+    image.save(data, kind)
+    return data.getvalue()
+
+
+def pets(count: int = 12, first: int = 0) -> Files:
+    return {
+        f"{label}/{n:03}.png": scene(first + 2 * n + number)
+        for number, label in enumerate(("cat", "dog"))
+        for n in range(count)
+    }
+
+
+def zipped(files: Files) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return target.getvalue()
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command's JSON, with `error` where it ends with one."""
+
+    def call(files: Files, *options: str) -> dict[str, Any]:
+        (tmp_path / "pets.zip").write_bytes(zipped(files))
+        error = ""
+        try:
+            call_command("import_dataset", tmp_path / "pets.zip", *options, "--json")
+        except CommandError as raised:
+            error = str(raised)
+        return {**json.loads(capsys.readouterr().out), "error": error}
+
+    return call
+
+
+def pictures(split: str) -> set[bytes]:
+    """Pixels of all images of a split of the newest dataset."""
+    path = Dataset.objects.latest("pk").split(split).archive.path
+    with zipfile.ZipFile(path) as archive:
+        return {
+            Image.open(io.BytesIO(archive.read(name))).convert("RGB").tobytes()
+            for name in archive.namelist()
+        }
+
+
+def codes(told: dict[str, Any]) -> list[str]:
+    return [one["code"] for one in told["report"]["refusals"]]
+
+
+def test_a_dry_run_tells_everything_and_stores_nothing(run: Run) -> None:
+    files = {
+        **pets(),
+        "cat/copy.bmp": scene(0, "BMP"),
+        "dog/copy.png": scene(2),
+        "cat/near.jpg": scene(4, "JPEG"),
+        "cat/broken.png": b"no",
+        "dog/.DS_Store": b"x",
+    }
+    told = run(files, "--dry-run", "--seed", "1")
+    report = told["report"]
+    assert not Dataset.objects.exists()
+    assert codes(told) == ["bad_files", "conflicting_labels"]
+    assert "conflicting_labels" in told["error"]
+    assert report["equal"] == [["cat/000.png", "cat/copy.bmp"]]
+    assert report["conflicts"] == [["cat/001.png", "dog/copy.png"]]
+    assert report["near"] == [["cat/002.png", "cat/near.jpg"]]
+    assert [one["name"] for one in report["problems"]] == ["cat/broken.png"]
+    assert report["ignored"] == {".DS_Store": 1}
+    assert report["sizes"]["median"] == "48 x 36"
+    assert report["modes"] == {"RGB": 27}
+    assert report["formats"] == {"PNG": 25, "BMP": 1, "JPEG": 1}
+    assert sum(report["classes"]["cat"].values()) == 14
+    assert set(report["few"]["private"]) == {"cat", "dog"}
+    (public, _) = report["power"]
+    assert public["f1"] == pytest.approx(1.96 * (0.1 / public["images"]) ** 0.5, abs=1e-4)
+    assert public["score"] == pytest.approx(5 * public["f1"], abs=1e-3)
+
+    quiet = run(files, "--dry-run", "--skip-broken", "--conflicts", "drop")
+    assert (codes(quiet), quiet["error"]) == ([], "")
+    assert not Dataset.objects.exists()
+
+
+def test_the_report_is_text_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pets.zip").write_bytes(zipped({**pets(), "cat/copy.bmp": scene(0, "BMP")}))
+    call_command("import_dataset", tmp_path / "pets.zip", "--dry-run")
+    said = capsys.readouterr().out
+    assert "Images: 25 in 2 classes" in said
+    assert "Same picture, one class: 2 images in 1 group" in said
+    assert "if they differ by 0.2" in said
+    assert "Nothing was stored" in said
+
+
+def test_copies_of_a_picture_never_reach_another_split(run: Run) -> None:
+    copies = {f"cat/copy{n}.bmp": scene(2 * n, "BMP") for n in range(12)}
+    for seed in range(5):
+        assert not run({**pets(), **copies}, "--seed", str(seed), "--allow-seen")["error"]
+        sample, public, private = (pictures(name) for name in ("sample", "public", "private"))
+        assert not sample & public | sample & private | public & private
+
+
+def test_a_picture_under_two_classes_stops_until_all_its_copies_are_dropped(run: Run) -> None:
+    files = {**pets(), "dog/wrong.png": scene(0), "cat/again.bmp": scene(0, "BMP")}
+    told = run(files)
+    assert told["code"] == "conflicting_labels"
+    assert "cat/000.png = cat/again.bmp = dog/wrong.png" in told["detail"]
+    assert not Dataset.objects.exists()
+    told = run(files, "--conflicts", "drop")
+    assert sum(told["images"].values()) == 23
+    assert {(one["name"], one["code"]) for one in told["skipped"]} == {
+        (name, "conflict") for name in ("cat/000.png", "cat/again.bmp", "dog/wrong.png")
+    }
+
+
+def test_a_given_division_with_overlaps_is_refused_unless_told_otherwise(run: Run) -> None:
+    files = {
+        f"{split}/{name}": data
+        for number, split in enumerate(("sample", "public", "private"))
+        for name, data in pets(3, first=100 * number).items()
+    }
+    assert not run(files, "--dry-run")["error"]
+    files["private/cat/copy.bmp"] = scene(0, "BMP")
+    told = run(files)
+    assert told["code"] == "splits_overlap"
+    assert "private/cat/copy.bmp = sample/cat/000.png" in told["detail"]
+    assert told["report"]["overlaps"] == [["private/cat/copy.bmp", "sample/cat/000.png"]]
+    assert not run(files, "--allow-overlaps", "--seed", "1")["error"]
+    assert Dataset.objects.get().split("private").images == 7
+    assert not run(files, "--allow-overlaps", "--seed", "1")["is_new"]
+
+
+@pytest.mark.parametrize("are_known", [True, False])
+def test_what_an_earlier_sample_showed_is_not_hidden_unawares(run: Run, are_known: bool) -> None:
+    run(pets(20), "--seed", "1")
+    if not are_known:  # as datasets are that were imported before
+        Fingerprints.objects.all().delete()
+    assert not run(pets(20), "--seed", "1")["is_new"]
+
+    told = run(pets(20), "--seed", "2", "--shares", "0.2/0.4/0.4")
+    assert told["code"] == "seen_before"
+    assert "images to be hidden are in the sample of pets" in told["detail"]
+    assert len(told["report"]["seen"]) == 3  # hidden and shown, and what two hidden splits hide
+    assert Dataset.objects.count() == 1
+    assert Fingerprints.objects.count() == 3
+
+    again = {name.replace(".png", ".jpg"): scene(n, "JPEG") for n, name in enumerate(pets(20))}
+    assert run(again, "--seed", "2")["code"] == "seen_before"
+    assert not run(pets(20), "--seed", "2", "--allow-seen")["error"]
+    assert not run(pets(20, first=500), "--seed", "2")["error"]
