@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from scoring import images, imagesets, metrics
 from scoring.archive import DECLARATION
+from scoring.imagesets import kinship
 from scoring.job import InputSpec
 
 Flip = Literal["none", "horizontal", "both"]
@@ -78,7 +79,8 @@ def train(
     usable = found.of("sample") or found.images
     parts = {"train": tuple(usable)}
     if hold_out:
-        parts = imagesets.share(usable, {"train": 1 - hold_out, "test": hold_out}, seed)
+        together = kinship.of(usable).groups()
+        parts = imagesets.share(usable, {"train": 1 - hold_out, "test": hold_out}, seed, together)
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="featherweight-") as cache:
         sets = {

@@ -63,7 +63,8 @@ class DataForm(forms.Form):
         max_length=500,
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Its name in the zip, where several tables name images. Empty: found.",
+        help_text="Its name in the zip, where several tables name images; `folders`: none. Empty: "
+        "found.",
     )
     encoding = forms.CharField(
         label="Encoding of names",

@@ -290,7 +290,7 @@ def bad_files(problems: Sequence[imagesets.Problem]) -> BadDataset:
     texts = [f"{imagesets.shown(one.name)} ({one.message.rstrip('.')})" for one in problems]
     return BadDataset(
         f"{len(problems)} files cannot be used: {some(texts)}. Remove or mend them, "
-        "or import again and leave broken files out (--skip-broken).",
+        "or leave such files out.",
         code="bad_files",
     )
 
@@ -298,7 +298,7 @@ def bad_files(problems: Sequence[imagesets.Problem]) -> BadDataset:
 def conflict(groups: Sequence[Sequence[imagesets.Image]]) -> BadDataset:
     return BadDataset(
         f"{len(groups)} pictures are there under two classes: {some(equals(groups))}. Remove the "
-        "wrong ones, or import again and leave all of them out (--conflicts drop).",
+        "wrong ones, or leave all of them out.",
         code="conflicting_labels",
     )
 
@@ -309,7 +309,7 @@ def overlaps(groups: Sequence[Sequence[imagesets.Image]]) -> list[BadDataset]:
     return [
         BadDataset(
             f"{len(groups)} pictures are in more than one split: {some(equals(groups))}. Remove "
-            "the copies, or import again and allow overlaps (--allow-overlaps).",
+            "the copies, or allow overlaps.",
             code="splits_overlap",
         )
     ]
@@ -318,8 +318,7 @@ def overlaps(groups: Sequence[Sequence[imagesets.Image]]) -> list[BadDataset]:
 def seen_before(seen: Sequence[fingerprints.Seen]) -> BadDataset:
     return BadDataset(
         f"{some([str(one) for one in seen])}. Who has that sample knows their labels. Keep the "
-        "division that there is (the same seed and shares), or import again and allow it "
-        "(--allow-seen).",
+        "division that there is (the same seed and shares), or allow it.",
         code="seen_before",
     )
 

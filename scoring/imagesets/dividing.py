@@ -32,25 +32,27 @@ def share(
     sizes = Counter(image.label for image in ordered)
     quotas = {label: counts(sizes[label], shares) for label in sorted(sizes)}
     grouped = {image.name for group in groups for image in group}
-    singles = {
-        label: [one for one in ordered if one.label == label and one.name not in grouped]
-        for label in quotas
-    }
+    singles: dict[str, list[Image]] = {label: [] for label in quotas}
+    for image in ordered:
+        if image.name not in grouped:
+            singles[image.label].append(image)
     units = Counter({label: len(members) for label, members in singles.items()})
     for group in groups:
         units.update({image.label for image in group})
     for label in quotas:
         refuse_too_few(label, sizes[label], units[label], len(shares))
     splits = placed(groups, quotas, sizes, units, tuple(shares), seed)
+    there = {name: Counter(image.label for image in part) for name, part in splits.items()}
     for label, members in singles.items():
         random.Random(f"{seed} {label}").shuffle(members)  # noqa: S311 - repeatable by its seed
-        taken = {name: count(splits[name], label) for name in shares}
+        taken = {name: there[name][label] for name in shares}
         start = 0
         for name, size in rest(quotas[label], taken, len(members)).items():
             splits[name] += members[start : start + size]
+            there[name][label] += size
             start += size
     for label, name in ((label, name) for label in quotas for name in shares):
-        if not count(splits[name], label):
+        if not there[name][label]:
             raise too_few(label, f"too large groups of equal or nearly equal ones for {name}")
     return {name: tuple(splits[name]) for name in shares}
 
@@ -122,10 +124,6 @@ def counts(members: int, shares: Mapping[str, float]) -> dict[str, int]:
             max(result, key=lambda name: result[name] - exact[name] if result[name] > 1 else -1)
         ] -= 1
     return result
-
-
-def count(images: Iterable[Image], label: str) -> int:
-    return sum(image.label == label for image in images)
 
 
 def refuse_too_few(label: str, size: int, units: int, splits: int) -> None:

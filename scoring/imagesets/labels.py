@@ -22,6 +22,8 @@ SUFFIXES = (".csv", ".tsv")
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "classname", "category", "target")
 """Headers that mean the class, the surest first; the other one of two columns does too."""
 DELIMITERS = (",", ";", "\t", "|")
+FOLDERS = "folders"
+"""Asked for instead of a table: the classes are the folders, whatever tables say."""
 SHOWN = 5
 
 
@@ -47,10 +49,12 @@ class Table:
 
 
 def found(source: Source, images: Sequence[str], wanted: str | None) -> Labels | None:
-    """Labels of the `wanted` table, or of the only one there is; None: there is none.
+    """Labels of the `wanted` table, or of the only one there is; None: folders are the classes.
 
     Each of the folders sample, public and private may have one. Raises `BadDataset`.
     """
+    if wanted == FOLDERS:
+        return None
     candidates = [name for name in sorted(source.sizes) if name.lower().endswith(SUFFIXES)]
     if wanted:
         if wanted not in candidates:
@@ -65,6 +69,8 @@ def found(source: Source, images: Sequence[str], wanted: str | None) -> Labels |
     if not tables:
         return None
     refuse_rivals(tables)
+    if not wanted and len({PurePosixPath(image).parent for image in images}) > len(tables):
+        refuse_unclear(tables)
     by_image: dict[str, str] = {}
     problems: list[Problem] = []
     for table in tables:
@@ -151,6 +157,19 @@ def refuse_rivals(tables: Sequence[Table]) -> None:
         )
 
 
+def refuse_unclear(tables: Sequence[Table]) -> None:
+    """Raises `BadDataset` where images lie in several folders, which may be their classes, and a
+    table does not say that it has the classes."""
+    for table in tables:
+        if not named_columns(table):
+            raise BadDataset(
+                "unclear_labels",
+                f"{names.shown(table.name)} names images, which lie in several folders, too. If "
+                "it has the classes, call its column `label`; if the folders are the classes, "
+                f"write `{FOLDERS}` for the table of labels (--labels), or remove it.",
+            )
+
+
 def gather(table: Table, by_image: dict[str, str]) -> list[Problem]:
     """Add the labels of a table's rows; rows that name no file, or no class, are problems."""
     column = label_column(table)
@@ -182,10 +201,8 @@ def gather(table: Table, by_image: dict[str, str]) -> list[Problem]:
 
 def label_column(table: Table) -> int:
     """Which column holds the class. Raises `BadDataset` where that is not clear."""
-    headers = [header.casefold().replace(" ", "_") for header in table.header]
-    named = [headers.index(name) for name in LABEL_COLUMNS if name in headers]
-    others = [column for column in range(len(headers)) if column != table.column]
-    if named and named[0] != table.column:
+    others = [column for column in range(len(table.header)) if column != table.column]
+    if named := named_columns(table):
         return named[0]
     if len(others) == 1:
         return others[0]
@@ -194,3 +211,10 @@ def label_column(table: Table) -> int:
         f"It is not clear which column of {table.name} holds the class: "
         f"{', '.join(names.shown(header) for header in table.header)}. Call it `label`.",
     )
+
+
+def named_columns(table: Table) -> list[int]:
+    """Columns whose header means the class, the surest first."""
+    headers = [header.casefold().replace(" ", "_") for header in table.header]
+    found = [headers.index(name) for name in LABEL_COLUMNS if name in headers]
+    return [column for column in found if column != table.column]

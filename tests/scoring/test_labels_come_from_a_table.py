@@ -74,16 +74,26 @@ def test_a_table_in_the_code_page_of_korean_excel(tmp_path: Path) -> None:
     ],
 )
 def test_images_lie_where_they_like(images: list[str], tmp_path: Path) -> None:
-    by_name = source(
-        tmp_path, {"set/train.csv" if "set" in images[0] else "train.csv": PLAIN}, images
-    )
-    assert found(by_name) == TRUTH
+    name = "set/train.csv" if "set" in images[0] else "train.csv"
+    assert found(source(tmp_path, {name: TABLES["plain"]}, images)) == TRUTH
+
+
+def test_folders_and_a_table_that_may_both_be_the_classes_are_told_apart(tmp_path: Path) -> None:
+    images = [f"{label}/{name}" for name, label in TRUTH.items()]
+    several = source(tmp_path, {"when.csv": "file,year\n" + PLAIN.replace("cat", "2020")}, images)
+    with pytest.raises(BadDataset, match="folders") as refused:
+        imagesets.catalogue(several)
+    assert refused.value.code == "unclear_labels"
+    assert imagesets.catalogue(several, table="folders").counts() == {"cat": 2, "dog": 2}
+    assert imagesets.catalogue(several, table="when.csv").classes == ("2020", "dog")
 
 
 def test_splits_may_have_tables_of_their_own_or_one_together(tmp_path: Path) -> None:
     images = [f"{split}/{name}" for split in imagesets.SPLITS for name in TRUTH]
     own = {f"{split}/labels.csv": "file,label\n" + PLAIN for split in imagesets.SPLITS}
-    one = {"labels.csv": "".join(f"{name},{TRUTH[name[-5:]]}\n" for name in images)}
+    one = {
+        "labels.csv": "file,label\n" + "".join(f"{name},{TRUTH[name[-5:]]}\n" for name in images)
+    }
     for tables in (own, one):
         catalogue = imagesets.catalogue(source(tmp_path, tables, images))
         assert [len(catalogue.of(split)) for split in imagesets.SPLITS] == [4, 4, 4]
@@ -113,7 +123,7 @@ def test_what_a_table_misses_is_named(tmp_path: Path) -> None:
             "Call it `label`",
         ),
         (
-            {"labels.csv": PLAIN},
+            {"labels.csv": TABLES["plain"]},
             ["x/a.png", "y/a.png", "x/b.png"],
             "bad_table",
             "there are several",

@@ -16,6 +16,14 @@ from leaderboard.models import Dataset
 from leaderboard.services import datasets
 from scoring.imagesets.report import Report
 
+HOW = {
+    "bad_files": "--skip-broken",
+    "conflicting_labels": "--conflicts drop",
+    "splits_overlap": "--allow-overlaps",
+    "seen_before": "--allow-seen",
+}
+"""The option that lets an import go on all the same."""
+
 
 def shares(text: str) -> dict[str, float]:
     """`0.6/0.2/0.2` for sample, public and private."""
@@ -47,7 +55,9 @@ class Command(BaseCommand):
             help="the same seed on this site divides the same images in the same way; keep it to "
             "yourself (default: drawn and forgotten)",
         )
-        parser.add_argument("--labels", help="the table with the labels, where there are several")
+        parser.add_argument(
+            "--labels", help="the table with the labels, where there are several; `folders`: none"
+        )
         parser.add_argument(
             "--encoding", help="of names in the zip that do not say theirs, like cp949, cp932, gbk"
         )
@@ -110,7 +120,7 @@ class Command(BaseCommand):
             if options["json"]:
                 told = {"report": reports[0].to_dict()} if reports else {}
                 self.stdout.write(json.dumps({"code": error.code, "detail": error.detail, **told}))
-            raise CommandError(f"{error.detail} ({error.code})") from error
+            raise CommandError(said(error.code, error.detail)) from error
         self.imported(dataset, dataset.created_at >= started_at, reports[0], options)
         return None
 
@@ -129,7 +139,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"report": report.to_dict()}, ensure_ascii=False))
         if report.refusals:
-            raise CommandError(" ".join(f"{one.message} ({one.code})" for one in report.refusals))
+            raise CommandError("\n".join(said(one.code, one.message) for one in report.refusals))
         if not options["json"]:
             self.stdout.write("Nothing is in the way of an import. Nothing was stored.")
 
@@ -160,3 +170,7 @@ def wishes(options: dict[str, Any]) -> datasets.Wishes:
         allow_overlaps=options["allow_overlaps"],
         allow_seen=options["allow_seen"],
     )
+
+
+def said(code: str, message: str) -> str:
+    return f"{message} ({code}{f'; {HOW[code]}' if code in HOW else ''})"
