@@ -112,6 +112,18 @@ def test_the_static_report_is_there_at_once_and_whole(
         assert fact in page, fact
 
 
+def test_slips_in_the_code_are_shown_at_once(
+    see: Any, submit: Any, team: Team, owner: User
+) -> None:
+    submission = submit(team)
+    assert "In training mode" not in text(see(owner, submission.get_absolute_url()))
+    submission.static |= {"devices": ["cuda:0"], "in_training": ["batch norm", "dropout"]}
+    submission.save()
+    page = text(see(owner, submission.get_absolute_url()))
+    assert "Names a device</dt><dd>cuda:0" in page
+    assert "In training mode</dt><dd>batch norm, dropout" in page
+
+
 def test_a_declared_input_is_called_one(see: Any, submit: Any, team: Team, owner: User) -> None:
     submission = submit(team)
     declared = InputSpec(
