@@ -1,21 +1,26 @@
 """How often a published interval holds the true ratio while other programs come and go.
 
 On an invented machine (`benchmarks.weather`), so that the truth is known: calibrated in one
-weather, evaluated in another, and measured again. Costs minutes of one core, and no real clock.
+weather, evaluated in another. Costs minutes of one core, and no real clock. `--recorded` estimates
+quads of a real machine anew, on which eight people built and tested meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks import tables, weather
 from scoring import ratios
-from scoring.job import Plan
+from scoring.job import Pace, Plan, Quad
 
+RECORDED = Path(__file__).parent / "data" / "busy-host.jsonl"
 CALIBRATED = 45.0
 """Seconds until the calibration is over and the evaluation begins."""
 PLANS = {
@@ -94,6 +99,9 @@ class Found:
 
 def main() -> None:
     options = parser().parse_args()
+    if options.recorded:
+        show_recorded()
+        return
     rows = []
     for name in options.plans:
         plan = PLANS[name]
@@ -130,10 +138,44 @@ def evaluated(scenario: str, net: str, plan: Plan, seed: int) -> Found:
     return Found(found.ratio / truth - 1, found.half_width / truth, len(quads))
 
 
+def show_recorded() -> None:
+    """How the ratios of one network scatter, and how often their intervals hold their mean."""
+    lines = sorted(map(json.loads, RECORDED.read_text().splitlines()), key=kind)
+    rows = []
+    for (host, net), some in groupby(lines, key=kind):
+        estimates = [
+            ratios.corrected(
+                ratios.counted([Quad.from_json(quad) for quad in one["quads"]]),
+                Pace.from_json(one["pace"]),
+            )
+            for one in some
+        ]
+        found = np.array([one.ratio for one in estimates])
+        wide = np.array([one.half_width for one in estimates])
+        held = float(np.mean(abs(found - found.mean()) < wide))
+        rows.append(
+            (
+                host,
+                net,
+                len(found),
+                f"{found.mean():.4f}",
+                f"{found.std(ddof=1) / found.mean():.1%}",
+                f"{np.median(wide / found):.1%}",
+                f"{held:.0%}",
+            )
+        )
+    tables.show(("machine", "net", "n", "mean", "CV", "half-width", "held"), rows)
+
+
+def kind(line: dict[str, str]) -> tuple[str, str]:
+    return line["host"], line["net"]
+
+
 def parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser("python -m benchmarks.coverage", description=__doc__)
     one.add_argument("--evaluations", type=int, default=60, help="of each net in each weather")
     one.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
+    one.add_argument("--recorded", action="store_true", help="quads of a real machine instead")
     one.add_argument(
         "--quick",
         dest="evaluations",

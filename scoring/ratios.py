@@ -176,7 +176,7 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
     found = plain(at_rest(quads, slower, read_at[0]), charged_by=uneven)
     more = np.array([trimmed_mean(beside[:, 0]), beside[:, 1].mean()])
     away = np.apply_along_axis(trimmed_mean, 0, weather) - read_at
-    outside = read_at - calibrated
+    beyond = unread(read_at - calibrated, fit.slopes)
     # Of the weather, what others' programs make of it goes out with them, whatever the slopes are.
     per_load = np.linalg.lstsq(beside - beside.mean(axis=0), weather, rcond=None)[0]
     away -= more @ (np.eye(2) - fit.doubt @ BURDENS) @ per_load
@@ -188,14 +188,14 @@ def corrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
         math.sqrt(more @ fit.doubt @ more),
         fit.burdens[1] * rest[1],
         unexplained,
-        unread(outside, fit.slopes),
+        beyond,
     )
     probes = np.exp(weather[:, -1])
     return replace(
         found,
         half_width=math.hypot(found.half_width, CLEAR * unknown),
         standard_error=math.hypot(found.standard_error, unknown),
-        unseen=math.hypot(DRIFT, unexplained, fit.burdens[1] * rest[1]),
+        unseen=math.hypot(DRIFT, unexplained, fit.burdens[1] * rest[1], beyond),
         elasticity=float(fit.slopes[0]),
         burden=float(fit.burdens[0]),
         read_at=math.exp(read_at[0]),
