@@ -46,6 +46,16 @@ class Conflict(Refused):
     status = 409
 
 
+class NameTaken(Conflict):
+    code = "name_taken"
+
+
+class BadName(Refused):
+    """A name that others could not read, or not tell from another."""
+
+    code = "bad_name"
+
+
 class CompetitionNotOpen(Conflict):
     code = "competition_not_open"
 

@@ -64,7 +64,8 @@ class TeamAdmin(pages.Noun):
         )
 
     def save_model(self, request: HttpRequest, obj: Team, form: ModelForm, change: bool) -> None:
-        teams.rename(team=obj, name=obj.name, by=pages.organizer(request))
+        if "name" in form.changed_data:
+            teams.rename(team=obj, name=obj.name, by=pages.organizer(request))
 
     @display(description="Members", ordering="members_count")
     def members_count(self, team: Team) -> int:

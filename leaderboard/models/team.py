@@ -26,6 +26,13 @@ class TeamQuerySet(models.QuerySet["Team"]):
 class Team(models.Model):
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="teams")
     name = models.CharField(max_length=60)
+    skeleton = models.CharField(
+        max_length=300,
+        null=True,
+        editable=False,
+        help_text="The same for all names that look alike. Empty for teams that had such names "
+        "before this was looked at.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
     # Its place among the teams that wait for workers, kept by `services.turns`.
     queue = models.ForeignKey(
@@ -56,7 +63,10 @@ class Team(models.Model):
         constraints = [
             models.UniqueConstraint(
                 "competition", Lower("name"), name="one_team_of_a_name_in_a_competition"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["competition", "skeleton"], name="one_team_of_a_look_in_a_competition"
+            ),
         ]
         indexes = [
             models.Index(

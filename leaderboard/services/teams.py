@@ -8,10 +8,11 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from leaderboard.errors import Conflict, NotAMember, NotFound, Refused
+from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound
 from leaderboard.models import Competition, Invitation, Membership, Team, User
-from leaderboard.services import competitions, locks, versions
+from leaderboard.services import competitions, locks, names, versions
 
+LONGEST_NAME = 60
 INVITATION_LIFETIME = timedelta(days=7)
 
 
@@ -115,16 +116,17 @@ def check_joinable(competition: Competition, user: User) -> None:
 
 
 def give_name(team: Team, name: str) -> None:
-    """Raises `Refused` for a name that is empty, too long, or another team's."""
-    team.name = " ".join(name.split())
-    if not 1 <= len(team.name) <= 60:
-        raise Refused("A team's name has 1 to 60 characters.", code="bad_team_name")
+    """Raises `BadName` for one that cannot be read, and `NameTaken` for one that is another team's
+    or looks like it."""
+    team.name = names.clean(name, longest=LONGEST_NAME, what="A team's name", code="bad_team_name")
+    team.skeleton = names.skeleton(team.name)
     try:
         with transaction.atomic():
-            team.save(update_fields=["name"] if team.pk else None)
+            team.save(update_fields=["name", "skeleton"] if team.pk else None)
     except IntegrityError as error:
-        raise Conflict(
-            f"There is a team named {team.name} already; choose another.", code="name_taken"
+        raise NameTaken(
+            f"There is a team named {team.name} already, or one whose name looks like it; choose "
+            "another."
         ) from error
 
 

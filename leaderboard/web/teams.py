@@ -9,12 +9,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from leaderboard.errors import NotAMember
+from leaderboard.errors import BadName, NameTaken, NotAMember
 from leaderboard.models import Competition, Team
 from leaderboard.services import teams
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import TeamForm
-from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
 
 
@@ -23,14 +22,23 @@ from leaderboard.web.requests import Request
 def team(request: Request, slug: str) -> HttpResponse:
     """The person's team; without one, the form that makes it."""
     competition = find(request, slug)
-    if request.method == "POST":
-        name = cleaned(TeamForm(request.POST))["name"]
-        made = teams.create(competition=competition, name=name, by=request.user)
-        messages.success(request, f"Team {made} is ready. Upload a model, or invite others first.")
-        return redirect("team", slug)
+    form = TeamForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            made = teams.create(
+                competition=competition, name=form.cleaned_data["name"], by=request.user
+            )
+        except (BadName, NameTaken) as refusal:  # shown beside what was typed
+            form.add_error("name", refusal.detail)
+        else:
+            messages.success(
+                request, f"Team {made} is ready. Upload a model, or invite others first."
+            )
+            return redirect("team", slug)
     mine = teams.of(request.user, competition)
     if mine is None:
-        return show(request, competition, "teams/create.html", form=TeamForm())
+        status = 400 if form.errors else 200
+        return show(request, competition, "teams/create.html", form=form, status=status)
     invitations = mine.invitations.filter(accepted_at=None, expires_at__gt=timezone.now())
     links = [(one, request.build_absolute_uri(f"/invitations/{one.code}/")) for one in invitations]
     members = mine.memberships.select_related("user")

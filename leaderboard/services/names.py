@@ -1,0 +1,85 @@
+"""Names that people choose and others read: one spelling, nothing invisible, no double.
+
+Two names whose skeletons are equal look alike (Unicode Technical Standard 39, confusables).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+
+from confusable_homoglyphs.confusables import confusables_data
+
+from leaderboard.errors import BadName
+
+NEVER = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+"""Categories: control, format (direction among them), private use, surrogates, unassigned, ends of
+lines and paragraphs."""
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U00016fe4")
+"""Letters, signs and marks without ink."""
+VARIANTS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Say in which style the sign before them is drawn; left out."""
+MOST_MARKS = 3
+"""Accents on one letter; more of them reach into the lines above and below."""
+LONGEST_SKELETON = 300
+
+
+def clean(name: str, *, longest: int, what: str, code: str) -> str:
+    """The one spelling of a name. Raises `BadName` with the code."""
+    name = " ".join(VARIANTS.sub("", unicodedata.normalize("NFKC", name)).split())
+    for letter in name:
+        if letter in BLANK or unicodedata.category(letter) in NEVER:
+            raise BadName(
+                f"{what} cannot hold the invisible character U+{ord(letter):04X}; type it again "
+                "without.",
+                code=code,
+            )
+    if not 1 <= len(name) <= longest:
+        raise BadName(f"{what} has 1 to {longest} characters.", code=code)
+    letters = unicodedata.normalize("NFD", name)
+    marks = [unicodedata.category(letter)[0] == "M" for letter in letters]
+    if all(marks):
+        raise BadName(f"{what} needs a letter, a digit or a sign.", code=code)
+    if any(all(marks[start : start + MOST_MARKS + 1]) for start in range(len(marks) - MOST_MARKS)):
+        raise BadName(f"{what} has too many accents on one letter.", code=code)
+    return name
+
+
+def skeleton(name: str) -> str:
+    """The same for all names that look alike, whatever the case."""
+    seen = prototypes_of(prototypes_of(name).casefold())
+    return seen[:LONGEST_SKELETON]
+
+
+def prototypes_of(text: str) -> str:
+    known = prototypes()
+    letters = unicodedata.normalize("NFKD", text)
+    return unicodedata.normalize("NFD", "".join(known.get(one, one) for one in letters))
+
+
+@cache
+def prototypes() -> dict[str, str]:
+    """To each letter the one that stands for all that look like it.
+
+    The library's table has each pair both ways, and marks of direction around letters that are
+    written from right to left. A group's one name of several letters ("rn" for "m") stands for all.
+    """
+    groups: dict[str, set[str]] = {}
+    for letter, others in confusables_data.items():
+        for other in (bare(one["c"]) for one in others):
+            together = groups.get(bare(letter), {bare(letter)}) | groups.get(other, {other})
+            for one in together:
+                groups[one] = together
+    return {
+        letter: min(group, key=preference) for letter, group in groups.items() if len(letter) == 1
+    }
+
+
+def preference(name: str) -> tuple[object, ...]:
+    """Letters before digits, so that "0" is also like a small "o"."""
+    return -len(name), not name.isascii(), not name.isalpha(), not name.islower(), name
+
+
+def bare(text: str) -> str:
+    return text.replace("\N{LEFT-TO-RIGHT MARK}", "")
