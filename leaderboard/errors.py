@@ -65,6 +65,11 @@ class QuotaExceeded(Refused):
     status = 403  # not 429, which programs take for "send it again in a moment"
 
 
+class TooFast(Refused):
+    code = "throttled"
+    status = 429
+
+
 class BadModel(Refused):
     """The uploaded file cannot be a TorchScript model; `code` says why."""
 

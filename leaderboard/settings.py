@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "leaderboard.web.refusals.Refusals",
+    "leaderboard.web.hurry.Hurry",
 ]
 
 TEMPLATES = [
@@ -215,6 +216,13 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_FORMS = {
+    "change_password": "leaderboard.web.passwords.ChangePasswordForm",
+    "set_password": "leaderboard.web.passwords.SetPasswordForm",
+    "reset_password_from_key": "leaderboard.web.passwords.ResetPasswordKeyForm",
+}
+# Names that teammates read. What can be typed on any keyboard has few doubles.
+ACCOUNT_USERNAME_VALIDATORS = "leaderboard.web.forms.username_validators"
 # Limits by address count the visitor's, which the last of these proxies has put in X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.whole("TRUSTED_PROXIES", default=0, least=0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
@@ -241,7 +249,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,  # no OPTIONS: the schema says it all
-    "DEFAULT_THROTTLE_CLASSES": ["leaderboard.api.throttling.WriteThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["leaderboard.throttling.WriteThrottle"],
     "DEFAULT_PAGINATION_CLASS": "leaderboard.api.pagination.Pages",
     "EXCEPTION_HANDLER": "leaderboard.api.errors.handle",
 }

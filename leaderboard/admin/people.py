@@ -34,11 +34,20 @@ class MembershipInline(pages.FixedInline):
         return super().get_queryset(request).select_related("team", "competition", "user")
 
 
+class ChangePasswordForm(AdminPasswordChangeForm):
+    """A password that an organizer sets ends the person's API tokens."""
+
+    def save(self, commit: bool = True) -> User:
+        tokens.revoke_all(self.user)
+        changed: User = super().save(commit)
+        return changed
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, pages.Noun):  # type: ignore[misc]  # the paginator's type
     form = UserChangeForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = ChangePasswordForm
     list_display = ["username", "email", "is_staff", "is_active", "date_joined", "last_login"]
     list_filter = ["is_staff", "is_active"]
     fieldsets = [

@@ -99,7 +99,8 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """A link that lets one person join; used once, then kept as a record."""
+    """A link that lets one person join; used once, then kept as a record. One that is revoked, or
+    whose maker leaves, is deleted."""
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="invitations")
     code = models.CharField(max_length=43, unique=True)
@@ -119,4 +120,5 @@ class Invitation(models.Model):
 
     @property
     def is_usable(self) -> bool:
-        return self.accepted_at is None and timezone.now() < self.expires_at
+        is_open = self.accepted_at is None and timezone.now() < self.expires_at
+        return is_open and self.invited_by.is_active

@@ -19,7 +19,8 @@ def lock(row: Row) -> Row:
     SQLite has no row locks; there a transaction holds the write lock from its start. Raises
     `NotFound` for a row that was removed meanwhile.
     """
-    found = type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
+    # Not type(row): a request's user is an object that stands for another.
+    found = row.__class__._default_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
     if found is None:
         raise NotFound(f"{row} was removed in this moment.")
     return found

@@ -6,6 +6,7 @@ import secrets
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound
@@ -36,14 +37,39 @@ def rename(*, team: Team, name: str, by: User) -> None:
 
 @transaction.atomic
 def invite(*, team: Team, by: User) -> Invitation:
-    """A link for one person, good for a week."""
+    """A link for one person, good for a week, or until its maker leaves or somebody revokes it."""
+    team = locks.lock(team)
     check_member(team, by)
+    team.invitations.filter(accepted_at=None, expires_at__lte=timezone.now()).delete()
+    most = team.competition.max_team_size
+    if open_invitations(team).count() >= most:
+        raise Conflict(
+            f"{team} has {most} open invitations, as many as a team has members at most; revoke "
+            "one first.",
+            code="too_many_invitations",
+        )
     return Invitation.objects.create(
         team=team,
         code=secrets.token_urlsafe(32),
         invited_by=by,
         expires_at=timezone.now() + INVITATION_LIFETIME,
     )
+
+
+def open_invitations(team: Team) -> QuerySet[Invitation]:
+    """Those that still let somebody join."""
+    waiting = team.invitations.filter(accepted_at=None, expires_at__gt=timezone.now())
+    return waiting.filter(invited_by__is_active=True).select_related("invited_by")
+
+
+@transaction.atomic
+def revoke_invitation(*, team: Team, invitation_pk: int, by: User) -> None:
+    """Any member may. Raises `NotFound` for one that was used, or is another team's."""
+    team = locks.lock(team)
+    check_member(team, by)
+    removed, _ = team.invitations.filter(pk=invitation_pk, accepted_at=None).delete()
+    if not removed:
+        raise unusable()
 
 
 @transaction.atomic
@@ -81,6 +107,7 @@ def leave(*, team: Team, by: User) -> None:
             code="last_member",
         )
     team.memberships.filter(user=by).delete()
+    team.invitations.filter(invited_by=by, accepted_at=None).delete()
     if not team.memberships.exists():
         team.delete()
 
@@ -93,8 +120,10 @@ def of(user: User, competition: Competition) -> Team | None:
 
 
 def find_invitation(code: str) -> Invitation:
-    """Raises `NotFound` for a code that is unknown, used or expired, without telling which."""
-    invitation = Invitation.objects.select_related("team__competition").filter(code=code).first()
+    """Raises `NotFound` for a code that is unknown, used, revoked or expired, without telling
+    which."""
+    known = Invitation.objects.select_related("team__competition", "invited_by")
+    invitation = known.filter(code=code).first()
     if invitation is None or not invitation.is_usable:
         raise unusable()
     return invitation
@@ -132,7 +161,7 @@ def give_name(team: Team, name: str) -> None:
 
 def unusable() -> NotFound:
     return NotFound(
-        "This invitation is unknown, used or expired; ask for a new one.",
+        "This invitation is unknown, used, revoked or expired; ask for a new one.",
         code="invitation_unusable",
     )
 

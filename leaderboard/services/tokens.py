@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from leaderboard.errors import NotFound, Refused
+from django.db import transaction
+
+from leaderboard.errors import Conflict, NotFound, Refused
 from leaderboard.models import ApiToken, User
-from leaderboard.services import names
+from leaderboard.services import locks, names
 
 LONGEST_DAYS = 365
 LONGEST_NAME = 80
+MOST_TOKENS = 20
 
 
+@transaction.atomic
 def issue(*, user: User, name: str, days: int = 90) -> tuple[ApiToken, str]:
     """A new token and its secret, which cannot be shown again."""
     name = names.clean(name, longest=LONGEST_NAME, what="A token's name", code="bad_token_name")
     if not 1 <= days <= LONGEST_DAYS:
         raise Refused(f"A token lives 1 to {LONGEST_DAYS} days.", code="bad_token_lifetime")
+    if ApiToken.objects.filter(user=locks.lock(user)).count() >= MOST_TOKENS:
+        raise Conflict(
+            f"You have {MOST_TOKENS} tokens, as many as a person may have; revoke one first, for "
+            "instance one that has expired.",
+            code="too_many_tokens",
+        )
     token, secret = ApiToken.objects.create(user, expiry=timedelta(days=days), name=name)
     return token, secret
 
@@ -26,3 +36,8 @@ def revoke(*, user: User, token_key: str) -> None:
     removed, _ = ApiToken.objects.filter(user=user, token_key=token_key).delete()
     if not removed:
         raise NotFound("You have no such token.", code="unknown_token")
+
+
+def revoke_all(user: User) -> None:
+    """After a change of password: whoever has a token may be whom it was changed for."""
+    ApiToken.objects.filter(user=user).delete()

@@ -1,6 +1,10 @@
 """What participants fill in. Rules stand in the services; a form only parses."""
 
 from django import forms
+from django.contrib.auth.validators import ASCIIUsernameValidator
+
+username_validators = [ASCIIUsernameValidator()]
+"""Of new accounts."""
 
 
 class TeamForm(forms.Form):

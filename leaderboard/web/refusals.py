@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from leaderboard.errors import Refused
 
-PAGES = {404: "404.html", 413: "413.html"}
+PAGES = {404: "404.html", 413: "413.html", 429: "429.html"}
 """What has a page of its own; any other refusal of a form is a message on the page before."""
 
 

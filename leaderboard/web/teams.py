@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from leaderboard.errors import BadName, NameTaken, NotAMember
@@ -39,7 +40,7 @@ def team(request: Request, slug: str) -> HttpResponse:
     if mine is None:
         status = 400 if form.errors else 200
         return show(request, competition, "teams/create.html", form=form, status=status)
-    invitations = mine.invitations.filter(accepted_at=None, expires_at__gt=timezone.now())
+    invitations = teams.open_invitations(mine)
     links = [(one, request.build_absolute_uri(f"/invitations/{one.code}/")) for one in invitations]
     members = mine.memberships.select_related("user")
     return show(request, competition, "teams/team.html", members=members, links=links)
@@ -55,6 +56,15 @@ def invite(request: Request, slug: str) -> HttpResponse:
 
 @login_required
 @require_POST
+def revoke_invitation(request: Request, slug: str, pk: int) -> HttpResponse:
+    mine = own(request, find(request, slug))
+    teams.revoke_invitation(team=mine, invitation_pk=pk, by=request.user)
+    messages.success(request, "The invitation is revoked; its link lets nobody join any more.")
+    return redirect("team", slug)
+
+
+@login_required
+@require_POST
 def leave(request: Request, slug: str) -> HttpResponse:
     mine = own(request, find(request, slug))
     teams.leave(team=mine, by=request.user)
@@ -62,11 +72,14 @@ def leave(request: Request, slug: str) -> HttpResponse:
     return redirect("competition", slug)
 
 
-@login_required
+@never_cache
 @require_http_methods(["GET", "POST"])
 def invitation(request: Request, code: str) -> HttpResponse:
-    """Where an invitation link leads."""
+    """Where an invitation link leads: who has it may know who invites to what, also before they
+    sign in."""
     if request.method == "POST":
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.path)
         joined = teams.accept(code=code, by=request.user)
         messages.success(request, f"Welcome to {joined}.")
         return redirect("team", joined.competition.slug)

@@ -15,6 +15,11 @@ urlpatterns = [
     path("competitions/<slug:slug>/boards/<slug:name>/chart.json", boards.chart, name="chart"),
     path("competitions/<slug:slug>/team/", teams.team, name="team"),
     path("competitions/<slug:slug>/team/invite/", teams.invite, name="invite"),
+    path(
+        "competitions/<slug:slug>/team/invitations/<int:pk>/revoke/",
+        teams.revoke_invitation,
+        name="revoke-invitation",
+    ),
     path("competitions/<slug:slug>/team/leave/", teams.leave, name="leave"),
     path("competitions/<slug:slug>/submit/", submissions.upload, name="upload"),
     path("competitions/<slug:slug>/submissions/", submissions.team_submissions, name="submissions"),

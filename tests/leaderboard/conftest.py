@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.utils import timezone
 from PIL import Image
@@ -39,6 +40,7 @@ from leaderboard.services import (
     teams,
     workers,
 )
+from leaderboard.throttling import WriteThrottle
 from scoring.job import (
     PROTOCOL,
     ClassQuality,
@@ -75,6 +77,13 @@ def own_files(settings: Any, tmp_path: Path) -> None:
 def no_pause_after_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """What broke by our fault may be taken again at once."""
     monkeypatch.setattr(recording, "RETRY_AFTER", timedelta(0))
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests write faster than people."""
+    monkeypatch.setattr(WriteThrottle, "rate", "10000/min")
+    cache.clear()  # SQLite numbers the users of each test alike
 
 
 @pytest.fixture(autouse=True)

@@ -26,9 +26,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from leaderboard.api.throttling import WriteThrottle
 from leaderboard.models import Membership, Submission, Team, User
 from leaderboard.services import files, submissions, teams, tokens
+from leaderboard.throttling import WriteThrottle
 from leaderboard.wsgi import application
 
 pytestmark = pytest.mark.django_db

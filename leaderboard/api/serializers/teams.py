@@ -43,9 +43,11 @@ class NewTeam(serializers.Serializer[Team]):
 
 
 class InvitationDetail(serializers.ModelSerializer[Invitation]):
+    invited_by = serializers.CharField(source="invited_by.username")
+
     class Meta:
         model = Invitation
-        fields = ("code", "expires_at")
+        fields = ("id", "code", "invited_by", "created_at", "expires_at")
 
 
 class InvitationCode(serializers.Serializer[Invitation]):

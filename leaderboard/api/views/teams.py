@@ -56,16 +56,36 @@ class TeamView(APIView):
         return Response(shapes.TeamDetail(find_team(request, pk)).data)
 
 
-class Invite(APIView):
+class Invitations(APIView):
     permission_classes = [IsAuthenticated]
+
+    @extend_schema(responses=shapes.InvitationDetail(many=True), operation_id="invitations_of_team")
+    def get(self, request: Request, pk: int) -> Response:
+        """The invitations of a team of mine that still let somebody join."""
+        team = find_team(request, pk)
+        teams.check_member(team, person(request))
+        return Response(shapes.InvitationDetail(teams.open_invitations(team), many=True).data)
 
     @extend_schema(
         request=None, responses={201: shapes.InvitationDetail}, operation_id="invite_to_team"
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Make an invitation; its code lets one person join within a week."""
+        """Make an invitation; its code lets one person join within a week. At most as many are open
+        as a team may have members."""
         invitation = teams.invite(team=find_team(request, pk), by=person(request))
         return Response(shapes.InvitationDetail(invitation).data, status=201)
+
+
+class InvitationView(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(responses={204: None}, operation_id="revoke_invitation")
+    def delete(self, request: Request, pk: int, invitation_pk: int) -> Response:
+        """Revoke an open invitation."""
+        teams.revoke_invitation(
+            team=find_team(request, pk), invitation_pk=invitation_pk, by=person(request)
+        )
+        return Response(status=204)
 
 
 class Join(APIView):

@@ -7,26 +7,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
-from leaderboard.api.throttling import WriteThrottle
 from leaderboard.models import Competition, Evaluation, User
 from leaderboard.services import tokens
 from tests.leaderboard.conftest import finish
 
 API = "/api/v1"
 Upload = Callable[..., Response]
-
-
-@pytest.fixture(autouse=True)
-def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests write faster than people."""
-    monkeypatch.setattr(WriteThrottle, "rate", "10000/min")
-    cache.clear()  # SQLite numbers the users of each test alike
 
 
 def client_of(user: User | None) -> APIClient:

@@ -6,9 +6,9 @@ import pytest
 from rest_framework.renderers import JSONRenderer
 from rest_framework.test import APIClient
 
-from leaderboard.api.throttling import WriteThrottle
 from leaderboard.api.views.competitions import rankings
 from leaderboard.models import Competition, Team, User
+from leaderboard.throttling import WriteThrottle
 from tests.leaderboard.api.conftest import API
 
 pytestmark = pytest.mark.django_db

@@ -44,7 +44,9 @@ GET    /submissions/{submission}?wait=1       401 404 404 200 200
 POST   /submissions/{submission}/withdraw     401 404 404 200 403
 GET    /teams                                 401 200 200 200 200
 GET    /teams/{team}                          401 404 404 200 200
+GET    /teams/{team}/invitations              401 404 404 200 403
 POST   /teams/{team}/invitations              401 404 404 201 403
+DELETE /teams/{team}/invitations/{invitation} 401 404 404 204 403
 POST   /teams/{team}/leave                    401 404 404 204 403
 POST   /teams/join                            401 200 409 409 200
 GET    /teams/{team}/selections               401 404 404 200 200
@@ -93,7 +95,8 @@ def test_before_publication(
         "team": planted.team_id,
         "token": owner.auth_token_set.get().token_key,
     }
-    code = teams.invite(team=planted.team, by=owner).code
+    invitation = teams.invite(team=planted.team, by=owner)
+    code, names["invitation"] = invitation.code, invitation.pk
     found = []
     for client in everybody:
         with transaction.atomic():

@@ -1,4 +1,7 @@
-"""A limit on changes, so that one script cannot keep everyone else waiting. Reading is free."""
+"""A limit on changes, so that one script cannot keep everyone else waiting. Reading is free.
+
+API and pages count together: `WriteThrottle` in the API, `web.hurry` for forms.
+"""
 
 from __future__ import annotations
 

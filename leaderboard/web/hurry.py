@@ -1,0 +1,40 @@
+"""Forms sent faster than people fill them in are refused, counted with what the API is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.views import APIView
+
+from leaderboard.errors import TooFast
+from leaderboard.throttling import WriteThrottle
+from leaderboard.web import refusals
+
+
+class Hurry:
+    """Middleware. Whoever is not signed in has only the forms of `accounts/`, which count by
+    themselves."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        is_counted_there = request.path.startswith("/api/")
+        if is_counted_there or not request.user.is_authenticated:
+            return None
+        throttle = WriteThrottle()
+        if throttle.allow_request(cast(Any, request), APIView()):
+            return None
+        seconds = round(throttle.wait() or 60)
+        answer = refusals.answer(
+            request, TooFast(f"Too many changes in a short time; try again in {seconds} s.")
+        )
+        answer["Retry-After"] = str(seconds)
+        return answer

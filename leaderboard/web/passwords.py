@@ -1,0 +1,45 @@
+"""A new password ends the API tokens, unless their owner wants to keep them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.account import forms as allauth
+from django import forms
+
+from leaderboard.services import tokens
+
+if TYPE_CHECKING:
+    Base = forms.Form
+else:
+    Base = object
+
+
+class EndsTokens(Base):
+    """Mixin of a form that sets a password."""
+
+    user: Any
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        super().__init__(*args, **fields)
+        self.fields["keep_tokens"] = forms.BooleanField(
+            label="Keep my API tokens: programs that use them go on", required=False
+        )
+
+    def save(self, *args: Any, **more: Any) -> Any:
+        saved = super().save(*args, **more)  # type: ignore[misc]
+        if not self.cleaned_data["keep_tokens"]:
+            tokens.revoke_all(self.user)
+        return saved
+
+
+class ChangePasswordForm(EndsTokens, allauth.ChangePasswordForm):  # type: ignore[misc]
+    pass
+
+
+class SetPasswordForm(EndsTokens, allauth.SetPasswordForm):  # type: ignore[misc]
+    pass
+
+
+class ResetPasswordKeyForm(EndsTokens, allauth.ResetPasswordKeyForm):  # type: ignore[misc]
+    pass
