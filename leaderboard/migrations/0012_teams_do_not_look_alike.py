@@ -18,7 +18,7 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leaderboard", "0010_boards_are_read_from_their_index")]
+    dependencies = [("leaderboard", "0011_the_panel_is_read_from_indexes")]
 
     operations = [
         migrations.AddField(
