@@ -93,6 +93,12 @@ def milliseconds(seconds: float | None) -> str:
 
 
 @register.filter
+def two_digits(value: float) -> str:
+    """With a closing nought where it is one of the two: 0.50."""
+    return f"{value:#.2g}".rstrip(".")
+
+
+@register.filter
 def plain(value: float) -> str:
     """A constant without needless zeros."""
     return f"{value!r}".removesuffix(".0")

@@ -23,7 +23,7 @@ class EndsTokens(Base):
     def __init__(self, *args: Any, **fields: Any) -> None:
         super().__init__(*args, **fields)
         self.fields["keep_tokens"] = forms.BooleanField(
-            label="Keep my API tokens: programs that use them go on", required=False
+            label="Keep my API tokens (else they end with the old password)", required=False
         )
 
     def save(self, *args: Any, **more: Any) -> Any:

@@ -76,9 +76,9 @@ if (data && canvas) {
       clip: 8, // the first quad stands on the edge
       maintainAspectRatio: false,
       scales: {
-        x: { min: bySegment ? 0.5 : 0, max: bySegment ? last + 0.5 : Math.ceil(last * 1.02 + 0.2),
+        x: { min: 0, max: bySegment ? last + 1 : Math.ceil(last * 1.02 + 0.2),
              title: { display: true, text: bySegment ? "segment" : "seconds of the evaluation", color: ink },
-             ticks: { color: ink, maxTicksLimit: 13, stepSize: bySegment ? 1 : undefined, callback: (value) => bySegment && value % 1 ? "" : Math.round(value * 10) / 10 }, grid: { display: false } },
+             ticks: { color: ink, maxTicksLimit: bySegment ? 15 : 9, stepSize: bySegment ? 1 : undefined, callback: (value) => bySegment && (value < 1 || value > last) ? "" : Math.round(value * 10) / 10 }, grid: { display: false } },
         y: { min: data.y[0], max: data.y[1], title: { display: true, text: "time ratio (below 1 is faster)", color: ink },
              ticks: { color: ink, maxTicksLimit: 8, callback: (value) => value.toFixed(3) }, grid: { color: "#e3eaea" } },
       },
