@@ -109,7 +109,7 @@ def test_a_new_account_has_a_name_of_any_keyboard(db: None, browser: Any) -> Non
 def test_teams_from_before_keep_working(team: Team, rivals: Team, organizer: User) -> None:
     Team.objects.filter(pk=team.pk).update(name="Sorters", skeleton=None)
     Team.objects.filter(pk=rivals.pk).update(name="Ѕоrtеrs", skeleton=None)
-    migration = importlib.import_module("leaderboard.migrations.0012_teams_do_not_look_alike")
+    migration = importlib.import_module("leaderboard.migrations.0016_teams_do_not_look_alike")
     migration.fill(apps, None)
     team.refresh_from_db()
     rivals.refresh_from_db()

@@ -18,7 +18,7 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leaderboard", "0011_the_panel_is_read_from_indexes")]
+    dependencies = [("leaderboard", "0015_splits_have_fingerprints")]
 
     operations = [
         migrations.AddField(
