@@ -13,9 +13,9 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import Client, RequestFactory
 
 from leaderboard.api import urls as api_urls
-from leaderboard.api.throttling import WriteThrottle
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions
+from leaderboard.throttling import WriteThrottle
 from tests.leaderboard.web.conftest import text
 
 UPLOAD = "/competitions/waste/submit/"
