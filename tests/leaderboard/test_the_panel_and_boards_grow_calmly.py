@@ -238,6 +238,22 @@ def test_a_board_asks_no_more_however_long_it_is(
     assert len(queries) <= 3, [one["sql"] for one in queries]
 
 
+def test_the_private_board_counts_no_public_ranks(
+    many: Team, competition: Competition, client: Client
+) -> None:
+    public = list(Entry.objects.board(competition, "public"))
+    ranked = [entry for entry in public if entry.is_ranked]
+    Entry.objects.bulk_create(
+        copy(entry, board="private", public_rank=place) for place, entry in enumerate(ranked, 1)
+    )
+    versions.change(competition.pk)
+    Competition.objects.update(state="published")
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(PUBLIC.replace("public", "private")).content.decode()
+    assert page.count("as on the public board") == len(ranked)
+    assert len(queries) <= 8, [one["sql"] for one in queries]
+
+
 def test_a_reader_who_has_the_board_is_told_that_it_is_unchanged(
     many: Team, competition: Competition, client: Client
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.scale.measure import Act, figure, timed
 from benchmarks.scale.world import SLUG, World, get
 from leaderboard.models import Entry
-from leaderboard.services import rankings
+from leaderboard.services import rankings, versions
 
 PAGE = f"/competitions/{SLUG}/boards/public/"
 API = f"/api/v1/competitions/{SLUG}/boards/public"
@@ -35,6 +35,22 @@ def last_page(world: World) -> Act:
 @timed("board, first page for a member", ms=BAR, flat=FLAT)
 def members_page(world: World) -> Act:
     return lambda: get(world.member, PAGE)
+
+
+@timed("board, first page after a change")
+def changed_page(world: World) -> Act:
+    """What the first reader of a new version waits for, the change included."""
+
+    def act() -> None:
+        versions.change(world.competition.pk)
+        get(world.visitor, PAGE)
+
+    return act
+
+
+@timed("board, figures of the chart", ms=BAR, flat=FLAT)
+def chart(world: World) -> Act:
+    return lambda: get(world.visitor, f"{PAGE}chart.json")
 
 
 @timed("board, JSON of the first 100", ms=BAR, flat=FLAT)
