@@ -36,8 +36,8 @@ GRANTS: dict[type[models.Model], str] = {
     Submission: READ,
     # A row can be locked by whoever may write a column of it; to this one others refer.
     HardwareProfile: "SELECT, UPDATE (id)",
-    # What was measured for it lately decides when it is next in line.
-    Team: "SELECT, UPDATE (turn)",
+    # Its place among those that wait.
+    Team: "SELECT, UPDATE (queue_id, waiting, waiting_since, running, turn)",
     # A calibration that was found; the end of a competition that has come.
     Competition: "SELECT, UPDATE (calibration_id, state, pause_message)",
     Evaluation: "SELECT, INSERT, UPDATE",
