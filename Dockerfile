@@ -4,7 +4,8 @@
 # where PyTorch keeps its CPU wheels; their hashes are in the lock file all the same:
 #   docker build --build-arg LOCK=requirements-cpu.lock --build-arg TORCH_INDEX=<PyTorch's CPU index> .
 
-FROM python:3.11-slim AS packages
+ARG PYTHON_IMAGE=python:3.11-slim
+FROM ${PYTHON_IMAGE} AS packages
 ARG LOCK=requirements.lock
 ARG TORCH_INDEX
 COPY requirements*.lock /
@@ -12,7 +13,7 @@ RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: \
         ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} --requirement "/$LOCK"
 
-FROM python:3.11-slim
+FROM ${PYTHON_IMAGE}
 # 10001 is nobody on the host, whatever runs there.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin featherweight \
     && install -d -o featherweight -g featherweight /data /data/files /data/cache /data/spool /data/front

@@ -89,6 +89,8 @@ def test_every_image_can_be_pinned_by_its_digest():
         variable = re.fullmatch(r"\$\{(\w+_IMAGE):-([\w./-]+:[\w.-]+)\}", service["image"])
         assert variable, name
         assert variable[2].rpartition(":")[2] != "latest"
+    built_on = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert set(built_on) == {"${PYTHON_IMAGE}"}
 
 
 def test_a_check_names_the_images_that_are_not_pinned(settings):
@@ -96,7 +98,7 @@ def test_a_check_names_the_images_that_are_not_pinned(settings):
     pinned = f"nginx@sha256:{'0' * 64}"
     settings.OTHER_IMAGES = [*words([names])[0].split(","), pinned]
     [warning] = checks.images_are_pinned()
-    assert "postgres:18, valkey/valkey:9, nginx:1.28." in warning.msg
+    assert "postgres:18, valkey/valkey:9, nginx:1.28, python:3.11-slim." in warning.msg
     assert pinned not in warning.msg
     settings.OTHER_IMAGES = [pinned]
     assert checks.images_are_pinned() == []
