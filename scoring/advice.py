@@ -46,7 +46,7 @@ ABOUT_DEVICE = re.compile(
 )
 ABOUT_SIZE = re.compile(
     r"shapes cannot be multiplied|size of tensor|invalid for input of size|expected input\["
-    r"|[Kk]ernel size|is too small|[Ss]izes? .*(?:match|mismatch)|shape mismatch|out of range"
+    r"|[Kk]ernel size|is too small|[Ss]izes? .*(?:match|mismatch)|shape mismatch"
     r"|Padding size|but got input of size|Expected .*D .*input"
 )
 ABOUT_CHANNELS = re.compile(r"to have (\d+) channels")
@@ -105,7 +105,7 @@ def hint(code: str, raised: str, model: Model, job: Job) -> str:
         return ""
     spec = model.input or job.input
     if ABOUT_DTYPE.search(raised):
-        return about_dtype(raised, spec)
+        return about_dtype(raised, spec, model)
     if (channels := ABOUT_CHANNELS.search(raised)) and channels[1] != "3":
         return f"Images have 3 channels, RGB; make {channels[1]} of them inside the model."
     if ABOUT_TRAINING.search(raised):
@@ -123,7 +123,7 @@ def hint(code: str, raised: str, model: Model, job: Job) -> str:
     return ""
 
 
-def about_dtype(raised: str, spec: InputSpec) -> str:
+def about_dtype(raised: str, spec: InputSpec, model: Model) -> str:
     """What to do about a model that wants numbers of another kind than it is fed."""
     named = {
         dtype
@@ -131,7 +131,9 @@ def about_dtype(raised: str, spec: InputSpec) -> str:
         for dtype, names in NAMES.items()
         if word in names
     }
-    wanted = sorted(named - {spec.dtype})
+    wanted = sorted((named - {spec.dtype}) & set(model.dtypes))
+    if not wanted:  # no weights are of that kind, so the model makes such numbers itself
+        return "Numbers of two kinds meet inside the model: cast one to the other."
     declarable = [dtype for dtype in wanted if dtype in DECLARABLE]
     if len(wanted) == 1 and declarable:
         return (
@@ -158,11 +160,15 @@ def returned(numbers: list[int]) -> str:
         shape = tuple(max(0, size) for size in sizes[: max(0, min(count, DIMENSIONS))])
         dtype = DTYPES[place] if 0 <= place < len(DTYPES) else "another dtype"
         if dtype not in ("float32", "float64", "float16", "bfloat16"):
-            advice = TO_DO.get(dtype, "Return the logits themselves, before any argmax.")
+            advice = TO_DO.get(
+                dtype, "Return the logits themselves, as float32, before any argmax."
+            )
             return f"it returned a tensor of {dtype}, shape {shape}. {advice}"
         if count != 2:
             dimensions = f"{max(0, count)} dimension{'s'[: count != 1]}"
-            return f"it returned {dimensions} {shape}. Pool or flatten to (batch, classes)."
+            more = ", of which these are the first" if count > DIMENSIONS else ""
+            to_do = "Pool or flatten to" if count > 2 else "Keep both of"
+            return f"it returned {dimensions} {shape}{more}. {to_do} (batch, classes)."
         return f"it returned shape {shape}."
     if kind in CONTAINERS:
         one, advice = CONTAINERS[Kind(kind)]

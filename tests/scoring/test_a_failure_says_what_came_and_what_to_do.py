@@ -32,6 +32,11 @@ class AMap(Wild):
         return torch.zeros([1, 7, 8, 8])
 
 
+class OneRow(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.flatten(1))[0]
+
+
 class ADict(Wild):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         return {"logits": self.linear(x.flatten(1))}
@@ -106,6 +111,11 @@ class TwoInputs(Wild):
         return self.linear(x.flatten(1)) + y
 
 
+class CastsItself(Wild):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.flatten(1).double())
+
+
 class RaisesLate(Wild):
     """On the images of the sample, after those that nobody took."""
 
@@ -150,6 +160,7 @@ def tried(
     [
         (ATuple, "a tuple of 2. Return its logits alone"),
         (AMap, "4 dimensions (1, 7, 8, 8). Pool or flatten"),
+        (OneRow, "1 dimension (10,). Keep both of (batch, classes)."),
         (ADict, "a dict of 1. Return its logits alone"),
         (ThreeHeads, "a list of 3. Return its logits alone"),
         (Nothing, "it returned None."),
@@ -178,7 +189,8 @@ def test_a_wrong_output_says_what_came(tried: Try, network: type[nn.Module], wor
         (nn.Conv2d(3, 3, 3).double(), "float64 cannot be declared."),
         (Wild().bfloat16(), "bfloat16 cannot be declared."),
         (Wild().half(), "declare dtype float16 in the archive's featherweight.json, or cast"),
-        (nn.Embedding(9, 3), "Long, Int; but got"),
+        (nn.Embedding(9, 3), "Numbers of two kinds meet inside the model"),
+        (CastsItself(), "Numbers of two kinds meet inside the model"),
     ],
     ids=lambda one: type(one).__name__,
 )
