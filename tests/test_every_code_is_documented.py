@@ -20,6 +20,15 @@ def test_of_refusals_and_failures_in_the_readme() -> None:
     assert codes <= documented("README.md")
 
 
+def test_of_refused_images_in_the_readme() -> None:
+    engine = "".join(path.read_text() for path in (ROOT / "scoring").rglob("*.py"))
+    service = (ROOT / "leaderboard" / "services" / "datasets.py").read_text()
+    codes = set(re.findall(r'BadDataset\(\s*"(\w+)"', engine))
+    codes |= set(re.findall(r'code="(\w+)"', service))
+    assert len(codes) > 25
+    assert codes <= documented("README.md")
+
+
 def test_of_checks_in_the_policy_of_security() -> None:
     source = (ROOT / "leaderboard" / "checks.py").read_text()
     codes = set(re.findall(r"featherweight\.\w\d{3}", source))

@@ -161,6 +161,7 @@ class DatasetAdmin(pages.Fixed):
 
     @pages.takes_files
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        staging.sweep()
         return pages.ask(
             self,
             request,

@@ -74,6 +74,8 @@ def catalogue(
     classes = tuple(sorted({image.label for image in images}))
     if verify:
         refuse_look_alikes(classes)
+        if not tables:
+            layout.refuse_splits_for_classes(classes)
         refuse_lacking_classes(classes, images)
     return Catalogue(
         classes,

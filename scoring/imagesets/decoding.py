@@ -67,7 +67,7 @@ def reason(data: bytes) -> str:
         return f"{start}: it is {next(known, 'a video or another container')}. {CONVERT}"
     for signature, kind in SIGNATURES.items():
         if data.lstrip().startswith(signature) or data.startswith(signature):
-            return f"{start}: it is {kind}."
+            return f"{start}: it is {kind}.{f' {CONVERT}' * kind.endswith(' image')}"
     return f"{start}."
 
 

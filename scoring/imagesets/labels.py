@@ -97,13 +97,13 @@ def read(source: Source, name: str, images: Sequence[str]) -> Table | None:
         return None
     called = by_any_name(images, str(PurePosixPath(name).parent))
     hits = [
-        sum(len(row) > column and key(row[column]) in called for row in rows)
+        sum(len(row) > column and bool(called_so(called, row[column])) for row in rows)
         for column in range(max(map(len, rows)))
     ]
     column = hits.index(max(hits))
     if not hits[column]:
         return None
-    has_header = not (len(rows[0]) > column and key(rows[0][column]) in called)
+    has_header = not (len(rows[0]) > column and called_so(called, rows[0][column]))
     header = rows[0] if has_header else ("",) * len(rows[0])
     return Table(name, header, tuple(rows[has_header:]), column, called)
 
@@ -136,9 +136,20 @@ def by_any_name(images: Iterable[str], folder: str) -> dict[str, tuple[str, ...]
         path = PurePosixPath(image)
         spellings = {image, image.removeprefix(inside), path.name}
         spellings |= {one.removesuffix(path.suffix) for one in spellings}
-        for one in spellings:
-            called.setdefault(key(one), []).append(image)
+        for one in {key(one) for one in spellings}:
+            called.setdefault(one, []).append(image)
+            called.setdefault(in_any_case(one), []).append(image)
     return {one: tuple(found) for one, found in called.items()}
+
+
+def called_so(called: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
+    """Images of a name; where there is none, of that name in another case."""
+    return called.get(key(name)) or called.get(in_any_case(key(name))) or ()
+
+
+def in_any_case(name: str) -> str:
+    """A key that no name has."""
+    return f"\0{name.casefold()}"
 
 
 def key(name: str) -> str:
@@ -176,7 +187,7 @@ def gather(table: Table, by_image: dict[str, str]) -> list[Problem]:
     problems = []
     for row in table.rows:
         name = row[table.column] if len(row) > table.column else ""
-        images = table.images.get(key(name), ())
+        images = called_so(table.images, name)
         label = row[column] if len(row) > column else ""
         if len(images) > 1:
             raise BadDataset(
@@ -186,7 +197,7 @@ def gather(table: Table, by_image: dict[str, str]) -> list[Problem]:
             )
         if not images:
             text = f"{table.name} names this file, and there is none."
-            problems.append(Problem(name or "(no name)", "missing_file", text))
+            problems.append(Problem(names.shown(name) or "(no name)", "missing_file", text))
         elif not label:
             text = f"Its row in {table.name} has no label."
             problems.append(Problem(images[0], "unlabelled", text))

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from scoring.errors import BadDataset
 from scoring.imagesets import names
+from scoring.imagesets.labels import SUFFIXES as TABLES
 from scoring.imagesets.labels import Labels
 from scoring.imagesets.records import SPLITS, Image, Problem
 
@@ -56,8 +57,8 @@ Path = tuple[str, ...]
 
 def sort_out(files: Iterable[str], labels: Labels | None) -> tuple[list[Image], list[Problem]]:
     """Images with class and split, and the files that are none. Raises `BadDataset`."""
-    tables = labels.tables if labels else ()
-    images, problems = images_among(name for name in files if name not in tables)
+    files = [name for name in files if not labels or name not in labels.tables]
+    images, problems = images_among(files)
     if labels:
         found = by_table(images, labels.by_image)
         problems += labels.problems
@@ -67,8 +68,14 @@ def sort_out(files: Iterable[str], labels: Labels | None) -> tuple[list[Image], 
         text = "This image lies in no class folder. Move it into one, or remove it."
         problems += [Problem(name, "outside_class", text) for name in images if name not in placed]
         if images and not found:
-            raise BadDataset("no_images", NO_FOLDERS)
+            tables = [name for name in files if name.lower().endswith(TABLES)]
+            raise BadDataset("no_images", NO_FOLDERS + names_none(tables))
     return found, problems
+
+
+def names_none(tables: Sequence[str]) -> str:
+    some = ", ".join(map(names.shown, tables[:SHOWN]))
+    return f" The images are not named in: {some}." if tables else ""
 
 
 def by_folder(images: Sequence[str]) -> list[Image]:
@@ -114,8 +121,8 @@ def what_it_is(name: str) -> str:
         return f"This is {kind}, which is not taken. Convert it to JPEG or PNG."
     if ending in ARCHIVES:
         return "This is an archive inside the source. Unpack it in its place."
-    if ending in (".csv", ".tsv"):
-        return "This table names no image of the source; it is no image file either."
+    if ending in TABLES:
+        return "This table gives no labels here, and it is no image file."
     return "This is no image file."
 
 
@@ -174,6 +181,17 @@ def refuse_nested(paths: Mapping[str, Path], is_split: bool) -> None:
         f"{', '.join(map(names.shown, nested[:SHOWN]))}. Move them up, or list them in a table "
         "labels.csv with the columns file,label.",
     )
+
+
+def refuse_splits_for_classes(classes: Iterable[str]) -> None:
+    """Raises `BadDataset` where all class folders are called like splits."""
+    if {name.lower() for name in classes} <= LIKE_SPLITS.union(SPLITS):
+        raise BadDataset(
+            "unknown_split",
+            f"The folders {', '.join(classes)} look like splits, and there are no class folders in "
+            "them. Put class folders into them, called sample, public and private, or add a table "
+            "labels.csv with the columns file,label.",
+        )
 
 
 def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) -> None:

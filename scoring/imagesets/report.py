@@ -81,6 +81,7 @@ class Report:
         rows = [
             ("Images", f"{total:,} in {len(self.classes)} classes"),
             *((f"Class {shown(name)}", per_split(counts)) for name, counts in self.classes.items()),
+            ("Classes alike but for case", self.case_line()),
             ("Sizes", ", ".join(f"{name} {size}" for name, size in self.sizes.items())),
             ("Kinds", counted({**self.formats}) + "; pixels " + counted(self.modes)),
             ("Labels", f"from {', '.join(map(shown, self.tables))}" if self.tables else ""),
@@ -98,6 +99,13 @@ class Report:
             *((f"The {one.split} split tells apart", power_line(one)) for one in self.power),
         ]
         return [(name, text) for name, text in rows if text]
+
+    def case_line(self) -> str:
+        """Classes whose folders Windows and macOS take for one."""
+        spelled = Counter(name.casefold() for name in self.classes)
+        alike = [shown(name) for name in self.classes if spelled[name.casefold()] > 1]
+        what = "Windows and macOS unpack the sample's folders of these into one"
+        return f"{some(alike)}. {what}" if alike else ""
 
     def names_line(self) -> str:
         if self.encoding == "utf-8":

@@ -75,7 +75,9 @@ def opened(place: Path, encoding: str | None = None) -> Iterator[Source]:
         archive = zipfile.ZipFile(place)
     except UnicodeDecodeError as error:
         raise BadDataset(
-            "wrong_encoding", f"{place.name} says that its names are UTF-8, and they are not."
+            "wrong_encoding",
+            f"{place.name} says that its names are UTF-8, and they are not. Pack the folder again "
+            "with another program.",
         ) from error
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise BadDataset("not_a_zip", not_a_zip(place)) from error
@@ -104,8 +106,8 @@ def folder(root: Path, encoding: str | None) -> Source:
 
     top = os.fsencode(root)
     entries = []
-    for here, _, files in os.walk(top, onerror=fail):
-        for file in files:
+    for here, folders, files in os.walk(top, onerror=fail):
+        for file in (*files, *folders):
             path = os.path.join(here, file)
             about = os.lstat(path)
             if stat.S_ISREG(about.st_mode) or stat.S_ISLNK(about.st_mode):

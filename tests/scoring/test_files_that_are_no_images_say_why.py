@@ -172,6 +172,9 @@ def test_wrong_names_of_splits_are_told_from_nested_folders(
             imagesets.catalogue(zipped(tmp_path, {f"{prefix}{one}": d for one, d in files.items()}))
         assert refused.value.code == "unknown_split"
         assert tops[0] in refused.value.message
+    flat = {f"{top}/{number}.png": png(number) for number, top in enumerate(tops)}
+    with pytest.raises(BadDataset, match="no class folders in them"):
+        imagesets.catalogue(zipped(tmp_path, flat))
 
 
 @pytest.mark.parametrize("prefix", ["", "set/", "outer/set/"])
@@ -204,4 +207,5 @@ def test_links_are_passed_over_in_folders_and_zips(tmp_path: Path) -> None:
         archive.extractall(tmp_path / "set")
     (tmp_path / "set" / "cat" / "link.png").unlink(missing_ok=True)
     (tmp_path / "set" / "cat" / "link.png").symlink_to("1.png")
-    assert imagesets.catalogue(tmp_path / "set").ignored == {"links": 1}
+    (tmp_path / "set" / "bird").symlink_to(tmp_path / "set" / "cat", target_is_directory=True)
+    assert imagesets.catalogue(tmp_path / "set").ignored == {"links": 2}

@@ -51,6 +51,7 @@ TABLES = {
     "byte order mark": b"\xef\xbb\xbf" + ("file,label\n" + PLAIN).encode(),
     "excel's unicode text": ("file\tlabel\n" + PLAIN.replace(",", "\t")).encode("utf-16"),
     "a row twice": "file,label\n" + PLAIN + "a.png,cat\n",
+    "another case": "file,label\n" + PLAIN.replace(".png", ".PNG"),
     "dot slash": "file,label\n" + "".join(f"./{n},{label}\n" for n, label in TRUTH.items()),
 }
 
@@ -168,3 +169,5 @@ def test_flat_images_without_a_table_are_told_what_to_do(tmp_path: Path) -> None
     with pytest.raises(BadDataset, match=r"labels\.csv") as refused:
         imagesets.catalogue(source(tmp_path, {}))
     assert refused.value.code == "no_images"
+    with pytest.raises(BadDataset, match=r"not named in: others\.csv"):
+        imagesets.catalogue(source(tmp_path, {"others.csv": "file,label\nz.png,cat\n"}))
