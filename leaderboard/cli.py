@@ -300,7 +300,7 @@ def words(submission: dict[str, Any]) -> str:
     if state == "running":
         left = submission["remaining_seconds"]
         to_go = "" if left is None else f", about {left:.0f} s to go"
-        return f"{number} running: {submission['stage']} {submission['percent']:.0f} %{to_go}"
+        return f"{number} {submission['doing']}: {submission['percent']:.0f} %{to_go}"
     if state == "failed":
         return (
             f"{number} failed ({submission['failure']['code']}): {submission['failure']['message']}"

@@ -58,7 +58,7 @@ def check(
         )
         records.refuse_unless_torchscript()
         records.refuse_unless_tidy()
-        storages = records.storages()
+        storages, rows = records.weights()
         records.declaration()
         code = records.sources()
         return Model(
@@ -69,6 +69,7 @@ def check(
             operators=sources.operators(code, device),
             devices=slips.devices(code),
             in_training=slips.in_training(code),
+            rows=tuple(sorted(rows)),
         )
 
 
@@ -202,9 +203,11 @@ class Records:
                 f"The archive's debug records are larger than {MAX_DEBUG_BYTES:,} bytes.",
             )
 
-    def storages(self) -> tuple[pickles.Storage, ...]:
-        """Storages of weights, buffers and constants, each once."""
+    def weights(self) -> tuple[tuple[pickles.Storage, ...], set[int]]:
+        """Storages of weights, buffers and constants, each once, and the first sizes of
+        their tensors."""
         found: dict[tuple[str, str], pickles.Storage] = {}
+        rows: set[int] = set()
         opcodes = iter(range(pickles.MAX_OPCODES))
         left = pickles.MAX_BYTES
         for name in self.infos:
@@ -213,11 +216,15 @@ class Records:
                 continue
             pickle = self.read(name, left)
             left -= len(pickle)
-            for storage in pickles.storages(name, pickle, opcodes):
-                if folder in ("data", "constants"):  # of traced_inputs torch writes no weights
+            if folder in ("data", "constants"):  # of traced_inputs torch writes no weights
+                held, found_rows = pickles.weights(name, pickle, opcodes)
+                rows |= found_rows
+                for storage in held:
                     self.refuse_unless_held(storage, f"{folder}/{storage.key}")
                     found[folder, storage.key] = storage
-        return tuple(found.values())
+            else:
+                pickles.weights(name, pickle, opcodes)
+        return tuple(found.values()), rows
 
     def refuse_unless_held(self, storage: pickles.Storage, record: str) -> None:
         """A storage is as long as its record: torch does not look."""

@@ -382,6 +382,8 @@ class Model(Json):
     """Kinds of layers that its code applies in training mode, whatever its own mode is."""
     input: InputSpec | None = None
     """The effective input spec, the upload's own declaration applied."""
+    rows: tuple[int, ...] = ()
+    """The first sizes of its weights, each once: a linear layer has one row for each output."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from scoring.errors import Rejected
 MAX_BYTES = 8 << 20
 MAX_OPCODES = 500_000
 """Of all pickles of an archive; timm's tf_efficientnetv2_xl has 82,000 when traced."""
+MAX_ROWS = 1000
+"""Different numbers of rows that are told; timm's largest nets have about a hundred."""
 MAX_ELEMENTS = 1 << 40
 """Of one storage."""
 
@@ -82,13 +84,15 @@ class Storage:
     bytes: int
 
 
-def storages(name: str, pickle: bytes, opcodes: Iterator[int]) -> list[Storage]:
-    """Storages that the pickle of that name refers to; `opcodes` runs out when they are too many.
+def weights(name: str, pickle: bytes, opcodes: Iterator[int]) -> tuple[list[Storage], set[int]]:
+    """Storages that the pickle of that name refers to, and the first sizes of its tensors;
+    `opcodes` runs out when they are too many.
 
     Raises `Rejected`, also for a global that torch does not write.
     """
+    rows: set[int] = set()
     try:
-        return list(walk(name, pickle, opcodes))
+        return list(walk(name, pickle, opcodes, rows)), rows
     except Rejected:
         raise
     except Exception as error:  # damaged pickles fail in as many ways as there are opcodes
@@ -98,8 +102,9 @@ def storages(name: str, pickle: bytes, opcodes: Iterator[int]) -> list[Storage]:
         ) from error
 
 
-def walk(name: str, pickle: bytes, opcodes: Iterator[int]) -> Iterator[Storage]:
-    """Follow a pickle's stack with stand-ins for what it would have built."""
+def walk(name: str, pickle: bytes, opcodes: Iterator[int], rows: set[int]) -> Iterator[Storage]:
+    """Follow a pickle's stack with stand-ins for what it would have built; adds first sizes to
+    `rows`."""
     stack: list[Any] = []
     marks: list[int] = []  # heights of the stack: looking for a mark in it would be quadratic
     memo: dict[Any, Any] = {}
@@ -138,6 +143,16 @@ def walk(name: str, pickle: bytes, opcodes: Iterator[int]) -> Iterator[Storage]:
             case "TUPLE":
                 start = marks.pop()
                 stack[start:] = [tuple(stack[start:])]
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                start = len(stack) - int(opcode.name[-1])
+                stack[start:] = [tuple(stack[start:])]
+            case "REDUCE":
+                # torch._utils._rebuild_tensor(storage, offset, sizes, stride, ...) and the like
+                match stack.pop(), stack.pop():
+                    case (_, _, (int() as first, *_), *_), str() as called if "_rebuild" in called:
+                        if 0 < first <= MAX_ELEMENTS and len(rows) < MAX_ROWS:
+                            rows.add(first)
+                stack.append(None)
             case "POP" if marks and marks[-1] == len(stack):
                 marks.pop()
             case _:

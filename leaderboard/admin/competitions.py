@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from typing import Any
 
 from django import forms
@@ -10,6 +11,8 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
@@ -19,6 +22,7 @@ from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from leaderboard.admin import pages
@@ -33,14 +37,15 @@ STEPS = {
     State.DRAFT: ["upload_reference", "calibrate", "open_"],
     State.OPEN: ["pause", "close"],
     State.PAUSED: ["resume", "close"],
-    State.CLOSED: ["publish"],
+    State.CLOSED: ["reopen", "publish"],
     State.PUBLISHED: [],
 }
 NEXT = {
     State.DRAFT: "Invisible to participants. Next: dataset, reference, calibration, then open it.",
     State.OPEN: "Teams upload.",
     State.PAUSED: "Uploads are stopped; what is queued is still evaluated.",
-    State.CLOSED: "No more uploads. Publish the private board once everything is evaluated.",
+    State.CLOSED: "No more uploads. Publish the private board once everything is evaluated; until "
+    "then you can reopen.",
     State.PUBLISHED: "Over: both boards are public and final.",
 }
 
@@ -56,7 +61,8 @@ class CompetitionForm(forms.ModelForm):
         help_texts = {
             "slug": "Its address on the site; fixed once it has opened.",
             "tagline": "One line for the list of competitions.",
-            "ends_at": "In UTC. Uploads before it count. Empty: it ends when you close it.",
+            "ends_at": "In the time zone below. Uploads before it count. Empty: it ends when you "
+            "close it.",
             "dataset": "Fixed once it has opened: every score depends on it.",
             "profile": "The kind of machine all is measured on. Fixed once it has opened.",
             "time_weight": "score = time weight x time ratio + sigmoid(k x (reference F1 - F1)); "
@@ -89,6 +95,12 @@ class ReferenceForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text="Shown as the baseline, for instance ResNet18-D.",
     )
+    anyway = forms.BooleanField(
+        label="It answers one number for each class, whatever its weights look like",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Only where this page refused the file for its number of classes, wrongly.",
+    )
 
 
 class PauseForm(forms.Form):
@@ -113,6 +125,7 @@ class CompetitionAdmin(pages.Noun):
         "resume",
         "pause",
         "close",
+        "reopen",
         "publish",
     ]
     fieldsets = [
@@ -169,6 +182,20 @@ class CompetitionAdmin(pages.Noun):
                 submissions_count=count_of(Submission.objects.all(), "competition"),
             )
         )
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Times are read and shown in the competition's own zone: the posted one, else its own."""
+        competition = self.get_object(request, object_id) if object_id else None
+        name = request.POST.get(f"{CompetitionForm.prefix}-time_zone", "").strip()
+        if name not in zoneinfo.available_timezones():
+            name = competition.time_zone if competition else "UTC"
+        with timezone.override(zoneinfo.ZoneInfo(name)):
+            answer = super().changeform_view(request, object_id, *args, **kwargs)
+            if isinstance(answer, TemplateResponse):
+                answer.render()
+            return answer
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Competition | None = None
@@ -249,8 +276,12 @@ class CompetitionAdmin(pages.Noun):
             "worker. A new reference must be calibrated again.",
             form_class=ReferenceForm,
             button="Upload",
-            do=lambda upload, name: references.set_reference(
-                competition=competition, upload=upload, name=name, by=pages.organizer(request)
+            do=lambda upload, name, anyway: references.set_reference(
+                competition=competition,
+                upload=upload,
+                name=name,
+                by=pages.organizer(request),
+                anyway=anyway,
             ),
             done="The reference is stored. Calibrate it next.",
         )
@@ -311,12 +342,29 @@ class CompetitionAdmin(pages.Noun):
             competition,
             title="Close the competition",
             says="Uploads end. What is queued is still evaluated, teams can still choose their "
-            "final selections, and the private board stays hidden until you publish it.",
+            "final selections, and the private board stays hidden until you publish it. Until "
+            "then you can reopen the competition.",
             facts=progress(competition),
             button="Close",
             is_danger=True,
             do=lambda: competitions.close(competition=competition, by=pages.organizer(request)),
             done="The competition is closed.",
+        )
+
+    @action(description="Reopen", icon="play_arrow")
+    def reopen(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        competition = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            competition,
+            title="Reopen the competition",
+            says="Teams can upload again, until its end or until you close it once more. An end "
+            "that has passed must be set anew first.",
+            facts=progress(competition),
+            button="Reopen for uploads",
+            do=lambda: competitions.reopen(competition=competition, by=pages.organizer(request)),
+            done="The competition takes uploads again.",
         )
 
     @action(description="Publish", icon="trophy", variant=ActionVariant.PRIMARY)
@@ -405,7 +453,7 @@ def doubts(competition: Competition, protocol: int) -> pages.Figures:
 def state_of(calibration: Evaluation) -> str:
     if calibration.state == Evaluation.State.SCORED:
         return "It is outdated: what it depends on was changed since. Calibrate again."
-    return calibration.error_message
+    return calibration.failure_message or calibration.error_message
 
 
 def do_nothing_sentence(competition: Competition) -> tuple[str, str]:

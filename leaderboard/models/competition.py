@@ -82,7 +82,7 @@ class Competition(models.Model):
         State.DRAFT: {State.OPEN},
         State.OPEN: {State.PAUSED, State.CLOSED},
         State.PAUSED: {State.OPEN, State.CLOSED},
-        State.CLOSED: {State.PUBLISHED},
+        State.CLOSED: {State.OPEN, State.PUBLISHED},
         State.PUBLISHED: set(),
     }
 

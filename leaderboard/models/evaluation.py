@@ -24,6 +24,17 @@ from scoring import formula
 if TYPE_CHECKING:
     from leaderboard.models.user import User
 
+DOING = {
+    "wait": "waiting for the machine",
+    "check": "checking the file",
+    "images": "preparing the images",
+    "start": "starting the sandbox",
+    "dry run": "trying it on a few images",
+    "reference": "letting the reference answer",
+    "measure": "measuring",
+    "score": "scoring",
+}
+"""The engine's stages in plain words."""
 ALMOST_DONE = 99.0
 """Per cent that are shown at most before the end."""
 MAX_FAULTS = 3
@@ -241,6 +252,11 @@ class Evaluation(models.Model):
     @property
     def is_finished(self) -> bool:
         return not self.TRANSITIONS[self.State(self.state)]
+
+    @property
+    def doing(self) -> str:
+        """What its worker does just now, in plain words; empty while none has it."""
+        return DOING.get(self.stage, "starting") if self.state == self.State.RUNNING else ""
 
     @property
     def is_silent(self) -> bool:

@@ -1,20 +1,25 @@
-"""A competition goes draft -> open <-> paused -> closed -> published, and only forward."""
+"""A competition goes draft -> open <-> paused -> closed -> published; what is closed may be opened
+again until it is published."""
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from leaderboard.errors import Conflict, NotAllowed
+from leaderboard.errors import Conflict, NotAllowed, NotFound
 from leaderboard.models import Competition, Evaluation, User
 from leaderboard.services import locks, rankings, versions, workers
 from scoring import formula
 from scoring.job import PROTOCOL
 
 State = Competition.State
+MOST_LIKE = 1000
+"""Slugs, the newest first, among which one like a misspelt one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,18 @@ class DoNothing:
     reference_score: float | None
     """Both are known once there is a reference F1."""
     is_ranked: bool
+
+
+def named(slug: str, *, among: QuerySet[Competition] | None = None) -> Competition:
+    """A competition that participants may know of. Raises `NotFound`, with the slug that is most
+    like what was written: it may be misspelt."""
+    visible = Competition.objects.visible() if among is None else among
+    if found := visible.filter(slug=slug).first():
+        return found
+    slugs = list(visible.values_list("slug", flat=True)[:MOST_LIKE])
+    like = difflib.get_close_matches(slug, slugs, n=1)
+    hint = f"Did you mean {like[0]}?" if like else "/api/v1/competitions lists all."
+    raise NotFound(f"There is no competition called {slug:.50}. {hint}", code="unknown_competition")
 
 
 @transaction.atomic
@@ -85,8 +102,7 @@ def open_(*, competition: Competition, by: User) -> None:
         raise Conflict(reason, code="calibration_outdated")
     if reason := off_band(competition):
         raise Conflict(reason, code="calibration_off_band")
-    if competition.has_ended():
-        raise Conflict("Its end has passed; set a later one first.", code="has_ended")
+    check_end(competition)
     move(competition, State.OPEN, pause_message="")
 
 
@@ -126,8 +142,21 @@ def pause(*, competition: Competition, message: str, by: User) -> None:
 
 
 @transaction.atomic
+def reopen(*, competition: Competition, by: User) -> None:
+    """Take back a closing, until the private board is published."""
+    check_organizer(by)
+    check_end(competition)
+    move(competition, State.OPEN)
+
+
+def check_end(competition: Competition) -> None:
+    if competition.has_ended():
+        raise Conflict("Its end has passed; set a later one first.", code="has_ended")
+
+
+@transaction.atomic
 def close(*, competition: Competition, by: User) -> None:
-    """End the uploads for good. Evaluations go on; the private board stays hidden."""
+    """End the uploads. Evaluations go on; the private board stays hidden."""
     check_organizer(by)
     move(competition, State.CLOSED, pause_message="")
 

@@ -50,11 +50,13 @@ from leaderboard.services import (
     turns,
     workers,
 )
-from scoring.job import TIMED_STAGE, Progress
+from scoring.job import TIMED_STAGE, Failure, Progress, Report
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
 Why = Evaluation.Why
+REFERENCE = "reference_"
+"""Begins the engine's codes of what the reference model failed with."""
 LINE_SECONDS = 2
 """How long a place in the line is kept: pages and commands that poll it ask once a second."""
 MAX_EXTRA = 3
@@ -295,7 +297,7 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
 
 
 def broken(evaluation: Evaluation, error: Exception) -> None:
-    """End an attempt that raised an error: whatever it was, it is ours."""
+    """End an attempt that raised an error: it is ours, or the reference's that is calibrated."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         error = scoring.EngineError(workers.NO_ROOM, f"The worker's disk is full: {error}.")
     if not isinstance(error, scoring.EngineError):
@@ -303,6 +305,11 @@ def broken(evaluation: Evaluation, error: Exception) -> None:
         recording.give_back(evaluation, code="internal", message=repr(error))
         return
     logger.error("%s: %s", evaluation, error)
+    if evaluation.kind == Evaluation.Kind.CALIBRATION and error.code.startswith(REFERENCE):
+        # What is calibrated is the reference, so this is a verdict: trying again changes nothing.
+        found = Failure(error.code.removeprefix(REFERENCE), error.message)
+        recording.record(evaluation, Report(status="failed", failure=found))
+        return
     if error.code == workers.NO_ROOM and evaluation.worker:
         workers.await_room(evaluation.worker, error)
     recording.give_back(evaluation, code=error.code, message=error.message)

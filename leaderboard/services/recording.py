@@ -56,11 +56,12 @@ def record(evaluation: Evaluation, report: Report) -> None:
         "isolation": found["isolation"],
     }
     if report.failure:
-        is_ours = evaluation.kind == Evaluation.Kind.CALIBRATION
-        # A calibration's reference is the organizers' own; nobody else has failed.
-        fault = "error" if is_ours else "failure"
-        said = {f"{fault}_code": report.failure.code, f"{fault}_message": report.failure.message}
-        evaluation.move_to(State.ERROR if is_ours else State.FAILED, **said, **finished)
+        evaluation.move_to(
+            State.FAILED,
+            failure_code=report.failure.code,
+            failure_message=report.failure.message,
+            **finished,
+        )
         keep(evaluation, found)
         turns.charge(evaluation)
         return

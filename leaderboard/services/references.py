@@ -6,19 +6,25 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from leaderboard.errors import Conflict
+from leaderboard.errors import BadModel, Conflict
 from leaderboard.models import Competition, Evaluation, ReferenceModel, User
 from leaderboard.services import competitions, evaluations, files, locks, submissions
+from scoring.job import Model
 
 
 def set_reference(
-    *, competition: Competition, upload: File[bytes], name: str, by: User
+    *, competition: Competition, upload: File[bytes], name: str, by: User, anyway: bool = False
 ) -> ReferenceModel:
-    """Store the organizers' model. It must be calibrated before the competition opens."""
+    """Store the organizers' model. It must be calibrated before the competition opens.
+
+    `anyway` takes one whose weights do not show that it answers the competition's classes.
+    """
     competitions.check_organizer(by)
     check_draft(competition)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
         static, _ = submissions.inspect(file, competition)
+        if not anyway:
+            check_classes(competition, static)
         kept = files.keep(file, folder="models", suffix=".pt")
         with transaction.atomic():
             check_draft(locks.lock(competition))
@@ -34,6 +40,18 @@ def set_reference(
             competition.calibration = None
             competition.save(update_fields=["reference", "calibration"])
     return competition.reference
+
+
+def check_classes(competition: Competition, static: Model) -> None:
+    """A classifier's last layer has a row for each class. Raises `BadModel`."""
+    count = len(competition.classes)
+    if count and count not in static.rows:
+        raise BadModel(
+            f"No weight of this model has {count} rows, and {competition.dataset} has {count} "
+            f"classes: it seems to answer another number of classes. Export a model "
+            f"with {count} outputs.",
+            code="wrong_classes",
+        )
 
 
 def check_draft(competition: Competition) -> None:

@@ -51,7 +51,7 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
     except NotFound as refusal:
         if refusal.code != "board_not_published":
             raise
-        return show(request, competition, "competitions/unpublished.html", status=404)
+        return show(request, competition, "competitions/unpublished.html")
     standing = rankings.Standing(competition, name)
     mine = own(request, standing)
     page = Paginator(range(len(standing)), PAGE).get_page(wanted_page(request))

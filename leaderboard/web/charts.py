@@ -9,6 +9,7 @@ from typing import Any
 
 from leaderboard.models import Competition, Entry
 from leaderboard.services import rankings
+from scoring import formula
 
 STEPS = 48
 CONTOURS = 5
@@ -101,14 +102,29 @@ def contours(
             return None
         return f1_ref - math.log(quality / (1 - quality)) / competition.k
 
-    ratios = [x[0] + (x[1] - x[0]) * step / STEPS for step in range(STEPS + 1)]
+    def ratio(score: float, f1: float) -> float | None:
+        quality = formula.quality_term(f1, f1_ref=f1_ref, k=competition.k)
+        return (score - quality) / weight if weight else None
+
+    # Where a line is steep, equal steps of the ratio leave kinks; where it is flat, steps of F1.
     found = []
     for score in levels(0.05, weight * x[1] + 1.0):
-        line = [{"x": ratio, "y": f1(score, ratio)} for ratio in ratios]
-        line = [one for one in line if one["y"] is not None and y[0] <= one["y"] <= y[1]]
-        if len(line) > STEPS // 6:
-            found.append({"score": score, "line": line})
+        points: list[tuple[float | None, float | None]]
+        points = [(one, f1(score, one)) for one in steps(x)]
+        points += [(ratio(score, one), one) for one in steps(y)]
+        line = sorted(
+            (across, up)
+            for across, up in points
+            if across is not None and x[0] <= across <= x[1]
+            if up is not None and y[0] <= up <= y[1]
+        )
+        if line and line[-1][0] - line[0][0] > (x[1] - x[0]) / 6:
+            found.append({"score": score, "line": [{"x": one, "y": up} for one, up in line]})
     return found[:: max(1, math.ceil(len(found) / CONTOURS))]
+
+
+def steps(axis: tuple[float, float]) -> list[float]:
+    return [axis[0] + (axis[1] - axis[0]) * step / STEPS for step in range(STEPS + 1)]
 
 
 def levels(low: float, high: float) -> list[float]:

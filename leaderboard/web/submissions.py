@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from leaderboard import bodies
-from leaderboard.errors import NotFound
+from leaderboard.errors import NotFound, Refused
 from leaderboard.models import Evaluation, Submission
 from leaderboard.services import (
     commands,
@@ -74,7 +74,7 @@ def upload(request: Request, slug: str) -> HttpResponse:
 
 def received(request: Request, receipt: submissions.Receipt) -> HttpResponse:
     if receipt.is_new:
-        messages.success(request, "Your model has arrived and stands in the queue.")
+        messages.success(request, "Your model has arrived.")
     else:
         messages.info(
             request, "Your team has sent this very model before: here it is. No quota was used."
@@ -89,17 +89,16 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
     """All that a team has sent, and its final selection."""
     competition = find(request, slug)
     mine = own(request, competition)
+    ticked: set[int] | None = None
     if request.method == "POST":
-        wanted = set(cleaned(SelectionForm(request.POST))["selected"])
-        chosen = selections.choose(team=mine, submission_ids=wanted, by=request.user)
-        count = len(chosen)
-        messages.success(
-            request,
-            f"Saved: {count} submission{'s'[: count != 1]} selected for the private ranking."
-            if chosen
-            else "Saved: nothing is selected, so your best public submissions count.",
-        )
-        return redirect("submissions", slug)
+        ticked = set(cleaned(SelectionForm(request.POST))["selected"])
+        try:
+            chosen = selections.choose(team=mine, submission_ids=ticked, by=request.user)
+        except Refused as refusal:
+            messages.error(request, refusal.detail)  # on this page, where the ticks are kept
+        else:
+            messages.success(request, saved(len(chosen)))
+            return redirect("submissions", slug)
     sent = mine.submissions.prefetch_related("evaluations__competition")
     counting = rankings.finals(mine, rankings.scored_submissions(mine))
     return show(
@@ -108,9 +107,16 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
         "submissions/list.html",
         submissions=sent,
         counting={one.pk for one in counting},
+        ticked={one.pk for one in sent if one.selected_at} if ticked is None else ticked,
         has_selected=any(one.selected_at for one in sent),
         quota=submissions.quota(mine, competition),
     )
+
+
+def saved(count: int) -> str:
+    if not count:
+        return "Saved: nothing is selected, so your best public submissions count."
+    return f"Saved: {count} submission{'s'[: count != 1]} selected for the private ranking."
 
 
 @login_required

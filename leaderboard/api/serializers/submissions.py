@@ -90,6 +90,7 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
     team = TeamSummary()
     state = serializers.ChoiceField(Evaluation.State.choices, source="evaluation.state")
     stage = serializers.CharField(source="evaluation.stage")
+    doing = serializers.CharField(source="evaluation.doing", help_text="The stage in plain words.")
     percent = serializers.FloatField(source="evaluation.percent_by_now")
     remaining_seconds = serializers.FloatField(
         source="evaluation.remaining_by_now", allow_null=True
@@ -159,6 +160,7 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
             "disqualified_reason",
             "state",
             "stage",
+            "doing",
             "percent",
             "remaining_seconds",
             "queue",

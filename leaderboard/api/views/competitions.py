@@ -11,7 +11,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.generics import ListAPIView, RetrieveAPIView, get_object_or_404
+from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +22,7 @@ from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition
-from leaderboard.services import datasets, rankings
+from leaderboard.services import competitions, datasets, rankings
 
 PAGING = [
     OpenApiParameter("limit", int, description="Rows a page, at most 1000."),
@@ -43,6 +43,9 @@ class CompetitionView(RetrieveAPIView[Competition]):
     serializer_class = shapes.CompetitionDetail
     queryset = Competition.objects.visible().select_related("profile", "dataset", "calibration")
     lookup_field = "slug"
+
+    def get_object(self) -> Competition:
+        return competitions.named(self.kwargs["slug"], among=self.get_queryset())
 
 
 class Sample(APIView):
@@ -118,4 +121,4 @@ def by_the_hundred(lines: Iterator[str]) -> Iterator[str]:
 
 
 def find(slug: str) -> Competition:
-    return get_object_or_404(Competition.objects.visible(), slug=slug)
+    return competitions.named(slug)

@@ -2,18 +2,26 @@
 const canvas = document.getElementById("board-chart");
 const ink = "#51616a";
 
-// Writes each line's score where the line leaves the picture.
+// Writes each line's score on the line, where no team stands near, with a rim that keeps it readable.
 const contourNames = {
   id: "contourNames",
   afterDatasetsDraw(chart) {
-    const { ctx, chartArea } = chart;
+    const { ctx, chartArea: area } = chart;
+    const taken = [0, 1].flatMap((index) => chart.getDatasetMeta(index).data.map(({ x, y }) => ({ x, y })));
+    const room = (spot) => Math.min(...taken.map(({ x, y }) => Math.hypot((x - spot.x) / 2, y - spot.y)));
+    const isInside = ({ x, y }) => x > area.left + 18 && x < area.right - 18 && y > area.top + 12 && y < area.bottom - 12;
     ctx.save();
-    ctx.font = "11px system-ui, sans-serif";
-    ctx.fillStyle = ink;
-    ctx.textAlign = "right";
+    Object.assign(ctx, { font: "11px system-ui, sans-serif", fillStyle: ink, strokeStyle: "#ffffff",
+      lineWidth: 4, lineJoin: "round", textAlign: "center", textBaseline: "middle" });
     chart.data.datasets.forEach((dataset, index) => {
-      const last = dataset.score === undefined ? null : chart.getDatasetMeta(index).data.at(-1);
-      if (last) ctx.fillText(dataset.score.toFixed(1), Math.min(last.x, chartArea.right) - 3, last.y - 4);
+      if (dataset.score === undefined) return;
+      const spots = chart.getDatasetMeta(index).data.filter(isInside);
+      if (!spots.length) return;
+      const spot = spots.reduce((best, one) => (room(one) > room(best) ? one : best));
+      const name = dataset.score.toFixed(1);
+      ctx.strokeText(name, spot.x, spot.y);
+      ctx.fillText(name, spot.x, spot.y);
+      taken.push({ x: spot.x, y: spot.y });
     });
     ctx.restore();
   },

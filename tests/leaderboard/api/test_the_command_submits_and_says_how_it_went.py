@@ -176,3 +176,12 @@ def test_login_keeps_the_token_for_its_server_only(
         check=False,
     )
     assert json.loads(other.stdout)["code"] == "not_authenticated"
+
+
+def test_a_misspelt_competition_is_told_by_its_name(team: Team, run: Run, file: Path) -> None:
+    for words in (("submit", file, "-c", "wsate"), ("board", "wsate")):
+        done = run(*words)
+        assert done.returncode == 3
+        said = done.stderr
+        assert "no competition called wsate. Did you mean waste? [unknown_competition]" in said
+        assert "token" not in said

@@ -1,0 +1,107 @@
+"""A sentence stands on a page only while it is true, and nothing that was filled in is lost."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from leaderboard.models import Competition, Evaluation, Submission, Team, User
+from leaderboard.services import competitions, evaluations
+from leaderboard.web import charts
+from scoring import formula
+from scoring.engine import STAGES
+from tests.leaderboard.web.conftest import text
+
+pytestmark = pytest.mark.django_db
+Scored = Callable[..., Submission]
+
+
+@pytest.fixture
+def closed(competition: Competition, organizer: User) -> Competition:
+    competitions.close(competition=competition, by=organizer)
+    return competition
+
+
+def test_what_is_said_of_an_upload_is_still_true_when_it_is_scored(
+    send: Any, team: Team, owner: User, model: bytes
+) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    page = "/competitions/waste/submit/"
+    said = text(send(owner, page, file=SimpleUploadedFile("model.pt", model)))
+    assert "Your model has arrived." in said
+    assert "stands in the queue" not in said
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_stage_is_told_in_plain_words(
+    see: Any, team: Team, owner: User, submit: Scored, stage: str
+) -> None:
+    submission = submit(team)
+    running = evaluations.claim(submission.latest_evaluation.profile)
+    running.note(stage=stage)
+    said = text(see(owner, submission.get_absolute_url()))
+    words = Evaluation(state="running", stage=stage).doing
+    assert words not in ("", "starting", stage)
+    assert words.capitalize() in said
+    assert f"Running: {stage}" not in said
+
+
+def test_too_many_ticks_are_refused_and_stay_ticked(
+    see: Any, send: Any, team: Team, owner: User, scored: Scored
+) -> None:
+    sent = [scored(team, seed) for seed in range(3)]
+    page = "/competitions/waste/submissions/"
+    answer = send(owner, page, selected=[one.pk for one in sent])
+    said = text(answer)
+    assert "Select at most 2 submissions; these are 3." in said
+    assert said.count(" checked") == 3
+    assert not Submission.objects.exclude(selected_at=None).exists()
+
+
+def test_uploads_left_are_told_only_while_there_are_uploads(
+    see: Any, team: Team, owner: User, competition: Competition, organizer: User
+) -> None:
+    pages = ("/competitions/waste/submit/", "/competitions/waste/submissions/")
+    assert all("left today" in text(see(owner, page)) for page in pages)
+    competitions.close(competition=competition, by=organizer)
+    assert not any("left today" in text(see(owner, page)) for page in pages)
+
+
+def test_an_empty_board_promises_nothing_once_it_is_over(
+    see: Any, closed: Competition, organizer: User
+) -> None:
+    assert "at once" not in text(see(None, "/competitions/waste/boards/public/"))
+    competitions.publish(competition=closed, by=organizer)
+    for board in ("public", "private"):
+        said = text(see(None, f"/competitions/waste/boards/{board}/"))
+        assert "at once" not in said
+        assert "The competition is over" in said
+
+
+def test_the_tab_of_the_private_board_leads_to_a_page(see: Any, competition: Competition) -> None:
+    page = see(None, "/competitions/waste/boards/private/")
+    assert page.status_code == 200
+    assert "not published yet" in text(page)
+
+
+@pytest.mark.parametrize("k", [0.5, 20.0, 300.0])
+@pytest.mark.parametrize("time_weight", [0.0, 0.5, 5.0])
+def test_lines_of_equal_score_have_no_kinks(
+    competition: Competition, k: float, time_weight: float
+) -> None:
+    """No two points of a line are further apart than a step of the picture's grid, on each axis."""
+    competition.k, competition.time_weight = k, time_weight
+    x, y = (0.0, 3.0), (0.3, 1.0)
+    for contour in charts.contours(competition, x, y):
+        line = contour["line"]
+        for before, after in itertools.pairwise(line):
+            assert after["x"] - before["x"] <= (x[1] - x[0]) / charts.STEPS * 1.001
+            assert abs(after["y"] - before["y"]) <= (y[1] - y[0]) / charts.STEPS * 1.001
+        for point in line:
+            score = formula.score(point["y"], point["x"], f1_ref=0.7, k=k, time_weight=time_weight)
+            assert math.isclose(score, contour["score"], abs_tol=1e-6)
