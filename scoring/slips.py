@@ -16,8 +16,9 @@ CALL = re.compile(
     r"(?<![\w.])torch\.((?:alpha_|feature_|feature_alpha_|native_)?dropout_?|batch_norm"
     r"|native_batch_norm|lstm|gru|rnn_tanh|rnn_relu|scaled_dot_product_attention)\(|(_\d{1,6})\("
 )
-FUNCTION = re.compile(
-    r"(_\d{1,6}) = __torch__\.torch\.nn\.functional\.(?:___torch_mangle_\d+\.)?(\w*dropout\w*)\s*$",
+FUNCTION = re.compile(  # bounded: a long name would be read anew from each of its letters
+    r"(_\d{1,6}) = __torch__\.torch\.nn\.functional\.(?:___torch_mangle_\d{1,6}\.)?"
+    r"(\w{0,20}dropout\w{0,3})[ \t]{0,9}$",
     re.MULTILINE,
 )
 MAX_CALLS, MAX_CALL = 2_000, 2_000
