@@ -237,6 +237,9 @@ class Evaluation(models.Model):
                 name="calibrations",
             ),
             models.Index(fields=["finished_at"], condition=Q(state="error"), name="our_faults"),
+            models.Index(
+                fields=["finished_at"], condition=Q(isolation__is_weak=True), name="weakly_isolated"
+            ),
             models.Index(fields=["lease_expires_at"], condition=Q(state="running"), name="leases"),
             models.Index(
                 fields=["profile", "-finished_at"],
