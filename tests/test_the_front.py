@@ -144,5 +144,5 @@ def test_without_the_site_it_says_so_also_over_tls(tmp_path: Path) -> None:
         for address in (f"https://localhost:{ports['tls']}", f"http://localhost:{ports['front']}"):
             for path in ("/", SUBMIT):
                 got = httpx.get(address + path, verify=context)
-                assert (got.status_code, got.json()["code"]) == (503, "unavailable")
+                assert (got.status_code, got.json()["code"]) == (503, "site_away")
                 assert got.headers["Retry-After"]
