@@ -185,6 +185,8 @@ READERS: dict[str, tuple[str, Callable[[Timing, bool], list[float]]]] = {
 
 def main() -> None:
     options = parser().parse_args()
+    if options.quick:
+        options.evaluations = 1
     os.environ.setdefault("DEBUG", "1")
     os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leaderboard.settings")
@@ -275,6 +277,7 @@ def entropy(share: float) -> float:
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     found.add_argument("--evaluations", type=int, default=20, help="of each code")
+    found.add_argument("--quick", action="store_true", help="one of each")
     found.add_argument("--noise", type=float, default=0.02, help="of a block, standard deviation")
     found.add_argument("--max-seconds", type=float, default=60.0, help="of the plan")
     found.add_argument("--seed", type=int, default=1)
