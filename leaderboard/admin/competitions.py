@@ -173,14 +173,13 @@ class CompetitionAdmin(pages.Noun):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Competition]:
-        return (
-            super()
-            .get_queryset(request)
-            .select_related("dataset", "profile", "reference", "calibration")
-            .annotate(
-                teams_count=count_of(Team.objects.all(), "competition"),
-                submissions_count=count_of(Submission.objects.all(), "competition"),
-            )
+        rows = super().get_queryset(request)
+        rows = rows.select_related("dataset", "profile", "reference", "calibration")
+        if not pages.is_list(request):
+            return rows
+        return rows.annotate(
+            teams_count=count_of(Team.objects.all(), "competition"),
+            submissions_count=count_of(Submission.objects.all(), "competition"),
         )
 
     def changeform_view(

@@ -179,6 +179,12 @@ def ask(
     return TemplateResponse(request, "admin/ask.html", context, status=status)
 
 
+def is_list(request: HttpRequest) -> bool:
+    """Whether a noun's list is asked for, and not one of its rows."""
+    asked = request.resolver_match
+    return bool(asked and asked.url_name and asked.url_name.endswith("_changelist"))
+
+
 def organizer(request: HttpRequest) -> User:
     """Who is at the panel; nobody gets here without a login."""
     assert isinstance(request.user, User)
