@@ -18,7 +18,7 @@ REQUESTS = [
     ("get", f"{API}/nothing", {}, 404, "not_found"),
     ("post", f"{API}/nothing", {}, 404, "not_found"),
     ("get", f"{API}/competitions/", {}, 404, "not_found"),
-    ("get", f"{API}/competitions/unknown", {}, 404, "not_found"),
+    ("get", f"{API}/competitions/unknown", {}, 404, "unknown_competition"),
     ("get", f"{API}/competitions/%00", {}, 404, "not_found"),
     ("get", f"{API}/competitions?format=xml", {}, 404, "not_found"),
     ("get", f"{API}/submissions/99999999999999999999", {}, 404, "not_found"),
