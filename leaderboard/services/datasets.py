@@ -70,7 +70,9 @@ def read(
     """
     tell("Reading every image")
     with coded():
-        return imagesets.catalogue(source, encoding=encoding, table=table, tell=tell)
+        return imagesets.catalogue(
+            source, encoding=encoding, table=table, may_lack_classes=True, tell=tell
+        )
 
 
 def planned(catalogue: imagesets.Catalogue, wishes: Wishes) -> Plan:

@@ -54,10 +54,11 @@ def catalogue(
     verify: bool = True,
     encoding: str | None = None,
     table: str | None = None,
+    may_lack_classes: bool = False,
     tell: Callable[[str], None] = lambda stage: None,
 ) -> Catalogue:
     """List a source; `verify` also decodes each image, and asks for what a dataset needs, which a
-    split by itself may lack.
+    split by itself may lack, and (`may_lack_classes`) so may one that is only reported.
 
     `encoding` is of names that do not say theirs, `table` the file of labels; each is found where
     it is None. Raises `BadDataset`.
@@ -76,7 +77,8 @@ def catalogue(
         refuse_look_alikes(classes)
         if not tables:
             layout.refuse_splits_for_classes(classes)
-        refuse_lacking_classes(classes, images)
+        if not may_lack_classes:
+            refuse_lacking_classes(classes, images)
     return Catalogue(
         classes,
         tuple(images),

@@ -196,6 +196,8 @@ def refuse_splits_for_classes(classes: Iterable[str]) -> None:
 
 def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) -> None:
     """Without images of a class its F1 is 0 for everybody, which no organizer wants."""
+    if not classes:
+        raise BadDataset("no_images", "No images are left. Put those of each class into a folder.")
     if len(classes) < 2:
         raise BadDataset(
             "one_class",

@@ -114,6 +114,12 @@ def test_a_dry_run_tells_everything_and_stores_nothing(run: Run) -> None:
     assert not Dataset.objects.exists()
 
 
+def test_a_class_whose_images_are_all_broken_is_told_by_its_files(run: Run) -> None:
+    told = run({"cat/1.png": b"no", "dog/1.png": scene(1)})
+    assert codes(told) == ["bad_files", "one_class"]
+    assert "cat/1.png" in told["detail"]
+
+
 def test_the_report_is_text_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "pets.zip").write_bytes(zipped({**pets(), "cat/copy.bmp": scene(0, "BMP")}))
     call_command("import_dataset", tmp_path / "pets.zip", "--dry-run")
@@ -143,6 +149,13 @@ def test_a_picture_under_two_classes_stops_until_all_its_copies_are_dropped(run:
     assert {(one["name"], one["code"]) for one in told["skipped"]} == {
         (name, "conflict") for name in ("cat/000.png", "cat/again.bmp", "dog/wrong.png")
     }
+
+
+def test_nothing_is_left_where_all_pictures_are_under_two_classes(run: Run) -> None:
+    files = {f"{label}/{n}.png": scene(n) for label in ("cat", "dog") for n in range(4)}
+    assert codes(run(files)) == ["conflicting_labels"]
+    assert run(files, "--conflicts", "drop")["code"] == "no_images"
+    assert not Dataset.objects.exists()
 
 
 def test_a_given_division_with_overlaps_is_refused_unless_told_otherwise(run: Run) -> None:

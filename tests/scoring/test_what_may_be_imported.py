@@ -23,7 +23,10 @@ import {modules}
     [
         ("scoring.engine, scoring.training, scoring.__main__", ["django", "celery", "leaderboard"]),
         ("scoring, scoring.formula, scoring.archive, scoring.job", ["torch", "numpy", "PIL"]),
-        ("scoring.imagesets, scoring.hardware, scoring.__main__", ["torch", "numpy", "sklearn"]),
+        (
+            "scoring.imagesets.report, scoring.hardware, scoring.__main__",
+            ["torch", "numpy", "scipy", "imagehash", "charset_normalizer", "sklearn"],
+        ),
     ],
 )
 def test_modules_import_without(modules: str, blocked: list[str]) -> None:

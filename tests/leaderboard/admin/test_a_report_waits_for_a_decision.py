@@ -66,7 +66,9 @@ def test_names_are_read_again_in_another_encoding_without_a_new_upload(
     source = SimpleUploadedFile("pets.zip", data, "application/zip")
     add = reverse("admin:leaderboard_dataset_add")
     page = panel.post(add, {"source": source, "name": "Pets", "encoding": "cp437"})["Location"]
-    assert "개새" not in text(panel.get(page))
+    said = text(panel.get(page))
+    assert "read as cp437" in said
+    assert "개새" not in said
     looked = panel.post(page, {"name": "Pets", "encoding": "cp949", "look": ""})
     assert "Class 개새" in text(looked)
     panel.post(page, {"name": "Pets", "encoding": "cp949"})
