@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import os
 import sys
 import tempfile
@@ -66,7 +67,7 @@ def cells(one: Seen) -> tuple[str, ...]:
     return (
         one.row,
         f"{one.submissions:,}",
-        f"{one.p50:,.1f} {one.unit}",
+        "" if math.isnan(one.p50) else f"{one.p50:,.1f} {one.unit}",
         "" if one.p99 is None else f"{one.p99:,.1f}",
         "" if one.queries is None else str(one.queries),
         "" if one.ratio is None else f"{one.ratio:.1f}x",

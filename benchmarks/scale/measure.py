@@ -164,8 +164,8 @@ def bar_of(row: Row) -> str:
 
 
 def is_held(row: Row, value: float, ratio: float | None) -> bool | None:
-    """None for a row without a bar."""
-    if row.bar is None and row.flat is None:
+    """None for a row without a bar, or without a figure in this world."""
+    if (row.bar is None and row.flat is None) or math.isnan(value):
         return None
     within = row.bar is None or (value >= row.bar if row.is_rate else value <= row.bar)
     return within and (row.flat is None or ratio is None or ratio <= row.flat)

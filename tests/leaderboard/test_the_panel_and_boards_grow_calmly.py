@@ -263,9 +263,12 @@ def test_a_reader_who_has_the_board_is_told_that_it_is_unchanged(
     for address in addresses:
         answer = client.get(address)
         tags[address] = {"If-None-Match": answer["ETag"]}
+        assert answer.getvalue()
         again = client.get(address, headers=tags[address])
         assert (again.status_code, again.content) == (304, b""), address
     assert client.get(api, headers=tags[f"{api}.csv"]).status_code == 200
     versions.change(competition.pk)
     for address in addresses:
-        assert client.get(address, headers=tags[address]).status_code == 200, address
+        answer = client.get(address, headers=tags[address])
+        assert answer.status_code == 200, address
+        assert answer.getvalue()

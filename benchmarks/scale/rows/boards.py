@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -75,6 +76,8 @@ def own_rank(world: World) -> Act:
 def csv_seconds(world: World) -> float:
     began = time.perf_counter()
     lines = sum(chunk.count(b"\n") for chunk in csv_chunks(world))
+    if lines < 5_000:
+        return math.nan  # so few take no longer than any request
     return (time.perf_counter() - began) / lines * 100_000
 
 
