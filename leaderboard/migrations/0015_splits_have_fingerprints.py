@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('pixels', models.BinaryField(help_text='Hashes of 16 bytes, of equal pixels equal; sorted.')),
-                ('likeness', models.BinaryField(help_text='Perceptual hashes of 32 bytes, where there is enough to see; sorted.')),
+                ('likeness', models.BinaryField(help_text='Likenesses of 40 bytes, where there is enough to see; sorted.')),
                 ('split', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='fingerprints', to='leaderboard.split')),
             ],
             options={

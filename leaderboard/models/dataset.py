@@ -54,7 +54,7 @@ class Fingerprints(models.Model):
     split = models.OneToOneField(Split, models.CASCADE, related_name="fingerprints")
     pixels = models.BinaryField(help_text="Hashes of 16 bytes, of equal pixels equal; sorted.")
     likeness = models.BinaryField(
-        help_text="Perceptual hashes of 32 bytes, where there is enough to see; sorted."
+        help_text="Likenesses of 40 bytes, where there is enough to see; sorted."
     )
 
     class Meta:

@@ -89,7 +89,8 @@ def those_in(images: Sequence[imagesets.Image], split: Fingerprints) -> tuple[st
     read = [(image.name, image.facts) for image in images if image.facts]
     alike = [(name, facts) for name, facts in read if facts.likeness]
     near = kinship.near_any(
-        kinship.hashes(facts.likeness for _, facts in alike), kinship.hashes([likeness.hex()])
+        kinship.likenesses(facts.likeness for _, facts in alike),
+        kinship.likenesses([likeness.hex()]),
     )
     names = {name for name, facts in read if facts.pixels in known}
     names |= {name for (name, _), is_near in zip(alike, near, strict=True) if is_near}

@@ -1,4 +1,4 @@
-"""Which images show the same picture: equal pixels, or nearly equal by a perceptual hash.
+"""Which images show the same picture: of equal pixels, or of nearly equal hashes and colours.
 
 Equal and nearly equal pictures belong into one split: of those that a participant sees he would
 know the hidden ones.
@@ -22,10 +22,15 @@ NEAR_BITS = 40
 """Of 256. Of TrashNet's 3.2 million pairs 29 are at most so far apart, and all show one object
 twice; the first pair of two objects comes at 54. A picture that was scaled, compressed (JPEG 20),
 made darker or noisier stays within 40; one cropped by 1 % within 40, by 5 % about half the time."""
-COMPARED = 4_000_000
-"""So many pairs at once: 32 MB for each word of the hashes."""
+NEAR_COLOURS = 4.0
+"""Of 255, on average over the quarters. Of the 26 pairs of TrashNet that are nearly equal the
+farthest are 2.8 apart; JPEG 20, 20 % more or less light or contrast stay within 4 in 95 % of
+photographs. One shape in two colours does not."""
+COMPARED = 2_000_000
+"""So many pairs at once: 16 MB for each word of the hashes."""
 
-Hashes = npt.NDArray[np.uint64]
+Likenesses = npt.NDArray[np.uint64]
+Numbers = npt.NDArray[np.intp]
 Group = tuple[Image, ...]
 
 
@@ -55,7 +60,7 @@ def of(images: Iterable[Image]) -> Kinship:
     distinct = [group for group in by_pixels.values() if group[0].facts and likeness(group[0])]
     near: defaultdict[int, list[Image]] = defaultdict(list)
     for number, group in zip(
-        components(hashes(likeness(group[0]) for group in distinct)), distinct, strict=True
+        components(likenesses(likeness(group[0]) for group in distinct)), distinct, strict=True
     ):
         near[number] += group
     return Kinship(
@@ -69,30 +74,36 @@ def of(images: Iterable[Image]) -> Kinship:
     )
 
 
-def components(rows: Hashes) -> list[int]:
+def components(rows: Likenesses) -> list[int]:
     """A number for each hash; chains of nearly equal ones have the same."""
     found = np.arange(len(rows))
     step = max(1, COMPARED // max(1, len(rows)))
     for start in range(0, len(rows), step):
-        near = np.nonzero(distances(rows[start : start + step], rows[start:]) <= NEAR_BITS)
-        one, other = (found[start + numbers] for numbers in near)
+        pairs = near_pairs(rows[start : start + step], rows[start:])
+        one, other = (found[start + numbers] for numbers in pairs)
         if (one != other).any():
             graph = coo_array((np.ones(len(one), bool), (one, other)), shape=(len(rows),) * 2)
             found = connected_components(graph, directed=False)[1][found]
     return [int(number) for number in found]
 
 
-def near_any(rows: Hashes, others: Hashes) -> npt.NDArray[np.bool_]:
+def near_any(rows: Likenesses, others: Likenesses) -> npt.NDArray[np.bool_]:
     """Which rows are nearly equal to at least one of the others."""
     found = np.zeros(len(rows), dtype=bool)
     step = max(1, COMPARED // max(1, len(others)))
     for start in range(0, len(rows) if len(others) else 0, step):
-        block = distances(rows[start : start + step], others) <= NEAR_BITS
-        found[start : start + step] = block.any(axis=1)
+        found[start + near_pairs(rows[start : start + step], others)[0]] = True
     return found
 
 
-def distances(rows: Hashes, columns: Hashes) -> npt.NDArray[np.uint16]:
+def near_pairs(rows: Likenesses, columns: Likenesses) -> tuple[Numbers, Numbers]:
+    """Numbers of the rows and columns that are nearly equal."""
+    one, other = np.nonzero(distances(rows, columns) <= NEAR_BITS)
+    apart = np.abs(colours(rows)[one] - colours(columns)[other]).mean(axis=1)
+    return one[apart <= NEAR_COLOURS], other[apart <= NEAR_COLOURS]
+
+
+def distances(rows: Likenesses, columns: Likenesses) -> npt.NDArray[np.uint16]:
     """In how many bits each row differs from each column."""
     apart = np.zeros((len(rows), len(columns)), dtype=np.uint16)
     for word in range(WORDS):
@@ -100,10 +111,15 @@ def distances(rows: Hashes, columns: Hashes) -> npt.NDArray[np.uint16]:
     return apart
 
 
-def hashes(texts: Iterable[str]) -> Hashes:
-    """Perceptual hashes as rows of words."""
+def colours(rows: Likenesses) -> npt.NDArray[np.int16]:
+    """The eight numbers of the last word."""
+    return np.ascontiguousarray(rows[:, WORDS:]).view(np.uint8).astype(np.int16)
+
+
+def likenesses(texts: Iterable[str]) -> Likenesses:
+    """Likenesses as rows of words: four of the hash, one of colours."""
     data = bytes.fromhex("".join(texts))
-    return np.frombuffer(data, dtype=np.uint64).reshape(-1, WORDS)
+    return np.frombuffer(data, dtype=np.uint64).reshape(-1, WORDS + 1)
 
 
 def merged(groups: Iterable[Group]) -> tuple[Group, ...]:

@@ -22,7 +22,7 @@ class Facts:
     pixels: str
     """128 bits of BLAKE2b over size and pixels as a model sees them, in hexadecimal."""
     likeness: str
-    """A perceptual hash of 256 bits in hexadecimal; empty where there is too little to see."""
+    """A perceptual hash of 256 bits and colours of 64, in hexadecimal; empty: too little to see."""
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,23 @@ def test_pictures_of_one_colour_are_equal_or_not_but_never_nearly(tmp_path: Path
     assert (kin.equal, kin.conflicts, kin.near) == ((), (), ())
 
 
+def test_one_shape_in_several_colours_is_not_one_picture(tmp_path: Path) -> None:
+    def sign(colour: str, grey: int) -> Image.Image:
+        made = Image.new("RGB", (64, 64), "white")
+        ImageDraw.Draw(made).ellipse((8, 8, 56, 56), fill=colour)
+        ImageDraw.Draw(made).rectangle((20, 28, 44, 36), fill=(grey,) * 3)
+        return made
+
+    colours = ("red", "green", "blue", "orange", "purple", "teal")
+    files = {
+        f"{label}/{colour}.png": encoded(sign(colour, 200 + number))
+        for number, label in enumerate(("cat", "dog"))
+        for colour in colours
+    }
+    near = kinship.of(catalogue(tmp_path, files).images).near
+    assert names(near) == [[f"cat/{one}.png", f"dog/{one}.png"] for one in sorted(colours)]
+
+
 def image(name: str, label: str) -> imagesets.Image:
     return imagesets.Image(name, label)
 
@@ -159,9 +176,10 @@ def test_a_class_of_copies_is_too_small() -> None:
 
 def test_chains_are_found_in_blocks_as_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     chance = np.random.default_rng(3)
-    rows = chance.integers(0, 2**63, (300, 4)).astype(np.uint64)
+    rows = chance.integers(0, 2**63, (300, 5)).astype(np.uint64)
+    rows[:, 4] = 0  # of one colour
     for one, other in ((5, 250), (250, 299), (17, 18), (18, 120)):
-        rows[other] = rows[one] ^ np.array([0b111 << one % 40, 0, 1 << 20, 0], np.uint64)
+        rows[other] = rows[one] ^ np.array([0b111 << one % 40, 0, 1 << 20, 0, 3], np.uint64)
     whole = kinship.components(rows)
     monkeypatch.setattr(kinship, "COMPARED", 7 * 300)
     parts = kinship.components(rows)
