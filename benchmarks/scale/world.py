@@ -241,6 +241,7 @@ def histories(
         score_private=f"0.5 * ({ratio}) + 1.21 - ({quality})",
         measurement_key=padded("'k' || i"),
         state="CASE WHEN i % 500 = 7 THEN 'error' WHEN i % 50 = 9 THEN 'failed' ELSE state END",
+        counts="i % 500 <> 7 AND i % 50 <> 9",
         failure_code="CASE WHEN i % 500 <> 7 AND i % 50 = 9 THEN 'wrong_output' ELSE '' END",
         error_code="CASE WHEN i % 500 = 7 THEN 'internal' ELSE '' END",
         finished_at=later("finished_at", f"i * {50 * 86400 / submissions}"),

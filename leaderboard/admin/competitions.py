@@ -26,7 +26,7 @@ from unfold.widgets import (
 )
 
 from leaderboard.admin import pages
-from leaderboard.models import Competition, Evaluation, Submission, Team
+from leaderboard.models import Competition, Evaluation, Preparation, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.services import competitions, references
 from scoring.job import PROTOCOL
@@ -70,7 +70,8 @@ class CompetitionForm(forms.ModelForm):
             "k": "How steeply F1 counts: with 20, 0.05 above the reference is worth 0.23. Fixed "
             "once it has opened, like the reference F1.",
             "min_f1": "Least macro-F1 that is ranked, on each board by its own F1; see above for "
-            "why. Changing it rewrites the boards at once.",
+            "why. Another one holds once the boards are prepared for it: at once, or in minutes "
+            "where there are very many teams.",
             "input_height": "What a model is fed, in RGB, unless its own featherweight.json says "
             "otherwise. Fixed once it has opened, like everything here but the bounds.",
             "min_input_size": "An upload may declare an input of its own between these, in pixels.",
@@ -241,6 +242,8 @@ class CompetitionAdmin(pages.Noun):
         if competition.pk is None:
             return "A draft: nobody sees it until it is opened."
         said = f" Message: {competition.pause_message}" if competition.pause_message else ""
+        for preparation in Preparation.objects.filter(competition=competition):
+            said += f" In preparation, {preparation}."
         return f"{competition.state.capitalize()}. {NEXT[State(competition.state)]}{said}"
 
     @display(description="Reference and calibration")
@@ -380,7 +383,12 @@ class CompetitionAdmin(pages.Noun):
             button="Publish for good",
             is_danger=True,
             do=lambda: competitions.publish(competition=competition, by=pages.organizer(request)),
-            done="The private board is public.",
+            done=lambda is_done: (
+                "The private board is public."
+                if is_done
+                else "The private board is being prepared in the background. It is shown to "
+                "everyone as soon as that is done; this page tells how far it is."
+            ),
         )
 
     def ask_to_open(

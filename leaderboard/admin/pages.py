@@ -131,7 +131,7 @@ def ask(
     says: str,
     button: str,
     do: Callable[..., Any],
-    done: str,
+    done: str | Callable[[Any], str],
     form_class: Callable[..., forms.Form] = Confirm,
     facts: Figures | Callable[[forms.Form], Figures] = (),
     look: str = "",
@@ -140,9 +140,10 @@ def ask(
 ) -> HttpResponse:
     """A page that says what will happen and does it when its button is pressed.
 
-    `do` gets the form's fields; `obj`, or without one what `do` made, is shown next; where it made
-    an address, that page. A refusal stays on the page. `facts` may depend on the form; a button
-    `look` shows them anew and does nothing. `is_gone`: it is no longer there once it is done.
+    `do` gets the form's fields, `done` may depend on what it returns; `obj`, or without one what
+    `do` made, is shown next; where it made an address, that page. A refusal stays on the page.
+    `facts` may depend on the form; a button `look` shows them anew and does nothing. `is_gone`: it
+    is no longer there once it is done.
     """
     options = admin.model._meta
     if not request.user.has_perm(f"leaderboard.{'change' if obj else 'add'}_{options.model_name}"):
@@ -161,7 +162,8 @@ def ask(
             shown = obj or made
             assert shown
             admin.log_change(request, shown, title)
-            messages.success(request, done.format(shown))
+            said = done(made) if callable(done) else done
+            messages.success(request, said.format(shown))
             return redirect(list_url(admin.model) if is_gone else change_url(shown))
     context = {
         **admin.admin_site.each_context(request),

@@ -5,15 +5,16 @@ from django.db import migrations, models
 
 
 def name_the_team(apps, schema_editor):
+    alias = schema_editor.connection.alias
     Evaluation = apps.get_model("leaderboard", "Evaluation")
     Submission = apps.get_model("leaderboard", "Submission")
-    of = Submission.objects.filter(pk=models.OuterRef("submission")).values("team")
-    Evaluation.objects.exclude(submission=None).update(team=models.Subquery(of))
-    under_way = Evaluation.objects.filter(state__in=["queued", "running"]).exclude(team=None)
+    of = Submission.objects.using(alias).filter(pk=models.OuterRef("submission")).values("team")
+    Evaluation.objects.using(alias).exclude(submission=None).update(team=models.Subquery(of))
+    under_way = Evaluation.objects.using(alias).filter(state__in=["queued", "running"]).exclude(team=None)
     for one in under_way.order_by("-queued_at"):
         # What waits; what runs is counted when it ends. `services.turns.settle` does the rest.
         if one.state == "queued" and one.why != "top_overlap":
-            apps.get_model("leaderboard", "Team").objects.filter(pk=one.team_id).update(
+            apps.get_model("leaderboard", "Team").objects.using(alias).filter(pk=one.team_id).update(
                 queue=one.profile_id, waiting=models.F("waiting") + 1, waiting_since=one.queued_at
             )
 

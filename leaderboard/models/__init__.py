@@ -2,7 +2,7 @@
 
 from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset, Fingerprints, Split
-from leaderboard.models.entry import BoardVersion, Entry
+from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, Worker
 from leaderboard.models.report import Report
@@ -22,6 +22,8 @@ __all__ = [
     "HardwareProfile",
     "Invitation",
     "Membership",
+    "NextEntry",
+    "Preparation",
     "ReferenceModel",
     "Report",
     "Split",

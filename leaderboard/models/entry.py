@@ -38,14 +38,9 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         )
 
 
-class Entry(models.Model):
-    class Board(models.TextChoices):
-        PUBLIC = "public"
-        PRIVATE = "private"
+class Placed(models.Model):
+    """What a verdict writes of an entry."""
 
-    competition = models.ForeignKey(Competition, models.CASCADE, related_name="entries")
-    board = models.CharField(max_length=7, choices=Board)
-    team = models.ForeignKey(Team, models.CASCADE, related_name="entries")
     submission = models.ForeignKey(Submission, models.CASCADE, related_name="+")
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="+")
     is_ranked = models.BooleanField(help_text="Whether its F1 on this board passes the gate.")
@@ -54,6 +49,19 @@ class Entry(models.Model):
     time_ratio = models.FloatField()
     score_half_width = models.FloatField()
     uploaded_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class Entry(Placed):
+    class Board(models.TextChoices):
+        PUBLIC = "public"
+        PRIVATE = "private"
+
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="entries")
+    board = models.CharField(max_length=7, choices=Board)
+    team = models.ForeignKey(Team, models.CASCADE, related_name="entries")
     public_rank = models.PositiveIntegerField(
         null=True,
         help_text="Of a private entry: the team's rank on the public board at publication; empty "
@@ -83,6 +91,39 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team} on the {self.board} board"
+
+
+class NextEntry(Placed):
+    """What another gate, which is being prepared, changes of a team's public entry."""
+
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="+")
+    team = models.OneToOneField(Team, models.CASCADE, primary_key=True, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.team} under the next gate"
+
+
+class Preparation(models.Model):
+    """Boards that are being prepared, a batch of teams after the other, to be switched at once."""
+
+    competition = models.OneToOneField(
+        Competition, models.CASCADE, primary_key=True, related_name="preparation"
+    )
+    min_f1 = models.FloatField(
+        null=True, blank=True, help_text="The gate that comes; empty for a publication."
+    )
+    through = models.BigIntegerField(default=0, help_text="The last team of the last batch.")
+    done = models.PositiveIntegerField(default=0, help_text="Teams that are prepared.")
+    total = models.PositiveIntegerField()
+    ranks_of = models.CharField(
+        max_length=32,
+        blank=True,
+        help_text="The version of the public board whose ranks stand on the private entries.",
+    )
+
+    def __str__(self) -> str:
+        what = "publication" if self.min_f1 is None else f"gate of {self.min_f1:g}"
+        return f"{what}: {self.done:,} of {max(self.done, self.total):,} teams are prepared"
 
 
 class BoardVersion(models.Model):

@@ -68,6 +68,12 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         """A team sees those of its own submissions; organizers see all."""
         return self if user.is_staff else self.filter(submission__team__memberships__user=user.pk)
 
+    def counting(self) -> EvaluationQuerySet:
+        """What the boards may show: the one that counts of each submission in the running."""
+        return self.filter(
+            counts=True, submission__withdrawn_at=None, submission__disqualified_at=None
+        )
+
     def queued(self, profile: HardwareProfile) -> EvaluationQuerySet:
         """The line before the workers of one profile: who is next stands first.
 
@@ -200,6 +206,9 @@ class Evaluation(models.Model):
     )
     score_public = models.FloatField(null=True, blank=True)
     score_private = models.FloatField(null=True, blank=True)
+    counts = models.BooleanField(
+        default=False, help_text="Whether it is its submission's last to end with a score."
+    )
     f1_by_class = models.JSONField(null=True, blank=True, help_text="On the public split.")
     isolation = models.JSONField(null=True, blank=True, help_text="What shut the models in.")
 
@@ -223,9 +232,17 @@ class Evaluation(models.Model):
                 condition=Q(state__in=["queued", "running"]),
                 name="one_unfinished_evaluation",
             ),
+            models.UniqueConstraint(
+                fields=["submission"], condition=Q(counts=True), name="one_evaluation_counts"
+            ),
         ]
         indexes = [
             models.Index(fields=["profile", "queued_at"], condition=Q(state="queued"), name="line"),
+            models.Index(
+                fields=["team", "score_public"],
+                condition=Q(counts=True),
+                name="what_counts_of_a_team",
+            ),
             models.Index(
                 fields=["team", "state", "queued_at"],
                 condition=Q(state__in=["queued", "running"]),

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from leaderboard.errors import Conflict, NotAllowed, NotFound
 from leaderboard.models import Competition, Evaluation, User
-from leaderboard.services import locks, rankings, versions, workers
+from leaderboard.services import locks, preparing, versions, workers
 from scoring import formula
 from scoring.job import PROTOCOL
 
@@ -59,7 +58,7 @@ def edit(*, competition: Competition, by: User) -> None:
     """Save what was changed on this object of the fields that an organizer may write.
 
     What scores depend on is changed in a draft only, and asks for a new calibration. Another gate
-    rewrites the boards.
+    holds once the boards are prepared for it: at once where there are few teams, else later.
     """
     check_organizer(by)
     row = locks.lock(competition)
@@ -81,9 +80,14 @@ def edit(*, competition: Competition, by: User) -> None:
             )
         competition.calibration = None
         fields.add("calibration")
-    competition.save(update_fields=fields)
+    if fields & {"min_f1", "final_selections"}:
+        preparing.check_none(row)
+    gate = competition.min_f1
+    competition.save(update_fields=fields - {"min_f1"})
     if "min_f1" in fields:
-        rankings.reveal(competition)
+        preparing.begin(competition, min_f1=gate)
+        preparing.go_on(competition, seconds=preparing.AT_ONCE)
+        competition.refresh_from_db(fields=["min_f1"])
     versions.change(competition.pk)  # for boards show its time zone, gate and more
 
 
@@ -161,11 +165,24 @@ def close(*, competition: Competition, by: User) -> None:
     move(competition, State.CLOSED, pause_message="")
 
 
-@transaction.atomic
-def publish(*, competition: Competition, by: User) -> None:
-    """Compute and show the private board. Refused while an evaluation is unfinished."""
+def publish(*, competition: Competition, by: User) -> bool:
+    """Compute and show the private board; refused while an evaluation is unfinished.
+
+    Returns whether it is shown already: with many teams it is prepared in the background first.
+    """
     check_organizer(by)
+    begin_publication(competition)
+    is_done = preparing.go_on(competition, seconds=preparing.AT_ONCE)
+    competition.refresh_from_db()
+    return is_done
+
+
+@transaction.atomic
+def begin_publication(competition: Competition) -> None:
     row = locks.lock(competition)
+    preparing.check_none(row)
+    if row.state != State.CLOSED:
+        raise wrong_state(row, State.PUBLISHED)
     unfinished = row.evaluations.unfinished()
     queued = unfinished.filter(state=Evaluation.State.QUEUED).count()
     running = unfinished.count() - queued
@@ -174,8 +191,7 @@ def publish(*, competition: Competition, by: User) -> None:
             f"{queued} queued and {running} running evaluations must end first.",
             code="evaluations_unfinished",
         )
-    move(competition, State.PUBLISHED, published_at=timezone.now())
-    rankings.reveal(competition)
+    preparing.begin(row)
 
 
 def do_nothing(competition: Competition) -> DoNothing | None:
@@ -216,11 +232,15 @@ def move(competition: Competition, state: str, **fields: object) -> None:
     rows = Competition.objects.filter(pk=competition.pk, state__in=allowed)
     if not rows.update(state=state, **fields):
         competition.refresh_from_db(fields=["state"])
-        raise Conflict(
-            f"A competition that is {competition.state} cannot become {state}.",
-            code="wrong_competition_state",
-        )
+        raise wrong_state(competition, state)
     competition.refresh_from_db()
+
+
+def wrong_state(competition: Competition, state: str) -> Conflict:
+    return Conflict(
+        f"A competition that is {competition.state} cannot become {state}.",
+        code="wrong_competition_state",
+    )
 
 
 def check_unpublished(competition: Competition) -> None:

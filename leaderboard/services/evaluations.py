@@ -45,6 +45,7 @@ from leaderboard.services import (
     jobs,
     locks,
     measurements,
+    preparing,
     rankings,
     recording,
     turns,
@@ -419,6 +420,7 @@ def sweep() -> None:
             )
         except Stale:
             logger.info("%s was finished while it was swept.", evaluation)
+    preparing.go_on_all()
     competitions.close_ended()
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
         measure_top_again(competition)

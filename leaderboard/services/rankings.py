@@ -1,4 +1,4 @@
-"""Boards: entries are rewritten with each verdict, and read in order.
+"""Boards are read in order; `placing` writes them.
 
 Lower is better; equal scores at six decimals go by the earlier upload. An interval that overlaps
 the row above is a mark (tied), never a change of order.
@@ -7,7 +7,7 @@ the row above is a mark (tied), never a change of order.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,9 +18,9 @@ from django.db.models import F, Window
 from django.db.models.functions import Mod, Rank, RowNumber
 
 from leaderboard.errors import NotFound
-from leaderboard.models import Competition, Entry, Evaluation, Submission, Team
+from leaderboard.models import Competition, Entry, Evaluation, Team
 from leaderboard.models.entry import EntryQuerySet
-from leaderboard.services import locks, versions
+from leaderboard.services import versions
 from scoring import formula
 
 Board = Entry.Board
@@ -29,17 +29,6 @@ ORDER = ("score", "uploaded_at", "pk")
 STEP = 500
 """Entries from one mark of a board to the next: at most so many are passed over to find one."""
 BEST_SCORE = Decimal(0)
-WRITTEN = (
-    "submission_id",
-    "evaluation_id",
-    "is_ranked",
-    "score",
-    "f1",
-    "time_ratio",
-    "score_half_width",
-    "uploaded_at",
-)
-"""What a verdict changes of an entry."""
 
 
 @dataclass(frozen=True)
@@ -124,55 +113,6 @@ def parts(evaluation: Evaluation, board: str) -> Parts | None:
     )
 
 
-def place(*teams: Team) -> None:
-    """Rewrite the entries of a competition's teams after a verdict or a decision.
-
-    Call it once in a transaction, and last: see `versions.change`.
-    """
-    changed = set()
-    for one in sorted(teams, key=lambda one: one.pk):
-        team = locks.lock(one)
-        scored = scored_submissions(team)
-        if _put(team, Board.PUBLIC, scored):
-            changed.add(Board.PUBLIC)
-        if team.competition.is_published and _put(team, Board.PRIVATE, finals(team, scored)):
-            changed.add(Board.PRIVATE)
-    if changed:
-        versions.change(teams[0].competition_id, changed)
-
-
-def reveal(competition: Competition) -> None:
-    """Write the private board of a competition that is just being published."""
-    place(*competition.teams.all())
-    if competition.is_published:
-        keep_public_ranks(competition)
-
-
-def keep_public_ranks(competition: Competition) -> None:
-    """Write on each private entry which public rank its team has, so that no page counts it."""
-    entries = Entry.objects.board(competition, Board.PUBLIC).filter(is_ranked=True)
-    ranks = {
-        team: rank for rank, team in enumerate(entries.values_list("team_id", flat=True), start=1)
-    }
-    private = list(Entry.objects.filter(competition=competition, board=Board.PRIVATE))
-    for entry in private:
-        entry.public_rank = ranks.get(entry.team_id)
-    Entry.objects.bulk_update(private, ["public_rank"], batch_size=1000)
-
-
-def scored_submissions(team: Team) -> list[Submission]:
-    submissions = team.submissions.in_the_running().prefetch_related("evaluations")
-    return [one for one in submissions if one.evaluation.state == Evaluation.State.SCORED]
-
-
-def finals(team: Team, scored: Iterable[Submission]) -> list[Submission]:
-    """What counts on the private board: the selected ones; none selected: the best public ones."""
-    scored = list(scored)
-    selected = [one for one in scored if one.selected_at]
-    best_first = sorted(selected or scored, key=lambda one: _order(_entry(team, Board.PUBLIC, one)))
-    return best_first[: team.competition.final_selections]
-
-
 class Standing(Sequence[Row]):
     """A board in one version: its length, and any stretch or rank of it, however long it is.
 
@@ -182,6 +122,7 @@ class Standing(Sequence[Row]):
     """
 
     def __init__(self, competition: Competition, board: str) -> None:
+        check_visible(competition, board)
         self.competition, self.board = competition, board
         self.version = versions.of(competition, board)
         self.ranked: Marks
@@ -267,6 +208,7 @@ def rows(
 
 def lines(competition: Competition, board: str) -> Iterator[Line]:
     """All of a board, read a little at a time."""
+    check_visible(competition, board)
     entries = Entry.objects.filter(competition=competition, board=board)
     read = entries.order_by("-is_ranked", *ORDER).values_list(
         "is_ranked",
@@ -317,6 +259,7 @@ def rank(entry: Entry) -> int | None:
 
 
 def entry_of(team: Team, board: str) -> Entry | None:
+    check_visible(team.competition, board)
     return Entry.objects.filter(team=team, board=board).select_related("submission").first()
 
 
@@ -346,49 +289,6 @@ def check_visible(competition: Competition, board: str) -> None:
         raise NotFound(
             "The private board is shown once the organizers publish it.", code="board_not_published"
         )
-
-
-def _put(team: Team, board: str, submissions: Iterable[Submission]) -> bool:
-    """Write the best of some submissions on a board; tells whether that changed anything."""
-    place = Entry.objects.filter(competition=team.competition_id, board=board, team=team)
-    candidates = [_entry(team, board, one) for one in submissions]
-    if not candidates:
-        return bool(place.delete()[0])
-    best = min(candidates, key=_order)
-    now = place.first()
-    if now is None:
-        best.save(force_insert=True)
-        return True
-    written = {name: getattr(best, name) for name in WRITTEN}
-    if all(getattr(now, name) == value for name, value in written.items()):
-        return False
-    place.update(**written)
-    return True
-
-
-def _entry(team: Team, board: str, submission: Submission) -> Entry:
-    evaluation = submission.evaluation
-    figures = evaluation.figures()
-    private = board == Board.PRIVATE
-    f1 = figures.f1_private if private else figures.f1_public
-    score = figures.score_private if private else figures.score_public
-    return Entry(
-        competition_id=team.competition_id,
-        board=board,
-        team=team,
-        submission=submission,
-        evaluation=evaluation,
-        is_ranked=f1 >= team.competition.min_f1,
-        score=Decimal(f"{score:.6f}"),
-        f1=f1,
-        time_ratio=figures.time_ratio,
-        score_half_width=formula.half_width(figures.half_width, team.competition.time_weight),
-        uploaded_at=submission.uploaded_at,
-    )
-
-
-def _order(entry: Entry) -> tuple[object, ...]:
-    return (not entry.is_ranked, entry.score, entry.uploaded_at, entry.submission.pk)
 
 
 def _overlap(above: Entry | None, below: Entry) -> bool:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from leaderboard import queue
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import locks, measurements, rankings, turns, workers
+from leaderboard.services import locks, measurements, placing, turns, workers
 from scoring import formula
 from scoring.job import Report
 
@@ -66,6 +66,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
         turns.charge(evaluation)
         return
     assert report.timing
+    discount(evaluation.submission)
     public, private = report.splits["public"], report.splits["private"]
     evaluation.move_to(
         State.SCORED,
@@ -76,6 +77,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
             time_ratio=measurements.published_ratio(report.timing.time_ratio),
             f1_ref=report.f1_ref,
         ),
+        counts=evaluation.submission is not None,
         f1_by_class={label: quality.f1 for label, quality in public.per_class.items()},
         half_width=measurements.published_half_width(report.timing.half_width),
         submission_seconds=report.timing.seconds_per_image,
@@ -86,6 +88,12 @@ def record(evaluation: Evaluation, report: Report) -> None:
     keep(evaluation, found)
     _place(evaluation, *(share(evaluation) if evaluation.is_repeat else ()))
     turns.charge(evaluation)
+
+
+def discount(submission: Submission | None) -> None:
+    """Let no evaluation of a submission count, for another one is about to."""
+    if submission:
+        submission.evaluations.filter(counts=True).update(counts=False)
 
 
 def keep(evaluation: Evaluation, found: dict[str, Any], *, is_noisy: bool = False) -> None:
@@ -101,7 +109,8 @@ def keep(evaluation: Evaluation, found: dict[str, Any], *, is_noisy: bool = Fals
 @transaction.atomic
 def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """The same content gets the measurement there is: uploading again is no lottery."""
-    evaluation.move_to(State.SCORED, **shared(stored))
+    discount(evaluation.submission)
+    evaluation.move_to(State.SCORED, **shared(stored), counts=True)
     keep(evaluation, shared_report(stored, evaluation.submission))
     _place(evaluation)
     turns.charge(evaluation)
@@ -122,6 +131,7 @@ def share(evaluation: Evaluation) -> list[Team]:
     for submission in same.distinct():
         if submission.static["input"] != ours.static["input"]:
             continue
+        discount(submission)
         twin = Evaluation.objects.create(
             competition=evaluation.competition,
             submission=submission,
@@ -134,6 +144,7 @@ def share(evaluation: Evaluation) -> list[Team]:
             state=State.SCORED,
             why=Why.SHARED,
             **shared(evaluation),
+            counts=True,
         )
         keep(twin, shared_report(evaluation, submission))
         teams.append(submission.team)
@@ -244,8 +255,9 @@ def scores(
         "f1_private": f1_private,
         "f1_ref": reference_f1,
         "time_ratio": time_ratio,
-        "score_public": score(f1_public),
-        "score_private": score(f1_private),
+        # As boards compare them, so that the database orders them as boards do.
+        "score_public": round(score(f1_public), 6),
+        "score_private": round(score(f1_private), 6),
     }
 
 
@@ -253,7 +265,7 @@ def _place(evaluation: Evaluation, *others: Team) -> None:
     """Show a verdict: on the boards, with the other teams it is a verdict for, or as a draft's
     calibration; a running competition keeps its own."""
     if evaluation.submission:
-        rankings.place(*{evaluation.submission.team, *others})
+        placing.place(*{evaluation.submission.team, *others})
     else:
         Competition.objects.filter(
             pk=evaluation.competition_id,

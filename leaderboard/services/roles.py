@@ -18,6 +18,8 @@ from leaderboard.models import (
     Entry,
     Evaluation,
     HardwareProfile,
+    NextEntry,
+    Preparation,
     ReferenceModel,
     Report,
     Split,
@@ -45,6 +47,8 @@ GRANTS: dict[type[models.Model], str] = {
     Worker: "SELECT, INSERT, UPDATE",
     Canary: "SELECT, INSERT",
     Entry: "SELECT, INSERT, UPDATE, DELETE",
+    Preparation: READ,
+    NextEntry: "SELECT, INSERT, DELETE",
     BoardVersion: "SELECT, INSERT, UPDATE",
 }
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from leaderboard.errors import Refused
 from leaderboard.models import Evaluation, Submission, Team, User
-from leaderboard.services import competitions, locks, teams
+from leaderboard.services import competitions, locks, placing, teams
 
 
 @transaction.atomic
@@ -24,13 +24,14 @@ def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Sub
             f"Select at most {competition.final_selections} submissions; these are {len(wanted)}.",
             code="too_many_selections",
         )
-    candidates = team.submissions.in_the_running().prefetch_related("evaluations")
-    scored = {one.pk: one for one in candidates if one.evaluation.state == Evaluation.State.SCORED}
-    if strange := sorted(wanted - scored.keys()):
+    scored = Evaluation.objects.counting().filter(team=team, submission__in=wanted)
+    if strange := sorted(wanted - set(scored.values_list("submission", flat=True))):
         raise Refused(
             f"Only your team's own scored submissions can be selected, not {strange}.",
             code="not_selectable",
         )
-    team.submissions.exclude(pk__in=wanted).update(selected_at=None)
+    named = team.submissions.exclude(selected_at=None)
+    named.exclude(pk__in=wanted).update(selected_at=None)
     team.submissions.filter(pk__in=wanted, selected_at=None).update(selected_at=timezone.now())
+    placing.place(team)  # which matters while a publication is prepared
     return list(team.submissions.filter(pk__in=wanted))

@@ -24,7 +24,7 @@ from leaderboard.errors import (
     Refused,
 )
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, evaluations, files, locks, rankings, teams
+from leaderboard.services import competitions, evaluations, files, locks, placing, teams
 from scoring import Rejected, archive
 from scoring.job import Model
 
@@ -241,7 +241,7 @@ def withdraw(*, submission: Submission, by: User) -> None:
     submission.selected_at = None
     submission.save(update_fields=["withdrawn_at", "selected_at"])
     evaluations.cancel_queued(submission)
-    rankings.place(submission.team)
+    placing.place(submission.team)
 
 
 @transaction.atomic
@@ -254,7 +254,7 @@ def disqualify(*, submission: Submission, reason: str, by: User) -> None:
     submission.disqualified_at = timezone.now()
     submission.disqualified_reason = reason.strip()[:300]
     submission.save(update_fields=["disqualified_at", "disqualified_reason"])
-    rankings.place(submission.team)
+    placing.place(submission.team)
 
 
 @transaction.atomic
@@ -264,7 +264,7 @@ def reinstate(*, submission: Submission, by: User) -> None:
     submission.disqualified_at = None
     submission.disqualified_reason = ""
     submission.save(update_fields=["disqualified_at", "disqualified_reason"])
-    rankings.place(submission.team)
+    placing.place(submission.team)
 
 
 def check_open(competition: Competition) -> None:

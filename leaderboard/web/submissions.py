@@ -18,7 +18,7 @@ from leaderboard.models import Evaluation, Submission
 from leaderboard.services import (
     commands,
     evaluations,
-    rankings,
+    placing,
     selections,
     submissions,
     teams,
@@ -100,13 +100,13 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
             messages.success(request, saved(len(chosen)))
             return redirect("submissions", slug)
     sent = mine.submissions.prefetch_related("evaluations__competition")
-    counting = rankings.finals(mine, rankings.scored_submissions(mine))
+    counting = placing.finals(competition, [mine.pk]).get(mine.pk, ())
     return show(
         request,
         competition,
         "submissions/list.html",
         submissions=sent,
-        counting={one.pk for one in counting},
+        counting={one.submission_id for one in counting},
         ticked={one.pk for one in sent if one.selected_at} if ticked is None else ticked,
         has_selected=any(one.selected_at for one in sent),
         quota=submissions.quota(mine, competition),

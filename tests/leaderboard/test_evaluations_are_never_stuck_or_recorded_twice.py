@@ -18,7 +18,7 @@ from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, Submission, Team, User, Worker
 from leaderboard.models.evaluation import Stale
-from leaderboard.services import evaluations, measurements, rankings, recording, teams
+from leaderboard.services import evaluations, measurements, placing, recording, teams
 from scoring.job import PROTOCOL, Report
 from tests.leaderboard.conftest import failure, finish, person, report
 
@@ -110,14 +110,14 @@ def test_a_database_that_fails_once_while_a_result_is_written_costs_nothing(
 ) -> None:
     submission = submit(team)
     claimed = evaluations.claim(team.competition.profile)
-    place, failures = rankings.place, [OperationalError("the server went away")]
+    place, failures = placing.place, [OperationalError("the server went away")]
 
     def failing_once(team: Team) -> None:
         if failures:
             raise failures.pop()
         place(team)
 
-    monkeypatch.setattr(rankings, "place", failing_once)
+    monkeypatch.setattr(placing, "place", failing_once)
     monkeypatch.setattr(evaluations.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(evaluations.connection, "close", lambda: None)  # the test's own
     evaluations.patiently(claimed, partial(recording.record, report=report(f1_public=0.9)))
@@ -139,7 +139,7 @@ def test_the_lease_is_kept_until_what_was_found_is_written(
     def sleep(seconds: float) -> None:
         beating.append("lease" in {thread.name for thread in threading.enumerate()})
 
-    monkeypatch.setattr(rankings, "place", place)
+    monkeypatch.setattr(placing, "place", place)
     monkeypatch.setattr(scoring, "evaluate", lambda job, progress: report())
     monkeypatch.setattr(evaluations.time, "sleep", sleep)
     monkeypatch.setattr(evaluations.connection, "close", lambda: None)  # the test's own
@@ -157,7 +157,7 @@ def test_a_result_that_cannot_be_written_goes_back_to_the_queue(
     def broken(team: Team) -> None:
         raise DataError("a bug of ours")
 
-    monkeypatch.setattr(rankings, "place", broken)
+    monkeypatch.setattr(placing, "place", broken)
     evaluations.patiently(claimed, partial(recording.record, report=report()))
     latest = submission.latest_evaluation
     assert (latest.state, latest.error_code) == (State.QUEUED, "not_recorded")

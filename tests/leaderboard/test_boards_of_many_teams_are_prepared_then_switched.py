@@ -1,0 +1,240 @@
+"""A publication and another gate are prepared batch by batch, and then hold for all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from leaderboard.errors import Conflict
+from leaderboard.models import Competition, Entry, Preparation, Submission, Team, User
+from leaderboard.services import (
+    competitions,
+    evaluations,
+    placing,
+    preparing,
+    rankings,
+    selections,
+    submissions,
+    teams,
+)
+from tests.leaderboard.conftest import finish, person, report
+
+pytestmark = pytest.mark.django_db
+Scored = Callable[..., Submission]
+
+
+@pytest.fixture
+def five(competition: Competition, scored: Scored, monkeypatch: pytest.MonkeyPatch) -> list[Team]:
+    """Teams with two scored submissions each; batches hold two teams, and nobody waits for more."""
+    monkeypatch.setattr(preparing, "BATCH", 2)
+    monkeypatch.setattr(preparing, "AT_ONCE", -1)
+    monkeypatch.setattr(preparing, "SLICE", -1)
+    found = []
+    for number in range(5):
+        owner = person(f"owner{number}")
+        team = teams.create(competition=competition, name=f"Team {number}", by=owner)
+        for which in range(2):
+            scored(
+                team,
+                seed=2 * number + which,
+                f1_public=0.55 + 0.05 * number + 0.02 * which,
+                f1_private=0.6 + 0.03 * number - 0.1 * which,
+                time_ratio=0.2 + 0.1 * number + 0.4 * which,
+            )
+        found.append(team)
+    return found
+
+
+def shown(competition: Competition, board: str) -> list[tuple[str, int, bool, int | None]]:
+    """A board as anybody may see it."""
+    return [
+        (row.entry.team.name, row.entry.submission_id, row.entry.is_ranked, row.entry.public_rank)
+        for row in rankings.rows(competition, board)
+    ]
+
+
+def expected(competition: Competition, board: str) -> list[tuple[str, int, bool]]:
+    """The same from the whole history of every team, by the rules as they are written down."""
+    is_public, gate = board == "public", competition.min_f1
+
+    def order(one: Submission, is_public: bool) -> tuple[Any, ...]:
+        figures = one.evaluation.figures()
+        f1 = figures.f1_public if is_public else figures.f1_private
+        score = figures.score_public if is_public else figures.score_private
+        return f1 < gate, round(score, 6), one.uploaded_at, one.pk
+
+    best = []
+    for team in competition.teams.all():
+        some = [
+            one
+            for one in team.submissions.in_the_running().prefetch_related("evaluations")
+            if one.evaluation.state == "scored"
+        ]
+        if not is_public:
+            named = [one for one in some if one.selected_at] or some
+            some = sorted(named, key=lambda one: order(one, True))[: competition.final_selections]
+        if some:
+            one = min(some, key=lambda one: order(one, is_public))
+            best.append((order(one, is_public), team.name, one.pk))
+    return [(name, pk, not is_below) for (is_below, *_), name, pk in sorted(best)]
+
+
+def assert_right(competition: Competition, *boards: str) -> None:
+    for board in boards:
+        assert [row[:3] for row in shown(competition, board)] == expected(competition, board)
+
+
+def sweeps_until_done(competition: Competition, most: int = 10) -> None:
+    for _ in range(most):
+        if not Preparation.objects.filter(competition=competition).exists():
+            competition.refresh_from_db()
+            return
+        evaluations.sweep()
+    raise AssertionError("It never ends.")
+
+
+def test_nothing_private_is_seen_before_the_switch_and_all_of_it_after(
+    five: list[Team], competition: Competition, organizer: User, client: Client
+) -> None:
+    competitions.close(competition=competition, by=organizer)
+    assert not competitions.publish(competition=competition, by=organizer)
+    client.force_login(five[0].members.get())
+    doors = [
+        "/competitions/waste/boards/private",
+        "/api/v1/competitions/waste/boards/private",
+        "/api/v1/competitions/waste/boards/private.csv",
+    ]
+    counts = []
+    for _ in range(10):
+        competition.refresh_from_db()
+        if competition.is_published:
+            break
+        counts.append(Entry.objects.filter(board="private").count())
+        assert {client.get(door, follow=True).status_code for door in doors} == {404}
+        with pytest.raises(Exception, match="once the organizers publish it"):
+            rankings.entry_of(five[0], "private")
+        evaluations.sweep()
+    assert counts[0] == 2
+    assert 5 in counts
+    assert {client.get(door, follow=True).status_code for door in doors} == {200}
+    assert_right(competition, "public", "private")
+    ranks = {team: rank for rank, (team, *_) in enumerate(shown(competition, "public"), start=1)}
+    assert {team: rank for team, *_, rank in shown(competition, "private")} == ranks
+
+
+def test_what_changes_while_a_publication_is_prepared_counts_in_it(
+    five: list[Team], competition: Competition, organizer: User
+) -> None:
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    first, second, third = (list(team.submissions.order_by("pk")) for team in five[:3])
+    for number, act in enumerate(
+        (
+            lambda: submissions.withdraw(submission=first[0], by=five[0].members.get()),
+            lambda: selections.choose(
+                team=five[1], submission_ids=[second[1].pk], by=five[1].members.get()
+            ),
+            lambda: submissions.disqualify(submission=third[0], reason="copied", by=organizer),
+            lambda: submissions.withdraw(submission=first[1], by=five[0].members.get()),
+            lambda: submissions.reinstate(submission=third[0], by=organizer),
+        )
+    ):
+        act()
+        if number % 2:
+            evaluations.sweep()
+    with pytest.raises(Conflict) as refused:
+        competitions.publish(competition=competition, by=organizer)
+    assert refused.value.code == "boards_in_preparation"
+    again = evaluations.evaluate_again(submission=second[0], by=organizer)
+    for _ in range(8):
+        evaluations.sweep()
+    competition.refresh_from_db()
+    assert not competition.is_published, "it waits for what is queued"
+    finish(again, report(f1_public=0.9, f1_private=0.2, time_ratio=0.1))
+    sweeps_until_done(competition)
+    assert competition.is_published
+    assert_right(competition, "public", "private")
+    ranked = [team for team, _, is_ranked, _ in shown(competition, "public") if is_ranked]
+    assert {team: ranked.index(team) + 1 for team in ranked} == {
+        team: rank for team, *_, rank in shown(competition, "private")
+    }
+
+
+def test_preparing_goes_on_where_it_was_broken_off(
+    five: list[Team],
+    competition: Competition,
+    organizer: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepared: list[int] = []
+    prepare = placing.prepare
+
+    def breaking(preparation: Preparation, competition: Competition, batch: Any) -> None:
+        prepare(preparation, competition, batch)
+        prepared.extend(batch)
+        if len(prepared) == 4:
+            raise OSError("The power is gone.")
+
+    monkeypatch.setattr(placing, "prepare", breaking)
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    with pytest.raises(OSError, match="power"):
+        evaluations.sweep()
+    sweeps_until_done(competition)
+    keys = [team.pk for team in five]
+    assert prepared == keys[:4] + keys[2:], "only the batch that was broken off is done again"
+    assert_right(competition, "public", "private")
+
+
+def test_a_reopened_competition_is_not_published(
+    five: list[Team], competition: Competition, organizer: User
+) -> None:
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    Competition.objects.update(state="open")
+    sweeps_until_done(competition)
+    assert competition.state == "open"
+    with pytest.raises(Exception, match="once the organizers publish it"):
+        rankings.rows(competition, "private")
+
+
+def test_another_gate_holds_for_all_at_once_while_uploads_go_on(
+    five: list[Team], competition: Competition, organizer: User, scored: Scored
+) -> None:
+    for seed, gate in enumerate((0.64, 0.6, 0.71, 0.0), start=100):
+        before = competition.min_f1
+        competition.refresh_from_db()
+        competition.min_f1 = gate
+        competitions.edit(competition=competition, by=organizer)
+        assert competition.min_f1 == before
+        turn = seed
+        while Preparation.objects.exists():
+            assert_right(competition, "public")
+            scored(five[turn % 5], seed=turn, f1_public=0.5 + turn % 7 / 20, time_ratio=0.1)
+            worse = five[(turn + 1) % 5].submissions.in_the_running().first()
+            if worse:
+                submissions.disqualify(submission=worse, reason="copied", by=organizer)
+            assert_right(competition, "public")
+            turn += 10
+            evaluations.sweep()
+            competition.refresh_from_db()
+        assert competition.min_f1 == gate
+        assert_right(competition, "public")
+
+
+def test_a_few_teams_do_not_wait(
+    team: Team, scored: Scored, competition: Competition, organizer: User
+) -> None:
+    scored(team)
+    competition.min_f1 = 0.75
+    competitions.edit(competition=competition, by=organizer)
+    assert not rankings.entry_of(team, "public").is_ranked
+    competitions.close(competition=competition, by=organizer)
+    assert competitions.publish(competition=competition, by=organizer)
+    assert competition.is_published
+    assert competition.published_at
+    assert competition.published_at <= timezone.now()
