@@ -93,3 +93,13 @@ def free_port() -> int:
     with socket.socket() as finder:
         finder.bind(("127.0.0.1", 0))
         return int(finder.getsockname()[1])
+
+
+def test_what_stays_for_ever_is_never_collected() -> None:
+    say = "import leaderboard.wsgi, gc, sys; print(gc.get_freeze_count(), *sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", say], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    frozen, *modules = done.stdout.split()
+    assert int(frozen) > 50_000
+    assert "leaderboard.web.boards" in modules
