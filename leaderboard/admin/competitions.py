@@ -26,7 +26,7 @@ from unfold.widgets import (
 )
 
 from leaderboard.admin import pages
-from leaderboard.models import Competition, Evaluation, Preparation, Submission, Team
+from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.services import competitions, references
 from scoring.job import PROTOCOL
@@ -175,7 +175,7 @@ class CompetitionAdmin(pages.Noun):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Competition]:
         rows = super().get_queryset(request)
-        rows = rows.select_related("dataset", "profile", "reference", "calibration")
+        rows = rows.select_related("dataset", "profile", "reference", "calibration", "preparation")
         if not pages.is_list(request):
             return rows
         return rows.annotate(
@@ -242,7 +242,7 @@ class CompetitionAdmin(pages.Noun):
         if competition.pk is None:
             return "A draft: nobody sees it until it is opened."
         said = f" Message: {competition.pause_message}" if competition.pause_message else ""
-        for preparation in Preparation.objects.filter(competition=competition):
+        if preparation := getattr(competition, "preparation", None):
             said += f" In preparation, {preparation}."
         return f"{competition.state.capitalize()}. {NEXT[State(competition.state)]}{said}"
 

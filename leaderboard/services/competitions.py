@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from leaderboard.errors import Conflict, NotAllowed, NotFound
-from leaderboard.models import Competition, Evaluation, User
+from leaderboard.models import Competition, Evaluation, Preparation, User
 from leaderboard.services import locks, preparing, versions, workers
 from scoring import formula
 from scoring.job import PROTOCOL
@@ -233,6 +233,8 @@ def move(competition: Competition, state: str, **fields: object) -> None:
     if not rows.update(state=state, **fields):
         competition.refresh_from_db(fields=["state"])
         raise wrong_state(competition, state)
+    # What goes another way is not published by what was begun before.
+    Preparation.objects.filter(competition=competition.pk, min_f1=None).delete()
     competition.refresh_from_db()
 
 
