@@ -219,14 +219,15 @@ def test_no_input_breaks_a_door(
         Membership.objects.get_or_create(team=team, user=owner, competition=team.competition)
         check("GET", path, cookies=cookies)
         is_panel = address.startswith("/admin/")  # whose pages are many and take long
-        for bad in BAD_SEGMENTS[: 2 if is_panel else None] if has_parameters else ():
+        for bad in BAD_SEGMENTS[: 1 if is_panel else None] if has_parameters else ():
             check("GET", re.sub(r"<\w+>", bad, address), cookies=cookies)
-        for query in BAD_QUERIES[: 2 if is_panel else None]:
+        for query in BAD_QUERIES[1:2] if is_panel else BAD_QUERIES:
             check("GET", path, query=query, cookies=cookies)
         if is_panel:
             check("POST", path, body=BAD_BODIES[7][1], CONTENT_TYPE=FORM, cookies=cookies)
             continue
-        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "NONSENSE"):
+        others = ("PUT", "DELETE", "OPTIONS") if address.startswith("/api/") else ("NONSENSE",)
+        for method in ("POST", *others):
             is_possible = check(method, path, body=b"{}", CONTENT_TYPE=JSON) not in (404, 405)
             for content_type, body in BAD_BODIES if is_possible else ():
                 check(method, path, body=body, CONTENT_TYPE=content_type, cookies=cookies)
