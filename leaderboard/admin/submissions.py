@@ -63,8 +63,11 @@ class EvaluationInline(pages.FixedInline):
 class SubmissionAdmin(pages.Fixed):
     list_display = ["__str__", "competition", "uploaded_at", "state", "score", "marks", "note"]
     list_filter = ["competition", "door", "uploaded_at"]
-    search_fields = ["team__name", "note", "file_name__startswith", "sha256__startswith"]
-    search_help_text = "In a team's name or a note, or the beginning of a file's name or SHA-256."
+    search_fields = [
+        "team__name",
+        *(f"{name}__startswith" for name in ("note", "file_name", "sha256")),
+    ]
+    search_help_text = "In a team's name, or the beginning of a note, a file's name or SHA-256."
     fieldsets = [
         (
             None,
