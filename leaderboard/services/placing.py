@@ -130,7 +130,7 @@ def leaders(teams: Collection[int], *, min_f1: float) -> dict[int, Evaluation]:
     passing = counting.filter(f1_public__gte=min_f1)
     best = Coalesce(Subquery(passing.values("pk")[:1]), Subquery(counting.values("pk")[:1]))
     chosen = Team.objects.filter(pk__in=teams).order_by().annotate(best=best)
-    found = read(chosen.exclude(best=None).values_list("best", flat=True))
+    found = read([key for key in chosen.values_list("best", flat=True) if key])
     return {submission_of(one).team_id: one for one in found}
 
 
