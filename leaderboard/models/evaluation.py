@@ -93,8 +93,8 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         under_way = Evaluation.objects.filter(
             state=Evaluation.State.RUNNING,
             competition=OuterRef("competition"),
-            submission__content_sha256=OuterRef("submission__content_sha256"),
-        )
+            content_sha256=OuterRef("content_sha256"),
+        ).exclude(content_sha256="")
         return self.filter(Q(not_before=None) | Q(not_before__lte=Now()), ~Exists(under_way))
 
     def unfinished(self) -> EvaluationQuerySet:
@@ -143,6 +143,9 @@ class Evaluation(models.Model):
         related_name="+",
         db_index=False,
         help_text="The submission's, so that the queue is read without its history.",
+    )
+    content_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="The submission's, for the same reason."
     )
     reference = models.ForeignKey(ReferenceModel, models.PROTECT, related_name="evaluations")
     dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="+")
@@ -258,6 +261,11 @@ class Evaluation(models.Model):
                 fields=["finished_at"], condition=Q(isolation__is_weak=True), name="weakly_isolated"
             ),
             models.Index(fields=["lease_expires_at"], condition=Q(state="running"), name="leases"),
+            models.Index(
+                fields=["competition", "content_sha256"],
+                condition=Q(state="running"),
+                name="being_measured",
+            ),
             models.Index(
                 fields=["profile", "-finished_at"],
                 condition=Q(state__in=["scored", "failed"], measured_by=None),

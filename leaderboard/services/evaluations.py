@@ -23,8 +23,16 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models.functions import Now
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
+from django.db.models import F, Subquery
+from django.db.models.functions import Coalesce, Now
+from django.db.models.sql import UpdateQuery
 from django.utils import timezone
 
 import scoring
@@ -35,7 +43,6 @@ from leaderboard.models import (
     Evaluation,
     HardwareProfile,
     Submission,
-    Team,
     User,
     Worker,
 )
@@ -96,6 +103,7 @@ def enqueue(
         competition=competition,
         submission=submission,
         team=submission.team if submission else None,
+        content_sha256=submission.content_sha256 if submission else "",
         reference=competition.reference,
         dataset=competition.dataset,
         profile=profile,
@@ -104,7 +112,7 @@ def enqueue(
         measurement_key=measurements.key(competition, profile, submission),
     )
     if submission:
-        turns.settle(locks.lock(submission.team))
+        turns.settle(locks.lock(submission.team).pk)
     transaction.on_commit(lambda: queue.knock(profile.slug))
     return evaluation
 
@@ -127,7 +135,7 @@ def cancel(*, evaluation: Evaluation, by: User) -> None:
     try:
         if evaluation.state != State.QUEUED:
             raise Stale
-        evaluation.move_to(State.CANCELLED, finished_at=Now())
+        end_queued(evaluation)
     except Stale as error:
         raise Conflict(
             "Only what waits in the queue can be cancelled.", code="not_queued"
@@ -138,45 +146,59 @@ def cancel_queued(submission: Submission) -> None:
     """Take a submission's waiting evaluation out of the queue; a running one is left to end."""
     for evaluation in submission.evaluations.filter(state=State.QUEUED):
         try:
-            evaluation.move_to(State.CANCELLED, finished_at=Now())
+            end_queued(evaluation)
         except Stale:
             logger.info("%s was taken by a worker before it could be cancelled.", evaluation)
+
+
+def end_queued(evaluation: Evaluation) -> None:
+    """Cancel an evaluation that waits. Raises `Stale`."""
+    evaluation.move_to(State.CANCELLED, finished_at=Now())
+    if evaluation.team:
+        turns.settle(locks.lock(evaluation.team).pk)
 
 
 def line(evaluation: Evaluation) -> Line:
     """Where a queued evaluation stands and about how long it will wait, as of two seconds ago at
     most: a page that is polled does not count the line each time."""
     key = f"line:{evaluation.pk}:{evaluation.attempt}:{evaluation.queued_at.timestamp()}"
+    position = int(kept(key, lambda: place(evaluation)))
+    length, seconds, is_held = kept(f"pace:{evaluation.profile_id}", lambda: pace(evaluation))
+    if is_held or seconds is None or not position:
+        return Line(position, length, None, is_held=is_held)
+    return Line(position, length, timedelta(seconds=(position - 1) * seconds))
+
+
+def kept(key: str, find: Callable[[], Any]) -> Any:
+    """What was found `LINE_SECONDS` ago at most; plain values, which every cache can keep."""
     if (found := cache.get(key)) is None:
-        found = place(evaluation)
+        found = find()
         cache.set(key, found, LINE_SECONDS)
-    position, length, seconds = found
-    if workers.are_sidelined(evaluation.profile):
-        return Line(position, length, None, is_held=True)
-    if seconds is None or not position:
-        return Line(position, length, None)
-    return Line(position, length, timedelta(seconds=seconds))
+    return found
 
 
-def place(evaluation: Evaluation) -> list[float | None]:
-    """The position in the line (0: in none any more), the line's length, the seconds to wait; as
-    a list, which every cache can keep."""
+def place(evaluation: Evaluation) -> int:
+    """The position in the line, counted from 1; 0: it is in none any more."""
+    waiting = Evaluation.objects.filter(state=State.QUEUED).select_related("team")
+    row = waiting.filter(pk=evaluation.pk).first()
+    return turns.position(row) if row else 0
+
+
+def pace(evaluation: Evaluation) -> list[Any]:
+    """Of the line that an evaluation stands in: its length, the seconds until it is shorter by
+    one (None before anything was measured), and whether no worker is fit to measure."""
     profile = evaluation.profile
-    waiting = Evaluation.objects.queued(profile)
-    row = waiting.select_related("team", "profile").filter(pk=evaluation.pk).first()
-    position = turns.position(row) if row else 0
+    length = Evaluation.objects.filter(state=State.QUEUED, profile=profile).count()
     lately = (
         profile.evaluations.filter(state__in=[State.SCORED, State.FAILED], measured_by=None)
         .order_by("-finished_at")
         .values_list("claimed_at", "finished_at")[:20]
     )
     took = [(ended - begun).total_seconds() for begun, ended in lately if begun and ended]
-    if not took:
-        return [position, waiting.count(), None]
-    running = profile.evaluations.filter(state=State.RUNNING).count()
-    ahead = position - 1 + running / 2
-    alive = workers.ready(profile).count()
-    return [position, waiting.count(), ahead * statistics.median(took) / max(1, alive)]
+    states = list(workers.seen_lately(profile).values_list("state", flat=True))
+    ready = states.count(Worker.State.READY)
+    seconds = statistics.median(took) / max(1, ready) if took else None
+    return [length, seconds, bool(states) and not ready]
 
 
 # Running
@@ -215,62 +237,55 @@ def run_next(
     return evaluation
 
 
-def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
-    """The first one in line that may begin, from now on this worker's; None where there is none."""
-    taken = take(profile, worker)
-    return Evaluation.objects.get(pk=taken) if taken else None
-
-
 @transaction.atomic
-def take(profile: HardwareProfile, worker: Worker | None) -> int | None:
-    """Move the first one in line that may begin to RUNNING, and return its key. Two workers never
-    take the same one.
+def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
+    """Take the first one in line that may begin, or None; two workers never take the same one.
 
-    Workers of a profile take one after the other, so that no two begin the same content. The
-    compare-and-swap decides all the same: an evaluation may be cancelled meanwhile.
+    Workers of a profile claim one after the other, so that no two begin the same content.
     """
-    locks.lock(profile)
-    with connection.cursor() as cursor:
-        for sql, parameters in firsts(profile.pk):
-            while True:
-                cursor.execute(sql, parameters)
-                if (first := cursor.fetchone()) is None:
-                    break
-                key, team_key, attempt = first
-                # The team before its evaluation, as everybody does.
-                team = locks.lock(Team(pk=team_key)) if team_key else None
-                try:
-                    Evaluation(pk=key, state=State.QUEUED, attempt=attempt).move_to(
-                        State.RUNNING,
-                        attempt=attempt + 1,
-                        worker=worker,
-                        claimed_at=Now(),
-                        lease_expires_at=Now() + settings.LEASE,
-                        not_before=None,
-                        stage="starting",
-                        percent=0,
-                        remaining_seconds=None,
-                        noted_at=None,
-                    )
-                except Stale:
-                    continue
-                if team:
-                    turns.settle(team)
-                return int(key)
+    locks.hold(HardwareProfile, profile.pk)
+    sql, parameters = taking(profile.pk, worker and worker.pk)
+    # Again where it found none: the first one may just have been cancelled.
+    for _ in range(2):
+        for taken in Evaluation.objects.raw(sql, parameters):
+            if taken.team_id:
+                turns.settle(taken.team_id)
+            return taken
     return None
 
 
 @functools.cache
-def firsts(profile_key: int) -> tuple[tuple[str, tuple[Any, ...]], ...]:
-    """SQL for the first one that may begin: of the calibrations, the uploads, the extra
-    measurements. Each by itself, so that an index gives it at once; kept, because Django takes
-    longer to write it than the database to answer."""
-    line = Evaluation.objects.queued(HardwareProfile(pk=profile_key)).may_begin()
-    uploads = line.filter(team__queue=profile_key).exclude(why=Why.TOP_OVERLAP).order_by(*LINE)
-    return tuple(
-        part.values_list("pk", "team", "attempt")[:1].query.sql_with_params()
-        for part in (line.filter(team=None), uploads, line.filter(why=Why.TOP_OVERLAP))
+def taking(profile: int, worker: int | None) -> tuple[str, tuple[Any, ...]]:
+    """SQL that moves the first one that may begin to RUNNING and returns it: a calibration, else
+    an upload, else an extra measurement, each of which an index gives at once.
+
+    It is kept, because Django takes longer to write it than the database to answer.
+    """
+    line = Evaluation.objects.filter(state=State.QUEUED, profile=profile).may_begin()
+    calibrations = line.filter(team=None).order_by("queued_at", "pk")
+    uploads = line.filter(team__queue=profile).exclude(why=Why.TOP_OVERLAP).order_by(*LINE)
+    extra = line.filter(why=Why.TOP_OVERLAP).order_by("queued_at", "pk")
+    parts = (calibrations, uploads, extra)
+    first = Coalesce(*(Subquery(part.values("pk")[:1]) for part in parts))
+    taken = Evaluation.objects.filter(pk=first, state=State.QUEUED)
+    update = taken.query.chain(UpdateQuery)
+    assert isinstance(update, UpdateQuery)
+    update.add_update_values(
+        {
+            "state": State.RUNNING,
+            "attempt": F("attempt") + 1,
+            "worker": worker,
+            "claimed_at": Now(),
+            "lease_expires_at": Now() + settings.LEASE,
+            "not_before": None,
+            "stage": "starting",
+            "percent": 0,
+            "remaining_seconds": None,
+            "noted_at": None,
+        }
     )
+    sql, parameters = update.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+    return f"{sql} RETURNING *", parameters
 
 
 def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:

@@ -1,4 +1,5 @@
-"""Row locks, in one order: competition, then team, then the rest. Another order can deadlock."""
+"""Row locks, in one order: profile, competition, a queued evaluation, team, then the rest. Another
+order can deadlock."""
 
 from __future__ import annotations
 
@@ -24,6 +25,15 @@ def lock(row: Row) -> Row:
     if found is None:
         raise NotFound(f"{row} was removed in this moment.")
     return found
+
+
+def hold(model: type[Model], key: int) -> None:
+    """Lock a row as `lock` does, without reading it."""
+    if connection.vendor != "postgresql":
+        return
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM {table} WHERE id = %s FOR NO KEY UPDATE", [key])  # noqa: S608
 
 
 def share(row: Row) -> Row:

@@ -136,6 +136,7 @@ def share(evaluation: Evaluation) -> list[Team]:
             competition=evaluation.competition,
             submission=submission,
             team=submission.team,
+            content_sha256=submission.content_sha256,
             reference=evaluation.reference,
             dataset=evaluation.dataset,
             profile=evaluation.profile,
@@ -216,7 +217,7 @@ def give_back(evaluation: Evaluation, *, code: str, message: str, **found: objec
         logger.error("%s is given up after %s faults: %s", evaluation, faults, message)
         evaluation.move_to(State.ERROR, finished_at=Now(), **said)
     if evaluation.team:
-        turns.settle(locks.lock(evaluation.team))
+        turns.settle(locks.lock(evaluation.team).pk)
     if is_fault and evaluation.worker:
         workers.doubt(evaluation.worker)
 

@@ -234,7 +234,6 @@ def withdraw(*, submission: Submission, by: User) -> None:
     """Take a submission out of the boards; the quota it used stays used."""
     teams.check_member(submission.team, by)
     competitions.check_unpublished(locks.lock(submission.competition))
-    locks.lock(submission.team)  # before its evaluations, as whoever claims one does
     if submission.withdrawn_at is not None:
         return
     submission.withdrawn_at = timezone.now()

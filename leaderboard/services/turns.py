@@ -37,7 +37,6 @@ def charged(turn: float, *, seconds: float, at: datetime) -> float:
 
 SETTLE = """
     UPDATE leaderboard_team SET
-        turn = %s,
         running = (SELECT COUNT(*) FROM leaderboard_evaluation
             WHERE team_id = leaderboard_team.id AND state = 'running'),
         (waiting, waiting_since, queue_id) = (
@@ -46,14 +45,14 @@ SETTLE = """
     WHERE id = %s"""
 
 
-def settle(team: Team) -> None:
-    """Write how many of a locked team's evaluations run and wait, and since when.
+def settle(team: int) -> None:
+    """Write how many of a locked team's evaluations run and wait, and since when, by its key.
 
     Call it after each move of one of them. It reads no more than what the team has under way. It
     is SQL because each claim waits for the one before: Django would take longer than the database.
     """
     with connection.cursor() as cursor:
-        cursor.execute(SETTLE, [team.turn, team.pk])
+        cursor.execute(SETTLE, [team])
 
 
 def charge(evaluation: Evaluation) -> None:
@@ -62,8 +61,9 @@ def charge(evaluation: Evaluation) -> None:
         return
     team = locks.lock(evaluation.team)
     seconds = (evaluation.finished_at - evaluation.claimed_at).total_seconds()
-    team.turn = charged(team.turn, seconds=seconds, at=evaluation.finished_at)
-    settle(team)
+    turn = charged(team.turn, seconds=seconds, at=evaluation.finished_at)
+    Team.objects.filter(pk=team.pk).update(turn=turn)
+    settle(team.pk)
 
 
 def position(evaluation: Evaluation) -> int:

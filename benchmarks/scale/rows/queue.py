@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 import time
+from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 
 from benchmarks.scale.measure import Act, figure, timed
 from benchmarks.scale.world import World, get
-from leaderboard.models import Evaluation, Team
+from leaderboard.models import Evaluation, HardwareProfile, Team
 from leaderboard.services import evaluations, turns
 
 SECONDS = 3.0
 """How long the claimers take; what they took waits again afterwards."""
+PROCESSES = 4
 
 
 @timed("queue: claim", ms=10, flat=2, undone=True)
@@ -46,33 +49,54 @@ def claims_of_64(world: World) -> float:
 
 
 def claims(world: World, workers: int) -> float:
-    """Claims a second of so many threads. Raises `AssertionError` where one was taken twice."""
-    start = threading.Barrier(workers + 1)
-    taken: list[int] = []
-    until = 0.0
-
-    def work() -> None:
-        connection.ensure_connection()
-        start.wait()
-        start.wait()
-        while time.perf_counter() < until and (found := evaluations.claim(world.profile)):
-            taken.append(found.pk)
-        connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
+    """Claims a second of so many threads in `PROCESSES` processes, as workers are processes.
+    Raises `AssertionError` where one was taken twice."""
+    connections.close_all()
+    context = multiprocessing.get_context("fork")
+    start, found = context.Barrier(PROCESSES + 1), context.Queue()
+    share = workers // PROCESSES
+    claimers = [
+        context.Process(target=claimer, args=(world.profile, share, start, found))
+        for _ in range(PROCESSES)
+    ]
+    for one in claimers:
+        one.start()
     start.wait()
     began = time.perf_counter()
-    until = began + SECONDS
-    start.wait()
-    for thread in threads:
-        thread.join()
+    taken = [key for _ in claimers for key in found.get()]
     seconds = time.perf_counter() - began
+    for one in claimers:
+        one.join()
     assert len(set(taken)) == len(taken), "one was taken twice"
     Evaluation.objects.filter(pk__in=taken).update(
         state=Evaluation.State.QUEUED, attempt=0, claimed_at=None, lease_expires_at=None
     )
     for team in Team.objects.exclude(running=0):
-        turns.settle(team)
+        turns.settle(team.pk)
     return len(taken) / seconds
+
+
+def claimer(profile: HardwareProfile, threads: int, start: Any, found: Any) -> None:
+    """Claim in so many threads for `SECONDS`, and tell the keys."""
+    taken: list[int] = []
+    ready = threading.Barrier(threads + 1)
+    until = 0.0
+
+    def work() -> None:
+        connection.ensure_connection()
+        ready.wait()
+        ready.wait()
+        while time.perf_counter() < until and (one := evaluations.claim(profile)):
+            taken.append(one.pk)
+        connection.close()
+
+    pool = [threading.Thread(target=work) for _ in range(threads)]
+    for thread in pool:
+        thread.start()
+    ready.wait()
+    start.wait()
+    until = time.perf_counter() + SECONDS
+    ready.wait()
+    for thread in pool:
+        thread.join()
+    found.put(taken)
