@@ -74,6 +74,10 @@ NAMES = re.compile(
 """All that torch's own serializer of TorchScript writes, as `module name`."""
 
 
+REBUILD = object()
+"""Stands for torch's functions that make a tensor: (storage, offset, sizes, strides, ...)."""
+
+
 @dataclass(frozen=True)
 class Storage:
     """One tensor storage that a pickle refers to."""
@@ -126,7 +130,8 @@ def walk(name: str, pickle: bytes, opcodes: Iterator[int], rows: set[int]) -> It
                 stack.append(stack[-1])
             case "GLOBAL":
                 refuse_unless_torchs(name, str(argument))
-                stack.append(argument)
+                rebuilds = str(argument).startswith("torch._utils _rebuild_")
+                stack.append(REBUILD if rebuilds else argument)
             case "STACK_GLOBAL":
                 one, module = stack.pop(), stack.pop()
                 refuse_unless_torchs(name, f"{module:.99} {one:.99}")
@@ -147,10 +152,10 @@ def walk(name: str, pickle: bytes, opcodes: Iterator[int], rows: set[int]) -> It
                 start = len(stack) - int(opcode.name[-1])
                 stack[start:] = [tuple(stack[start:])]
             case "REDUCE":
-                # torch._utils._rebuild_tensor(storage, offset, sizes, stride, ...) and the like
-                match stack.pop(), stack.pop():
-                    case (_, _, (int() as first, *_), *_), str() as called if "_rebuild" in called:
-                        if 0 < first <= MAX_ELEMENTS and len(rows) < MAX_ROWS:
+                arguments, called = stack.pop(), stack.pop()
+                if called is REBUILD and len(rows) < MAX_ROWS:
+                    match arguments:
+                        case (_, _, (int() as first, *_), *_) if 0 < first <= MAX_ELEMENTS:
                             rows.add(first)
                 stack.append(None)
             case "POP" if marks and marks[-1] == len(stack):

@@ -8,8 +8,11 @@ def name_the_team(apps, schema_editor):
     alias = schema_editor.connection.alias
     Evaluation = apps.get_model("leaderboard", "Evaluation")
     Submission = apps.get_model("leaderboard", "Submission")
-    of = Submission.objects.using(alias).filter(pk=models.OuterRef("submission")).values("team")
-    Evaluation.objects.using(alias).exclude(submission=None).update(team=models.Subquery(of))
+    of = Submission.objects.using(alias).filter(pk=models.OuterRef("submission"))
+    Evaluation.objects.using(alias).exclude(submission=None).update(
+        team=models.Subquery(of.values("team")),
+        content_sha256=models.Subquery(of.values("content_sha256")),
+    )
     under_way = Evaluation.objects.using(alias).filter(state__in=["queued", "running"]).exclude(team=None)
     for one in under_way.order_by("-queued_at"):
         # What waits; what runs is counted when it ends. `services.turns.settle` does the rest.
@@ -39,6 +42,12 @@ class Migration(migrations.Migration):
             model_name='evaluation',
             name='team',
             field=models.ForeignKey(blank=True, db_index=False, help_text="The submission's, so that the queue is read without its history.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.team'),
+        ),
+        migrations.AddField(
+            model_name='evaluation',
+            name='content_sha256',
+            field=models.CharField(blank=True, default='', help_text="The submission's, for the same reason.", max_length=64),
+            preserve_default=False,
         ),
         migrations.AddField(
             model_name='team',
@@ -80,6 +89,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='evaluation',
             index=models.Index(condition=models.Q(('state', 'running')), fields=['lease_expires_at'], name='leases'),
+        ),
+        migrations.AddIndex(
+            model_name='evaluation',
+            index=models.Index(condition=models.Q(('state', 'running')), fields=['competition', 'content_sha256'], name='being_measured'),
         ),
         migrations.AddIndex(
             model_name='evaluation',

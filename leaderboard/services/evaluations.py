@@ -163,7 +163,8 @@ def line(evaluation: Evaluation) -> Line:
     most: a page that is polled does not count the line each time."""
     key = f"line:{evaluation.pk}:{evaluation.attempt}:{evaluation.queued_at.timestamp()}"
     position = int(kept(key, lambda: place(evaluation)))
-    length, seconds, is_held = kept(f"pace:{evaluation.profile_id}", lambda: pace(evaluation))
+    length, seconds = kept(f"pace:{evaluation.profile_id}", lambda: pace(evaluation))
+    is_held = workers.are_sidelined(evaluation.profile)
     if is_held or seconds is None or not position:
         return Line(position, length, None, is_held=is_held)
     return Line(position, length, timedelta(seconds=(position - 1) * seconds))
@@ -185,8 +186,8 @@ def place(evaluation: Evaluation) -> int:
 
 
 def pace(evaluation: Evaluation) -> list[Any]:
-    """Of the line that an evaluation stands in: its length, the seconds until it is shorter by
-    one (None before anything was measured), and whether no worker is fit to measure."""
+    """Of the line that an evaluation stands in: its length, and the seconds until it is shorter by
+    one; None before anything was measured."""
     profile = evaluation.profile
     length = Evaluation.objects.filter(state=State.QUEUED, profile=profile).count()
     lately = (
@@ -195,10 +196,8 @@ def pace(evaluation: Evaluation) -> list[Any]:
         .values_list("claimed_at", "finished_at")[:20]
     )
     took = [(ended - begun).total_seconds() for begun, ended in lately if begun and ended]
-    states = list(workers.seen_lately(profile).values_list("state", flat=True))
-    ready = states.count(Worker.State.READY)
-    seconds = statistics.median(took) / max(1, ready) if took else None
-    return [length, seconds, bool(states) and not ready]
+    ready = workers.ready(profile).count()
+    return [length, statistics.median(took) / max(1, ready) if took else None]
 
 
 # Running

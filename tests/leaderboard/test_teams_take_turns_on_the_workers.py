@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
@@ -109,6 +110,7 @@ def test_claim_and_place_ask_as_many_questions_for_one_that_waits_as_for_forty(
             another = Team.objects.count()
             submit(team_of_one(competition, another), seed=another)
         last = Evaluation.objects.queued(competition.profile).last()
+        cache.clear()
         with CaptureQueriesContext(connection) as polled:
             evaluations.line(last)
         with CaptureQueriesContext(connection) as claimed:

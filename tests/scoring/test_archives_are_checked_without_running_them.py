@@ -628,3 +628,13 @@ def test_a_declaration_out_of_bounds(declared: dict[str, object]) -> None:
         archive.input_spec(InputSpec(), json.loads(json.dumps(declared)), InputBounds())
     assert refused.value.code == "bad_declaration"
     assert f"{archive.DECLARATION}: {next(iter(declared))}" in refused.value.message
+
+
+def test_rows_are_told_of_what_torch_rebuilds_and_of_no_text_that_says_so() -> None:
+    """A text may be megabytes long and be called again and again: it is never searched."""
+    shape = b"NN" + b"K\x07K\x05\x86" + b"\x87R."  # of a tensor, behind its storage and offset
+    called = b"ctorch._utils\n_rebuild_tensor_v2\n"
+    assert pickles.weights("data.pkl", b"\x80\x02" + called + shape, iter(range(99))) == ([], {7})
+    text = b"torch._utils _rebuild_tensor_v2"
+    said = b"X" + len(text).to_bytes(4, "little") + text
+    assert pickles.weights("data.pkl", b"\x80\x02" + said + shape, iter(range(99))) == ([], set())
