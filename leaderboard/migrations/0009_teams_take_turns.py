@@ -13,11 +13,13 @@ def name_the_team(apps, schema_editor):
         team=models.Subquery(of.values("team")),
         content_sha256=models.Subquery(of.values("content_sha256")),
     )
+    teams = apps.get_model("leaderboard", "Team").objects.using(alias)
     under_way = Evaluation.objects.using(alias).filter(state__in=["queued", "running"]).exclude(team=None)
     for one in under_way.order_by("-queued_at"):
-        # What waits; what runs is counted when it ends. `services.turns.settle` does the rest.
-        if one.state == "queued" and one.why != "top_overlap":
-            apps.get_model("leaderboard", "Team").objects.using(alias).filter(pk=one.team_id).update(
+        if one.state == "running":
+            teams.filter(pk=one.team_id).update(running=models.F("running") + 1)
+        elif one.why != "top_overlap":
+            teams.filter(pk=one.team_id).update(
                 queue=one.profile_id, waiting=models.F("waiting") + 1, waiting_since=one.queued_at
             )
 
@@ -41,7 +43,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='evaluation',
             name='team',
-            field=models.ForeignKey(blank=True, db_index=False, help_text="The submission's, so that the queue is read without its history.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.team'),
+            field=models.ForeignKey(blank=True, help_text="The submission's, so that the queue is read without its history.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.team'),
         ),
         migrations.AddField(
             model_name='evaluation',

@@ -141,7 +141,6 @@ class Evaluation(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        db_index=False,
         help_text="The submission's, so that the queue is read without its history.",
     )
     content_sha256 = models.CharField(

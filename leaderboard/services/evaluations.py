@@ -313,7 +313,9 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
 
 def broken(evaluation: Evaluation, error: Exception) -> None:
     """End an attempt that raised an error: it is ours, or the reference's that is calibrated."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # A disk that has room again was filled by this attempt, and would be by the next one.
+    if is_full and not workers.can_hold(workers.SPARE_BYTES):
         error = scoring.EngineError(workers.NO_ROOM, f"The worker's disk is full: {error}.")
     if not isinstance(error, scoring.EngineError):
         logger.error("%s ended by our fault", evaluation, exc_info=error)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +36,8 @@ RETRY = timedelta(minutes=5)
 """How long a sidelined worker waits before it checks itself again."""
 NO_ROOM = "cache_failed"
 """The engine's word for a disk that is full, or takes nothing."""
+SPARE_BYTES = 1 << 20
+"""A disk without a megabyte is full: nothing can be done there."""
 LOOK_AGAIN = timedelta(seconds=10)
 """How long one without room waits: a look costs nothing, and a disk is cleared in seconds."""
 HALF_WIDTH_ERRORS = 1.96
@@ -133,12 +136,20 @@ def has_room(worker: Worker) -> bool:
         return True
     if not is_time(worker):
         return False
-    if not machine.can_hold(Path(settings.CACHE_DIR), wanted[worker.pk]):
+    if not can_hold(wanted[worker.pk]):
         sideline(worker, worker.reason, again_in=LOOK_AGAIN)
         return False
     del wanted[worker.pk]
     become(worker, Worker.State.READY, canary_due_at=None)
     return True
+
+
+def can_hold(size: int) -> bool:
+    """Whether this machine's disk has room for so many bytes of cache, and some to work with."""
+    folders = {settings.CACHE_DIR: size, tempfile.gettempdir(): 0}
+    return all(
+        machine.can_hold(Path(folder), max(here, SPARE_BYTES)) for folder, here in folders.items()
+    )
 
 
 def is_contained(worker: Worker, *, should_stop: Callable[[], bool]) -> bool:

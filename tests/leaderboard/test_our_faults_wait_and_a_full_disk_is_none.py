@@ -128,6 +128,25 @@ def test_a_full_disk_costs_an_evaluation_nothing_and_its_worker_takes_no_more(
     assert worker.state == Worker.State.READY
 
 
+def test_a_model_that_fills_the_disk_by_itself_is_given_up_like_any_fault(
+    team: Team, rivals: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk has room again after each attempt, so that waiting for room would never end."""
+    large, small = submit(team, 1), submit(rivals, 2)
+
+    def fills(job: Any, progress: Any) -> Report:
+        if str(large.file.name) in str(job.submission):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return report()
+
+    monkeypatch.setattr(scoring, "evaluate", fills)
+    for _ in range(5):
+        evaluations.run_next("cpu")
+        Worker.objects.update(canary_due_at=timezone.now())
+    assert large.latest_evaluation.state == State.ERROR
+    assert small.latest_evaluation.state == State.SCORED
+
+
 def test_a_worker_without_room_looks_again_after_seconds(
     team: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
