@@ -5,7 +5,7 @@ import multiprocessing
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from leaderboard.services import evaluations
+from leaderboard.services import evaluations, preparing
 
 # Set in Celery's main process, seen in the child it forked: what runs then goes back to the queue.
 stopping = multiprocessing.Event()
@@ -25,3 +25,4 @@ def work(profile: str, is_passed_on: bool = False) -> None:
 @shared_task(name="leaderboard.sweep")
 def sweep() -> None:
     evaluations.sweep()
+    preparing.go_on_all(seconds=preparing.SLICE)

@@ -436,7 +436,6 @@ def sweep() -> None:
             )
         except Stale:
             logger.info("%s was finished while it was swept.", evaluation)
-    preparing.go_on_all()
     competitions.close_ended()
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
         measure_top_again(competition)
@@ -452,12 +451,13 @@ def measure_top_again(competition: Competition) -> Evaluation | None:
     """Queue one more measurement for an overlapping top, or None where nothing is to be done.
 
     Only while a worker has nothing else to do, one at a time, the least measured first and each
-    content at most `MAX_EXTRA` times; never once the final ranking is published.
+    content at most `MAX_EXTRA` times; never once the final ranking is published, or prepared for
+    it: a publication waits for what is queued.
     """
     competition = Competition.objects.select_for_update(of=["self"]).get(pk=competition.pk)
     profile = competition.profile
     is_idle = workers.ready(profile).exists() and not profile.evaluations.unfinished().exists()
-    if competition.is_published or not is_idle:
+    if competition.is_published or preparing.is_publishing(competition) or not is_idle:
         return None
     extra = Counter(
         competition.evaluations.filter(why=Why.TOP_OVERLAP).values_list(

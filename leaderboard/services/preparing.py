@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from leaderboard.errors import Conflict
@@ -24,7 +24,9 @@ BATCH = 500
 AT_ONCE = 1.0
 """Seconds that whoever asks for it waits: a board of thousands is ready by then."""
 SLICE = 20.0
-"""And seconds of each sweep, which has other things to do."""
+"""Seconds after each sweep of the site's queue, which has nothing else to do."""
+SHORT_SLICE = 2.0
+"""Seconds between two looks of an embedded worker, whose evaluations must not wait."""
 
 
 def begin(competition: Competition, *, min_f1: float | None = None) -> None:
@@ -45,6 +47,11 @@ def check_none(competition: Competition) -> None:
         )
 
 
+def is_publishing(competition: Competition) -> bool:
+    """Whether the private board is being prepared. Ask of a locked competition."""
+    return Preparation.objects.filter(competition=competition, min_f1=None).exists()
+
+
 def go_on(competition: Competition, *, seconds: float) -> bool:
     """Prepare for so long at least a batch, and switch once all is done; tells whether it is."""
     until = time.monotonic() + seconds
@@ -54,10 +61,29 @@ def go_on(competition: Competition, *, seconds: float) -> bool:
     return switch(competition)
 
 
-def go_on_all() -> None:
-    """A slice of all that is being prepared."""
-    for preparation in Preparation.objects.select_related("competition"):
-        go_on(preparation.competition, seconds=SLICE)
+def go_on_all(*, seconds: float) -> None:
+    """Go on for so long with all that is being prepared; one that breaks holds up no other.
+
+    Nothing where this process signed in as a worker, whose role may not publish.
+    """
+    each = list(Competition.objects.exclude(preparation=None))
+    if not each or not may_prepare():
+        return
+    for competition in each:
+        try:
+            go_on(competition, seconds=seconds / len(each))
+        except Exception:
+            logger.exception("The boards of %s could not be prepared", competition)
+
+
+def may_prepare() -> bool:
+    """Whether the database lets this process prepare boards. SQLite has no roles."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_table_privilege(%s, 'UPDATE')", [Preparation._meta.db_table])
+        [is_granted] = cursor.fetchone()
+    return bool(is_granted)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +14,18 @@ from django.db import DatabaseError, connection, transaction
 from django.db.backends.signals import connection_created
 
 import scoring
-from leaderboard.models import Canary, Competition, Entry, Evaluation, Submission, Team, User
-from leaderboard.services import evaluations, references, roles
+from leaderboard import tasks
+from leaderboard.models import (
+    Canary,
+    Competition,
+    Entry,
+    Evaluation,
+    Preparation,
+    Submission,
+    Team,
+    User,
+)
+from leaderboard.services import competitions, evaluations, preparing, references, roles
 from scoring.job import Progress
 from tests.leaderboard.conftest import failure, report
 
@@ -117,6 +128,31 @@ def test_it_evaluates_calibrates_checks_itself_and_gives_back(
     latest = Evaluation.objects.filter(kind=Evaluation.Kind.CALIBRATION).latest("pk")
     competition.refresh_from_db()
     assert competition.calibration == latest
+
+
+def test_boards_that_are_prepared_are_left_to_those_who_may(
+    as_worker: Any,
+    competition: Competition,
+    team: Team,
+    scored: Callable[..., Submission],
+    submit: Callable[..., Submission],
+    organizer: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preparing, "AT_ONCE", -1)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
+    monkeypatch.setattr(scoring, "evaluate", lambda job, progress: report(time_ratio=0.1))
+    scored(team, seed=1, time_ratio=0.5)
+    competition.min_f1 = 0.95
+    competitions.edit(competition=competition, by=organizer)
+    submission = submit(team, 2)
+    with as_worker():
+        call_command("work", profile="cpu", until_idle=True)
+    assert submission.latest_evaluation.state == State.SCORED
+    assert Preparation.objects.exists()
+    tasks.sweep()
+    entry = Entry.objects.get()
+    assert (entry.submission, entry.is_ranked) == (submission, False)
 
 
 def test_it_can_do_nothing_else(as_worker: Any, team: Team) -> None:

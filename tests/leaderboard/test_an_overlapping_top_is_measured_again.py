@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from leaderboard import tasks
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, Submission, Team, User, Worker
-from leaderboard.services import competitions, evaluations, rankings, recording, submissions
+from leaderboard.services import (
+    competitions,
+    evaluations,
+    preparing,
+    rankings,
+    recording,
+    submissions,
+)
 from scoring.job import Report
 from tests.leaderboard.conftest import finish, report
 
@@ -119,6 +127,20 @@ def test_it_never_happens_after_publication(
     finish(extra, report(time_ratio=0.5, half_width=0.02))
     competitions.publish(competition=competition, by=organizer)
     assert swept() is None
+
+
+def test_a_publication_that_is_prepared_waits_for_no_extra_measurement(
+    close: Any, competition: Competition, organizer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "AT_ONCE", -1)
+    monkeypatch.setattr(preparing, "SLICE", -1)
+    competitions.close(competition=competition, by=organizer)
+    assert not competitions.publish(competition=competition, by=organizer)
+    for _ in range(3):
+        assert swept() is None
+        tasks.sweep()
+    competition.refresh_from_db()
+    assert competition.is_published
 
 
 def test_teams_with_the_same_model_are_not_told_apart(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from leaderboard import tasks
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Entry, Preparation, Submission, Team, User
 from leaderboard.services import (
@@ -25,6 +27,7 @@ from tests.leaderboard.conftest import finish, person, report
 
 pytestmark = pytest.mark.django_db
 Scored = Callable[..., Submission]
+OLD = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -93,7 +96,7 @@ def sweeps_until_done(competition: Competition, most: int = 10) -> None:
         if not Preparation.objects.filter(competition=competition).exists():
             competition.refresh_from_db()
             return
-        evaluations.sweep()
+        tasks.sweep()
     raise AssertionError("It never ends.")
 
 
@@ -118,7 +121,7 @@ def test_nothing_private_is_seen_before_the_switch_and_all_of_it_after(
         assert "Team 4" not in client.get(page).content.decode()
         with pytest.raises(Exception, match="once the organizers publish it"):
             rankings.entry_of(five[0], "private")
-        evaluations.sweep()
+        tasks.sweep()
     assert counts[0] == 2
     assert 5 in counts
     assert {client.get(door, follow=True).status_code for door in doors} == {200}
@@ -147,13 +150,13 @@ def test_what_changes_while_a_publication_is_prepared_counts_in_it(
     ):
         act()
         if number % 2:
-            evaluations.sweep()
+            tasks.sweep()
     with pytest.raises(Conflict) as refused:
         competitions.publish(competition=competition, by=organizer)
     assert refused.value.code == "boards_in_preparation"
     again = evaluations.evaluate_again(submission=second[0], by=organizer)
     for _ in range(8):
-        evaluations.sweep()
+        tasks.sweep()
     competition.refresh_from_db()
     assert not competition.is_published, "it waits for what is queued"
     finish(again, report(f1_public=0.9, f1_private=0.2, time_ratio=0.1))
@@ -166,11 +169,21 @@ def test_what_changes_while_a_publication_is_prepared_counts_in_it(
     }
 
 
-def test_preparing_goes_on_where_it_was_broken_off(
+def copied(competition: Competition, slug: str, **fields: Any) -> Competition:
+    """Another competition like it, older, without teams."""
+    first = Competition.objects.get(pk=competition.pk)
+    for name, value in {"pk": None, "slug": slug, "created_at": OLD, **fields}.items():
+        setattr(first, name, value)
+    first.save(force_insert=True)
+    return first
+
+
+def test_preparing_goes_on_where_it_was_broken_off_and_holds_up_nothing_else(
     five: list[Team],
     competition: Competition,
     organizer: User,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     prepared: list[int] = []
     prepare = placing.prepare
@@ -184,8 +197,14 @@ def test_preparing_goes_on_where_it_was_broken_off(
     monkeypatch.setattr(placing, "prepare", breaking)
     competitions.close(competition=competition, by=organizer)
     competitions.publish(competition=competition, by=organizer)
-    with pytest.raises(OSError, match="power"):
-        evaluations.sweep()
+    other = copied(competition, "other", state="open")
+    preparing.begin(other, min_f1=0.6)
+    late = copied(competition, "late", state="open", ends_at=timezone.now())
+    tasks.sweep()
+    assert "The power is gone." in caplog.text
+    other.refresh_from_db()
+    late.refresh_from_db()
+    assert (other.min_f1, late.state) == (0.6, "closed")
     sweeps_until_done(competition)
     keys = [team.pk for team in five]
     assert prepared == keys[:4] + keys[2:], "only the batch that was broken off is done again"
@@ -200,7 +219,7 @@ def test_a_reopened_competition_is_not_published(
     competitions.open_(competition=competition, by=organizer)
     competitions.close(competition=competition, by=organizer)
     for _ in range(6):
-        evaluations.sweep()
+        tasks.sweep()
     competition.refresh_from_db()
     assert competition.state == "closed"
     with pytest.raises(Exception, match="once the organizers publish it"):
@@ -225,7 +244,7 @@ def test_another_gate_holds_for_all_at_once_while_uploads_go_on(
                 submissions.disqualify(submission=worse, reason="copied", by=organizer)
             assert_right(competition, "public")
             turn += 10
-            evaluations.sweep()
+            tasks.sweep()
             competition.refresh_from_db()
         assert competition.min_f1 == gate
         assert_right(competition, "public")

@@ -1,4 +1,5 @@
-"""The embedded worker: polls the rows that Celery workers are knocked for, and sweeps."""
+"""The embedded worker: polls the rows that Celery workers are knocked for, sweeps, and goes on with
+boards that are being prepared."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 
 from leaderboard.models import HardwareProfile
-from leaderboard.services import evaluations
+from leaderboard.services import evaluations, preparing
 
 
 class Command(BaseCommand):
@@ -42,6 +43,7 @@ class Command(BaseCommand):
                 if time.monotonic() - swept >= settings.SWEEP_SECONDS:
                     evaluations.sweep()
                     swept = time.monotonic()
+                preparing.go_on_all(seconds=preparing.SHORT_SLICE)
                 evaluation = evaluations.run_next(profile, should_stop=stop.is_set)
             except (OperationalError, InterfaceError) as error:
                 self.stderr.write(f"The database does not answer, trying again: {error}")
