@@ -45,15 +45,17 @@ def share(
     there = {name: Counter(image.label for image in part) for name, part in splits.items()}
     for label, members in singles.items():
         random.Random(f"{seed} {label}").shuffle(members)  # noqa: S311 - repeatable by its seed
-        taken = {name: there[name][label] for name in shares}
+        before = {name: there[name][label] for name in shares}
         start = 0
-        for name, size in rest(quotas[label], taken, len(members)).items():
-            splits[name] += members[start : start + size]
-            there[name][label] += size
+        for name, size in rest(quotas[label], before, len(members)).items():
+            taken = members[start : start + size]
+            splits[name] += taken
+            there[name][label] += len(taken)
             start += size
     for label, name in ((label, name) for label in quotas for name in shares):
         if not there[name][label]:
-            raise too_few(label, f"too large groups of equal or nearly equal ones for {name}")
+            why = f"too many of them show the same picture, or nearly, to be in {name} too"
+            raise too_few(label, why, sizes[label])
     return {name: tuple(splits[name]) for name in shares}
 
 
@@ -134,10 +136,9 @@ def refuse_too_few(label: str, size: int, units: int, splits: int) -> None:
         raise too_few(label, f"{what} for {splits} splits", size)
 
 
-def too_few(label: str, why: str, size: int | None = None) -> BadDataset:
-    has = f"has {size} image{'s' * (size != 1)}, {why}" if size is not None else f"has {why}"
+def too_few(label: str, why: str, size: int) -> BadDataset:
     return BadDataset(
         "too_few_images",
-        f"The class {shown(label)} {has}. Add images, merge it with another class, or leave it "
-        "out.",
+        f"The class {shown(label)} has {size} image{'s' * (size != 1)}, {why}. Add images, merge "
+        "it with another class, or leave it out.",
     )

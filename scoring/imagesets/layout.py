@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from scoring.errors import BadDataset
@@ -42,15 +43,20 @@ KINDS = {
 }
 """Suffixes of pictures that are not taken, for a reason that helps."""
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
-LIKE_SPLITS = frozenset(
-    ("train", "training", "test", "testing", "val", "valid", "validation", "dev")
+LIKE_SPLITS = re.compile(
+    r"(train|training|test|testing|val|valid|validation|dev|sample|public|private)s?"
+    r"[\W_]*(data)?(set|split|image|img|data)?s?[\W_]*(\d{4})?",
+    re.IGNORECASE,
 )
-"""Names of top folders that other tools take for splits, in any case; so are ours in capitals."""
+"""Names of top folders that other tools take for splits, and ours spelled in another way."""
 SHOWN = 5
 NO_FOLDERS = (
     "There are no readable images in class folders. Put the images of each class into a folder of "
     "its own, or add a table labels.csv with the columns file,label."
 )
+
+CALLED_SO = "Splits are called sample, public and private, in small letters"
+NO_SPLITS = "put all images into one folder to have them divided here"
 
 Path = tuple[str, ...]
 
@@ -60,7 +66,7 @@ def sort_out(files: Iterable[str], labels: Labels | None) -> tuple[list[Image], 
     files = [name for name in files if not labels or name not in labels.tables]
     images, problems = images_among(files)
     if labels:
-        found = by_table(images, labels.by_image)
+        found = by_table(images, labels)
         problems += labels.problems
     else:
         found = by_folder(images)
@@ -93,15 +99,21 @@ def by_folder(images: Sequence[str]) -> list[Image]:
     ]
 
 
-def by_table(images: Sequence[str], labels: Mapping[str, str]) -> list[Image]:
-    """Images that a table names, wherever they lie; splits are top folders. Raises `BadDataset`."""
-    paths = below_common_top([name for name in images if name in labels], is_class=False)
+def by_table(images: Sequence[str], labels: Labels) -> list[Image]:
+    """Images that a table names, wherever they lie; splits are top folders, or a column. Raises
+    `BadDataset`."""
+    by_image = labels.by_image
+    if labels.splits:
+        return [Image(one, by_image[one], labels.splits[one]) for one in images if one in by_image]
+    paths = below_common_top([name for name in images if name in by_image], is_class=False)
     tops = {path[0] if len(path) > 1 else "" for path in paths.values()}
-    if tops > set(SPLITS):
+    if tops & set(SPLITS):
         refuse_other_tops(tops)
+    elif like_splits(tops):
+        raise BadDataset("unknown_split", f"{look_like_splits(tops)} {CALLED_SO}, or {NO_SPLITS}.")
     is_split = bool(tops) and tops <= set(SPLITS)
     return [
-        Image(name, labels[name], path[0] if is_split else None) for name, path in paths.items()
+        Image(name, by_image[name], path[0] if is_split else None) for name, path in paths.items()
     ]
 
 
@@ -165,14 +177,11 @@ def refuse_nested(paths: Mapping[str, Path], is_split: bool) -> None:
     if not deep:
         return
     tops = {path[0] for path in deep.values()}
-    if not is_split and (
-        wrong := sorted(top for top in tops if top.lower() in LIKE_SPLITS.union(SPLITS))
-    ):
+    if not is_split and like_splits(tops):
         raise BadDataset(
             "unknown_split",
-            f"The top folders {', '.join(map(names.shown, wrong[:SHOWN]))} look like splits. "
-            "Splits are called sample, public and private, in small letters; all three are "
-            "needed. To have the images divided here, put the class folders on top.",
+            f"{look_like_splits(tops)} {CALLED_SO}; all three are needed. To have the images "
+            "divided here, put the class folders on top.",
         )
     nested = sorted({"/".join(name.split("/")[:-1]) for name in deep})
     raise BadDataset(
@@ -183,15 +192,25 @@ def refuse_nested(paths: Mapping[str, Path], is_split: bool) -> None:
     )
 
 
-def refuse_splits_for_classes(classes: Iterable[str]) -> None:
+def refuse_splits_for_classes(classes: Collection[str]) -> None:
     """Raises `BadDataset` where all class folders are called like splits."""
-    if {name.lower() for name in classes} <= LIKE_SPLITS.union(SPLITS):
+    if like_splits(classes):
         raise BadDataset(
             "unknown_split",
             f"The folders {', '.join(classes)} look like splits, and there are no class folders in "
             "them. Put class folders into them, called sample, public and private, or add a table "
             "labels.csv with the columns file,label.",
         )
+
+
+def like_splits(tops: Collection[str]) -> bool:
+    """Whether all folders are called as if they were splits."""
+    return bool(tops) and all(LIKE_SPLITS.fullmatch(top) for top in tops)
+
+
+def look_like_splits(tops: Iterable[str]) -> str:
+    shown = ", ".join(map(names.shown, sorted(tops)[:SHOWN]))
+    return f"The top folders {shown} look like splits."
 
 
 def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) -> None:

@@ -61,6 +61,102 @@ def test_tables_of_every_program_are_understood(table: str | bytes, tmp_path: Pa
     assert found(source(tmp_path, {"labels.csv": table})) == TRUTH
 
 
+DIGITS = [7, 3, 0, 1, 2, 4, 5, 6, 8, 9]
+OF_DIGITS = {f"{n}.png": str(n % 2) for n in DIGITS}
+WITH_NUMBERS = {
+    "pandas' row numbers": ",file,label\n"
+    + "".join(f"{row},{n}.png,{n % 2}\n" for row, n in enumerate(DIGITS)),
+    "row numbers without suffixes": ",id,label\n"
+    + "".join(f"{row},{n},{n % 2}\n" for row, n in enumerate(DIGITS)),
+    "row numbers called id": "id,image,label\n"
+    + "".join(f"{row},{n},{n % 2}\n" for row, n in enumerate(DIGITS)),
+    "row numbers and no header that helps": "row,what,class\n"
+    + "".join(f"{row},{n}.png,{n % 2}\n" for row, n in enumerate(DIGITS)),
+    "classes first": "label,file\n" + "".join(f"{n % 2},{n}.png\n" for n in DIGITS),
+    "classes first and no header": "".join(f"{n % 2},{n}.png\n" for n in DIGITS),
+    "classes first, without suffixes": "class,what\n" + "".join(f"{n % 2},{n}\n" for n in DIGITS),
+    "another suffix": "file,label\n" + "".join(f"{n}.jpg,{n % 2}\n" for n in DIGITS),
+    "two columns of names": "path,file,label\n"
+    + "".join(f"./{n}.png,{n}.png,{n % 2}\n" for n in DIGITS),
+}
+
+
+@pytest.mark.parametrize("table", WITH_NUMBERS.values(), ids=WITH_NUMBERS)
+def test_numbers_that_could_name_images_are_not_taken_for_names(table: str, tmp_path: Path) -> None:
+    assert found(source(tmp_path, {"labels.csv": table}, list(OF_DIGITS))) == OF_DIGITS
+
+
+def test_two_columns_that_name_images_as_well_are_refused(tmp_path: Path) -> None:
+    rows = "".join(f"{row},{n},{n % 2}\n" for row, n in enumerate(DIGITS))
+    with pytest.raises(BadDataset, match=r"names the images: row, number\.") as refused:
+        imagesets.catalogue(
+            source(tmp_path, {"labels.csv": "row,number,label\n" + rows}, list(OF_DIGITS))
+        )
+    assert refused.value.code == "bad_table"
+    gone = "file,label\n" + "".join(f"gone{n},{n}\n" for n in DIGITS)
+    with pytest.raises(BadDataset, match=r"not named in: labels\.csv"):
+        imagesets.catalogue(source(tmp_path, {"labels.csv": gone}, list(OF_DIGITS)))
+
+
+UNREADABLE = {
+    "a cell of 200 KB": b"author,text\nme," + b"x" * 200_000,
+    "half a letter": b"\xff\xfea",
+    "a NUL": b"author,text\nme,\0\n",
+}
+
+
+@pytest.mark.parametrize("data", UNREADABLE.values(), ids=UNREADABLE)
+def test_an_unreadable_csv_stops_nothing_unless_it_is_wanted_or_names_images(
+    data: bytes, tmp_path: Path
+) -> None:
+    images = [f"{label}/{name}" for name, label in TRUTH.items()]
+    beside = source(tmp_path, {"notes.csv": data}, images)
+    assert imagesets.catalogue(beside).counts() == {"cat": 2, "dog": 2}
+    with pytest.raises(BadDataset) as refused:
+        imagesets.catalogue(beside, table="notes.csv")
+    assert refused.value.code == "bad_table"
+    if len(data) > 1000:
+        with pytest.raises(BadDataset, match="cannot be read"):
+            imagesets.catalogue(source(tmp_path, {"notes.csv": b"a.png,cat\n" + data}, images))
+
+
+@pytest.mark.parametrize(
+    "tops",
+    [
+        ("Sample", "Public", "Private"),
+        ("train", "val", "test"),
+        ("sample", "public", "other"),
+        ("sample", "other"),
+        ("training_set", "test_set"),
+        ("train2017", "val2017"),
+    ],
+)
+def test_wrong_split_folders_beside_a_table_are_not_divided_anew_in_silence(
+    tops: tuple[str, ...], tmp_path: Path
+) -> None:
+    images = [f"{tops[n % len(tops)]}/{n}.png" for n in DIGITS]
+    table = "file,label\n" + "".join(f"{n}.png,{n % 3 % 2}\n" for n in DIGITS)
+    with pytest.raises(BadDataset, match="sample, public and private") as refused:
+        imagesets.catalogue(source(tmp_path, {"labels.csv": table}, images))
+    assert refused.value.code == "unknown_split"
+
+
+def test_a_column_split_divides_or_is_refused(tmp_path: Path) -> None:
+    def of(*splits: str) -> Path:
+        rows = [f"{n}.png,{n // 3 % 2},{splits[n % 3]}\n" for n in range(12)]
+        table = "file,label,Split\n" + "".join(rows)
+        return source(tmp_path, {"labels.csv": table}, [f"{n}.png" for n in range(12)])
+
+    catalogue = imagesets.catalogue(of("sample", "Public", "private"))
+    assert {(one.name, one.split) for one in catalogue.images} == {
+        (f"{n}.png", imagesets.SPLITS[n % 3]) for n in range(12)
+    }
+    for splits in (("train", "val", "test"), ("sample", "public", "")):
+        with pytest.raises(BadDataset, match="remove the column") as refused:
+            imagesets.catalogue(of(*splits))
+        assert refused.value.code == "unknown_split"
+
+
 def test_a_table_in_the_code_page_of_korean_excel(tmp_path: Path) -> None:
     rows = "파일,분류\na.png,고양이\nb.png,강아지\nc.png,고양이\nd.png,강아지\n".encode("cp949")
     assert set(found(source(tmp_path, {"labels.csv": rows})).values()) == {"고양이", "강아지"}
