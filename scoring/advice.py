@@ -45,27 +45,43 @@ ABOUT_DEVICE = re.compile(
     r"|with CUDA enabled|Invalid device|cuda\w*Get|Expected all tensors to be on the same device"
 )
 ABOUT_SIZE = re.compile(
-    r"shapes cannot be multiplied|size of tensor|invalid for input of size|expected input\["
-    r"|[Kk]ernel size|is too small|[Ss]izes? .*(?:match|mismatch)|shape mismatch"
-    r"|Padding size|but got input of size|Expected .*D .*input"
+    # torch
+    r"shapes? cannot be multiplied|size of (?:the )?tensor|invalid for input of size"
+    r"|expected input\[|[Kk]ernel size|is too small|[Ss]izes? .*(?:match|mismatch)"
+    r"|(?:shape|size) mismatch|Padding size|but got input of size|Expected .*D .*input"
+    r"|Expected size for|to be equal size|inconsistent tensor size|multiply up to the size"
+    r"|sum exactly to|exceeds dimension size|out of (?:range|bounds)|does not broadcast"
+    r"|[Ss]izes should be greater than 0|spatial (?:size|element)|of sliding blocks"
+    r"|expected size of input|expecting embedding dimension|equal to input_size"
+    r"|should contain \d+ elements|\d+ elements? in a list"
+    # timm, whose sentences begin with "Input height (96)", "height (12)", "patch grid height"
+    r"|n[o']t match model|(?:height|width|size|grid|tokens)\b.*\bdivisible by|must match\."
+    r"|AssertionError:?$"  # and some have no words: of an input that is all that can be wrong
 )
+"""What torch 2.13 and timm 1.0 say where an image has another size than the model was made for."""
 ABOUT_CHANNELS = re.compile(r"to have (\d+) channels")
-ABOUT_TRAINING = re.compile(r"when training")
+ABOUT_TRAINING = re.compile(r"per channel when training")
 ABOUT_ARGUMENTS = re.compile(
     r"missing value for argument|Expected a value of type|Expected at most \d+ argument"
 )
 ABOUT_REACHING_OUT = re.compile(
-    r"unable to open file|[Pp]ermission denied|not permitted|No such file|Resource temporarily"
-    r"|[Tt]hread"
+    r"unable to open file|[Pp]ermission denied|Operation not permitted|No such file"
+    r"|Resource temporarily|[Tt]hread creation|(?:create|start|spawn) .{0,20}\bthread"
 )
 
 
 def explained(
-    failure: ModelFailed, last_words: str | None, *, model: Model, job: Job
+    failure: ModelFailed,
+    last_words: str | None,
+    *,
+    model: Model,
+    job: Job,
+    has_run: bool = False,
 ) -> ModelFailed:
     """A failure with what the model raised and what can be done about it.
 
     `last_words`: what it said at the end of a dry run that failed; None where it failed elsewhere.
+    `has_run`: whether it passed a dry run before. Then no device that it names is the cause.
     """
     if failure.code == "answers_change":
         return with_words(failure, found_in_training(model))
@@ -73,7 +89,8 @@ def explained(
         return failure
     raised = quoted(last_words or "")
     quote = f"It said: “{raised}”." if raised else ""
-    return with_words(failure, quote, hint(failure.code, raised, model, job))
+    has_answered = has_run or (failure.code == "crashed" and last_words is None)
+    return with_words(failure, quote, hint(failure.code, raised, model, job, has_answered))
 
 
 def with_words(failure: ModelFailed, *words: str) -> ModelFailed:
@@ -93,9 +110,11 @@ def quoted(said: str) -> str:
     return line
 
 
-def hint(code: str, raised: str, model: Model, job: Job) -> str:
-    """What to do about an error by its text, or by what the archive says where there is none."""
-    if job.plan.device == "cpu" and (ABOUT_DEVICE.search(raised) if raised else model.devices):
+def hint(code: str, raised: str, model: Model, job: Job, has_answered: bool) -> str:
+    """What to do about an error by its text. Where there is none, by what the archive says, unless
+    the model has answered, as it could not do on a device that is not there."""
+    named = () if has_answered else model.devices
+    if job.plan.device == "cpu" and (ABOUT_DEVICE.search(raised) if raised else named):
         return (
             f"The model names the device {', '.join(model.devices) or 'cuda'}; here it runs on the "
             "CPU. Export it there: torch.load(..., map_location='cpu'), model.cpu() before "

@@ -124,7 +124,8 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
     except Rejected as rejected:
         report = replace(report, failure=Failure(rejected.code, rejected.message))
     except ModelFailed as failed:
-        failed = advice.explained(failed, last_words, model=model, job=job)
+        has_run = report.dry_run is not None and last_words is None
+        failed = advice.explained(failed, last_words, model=model, job=job, has_run=has_run)
         report = replace(report, failure=Failure(failed.code, failed.message))
     except BadDataset as error:
         raise EngineError(error.code, error.message) from error

@@ -141,7 +141,7 @@ class Limits(Json):
     first_call_seconds: float = 30.0
     """Of a process's first answer, which compiles."""
     call_seconds: float = 10.0
-    """Of any later answer; a block of many may take 20 times what was seen before besides."""
+    """Of any later answer. A block may take so much more than 20 times its usual time."""
     total_seconds: float = 1800.0
     """Wall seconds of all its processes together."""
     memory_bytes: int = 4 << 30

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy.special import bdtrc
 
 from scoring.job import Pace, Plan, Quad
 
@@ -604,8 +605,7 @@ def waits_longer(quads: Sequence[Quad]) -> bool:
     groups = waited[: len(quads) // together * together].reshape(-1, together, 2)
     longer = groups[:, 0, 1] - groups[:, :, 0].sum(axis=1)
     count, pairs = int((longer > 0).sum()), int((longer != 0).sum())
-    chance = sum(math.comb(pairs, n) for n in range(count, pairs + 1)) / (1 << pairs)
-    return chance < FALSE_ALARM
+    return bool(bdtrc(count - 1, pairs, 0.5) < FALSE_ALARM)  # that so many or more fall to one side
 
 
 def scatter(values: Floats) -> float:

@@ -349,7 +349,7 @@ class Child:
         limit = self.sandbox.limits.load_seconds
         return limit, ModelFailed(
             "load_timeout",
-            f"Loading may take {limit:g} s; the model was still at it then and was stopped.",
+            f"Loading may take {limit:g} s. The model took longer and was stopped.",
         )
 
     def run(self, calls: int, seconds: float, is_first: bool = False) -> Turn:
@@ -357,16 +357,16 @@ class Child:
         if is_first:
             overdue = ModelFailed(
                 "first_call_timeout",
-                f"The first answer of a process may take {seconds:g} s; the model was still at it "
-                "then and was stopped.",
+                f"The first answer of a process may take {seconds:g} s. The model took longer and "
+                "was stopped.",
             )
         else:
+            limit = self.sandbox.limits.call_seconds
             overdue = ModelFailed(
                 "call_timeout",
                 # No figure of its own time, by which it could say something about hidden images.
-                f"An answer may take {self.sandbox.limits.call_seconds:g} s, a block of them 20 "
-                "times what was seen before besides; the model was still at it then and was "
-                "stopped.",
+                f"One answer may take {limit:g} s. A block of answers may take {limit:g} s more "
+                "than 20 times its usual time. The model took longer and was stopped.",
             )
         turn = self.timed(calls, seconds, overdue)
         self.most_calls = max(self.most_calls, calls)
@@ -432,8 +432,8 @@ class Child:
             seconds = max(0.0, self.budget.seconds)
             overdue = ModelFailed(
                 "total_timeout",
-                f"All of a model's processes together may take {total:g} s; they were still at it "
-                "then and were stopped.",
+                f"All of a model's processes together may take {total:g} s. They took longer and "
+                "were stopped.",
             )
         start = time.monotonic()
         heard = wait_for(self.channel, seconds, self.sandbox.tick)

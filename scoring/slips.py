@@ -57,7 +57,8 @@ def trains(operator: str, given: list[str]) -> str:
     if "dropout" in operator:
         return "dropout" if given[2:3] == ["True"] and is_some(given[1]) else ""
     if "batch_norm" in operator:
-        return "batch norm" if given[5:6] == ["True"] else ""
+        # Without running statistics it takes those of the batch in any mode, as it was made to.
+        return "batch norm" if given[5:6] == ["True"] and given[3] != "None" else ""
     if operator == "scaled_dot_product_attention":
         return "dropout" if len(given) > 4 and is_some(given[4]) else ""
     return "dropout" if given[6:7] == ["True"] and is_some(given[5]) else ""

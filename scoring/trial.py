@@ -99,4 +99,4 @@ def asked(
             return engine.answers_alone(us, box, order=order, output=output)
         except ModelFailed as found:
             failure = found
-    raise advice.explained(failure, output.last_words, model=model, job=job)
+    raise advice.explained(failure, output.last_words, model=model, job=job, has_run=True)

@@ -4,6 +4,7 @@ again until it is published."""
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -93,7 +94,7 @@ def edit(*, competition: Competition, by: User) -> None:
 
 @transaction.atomic
 def open_(*, competition: Competition, by: User) -> None:
-    """Open a draft, or go on after a pause."""
+    """Open a draft, or go on after a pause. What is closed is reopened."""
     check_organizer(by)
     if competition.dataset is None:
         raise Conflict("Choose a dataset first.", code="no_dataset")
@@ -107,7 +108,7 @@ def open_(*, competition: Competition, by: User) -> None:
     if reason := off_band(competition):
         raise Conflict(reason, code="calibration_off_band")
     check_end(competition)
-    move(competition, State.OPEN, pause_message="")
+    move(competition, State.OPEN, only_from=[State.DRAFT, State.PAUSED], pause_message="")
 
 
 def outdated(competition: Competition) -> str:
@@ -150,7 +151,7 @@ def reopen(*, competition: Competition, by: User) -> None:
     """Take back a closing, until the private board is published."""
     check_organizer(by)
     check_end(competition)
-    move(competition, State.OPEN)
+    move(competition, State.OPEN, only_from=[State.CLOSED])
 
 
 def check_end(competition: Competition) -> None:
@@ -226,9 +227,19 @@ def close_ended() -> None:
     )
 
 
-def move(competition: Competition, state: str, **fields: object) -> None:
+def move(
+    competition: Competition,
+    state: str,
+    *,
+    only_from: Collection[str] = State.values,
+    **fields: object,
+) -> None:
     """Change the state by compare-and-swap. Raises `Conflict` for a step there is not."""
-    allowed = [one for one, targets in Competition.TRANSITIONS.items() if state in targets]
+    allowed = [
+        one
+        for one, targets in Competition.TRANSITIONS.items()
+        if state in targets and one in only_from
+    ]
     rows = Competition.objects.filter(pk=competition.pk, state__in=allowed)
     if not rows.update(state=state, **fields):
         competition.refresh_from_db(fields=["state"])
@@ -239,8 +250,9 @@ def move(competition: Competition, state: str, **fields: object) -> None:
 
 
 def wrong_state(competition: Competition, state: str) -> Conflict:
+    reopen = " Reopen it." if (competition.state, state) == (State.CLOSED, State.OPEN) else ""
     return Conflict(
-        f"A competition that is {competition.state} cannot become {state}.",
+        f"A competition that is {competition.state} cannot become {state}.{reopen}",
         code="wrong_competition_state",
     )
 

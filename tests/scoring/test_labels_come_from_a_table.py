@@ -228,6 +228,7 @@ def test_what_a_table_misses_is_named(tmp_path: Path) -> None:
         ({"train.csv": PLAIN, "test.csv": PLAIN}, None, "several_tables", "--labels"),
         ({"labels.csv": PLAIN.replace("cat", "c/t")}, None, "bad_class_name", "slash"),
         ({"labels.csv": PLAIN.replace("cat", ".cat")}, None, "bad_class_name", "Rename"),
+        ({"labels.csv": PLAIN.replace("cat", "고" * 90)}, None, "bad_class_name", "255 bytes"),
     ],
 )
 def test_a_table_that_is_not_clear_is_refused(

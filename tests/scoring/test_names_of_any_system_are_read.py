@@ -110,7 +110,11 @@ def test_one_name_composed_in_two_ways_is_one_class(make, tmp_path: Path) -> Non
         (["cat/1.png", "cat /1.png"], "look_alike_classes"),
         (["cat/1.png", "c\u00adat/1.png"], "look_alike_classes"),
         (["cat/1.png", "cat\ufe0f/1.png"], "look_alike_classes"),
-        (["cat/1.png", "\ufb01sh/1.png", "fish/1.png"], "look_alike_classes"),
+        (
+            ["cat/1.png", f"caf{E_ACUTE}/1.png", f"caf\u2060{E_AND_ACUTE}/1.png"],
+            "look_alike_classes",
+        ),
+        (["a/" * 100 + "cat/1.png", "dog/1.png"], "unsafe_names"),
         (["cat/1.png", "do\ng/1.png"], "bad_class_name"),
         (["cat/1.png", "do\u2028g/1.png"], "bad_class_name"),
         (["cat/1.png", "do\x7fg/1.png"], "bad_class_name"),
@@ -157,6 +161,13 @@ def test_whatever_class_is_imported_is_read_again(
     assert read_again(place / "set.zip", place).counts() == found.counts()
 
 
+def test_names_that_look_different_are_different_classes(tmp_path: Path) -> None:
+    classes = ["m2", "m²", "1", "①", "A", "\uff21", "new \U0001fadc"]
+    names = [f"{label}/{n}.png" for label in classes for n in range(2)]
+    for source in (as_zip(tmp_path, names), as_folder(tmp_path, names)):
+        assert imagesets.catalogue(source).classes == tuple(sorted(classes))
+
+
 WINDOWS = {
     "cp949": ["고양이", "강아지", "새"],
     "cp932": ["ガラス", "紙", "能面表ソ"],
@@ -164,6 +175,7 @@ WINDOWS = {
     "big5": ["玻璃", "塑膠", "紙板"],
     "cp437": ["Äpfel", "Möhren", "Süßes"],
     "cp1251": ["кошка", "собака", "птица"],
+    "cp866": ["Стекло", "бумага"],
     "utf-8": ["고양이", "犬", "Äpfel"],
 }
 
@@ -179,6 +191,40 @@ def test_zips_of_windows_are_read_in_the_encoding_that_they_do_not_name(
     source = tmp_path / f"{encoding}.zip"
     imagesets.pack(source, found.images, tmp_path / "pack.zip", encoding=found.encoding)
     assert imagesets.catalogue(tmp_path / "pack.zip", verify=False).classes == found.classes
+
+
+@pytest.mark.parametrize(
+    ("encoding", "classes"),
+    [
+        ("cp1251", ["Стекло", "бумага"]),
+        ("cp1251", ["Стекло", "plastic"]),
+        ("cp949", ["꽃", "나무"]),
+        ("cp949", ["쌀", "빵"]),
+        ("cp949", ["캔", "병"]),
+        ("cp437", ["Äpfel", "Müll", "Birnen"]),
+    ],
+)
+def test_a_few_short_names_are_enough(encoding: str, classes: list[str], tmp_path: Path) -> None:
+    source = unflagged(tmp_path, [f"{label}/1.png" for label in classes], encoding)
+    assert imagesets.catalogue(source).classes == tuple(sorted(classes))
+
+
+@pytest.mark.parametrize(
+    "others", [[b".git/caf\xe9"], [b"__MACOSX/\xff\xfe"], ["강아지/".encode() + b"caf\xe9.png"]]
+)
+def test_one_name_that_is_not_utf8_costs_no_other_its_meaning(
+    others: list[bytes], tmp_path: Path
+) -> None:
+    names = [f"{label}/{n}.png".encode() for label in ("고양이", "강아지") for n in range(3)]
+    for number, name in enumerate([*names, *others]):
+        path = os.path.join(os.fsencode(tmp_path), b"set", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        Path(os.fsdecode(path)).write_bytes(png(number))
+    found = imagesets.catalogue(tmp_path / "set")
+    assert found.classes == ("강아지", "고양이")
+    imagesets.pack(tmp_path / "set", found.images, tmp_path / "pack.zip", encoding=found.encoding)
+    packed = imagesets.catalogue(tmp_path / "pack.zip", verify=False)
+    assert packed.counts() == found.counts()
 
 
 def test_an_encoding_that_was_asked_for_is_used_or_refused(tmp_path: Path) -> None:
@@ -237,3 +283,22 @@ def test_what_tools_leave_is_passed_over_at_every_depth_and_counted(make, tmp_pa
     assert found.problems == ()
     assert sum(found.ignored.values()) == len(left)
     assert found.ignored[".ipynb_checkpoints"] == 3
+
+
+def test_files_that_macos_adds_are_counted_as_one_kind(tmp_path: Path) -> None:
+    added = [f"cat/._{number}.png" for number in range(20)]
+    found = imagesets.catalogue(as_zip(tmp_path, ["cat/1.png", "dog/1.png", *added]))
+    assert found.ignored == {"._*": 20}
+
+
+def test_names_of_tools_may_be_unsafe_and_others_begin_with_a_dot_and_a_slash(
+    tmp_path: Path,
+) -> None:
+    source = as_zip(
+        tmp_path, ["./cat/1.png", "cat/2.png", "././dog/1.png", ".git/a\\b", ".git/../c"]
+    )
+    assert imagesets.catalogue(source).counts() == {"cat": 2, "dog": 1}
+    imagesets.pack(source, imagesets.catalogue(source).images, tmp_path / "pack.zip")
+    twice = as_zip(tmp_path, ["./cat/1.png", "cat/1.png", "dog/1.png"])
+    with pytest.raises(BadDataset, match="two files of the same name"):
+        imagesets.catalogue(twice)
