@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 
 from django.http import HttpRequest
 
+from leaderboard import digits
 from leaderboard.errors import LengthRequired, TooLarge
 
 FORM_BYTES = 1 << 20
 """Every body without a file fits into this; the fields beside a file do, too."""
 
 UNSENT = "X-Unsent-Body"
-"""A proxy that buffers bodies asks with this header, which tells the size, before it takes one."""
+"""A proxy that buffers bodies asks with this header, which tells the size, before it takes one.
+A size that is not known to the proxy is told by a word."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -44,8 +46,9 @@ def taken(upload: Upload) -> Callable[[View], View]:
 
 
 def check_length(request: HttpRequest) -> None:
-    """Raises `LengthRequired` for a body of unknown size: no server counts it for us."""
-    if "Transfer-Encoding" in request.headers:
+    """Raises `LengthRequired` for a body of unknown size: nobody counts it before it is taken."""
+    is_uncounted = "Transfer-Encoding" in request.headers
+    if is_uncounted or (is_question(request) and digits.whole(request.headers[UNSENT]) is None):
         raise LengthRequired("Send the body's size in the header Content-Length; nothing was read.")
 
 
@@ -58,7 +61,7 @@ def check_form(size: int) -> None:
 def announced(request: HttpRequest) -> int:
     """The bytes of a body that is there, or that may come."""
     sizes = (request.headers.get(UNSENT, ""), request.META.get("CONTENT_LENGTH") or "")
-    return max((int(size) for size in sizes if size.isdecimal()), default=0)
+    return max(digits.whole(size) or 0 for size in sizes)
 
 
 def is_question(request: HttpRequest) -> bool:

@@ -3,14 +3,19 @@
 A NUL byte has no place in an address and none in a text of PostgreSQL. A body or an address in
 another encoding than UTF-8 is decoded by whoever asks for a field of it first, and some of Python's
 codecs raise then, also where the answer to that error is made.
+
+A proxy's question whether a body may come is answered with yes or no, whoever says the no.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
+from django.http.request import HttpHeaders
+
+from leaderboard import bodies
 from leaderboard.api import errors
 
 if TYPE_CHECKING:
@@ -29,12 +34,24 @@ class Readable:
         self.application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if HttpHeaders.to_wsgi_name(bodies.UNSENT) in environ:
+            start_response = with_one_no(start_response)
         if problem := unreadable(environ):
             answer = errors.answer(problem, environ.get("PATH_INFO", ""))
             status = f"{answer.status_code} {answer.reason_phrase}"
             start_response(status, list(answer.items()))
             return [answer.content]
         return self.application(environ, start_response)
+
+
+def with_one_no(start_response: StartResponse) -> StartResponse:
+    """Every refusal as 403, the one that nginx understands; then it passes the request itself."""
+
+    def started(status: str, *more: Any) -> Callable[[bytes], object]:
+        is_refusal = 300 <= int(status.split()[0]) < 500
+        return start_response("403 Forbidden" if is_refusal else status, *more)
+
+    return started
 
 
 def unreadable(environ: WSGIEnvironment) -> errors.Problem | None:

@@ -55,14 +55,27 @@ def site(
         call_command("flush", interactive=False, verbosity=0)
 
 
-def answer_to(address: str, path: str, *, announced: int, sent: int = 0, token: str = "") -> bytes:
-    """What comes back of a request whose body has begun, or not even that."""
-    host, port = address.removeprefix("http://").split(":")
-    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {announced}"]
-    lines += ["Content-Type: multipart/form-data; boundary=x"]
+def answer_to(
+    address: str,
+    path: str,
+    *,
+    announced: int | None,
+    sent: int = 0,
+    token: str = "",
+    host: str = "localhost",
+    content_type: str = "multipart/form-data; boundary=x",
+) -> bytes:
+    """What comes back of a request whose body has begun, or not even that. Without an announced
+    size the body comes in chunks."""
+    to, port = address.removeprefix("http://").split(":")
+    size = "Transfer-Encoding: chunked" if announced is None else f"Content-Length: {announced}"
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", size, f"Content-Type: {content_type}"]
     lines += [f"Authorization: Token {token}"] if token else []
-    with socket.create_connection((host, int(port)), timeout=30) as one:
-        one.sendall("\r\n".join([*lines, "", ""]).encode() + b"x" * sent)
+    body = b"x" * sent
+    if announced is None:
+        body = b"%x\r\n%b\r\n" % (sent, body) if sent else b""
+    with socket.create_connection((to, int(port)), timeout=10) as one:
+        one.sendall("\r\n".join([*lines, "", ""]).encode() + body)
         return one.recv(65536)
 
 
@@ -90,17 +103,61 @@ def test_no_body_is_taken_that_is_not_welcome(site: Site) -> None:
             status, _, code = expected.partition(b" ")
             assert got.startswith(b"HTTP/1.1 " + status), (path, got)
             assert code in got
-    assert [path for path in site.spool.rglob("*") if path.is_file()] == []
+    assert not spooled(site)
 
 
-def test_a_members_file_arrives_announced_or_not(site: Site) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        SUBMIT,
+        "/competitions/scale/submit/",
+        "/competitions/nowhere/submit/",
+        "/admin/login/",
+        "/admin/leaderboard/dataset/add/",
+        "/admin/nothing/here/",
+    ],
+)
+def test_no_body_is_taken_whose_size_is_not_announced(site: Site, path: str) -> None:
+    for token in ("", site.key):
+        for sent in (0, 100_000):
+            got = answer_to(site.front, path, announced=None, sent=sent, token=token)
+            assert got.startswith(b"HTTP/1.1 411 "), (path, got)
+            assert b"length_required" in got
+    assert not spooled(site)
+
+
+def test_a_members_file_arrives_with_its_size_announced(site: Site) -> None:
     headers = {"Authorization": f"Token {site.key}"}
     form = httpx.Request("POST", site.front, files={"file": ("m.pt", bytes(2 * MEGABYTE))})
     body = form.read()
     headers["Content-Type"] = form.headers["Content-Type"]
-    for content in (body, iter([body[:1000], body[1000:]])):
+    for content, expected in (
+        (body, (400, "not_a_zip")),
+        (iter([body[:1000], body[1000:]]), (411, "length_required")),
+    ):
         got = httpx.post(site.front + SUBMIT, content=content, headers=headers, timeout=60)
-        assert (got.status_code, got.json()["code"]) == (400, "not_a_zip")
+        assert (got.status_code, got.json()["code"]) == expected
+
+
+def test_a_refusal_is_the_sites_own_whoever_makes_it(site: Site) -> None:
+    """Also one that is made before the middleware or before Django."""
+    form = "application/x-www-form-urlencoded"
+    for path, how, expected in (
+        (f"{SUBMIT}?a=%00", {}, b"400 malformed_request"),
+        (SUBMIT, {"content_type": f"{form}; charset=utf-16"}, b"415 unsupported_media_type"),
+        ("/competitions/scale/submit/?a=%00", {}, b"400 This request cannot be read"),
+        ("/admin/login/", {"content_type": f"{form}; charset=hex"}, b"415 "),
+        ("/admin/login/", {"host": "elsewhere.example"}, b"400 "),
+    ):
+        got = answer_to(site.front, path, announced=1000, sent=1000, token=site.key, **how)
+        status, _, said = expected.partition(b" ")
+        assert got.startswith(b"HTTP/1.1 " + status), (path, got)
+        assert said in got
+
+
+def spooled(site: Site) -> list[Path]:
+    """What the front keeps of bodies that are on their way."""
+    return [path for path in site.spool.rglob("*") if path.is_file()]
 
 
 def test_pages_are_compressed_and_a_question_is_no_way_in(site: Site) -> None:

@@ -13,6 +13,7 @@ from django.utils.http import quote_etag
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
+from leaderboard import digits
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry
 from leaderboard.services import rankings, teams
@@ -88,8 +89,8 @@ def chart(request: Request, slug: str, name: str) -> HttpResponse:
 
 def wanted_page(request: Request) -> str | int | None:
     """The page that was asked for, or the one with the rank that was."""
-    rank = request.GET.get("rank", "")
-    return page_of(int(rank)) if rank.isdecimal() else request.GET.get("page")
+    rank = digits.whole(request.GET.get("rank", ""))
+    return request.GET.get("page") if rank is None else page_of(rank)
 
 
 def page_of(rank: int) -> int:

@@ -25,10 +25,7 @@ class Bodies:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if bodies.is_question(request) and 300 <= response.status_code < 500:
-            response.status_code = 403  # the one no that nginx understands; then it asks again
-        return response
+        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any

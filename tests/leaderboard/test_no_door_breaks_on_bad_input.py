@@ -49,6 +49,7 @@ BAD_QUERIES = [
     "q=%00",
     "page=%ff&limit=%ff&offset=%ff&wait=nan&format=%ff&next=%ff&q=%ff&o=x.y&competition=%ed%a0%80",
     "&".join(f"{name}={'9' * 5000}" for name in ("page", "limit", "offset", "wait", "p", "o")),
+    f"rank={'9' * 5000}",
     "page=-1&limit=-1&offset=1e400&wait=inf&e=1&_popup=1&state__exact=\u0661&competition=a%20b",
 ]
 BAD_HEADERS: list[dict[str, str]] = [
@@ -70,6 +71,8 @@ BAD_HEADERS: list[dict[str, str]] = [
         "HTTP_HX_REQUEST": "true",
         "HTTP_HX_CURRENT_URL": "http://[\xff",
     },
+    {"HTTP_X_UNSENT_BODY": "9" * 5000},
+    {"HTTP_X_UNSENT_BODY": "\xff"},
     {"HTTP_COOKIE": r'sessionid="\000aaaaaaaaaaaaaaaa"; messages=\xff; csrftoken="\000"'},
     {"HTTP_COOKIE": "sessionid=\xff\xfeaaaaaaaaaaaaaaaaa; messages=[[; csrftoken=%00"},
 ]
