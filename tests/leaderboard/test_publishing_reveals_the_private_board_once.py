@@ -222,5 +222,7 @@ def test_a_closed_competition_takes_no_more_uploads(
     competition: Competition, organizer: User
 ) -> None:
     competitions.close(competition=competition, by=organizer)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="Reopen it") as refused:
         competitions.open_(competition=competition, by=organizer)
+    assert refused.value.code == "wrong_competition_state"
+    assert not competition.accepts_uploads

@@ -98,6 +98,18 @@ class NeverEnds(Wild):
         return self.linear(x.flatten(1))
 
 
+class NeverEndsLater(Wild):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        while int(self.calls) > 20:
+            x = x + 0.001
+        return self.linear(x.flatten(1))
+
+
 class EatsMemory(Wild):
     def forward(self, x: Tensor) -> Tensor:
         while bool(x[0, 0, 0, 0] == x[0, 0, 0, 0]):

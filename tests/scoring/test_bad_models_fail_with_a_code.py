@@ -65,6 +65,15 @@ def test_an_endless_loop_is_ended(job: Job, models: Models) -> None:
     assert "0.5 s" in message
 
 
+def test_a_later_answer_that_takes_too_long_is_ended(job: Job, models: Models) -> None:
+    code, message = failure(report_of(job, models(wild.NeverEndsLater), call_seconds=0.5))
+    assert code == "call_timeout"
+    assert message.startswith(
+        "One answer may take 0.5 s. A block of answers may take 0.5 s more than 20 times its usual "
+        "time. The model took longer and was stopped."
+    )
+
+
 def test_all_calls_together_have_a_limit(job: Job, models: Models) -> None:
     report = report_of(job, models(wild.NeverEnds), total_seconds=1.0)
     assert failure(report)[0] == "total_timeout"

@@ -4,6 +4,7 @@ import importlib
 import json
 import math
 import random
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -74,6 +75,34 @@ def test_pixels_equal_timms_and_torchvisions(timm: Any) -> None:
             assert np.array_equal(found, np.asarray(torchvisions(spec)(image)).transpose(2, 0, 1))
         compared += 1
     assert compared >= 2_000
+
+
+def test_pictures_of_any_size_are_scaled_to_the_size_that_timm_takes(timm: Any) -> None:
+    """Sizes only: a tensor on the device `meta` has no pixels."""
+    dice = random.Random(32)
+    shrunk = 0
+    for number in range(CASES):
+        spec = replace(
+            spec_by(dice), height=dice.randint(8, 640), crop_mode=get_args(CropMode)[number % 3]
+        )
+        spec = replace(spec, width=dice.choice((spec.height, dice.randint(8, 640))))
+        width, height = dice.randint(1, 4000), dice.randint(1, 4000)
+        resize, *_ = timm.data.create_transform(
+            (3, spec.height, spec.width), crop_pct=spec.crop_pct, crop_mode=spec.crop_mode
+        ).transforms
+        try:
+            expected = resize(torch.empty(3, height, width, device="meta")).shape
+        except (RuntimeError, ValueError):  # timm scales a side to nothing
+            assert 1 in images.scaled_size((width, height), spec)
+            shrunk += 1
+            continue
+        assert (*images.scaled_size((width, height), spec)[::-1],) == tuple(expected[1:]), (
+            number,
+            spec,
+            width,
+            height,
+        )
+    assert CASES - shrunk >= 2_000
 
 
 @pytest.mark.parametrize(

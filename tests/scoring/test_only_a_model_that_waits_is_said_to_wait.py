@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,3 +77,28 @@ def test_a_model_that_sleeps_is_named_beside_others_too(length: float, busy: flo
 
 def test_few_quads_name_nobody() -> None:
     assert not is_named(quads(np.random.default_rng(0), 9, slept=1.0, busy=0.0))
+
+
+def waiting(longer: int, pairs: int) -> list[Quad]:
+    """Of so many quads the submission waits longer than the reference in `longer`."""
+    one = Quad(0.0, 1, 0.2, 100, 0.2, 100, 0.19, 0.195, disturbed=True)
+    theirs = replace(one, submission_cpu_seconds=0.1)
+    return [theirs] * longer + [one] * (pairs - longer)
+
+
+@pytest.mark.parametrize("pairs", [20, 300, 6_000])
+def test_waiting_is_judged_by_the_exact_sign_test(pairs: int) -> None:
+    least, ways = pairs, 1  # for that many of them to fall to one side
+    total = ways
+    while (total + ways * least // (pairs - least + 1)) / (1 << pairs) < ratios.FALSE_ALARM:
+        ways = ways * least // (pairs - least + 1)
+        least -= 1
+        total += ways
+    assert ratios.waits_longer(waiting(least, pairs))
+    assert not ratios.waits_longer(waiting(least - 1, pairs))
+
+
+@pytest.mark.parametrize("name", ["reference_cpu_seconds", "submission_cpu_seconds"])
+def test_a_side_without_cpu_time_is_judged_without_an_error(name: str) -> None:
+    stood_still = [replace(one, **{name: 0.0}) for one in waiting(40, 40)]
+    assert ratios.waits_longer(stood_still) == (name == "submission_cpu_seconds")

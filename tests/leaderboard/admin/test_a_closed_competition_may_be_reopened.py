@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from leaderboard.errors import Conflict
 from leaderboard.models import Competition, User
 from leaderboard.services import competitions
 from tests.leaderboard.admin.test_an_organizer_runs_a_competition import filled
@@ -46,6 +47,15 @@ def test_what_is_published_stays_so(press: Any, competition: Competition, organi
     competitions.close(competition=competition, by=organizer)
     competitions.publish(competition=competition, by=organizer)
     assert "cannot become open" in text(press(competition, "reopen"))
+
+
+def test_reopening_opens_no_draft(draft: Competition, organizer: User) -> None:
+    """A draft may have no calibration."""
+    with pytest.raises(Conflict) as refused:
+        competitions.reopen(competition=draft, by=organizer)
+    assert refused.value.code == "wrong_competition_state"
+    draft.refresh_from_db()
+    assert draft.state == State.DRAFT
 
 
 @pytest.mark.parametrize("zone", ["Asia/Seoul", "America/New_York", "UTC"])

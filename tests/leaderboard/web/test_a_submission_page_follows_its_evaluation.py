@@ -28,10 +28,10 @@ def test_queued_and_running(
     assert "#2 of 2" in text(page)
     assert polled(page)
     running = evaluations.claim(first.latest_evaluation.profile)
-    running.note(stage="measuring", percent=41.0, remaining_seconds=250.0)
+    running.note(stage="measure", percent=41.0, remaining_seconds=250.0)
     status = see(rival, f"/submissions/{first.pk}/status/")
     assert status.status_code == 200
-    assert "measuring" in text(status)
+    assert "Measuring" in text(status)
     assert "41 %" in text(status)
     assert "About 4 min" in text(status)
 
