@@ -29,7 +29,7 @@ from scoring.job import InputSpec
 
 Pixels = npt.NDArray[np.uint8]
 
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 ABANDONED_SECONDS = 60.0
 """A temporary file is locked by its writer long before it is this old."""
 HASHED_BYTES = 16 << 20

@@ -104,7 +104,9 @@ class DecideForm(DataForm):
         "All copies of such a picture. Otherwise they stop the import.",
     )
     near_apart = tick(
-        "Divide nearly equal pictures like others", "Otherwise they stay together in one split."
+        "Divide nearly equal pictures like others",
+        "For pictures of a fixed camera, which are alike though of different things. Otherwise "
+        "they stay together in one split.",
     )
     allow_overlaps = tick(
         "Allow a picture in two given splits",

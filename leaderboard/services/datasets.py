@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
@@ -22,9 +23,14 @@ from scoring.errors import BadDataset as BadSource
 from scoring.imagesets import report
 from scoring.imagesets.report import Refusal, Report
 
+if TYPE_CHECKING:  # it needs NumPy and SciPy, which only imports need
+    from scoring.imagesets.kinship import Kinship
+
 SHARES = {"sample": 0.6, "public": 0.2, "private": 0.2}
 SHOWN = 20
 """So many files are named in a refusal; the rest is counted."""
+NAMED = 5
+"""So many files of a group are named."""
 
 Splits = Mapping[str, tuple[imagesets.Image, ...]]
 
@@ -97,8 +103,7 @@ def planned(catalogue: imagesets.Catalogue, wishes: Wishes) -> Plan:
     try:
         with coded():
             imagesets.refuse_lacking_classes(classes_of(images), images)
-            together = kin.groups(with_near=not wishes.near_apart)
-            splits = divide(images, wishes, kept(together, images))
+            splits = divided(images, wishes, kin)
     except BadDataset as error:
         refused.append(error)
     if splits and is_given(images) and not wishes.allow_overlaps:
@@ -223,6 +228,25 @@ def divide(
     return splits
 
 
+def divided(images: Sequence[imagesets.Image], wishes: Wishes, kin: Kinship) -> Splits:
+    """The images of each split; nearly equal ones stay together, if wished. Raises `BadDataset`,
+    too_alike where they would be divided if they need not stay together."""
+
+    def tried(with_near: bool) -> Splits:
+        with coded():
+            return divide(images, wishes, kept(kin.groups(with_near=with_near), images))
+
+    if wishes.near_apart:
+        return tried(with_near=False)
+    try:
+        return tried(with_near=True)
+    except BadDataset as error:
+        if error.code != "too_few_images":
+            raise
+        tried(with_near=False)  # raises the same where the class is too small anyhow
+        raise too_alike(kin.near) from error
+
+
 def kept(
     groups: Iterable[Sequence[imagesets.Image]], images: Sequence[imagesets.Image]
 ) -> list[list[imagesets.Image]]:
@@ -302,6 +326,17 @@ def conflict(groups: Sequence[Sequence[imagesets.Image]]) -> BadDataset:
         f"{len(groups)} pictures are there under two classes: {some(equals(groups))}. Remove the "
         "wrong ones, or leave all of them out.",
         code="conflicting_labels",
+    )
+
+
+def too_alike(groups: Sequence[Sequence[imagesets.Image]]) -> BadDataset:
+    return BadDataset(
+        f"{sum(map(len, groups))} images are nearly equal to others, for instance "
+        f"{some(equals([group[:NAMED] for group in groups[:1]]))}. Nearly equal images stay "
+        "together, so that not every class can be in every split. If they are of different "
+        "things (a fixed camera), divide nearly equal pictures like others. If not, leave out "
+        "copies.",
+        code="too_alike",
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import warnings
 from typing import cast
 
 from PIL import Image as Pillow
-from PIL import ImageOps
+from PIL import ImageChops, ImageOps
 
 MAX_PIXELS = 50_000_000
 """More than photographs for a classifier have; unpacked it is 150 MB, up to 400 with 16 bits."""
@@ -15,28 +16,31 @@ FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """By content, whatever the suffix says: Pillow would start Ghostscript for an EPS."""
 
 CONVERT = "Convert it to JPEG or PNG."
+DOWNLOAD = "Download the image itself."
+UNPACK = "Unpack it, and put its images in its place."
 BRANDS = {
     "an AVIF image": (b"avif", b"avis"),
     "a HEIC image": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
 }
 """What follows `ftyp` in a file of this family; any other brand is a video."""
 SIGNATURES = {
-    b"\xff\x0a": "a JPEG XL image",
-    b"\x00\x00\x00\x0cJXL ": "a JPEG XL image",
-    b"\x00\x00\x00\x0cjP  ": "a JPEG 2000 image",
-    b"8BPS": "a Photoshop document",
-    b"%PDF": "a PDF document",
-    b"%!PS": "a PostScript document",
-    b"<svg": "an SVG drawing",
-    b"<?xml": "an SVG drawing or another XML document",
-    b"<!DOCTYPE": "a web page that was saved under the name of an image",
-    b"<html": "a web page that was saved under the name of an image",
-    b"PK\x03\x04": "a zip archive",
-    b"Rar!": "a RAR archive",
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
-    b"\x1f\x8b": "a gzip archive",
-    b"version https://git-lfs": "a pointer of Git LFS; `git lfs pull` fetches the image",
+    b"\xff\x0a": f"a JPEG XL image. {CONVERT}",
+    b"\x00\x00\x00\x0cjxl ": f"a JPEG XL image. {CONVERT}",
+    b"\x00\x00\x00\x0cjp  ": f"a JPEG 2000 image. {CONVERT}",
+    b"8bps": f"a Photoshop document. {CONVERT}",
+    b"%pdf": f"a PDF document. {CONVERT}",
+    b"%!ps": f"a PostScript document. {CONVERT}",
+    b"<svg": f"an SVG drawing. {CONVERT}",
+    b"<?xml": f"an SVG drawing or another XML document. {CONVERT}",
+    b"<!doctype": f"a web page that was saved under the name of an image. {DOWNLOAD}",
+    b"<html": f"a web page that was saved under the name of an image. {DOWNLOAD}",
+    b"pk\x03\x04": f"a zip archive. {UNPACK}",
+    b"rar!": f"a RAR archive. {UNPACK}",
+    b"7z\xbc\xaf\x27\x1c": f"a 7z archive. {UNPACK}",
+    b"\x1f\x8b": f"a gzip archive. {UNPACK}",
+    b"version https://git-lfs": "a pointer of Git LFS. `git lfs pull` fetches the image.",
 }
+"""First bytes, with small letters for capital ones."""
 
 
 def open_image(data: bytes) -> Pillow.Image:
@@ -65,9 +69,10 @@ def reason(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         known = (kind for kind, brands in BRANDS.items() if data[8:12] in brands)
         return f"{start}: it is {next(known, 'a video or another container')}. {CONVERT}"
+    head = data[:1024].removeprefix(codecs.BOM_UTF8)
     for signature, kind in SIGNATURES.items():
-        if data.lstrip().startswith(signature) or data.startswith(signature):
-            return f"{start}: it is {kind}.{f' {CONVERT}' * kind.endswith(' image')}"
+        if any(one.lower().startswith(signature) for one in (head, head.lstrip())):
+            return f"{start}: it is {kind}"
     return f"{start}."
 
 
@@ -84,12 +89,34 @@ def upright(image: Pillow.Image) -> Pillow.Image:
 def rgb(image: Pillow.Image) -> Pillow.Image:
     """An RGB image of 8 bits a channel; what is transparent becomes white."""
     if is_deep(image):
-        factor = 255 / white(image)
-        image = image.convert("F").point(lambda value: value * factor + 0.5).convert("L")
+        image = shallow(image)
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Pillow.alpha_composite(Pillow.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
+
+
+def shallow(image: Pillow.Image) -> Pillow.Image:
+    """A deep image in 8 bits; the one value that a PNG may call transparent is white."""
+    wide = widened(image)
+    values = wide.convert("F")
+    factor = 255 / white(image)
+    grey = values.point(lambda value: value * factor + 0.5).convert("L")
+    grey.info.pop("transparency", None)
+    see_through = image.info.get("transparency")
+    if isinstance(see_through, int):
+        # 0 where the value is that one, else at least 255 and cut there
+        apart = ImageChops.add(
+            values.point(lambda value: value * 255 - 255 * see_through).convert("L"),
+            values.point(lambda value: value * -255 + 255 * see_through).convert("L"),
+        )
+        grey.paste(255, mask=ImageChops.invert(apart))
+    return grey
+
+
+def widened(image: Pillow.Image) -> Pillow.Image:
+    """Integers of 16 bits as such of 32, in which Pillow can do everything."""
+    return image.convert("I") if image.mode.startswith("I;16") else image
 
 
 def is_deep(image: Pillow.Image) -> bool:
@@ -100,6 +127,6 @@ def is_deep(image: Pillow.Image) -> bool:
 def white(image: Pillow.Image) -> float:
     """The value that stands for white in a deep image: the least of 1 (floats), 255 and 65,535
     that no pixel exceeds."""
-    most = cast(float, image.getextrema()[1])  # such images have one channel
+    most = cast(float, widened(image).getextrema()[1])  # such images have one channel
     tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
     return next((top for top in tops if most <= top), tops[-1])

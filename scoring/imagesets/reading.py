@@ -19,7 +19,7 @@ LEAST_OF_WHITE = 0.25
 """Images of 10, 12 or 14 bits in files of 16 reach at most a quarter of their range, and would
 come out nearly black. So would floats between 1 and a quarter of 255."""
 LEAST_CONTRAST = 4.0
-"""Standard deviation of the grey levels below which a perceptual hash tells noise from noise. The
+"""Standard deviation of the grey levels below which a perceptual hash depends on noise only. The
 least of TrashNet's 2,527 photographs has 5.8."""
 
 DARK = 8.0
@@ -29,9 +29,16 @@ DARK = 8.0
 def read(source: Source, name: str) -> Facts | Problem:
     """What an image is, or why it cannot be used."""
     try:
-        image = decoding.open_image(source.read(name))
+        return judged(name, decoding.open_image(source.read(name)))
     except ValueError as error:
         return Problem(name, "broken_image", str(error).replace("The image", "This image", 1))
+    except Exception:  # Pillow's conversions raise nearly anything, too
+        text = f"This image cannot be decoded. {decoding.CONVERT}"
+        return Problem(name, "broken_image", text)
+
+
+def judged(name: str, image: Pillow.Image) -> Facts | Problem:
+    """What a decoded image is, or why it cannot be used."""
     width, height = image.size
     if max(image.size) > MAX_ASPECT * min(image.size):
         text = f"{width} x {height} pixels are a line, no photograph."

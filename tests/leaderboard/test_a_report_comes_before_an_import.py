@@ -158,6 +158,32 @@ def test_nothing_is_left_where_all_pictures_are_under_two_classes(run: Run) -> N
     assert not Dataset.objects.exists()
 
 
+def from_a_fixed_camera(count: int = 12) -> Files:
+    """Two classes before one background: a small thing is there, or not."""
+    background = Image.open(io.BytesIO(scene(7))).resize((96, 72))
+    files = {}
+    for number, label in enumerate(("empty", "there")):
+        for n in range(count):
+            image = background.copy()
+            shade = (n, 2 * n, 9 + number)
+            ImageDraw.Draw(image).rectangle((4 * n, 5, 4 * n + 2, 7), fill=shade)
+            data = io.BytesIO()
+            image.save(data, "PNG")
+            files[f"{label}/{n:03}.png"] = data.getvalue()
+    return files
+
+
+def test_pictures_of_a_fixed_camera_are_refused_with_the_choice_that_helps(run: Run) -> None:
+    told = run(from_a_fixed_camera())
+    assert told["code"] == "too_alike"
+    assert "divide nearly equal pictures like others" in told["detail"]
+    assert "--near apart" in told["error"]
+    assert not run(from_a_fixed_camera(), "--near", "apart")["error"]
+    assert Dataset.objects.get().split("private").images == 4
+    few = {**from_a_fixed_camera(), "rare/1.png": scene(1)}
+    assert run(few)["code"] == "too_few_images"
+
+
 def test_a_given_division_with_overlaps_is_refused_unless_told_otherwise(run: Run) -> None:
     files = {
         f"{split}/{name}": data

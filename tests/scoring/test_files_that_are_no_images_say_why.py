@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from scoring import images, imagesets
 from scoring.errors import BadDataset
+from scoring.imagesets import decoding
 from scoring.job import InputSpec
 
 
@@ -63,12 +65,70 @@ DEEP = {
 @pytest.mark.parametrize("values", DEEP.values(), ids=DEEP)
 def test_deep_images_come_out_as_they_look(
     values: np.ndarray,
-    tmp_path: Path,  # type: ignore[type-arg]
+    tmp_path: Path,
 ) -> None:
     data = encoded(Image.fromarray(values), "TIFF")
     assert catalogue(tmp_path, {"cat/deep.tif": data}).problems == ()
     seen = images.fit(imagesets.open_image(data), InputSpec(8, 8, crop_pct=1.0))
     np.testing.assert_allclose(seen[0], 255 * RAMP, atol=1)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def deep_png(values: np.ndarray, see_through: int) -> bytes:
+    """A grey PNG of 16 bits, one value of which is transparent."""
+    size = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, 0, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    parts = ((b"IHDR", size), (b"tRNS", struct.pack(">H", see_through)))
+    parts += ((b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def big_endian_tiff(values: np.ndarray) -> bytes:
+    """A grey TIFF of 16 bits in the order of Motorola."""
+    height, width = values.shape
+    data = values.astype(">u2").tobytes()
+    tags = [(256, width), (257, height), (258, 16), (259, 1), (262, 1), (277, 1), (278, height)]
+    tags += [(273, 8), (279, len(data))]
+    rows = b"".join(struct.pack(">HHIHH", tag, 3, 1, value, 0) for tag, value in sorted(tags))
+    head = struct.pack(">2sHI", b"MM", 42, 8 + len(data))
+    return head + data + struct.pack(">H", len(tags)) + rows + bytes(4)
+
+
+def test_sixteen_bits_in_any_order_of_bytes_come_out_as_they_look(tmp_path: Path) -> None:
+    data = big_endian_tiff(65535 * RAMP)
+    assert catalogue(tmp_path, {"cat/big.tif": data}).problems == ()
+    seen = images.fit(imagesets.open_image(data), InputSpec(8, 8, crop_pct=1.0))
+    np.testing.assert_allclose(seen[0], 255 * RAMP, atol=1)
+    (problem,) = catalogue(tmp_path, {"cat/12.tif": big_endian_tiff(4095 * RAMP)}).problems
+    assert problem.code == "unclear_depth"
+
+
+@pytest.mark.parametrize("place", [0, 1, 20, 63])
+def test_one_transparent_value_of_sixteen_bits_is_white_and_no_other(
+    place: int, tmp_path: Path
+) -> None:
+    values = (65535 * RAMP).astype(np.uint16)
+    data = deep_png(values, int(values.flat[place]))
+    assert catalogue(tmp_path, {"cat/deep.png": data}).problems == ()
+    expected = 255 * RAMP
+    expected.flat[place] = 255
+    seen = images.fit(imagesets.open_image(data), InputSpec(8, 8, crop_pct=1.0))
+    np.testing.assert_allclose(seen[0], expected, atol=1)
+
+
+def test_whatever_a_decoder_does_an_import_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprise(image: Image.Image) -> Image.Image:
+        raise KeyError("no such mode")
+
+    monkeypatch.setattr(decoding, "rgb", surprise)
+    found = imagesets.catalogue
+    with pytest.raises(BadDataset, match=r"cat/1\.png: This image cannot be decoded"):
+        found(zipped(tmp_path, SOUND))
 
 
 UNCLEAR = {
@@ -87,7 +147,7 @@ UNCLEAR = {
 @pytest.mark.parametrize("values", UNCLEAR.values(), ids=UNCLEAR)
 def test_deep_images_whose_range_is_not_clear_are_left_to_their_owner(
     values: np.ndarray,
-    tmp_path: Path,  # type: ignore[type-arg]
+    tmp_path: Path,
 ) -> None:
     data = encoded(Image.fromarray(values), "TIFF")
     (problem,) = catalogue(tmp_path, {"cat/deep.tif": data}).problems
@@ -103,6 +163,11 @@ BAD = {
     "cat/web.png": (b"\x00\x00\x00\x18ftypavif\x00\x00\x00\x00", "AVIF"),
     "cat/film.png": (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00", "video"),
     "cat/page.jpg": (b"\n<!DOCTYPE html><html></html>", "web page"),
+    "cat/small.jpg": (b"\xef\xbb\xbf<!doctype HTML>", "Download"),
+    "cat/marked.png": (b'\xef\xbb\xbf <?XML version="1.0"?><svg/>', "Convert it"),
+    "cat/paper.png": (b"%PDF-1.4", "Convert it"),
+    "cat/layers.png": (b"8BPS\0\1", "Convert it"),
+    "cat/packed.png": (b"PK\x03\x04", "Unpack it"),
     "cat/lfs.jpg": (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
     "cat/drawing.svg": (b"<svg/>", "SVG"),
     "cat/raw.NEF": (b"II*\0", "raw image"),

@@ -21,6 +21,7 @@ HOW = {
     "conflicting_labels": "--conflicts drop",
     "splits_overlap": "--allow-overlaps",
     "seen_before": "--allow-seen",
+    "too_alike": "--near apart",
 }
 """The option that lets an import go on all the same."""
 
