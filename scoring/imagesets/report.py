@@ -87,7 +87,7 @@ class Report:
             ("Labels", f"from {', '.join(map(shown, self.tables))}" if self.tables else ""),
             ("Names", self.names_line()),
             ("Broken", kinds(self.problems)),
-            ("Passed over", counted(self.ignored)),
+            ("Passed over", passed_over(self.ignored)),
             ("Same picture, one class", groups(self.equal, "kept together")),
             ("Same picture, two classes", groups(self.conflicts)),
             ("Nearly the same picture", groups(self.near)),
@@ -110,8 +110,11 @@ class Report:
     def names_line(self) -> str:
         if self.encoding == "utf-8":
             return ""
-        others = f"; perhaps {' or '.join(self.other_encodings)}" if self.other_encodings else ""
-        return f"read as {self.encoding}{others}. If the classes look wrong, name the encoding"
+        others = f", or {' or '.join(self.other_encodings)}" if self.other_encodings else ""
+        return (
+            f"read as {self.encoding}{others}; unless you named it, this is a guess. If the "
+            "classes look wrong, name the encoding (--encoding, or the field Encoding of names)"
+        )
 
 
 def of(
@@ -219,6 +222,10 @@ def kinds(problems: Sequence[Problem]) -> str:
 def some(texts: Sequence[str], between: str = ", ") -> str:
     more = [f"and {len(texts) - NAMED:,} more"] if len(texts) > NAMED else []
     return between.join([*texts[:NAMED], *more])
+
+
+def passed_over(ignored: Mapping[str, int]) -> str:
+    return f"{sum(ignored.values()):,} files: {counted(ignored)}" if ignored else ""
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -140,24 +140,27 @@ def listed(
     entries: Sequence[Entry], encoding: str | None, read: Callable[[str], bytes]
 ) -> tuple[dict[str, int], Source]:
     """Numbers of the entries that count, by name, and their source. Raises `BadDataset`."""
-    unsaid = [entry.raw for entry in entries if entry.text is None]
-    decoded = names.decoded(unsaid, encoding)
+    ignored: Counter[str] = Counter()
+    kept: dict[int, Entry] = {}
+    for number, one in enumerate(entries):
+        left = names.left_by_a_tool(one.text.encode(errors="replace") if one.text else one.raw)
+        if left or one.is_link:
+            ignored[(left or "links").rstrip("\r")] += 1
+        else:
+            kept[number] = one
+    decoded = names.decoded([one.raw for one in kept.values() if one.text is None], encoding)
     texts = iter(decoded.names)
     found: dict[str, int] = {}
-    ignored: Counter[str] = Counter()
-    for number, one in enumerate(entries):
+    for number, one in kept.items():
         name = next(texts) if one.text is None else one.text
+        while name.startswith("./"):
+            name = name.removeprefix("./")
         names.refuse_unsafe(name)
-        if left := names.left_by_a_tool(name):
-            ignored[left.rstrip("\r")] += 1
-        elif one.is_link:
-            ignored["links"] += 1
-        elif name in found:
+        if name in found:
             raise BadDataset(
                 "unsafe_names", f"There are two files of the same name: {names.shown(name)}."
             )
-        else:
-            found[name] = number
+        found[name] = number
     sizes = {name: entries[number].size for name, number in found.items()}
     refuse_bombs(sizes)
     source = Source(sizes, dict(ignored), decoded.encoding, decoded.others, read)
