@@ -6,7 +6,7 @@ import zoneinfo
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -28,7 +28,7 @@ from unfold.widgets import (
 from leaderboard.admin import pages
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.counts import count_of
-from leaderboard.services import competitions, references
+from leaderboard.services import competitions, preparing, references
 from scoring.job import PROTOCOL
 
 State = Competition.State
@@ -128,6 +128,7 @@ class CompetitionAdmin(pages.Noun):
         "close",
         "reopen",
         "publish",
+        "stop_preparing",
     ]
     fieldsets = [
         (None, {"fields": ["now", ("title", "slug"), "tagline", "ends_at", "time_zone"]}),
@@ -175,7 +176,7 @@ class CompetitionAdmin(pages.Noun):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Competition]:
         rows = super().get_queryset(request)
-        rows = rows.select_related("dataset", "profile", "reference", "calibration", "preparation")
+        rows = rows.select_related("dataset", "profile", "reference", "calibration")
         if not pages.is_list(request):
             return rows
         return rows.annotate(
@@ -217,6 +218,8 @@ class CompetitionAdmin(pages.Noun):
     ) -> None:
         write = competitions.edit if change else competitions.create
         write(competition=obj, by=pages.organizer(request))
+        if said := gate_to_come(obj):
+            messages.info(request, said)
 
     def response_post_save_add(self, request: HttpRequest, obj: Competition) -> HttpResponse:
         return redirect(pages.change_url(obj))  # where the next steps are
@@ -242,8 +245,10 @@ class CompetitionAdmin(pages.Noun):
         if competition.pk is None:
             return "A draft: nobody sees it until it is opened."
         said = f" Message: {competition.pause_message}" if competition.pause_message else ""
-        if preparation := getattr(competition, "preparation", None):
+        if preparation := preparing.of(competition):
             said += f" In preparation, {preparation}."
+            if preparation.min_f1 is None and (unfinished := preparing.unfinished(competition)):
+                said += f" It waits for {unfinished}."
         return f"{competition.state.capitalize()}. {NEXT[State(competition.state)]}{said}"
 
     @display(description="Reference and calibration")
@@ -252,13 +257,16 @@ class CompetitionAdmin(pages.Noun):
 
     @display(description="Without a gate")
     def do_nothing(self, competition: Competition) -> SafeString:
-        return pages.notice(*do_nothing_sentence(competition))
+        said, level = do_nothing_sentence(competition)
+        return pages.notice(f"{said} {gate_to_come(competition)}", level)
 
     # Steps
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         competition = self.get_object(request, str(object_id))
-        steps = STEPS[State(competition.state)] if competition else []
+        steps = list(STEPS[State(competition.state)]) if competition else []
+        if competition and preparing.of(competition):
+            steps.append("stop_preparing")
         return [
             one
             for one in super().get_actions_detail(request, object_id)
@@ -391,6 +399,24 @@ class CompetitionAdmin(pages.Noun):
             ),
         )
 
+    @action(description="Stop the preparation", icon="stop", variant=ActionVariant.WARNING)
+    def stop_preparing(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        competition = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            competition,
+            title="Stop the preparation",
+            says="What is prepared so far is dropped, and the boards stay as everybody sees them "
+            "now. A publication or another gate can be begun again.",
+            facts=[("In preparation", preparing.of(competition) or "Nothing any more.")],
+            button="Stop the preparation",
+            do=lambda: competitions.stop_preparing(
+                competition=competition, by=pages.organizer(request)
+            ),
+            done="The preparation is stopped.",
+        )
+
     def ask_to_open(
         self, request: HttpRequest, object_id: str, *, title: str, says: str
     ) -> HttpResponse:
@@ -407,6 +433,17 @@ class CompetitionAdmin(pages.Noun):
             do=lambda: competitions.open_(competition=competition, by=pages.organizer(request)),
             done="{} is open.",
         )
+
+
+def gate_to_come(competition: Competition) -> str:
+    """That another gate is being prepared, in a sentence; empty where none is."""
+    preparation = preparing.of(competition) if competition.pk else None
+    if preparation is None or preparation.min_f1 is None:
+        return ""
+    return (
+        f"The gate of {preparation.min_f1:g} holds as soon as the boards are prepared for it; "
+        "“Stop the preparation” takes it back."
+    )
 
 
 def calibration_figures(competition: Competition) -> pages.Figures:

@@ -64,8 +64,8 @@ class Entry(Placed):
     team = models.ForeignKey(Team, models.CASCADE, related_name="entries")
     public_rank = models.PositiveIntegerField(
         null=True,
-        help_text="Of a private entry: the team's rank on the public board at publication; empty "
-        "where it had none.",
+        help_text="Of a private entry: the team's rank on the public board; empty where "
+        "it has none.",
     )
 
     objects = EntryQuerySet.as_manager()

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from leaderboard.errors import Conflict, NotAllowed, NotFound
-from leaderboard.models import Competition, Evaluation, Preparation, User
+from leaderboard.models import Competition, Preparation, User
 from leaderboard.services import locks, preparing, versions, workers
 from scoring import formula
 from scoring.job import PROTOCOL
@@ -173,9 +173,14 @@ def publish(*, competition: Competition, by: User) -> bool:
     """
     check_organizer(by)
     begin_publication(competition)
-    is_done = preparing.go_on(competition, seconds=preparing.AT_ONCE)
+    preparing.go_on(competition, seconds=preparing.AT_ONCE)
     competition.refresh_from_db()
-    return is_done
+    if not competition.is_published and not preparing.is_publishing(competition):
+        raise Conflict(
+            f"Somebody stopped this publication; the competition is {competition.state}.",
+            code="wrong_competition_state",
+        )
+    return competition.is_published
 
 
 @transaction.atomic
@@ -184,15 +189,20 @@ def begin_publication(competition: Competition) -> None:
     preparing.check_none(row)
     if row.state != State.CLOSED:
         raise wrong_state(row, State.PUBLISHED)
-    unfinished = row.evaluations.unfinished()
-    queued = unfinished.filter(state=Evaluation.State.QUEUED).count()
-    running = unfinished.count() - queued
-    if queued or running:
-        raise Conflict(
-            f"{queued} queued and {running} running evaluations must end first.",
-            code="evaluations_unfinished",
-        )
+    if unfinished := preparing.unfinished(row):
+        raise Conflict(f"{unfinished} must end first.", code="evaluations_unfinished")
     preparing.begin(row)
+
+
+@transaction.atomic
+def stop_preparing(*, competition: Competition, by: User) -> None:
+    """Take back a publication or another gate while the boards are being prepared for it."""
+    check_organizer(by)
+    if not preparing.stop(locks.lock(competition)):
+        raise Conflict(
+            "Nothing is being prepared: it is done, or it was stopped before.",
+            code="nothing_in_preparation",
+        )
 
 
 def do_nothing(competition: Competition) -> DoNothing | None:

@@ -56,6 +56,10 @@ def place(*teams: Team) -> None:
         best = winners(competition, keys)
         if put(competition, Board.PRIVATE, keys, best):
             changed.add(Board.PRIVATE)
+        if Board.PUBLIC in changed:
+            locks.lock(competition)  # by a decision of organizers, who hold it already
+            keep_public_ranks(competition)
+            changed.add(Board.PRIVATE)
     for preparation in Preparation.objects.filter(competition=competition):
         prepare(preparation, competition, keys)
     if changed:
@@ -104,7 +108,10 @@ def take_next(competition: Competition) -> None:
 
 
 def keep_public_ranks(competition: Competition) -> None:
-    """Write on each private entry which public rank its team has, so that no page counts it."""
+    """Write on each private entry which public rank its team has, so that no page counts it.
+
+    Call it under the lock of the competition: entries of all teams are written.
+    """
     table = Entry._meta.db_table
     entries = Entry.objects.filter(competition=competition, board=Board.PRIVATE)
     ranked = Entry.objects.filter(

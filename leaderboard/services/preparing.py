@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Entry, NextEntry, Preparation
+from leaderboard.models import Competition, Entry, Evaluation, NextEntry, Preparation
 from leaderboard.services import locks, placing, versions
 
 logger = logging.getLogger(__name__)
@@ -40,11 +40,32 @@ def begin(competition: Competition, *, min_f1: float | None = None) -> None:
 
 def check_none(competition: Competition) -> None:
     """Raises `Conflict`. Ask of a locked competition."""
-    if Preparation.objects.filter(competition=competition).exists():
+    if of(competition):
         raise Conflict(
-            "Its boards are being prepared; wait for the end, which the competition's page tells.",
+            "The boards are being prepared. The competition's page shows how far it is.",
             code="boards_in_preparation",
         )
+
+
+def of(competition: Competition) -> Preparation | None:
+    """What is being prepared of a competition."""
+    return Preparation.objects.filter(competition=competition).first()
+
+
+def stop(competition: Competition) -> bool:
+    """Drop what is being prepared, which nobody has seen; tells whether there was anything. Call
+    under the lock of the competition."""
+    NextEntry.objects.filter(competition=competition).delete()
+    dropped, _ = Preparation.objects.filter(competition=competition).delete()
+    return bool(dropped)
+
+
+def unfinished(competition: Competition) -> str:
+    """The evaluations that a publication waits for, in words; empty where all have ended."""
+    rows = competition.evaluations.unfinished()
+    queued = rows.filter(state=Evaluation.State.QUEUED).count()
+    running = rows.count() - queued
+    return f"{queued} queued and {running} running evaluations" if queued or running else ""
 
 
 def is_publishing(competition: Competition) -> bool:
@@ -52,13 +73,13 @@ def is_publishing(competition: Competition) -> bool:
     return Preparation.objects.filter(competition=competition, min_f1=None).exists()
 
 
-def go_on(competition: Competition, *, seconds: float) -> bool:
-    """Prepare for so long at least a batch, and switch once all is done; tells whether it is."""
+def go_on(competition: Competition, *, seconds: float) -> None:
+    """Prepare for so long, at least a batch, and switch once all is done."""
     until = time.monotonic() + seconds
-    while step(competition):
+    while step(competition) or keep_ranks(competition):
         if time.monotonic() > until:
-            return False
-    return switch(competition)
+            return
+    switch(competition)
 
 
 def go_on_all(*, seconds: float) -> None:
@@ -96,27 +117,36 @@ def step(competition: Competition) -> bool:
         return False
     teams = competition.teams.filter(pk__gt=preparation.through).order_by("pk")
     batch = placing.lock(list(teams.values_list("pk", flat=True)[:BATCH]))
-    if batch:
-        placing.prepare(preparation, competition, batch)
-        preparation.through = batch[-1]
-        preparation.done += len(batch)
-    elif needs_ranks(preparation):
-        preparation.ranks_of = versions.of(competition, Entry.Board.PUBLIC)
-        placing.keep_public_ranks(competition)
-    else:
+    if not batch:
         return False
+    placing.prepare(preparation, competition, batch)
+    preparation.through = batch[-1]
+    preparation.done += len(batch)
+    preparation.save()
+    return True
+
+
+@transaction.atomic
+def keep_ranks(competition: Competition) -> bool:
+    """Write public ranks on what all teams have on the private board; False where there is nothing
+    to write, or not yet. Nobody else may write entries meanwhile."""
+    competition = locks.lock(competition)
+    preparation = of(competition)
+    if preparation is None or needs_teams(preparation) or not needs_ranks(preparation):
+        return False
+    preparation.ranks_of = versions.of(competition, Entry.Board.PUBLIC)
+    placing.keep_public_ranks(competition)
     preparation.save()
     return True
 
 
 @transaction.atomic
 def switch(competition: Competition) -> bool:
-    """Show what was prepared, if all of it was and nothing stands against it any more."""
+    """Show what was prepared, if all of it was and nothing stands against it any more; tells
+    whether it is shown by that."""
     competition = locks.lock(competition)
-    preparation = Preparation.objects.filter(competition=competition).first()
-    if preparation is None:
-        return True
-    if competition.teams.filter(pk__gt=preparation.through).exists() or needs_ranks(preparation):
+    preparation = of(competition)
+    if preparation is None or needs_teams(preparation) or needs_ranks(preparation):
         return False
     rows = Competition.objects.filter(pk=competition.pk)
     if preparation.min_f1 is not None:
@@ -128,9 +158,16 @@ def switch(competition: Competition) -> bool:
         state=State.PUBLISHED, published_at=timezone.now()
     ):
         logger.warning("%s is %s and is not published.", competition, competition.state)
+        preparation.delete()
+        return False
     preparation.delete()
     versions.change(competition.pk)
     return True
+
+
+def needs_teams(preparation: Preparation) -> bool:
+    """Whether there are teams that no batch had."""
+    return preparation.competition.teams.filter(pk__gt=preparation.through).exists()
 
 
 def needs_ranks(preparation: Preparation) -> bool:

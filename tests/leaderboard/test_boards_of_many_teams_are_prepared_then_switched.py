@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -16,12 +18,14 @@ from leaderboard.models import Competition, Entry, Preparation, Submission, Team
 from leaderboard.services import (
     competitions,
     evaluations,
+    locks,
     placing,
     preparing,
     rankings,
     selections,
     submissions,
     teams,
+    versions,
 )
 from tests.leaderboard.conftest import finish, person, report
 
@@ -224,6 +228,86 @@ def test_a_reopened_competition_is_not_published(
     assert competition.state == "closed"
     with pytest.raises(Exception, match="once the organizers publish it"):
         rankings.rows(competition, "private")
+
+
+def test_what_is_not_closed_any_more_is_not_called_published(
+    five: list[Team], competition: Competition, organizer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "AT_ONCE", 10)
+    keep = placing.keep_public_ranks
+
+    def changed_meanwhile(competition: Competition) -> None:
+        keep(competition)
+        Competition.objects.update(state="paused")
+
+    monkeypatch.setattr(placing, "keep_public_ranks", changed_meanwhile)
+    competitions.close(competition=competition, by=organizer)
+    with pytest.raises(Conflict, match="the competition is paused") as refused:
+        competitions.publish(competition=competition, by=organizer)
+    assert refused.value.code == "wrong_competition_state"
+    assert not Preparation.objects.exists()
+
+
+def test_public_ranks_follow_what_organizers_decide_after_publication(
+    five: list[Team], competition: Competition, organizer: User
+) -> None:
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    sweeps_until_done(competition)
+
+    def assert_ranks_are_told() -> None:
+        ranks = {team: rank for rank, (team, *_) in enumerate(shown(competition, "public"), 1)}
+        assert {team: rank for team, *_, rank in shown(competition, "private")} == ranks
+
+    assert_ranks_are_told()
+    first = rankings.rows(competition, "public")[0].entry.team
+    both = list(first.submissions.all())
+    version = versions.of(competition, "private")
+    for one in both:
+        submissions.disqualify(submission=one, reason="copied", by=organizer)
+        assert_ranks_are_told()
+    assert len(shown(competition, "private")) == 4
+    assert versions.of(competition, "private") != version
+    for one in both:
+        submissions.reinstate(submission=one, by=organizer)
+        assert_ranks_are_told()
+    assert len(shown(competition, "private")) == 5
+
+
+def test_ranks_are_written_while_nobody_else_writes_entries(
+    five: list[Team], competition: Competition, organizer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked: list[str] = []
+    for name in ("lock", "share"):
+        act = getattr(locks, name)
+
+        def noted(row: Any, act: Callable[..., Any] = act, name: str = name) -> Any:
+            if isinstance(row, Competition):
+                locked.append(name)
+            return act(row)
+
+        monkeypatch.setattr(locks, name, noted)
+    held: list[str] = []
+    monkeypatch.setattr(placing, "keep_public_ranks", lambda _: held.append(locked[-1]))
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    sweeps_until_done(competition)
+    assert held == ["lock"]
+
+
+def test_an_embedded_worker_goes_on_for_a_moment_between_its_looks(
+    five: list[Team], competition: Competition, organizer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
+    monkeypatch.setattr(preparing, "SLICE", 20)
+    monkeypatch.setattr(preparing, "SHORT_SLICE", -1)
+    competition.min_f1 = 0.64
+    competitions.edit(competition=competition, by=organizer)
+    for done in (4, 5):
+        call_command("work", profile="cpu", until_idle=True)
+        assert Preparation.objects.get().done == done
+    call_command("work", profile="cpu", until_idle=True)
+    assert Competition.objects.get().min_f1 == 0.64
 
 
 def test_another_gate_holds_for_all_at_once_while_uploads_go_on(

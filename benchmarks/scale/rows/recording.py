@@ -59,7 +59,7 @@ def prepared(world: World, min_f1: float | None) -> float:
     """Seconds of all batches, as many teams as figures are told for."""
     preparing.begin(world.competition, min_f1=min_f1)
     began = time.perf_counter()
-    while preparing.step(world.competition):
+    while preparing.step(world.competition) or preparing.keep_ranks(world.competition):
         pass
     seconds = time.perf_counter() - began
     return seconds * TEAMS / Preparation.objects.get().done

@@ -15,8 +15,17 @@ from django.test import Client
 from django.urls import reverse
 
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Dataset, Entry, Evaluation, HardwareProfile, Team, User
-from leaderboard.services import competitions, profiles, teams
+from leaderboard.models import (
+    Competition,
+    Dataset,
+    Entry,
+    Evaluation,
+    HardwareProfile,
+    NextEntry,
+    Team,
+    User,
+)
+from leaderboard.services import competitions, preparing, profiles, teams
 from tests.leaderboard.conftest import finish, images, report, rewrite
 
 Press = Callable[..., HttpResponse]
@@ -391,3 +400,50 @@ def test_an_update_that_measures_in_another_way_is_told(
     assert reason in text(panel.get(url))
     assert reason in text(panel.get(reverse("admin:index")))
     assert reason in text(press(competition, "open_"))
+
+
+def test_what_is_prepared_is_shown_and_can_be_stopped(
+    panel: Client,
+    press: Press,
+    competition: Competition,
+    team: Team,
+    rivals: Team,
+    scored: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preparing, "AT_ONCE", -1)
+    monkeypatch.setattr(preparing, "BATCH", 1)
+    submission = scored(team)
+    scored(rivals, seed=2)
+    assert "Stop the preparation" not in text(change(panel, competition, tagline="Sort it."))
+
+    assert "The gate of 0.9 holds as soon as" in said(change(panel, competition, min_f1=0.9))
+    answer = change(panel, competition, tagline="Sort it well.", min_f1=0.0)
+    assert competition.tagline == "Sort it well."
+    assert "The gate of 0.9 holds as soon as" in said(answer), "0 is what there was: no change"
+    assert "In preparation, gate of 0.9: 1 of 2 teams are prepared." in text(answer)
+    refused = change(panel, competition, min_f1=0.5)
+    assert "The boards are being prepared. The competition's page shows" in said(refused)
+    assert "The preparation is stopped." in said(press(competition, "stop_preparing"))
+    answer = press(competition, "stop_preparing")
+    assert (answer.status_code, "Nothing is being prepared" in text(answer)) == (409, True)
+    preparing.go_on_all(seconds=10)
+    competition.refresh_from_db()
+    assert competition.min_f1 == 0
+    assert Entry.objects.filter(is_ranked=True).count() == 2
+    assert not NextEntry.objects.exists()
+
+    press(competition, "close")
+    assert "being prepared in the background" in said(press(competition, "publish"))
+    press(submission, "evaluate_again")
+    page = reverse("admin:leaderboard_competition_change", args=[competition.pk])
+    assert "It waits for 1 queued and 0 running evaluations." in text(panel.get(page))
+    press(competition, "stop_preparing")
+    finish(submission.latest_evaluation, report())
+    preparing.go_on_all(seconds=10)
+    competition.refresh_from_db()
+    assert competition.state == "closed"
+    press(competition, "publish")
+    preparing.go_on_all(seconds=10)
+    competition.refresh_from_db()
+    assert competition.is_published
