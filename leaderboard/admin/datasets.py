@@ -270,10 +270,10 @@ def reported(upload: staging.Staged, form: forms.Form) -> pages.Figures:
             upload = staging.read_again(
                 upload, encoding=choices["encoding"] or None, table=choices["table"] or None
             )
-        report = datasets.planned(upload.catalogue, wishes(upload, **choices)).report
+        made = datasets.planned(upload.catalogue, wishes(upload, **choices), upload.kinship)
     except BadDataset as refusal:
         return [("In the way", refusal.detail)]
-    return [*(("In the way", one.message) for one in report.refusals), *report.lines()]
+    return [*(("In the way", one.message) for one in made.report.refusals), *made.report.lines()]
 
 
 def imported(
@@ -294,6 +294,7 @@ def imported(
         wishes=wishes(upload, **choices),
         licence=licence,
         catalogue=upload.catalogue,
+        kin=upload.kinship,
         by=by,
     )
     staging.forget(upload)

@@ -81,15 +81,21 @@ def read(
         )
 
 
-def planned(catalogue: imagesets.Catalogue, wishes: Wishes) -> Plan:
-    """What an import would make of images that were read, and whether it would be refused.
+def kinship_of(catalogue: imagesets.Catalogue) -> Kinship:
+    """Which images that were read are equal or nearly so."""
+    from scoring.imagesets import kinship  # with NumPy and SciPy, which only imports need
+
+    return kinship.of(catalogue.images)
+
+
+def planned(catalogue: imagesets.Catalogue, wishes: Wishes, kin: Kinship | None = None) -> Plan:
+    """What an import would make of images that were read, and whether it would be refused. `kin` is
+    what `kinship_of` told, where it was asked before.
 
     A source with the top folders sample, public and private keeps that division; any other is
     divided by shares, class by class. Equal and nearly equal pictures stay together.
     """
-    from scoring.imagesets import kinship  # with NumPy and SciPy, which only imports need
-
-    kin = kinship.of(catalogue.images)
+    kin = kin or kinship_of(catalogue)
     refused: list[BadDataset] = []
     if catalogue.problems and not wishes.skip_broken:
         refused.append(bad_files(catalogue.problems))
@@ -99,6 +105,8 @@ def planned(catalogue: imagesets.Catalogue, wishes: Wishes) -> Plan:
         images = tuple(image for image in images if image.name not in conflicting)
     elif conflicting:
         refused.append(conflict(kin.conflicts))
+    if images and (lost := lost_classes(catalogue, images, wishes)):
+        refused.append(without_images(lost))
     splits: Splits = {}
     try:
         with coded():
@@ -135,13 +143,15 @@ def import_(
     encoding: str | None = None,
     table: str | None = None,
     catalogue: imagesets.Catalogue | None = None,
+    kin: Kinship | None = None,
     by: User | None,
     tell: Callable[[str], None] = lambda stage: None,
     show: Callable[[Report], None] = lambda report: None,
 ) -> Dataset:
     """Make a dataset of images in a zip or folder; `by` is None for whoever has the console.
 
-    `catalogue` is what `read` told of the source, where it was read before. The report is shown
+    `catalogue` is what `read` told of the source, where it was read before, and `kin` what
+    `kinship_of` told of that. The report is shown
     before anything is stored. Content that is there already returns its dataset.
     Raises `BadDataset`.
     """
@@ -152,7 +162,7 @@ def import_(
     check_length("licence", licence, most=200)
     if catalogue is None:
         catalogue = read(source, encoding=encoding, table=table, tell=tell)
-    plan = planned(catalogue, wishes)
+    plan = planned(catalogue, wishes, kin)
     show(plan.report)
     if plan.report.refusals:
         first = plan.report.refusals[0]
@@ -226,6 +236,14 @@ def divide(
             code="missing_split",
         )
     return splits
+
+
+def lost_classes(
+    catalogue: imagesets.Catalogue, images: Iterable[imagesets.Image], wishes: Wishes
+) -> list[str]:
+    """Classes that would be gone by what the organizer chose to leave out."""
+    named = catalogue.classes_named() if wishes.skip_broken else set(catalogue.classes)
+    return sorted(named.difference(classes_of(images)))
 
 
 def divided(images: Sequence[imagesets.Image], wishes: Wishes, kin: Kinship) -> Splits:
@@ -326,6 +344,14 @@ def conflict(groups: Sequence[Sequence[imagesets.Image]]) -> BadDataset:
         f"{len(groups)} pictures are there under two classes: {some(equals(groups))}. Remove the "
         "wrong ones, or leave all of them out.",
         code="conflicting_labels",
+    )
+
+
+def without_images(classes: Sequence[str]) -> BadDataset:
+    return BadDataset(
+        f"Classes without usable images: {some([imagesets.shown(one) for one in classes])}. Mend "
+        "their files; or remove their folders, or their rows in the table, to go on without them.",
+        code="missing_class",
     )
 
 

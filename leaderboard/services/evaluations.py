@@ -55,6 +55,7 @@ from leaderboard.services import (
     preparing,
     rankings,
     recording,
+    staging,
     turns,
     workers,
 )
@@ -426,7 +427,7 @@ def patiently(evaluation: Evaluation, write: Callable[[Evaluation], None]) -> No
 
 def sweep() -> None:
     """Return expired leases, close what has ended, measure overlapping tops again on idle workers,
-    and knock again for whatever waits."""
+    throw away images that nobody imported, and knock again for whatever waits."""
     for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
         try:
             recording.give_back(
@@ -437,6 +438,7 @@ def sweep() -> None:
         except Stale:
             logger.info("%s was finished while it was swept.", evaluation)
     competitions.close_ended()
+    staging.sweep()
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
         measure_top_again(competition)
     # Profiles with nothing to do are knocked for too: their workers show that they are alive. A

@@ -7,8 +7,10 @@ import re
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -16,6 +18,9 @@ from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import User
 from leaderboard.services import competitions, datasets
 from scoring.imagesets import Catalogue
+
+if TYPE_CHECKING:
+    from scoring.imagesets.kinship import Kinship
 
 ABANDONED_SECONDS = 24 * 3600
 TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
@@ -44,6 +49,13 @@ class Staged:
     @property
     def catalogue(self) -> Catalogue:
         return Catalogue.from_json((self.folder / "catalogue.json").read_text())
+
+    @property
+    def kinship(self) -> Kinship:
+        from scoring.imagesets.kinship import Kinship  # with NumPy and SciPy
+
+        text = (self.folder / "kinship.json").read_text()
+        return Kinship.from_json(text, self.catalogue.images)
 
 
 def keep(
@@ -85,7 +97,7 @@ def read_again(staged: Staged, *, encoding: str | None, table: str | None) -> St
 
 
 def write(staged: Staged) -> None:
-    """Read an upload's images, and keep what that told: they are read once. Raises `BadDataset`."""
+    """Read and compare an upload's images, and keep what that told. Raises `BadDataset`."""
     try:
         catalogue = datasets.read(staged.source, encoding=staged.encoding, table=staged.table)
     except BadDataset as error:  # the organizer knows the file by another name
@@ -94,12 +106,13 @@ def write(staged: Staged) -> None:
     about = {key: value for key, value in vars(staged).items() if key != "folder"}
     (staged.folder / "about.json").write_text(json.dumps(about))
     (staged.folder / "catalogue.json").write_text(catalogue.to_json())
+    (staged.folder / "kinship.json").write_text(datasets.kinship_of(catalogue).to_json())
 
 
 def find(token: str, *, by: User) -> Staged:
     """An organizer's own upload. Raises `NotFound`, also when it was thrown away."""
     folder = place(by) / token
-    if not TOKEN.fullmatch(token) or not (folder / "catalogue.json").exists():
+    if not TOKEN.fullmatch(token) or not (folder / "kinship.json").exists():
         raise NotFound("This upload is no longer kept. Send the images again.")
     return Staged(folder=folder, **json.loads((folder / "about.json").read_text()))
 
@@ -111,8 +124,9 @@ def forget(staged: Staged) -> None:
 def sweep() -> None:
     """Throw away what was abandoned for a day."""
     for folder in root().glob("*/*"):
-        if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another may sweep, or its organizer import it
+            if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def place(by: User) -> Path:

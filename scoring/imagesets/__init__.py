@@ -67,6 +67,8 @@ def catalogue(
         listed = [name for name in source.sizes if layout.suffix(name) in layout.SUFFIXES]
         tables = labels.found(source, listed, table)
         images, problems = layout.sort_out(source.sizes, tables)
+        named = set(tables.classes) if tables else layout.classes_beside(images, problems)
+        named |= {image.label for image in images}
         if verify:
             images, broken = read_all(source, images, tell)
             problems += broken
@@ -87,6 +89,7 @@ def catalogue(
         source.encoding,
         source.other_encodings,
         tables.tables if tables else (),
+        tuple(sorted(named.difference(classes))),
     )
 
 

@@ -6,6 +6,7 @@ know the hidden ones.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from scipy.sparse.csgraph import connected_components
 from scoring.imagesets.records import Image
 
 WORDS = 4
+BYTES = 8 * (WORDS + 1)
+"""Of a likeness: the words of its hash, and one of colours."""
 NEAR_BITS = 40
 """Of 256. Of TrashNet's 3.2 million pairs 29 are at most so far apart, and all show one object
 twice; the first pair of two objects comes at 54. A picture that was scaled, compressed (JPEG 20),
@@ -28,6 +31,8 @@ farthest are 2.8 apart; JPEG 20, 20 % more or less light or contrast stay within
 photographs. One shape in two colours does not."""
 COMPARED = 2_000_000
 """So many pairs at once: 16 MB for each word of the hashes."""
+
+KINDS = ("equal", "conflicts", "near")
 
 Likenesses = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.intp]
@@ -44,6 +49,27 @@ class Kinship:
     """Of equal pixels, and of several classes."""
     near: tuple[Group, ...] = ()
     """Nearly equal, some perhaps equal; of any classes."""
+
+    def to_json(self) -> str:
+        kinds = {kind: getattr(self, kind) for kind in KINDS}
+        return json.dumps(
+            {
+                kind: [[image.name for image in one] for one in found]
+                for kind, found in kinds.items()
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str, images: Iterable[Image]) -> Kinship:
+        """What `to_json` wrote, of the same images."""
+        called = {image.name: image for image in images}
+        kinds = json.loads(text)
+        return cls(
+            **{
+                kind: tuple(tuple(called[name] for name in one) for one in kinds[kind])
+                for kind in KINDS
+            }
+        )
 
     def groups(self, with_near: bool = True) -> tuple[Group, ...]:
         """Images that stay together; no image is in two groups."""

@@ -161,6 +161,23 @@ def has_splits(paths: Iterable[Path]) -> bool:
     return 2 * sum(deep) > len(deep)
 
 
+def classes_beside(images: Iterable[Image], problems: Iterable[Problem]) -> set[str]:
+    """Class folders with pictures of formats that are not taken."""
+    above = {above_folder(image.name) for image in images}
+    return {
+        names.label(one.name.split("/")[-2])
+        for one in problems
+        if PurePosixPath(one.name).suffix.lower() in KINDS
+        and "/" in one.name
+        and above_folder(one.name) in above
+    }
+
+
+def above_folder(name: str) -> str:
+    """Where the folder of a file lies."""
+    return "/".join(name.split("/")[:-2])
+
+
 def refuse_other_tops(tops: set[str]) -> None:
     if unknown := sorted(tops - set(SPLITS)):
         raise BadDataset(

@@ -67,10 +67,16 @@ class Catalogue:
     other_encodings: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     """The files that the labels come from; none: the folders' names."""
+    lost: tuple[str, ...] = ()
+    """Classes of which no image can be used."""
 
     def of(self, split: str | None) -> tuple[Image, ...]:
         """Images of one split."""
         return tuple(image for image in self.images if image.split == split)
+
+    def classes_named(self) -> set[str]:
+        """All classes that the source names."""
+        return {*self.classes, *self.lost}
 
     def counts(self) -> dict[str, int]:
         """Images per class."""

@@ -68,6 +68,7 @@ class Report:
     encoding: str
     other_encodings: Names
     tables: Names
+    lost: Names
     few: Mapping[str, Mapping[str, int]]
     power: tuple[Power, ...]
     refusals: tuple[Refusal, ...]
@@ -81,6 +82,7 @@ class Report:
         rows = [
             ("Images", f"{total:,} in {len(self.classes)} classes"),
             *((f"Class {shown(name)}", per_split(counts)) for name, counts in self.classes.items()),
+            ("Classes without usable images", some([shown(name) for name in self.lost])),
             ("Classes alike but for case", self.case_line()),
             ("Sizes", ", ".join(f"{name} {size}" for name, size in self.sizes.items())),
             ("Kinds", counted({**self.formats}) + "; pixels " + counted(self.modes)),
@@ -151,6 +153,7 @@ def of(
         encoding=catalogue.encoding,
         other_encodings=catalogue.other_encodings,
         tables=catalogue.tables,
+        lost=tuple(sorted(catalogue.classes_named().difference(image.label for image in images))),
         few={name: few for name, part in hidden.items() if (few := few_of(part))},
         power=tuple(power(name, len(part)) for name, part in hidden.items()),
         refusals=tuple(refusals),

@@ -120,6 +120,27 @@ def test_a_class_whose_images_are_all_broken_is_told_by_its_files(run: Run) -> N
     assert "cat/1.png" in told["detail"]
 
 
+@pytest.mark.parametrize("options", [["--skip-broken"], ["--conflicts", "drop"]])
+def test_a_class_never_vanishes_by_what_is_left_out(run: Run, options: list[str]) -> None:
+    if "drop" in options:
+        files = {**pets(), **{f"bird/{n}.png": scene(2 * n) for n in range(3)}}
+    else:
+        files = {**pets(), "bird/1.heic": b"x", "bird/2.heic": b"x"}
+    told = run(files, *options)
+    assert told["code"] == "missing_class"
+    assert "Classes without usable images: bird." in told["detail"]
+    assert told["report"]["lost"] == ["bird"]
+    assert not Dataset.objects.exists()
+
+
+def test_a_class_that_only_a_table_names_does_not_vanish_either(run: Run) -> None:
+    files = {name.replace("/", ""): data for name, data in pets().items()}
+    rows = "".join(f"{name},{name[:3]}\n" for name in files) + "bird1.heic,bird\n"
+    told = run({**files, "labels.csv": b"file,label\n" + rows.encode()}, "--skip-broken")
+    assert told["code"] == "missing_class"
+    assert told["report"]["lost"] == ["bird"]
+
+
 def test_the_report_is_text_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "pets.zip").write_bytes(zipped({**pets(), "cat/copy.bmp": scene(0, "BMP")}))
     call_command("import_dataset", tmp_path / "pets.zip", "--dry-run")
@@ -201,11 +222,13 @@ def test_a_given_division_with_overlaps_is_refused_unless_told_otherwise(run: Ru
     assert not run(files, "--allow-overlaps", "--seed", "1")["is_new"]
 
 
-@pytest.mark.parametrize("are_known", [True, False])
-def test_what_an_earlier_sample_showed_is_not_hidden_unawares(run: Run, are_known: bool) -> None:
+@pytest.mark.parametrize("are", ["known", "lacking", "of another length"])
+def test_what_an_earlier_sample_showed_is_not_hidden_unawares(run: Run, are: str) -> None:
     run(pets(20), "--seed", "1")
-    if not are_known:  # as datasets are that were imported before
+    if are == "lacking":  # as those of datasets are that were imported before
         Fingerprints.objects.all().delete()
+    elif are == "of another length":
+        Fingerprints.objects.update(likeness=bytes(32))
     assert not run(pets(20), "--seed", "1")["is_new"]
 
     told = run(pets(20), "--seed", "2", "--shares", "0.2/0.4/0.4")

@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from leaderboard.models import Dataset, Split, User
-from leaderboard.services import staging
+from leaderboard.services import evaluations, staging
+from scoring.imagesets import kinship
 from tests.leaderboard.conftest import person
 from tests.leaderboard.test_a_report_comes_before_an_import import Files, pets, scene, zipped
 
@@ -75,6 +76,20 @@ def test_names_are_read_again_in_another_encoding_without_a_new_upload(
     assert Dataset.objects.get().classes == ["cat", "개새"]
 
 
+def test_images_are_compared_once_however_often_the_report_is_looked_at(
+    panel: Client, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = upload({**pets(), "cat/copy.bmp": scene(0, "BMP"), "cat/near.jpg": scene(2, "JPEG")})[
+        "Location"
+    ]
+    monkeypatch.delattr(kinship, "of")
+    for answer in (panel.get(page), panel.post(page, {"name": "Pets", "look": ""})):
+        assert "cat/000.png = cat/copy.bmp" in text(answer)
+        assert "cat/001.png = cat/near.jpg" in text(answer)
+    panel.post(page, {"name": "Pets"})
+    assert sum(split.images for split in Dataset.objects.get().splits.all()) == 26
+
+
 def test_a_staged_upload_is_its_organizers_own_and_is_thrown_away(
     panel: Client, upload: Upload
 ) -> None:
@@ -91,7 +106,7 @@ def test_a_staged_upload_is_its_organizers_own_and_is_thrown_away(
     assert panel.get(second).status_code == 200
     (kept,) = staging.root().glob("*/*")
     os.utime(kept, (time.time() - 2 * staging.ABANDONED_SECONDS,) * 2)
-    staging.sweep()
+    evaluations.sweep()
     assert not list(staging.root().glob("*/*"))
     assert panel.get(second).status_code == 302
     assert not Split.objects.exists()
