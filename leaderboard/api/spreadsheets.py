@@ -12,6 +12,8 @@ BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 # Whatever a program may split a line at: a reader with other habits than ours sees cells there.
 CELL_BEGINS = re.compile(r"(?:^|[,;|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029])")
+SUSPECT = re.compile(CELL_BEGINS.pattern + r"\W")
+"""What every formula begins with: signs, and all that a spreadsheet passes over, are no letters."""
 OPENERS = frozenset("=+-@\N{MINUS SIGN}")
 IGNORED_BEFORE = frozenset(["Z", "C"])
 """Major categories that a spreadsheet may pass over: spaces, control and format characters."""
@@ -27,7 +29,7 @@ def lines(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[s
 
 def cell(value: object) -> object:
     """A value that is no formula wherever a program sees a cell begin in it."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not SUSPECT.search(value):
         return value
     starts = [found.end() for found in CELL_BEGINS.finditer(value)]
     for start in reversed(starts):

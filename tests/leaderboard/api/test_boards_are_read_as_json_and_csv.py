@@ -109,6 +109,13 @@ def test_no_team_name_becomes_a_formula_whatever_a_program_splits_lines_at(
         "a\t@b": "a\t'@b",
         'a;"=1"': 'a;\'"=1"',
         "a,+1": "a,'+1",
+        '""=1': '\'""=1',
+        "\u207a1": "'\u207a1",
+        "\ufe63\u0661": "'\ufe63\u0661",
+        "\ue000\u00ad=1": "'\ue000\u00ad=1",
+        "a,;=1": "a,;'=1",
+        "a\u2028@b": "a\u2028'@b",
+        "\uff21=1": "\uff21=1",
         "a-b = c+d": "a-b = c+d",
         "a;b": "a;b",
     }.items():
