@@ -7,10 +7,13 @@ that count from an index, and never a team's history.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When, Window
+from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from leaderboard.models import (
@@ -19,7 +22,6 @@ from leaderboard.models import (
     Evaluation,
     NextEntry,
     Preparation,
-    Submission,
     Team,
 )
 from leaderboard.services import locks, versions
@@ -38,6 +40,23 @@ WRITTEN = (
 )
 """What a verdict changes of an entry."""
 PUBLIC_ORDER = ("score_public", "submission__uploaded_at", "submission_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Of an evaluation that counts: what entries are made of."""
+
+    evaluation_id: int
+    submission_id: int
+    team_id: int
+    uploaded_at: datetime
+    selected_at: datetime | None
+    score_public: float
+    score_private: float
+    f1_public: float
+    f1_private: float
+    time_ratio: float
+    half_width: float
 
 
 def place(*teams: Team) -> None:
@@ -131,103 +150,108 @@ def keep_public_ranks(competition: Competition) -> None:
 # What counts of a team
 
 
-def leaders(teams: Collection[int], *, min_f1: float) -> dict[int, Evaluation]:
+def leaders(teams: Collection[int], *, min_f1: float) -> dict[int, Counting]:
     """What each team has on the public board under a gate: its best that passes, else its best."""
     counting = Evaluation.objects.counting().filter(team=OuterRef("pk")).order_by(*PUBLIC_ORDER)
     passing = counting.filter(f1_public__gte=min_f1)
     best = Coalesce(Subquery(passing.values("pk")[:1]), Subquery(counting.values("pk")[:1]))
     chosen = Team.objects.filter(pk__in=teams).order_by().annotate(best=best)
-    found = read([key for key in chosen.values_list("best", flat=True) if key])
-    return {submission_of(one).team_id: one for one in found}
+    return {one.team_id: one for one in read(chosen.values("best"))}
 
 
-def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[Evaluation]]:
+def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[Counting]]:
     """What counts on the private board, by team: the selected ones; none selected: the best public
     ones."""
-    counting = Evaluation.objects.counting().filter(team__in=teams)
-    is_selected = Q(submission__selected_at__isnull=False)
-    selected = counting.filter(is_selected, team=OuterRef("team"))
     place = Window(
         RowNumber(),
         partition_by="team",
         order_by=[
+            Case(When(submission__selected_at=None, then=Value(1)), default=Value(0)),
             Case(When(f1_public__gte=competition.min_f1, then=Value(0)), default=Value(1)),
             *PUBLIC_ORDER,
         ],
     )
-    named = counting.filter(is_selected | ~Exists(selected)).order_by().annotate(place=place)
-    keys = named.filter(place__lte=competition.final_selections).values_list("pk", flat=True)
-    found: dict[int, list[Evaluation]] = {}
-    for one in read(keys):
-        found.setdefault(submission_of(one).team_id, []).append(one)
-    return found
+    placed = Evaluation.objects.counting().filter(team__in=teams).order_by().annotate(place=place)
+    found: dict[int, list[Counting]] = {}
+    for one in read(placed.filter(place__lte=competition.final_selections).values("pk")):
+        found.setdefault(one.team_id, []).append(one)
+    return {team: [one for one in some if one.selected_at] or some for team, some in found.items()}
 
 
-def winners(competition: Competition, teams: Collection[int]) -> dict[int, Evaluation]:
+def winners(competition: Competition, teams: Collection[int]) -> dict[int, Counting]:
     """What each team has on the private board: the best there of what counts."""
 
-    def order(one: Evaluation) -> tuple[object, ...]:
-        figures, submission = one.figures(), submission_of(one)
-        is_below = figures.f1_private < competition.min_f1
-        return is_below, figures.score_private, submission.uploaded_at, submission.pk
+    def order(one: Counting) -> tuple[object, ...]:
+        is_below = one.f1_private < competition.min_f1
+        return is_below, one.score_private, one.uploaded_at, one.submission_id
 
     return {team: min(some, key=order) for team, some in finals(competition, teams).items()}
 
 
-def read(keys: Collection[int]) -> Collection[Evaluation]:
-    """Evaluations with their submissions, as entries are made of them."""
-    rows = Evaluation.objects.select_related("submission").defer("submission__static")
-    return rows.in_bulk(list(keys)).values()
-
-
-def submission_of(evaluation: Evaluation) -> Submission:
-    assert evaluation.submission
-    return evaluation.submission
+def read(keys: QuerySet[Any, Any]) -> list[Counting]:
+    """A few columns instead of whole rows: models take longer to make than the database to read."""
+    rows = Evaluation.objects.filter(pk__in=keys).order_by()
+    return [
+        Counting(*row)  # type: ignore[arg-type]  # what counts has all figures
+        for row in rows.values_list(
+            "pk",
+            "submission_id",
+            "team_id",
+            "submission__uploaded_at",
+            "submission__selected_at",
+            "score_public",
+            "score_private",
+            "f1_public",
+            "f1_private",
+            "time_ratio",
+            "half_width",
+        )
+    ]
 
 
 # Entries
 
 
-def entry(competition: Competition, board: str, evaluation: Evaluation, *, min_f1: float) -> Entry:
-    figures, submission = evaluation.figures(), submission_of(evaluation)
+def entry(competition: Competition, board: str, one: Counting, *, min_f1: float) -> Entry:
     private = board == Board.PRIVATE
-    f1 = figures.f1_private if private else figures.f1_public
-    score = figures.score_private if private else figures.score_public
+    f1 = one.f1_private if private else one.f1_public
+    score = one.score_private if private else one.score_public
     return Entry(
         competition=competition,
         board=board,
-        team_id=submission.team_id,
-        submission=submission,
-        evaluation=evaluation,
+        team_id=one.team_id,
+        submission_id=one.submission_id,
+        evaluation_id=one.evaluation_id,
         is_ranked=f1 >= min_f1,
         score=Decimal(f"{score:.6f}"),
         f1=f1,
-        time_ratio=figures.time_ratio,
-        score_half_width=formula.half_width(figures.half_width, competition.time_weight),
-        uploaded_at=submission.uploaded_at,
+        time_ratio=one.time_ratio,
+        score_half_width=formula.half_width(one.half_width, competition.time_weight),
+        uploaded_at=one.uploaded_at,
     )
 
 
 def put(
-    competition: Competition, board: str, teams: Collection[int], best: Mapping[int, Evaluation]
+    competition: Competition, board: str, teams: Collection[int], best: Mapping[int, Counting]
 ) -> bool:
     """Write the entries of locked teams; tells whether that changed anything."""
     before = of_teams(competition, board, teams)
-    after = {
-        team: entry(competition, board, one, min_f1=competition.min_f1)
-        for team, one in best.items()
-    }
-    gone = [one.pk for team, one in before.items() if team not in after]
-    new = [one for team, one in after.items() if team not in before]
-    both = after.keys() & before.keys()
-    other = [after[team] for team in both if written(before[team]) != written(after[team])]
-    for one in other:
-        one.pk = before[one.team_id].pk
+    after = [entry(competition, board, one, min_f1=competition.min_f1) for one in best.values()]
+    gone = [one.pk for team, one in before.items() if team not in best]
+    changed = [
+        one
+        for one in after
+        if one.team_id not in before or written(before[one.team_id]) != written(one)
+    ]
     if gone:
         Entry.objects.filter(pk__in=gone).delete()
-    Entry.objects.bulk_create(new)
-    Entry.objects.bulk_update(other, [name.removesuffix("_id") for name in WRITTEN])
-    return bool(gone or new or other)
+    Entry.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["competition", "board", "team"],
+        update_fields=[name.removesuffix("_id") for name in WRITTEN],
+    )
+    return bool(gone or changed)
 
 
 def of_teams(competition: Competition, board: str, teams: Collection[int]) -> dict[int, Entry]:

@@ -16,10 +16,9 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Case, Q, Sum, When
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce, Least, Now
 
 from leaderboard.models import Evaluation, Team
-from leaderboard.services import locks
 
 HALF_LIFE = timedelta(hours=1)
 """Short beside the day of a quota: who worked in the morning is not behind in the evening."""
@@ -37,6 +36,7 @@ def charged(turn: float, *, seconds: float, at: datetime) -> float:
 
 SETTLE = """
     UPDATE leaderboard_team SET
+        turn = COALESCE(%s, turn),
         running = (SELECT COUNT(*) FROM leaderboard_evaluation
             WHERE team_id = leaderboard_team.id AND state = 'running'),
         (waiting, waiting_since, queue_id) = (
@@ -45,25 +45,25 @@ SETTLE = """
     WHERE id = %s"""
 
 
-def settle(team: int) -> None:
-    """Write how many of a locked team's evaluations run and wait, and since when, by its key.
+def settle(team: int, *, turn: float | None = None) -> None:
+    """Write how many of a locked team's evaluations run and wait, and since when, by its key; and
+    its turn, where that is another one.
 
     Call it after each move of one of them. It reads no more than what the team has under way. It
     is SQL because each claim waits for the one before: Django would take longer than the database.
     """
     with connection.cursor() as cursor:
-        cursor.execute(SETTLE, [team])
+        cursor.execute(SETTLE, [turn, team])
 
 
 def charge(evaluation: Evaluation) -> None:
-    """Count what was just measured as its team's use. Call inside a transaction."""
-    if not (evaluation.team and evaluation.claimed_at and evaluation.finished_at):
+    """Count what was measured until now as its team's use. Call inside a transaction."""
+    if not (evaluation.team_id and evaluation.claimed_at):
         return
-    team = locks.lock(evaluation.team)
-    seconds = (evaluation.finished_at - evaluation.claimed_at).total_seconds()
-    turn = charged(team.turn, seconds=seconds, at=evaluation.finished_at)
-    Team.objects.filter(pk=team.pk).update(turn=turn)
-    settle(team.pk)
+    rows = Team.objects.select_for_update(no_key=True).filter(pk=evaluation.team_id)
+    turn, now = rows.values_list("turn", Now()).get()
+    seconds = (now - evaluation.claimed_at).total_seconds()
+    settle(evaluation.team_id, turn=charged(turn, seconds=seconds, at=now))
 
 
 def position(evaluation: Evaluation) -> int:
