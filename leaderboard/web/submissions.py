@@ -6,6 +6,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -32,6 +34,7 @@ from leaderboard.web.teams import own
 from scoring.job import InputSpec
 
 STOP_POLLING = 286
+PAGE = 50
 State = Evaluation.State
 
 
@@ -86,7 +89,8 @@ def received(request: Request, receipt: submissions.Receipt) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def team_submissions(request: Request, slug: str) -> HttpResponse:
-    """All that a team has sent, and its final selection."""
+    """A page of what a team has sent, with what it has selected on other pages, so that the form
+    sends the whole selection."""
     competition = find(request, slug)
     mine = own(request, competition)
     ticked: set[int] | None = None
@@ -98,17 +102,27 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
             messages.error(request, refusal.detail)  # on this page, where the ticks are kept
         else:
             messages.success(request, saved(len(chosen)))
-            return redirect("submissions", slug)
-    sent = mine.submissions.prefetch_related("evaluations__competition")
+            return redirect(request.get_full_path())
+    running = mine.submissions.in_the_running()
+    selected = set(running.exclude(selected_at=None).values_list("pk", flat=True))
+    if ticked is None:
+        ticked = selected
+    sent = mine.submissions.defer("static").prefetch_related(
+        Prefetch("evaluations", Evaluation.objects.defer("f1_by_class", "isolation")),
+        "evaluations__competition",
+    )
+    page = Paginator(sent, PAGE).get_page(request.GET.get("page"))
+    elsewhere = ticked - {one.pk for one in page}
     counting = placing.finals(competition, [mine.pk]).get(mine.pk, ())
     return show(
         request,
         competition,
         "submissions/list.html",
-        submissions=sent,
+        page=page,
+        elsewhere=sent.in_the_running().filter(pk__in=elsewhere, evaluations__counts=True)[:PAGE],
         counting={one.submission_id for one in counting},
-        ticked={one.pk for one in sent if one.selected_at} if ticked is None else ticked,
-        has_selected=any(one.selected_at for one in sent),
+        ticked=ticked,
+        has_selected=bool(selected),
         quota=submissions.quota(mine, competition),
     )
 

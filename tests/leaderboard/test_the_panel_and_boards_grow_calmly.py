@@ -272,3 +272,28 @@ def test_a_reader_who_has_the_board_is_told_that_it_is_unchanged(
         answer = client.get(address, headers=tags[address])
         assert answer.status_code == 200, address
         assert answer.getvalue()
+
+
+def test_a_teams_submissions_are_read_a_page_at_a_time(many: Team, owner: User) -> None:
+    member = Client()
+    member.force_login(owner, "django.contrib.auth.backends.ModelBackend")
+    page, api = "/competitions/waste/submissions/", "/api/v1/submissions"
+    sent = many.submissions.count()
+    for address, shown in {
+        page: 50,
+        f"{page}?page=2": 50,
+        f"{page}?page=99": sent % 50,
+        f"{api}?limit=50": 50,
+        f"{api}?limit=50&offset={sent - 9}": 9,
+    }.items():
+        with CaptureQueriesContext(connection) as queries, rows_counted() as rows:
+            answer = member.get(address)
+        told = answer.content.decode()
+        assert len(queries) <= 14, (address, [one["sql"] for one in queries])
+        assert sum(rows) <= 2 * shown + 20, address
+        assert "leaderboard_report" not in str(queries.captured_queries)
+        if page in address:
+            assert told.count('<th scope="row">') == shown, address
+            assert '"leaderboard_submission"."static"' not in str(queries.captured_queries)
+        else:
+            assert len(answer.json()["results"]) == shown, address

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import Entry, Evaluation, Submission
@@ -23,27 +23,22 @@ OUR_FAULT = (
 class Place(serializers.Serializer[evaluations.Line]):
     position = serializers.IntegerField(help_text="1 is next.")
     length = serializers.IntegerField()
-    wait_seconds = serializers.SerializerMethodField(help_text="None: nothing to judge by yet.")
+    wait_seconds = serializers.FloatField(
+        allow_null=True, help_text="None: nothing to judge by yet."
+    )
     is_held = serializers.BooleanField(
         help_text="No worker is fit to measure just now; they check themselves again."
     )
 
-    def get_wait_seconds(self, line: evaluations.Line) -> float | None:
-        return line.wait.total_seconds() if line.wait is not None else None
-
 
 class Failure(serializers.Serializer[Evaluation]):
     code = serializers.CharField(
-        source="failure_code",
         help_text="Stable; the README of Featherweight says what each means and what to do.",
     )
-    message = serializers.CharField(source="failure_message")
-    command = serializers.SerializerMethodField(
+    message = serializers.CharField()
+    command = serializers.CharField(
         help_text="What fails for the same file at home; empty where nothing does."
     )
-
-    def get_command(self, evaluation: Evaluation) -> str:
-        return commands.for_failure(evaluation)
 
 
 class DryRun(serializers.Serializer[dict[str, Any]]):
@@ -68,6 +63,9 @@ class Isolation(serializers.Serializer[dict[str, Any]]):
     )
 
 
+ISOLATION = ("layers", "missing", "is_weak")
+
+
 class Score(serializers.Serializer[rankings.Parts]):
     """score = time_term + f1_term; lower is better."""
 
@@ -84,61 +82,57 @@ class PrivateResult(Score):
 class SubmissionSummary(serializers.ModelSerializer[Submission]):
     """What a list says of a submission: all but what its model said in the dry run."""
 
-    url = serializers.HyperlinkedIdentityField(view_name="api-submission")
-    page = serializers.SerializerMethodField(help_text="For people.")
+    # The fields are for the schema; `summary` gives their values.
+    url = serializers.URLField(read_only=True)
+    page = serializers.URLField(read_only=True, help_text="For people.")
     competition = serializers.SlugRelatedField[Submission](slug_field="slug", read_only=True)
     team = TeamSummary()
-    state = serializers.ChoiceField(Evaluation.State.choices, source="evaluation.state")
-    stage = serializers.CharField(source="evaluation.stage")
-    doing = serializers.CharField(source="evaluation.doing", help_text="The stage in plain words.")
-    percent = serializers.FloatField(source="evaluation.percent_by_now")
-    remaining_seconds = serializers.FloatField(
-        source="evaluation.remaining_by_now", allow_null=True
+    state = serializers.ChoiceField(Evaluation.State.choices)
+    stage = serializers.CharField()
+    doing = serializers.CharField(help_text="The stage in plain words.")
+    percent = serializers.FloatField()
+    remaining_seconds = serializers.FloatField(allow_null=True)
+    queue = Place(allow_null=True, read_only=True, help_text="While queued.")
+    failure = Failure(allow_null=True, read_only=True, help_text="Why the model has no score.")
+    error = serializers.CharField(
+        allow_null=True, read_only=True, help_text="When the evaluation failed by our fault."
     )
-    queue = serializers.SerializerMethodField(help_text="While queued.")
-    failure = serializers.SerializerMethodField(help_text="Why the model has no score.")
-    error = serializers.SerializerMethodField(help_text="When the evaluation failed by our fault.")
-    score = serializers.SerializerMethodField(help_text="On the public split.")
-    f1 = serializers.FloatField(
-        source="evaluation.f1_public", allow_null=True, help_text="Macro-F1 on the public split."
-    )
-    f1_by_class = serializers.SerializerMethodField(help_text="On the public split.")
-    time_ratio = serializers.FloatField(
-        source="evaluation.time_ratio",
+    score = Score(allow_null=True, read_only=True, help_text="On the public split.")
+    f1 = serializers.FloatField(allow_null=True, help_text="Macro-F1 on the public split.")
+    f1_by_class = serializers.DictField(
+        child=serializers.FloatField(),
         allow_null=True,
-        help_text="Below 1 is faster than the reference.",
+        read_only=True,
+        help_text="On the public split.",
+    )
+    time_ratio = serializers.FloatField(
+        allow_null=True, help_text="Below 1 is faster than the reference."
     )
     half_width = serializers.FloatField(
-        source="evaluation.half_width",
-        allow_null=True,
-        help_text="Half of the time ratio's 95 % interval.",
+        allow_null=True, help_text="Half of the time ratio's 95 % interval."
     )
     seconds_per_image = serializers.FloatField(
-        source="evaluation.seconds_per_image",
-        allow_null=True,
-        help_text="time_ratio x reference_seconds_per_image.",
+        allow_null=True, help_text="time_ratio x reference_seconds_per_image."
     )
     seconds_half_width = serializers.FloatField(
-        source="evaluation.seconds_half_width",
+        allow_null=True, help_text="Half of the 95 % interval of seconds_per_image."
+    )
+    reference_seconds_per_image = serializers.FloatField(
         allow_null=True,
-        help_text="Half of the 95 % interval of seconds_per_image.",
+        read_only=True,
+        help_text="Of the reference when it was calibrated: the pace of all times.",
     )
-    reference_seconds_per_image = serializers.SerializerMethodField(
-        help_text="Of the reference when it was calibrated: the pace of all times."
-    )
-    measurements = serializers.IntegerField(
-        source="evaluation.measurements", help_text="How many are pooled in the time ratio."
-    )
+    measurements = serializers.IntegerField(help_text="How many are pooled in the time ratio.")
     measurement_reason = serializers.ChoiceField(
-        Evaluation.Why.choices, source="evaluation.why", help_text="Why it was measured."
+        Evaluation.Why.choices, help_text="Why it was measured."
     )
-    measurement_page = serializers.SerializerMethodField(
-        help_text="How it was measured, for people."
+    measurement_page = serializers.URLField(
+        read_only=True, help_text="How it was measured, for people."
     )
-    isolation = Isolation(
-        source="evaluation.isolation", allow_null=True, help_text="Once the evaluation has ended."
+    isolation = Isolation(allow_null=True, help_text="Once the evaluation has ended.")
+    private = PrivateResult(
+        allow_null=True, read_only=True, help_text="Once the private board is published."
     )
-    private = serializers.SerializerMethodField(help_text="Once the private board is published.")
     static = serializers.DictField(help_text="What the file says of itself, without running it.")
 
     class Meta:
@@ -182,60 +176,92 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
             "static",
         )
 
-    @extend_schema_field(serializers.URLField())
-    def get_page(self, submission: Submission) -> str:
-        return str(self.context["request"].build_absolute_uri(submission.get_absolute_url()))
-
-    @extend_schema_field(serializers.URLField())
-    def get_measurement_page(self, submission: Submission) -> str:
-        address = reverse("measurement", args=[submission.evaluation.pk])
-        return str(self.context["request"].build_absolute_uri(address))
-
-    @extend_schema_field(Place(allow_null=True))
-    def get_queue(self, submission: Submission) -> Mapping[str, Any] | None:
-        evaluation = submission.evaluation
-        if evaluation.state != Evaluation.State.QUEUED:
-            return None
-        return Place(evaluations.line(evaluation)).data
-
-    @extend_schema_field(Failure(allow_null=True))
-    def get_failure(self, submission: Submission) -> Mapping[str, Any] | None:
-        evaluation = submission.evaluation
-        return Failure(evaluation).data if evaluation.state == Evaluation.State.FAILED else None
-
-    def get_reference_seconds_per_image(self, submission: Submission) -> float | None:
-        is_scored = submission.evaluation.time_ratio is not None
-        return submission.competition.seconds_per_image(1.0) if is_scored else None
-
-    def get_error(self, submission: Submission) -> str | None:
-        return OUR_FAULT if submission.evaluation.state == Evaluation.State.ERROR else None
-
-    @extend_schema_field(Score(allow_null=True))
-    def get_score(self, submission: Submission) -> Mapping[str, Any] | None:
-        parts = rankings.parts(submission.evaluation, Entry.Board.PUBLIC)
-        return Score(parts).data if parts else None
-
-    @extend_schema_field(serializers.DictField(child=serializers.FloatField(), allow_null=True))
-    def get_f1_by_class(self, submission: Submission) -> dict[str, float] | None:
-        found: dict[str, float] | None = submission.evaluation.f1_by_class
-        return found
-
-    @extend_schema_field(PrivateResult(allow_null=True))
-    def get_private(self, submission: Submission) -> Mapping[str, Any] | None:
-        if not submission.competition.is_published:
-            return None
-        evaluation = submission.evaluation
-        parts = rankings.parts(evaluation, Entry.Board.PRIVATE)
-        return {**Score(parts).data, "f1": evaluation.f1_private} if parts else None
+    def to_representation(self, submission: Submission) -> dict[str, object]:
+        return summary(submission, self.context["request"])
 
 
 class SubmissionDetail(SubmissionSummary):
-    dry_run = DryRun(
-        source="evaluation.dry_run", allow_null=True, help_text="Once the evaluation has ended."
-    )
+    dry_run = DryRun(allow_null=True, help_text="Once the evaluation has ended.")
 
     class Meta(SubmissionSummary.Meta):
         fields = (*SubmissionSummary.Meta.fields, "dry_run")  # type: ignore[assignment]
+
+    def to_representation(self, submission: Submission) -> dict[str, object]:
+        dry_run = submission.evaluation.dry_run
+        return {
+            **super().to_representation(submission),
+            "dry_run": DryRun(dry_run).data if dry_run else None,
+        }
+
+
+def summary(submission: Submission, request: Request) -> dict[str, object]:
+    """A plain dict: field by field, a serializer takes longer than the database."""
+    competition, team, evaluation = submission.competition, submission.team, submission.evaluation
+    state, isolation = evaluation.state, evaluation.isolation
+    address = request.build_absolute_uri
+
+    def board(name: str) -> dict[str, object] | None:
+        parts = rankings.parts(evaluation, name)
+        return dataclasses.asdict(parts) if parts else None
+
+    private = board(Entry.Board.PRIVATE) if competition.is_published else None
+    is_scored = evaluation.time_ratio is not None
+    return {
+        "id": submission.pk,
+        "url": address(reverse("api-submission", args=[submission.pk])),
+        "page": address(submission.get_absolute_url()),
+        "competition": competition.slug,
+        "team": {"id": team.pk, "name": team.name, "competition": competition.slug},
+        "note": submission.note,
+        "file_name": submission.file_name,
+        "sha256": submission.sha256,
+        "size_bytes": submission.size_bytes,
+        "uploaded_at": submission.uploaded_at,
+        "selected_at": submission.selected_at,
+        "withdrawn_at": submission.withdrawn_at,
+        "disqualified_at": submission.disqualified_at,
+        "disqualified_reason": submission.disqualified_reason,
+        "state": state,
+        "stage": evaluation.stage,
+        "doing": evaluation.doing,
+        "percent": evaluation.percent_by_now,
+        "remaining_seconds": evaluation.remaining_by_now,
+        "queue": place(evaluation) if state == Evaluation.State.QUEUED else None,
+        "failure": failure(evaluation) if state == Evaluation.State.FAILED else None,
+        "error": OUR_FAULT if state == Evaluation.State.ERROR else None,
+        "score": board(Entry.Board.PUBLIC),
+        "f1": evaluation.f1_public,
+        "f1_by_class": evaluation.f1_by_class,
+        "time_ratio": evaluation.time_ratio,
+        "half_width": evaluation.half_width,
+        "seconds_per_image": evaluation.seconds_per_image,
+        "seconds_half_width": evaluation.seconds_half_width,
+        "reference_seconds_per_image": competition.seconds_per_image(1.0) if is_scored else None,
+        "measurements": evaluation.measurements,
+        "measurement_reason": evaluation.why,
+        "measurement_page": address(reverse("measurement", args=[evaluation.pk])),
+        "isolation": {name: isolation[name] for name in ISOLATION} if isolation else None,
+        "private": {**private, "f1": evaluation.f1_private} if private else None,
+        "static": submission.static,
+    }
+
+
+def place(evaluation: Evaluation) -> dict[str, object]:
+    line = evaluations.line(evaluation)
+    return {
+        "position": line.position,
+        "length": line.length,
+        "wait_seconds": line.wait.total_seconds() if line.wait is not None else None,
+        "is_held": line.is_held,
+    }
+
+
+def failure(evaluation: Evaluation) -> dict[str, object]:
+    return {
+        "code": evaluation.failure_code,
+        "message": evaluation.failure_message,
+        "command": commands.for_failure(evaluation),
+    }
 
 
 class Upload(serializers.Serializer[Submission]):

@@ -128,6 +128,11 @@ def show(request: Request, pk: int) -> Response:
 
 
 def shown_whole(submissions: QuerySet[Submission]) -> QuerySet[Submission]:
-    return submissions.select_related("competition__profile", "team__competition").prefetch_related(
-        "evaluations__competition", "evaluations__profile"
+    """Prefetched, so that many of one competition share its row and its calibration's."""
+    return submissions.prefetch_related(
+        "team",
+        "competition__profile",
+        "competition__calibration",
+        "evaluations__profile",
+        "evaluations__competition__calibration",
     )

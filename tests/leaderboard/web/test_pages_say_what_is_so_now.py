@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, evaluations
 from leaderboard.web import charts
+from leaderboard.web import submissions as pages
 from scoring import formula
 from scoring.engine import STAGES
 from tests.leaderboard.web.conftest import text
@@ -61,6 +64,53 @@ def test_too_many_ticks_are_refused_and_stay_ticked(
     assert "Select at most 2 submissions; these are 3." in said
     assert said.count(" checked") == 3
     assert not Submission.objects.exclude(selected_at=None).exists()
+
+
+def test_finals_are_selected_across_pages(
+    see: Any,
+    send: Any,
+    team: Team,
+    owner: User,
+    scored: Scored,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 2)
+    oldest, second, third, fourth, newest = [scored(team, seed) for seed in range(5)]
+    page = "/competitions/waste/submissions/"
+
+    def boxes(html: str) -> dict[int, bool]:
+        found = re.findall(r'name="selected" value="(\d+)"[^>]*?( checked)?>', html)
+        return {int(key): bool(checked) for key, checked in found}
+
+    def selected() -> set[int]:
+        return set(Submission.objects.exclude(selected_at=None).values_list("pk", flat=True))
+
+    assert boxes(text(see(owner, page))) == {newest.pk: False, fourth.pk: False}
+    last = f"{page}?page=3"
+    assert boxes(text(see(owner, last))) == {oldest.pk: False}
+    assert "page=2" in text(see(owner, last))
+    answer = send(owner, last, selected=[oldest.pk])
+    assert boxes(text(answer)) == {oldest.pk: True}, "one stays on the page where one saved"
+    first = text(see(owner, page))
+    assert "Selected on other pages" in first
+    assert boxes(first) == {oldest.pk: True, newest.pk: False, fourth.pk: False}
+
+    send(owner, page, selected=[oldest.pk, newest.pk])
+    assert selected() == {oldest.pk, newest.pk}
+    middle = text(see(owner, f"{page}?page=2"))
+    assert boxes(middle) == {newest.pk: True, oldest.pk: True, third.pk: False, second.pk: False}
+    answer = send(owner, f"{page}?page=2", selected=[oldest.pk, newest.pk, third.pk])
+    assert "Select at most 2 submissions; these are 3." in text(answer)
+    assert boxes(text(answer)) == boxes(middle) | {third.pk: True}
+    send(owner, f"{page}?page=2", selected=[third.pk])
+    assert selected() == {third.pk}
+
+    Submission.objects.filter(pk=third.pk).update(disqualified_at=timezone.now())
+    said = text(see(owner, page))
+    assert "Nothing is selected" in said
+    assert boxes(said) == {newest.pk: False, fourth.pk: False}
+    for strange in ("0", "-1", "x", "\u00b2", "9" * 30, "9" * 5000):
+        assert see(owner, f"{page}?page={strange}").status_code == 200
 
 
 def test_uploads_left_are_told_only_while_there_are_uploads(
