@@ -143,9 +143,9 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
     """The job that the options ask for; splits are packed at `place`. Raises `BadDataset`."""
     from scoring import imagesets
 
-    found = imagesets.catalogue(options.data)
+    found = imagesets.catalogue(options.data, encoding=options.encoding, table=options.labels)
     for problem in found.problems:
-        print(f"{problem.name}: {problem.message}", file=sys.stderr)
+        print(f"{imagesets.shown(problem.name)}: {problem.message}", file=sys.stderr)
     if (
         any(problem.code in ("broken_image", "unclear_depth") for problem in found.problems)
         and not options.skip_broken
@@ -154,7 +154,7 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
             "broken_images", "Some images cannot be decoded; --skip-broken leaves them out."
         )
     splits = tuple(
-        Split(name, packed(options, images, place / f"{name}.zip"))
+        Split(name, packed(options, images, place / f"{name}.zip", found.encoding))
         for name, images in splits_of(options, found).items()
     )
     return Job(
@@ -182,11 +182,13 @@ def trial_of(options: argparse.Namespace, place: Path) -> Job:
     """The job of a try: the sample is the source, or that part of it. Raises `BadDataset`."""
     from scoring import imagesets
 
-    found = imagesets.catalogue(options.data, verify=False)
+    found = imagesets.catalogue(
+        options.data, verify=False, encoding=options.encoding, table=options.labels
+    )
     sample = options.data
-    if any(image.split for image in found.images):
+    if any(image.split for image in found.images) or options.encoding or options.labels:
         images = found.of("sample") or found.images
-        sample = packed(options, images, place / "sample.zip")
+        sample = packed(options, images, place / "sample.zip", found.encoding)
     return Job(
         reference=options.model,
         submission=options.model,
@@ -230,10 +232,12 @@ def splits_of(
     return imagesets.share(found.images, shares, options.seed, kinship.of(found.images).groups())
 
 
-def packed(options: argparse.Namespace, images: tuple[imagesets.Image, ...], target: Path) -> Path:
+def packed(
+    options: argparse.Namespace, images: tuple[imagesets.Image, ...], target: Path, encoding: str
+) -> Path:
     from scoring import imagesets
 
-    imagesets.pack(options.data, images, target, options.seed)
+    imagesets.pack(options.data, images, target, options.seed, encoding)
     return target
 
 
@@ -351,6 +355,7 @@ def parser() -> argparse.ArgumentParser:
         "--reference", type=file, required=True, metavar="REF.pt", help="what time is held against"
     )
     add_data(one)
+    add_reading(one)
     one.add_argument("--json", action="store_true", help="print the whole report")
     one.add_argument(
         "--public-share", type=some, default=0.5, help="of images without split folders"
@@ -384,6 +389,7 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(command=try_command)
     one.add_argument("model", type=file, metavar="MODEL.pt")
     add_data(one)
+    add_reading(one)
     one.add_argument("--json", action="store_true", help="print what was found as JSON")
     add_input(one)
     add_machine(one)
@@ -447,6 +453,13 @@ def add_data(one: argparse.ArgumentParser) -> None:
         "--data", type=place, required=True, metavar="IMAGES", help="folder or zip of class folders"
     )
     one.add_argument("--seed", type=seed, default=0)
+
+
+def add_reading(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--labels", help="the table with the labels, where there are several; `folders`: none"
+    )
+    one.add_argument("--encoding", help="of names that do not say theirs, like cp949, cp932, gbk")
 
 
 def add_weakness(one: argparse.ArgumentParser) -> None:

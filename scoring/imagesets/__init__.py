@@ -67,6 +67,8 @@ def catalogue(
         listed = [name for name in source.sizes if layout.suffix(name) in layout.SUFFIXES]
         tables = labels.found(source, listed, table)
         images, problems = layout.sort_out(source.sizes, tables)
+        if tables and not table and not any(image.split for image in images):
+            labels.refuse_disagreement(images, tables.tables)
         named = set(tables.classes) if tables else layout.classes_beside(images, problems)
         named |= {image.label for image in images}
         if verify:

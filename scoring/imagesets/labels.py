@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 
 from scoring.errors import BadDataset
 from scoring.imagesets import names
-from scoring.imagesets.records import SPLITS, Problem
+from scoring.imagesets.records import SPLITS, Image, Problem
 from scoring.imagesets.sources import Source
 
 SUFFIXES = (".csv", ".tsv")
@@ -272,6 +272,21 @@ def refuse_unclear(tables: Sequence[Table]) -> None:
                 "it has the classes, call its column `label`; if the folders are the classes, "
                 f"write `{FOLDERS}` for the table of labels (--labels), or remove it.",
             )
+
+
+def refuse_disagreement(images: Sequence[Image], tables: Sequence[str]) -> None:
+    """Raises `BadDataset` where images lie in what may be class folders, at least two in each on
+    average, and tables that nobody asked for give most of them another class."""
+    folders = {image.name: PurePosixPath(image.name).parent.name for image in images}
+    others = [image for image in images if image.label != folders[image.name]]
+    if 2 <= len(set(folders.values())) <= len(images) / 2 < len(others):
+        table, other = names.shown(tables[0]), others[0]
+        raise BadDataset(
+            "unclear_labels",
+            f"{table} gives most images another class than their folder: "
+            f"{names.shown(other.name)} is {names.shown(other.label)}. Say which one holds: write "
+            f"{table} or `{FOLDERS}` for the table of labels (--labels).",
+        )
 
 
 def gather(

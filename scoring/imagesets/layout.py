@@ -242,7 +242,7 @@ def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) ->
     present: defaultdict[str | None, set[str]] = defaultdict(set)
     for image in images:
         present[image.split].add(image.label)
-    for split in ("public", "private"):
+    for split in SPLITS:
         if split in present and (lacking := sorted(set(classes) - present[split])):
             raise BadDataset(
                 "missing_class",

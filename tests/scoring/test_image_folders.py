@@ -69,8 +69,10 @@ def test_an_unknown_split_is_named(tmp_path: Path) -> None:
     assert "hidden" in refused.message
 
 
-def test_a_split_without_a_class(tmp_path: Path) -> None:
-    names = ["public/cat/1.png", "public/dog/1.png", "private/cat/1.png"]
+@pytest.mark.parametrize("lacking", imagesets.SPLITS)
+def test_a_split_without_a_class(lacking: str, tmp_path: Path) -> None:
+    names = [f"{split}/{label}/1.png" for split in imagesets.SPLITS for label in ("cat", "dog")]
+    names.remove(f"{lacking}/dog/1.png")
     assert refusal(zipped(tmp_path, *names)).code == "missing_class"
 
 

@@ -185,6 +185,19 @@ def test_folders_and_a_table_that_may_both_be_the_classes_are_told_apart(tmp_pat
     assert imagesets.catalogue(several, table="when.csv").classes == ("2020", "dog")
 
 
+def test_a_table_that_disagrees_with_the_folders_asks_which_one_holds(tmp_path: Path) -> None:
+    images = [f"{label}/{name}" for name, label in TRUTH.items()]
+    where = PLAIN.replace("cat", "indoor").replace("dog", "outdoor")
+    several = source(tmp_path, {"meta.csv": "file,category\n" + where}, images)
+    with pytest.raises(BadDataset, match="another class than their folder") as refused:
+        imagesets.catalogue(several)
+    assert refused.value.code == "unclear_labels"
+    assert imagesets.catalogue(several, table="folders").counts() == {"cat": 2, "dog": 2}
+    assert imagesets.catalogue(several, table="meta.csv").classes == ("indoor", "outdoor")
+    agreeing = source(tmp_path, {"labels.csv": TABLES["plain"]}, images)
+    assert found(agreeing) == TRUTH
+
+
 def test_splits_may_have_tables_of_their_own_or_one_together(tmp_path: Path) -> None:
     images = [f"{split}/{name}" for split in imagesets.SPLITS for name in TRUTH]
     own = {f"{split}/labels.csv": "file,label\n" + PLAIN for split in imagesets.SPLITS}

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from scoring.__main__ import main
 
@@ -99,3 +100,22 @@ def test_bad_images_stop_it_with_a_code(
     arguments = ["evaluate", str(models()), "--reference", str(models()), "--data", str(tmp_path)]
     assert main(arguments) == 1
     assert "no_images" in capsys.readouterr().err
+
+
+def test_evaluate_reads_what_an_import_reads_and_escapes_names(
+    models: Models, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for shade, name in enumerate(("1.png", "2.png")):
+        Image.new("L", (8, 8), shade).save(tmp_path / name)
+    (tmp_path / "3\x1b[2J.png").write_bytes(b"no image")
+    for table in ("one.csv", "other.csv"):
+        rows = "file,label\n1.png,cat\n2.png,dog\n3\x1b[2J.png,dog\n"
+        (tmp_path / table).write_text(rows)
+    arguments = ["evaluate", str(models()), "--reference", str(models()), "--data", str(tmp_path)]
+    assert main(arguments) == 1
+    assert "several_tables" in capsys.readouterr().err
+    assert main([*arguments, "--labels", "one.csv"]) == 1
+    said = capsys.readouterr().err
+    assert "broken_images" in said
+    assert "3\\x1b[2J.png: This image" in said
+    assert "\x1b" not in said
