@@ -220,7 +220,7 @@ def test_a_reopened_competition_is_not_published(
 ) -> None:
     competitions.close(competition=competition, by=organizer)
     competitions.publish(competition=competition, by=organizer)
-    competitions.open_(competition=competition, by=organizer)
+    competitions.reopen(competition=competition, by=organizer)
     competitions.close(competition=competition, by=organizer)
     for _ in range(6):
         tasks.sweep()
