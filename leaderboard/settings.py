@@ -114,9 +114,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     # Every thread keeps its connection: threads x processes must stay below max_connections.
     DATABASES["default"].update(CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
-    DATABASES["default"].setdefault("OPTIONS", {}).update(
-        connect_timeout=5, options=f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
-    )
+    # What the URL says of the connection is said last, and so counts.
+    said = DATABASES["default"].get("OPTIONS", {})
+    limit = f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        **said,
+        "options": f"{limit} {said.get('options', '')}".strip(),
+    }
 # The password of the role that workers have in the database, for the command grant_worker.
 WORKER_PASSWORD = env.str("WORKER_PASSWORD", default="")
 

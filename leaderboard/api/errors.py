@@ -59,6 +59,13 @@ AWAY = Problem(
     "The database cannot be reached just now. Nothing was changed; try again in a moment.",
     headers={"Retry-After": "10"},
 )
+SLOW = Problem(
+    503,
+    "query_too_slow",
+    "The database took too long for this, so it was broken off. Nothing was changed; try again in "
+    "a moment, and tell the organizers if it stays.",
+    headers={"Retry-After": "10"},
+)
 FULL = Problem(
     507,
     "no_space",
@@ -123,15 +130,20 @@ def problem(error: BaseException | None, request: HttpRequest) -> Problem:
         case OSError() if error.errno in FULL_DISK:
             return FULL
         case OperationalError() | InterfaceError():
-            return FULL if is_full(error) else AWAY
+            return of_database(error)
     return INTERNAL
 
 
-def is_full(error: DatabaseError | InterfaceError) -> bool:
-    """Whether the database's disk is."""
+def of_database(error: DatabaseError | InterfaceError) -> Problem:
+    """By the codes of SQLite and PostgreSQL: disk_full, query_canceled."""
     cause = error.__cause__
     is_full_for_sqlite = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    return is_full_for_sqlite or getattr(cause, "sqlstate", None) == "53100"
+    match getattr(cause, "sqlstate", None):
+        case "53100":
+            return FULL
+        case "57014":
+            return SLOW
+    return FULL if is_full_for_sqlite else AWAY
 
 
 def invalid(error: exceptions.ValidationError) -> Problem:

@@ -22,7 +22,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         )
 
     def before(self, entry: Entry) -> EntryQuerySet:
-        """The ranked entries above a ranked one; one more than their count is its rank."""
+        """Those above an entry among the ranked ones, or among those below the gate."""
         earlier = (
             models.Q(score__lt=entry.score)
             | models.Q(uploaded_at__lt=entry.uploaded_at)
@@ -34,7 +34,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
             score__lte=entry.score,
             competition=entry.competition_id,
             board=entry.board,
-            is_ranked=True,
+            is_ranked=entry.is_ranked,
         )
 
 

@@ -16,8 +16,11 @@ from leaderboard.errors import BadName
 NEVER = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 """Categories: control, format (direction among them), private use, surrogates, unassigned, ends of
 lines and paragraphs."""
-BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U00016fe4")
-"""Letters, signs and marks without ink."""
+BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u2d7f\u3164\uffa0\ufffc"
+    "\U0001107f\U00013441\U00013442\U00016fe4\U0001bc9d\U0001d159"
+)
+"""Letters, signs and marks without ink: fillers, blanks, joiners, a selector, places of objects."""
 VARIANTS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Say in which style the sign before them is drawn; left out."""
 MOST_MARKS = 3

@@ -155,10 +155,13 @@ class Standing(Sequence[Row]):
 
     def rank(self, entry: Entry) -> int | None:
         """One more than the better rows; None below the gate."""
-        if not entry.is_ranked:
-            return None
-        score, before = self.ranked.last(lambda score, _: score <= entry.score)
-        return before + Entry.objects.before(entry).filter(score__gte=score).count() + 1
+        return self.place(entry) if entry.is_ranked else None
+
+    def place(self, entry: Entry) -> int:
+        """One more than the rows above it; those below the gate stand last."""
+        marks, above = (self.ranked, 0) if entry.is_ranked else (self.below, self.ranked.count)
+        score, before = marks.last(lambda score, _: score <= entry.score)
+        return above + before + Entry.objects.before(entry).filter(score__gte=score).count() + 1
 
     def keys(self, is_ranked: bool, start: int, stop: int) -> list[int]:
         """Those of a stretch of the ranked entries, or of those below the gate."""

@@ -23,6 +23,8 @@ from leaderboard.web.requests import Request
 
 PAGE = 100
 MOST_POINTS = 500
+CHART_FORMAT = 1
+"""One more whenever the chart's figures change their form: browsers keep those of a version."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Own:
     """Where the reader's team stands."""
 
     entry: Entry
-    rank: int
+    rank: int | None
+    """None below the gate."""
     page: int
 
 
@@ -74,7 +77,7 @@ def chart(request: Request, slug: str, name: str) -> HttpResponse:
     competition = find(request, slug)
     rankings.check_visible(competition, name)
     standing = rankings.Standing(competition, name)
-    etag = quote_etag(f"{competition.pk}-{name}-{standing.version}")
+    etag = quote_etag(f"{competition.pk}-{name}-{standing.version}-{CHART_FORMAT}")
 
     def drawn() -> str:
         entries = [row.entry for row in standing[:MOST_POINTS]]
@@ -98,11 +101,12 @@ def page_of(rank: int) -> int:
 
 
 def own(request: Request, standing: rankings.Standing) -> Own | None:
-    """None also for who stands below the gate."""
     team = teams.of(request.user, standing.competition)
     entry = rankings.entry_of(team, standing.board) if team else None
-    rank = standing.rank(entry) if entry else None
-    return Own(entry, rank, page_of(rank)) if entry and rank else None
+    if entry is None:
+        return None
+    place = standing.place(entry)
+    return Own(entry, place if entry.is_ranked else None, page_of(place))
 
 
 def rows(standing: rankings.Standing, page: Page[int], mine: Own | None) -> SafeString:

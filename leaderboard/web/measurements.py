@@ -97,7 +97,6 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         parts=shown,
         points=points,
         segments=for_teams,
-        plain_ratio=two_digits(timing.get("plain_ratio")),
         hour=hour(stretches),
         disturbed=sum(point.is_disturbed for point in points),
         percent=100 * evaluation.half_width / evaluation.time_ratio

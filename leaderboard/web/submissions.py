@@ -218,6 +218,5 @@ def verdict(submission: Submission) -> dict[str, Any]:
         "score_half_width": evaluation.score_half_width,
         "below_gate": evaluation.f1_public < competition.min_f1,
         "per_class": list((evaluation.f1_by_class or {}).items()),
-        "segments": timing.get("segments"),
         "flags": timing.get("flags", ()),
     }

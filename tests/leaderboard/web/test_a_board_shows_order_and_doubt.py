@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from leaderboard.models import Competition, Entry, Evaluation, Team, User
 from leaderboard.services import competitions, versions
-from leaderboard.web import charts
+from leaderboard.web import boards, charts
 from scoring import formula
 from tests.leaderboard.web.conftest import text
 
@@ -103,6 +104,32 @@ def test_the_own_rank_is_told_on_every_page_and_leads_to_the_own_row(
     assert 'id="mine"' in second
     assert "your team" in second
     assert "your team" not in text(see(None, f"{PUBLIC}?page=2"))
+
+
+def test_the_own_row_below_the_gate_is_found_too(
+    see: Any, scored: Any, team: Team, rivals: Team, owner: User, competition: Competition
+) -> None:
+    evaluation = scored(rivals, time_ratio=1.2).evaluation
+    crowd(competition, evaluation, 120)
+    Entry.objects.filter(score__gt=0.61).update(is_ranked=False)
+    Competition.objects.update(min_f1=0.5)
+    scored(Team.objects.get(pk=team.pk), 2, f1_public=0.2, time_ratio=0.3)
+    first = text(see(owner, PUBLIC))
+    assert "Your team stands below the gate, without a rank" in first
+    assert 'href="?page=2#mine"' in first
+    second = text(see(owner, f"{PUBLIC}?page=2"))
+    assert second.count('id="mine"') == 1
+    assert "below the gate" in second[second.index("your team") :][:300]
+
+
+def test_a_chart_kept_in_an_older_form_is_fetched_anew(
+    see: Any, scored: Any, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored(team)
+    kept = {"HTTP_IF_NONE_MATCH": see(None, CHART)["ETag"]}
+    assert see(None, CHART, **kept).status_code == 304
+    monkeypatch.setattr(boards, "CHART_FORMAT", boards.CHART_FORMAT + 1)
+    assert see(None, CHART, **kept).status_code == 200
 
 
 def test_the_chart_has_intervals_a_front_and_lines_of_equal_score(
