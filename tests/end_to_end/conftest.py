@@ -74,8 +74,9 @@ def profile(transactional_db: None) -> HardwareProfile:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start `python ARGUMENTS` as an operator would; whatever still runs is stopped at the end."""
+def start(tmp_path: Path, transactional_db: None) -> Iterator[Start]:
+    """Start `python ARGUMENTS` as an operator would; whatever still runs is stopped at the end,
+    before the database is emptied beneath it."""
     running: list[subprocess.Popen[bytes]] = []
 
     def begin(*arguments: str, **variables: str) -> subprocess.Popen[bytes]:
