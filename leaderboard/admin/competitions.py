@@ -26,7 +26,7 @@ from unfold.widgets import (
 )
 
 from leaderboard.admin import pages
-from leaderboard.models import Competition, Evaluation, Submission, Team
+from leaderboard.models import Competition, Evaluation, Preparation, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.services import competitions, preparing, references
 from scoring.job import PROTOCOL
@@ -176,7 +176,7 @@ class CompetitionAdmin(pages.Noun):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Competition]:
         rows = super().get_queryset(request)
-        rows = rows.select_related("dataset", "profile", "reference", "calibration")
+        rows = rows.select_related("dataset", "profile", "reference", "calibration", "preparation")
         if not pages.is_list(request):
             return rows
         return rows.annotate(
@@ -218,7 +218,7 @@ class CompetitionAdmin(pages.Noun):
     ) -> None:
         write = competitions.edit if change else competitions.create
         write(competition=obj, by=pages.organizer(request))
-        if said := gate_to_come(obj):
+        if said := gate_to_come(preparing.of(obj)):
             messages.info(request, said)
 
     def response_post_save_add(self, request: HttpRequest, obj: Competition) -> HttpResponse:
@@ -245,7 +245,7 @@ class CompetitionAdmin(pages.Noun):
         if competition.pk is None:
             return "A draft: nobody sees it until it is opened."
         said = f" Message: {competition.pause_message}" if competition.pause_message else ""
-        if preparation := preparing.of(competition):
+        if preparation := getattr(competition, "preparation", None):
             said += f" In preparation, {preparation}."
             if preparation.min_f1 is None and (unfinished := preparing.unfinished(competition)):
                 said += f" It waits for {unfinished}."
@@ -258,14 +258,16 @@ class CompetitionAdmin(pages.Noun):
     @display(description="Without a gate")
     def do_nothing(self, competition: Competition) -> SafeString:
         said, level = do_nothing_sentence(competition)
-        return pages.notice(f"{said} {gate_to_come(competition)}", level)
+        return pages.notice(
+            f"{said} {gate_to_come(getattr(competition, 'preparation', None))}", level
+        )
 
     # Steps
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         competition = self.get_object(request, str(object_id))
         steps = list(STEPS[State(competition.state)]) if competition else []
-        if competition and preparing.of(competition):
+        if hasattr(competition, "preparation"):
             steps.append("stop_preparing")
         return [
             one
@@ -435,9 +437,8 @@ class CompetitionAdmin(pages.Noun):
         )
 
 
-def gate_to_come(competition: Competition) -> str:
+def gate_to_come(preparation: Preparation | None) -> str:
     """That another gate is being prepared, in a sentence; empty where none is."""
-    preparation = preparing.of(competition) if competition.pk else None
     if preparation is None or preparation.min_f1 is None:
         return ""
     return (
