@@ -62,6 +62,9 @@ Token = Annotated[
 ]
 
 
+LOGIN = "Sign in first: featherweight login, or set FEATHERWEIGHT_TOKEN to a token of your profile."
+
+
 class Trouble(Exception):
     """The end of a command, with a sentence for people and an exit code for scripts."""
 
@@ -390,7 +393,8 @@ class Server:
                 "is the address right?",
                 "unexpected_answer",
             )
-        raise Trouble(exit_code, f"{body['detail']} [{body['code']}]", body["code"])
+        detail = LOGIN if body["code"] == "not_authenticated" else body["detail"]
+        raise Trouble(exit_code, f"{detail} [{body['code']}]", body["code"])
 
 
 @contextmanager

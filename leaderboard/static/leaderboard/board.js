@@ -55,9 +55,9 @@ async function draw() {
       maintainAspectRatio: false,
       scales: {
         x: { min: data.x[0], max: data.x[1], title: { display: true, text: "time ratio (below 1 is faster)", color: ink },
-             ticks: { color: ink }, grid: { color: "#eef2f2" } },
+             ticks: { color: ink, callback: (value) => Number(value.toFixed(2)) }, grid: { color: "#eef2f2" } },
         y: { min: data.y[0], max: data.y[1], title: { display: true, text: "macro F1", color: ink },
-             ticks: { color: ink }, grid: { color: "#eef2f2" } },
+             ticks: { color: ink, callback: (value) => Number(value.toFixed(2)) }, grid: { color: "#eef2f2" } },
       },
       plugins: {
         legend: { labels: { color: "#17262b", usePointStyle: true, filter: ({ text }) => text } },
