@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView, get_object_or_404
 from rest_framework.parsers import MultiPartParser
@@ -15,7 +15,7 @@ from leaderboard import bodies
 from leaderboard.api.authentication import person
 from leaderboard.api.serializers import submissions as shapes
 from leaderboard.api.views.competitions import find
-from leaderboard.models import Submission
+from leaderboard.models import Evaluation, Submission
 from leaderboard.services import submissions
 
 
@@ -119,7 +119,10 @@ class Withdraw(APIView):
 
 def find_submission(request: Request, pk: int) -> Submission:
     visible = Submission.objects.visible_to(person(request))
-    return get_object_or_404(shown_whole(visible), pk=pk)
+    related = ("team", "competition__profile", "competition__calibration")
+    evaluations = Evaluation.objects.select_related("profile", "competition__calibration")
+    whole = visible.select_related(*related).prefetch_related(Prefetch("evaluations", evaluations))
+    return get_object_or_404(whole, pk=pk)
 
 
 def show(request: Request, pk: int) -> Response:
