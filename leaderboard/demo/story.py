@@ -329,13 +329,19 @@ class Entrant:
         return str(state)
 
     def private_board_is_hidden(self) -> bool:
-        """Whether every door to the private board answers 404 to this participant."""
-        return all(
-            answer.status_code == 404
-            for answer in (
-                self.api.get(f"competitions/{SLUG}/boards/private"),
-                self.api.get(f"competitions/{SLUG}/boards/private.csv"),
-                self.browser.get(f"/competitions/{SLUG}/boards/private/"),
+        """Whether every door to the private board answers 404 to this participant, and its page
+        says only that it is not published."""
+        page = self.browser.get(f"/competitions/{SLUG}/boards/private/").text
+        return (
+            "not published yet" in page
+            and "<table" not in page
+            and all(
+                answer.status_code == 404
+                for answer in (
+                    self.api.get(f"competitions/{SLUG}/boards/private"),
+                    self.api.get(f"competitions/{SLUG}/boards/private.csv"),
+                    self.browser.get(f"/competitions/{SLUG}/boards/private/chart.json"),
+                )
             )
         )
 
