@@ -195,6 +195,7 @@ def test_two_repeats_of_one_content_leave_both_submissions_with_the_last_time(
 ) -> None:
     first, second = scored(team, time_ratio=0.5), submit(rivals)
     evaluations.run_next("cpu")
+    Team.objects.update(turn=0)  # the repeats are measured as they were asked for
     one = evaluations.evaluate_again(submission=first, by=organizer)
     other = evaluations.evaluate_again(submission=second, by=organizer)
     finish(one, report(time_ratio=0.8))
