@@ -21,6 +21,9 @@ UNSENT = "X-Unsent-Body"
 """A proxy that buffers bodies asks with this header, which tells the size, before it takes one.
 A size that is not known to the proxy is told by a word."""
 
+SAY_WHY = "X-Say-Why"
+"""With this header the proxy asks once more, after a no: the whole refusal is to be answered."""
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 

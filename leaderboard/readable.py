@@ -4,7 +4,8 @@ A NUL byte has no place in an address and none in a text of PostgreSQL. A body o
 another encoding than UTF-8 is decoded by whoever asks for a field of it first, and some of Python's
 codecs raise then, also where the answer to that error is made.
 
-A proxy's question whether a body may come is answered with yes or no, whoever says the no.
+A proxy's question whether a body may come is answered with yes or no, whoever says the no. The
+proxy asks a second time for the reason of a no.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Readable:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if HttpHeaders.to_wsgi_name(bodies.UNSENT) in environ:
-            start_response = with_one_no(start_response)
+            is_second = HttpHeaders.to_wsgi_name(bodies.SAY_WHY) in environ
+            start_response = (without_yes if is_second else with_one_no)(start_response)
         if problem := unreadable(environ):
             answer = errors.answer(problem, environ.get("PATH_INFO", ""))
             status = f"{answer.status_code} {answer.reason_phrase}"
@@ -45,11 +47,24 @@ class Readable:
 
 
 def with_one_no(start_response: StartResponse) -> StartResponse:
-    """Every refusal as 403, the one that nginx understands; then it passes the request itself."""
+    """Every refusal as 403, the one that nginx understands; then it asks for the reason."""
 
     def started(status: str, *more: Any) -> Callable[[bytes], object]:
         is_refusal = 300 <= int(status.split()[0]) < 500
         return start_response("403 Forbidden" if is_refusal else status, *more)
+
+    return started
+
+
+def without_yes(start_response: StartResponse) -> StartResponse:
+    """The body was thrown away after a no. If it would be welcome now, it has to be sent again."""
+
+    def started(status: str, headers: list[tuple[str, str]], *more: Any) -> Callable[..., object]:
+        if status.startswith("204"):
+            return start_response(
+                "503 Service Unavailable", [("Retry-After", "1"), *headers], *more
+            )
+        return start_response(status, headers, *more)
 
     return started
 

@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import Client, RequestFactory
 
+from leaderboard import readable
 from leaderboard.api import urls as api_urls
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions
@@ -212,6 +213,29 @@ def test_a_proxy_may_ask_before_it_takes_a_body(
     assert ask(None, 5_000_000) in (401, 413)
     competitions.close(competition=team.competition, by=organizer)
     assert ask(owner, 5_000_000) in (302, 409)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "answered"),
+    [
+        ({}, "413 Content Too Large", "403 Forbidden"),
+        ({"HTTP_X_SAY_WHY": "1"}, "413 Content Too Large", "413 Content Too Large"),
+        ({"HTTP_X_SAY_WHY": "1"}, "204 No Content", "503 Service Unavailable"),
+    ],
+)
+def test_a_no_is_explained_when_the_proxy_asks_again(
+    rf: RequestFactory, asked: dict[str, str], said: str, answered: str
+) -> None:
+    """The body is gone then; one that would be welcome now has to be sent once more."""
+
+    def site(_: Any, start_response: Any) -> list[bytes]:
+        start_response(said, [])
+        return []
+
+    begun: list[str] = []
+    environ = rf.post(UPLOAD, HTTP_X_UNSENT_BODY="5", **asked).environ
+    list(readable.Readable(site)(environ, lambda status, *_: begun.append(status)))
+    assert begun == [answered]
 
 
 def test_a_model_larger_than_other_forms_arrives(
