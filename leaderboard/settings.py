@@ -119,6 +119,8 @@ else:
     limit = f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
+        # For services.statements alone: Django's own cursors never prepare.
+        "prepare_threshold": 5,
         **said,
         "options": f"{limit} {said.get('options', '')}".strip(),
     }

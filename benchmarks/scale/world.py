@@ -553,8 +553,8 @@ def after(model: type[models.Model]) -> int:
 
 
 def padded(text: str) -> str:
-    """As long as a SHA-256."""
-    return f"{text} || substr('{'0' * 64}', 1, 64 - length({text}))"
+    """As long as a SHA-256, and another one for each text: 1 and 10 must not end alike."""
+    return f"{text} || substr('{'f' * 64}', 1, 64 - length({text}))"
 
 
 def later(column: str, seconds: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.expressions import BaseExpression
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -86,16 +86,20 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
             .order_by("is_extra", "is_upload", *LINE)
         )
 
-    def may_begin(self) -> EvaluationQuerySet:
-        """Of a line: those that a worker may take now. Some wait after a fault of ours. What is
-        being measured of the same content is waited for: it has one time, to share or to add to.
+    def may_begin(self, profile: HardwareProfile | int) -> EvaluationQuerySet:
+        """Of the line of a profile: those that a worker may take now. Some wait after a fault of
+        ours. What is being measured of the same content is waited for: it has one time, to share
+        or to add to.
         """
-        under_way = Evaluation.objects.filter(
-            state=Evaluation.State.RUNNING,
-            competition=OuterRef("competition"),
-            content_sha256=OuterRef("content_sha256"),
+        # A list that is made once for a claim: to look up each candidate takes longer. It holds
+        # other competitions, too; their measurements end as well.
+        measured = Evaluation.objects.filter(
+            profile=profile, state=Evaluation.State.RUNNING
         ).exclude(content_sha256="")
-        return self.filter(Q(not_before=None) | Q(not_before__lte=Now()), ~Exists(under_way))
+        return self.filter(
+            Q(not_before=None) | Q(not_before__lte=Now()),
+            ~Q(content_sha256__in=measured.values("content_sha256")),
+        )
 
     def unfinished(self) -> EvaluationQuerySet:
         return self.filter(state__in=[Evaluation.State.QUEUED, Evaluation.State.RUNNING])
@@ -261,7 +265,7 @@ class Evaluation(models.Model):
             ),
             models.Index(fields=["lease_expires_at"], condition=Q(state="running"), name="leases"),
             models.Index(
-                fields=["competition", "content_sha256"],
+                fields=["profile", "content_sha256"],
                 condition=Q(state="running"),
                 name="being_measured",
             ),
@@ -295,6 +299,8 @@ class Evaluation(models.Model):
     def report(self) -> dict[str, Any]:
         """All that its last measuring found, for organizers only; empty before there is one. Read
         once from the database, so that no list may ask for it."""
+        if self.state == self.State.QUEUED and not self.attempt:
+            return {}
         last = self.reports.filter(measurement_key=self.measurement_key).order_by("attempt").last()
         return last.found if last else {}
 

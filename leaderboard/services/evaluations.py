@@ -56,6 +56,7 @@ from leaderboard.services import (
     rankings,
     recording,
     staging,
+    statements,
     turns,
     workers,
 )
@@ -181,7 +182,7 @@ def kept(key: str, find: Callable[[], Any]) -> Any:
 
 def place(evaluation: Evaluation) -> int:
     """The position in the line, counted from 1; 0: it is in none any more."""
-    waiting = Evaluation.objects.filter(state=State.QUEUED).select_related("team")
+    waiting = Evaluation.objects.filter(state=State.QUEUED).select_related("team", "profile")
     row = waiting.filter(pk=evaluation.pk).first()
     return turns.position(row) if row else 0
 
@@ -237,31 +238,36 @@ def run_next(
     return evaluation
 
 
-@transaction.atomic
 def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
-    """Take the first one in line that may begin, or None; two workers never take the same one.
+    """Take the first one in line that may begin, or None; two workers never take the same one."""
+    key = take(profile.pk, worker.pk if worker else None)
+    return None if key is None else Evaluation.objects.get(pk=key)
 
-    Workers of a profile claim one after the other, so that no two begin the same content.
+
+@transaction.atomic
+def take(profile: int, worker: int | None) -> int | None:
+    """Claim, by keys. Workers of a profile claim one after the other, so that no two begin the
+    same content; so nothing is done here that can be done afterwards.
     """
-    locks.hold(HardwareProfile, profile.pk)
-    sql, parameters = taking(profile.pk, worker and worker.pk)
+    locks.hold(HardwareProfile, profile)
     # Again where it found none: the first one may just have been cancelled.
     for _ in range(2):
-        for taken in Evaluation.objects.raw(sql, parameters):
-            if taken.team_id:
-                turns.settle(taken.team_id)
-            return taken
+        for key, team in statements.run(*taking(profile, worker)):
+            if team:
+                turns.settle(team)
+            return int(key)
     return None
 
 
 @functools.cache
 def taking(profile: int, worker: int | None) -> tuple[str, tuple[Any, ...]]:
     """SQL that moves the first one that may begin to RUNNING and returns it: a calibration, else
-    an upload, else an extra measurement, each of which an index gives at once.
+    an upload, else an extra measurement, each of which an index gives at once. It returns its key
+    and its team's.
 
     It is kept, because Django takes longer to write it than the database to answer.
     """
-    line = Evaluation.objects.filter(state=State.QUEUED, profile=profile).may_begin()
+    line = Evaluation.objects.filter(state=State.QUEUED, profile=profile).may_begin(profile)
     calibrations = line.filter(team=None).order_by("queued_at", "pk")
     uploads = line.filter(team__queue=profile).exclude(why=Why.TOP_OVERLAP).order_by(*LINE)
     extra = line.filter(why=Why.TOP_OVERLAP).order_by("queued_at", "pk")
@@ -285,7 +291,7 @@ def taking(profile: int, worker: int | None) -> tuple[str, tuple[Any, ...]]:
         }
     )
     sql, parameters = update.get_compiler(DEFAULT_DB_ALIAS).as_sql()
-    return f"{sql} RETURNING *", parameters
+    return statements.written(f"{sql} RETURNING id, team_id", parameters)
 
 
 def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Model
 
 from leaderboard.errors import NotFound
+from leaderboard.services import statements
 
 Row = TypeVar("Row", bound=Model)
 
@@ -32,8 +33,7 @@ def hold(model: type[Model], key: int) -> None:
     if connection.vendor != "postgresql":
         return
     table = connection.ops.quote_name(model._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id FROM {table} WHERE id = %s FOR NO KEY UPDATE", [key])  # noqa: S608
+    statements.run(f"SELECT id FROM {table} WHERE id = %s FOR NO KEY UPDATE", [key])  # noqa: S608
 
 
 def share(row: Row) -> Row:

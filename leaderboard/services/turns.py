@@ -14,11 +14,11 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import Case, Q, Sum, When
 from django.db.models.functions import Coalesce, Least, Now
 
 from leaderboard.models import Evaluation, Team
+from leaderboard.services import statements
 
 HALF_LIFE = timedelta(hours=1)
 """Short beside the day of a quota: who worked in the morning is not behind in the evening."""
@@ -52,8 +52,7 @@ def settle(team: int, *, turn: float | None = None) -> None:
     Call it after each move of one of them. It reads no more than what the team has under way. It
     is SQL because each claim waits for the one before: Django would take longer than the database.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(SETTLE, [turn, team])
+    statements.run(SETTLE, [turn, team])
 
 
 def charge(evaluation: Evaluation) -> None:

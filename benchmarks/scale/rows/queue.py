@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
-import threading
 import time
 from typing import Any
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from benchmarks.scale.measure import Act, figure, timed
 from benchmarks.scale.world import World, get
@@ -16,7 +15,6 @@ from leaderboard.services import evaluations, turns
 
 SECONDS = 3.0
 """How long the claimers take; what they took waits again afterwards."""
-PROCESSES = 4
 
 
 @timed("queue: claim", ms=10, flat=2, undone=True)
@@ -49,15 +47,12 @@ def claims_of_64(world: World) -> float:
 
 
 def claims(world: World, workers: int) -> float:
-    """Claims a second of so many threads in `PROCESSES` processes, as workers are processes.
-    Raises `AssertionError` where one was taken twice."""
+    """Claims a second of so many processes. Raises `AssertionError` where one was taken twice."""
     connections.close_all()
     context = multiprocessing.get_context("fork")
-    start, found = context.Barrier(PROCESSES + 1), context.Queue()
-    share = workers // PROCESSES
+    start, found = context.Barrier(workers + 1), context.Queue()
     claimers = [
-        context.Process(target=claimer, args=(world.profile, share, start, found))
-        for _ in range(PROCESSES)
+        context.Process(target=claimer, args=(world.profile, start, found)) for _ in range(workers)
     ]
     for one in claimers:
         one.start()
@@ -76,27 +71,15 @@ def claims(world: World, workers: int) -> float:
     return len(taken) / seconds
 
 
-def claimer(profile: HardwareProfile, threads: int, start: Any, found: Any) -> None:
-    """Claim in so many threads for `SECONDS`, and tell the keys."""
+def claimer(profile: HardwareProfile, start: Any, found: Any) -> None:
+    """Claim for `SECONDS`, and tell the keys. It has claimed before, as a worker in service."""
+    with transaction.atomic():
+        evaluations.claim(profile)
+        transaction.set_rollback(True)
     taken: list[int] = []
-    ready = threading.Barrier(threads + 1)
-    until = 0.0
-
-    def work() -> None:
-        connection.ensure_connection()
-        ready.wait()
-        ready.wait()
-        while time.perf_counter() < until and (one := evaluations.claim(profile)):
-            taken.append(one.pk)
-        connection.close()
-
-    pool = [threading.Thread(target=work) for _ in range(threads)]
-    for thread in pool:
-        thread.start()
-    ready.wait()
     start.wait()
     until = time.perf_counter() + SECONDS
-    ready.wait()
-    for thread in pool:
-        thread.join()
+    while time.perf_counter() < until and (one := evaluations.claim(profile)):
+        taken.append(one.pk)
+    connection.close()
     found.put(taken)

@@ -120,9 +120,12 @@ class Withdraw(APIView):
 def find_submission(request: Request, pk: int) -> Submission:
     visible = Submission.objects.visible_to(person(request))
     related = ("team", "competition__profile", "competition__calibration")
-    evaluations = Evaluation.objects.select_related("profile", "competition__calibration")
-    whole = visible.select_related(*related).prefetch_related(Prefetch("evaluations", evaluations))
-    return get_object_or_404(whole, pk=pk)
+    evaluations = Prefetch("evaluations", Evaluation.objects.select_related("profile"))
+    whole = visible.select_related(*related).prefetch_related(evaluations)
+    submission = get_object_or_404(whole, pk=pk)
+    for evaluation in submission.evaluations.all():
+        evaluation.competition = submission.competition
+    return submission
 
 
 def show(request: Request, pk: int) -> Response:
