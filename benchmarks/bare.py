@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from scoring import machine
 from scoring.job import Device, Plan
+from scoring.timing import machine
 
 WARM_UP_CALLS = 20
 PROBE = -1
@@ -25,7 +25,7 @@ def main() -> None:
     import numpy as np
     import torch
 
-    from scoring.probe import Probe
+    from scoring.timing.probe import Probe
 
     device, batch_size, images, *paths = sys.argv[1:]
     torch.set_num_threads(1)

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import tables, weather
-from scoring import ratios
 from scoring.job import Pace, Plan, Quad
+from scoring.timing import ratios
 
 RECORDED = Path(__file__).parent / "data" / "busy-host.jsonl"
 CALIBRATED = 45.0

@@ -1,8 +1,8 @@
 """How much of the hidden images a model can tell its team by the time it takes.
 
 A hostile model has read a message from the images and spends time by it: a real measuring
-(`scoring.timing`) with an invented clock. The reader sees what a page shows: every quad of every
-evaluation in four digits, as teams saw it once and organizers do, or what teams see now, of
+(`scoring.timing.schedule`) with an invented clock. The reader sees what a page shows: every quad of
+every evaluation in four digits, as teams saw it once and organizers do, or what teams see now, of
 evaluations that have a score. The message is known, so that the bits that come through are counted:
 what its symbols hold, less what Fano's inequality takes for the wrong ones. The model may choose
 how far apart it sets its symbols and how many there are; the best choice is shown. What it can say
@@ -25,9 +25,9 @@ import django
 import numpy as np
 
 from benchmarks import tables
-from scoring import timing
 from scoring.errors import ModelFailed
 from scoring.job import Plan, Quad, Timing
+from scoring.timing import schedule
 
 REFERENCE_SECONDS = 0.004
 NETS = {"tiny, 300 images": (0.00004, 300), "0.5x, 3,000 images": (0.002, 3000)}
@@ -56,12 +56,12 @@ class Contestant:
     max_calls: int = 1_000_000
     told: Callable[[float], None] = lambda seconds: None
 
-    def answer(self, batches: timing.Batches, rewarm: bool) -> timing.Block:
+    def answer(self, batches: schedule.Batches, rewarm: bool) -> schedule.Block:
         seconds = len(batches) * self.seconds_per_call * self.factor()
         self.clock.now += seconds
         self.told(seconds)
         labels = np.zeros(batches.shape, dtype=np.int64)
-        return timing.Block(seconds, seconds, labels, 0.0, 0.006 if rewarm else 0.0)
+        return schedule.Block(seconds, seconds, labels, 0.0, 0.006 if rewarm else 0.0)
 
 
 @dataclass
@@ -85,12 +85,12 @@ class Talk:
     """Seconds of each pair of the model's blocks."""
 
     @contextmanager
-    def reference(self) -> Iterator[timing.Runner]:
+    def reference(self) -> Iterator[schedule.Runner]:
         with self.process():
             yield Contestant(self.clock, REFERENCE_SECONDS, self.scatter)
 
     @contextmanager
-    def submission(self) -> Iterator[timing.Runner]:
+    def submission(self) -> Iterator[schedule.Runner]:
         with self.process():
             yield Contestant(self.clock, self.seconds, self.factor, told=self.tell)
 
@@ -135,7 +135,7 @@ class Talk:
     def measured(self, images: int, plan: Plan) -> Timing | None:
         """None where it ends without a score."""
         try:
-            found = timing.measure(
+            found = schedule.measure(
                 self,
                 images=images,
                 batch_size=1,
@@ -145,7 +145,7 @@ class Talk:
             )
         except ModelFailed:
             return None
-        return timing.summary(found, plan)
+        return schedule.summary(found, plan)
 
 
 def by_quads(found: Timing, is_scored: bool) -> list[float]:
@@ -248,7 +248,7 @@ def bits_of(
         timed = talk.measured(images, plan)
         if timed is None:
             continue
-        seen = read(timed, timing.verdict(timed, plan) == "valid")
+        seen = read(timed, schedule.verdict(timed, plan) == "valid")
         together = -(-len({quad.segment for quad in timed.quads}) // MOST_SEGMENTS)
         pairs = list(zip(talk.sent(timed), seen, strict=False))
         sent += [symbol for symbol, _ in pairs]

@@ -23,7 +23,7 @@ from torch import nn
 
 import scoring
 from benchmarks import bare, nets, tables
-from scoring import images
+from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Plan, Split
 
 SIDES = (180, 224, 320, 400, 512, 640)
@@ -99,11 +99,11 @@ def row(name: str, job: Job, model: Path, place: Path) -> tuple[object, ...]:
     timing = report.timing
     assert timing, report.failure
     inputs = place / "inputs.npy"
-    labelled = images.labelled(job.splits[0].images, job.classes)
+    labelled = albums.labelled(job.splits[0].images, job.classes)
     count = len(labelled.names)
     if not inputs.exists():
-        pixels = images.pixels(labelled, job.input, place / "cache")
-        np.save(inputs, images.normalized(pixels[:PREPARED], job.input))
+        pixels = albums.pixels(labelled, job.input, place / "cache")
+        np.save(inputs, albums.normalized(pixels[:PREPARED], job.input))
     with bare.started(inputs, [model], favoured=True) as runner:
         seconds = runner.seconds(0, count)
     allowed = TINY_SECONDS if name == "tiny" else FACTOR * seconds + SPARE_SECONDS

@@ -28,10 +28,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import tables
-from scoring import archive, sandbox
 from scoring.errors import EngineError, ModelFailed, Rejected
+from scoring.formats.torchscript import archive
 from scoring.job import InputSpec, Limits, Plan
-from scoring.runner import Synthetic
+from scoring.sandbox import parent
+from scoring.timing.runner import Synthetic
 
 SPEC = InputSpec(height=16, width=16)
 CLASSES = 3
@@ -120,7 +121,7 @@ def main() -> None:
     bases = honest_files()
     tallies = {kind: Tally() for kind in MUTATIONS}
     gate: Counter[str] = Counter()
-    with sandbox.started(Plan(pinned=False, preferred=False), LIMITS) as box:
+    with parent.started(Plan(pinned=False, preferred=False), LIMITS) as box:
         for base in bases:
             if (found := outcome(box, base)[0]) != "answered":
                 sys.exit(f"An honest model ends as {found}.")
@@ -141,7 +142,7 @@ def main() -> None:
 
 
 def fuzzed(
-    box: sandbox.Sandbox,
+    box: parent.Sandbox,
     bases: list[bytes],
     tallies: dict[str, Tally],
     gate: Counter[str],
@@ -202,16 +203,16 @@ def refusal(data: bytes) -> str:
     return ""
 
 
-def outcome(box: sandbox.Sandbox, data: bytes) -> tuple[str, float]:
+def outcome(box: parent.Sandbox, data: bytes) -> tuple[str, float]:
     """How a child with this archive ends, and after how many seconds."""
     start = time.monotonic()
     model = os.memfd_create("fuzz", os.MFD_CLOEXEC)
     try:
         os.write(model, data)
-        budget = sandbox.Budget(LIMITS.total_seconds)
+        budget = parent.Budget(LIMITS.total_seconds)
         example = Synthetic(SPEC, 0).call()
         with (
-            closing(sandbox.Area(SPEC, CLASSES)) as area,
+            closing(parent.Area(SPEC, CLASSES)) as area,
             box.child(model, area, budget, example) as child,
         ):
             child.run(1, LIMITS.call_seconds)

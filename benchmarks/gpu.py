@@ -20,9 +20,11 @@ from torch import nn
 
 import scoring
 from benchmarks import bare, nets, tables
-from scoring import hardware, images, selftest
+from scoring import hardware
 from scoring.errors import EngineError
+from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Plan, Split
+from scoring.sandbox import selftest
 
 NETS: dict[str, Callable[[], nn.Module]] = {
     "itself": partial(nets.residual, (64, 128, 256, 512), 2),
@@ -117,10 +119,10 @@ def bare_ratios(
     place: Path, models: list[Path], job: Job, options: argparse.Namespace
 ) -> tuple[list[float], list[float]]:
     """Each model's time over the first one's, by both clocks: sums of alternating stretches."""
-    labelled = images.labelled(job.splits[0].images, nets.CLASSES)
-    pixels = images.pixels(labelled, job.input, place / "cache")
+    labelled = albums.labelled(job.splits[0].images, nets.CLASSES)
+    pixels = albums.pixels(labelled, job.input, place / "cache")
     inputs = place / "inputs.npy"
-    np.save(inputs, images.normalized(pixels[:400], job.input))
+    np.save(inputs, albums.normalized(pixels[:400], job.input))
     seconds = np.zeros((len(models), 2))
     with bare.started(
         inputs, models, favoured=True, device="cuda", batch_size=options.batch_size

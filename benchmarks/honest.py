@@ -28,7 +28,7 @@ from torch.nn.utils import prune
 import scoring
 from benchmarks import nets, tables, unusual
 from scoring import training
-from scoring.archive import DECLARATION
+from scoring.formats.torchscript.archive import DECLARATION
 from scoring.job import Formula, InputSpec, Job, Limits, Plan, Report, Split
 
 IMAGES = 24

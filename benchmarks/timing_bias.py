@@ -22,8 +22,9 @@ from torch import nn
 
 import scoring
 from benchmarks import bare, nets, tables
-from scoring import images, ratios
+from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Pace, Plan, Report, Split
+from scoring.timing import ratios
 
 NETS: dict[str, Callable[[], nn.Module]] = {
     "0.1x": partial(nets.shallow, 8),
@@ -65,9 +66,9 @@ def main() -> None:
         jobs = {count: job_of(place, paths[0], count, options) for count in (options.images, FEW)}
         inputs = place / "inputs.npy"
         one = jobs[options.images]
-        labelled = images.labelled(one.splits[0].images, nets.CLASSES)
-        pixels = images.pixels(labelled, one.input, place / "cache")
-        np.save(inputs, images.normalized(pixels[:500], one.input))
+        labelled = albums.labelled(one.splits[0].images, nets.CLASSES)
+        pixels = albums.pixels(labelled, one.input, place / "cache")
+        np.save(inputs, albums.normalized(pixels[:500], one.input))
         itself = scoring.evaluate(replace(one, plan=replace(one.plan, target_half_width=0.0)))
         assert itself.timing
         scatter = itself.timing.own_scatter

@@ -24,7 +24,7 @@ from torch import nn
 
 import scoring
 from benchmarks import cheats, nets, tables
-from scoring import images
+from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Plan, Report, Split
 
 TOLERATED = 0.01
@@ -85,8 +85,8 @@ def prepared(place: Path, options: argparse.Namespace) -> tuple[Job, float]:
         plan=plan,
         cache=place / "cache",
     )
-    pixels = images.pixels(images.labelled(data, nets.CLASSES), job.input, place / "cache")
-    inputs = torch.from_numpy(images.normalized(pixels, job.input))
+    pixels = albums.pixels(albums.labelled(data, nets.CLASSES), job.input, place / "cache")
+    inputs = torch.from_numpy(albums.normalized(pixels, job.input))
     calibration = scoring.evaluate(job).timing
     assert calibration
     job = replace(job, pace=calibration.pace)

@@ -23,8 +23,9 @@ from torch import nn
 
 import scoring
 from benchmarks import bare, neighbour, nets, tables
-from scoring import images, ratios
+from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Pace, Plan, Quad, Report, Split
+from scoring.timing import ratios
 
 NETS: dict[str, Callable[[], nn.Module]] = {
     "shallow": partial(nets.shallow, 24),
@@ -144,10 +145,10 @@ class Bench:
             plan=plan,
             cache=place / "cache",
         )
-        labelled = images.labelled(data, nets.CLASSES)
-        pixels = images.pixels(labelled, self.job.input, place / "cache")
+        labelled = albums.labelled(data, nets.CLASSES)
+        pixels = albums.pixels(labelled, self.job.input, place / "cache")
         self.inputs = place / "inputs.npy"
-        np.save(self.inputs, images.normalized(pixels[:500], self.job.input))
+        np.save(self.inputs, albums.normalized(pixels[:500], self.job.input))
         self.seed: int = options.seed
         with bare.started(self.inputs, list(self.paths.values())) as naive:
             self.speeds = [naive.seconds(i, 50) / 50 for i in range(len(self.paths))]

@@ -17,8 +17,8 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from scoring import ratios
 from scoring.job import Pace, Plan, Quad
+from scoring.timing import ratios
 
 Floats = npt.NDArray[np.float64]
 Load = Callable[[Floats], Floats]
@@ -92,7 +92,7 @@ class Machine:
         earlier: Sequence[Quad] = (),
         per_segment: int = 6,
     ) -> tuple[Quad, ...]:
-        """The new quads of one evaluation, by the stop rule of `scoring.timing`."""
+        """The new quads of one evaluation, by the stop rule of `scoring.timing.schedule`."""
         off = self.random.normal(0, ratios.DRIFT)
         quads: list[Quad] = []
         segment = 0

@@ -23,8 +23,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColu
 from rich.table import Table
 from rich.text import Text
 
-from scoring import checking
 from scoring.errors import Rejected
+from scoring.formats import checking
 from scoring.job import InputBounds, InputSpec
 
 EXIT_CODES = (

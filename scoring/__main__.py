@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from scoring import checking, evaluate, formula
+from scoring import evaluate, formula
 from scoring.errors import BadDataset, Coded, EngineError
+from scoring.formats import checking
 from scoring.job import (
     CropMode,
     Dtype,
@@ -32,7 +33,7 @@ from scoring.job import (
 )
 
 if TYPE_CHECKING:
-    from scoring import imagesets
+    from scoring.images import sets
     from scoring.trial import Trial
 
 SCORED, FAILED, WRONG_USAGE, CANNOT = 0, 1, 2, 3
@@ -91,7 +92,7 @@ def check_command(options: argparse.Namespace) -> int:
 
 
 def selftest_command(options: argparse.Namespace) -> int:
-    from scoring import selftest
+    from scoring.sandbox import selftest
 
     plan = Plan(device=options.device)
     found = selftest.breaches(plan, may_be_weak=options.allow_weak_sandbox)
@@ -141,11 +142,11 @@ def train_command(options: argparse.Namespace) -> int:
 
 def job_of(options: argparse.Namespace, place: Path) -> Job:
     """The job that the options ask for; splits are packed at `place`. Raises `BadDataset`."""
-    from scoring import imagesets
+    from scoring.images import sets
 
-    found = imagesets.catalogue(options.data, encoding=options.encoding, table=options.labels)
+    found = sets.catalogue(options.data, encoding=options.encoding, table=options.labels)
     for problem in found.problems:
-        print(f"{imagesets.shown(problem.name)}: {problem.message}", file=sys.stderr)
+        print(f"{sets.shown(problem.name)}: {problem.message}", file=sys.stderr)
     if (
         any(problem.code in ("broken_image", "unclear_depth") for problem in found.problems)
         and not options.skip_broken
@@ -180,9 +181,9 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
 
 def trial_of(options: argparse.Namespace, place: Path) -> Job:
     """The job of a try: the sample is the source, or that part of it. Raises `BadDataset`."""
-    from scoring import imagesets
+    from scoring.images import sets
 
-    found = imagesets.catalogue(
+    found = sets.catalogue(
         options.data, verify=False, encoding=options.encoding, table=options.labels
     )
     sample = options.data
@@ -216,10 +217,10 @@ def limits_of(options: argparse.Namespace) -> Limits:
 
 
 def splits_of(
-    options: argparse.Namespace, found: imagesets.Catalogue
-) -> dict[str, tuple[imagesets.Image, ...]]:
+    options: argparse.Namespace, found: sets.Catalogue
+) -> dict[str, tuple[sets.Image, ...]]:
     """Hidden splits as the source has them, else by seeded shares."""
-    from scoring import imagesets
+    from scoring.images import sets
 
     given = {name: found.of(name) for name in ("public", "private") if found.of(name)}
     if given:
@@ -227,17 +228,17 @@ def splits_of(
     if options.public_share == 1:
         return {"public": found.images}
     shares = {"public": options.public_share, "private": 1 - options.public_share}
-    from scoring.imagesets import kinship  # with SciPy, which only this needs
+    from scoring.images import kinship  # with SciPy, which only this needs
 
-    return imagesets.share(found.images, shares, options.seed, kinship.of(found.images).groups())
+    return sets.share(found.images, shares, options.seed, kinship.of(found.images).groups())
 
 
 def packed(
-    options: argparse.Namespace, images: tuple[imagesets.Image, ...], target: Path, encoding: str
+    options: argparse.Namespace, images: tuple[sets.Image, ...], target: Path, encoding: str
 ) -> Path:
-    from scoring import imagesets
+    from scoring.images import sets
 
-    imagesets.pack(options.data, images, target, options.seed, encoding)
+    sets.pack(options.data, images, target, options.seed, encoding)
     return target
 
 

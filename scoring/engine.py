@@ -11,18 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from scoring import (
-    advice,
-    archive,
-    formula,
-    hardware,
-    images,
-    machine,
-    metrics,
-    sandbox,
-    timing,
-)
+from scoring import formula, hardware
 from scoring.errors import BadDataset, EngineError, ModelFailed, Rejected
+from scoring.formats.torchscript import archive
+from scoring.images import albums
 from scoring.job import (
     TIMED_STAGE,
     DryRun,
@@ -34,8 +26,11 @@ from scoring.job import (
     Report,
     SplitQuality,
 )
-from scoring.runner import Contestant, contestant
-from scoring.timing import Batches, Labels
+from scoring.quality import metrics
+from scoring.sandbox import advice, parent
+from scoring.timing import machine, schedule
+from scoring.timing.runner import Contestant, contestant
+from scoring.timing.schedule import Batches, Labels
 
 PROGRESS_SECONDS = 0.5
 DRY_RUN_IMAGES = 8
@@ -97,9 +92,9 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
         with stages.stage("score"):
             said = in_force(job, box, seen)
             is_calibration = job.submission is None
-            found = timing.summary(measurement, job.plan, said, job.pace, is_calibration)
+            found = schedule.summary(measurement, job.plan, said, job.pace, is_calibration)
             report = replace(report, timing=found)
-            verdict = timing.verdict(found, job.plan)
+            verdict = schedule.verdict(found, job.plan)
             if verdict == "time_unstable" and job.submission:
                 raise ModelFailed(
                     "time_unstable",
@@ -155,25 +150,25 @@ def spec_of(model: Model) -> InputSpec:
 
 @contextmanager
 def opened(
-    job: Job, path: Path, model: Model, pixels: images.Album, ours: bool
+    job: Job, path: Path, model: Model, pixels: albums.Album, ours: bool
 ) -> Iterator[Contestant]:
     with contestant(path, spec_of(model), pixels, len(job.classes), job.limits, ours) as ready:
         yield ready
 
 
 def tried(
-    us: Contestant, box: sandbox.Sandbox, job: Job, sample: Path, cache: Path
+    us: Contestant, box: parent.Sandbox, job: Job, sample: Path, cache: Path
 ) -> tuple[DryRun, ModelFailed | None, str]:
     """Answer a few images that the team has itself; what the model says there is for its team.
 
     Also how it failed, if it did, and its last words.
     """
-    labelled = images.labelled(sample, job.classes)
+    labelled = albums.labelled(sample, job.classes)
     count = max(DRY_RUN_IMAGES, us.spec.batch_size)
-    few = images.Labelled(labelled.source, labelled.names[:count], labelled.labels[:count])
-    album = images.Album((images.pixels(few, us.spec, cache),))
+    few = albums.Labelled(labelled.source, labelled.names[:count], labelled.labels[:count])
+    album = albums.Album((albums.pixels(few, us.spec, cache),))
     failure = None
-    with sandbox.listening() as output:
+    with parent.listening() as output:
         try:
             with replace(us, pixels=album).fresh(box, seed=0, output=output) as runner:
                 for row in padded(np.arange(len(few.labels)), us.spec.batch_size):
@@ -185,11 +180,11 @@ def tried(
 
 def answers_alone(
     who: Contestant,
-    box: sandbox.Sandbox,
+    box: parent.Sandbox,
     tick: Callable[[float], None] = lambda share: None,
     *,
     order: Labels | None = None,
-    output: sandbox.Output | None = None,
+    output: parent.Output | None = None,
 ) -> tuple[Labels, float]:
     """Labels (N,) of a model that runs by itself, and its seconds per image, which are no more than
     about right. `output` takes what it says."""
@@ -222,19 +217,19 @@ class Stable:
 
     them: Contestant
     us: Contestant
-    box: sandbox.Sandbox
+    box: parent.Sandbox
     seeds: Iterator[int]
-    seen: tuple[list[sandbox.Child], list[sandbox.Child]] = field(default_factory=lambda: ([], []))
+    seen: tuple[list[parent.Child], list[parent.Child]] = field(default_factory=lambda: ([], []))
     """Every process of (reference, submission) so far."""
 
     @contextmanager
-    def reference(self) -> Iterator[timing.Runner]:
+    def reference(self) -> Iterator[schedule.Runner]:
         with self.them.fresh(self.box, next(self.seeds)) as runner:
             self.seen[0].append(runner.child)
             yield runner
 
     @contextmanager
-    def submission(self) -> Iterator[timing.Runner]:
+    def submission(self) -> Iterator[schedule.Runner]:
         with self.us.fresh(self.box, next(self.seeds)) as runner:
             self.seen[1].append(runner.child)
             yield runner
@@ -246,12 +241,12 @@ class Stable:
 
 
 def measured(
-    them: Contestant, us: Contestant, box: sandbox.Sandbox, job: Job, stages: Stages
-) -> tuple[timing.Measurement, Sequence[list[sandbox.Child]]]:
+    them: Contestant, us: Contestant, box: parent.Sandbox, job: Job, stages: Stages
+) -> tuple[schedule.Measurement, Sequence[list[parent.Child]]]:
     """The paired timing of two contestants in fresh processes, and those processes."""
     seeds = iter(np.random.SeedSequence(job.seed).generate_state(1 << 16).tolist())
     stable = Stable(them, us, box, seeds)
-    measurement = timing.measure(
+    measurement = schedule.measure(
         stable,
         images=len(us.pixels),
         batch_size=job.input.batch_size,
@@ -276,9 +271,7 @@ def clocks_logged(job: Job, report: Report) -> Iterator[None]:
     report.hardware["gpu_clocks"] = [before, hardware.gpu_clocks()]
 
 
-def in_force(
-    job: Job, box: sandbox.Sandbox, seen: Sequence[list[sandbox.Child]]
-) -> tuple[str, ...]:
+def in_force(job: Job, box: parent.Sandbox, seen: Sequence[list[parent.Child]]) -> tuple[str, ...]:
     """What kept the measurement fair and the machine safe, in words; `seen` are its processes."""
     threads = f"{job.plan.threads} thread" + "s" * (job.plan.threads > 1)
     said = ["idle side stopped", "fresh processes per segment", f"{threads} each", *box.in_force]
@@ -310,7 +303,7 @@ def scored(quality: SplitQuality, time_ratio: float, f1_ref: float, job: Job) ->
 def workplace(job: Job) -> Iterator[Path]:
     """The folder for decoded images: the job's cache, or one for this evaluation only."""
     if job.cache is not None:
-        images.evict(job.cache, job.cache_bytes, time.time())
+        albums.evict(job.cache, job.cache_bytes, time.time())
         yield job.cache
         return
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
@@ -321,30 +314,30 @@ def workplace(job: Job) -> Iterator[Path]:
 class Data:
     """Hidden images of all splits in one row; who has the numbers does not know the split."""
 
-    splits: dict[str, images.Labelled]
+    splits: dict[str, albums.Labelled]
     cache: Path
 
     @classmethod
     def of(cls, job: Job, cache: Path, tick: Callable[[float], None]) -> Data:
-        found = {split.name: images.labelled(split.images, job.classes) for split in job.splits}
+        found = {split.name: albums.labelled(split.images, job.classes) for split in job.splits}
         if not found:
             raise EngineError("no_splits", "The job has no images.")
         tick(0.0)
         return cls(found, cache)
 
-    def pixels(self, spec: InputSpec, tick: Callable[[float], None]) -> images.Album:
+    def pixels(self, spec: InputSpec, tick: Callable[[float], None]) -> albums.Album:
         """Images of all splits, one after the other."""
         splits = self.splits.values()
         total = sum(len(split.names) for split in splits)
-        parts: list[images.Pixels] = []
+        parts: list[albums.Pixels] = []
         for split in splits:
             done, here = sum(map(len, parts)), len(split.names)
 
             def tick_of_all(share: float, done: int = done, here: int = here) -> None:
                 tick((done + share * here) / total)
 
-            parts.append(images.pixels(split, spec, self.cache, tick_of_all))
-        return images.Album(tuple(parts))
+            parts.append(albums.pixels(split, spec, self.cache, tick_of_all))
+        return albums.Album(tuple(parts))
 
     def qualities(self, answers: Labels, classes: tuple[str, ...]) -> dict[str, SplitQuality]:
         ends = np.cumsum([len(split.labels) for split in self.splits.values()])
@@ -397,10 +390,10 @@ class Stages:
             holding.__exit__(None, None, None)
 
     @contextmanager
-    def starting(self, job: Job) -> Iterator[sandbox.Sandbox]:
+    def starting(self, job: Job) -> Iterator[parent.Sandbox]:
         """The sandbox, whose start is a stage."""
         with self.stage("start"):
-            opening = sandbox.started(
+            opening = parent.started(
                 job.plan,
                 job.limits,
                 lambda: self.tick(self.share),

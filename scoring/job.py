@@ -170,7 +170,7 @@ class Pace(Json):
     reference_seconds: float
     """R*: of the reference, per image."""
     probe_seconds: float = 0.0
-    """Of `scoring.probe`; 0 where it was not asked."""
+    """Of `scoring.timing.probe`; 0 where it was not asked."""
     reference_scatter: tuple[float, float] = (0.0, 0.0)
     """What the logarithm of the reference's time scatters by itself, standard deviations: from quad
     to quad, and what of it lasts over a window; 0 where nobody looked."""
@@ -258,7 +258,7 @@ class Quad(Json):
     """Cores that others kept busy during the reference's blocks, on this machine or by its host;
     around 0, and below it as well, where nobody did: the kernel counts in steps of 10 ms."""
     probe_seconds: float = 0.0
-    """What `scoring.probe` took in the reference's process before its blocks; 0 on a GPU."""
+    """What `scoring.timing.probe` took in the reference's process before its blocks; 0 on a GPU."""
     submission_load: float | None = None
     """Cores that others kept busy during the submission's blocks. None where a model could keep
     some busy besides its own: on a GPU, or with several threads."""

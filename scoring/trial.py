@@ -12,11 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scoring import advice, engine, images, metrics, repeats, sandbox, timing
+from scoring import engine
 from scoring.errors import BadDataset, ModelFailed, Rejected
+from scoring.images import albums
 from scoring.job import DryRun, Failure, Job, Json, Model, SplitQuality
-from scoring.runner import Contestant, contestant
-from scoring.timing import Labels
+from scoring.quality import metrics
+from scoring.sandbox import advice, parent
+from scoring.timing import repeats, schedule
+from scoring.timing.runner import Contestant, contestant
+from scoring.timing.schedule import Labels
 
 
 @dataclass(frozen=True)
@@ -45,17 +49,17 @@ def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:
     try:
         model = engine.inspected(job, job.submission)
         trial = replace(trial, model=model)
-        labelled = images.labelled(job.sample, job.classes)
+        labelled = albums.labelled(job.sample, job.classes)
         if not labelled.names:
             raise BadDataset("no_images", "There are no readable images in class folders.")
         with engine.workplace(job) as cache:
-            pixels = images.Album((images.pixels(labelled, engine.spec_of(model), cache),))
+            pixels = albums.Album((albums.pixels(labelled, engine.spec_of(model), cache),))
             opening = contestant(
                 job.submission, engine.spec_of(model), pixels, len(job.classes), job.limits
             )
             with (
                 opening as us,
-                sandbox.started(job.plan, job.limits, tick, may_be_weak=job.may_be_weak) as box,
+                parent.started(job.plan, job.limits, tick, may_be_weak=job.may_be_weak) as box,
             ):
                 found, failure, last_words = engine.tried(us, box, job, job.sample, cache)
                 trial = replace(trial, dry_run=found)
@@ -68,14 +72,14 @@ def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:
     return replace(trial, status="passed", quality=quality, seconds_per_image=seconds)
 
 
-def answered(us: Contestant, box: sandbox.Sandbox, model: Model, job: Job) -> tuple[Labels, float]:
+def answered(us: Contestant, box: parent.Sandbox, model: Model, job: Job) -> tuple[Labels, float]:
     """Labels (N,) and seconds per image; each image is asked again, and all of them once more
     while it is open whether answers change. Raises `ModelFailed`, explained."""
     total = len(us.pixels)
     orders = np.random.default_rng(job.seed)
     first, seconds = asked(us, box, model, job, np.arange(total))
     changed, compared = np.zeros(total, dtype=bool), 0
-    for _ in range(timing.MOST_ROUNDS):
+    for _ in range(schedule.MOST_ROUNDS):
         again, _ = asked(us, box, model, job, orders.permutation(total))
         compared += int((~changed).sum())
         changed |= again != first
@@ -89,12 +93,12 @@ def answered(us: Contestant, box: sandbox.Sandbox, model: Model, job: Job) -> tu
 
 
 def asked(
-    us: Contestant, box: sandbox.Sandbox, model: Model, job: Job, order: Labels
+    us: Contestant, box: parent.Sandbox, model: Model, job: Job, order: Labels
 ) -> tuple[Labels, float]:
     """Labels (N,) by a fresh process, and its seconds per image. Raises `ModelFailed`, explained by
     what the model said: these images are no secret."""
     failure = None
-    with sandbox.listening() as output:
+    with parent.listening() as output:
         try:
             return engine.answers_alone(us, box, order=order, output=output)
         except ModelFailed as found:

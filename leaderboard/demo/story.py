@@ -21,7 +21,7 @@ from rich.table import Table
 from leaderboard.models import Competition, Dataset, Evaluation, HardwareProfile, User
 from leaderboard.models.evaluation import Figures
 from leaderboard.services import competitions, datasets, files, references, tokens
-from scoring import archive
+from scoring.formats.torchscript import archive
 
 if TYPE_CHECKING:
     from leaderboard.demo.__main__ import Processes

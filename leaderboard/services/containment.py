@@ -54,6 +54,6 @@ def is_allowed(flaw: Flaw) -> bool:
 
 def breaches(plan: Plan) -> tuple[str, ...]:
     """What the self-test's models got out to. Raises `EngineError`."""
-    from scoring import selftest  # which takes numpy, and web servers have none
+    from scoring.sandbox import selftest  # which takes numpy, and web servers have none
 
     return selftest.breaches(plan, may_be_weak=settings.ALLOW_WEAK_SANDBOX)

@@ -18,13 +18,12 @@ from django.utils import timezone
 from leaderboard.errors import BadDataset
 from leaderboard.models import Competition, Dataset, Fingerprints, Split, User
 from leaderboard.services import competitions, files, fingerprints
-from scoring import imagesets
 from scoring.errors import BadDataset as BadSource
-from scoring.imagesets import report
-from scoring.imagesets.report import Refusal, Report
+from scoring.images import report, sets
+from scoring.images.report import Refusal, Report
 
 if TYPE_CHECKING:  # it needs NumPy and SciPy, which only imports need
-    from scoring.imagesets.kinship import Kinship
+    from scoring.images.kinship import Kinship
 
 SHARES = {"sample": 0.6, "public": 0.2, "private": 0.2}
 SHOWN = 20
@@ -32,7 +31,7 @@ SHOWN = 20
 NAMED = 5
 """So many files of a group are named."""
 
-Splits = Mapping[str, tuple[imagesets.Image, ...]]
+Splits = Mapping[str, tuple[sets.Image, ...]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Plan:
     """What an import would make, and what it has to say."""
 
     splits: Splits
-    left_out: tuple[imagesets.Problem, ...]
+    left_out: tuple[sets.Problem, ...]
     report: Report
 
 
@@ -69,26 +68,26 @@ def read(
     encoding: str | None = None,
     table: str | None = None,
     tell: Callable[[str], None] = lambda stage: None,
-) -> imagesets.Catalogue:
+) -> sets.Catalogue:
     """Read every image of a zip or folder; nothing is stored. Raises `BadDataset`.
 
     `encoding` is of names that do not say theirs, `table` the file with the labels; None: found.
     """
     tell("Reading every image")
     with coded():
-        return imagesets.catalogue(
+        return sets.catalogue(
             source, encoding=encoding, table=table, may_lack_classes=True, tell=tell
         )
 
 
-def kinship_of(catalogue: imagesets.Catalogue) -> Kinship:
+def kinship_of(catalogue: sets.Catalogue) -> Kinship:
     """Which images that were read are equal or nearly so."""
-    from scoring.imagesets import kinship  # with NumPy and SciPy, which only imports need
+    from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
     return kinship.of(catalogue.images)
 
 
-def planned(catalogue: imagesets.Catalogue, wishes: Wishes, kin: Kinship | None = None) -> Plan:
+def planned(catalogue: sets.Catalogue, wishes: Wishes, kin: Kinship | None = None) -> Plan:
     """What an import would make of images that were read, and whether it would be refused. `kin` is
     what `kinship_of` told, where it was asked before.
 
@@ -110,7 +109,7 @@ def planned(catalogue: imagesets.Catalogue, wishes: Wishes, kin: Kinship | None 
     splits: Splits = {}
     try:
         with coded():
-            imagesets.refuse_lacking_classes(classes_of(images), images)
+            sets.refuse_lacking_classes(classes_of(images), images)
             splits = divided(images, wishes, kin)
     except BadDataset as error:
         refused.append(error)
@@ -142,7 +141,7 @@ def import_(
     licence: str = "",
     encoding: str | None = None,
     table: str | None = None,
-    catalogue: imagesets.Catalogue | None = None,
+    catalogue: sets.Catalogue | None = None,
     kin: Kinship | None = None,
     by: User | None,
     tell: Callable[[str], None] = lambda stage: None,
@@ -173,7 +172,7 @@ def import_(
         for split, images in plan.splits.items():
             tell(f"Packing {split}: {len(images)} images")
             path = Path(folder, f"{split}.zip")
-            imagesets.pack(
+            sets.pack(
                 source, images, path, seed=secret_of(wishes.seed), encoding=catalogue.encoding
             )
             rows.append(stored_split(split, images, path))
@@ -214,39 +213,38 @@ def secret_of(seed: int) -> int:
 
 
 def divide(
-    images: Sequence[imagesets.Image], wishes: Wishes, groups: Sequence[Sequence[imagesets.Image]]
+    images: Sequence[sets.Image], wishes: Wishes, groups: Sequence[Sequence[sets.Image]]
 ) -> Splits:
     """The images of each split, every class in both hidden ones. Raises `BadDataset`."""
     if not is_given(images):
         shares = checked(wishes.shares or SHARES)
-        return imagesets.share(images, shares, secret_of(wishes.seed), groups)
+        return sets.share(images, shares, secret_of(wishes.seed), groups)
     if wishes.shares:
         raise BadDataset(
             "The images are divided by their top folders already; leave the shares empty.",
             code="already_divided",
         )
     splits = {
-        split: tuple(image for image in images if image.split == split)
-        for split in imagesets.SPLITS
+        split: tuple(image for image in images if image.split == split) for split in sets.SPLITS
     }
     if missing := [split for split, part in splits.items() if not part]:
         raise BadDataset(
             f"There are no images in the top folder {' and '.join(missing)}; either give all of "
-            f"{', '.join(imagesets.SPLITS)}, or class folders alone and shares.",
+            f"{', '.join(sets.SPLITS)}, or class folders alone and shares.",
             code="missing_split",
         )
     return splits
 
 
 def lost_classes(
-    catalogue: imagesets.Catalogue, images: Iterable[imagesets.Image], wishes: Wishes
+    catalogue: sets.Catalogue, images: Iterable[sets.Image], wishes: Wishes
 ) -> list[str]:
     """Classes that would be gone by what the organizer chose to leave out."""
     named = catalogue.classes_named() if wishes.skip_broken else set(catalogue.classes)
     return sorted(named.difference(classes_of(images)))
 
 
-def divided(images: Sequence[imagesets.Image], wishes: Wishes, kin: Kinship) -> Splits:
+def divided(images: Sequence[sets.Image], wishes: Wishes, kin: Kinship) -> Splits:
     """The images of each split; nearly equal ones stay together, if wished. Raises `BadDataset`,
     too_alike where they would be divided if they need not stay together."""
 
@@ -266,27 +264,27 @@ def divided(images: Sequence[imagesets.Image], wishes: Wishes, kin: Kinship) -> 
 
 
 def kept(
-    groups: Iterable[Sequence[imagesets.Image]], images: Sequence[imagesets.Image]
-) -> list[list[imagesets.Image]]:
+    groups: Iterable[Sequence[sets.Image]], images: Sequence[sets.Image]
+) -> list[list[sets.Image]]:
     """Groups without the images that are left out."""
     names = {image.name for image in images}
     found = ([image for image in group if image.name in names] for group in groups)
     return [group for group in found if len(group) > 1]
 
 
-def is_given(images: Sequence[imagesets.Image]) -> bool:
+def is_given(images: Sequence[sets.Image]) -> bool:
     """Whether the source's own top folders divide the images."""
     return any(image.split for image in images)
 
 
-def classes_of(images: Iterable[imagesets.Image]) -> tuple[str, ...]:
+def classes_of(images: Iterable[sets.Image]) -> tuple[str, ...]:
     return tuple(sorted({image.label for image in images}))
 
 
 def checked(shares: Mapping[str, float]) -> Mapping[str, float]:
     """Raises `BadDataset` unless each split has a share and all of them are at most the whole."""
     if (
-        set(shares) != set(imagesets.SPLITS)
+        set(shares) != set(sets.SPLITS)
         or min(shares.values()) <= 0
         or not sum(shares.values()) <= 1 + 1e-9
     ):
@@ -295,10 +293,10 @@ def checked(shares: Mapping[str, float]) -> Mapping[str, float]:
             "for instance 0.6/0.2/0.2.",
             code="bad_shares",
         )
-    return {split: shares[split] for split in imagesets.SPLITS}
+    return {split: shares[split] for split in sets.SPLITS}
 
 
-def stored_split(name: str, images: Sequence[imagesets.Image], path: Path) -> Split:
+def stored_split(name: str, images: Sequence[sets.Image], path: Path) -> Split:
     """A split whose zip is kept; the row is not saved yet."""
     sha256 = files.sha256_of(path)
     return Split(
@@ -330,8 +328,8 @@ def save(dataset: Dataset, splits: Sequence[Split], prints: Sequence[Fingerprint
     return dataset
 
 
-def bad_files(problems: Sequence[imagesets.Problem]) -> BadDataset:
-    texts = [f"{imagesets.shown(one.name)} ({one.message.rstrip('.')})" for one in problems]
+def bad_files(problems: Sequence[sets.Problem]) -> BadDataset:
+    texts = [f"{sets.shown(one.name)} ({one.message.rstrip('.')})" for one in problems]
     return BadDataset(
         f"{len(problems)} files cannot be used: {some(texts)}. Remove or mend them, "
         "or leave such files out.",
@@ -339,7 +337,7 @@ def bad_files(problems: Sequence[imagesets.Problem]) -> BadDataset:
     )
 
 
-def conflict(groups: Sequence[Sequence[imagesets.Image]]) -> BadDataset:
+def conflict(groups: Sequence[Sequence[sets.Image]]) -> BadDataset:
     return BadDataset(
         f"{len(groups)} pictures are there under two classes: {some(equals(groups))}. Remove the "
         "wrong ones, or leave all of them out.",
@@ -349,13 +347,13 @@ def conflict(groups: Sequence[Sequence[imagesets.Image]]) -> BadDataset:
 
 def without_images(classes: Sequence[str]) -> BadDataset:
     return BadDataset(
-        f"Classes without usable images: {some([imagesets.shown(one) for one in classes])}. Mend "
+        f"Classes without usable images: {some([sets.shown(one) for one in classes])}. Mend "
         "their files; or remove their folders, or their rows in the table, to go on without them.",
         code="missing_class",
     )
 
 
-def too_alike(groups: Sequence[Sequence[imagesets.Image]]) -> BadDataset:
+def too_alike(groups: Sequence[Sequence[sets.Image]]) -> BadDataset:
     return BadDataset(
         f"{sum(map(len, groups))} images are nearly equal to others, for instance "
         f"{some(equals([group[:NAMED] for group in groups[:1]]))}. Nearly equal images stay "
@@ -366,7 +364,7 @@ def too_alike(groups: Sequence[Sequence[imagesets.Image]]) -> BadDataset:
     )
 
 
-def overlaps(groups: Sequence[Sequence[imagesets.Image]]) -> list[BadDataset]:
+def overlaps(groups: Sequence[Sequence[sets.Image]]) -> list[BadDataset]:
     if not groups:
         return []
     return [
@@ -386,14 +384,14 @@ def seen_before(seen: Sequence[fingerprints.Seen]) -> BadDataset:
     )
 
 
-def dropped_for(name: str, group: Sequence[imagesets.Image]) -> imagesets.Problem:
-    others = " = ".join(imagesets.shown(image.name) for image in group if image.name != name)
+def dropped_for(name: str, group: Sequence[sets.Image]) -> sets.Problem:
+    others = " = ".join(sets.shown(image.name) for image in group if image.name != name)
     text = f"The same picture is there under another class: {others}."
-    return imagesets.Problem(name, "conflict", text)
+    return sets.Problem(name, "conflict", text)
 
 
-def equals(groups: Sequence[Sequence[imagesets.Image]]) -> list[str]:
-    return [" = ".join(imagesets.shown(image.name) for image in group) for group in groups]
+def equals(groups: Sequence[Sequence[sets.Image]]) -> list[str]:
+    return [" = ".join(sets.shown(image.name) for image in group) for group in groups]
 
 
 def some(texts: Sequence[str]) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from leaderboard.models import Dataset, Fingerprints, Split
 from leaderboard.services import files
-from scoring import imagesets
 from scoring.errors import BadDataset as BadSource
+from scoring.images import sets
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Seen:
     names: tuple[str, ...]
 
     def __str__(self) -> str:
-        some = ", ".join(map(imagesets.shown, self.names[:NAMED]))
+        some = ", ".join(map(sets.shown, self.names[:NAMED]))
         more = f", and {len(self.names) - NAMED} more" if len(self.names) > NAMED else ""
         what = (
             "images to be hidden are in the sample of"
@@ -38,7 +38,7 @@ class Seen:
         return f"{len(self.names)} {what} {self.dataset} (number {self.dataset.pk}): {some}{more}"
 
 
-def made(facts: Iterable[imagesets.Facts]) -> Fingerprints:
+def made(facts: Iterable[sets.Facts]) -> Fingerprints:
     """Fingerprints without their split, in an order that tells nothing."""
     known = list(facts)
     return Fingerprints(
@@ -50,13 +50,13 @@ def made(facts: Iterable[imagesets.Facts]) -> Fingerprints:
 def of(split: Split) -> Fingerprints:
     """A split's fingerprints; of one that was imported before there were any, or by a version
     whose likenesses had another length, they are made now."""
-    from scoring.imagesets import kinship  # with NumPy and SciPy, which only imports need
+    from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
     stored = Fingerprints.objects.filter(split=split).first()
     if stored and not len(stored.likeness) % kinship.BYTES:
         return stored
     try:
-        new = made(imagesets.facts_of(files.local_path(split.archive)))
+        new = made(sets.facts_of(files.local_path(split.archive)))
     except (BadSource, OSError) as error:
         logger.warning("The archive of %s cannot be read: %s", split, error)
         return Fingerprints(split=split, pixels=b"", likeness=b"")
@@ -68,7 +68,7 @@ def of(split: Split) -> Fingerprints:
     return Fingerprints.objects.bulk_create([new], ignore_conflicts=True)[0]
 
 
-def seen(splits: Mapping[str, Sequence[imagesets.Image]]) -> list[Seen]:
+def seen(splits: Mapping[str, Sequence[sets.Image]]) -> list[Seen]:
     """Which images of a new division other datasets show, or hide, in the opposite way."""
     found = []
     hidden = [image for name, part in splits.items() if name != "sample" for image in part]
@@ -87,9 +87,9 @@ def seen(splits: Mapping[str, Sequence[imagesets.Image]]) -> list[Seen]:
     return found
 
 
-def those_in(images: Sequence[imagesets.Image], split: Fingerprints) -> tuple[str, ...]:
+def those_in(images: Sequence[sets.Image], split: Fingerprints) -> tuple[str, ...]:
     """Names of the images that a split holds, too, equal or nearly equal."""
-    from scoring.imagesets import kinship  # with NumPy and SciPy, which only imports need
+    from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
     pixels, likeness = bytes(split.pixels), bytes(split.likeness)
     known = {pixels[n : n + PIXELS_BYTES].hex() for n in range(0, len(pixels), PIXELS_BYTES)}

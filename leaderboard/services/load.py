@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from scoring.machine import busy_seconds
+from scoring.timing.machine import busy_seconds
 
 
 class ForeignLoad:

@@ -17,10 +17,10 @@ from django.conf import settings
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import User
 from leaderboard.services import competitions, datasets
-from scoring.imagesets import Catalogue
+from scoring.images.sets import Catalogue
 
 if TYPE_CHECKING:
-    from scoring.imagesets.kinship import Kinship
+    from scoring.images.kinship import Kinship
 
 ABANDONED_SECONDS = 24 * 3600
 TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
@@ -52,7 +52,7 @@ class Staged:
 
     @property
     def kinship(self) -> Kinship:
-        from scoring.imagesets.kinship import Kinship  # with NumPy and SciPy
+        from scoring.images.kinship import Kinship  # with NumPy and SciPy
 
         text = (self.folder / "kinship.json").read_text()
         return Kinship.from_json(text, self.catalogue.images)

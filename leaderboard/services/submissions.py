@@ -25,7 +25,8 @@ from leaderboard.errors import (
 )
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, evaluations, files, locks, placing, teams
-from scoring import Rejected, archive
+from scoring import Rejected
+from scoring.formats.torchscript import archive
 from scoring.job import Model
 
 waiters = threading.BoundedSemaphore(settings.LONG_POLLS)

@@ -26,8 +26,9 @@ import scoring
 from leaderboard.models import Canary, Competition, HardwareProfile, Worker
 from leaderboard.services import containment, jobs
 from leaderboard.services.load import ForeignLoad
-from scoring import hardware, machine
+from scoring import hardware
 from scoring.job import Progress, Report
+from scoring.timing import machine
 
 logger = logging.getLogger(__name__)
 ALIVE = timedelta(minutes=2)

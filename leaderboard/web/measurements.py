@@ -178,7 +178,7 @@ def point(quad: Quad, later: float, segment: int, timing: Mapping[str, Any]) -> 
 
 
 def at_rest(quad: Quad, timing: Mapping[str, Any]) -> float:
-    """What `scoring.ratios.at_rest` does to the ratio of a quad; 1 where the plain one counts."""
+    """What `ratios.at_rest` does to the ratio of a quad; 1 where the plain one counts."""
     read_at, elasticity = timing.get("read_at_seconds"), timing.get("elasticity")
     if timing.get("published") != "corrected" or not read_at or elasticity is None:
         return 1.0

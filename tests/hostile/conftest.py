@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scoring import engine, sandbox
+from scoring import engine
 from scoring.job import Formula, InputSpec, Job, Limits, Plan, Split
+from scoring.sandbox import parent
 from tests.hostile import making
 from tests.hostile.making import CLASSES, HIDDEN, SHOWN, SIZE, Place
 
@@ -79,23 +80,23 @@ def untouched(place: Place) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def box() -> Iterator[sandbox.Sandbox]:
+def box() -> Iterator[parent.Sandbox]:
     """One sandbox for all: that it survives every model is part of what is tested."""
-    with sandbox.started(PLAN, LIMITS) as started:
+    with parent.started(PLAN, LIMITS) as started:
         yield started
 
 
 @pytest.fixture
-def shared_sandbox(box: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def shared_sandbox(box: parent.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluations take the sandbox that is there, which saves each the seconds of a start."""
 
     @contextmanager
     def started(
         plan: Plan, limits: Limits, tick: Any = None, **options: Any
-    ) -> Iterator[sandbox.Sandbox]:
+    ) -> Iterator[parent.Sandbox]:
         yield replace(box, plan=plan, limits=limits, tick=tick, children=[])
 
-    monkeypatch.setattr(engine.sandbox, "started", started)
+    monkeypatch.setattr(engine.parent, "started", started)
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import scoring
-from scoring import archive, sandbox
 from scoring.errors import ModelFailed, Rejected
+from scoring.formats.torchscript import archive
 from scoring.job import Job, Report
-from scoring.runner import Synthetic
+from scoring.sandbox import parent
+from scoring.timing.runner import Synthetic
 from tests.hostile import making
 from tests.hostile.archives import ATTACKS, Attack
 from tests.hostile.conftest import LIMITS, MOST_SECONDS, PATIENT, SPEC, descendants, untouched
@@ -67,7 +68,7 @@ def assert_ended(report: Report, attack: Attack) -> None:
     "name", [name for name, attack in ATTACKS.items() if attack.ending == "refused"]
 )
 def test_what_the_gate_refuses_the_sandbox_withstands(
-    name: str, box: sandbox.Sandbox, place: Place, tmp_path: Path
+    name: str, box: parent.Sandbox, place: Place, tmp_path: Path
 ) -> None:
     """An attacker may find words that the gate does not understand."""
     attack = ATTACKS[name]
@@ -76,7 +77,7 @@ def test_what_the_gate_refuses_the_sandbox_withstands(
     with pytest.raises(Rejected):
         archive.check(path)
     before = descendants(os.getpid())
-    model = sandbox.handed_over(path)
+    model = parent.handed_over(path)
     try:
         with untouched(place):
             found = outcome(box, model)
@@ -86,12 +87,12 @@ def test_what_the_gate_refuses_the_sandbox_withstands(
     assert descendants(os.getpid()) == before
 
 
-def outcome(box: sandbox.Sandbox, model: int) -> str:
-    budget = sandbox.Budget(LIMITS.total_seconds)
+def outcome(box: parent.Sandbox, model: int) -> str:
+    budget = parent.Budget(LIMITS.total_seconds)
     example = Synthetic(SPEC, 0).call()
     try:
         with (
-            closing(sandbox.Area(SPEC, len(CLASSES))) as area,
+            closing(parent.Area(SPEC, len(CLASSES))) as area,
             box.child(model, area, budget, example),
         ):
             return "answered"
@@ -118,4 +119,4 @@ def test_what_is_said_on_the_sample_is_shown_capped_and_printable(
     for name in ("prints without end", "prints a long string at once"):
         flood = said(name)
         assert flood.is_cut
-        assert len(flood.output.encode()) <= sandbox.OUTPUT_BYTES
+        assert len(flood.output.encode()) <= parent.OUTPUT_BYTES

@@ -12,9 +12,10 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from scoring import images, sandbox
 from scoring.errors import ModelFailed
-from scoring.runner import MOST_EMPTY_SECONDS, MOST_IDLE_SECONDS, Contestant, Runner
+from scoring.images import albums
+from scoring.sandbox import parent
+from scoring.timing.runner import MOST_EMPTY_SECONDS, MOST_IDLE_SECONDS, Contestant, Runner
 from tests.hostile.conftest import LIMITS, PLAN, SPEC
 from tests.hostile.making import CLASSES
 
@@ -51,12 +52,12 @@ def running(exploit: bytes) -> Iterator[Runner]:
     """A warm process of a model that is this code."""
     model = os.memfd_create("exploit", os.MFD_CLOEXEC)
     os.write(model, exploit)
-    budget = sandbox.Budget(LIMITS.total_seconds)
+    budget = parent.Budget(LIMITS.total_seconds)
     try:
         with (
-            closing(sandbox.Area(SPEC, len(CLASSES))) as area,
-            sandbox.started(PLAN, LIMITS, program="tests.scoring.exploited") as box,
-            Contestant(model, SPEC, images.Album(()), area, budget).fresh(box, seed=0) as runner,
+            closing(parent.Area(SPEC, len(CLASSES))) as area,
+            parent.started(PLAN, LIMITS, program="tests.scoring.exploited") as box,
+            Contestant(model, SPEC, albums.Album(()), area, budget).fresh(box, seed=0) as runner,
         ):
             yield runner
     finally:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import scoring
-from scoring import imagesets, training
+from scoring import training
+from scoring.images import sets
 from scoring.job import InputSpec, Job, Split
 
 SCRIPT = Path(__file__).resolve().parents[3] / "shared" / "attacks" / "make_attacks.py"
@@ -48,10 +49,10 @@ def job_of_ten(job: Job, made: Path) -> Job:
     """The attacks answer with ten logits."""
     digits = training.write_digits(made / "digits.zip", job.input.height)
     shares = {"sample": 0.1, "public": 0.02, "private": 0.02}
-    for name, images in imagesets.share(
-        imagesets.catalogue(digits, verify=False).images, shares, seed=1
+    for name, images in sets.share(
+        sets.catalogue(digits, verify=False).images, shares, seed=1
     ).items():
-        imagesets.pack(digits, images, made / f"{name}.zip")
+        sets.pack(digits, images, made / f"{name}.zip")
     return replace(
         job,
         reference=made / "made" / "benign.pt",

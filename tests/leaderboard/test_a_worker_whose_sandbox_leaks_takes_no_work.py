@@ -153,7 +153,7 @@ def test_a_worker_without_torch_says_so(
 def test_a_worker_that_is_asked_to_stop_does_not_wait_for_the_machine(
     selftest: SelfTest, profile: HardwareProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scoring.machine.taken", lambda descriptor: False)
+    monkeypatch.setattr("scoring.timing.machine.taken", lambda descriptor: False)
     worker = workers.this_worker(profile)
     assert not workers.is_fit(worker, should_stop=lambda: True)
     assert not selftest.plans

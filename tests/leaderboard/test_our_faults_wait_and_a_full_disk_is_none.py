@@ -15,8 +15,8 @@ import scoring
 from leaderboard import queue
 from leaderboard.models import Evaluation, Submission, Team, Worker
 from leaderboard.services import evaluations, recording, workers
-from scoring import machine
 from scoring.job import Report
+from scoring.timing import machine
 from tests.leaderboard.conftest import report
 
 pytestmark = pytest.mark.django_db

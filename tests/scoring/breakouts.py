@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from scoring import lockdown, sandbox, syscalls
 from scoring.job import InputSpec, Limits, Plan
+from scoring.sandbox import lockdown, parent, syscalls
 
 SPEC = InputSpec(height=8, width=8)
 
@@ -188,14 +188,14 @@ def program(measurer: int, secret: Path, victim: Path) -> bytes:
 def run(code: bytes, answers: int, zygote: str) -> tuple[list[float], Any]:
     """What an exploit found, and what shut it in."""
     plan = Plan(device="cuda") if "--gpu" in sys.argv else Plan()
-    sandbox.swept = lambda plan: nullcontext(None)  # type: ignore[assignment,misc]
-    with sandbox.started(plan, Limits(), program=zygote) as box:
+    parent.swept = lambda plan: nullcontext(None)  # type: ignore[assignment,misc]
+    with parent.started(plan, Limits(), program=zygote) as box:
         model = os.memfd_create("exploit", os.MFD_CLOEXEC)
         os.write(model, code)
         example = np.zeros((1, 3, 8, 8), dtype=np.float32)
         with (
-            closing(sandbox.Area(SPEC, answers)) as area,
-            box.child(model, area, sandbox.Budget(60), example) as child,
+            closing(parent.Area(SPEC, answers)) as area,
+            box.child(model, area, parent.Budget(60), example) as child,
         ):
             child.run(1, 10)
             return child.outputs[0, 0].tolist(), box.isolation()

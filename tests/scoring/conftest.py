@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scoring import imagesets, training
+from scoring import training
+from scoring.images import sets
 from scoring.job import Formula, InputSpec, Job, Limits, Plan, Split
 
 SIZE = 16
@@ -147,12 +148,12 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def splits(digits: Path) -> dict[str, Path]:
     """Small splits: sample, public, private."""
-    catalogue = imagesets.catalogue(digits, verify=False)
+    catalogue = sets.catalogue(digits, verify=False)
     shares = {"sample": 0.2, "public": 0.05, "private": 0.05}
     packed = {}
-    for name, images in imagesets.share(catalogue.images, shares, seed=1).items():
+    for name, images in sets.share(catalogue.images, shares, seed=1).items():
         packed[name] = digits.parent / f"{name}.zip"
-        imagesets.pack(digits, images, packed[name])
+        sets.pack(digits, images, packed[name])
     return packed
 
 

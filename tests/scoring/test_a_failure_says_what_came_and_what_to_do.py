@@ -11,11 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scoring import advice, archive, engine, images, sandbox
-from scoring.channel import Kind
+from scoring import engine
 from scoring.errors import ModelFailed
+from scoring.formats.torchscript import archive
+from scoring.images import albums
 from scoring.job import InputBounds, Job, Model
-from scoring.runner import contestant
+from scoring.sandbox import advice, parent
+from scoring.sandbox.channel import Kind
+from scoring.timing.runner import contestant
 
 from .conftest import SIZE, Wild
 
@@ -153,14 +156,14 @@ def tried(
         one = replace(job, submission=path)
         model = engine.inspected(one, path)
         spec = engine.spec_of(model)
-        nobody = images.Album(())
+        nobody = albums.Album(())
         with contestant(path, spec, nobody, len(job.classes), job.limits) as us:
             _, failure, words = engine.tried(us, box, one, splits["sample"], place)
         assert failure, type(network)
         found = advice.explained(failure, words, model=model, job=one)
         return found.code, found.message
 
-    with sandbox.started(job.plan, job.limits) as box:
+    with parent.started(job.plan, job.limits) as box:
         yield run
 
 

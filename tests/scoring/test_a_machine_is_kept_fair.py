@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import scoring
-from scoring import machine
 from scoring.job import Job, Plan
+from scoring.timing import machine
 
 CORES = len(os.sched_getaffinity(0))
 

@@ -16,9 +16,13 @@ import torch
 from torch import Tensor
 
 import scoring
-from scoring import archive, engine, images, runner, sandbox
+from scoring import engine
 from scoring.errors import EngineError
+from scoring.formats.torchscript import archive
+from scoring.images import albums
 from scoring.job import Formula, Job, Limits, Plan, Progress, Report
+from scoring.sandbox import parent
+from scoring.timing import runner
 
 from .conftest import PLAN, NeverEnds, Wild
 
@@ -39,7 +43,7 @@ class RaisesAtOnce(Wild):
 
 
 def labels(job: Job) -> np.ndarray:
-    return np.concatenate([images.labelled(s.images, job.classes).labels for s in job.splits])
+    return np.concatenate([albums.labelled(s.images, job.classes).labels for s in job.splits])
 
 
 def test_a_report_says_everything(job: Job) -> None:
@@ -92,9 +96,9 @@ def test_answers_are_those_of_the_model(
 ) -> None:
     monkeypatch.setattr(runner, "KEPT_BYTES", kept_bytes)
     module = torch.jit.load(str(models()))
-    parts = [images.labelled(split.images, job.classes) for split in job.splits]
+    parts = [albums.labelled(split.images, job.classes) for split in job.splits]
     cache = job.cache or Path()
-    inputs = [images.normalized(images.pixels(part, job.input, cache), job.input) for part in parts]
+    inputs = [albums.normalized(albums.pixels(part, job.input, cache), job.input) for part in parts]
     expected = module(torch.from_numpy(np.concatenate(inputs))).argmax(1).numpy()
     report = scoring.evaluate(job)
     right = sum(quality.accuracy * quality.images for quality in report.splits.values())
@@ -139,7 +143,7 @@ def test_the_dry_run_on_the_sample_hears_a_model_out(
     assert report.dry_run.images == 8
     assert report.dry_run.output.startswith("pixels of ")
     assert report.dry_run.is_cut
-    assert len(report.dry_run.output) <= sandbox.OUTPUT_BYTES
+    assert len(report.dry_run.output) <= parent.OUTPUT_BYTES
     assert "dry run" in report.stages
     report = scoring.evaluate(replace(sampled, submission=models(RaisesAtOnce)))
     assert report.failure is not None
@@ -175,12 +179,12 @@ def test_the_memory_of_a_model_is_given_back_when_its_evaluation_ends(
 ) -> None:
     closed: list[bool] = []
 
-    def close(area: sandbox.Area) -> None:
+    def close(area: parent.Area) -> None:
         given_back(area)
         closed.append(area.memory.closed)
 
-    given_back = sandbox.Area.close
-    monkeypatch.setattr(sandbox.Area, "close", close)
+    given_back = parent.Area.close
+    monkeypatch.setattr(parent.Area, "close", close)
     scoring.evaluate(job)
     assert closed == [True, True]
 
@@ -204,23 +208,23 @@ def test_a_reference_that_fails_is_our_fault(job: Job, models: Models) -> None:
 
 
 def test_a_machine_that_stood_still_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = sandbox.channel()
+    ours, theirs = parent.channel()
     # It waits from 0 to 0.5, ticks, and wakes much too late the second time.
     clock = iter([0.0, 0.0, 0.5, 0.5, 0.5, 0.5, 40.5])
-    monkeypatch.setattr(sandbox, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    monkeypatch.setattr(sandbox, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(parent, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(parent, "TICK_SECONDS", 0.01)
     with ours, theirs, pytest.raises(EngineError, match="stood still for 40 s") as error:
-        sandbox.wait_for(ours, 10.0, lambda: None)
+        parent.wait_for(ours, 10.0, lambda: None)
     assert error.value.code == "machine_paused"
 
 
 def child(prepared: bool = True, landlock: int = 6, is_filtered: bool = True) -> Any:
-    """As much of a `sandbox.Child` as a report asks."""
+    """As much of a `parent.Child` as a report asks."""
     return SimpleNamespace(prepared=prepared, landlock=landlock, is_filtered=is_filtered)
 
 
-def box(**more: Any) -> sandbox.Sandbox:
-    return sandbox.Sandbox(
+def box(**more: Any) -> parent.Sandbox:
+    return parent.Sandbox(
         socket.socket(), Plan(), Limits(), lambda: None, in_force=("priority raised",), **more
     )
 

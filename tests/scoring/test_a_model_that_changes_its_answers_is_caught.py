@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from scoring import repeats
 from scoring.errors import ModelFailed
+from scoring.timing import repeats
 from tests.scoring.test_time_is_measured_in_pairs import Race
 
 EVALUATIONS = 60

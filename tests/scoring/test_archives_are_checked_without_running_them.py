@@ -17,8 +17,8 @@ import pytest
 import torch
 from torch import nn
 
-from scoring import archive, pickles, sources
 from scoring.errors import Rejected
+from scoring.formats.torchscript import archive, pickles, sources
 from scoring.job import InputBounds, InputSpec
 
 from .conftest import Wild

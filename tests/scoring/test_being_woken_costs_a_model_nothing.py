@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from scoring.job import Plan
-from scoring.runner import MOST_IDLE_SECONDS, Runner
-from scoring.sandbox import Turn
-from scoring.timing import Block
+from scoring.sandbox.parent import Turn
+from scoring.timing.runner import MOST_IDLE_SECONDS, Runner
+from scoring.timing.schedule import Block
 
 PLAN = Plan(device="cpu", threads=1)
 WORK, EMPTY, PROBE, WAKING = 0.0075, 0.00003, 0.004, 0.0001

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
-from scoring import imagesets
 from scoring.errors import BadDataset
-from scoring.imagesets import kinship
+from scoring.images import kinship, sets
 
 SHARES = {"sample": 0.6, "public": 0.2, "private": 0.2}
 TRASHNET = Path(__file__).parents[3] / "shared" / "data" / "trashnet-150.zip"
@@ -39,14 +38,14 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return data.getvalue()
 
 
-def catalogue(place: Path, files: dict[str, bytes]) -> imagesets.Catalogue:
+def catalogue(place: Path, files: dict[str, bytes]) -> sets.Catalogue:
     with zipfile.ZipFile(place / "set.zip", "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
-    return imagesets.catalogue(place / "set.zip")
+    return sets.catalogue(place / "set.zip")
 
 
-def names(groups: tuple[tuple[imagesets.Image, ...], ...]) -> list[list[str]]:
+def names(groups: tuple[tuple[sets.Image, ...], ...]) -> list[list[str]]:
     return [[image.name for image in group] for group in groups]
 
 
@@ -125,11 +124,11 @@ def test_one_shape_in_several_colours_is_not_one_picture(tmp_path: Path) -> None
     assert names(near) == [[f"cat/{one}.png", f"dog/{one}.png"] for one in sorted(colours)]
 
 
-def image(name: str, label: str) -> imagesets.Image:
-    return imagesets.Image(name, label)
+def image(name: str, label: str) -> sets.Image:
+    return sets.Image(name, label)
 
 
-def drawn(seed: int) -> list[list[imagesets.Image]]:
+def drawn(seed: int) -> list[list[sets.Image]]:
     """Groups and single images of three classes; many of both, or (odd seeds) few."""
     chance = random.Random(seed)
     is_small = seed % 2
@@ -151,11 +150,11 @@ def test_groups_are_never_divided_and_every_class_is_in_every_split(start: int) 
         refuse_or_divide(drawn(seed), seed)
 
 
-def refuse_or_divide(units: list[list[imagesets.Image]], seed: int) -> None:
+def refuse_or_divide(units: list[list[sets.Image]], seed: int) -> None:
     groups = [unit for unit in units if len(unit) > 1]
     images = [one for unit in units for one in unit]
     try:
-        splits = imagesets.share(images, SHARES, seed, groups)
+        splits = sets.share(images, SHARES, seed, groups)
     except BadDataset:
         # nothing but a lack of different pictures is refused
         units_of = Counter(label for unit in units for label in {one.label for one in unit})
@@ -167,7 +166,7 @@ def refuse_or_divide(units: list[list[imagesets.Image]], seed: int) -> None:
         assert len({where[one.name] for one in group}) == 1
     for part in splits.values():
         assert {one.label for one in part} == {one.label for one in images}
-    assert imagesets.share(images, SHARES, seed, groups) == splits
+    assert sets.share(images, SHARES, seed, groups) == splits
 
 
 def test_groups_leave_the_shares_as_they_are_where_they_can() -> None:
@@ -175,14 +174,14 @@ def test_groups_leave_the_shares_as_they_are_where_they_can() -> None:
         [image(f"{label}{n}-{k}", label) for k in range(2)] for label in "ab" for n in range(50)
     ]
     images = [one for group in groups for one in group]
-    splits = imagesets.share(images, SHARES, 1, groups)
+    splits = sets.share(images, SHARES, 1, groups)
     counts = {name: Counter(one.label for one in part) for name, part in splits.items()}
     assert counts == {
         "sample": {"a": 60, "b": 60},
         "public": {"a": 20, "b": 20},
         "private": {"a": 20, "b": 20},
     }
-    some = imagesets.share(images, {"public": 0.1, "private": 0.1}, 1, groups)
+    some = sets.share(images, {"public": 0.1, "private": 0.1}, 1, groups)
     assert [len(part) for part in some.values()] == [20, 20]
 
 
@@ -190,7 +189,7 @@ def test_a_class_of_copies_is_too_small() -> None:
     copies = [image(f"a{n}", "a") for n in range(9)]
     images = [*copies, *(image(f"b{n}", "b") for n in range(9))]
     with pytest.raises(BadDataset, match="1 different picture") as refused:
-        imagesets.share(images, SHARES, 1, [copies])
+        sets.share(images, SHARES, 1, [copies])
     assert refused.value.code == "too_few_images"
 
 
@@ -212,7 +211,7 @@ def test_chains_are_found_in_blocks_as_by_hand(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.skipif(not TRASHNET.exists(), reason=f"{TRASHNET.name} is not here")
 def test_of_real_photographs_only_those_of_one_object_are_nearly_equal() -> None:
-    kin = kinship.of(imagesets.catalogue(TRASHNET).images)
+    kin = kinship.of(sets.catalogue(TRASHNET).images)
     assert names(kin.conflicts) == [
         ["glass/glass115.jpg", "metal/metal91.jpg"],
         ["glass/glass176.jpg", "plastic/plastic152.jpg"],

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scoring import images, imagesets
 from scoring.errors import BadDataset
-from scoring.imagesets import decoding
+from scoring.images import albums, decoding, sets
 from scoring.job import InputSpec
 
 
@@ -38,8 +37,8 @@ def zipped(place: Path, files: dict[str, bytes]) -> Path:
     return place / "set.zip"
 
 
-def catalogue(place: Path, files: dict[str, bytes]) -> imagesets.Catalogue:
-    return imagesets.catalogue(zipped(place, {**SOUND, **files}))
+def catalogue(place: Path, files: dict[str, bytes]) -> sets.Catalogue:
+    return sets.catalogue(zipped(place, {**SOUND, **files}))
 
 
 def test_every_suffix_of_a_jpeg_is_one(tmp_path: Path) -> None:
@@ -47,8 +46,8 @@ def test_every_suffix_of_a_jpeg_is_one(tmp_path: Path) -> None:
     names = [f"cat/{number}{end}" for number, end in enumerate((".jpg", ".JPEG", ".jpe", ".jfif"))]
     found = catalogue(tmp_path, {name: encoded(jpeg, "JPEG") for name in names})
     assert found.problems == ()
-    imagesets.pack(tmp_path / "set.zip", found.images, tmp_path / "pack.zip")
-    packed = imagesets.catalogue(tmp_path / "pack.zip", verify=False)
+    sets.pack(tmp_path / "set.zip", found.images, tmp_path / "pack.zip")
+    packed = sets.catalogue(tmp_path / "pack.zip", verify=False)
     assert sum(image.name.endswith(".jpg") for image in packed.images) == 4
 
 
@@ -69,7 +68,7 @@ def test_deep_images_come_out_as_they_look(
 ) -> None:
     data = encoded(Image.fromarray(values), "TIFF")
     assert catalogue(tmp_path, {"cat/deep.tif": data}).problems == ()
-    seen = images.fit(imagesets.open_image(data), InputSpec(8, 8, crop_pct=1.0))
+    seen = albums.fit(sets.open_image(data), InputSpec(8, 8, crop_pct=1.0))
     np.testing.assert_allclose(seen[0], 255 * RAMP, atol=1)
 
 
@@ -100,7 +99,7 @@ def big_endian_tiff(values: np.ndarray) -> bytes:
 def test_sixteen_bits_in_any_order_of_bytes_come_out_as_they_look(tmp_path: Path) -> None:
     data = big_endian_tiff(65535 * RAMP)
     assert catalogue(tmp_path, {"cat/big.tif": data}).problems == ()
-    seen = images.fit(imagesets.open_image(data), InputSpec(8, 8, crop_pct=1.0))
+    seen = albums.fit(sets.open_image(data), InputSpec(8, 8, crop_pct=1.0))
     np.testing.assert_allclose(seen[0], 255 * RAMP, atol=1)
     (problem,) = catalogue(tmp_path, {"cat/12.tif": big_endian_tiff(4095 * RAMP)}).problems
     assert problem.code == "unclear_depth"
@@ -115,7 +114,7 @@ def test_one_transparent_value_of_sixteen_bits_is_white_and_no_other(
     assert catalogue(tmp_path, {"cat/deep.png": data}).problems == ()
     expected = 255 * RAMP
     expected.flat[place] = 255
-    seen = images.fit(imagesets.open_image(data), InputSpec(8, 8, crop_pct=1.0))
+    seen = albums.fit(sets.open_image(data), InputSpec(8, 8, crop_pct=1.0))
     np.testing.assert_allclose(seen[0], expected, atol=1)
 
 
@@ -126,7 +125,7 @@ def test_whatever_a_decoder_does_an_import_names_the_file(
         raise KeyError("no such mode")
 
     monkeypatch.setattr(decoding, "rgb", surprise)
-    found = imagesets.catalogue
+    found = sets.catalogue
     with pytest.raises(BadDataset, match=r"cat/1\.png: This image cannot be decoded"):
         found(zipped(tmp_path, SOUND))
 
@@ -209,7 +208,7 @@ def test_a_zip_that_cannot_be_unpacked_says_how_to_pack_it(field: str, tmp_path:
         data[at + 10 : at + 12] = struct.pack("<H", 9 if field == "Deflate64" else 98)
     source.write_bytes(data)
     with pytest.raises(BadDataset, match=field) as refused:
-        imagesets.catalogue(source)
+        sets.catalogue(source)
     assert "cat/1.png" in refused.value.message
     assert "Pack the zip" in refused.value.message
 
@@ -221,7 +220,7 @@ def test_a_zip_that_cannot_be_unpacked_says_how_to_pack_it(field: str, tmp_path:
 def test_another_archive_is_called_by_its_name(head: bytes, kind: str, tmp_path: Path) -> None:
     (tmp_path / "set.zip").write_bytes(head + bytes(100))
     with pytest.raises(BadDataset, match=kind) as refused:
-        imagesets.catalogue(tmp_path / "set.zip")
+        sets.catalogue(tmp_path / "set.zip")
     assert refused.value.code == "not_a_zip"
 
 
@@ -234,12 +233,12 @@ def test_wrong_names_of_splits_are_told_from_nested_folders(
     files = {f"{top}/{name}": data for top in tops for name, data in SOUND.items()}
     for prefix in ("", "set/"):
         with pytest.raises(BadDataset, match="sample, public and private") as refused:
-            imagesets.catalogue(zipped(tmp_path, {f"{prefix}{one}": d for one, d in files.items()}))
+            sets.catalogue(zipped(tmp_path, {f"{prefix}{one}": d for one, d in files.items()}))
         assert refused.value.code == "unknown_split"
         assert tops[0] in refused.value.message
     flat = {f"{top}/{number}.png": png(number) for number, top in enumerate(tops)}
     with pytest.raises(BadDataset, match="no class folders in them"):
-        imagesets.catalogue(zipped(tmp_path, flat))
+        sets.catalogue(zipped(tmp_path, flat))
 
 
 @pytest.mark.parametrize("prefix", ["", "set/", "outer/set/"])
@@ -249,13 +248,11 @@ def test_one_loose_file_beside_the_folders_is_named_and_no_more(
 ) -> None:
     by_class = {f"{prefix}{name}": data for name, data in SOUND.items()}
     by_split = {
-        f"{prefix}{split}/{name}": data
-        for split in imagesets.SPLITS
-        for name, data in SOUND.items()
+        f"{prefix}{split}/{name}": data for split in sets.SPLITS for name, data in SOUND.items()
     }
     for files in (by_class, by_split):
         for place in ("", prefix):
-            found = imagesets.catalogue(zipped(tmp_path, {**files, place + loose: png(7)}))
+            found = sets.catalogue(zipped(tmp_path, {**files, place + loose: png(7)}))
             assert [problem.name for problem in found.problems] == [place + loose]
             assert len(found.images) == len(files)
             assert found.classes == ("cat", "dog")
@@ -267,10 +264,10 @@ def test_links_are_passed_over_in_folders_and_zips(tmp_path: Path) -> None:
         link = zipfile.ZipInfo("cat/link.png")
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "1.png")
-    assert imagesets.catalogue(source).ignored == {"links": 1}
+    assert sets.catalogue(source).ignored == {"links": 1}
     with zipfile.ZipFile(source) as archive:
         archive.extractall(tmp_path / "set")
     (tmp_path / "set" / "cat" / "link.png").unlink(missing_ok=True)
     (tmp_path / "set" / "cat" / "link.png").symlink_to("1.png")
     (tmp_path / "set" / "bird").symlink_to(tmp_path / "set" / "cat", target_is_directory=True)
-    assert imagesets.catalogue(tmp_path / "set").ignored == {"links": 2}
+    assert sets.catalogue(tmp_path / "set").ignored == {"links": 2}

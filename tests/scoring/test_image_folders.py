@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scoring import imagesets
 from scoring.errors import BadDataset
-from scoring.imagesets import decoding, sources
+from scoring.images import decoding, sets, sources
 
 
 def png(shade: int = 0) -> bytes:
@@ -29,12 +28,12 @@ def zipped(place: Path, *names: str, **files: bytes) -> Path:
 
 def refusal(source: Path) -> BadDataset:
     with pytest.raises(BadDataset) as refused:
-        imagesets.catalogue(source)
+        sets.catalogue(source)
     return refused.value
 
 
 def test_a_zip_of_class_folders(tmp_path: Path) -> None:
-    found = imagesets.catalogue(zipped(tmp_path, "cat/1.png", "cat/2.png", "dog/1.PNG"))
+    found = sets.catalogue(zipped(tmp_path, "cat/1.png", "cat/2.png", "dog/1.PNG"))
     assert found.classes == ("cat", "dog")
     assert found.counts() == {"cat": 2, "dog": 1}
     assert found.problems == ()
@@ -43,7 +42,7 @@ def test_a_zip_of_class_folders(tmp_path: Path) -> None:
 def test_a_folder_of_class_folders(tmp_path: Path) -> None:
     with zipfile.ZipFile(zipped(tmp_path, "cat/1.png", "dog/1.png")) as archive:
         archive.extractall(tmp_path / "images")
-    found = imagesets.catalogue(tmp_path / "images")
+    found = sets.catalogue(tmp_path / "images")
     assert [image.name for image in found.images] == ["cat/1.png", "dog/1.png"]
 
 
@@ -51,14 +50,14 @@ def test_one_common_top_folder_and_junk_are_looked_through(tmp_path: Path) -> No
     source = zipped(
         tmp_path, "set/cat/1.png", "set/dog/1.png", "__MACOSX/set/cat/._1.png", "set/.DS_Store"
     )
-    found = imagesets.catalogue(source)
+    found = sets.catalogue(source)
     assert found.classes == ("cat", "dog")
     assert found.problems == ()
 
 
 def test_splits_are_taken_from_their_folders(tmp_path: Path) -> None:
-    names = [f"top/{split}/{label}/1.png" for split in imagesets.SPLITS for label in ("cat", "dog")]
-    found = imagesets.catalogue(zipped(tmp_path, *names))
+    names = [f"top/{split}/{label}/1.png" for split in sets.SPLITS for label in ("cat", "dog")]
+    found = sets.catalogue(zipped(tmp_path, *names))
     assert [image.label for image in found.of("private")] == ["cat", "dog"]
 
 
@@ -69,9 +68,9 @@ def test_an_unknown_split_is_named(tmp_path: Path) -> None:
     assert "hidden" in refused.message
 
 
-@pytest.mark.parametrize("lacking", imagesets.SPLITS)
+@pytest.mark.parametrize("lacking", sets.SPLITS)
 def test_a_split_without_a_class(lacking: str, tmp_path: Path) -> None:
-    names = [f"{split}/{label}/1.png" for split in imagesets.SPLITS for label in ("cat", "dog")]
+    names = [f"{split}/{label}/1.png" for split in sets.SPLITS for label in ("cat", "dog")]
     names.remove(f"{lacking}/dog/1.png")
     assert refusal(zipped(tmp_path, *names)).code == "missing_class"
 
@@ -108,7 +107,7 @@ def test_an_image_of_too_many_pixels_is_not_unpacked(tmp_path: Path) -> None:
     data = io.BytesIO()
     Image.new("1", (decoding.MAX_PIXELS // 1000 + 1, 1000)).save(data, "PNG")
     assert len(data.getvalue()) < 10_000
-    found = imagesets.catalogue(
+    found = sets.catalogue(
         zipped(tmp_path, "cat/1.png", "dog/1.png", **{"dog/2.png": data.getvalue()})
     )
     assert [(one.name, one.code) for one in found.problems] == [("dog/2.png", "broken_image")]
@@ -118,12 +117,12 @@ def test_a_format_beyond_those_that_are_named_is_not_opened() -> None:
     data = io.BytesIO()
     Image.new("RGB", (4, 4)).save(data, "EPS")
     with pytest.raises(ValueError, match="decoded"):
-        imagesets.open_image(data.getvalue())
+        sets.open_image(data.getvalue())
 
 
 def test_each_bad_file_is_named(tmp_path: Path) -> None:
     bad = {"cat/broken.png": png()[:40], "cat/notes.txt": b"meow"}
-    found = imagesets.catalogue(zipped(tmp_path, "cat/1.png", "dog/1.png", "lost.png", **bad))
+    found = sets.catalogue(zipped(tmp_path, "cat/1.png", "dog/1.png", "lost.png", **bad))
     assert {problem.name: problem.code for problem in found.problems} == {
         "cat/broken.png": "broken_image",
         "cat/notes.txt": "not_an_image",
@@ -132,35 +131,35 @@ def test_each_bad_file_is_named(tmp_path: Path) -> None:
     assert [image.name for image in found.images] == ["cat/1.png", "dog/1.png"]
 
 
-def images(cats: int, dogs: int) -> list[imagesets.Image]:
+def images(cats: int, dogs: int) -> list[sets.Image]:
     names = [f"cat/{n}.png" for n in range(cats)] + [f"dog/{n}.png" for n in range(dogs)]
-    return [imagesets.Image(name, name[:3]) for name in names]
+    return [sets.Image(name, name[:3]) for name in names]
 
 
 def test_shares_are_stratified_and_repeatable() -> None:
     shares = {"sample": 0.6, "public": 0.2, "private": 0.2}
-    splits = imagesets.share(images(100, 7), shares, seed=1)
+    splits = sets.share(images(100, 7), shares, seed=1)
     counts = {
         name: [sum(image.label == label for image in part) for label in ("cat", "dog")]
         for name, part in splits.items()
     }
     assert counts == {"sample": [60, 4], "public": [20, 2], "private": [20, 1]}
     assert len({image.name for part in splits.values() for image in part}) == 107
-    assert imagesets.share(images(100, 7)[::-1], shares, seed=1) == splits
-    assert imagesets.share(images(100, 7), shares, seed=2) != splits
+    assert sets.share(images(100, 7)[::-1], shares, seed=1) == splits
+    assert sets.share(images(100, 7), shares, seed=2) != splits
 
 
 def test_the_rest_of_the_shares_is_left_out() -> None:
-    splits = imagesets.share(images(100, 100), {"public": 0.1, "private": 0.1}, seed=1)
+    splits = sets.share(images(100, 100), {"public": 0.1, "private": 0.1}, seed=1)
     assert [len(part) for part in splits.values()] == [20, 20]
 
 
 def test_every_class_is_in_every_split_or_it_is_refused() -> None:
     shares = {"sample": 0.9, "public": 0.05, "private": 0.05}
-    splits = imagesets.share(images(50, 3), shares, seed=1)
+    splits = sets.share(images(50, 3), shares, seed=1)
     assert all({image.label for image in part} == {"cat", "dog"} for part in splits.values())
     with pytest.raises(BadDataset, match="dog") as refused:
-        imagesets.share(images(50, 2), shares, seed=1)
+        sets.share(images(50, 2), shares, seed=1)
     assert refused.value.code == "too_few_images"
 
 
@@ -172,7 +171,7 @@ def test_a_pack_depends_on_content_and_seed_only(tmp_path: Path) -> None:
     packs = []
     for source, seed in ((first, 1), (second, 1), (first, 2)):
         target = tmp_path / f"{len(packs)}.zip"
-        imagesets.pack(source, imagesets.catalogue(source).images, target, seed)
+        sets.pack(source, sets.catalogue(source).images, target, seed)
         packs.append(target.read_bytes())
     assert packs[0] == packs[1] != packs[2]
     with zipfile.ZipFile(io.BytesIO(packs[0])) as archive:

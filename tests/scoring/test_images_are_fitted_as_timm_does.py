@@ -12,8 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from scoring import archive, images, training
+from scoring import training
 from scoring.errors import Rejected
+from scoring.formats.torchscript import archive
+from scoring.images import albums
 from scoring.job import CropMode, InputBounds, InputSpec, Interpolation
 
 CASES = 2_400
@@ -67,9 +69,9 @@ def test_pixels_equal_timms_and_torchvisions(timm: Any) -> None:
             )(image)
         except ValueError:  # timm scales a side to nothing
             assert spec.crop_mode == "border"
-            assert images.fit(image, spec).shape == (3, spec.height, spec.width)
+            assert albums.fit(image, spec).shape == (3, spec.height, spec.width)
             continue
-        found = images.fit(image, spec)
+        found = albums.fit(image, spec)
         assert np.array_equal(found, expected.numpy()), (number, spec, image.size)
         if spec.height == spec.width and spec.crop_mode == "center":
             assert np.array_equal(found, np.asarray(torchvisions(spec)(image)).transpose(2, 0, 1))
@@ -93,10 +95,10 @@ def test_pictures_of_any_size_are_scaled_to_the_size_that_timm_takes(timm: Any) 
         try:
             expected = resize(torch.empty(3, height, width, device="meta")).shape
         except (RuntimeError, ValueError):  # timm scales a side to nothing
-            assert 1 in images.scaled_size((width, height), spec)
+            assert 1 in albums.scaled_size((width, height), spec)
             shrunk += 1
             continue
-        assert (*images.scaled_size((width, height), spec)[::-1],) == tuple(expected[1:]), (
+        assert (*albums.scaled_size((width, height), spec)[::-1],) == tuple(expected[1:]), (
             number,
             spec,
             width,
@@ -116,7 +118,7 @@ def test_pictures_of_any_size_are_scaled_to_the_size_that_timm_takes(timm: Any) 
 def test_photographs_are_scaled_to_the_size_that_timm_takes(
     size: tuple[int, int], side: int, share: float, scaled: tuple[int, int]
 ) -> None:
-    assert images.scaled_size(size, InputSpec(side, side, crop_pct=share)) == scaled
+    assert albums.scaled_size(size, InputSpec(side, side, crop_pct=share)) == scaled
 
 
 def test_normalized_pixels_equal_timms(timm: Any) -> None:
@@ -125,7 +127,7 @@ def test_normalized_pixels_equal_timms(timm: Any) -> None:
     expected = timm.data.create_transform(
         (3, 24, 24), interpolation="bicubic", mean=spec.mean, std=spec.std, crop_pct=0.875
     )(image)
-    found = torch.from_numpy(images.normalized(images.fit(image, spec), spec).copy())
+    found = torch.from_numpy(albums.normalized(albums.fit(image, spec), spec).copy())
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scoring import images, imagesets
 from scoring.errors import BadDataset, EngineError
+from scoring.images import albums, sets
 from scoring.job import InputSpec
 
 RED = (255, 0, 0)
@@ -17,7 +17,7 @@ RED = (255, 0, 0)
 
 def pixel(image: Image.Image) -> list[int]:
     """The middle of an image after fitting it to 8 x 8."""
-    return [int(value) for value in images.fit(image, InputSpec(height=8, width=8))[:, 4, 4]]
+    return [int(value) for value in albums.fit(image, InputSpec(height=8, width=8))[:, 4, 4]]
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_a_rotated_photograph_stands_upright() -> None:
     exif[0x0112] = 3  # taken upside down
     stream = io.BytesIO()
     image.save(stream, "PNG", exif=exif)
-    upright = imagesets.open_image(stream.getvalue())
+    upright = sets.open_image(stream.getvalue())
     assert upright.getpixel((4, 2)) == RED
 
 
 def test_a_broken_note_of_how_the_camera_was_held_costs_no_image() -> None:
     stream = io.BytesIO()
     Image.new("RGB", (8, 8), RED).save(stream, "PNG", exif=b"Exif\x00\x00no header at all")
-    assert pixel(imagesets.open_image(stream.getvalue())) == [255, 0, 0]
+    assert pixel(sets.open_image(stream.getvalue())) == [255, 0, 0]
 
 
 def test_what_could_not_be_fed_to_a_model_is_named_when_it_is_imported(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_what_could_not_be_fed_to_a_model_is_named_when_it_is_imported(tmp_path:
             stream = io.BytesIO()
             Image.new(mode, size).save(stream, "TIFF")
             archive.writestr(f"{name}.tif", stream.getvalue())
-    found = imagesets.catalogue(tmp_path / "images.zip")
+    found = sets.catalogue(tmp_path / "images.zip")
     problems = {one.name: one.code for one in found.problems}
     assert problems == {"dog/colours.tif": "broken_image", "dog/line.tif": "too_large"}
 
@@ -82,7 +82,7 @@ def test_what_could_not_be_fed_to_a_model_is_named_when_it_is_imported(tmp_path:
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (300, 7), (97, 96)])
 def test_sizes(size: tuple[int, int]) -> None:
     spec = InputSpec(height=24, width=32, crop_pct=0.875)
-    fitted = images.fit(Image.new("RGB", size, RED), spec)
+    fitted = albums.fit(Image.new("RGB", size, RED), spec)
     assert fitted.shape == (3, 24, 32)
     assert (fitted[0] == 255).all()
 
@@ -90,7 +90,7 @@ def test_sizes(size: tuple[int, int]) -> None:
 def test_the_middle_is_cut_out_after_scaling_by_the_crop_share() -> None:
     image = Image.new("RGB", (100, 100), RED)
     image.paste((0, 0, 255), (6, 6, 94, 94))  # a red frame that the crop leaves outside
-    fitted = images.fit(
+    fitted = albums.fit(
         image, InputSpec(height=70, width=70, crop_pct=0.7, interpolation="nearest")
     )
     assert (fitted[2] == 255).all()
@@ -101,25 +101,25 @@ def test_normalizing_matches_its_definition() -> None:
     pixels = np.arange(24, dtype=np.uint8).reshape(2, 3, 2, 2)
     mean, std = (np.array(v).reshape(3, 1, 1) for v in (spec.mean, spec.std))
     expected = (pixels / 255 - mean) / std
-    np.testing.assert_allclose(images.normalized(pixels, spec), expected, rtol=1e-5, atol=1e-6)
-    assert images.normalized(pixels, spec).dtype == np.float32
+    np.testing.assert_allclose(albums.normalized(pixels, spec), expected, rtol=1e-5, atol=1e-6)
+    assert albums.normalized(pixels, spec).dtype == np.float32
 
 
 def test_uint8_stays_plain() -> None:
     pixels = np.arange(12, dtype=np.uint8).reshape(1, 3, 2, 2)
-    plain = images.normalized(pixels, InputSpec(dtype="uint8"))
+    plain = albums.normalized(pixels, InputSpec(dtype="uint8"))
     assert plain.dtype == np.uint8
     np.testing.assert_array_equal(plain, pixels)
 
 
 def test_pixels_are_decoded_once_per_content(splits: dict[str, Path], tmp_path: Path) -> None:
-    data = images.labelled(splits["public"], tuple("0123456789"))
-    first = images.pixels(data, InputSpec(16, 16), tmp_path)
+    data = albums.labelled(splits["public"], tuple("0123456789"))
+    first = albums.pixels(data, InputSpec(16, 16), tmp_path)
     written = {path.name: path.stat().st_ino for path in tmp_path.iterdir()}
-    again = images.pixels(data, InputSpec(16, 16), tmp_path)
+    again = albums.pixels(data, InputSpec(16, 16), tmp_path)
     assert {path.name: path.stat().st_ino for path in tmp_path.iterdir()} == written
     np.testing.assert_array_equal(first, again)
-    images.pixels(data, InputSpec(8, 8), tmp_path)
+    albums.pixels(data, InputSpec(8, 8), tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -127,9 +127,9 @@ def test_a_broken_image_is_our_fault_and_leaves_nothing(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
         archive.writestr("cat/1.png", b"no image")
         archive.writestr("dog/1.png", b"no image")
-    data = images.labelled(tmp_path / "bad.zip", ("cat", "dog"))
+    data = albums.labelled(tmp_path / "bad.zip", ("cat", "dog"))
     with pytest.raises(EngineError, match=r"cat/1\.png"):
-        images.pixels(data, InputSpec(), tmp_path / "cache")
+        albums.pixels(data, InputSpec(), tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -140,9 +140,9 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    data = images.labelled(splits["public"], tuple("0123456789"))
+    data = albums.labelled(splits["public"], tuple("0123456789"))
     with pytest.raises(EngineError, match="No space left on device") as error:
-        images.pixels(data, InputSpec(8, 8), tmp_path)
+        albums.pixels(data, InputSpec(8, 8), tmp_path)
     assert error.value.code == "cache_failed"
     assert list(tmp_path.iterdir()) == []
 
@@ -151,7 +151,7 @@ def test_the_cache_takes_its_room_before_it_is_filled(
     splits: dict[str, Path], tmp_path: Path
 ) -> None:
     path = tmp_path / "some.npy"
-    images.reserved(path, (50, 3, 64, 64))
+    albums.reserved(path, (50, 3, 64, 64))
     assert 512 * path.stat().st_blocks >= path.stat().st_size > 50 * 3 * 64 * 64
 
 
@@ -160,13 +160,13 @@ def test_a_split_of_one_class_is_read_though_no_dataset_is_made_of_it(tmp_path: 
     Image.new("RGB", (8, 8), RED).save(stream, "PNG")
     with zipfile.ZipFile(tmp_path / "sample.zip", "w") as archive:
         archive.writestr("dog/1.png", stream.getvalue())
-    assert images.labelled(tmp_path / "sample.zip", ("cat", "dog")).labels.tolist() == [1]
+    assert albums.labelled(tmp_path / "sample.zip", ("cat", "dog")).labels.tolist() == [1]
     with pytest.raises(BadDataset):
-        imagesets.catalogue(tmp_path / "sample.zip")
+        sets.catalogue(tmp_path / "sample.zip")
 
 
 def test_an_album_is_one_row_of_images() -> None:
     parts = tuple(np.full((2, 3, 1, 1), value, dtype=np.uint8) for value in (1, 2))
-    album = images.Album(parts)
+    album = albums.Album(parts)
     assert len(album) == 4
     assert album.take(np.array([[3, 0], [2, 1]]))[:, :, 0, 0, 0].tolist() == [[2, 1], [2, 1]]

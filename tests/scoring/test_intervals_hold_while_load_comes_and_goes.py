@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks import coverage, weather
-from scoring import ratios
 from scoring.job import Pace
+from scoring.timing import ratios
 
 PLAN = coverage.PLANS["demo"]
 EVALUATIONS = 24

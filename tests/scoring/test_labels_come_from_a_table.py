@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scoring import imagesets
 from scoring.errors import BadDataset
+from scoring.images import sets
 
 TRUTH = {"a.png": "cat", "b.png": "dog", "c.png": "cat", "d.png": "dog"}
 PLAIN = "".join(f"{name},{label}\n" for name, label in TRUTH.items())
@@ -32,9 +32,7 @@ def source(place: Path, tables: dict[str, str | bytes], images: list[str] | None
 
 
 def found(place: Path) -> dict[str, str]:
-    return {
-        image.name.rpartition("/")[2]: image.label for image in imagesets.catalogue(place).images
-    }
+    return {image.name.rpartition("/")[2]: image.label for image in sets.catalogue(place).images}
 
 
 TABLES = {
@@ -89,13 +87,13 @@ def test_numbers_that_could_name_images_are_not_taken_for_names(table: str, tmp_
 def test_two_columns_that_name_images_as_well_are_refused(tmp_path: Path) -> None:
     rows = "".join(f"{row},{n},{n % 2}\n" for row, n in enumerate(DIGITS))
     with pytest.raises(BadDataset, match=r"names the images: row, number\.") as refused:
-        imagesets.catalogue(
+        sets.catalogue(
             source(tmp_path, {"labels.csv": "row,number,label\n" + rows}, list(OF_DIGITS))
         )
     assert refused.value.code == "bad_table"
     gone = "file,label\n" + "".join(f"gone{n},{n}\n" for n in DIGITS)
     with pytest.raises(BadDataset, match=r"not named in: labels\.csv"):
-        imagesets.catalogue(source(tmp_path, {"labels.csv": gone}, list(OF_DIGITS)))
+        sets.catalogue(source(tmp_path, {"labels.csv": gone}, list(OF_DIGITS)))
 
 
 UNREADABLE = {
@@ -111,13 +109,13 @@ def test_an_unreadable_csv_stops_nothing_unless_it_is_wanted_or_names_images(
 ) -> None:
     images = [f"{label}/{name}" for name, label in TRUTH.items()]
     beside = source(tmp_path, {"notes.csv": data}, images)
-    assert imagesets.catalogue(beside).counts() == {"cat": 2, "dog": 2}
+    assert sets.catalogue(beside).counts() == {"cat": 2, "dog": 2}
     with pytest.raises(BadDataset) as refused:
-        imagesets.catalogue(beside, table="notes.csv")
+        sets.catalogue(beside, table="notes.csv")
     assert refused.value.code == "bad_table"
     if len(data) > 1000:
         with pytest.raises(BadDataset, match="cannot be read"):
-            imagesets.catalogue(source(tmp_path, {"notes.csv": b"a.png,cat\n" + data}, images))
+            sets.catalogue(source(tmp_path, {"notes.csv": b"a.png,cat\n" + data}, images))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +135,7 @@ def test_wrong_split_folders_beside_a_table_are_not_divided_anew_in_silence(
     images = [f"{tops[n % len(tops)]}/{n}.png" for n in DIGITS]
     table = "file,label\n" + "".join(f"{n}.png,{n % 3 % 2}\n" for n in DIGITS)
     with pytest.raises(BadDataset, match="sample, public and private") as refused:
-        imagesets.catalogue(source(tmp_path, {"labels.csv": table}, images))
+        sets.catalogue(source(tmp_path, {"labels.csv": table}, images))
     assert refused.value.code == "unknown_split"
 
 
@@ -147,13 +145,13 @@ def test_a_column_split_divides_or_is_refused(tmp_path: Path) -> None:
         table = "file,label,Split\n" + "".join(rows)
         return source(tmp_path, {"labels.csv": table}, [f"{n}.png" for n in range(12)])
 
-    catalogue = imagesets.catalogue(of("sample", "Public", "private"))
+    catalogue = sets.catalogue(of("sample", "Public", "private"))
     assert {(one.name, one.split) for one in catalogue.images} == {
-        (f"{n}.png", imagesets.SPLITS[n % 3]) for n in range(12)
+        (f"{n}.png", sets.SPLITS[n % 3]) for n in range(12)
     }
     for splits in (("train", "val", "test"), ("sample", "public", "")):
         with pytest.raises(BadDataset, match="remove the column") as refused:
-            imagesets.catalogue(of(*splits))
+            sets.catalogue(of(*splits))
         assert refused.value.code == "unknown_split"
 
 
@@ -179,10 +177,10 @@ def test_folders_and_a_table_that_may_both_be_the_classes_are_told_apart(tmp_pat
     images = [f"{label}/{name}" for name, label in TRUTH.items()]
     several = source(tmp_path, {"when.csv": "file,year\n" + PLAIN.replace("cat", "2020")}, images)
     with pytest.raises(BadDataset, match="folders") as refused:
-        imagesets.catalogue(several)
+        sets.catalogue(several)
     assert refused.value.code == "unclear_labels"
-    assert imagesets.catalogue(several, table="folders").counts() == {"cat": 2, "dog": 2}
-    assert imagesets.catalogue(several, table="when.csv").classes == ("2020", "dog")
+    assert sets.catalogue(several, table="folders").counts() == {"cat": 2, "dog": 2}
+    assert sets.catalogue(several, table="when.csv").classes == ("2020", "dog")
 
 
 def test_a_table_that_disagrees_with_the_folders_asks_which_one_holds(tmp_path: Path) -> None:
@@ -190,30 +188,30 @@ def test_a_table_that_disagrees_with_the_folders_asks_which_one_holds(tmp_path: 
     where = PLAIN.replace("cat", "indoor").replace("dog", "outdoor")
     several = source(tmp_path, {"meta.csv": "file,category\n" + where}, images)
     with pytest.raises(BadDataset, match="another class than their folder") as refused:
-        imagesets.catalogue(several)
+        sets.catalogue(several)
     assert refused.value.code == "unclear_labels"
-    assert imagesets.catalogue(several, table="folders").counts() == {"cat": 2, "dog": 2}
-    assert imagesets.catalogue(several, table="meta.csv").classes == ("indoor", "outdoor")
+    assert sets.catalogue(several, table="folders").counts() == {"cat": 2, "dog": 2}
+    assert sets.catalogue(several, table="meta.csv").classes == ("indoor", "outdoor")
     agreeing = source(tmp_path, {"labels.csv": TABLES["plain"]}, images)
     assert found(agreeing) == TRUTH
 
 
 def test_splits_may_have_tables_of_their_own_or_one_together(tmp_path: Path) -> None:
-    images = [f"{split}/{name}" for split in imagesets.SPLITS for name in TRUTH]
-    own = {f"{split}/labels.csv": "file,label\n" + PLAIN for split in imagesets.SPLITS}
+    images = [f"{split}/{name}" for split in sets.SPLITS for name in TRUTH]
+    own = {f"{split}/labels.csv": "file,label\n" + PLAIN for split in sets.SPLITS}
     one = {
         "labels.csv": "file,label\n" + "".join(f"{name},{TRUTH[name[-5:]]}\n" for name in images)
     }
     for tables in (own, one):
-        catalogue = imagesets.catalogue(source(tmp_path, tables, images))
-        assert [len(catalogue.of(split)) for split in imagesets.SPLITS] == [4, 4, 4]
+        catalogue = sets.catalogue(source(tmp_path, tables, images))
+        assert [len(catalogue.of(split)) for split in sets.SPLITS] == [4, 4, 4]
         assert catalogue.counts() == {"cat": 6, "dog": 6}
 
 
 def test_what_a_table_misses_is_named(tmp_path: Path) -> None:
     images = [*TRUTH, "extra.png"]
     table = "file,label\n" + PLAIN.replace("d.png,dog", "d.png,") + "gone.png,dog\n"
-    catalogue = imagesets.catalogue(source(tmp_path, {"labels.csv": table}, images))
+    catalogue = sets.catalogue(source(tmp_path, {"labels.csv": table}, images))
     assert {one.name: one.code for one in catalogue.problems} == {
         "gone.png": "missing_file",
         "d.png": "unlabelled",
@@ -252,32 +250,30 @@ def test_a_table_that_is_not_clear_is_refused(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(BadDataset, match=says) as refused:
-        imagesets.catalogue(source(tmp_path, tables, images))
+        sets.catalogue(source(tmp_path, tables, images))
     assert refused.value.code == code
 
 
 def test_of_several_tables_one_is_named(tmp_path: Path) -> None:
     several = source(tmp_path, {"train.csv": PLAIN, "submission.csv": PLAIN.replace("cat", "x")})
-    catalogue = imagesets.catalogue(several, table="train.csv")
+    catalogue = sets.catalogue(several, table="train.csv")
     assert {image.name: image.label for image in catalogue.images} == TRUTH
     assert catalogue.tables == ("train.csv",)
     with pytest.raises(BadDataset, match="There are: submission") as refused:
-        imagesets.catalogue(several, table="labels.csv")
+        sets.catalogue(several, table="labels.csv")
     assert refused.value.code == "no_such_table"
 
 
 def test_another_csv_beside_class_folders_does_no_harm(tmp_path: Path) -> None:
     images = ["cat/1.png", "dog/1.png"]
-    catalogue = imagesets.catalogue(
-        source(tmp_path, {"notes.csv": "author,year\nme,2020\n"}, images)
-    )
+    catalogue = sets.catalogue(source(tmp_path, {"notes.csv": "author,year\nme,2020\n"}, images))
     assert catalogue.counts() == {"cat": 1, "dog": 1}
     assert [one.code for one in catalogue.problems] == ["not_an_image"]
 
 
 def test_flat_images_without_a_table_are_told_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BadDataset, match=r"labels\.csv") as refused:
-        imagesets.catalogue(source(tmp_path, {}))
+        sets.catalogue(source(tmp_path, {}))
     assert refused.value.code == "no_images"
     with pytest.raises(BadDataset, match=r"not named in: others\.csv"):
-        imagesets.catalogue(source(tmp_path, {"others.csv": "file,label\nz.png,cat\n"}))
+        sets.catalogue(source(tmp_path, {"others.csv": "file,label\nz.png,cat\n"}))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scoring import metrics
+from scoring.quality import metrics
 
 
 def test_a_class_never_answered_counts_as_zero() -> None:

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from scoring import imagesets
 from scoring.errors import BadDataset
+from scoring.images import sets
 
 E_ACUTE, E_AND_ACUTE = "é", "e\u0301"
 
@@ -62,10 +62,10 @@ def unflagged(place: Path, names: list[str], encoding: str, extra: bool = False)
     return place
 
 
-def read_again(source: Path, place: Path) -> imagesets.Catalogue:
+def read_again(source: Path, place: Path) -> sets.Catalogue:
     """What the engine finds in the pack of an import."""
-    imagesets.pack(source, imagesets.catalogue(source).images, place / "pack.zip")
-    return imagesets.catalogue(place / "pack.zip", verify=False)
+    sets.pack(source, sets.catalogue(source).images, place / "pack.zip")
+    return sets.catalogue(place / "pack.zip", verify=False)
 
 
 LEGITIMATE = [
@@ -84,7 +84,7 @@ def test_files_have_any_name_and_classes_most(make, tmp_path: Path) -> None:  # 
     classes = ["no\u00a0break", "wide\u3000space", "soft\u00adhyphen", "\U0001f469\u200d\U0001f467"]
     names = [f"{label}/{name}" for label in classes for name in LEGITIMATE]
     source = make(tmp_path, [*names, "cat/Icon\r"])
-    found = imagesets.catalogue(source)
+    found = sets.catalogue(source)
     assert found.counts() == dict.fromkeys(sorted(classes), len(LEGITIMATE))
     assert found.problems == ()
     assert found.ignored == {"Icon": 1}
@@ -94,7 +94,7 @@ def test_files_have_any_name_and_classes_most(make, tmp_path: Path) -> None:  # 
 @pytest.mark.parametrize("make", [as_zip, as_folder])
 def test_one_name_composed_in_two_ways_is_one_class(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     names = [f"caf{E_ACUTE}/1.png", f"caf{E_AND_ACUTE}/1.png", "dog/1.png"]
-    found = imagesets.catalogue(make(tmp_path, names))
+    found = sets.catalogue(make(tmp_path, names))
     assert found.counts() == {f"caf{E_ACUTE}": 2, "dog": 1}
     assert read_again(tmp_path / ("set.zip" if make is as_zip else "set"), tmp_path).classes == (
         f"caf{E_ACUTE}",
@@ -130,7 +130,7 @@ def test_what_could_not_be_told_apart_or_read_again_is_refused_everywhere(
 ) -> None:
     for source in (as_zip(tmp_path, names), as_folder(tmp_path, names)):
         with pytest.raises(BadDataset) as refused:
-            imagesets.catalogue(source)
+            sets.catalogue(source)
         assert refused.value.code == code
         assert "\n" not in refused.value.message
 
@@ -155,7 +155,7 @@ def test_whatever_class_is_imported_is_read_again(
         archive.writestr("labels.csv", table.encode("utf-8", "surrogatepass"))
     (place / "set.zip").write_bytes(rows.getvalue())
     try:
-        found = imagesets.catalogue(place / "set.zip")
+        found = sets.catalogue(place / "set.zip")
     except BadDataset:
         return
     assert read_again(place / "set.zip", place).counts() == found.counts()
@@ -165,7 +165,7 @@ def test_names_that_look_different_are_different_classes(tmp_path: Path) -> None
     classes = ["m2", "m²", "1", "①", "A", "\uff21", "new \U0001fadc"]
     names = [f"{label}/{n}.png" for label in classes for n in range(2)]
     for source in (as_zip(tmp_path, names), as_folder(tmp_path, names)):
-        assert imagesets.catalogue(source).classes == tuple(sorted(classes))
+        assert sets.catalogue(source).classes == tuple(sorted(classes))
 
 
 WINDOWS = {
@@ -185,12 +185,12 @@ def test_zips_of_windows_are_read_in_the_encoding_that_they_do_not_name(
     encoding: str, classes: list[str], tmp_path: Path
 ) -> None:
     names = [f"{label}/{label}_{number}.png" for label in classes for number in range(2)]
-    found = imagesets.catalogue(unflagged(tmp_path, names, encoding))
+    found = sets.catalogue(unflagged(tmp_path, names, encoding))
     assert found.classes == tuple(sorted(classes))
     assert found.encoding == {"gbk": "gb18030"}.get(encoding, encoding)
     source = tmp_path / f"{encoding}.zip"
-    imagesets.pack(source, found.images, tmp_path / "pack.zip", encoding=found.encoding)
-    assert imagesets.catalogue(tmp_path / "pack.zip", verify=False).classes == found.classes
+    sets.pack(source, found.images, tmp_path / "pack.zip", encoding=found.encoding)
+    assert sets.catalogue(tmp_path / "pack.zip", verify=False).classes == found.classes
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_zips_of_windows_are_read_in_the_encoding_that_they_do_not_name(
 )
 def test_a_few_short_names_are_enough(encoding: str, classes: list[str], tmp_path: Path) -> None:
     source = unflagged(tmp_path, [f"{label}/1.png" for label in classes], encoding)
-    assert imagesets.catalogue(source).classes == tuple(sorted(classes))
+    assert sets.catalogue(source).classes == tuple(sorted(classes))
 
 
 @pytest.mark.parametrize(
@@ -220,27 +220,27 @@ def test_one_name_that_is_not_utf8_costs_no_other_its_meaning(
         path = os.path.join(os.fsencode(tmp_path), b"set", name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         Path(os.fsdecode(path)).write_bytes(png(number))
-    found = imagesets.catalogue(tmp_path / "set")
+    found = sets.catalogue(tmp_path / "set")
     assert found.classes == ("강아지", "고양이")
-    imagesets.pack(tmp_path / "set", found.images, tmp_path / "pack.zip", encoding=found.encoding)
-    packed = imagesets.catalogue(tmp_path / "pack.zip", verify=False)
+    sets.pack(tmp_path / "set", found.images, tmp_path / "pack.zip", encoding=found.encoding)
+    packed = sets.catalogue(tmp_path / "pack.zip", verify=False)
     assert packed.counts() == found.counts()
 
 
 def test_an_encoding_that_was_asked_for_is_used_or_refused(tmp_path: Path) -> None:
     source = unflagged(tmp_path, ["병/1.png", "캔/1.png"], "cp949")
-    assert imagesets.catalogue(source, encoding="cp949").classes == ("병", "캔")
-    assert imagesets.catalogue(source, encoding="gbk").classes != ("병", "캔")
+    assert sets.catalogue(source, encoding="cp949").classes == ("병", "캔")
+    assert sets.catalogue(source, encoding="gbk").classes != ("병", "캔")
     for encoding, code in (("utf-8", "wrong_encoding"), ("klingon", "unknown_encoding")):
         with pytest.raises(BadDataset) as refused:
-            imagesets.catalogue(source, encoding=encoding)
+            sets.catalogue(source, encoding=encoding)
         assert refused.value.code == code
         assert "cp949" in refused.value.message
 
 
 def test_a_name_that_the_zip_also_gives_in_unicode_is_taken_from_there(tmp_path: Path) -> None:
     source = unflagged(tmp_path, ["병/1.png", "캔/1.png"], "cp949", extra=True)
-    found = imagesets.catalogue(source)
+    found = sets.catalogue(source)
     assert (found.classes, found.encoding) == (("병", "캔"), "utf-8")
 
 
@@ -249,16 +249,16 @@ def test_a_folder_with_names_of_another_encoding_follows_the_same_rule(tmp_path:
         path = os.path.join(os.fsencode(tmp_path), b"set", label.encode("cp949"), b"1.png")
         os.makedirs(os.path.dirname(path))
         Path(os.fsdecode(path)).write_bytes(png(number))
-    found = imagesets.catalogue(tmp_path / "set")
+    found = sets.catalogue(tmp_path / "set")
     assert (found.classes, found.encoding) == (tuple(sorted(WINDOWS["cp949"])), "cp949")
 
 
 def test_an_older_dataset_whose_classes_are_decomposed_is_still_read(tmp_path: Path) -> None:
-    from scoring import images
+    from scoring.images import albums
 
     label = unicodedata.normalize("NFD", "café")
     source = as_zip(tmp_path, [f"{label}/1.png", "dog/1.png"])
-    assert images.labelled(source, (label, "dog")).labels.tolist() == [0, 1]
+    assert albums.labelled(source, (label, "dog")).labels.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("make", [as_zip, as_folder])
@@ -278,7 +278,7 @@ def test_what_tools_leave_is_passed_over_at_every_depth_and_counted(make, tmp_pa
         "set/.cache/deep/er/1.png",
         "set/.hidden.png",
     ]
-    found = imagesets.catalogue(make(tmp_path, ["set/cat/1.png", "set/dog/1.png", *left]))
+    found = sets.catalogue(make(tmp_path, ["set/cat/1.png", "set/dog/1.png", *left]))
     assert found.counts() == {"cat": 1, "dog": 1}
     assert found.problems == ()
     assert sum(found.ignored.values()) == len(left)
@@ -287,7 +287,7 @@ def test_what_tools_leave_is_passed_over_at_every_depth_and_counted(make, tmp_pa
 
 def test_files_that_macos_adds_are_counted_as_one_kind(tmp_path: Path) -> None:
     added = [f"cat/._{number}.png" for number in range(20)]
-    found = imagesets.catalogue(as_zip(tmp_path, ["cat/1.png", "dog/1.png", *added]))
+    found = sets.catalogue(as_zip(tmp_path, ["cat/1.png", "dog/1.png", *added]))
     assert found.ignored == {"._*": 20}
 
 
@@ -297,8 +297,8 @@ def test_names_of_tools_may_be_unsafe_and_others_begin_with_a_dot_and_a_slash(
     source = as_zip(
         tmp_path, ["./cat/1.png", "cat/2.png", "././dog/1.png", ".git/a\\b", ".git/../c"]
     )
-    assert imagesets.catalogue(source).counts() == {"cat": 2, "dog": 1}
-    imagesets.pack(source, imagesets.catalogue(source).images, tmp_path / "pack.zip")
+    assert sets.catalogue(source).counts() == {"cat": 2, "dog": 1}
+    sets.pack(source, sets.catalogue(source).images, tmp_path / "pack.zip")
     twice = as_zip(tmp_path, ["./cat/1.png", "cat/1.png", "dog/1.png"])
     with pytest.raises(BadDataset, match="two files of the same name"):
-        imagesets.catalogue(twice)
+        sets.catalogue(twice)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scoring import lockdown
+from scoring.sandbox import lockdown
 
 PLAIN_USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
 """No capability, and a number that is not root's."""

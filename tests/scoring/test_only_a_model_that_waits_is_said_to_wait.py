@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scoring import ratios, timing
 from scoring.job import Plan, Quad
+from scoring.timing import ratios, schedule
 
 BLOCKS = 0.1
 """CPU seconds of the reference in the two blocks of a quad."""
@@ -50,8 +50,8 @@ def quads(
 
 
 def is_named(some: list[Quad]) -> bool:
-    measured = timing.Measurement(np.zeros(1, dtype=np.int64), tuple(some), 1.0)
-    return any("waited" in flag for flag in timing.flags(measured, Plan(), ANY))
+    measured = schedule.Measurement(np.zeros(1, dtype=np.int64), tuple(some), 1.0)
+    return any("waited" in flag for flag in schedule.flags(measured, Plan(), ANY))
 
 
 def test_a_busy_machine_makes_an_honest_model_wait_and_nobody_says_that_it_does() -> None:

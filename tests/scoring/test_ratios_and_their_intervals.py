@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scoring import ratios, timing
 from scoring.job import Pace, Plan, Quad
+from scoring.timing import ratios, schedule
 
 PLAN = Plan(min_quads=16, min_segments=3, published="corrected")
 
@@ -35,8 +35,8 @@ def weathered(
     return found
 
 
-def measurement(*quads: Quad) -> timing.Measurement:
-    return timing.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
+def measurement(*quads: Quad) -> schedule.Measurement:
+    return schedule.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
 
 
 def test_noise_widens_the_interval_which_holds_the_truth() -> None:
@@ -215,7 +215,7 @@ def alike(seed: int, count: int = 400) -> list[Quad]:
 
 
 def calibrated_scatter() -> tuple[float, float]:
-    summary = timing.summary(measurement(*alike(1000, count=800)), PLAN, is_calibration=True)
+    summary = schedule.summary(measurement(*alike(1000, count=800)), PLAN, is_calibration=True)
     return summary.pace.reference_scatter
 
 
@@ -266,10 +266,10 @@ def test_a_calibration_with_more_hiccups_than_there_are_tilts_nothing(scatter: f
 
 def test_only_a_calibration_says_what_the_reference_scatters_by_itself() -> None:
     quads = measurement(*alike(0))
-    assert min(timing.summary(quads, PLAN, is_calibration=True).own_scatter) > 0.02
-    assert timing.summary(quads, PLAN).own_scatter == (0, 0)
+    assert min(schedule.summary(quads, PLAN, is_calibration=True).own_scatter) > 0.02
+    assert schedule.summary(quads, PLAN).own_scatter == (0, 0)
     few = measurement(*alike(0)[:15])
-    assert timing.summary(few, PLAN, is_calibration=True).own_scatter == (0, 0)
+    assert schedule.summary(few, PLAN, is_calibration=True).own_scatter == (0, 0)
 
 
 def test_what_other_programs_do_to_the_reference_alone_is_taken_out() -> None:
@@ -483,9 +483,11 @@ def test_burning_time_while_the_machine_is_slow_gains_nothing_at_a_usual_pace(
 
 def test_the_published_ratio_is_the_plans_choice() -> None:
     quads = tuple(weathered(1.4))
-    corrected = timing.summary(measurement(*quads), PLAN, pace=Pace(0.002))
-    plain = timing.summary(measurement(*quads), replace(PLAN, published="plain"), pace=Pace(0.002))
-    unknown = timing.summary(measurement(*quads), PLAN)
+    corrected = schedule.summary(measurement(*quads), PLAN, pace=Pace(0.002))
+    plain = schedule.summary(
+        measurement(*quads), replace(PLAN, published="plain"), pace=Pace(0.002)
+    )
+    unknown = schedule.summary(measurement(*quads), PLAN)
     assert corrected.published == "corrected"
     assert corrected.time_ratio == corrected.corrected_ratio != corrected.plain_ratio
     assert corrected.reference_seconds_per_image == pytest.approx(0.002)
@@ -497,7 +499,7 @@ def test_the_published_ratio_is_the_plans_choice() -> None:
 
 
 def test_figures_of_the_summary_agree() -> None:
-    found = timing.summary(measurement(*(quad(0.5, segment=n // 8) for n in range(32))), PLAN)
+    found = schedule.summary(measurement(*(quad(0.5, segment=n // 8) for n in range(32))), PLAN)
     assert found.reference_seconds_per_image == pytest.approx(0.002)
     assert found.seconds_per_image == pytest.approx(0.001)
     assert found.segments == 4
@@ -518,9 +520,9 @@ def test_the_stop_rule_wants_new_quads_too() -> None:
 
 
 def test_a_wide_interval_is_invalid_unless_the_plan_never_minds() -> None:
-    found = timing.summary(measurement(quad(1.0), quad(2.0), quad(1.5)), PLAN)
-    assert timing.verdict(found, PLAN) == "invalid"
-    assert timing.verdict(found, replace(PLAN, max_half_width=0.0)) == "valid"
+    found = schedule.summary(measurement(quad(1.0), quad(2.0), quad(1.5)), PLAN)
+    assert schedule.verdict(found, PLAN) == "invalid"
+    assert schedule.verdict(found, replace(PLAN, max_half_width=0.0)) == "valid"
 
 
 @pytest.mark.parametrize(("freedom", "expected"), [(1, 12.71), (2, 4.303), (3, 3.182), (9, 2.262)])

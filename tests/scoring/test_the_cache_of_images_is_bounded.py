@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import scoring
-from scoring import images
+from scoring.images import albums
 from scoring.job import InputSpec, Job
 
 NOW = 1_800_000_000.0
@@ -27,25 +27,25 @@ def names(cache: Path) -> set[str]:
 def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
     for name, age in (("old.npy", 300), ("older.npy", 400), ("new.npy", 1)):
         made(tmp_path, name, 100, age)
-    images.evict(tmp_path, 300, NOW)
+    albums.evict(tmp_path, 300, NOW)
     assert names(tmp_path) == {"old.npy", "older.npy", "new.npy"}
-    images.evict(tmp_path, 299, NOW)
+    albums.evict(tmp_path, 299, NOW)
     assert names(tmp_path) == {"old.npy", "new.npy"}
-    images.evict(tmp_path, 0, NOW)
+    albums.evict(tmp_path, 0, NOW)
     assert names(tmp_path) == set()
 
 
 def test_use_makes_a_file_young_again(splits: dict[str, Path], tmp_path: Path) -> None:
-    data = images.labelled(splits["public"], tuple("0123456789"))
-    first = images.pixels(data, InputSpec(8, 8), tmp_path)
+    data = albums.labelled(splits["public"], tuple("0123456789"))
+    first = albums.pixels(data, InputSpec(8, 8), tmp_path)
     (path,) = tmp_path.iterdir()
     os.utime(path, (1000.0, 1000.0))
-    images.pixels(data, InputSpec(8, 8), tmp_path)
+    albums.pixels(data, InputSpec(8, 8), tmp_path)
     assert path.stat().st_mtime > 1000.0
     expected = first.copy()
-    images.evict(tmp_path, 0, NOW)
+    albums.evict(tmp_path, 0, NOW)
     np.testing.assert_array_equal(first, expected)  # whoever has it open keeps it
-    np.testing.assert_array_equal(images.pixels(data, InputSpec(8, 8), tmp_path), expected)
+    np.testing.assert_array_equal(albums.pixels(data, InputSpec(8, 8), tmp_path), expected)
 
 
 def test_what_killed_writers_left_is_removed_and_living_ones_are_let_be(tmp_path: Path) -> None:
@@ -54,19 +54,19 @@ def test_what_killed_writers_left_is_removed_and_living_ones_are_let_be(tmp_path
     working = made(tmp_path, "working.part", 1, 1000)
     with working.open("rb") as writer:
         fcntl.flock(writer, fcntl.LOCK_EX)
-        images.evict(tmp_path, 0, NOW)
+        albums.evict(tmp_path, 0, NOW)
     assert names(tmp_path) == {"just-begun.part", "working.part"}
 
 
 def test_a_writer_holds_its_lock_until_the_file_has_its_name(tmp_path: Path) -> None:
-    with images.written(tmp_path / "a.npy") as name:
-        assert images.is_locked(name)
+    with albums.written(tmp_path / "a.npy") as name:
+        assert albums.is_locked(name)
     assert names(tmp_path) == {"a.npy"}
-    assert not images.is_locked(tmp_path / "a.npy")
+    assert not albums.is_locked(tmp_path / "a.npy")
 
 
 def test_a_cache_that_is_not_there_yet(tmp_path: Path) -> None:
-    images.evict(tmp_path / "none", 0, NOW)
+    albums.evict(tmp_path / "none", 0, NOW)
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 1 << 30])

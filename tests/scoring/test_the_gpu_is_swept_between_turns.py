@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import scoring
-from scoring import sandbox, sweeper
 from scoring.errors import EngineError
 from scoring.job import Job, Plan
+from scoring.sandbox import parent, sweeper
 
 
 @dataclass
@@ -33,7 +33,7 @@ def invented(*seconds: float) -> Invented:
 
 
 def test_a_sweeper_sweeps_and_learns_how_long_that_takes() -> None:
-    with sweeper.started("cpu", sandbox.environment(Plan())) as found:
+    with sweeper.started("cpu", parent.environment(Plan())) as found:
         assert 0 < found.idle_seconds < 1
         assert found.settles(within=20)
 
@@ -68,7 +68,7 @@ def evaluated_beside(
     def swept(plan: Plan) -> Iterator[sweeper.Sweeper]:
         yield Device(StringIO(), StringIO())
 
-    monkeypatch.setattr(sandbox, "swept", swept)
+    monkeypatch.setattr(parent, "swept", swept)
     return scoring.evaluate(job)
 
 
@@ -100,6 +100,6 @@ def test_work_left_on_the_device_is_its_models_failure(
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_no_gpu_is_our_fault() -> None:
     plan = replace(Plan(), device="cuda")
-    with pytest.raises(EngineError) as error, sandbox.swept(plan):
+    with pytest.raises(EngineError) as error, parent.swept(plan):
         pass
     assert error.value.code == "no_gpu"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scoring import sandbox, selftest
 from scoring.__main__ import main
 from scoring.errors import EngineError
 from scoring.job import Plan
+from scoring.sandbox import parent, selftest
 
 
 def test_nothing_gets_out() -> None:
@@ -52,7 +52,7 @@ def test_a_breach_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_missing_layer_is_named(landlock: int, is_filtered: bool, words: str) -> None:
     with pytest.raises(EngineError, match=words) as error:
-        sandbox.refuse_weakness(landlock, is_filtered)
+        parent.refuse_weakness(landlock, is_filtered)
     assert error.value.code == "sandbox_unavailable"
 
 

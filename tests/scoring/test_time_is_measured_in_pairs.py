@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from scoring import ratios, repeats, timing
 from scoring.errors import ModelFailed
 from scoring.job import Plan, Quad
+from scoring.timing import ratios, repeats, schedule
 
 PLAN = Plan(block_seconds=0.1, min_quads=16, min_segments=3, max_seconds=60.0)
 
@@ -52,7 +52,7 @@ class Invented:
     def seconds_per_call(self) -> float:
         return self.seconds
 
-    def answer(self, batches: timing.Batches, rewarm: bool) -> timing.Block:
+    def answer(self, batches: schedule.Batches, rewarm: bool) -> schedule.Block:
         numbers = set(batches.reshape(-1).tolist())
         assert not numbers & self.seen, "an image came twice to one process"
         self.seen |= numbers
@@ -61,7 +61,7 @@ class Invented:
         self.log.append(self.name + "*" * rewarm)
         labels = np.vectorize(self.label)(batches)
         cpu_seconds = seconds * self.cpu_share()
-        return timing.Block(
+        return schedule.Block(
             seconds,
             cpu_seconds,
             labels,
@@ -90,12 +90,12 @@ class Race:
     alive: int = 0
 
     @contextmanager
-    def reference(self) -> Iterator[timing.Runner]:
+    def reference(self) -> Iterator[schedule.Runner]:
         with self.fresh("A", self.reference_seconds, {}) as runner:
             yield runner
 
     @contextmanager
-    def submission(self) -> Iterator[timing.Runner]:
+    def submission(self) -> Iterator[schedule.Runner]:
         with self.fresh("B", self.submission_seconds, self.ours) as runner:
             yield runner
 
@@ -122,8 +122,8 @@ class Race:
         plan: Plan = PLAN,
         batch_size: int = 1,
         earlier: tuple[Quad, ...] = (),
-    ) -> timing.Measurement:
-        return timing.measure(
+    ) -> schedule.Measurement:
+        return schedule.measure(
             self,
             images=images,
             batch_size=batch_size,
@@ -233,7 +233,7 @@ def test_a_long_pass_is_cut_and_has_the_reference_only_now_and_then() -> None:
     race = Race(reference_seconds=0.05, submission_seconds=0.05, noise=noisy(0.02))
     measured = race.run(5000)
     blocks = [block[0] for segment in race.segments for block in segment]
-    assert len(race.segments) == timing.MAX_PIECES
+    assert len(race.segments) == schedule.MAX_PIECES
     assert (measured.answers >= 0).all()
     assert blocks.count("A") < blocks.count("B") / 4
     assert measured.quads[-1].at_seconds > 0.95 * measured.wall_seconds
@@ -258,18 +258,18 @@ def test_a_long_pass_has_its_quads_spread_evenly_over_several_pieces() -> None:
 def test_a_tiny_ratio_is_not_measured_on_when_the_score_is_known_well_enough() -> None:
     race = Race(reference_seconds=0.0016, submission_seconds=0.00004, noise=noisy(0.15))
     measured = race.run(300)
-    found = timing.summary(measured, PLAN)
-    assert timing.verdict(found, PLAN) == "valid"
+    found = schedule.summary(measured, PLAN)
+    assert schedule.verdict(found, PLAN) == "valid"
     assert found.half_width > PLAN.max_half_width * found.time_ratio
-    assert timing.LATE * PLAN.max_seconds < measured.wall_seconds < 0.7 * PLAN.max_seconds
+    assert schedule.LATE * PLAN.max_seconds < measured.wall_seconds < 0.7 * PLAN.max_seconds
     large = replace(found, time_ratio=1.0, half_width=found.half_width / found.time_ratio)
-    assert timing.verdict(large, PLAN) == "invalid"
+    assert schedule.verdict(large, PLAN) == "invalid"
 
 
 def test_after_a_long_pass_no_more_is_asked_again_than_the_interval_lacks() -> None:
     race = Race(reference_seconds=0.055, submission_seconds=0.011, noise=noisy(0.08))
     measured = race.run(10000)
-    assert timing.verdict(timing.summary(measured, PLAN), PLAN) == "valid"
+    assert schedule.verdict(schedule.summary(measured, PLAN), PLAN) == "valid"
     a_piece = 10000 / (len(race.segments) - 1)
     assert 0 < measured.answers_compared < a_piece / 2
 
@@ -341,7 +341,7 @@ def test_a_submission_that_hurries_only_beside_the_reference_pays_for_all() -> N
 
     race.ours["noise"] = dearer_alone
     measured = race.run(2000)
-    found = timing.summary(measured, PLAN)
+    found = schedule.summary(measured, PLAN)
     assert found.time_ratio > 1.6
     assert any("no reference" in flag for flag in found.flags)
 
@@ -350,25 +350,25 @@ def test_cheap_on_most_images_and_dear_on_some_pays_for_the_dear_ones() -> None:
     honest = 0.9 + 0.1 * 10
     race = Race(0.02, 0.01, noise=noisy(0.02))
     race.ours["cost"] = lambda number: 10.0 if number % 10 == 0 else 1.0
-    found = timing.summary(race.run(1500), PLAN)
+    found = schedule.summary(race.run(1500), PLAN)
     assert found.time_ratio == pytest.approx(0.5 * honest, rel=0.06)
     assert found.plain_by == "sums"
 
 
 def test_a_second_core_is_charged_by_its_cpu_time() -> None:
-    found = timing.summary(Race(0.004, 0.002, ours={"cpu_share": lambda: 1.9}).run(2000), PLAN)
+    found = schedule.summary(Race(0.004, 0.002, ours={"cpu_share": lambda: 1.9}).run(2000), PLAN)
     assert found.time_ratio == pytest.approx(0.95, rel=0.01)
     assert any("several cores" in flag for flag in found.flags)
 
 
 def test_work_while_it_should_stand_still_is_a_finding() -> None:
-    found = timing.summary(Race(0.004, 0.004, ours={"stopped_cpu_seconds": 0.01}).run(2000), PLAN)
+    found = schedule.summary(Race(0.004, 0.004, ours={"stopped_cpu_seconds": 0.01}).run(2000), PLAN)
     assert found.stopped_cpu_seconds > 0.1
     assert any("stopped" in flag for flag in found.flags)
 
 
 def test_waiting_instead_of_computing_counts_and_is_flagged() -> None:
-    found = timing.summary(Race(0.004, 0.004, ours={"cpu_share": lambda: 0.1}).run(2000), PLAN)
+    found = schedule.summary(Race(0.004, 0.004, ours={"cpu_share": lambda: 0.1}).run(2000), PLAN)
     assert found.time_ratio == pytest.approx(1.0)
     assert found.disturbed_share == 0
     assert any("waited" in flag for flag in found.flags)
@@ -378,20 +378,20 @@ def test_an_unstable_submission_beside_a_steady_reference_is_its_own_doing() -> 
     random = np.random.default_rng(5)
     wild = Race(0.004, 0.004, ours={"noise": lambda: math.exp(random.normal(0, 0.7))}).run(2000)
     both = Race(0.004, 0.004, noise=noisy(0.7)).run(2000)
-    assert timing.verdict(timing.summary(wild, PLAN), PLAN) == "time_unstable"
-    assert timing.verdict(timing.summary(both, PLAN), PLAN) == "invalid"
+    assert schedule.verdict(schedule.summary(wild, PLAN), PLAN) == "time_unstable"
+    assert schedule.verdict(schedule.summary(both, PLAN), PLAN) == "invalid"
 
 
 def test_a_submission_too_slow_to_be_measured_within_the_cap_has_only_itself_to_blame() -> None:
     slow = Race(0.004, 10.0, noise=noisy(0.3)).run(20)
     assert len(slow.quads) < PLAN.min_quads
-    assert timing.verdict(timing.summary(slow, PLAN), PLAN) == "too_slow"
+    assert schedule.verdict(schedule.summary(slow, PLAN), PLAN) == "too_slow"
     wide = replace(PLAN, max_half_width=0.0)
-    assert timing.verdict(timing.summary(slow, wide), wide) == "valid"
+    assert schedule.verdict(schedule.summary(slow, wide), wide) == "valid"
 
 
 def test_one_quad_is_enough_for_a_wide_interval() -> None:
-    found = timing.summary(Race(0.004, 70.0).run(2), PLAN)
+    found = schedule.summary(Race(0.004, 70.0).run(2), PLAN)
     assert len(found.quads) == 1
     assert found.half_width > 0.5 * found.time_ratio
 
@@ -399,10 +399,10 @@ def test_one_quad_is_enough_for_a_wide_interval() -> None:
 def test_earlier_quads_are_pooled_and_shorten_a_second_measuring() -> None:
     first = Race(0.004, 0.002, noise=noisy(0.3)).run(2000)
     second = Race(0.004, 0.002, noise=noisy(0.3)).run(2000, earlier=first.quads)
-    found = timing.summary(second, PLAN)
+    found = schedule.summary(second, PLAN)
     assert found.earlier_quads == len(first.quads)
     assert len(found.quads) == len(first.quads) + len(second.quads)
-    assert found.half_width < timing.summary(first, PLAN).half_width
+    assert found.half_width < schedule.summary(first, PLAN).half_width
     assert found.segments == len(
         {quad.segment for quad in first.quads} | {-quad.segment for quad in second.quads}
     )
@@ -411,23 +411,23 @@ def test_earlier_quads_are_pooled_and_shorten_a_second_measuring() -> None:
 
 
 def test_a_second_measuring_goes_on_beyond_the_cap_until_it_can_be_published() -> None:
-    def again(noise: float) -> tuple[float, timing.Timing]:
+    def again(noise: float) -> tuple[float, schedule.Timing]:
         first = Race(0.004, 0.004, noise=noisy(noise)).run(2000)
         second = Race(0.004, 0.004, noise=noisy(noise)).run(2000, earlier=first.quads)
-        return ratios.measured_seconds(second.quads), timing.summary(second, PLAN)
+        return ratios.measured_seconds(second.quads), schedule.summary(second, PLAN)
 
     seconds, found = again(0.17)
-    assert timing.verdict(found, PLAN) == "valid"
+    assert schedule.verdict(found, PLAN) == "valid"
     assert PLAN.max_seconds < seconds < 1.5 * PLAN.max_seconds
     seconds, found = again(0.5)
-    assert timing.verdict(found, PLAN) == "invalid"
+    assert schedule.verdict(found, PLAN) == "invalid"
     assert seconds > 1.9 * PLAN.max_seconds
 
 
 def test_earlier_quads_that_sufficed_leave_the_cap_as_it_is() -> None:
     plan = replace(PLAN, target_half_width=0.0)
     first = Race(0.004, 0.004, noise=noisy(0.05)).run(2000, plan)
-    assert timing.verdict(timing.summary(first, plan), plan) == "valid"
+    assert schedule.verdict(schedule.summary(first, plan), plan) == "valid"
     second = Race(0.004, 0.004, noise=noisy(0.05)).run(2000, plan, earlier=first.quads)
     assert ratios.measured_seconds(second.quads) < 1.1 * plan.max_seconds
 

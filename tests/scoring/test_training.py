@@ -6,7 +6,9 @@ from typing import Literal
 import pytest
 import torch
 
-from scoring import archive, images, training
+from scoring import training
+from scoring.formats.torchscript import archive
+from scoring.images import albums
 from scoring.job import InputBounds, InputSpec
 
 SPEC = InputSpec(16, 16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
@@ -53,7 +55,7 @@ def test_plain_pixels_are_normalized_as_declared(tmp_path: Path) -> None:
     model = training.tiny_cnn(10).eval()
     pixels = torch.randint(0, 256, (2, 3, 16, 16), dtype=torch.uint8)
     training.export(model, spec, tmp_path / "model.pt")
-    normalized = images.normalized(pixels.numpy(), InputSpec(16, 16))
+    normalized = albums.normalized(pixels.numpy(), InputSpec(16, 16))
     expected = model(torch.from_numpy(normalized))
     found = torch.jit.load(str(tmp_path / "model.pt"))(pixels)
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)

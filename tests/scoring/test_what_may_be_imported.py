@@ -22,9 +22,12 @@ import {modules}
     ("modules", "blocked"),
     [
         ("scoring.engine, scoring.training, scoring.__main__", ["django", "celery", "leaderboard"]),
-        ("scoring, scoring.formula, scoring.archive, scoring.job", ["torch", "numpy", "PIL"]),
         (
-            "scoring.imagesets.report, scoring.hardware, scoring.__main__",
+            "scoring, scoring.formula, scoring.formats.torchscript.archive, scoring.job",
+            ["torch", "numpy", "PIL"],
+        ),
+        (
+            "scoring.images.report, scoring.hardware, scoring.__main__",
             ["torch", "numpy", "scipy", "imagehash", "charset_normalizer", "sklearn"],
         ),
     ],

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from scoring import archive, operators
 from scoring.errors import Rejected
+from scoring.formats.torchscript import archive, operators
 from scoring.job import Device
 
 from .test_archives_are_checked_without_running_them import MODEL, crafted

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from scoring import zygote
+from scoring.sandbox import zygote
 from tests.scoring import exploited
 
 
 def serve_unlocked(*arguments: Any) -> None:
-    from scoring import child
+    from scoring.sandbox import child
 
     child.lock = lambda *_: (1, True)
     exploited.serve_exploits(*arguments)

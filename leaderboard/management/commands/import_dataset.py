@@ -14,7 +14,7 @@ from django.utils import timezone
 from leaderboard.errors import Refused
 from leaderboard.models import Dataset
 from leaderboard.services import datasets
-from scoring.imagesets.report import Report
+from scoring.images.report import Report
 
 HOW = {
     "bad_files": "--skip-broken",

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from leaderboard.models import Dataset, Split, User
 from leaderboard.services import evaluations, staging
-from scoring.imagesets import kinship
+from scoring.images import kinship
 from tests.leaderboard.conftest import person
 from tests.leaderboard.test_a_report_comes_before_an_import import Files, pets, scene, zipped
 

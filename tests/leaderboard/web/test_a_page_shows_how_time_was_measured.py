@@ -15,8 +15,8 @@ from leaderboard.models import Competition, Evaluation, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import evaluations, recording
 from leaderboard.web.measurements import point
-from scoring import ratios, timing
 from scoring.job import Failure, Pace, Plan, Quad, Report
+from scoring.timing import ratios, schedule
 from tests.leaderboard.conftest import failure, finish, report, rewrite
 from tests.leaderboard.web.conftest import text
 
@@ -355,8 +355,8 @@ def test_the_points_of_a_corrected_measurement_are_the_ones_its_ratio_was_made_o
         )
         for n in range(120)
     )
-    measurement = timing.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
-    found = timing.summary(measurement, Plan(), pace=Pace(0.0022, 0.0062))
+    measurement = schedule.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
+    found = schedule.summary(measurement, Plan(), pace=Pace(0.0022, 0.0062))
     assert found.published == "corrected"
     assert found.probe_slope
     assert found.imbalance_slope * found.imbalance_read_at > 0

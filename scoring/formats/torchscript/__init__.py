@@ -1,0 +1,1 @@
+"""TorchScript: a zip of pickles, weights and source."""

@@ -1,0 +1,117 @@
+"""What TorchScript source says, read as text: how deep it nests and which operators it calls.
+
+A courtesy: whoever wants to can write source that this reading misunderstands, and the sandbox
+holds without it. So it errs on the side of letting a model pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import accumulate
+
+from scoring.errors import Rejected
+from scoring.formats.torchscript import operators as runnable
+from scoring.job import Device
+
+MAX_BYTES = 8 << 20
+"""Of all code of an archive; timm's tf_efficientnetv2_xl has 0.9 MB when traced."""
+MAX_OPERATORS = 2_000
+MAX_NESTING = 64
+"""Of brackets; torch writes one step per line, so honest models have 2 to 4."""
+MAX_INDENTATION = 256
+"""In characters; honest models have up to 32."""
+
+SAID = re.compile(  # each piece to its end or the file's: so no piece is read twice
+    r'"""[^"\\]*+(?:(?:\\[\s\S]|"(?!""))[^"\\]*+)*+(?:""")?'
+    r"|'''[^'\\]*+(?:(?:\\[\s\S]|'(?!''))[^'\\]*+)*+(?:''')?"
+    r'|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?'
+    r"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'?"
+    r"|#[^\n]*+"
+)
+"""Strings and comments."""
+CALL = re.compile(
+    r"(?<![\w.])(?:torch\.(\w{1,100})\(|ops\.(\w{1,100})\b(?:\.(\w{1,100})\b)?)", re.A
+)
+CLASS = re.compile(rf"{re.escape(runnable.CLASSES)}(\w{{1,100}}\.\w{{1,100}})", re.A)
+BRACKETS = re.compile(r"[^()\[\]{}]+")
+STEPS = {bracket: step for step, kind in ((1, "([{"), (-1, ")]}")) for bracket in kind}
+TOO_FAR_IN = re.compile(rf"^[ \t]{{{MAX_INDENTATION + 1}}}[ \t]*+\S", re.MULTILINE)
+
+NAMESPACES = {
+    *("aten", "prim", "prims", "rngprims", "inductor_prims", "_native", "_test"),
+    *("quantized", "_quantized", "quantization", "sparse"),
+    *("onednn", "mkldnn", "mkldnn_prepacked", "mkl", "cuda"),
+    *("profiler", "static_runtime", "debug_mode_ops", "export", "onnx"),
+}
+"""Where torch keeps operators that compute."""
+FILES, OTHERS = "reaches for files; take it out", "reaches for other processes; take it out"
+FORBIDDEN_NAMESPACES = {
+    **dict.fromkeys(("c10d", "c10d_functional", "_c10d_functional"), OTHERS),
+    **dict.fromkeys(("_c10d_functional_autograd", "symm_mem", "_dtensor"), OTHERS),
+    "inductor": "reaches for memory outside its tensors; take it out",
+    **dict.fromkeys(("debugprims", "image", "load_library", "load_libraries"), FILES),
+}
+FORBIDDEN = {
+    **dict.fromkeys(("aten::from_file", "aten::save"), FILES),
+    **dict.fromkeys(("prim::rpc_async", "prim::rpc_remote", "prim::rpc_sync"), OTHERS),
+    **dict.fromkeys(("prim::PythonOp", "prim::IgnoredPythonOp"), "needs Python; take it out"),
+    "mkldnn::data_ptr": "reaches for raw memory; take it out",
+    "prim::ConstantMKLDNNTensor": (
+        "stands for weights that torch does not save; save the model as it was before "
+        "torch.jit.optimize_for_inference, which every model is put through here"
+    ),
+}
+"""No classifier needs these, or none that works; with what is the matter, and what to do."""
+
+
+def operators(sources: Iterable[str], device: Device) -> tuple[str, ...]:
+    """Operators that the sources call, as `namespace::name`, sorted. Raises `Rejected`, also for
+    what torch cannot run on the device."""
+    found: set[str] = set()
+    for source in sources:
+        code = SAID.sub("", source)
+        refuse_depth(code)
+        for call in CALL.finditer(code):
+            of_torch, namespace, name = call.groups()
+            operator = f"aten::{of_torch}" if of_torch else f"{namespace}::{name or ''}"
+            if operator not in found:
+                refuse_operator(operator, device)
+                found.add(operator)
+            if len(found) > MAX_OPERATORS:
+                raise Rejected(
+                    "record_too_large",
+                    f"The archive's code calls more than {MAX_OPERATORS:,} operators.",
+                )
+        for name in set(CLASS.findall(code)):
+            runnable.refuse_unless_known(name)
+    return tuple(sorted(found))
+
+
+def refuse_depth(code: str) -> None:
+    """Source that is nested too deep makes torch's parser run out of stack."""
+    steps = (STEPS[bracket] for bracket in BRACKETS.sub("", code))
+    if any(depth > MAX_NESTING for depth in accumulate(steps)):
+        raise Rejected(
+            "too_deep", f"The archive's code nests brackets more than {MAX_NESTING} deep."
+        )
+    if TOO_FAR_IN.search(code):
+        raise Rejected(
+            "too_deep", f"The archive's code is indented by more than {MAX_INDENTATION} characters."
+        )
+
+
+def refuse_operator(operator: str, device: Device) -> None:
+    namespace, _, name = operator.partition("::")
+    matter = FORBIDDEN.get(operator) or FORBIDDEN_NAMESPACES.get(namespace)
+    operator = operator.removesuffix("::")
+    if matter:
+        raise Rejected("forbidden_operator", f"The model calls {operator}, which {matter}.")
+    if namespace not in NAMESPACES:
+        raise Rejected(
+            "unknown_operator",
+            f"The model calls {operator}; torch has no operators of that kind here. "
+            f"{runnable.advice(namespace)}",
+        )
+    if name:
+        runnable.refuse_unless_runnable(operator, device)

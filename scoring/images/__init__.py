@@ -1,0 +1,1 @@
+"""Sets of images: read, checked, divided, and decoded to pixels."""

@@ -1,0 +1,144 @@
+"""Images shared out into splits: class by class, at random, groups undivided."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from scoring.errors import BadDataset
+from scoring.images.names import shown
+from scoring.images.records import Image
+
+LEFT_OUT = ""
+
+
+def share(
+    images: Iterable[Image],
+    shares: Mapping[str, float],
+    seed: int,
+    groups: Sequence[Sequence[Image]] = (),
+) -> dict[str, tuple[Image, ...]]:
+    """Split images at random, class by class, e.g. {"public": 0.5, "private": 0.5}.
+
+    Shares add up to at most 1; what they leave over is left out. Images of a group come into one
+    split. Every class is in every split; raises `BadDataset` (too_few_images) where a class is too
+    small for that.
+    """
+    if not shares or min(shares.values()) <= 0 or sum(shares.values()) > 1 + 1e-9:
+        raise ValueError("Shares must be above 0 and add up to at most 1.")
+    ordered = sorted(images, key=lambda image: image.name)
+    sizes = Counter(image.label for image in ordered)
+    quotas = {label: counts(sizes[label], shares) for label in sorted(sizes)}
+    grouped = {image.name for group in groups for image in group}
+    singles: dict[str, list[Image]] = {label: [] for label in quotas}
+    for image in ordered:
+        if image.name not in grouped:
+            singles[image.label].append(image)
+    units = Counter({label: len(members) for label, members in singles.items()})
+    for group in groups:
+        units.update({image.label for image in group})
+    for label in quotas:
+        refuse_too_few(label, sizes[label], units[label], len(shares))
+    splits = placed(groups, quotas, sizes, units, tuple(shares), seed)
+    there = {name: Counter(image.label for image in part) for name, part in splits.items()}
+    for label, members in singles.items():
+        random.Random(f"{seed} {label}").shuffle(members)  # noqa: S311 - repeatable by its seed
+        before = {name: there[name][label] for name in shares}
+        start = 0
+        for name, size in rest(quotas[label], before, len(members)).items():
+            taken = members[start : start + size]
+            splits[name] += taken
+            there[name][label] += len(taken)
+            start += size
+    for label, name in ((label, name) for label in quotas for name in shares):
+        if not there[name][label]:
+            why = f"too many of them show the same picture, or nearly, to be in {name} too"
+            raise too_few(label, why, sizes[label])
+    return {name: tuple(splits[name]) for name in shares}
+
+
+def placed(
+    groups: Sequence[Sequence[Image]],
+    quotas: Mapping[str, Mapping[str, int]],
+    sizes: Mapping[str, int],
+    units: Counter[str],
+    names: tuple[str, ...],
+    seed: int,
+) -> dict[str, list[Image]]:
+    """Groups in splits, the largest first, each where its classes have room; by chance among
+    those, and never so that a class could no longer be in every split."""
+    chance = random.Random(f"{seed} groups")  # noqa: S311 - repeatable by its seed
+    splits: dict[str, list[Image]] = {name: [] for name in (*names, LEFT_OUT)}
+    room = {
+        name: Counter({label: quota[name] for label, quota in quotas.items()}) for name in names
+    }
+    room[LEFT_OUT] = Counter(
+        {label: sizes[label] - sum(quotas[label].values()) for label in quotas}
+    )
+    lacking = {label: set(names) for label in quotas}
+    left = Counter(units)
+    names = (*names, LEFT_OUT) if sum(room[LEFT_OUT].values()) else names
+    for group in sorted(groups, key=len, reverse=True):
+        within = Counter(image.label for image in group)
+        left.subtract(within.keys())
+        possible = [
+            name
+            for name in names
+            if all(len(lacking[label] - {name}) <= left[label] for label in within)
+        ] or names
+        excess = {
+            name: sum(max(0, size - room[name][label]) for label, size in within.items())
+            for name in possible
+        }
+        best = [name for name in possible if excess[name] == min(excess.values())]
+        weights = [1 + sum(max(0, room[name][label]) for label in within) for name in best]
+        (chosen,) = chance.choices(best, weights)
+        splits[chosen] += group
+        room[chosen].subtract(within)
+        for label in within:
+            lacking[label].discard(chosen)
+    return splits
+
+
+def rest(quota: Mapping[str, int], taken: Mapping[str, int], members: int) -> dict[str, int]:
+    """How many images without a group go where, after groups took what they took."""
+    wanted = {name: max(quota[name] - taken[name], taken[name] == 0) for name in quota}
+    while sum(wanted.values()) > members:
+        free = [name for name in wanted if wanted[name] > (taken[name] == 0)]
+        if not free:
+            break
+        wanted[max(free, key=lambda name: wanted[name])] -= 1
+    return wanted
+
+
+def counts(members: int, shares: Mapping[str, float]) -> dict[str, int]:
+    """How many of `members` images go where: rounded by largest remainder, at least one each."""
+    exact = {name: members * part for name, part in shares.items()}
+    result = {name: max(1, math.floor(value + 1e-9)) for name, value in exact.items()}
+    total = min(members, max(len(shares), round(sum(exact.values()))))
+    for name in sorted(shares, key=lambda name: exact[name] % 1, reverse=True):
+        if sum(result.values()) < total:
+            result[name] += 1
+    while sum(result.values()) > max(total, len(shares)):
+        result[
+            max(result, key=lambda name: result[name] - exact[name] if result[name] > 1 else -1)
+        ] -= 1
+    return result
+
+
+def refuse_too_few(label: str, size: int, units: int, splits: int) -> None:
+    if size < splits:
+        raise too_few(label, f"too few for {splits} splits", size)
+    if units < splits:
+        what = f"{units} different picture{'s' * (units > 1)} among them, too few"
+        raise too_few(label, f"{what} for {splits} splits", size)
+
+
+def too_few(label: str, why: str, size: int) -> BadDataset:
+    return BadDataset(
+        "too_few_images",
+        f"The class {shown(label)} has {size} image{'s' * (size != 1)}, {why}. Add images, merge "
+        "it with another class, or leave it out.",
+    )

@@ -1,0 +1,182 @@
+"""Which images show the same picture: of equal pixels, or of nearly equal hashes and colours.
+
+Equal and nearly equal pictures belong into one split: of those that a participant sees he would
+know the hidden ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from scoring.images.records import Image
+
+WORDS = 4
+BYTES = 8 * (WORDS + 1)
+"""Of a likeness: the words of its hash, and one of colours."""
+NEAR_BITS = 40
+"""Of 256. Of TrashNet's 3.2 million pairs 29 are at most so far apart, and all show one object
+twice; the first pair of two objects comes at 54. A picture that was scaled, compressed (JPEG 20),
+made darker or noisier stays within 40; one cropped by 1 % within 40, by 5 % about half the time."""
+NEAR_COLOURS = 4.0
+"""Of 255, on average over the quarters. Of the 26 pairs of TrashNet that are nearly equal the
+farthest are 2.8 apart; JPEG 20, 20 % more or less light or contrast stay within 4 in 95 % of
+photographs. One shape in two colours does not."""
+COMPARED = 2_000_000
+"""So many pairs at once: 16 MB for each word of the hashes."""
+
+KINDS = ("equal", "conflicts", "near")
+
+Likenesses = npt.NDArray[np.uint64]
+Numbers = npt.NDArray[np.intp]
+Group = tuple[Image, ...]
+
+
+@dataclass(frozen=True)
+class Kinship:
+    """Groups of two or more images, each sorted by name."""
+
+    equal: tuple[Group, ...] = ()
+    """Of equal pixels and one class."""
+    conflicts: tuple[Group, ...] = ()
+    """Of equal pixels, and of several classes."""
+    near: tuple[Group, ...] = ()
+    """Nearly equal, some perhaps equal; of any classes."""
+
+    def to_json(self) -> str:
+        kinds = {kind: getattr(self, kind) for kind in KINDS}
+        return json.dumps(
+            {
+                kind: [[image.name for image in one] for one in found]
+                for kind, found in kinds.items()
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str, images: Iterable[Image]) -> Kinship:
+        """What `to_json` wrote, of the same images."""
+        called = {image.name: image for image in images}
+        kinds = json.loads(text)
+        return cls(
+            **{
+                kind: tuple(tuple(called[name] for name in one) for one in kinds[kind])
+                for kind in KINDS
+            }
+        )
+
+    def groups(self, with_near: bool = True) -> tuple[Group, ...]:
+        """Images that stay together; no image is in two groups."""
+        return merged((*self.equal, *self.conflicts, *(self.near if with_near else ())))
+
+
+def of(images: Iterable[Image]) -> Kinship:
+    """Who is equal or nearly equal among images that were read."""
+    by_pixels: defaultdict[str, list[Image]] = defaultdict(list)
+    for image in sorted(images, key=lambda image: image.name):
+        if image.facts:
+            by_pixels[image.facts.pixels].append(image)
+    same = [tuple(group) for group in by_pixels.values() if len(group) > 1]
+    distinct = [group for group in by_pixels.values() if group[0].facts and likeness(group[0])]
+    near: defaultdict[int, list[Image]] = defaultdict(list)
+    for number, group in zip(
+        components(likenesses(likeness(group[0]) for group in distinct)), distinct, strict=True
+    ):
+        near[number] += group
+    return Kinship(
+        equal=tuple(group for group in same if len(labels(group)) == 1),
+        conflicts=tuple(group for group in same if len(labels(group)) > 1),
+        near=tuple(
+            by_name(group)
+            for group in near.values()
+            if len({image.facts.pixels for image in group if image.facts}) > 1
+        ),
+    )
+
+
+def components(rows: Likenesses) -> list[int]:
+    """A number for each hash; chains of nearly equal ones have the same."""
+    found = np.arange(len(rows))
+    step = max(1, COMPARED // max(1, len(rows)))
+    for start in range(0, len(rows), step):
+        pairs = near_pairs(rows[start : start + step], rows[start:])
+        one, other = (found[start + numbers] for numbers in pairs)
+        if (one != other).any():
+            graph = coo_array((np.ones(len(one), bool), (one, other)), shape=(len(rows),) * 2)
+            found = connected_components(graph, directed=False)[1][found]
+    return [int(number) for number in found]
+
+
+def near_any(rows: Likenesses, others: Likenesses) -> npt.NDArray[np.bool_]:
+    """Which rows are nearly equal to at least one of the others."""
+    found = np.zeros(len(rows), dtype=bool)
+    step = max(1, COMPARED // max(1, len(others)))
+    for start in range(0, len(rows) if len(others) else 0, step):
+        found[start + near_pairs(rows[start : start + step], others)[0]] = True
+    return found
+
+
+def near_pairs(rows: Likenesses, columns: Likenesses) -> tuple[Numbers, Numbers]:
+    """Numbers of the rows and columns that are nearly equal."""
+    one, other = np.nonzero(distances(rows, columns) <= NEAR_BITS)
+    apart = np.abs(colours(rows)[one] - colours(columns)[other]).mean(axis=1)
+    return one[apart <= NEAR_COLOURS], other[apart <= NEAR_COLOURS]
+
+
+def distances(rows: Likenesses, columns: Likenesses) -> npt.NDArray[np.uint16]:
+    """In how many bits each row differs from each column."""
+    apart = np.zeros((len(rows), len(columns)), dtype=np.uint16)
+    for word in range(WORDS):
+        apart += np.bitwise_count(rows[:, None, word] ^ columns[None, :, word])
+    return apart
+
+
+def colours(rows: Likenesses) -> npt.NDArray[np.int16]:
+    """The eight numbers of the last word."""
+    return np.ascontiguousarray(rows[:, WORDS:]).view(np.uint8).astype(np.int16)
+
+
+def likenesses(texts: Iterable[str]) -> Likenesses:
+    """Likenesses as rows of words: four of the hash, one of colours."""
+    data = bytes.fromhex("".join(texts))
+    return np.frombuffer(data, dtype=np.uint64).reshape(-1, WORDS + 1)
+
+
+def merged(groups: Iterable[Group]) -> tuple[Group, ...]:
+    """Groups that share no image: those that did are one."""
+    parent: dict[str, str] = {}
+    images: dict[str, Image] = {}
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for group in groups:
+        for image in group:
+            images[image.name] = image
+            parent.setdefault(image.name, image.name)
+            parent[root(image.name)] = root(group[0].name)
+    found: defaultdict[str, list[Image]] = defaultdict(list)
+    for name, image in images.items():
+        found[root(name)].append(image)
+    return tuple(sorted(map(by_name, found.values()), key=lambda group: group[0].name))
+
+
+def labels(group: Iterable[Image]) -> set[str]:
+    return {image.label for image in group}
+
+
+def by_name(group: Iterable[Image]) -> Group:
+    return tuple(sorted(group, key=lambda image: image.name))
+
+
+def likeness(image: Image) -> str:
+    return image.facts.likeness if image.facts else ""

@@ -1,0 +1,372 @@
+"""Labels in a table beside the images: `file,label`, as Kaggle gives them.
+
+A table is a CSV (or TSV) file of which one column names images of the source. Names may lack
+their folder or suffix. A table is told by what is in it, so other CSV files do no harm.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from scoring.errors import BadDataset
+from scoring.images import names
+from scoring.images.records import SPLITS, Image, Problem
+from scoring.images.sources import Source
+
+SUFFIXES = (".csv", ".tsv")
+LABEL_COLUMNS = ("label", "labels", "class", "class_name", "classname", "category", "target")
+"""Headers that mean the class, the surest first; the other one of two columns does too."""
+FILE_COLUMNS = re.compile(
+    r"(file|image|img)(s|name|path|file|id)?|(rel)?path|picture|photo|파일명?|이미지"
+)
+NUMBER_COLUMNS = frozenset(("id", "name", "key", "uuid", "guid"))
+"""Headers that mean the image, in small letters and without other characters: surely, or where
+no column says so surely."""
+SPLIT_COLUMN = "split"
+DELIMITERS = (",", ";", "\t", "|")
+FOLDERS = "folders"
+"""Asked for instead of a table: the classes are the folders, whatever tables say."""
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which class each image has, by tables."""
+
+    tables: tuple[str, ...]
+    by_image: Mapping[str, str]
+    problems: tuple[Problem, ...]
+    splits: Mapping[str, str]
+    """The split of each image, where a table has a column `split`."""
+    classes: frozenset[str]
+    """All that rows name, of images that are there or not."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one file, and in which column they name images."""
+
+    name: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    column: int
+    called: Called
+
+
+@dataclass(frozen=True)
+class Called:
+    """Images by each name that a row may call them."""
+
+    images: Mapping[str, tuple[str, ...]]
+    whole: frozenset[str]
+    """The names that have a suffix."""
+
+    def find(self, name: str) -> tuple[str, ...]:
+        """Images of a name; where there is none, of that name in another case, or with another
+        suffix."""
+        stem = ENDING.sub("", name)
+        spellings = (key(one) for one in (name, stem))
+        keys = (found for one in spellings for found in (one, in_any_case(one)))
+        return next((self.images[one] for one in keys if one in self.images), ())
+
+    def has_whole(self, name: str) -> bool:
+        return key(name) in self.whole or in_any_case(key(name)) in self.whole
+
+
+ENDING = re.compile(r"\.[A-Za-z]+$")
+
+
+def found(source: Source, images: Sequence[str], wanted: str | None) -> Labels | None:
+    """Labels of the `wanted` table, or of the only one there is; None: folders are the classes.
+
+    Each of the folders sample, public and private may have one. Raises `BadDataset`.
+    """
+    if wanted == FOLDERS:
+        return None
+    candidates = [name for name in sorted(source.sizes) if name.lower().endswith(SUFFIXES)]
+    if wanted:
+        if wanted not in candidates:
+            there = f"There are: {', '.join(candidates[:SHOWN])}." if candidates else ""
+            raise BadDataset("no_such_table", f"There is no table {wanted}. {there}".rstrip())
+        candidates = [wanted]
+    tables = [table for name in candidates if (table := read(source, name, images, bool(wanted)))]
+    if wanted and not tables:
+        raise BadDataset(
+            "bad_table", f"No column of {wanted} names images of this source. {WHAT_A_TABLE_IS}"
+        )
+    if not tables:
+        return None
+    refuse_rivals(tables)
+    if not wanted and len({PurePosixPath(image).parent for image in images}) > len(tables):
+        refuse_unclear(tables)
+    by_image: dict[str, str] = {}
+    splits: dict[str, str] = {}
+    classes: set[str] = set()
+    problems: list[Problem] = []
+    for table in tables:
+        problems += gather(table, by_image, splits, classes)
+    listed = sorted(table.name for table in tables)
+    if splits and len(splits) < len(by_image):
+        raise BadDataset(
+            "bad_table",
+            f"Of {', '.join(map(names.shown, listed))} some have a column {SPLIT_COLUMN} and "
+            "others have none. Give it to all, or to none.",
+        )
+    known = {*by_image, *(problem.name for problem in problems)}
+    problems += [
+        Problem(name, "unlabelled", f"No row of {', '.join(listed)} names this image.")
+        for name in images
+        if name not in known
+    ]
+    return Labels(tuple(listed), by_image, tuple(problems), splits, frozenset(classes))
+
+
+WHAT_A_TABLE_IS = "A table has a header like `file,label` and one row for each image."
+
+
+def read(source: Source, name: str, images: Sequence[str], is_wanted: bool) -> Table | None:
+    """A table, if one of its columns names images. Raises `BadDataset` for one that cannot be
+    read, if it is wanted or names images."""
+    data = source.read(name)
+    try:
+        rows = parsed(text(data))
+    except (csv.Error, ValueError) as error:
+        if not is_wanted and not mentions(data, images):
+            return None
+        raise BadDataset("bad_table", f"{names.shown(name)} cannot be read: {error}.") from error
+    if not rows or max(map(len, rows)) < 2:
+        return None
+    called = by_any_name(images, str(PurePosixPath(name).parent))
+    column = image_column(name, rows, called)
+    if column is None:
+        return None
+    has_header = not (len(rows[0]) > column and called.find(rows[0][column]))
+    header = rows[0] if has_header else ("",) * len(rows[0])
+    return Table(name, header, tuple(rows[has_header:]), column, called)
+
+
+def mentions(data: bytes, images: Iterable[str]) -> bool:
+    """Whether a file that is no readable table has a cell that is the file name of an image."""
+    cells = re.split(r"""[,;|/\\"'\s]+""", data.replace(b"\0", b"").decode(errors="replace"))
+    return not {PurePosixPath(image).name for image in images}.isdisjoint(cells)
+
+
+def image_column(name: str, rows: Sequence[Sequence[str]], called: Called) -> int | None:
+    """The column that names images; None: there is none. Raises `BadDataset` for a tie.
+
+    Numbers of rows, and classes that are numbers, may also be names without a suffix. So the
+    header decides first, then names with a suffix, then all names, then how many images they are.
+    """
+    found = {
+        column: [called.find(row[column]) if len(row) > column else () for row in rows]
+        for column in range(max(map(len, rows)))
+    }
+    hits = {column: sum(map(bool, images)) for column, images in found.items()}
+    most = max(hits.values())
+    if not most:
+        return None
+
+    def rank(column: int) -> tuple[int, ...]:
+        cells = [row[column] for row in rows if len(row) > column]
+        header = meaning(rows[0][column]) if len(rows[0]) > column else 0
+        return (
+            header if 2 * hits[column] >= most else 0,
+            sum(map(called.has_whole, cells)),
+            hits[column],
+            len(set(found[column])),
+        )
+
+    ranks = {column: rank(column) for column in found}
+    best = [column for column in found if ranks[column] == max(ranks.values())]
+    is_sure = any(ranks[best[0]][:2])
+    if not is_sure and any(meaning(header) > 1 for header in rows[0]):
+        return None  # a column of files names none of ours, and numbers hit by chance
+    if any(found[column] != found[best[0]] for column in best):
+        columns = ", ".join(names.shown(rows[0][column]) or "(no name)" for column in best)
+        raise BadDataset(
+            "bad_table",
+            f"It is not clear which column of {names.shown(name)} names the images: {columns}. "
+            f"Call it `file`. If the folders are the classes, write `{FOLDERS}` for the table of "
+            "labels (--labels).",
+        )
+    return best[0]
+
+
+def meaning(header: str) -> int:
+    """How surely a header means the image."""
+    word = "".join(letter for letter in header.casefold() if letter.isalnum())
+    return 2 * bool(FILE_COLUMNS.fullmatch(word)) or int(word in NUMBER_COLUMNS)
+
+
+def text(data: bytes) -> str:
+    """The text of a table, whatever program of Windows or Excel wrote it."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    return names.decoded([data.removeprefix(b"\xef\xbb\xbf")], None).names[0]
+
+
+def parsed(content: str) -> list[tuple[str, ...]]:
+    """Rows that are not empty. The delimiter is the one that the first line has most of."""
+    first = content.lstrip().split("\n", 1)[0]
+    delimiter = max(DELIMITERS, key=first.count)
+    lines = io.StringIO(content, newline="")
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    cells = (tuple(cell.strip() for cell in row) for row in rows)
+    return [row for row in cells if any(row)]
+
+
+def by_any_name(images: Iterable[str], folder: str) -> Called:
+    """Images by path from the top or from the table's folder, by file name, each with and
+    without its suffix."""
+    called: dict[str, list[str]] = {}
+    whole: set[str] = set()
+    inside = "" if folder == "." else f"{folder}/"
+    for image in images:
+        if not image.startswith(inside):
+            continue
+        path = PurePosixPath(image)
+        spellings = {image, image.removeprefix(inside), path.name}
+        keys = {key(one) for one in spellings}
+        whole |= keys | {in_any_case(one) for one in keys}
+        for one in keys | {key(one.removesuffix(path.suffix)) for one in spellings}:
+            called.setdefault(one, []).append(image)
+            called.setdefault(in_any_case(one), []).append(image)
+    return Called({one: tuple(found) for one, found in called.items()}, frozenset(whole))
+
+
+def in_any_case(name: str) -> str:
+    """A key that no name has."""
+    return f"\0{name.casefold()}"
+
+
+def key(name: str) -> str:
+    """A name as tables and sources are compared by."""
+    return unicodedata.normalize("NFC", name.strip().replace("\\", "/").removeprefix("./"))
+
+
+def refuse_rivals(tables: Sequence[Table]) -> None:
+    """Raises `BadDataset` for several tables, unless each is of a split folder of its own."""
+    folders = [PurePosixPath(table.name).parent.name for table in tables]
+    if len(tables) > 1 and not (set(folders) <= set(SPLITS) and len(set(folders)) == len(folders)):
+        raise BadDataset(
+            "several_tables",
+            f"Several tables name images: {', '.join(table.name for table in tables[:SHOWN])}. "
+            "Say which one has the labels (--labels, or the field Table of labels).",
+        )
+
+
+def refuse_unclear(tables: Sequence[Table]) -> None:
+    """Raises `BadDataset` where images lie in several folders, which may be their classes, and a
+    table does not say that it has the classes."""
+    for table in tables:
+        if not named_columns(table):
+            raise BadDataset(
+                "unclear_labels",
+                f"{names.shown(table.name)} names images, which lie in several folders, too. If "
+                "it has the classes, call its column `label`; if the folders are the classes, "
+                f"write `{FOLDERS}` for the table of labels (--labels), or remove it.",
+            )
+
+
+def refuse_disagreement(images: Sequence[Image], tables: Sequence[str]) -> None:
+    """Raises `BadDataset` where images lie in what may be class folders, at least two in each on
+    average, and tables that nobody asked for give most of them another class."""
+    folders = {image.name: PurePosixPath(image.name).parent.name for image in images}
+    others = [image for image in images if image.label != folders[image.name]]
+    if 2 <= len(set(folders.values())) <= len(images) / 2 < len(others):
+        table, other = names.shown(tables[0]), others[0]
+        raise BadDataset(
+            "unclear_labels",
+            f"{table} gives most images another class than their folder: "
+            f"{names.shown(other.name)} is {names.shown(other.label)}. Say which one holds: write "
+            f"{table} or `{FOLDERS}` for the table of labels (--labels).",
+        )
+
+
+def gather(
+    table: Table, by_image: dict[str, str], splits: dict[str, str], classes: set[str]
+) -> list[Problem]:
+    """Add the labels and splits of a table's rows, and all classes that it names; rows that name
+    no file, or no class, are problems."""
+    column = label_column(table)
+    split_column = split_of(table)
+    problems = []
+    for row in table.rows:
+        name = row[table.column] if len(row) > table.column else ""
+        images = table.called.find(name)
+        label = row[column] if len(row) > column else ""
+        if label:
+            classes.add(names.label(label))
+        if len(images) > 1:
+            raise BadDataset(
+                "bad_table",
+                f"{table.name} names {names.shown(name)}, and there are several: "
+                f"{', '.join(map(names.shown, images[:SHOWN]))}. Write the folder, too.",
+            )
+        if not images:
+            text = f"{table.name} names this file, and there is none."
+            problems.append(Problem(names.shown(name) or "(no name)", "missing_file", text))
+        elif not label:
+            text = f"Its row in {table.name} has no label."
+            problems.append(Problem(images[0], "unlabelled", text))
+        elif by_image.setdefault(images[0], names.label(label)) != names.label(label):
+            raise two_values(images[0], "labels", by_image[images[0]], label)
+        elif split_column is not None:
+            split = checked_split(table, row[split_column] if len(row) > split_column else "")
+            if splits.setdefault(images[0], split) != split:
+                raise two_values(images[0], "splits", splits[images[0]], split)
+    return problems
+
+
+def two_values(image: str, what: str, one: str, other: str) -> BadDataset:
+    return BadDataset(
+        "bad_table",
+        f"{names.shown(image)} has two {what} in the tables: {names.shown(one)} and "
+        f"{names.shown(other)}. Keep one row.",
+    )
+
+
+def split_of(table: Table) -> int | None:
+    """The column that divides the images, if any."""
+    headers = [header.casefold() for header in table.header]
+    return headers.index(SPLIT_COLUMN) if SPLIT_COLUMN in headers else None
+
+
+def checked_split(table: Table, text: str) -> str:
+    """Raises `BadDataset` for a split that is none of ours."""
+    if text.casefold() in SPLITS:
+        return text.casefold()
+    raise BadDataset(
+        "unknown_split",
+        f"The column {SPLIT_COLUMN} of {names.shown(table.name)} says "
+        f"{names.shown(text) or 'nothing for some images'}. Splits are called sample, public and "
+        "private. To have the images divided here, remove the column.",
+    )
+
+
+def label_column(table: Table) -> int:
+    """Which column holds the class. Raises `BadDataset` where that is not clear."""
+    taken = (table.column, split_of(table))
+    others = [column for column in range(len(table.header)) if column not in taken]
+    if named := named_columns(table):
+        return named[0]
+    if len(others) == 1:
+        return others[0]
+    raise BadDataset(
+        "bad_table",
+        f"It is not clear which column of {table.name} holds the class: "
+        f"{', '.join(names.shown(header) for header in table.header)}. Call it `label`.",
+    )
+
+
+def named_columns(table: Table) -> list[int]:
+    """Columns whose header means the class, the surest first."""
+    headers = [header.casefold().replace(" ", "_") for header in table.header]
+    found = [headers.index(name) for name in LABEL_COLUMNS if name in headers]
+    return [column for column in found if column != table.column]

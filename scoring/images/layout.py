@@ -1,0 +1,256 @@
+"""Which class and split each file belongs to: by its folders, or by a table of labels."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from scoring.errors import BadDataset
+from scoring.images import names
+from scoring.images.labels import SUFFIXES as TABLES
+from scoring.images.labels import Labels
+from scoring.images.records import SPLITS, Image, Problem
+
+ONE_SPELLING = {
+    ".jpeg": ".jpg",
+    ".jpe": ".jpg",
+    ".jif": ".jpg",
+    ".jfif": ".jpg",
+    ".pjpeg": ".jpg",
+    ".pjp": ".jpg",
+    ".tiff": ".tif",
+    ".dib": ".bmp",
+}
+SUFFIXES = frozenset(
+    (".jpg", ".png", ".bmp", ".gif", ".webp", ".tif", ".ppm", ".pgm", ".pbm", ".pnm")
+)
+KINDS = {
+    ".heic": "a HEIC image",
+    ".heif": "a HEIC image",
+    ".avif": "an AVIF image",
+    ".jxl": "a JPEG XL image",
+    ".jp2": "a JPEG 2000 image",
+    ".svg": "an SVG drawing",
+    ".psd": "a Photoshop document",
+    ".ico": "an icon",
+    ".pdf": "a PDF document",
+    ".dng": "a camera's raw image",
+    ".nef": "a camera's raw image",
+    ".cr2": "a camera's raw image",
+    ".arw": "a camera's raw image",
+}
+"""Suffixes of pictures that are not taken, for a reason that helps."""
+ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+LIKE_SPLITS = re.compile(
+    r"(train|training|test|testing|val|valid|validation|dev|sample|public|private)s?"
+    r"[\W_]*(data)?(set|split|image|img|data)?s?[\W_]*(\d{4})?",
+    re.IGNORECASE,
+)
+"""Names of top folders that other tools take for splits, and ours spelled in another way."""
+SHOWN = 5
+NO_FOLDERS = (
+    "There are no readable images in class folders. Put the images of each class into a folder of "
+    "its own, or add a table labels.csv with the columns file,label."
+)
+
+CALLED_SO = "Splits are called sample, public and private, in small letters"
+NO_SPLITS = "put all images into one folder to have them divided here"
+
+Path = tuple[str, ...]
+
+
+def sort_out(files: Iterable[str], labels: Labels | None) -> tuple[list[Image], list[Problem]]:
+    """Images with class and split, and the files that are none. Raises `BadDataset`."""
+    files = [name for name in files if not labels or name not in labels.tables]
+    images, problems = images_among(files)
+    if labels:
+        found = by_table(images, labels)
+        problems += labels.problems
+    else:
+        found = by_folder(images)
+        placed = {image.name for image in found}
+        text = "This image lies in no class folder. Move it into one, or remove it."
+        problems += [Problem(name, "outside_class", text) for name in images if name not in placed]
+        if images and not found:
+            tables = [name for name in files if name.lower().endswith(TABLES)]
+            raise BadDataset("no_images", NO_FOLDERS + names_none(tables))
+    return found, problems
+
+
+def names_none(tables: Sequence[str]) -> str:
+    some = ", ".join(map(names.shown, tables[:SHOWN]))
+    return f" The images are not named in: {some}." if tables else ""
+
+
+def by_folder(images: Sequence[str]) -> list[Image]:
+    """Images whose folder is their class. Raises `BadDataset`."""
+    paths = below_common_top(images)
+    is_split = has_splits(paths.values())
+    if is_split:
+        refuse_other_tops({path[0] for path in paths.values() if len(path) > 1})
+    refuse_nested(paths, is_split)
+    depth = 3 if is_split else 2
+    return [
+        Image(name, names.label(path[-2]), path[0] if is_split else None)
+        for name, path in paths.items()
+        if len(path) == depth
+    ]
+
+
+def by_table(images: Sequence[str], labels: Labels) -> list[Image]:
+    """Images that a table names, wherever they lie; splits are top folders, or a column. Raises
+    `BadDataset`."""
+    by_image = labels.by_image
+    if labels.splits:
+        return [Image(one, by_image[one], labels.splits[one]) for one in images if one in by_image]
+    paths = below_common_top([name for name in images if name in by_image], is_class=False)
+    tops = {path[0] if len(path) > 1 else "" for path in paths.values()}
+    if tops & set(SPLITS):
+        refuse_other_tops(tops)
+    elif like_splits(tops):
+        raise BadDataset("unknown_split", f"{look_like_splits(tops)} {CALLED_SO}, or {NO_SPLITS}.")
+    is_split = bool(tops) and tops <= set(SPLITS)
+    return [
+        Image(name, by_image[name], path[0] if is_split else None) for name, path in paths.items()
+    ]
+
+
+def images_among(files: Iterable[str]) -> tuple[list[str], list[Problem]]:
+    images, problems = [], []
+    for name in sorted(files):
+        if suffix(name) in SUFFIXES:
+            images.append(name)
+        else:
+            problems.append(Problem(name, "not_an_image", what_it_is(name)))
+    return images, problems
+
+
+def what_it_is(name: str) -> str:
+    ending = PurePosixPath(name).suffix.lower()
+    if kind := KINDS.get(ending):
+        return f"This is {kind}, which is not taken. Convert it to JPEG or PNG."
+    if ending in ARCHIVES:
+        return "This is an archive inside the source. Unpack it in its place."
+    if ending in TABLES:
+        return "This table gives no labels here, and it is no image file."
+    return "This is no image file."
+
+
+def below_common_top(images: Sequence[str], is_class: bool = True) -> dict[str, Path]:
+    """Paths below the folders that hold (nearly) everything; a split's folder is never such a one.
+
+    `is_class`: images directly in the only folder may be a class, unless most lie deeper.
+    """
+    paths = {name: tuple(name.split("/")) for name in images}
+    while True:
+        inside = [path for path in paths.values() if len(path) > 1]
+        tops = {path[0] for path in inside}
+        deeper = sum(len(path) > 2 for path in inside)
+        if len(tops) != 1 or tops & set(SPLITS) or (is_class and 2 * deeper <= len(inside)):
+            return paths
+        if not is_class and len(inside) < len(paths):
+            return paths
+        paths = {name: path[1:] if len(path) > 1 else path for name, path in paths.items()}
+
+
+def has_splits(paths: Iterable[Path]) -> bool:
+    """Whether the top folders are splits: most images below such names lie deep enough."""
+    deep = [len(path) > 2 for path in paths if len(path) > 1 and path[0] in SPLITS]
+    return 2 * sum(deep) > len(deep)
+
+
+def classes_beside(images: Iterable[Image], problems: Iterable[Problem]) -> set[str]:
+    """Class folders with pictures of formats that are not taken."""
+    above = {above_folder(image.name) for image in images}
+    return {
+        names.label(one.name.split("/")[-2])
+        for one in problems
+        if PurePosixPath(one.name).suffix.lower() in KINDS
+        and "/" in one.name
+        and above_folder(one.name) in above
+    }
+
+
+def above_folder(name: str) -> str:
+    """Where the folder of a file lies."""
+    return "/".join(name.split("/")[:-2])
+
+
+def refuse_other_tops(tops: set[str]) -> None:
+    if unknown := sorted(tops - set(SPLITS)):
+        raise BadDataset(
+            "unknown_split",
+            f"Folders beside {', '.join(sorted(tops & set(SPLITS)))} must be splits too: "
+            f"{', '.join(names.shown(top) or 'images on top' for top in unknown[:SHOWN])}. Splits "
+            "are called sample, public and private.",
+        )
+
+
+def refuse_nested(paths: Mapping[str, Path], is_split: bool) -> None:
+    """Raises `BadDataset` for images below their class folder, or folders that look like splits."""
+    deep = {name: path for name, path in paths.items() if len(path) > (3 if is_split else 2)}
+    if not deep:
+        return
+    tops = {path[0] for path in deep.values()}
+    if not is_split and like_splits(tops):
+        raise BadDataset(
+            "unknown_split",
+            f"{look_like_splits(tops)} {CALLED_SO}; all three are needed. To have the images "
+            "divided here, put the class folders on top.",
+        )
+    nested = sorted({"/".join(name.split("/")[:-1]) for name in deep})
+    raise BadDataset(
+        "nested_folders",
+        "Images must lie directly in their class folder, not in: "
+        f"{', '.join(map(names.shown, nested[:SHOWN]))}. Move them up, or list them in a table "
+        "labels.csv with the columns file,label.",
+    )
+
+
+def refuse_splits_for_classes(classes: Collection[str]) -> None:
+    """Raises `BadDataset` where all class folders are called like splits."""
+    if like_splits(classes):
+        raise BadDataset(
+            "unknown_split",
+            f"The folders {', '.join(classes)} look like splits, and there are no class folders in "
+            "them. Put class folders into them, called sample, public and private, or add a table "
+            "labels.csv with the columns file,label.",
+        )
+
+
+def like_splits(tops: Collection[str]) -> bool:
+    """Whether all folders are called as if they were splits."""
+    return bool(tops) and all(LIKE_SPLITS.fullmatch(top) for top in tops)
+
+
+def look_like_splits(tops: Iterable[str]) -> str:
+    shown = ", ".join(map(names.shown, sorted(tops)[:SHOWN]))
+    return f"The top folders {shown} look like splits."
+
+
+def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) -> None:
+    """Without images of a class its F1 is 0 for everybody, which no organizer wants."""
+    if not classes:
+        raise BadDataset("no_images", "No images are left. Put those of each class into a folder.")
+    if len(classes) < 2:
+        raise BadDataset(
+            "one_class",
+            f"There is only one class, {classes[0]}. Put each class in a folder of its own.",
+        )
+    present: defaultdict[str | None, set[str]] = defaultdict(set)
+    for image in images:
+        present[image.split].add(image.label)
+    for split in SPLITS:
+        if split in present and (lacking := sorted(set(classes) - present[split])):
+            raise BadDataset(
+                "missing_class",
+                f"The split {split} has no images of: {', '.join(lacking[:SHOWN])}.",
+            )
+
+
+def suffix(name: str) -> str:
+    """Lower-case suffix of a file name, one spelling per format."""
+    ending = PurePosixPath(name).suffix.lower()
+    return ONE_SPELLING.get(ending, ending)

@@ -1,0 +1,214 @@
+"""Where images come from: the files of a folder or a zip, under one rule."""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scoring.errors import BadDataset
+from scoring.images import names
+
+MAX_FILES = 1_000_000
+MAX_FILE_BYTES = 64 << 20
+MAX_TOTAL_BYTES = 64 << 30
+
+READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+OTHER_ARCHIVES = {
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+}
+IS_UTF8, IS_ENCRYPTED = 0x800, 0x1
+UNICODE_PATH = 0x7075
+"""An extra field in which Info-ZIP keeps the name in UTF-8."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files below one place by their names, without what tools left there."""
+
+    sizes: Mapping[str, int]
+    """Bytes of every file, unpacked."""
+    ignored: Mapping[str, int]
+    """How many files were passed over, by the part of the name that tells."""
+    encoding: str
+    """What the names were read as."""
+    other_encodings: tuple[str, ...]
+    read_raw: Callable[[str], bytes]
+
+    def read(self, name: str) -> bytes:
+        """One file. Raises `ValueError` where it cannot be read, or the zip is damaged there."""
+        try:
+            return self.read_raw(name)
+        except Exception as error:  # each codec has its own errors
+            raise ValueError(f"{names.shown(name)} cannot be unpacked or read.") from error
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file: `text` where its name says its encoding, else `raw`."""
+
+    raw: bytes
+    text: str | None
+    size: int
+    is_link: bool = False
+
+
+@contextmanager
+def opened(place: Path, encoding: str | None = None) -> Iterator[Source]:
+    """The files of a folder or zip. Raises `BadDataset`."""
+    if place.is_dir():
+        yield folder(place, encoding)
+        return
+    try:
+        archive = zipfile.ZipFile(place)
+    except UnicodeDecodeError as error:
+        raise BadDataset(
+            "wrong_encoding",
+            f"{place.name} says that its names are UTF-8, and they are not. Pack the folder again "
+            "with another program.",
+        ) from error
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+        raise BadDataset("not_a_zip", not_a_zip(place)) from error
+    with archive:
+        yield unpacked(archive, encoding)
+
+
+def not_a_zip(place: Path) -> str:
+    text = f"{place.name} is neither a folder nor a readable zip."
+    try:
+        with place.open("rb") as file:
+            head = file.read(8)
+    except OSError:
+        return text
+    kind = next((kind for start, kind in OTHER_ARCHIVES.items() if head.startswith(start)), None)
+    return f"{text} It is {kind}: unpack it, and pack its folder as a zip." if kind else text
+
+
+def folder(root: Path, encoding: str | None) -> Source:
+    """The files of a folder on disk; links are not followed."""
+
+    def fail(error: OSError) -> None:
+        raise BadDataset(
+            "unreadable", f"A folder cannot be read: {error.filename}: {error.strerror}."
+        )
+
+    top = os.fsencode(root)
+    entries = []
+    for here, folders, files in os.walk(top, onerror=fail):
+        for file in (*files, *folders):
+            path = os.path.join(here, file)
+            about = os.lstat(path)
+            if stat.S_ISREG(about.st_mode) or stat.S_ISLNK(about.st_mode):
+                raw = os.path.relpath(path, top)
+                entries.append(Entry(raw, None, about.st_size, stat.S_ISLNK(about.st_mode)))
+    places: dict[str, bytes] = {}
+
+    def read(name: str) -> bytes:
+        return Path(os.fsdecode(os.path.join(top, places[name]))).read_bytes()
+
+    entries.sort(key=lambda entry: entry.raw)
+    found, source = listed(entries, encoding, read)
+    places.update((name, entries[number].raw) for name, number in found.items())
+    return source
+
+
+def unpacked(archive: zipfile.ZipFile, encoding: str | None) -> Source:
+    """The files of a zip that is read in place."""
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    entries = [entry(info) for info in infos]
+    places: dict[str, zipfile.ZipInfo] = {}
+    found, source = listed(entries, encoding, lambda name: archive.read(places[name]))
+    places.update((name, infos[number]) for name, number in found.items())
+    for name, info in places.items():
+        refuse_locked(name, info)
+    return source
+
+
+def listed(
+    entries: Sequence[Entry], encoding: str | None, read: Callable[[str], bytes]
+) -> tuple[dict[str, int], Source]:
+    """Numbers of the entries that count, by name, and their source. Raises `BadDataset`."""
+    ignored: Counter[str] = Counter()
+    kept: dict[int, Entry] = {}
+    for number, one in enumerate(entries):
+        left = names.left_by_a_tool(one.text.encode(errors="replace") if one.text else one.raw)
+        if left or one.is_link:
+            ignored[(left or "links").rstrip("\r")] += 1
+        else:
+            kept[number] = one
+    decoded = names.decoded([one.raw for one in kept.values() if one.text is None], encoding)
+    texts = iter(decoded.names)
+    found: dict[str, int] = {}
+    for number, one in kept.items():
+        name = next(texts) if one.text is None else one.text
+        while name.startswith("./"):
+            name = name.removeprefix("./")
+        names.refuse_unsafe(name)
+        if name in found:
+            raise BadDataset(
+                "unsafe_names", f"There are two files of the same name: {names.shown(name)}."
+            )
+        found[name] = number
+    sizes = {name: entries[number].size for name, number in found.items()}
+    refuse_bombs(sizes)
+    source = Source(sizes, dict(ignored), decoded.encoding, decoded.others, read)
+    return found, source
+
+
+def entry(info: zipfile.ZipInfo) -> Entry:
+    """A file of a zip. Without the flag `zipfile` reads any name as code page 437."""
+    link = stat.S_ISLNK(info.external_attr >> 16)
+    if info.flag_bits & IS_UTF8:
+        name = info.orig_filename
+        return Entry(name.encode("utf-8", "surrogateescape"), name, info.file_size, link)
+    raw = info.orig_filename.encode("cp437")
+    return Entry(raw, unicode_path(info.extra, raw), info.file_size, link)
+
+
+def unicode_path(extra: bytes, raw: bytes) -> str | None:
+    """The name that Info-ZIP's extra field holds for just this one."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack("<HH", extra[:4])
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == UNICODE_PATH and field[:5] == struct.pack("<BI", 1, zlib.crc32(raw)):
+            return field[5:].decode(errors="replace")
+    return None
+
+
+def refuse_locked(name: str, info: zipfile.ZipInfo) -> None:
+    """Raises `BadDataset` for a file that cannot be unpacked here."""
+    if info.flag_bits & IS_ENCRYPTED:
+        raise BadDataset(
+            "encrypted_zip",
+            f"{names.shown(name)} is locked by a password. Pack the zip without one.",
+        )
+    if info.compress_type not in READABLE:
+        method = METHODS.get(info.compress_type, f"method {info.compress_type}")
+        raise BadDataset(
+            "unknown_compression",
+            f"{names.shown(name)} is packed with {method}, which cannot be unpacked here. Pack "
+            "the zip again with Deflate, or without compression.",
+        )
+
+
+def refuse_bombs(sizes: Mapping[str, int]) -> None:
+    if len(sizes) > MAX_FILES or sum(sizes.values()) > MAX_TOTAL_BYTES:
+        raise BadDataset(
+            "too_large", f"More than {MAX_FILES:,} files or {MAX_TOTAL_BYTES >> 30} GiB unpacked."
+        )
+    if large := sorted(name for name, size in sizes.items() if size > MAX_FILE_BYTES):
+        raise BadDataset(
+            "too_large", f"{names.shown(large[0])} has more than {MAX_FILE_BYTES >> 20} MiB."
+        )

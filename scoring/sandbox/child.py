@@ -1,0 +1,233 @@
+"""What a forked child of the zygote does: lock itself in, load one model, answer calls.
+
+Images and answers lie in shared memory, orders and outcomes are fixed-size records. It is never
+believed, but for the first record, which it sends before it looks at the model.
+"""
+
+from __future__ import annotations
+
+import io
+import linecache  # noqa: F401  a warning in a model would import it, when nothing can be opened
+import math
+import mmap
+import os
+import resource
+import sys
+import traceback  # noqa: F401
+from typing import Any
+
+import torch
+
+from scoring.formats import runtimes
+from scoring.sandbox import lockdown, paths
+from scoring.sandbox.channel import (
+    DIMENSIONS,
+    DTYPES,
+    PREPARE,
+    PROBE,
+    RUN,
+    STATUS,
+    Kind,
+    Order,
+    Status,
+)
+from scoring.sandbox.lockdown import limit
+from scoring.timing.probe import Probe
+
+SPARE_CPU_SECONDS = 30
+"""Over the limit of wall seconds: only what escapes that one meets this one."""
+MOST_SAID = (1 << 63) - 1
+"""The largest number in a record; one stored number can be shown as more bytes than that."""
+KINDS: dict[Kind, type | tuple[type, ...]] = {
+    Kind.TUPLE: tuple,
+    Kind.LIST: list,
+    Kind.DICT: dict,
+    Kind.NONE: type(None),
+    Kind.NUMBER: (bool, int, float, complex),
+    Kind.TEXT: str,
+}
+
+
+def serve(
+    order: Order, mapped: int, channel: int, model: int, area: int, output: int | None = None
+) -> None:
+    """Load the model and answer calls until the measurer hangs up; never returns.
+
+    `mapped`: bytes of address space of the zygote.
+    """
+    data = read(model, order.model_bytes)
+    memory = mmap.mmap(area, order.area_bytes)
+    if output is not None:
+        for standard in (1, 2):
+            os.dup2(output, standard)
+    keep_only(channel)
+    status = Outcome(channel, order.has_output)
+    abi, is_filtered = lock(order, channel, mapped + order.model_bytes + order.area_bytes)
+    status.send(Status.LOCKED, abi, int(is_filtered))
+    if not (is_filtered and abi) and not order.may_be_weak:
+        os._exit(1)
+    inputs = view(memory, order.dtype, order.input_shape, 0)
+    outputs = view(memory, "float32", order.output_shape, order.output_offset)
+    if order.device == "cuda" and not torch.cuda.is_available():
+        status.send(Status.NO_GPU)
+        os._exit(1)
+    runtime = runtimes.named(order.device)
+    probe = Probe()  # before the model takes memory, and off the clock
+    with torch.inference_mode():
+        try:
+            ready = runtime.load(data)
+        except Exception as error:
+            status.fail(error, Status.LOAD_FAILED)
+        del data
+        status.send(Status.LOADED)
+        answered = False
+        while record := os.read(channel, RUN.size):
+            calls = RUN.unpack(record)[0]
+            if calls == PREPARE:
+                ready, prepared = runtime.prepare(ready, inputs[0])
+                status.send(Status.PREPARED, int(prepared))
+                continue
+            if calls == PROBE:
+                probe.run()
+                status.send(Status.DONE)
+                continue
+            try:
+                for call in range(calls):
+                    answer = runtime.answer(ready, inputs[call])
+                    if not fits(answer, outputs[call]):
+                        status.refuse(answer, order.output_bytes)
+                    outputs[call].copy_(answer)
+                    answered = True
+                runtime.finish()
+            except Exception as error:
+                status.fail(error, Status.RAISED if answered else Status.WRONG_INPUT)
+            status.send(Status.DONE)
+    os._exit(0)
+
+
+def lock(order: Order, channel: int, mapped: int) -> tuple[int, bool]:
+    """Give up everything a model does not need, before its bytes are looked at.
+
+    The ABI of the landlock in force or 0, and whether there is a filter of system calls. `mapped`:
+    bytes of address space that are not the model's own.
+    """
+    limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_FSIZE, 0)
+    seconds = math.ceil(order.total_seconds * order.threads) + SPARE_CPU_SECONDS
+    limit(resource.RLIMIT_CPU, seconds)
+    limit(resource.RLIMIT_MSGQUEUE, 0)
+    abi = lockdown.landlock(paths.of_child(order.device))
+    if order.device != "cpu":  # the driver opens devices, starts threads, maps more than it uses
+        return abi if abi >= lockdown.KEEPS_SIGNALS else 0, lockdown.no_reaching_out()
+    if order.threads > 1:
+        start_threads(order.threads)
+    limit(resource.RLIMIT_AS, mapped + order.memory_bytes)
+    limit(resource.RLIMIT_NOFILE, 0)
+    limit(resource.RLIMIT_MEMLOCK, 0)
+    return abi, lockdown.only_computing(reads=[channel], writes=[channel, 1, 2])
+
+
+def start_threads(count: int) -> None:
+    """Have torch's threads started: later none can be. They share this thread's landlock."""
+    torch.set_num_threads(count)
+    torch.ones(1 << 22).add_(1).sum()
+
+
+def rehearse() -> None:
+    """Do once, with a network of our own, what a child does: whatever torch sets up or imports
+    when it is first needed must be there before the locks."""
+    torch.set_num_threads(1)
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU())
+    example = torch.zeros(1, 3, 16, 16)
+    archive = io.BytesIO()
+    # Checking the trace would import a library for symbols, which no child needs, for a second.
+    traced = torch.jit.trace(net.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
+    torch.jit.save(traced, archive)
+    runtime = runtimes.named("cpu")
+    with torch.inference_mode():
+        ready, _ = runtime.prepare(runtime.load(archive.getvalue()), example)
+        ready(example)
+        Probe().run()
+
+
+class Outcome:
+    """Says how it went, in numbers only; in words, too, where the images are no secret."""
+
+    def __init__(self, channel: int, has_output: bool) -> None:
+        self.channel = channel
+        self.has_output = has_output
+
+    def send(self, status: Status, *numbers: int) -> None:
+        if self.has_output:
+            sys.stdout.flush()
+        padding = (0,) * (STATUS.size // 8 - 1 - len(numbers))
+        os.write(self.channel, STATUS.pack(status, *numbers, *padding))
+
+    def fail(self, error: Exception, status: Status) -> None:
+        """Report an error by its kind and end; its text may hold hidden images and stays here."""
+        if self.has_output:
+            print(f"{type(error).__name__}: {error}", flush=True)
+        self.send(Status.OUT_OF_MEMORY if is_out_of_memory(error) else status)
+        os._exit(1)
+
+    def refuse(self, answer: Any, most_bytes: int) -> None:
+        """Report the kind and shape of a wrong answer and end."""
+        kind = next((kind for kind, types in KINDS.items() if isinstance(answer, types)), None)
+        if not isinstance(answer, torch.Tensor):
+            length = len(answer) if isinstance(answer, tuple | list | dict) else 0
+            self.send(Status.WRONG_OUTPUT, kind or Kind.OTHER, -1, length)
+        elif not is_dense(answer):
+            self.send(Status.WRONG_OUTPUT, Kind.NOT_DENSE, -1, 0)
+        elif (size := answer.numel() * answer.element_size()) > most_bytes:
+            self.send(Status.OUTPUT_TOO_LARGE, min(size, MOST_SAID))
+        else:
+            dtype = str(answer.dtype).removeprefix("torch.")
+            place = DTYPES.index(dtype) if dtype in DTYPES else -1
+            sizes = tuple(answer.shape)[:DIMENSIONS]
+            self.send(Status.WRONG_OUTPUT, Kind.TENSOR, place, answer.dim(), *sizes)
+        os._exit(1)
+
+
+def fits(answer: Any, output: torch.Tensor) -> bool:
+    return (
+        isinstance(answer, torch.Tensor)
+        and is_dense(answer)
+        and answer.shape == output.shape
+        and answer.is_floating_point()
+    )
+
+
+def is_dense(answer: torch.Tensor) -> bool:
+    """Whether it can be copied number by number: not sparse, nested, packed or without memory."""
+    return answer.layout == torch.strided and not answer.is_nested and not answer.is_meta
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """torch has no class of its own for a failed allocation on the CPU."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    return any(sign in text for sign in ("allocate memory", "not enough memory", "bad_alloc"))
+
+
+def read(descriptor: int, size: int) -> bytes:
+    parts, offset = [], 0
+    while offset < size:
+        parts.append(os.pread(descriptor, min(size - offset, 1 << 30), offset))
+        offset += len(parts[-1])
+    return b"".join(parts)
+
+
+def view(memory: mmap.mmap, dtype: str, shape: tuple[int, ...], offset: int) -> torch.Tensor:
+    """A tensor over a part of the shared area."""
+    count = 1
+    for side in shape:
+        count *= side
+    flat = torch.frombuffer(memory, dtype=getattr(torch, dtype), count=count, offset=offset)
+    return flat.reshape(shape)
+
+
+def keep_only(channel: int) -> None:
+    """Close every descriptor but the channel and the three that lead to /dev/null."""
+    os.closerange(3, channel)
+    os.closerange(channel + 1, os.sysconf("SC_OPEN_MAX"))

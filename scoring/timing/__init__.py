@@ -1,0 +1,1 @@
+"""How long a submission takes, in units of the reference in the same moments."""

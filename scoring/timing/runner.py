@@ -1,0 +1,240 @@
+"""One contestant of an evaluation, and its turns on the clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scoring.errors import EngineError, ModelFailed
+from scoring.images import albums
+from scoring.job import InputSpec, Limits
+from scoring.sandbox import parent
+from scoring.timing.schedule import Batches, Block, watches_cpu
+
+WARM_UP_CALLS = {"cpu": 6, "cuda": 20}
+WARM_UP_SECONDS = 0.03
+"""Of the block that ends the warm-up, at most."""
+REWARM_SECONDS = 0.003
+"""After a turn of the other model; one call at least."""
+EMPTY_TURNS = 7
+MOST_EMPTY_SECONDS = 0.0001
+"""Three times what a turn without calls takes: native code could dawdle there, to have more taken
+off its blocks."""
+MOST_IDLE_SECONDS = 0.0003
+"""Of a turn: what an idle core takes to run the woken process, and this one to be woken by its
+answer, on a virtual machine 40 to 200 us by the host's whim. It would be one or two per cent of a
+probe, or of a block of a tiny model."""
+KEPT_BYTES = 64 << 20
+"""Images that take no more are normalized once, not before each block: passes over few are many."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A model, what it is fed and the images in its own size."""
+
+    model: int
+    """Descriptor of the sealed archive."""
+    spec: InputSpec
+    pixels: albums.Album
+    area: parent.Area
+    """Of its processes, one after the other."""
+    budget: parent.Budget
+    is_reference: bool = False
+
+    @cached_property
+    def kept(self) -> npt.NDArray[Any] | None:
+        """All images (N, 3, height, width) as the model wants them, where they are some and few."""
+        numbers = np.arange(len(self.pixels))
+        each = 3 * self.spec.height * self.spec.width * np.dtype(self.spec.dtype).itemsize
+        if 0 < len(numbers) * each <= KEPT_BYTES:
+            return albums.normalized(self.pixels.take(numbers), self.spec)
+        return None
+
+    @contextmanager
+    def fresh(
+        self, box: parent.Sandbox, seed: int, output: parent.Output | None = None
+    ) -> Iterator[Runner]:
+        """A new process of this model, warmed up and frozen; `output` takes what it says.
+
+        Raises `ModelFailed`; for the reference, whose failures are ours, `EngineError`.
+        """
+        synthetic = Synthetic(self.spec, seed)
+        with ExitStack() as stack:
+            with self.blamed():
+                opening = box.child(self.model, self.area, self.budget, synthetic.call(), output)
+                child = stack.enter_context(opening)
+                runner = Runner(child, self, synthetic, box.limits, box.plan.block_seconds)
+                runner.warm_up()
+            # Not under the blame: what is raised here may be the other contestant's failure.
+            yield runner
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Whose fault a failure in the body is: the reference's are ours."""
+        try:
+            yield
+        except ModelFailed as failure:
+            if self.is_reference:
+                raise EngineError(
+                    f"reference_{failure.code}", f"The reference model failed: {failure.message}"
+                ) from failure
+            raise
+
+
+class Runner:
+    """A process of one contestant that is frozen whenever it is not its turn."""
+
+    def __init__(
+        self,
+        child: parent.Child,
+        contestant: Contestant,
+        synthetic: Synthetic,
+        limits: Limits,
+        block_seconds: float,
+    ) -> None:
+        self.child = child
+        self.contestant = contestant
+        self.kept = contestant.kept  # made here, where nobody is warm yet and waits for it
+        self.synthetic = synthetic
+        self.limits = limits
+        self.block_seconds = block_seconds
+        self.max_calls = len(child.inputs)
+        self.seconds_per_call = 0.0
+        self.empty_seconds = 0.0
+        self.frozen = False
+        self.cpu_at_stop = 0.0
+        self.stopped_cpu_seconds = 0.0
+
+    def warm_up(self) -> None:
+        """Calls on synthetic images until the speed is that of later calls; learn it."""
+        for _ in range(WARM_UP_CALLS[self.child.order.device]):
+            self.seconds_per_call = self.rehearse(1)
+        calls = int(min(self.block_seconds, WARM_UP_SECONDS) / self.seconds_per_call)
+        if calls > 1:
+            calls = min(calls, self.max_calls)
+            self.seconds_per_call = self.rehearse(calls) / calls
+        empty_seconds = min(self.empty_turn() for _ in range(EMPTY_TURNS))
+        self.empty_seconds = min(empty_seconds, MOST_EMPTY_SECONDS)
+        self.freeze()
+
+    def answer(self, batches: Batches, rewarm: bool) -> Block:
+        """Answer images by their numbers, (calls, batch). Only the answering is on the clock.
+
+        `rewarm`: the other model ran in between, so a call or more on a synthetic image brings the
+        weights back into the caches first. The images appear in the child's memory only after it.
+        Before it the process runs the probe, either model's, for that makes a block 1 % slower.
+        """
+        with self.contestant.blamed():
+            return self.answered(batches, rewarm)
+
+    def answered(self, batches: Batches, rewarm: bool) -> Block:
+        probe_seconds = 0.0
+        if rewarm:
+            self.thaw()
+            if self.child.order.device == "cpu":
+                probe_seconds = self.awake(self.child.probe())
+            calls = int(REWARM_SECONDS / self.seconds_per_call)
+            self.rehearse(max(1, min(calls, self.max_calls)))
+        self.freeze()  # what it left running has no time to go on while its images are laid out
+        calls = len(batches)
+        self.lay_out(batches, self.child.inputs[:calls])
+        self.thaw()
+        turn = self.turn(calls)
+        self.freeze()
+        self.child.sandbox.settle()  # what it left on a GPU is its own failure
+        logits = self.child.outputs[:calls].copy()
+        if not np.isfinite(logits).all():
+            raise ModelFailed("not_finite", "The model answered with NaN or infinity.")
+        seconds = max(self.awake(turn) - self.empty_seconds, 1e-9)
+        self.seconds_per_call = seconds / calls
+        labels = logits.argmax(axis=2)
+        stopped, self.stopped_cpu_seconds = self.stopped_cpu_seconds, 0.0
+        return Block(seconds, turn.cpu_seconds, labels, stopped, probe_seconds)
+
+    @property
+    def spec(self) -> InputSpec:
+        return self.contestant.spec
+
+    def lay_out(self, batches: Batches, area: npt.NDArray[Any]) -> None:
+        """Write images by their numbers, (calls, batch), into `area`, a row per call."""
+        if self.kept is None:
+            albums.lay_out(self.contestant.pixels.take(batches), self.spec, area)
+        else:  # no number is out of range, and to look for one takes a copy more
+            np.take(self.kept, batches, axis=0, out=area, mode="clip")
+
+    def rehearse(self, calls: int) -> float:
+        """Seconds of calls on a new synthetic image."""
+        self.child.inputs[:calls] = self.synthetic.call()
+        return max(self.turn(calls).seconds, 1e-6)
+
+    def empty_turn(self) -> float:
+        """Seconds of a block without calls."""
+        self.freeze()
+        self.thaw()
+        return self.awake(self.turn(0))
+
+    def awake(self, turn: parent.Turn) -> float:
+        """Seconds of a turn without those in which the process did not run: to wake it and to hear
+        of it takes as long as the host likes. They are told from its own CPU clock, so that no work
+        can hide there; who sleeps for longer pays for it. Where it has helpers, threads or a GPU,
+        its clock tells nothing, and every second counts."""
+        if not watches_cpu(self.child.sandbox.plan) or turn.cpu_seconds <= 0:
+            return turn.seconds
+        idle = max(0.0, turn.seconds - turn.cpu_seconds)
+        return turn.seconds - min(idle, MOST_IDLE_SECONDS)
+
+    def turn(self, calls: int) -> parent.Turn:
+        """Run the input area, within the limit of a call and 20 times what is expected."""
+        expected = calls * self.seconds_per_call
+        return self.child.run(calls, self.limits.call_seconds + 20 * expected)
+
+    def freeze(self) -> None:
+        if not self.frozen:
+            self.child.freeze()
+            self.cpu_at_stop = self.child.cpu_seconds()
+            self.frozen = True
+
+    def thaw(self) -> None:
+        if self.frozen:
+            self.stopped_cpu_seconds += self.child.cpu_seconds() - self.cpu_at_stop
+            self.child.thaw()
+            self.frozen = False
+
+
+class Synthetic:
+    """Images that nobody took, new for each call."""
+
+    def __init__(self, spec: InputSpec, seed: int) -> None:
+        self.spec = spec
+        self.random = np.random.default_rng(seed)
+
+    def call(self) -> npt.NDArray[Any]:
+        shape = (self.spec.batch_size, 3, self.spec.height, self.spec.width)
+        return albums.normalized(self.random.integers(0, 256, shape, dtype=np.uint8), self.spec)
+
+
+@contextmanager
+def contestant(
+    path: Path,
+    spec: InputSpec,
+    pixels: albums.Album,
+    classes: int,
+    limits: Limits,
+    is_reference: bool = False,
+) -> Iterator[Contestant]:
+    """A contestant whose archive is handed over as one sealed copy."""
+    model = parent.handed_over(path)
+    try:
+        budget = parent.Budget(limits.total_seconds)
+        with closing(parent.Area(spec, classes)) as area:
+            yield Contestant(model, spec, pixels, area, budget, is_reference)
+    finally:
+        os.close(model)
