@@ -1,4 +1,4 @@
-# Featherweight in commands. `make` alone lists them; README.md says more about each.
+# Featherweight in commands. `make` alone lists them; README.md and CONTRIBUTING.md say more.
 
 PYTHON ?= python3
 PORT ?= 8000

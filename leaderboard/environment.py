@@ -36,7 +36,7 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]
     def text(self, name: str, *, default: str = "") -> str:
         if value := str(self.get_value(name, default=default)).strip():
             return value
-        raise ImproperlyConfigured(f"{name} must be set; README says to what.")
+        raise ImproperlyConfigured(f"{name} must be set; docs/configuration.md says to what.")
 
     def switch(self, name: str) -> bool:
         """Off unless it is switched on."""

@@ -1,8 +1,8 @@
 """One settings file; everything that differs between machines comes from the environment.
 
 Every variable may also be given as NAME_FILE, the path of a file that holds the value (a secret).
-README has the table. Without any of them, and with DEBUG=1, the site runs on SQLite and local
-files.
+docs/configuration.md has the table. Without any of them, and with DEBUG=1, the site runs on SQLite
+and local files.
 """
 
 from datetime import timedelta

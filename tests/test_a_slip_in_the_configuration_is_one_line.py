@@ -47,7 +47,10 @@ def test_a_wrong_value(name: str, value: str, sentence: str) -> None:
 
 def test_a_key_is_required_and_an_empty_one_is_none() -> None:
     done = start(sys.executable, "manage.py", "check", SECRET_KEY="")
-    assert (done.returncode, done.stderr) == (2, "SECRET_KEY must be set; README says to what.\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "SECRET_KEY must be set; docs/configuration.md says to what.\n",
+    )
 
 
 def test_a_secret_whose_file_is_not_there() -> None:

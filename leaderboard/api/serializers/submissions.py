@@ -33,7 +33,7 @@ class Place(serializers.Serializer[evaluations.Line]):
 
 class Failure(serializers.Serializer[Evaluation]):
     code = serializers.CharField(
-        help_text="Stable; the README of Featherweight says what each means and what to do.",
+        help_text="Stable; docs/codes.md of Featherweight says what each means.",
     )
     message = serializers.CharField()
     command = serializers.CharField(

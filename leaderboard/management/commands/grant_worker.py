@@ -21,6 +21,6 @@ class Command(BaseCommand):
         if connection.vendor != "postgresql":
             raise CommandError("Roles are for PostgreSQL; DATABASE_URL names another database.")
         if not settings.WORKER_PASSWORD:
-            raise CommandError("WORKER_PASSWORD must be set; README says to what.")
+            raise CommandError("WORKER_PASSWORD must be set; see docs/configuration.md.")
         roles.grant_worker(password=settings.WORKER_PASSWORD)
         self.stdout.write(f"The role {roles.NAME} can do what a worker does.")
