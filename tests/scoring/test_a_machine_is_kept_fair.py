@@ -38,7 +38,7 @@ def test_one_evaluation_at_a_time(tmp_path: Path) -> None:
 
 def test_a_killed_holder_gives_the_machine_back(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib, time; from scoring import machine\n"
+        "import sys, pathlib, time; from scoring.timing import machine\n"
         "with machine.held(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(
@@ -70,8 +70,9 @@ def test_models_and_measurer_get_cores_of_their_own() -> None:
 
 def test_priority_that_a_killed_measurer_left_behind_is_not_kept() -> None:
     code = (
-        "import os; from pathlib import Path; from scoring import machine; from scoring.job import "
-        "Plan; group = Path('/proc/self/autogroup'); group.write_text('-20')\n"
+        "import os; from pathlib import Path; from scoring.timing import machine; "
+        "from scoring.job import Plan; group = Path('/proc/self/autogroup'); "
+        "group.write_text('-20')\n"
         "with machine.arranged(Plan(), os.getpid()): print(group.read_text().split()[-1])\n"
         "print(group.read_text().split()[-1])"
     )

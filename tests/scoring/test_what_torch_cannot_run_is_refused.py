@@ -17,7 +17,7 @@ from scoring.job import Device
 from .test_archives_are_checked_without_running_them import MODEL, crafted
 
 MOBILE = Path(__file__).parent / "archives" / "torch-1.12.1-mobile.pt"
-ASK = "from scoring import operators; print(operators.asked(), end='')"
+ASK = "from scoring.formats.torchscript import operators; print(operators.asked(), end='')"
 ARGUMENTS = ", ".join(7 * ["[[[[True]]]]"])
 """That no operator takes."""
 
