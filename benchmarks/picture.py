@@ -133,7 +133,7 @@ def enter(competition: Competition, name: str, number: int, chance: random.Rando
 
     from benchmarks.scale import world
     from leaderboard.models import Submission, Team
-    from leaderboard.services import evaluations, recording
+    from leaderboard.services import queueing, recording, running
 
     team = Team.objects.create(competition=competition, name=name, skeleton=name.casefold())
     submission = Submission.objects.create(
@@ -148,8 +148,8 @@ def enter(competition: Competition, name: str, number: int, chance: random.Rando
         static=world.static_report(),
         uploaded_at=timezone.now() - timedelta(hours=chance.uniform(1, 400)),
     )
-    evaluations.enqueue(competition=competition, submission=submission)
-    claimed = evaluations.claim(competition.profile)
+    queueing.enqueue(competition=competition, submission=submission)
+    claimed = running.claim(competition.profile)
     assert claimed
     ratio = math.exp(chance.uniform(math.log(0.08), math.log(1.5)))
     f1 = 0.83 - 0.17 * math.exp(-2.6 * ratio) + chance.gauss(0, 0.016)

@@ -5,7 +5,7 @@ import multiprocessing
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from leaderboard.services import evaluations, preparing
+from leaderboard.services import preparing, running, sweeping
 
 # Set in Celery's main process, seen in the child it forked: what runs then goes back to the queue.
 stopping = multiprocessing.Event()
@@ -19,10 +19,10 @@ def stop(**_: object) -> None:
 @shared_task(name="leaderboard.work")
 def work(profile: str, is_passed_on: bool = False) -> None:
     """Answer one knock: evaluate the next queued evaluation of the profile, if there is one."""
-    evaluations.run_next(profile, should_stop=stopping.is_set, is_passed_on=is_passed_on)
+    running.run_next(profile, should_stop=stopping.is_set, is_passed_on=is_passed_on)
 
 
 @shared_task(name="leaderboard.sweep")
 def sweep() -> None:
-    evaluations.sweep()
+    sweeping.sweep()
     preparing.go_on_all(seconds=preparing.SLICE)

@@ -16,7 +16,7 @@ from unfold.decorators import action, display
 
 from leaderboard.admin import pages
 from leaderboard.models import Evaluation
-from leaderboard.services import evaluations
+from leaderboard.services import queueing
 
 ISOLATION_LABELS = {"whole": "success", "weak": "danger", "–": "default"}
 
@@ -132,7 +132,7 @@ class EvaluationAdmin(pages.Fixed):
             says="It leaves the queue. A submission's first evaluation is refunded to its team.",
             button="Cancel the evaluation",
             is_danger=True,
-            do=lambda: evaluations.cancel(evaluation=evaluation, by=pages.organizer(request)),
+            do=lambda: queueing.cancel(evaluation=evaluation, by=pages.organizer(request)),
             done="The evaluation is cancelled.",
         )
 

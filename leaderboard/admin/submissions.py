@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from leaderboard.admin import pages
 from leaderboard.errors import Refused
 from leaderboard.models import Evaluation, Submission
-from leaderboard.services import evaluations, submissions
+from leaderboard.services import queueing, submissions
 
 
 class DisqualifyForm(forms.Form):
@@ -154,9 +154,7 @@ class SubmissionAdmin(pages.Fixed):
             "counts meanwhile stays; a new score takes its place, a failed repeat does not. It "
             "costs the team no quota.",
             button="Queue an evaluation",
-            do=lambda: evaluations.evaluate_again(
-                submission=submission, by=pages.organizer(request)
-            ),
+            do=lambda: queueing.evaluate_again(submission=submission, by=pages.organizer(request)),
             done="An evaluation of {} is queued.",
         )
 
@@ -199,7 +197,7 @@ class SubmissionAdmin(pages.Fixed):
         queued = 0
         for submission in queryset:
             try:
-                evaluations.evaluate_again(submission=submission, by=pages.organizer(request))
+                queueing.evaluate_again(submission=submission, by=pages.organizer(request))
                 queued += 1
             except Refused as refusal:
                 messages.error(request, f"{submission}: {refusal.detail}")

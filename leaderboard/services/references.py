@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from leaderboard.errors import BadModel, Conflict
 from leaderboard.models import Competition, Evaluation, ReferenceModel, User
-from leaderboard.services import competitions, evaluations, files, locks, submissions
+from leaderboard.services import competitions, files, locks, queueing, submissions
 from scoring.job import Model
 
 
@@ -73,4 +73,4 @@ def calibrate(*, competition: Competition, by: User) -> Evaluation:
     under_way = competition.evaluations.unfinished().filter(kind=Evaluation.Kind.CALIBRATION)
     if under_way.exists():
         raise Conflict("A calibration is under way.", code="already_queued")
-    return evaluations.enqueue(competition=competition)
+    return queueing.enqueue(competition=competition)

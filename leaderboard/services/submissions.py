@@ -24,7 +24,7 @@ from leaderboard.errors import (
     Refused,
 )
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, evaluations, files, locks, placing, teams
+from leaderboard.services import competitions, files, locks, placing, queueing, teams
 from scoring import Rejected
 from scoring.formats.torchscript import archive
 from scoring.job import Model
@@ -121,7 +121,7 @@ def submit(
                 idempotency_key=idempotency_key,
                 uploaded_at=timezone.now(),
             )
-            evaluations.enqueue(competition=competition, submission=submission)
+            queueing.enqueue(competition=competition, submission=submission)
     return Receipt(submission, is_new=True)
 
 
@@ -240,7 +240,7 @@ def withdraw(*, submission: Submission, by: User) -> None:
     submission.withdrawn_at = timezone.now()
     submission.selected_at = None
     submission.save(update_fields=["withdrawn_at", "selected_at"])
-    evaluations.cancel_queued(submission)
+    queueing.cancel_queued(submission)
     placing.place(submission.team)
 
 

@@ -18,7 +18,7 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from leaderboard.models import Competition, Evaluation, HardwareProfile, User
-from leaderboard.services import competitions, evaluations, references, teams, tokens
+from leaderboard.services import competitions, references, running, teams, tokens
 from tests.leaderboard.conftest import dataset, draft, organizer, owner, rival  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,7 +153,7 @@ def competition(
     upload = ContentFile(make_model(seed=1000), name="reference.pt")
     references.set_reference(competition=draft, upload=upload, name="Linear", by=organizer)
     references.calibrate(competition=draft, by=organizer)
-    calibration = evaluations.run_next("cpu")
+    calibration = running.run_next("cpu")
     calibration.refresh_from_db()
     assert calibration.state == Evaluation.State.SCORED, calibration.error_message
     draft.refresh_from_db()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 
 from leaderboard.models import Canary, Evaluation, HardwareProfile, User
-from leaderboard.services import evaluations, measurements
+from leaderboard.services import measurements, queueing
 from tests.end_to_end.conftest import Start, verdict, wait_until
 
 WORK = ("manage.py", "work", "--profile", "cpu", "--poll", "0.1")
@@ -72,7 +72,7 @@ def test_measuring_again_pools_and_a_worker_checks_itself_first(
     api = client(site)
     first = upload(api, model)
     verdict(api, first.submission_id)
-    again = evaluations.evaluate_again(submission=first.submission, by=organizer)
+    again = queueing.evaluate_again(submission=first.submission, by=organizer)
 
     def is_finished() -> bool:
         again.refresh_from_db()

@@ -24,9 +24,9 @@ from leaderboard.models import (
 )
 from leaderboard.services import (
     competitions,
-    evaluations,
     files,
     references,
+    running,
     submissions,
     teams,
     tokens,
@@ -106,7 +106,7 @@ def competition(
     upload = ContentFile(making.honest_file(), name="reference.pt")
     references.set_reference(competition=made, upload=upload, name="Linear", by=organizer)
     references.calibrate(competition=made, by=organizer)
-    calibration = evaluations.run_next("cpu")
+    calibration = running.run_next("cpu")
     assert calibration
     calibration.refresh_from_db()
     assert calibration.state == State.SCORED, calibration.error_message

@@ -32,10 +32,10 @@ from leaderboard.models import (
 from leaderboard.services import (
     competitions,
     containment,
-    evaluations,
     files,
     recording,
     references,
+    running,
     submissions,
     teams,
     workers,
@@ -238,7 +238,7 @@ def scored(submit: Callable[..., Submission]) -> Callable[..., Submission]:
 
 def finish(evaluation: Evaluation, found: Report) -> Evaluation:
     """Claim an evaluation as a worker would, and record a report."""
-    claimed = evaluations.claim(evaluation.profile)
+    claimed = running.claim(evaluation.profile)
     assert claimed == evaluation, "another evaluation was next in line"
     recording.record(claimed, found)
     return claimed

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from leaderboard.models import Competition, Submission, Team, User
-from leaderboard.services import competitions, evaluations, submissions, teams, versions
+from leaderboard.services import competitions, queueing, submissions, teams, versions
 from tests.leaderboard.conftest import finish, report
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def test_every_change_gives_another_version_and_nothing_else_does(
     assert not is_new()
     finish(waiting.latest_evaluation, report(time_ratio=0.6))
     assert is_new()
-    evaluations.evaluate_again(submission=waiting, by=organizer)
+    queueing.evaluate_again(submission=waiting, by=organizer)
     finish(waiting.latest_evaluation, report(time_ratio=0.6))  # measured 2x, says its row
     assert is_new()
     submissions.withdraw(submission=best, by=owner)

@@ -11,7 +11,15 @@ import pytest
 from django.db import connection
 
 from leaderboard.models import Evaluation, Submission, Team, User
-from leaderboard.services import evaluations, placing, rankings, recording, selections, submissions
+from leaderboard.services import (
+    placing,
+    queueing,
+    rankings,
+    recording,
+    running,
+    selections,
+    submissions,
+)
 from tests.leaderboard.conftest import report
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +80,7 @@ def test_whatever_the_team_has_sent_before(
     for number, before in enumerate((0, 300)):
         copies(first, before)
         submission = submit(team, seed=10 + number)
-        claimed = evaluations.claim(submission.competition.profile)
+        claimed = running.claim(submission.competition.profile)
         assert claimed
         assert claimed.submission.team.competition == claimed.competition  # read for the job
         with watched() as queries:
@@ -96,8 +104,8 @@ def test_a_repeat_that_comes_out_worse_lets_the_next_best_lead(
 ) -> None:
     best, second = scored(team, seed=1, time_ratio=0.5), scored(team, seed=2, time_ratio=0.6)
     copies(second, 3)
-    repeat = evaluations.evaluate_again(submission=best, by=organizer)
-    claimed = evaluations.claim(repeat.profile)
+    repeat = queueing.evaluate_again(submission=best, by=organizer)
+    claimed = running.claim(repeat.profile)
     assert claimed
     recording.record(claimed, report(time_ratio=0.7))
     assert rankings.entry_of(team, "public").submission == second

@@ -25,7 +25,15 @@ from leaderboard.models import (
     Team,
     User,
 )
-from leaderboard.services import competitions, evaluations, preparing, references, roles
+from leaderboard.services import (
+    competitions,
+    preparing,
+    queueing,
+    references,
+    roles,
+    running,
+    sweeping,
+)
 from scoring.job import Progress
 from tests.leaderboard.conftest import failure, report
 
@@ -107,19 +115,19 @@ def test_it_evaluates_calibrates_checks_itself_and_gives_back(
     def work(times: int) -> None:
         for _ in range(times):
             with as_worker():
-                evaluations.run_next("cpu")
+                running.run_next("cpu")
             Evaluation.objects.update(not_before=None)  # nobody waits here
 
     monkeypatch.setattr(scoring, "evaluate", evaluate)
     first, same, broken = submit(team, 1), submit(rivals, 1), submit(rivals, 2)
     work(times=4)
     with as_worker():
-        evaluations.sweep()
+        sweeping.sweep()
     states = {one.pk: one.latest_evaluation.state for one in Submission.objects.order_by("pk")}
     assert states == {first.pk: State.SCORED, same.pk: State.SCORED, broken.pk: State.FAILED}
     assert Entry.objects.count() == 2
     assert Canary.objects.count() == 2  # at the start, and after a fault
-    evaluations.evaluate_again(submission=first, by=organizer)
+    queueing.evaluate_again(submission=first, by=organizer)
     Competition.objects.update(state=Competition.State.DRAFT)
     references.calibrate(competition=competition, by=organizer)
     work(times=2)

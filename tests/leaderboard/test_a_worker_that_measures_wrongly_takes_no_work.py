@@ -23,7 +23,15 @@ from leaderboard.models import (
     Team,
     Worker,
 )
-from leaderboard.services import competitions, evaluations, load, references, workers
+from leaderboard.services import (
+    competitions,
+    load,
+    queueing,
+    references,
+    running,
+    sweeping,
+    workers,
+)
 from scoring.job import Job, Progress, Report
 from tests.leaderboard.conftest import failure, finish, report
 
@@ -80,13 +88,13 @@ def test_a_worker_checks_itself_before_its_first_work_and_then_now_and_then(
     checked: HardwareProfile, engine: Engine, team: Team, submit: Submit
 ) -> None:
     submit(team, seed=1)
-    assert evaluations.run_next("cpu") is not None
+    assert running.run_next("cpu") is not None
     assert [job.submission is None for job in engine.jobs] == [True, False]
     submit(team, seed=2)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert len(engine.jobs) == 3, "once an hour is enough"
     due(Worker.objects.get())
-    assert evaluations.run_next("cpu") is None
+    assert running.run_next("cpu") is None
     assert Canary.objects.count() == 2
     canary = Canary.objects.first()
     assert (canary.passed, canary.time_ratio, canary.half_width) == (True, 1.001, 0.01)
@@ -127,14 +135,14 @@ def test_a_sidelined_worker_takes_no_work_tries_again_and_comes_back(
 ) -> None:
     engine.canary = report(time_ratio=1.2)
     waiting = submit(team).latest_evaluation
-    assert evaluations.run_next("cpu") is None
+    assert running.run_next("cpu") is None
     waiting.refresh_from_db()
     assert (waiting.state, waiting.attempt) == ("queued", 0)
-    assert evaluations.run_next("cpu") is None
+    assert running.run_next("cpu") is None
     assert Canary.objects.count() == 1, "it waits some minutes before it tries again"
     engine.canary = report(time_ratio=1.0)
     due(Worker.objects.get())
-    assert evaluations.run_next("cpu") == waiting
+    assert running.run_next("cpu") == waiting
     worker = Worker.objects.get()
     assert (worker.state, worker.reason) == ("ready", "")
 
@@ -144,11 +152,11 @@ def test_the_knock_of_a_sidelined_worker_is_passed_on_once_and_the_sweep_knocks_
 ) -> None:
     engine.canary = report(time_ratio=1.2)
     submit(team)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert knocks == [True]
-    evaluations.run_next("cpu", is_passed_on=True)
+    running.run_next("cpu", is_passed_on=True)
     assert knocks == [True]
-    evaluations.sweep()
+    sweeping.sweep()
     assert knocks == [True, False]
 
 
@@ -159,9 +167,9 @@ def test_before_anything_is_calibrated_work_is_taken(
     upload = ContentFile(make_model(1), name="reference.pt")
     references.set_reference(competition=draft, upload=upload, name="", by=organizer)
     calibration = references.calibrate(competition=draft, by=organizer)
-    assert evaluations.run_next("cpu") == calibration
+    assert running.run_next("cpu") == calibration
     assert not Canary.objects.exists()
-    assert evaluations.run_next("cpu") is None
+    assert running.run_next("cpu") is None
     assert Canary.objects.exists(), "now there is something to check with"
 
 
@@ -177,7 +185,7 @@ def test_a_reference_that_cannot_be_measured_sidelines_the_worker(
     checked: HardwareProfile, engine: Engine, trouble: Any
 ) -> None:
     engine.canary = trouble
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     worker = Worker.objects.get()
     assert worker.state == "sidelined"
     assert "could not be measured against itself" in worker.reason
@@ -186,7 +194,7 @@ def test_a_reference_that_cannot_be_measured_sidelines_the_worker(
 def test_a_canary_is_small_and_never_refused_for_its_noise(
     checked: HardwareProfile, engine: Engine
 ) -> None:
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     (job,) = engine.jobs
     assert [split.name for split in job.splits] == ["sample"]
     assert (job.plan.max_half_width, job.plan.min_quads, job.plan.max_seconds) == (0, 8, 15)
@@ -213,9 +221,9 @@ def test_a_queue_without_a_fit_worker_says_so(
 ) -> None:
     waiting = submit(team).latest_evaluation
     worker = workers.this_worker(checked)
-    assert not evaluations.line(waiting).is_held
+    assert not queueing.line(waiting).is_held
     workers.record(worker, time_ratio=1.2, half_width=0.001, foreign_load=None)
-    assert evaluations.line(waiting).is_held
+    assert queueing.line(waiting).is_held
     assert Evaluation.objects.get(pk=waiting.pk).state == "queued"
 
 
@@ -223,9 +231,9 @@ def test_switching_the_canary_off_brings_a_sidelined_worker_back(
     checked: HardwareProfile, engine: Engine
 ) -> None:
     engine.canary = report(time_ratio=1.2)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     HardwareProfile.objects.update(canary_every_minutes=0)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert Worker.objects.get().state == "ready"
 
 
@@ -237,17 +245,17 @@ def test_a_worker_that_is_asked_to_stop_stops_checking(
         return report()
 
     monkeypatch.setattr(scoring, "evaluate", evaluate)
-    assert evaluations.run_next("cpu", should_stop=lambda: True) is None
+    assert running.run_next("cpu", should_stop=lambda: True) is None
     assert not Canary.objects.exists()
 
 
 def test_a_worker_that_is_started_again_under_its_old_name_checks_itself_again(
     checked: HardwareProfile, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     Worker.objects.update(fingerprint={"cpu": "another"})
     monkeypatch.setattr(workers, "begun", set())  # what a container has after it was restarted
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert Canary.objects.count() == 2
     assert Worker.objects.get().fingerprint != {"cpu": "another"}
 
@@ -260,12 +268,12 @@ def test_a_worker_where_something_broke_checks_itself_before_it_tries_again(
 ) -> None:
     waiting = submit(team).latest_evaluation
     engine.submission = trouble
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     engine.canary = RuntimeError("the disk is full")
-    assert evaluations.run_next("cpu") is None
+    assert running.run_next("cpu") is None
     waiting.refresh_from_db()
     assert (waiting.state, waiting.faults, waiting.remaining_seconds) == ("queued", 1, None)
-    assert evaluations.line(waiting).is_held
+    assert queueing.line(waiting).is_held
 
 
 def test_the_canary_is_the_reference_that_was_calibrated_last(

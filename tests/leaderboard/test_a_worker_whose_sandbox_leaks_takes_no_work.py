@@ -13,7 +13,7 @@ from django.utils import timezone
 
 import scoring
 from leaderboard.models import Competition, HardwareProfile, Submission, Team, User, Worker
-from leaderboard.services import containment, evaluations, references, workers
+from leaderboard.services import containment, queueing, references, running, workers
 from scoring.job import Job, Plan, Report
 from tests.leaderboard.conftest import report
 
@@ -65,7 +65,7 @@ def test_the_sandbox_is_tried_once_in_a_process_before_the_first_work(
 ) -> None:
     for seed in (1, 2):
         submit(team, seed)
-        assert evaluations.run_next("cpu") is not None
+        assert running.run_next("cpu") is not None
     assert len(jobs_done) == 2
     assert selftest.plans == [team.competition.profile.plan()]
 
@@ -85,14 +85,14 @@ def test_where_it_does_not_hold_no_work_is_taken_and_the_reason_is_said(
     selftest.finds = finds
     waiting = submit(team).latest_evaluation
     for _ in range(2):
-        assert evaluations.run_next("cpu") is None
+        assert running.run_next("cpu") is None
     waiting.refresh_from_db()
     assert (waiting.state, waiting.attempt, jobs_done) == ("queued", 0, [])
     assert len(selftest.plans) == 1, "it waits some minutes before it tries again"
     worker = Worker.objects.get()
     assert worker.state == "sidelined"
     assert reason in worker.reason
-    assert evaluations.line(waiting).is_held
+    assert queueing.line(waiting).is_held
 
 
 def test_not_even_a_calibration_is_run(
@@ -106,7 +106,7 @@ def test_not_even_a_calibration_is_run(
     upload = ContentFile(make_model(1), name="reference.pt")
     references.set_reference(competition=draft, upload=upload, name="", by=organizer)
     references.calibrate(competition=draft, by=organizer)
-    assert evaluations.run_next("cpu") is None
+    assert running.run_next("cpu") is None
     assert not jobs_done
 
 
@@ -117,12 +117,12 @@ def test_it_tries_again_and_comes_back(
     HardwareProfile.objects.update(canary_every_minutes=minutes, max_foreign_load=None)
     selftest.finds = UNAVAILABLE
     waiting = submit(team).latest_evaluation
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     due()
-    assert evaluations.run_next("cpu") is None
+    assert running.run_next("cpu") is None
     selftest.finds = ()
     due()
-    assert evaluations.run_next("cpu") == waiting
+    assert running.run_next("cpu") == waiting
     assert len(selftest.plans) == 3
     worker = Worker.objects.get()
     assert (worker.state, worker.reason) == ("ready", "")
@@ -134,9 +134,9 @@ def test_a_canary_does_not_bring_back_who_cannot_shut_models_in(
 ) -> None:
     HardwareProfile.objects.update(canary_every_minutes=60)
     selftest.finds = UNAVAILABLE
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     due()
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert not jobs_done
     assert Worker.objects.get().state == "sidelined"
 
@@ -146,7 +146,7 @@ def test_a_worker_without_torch_says_so(
 ) -> None:
     monkeypatch.setattr(containment, "can_be_tried", lambda: False)
     submit(team)
-    assert evaluations.run_next("cpu") is None
+    assert running.run_next("cpu") is None
     assert "PyTorch is not installed here" in Worker.objects.get().reason
 
 
@@ -171,7 +171,7 @@ def test_whoever_develops_may_run_models_all_the_same_and_is_warned(
     selftest.finds = ("a model can make files",)
     waiting = submit(team).latest_evaluation
     with caplog.at_level(logging.WARNING):
-        assert evaluations.run_next("cpu") == waiting
+        assert running.run_next("cpu") == waiting
     assert "ALLOW_WEAK_SANDBOX is on" in caplog.text
     assert "a model can make files" in caplog.text
     assert jobs_done[0].may_be_weak
@@ -182,7 +182,7 @@ def test_the_engine_gets_the_sample_the_limits_and_no_leave_to_be_weak(
 ) -> None:
     Competition.objects.update(first_call_seconds=7, output_bytes=4096)
     submit(team)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     (job,) = jobs_done
     sample = team.competition.dataset.split("sample")
     assert job.sample

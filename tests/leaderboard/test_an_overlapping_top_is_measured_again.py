@@ -13,11 +13,12 @@ from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, Submission, Team, User, Worker
 from leaderboard.services import (
     competitions,
-    evaluations,
     preparing,
     rankings,
     recording,
+    running,
     submissions,
+    sweeping,
 )
 from scoring.job import Report
 from tests.leaderboard.conftest import finish, report
@@ -43,7 +44,7 @@ def close(team: Team, rivals: Team, scored: Scored) -> tuple[Submission, Submiss
 
 
 def swept() -> Evaluation | None:
-    evaluations.sweep()
+    sweeping.sweep()
     return Evaluation.objects.filter(state=State.QUEUED).first()
 
 
@@ -74,7 +75,7 @@ def test_no_model_is_measured_more_than_three_times_more(close: Any) -> None:
 def test_an_extra_measurement_that_fails_leaves_the_score(close: Any, team: Team) -> None:
     extra = swept()
     for _ in range(3):
-        recording.record(evaluations.claim(extra.profile), Report(status="invalid"))
+        recording.record(running.claim(extra.profile), Report(status="invalid"))
     extra.refresh_from_db()
     assert extra.state == State.ERROR
     assert rankings.entry_of(team, "public").time_ratio == 0.50
@@ -92,8 +93,8 @@ def test_a_model_whose_extra_measurement_failed_is_still_one_that_was_sent(
 def test_only_an_idle_worker_does_it(close: Any, team: Team, submit: Scored, busy: str) -> None:
     upload = submit(team, seed=3)
     if busy == "running":
-        evaluations.claim(team.competition.profile)
-    evaluations.sweep()
+        running.claim(team.competition.profile)
+    sweeping.sweep()
     assert not Evaluation.objects.filter(why="top_overlap").exists()
     assert upload.latest_evaluation.state == busy
 
@@ -106,8 +107,8 @@ def test_without_a_worker_that_may_work_nothing_is_queued(close: Any, idle_worke
 def test_an_upload_overtakes_it_in_the_queue(close: Any, team: Team, submit: Scored) -> None:
     extra = swept()
     upload = submit(team, seed=3).latest_evaluation
-    assert evaluations.claim(extra.profile) == upload
-    assert evaluations.claim(extra.profile) == extra
+    assert running.claim(extra.profile) == upload
+    assert running.claim(extra.profile) == extra
 
 
 def test_only_the_first_ranks_of_the_competition_are_looked_at(close: Any) -> None:
@@ -148,7 +149,7 @@ def test_teams_with_the_same_model_are_not_told_apart(
 ) -> None:
     scored(team, seed=1, time_ratio=0.5)
     submit(rivals, seed=1)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert [row.is_tied for row in rankings.rows(team.competition, "public")] == [False, True]
     assert swept() is None
 

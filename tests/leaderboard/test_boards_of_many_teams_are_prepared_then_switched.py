@@ -17,10 +17,10 @@ from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Entry, Preparation, Submission, Team, User
 from leaderboard.services import (
     competitions,
-    evaluations,
     locks,
     placing,
     preparing,
+    queueing,
     rankings,
     selections,
     submissions,
@@ -158,7 +158,7 @@ def test_what_changes_while_a_publication_is_prepared_counts_in_it(
     with pytest.raises(Conflict) as refused:
         competitions.publish(competition=competition, by=organizer)
     assert refused.value.code == "boards_in_preparation"
-    again = evaluations.evaluate_again(submission=second[0], by=organizer)
+    again = queueing.evaluate_again(submission=second[0], by=organizer)
     for _ in range(8):
         tasks.sweep()
     competition.refresh_from_db()

@@ -18,7 +18,15 @@ from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, Submission, Team, User, Worker
 from leaderboard.models.evaluation import Stale
-from leaderboard.services import evaluations, measurements, placing, recording, teams
+from leaderboard.services import (
+    measurements,
+    placing,
+    queueing,
+    recording,
+    running,
+    sweeping,
+    teams,
+)
 from scoring.job import PROTOCOL, Report
 from tests.leaderboard.conftest import failure, finish, person, report
 
@@ -57,11 +65,11 @@ def test_a_worker_that_went_away_loses_its_lease_and_the_next_one_takes_over(
     team: Team, submit: Submit
 ) -> None:
     submission = submit(team)
-    lost = evaluations.claim(team.competition.profile)
+    lost = running.claim(team.competition.profile)
     expire(lost)
-    evaluations.sweep()
+    sweeping.sweep()
     assert submission.latest_evaluation.state == State.QUEUED
-    successor = evaluations.claim(team.competition.profile)
+    successor = running.claim(team.competition.profile)
     assert successor.attempt == 2
 
 
@@ -69,10 +77,10 @@ def test_a_worker_back_from_the_dead_cannot_record_over_its_successor(
     team: Team, submit: Submit
 ) -> None:
     submission = submit(team)
-    dead = evaluations.claim(team.competition.profile)
+    dead = running.claim(team.competition.profile)
     expire(dead)
-    evaluations.sweep()
-    successor = evaluations.claim(team.competition.profile)
+    sweeping.sweep()
+    successor = running.claim(team.competition.profile)
     recording.record(successor, report(f1_public=0.9))
     with pytest.raises(Stale):
         recording.record(dead, report(f1_public=0.1))
@@ -82,8 +90,8 @@ def test_a_worker_back_from_the_dead_cannot_record_over_its_successor(
 def test_after_three_lost_attempts_it_is_our_error(team: Team, submit: Submit) -> None:
     submission = submit(team)
     for _ in range(3):
-        expire(evaluations.claim(team.competition.profile))
-        evaluations.sweep()
+        expire(running.claim(team.competition.profile))
+        sweeping.sweep()
     ended = submission.latest_evaluation
     assert (ended.state, ended.error_code, ended.failure_code) == (State.ERROR, "worker_lost", "")
 
@@ -91,7 +99,7 @@ def test_after_three_lost_attempts_it_is_our_error(team: Team, submit: Submit) -
 def test_too_noisy_a_measurement_goes_back_to_the_queue(team: Team, submit: Submit) -> None:
     submission = submit(team)
     for attempt in (1, 2, 3):
-        recording.record(evaluations.claim(team.competition.profile), Report(status="invalid"))
+        recording.record(running.claim(team.competition.profile), Report(status="invalid"))
         expected = State.QUEUED if attempt < 3 else State.ERROR
         assert submission.latest_evaluation.state == expected
 
@@ -99,7 +107,7 @@ def test_too_noisy_a_measurement_goes_back_to_the_queue(team: Team, submit: Subm
 def test_a_stopped_worker_uses_up_no_attempt(team: Team, submit: Submit) -> None:
     submission = submit(team)
     for _ in range(5):
-        claimed = evaluations.claim(team.competition.profile)
+        claimed = running.claim(team.competition.profile)
         recording.give_back(claimed, code=recording.STOPPED, message="a new version")
     assert submission.latest_evaluation.state == State.QUEUED
     assert submission.latest_evaluation.attempt == 5
@@ -109,7 +117,7 @@ def test_a_database_that_fails_once_while_a_result_is_written_costs_nothing(
     team: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission = submit(team)
-    claimed = evaluations.claim(team.competition.profile)
+    claimed = running.claim(team.competition.profile)
     place, failures = placing.place, [OperationalError("the server went away")]
 
     def failing_once(team: Team) -> None:
@@ -118,9 +126,9 @@ def test_a_database_that_fails_once_while_a_result_is_written_costs_nothing(
         place(team)
 
     monkeypatch.setattr(placing, "place", failing_once)
-    monkeypatch.setattr(evaluations.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(evaluations.connection, "close", lambda: None)  # the test's own
-    evaluations.patiently(claimed, partial(recording.record, report=report(f1_public=0.9)))
+    monkeypatch.setattr(running.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(running.connection, "close", lambda: None)  # the test's own
+    running.patiently(claimed, partial(recording.record, report=report(f1_public=0.9)))
     assert submission.latest_evaluation.f1_public == 0.9
     assert team.entries.count() == 1
 
@@ -141,9 +149,9 @@ def test_the_lease_is_kept_until_what_was_found_is_written(
 
     monkeypatch.setattr(placing, "place", place)
     monkeypatch.setattr(scoring, "evaluate", lambda job, progress: report())
-    monkeypatch.setattr(evaluations.time, "sleep", sleep)
-    monkeypatch.setattr(evaluations.connection, "close", lambda: None)  # the test's own
-    evaluations.run_next("cpu")
+    monkeypatch.setattr(running.time, "sleep", sleep)
+    monkeypatch.setattr(running.connection, "close", lambda: None)  # the test's own
+    running.run_next("cpu")
     assert submission.latest_evaluation.state == State.SCORED
     assert beating == [True]
 
@@ -152,13 +160,13 @@ def test_a_result_that_cannot_be_written_goes_back_to_the_queue(
     team: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission = submit(team)
-    claimed = evaluations.claim(team.competition.profile)
+    claimed = running.claim(team.competition.profile)
 
     def broken(team: Team) -> None:
         raise DataError("a bug of ours")
 
     monkeypatch.setattr(placing, "place", broken)
-    evaluations.patiently(claimed, partial(recording.record, report=report()))
+    running.patiently(claimed, partial(recording.record, report=report()))
     latest = submission.latest_evaluation
     assert (latest.state, latest.error_code) == (State.QUEUED, "not_recorded")
 
@@ -168,9 +176,9 @@ def test_a_failed_verdict_stays_when_a_repeat_ends_by_our_fault(
 ) -> None:
     submission = submit(team)
     finish(submission.latest_evaluation, failure())
-    evaluations.evaluate_again(submission=submission, by=organizer)
+    queueing.evaluate_again(submission=submission, by=organizer)
     for _ in range(3):
-        claimed = evaluations.claim(team.competition.profile)
+        claimed = running.claim(team.competition.profile)
         recording.give_back(claimed, code="internal", message="a bug of ours")
     submission = Submission.objects.get(pk=submission.pk)
     assert submission.latest_evaluation.state == State.ERROR
@@ -182,8 +190,8 @@ def test_a_repeat_is_shared_with_the_other_submissions_of_the_same_content(
 ) -> None:
     first = scored(team, time_ratio=0.5)
     second = submit(rivals)
-    evaluations.run_next("cpu")
-    repeat = evaluations.evaluate_again(submission=first, by=organizer)
+    running.run_next("cpu")
+    repeat = queueing.evaluate_again(submission=first, by=organizer)
     finish(repeat, report(time_ratio=0.8))
     shown = {entry.team: entry.time_ratio for entry in team.competition.entries.all()}
     assert shown == {team: 0.8, rivals: 0.8}
@@ -194,10 +202,10 @@ def test_two_repeats_of_one_content_leave_both_submissions_with_the_last_time(
     team: Team, rivals: Team, scored: Submit, submit: Submit, organizer: User
 ) -> None:
     first, second = scored(team, time_ratio=0.5), submit(rivals)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     Team.objects.update(turn=0)  # the repeats are measured as they were asked for
-    one = evaluations.evaluate_again(submission=first, by=organizer)
-    other = evaluations.evaluate_again(submission=second, by=organizer)
+    one = queueing.evaluate_again(submission=first, by=organizer)
+    other = queueing.evaluate_again(submission=second, by=organizer)
     finish(one, report(time_ratio=0.8))
     waiting = Submission.objects.get(pk=second.pk)
     assert waiting.evaluation.measured_by == one, "shared meanwhile"
@@ -213,13 +221,13 @@ def test_what_is_being_measured_is_not_begun_twice(
 ) -> None:
     profile = team.competition.profile
     first, twin, another = submit(team, 1), submit(rivals, 1), submit(rivals, 2)
-    running = evaluations.claim(profile)
-    assert running.submission == first
-    assert evaluations.claim(profile).submission == another
-    assert evaluations.claim(profile) is None
-    recording.record(running, report(time_ratio=0.6))
-    assert evaluations.run_next("cpu").submission == twin
-    assert twin.evaluation.measured_by == running
+    claimed = running.claim(profile)
+    assert claimed.submission == first
+    assert running.claim(profile).submission == another
+    assert running.claim(profile) is None
+    recording.record(claimed, report(time_ratio=0.6))
+    assert running.run_next("cpu").submission == twin
+    assert twin.evaluation.measured_by == claimed
 
 
 def test_nor_after_an_upgrade_under_which_its_key_is_another_one(
@@ -228,18 +236,18 @@ def test_nor_after_an_upgrade_under_which_its_key_is_another_one(
     submit(team)
     submit(rivals)
     monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
-    running = evaluations.claim(team.competition.profile)
-    measurements.hold_to_today(running)
-    assert evaluations.claim(team.competition.profile) is None
+    claimed = running.claim(team.competition.profile)
+    measurements.hold_to_today(claimed)
+    assert running.claim(team.competition.profile) is None
 
 
 def test_a_failed_repeat_does_not_take_the_score_away(
     team: Team, scored: Submit, organizer: User
 ) -> None:
     submission = scored(team, f1_public=0.8)
-    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    repeat = queueing.evaluate_again(submission=submission, by=organizer)
     with pytest.raises(Conflict):
-        evaluations.evaluate_again(submission=submission, by=organizer)
+        queueing.evaluate_again(submission=submission, by=organizer)
     finish(repeat, failure())
     submission = Submission.objects.get(pk=submission.pk)
     assert submission.evaluation.f1_public == 0.8
@@ -252,15 +260,15 @@ def test_teams_with_nothing_running_go_first_then_the_oldest(
     first, second = submit(team, 1), submit(team, 2)
     third = submit(rivals, 3)
     profile = team.competition.profile
-    order = [evaluations.claim(profile).submission for _ in range(3)]
+    order = [running.claim(profile).submission for _ in range(3)]
     assert order == [first, third, second]
-    assert evaluations.claim(profile) is None
+    assert running.claim(profile) is None
 
 
 def test_a_queued_team_sees_its_place_and_wait(team: Team, rivals: Team, submit: Submit) -> None:
     submit(team, 1)
     last = submit(rivals, 2)
-    place = evaluations.line(last.latest_evaluation)
+    place = queueing.line(last.latest_evaluation)
     assert (place.position, place.length) == (2, 2)
 
 
@@ -269,12 +277,12 @@ def test_the_sweep_knocks_once_for_every_worker_that_was_seen(
 ) -> None:
     knocks: list[str] = []
     monkeypatch.setattr(queue, "knock", knocks.append)
-    evaluations.sweep()
+    sweeping.sweep()
     assert knocks == ["cpu"]
     now = timezone.now()
     for name in ("one", "two", "three"):
         Worker.objects.create(name=name, profile=competition.profile, started_at=now, seen_at=now)
-    evaluations.sweep()
+    sweeping.sweep()
     assert knocks == ["cpu"] * 4
 
 
@@ -316,7 +324,7 @@ def test_uploads_and_verdicts_of_a_team_do_not_wait_for_each_other_in_circles(
             connection.close()
 
     def verdict(number: int) -> None:
-        recording.record(evaluations.claim(profile), report(time_ratio=0.5 + number / 100))
+        recording.record(running.claim(profile), report(time_ratio=0.5 + number / 100))
 
     threads = [
         threading.Thread(target=run, args=[verdict]),
@@ -342,7 +350,7 @@ def test_of_many_workers_only_one_begins_a_content_that_many_have_sent(
     def take() -> None:
         connection.ensure_connection()
         start.wait()
-        claimed.append(evaluations.claim(competition.profile))
+        claimed.append(running.claim(competition.profile))
         connection.close()
 
     threads = [threading.Thread(target=take) for _ in outsiders]
@@ -362,7 +370,7 @@ def test_many_workers_claim_each_evaluation_once(team: Team, submit: Submit) -> 
 
     def take() -> None:
         start.wait()
-        while evaluation := evaluations.claim(profile):
+        while evaluation := running.claim(profile):
             claimed.append(evaluation.pk)
         connection.close()
 

@@ -9,7 +9,7 @@ import pytest
 
 import scoring
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import evaluations, jobs, measurements, rankings, recording
+from leaderboard.services import jobs, measurements, queueing, rankings, recording, running
 from scoring.job import PROTOCOL, RETRY, Job, Quad, Report
 from tests.leaderboard.conftest import finish, report
 
@@ -37,10 +37,10 @@ def test_a_repeat_starts_with_the_quads_of_the_measurement_before(
 ) -> None:
     submission = submit(team)
     finish(submission.latest_evaluation, with_quads(quad(1), quad(2, segment=1)))
-    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    repeat = queueing.evaluate_again(submission=submission, by=organizer)
     assert [segment for _, segment in starts(repeat)] == [1, 2]
     finish(repeat, with_quads(quad(3), quad(4, segment=1)))
-    third = evaluations.evaluate_again(submission=submission, by=organizer)
+    third = queueing.evaluate_again(submission=submission, by=organizer)
     assert [segment for _, segment in starts(third)] == [1, 2, 3, 4]
     began = [at for at, _ in starts(third)]
     assert began == sorted(set(began)), "one after the other, as if measuring had gone on"
@@ -55,17 +55,17 @@ def test_a_report_that_tells_the_pooled_quads_again_adds_only_its_own(
 ) -> None:
     submission = submit(team)
     finish(submission.latest_evaluation, with_quads(quad(1)))
-    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    repeat = queueing.evaluate_again(submission=submission, by=organizer)
     moved = replace(quad(1), at_seconds=0.0, segment=1)
     finish(repeat, with_quads(moved, quad(2, segment=2)))
-    third = evaluations.evaluate_again(submission=submission, by=organizer)
+    third = queueing.evaluate_again(submission=submission, by=organizer)
     assert len(starts(third)) == 2
 
 
 def test_attempts_too_noisy_to_count_are_kept_and_pooled(team: Team, submit: Make) -> None:
     evaluation = submit(team).latest_evaluation
     finish(evaluation, with_quads(quad(1), status="invalid"))
-    lost = evaluations.claim(evaluation.profile)
+    lost = running.claim(evaluation.profile)
     assert lost
     allowed = lost.competition.limits().total_seconds
     assert jobs.for_evaluation(lost).limits.total_seconds == RETRY * allowed
@@ -85,13 +85,13 @@ def test_another_model_another_plan_and_a_shared_measurement_pool_nothing(
     assert starts(submit(team, seed=2).latest_evaluation) == []
     finish(Evaluation.objects.get(state="queued"), report())
     submit(rivals, seed=1)
-    evaluations.run_next("cpu")
-    repeat = evaluations.evaluate_again(submission=first, by=organizer)
+    running.run_next("cpu")
+    repeat = queueing.evaluate_again(submission=first, by=organizer)
     assert len(starts(repeat)) == 1, "the rivals' row shares the measurement and adds none"
     finish(repeat, report())
     repeat.profile.max_seconds = 30
     repeat.profile.save()
-    again = evaluations.evaluate_again(submission=Submission.objects.get(pk=first.pk), by=organizer)
+    again = queueing.evaluate_again(submission=Submission.objects.get(pk=first.pk), by=organizer)
     assert starts(again) == []
 
 
@@ -116,7 +116,7 @@ def test_attempts_by_an_older_protocol_are_kept_but_do_not_count_after_an_upgrad
     finish(evaluation, with_quads(quad(1), status="invalid"))
     assert len(starts(evaluation)) == 1
     monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert [job.earlier for job in engine] == [()]
     evaluation.refresh_from_db()
     assert (evaluation.state, evaluation.faults, evaluation.error_code) == ("scored", 0, "")
@@ -130,11 +130,11 @@ def test_attempts_by_an_older_protocol_are_kept_but_do_not_count_after_an_upgrad
 def test_nor_do_those_of_a_calibration(
     competition: Competition, engine: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calibration = evaluations.enqueue(competition=competition)
+    calibration = queueing.enqueue(competition=competition)
     finish(calibration, with_quads(quad(1), status="invalid"))
     assert len(starts(calibration)) == 1
     monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert [job.earlier for job in engine] == [()]
 
 
@@ -145,10 +145,10 @@ def test_a_plan_changed_while_a_submission_waits_is_the_one_it_is_measured_by(
     profile = submission.competition.profile
     profile.max_seconds = 30
     profile.save()
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert [job.plan.max_seconds for job in engine] == [30]
     twin = submit(rivals)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert twin.latest_evaluation.measured_by == submission.latest_evaluation
 
 
@@ -157,10 +157,10 @@ def test_whoever_was_measured_before_an_upgrade_gets_the_new_time_of_the_same_mo
 ) -> None:
     first, twin = submit(team, seed=1), submit(rivals, seed=1)
     finish(first.latest_evaluation, report(time_ratio=0.50))
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     assert rankings.entry_of(rivals, "public").time_ratio == 0.50
     monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
-    again = evaluations.evaluate_again(submission=first, by=organizer)
+    again = queueing.evaluate_again(submission=first, by=organizer)
     finish(again, report(time_ratio=0.48))
     assert rankings.entry_of(rivals, "public").time_ratio == 0.48
     assert twin.latest_evaluation.measured_by == again
@@ -171,9 +171,9 @@ def test_a_repeat_that_was_cancelled_shows_nothing_that_was_measured_after_it(
 ) -> None:
     submission = submit(team)
     finish(submission.latest_evaluation, with_quads(quad(1)))
-    cancelled = evaluations.evaluate_again(submission=submission, by=organizer)
-    evaluations.cancel(evaluation=cancelled, by=organizer)
-    finish(evaluations.evaluate_again(submission=submission, by=organizer), with_quads(quad(2)))
+    cancelled = queueing.evaluate_again(submission=submission, by=organizer)
+    queueing.cancel(evaluation=cancelled, by=organizer)
+    finish(queueing.evaluate_again(submission=submission, by=organizer), with_quads(quad(2)))
     assert len(starts(cancelled)) == 1
 
 
@@ -182,7 +182,7 @@ def test_a_repeat_that_waited_over_an_upgrade_pools_what_was_measured_meanwhile(
 ) -> None:
     first = submit(team, seed=1)
     finish(first.latest_evaluation, with_quads(quad(1)))
-    repeat = evaluations.enqueue(
+    repeat = queueing.enqueue(
         competition=first.competition, submission=first, why=Evaluation.Why.TOP_OVERLAP
     )
     monkeypatch.setattr(measurements, "PROTOCOL", PROTOCOL + 1)
@@ -195,8 +195,8 @@ def test_a_repeat_that_waited_over_an_upgrade_pools_what_was_measured_meanwhile(
         return next(found)
 
     monkeypatch.setattr(scoring, "evaluate", evaluate)
-    assert evaluations.run_next("cpu") == twin, "uploads go first"
-    assert evaluations.run_next("cpu") == repeat
+    assert running.run_next("cpu") == twin, "uploads go first"
+    assert running.run_next("cpu") == repeat
     assert [one.reference_seconds for one in seen[1].earlier] == [quad(2).reference_seconds]
     for evaluation, own in ((twin, [2]), (repeat, [2, 3])):
         evaluation.refresh_from_db()
@@ -212,18 +212,18 @@ def test_whoever_sent_the_same_model_gets_the_new_time_too(
 ) -> None:
     first = scored(team, seed=1, time_ratio=0.50)
     submit(rivals, seed=1)
-    evaluations.run_next("cpu")
-    repeat = evaluations.evaluate_again(submission=first, by=organizer)
+    running.run_next("cpu")
+    repeat = queueing.evaluate_again(submission=first, by=organizer)
     finish(repeat, report(time_ratio=0.48))
     entry = rankings.entry_of(rivals, "public")
     assert (entry.time_ratio, entry.evaluation.measured_by) == (0.48, repeat)
     assert (entry.evaluation.measurements, entry.evaluation.why) == (2, "shared")
-    assert evaluations.run_next("cpu") is None
+    assert running.run_next("cpu") is None
 
 
 def test_the_engine_gets_the_quads(team: Team, submit: Make, organizer: User) -> None:
     submission = submit(team)
     finish(submission.latest_evaluation, with_quads(quad(1)))
-    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    repeat = queueing.evaluate_again(submission=submission, by=organizer)
     job = jobs.for_evaluation(repeat)
     assert [one.reference_seconds for one in job.earlier] == [quad(1).reference_seconds]

@@ -14,7 +14,7 @@ from django.utils import timezone
 import scoring
 from leaderboard import queue
 from leaderboard.models import Evaluation, Submission, Team, Worker
-from leaderboard.services import evaluations, recording, workers
+from leaderboard.services import recording, running, sweeping, workers
 from scoring.job import Report
 from scoring.timing import machine
 from tests.leaderboard.conftest import report
@@ -57,15 +57,15 @@ def test_each_pause_after_a_fault_is_twice_as_long_and_no_two_are_alike(
 ) -> None:
     evaluation = submit(team).latest_evaluation
     for pause in (retry_after, 2 * retry_after):
-        claimed = evaluations.claim(team.competition.profile)
+        claimed = running.claim(team.competition.profile)
         if noisy:
             recording.record(claimed, Report(status="invalid"))
         else:
             recording.give_back(claimed, code="internal", message="a bug of ours")
         assert pause * 0.9 < waits(evaluation) <= pause * 1.5
-        assert evaluations.claim(team.competition.profile) is None
+        assert running.claim(team.competition.profile) is None
         due(evaluation)
-    assert evaluations.claim(team.competition.profile).pk == evaluation.pk
+    assert running.claim(team.competition.profile).pk == evaluation.pk
     assert len({recording.pause(1) for _ in range(20)}) > 1
 
 
@@ -73,10 +73,10 @@ def test_others_are_measured_while_one_waits(
     team: Team, rivals: Team, submit: Submit, retry_after: timedelta
 ) -> None:
     submit(team, 1)
-    claimed = evaluations.claim(team.competition.profile)
+    claimed = running.claim(team.competition.profile)
     recording.give_back(claimed, code="internal", message="a bug of ours")
     later = submit(rivals, 2)
-    assert evaluations.claim(team.competition.profile).submission == later
+    assert running.claim(team.competition.profile).submission == later
 
 
 def test_a_broken_service_does_not_burn_the_queue(
@@ -89,7 +89,7 @@ def test_a_broken_service_does_not_burn_the_queue(
         raise ValueError("a bug of ours")
 
     monkeypatch.setattr(scoring, "evaluate", breaks)
-    while evaluations.run_next("cpu"):
+    while running.run_next("cpu"):
         pass
     states = Evaluation.objects.exclude(submission=None).values_list("state", "faults")
     assert set(states) == {(State.QUEUED, 1)}
@@ -109,7 +109,7 @@ def test_a_full_disk_costs_an_evaluation_nothing_and_its_worker_takes_no_more(
     monkeypatch.setattr(scoring, "evaluate", full)
     monkeypatch.setattr(machine, "can_hold", lambda folder, size: False)
     for _ in range(10):
-        evaluations.run_next("cpu")
+        running.run_next("cpu")
         Worker.objects.update(canary_due_at=timezone.now())  # time goes by
     assert len(tries) == 1
     for evaluation in waiting:
@@ -121,7 +121,7 @@ def test_a_full_disk_costs_an_evaluation_nothing_and_its_worker_takes_no_more(
 
     monkeypatch.setattr(machine, "can_hold", lambda folder, size: True)
     monkeypatch.setattr(scoring, "evaluate", lambda job, progress: report())
-    while evaluations.run_next("cpu"):
+    while running.run_next("cpu"):
         pass
     assert set(Evaluation.objects.values_list("state", flat=True)) == {State.SCORED}
     worker.refresh_from_db()
@@ -141,7 +141,7 @@ def test_a_model_that_fills_the_disk_by_itself_is_given_up_like_any_fault(
 
     monkeypatch.setattr(scoring, "evaluate", fills)
     for _ in range(5):
-        evaluations.run_next("cpu")
+        running.run_next("cpu")
         Worker.objects.update(canary_due_at=timezone.now())
     assert large.latest_evaluation.state == State.ERROR
     assert small.latest_evaluation.state == State.SCORED
@@ -156,7 +156,7 @@ def test_a_worker_without_room_looks_again_after_seconds(
         raise FULL[0]
 
     monkeypatch.setattr(scoring, "evaluate", full)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     pause = Worker.objects.get().canary_due_at - timezone.now()
     assert timedelta(0) < pause <= timedelta(seconds=10)
 
@@ -174,7 +174,7 @@ def test_what_a_stopped_worker_hands_back_is_knocked_for_at_once(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     submit(team)
-    claimed = evaluations.claim(team.competition.profile)
+    claimed = running.claim(team.competition.profile)
     knocks: list[str] = []
     monkeypatch.setattr(queue, "knock", knocks.append)
     with django_capture_on_commit_callbacks(execute=True):
@@ -192,9 +192,9 @@ def test_leases_go_by_the_databases_clock_and_not_by_a_workers(
     now = timezone.now()
     for wrong in (timedelta(hours=1), timedelta(hours=-1)):
         monkeypatch.setattr(timezone, "now", lambda wrong=wrong: now + wrong)
-        claimed = evaluations.claim(team.competition.profile)
+        claimed = running.claim(team.competition.profile)
         assert abs(claimed.lease_expires_at - now) < timedelta(minutes=5)
-        evaluations.sweep()
+        sweeping.sweep()
         claimed.refresh_from_db()
         assert claimed.state == State.RUNNING
         recording.give_back(claimed, code=recording.STOPPED, message="a new version")

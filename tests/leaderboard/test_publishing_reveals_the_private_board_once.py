@@ -13,11 +13,13 @@ from leaderboard.errors import Conflict, NotAllowed, NotFound, Refused
 from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
 from leaderboard.services import (
     competitions,
-    evaluations,
+    queueing,
     rankings,
     references,
+    running,
     selections,
     submissions,
+    sweeping,
 )
 from tests.leaderboard.conftest import finish, report, rewrite
 
@@ -88,7 +90,7 @@ def test_publishing_is_refused_with_numbers_while_something_is_unfinished(
 ) -> None:
     submit(team, 1)
     submit(team, 2)
-    evaluations.claim(team.competition.profile)
+    running.claim(team.competition.profile)
     competitions.close(competition=team.competition, by=organizer)
     with pytest.raises(Conflict, match="1 queued and 1 running"):
         competitions.publish(competition=team.competition, by=organizer)
@@ -166,7 +168,7 @@ def test_a_published_board_stays_as_it_is(team: Team, scored: Scored, organizer:
     publish(team.competition, organizer)
     submission.refresh_from_db()
     with pytest.raises(Conflict) as refused:
-        evaluations.evaluate_again(submission=submission, by=organizer)
+        queueing.evaluate_again(submission=submission, by=organizer)
     assert refused.value.code == "competition_over"
 
 
@@ -179,7 +181,7 @@ def test_who_decides_in_the_moment_of_publication_comes_too_late(
     publish(Competition.objects.get(), organizer)
     board = list(Entry.objects.values())
     acts: list[Callable[[], object]] = [
-        lambda: evaluations.evaluate_again(submission=stale, by=organizer),
+        lambda: queueing.evaluate_again(submission=stale, by=organizer),
         lambda: submissions.withdraw(submission=stale, by=owner),
         lambda: selections.choose(team=stale.team, submission_ids=[submission.pk], by=owner),
     ]
@@ -204,7 +206,7 @@ def test_a_competition_closes_at_its_end_and_accepted_uploads_are_still_scored(
 ) -> None:
     submission = submit(team)
     Competition.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
-    evaluations.sweep()
+    sweeping.sweep()
     team.competition.refresh_from_db()
     assert team.competition.state == Competition.State.CLOSED
     finish(submission.latest_evaluation, report())

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from leaderboard.models import Competition, Evaluation, Submission, Team
-from leaderboard.services import evaluations, recording, teams, turns
+from leaderboard.services import queueing, recording, running, teams, turns
 from tests.leaderboard.conftest import person, report
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def test_one_worker_serves_teams_in_turn_however_much_one_of_them_sends(
     submit(rivals, 10)
     submit(rivals, 11)
     served = []
-    while claimed := evaluations.claim(team.competition.profile):
+    while claimed := running.claim(team.competition.profile):
         served.append(claimed.team)
         measured(claimed, seconds=60 if claimed.team == team else 70)
     assert served == [team, rivals, team, rivals, team, team]
@@ -52,11 +52,11 @@ def test_a_team_whose_models_are_slow_waits_for_one_whose_models_are_quick(
     profile = team.competition.profile
     for seed in (1, 2):
         submit(team, seed)
-    measured(evaluations.claim(profile), seconds=600)
+    measured(running.claim(profile), seconds=600)
     for seed in (11, 12, 13):
         submit(rivals, seed)
     served = []
-    while claimed := evaluations.claim(profile):
+    while claimed := running.claim(profile):
         served.append(claimed.team)
         measured(claimed, seconds=60)
     assert served == [rivals, rivals, rivals, team]
@@ -64,7 +64,7 @@ def test_a_team_whose_models_are_slow_waits_for_one_whose_models_are_quick(
 
 def test_what_breaks_by_our_fault_is_no_use_of_the_team(team: Team, submit: Submit) -> None:
     submit(team)
-    claimed = evaluations.claim(team.competition.profile)
+    claimed = running.claim(team.competition.profile)
     recording.give_back(claimed, code="internal", message="a bug of ours")
     team.refresh_from_db()
     assert team.turn == 0
@@ -94,9 +94,9 @@ def test_the_place_in_the_line_is_the_order_in_which_workers_take(
         for seed in range(2):
             submit(one, seed=10 * number + seed)
     waiting = Evaluation.objects.queued(competition.profile)
-    place = {one: evaluations.line(one).position for one in waiting}
+    place = {one: queueing.line(one).position for one in waiting}
     taken = []
-    while claimed := evaluations.claim(competition.profile):
+    while claimed := running.claim(competition.profile):
         taken.append(place[claimed])
     assert taken == [1, 2, 3, 4, 5, 6]
 
@@ -112,11 +112,11 @@ def test_claim_and_place_ask_as_many_questions_for_one_that_waits_as_for_forty(
         last = Evaluation.objects.queued(competition.profile).last()
         cache.clear()
         with CaptureQueriesContext(connection) as polled:
-            evaluations.line(last)
+            queueing.line(last)
         with CaptureQueriesContext(connection) as claimed:
-            assert evaluations.claim(competition.profile)
+            assert running.claim(competition.profile)
         with CaptureQueriesContext(connection) as polled_again:
-            evaluations.line(last)
+            queueing.line(last)
         counts.append((len(polled), len(claimed)))
         assert len(polled_again) <= 1, "the place is kept for two seconds"
     assert counts[0] == counts[1]

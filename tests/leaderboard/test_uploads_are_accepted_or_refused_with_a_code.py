@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from leaderboard.errors import CompetitionNotOpen, Conflict, NotAMember, QuotaExceeded, TooLarge
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, evaluations, recording, submissions
+from leaderboard.services import competitions, queueing, recording, running, submissions
 from tests.leaderboard.conftest import failure, finish, report
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +60,7 @@ def test_the_same_model_by_another_team_shares_the_stored_measurement(
 ) -> None:
     first = scored(team, time_ratio=0.5)
     second = submit(rivals)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     shared = second.latest_evaluation
     assert shared.measured_by == first.evaluation
     assert shared.score_public == first.evaluation.score_public
@@ -94,8 +94,8 @@ def test_an_organizers_cancelled_repeat_does_not_make_the_model_new(
 ) -> None:
     first = send(team, owner, model).submission
     finish(first.latest_evaluation, report())
-    repeat = evaluations.evaluate_again(submission=first, by=organizer)
-    evaluations.cancel(evaluation=repeat, by=organizer)
+    repeat = queueing.evaluate_again(submission=first, by=organizer)
+    queueing.cancel(evaluation=repeat, by=organizer)
     assert not send(team, owner, model).is_new
 
 
@@ -110,7 +110,7 @@ def test_a_model_that_ended_by_our_fault_may_be_sent_again(
 ) -> None:
     first = send(team, owner, model).submission
     for _ in range(3):
-        claimed = evaluations.claim(team.competition.profile)
+        claimed = running.claim(team.competition.profile)
         assert claimed
         recording.give_back(claimed, code="internal", message="a bug of ours")
     assert first.latest_evaluation.state == Evaluation.State.ERROR
@@ -164,7 +164,7 @@ def test_the_quota_counts_verdicts_and_refunds_our_faults(
     with pytest.raises(QuotaExceeded, match="2 of 2"):
         send(team, owner, make_model(3))
     for _ in range(3):
-        claimed = evaluations.claim(team.competition.profile)
+        claimed = running.claim(team.competition.profile)
         assert claimed
         recording.give_back(claimed, code="internal", message="a bug of ours")
     assert ours.latest_evaluation.state == Evaluation.State.ERROR
@@ -189,9 +189,9 @@ def test_withdrawing_before_a_worker_took_it_refunds_it_and_later_does_not(
     waiting = send(team, owner, make_model(1)).submission
     submissions.withdraw(submission=waiting, by=owner)
     assert submissions.quota(team, team.competition).used == 0
-    running = send(team, owner, make_model(2)).submission
-    evaluations.claim(team.competition.profile)
-    submissions.withdraw(submission=running, by=owner)
+    taken = send(team, owner, make_model(2)).submission
+    running.claim(team.competition.profile)
+    submissions.withdraw(submission=taken, by=owner)
     assert submissions.quota(team, team.competition).used == 1
 
 

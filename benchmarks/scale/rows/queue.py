@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from benchmarks.scale.measure import Act, figure, timed
 from benchmarks.scale.world import World, get
 from leaderboard.models import Evaluation, HardwareProfile, Team
-from leaderboard.services import evaluations, turns
+from leaderboard.services import queueing, running, turns
 
 SECONDS = 3.0
 """How long the claimers take; what they took waits again afterwards."""
@@ -19,14 +19,14 @@ SECONDS = 3.0
 
 @timed("queue: claim", ms=10, flat=2, undone=True)
 def claim(world: World) -> Act:
-    return lambda: evaluations.claim(world.profile)
+    return lambda: running.claim(world.profile)
 
 
 @timed("queue: place in the line, anew", ms=10, flat=2)
 def place(world: World) -> Act:
     last = Evaluation.objects.queued(world.profile).last()
     assert last
-    return lambda: evaluations.place(last)
+    return lambda: queueing.place(last)
 
 
 @timed("queue: status by the API", ms=10, flat=2)
@@ -74,12 +74,12 @@ def claims(world: World, workers: int) -> float:
 def claimer(profile: HardwareProfile, start: Any, found: Any) -> None:
     """Claim for `SECONDS`, and tell the keys. It has claimed before, as a worker in service."""
     with transaction.atomic():
-        evaluations.claim(profile)
+        running.claim(profile)
         transaction.set_rollback(True)
     taken: list[int] = []
     start.wait()
     until = time.perf_counter() + SECONDS
-    while time.perf_counter() < until and (one := evaluations.claim(profile)):
+    while time.perf_counter() < until and (one := running.claim(profile)):
         taken.append(one.pk)
     connection.close()
     found.put(taken)

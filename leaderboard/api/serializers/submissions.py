@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import Entry, Evaluation, Submission
-from leaderboard.services import commands, evaluations, rankings
+from leaderboard.services import commands, queueing, rankings
 
 OUR_FAULT = (
     "The evaluation failed by our fault. It does not count against your quota and the organizers "
@@ -20,7 +20,7 @@ OUR_FAULT = (
 )
 
 
-class Place(serializers.Serializer[evaluations.Line]):
+class Place(serializers.Serializer[queueing.Line]):
     position = serializers.IntegerField(help_text="1 is next.")
     length = serializers.IntegerField()
     wait_seconds = serializers.FloatField(
@@ -247,7 +247,7 @@ def summary(submission: Submission, request: Request) -> dict[str, object]:
 
 
 def place(evaluation: Evaluation) -> dict[str, object]:
-    line = evaluations.line(evaluation)
+    line = queueing.line(evaluation)
     return {
         "position": line.position,
         "length": line.length,

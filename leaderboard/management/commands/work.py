@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 
 from leaderboard.models import HardwareProfile
-from leaderboard.services import evaluations, preparing
+from leaderboard.services import preparing, running, sweeping
 
 
 class Command(BaseCommand):
@@ -41,10 +41,10 @@ class Command(BaseCommand):
         while not stop.is_set():
             try:
                 if time.monotonic() - swept >= settings.SWEEP_SECONDS:
-                    evaluations.sweep()
+                    sweeping.sweep()
                     swept = time.monotonic()
                 preparing.go_on_all(seconds=preparing.SHORT_SLICE)
-                evaluation = evaluations.run_next(profile, should_stop=stop.is_set)
+                evaluation = running.run_next(profile, should_stop=stop.is_set)
             except (OperationalError, InterfaceError) as error:
                 self.stderr.write(f"The database does not answer, trying again: {error}")
                 connection.close()

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 import scoring
 from leaderboard.models import Competition, Evaluation
-from leaderboard.services import evaluations
+from leaderboard.services import running
 from tests.leaderboard.web.conftest import text
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +52,7 @@ def test_a_reference_that_fails_its_calibration_has_failed_itself(
         raise scoring.EngineError("reference_wrong_output", "It answers 4 numbers for 3 classes.")
 
     monkeypatch.setattr(scoring, "evaluate", wrong)
-    ended = evaluations.run_next("cpu")
+    ended = running.run_next("cpu")
     ended.refresh_from_db()
     assert (ended.state, ended.failure_code, ended.faults) == ("failed", "wrong_output", 0)
     page = text(panel.get(f"/admin/leaderboard/competition/{draft.pk}/change/"))
@@ -69,6 +69,6 @@ def test_what_breaks_otherwise_in_a_calibration_is_still_ours(
         raise scoring.EngineError("sandbox_failed", "It did not start.")
 
     monkeypatch.setattr(scoring, "evaluate", broken)
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     waiting = Evaluation.objects.get()
     assert (waiting.state, waiting.faults) == ("queued", 1)

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from leaderboard.models import Dataset, Split, User
-from leaderboard.services import evaluations, staging
+from leaderboard.services import staging, sweeping
 from scoring.images import kinship
 from tests.leaderboard.conftest import person
 from tests.leaderboard.test_a_report_comes_before_an_import import Files, pets, scene, zipped
@@ -106,7 +106,7 @@ def test_a_staged_upload_is_its_organizers_own_and_is_thrown_away(
     assert panel.get(second).status_code == 200
     (kept,) = staging.root().glob("*/*")
     os.utime(kept, (time.time() - 2 * staging.ABANDONED_SECONDS,) * 2)
-    evaluations.sweep()
+    sweeping.sweep()
     assert not list(staging.root().glob("*/*"))
     assert panel.get(second).status_code == 302
     assert not Split.objects.exists()

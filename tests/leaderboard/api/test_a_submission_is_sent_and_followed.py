@@ -9,7 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from leaderboard.models import Evaluation, Submission, Team, User
-from leaderboard.services import competitions, evaluations, recording
+from leaderboard.services import competitions, recording, running
 from tests.leaderboard.api.conftest import API, Upload, client_of
 from tests.leaderboard.conftest import SAID, WEAK, failure, finish, report
 
@@ -109,7 +109,7 @@ def test_our_own_error_shows_a_fixed_sentence_only(
 ) -> None:
     url = upload(model).json()["url"]
     for _ in range(3):
-        claimed = evaluations.claim(team.competition.profile)
+        claimed = running.claim(team.competition.profile)
         assert claimed
         recording.give_back(claimed, code="internal", message="image private/0007.png broke")
     answer = client.get(url)
@@ -122,7 +122,7 @@ def test_a_running_one_shows_its_progress(
     team: Team, client: APIClient, upload: Upload, model: bytes
 ) -> None:
     url = upload(model).json()["url"]
-    claimed = evaluations.claim(team.competition.profile)
+    claimed = running.claim(team.competition.profile)
     assert claimed
     claimed.note(stage="timing", percent=40, remaining_seconds=12.0)
     body = client.get(url).json()

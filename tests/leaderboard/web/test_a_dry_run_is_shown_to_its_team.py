@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leaderboard.models import Competition, Evaluation, Team, User
-from leaderboard.services import evaluations
+from leaderboard.services import queueing, running
 from scoring.job import DryRun, InputSpec
 from tests.leaderboard.conftest import SAID, WEAK, failure, finish, report
 from tests.leaderboard.web.conftest import text
@@ -70,7 +70,7 @@ def test_a_failed_repeat_shows_what_the_repeat_said(
     see: Any, scored: Any, team: Team, owner: User, organizer: User
 ) -> None:
     submission = scored(team)
-    again = evaluations.evaluate_again(submission=submission, by=organizer)
+    again = queueing.evaluate_again(submission=submission, by=organizer)
     assert SAID.strip() in text(see(owner, submission.get_absolute_url()))
     finish(again, replace(failure(), dry_run=DryRun(8, "this time it broke")))
     page = text(see(owner, submission.get_absolute_url()))
@@ -87,7 +87,7 @@ def test_who_shares_a_measurement_hears_only_the_very_same_file(
     if not is_same_file:  # as where only debug records differ
         type(twin).objects.filter(pk=twin.pk).update(sha256="f" * 64)
     assert twin.content_sha256 == first.content_sha256
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     twin.evaluations.get(state="scored", measured_by=first.evaluation)
     page = text(see(rival, twin.get_absolute_url()))
     assert (SAID.strip() in page) is is_same_file

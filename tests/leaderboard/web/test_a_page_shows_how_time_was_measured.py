@@ -13,7 +13,7 @@ import pytest
 
 from leaderboard.models import Competition, Evaluation, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import evaluations, recording
+from leaderboard.services import queueing, recording, running
 from leaderboard.web.measurements import point
 from scoring.job import Failure, Pace, Plan, Quad, Report
 from scoring.timing import ratios, schedule
@@ -165,7 +165,7 @@ def test_pooled_measurements_stand_one_after_the_other(
 ) -> None:
     submission = submit(team)
     finish(submission.latest_evaluation, measured(time_ratio=0.5))
-    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    repeat = queueing.evaluate_again(submission=submission, by=organizer)
     finish(repeat, measured(time_ratio=0.52, start=0.5))
     of_team = chart(text(see(owner, address(repeat))))
     assert [part["from"] for part in of_team["parts"]] == [1, 3]
@@ -188,7 +188,7 @@ def test_an_interval_that_grew_by_measuring_again_says_so(
     submission = submit(team)
     first = submission.latest_evaluation
     finish(first, measured(half_width=0.012))
-    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    repeat = queueing.evaluate_again(submission=submission, by=organizer)
     finish(repeat, measured(half_width=again, start=0.5))
     page = text(see(owner, address(repeat)))
     assert ("Wider than the ± 0.0120 of the measurement before" in page) == is_wider
@@ -201,7 +201,7 @@ def test_what_was_measured_on_another_machine_says_so(
     submission = submit(team)
     for start, cpu in ((0.0, "Old processor"), (0.3, "Test processor"), (0.6, "Test processor")):
         if start:
-            evaluations.evaluate_again(submission=submission, by=organizer)
+            queueing.evaluate_again(submission=submission, by=organizer)
         found = replace(measured(start=start), hardware={"cpu": cpu, "cores": 4})
         finish(submission.latest_evaluation, found)
     page = text(see(owner, address(submission.latest_evaluation)))
@@ -239,14 +239,14 @@ def test_a_repeat_without_a_time_shows_the_one_before_and_says_why(
 ) -> None:
     submission = submit(team)
     finish(submission.latest_evaluation, measured())
-    repeat = evaluations.evaluate_again(submission=submission, by=organizer)
+    repeat = queueing.evaluate_again(submission=submission, by=organizer)
     if state == "running":
-        evaluations.claim(repeat.profile)
+        running.claim(repeat.profile)
     elif state == "cancelled":
-        evaluations.cancel(evaluation=repeat, by=organizer)
+        queueing.cancel(evaluation=repeat, by=organizer)
     elif state != "queued":
         for _ in range(MAX_FAULTS):
-            claimed = evaluations.claim(repeat.profile)
+            claimed = running.claim(repeat.profile)
             recording.give_back(claimed, code=state, message=SECRET)
     assert "measurement-data" not in text(see(owner, address(repeat)))
     page = text(see(organizer, address(repeat)))
@@ -260,7 +260,7 @@ def test_a_shared_measurement_says_so(
 ) -> None:
     finish(submit(team, seed=1).latest_evaluation, measured())
     shared = submit(rivals, seed=1).latest_evaluation
-    evaluations.run_next("cpu")
+    running.run_next("cpu")
     page = text(see(rival, address(shared)))
     assert "Shared: the same model was measured here before" in page
     assert len(chart(page)["counted"]) == 2
@@ -275,10 +275,10 @@ def test_without_a_measurement_there_are_words(
     if state == "failed":
         finish(evaluation, failure())
     if state == "running":
-        evaluations.claim(evaluation.profile)
+        running.claim(evaluation.profile)
     if state == "error":
         for _ in range(3):
-            claimed = evaluations.claim(evaluation.profile)
+            claimed = running.claim(evaluation.profile)
             recording.give_back(claimed, code="internal", message=SECRET)
     page = see(owner, address(evaluation))
     assert page.status_code == 200

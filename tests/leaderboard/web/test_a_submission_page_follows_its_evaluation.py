@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import evaluations, recording, submissions
+from leaderboard.services import queueing, recording, running, submissions
 from scoring.job import Progress
 from tests.leaderboard.conftest import failure, finish
 from tests.leaderboard.web.conftest import text
@@ -27,8 +27,8 @@ def test_queued_and_running(
     page = see(owner, second.get_absolute_url())
     assert "#2 of 2" in text(page)
     assert polled(page)
-    running = evaluations.claim(first.latest_evaluation.profile)
-    running.note(stage="measure", percent=41.0, remaining_seconds=250.0)
+    claimed = running.claim(first.latest_evaluation.profile)
+    claimed.note(stage="measure", percent=41.0, remaining_seconds=250.0)
     status = see(rival, f"/submissions/{first.pk}/status/")
     assert status.status_code == 200
     assert "Measuring" in text(status)
@@ -40,11 +40,11 @@ def test_running_on_a_machine_that_went_silent(
     see: Any, submit: Any, team: Team, owner: User, settings: Any
 ) -> None:
     submission = submit(team)
-    running = evaluations.claim(submission.latest_evaluation.profile)
-    running.note(percent=41.0, remaining_seconds=5.0)
+    claimed = running.claim(submission.latest_evaluation.profile)
+    claimed.note(percent=41.0, remaining_seconds=5.0)
     page = f"/submissions/{submission.pk}/status/"
     assert "About 5 s" in text(see(owner, page))
-    running.note(lease_expires_at=timezone.now() + settings.LEASE / 4)  # and no sweep was there
+    claimed.note(lease_expires_at=timezone.now() + settings.LEASE / 4)  # and no sweep was there
     shown = text(see(owner, page))
     assert "Nothing was heard of its machine" in shown
     assert "to go" not in shown
@@ -76,7 +76,7 @@ def test_failed(see: Any, submit: Any, team: Team, owner: User) -> None:
 def test_broken_by_us(see: Any, submit: Any, team: Team, owner: User, competition: Any) -> None:
     submission = submit(team)
     for _ in range(MAX_FAULTS):
-        evaluation = evaluations.claim(submission.latest_evaluation.profile)
+        evaluation = running.claim(submission.latest_evaluation.profile)
         assert evaluation
         recording.give_back(evaluation, code="internal", message="secret/path/private.zip")
         page = text(see(owner, submission.get_absolute_url()))
@@ -90,7 +90,7 @@ def test_a_failed_repeat_leaves_the_score(
     see: Any, scored: Any, team: Team, owner: User, organizer: User
 ) -> None:
     submission = scored(team, f1_public=0.8, time_ratio=0.5)
-    again = evaluations.evaluate_again(submission=submission, by=organizer)
+    again = queueing.evaluate_again(submission=submission, by=organizer)
     assert "#1 of 1" in text(see(owner, submission.get_absolute_url()))
     assert "0.3692" in text(see(owner, submission.get_absolute_url()))
     finish(again, failure())
@@ -107,15 +107,15 @@ def test_a_failure_stays_in_sight_whatever_becomes_of_a_repeat(
     def page() -> str:
         return text(see(owner, submission.get_absolute_url()))
 
-    again = evaluations.evaluate_again(submission=submission, by=organizer)
+    again = queueing.evaluate_again(submission=submission, by=organizer)
     assert "wrong_output" in page()
     assert "what is said below counts meanwhile" in page()
-    evaluations.cancel(evaluation=again, by=organizer)
+    queueing.cancel(evaluation=again, by=organizer)
     assert "This evaluation was cancelled" in page()
     assert "wrong_output" in page()
-    evaluations.evaluate_again(submission=submission, by=organizer)
+    queueing.evaluate_again(submission=submission, by=organizer)
     for _ in range(MAX_FAULTS):
-        claimed = evaluations.claim(submission.competition.profile)
+        claimed = running.claim(submission.competition.profile)
         assert claimed
         recording.give_back(claimed, code="internal", message="a bug of ours")
     assert "This was our fault" in page()
@@ -130,10 +130,10 @@ def test_a_failure_after_our_fault_uses_no_quota(
 ) -> None:
     submission = submit(team)
     for _ in range(MAX_FAULTS):
-        claimed = evaluations.claim(submission.competition.profile)
+        claimed = running.claim(submission.competition.profile)
         assert claimed
         recording.give_back(claimed, code="internal", message="a bug of ours")
-    finish(evaluations.evaluate_again(submission=submission, by=organizer), failure())
+    finish(queueing.evaluate_again(submission=submission, by=organizer), failure())
     page = text(see(owner, submission.get_absolute_url()))
     assert "does not count as an upload" in page
     assert submissions.quota(team, competition).used == 0
@@ -144,15 +144,15 @@ def test_while_a_model_is_timed_the_page_follows_the_clock_not_the_model(
 ) -> None:
     """A model may linger at an image as a signal; its team must not see how far it is."""
     submission = submit(team)
-    running = evaluations.claim(submission.latest_evaluation.profile)
-    assert running
-    monkeypatch.setattr(evaluations, "WRITTEN_EVERY", 0.0)
-    tell = evaluations.progress_writer(running, lambda: False)
+    claimed = running.claim(submission.latest_evaluation.profile)
+    assert claimed
+    monkeypatch.setattr(running, "WRITTEN_EVERY", 0.0)
+    tell = running.progress_writer(claimed, lambda: False)
     tell(Progress("images", 5.0, 70.0))
     tell(Progress("measure", 10.0, 60.0))
     for percent in (40.0, 41.0, 95.0):
         tell(Progress("measure", percent, 100.0 - percent))
-    row = Evaluation.objects.get(pk=running.pk)
+    row = Evaluation.objects.get(pk=claimed.pk)
     assert (row.stage, row.percent, row.remaining_seconds) == ("measure", 10.0, 60.0)
     assert row.lease_expires_at
     half_ago = timezone.now() - timedelta(seconds=30)

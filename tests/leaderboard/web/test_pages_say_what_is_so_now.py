@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, evaluations
+from leaderboard.services import competitions, running
 from leaderboard.web import charts
 from leaderboard.web import submissions as pages
 from scoring import formula
@@ -45,8 +45,8 @@ def test_each_stage_is_told_in_plain_words(
     see: Any, team: Team, owner: User, submit: Scored, stage: str
 ) -> None:
     submission = submit(team)
-    running = evaluations.claim(submission.latest_evaluation.profile)
-    running.note(stage=stage)
+    claimed = running.claim(submission.latest_evaluation.profile)
+    claimed.note(stage=stage)
     said = text(see(owner, submission.get_absolute_url()))
     words = Evaluation(state="running", stage=stage).doing
     assert words not in ("", "starting", stage)

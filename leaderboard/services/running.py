@@ -1,4 +1,4 @@
-"""Evaluations are queued, claimed and run; nothing of this gets stuck or lost.
+"""A worker claims evaluations and sees them through; nothing of this gets stuck or lost.
 
 A worker holds a lease on what it runs and renews it; `attempt` is the fencing token, so that a
 worker that comes back from the dead cannot record over its successor.
@@ -10,19 +10,14 @@ import copy
 import errno
 import functools
 import logging
-import statistics
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import (
     DEFAULT_DB_ALIAS,
     InterfaceError,
@@ -37,25 +32,13 @@ from django.utils import timezone
 
 import scoring
 from leaderboard import queue
-from leaderboard.errors import Conflict
-from leaderboard.models import (
-    Competition,
-    Evaluation,
-    HardwareProfile,
-    Submission,
-    User,
-    Worker,
-)
+from leaderboard.models import Evaluation, HardwareProfile, Worker
 from leaderboard.models.evaluation import LINE, Stale
 from leaderboard.services import (
-    competitions,
     jobs,
     locks,
     measurements,
-    preparing,
-    rankings,
     recording,
-    staging,
     statements,
     turns,
     workers,
@@ -67,142 +50,12 @@ State = Evaluation.State
 Why = Evaluation.Why
 REFERENCE = "reference_"
 """Begins the engine's codes of what the reference model failed with."""
-LINE_SECONDS = 2
-"""How long a place in the line is kept: pages and commands that poll it ask once a second."""
-MAX_EXTRA = 3
-"""Most measurements of one content that an overlapping top may ask for."""
 WRITTEN_EVERY = 0.8
 """Seconds between writes of progress: the engine tells it every half second, some more or less."""
 
 
 class Abandoned(Exception):
     """The evaluation is no longer this worker's to finish, or the worker is asked to stop."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A queued evaluation's place; `wait` is None until something was measured."""
-
-    position: int
-    length: int
-    wait: timedelta | None
-    is_held: bool = False
-    """Whether no worker of the profile is fit to measure fairly just now."""
-
-
-# Queueing
-
-
-def enqueue(
-    *, competition: Competition, submission: Submission | None = None, why: str = Why.FIRST
-) -> Evaluation:
-    """Queue an evaluation of a submission, or without one a calibration, and knock after commit."""
-    if competition.reference is None or competition.dataset is None:
-        raise Conflict("The competition has no reference model or dataset yet.", code="not_ready")
-    profile = competition.profile
-    evaluation = Evaluation.objects.create(
-        kind=Evaluation.Kind.SUBMISSION if submission else Evaluation.Kind.CALIBRATION,
-        competition=competition,
-        submission=submission,
-        team=submission.team if submission else None,
-        content_sha256=submission.content_sha256 if submission else "",
-        reference=competition.reference,
-        dataset=competition.dataset,
-        profile=profile,
-        why=why,
-        queued_at=timezone.now(),
-        measurement_key=measurements.key(competition, profile, submission),
-    )
-    if submission:
-        turns.settle(locks.lock(submission.team).pk)
-    transaction.on_commit(lambda: queue.knock(profile.slug))
-    return evaluation
-
-
-@transaction.atomic
-def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
-    """Measure a submission once more, pooled with before; what counts meanwhile stays."""
-    competitions.check_organizer(by)
-    competition = locks.lock(submission.competition)
-    competitions.check_unpublished(competition)
-    if submission.evaluations.unfinished().exists():
-        raise Conflict("An evaluation of this submission is under way.", code="already_queued")
-    return enqueue(competition=competition, submission=submission, why=Why.REQUESTED)
-
-
-@transaction.atomic
-def cancel(*, evaluation: Evaluation, by: User) -> None:
-    """Take a waiting evaluation out of the queue; a submission's first one is refunded by that."""
-    competitions.check_organizer(by)
-    try:
-        if evaluation.state != State.QUEUED:
-            raise Stale
-        end_queued(evaluation)
-    except Stale as error:
-        raise Conflict(
-            "Only what waits in the queue can be cancelled.", code="not_queued"
-        ) from error
-
-
-def cancel_queued(submission: Submission) -> None:
-    """Take a submission's waiting evaluation out of the queue; a running one is left to end."""
-    for evaluation in submission.evaluations.filter(state=State.QUEUED):
-        try:
-            end_queued(evaluation)
-        except Stale:
-            logger.info("%s was taken by a worker before it could be cancelled.", evaluation)
-
-
-def end_queued(evaluation: Evaluation) -> None:
-    """Cancel an evaluation that waits. Raises `Stale`."""
-    evaluation.move_to(State.CANCELLED, finished_at=Now())
-    if evaluation.team:
-        turns.settle(locks.lock(evaluation.team).pk)
-
-
-def line(evaluation: Evaluation) -> Line:
-    """Where a queued evaluation stands and about how long it will wait, as of two seconds ago at
-    most: a page that is polled does not count the line each time."""
-    key = f"line:{evaluation.pk}:{evaluation.attempt}:{evaluation.queued_at.timestamp()}"
-    position = int(kept(key, lambda: place(evaluation)))
-    length, seconds = kept(f"pace:{evaluation.profile_id}", lambda: pace(evaluation))
-    is_held = workers.are_sidelined(evaluation.profile)
-    if is_held or seconds is None or not position:
-        return Line(position, length, None, is_held=is_held)
-    return Line(position, length, timedelta(seconds=(position - 1) * seconds))
-
-
-def kept(key: str, find: Callable[[], Any]) -> Any:
-    """What was found `LINE_SECONDS` ago at most; plain values, which every cache can keep."""
-    if (found := cache.get(key)) is None:
-        found = find()
-        cache.set(key, found, LINE_SECONDS)
-    return found
-
-
-def place(evaluation: Evaluation) -> int:
-    """The position in the line, counted from 1; 0: it is in none any more."""
-    waiting = Evaluation.objects.filter(state=State.QUEUED).select_related("team", "profile")
-    row = waiting.filter(pk=evaluation.pk).first()
-    return turns.position(row) if row else 0
-
-
-def pace(evaluation: Evaluation) -> list[Any]:
-    """Of the line that an evaluation stands in: its length, and the seconds until it is shorter by
-    one; None before anything was measured."""
-    profile = evaluation.profile
-    length = Evaluation.objects.filter(state=State.QUEUED, profile=profile).count()
-    lately = (
-        profile.evaluations.filter(state__in=[State.SCORED, State.FAILED], measured_by=None)
-        .order_by("-finished_at")
-        .values_list("claimed_at", "finished_at")[:20]
-    )
-    took = [(ended - begun).total_seconds() for begun, ended in lately if begun and ended]
-    ready = workers.ready(profile).count()
-    return [length, statistics.median(took) / max(1, ready) if took else None]
-
-
-# Running
 
 
 def run_next(
@@ -426,59 +279,3 @@ def patiently(evaluation: Evaluation, write: Callable[[Evaluation], None]) -> No
             logger.exception("The end of %s cannot be written", evaluation)
             recording.give_back(copy.copy(evaluation), code="not_recorded", message=repr(error))
             return
-
-
-# Sweeping
-
-
-def sweep() -> None:
-    """Return expired leases, close what has ended, measure overlapping tops again on idle workers,
-    throw away images that nobody imported, and knock again for whatever waits."""
-    for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
-        try:
-            recording.give_back(
-                evaluation,
-                code=recording.LOST,
-                message="The worker stopped renewing its lease.",
-            )
-        except Stale:
-            logger.info("%s was finished while it was swept.", evaluation)
-    competitions.close_ended()
-    staging.sweep()
-    for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
-        measure_top_again(competition)
-    # Profiles with nothing to do are knocked for too: their workers show that they are alive. A
-    # knock reaches one of them, the one that has heard none for the longest.
-    for profile in HardwareProfile.objects.all():
-        for _ in range(max(1, workers.seen_lately(profile).count())):
-            queue.knock(profile.slug)
-
-
-@transaction.atomic
-def measure_top_again(competition: Competition) -> Evaluation | None:
-    """Queue one more measurement for an overlapping top, or None where nothing is to be done.
-
-    Only while a worker has nothing else to do, one at a time, the least measured first and each
-    content at most `MAX_EXTRA` times; never once the final ranking is published, or prepared for
-    it: a publication waits for what is queued.
-    """
-    competition = Competition.objects.select_for_update(of=["self"]).get(pk=competition.pk)
-    profile = competition.profile
-    is_idle = workers.ready(profile).exists() and not profile.evaluations.unfinished().exists()
-    if competition.is_published or preparing.is_publishing(competition) or not is_idle:
-        return None
-    extra = Counter(
-        competition.evaluations.filter(why=Why.TOP_OVERLAP).values_list(
-            "submission__content_sha256", flat=True
-        )
-    )
-    overlapping = rankings.overlapping(competition, first=competition.remeasured_ranks)
-    candidates = [
-        (extra[one.content_sha256], one.uploaded_at, one)
-        for one in (entry.submission for entry in overlapping)
-        if extra[one.content_sha256] < MAX_EXTRA
-    ]
-    if not candidates:
-        return None
-    *_, least = min(candidates, key=lambda one: one[:2])
-    return enqueue(competition=competition, submission=least, why=Why.TOP_OVERLAP)

@@ -1,0 +1,147 @@
+"""Evaluations wait in the queue: they are put there, cancelled there, and told their place."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from leaderboard import queue
+from leaderboard.errors import Conflict
+from leaderboard.models import Competition, Evaluation, Submission, User
+from leaderboard.models.evaluation import Stale
+from leaderboard.services import competitions, locks, measurements, turns, workers
+
+logger = logging.getLogger(__name__)
+State = Evaluation.State
+Why = Evaluation.Why
+LINE_SECONDS = 2
+"""How long a place in the line is kept: pages and commands that poll it ask once a second."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A queued evaluation's place; `wait` is None until something was measured."""
+
+    position: int
+    length: int
+    wait: timedelta | None
+    is_held: bool = False
+    """Whether no worker of the profile is fit to measure fairly just now."""
+
+
+def enqueue(
+    *, competition: Competition, submission: Submission | None = None, why: str = Why.FIRST
+) -> Evaluation:
+    """Queue an evaluation of a submission, or without one a calibration, and knock after commit."""
+    if competition.reference is None or competition.dataset is None:
+        raise Conflict("The competition has no reference model or dataset yet.", code="not_ready")
+    profile = competition.profile
+    evaluation = Evaluation.objects.create(
+        kind=Evaluation.Kind.SUBMISSION if submission else Evaluation.Kind.CALIBRATION,
+        competition=competition,
+        submission=submission,
+        team=submission.team if submission else None,
+        content_sha256=submission.content_sha256 if submission else "",
+        reference=competition.reference,
+        dataset=competition.dataset,
+        profile=profile,
+        why=why,
+        queued_at=timezone.now(),
+        measurement_key=measurements.key(competition, profile, submission),
+    )
+    if submission:
+        turns.settle(locks.lock(submission.team).pk)
+    transaction.on_commit(lambda: queue.knock(profile.slug))
+    return evaluation
+
+
+@transaction.atomic
+def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
+    """Measure a submission once more, pooled with before; what counts meanwhile stays."""
+    competitions.check_organizer(by)
+    competition = locks.lock(submission.competition)
+    competitions.check_unpublished(competition)
+    if submission.evaluations.unfinished().exists():
+        raise Conflict("An evaluation of this submission is under way.", code="already_queued")
+    return enqueue(competition=competition, submission=submission, why=Why.REQUESTED)
+
+
+@transaction.atomic
+def cancel(*, evaluation: Evaluation, by: User) -> None:
+    """Take a waiting evaluation out of the queue; a submission's first one is refunded by that."""
+    competitions.check_organizer(by)
+    try:
+        if evaluation.state != State.QUEUED:
+            raise Stale
+        end_queued(evaluation)
+    except Stale as error:
+        raise Conflict(
+            "Only what waits in the queue can be cancelled.", code="not_queued"
+        ) from error
+
+
+def cancel_queued(submission: Submission) -> None:
+    """Take a submission's waiting evaluation out of the queue; a running one is left to end."""
+    for evaluation in submission.evaluations.filter(state=State.QUEUED):
+        try:
+            end_queued(evaluation)
+        except Stale:
+            logger.info("%s was taken by a worker before it could be cancelled.", evaluation)
+
+
+def end_queued(evaluation: Evaluation) -> None:
+    """Cancel an evaluation that waits. Raises `Stale`."""
+    evaluation.move_to(State.CANCELLED, finished_at=Now())
+    if evaluation.team:
+        turns.settle(locks.lock(evaluation.team).pk)
+
+
+def line(evaluation: Evaluation) -> Line:
+    """Where a queued evaluation stands and about how long it will wait, as of two seconds ago at
+    most: a page that is polled does not count the line each time."""
+    key = f"line:{evaluation.pk}:{evaluation.attempt}:{evaluation.queued_at.timestamp()}"
+    position = int(kept(key, lambda: place(evaluation)))
+    length, seconds = kept(f"pace:{evaluation.profile_id}", lambda: pace(evaluation))
+    is_held = workers.are_sidelined(evaluation.profile)
+    if is_held or seconds is None or not position:
+        return Line(position, length, None, is_held=is_held)
+    return Line(position, length, timedelta(seconds=(position - 1) * seconds))
+
+
+def kept(key: str, find: Callable[[], Any]) -> Any:
+    """What was found `LINE_SECONDS` ago at most; plain values, which every cache can keep."""
+    if (found := cache.get(key)) is None:
+        found = find()
+        cache.set(key, found, LINE_SECONDS)
+    return found
+
+
+def place(evaluation: Evaluation) -> int:
+    """The position in the line, counted from 1; 0: it is in none any more."""
+    waiting = Evaluation.objects.filter(state=State.QUEUED).select_related("team", "profile")
+    row = waiting.filter(pk=evaluation.pk).first()
+    return turns.position(row) if row else 0
+
+
+def pace(evaluation: Evaluation) -> list[Any]:
+    """Of the line that an evaluation stands in: its length, and the seconds until it is shorter by
+    one; None before anything was measured."""
+    profile = evaluation.profile
+    length = Evaluation.objects.filter(state=State.QUEUED, profile=profile).count()
+    lately = (
+        profile.evaluations.filter(state__in=[State.SCORED, State.FAILED], measured_by=None)
+        .order_by("-finished_at")
+        .values_list("claimed_at", "finished_at")[:20]
+    )
+    took = [(ended - begun).total_seconds() for begun, ended in lately if begun and ended]
+    ready = workers.ready(profile).count()
+    return [length, statistics.median(took) / max(1, ready) if took else None]
