@@ -27,7 +27,7 @@ from unfold.widgets import (
 from leaderboard.admin import pages
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import Dataset, Split, User
-from leaderboard.services import datasets, staging
+from leaderboard.services import datasets, divisions, staging
 
 SHOWN = 50
 DECIDE = "leaderboard_dataset_decide"
@@ -118,7 +118,7 @@ class DecideForm(DataForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        given = [self.cleaned_data.get(split) for split in datasets.SHARES]
+        given = [self.cleaned_data.get(split) for split in divisions.SHARES]
         if any(share is None for share in given) and any(share is not None for share in given):
             raise forms.ValidationError("Give all three shares, or none.")
         return self.cleaned_data
@@ -270,7 +270,7 @@ def reported(upload: staging.Staged, form: forms.Form) -> pages.Figures:
             upload = staging.read_again(
                 upload, encoding=choices["encoding"] or None, table=choices["table"] or None
             )
-        made = datasets.planned(upload.catalogue, wishes(upload, **choices), upload.kinship)
+        made = divisions.planned(upload.catalogue, wishes(upload, **choices), upload.kinship)
     except BadDataset as refusal:
         return [("In the way", refusal.detail)]
     return [*(("In the way", one.message) for one in made.report.refusals), *made.report.lines()]
@@ -314,9 +314,9 @@ def wishes(
     allow_overlaps: bool = False,
     allow_seen: bool = False,
     **texts: str,
-) -> datasets.Wishes:
+) -> divisions.Wishes:
     """The form's fields as the service wants them."""
-    return datasets.Wishes(
+    return divisions.Wishes(
         seed=upload.seed if seed is None else seed,
         shares=None
         if sample is None or public is None or private is None

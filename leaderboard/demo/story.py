@@ -20,7 +20,7 @@ from rich.table import Table
 
 from leaderboard.models import Competition, Dataset, Evaluation, HardwareProfile, User
 from leaderboard.models.evaluation import Figures
-from leaderboard.services import competitions, datasets, files, references, tokens
+from leaderboard.services import competitions, datasets, divisions, files, references, tokens
 from scoring.formats.torchscript import archive
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def imported(source: Path, organizer: User) -> Dataset:
     return datasets.import_(
         name=source.stem,
         source=source,
-        wishes=datasets.Wishes(seed=20211129, skip_broken=True, drop_conflicts=True),
+        wishes=divisions.Wishes(seed=20211129, skip_broken=True, drop_conflicts=True),
         by=organizer,
     )
 

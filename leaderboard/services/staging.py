@@ -16,7 +16,7 @@ from django.conf import settings
 
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import User
-from leaderboard.services import competitions, datasets
+from leaderboard.services import datasets, divisions, organizers
 from scoring.images.sets import Catalogue
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def keep(
 ) -> Staged:
     """Take an upload over and read it. An organizer has one at a time: the one before is thrown
     away. Raises `BadDataset`, and keeps nothing then."""
-    competitions.check_organizer(by)
+    organizers.check_organizer(by)
     sweep()
     mine = place(by)
     shutil.rmtree(mine, ignore_errors=True)
@@ -106,7 +106,7 @@ def write(staged: Staged) -> None:
     about = {key: value for key, value in vars(staged).items() if key != "folder"}
     (staged.folder / "about.json").write_text(json.dumps(about))
     (staged.folder / "catalogue.json").write_text(catalogue.to_json())
-    (staged.folder / "kinship.json").write_text(datasets.kinship_of(catalogue).to_json())
+    (staged.folder / "kinship.json").write_text(divisions.kinship_of(catalogue).to_json())
 
 
 def find(token: str, *, by: User) -> Staged:

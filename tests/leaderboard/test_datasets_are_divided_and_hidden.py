@@ -15,7 +15,7 @@ from PIL import Image
 
 from leaderboard.errors import BadDataset, NotAllowed
 from leaderboard.models import Dataset, User
-from leaderboard.services import datasets
+from leaderboard.services import datasets, divisions
 
 MakeZip = Callable[..., Path]
 
@@ -44,7 +44,7 @@ def make_zip(tmp_path: Path) -> MakeZip:
 
 
 def import_(source: Path, *, name: str = "Pets", by: User | None = None, **wishes: Any) -> Dataset:
-    decided = datasets.Wishes(**{"seed": 7, **wishes})
+    decided = divisions.Wishes(**{"seed": 7, **wishes})
     return datasets.import_(name=name, source=source, wishes=decided, by=by)
 
 
@@ -107,7 +107,7 @@ def test_top_folders_divide(make_zip: MakeZip) -> None:
         "private": 3,
     }
     with pytest.raises(BadDataset) as refused:
-        import_(source, shares=datasets.SHARES)
+        import_(source, shares=divisions.SHARES)
     assert refused.value.code == "already_divided"
 
 

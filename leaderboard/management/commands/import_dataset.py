@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from leaderboard.errors import Refused
 from leaderboard.models import Dataset
-from leaderboard.services import datasets
+from leaderboard.services import datasets, divisions
 from scoring.images.report import Report
 
 HOW = {
@@ -105,7 +105,7 @@ class Command(BaseCommand):
                 source, encoding=options["encoding"], table=options["labels"], tell=self.tell
             )
             if options["dry_run"]:
-                self.show(datasets.planned(catalogue, wishes(options)).report, options, reports)
+                self.show(divisions.planned(catalogue, wishes(options)).report, options, reports)
                 return self.rehearsed(reports[0], options)
             dataset = datasets.import_(
                 name=options["name"],
@@ -161,8 +161,8 @@ class Command(BaseCommand):
         )
 
 
-def wishes(options: dict[str, Any]) -> datasets.Wishes:
-    return datasets.Wishes(
+def wishes(options: dict[str, Any]) -> divisions.Wishes:
+    return divisions.Wishes(
         seed=secrets.randbits(63) if options["seed"] is None else options["seed"],
         shares=options["shares"],
         skip_broken=options["skip_broken"],

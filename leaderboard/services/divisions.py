@@ -1,0 +1,193 @@
+"""An import is planned: images are checked and divided into splits; nothing is stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from leaderboard.errors import BadDataset
+from leaderboard.services import fingerprints, objections
+from scoring.images import report, sets
+from scoring.images.report import Refusal, Report
+
+if TYPE_CHECKING:  # it needs NumPy and SciPy, which only imports need
+    from scoring.images.kinship import Kinship
+
+SHARES = {"sample": 0.6, "public": 0.2, "private": 0.2}
+
+Splits = Mapping[str, tuple[sets.Image, ...]]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What an organizer decided of an import. All False: whatever is doubtful stops it."""
+
+    seed: int
+    shares: Mapping[str, float] | None = None
+    """Of a source without the top folders sample, public and private; None: `SHARES`."""
+    skip_broken: bool = False
+    """Leave files out that are no readable images, or that a table of labels misses."""
+    drop_conflicts: bool = False
+    """Leave out pictures that are there under two classes."""
+    near_apart: bool = False
+    """Let nearly equal pictures come into different splits."""
+    allow_overlaps: bool = False
+    """Take a given division in which two splits hold the same picture."""
+    allow_seen: bool = False
+    """Hide pictures that another dataset's sample shows, or show what another one hides."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an import would make, and what it has to say."""
+
+    splits: Splits
+    left_out: tuple[sets.Problem, ...]
+    report: Report
+
+
+def kinship_of(catalogue: sets.Catalogue) -> Kinship:
+    """Which images that were read are equal or nearly so."""
+    from scoring.images import kinship  # with NumPy and SciPy, which only imports need
+
+    return kinship.of(catalogue.images)
+
+
+def planned(catalogue: sets.Catalogue, wishes: Wishes, kin: Kinship | None = None) -> Plan:
+    """What an import would make of images that were read, and whether it would be refused.
+
+    A source with the top folders sample, public and private keeps that division; any other is
+    divided by shares, class by class. Equal and nearly equal pictures stay together. `kin` is the
+    answer of `kinship_of`, if it is known; else it is asked for.
+    """
+    kin = kin or kinship_of(catalogue)
+    conflicting = {image.name: group for group in kin.conflicts for image in group}
+    dropped = conflicting if wishes.drop_conflicts else {}
+    images = tuple(image for image in catalogue.images if image.name not in dropped)
+    refused = flaws(catalogue, images, wishes, kin)
+    splits: Splits = {}
+    try:
+        with objections.coded():
+            sets.refuse_lacking_classes(classes_of(images), images)
+            splits = divided(images, wishes, kin)
+    except BadDataset as error:
+        refused.append(error)
+    if splits and is_given(images) and not wishes.allow_overlaps:
+        refused += objections.overlaps(report.across((*kin.equal, *kin.conflicts), splits))
+    seen = fingerprints.seen(splits) if splits else []
+    if seen and not wishes.allow_seen:
+        refused.append(objections.seen_before(seen))
+    left_out = (objections.dropped_for(name, group) for name, group in dropped.items())
+    refusals = [Refusal(error.code, error.detail) for error in refused]
+    told = report.of(
+        catalogue, images, splits, kin, seen=[f"{one}." for one in seen], refusals=refusals
+    )
+    return Plan(splits, (*catalogue.problems, *left_out), told)
+
+
+def flaws(
+    catalogue: sets.Catalogue, images: Sequence[sets.Image], wishes: Wishes, kin: Kinship
+) -> list[BadDataset]:
+    """What stands in the way before anything is divided; `images` are those that are used."""
+    found = []
+    if catalogue.problems and not wishes.skip_broken:
+        found.append(objections.bad_files(catalogue.problems))
+    if kin.conflicts and not wishes.drop_conflicts:
+        found.append(objections.conflict(kin.conflicts))
+    if images and (lost := lost_classes(catalogue, images, wishes)):
+        found.append(objections.without_images(lost))
+    return found
+
+
+def secret_of(seed: int) -> int:
+    """What really divides and orders the images: nobody can find it by trying small seeds."""
+    digest = hashlib.sha256(f"{settings.SECRET_KEY} dataset {seed}".encode()).digest()
+    return int.from_bytes(digest[:8])
+
+
+def divide(
+    images: Sequence[sets.Image], wishes: Wishes, groups: Sequence[Sequence[sets.Image]]
+) -> Splits:
+    """The images of each split, every class in both hidden ones. Raises `BadDataset`."""
+    if not is_given(images):
+        shares = checked(wishes.shares or SHARES)
+        return sets.share(images, shares, secret_of(wishes.seed), groups)
+    if wishes.shares:
+        raise BadDataset(
+            "The images are divided by their top folders already; leave the shares empty.",
+            code="already_divided",
+        )
+    splits = {
+        split: tuple(image for image in images if image.split == split) for split in sets.SPLITS
+    }
+    if missing := [split for split, part in splits.items() if not part]:
+        raise BadDataset(
+            f"There are no images in the top folder {' and '.join(missing)}; either give all of "
+            f"{', '.join(sets.SPLITS)}, or class folders alone and shares.",
+            code="missing_split",
+        )
+    return splits
+
+
+def lost_classes(
+    catalogue: sets.Catalogue, images: Iterable[sets.Image], wishes: Wishes
+) -> list[str]:
+    """Classes that would be gone by what the organizer chose to leave out."""
+    named = catalogue.classes_named() if wishes.skip_broken else set(catalogue.classes)
+    return sorted(named.difference(classes_of(images)))
+
+
+def divided(images: Sequence[sets.Image], wishes: Wishes, kin: Kinship) -> Splits:
+    """The images of each split; nearly equal ones stay together, if wished. Raises `BadDataset`,
+    too_alike where they would be divided if they need not stay together."""
+
+    def tried(with_near: bool) -> Splits:
+        with objections.coded():
+            return divide(images, wishes, kept(kin.groups(with_near=with_near), images))
+
+    if wishes.near_apart:
+        return tried(with_near=False)
+    try:
+        return tried(with_near=True)
+    except BadDataset as error:
+        if error.code != "too_few_images":
+            raise
+        tried(with_near=False)  # raises the same where the class is too small anyhow
+        raise objections.too_alike(kin.near) from error
+
+
+def kept(
+    groups: Iterable[Sequence[sets.Image]], images: Sequence[sets.Image]
+) -> list[list[sets.Image]]:
+    """Groups without the images that are left out."""
+    names = {image.name for image in images}
+    found = ([image for image in group if image.name in names] for group in groups)
+    return [group for group in found if len(group) > 1]
+
+
+def is_given(images: Sequence[sets.Image]) -> bool:
+    """Whether the source's own top folders divide the images."""
+    return any(image.split for image in images)
+
+
+def classes_of(images: Iterable[sets.Image]) -> tuple[str, ...]:
+    return tuple(sorted({image.label for image in images}))
+
+
+def checked(shares: Mapping[str, float]) -> Mapping[str, float]:
+    """Raises `BadDataset` unless each split has a share and all of them are at most the whole."""
+    if (
+        set(shares) != set(sets.SPLITS)
+        or min(shares.values()) <= 0
+        or not sum(shares.values()) <= 1 + 1e-9
+    ):
+        raise BadDataset(
+            "Give sample, public and private a share above 0 each, together at most 1, "
+            "for instance 0.6/0.2/0.2.",
+            code="bad_shares",
+        )
+    return {split: shares[split] for split in sets.SPLITS}

@@ -1,0 +1,16 @@
+"""Organizers' acts are for organizers: every service that does one asks here first."""
+
+from __future__ import annotations
+
+from leaderboard.errors import NotAllowed
+from leaderboard.models import Competition, User
+from leaderboard.models.organizers import is_organizer
+
+
+def check_organizer(by: User, competition: Competition | None = None) -> None:
+    """Raises `NotAllowed` unless a person organizes the competition.
+
+    Without a competition: what all competitions share, such as a dataset or a hardware profile.
+    """
+    if not is_organizer(by, competition):
+        raise NotAllowed("Only organizers may do this.")
