@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from leaderboard.errors import Conflict, NotAllowed, NotFound
+from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import Competition, Preparation, User
-from leaderboard.services import locks, preparing, versions, workers
+from leaderboard.services import locks, organizers, preparing, versions, workers
 from scoring import formula
 from scoring.job import PROTOCOL
 
@@ -49,7 +49,7 @@ def named(slug: str, *, among: QuerySet[Competition] | None = None) -> Competiti
 @transaction.atomic
 def create(*, competition: Competition, by: User) -> None:
     """Write a new draft."""
-    check_organizer(by)
+    organizers.check_organizer(by)
     competition.state = State.DRAFT
     competition.save(force_insert=True)
 
@@ -61,7 +61,7 @@ def edit(*, competition: Competition, by: User) -> None:
     What scores depend on is changed in a draft only, and asks for a new calibration. Another gate
     holds once the boards are prepared for it: at once where there are few teams, else later.
     """
-    check_organizer(by)
+    organizers.check_organizer(by, competition)
     row = locks.lock(competition)
     fields = {
         field.name
@@ -95,7 +95,7 @@ def edit(*, competition: Competition, by: User) -> None:
 @transaction.atomic
 def open_(*, competition: Competition, by: User) -> None:
     """Open a draft, or go on after a pause. What is closed is reopened."""
-    check_organizer(by)
+    organizers.check_organizer(by, competition)
     if competition.dataset is None:
         raise Conflict("Choose a dataset first.", code="no_dataset")
     if competition.reference is None:
@@ -142,14 +142,14 @@ def off_band(competition: Competition) -> str:
 @transaction.atomic
 def pause(*, competition: Competition, message: str, by: User) -> None:
     """Stop uploads, with a message for everyone; what is queued is still evaluated."""
-    check_organizer(by)
+    organizers.check_organizer(by, competition)
     move(competition, State.PAUSED, pause_message=message.strip()[:300])
 
 
 @transaction.atomic
 def reopen(*, competition: Competition, by: User) -> None:
     """Take back a closing, until the private board is published."""
-    check_organizer(by)
+    organizers.check_organizer(by, competition)
     check_end(competition)
     move(competition, State.OPEN, only_from=[State.CLOSED])
 
@@ -162,7 +162,7 @@ def check_end(competition: Competition) -> None:
 @transaction.atomic
 def close(*, competition: Competition, by: User) -> None:
     """End the uploads. Evaluations go on; the private board stays hidden."""
-    check_organizer(by)
+    organizers.check_organizer(by, competition)
     move(competition, State.CLOSED, pause_message="")
 
 
@@ -171,7 +171,7 @@ def publish(*, competition: Competition, by: User) -> bool:
 
     Returns whether it is shown already: with many teams it is prepared in the background first.
     """
-    check_organizer(by)
+    organizers.check_organizer(by, competition)
     begin_publication(competition)
     preparing.go_on(competition, seconds=preparing.AT_ONCE)
     competition.refresh_from_db()
@@ -197,7 +197,7 @@ def begin_publication(competition: Competition) -> None:
 @transaction.atomic
 def stop_preparing(*, competition: Competition, by: User) -> None:
     """Take back a publication or another gate while the boards are being prepared for it."""
-    check_organizer(by)
+    organizers.check_organizer(by, competition)
     if not preparing.stop(locks.lock(competition)):
         raise Conflict(
             "Nothing is being prepared: it is done, or it was stopped before.",
@@ -273,8 +273,3 @@ def check_unpublished(competition: Competition) -> None:
         raise Conflict(
             "The final ranking is published and stays as it is.", code="competition_over"
         )
-
-
-def check_organizer(user: User) -> None:
-    if not user.is_staff:
-        raise NotAllowed("Only organizers may do this.")

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, HardwareProfile, User
-from leaderboard.services import competitions
+from leaderboard.services import organizers
 
 MACHINE = frozenset({"slug", "device", "threads"})
 
@@ -15,7 +15,7 @@ MACHINE = frozenset({"slug", "device", "threads"})
 @transaction.atomic
 def save(*, profile: HardwareProfile, by: User) -> None:
     """Write a new profile, or what was changed on this object."""
-    competitions.check_organizer(by)
+    organizers.check_organizer(by)
     row = HardwareProfile.objects.select_for_update().filter(pk=profile.pk).first()
     if row and any(getattr(row, name) != getattr(profile, name) for name in fixed_fields(row)):
         raise Conflict(

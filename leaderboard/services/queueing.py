@@ -18,7 +18,7 @@ from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, Submission, User
 from leaderboard.models.evaluation import Stale
-from leaderboard.services import competitions, locks, measurements, turns, workers
+from leaderboard.services import competitions, locks, measurements, organizers, turns, workers
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
@@ -67,7 +67,7 @@ def enqueue(
 @transaction.atomic
 def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
     """Measure a submission once more, pooled with before; what counts meanwhile stays."""
-    competitions.check_organizer(by)
+    organizers.check_organizer(by, submission.competition)
     competition = locks.lock(submission.competition)
     competitions.check_unpublished(competition)
     if submission.evaluations.unfinished().exists():
@@ -78,7 +78,7 @@ def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
 @transaction.atomic
 def cancel(*, evaluation: Evaluation, by: User) -> None:
     """Take a waiting evaluation out of the queue; a submission's first one is refunded by that."""
-    competitions.check_organizer(by)
+    organizers.check_organizer(by, evaluation.competition)
     try:
         if evaluation.state != State.QUEUED:
             raise Stale

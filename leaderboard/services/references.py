@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from leaderboard.errors import BadModel, Conflict
 from leaderboard.models import Competition, Evaluation, ReferenceModel, User
-from leaderboard.services import competitions, files, locks, queueing, submissions
+from leaderboard.services import files, locks, organizers, queueing, submissions
 from scoring.job import Model
 
 
@@ -19,7 +19,7 @@ def set_reference(
 
     `anyway` takes one whose weights do not show that it answers the competition's classes.
     """
-    competitions.check_organizer(by)
+    organizers.check_organizer(by, competition)
     check_draft(competition)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
         static, _ = submissions.inspect(file, competition)
@@ -65,7 +65,7 @@ def check_draft(competition: Competition) -> None:
 @transaction.atomic
 def calibrate(*, competition: Competition, by: User) -> Evaluation:
     """Queue an evaluation of the reference against itself: F1, seconds per image, A/A ratio."""
-    competitions.check_organizer(by)
+    organizers.check_organizer(by, competition)
     if competition.dataset is None:
         raise Conflict("Choose a dataset first.", code="no_dataset")
     if competition.reference is None:

@@ -24,7 +24,15 @@ from leaderboard.errors import (
     Refused,
 )
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, files, locks, placing, queueing, teams
+from leaderboard.services import (
+    competitions,
+    files,
+    locks,
+    organizers,
+    placing,
+    queueing,
+    teams,
+)
 from scoring import Rejected
 from scoring.formats.torchscript import archive
 from scoring.job import Model
@@ -247,7 +255,7 @@ def withdraw(*, submission: Submission, by: User) -> None:
 @transaction.atomic
 def disqualify(*, submission: Submission, reason: str, by: User) -> None:
     """An organizer takes a submission off the boards, with a reason its team can read."""
-    competitions.check_organizer(by)
+    organizers.check_organizer(by, submission.competition)
     if not reason.strip():
         raise Refused("Say why: the team reads it.", code="reason_missing")
     locks.lock(submission.competition)
@@ -259,7 +267,7 @@ def disqualify(*, submission: Submission, reason: str, by: User) -> None:
 
 @transaction.atomic
 def reinstate(*, submission: Submission, by: User) -> None:
-    competitions.check_organizer(by)
+    organizers.check_organizer(by, submission.competition)
     locks.lock(submission.competition)
     submission.disqualified_at = None
     submission.disqualified_reason = ""

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound
 from leaderboard.models import Competition, Invitation, Membership, Team, User
-from leaderboard.services import competitions, locks, names, versions
+from leaderboard.services import locks, names, organizers, versions
 
 LONGEST_NAME = 60
 INVITATION_LIFETIME = timedelta(days=7)
@@ -30,7 +30,7 @@ def create(*, competition: Competition, name: str, by: User) -> Team:
 @transaction.atomic
 def rename(*, team: Team, name: str, by: User) -> None:
     """An organizer mends a name."""
-    competitions.check_organizer(by)
+    organizers.check_organizer(by, team.competition)
     give_name(team, name)
     versions.change(team.competition_id)
 
