@@ -140,14 +140,12 @@ def ask(
 ) -> HttpResponse:
     """A page that says what will happen and does it when its button is pressed.
 
-    `do` gets the form's fields, `done` may depend on what it returns; `obj`, or without one what
-    `do` made, is shown next; where it made an address, that page. A refusal stays on the page.
-    `facts` may depend on the form; a button `look` shows them anew and does nothing. `is_gone`: it
-    is no longer there once it is done.
+    `do` gets the form's fields. `done` is the message afterwards, or makes the message from what
+    `do` returned. The next page is that of `obj`, else of the row that `do` made, else the address
+    that `do` returned. A refusal stays on this page. `facts` may depend on the form. A button
+    `look` shows the facts again and does nothing. `is_gone`: the row does not exist afterwards.
     """
-    options = admin.model._meta
-    if not request.user.has_perm(f"leaderboard.{'change' if obj else 'add'}_{options.model_name}"):
-        raise PermissionDenied
+    check_permission(admin, request, obj)
     form = form_class(*((request.POST, request.FILES) if request.method == "POST" else ()))
     status = 200
     if form.is_valid() and "look" not in request.POST:
@@ -157,18 +155,9 @@ def ask(
             form.add_error(None, refusal.detail)
             status = refusal.status
         else:
-            if isinstance(made, str):
-                return redirect(made)
-            shown = obj or made
-            assert shown
-            admin.log_change(request, shown, title)
             said = done(made) if callable(done) else done
-            messages.success(request, said.format(shown))
-            return redirect(list_url(admin.model) if is_gone else change_url(shown))
-    context = {
-        **admin.admin_site.each_context(request),
-        "opts": options,
-        "original": obj,
+            return leave(admin, request, obj or made, title=title, said=said, is_gone=is_gone)
+    context = frame(admin, request, obj) | {
         "title": title,
         "says": says,
         "facts": figures(facts(form) if callable(facts) else facts),
@@ -176,9 +165,39 @@ def ask(
         "button": button,
         "look": look,
         "is_danger": is_danger,
-        "back": change_url(obj) if obj else list_url(admin.model),
     }
     return TemplateResponse(request, "admin/ask.html", context, status=status)
+
+
+def frame(admin: ModelAdmin, request: HttpRequest, obj: Model | None) -> dict[str, Any]:
+    """What stands around a question: the panel's menus and the way back."""
+    back = change_url(obj) if obj else list_url(admin.model)
+    menus = admin.admin_site.each_context(request)
+    return {**menus, "opts": admin.model._meta, "original": obj, "back": back}
+
+
+def check_permission(admin: ModelAdmin, request: HttpRequest, obj: Model | None) -> None:
+    """Raises `PermissionDenied` for a person who may not change `obj`, or add a row without one."""
+    act = "change" if obj else "add"
+    if not request.user.has_perm(f"leaderboard.{act}_{admin.model._meta.model_name}"):
+        raise PermissionDenied
+
+
+def leave(
+    admin: ModelAdmin,
+    request: HttpRequest,
+    next_: Model | str,
+    *,
+    title: str,
+    said: str,
+    is_gone: bool,
+) -> HttpResponse:
+    """The redirect after an act: to an address, or to a row, with the act logged and told."""
+    if isinstance(next_, str):
+        return redirect(next_)
+    admin.log_change(request, next_, title)
+    messages.success(request, said.format(next_))
+    return redirect(list_url(admin.model) if is_gone else change_url(next_))
 
 
 def is_list(request: HttpRequest) -> bool:

@@ -35,6 +35,61 @@ def shares(text: str) -> dict[str, float]:
     return {"sample": sample, "public": public, "private": private}
 
 
+def add_source(parser: CommandParser) -> None:
+    """What is imported, and how it is divided."""
+    parser.add_argument("source", type=Path, help="zip or folder")
+    parser.add_argument("--name", default="", help="default: the name of the source")
+    parser.add_argument("--licence", default="", help="shown beside the sample")
+    parser.add_argument(
+        "--shares", type=shares, metavar="S/P/P", help="sample/public/private (0.6/0.2/0.2)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="the same seed on this site divides the same images in the same way; keep it secret "
+        "(default: a random seed, which is not stored)",
+    )
+    parser.add_argument(
+        "--labels", help="the table with the labels, if there are several; `folders`: no table"
+    )
+    parser.add_argument(
+        "--encoding",
+        help="of names in the zip that do not declare one, for instance cp949, cp932 or gbk",
+    )
+
+
+def add_decisions(parser: CommandParser) -> None:
+    """What lets an import go on that would stop."""
+    parser.add_argument(
+        "--skip-broken",
+        "--skip-bad",
+        action="store_true",
+        help="leave out files that cannot be used",
+    )
+    parser.add_argument(
+        "--conflicts",
+        choices=("stop", "drop"),
+        default="stop",
+        help="the same picture under two classes: stop, or leave out every copy",
+    )
+    parser.add_argument(
+        "--near",
+        choices=("together", "apart"),
+        default="together",
+        help="nearly equal pictures: keep them in one split, or divide them like other pictures",
+    )
+    parser.add_argument(
+        "--allow-overlaps",
+        action="store_true",
+        help="accept the given splits although a picture is in two of them",
+    )
+    parser.add_argument(
+        "--allow-seen",
+        action="store_true",
+        help="accept a hidden picture that is in the sample of another dataset, or the reverse",
+    )
+
+
 class Command(BaseCommand):
     help = (
         "Import images in class folders, in sample/, public/ and private/ with class folders, or "
@@ -44,52 +99,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", type=Path, help="zip or folder")
-        parser.add_argument("--name", default="", help="default: the name of the source")
-        parser.add_argument("--licence", default="", help="shown beside the sample")
-        parser.add_argument(
-            "--shares", type=shares, metavar="S/P/P", help="sample/public/private (0.6/0.2/0.2)"
-        )
-        parser.add_argument(
-            "--seed",
-            type=int,
-            help="the same seed on this site divides the same images in the same way; keep it to "
-            "yourself (default: drawn and forgotten)",
-        )
-        parser.add_argument(
-            "--labels", help="the table with the labels, where there are several; `folders`: none"
-        )
-        parser.add_argument(
-            "--encoding", help="of names in the zip that do not say theirs, like cp949, cp932, gbk"
-        )
-        parser.add_argument(
-            "--skip-broken",
-            "--skip-bad",
-            action="store_true",
-            help="leave out files that cannot be used",
-        )
-        parser.add_argument(
-            "--conflicts",
-            choices=("stop", "drop"),
-            default="stop",
-            help="pictures that are there under two classes: stop, or leave all of them out",
-        )
-        parser.add_argument(
-            "--near",
-            choices=("together", "apart"),
-            default="together",
-            help="nearly equal pictures: keep them in one split, or divide them like others",
-        )
-        parser.add_argument(
-            "--allow-overlaps",
-            action="store_true",
-            help="take given splits although a picture is in two of them",
-        )
-        parser.add_argument(
-            "--allow-seen",
-            action="store_true",
-            help="hide pictures that the sample of another dataset shows, or the other way round",
-        )
+        add_source(parser)
+        add_decisions(parser)
         parser.add_argument(
             "--dry-run", action="store_true", help="print the report and store nothing"
         )
