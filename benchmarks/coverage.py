@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import tables, weather
 from scoring.job import Pace, Plan, Quad
-from scoring.timing import ratios
+from scoring.timing import correction, tally
 
 RECORDED = Path(__file__).parent / "data" / "busy-host.jsonl"
 CALIBRATED = 45.0
@@ -133,7 +133,7 @@ def evaluated(scenario: str, net: str, plan: Plan, seed: int) -> Found:
     machine.now = CALIBRATED
     per_segment = 6 if plan.max_half_width == 0 else 15
     quads = machine.measured(weather.NETS[net], plan, pace, per_segment=per_segment)
-    found = ratios.corrected(ratios.counted(quads), pace)
+    found = correction.estimate(tally.counted(quads), pace)
     truth = weather.true_ratio(weather.NETS[net], pace)
     return Found(found.ratio / truth - 1, found.half_width / truth, len(quads))
 
@@ -144,8 +144,8 @@ def show_recorded() -> None:
     rows = []
     for (host, net), some in groupby(lines, key=kind):
         estimates = [
-            ratios.corrected(
-                ratios.counted([Quad.from_json(quad) for quad in one["quads"]]),
+            correction.estimate(
+                tally.counted([Quad.from_json(quad) for quad in one["quads"]]),
                 Pace.from_json(one["pace"]),
             )
             for one in some

@@ -27,7 +27,8 @@ import numpy as np
 from benchmarks import tables
 from scoring.errors import ModelFailed
 from scoring.job import Plan, Quad, Timing
-from scoring.timing import schedule
+from scoring.timing import measuring, publication
+from scoring.timing.blocks import Batches, Block, Runner
 
 REFERENCE_SECONDS = 0.004
 NETS = {"tiny, 300 images": (0.00004, 300), "0.5x, 3,000 images": (0.002, 3000)}
@@ -47,7 +48,7 @@ class Clock:
 
 
 @dataclass
-class Contestant:
+class Entrant:
     """A model whose blocks take as long as `factor` says of each."""
 
     clock: Clock
@@ -56,12 +57,12 @@ class Contestant:
     max_calls: int = 1_000_000
     told: Callable[[float], None] = lambda seconds: None
 
-    def answer(self, batches: schedule.Batches, rewarm: bool) -> schedule.Block:
+    def answer(self, batches: Batches, rewarm: bool) -> Block:
         seconds = len(batches) * self.seconds_per_call * self.factor()
         self.clock.now += seconds
         self.told(seconds)
         labels = np.zeros(batches.shape, dtype=np.int64)
-        return schedule.Block(seconds, seconds, labels, 0.0, 0.006 if rewarm else 0.0)
+        return Block(seconds, seconds, labels, 0.0, 0.006 if rewarm else 0.0)
 
 
 @dataclass
@@ -85,14 +86,14 @@ class Talk:
     """Seconds of each pair of the model's blocks."""
 
     @contextmanager
-    def reference(self) -> Iterator[schedule.Runner]:
+    def reference(self) -> Iterator[Runner]:
         with self.process():
-            yield Contestant(self.clock, REFERENCE_SECONDS, self.scatter)
+            yield Entrant(self.clock, REFERENCE_SECONDS, self.scatter)
 
     @contextmanager
-    def submission(self) -> Iterator[schedule.Runner]:
+    def submission(self) -> Iterator[Runner]:
         with self.process():
-            yield Contestant(self.clock, self.seconds, self.factor, told=self.tell)
+            yield Entrant(self.clock, self.seconds, self.factor, told=self.tell)
 
     @contextmanager
     def process(self) -> Iterator[None]:
@@ -135,7 +136,7 @@ class Talk:
     def measured(self, images: int, plan: Plan) -> Timing | None:
         """None where it ends without a score."""
         try:
-            found = schedule.measure(
+            found = measuring.measure(
                 self,
                 images=images,
                 batch_size=1,
@@ -145,7 +146,7 @@ class Talk:
             )
         except ModelFailed:
             return None
-        return schedule.summary(found, plan)
+        return publication.summary(found, plan)
 
 
 def by_quads(found: Timing, is_scored: bool) -> list[float]:
@@ -248,7 +249,7 @@ def bits_of(
         timed = talk.measured(images, plan)
         if timed is None:
             continue
-        seen = read(timed, schedule.verdict(timed, plan) == "valid")
+        seen = read(timed, publication.verdict(timed, plan) == "valid")
         together = -(-len({quad.segment for quad in timed.quads}) // MOST_SEGMENTS)
         pairs = list(zip(talk.sent(timed), seen, strict=False))
         sent += [symbol for symbol, _ in pairs]

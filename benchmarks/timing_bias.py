@@ -24,7 +24,7 @@ import scoring
 from benchmarks import bare, nets, tables
 from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Pace, Plan, Report, Split
-from scoring.timing import ratios
+from scoring.timing import correction, intervals, plain, robust, tally
 
 NETS: dict[str, Callable[[], nn.Module]] = {
     "0.1x": partial(nets.shallow, 8),
@@ -129,7 +129,7 @@ def stretch(
             for _ in range(max(1, round(seconds / BLOCK_SECONDS))):
                 probes.append(runner.seconds(bare.PROBE, 1))
                 blocks.append(runner.seconds(0, calls) / calls)
-            middle = math.exp(ratios.trimmed_mean(np.log(probes)))
+            middle = math.exp(robust.trimmed_mean(np.log(probes)))
             paces.append(Pace(float(np.mean(blocks)), middle))
             return paces[-1].reference_seconds
 
@@ -158,17 +158,17 @@ def show(
     rows: list[tuple[object, ...]] = []
     for (name, count), found in reports.items():
         truth = truths[name]
-        quads = [ratios.counted(one.timing.quads) for one in found if one.timing]
+        quads = [tally.counted(one.timing.quads) for one in found if one.timing]
         for method, estimates in (
-            ("plain", [ratios.plain(one) for one in quads]),
-            ("corrected", [ratios.corrected(one, calibrated) for one in quads]),
+            ("plain", [plain.estimate(one) for one in quads]),
+            ("corrected", [correction.estimate(one, calibrated) for one in quads]),
         ):
             logs = np.log([one.ratio / truth.ratio for one in estimates])
             bias = float(np.expm1(logs.mean()))
             limit = (TOLERATED_OF_FEW if count == FEW else TOLERATED) + 2 * truth.error
             off = [abs(one.ratio - truth.ratio) for one in estimates]
             widths = [one.half_width for one in estimates]
-            widened = np.hypot(widths, ratios.CLEAR * truth.error * truth.ratio)
+            widened = np.hypot(widths, intervals.Z * truth.error * truth.ratio)
             rows.append(
                 (
                     name,

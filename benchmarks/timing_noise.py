@@ -25,7 +25,7 @@ import scoring
 from benchmarks import bare, neighbour, nets, tables
 from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Pace, Plan, Quad, Report, Split
-from scoring.timing import ratios
+from scoring.timing import correction, plain, publication, tally
 
 NETS: dict[str, Callable[[], nn.Module]] = {
     "shallow": partial(nets.shallow, 24),
@@ -102,21 +102,22 @@ def main() -> None:
 def estimated_anew(line: str) -> Found:
     """An evaluation that was written, its quads estimated by the rules as they are now."""
     found = Found(**json.loads(line))
-    quads = ratios.counted([Quad.from_json(one) for one in found.quads])
+    quads = tally.counted([Quad.from_json(one) for one in found.quads])
     pace = Pace(
         found.calibrated_ms / 1000, found.calibrated_probe_ms / 1000, found.calibrated_scatter
     )
-    plain, corrected = ratios.plain(quads), ratios.corrected(quads, pace)
-    widest = ratios.widest(Plan(), corrected.ratio)
+    uncorrected, corrected = plain.estimate(quads), correction.estimate(quads, pace)
+    assert corrected.correction
+    widest = publication.widest(Plan(), corrected.ratio)
     return replace(
         found,
         status="scored" if corrected.half_width <= widest else "invalid",
-        plain=plain.ratio,
-        plain_half_width=plain.half_width,
+        plain=uncorrected.ratio,
+        plain_half_width=uncorrected.half_width,
         corrected=corrected.ratio,
         corrected_half_width=corrected.half_width,
-        elasticity=corrected.elasticity,
-        probe_slope=corrected.probe_slope or 0.0,
+        elasticity=corrected.correction.elasticity,
+        probe_slope=corrected.correction.probe_coefficient or 0.0,
     )
 
 
@@ -175,6 +176,8 @@ class Bench:
     def evaluation(self, net: str, condition: str) -> Found:
         """One evaluation, a second one pooled with it if it was invalid, and the naive passes."""
         job = replace(self.job, submission=self.paths[net], pace=self.pace, earlier=())
+        if self.options.once:
+            job = replace(job, plan=replace(job.plan, max_half_width=0.0))
         with neighbour.moved_in() if condition == "neighbour" else nullcontext():
             start = time.monotonic()
             report = scoring.evaluate(replace(job, seed=self.next_seed()))
@@ -382,6 +385,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--target", type=float, default=Plan().target_half_width)
     one.add_argument("--naive-seconds", type=float, default=3.0, help="of each naive pass")
     one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
+    one.add_argument("--once", action="store_true", help="no second attempt, however wide it is")
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--published", choices=("plain", "corrected"), default=Plan().published)
     one.add_argument("--write", type=Path, help="append each evaluation as a line of JSON")

@@ -4,7 +4,7 @@ Two things vary: what the machine grants of a core, and what of its memory. The 
 both, the probe minds the core alone, and a network minds each by a share of its own. Other
 programs' load slows core and memory. Both vary by flicker noise besides, as on real hosts. Each
 side scatters by itself from block to block and from process to process, and a whole evaluation is
-off by `ratios.DRIFT`.
+off by `intervals.BETWEEN_RUNS_SD`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring.job import Pace, Plan, Quad
-from scoring.timing import ratios
+from scoring.timing import correction, intervals, stopping, tally
 
 Floats = npt.NDArray[np.float64]
 Load = Callable[[Floats], Floats]
@@ -93,13 +93,13 @@ class Machine:
         per_segment: int = 6,
     ) -> tuple[Quad, ...]:
         """The new quads of one evaluation, by the stop rule of `scoring.timing.schedule`."""
-        off = self.random.normal(0, ratios.DRIFT)
+        off = self.random.normal(0, intervals.BETWEEN_RUNS_SD)
         quads: list[Quad] = []
         segment = 0
-        while ratios.measured_seconds(quads) < plan.max_seconds:
+        while tally.measured_seconds(quads) < plan.max_seconds:
             segment += 1
             quads += self.segment(net, per_segment, segment, off)
-            if ratios.is_enough(quads, plan, pace, earlier):
+            if stopping.is_enough(quads, plan, pace, earlier):
                 break
         return tuple(quads)
 
@@ -107,7 +107,7 @@ class Machine:
         """The reference against itself until the cap."""
         quads = self.measured(Net(), replace(plan, target_half_width=0.0), None)
         return Pace(
-            ratios.per_image(quads)[0], ratios.probe_seconds(quads), ratios.own_scatter(quads)
+            tally.per_image(quads)[0], tally.probe_seconds(quads), correction.reference_noise(quads)
         )
 
     def segment(self, net: Net, count: int, number: int, off: float) -> list[Quad]:

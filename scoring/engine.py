@@ -28,9 +28,9 @@ from scoring.job import (
 )
 from scoring.quality import metrics
 from scoring.sandbox import advice, parent
-from scoring.timing import machine, schedule
-from scoring.timing.runner import Contestant, contestant
-from scoring.timing.schedule import Batches, Labels
+from scoring.timing import blocks, machine, measuring, outcome, publication
+from scoring.timing.blocks import Batches, Labels
+from scoring.timing.runner import Entrant, entrant
 
 PROGRESS_SECONDS = 0.5
 DRY_RUN_IMAGES = 8
@@ -92,9 +92,9 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
         with stages.stage("score"):
             said = in_force(job, box, seen)
             is_calibration = job.submission is None
-            found = schedule.summary(measurement, job.plan, said, job.pace, is_calibration)
+            found = publication.summary(measurement, job.plan, said, job.pace, is_calibration)
             report = replace(report, timing=found)
-            verdict = schedule.verdict(found, job.plan)
+            verdict = publication.verdict(found, job.plan)
             if verdict == "time_unstable" and job.submission:
                 raise ModelFailed(
                     "time_unstable",
@@ -151,13 +151,13 @@ def spec_of(model: Model) -> InputSpec:
 @contextmanager
 def opened(
     job: Job, path: Path, model: Model, pixels: albums.Album, ours: bool
-) -> Iterator[Contestant]:
-    with contestant(path, spec_of(model), pixels, len(job.classes), job.limits, ours) as ready:
+) -> Iterator[Entrant]:
+    with entrant(path, spec_of(model), pixels, len(job.classes), job.limits, ours) as ready:
         yield ready
 
 
 def tried(
-    us: Contestant, box: parent.Sandbox, job: Job, sample: Path, cache: Path
+    us: Entrant, box: parent.Sandbox, job: Job, sample: Path, cache: Path
 ) -> tuple[DryRun, ModelFailed | None, str]:
     """Answer a few images that the team has itself; what the model says there is for its team.
 
@@ -179,7 +179,7 @@ def tried(
 
 
 def answers_alone(
-    who: Contestant,
+    who: Entrant,
     box: parent.Sandbox,
     tick: Callable[[float], None] = lambda share: None,
     *,
@@ -215,21 +215,21 @@ def padded(numbers: Labels, batch_size: int) -> Batches:
 class Stable:
     """Fresh processes of two contestants."""
 
-    them: Contestant
-    us: Contestant
+    them: Entrant
+    us: Entrant
     box: parent.Sandbox
     seeds: Iterator[int]
     seen: tuple[list[parent.Child], list[parent.Child]] = field(default_factory=lambda: ([], []))
     """Every process of (reference, submission) so far."""
 
     @contextmanager
-    def reference(self) -> Iterator[schedule.Runner]:
+    def reference(self) -> Iterator[blocks.Runner]:
         with self.them.fresh(self.box, next(self.seeds)) as runner:
             self.seen[0].append(runner.child)
             yield runner
 
     @contextmanager
-    def submission(self) -> Iterator[schedule.Runner]:
+    def submission(self) -> Iterator[blocks.Runner]:
         with self.us.fresh(self.box, next(self.seeds)) as runner:
             self.seen[1].append(runner.child)
             yield runner
@@ -241,12 +241,12 @@ class Stable:
 
 
 def measured(
-    them: Contestant, us: Contestant, box: parent.Sandbox, job: Job, stages: Stages
-) -> tuple[schedule.Measurement, Sequence[list[parent.Child]]]:
+    them: Entrant, us: Entrant, box: parent.Sandbox, job: Job, stages: Stages
+) -> tuple[outcome.Measurement, Sequence[list[parent.Child]]]:
     """The paired timing of two contestants in fresh processes, and those processes."""
     seeds = iter(np.random.SeedSequence(job.seed).generate_state(1 << 16).tolist())
     stable = Stable(them, us, box, seeds)
-    measurement = schedule.measure(
+    measurement = measuring.measure(
         stable,
         images=len(us.pixels),
         batch_size=job.input.batch_size,

@@ -18,9 +18,9 @@ from scoring.images import albums
 from scoring.job import DryRun, Failure, Job, Json, Model, SplitQuality
 from scoring.quality import metrics
 from scoring.sandbox import advice, parent
-from scoring.timing import repeats, schedule
-from scoring.timing.runner import Contestant, contestant
-from scoring.timing.schedule import Labels
+from scoring.timing import repeats
+from scoring.timing.blocks import Labels
+from scoring.timing.runner import Entrant, entrant
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:
             raise BadDataset("no_images", "There are no readable images in class folders.")
         with engine.workplace(job) as cache:
             pixels = albums.Album((albums.pixels(labelled, engine.spec_of(model), cache),))
-            opening = contestant(
+            opening = entrant(
                 job.submission, engine.spec_of(model), pixels, len(job.classes), job.limits
             )
             with (
@@ -72,14 +72,14 @@ def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:
     return replace(trial, status="passed", quality=quality, seconds_per_image=seconds)
 
 
-def answered(us: Contestant, box: parent.Sandbox, model: Model, job: Job) -> tuple[Labels, float]:
+def answered(us: Entrant, box: parent.Sandbox, model: Model, job: Job) -> tuple[Labels, float]:
     """Labels (N,) and seconds per image; each image is asked again, and all of them once more
     while it is open whether answers change. Raises `ModelFailed`, explained."""
     total = len(us.pixels)
     orders = np.random.default_rng(job.seed)
     first, seconds = asked(us, box, model, job, np.arange(total))
     changed, compared = np.zeros(total, dtype=bool), 0
-    for _ in range(schedule.MOST_ROUNDS):
+    for _ in range(repeats.MOST_ROUNDS):
         again, _ = asked(us, box, model, job, orders.permutation(total))
         compared += int((~changed).sum())
         changed |= again != first
@@ -93,7 +93,7 @@ def answered(us: Contestant, box: parent.Sandbox, model: Model, job: Job) -> tup
 
 
 def asked(
-    us: Contestant, box: parent.Sandbox, model: Model, job: Job, order: Labels
+    us: Entrant, box: parent.Sandbox, model: Model, job: Job, order: Labels
 ) -> tuple[Labels, float]:
     """Labels (N,) by a fresh process, and its seconds per image. Raises `ModelFailed`, explained by
     what the model said: these images are no secret."""

@@ -39,6 +39,9 @@ ACCUSED = 1e-4
 SHARES = (0.002, CAUGHT, 0.1, 0.5)
 """What a model that is refused may change: little and seen often, or much and seen soon."""
 
+MOST_ROUNDS = 8
+"""Most processes that only answer again, where few images leave it open whether answers change."""
+
 
 def refuse_changing(compared: int, changed: int) -> None:
     """Raises `ModelFailed` (answers_change)."""

@@ -1,4 +1,4 @@
-"""One contestant of an evaluation, and its turns on the clock."""
+"""One entrant of an evaluation, and its turns on the clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scoring.errors import EngineError, ModelFailed
 from scoring.images import albums
 from scoring.job import InputSpec, Limits
 from scoring.sandbox import parent
-from scoring.timing.schedule import Batches, Block, watches_cpu
+from scoring.timing.blocks import Batches, Block, watches_cpu
 
 WARM_UP_CALLS = {"cpu": 6, "cuda": 20}
 WARM_UP_SECONDS = 0.03
@@ -37,7 +37,7 @@ KEPT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Entrant:
     """A model, what it is fed and the images in its own size."""
 
     model: int
@@ -73,7 +73,7 @@ class Contestant:
                 child = stack.enter_context(opening)
                 runner = Runner(child, self, synthetic, box.limits, box.plan.block_seconds)
                 runner.warm_up()
-            # Not under the blame: what is raised here may be the other contestant's failure.
+            # Not under the blame: what is raised here may be the other entrant's failure.
             yield runner
 
     @contextmanager
@@ -90,19 +90,19 @@ class Contestant:
 
 
 class Runner:
-    """A process of one contestant that is frozen whenever it is not its turn."""
+    """A process of one entrant that is frozen whenever it is not its turn."""
 
     def __init__(
         self,
         child: parent.Child,
-        contestant: Contestant,
+        entrant: Entrant,
         synthetic: Synthetic,
         limits: Limits,
         block_seconds: float,
     ) -> None:
         self.child = child
-        self.contestant = contestant
-        self.kept = contestant.kept  # made here, where nobody is warm yet and waits for it
+        self.entrant = entrant
+        self.kept = entrant.kept  # made here, where nobody is warm yet and waits for it
         self.synthetic = synthetic
         self.limits = limits
         self.block_seconds = block_seconds
@@ -132,7 +132,7 @@ class Runner:
         weights back into the caches first. The images appear in the child's memory only after it.
         Before it the process runs the probe, either model's, for that makes a block 1 % slower.
         """
-        with self.contestant.blamed():
+        with self.entrant.blamed():
             return self.answered(batches, rewarm)
 
     def answered(self, batches: Batches, rewarm: bool) -> Block:
@@ -161,12 +161,12 @@ class Runner:
 
     @property
     def spec(self) -> InputSpec:
-        return self.contestant.spec
+        return self.entrant.spec
 
     def lay_out(self, batches: Batches, area: npt.NDArray[Any]) -> None:
         """Write images by their numbers, (calls, batch), into `area`, a row per call."""
         if self.kept is None:
-            albums.lay_out(self.contestant.pixels.take(batches), self.spec, area)
+            albums.lay_out(self.entrant.pixels.take(batches), self.spec, area)
         else:  # no number is out of range, and to look for one takes a copy more
             np.take(self.kept, batches, axis=0, out=area, mode="clip")
 
@@ -222,19 +222,19 @@ class Synthetic:
 
 
 @contextmanager
-def contestant(
+def entrant(
     path: Path,
     spec: InputSpec,
     pixels: albums.Album,
     classes: int,
     limits: Limits,
     is_reference: bool = False,
-) -> Iterator[Contestant]:
-    """A contestant whose archive is handed over as one sealed copy."""
+) -> Iterator[Entrant]:
+    """A entrant whose archive is handed over as one sealed copy."""
     model = parent.handed_over(path)
     try:
         budget = parent.Budget(limits.total_seconds)
         with closing(parent.Area(spec, classes)) as area:
-            yield Contestant(model, spec, pixels, area, budget, is_reference)
+            yield Entrant(model, spec, pixels, area, budget, is_reference)
     finally:
         os.close(model)

@@ -15,7 +15,7 @@ import pytest
 from scoring.errors import ModelFailed
 from scoring.images import albums
 from scoring.sandbox import parent
-from scoring.timing.runner import MOST_EMPTY_SECONDS, MOST_IDLE_SECONDS, Contestant, Runner
+from scoring.timing.runner import MOST_EMPTY_SECONDS, MOST_IDLE_SECONDS, Entrant, Runner
 from tests.hostile.conftest import LIMITS, PLAN, SPEC
 from tests.hostile.making import CLASSES
 
@@ -57,7 +57,7 @@ def running(exploit: bytes) -> Iterator[Runner]:
         with (
             closing(parent.Area(SPEC, len(CLASSES))) as area,
             parent.started(PLAN, LIMITS, program="tests.scoring.exploited") as box,
-            Contestant(model, SPEC, albums.Album(()), area, budget).fresh(box, seed=0) as runner,
+            Entrant(model, SPEC, albums.Album(()), area, budget).fresh(box, seed=0) as runner,
         ):
             yield runner
     finally:

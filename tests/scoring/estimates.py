@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import coverage, weather
 from scoring.job import Pace, Plan, Quad
-from scoring.timing import ratios, schedule
+from scoring.timing import findings, outcome, plain, publication, stopping, tally
 from tests.scoring.invented import PLAN, Processes, noisy
 
 KEPT = Path(__file__).parent / "data" / "estimates.json"
@@ -111,20 +111,20 @@ def dearer(quad: Quad, is_dear: bool) -> Quad:
 
 
 def estimate(quads: Quads, pace: Pace) -> Figures:
-    measurement = schedule.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
-    timing = schedule.summary(measurement, Plan(), pace=pace, is_calibration=True)
-    used = ratios.counted(quads)
+    measurement = outcome.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
+    timing = publication.summary(measurement, Plan(), pace=pace, is_calibration=True)
+    used = tally.counted(quads)
     figures = timing.to_json()
     del figures["quads"]
     return figures | {
-        "verdict": schedule.verdict(timing, Plan()),
+        "verdict": publication.verdict(timing, Plan()),
         "counted": len(used),
-        "unseen": ratios.published(used, Plan(), pace).unseen,
-        "is_enough": ratios.is_enough(quads, Plan(), pace),
-        "is_enough_of_half": ratios.is_enough(quads[1::2], Plan(), pace, quads[::2]),
-        "is_too_wide": ratios.is_too_wide(quads, Plan(), pace),
-        "quads_needed": ratios.quads_needed(quads, Plan(), pace),
-        "quads_needed_demo": ratios.quads_needed(quads, DEMO, pace),
+        "unseen": publication.published(used, Plan(), pace).fixed_sd,
+        "is_enough": stopping.is_enough(quads, Plan(), pace),
+        "is_enough_of_half": stopping.is_enough(quads[1::2], Plan(), pace, quads[::2]),
+        "is_too_wide": publication.is_too_wide(quads, Plan(), pace),
+        "quads_needed": stopping.quads_needed(quads, Plan(), pace),
+        "quads_needed_demo": stopping.quads_needed(quads, DEMO, pace),
     }
 
 
@@ -182,7 +182,7 @@ def course(
         "stopped_cpu_seconds": measured.stopped_cpu_seconds,
         "ticks": len(processes.told),
         "share": math.fsum(share for _, share in processes.told),
-        "flags": schedule.flags(measured, plan, ratios.plain(ratios.counted(measured.pooled))),
+        "flags": findings.flags(measured, plan, plain.estimate(tally.counted(measured.pooled))),
     }, quads
 
 

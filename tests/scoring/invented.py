@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from scoring.job import Plan, Quad
-from scoring.timing import schedule
+from scoring.timing import blocks, measuring, outcome
 
 PLAN = Plan(block_seconds=0.1, min_quads=16, min_segments=3, max_seconds=60.0)
 
@@ -48,7 +48,7 @@ class InventedRunner:
     def seconds_per_call(self) -> float:
         return self.seconds
 
-    def answer(self, batches: schedule.Batches, rewarm: bool) -> schedule.Block:
+    def answer(self, batches: blocks.Batches, rewarm: bool) -> blocks.Block:
         numbers = set(batches.reshape(-1).tolist())
         assert not numbers & self.seen, "an image came twice to one process"
         self.seen |= numbers
@@ -57,7 +57,7 @@ class InventedRunner:
         self.log.append(self.name + "*" * rewarm)
         labels = np.vectorize(self.label)(batches)
         cpu_seconds = seconds * self.cpu_share()
-        return schedule.Block(
+        return blocks.Block(
             seconds,
             cpu_seconds,
             labels,
@@ -88,12 +88,12 @@ class Processes:
     alive: int = 0
 
     @contextmanager
-    def reference(self) -> Iterator[schedule.Runner]:
+    def reference(self) -> Iterator[blocks.Runner]:
         with self.fresh("A", self.reference_seconds, {}) as runner:
             yield runner
 
     @contextmanager
-    def submission(self) -> Iterator[schedule.Runner]:
+    def submission(self) -> Iterator[blocks.Runner]:
         with self.fresh("B", self.submission_seconds, self.about_submission) as runner:
             yield runner
 
@@ -120,8 +120,8 @@ class Processes:
         plan: Plan = PLAN,
         batch_size: int = 1,
         earlier: tuple[Quad, ...] = (),
-    ) -> schedule.Measurement:
-        return schedule.measure(
+    ) -> outcome.Measurement:
+        return measuring.measure(
             self,
             images=images,
             batch_size=batch_size,

@@ -18,7 +18,7 @@ from scoring.images import albums
 from scoring.job import InputBounds, Job, Model
 from scoring.sandbox import advice, parent
 from scoring.sandbox.channel import Kind
-from scoring.timing.runner import contestant
+from scoring.timing.runner import entrant
 
 from .conftest import SIZE, Wild
 
@@ -157,7 +157,7 @@ def tried(
         model = engine.inspected(one, path)
         spec = engine.spec_of(model)
         nobody = albums.Album(())
-        with contestant(path, spec, nobody, len(job.classes), job.limits) as us:
+        with entrant(path, spec, nobody, len(job.classes), job.limits) as us:
             _, failure, words = engine.tried(us, box, one, splits["sample"], place)
         assert failure, type(network)
         found = advice.explained(failure, words, model=model, job=one)

@@ -9,7 +9,7 @@ import pytest
 
 from scoring.errors import ModelFailed
 from scoring.timing import repeats
-from tests.scoring.test_time_is_measured_in_pairs import Race
+from tests.scoring.invented import Processes
 
 EVALUATIONS = 60
 
@@ -23,14 +23,16 @@ def flipping(share: float, seed: int) -> Callable[[int], int]:
 def refused(share: float, images: int = 1300, seconds: float = 0.02) -> int:
     """Of `EVALUATIONS` with invented clocks, whose passes are long: one pass answers all images."""
     return sum(
-        is_refused(Race(0.005, seconds, ours={"label": flipping(share, seed)}), images)
+        is_refused(
+            Processes(0.005, seconds, about_submission={"label": flipping(share, seed)}), images
+        )
         for seed in range(EVALUATIONS)
     )
 
 
-def is_refused(race: Race, images: int) -> bool:
+def is_refused(processes: Race, images: int) -> bool:
     try:
-        race.run(images)
+        processes.run(images)
     except ModelFailed as failure:
         return failure.code == "answers_change"
     return False
@@ -66,9 +68,9 @@ def test_who_is_cleared_was_asked_about_255_images_and_a_change_asks_for_as_many
 
 
 def test_of_few_images_all_are_asked_again_once() -> None:
-    race = Race(0.2, 0.5)
-    assert race.run(100).answers_compared == 100
-    assert len(race.samples) == 1
+    processes = Processes(0.2, 0.5)
+    assert processes.run(100).answers_compared == 100
+    assert len(processes.samples) == 1
 
 
 def test_dropout_is_seen_with_few_images() -> None:
@@ -80,12 +82,14 @@ def test_dropout_is_seen_with_few_images() -> None:
 
     for images in (4, 30, 300):
         asked.clear()
-        assert is_refused(Race(0.2, 0.5, ours={"label": another}), images), images
+        assert is_refused(Processes(0.2, 0.5, about_submission={"label": another}), images), images
 
 
 def test_one_image_at_a_tie_is_forgiven_however_often_it_flips() -> None:
     random = np.random.default_rng(0)
-    tie = Race(0.001, 0.001, ours={"label": lambda n: int(random.integers(2)) if n == 7 else n})
+    tie = Processes(
+        0.001, 0.001, about_submission={"label": lambda n: int(random.integers(2)) if n == 7 else n}
+    )
     measured = tie.run(100)
     assert measured.answers_changed == 1
     assert measured.answers_compared > 1000

@@ -15,8 +15,8 @@ import pytest
 
 from scoring.job import Plan
 from scoring.sandbox.parent import Turn
+from scoring.timing.blocks import Block
 from scoring.timing.runner import MOST_IDLE_SECONDS, Runner
-from scoring.timing.schedule import Block
 
 PLAN = Plan(device="cpu", threads=1)
 WORK, EMPTY, PROBE, WAKING = 0.0075, 0.00003, 0.004, 0.0001
@@ -51,10 +51,10 @@ class Process:
 def block(process: Process) -> Block:
     """A timed block of this process after a turn of the other."""
     child: Any = process
-    contestant: Any = SimpleNamespace(kept=process.inputs[:, 0])
+    entrant: Any = SimpleNamespace(kept=process.inputs[:, 0])
     synthetic: Any = SimpleNamespace(call=lambda: process.inputs[0])
     limits: Any = SimpleNamespace(call_seconds=10.0)
-    runner = Runner(child, contestant, synthetic, limits, 0.05)
+    runner = Runner(child, entrant, synthetic, limits, 0.05)
     runner.warm_up()
     return runner.answered(np.zeros((8, 1), dtype=np.int64), rewarm=True)
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import coverage, weather
 from scoring.job import Pace
-from scoring.timing import ratios
+from scoring.timing import correction, intervals, tally
 
 PLAN = coverage.PLANS["demo"]
 EVALUATIONS = 24
@@ -41,9 +41,9 @@ def test_a_pace_that_was_not_seen_is_doubted_as_slopes_are_beforehand(count: int
     away = 0.2
     machine = weather.Machine(lambda at: 0 * at, 60, seed=0)
     quads = machine.segment(weather.NETS["alike"], count, 1, off=0.0)
-    seen = Pace(ratios.per_image(quads)[0], ratios.probe_seconds(quads))
+    seen = Pace(tally.per_image(quads)[0], tally.probe_seconds(quads))
     unseen = Pace(seen.reference_seconds * math.exp(-away), seen.probe_seconds)
-    near, far = (ratios.corrected(quads, pace) for pace in (seen, unseen))
-    believed = np.linalg.inv(ratios.believed(is_probed=True)[1])
+    near, far = (correction.estimate(quads, pace) for pace in (seen, unseen))
+    prior = np.linalg.inv(correction.prior(is_probed=True).precision)
     assert near.half_width < 0.03
-    assert far.half_width / far.ratio > 0.7 * ratios.CLEAR * away * math.sqrt(believed[0, 0])
+    assert far.half_width / far.ratio > 0.7 * intervals.Z * away * math.sqrt(prior[0, 0])

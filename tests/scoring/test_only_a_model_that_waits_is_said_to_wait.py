@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from scoring.job import Plan, Quad
-from scoring.timing import ratios, schedule
+from scoring.timing import findings, intervals, outcome, tally
 
 BLOCKS = 0.1
 """CPU seconds of the reference in the two blocks of a quad."""
-ANY = ratios.Estimate(1.0, 0.1, 0.05)
+ANY = intervals.Estimate(1.0, 0.1, 0.05)
 
 
 def quads(
@@ -43,15 +43,15 @@ def quads(
             submission_images=100,
             reference_cpu_seconds=float(cpu[0]),
             submission_cpu_seconds=float(cpu[1]),
-            disturbed=bool(cpu[0] < ratios.STEADY_CPU_SHARE * theirs),
+            disturbed=bool(cpu[0] < tally.STEADY_CPU_SHARE * theirs),
         )
         for n, (theirs, ours) in enumerate(seconds)
     ]
 
 
 def is_named(some: list[Quad]) -> bool:
-    measured = schedule.Measurement(np.zeros(1, dtype=np.int64), tuple(some), 1.0)
-    return any("waited" in flag for flag in schedule.flags(measured, Plan(), ANY))
+    measured = outcome.Measurement(np.zeros(1, dtype=np.int64), tuple(some), 1.0)
+    return any("waited" in flag for flag in findings.flags(measured, Plan(), ANY))
 
 
 def test_a_busy_machine_makes_an_honest_model_wait_and_nobody_says_that_it_does() -> None:
@@ -90,15 +90,15 @@ def waiting(longer: int, pairs: int) -> list[Quad]:
 def test_waiting_is_judged_by_the_exact_sign_test(pairs: int) -> None:
     least, ways = pairs, 1  # for that many of them to fall to one side
     total = ways
-    while (total + ways * least // (pairs - least + 1)) / (1 << pairs) < ratios.FALSE_ALARM:
+    while (total + ways * least // (pairs - least + 1)) / (1 << pairs) < findings.FALSE_ALARM:
         ways = ways * least // (pairs - least + 1)
         least -= 1
         total += ways
-    assert ratios.waits_longer(waiting(least, pairs))
-    assert not ratios.waits_longer(waiting(least - 1, pairs))
+    assert findings.waits_longer(waiting(least, pairs))
+    assert not findings.waits_longer(waiting(least - 1, pairs))
 
 
 @pytest.mark.parametrize("name", ["reference_cpu_seconds", "submission_cpu_seconds"])
 def test_a_side_without_cpu_time_is_judged_without_an_error(name: str) -> None:
     stood_still = [replace(one, **{name: 0.0}) for one in waiting(40, 40)]
-    assert ratios.waits_longer(stood_still) == (name == "submission_cpu_seconds")
+    assert findings.waits_longer(stood_still) == (name == "submission_cpu_seconds")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from scoring.errors import ModelFailed
-from scoring.job import Quad
-from scoring.timing import ratios, repeats, schedule
+from scoring.job import Quad, Timing
+from scoring.timing import plain, publication, repeats, schedule, stopping, tally
 from tests.scoring.invented import PLAN, Processes, noisy
 
 
@@ -50,7 +50,7 @@ def test_the_reference_has_blocks_as_long_as_the_submissions() -> None:
 @pytest.mark.parametrize("images", [300, 5000])
 def test_a_clean_ratio_is_found(ratio: float, images: int) -> None:
     measured = Processes(reference_seconds=0.004, submission_seconds=0.004 * ratio).run(images)
-    assert ratios.plain(measured.quads).ratio == pytest.approx(ratio, rel=1e-9)
+    assert plain.estimate(measured.quads).ratio == pytest.approx(ratio, rel=1e-9)
 
 
 def test_every_image_is_answered_and_those_answers_count() -> None:
@@ -88,7 +88,7 @@ def test_few_images_are_asked_in_many_fresh_processes() -> None:
     )
     assert len(measured.quads) >= PLAN.min_quads
     assert processes.clock.now < 40
-    assert ratios.plain(measured.quads).ratio == pytest.approx(0.25, rel=0.02)
+    assert plain.estimate(measured.quads).ratio == pytest.approx(0.25, rel=0.02)
 
 
 def test_a_secret_coin_says_whose_process_starts_first() -> None:
@@ -136,18 +136,18 @@ def test_a_long_pass_has_its_quads_spread_evenly_over_several_pieces() -> None:
 def test_a_tiny_ratio_is_not_measured_on_when_the_score_is_known_well_enough() -> None:
     processes = Processes(reference_seconds=0.0016, submission_seconds=0.00004, noise=noisy(0.15))
     measured = processes.run(300)
-    found = schedule.summary(measured, PLAN)
-    assert schedule.verdict(found, PLAN) == "valid"
+    found = publication.summary(measured, PLAN)
+    assert publication.verdict(found, PLAN) == "valid"
     assert found.half_width > PLAN.max_half_width * found.time_ratio
-    assert schedule.LATE * PLAN.max_seconds < measured.wall_seconds < 0.7 * PLAN.max_seconds
+    assert stopping.LATE * PLAN.max_seconds < measured.wall_seconds < 0.7 * PLAN.max_seconds
     large = replace(found, time_ratio=1.0, half_width=found.half_width / found.time_ratio)
-    assert schedule.verdict(large, PLAN) == "invalid"
+    assert publication.verdict(large, PLAN) == "invalid"
 
 
 def test_after_a_long_pass_no_more_is_asked_again_than_the_interval_lacks() -> None:
     processes = Processes(reference_seconds=0.055, submission_seconds=0.011, noise=noisy(0.08))
     measured = processes.run(10000)
-    assert schedule.verdict(schedule.summary(measured, PLAN), PLAN) == "valid"
+    assert publication.verdict(publication.summary(measured, PLAN), PLAN) == "valid"
     a_piece = 10000 / (len(processes.segments) - 1)
     assert 0 < measured.answers_compared < a_piece / 2
 
@@ -156,7 +156,7 @@ def test_it_stops_early_when_the_interval_is_narrow() -> None:
     calm = Processes(0.004, 0.004).run(2000)
     wild = Processes(0.004, 0.004, noise=noisy(0.3)).run(2000)
     assert len(calm.quads) < len(wild.quads)
-    assert ratios.is_enough(calm.quads, PLAN)
+    assert stopping.is_enough(calm.quads, PLAN)
     assert wild.wall_seconds < PLAN.max_seconds + 10
 
 
@@ -207,7 +207,7 @@ def test_disturbed_quads_are_replaced_up_to_half_as_many() -> None:
     calm, some = measured_with(0.0), measured_with(0.1)
     assert not any(quad.disturbed for quad in calm)
     assert sum(not quad.disturbed for quad in some) > 0.75 * len(calm)
-    assert ratios.measured_seconds(some) < 1.55 * PLAN.max_seconds
+    assert tally.measured_seconds(some) < 1.55 * PLAN.max_seconds
 
 
 def test_a_submission_that_hurries_only_beside_the_reference_pays_for_all() -> None:
@@ -219,7 +219,7 @@ def test_a_submission_that_hurries_only_beside_the_reference_pays_for_all() -> N
 
     processes.about_submission["noise"] = dearer_alone
     measured = processes.run(2000)
-    found = schedule.summary(measured, PLAN)
+    found = publication.summary(measured, PLAN)
     assert found.time_ratio > 1.6
     assert any("no reference" in flag for flag in found.flags)
 
@@ -228,13 +228,13 @@ def test_cheap_on_most_images_and_dear_on_some_pays_for_the_dear_ones() -> None:
     honest = 0.9 + 0.1 * 10
     processes = Processes(0.02, 0.01, noise=noisy(0.02))
     processes.about_submission["cost"] = lambda number: 10.0 if number % 10 == 0 else 1.0
-    found = schedule.summary(processes.run(1500), PLAN)
+    found = publication.summary(processes.run(1500), PLAN)
     assert found.time_ratio == pytest.approx(0.5 * honest, rel=0.06)
     assert found.plain_by == "sums"
 
 
 def test_a_second_core_is_charged_by_its_cpu_time() -> None:
-    found = schedule.summary(
+    found = publication.summary(
         Processes(0.004, 0.002, about_submission={"cpu_share": lambda: 1.9}).run(2000), PLAN
     )
     assert found.time_ratio == pytest.approx(0.95, rel=0.01)
@@ -242,7 +242,7 @@ def test_a_second_core_is_charged_by_its_cpu_time() -> None:
 
 
 def test_work_while_it_should_stand_still_is_a_finding() -> None:
-    found = schedule.summary(
+    found = publication.summary(
         Processes(0.004, 0.004, about_submission={"stopped_cpu_seconds": 0.01}).run(2000), PLAN
     )
     assert found.stopped_cpu_seconds > 0.1
@@ -250,7 +250,7 @@ def test_work_while_it_should_stand_still_is_a_finding() -> None:
 
 
 def test_waiting_instead_of_computing_counts_and_is_flagged() -> None:
-    found = schedule.summary(
+    found = publication.summary(
         Processes(0.004, 0.004, about_submission={"cpu_share": lambda: 0.1}).run(2000), PLAN
     )
     assert found.time_ratio == pytest.approx(1.0)
@@ -264,20 +264,20 @@ def test_an_unstable_submission_beside_a_steady_reference_is_its_own_doing() -> 
         0.004, 0.004, about_submission={"noise": lambda: math.exp(random.normal(0, 0.7))}
     ).run(2000)
     both = Processes(0.004, 0.004, noise=noisy(0.7)).run(2000)
-    assert schedule.verdict(schedule.summary(wild, PLAN), PLAN) == "time_unstable"
-    assert schedule.verdict(schedule.summary(both, PLAN), PLAN) == "invalid"
+    assert publication.verdict(publication.summary(wild, PLAN), PLAN) == "time_unstable"
+    assert publication.verdict(publication.summary(both, PLAN), PLAN) == "invalid"
 
 
 def test_a_submission_too_slow_to_be_measured_within_the_cap_has_only_itself_to_blame() -> None:
     slow = Processes(0.004, 10.0, noise=noisy(0.3)).run(20)
     assert len(slow.quads) < PLAN.min_quads
-    assert schedule.verdict(schedule.summary(slow, PLAN), PLAN) == "too_slow"
+    assert publication.verdict(publication.summary(slow, PLAN), PLAN) == "too_slow"
     wide = replace(PLAN, max_half_width=0.0)
-    assert schedule.verdict(schedule.summary(slow, wide), wide) == "valid"
+    assert publication.verdict(publication.summary(slow, wide), wide) == "valid"
 
 
 def test_one_quad_is_enough_for_a_wide_interval() -> None:
-    found = schedule.summary(Processes(0.004, 70.0).run(2), PLAN)
+    found = publication.summary(Processes(0.004, 70.0).run(2), PLAN)
     assert len(found.quads) == 1
     assert found.half_width > 0.5 * found.time_ratio
 
@@ -285,10 +285,10 @@ def test_one_quad_is_enough_for_a_wide_interval() -> None:
 def test_earlier_quads_are_pooled_and_shorten_a_second_measuring() -> None:
     first = Processes(0.004, 0.002, noise=noisy(0.3)).run(2000)
     second = Processes(0.004, 0.002, noise=noisy(0.3)).run(2000, earlier=first.quads)
-    found = schedule.summary(second, PLAN)
+    found = publication.summary(second, PLAN)
     assert found.earlier_quads == len(first.quads)
     assert len(found.quads) == len(first.quads) + len(second.quads)
-    assert found.half_width < schedule.summary(first, PLAN).half_width
+    assert found.half_width < publication.summary(first, PLAN).half_width
     assert found.segments == len(
         {quad.segment for quad in first.quads} | {-quad.segment for quad in second.quads}
     )
@@ -297,25 +297,25 @@ def test_earlier_quads_are_pooled_and_shorten_a_second_measuring() -> None:
 
 
 def test_a_second_measuring_goes_on_beyond_the_cap_until_it_can_be_published() -> None:
-    def again(noise: float) -> tuple[float, schedule.Timing]:
+    def again(noise: float) -> tuple[float, Timing]:
         first = Processes(0.004, 0.004, noise=noisy(noise)).run(2000)
         second = Processes(0.004, 0.004, noise=noisy(noise)).run(2000, earlier=first.quads)
-        return ratios.measured_seconds(second.quads), schedule.summary(second, PLAN)
+        return tally.measured_seconds(second.quads), publication.summary(second, PLAN)
 
     seconds, found = again(0.17)
-    assert schedule.verdict(found, PLAN) == "valid"
+    assert publication.verdict(found, PLAN) == "valid"
     assert PLAN.max_seconds < seconds < 1.5 * PLAN.max_seconds
     seconds, found = again(0.5)
-    assert schedule.verdict(found, PLAN) == "invalid"
+    assert publication.verdict(found, PLAN) == "invalid"
     assert seconds > 1.9 * PLAN.max_seconds
 
 
 def test_earlier_quads_that_sufficed_leave_the_cap_as_it_is() -> None:
     plan = replace(PLAN, target_half_width=0.0)
     first = Processes(0.004, 0.004, noise=noisy(0.05)).run(2000, plan)
-    assert schedule.verdict(schedule.summary(first, plan), plan) == "valid"
+    assert publication.verdict(publication.summary(first, plan), plan) == "valid"
     second = Processes(0.004, 0.004, noise=noisy(0.05)).run(2000, plan, earlier=first.quads)
-    assert ratios.measured_seconds(second.quads) < 1.1 * plan.max_seconds
+    assert tally.measured_seconds(second.quads) < 1.1 * plan.max_seconds
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import queueing, recording, running
 from leaderboard.web.measurements import point
 from scoring.job import Failure, Pace, Plan, Quad, Report
-from scoring.timing import ratios, schedule
+from scoring.timing import outcome, publication, robust
 from tests.leaderboard.conftest import failure, finish, report, rewrite
 from tests.leaderboard.web.conftest import text
 
@@ -355,14 +355,14 @@ def test_the_points_of_a_corrected_measurement_are_the_ones_its_ratio_was_made_o
         )
         for n in range(120)
     )
-    measurement = schedule.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
-    found = schedule.summary(measurement, Plan(), pace=Pace(0.0022, 0.0062))
+    measurement = outcome.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
+    found = publication.summary(measurement, Plan(), pace=Pace(0.0022, 0.0062))
     assert found.published == "corrected"
     assert found.probe_slope
     assert found.imbalance_slope * found.imbalance_read_at > 0
     told = json.loads(json.dumps(found.to_json()))
     logs = [math.log(point(one, 0.0, 1, told).published_ratio) for one in quads]
-    assert math.exp(ratios.trimmed_mean(np.array(logs))) == pytest.approx(found.time_ratio)
+    assert math.exp(robust.trimmed_mean(np.array(logs))) == pytest.approx(found.time_ratio)
 
 
 def test_a_point_from_before_bursts_were_told_apart_stands_at_the_load_of_both_sides() -> None:

@@ -1,0 +1,97 @@
+"""What a measuring may still spend: timed seconds, wall seconds, and seconds of the reference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scoring.job import RETRY, Plan, Quad
+from scoring.timing import tally
+
+STARTING = 1.4
+"""Wall seconds / cap that quads may take once every image is answered: processes start, and are
+warmed again."""
+REPLACED = 1.5
+"""Timed seconds / cap, at most, where disturbed quads are measured again."""
+SPARE_QUADS = 1.5
+"""Quads planned for a first pass, in units of the plan's least number, before noise is known."""
+PAIRED_SHARE, PAIRED_QUADS = 0.08, 12
+"""Quads of a piece in any case: this share of its pairs of blocks, up to so many."""
+REFERENCE_SHARE = 0.17
+REFERENCE_SECONDS = 3.0
+"""What the reference may cost beside a long pass: a share of its time, and seconds besides."""
+
+
+@dataclass
+class Budget:
+    """The budget of one measuring, which began at `start` by the clock."""
+
+    plan: Plan
+    is_retry: bool
+    """Whether there are earlier quads that did not suffice."""
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self.start = self.clock()
+
+    def elapsed(self) -> float:
+        """Wall seconds of this measuring so far."""
+        return self.clock() - self.start
+
+    @property
+    def cap(self) -> float:
+        """Timed seconds that this measuring may take."""
+        return self.plan.max_seconds * (RETRY if self.is_retry else 1)
+
+    def affords_quads(self, quads: Sequence[Quad], is_first_pass: bool) -> bool:
+        """Whether another quad may be measured.
+
+        The cap bounds timed seconds; those of disturbed quads are granted again. After the first
+        pass the cap times `STARTING` also bounds wall seconds, less those of blocks beside no
+        reference: or else a model of microseconds would be measured for hours.
+        """
+        spent = tally.measured_seconds(quads)
+        if not is_first_pass:
+            spent = max(spent, (self.elapsed() - tally.alone_seconds(quads)) / STARTING)
+        lost = tally.measured_seconds([quad for quad in quads if quad.disturbed])
+        return not quads or spent < min(self.cap + lost, REPLACED * self.cap)
+
+    def quads_of_a_piece(
+        self, pairs: int, pieces: int, needed: int, most: float, quads: Sequence[Quad]
+    ) -> int:
+        """How many of a first pass's next `pairs` of blocks are to be quads.
+
+        As many as the interval seems to need (`needed`), spread evenly over the `pieces` to come.
+        `most` is the number of quads that a long pass may have.
+        """
+        lacking = max(SPARE_QUADS * self.plan.min_quads, needed) - len(quads)
+        wanted = max(1.0, lacking / pieces, min(PAIRED_SHARE * pairs, PAIRED_QUADS))
+        wanted = min(wanted, (most - len(quads)) / pieces)
+        left = self.plan.max_seconds - tally.measured_seconds(quads)
+        affordable = left / (4 * self.plan.block_seconds) / pieces
+        return min(pairs, math.ceil(min(wanted, max(1, affordable))))
+
+    def quads_of_a_long_pass(self, pass_seconds: float, quad_seconds: float) -> float:
+        """Number of quads that the reference's seconds pay for; at least the plan's least number.
+
+        `pass_seconds` are the submission's of a pass, `quad_seconds` the reference's of a quad.
+        """
+        seconds = REFERENCE_SHARE * pass_seconds + REFERENCE_SECONDS
+        return max(self.plan.min_quads, seconds / quad_seconds)
+
+    def finished_share(self, answered: float, lacking: float, quads: Sequence[Quad]) -> float:
+        """Estimated finished share of the time that this measuring takes.
+
+        `answered` is the share of images answered, `lacking` the number of quads that are needed
+        beyond those that the first pass will have.
+        """
+        elapsed = self.elapsed()
+        left = elapsed * (1 - answered) / answered
+        if lacking > 0 and quads:
+            spent, per_quad = elapsed, 4 * self.plan.block_seconds
+            if answered == 1:  # as `affords_quads` counts
+                spent -= tally.alone_seconds(quads)
+                per_quad = spent / len(quads)
+            left += max(0.0, min(lacking * per_quad, STARTING * self.cap - spent - left))
+        return elapsed / max(elapsed + left, 1e-9)
