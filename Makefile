@@ -10,7 +10,7 @@ python := .venv/bin/python
 demo := $(python) -m leaderboard.demo --folder '$(FOLDER)' --port $(PORT) \
 	$(if $(DATA),--data '$(DATA)') $(if $(filter-out 0,$(FULL)),--full)
 
-.PHONY: help demo demo-check test lint lock clean
+.PHONY: help demo demo-check test lint messages lock clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -37,6 +37,9 @@ lint: .venv/.dev ## style, types, the directions of imports, missing migrations
 	DEBUG=1 $(python) -m mypy
 	.venv/bin/lint-imports
 	DEBUG=1 DATABASE_URL=sqlite://:memory: $(python) manage.py makemigrations --check --dry-run
+
+messages: .venv/.dev ## collect the site's sentences, and update and compile every translation
+	DEBUG=1 $(python) -m leaderboard.locale
 
 # TORCH is a folder or a page that has PyTorch's CPU wheels; without it only the first file is made.
 compile := $(python) -m uv pip compile --quiet pyproject.toml --extra server --extra worker \

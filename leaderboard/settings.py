@@ -35,6 +35,8 @@ WSGI_APPLICATION = "leaderboard.wsgi.application"
 AUTH_USER_MODEL = "leaderboard.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
+LANGUAGES = (("en", "English"),)  # Korean joins when every page is translated
+LOCALE_PATHS = [BASE_DIR / "leaderboard" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -66,6 +68,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "leaderboard.web.bodies.Bodies",  # before the next, which reads forms
     "django.middleware.csrf.CsrfViewMiddleware",

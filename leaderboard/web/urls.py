@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from leaderboard.web import boards, competitions, measurements, profile, submissions, teams
+from leaderboard.web import (
+    boards,
+    competitions,
+    languages,
+    measurements,
+    profile,
+    submissions,
+    teams,
+)
 
 urlpatterns = [
     path("", competitions.index, name="home"),
@@ -28,6 +36,7 @@ urlpatterns = [
     path("submissions/<int:pk>/withdraw/", submissions.withdraw, name="withdraw"),
     path("evaluations/<int:pk>/measurement/", measurements.measurement, name="measurement"),
     path("invitations/<str:code>/", teams.invitation, name="invitation"),
+    path("language/", languages.choose, name="language"),
     path("profile/", profile.profile, name="profile"),
     path("profile/tokens/<str:token_key>/revoke/", profile.revoke, name="revoke-token"),
 ]
