@@ -5,13 +5,17 @@ from __future__ import annotations
 import zoneinfo
 from datetime import datetime
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile
+from leaderboard.models.organizers import organized_by
+from leaderboard.models.user import User
 from scoring import job
 
 
@@ -47,9 +51,10 @@ def imagenet_std() -> list[float]:
 
 
 class CompetitionQuerySet(models.QuerySet["Competition"]):
-    def visible(self) -> CompetitionQuerySet:
-        """What a participant may know of: everything but drafts."""
-        return self.exclude(state=Competition.State.DRAFT)
+    def visible_to(self, user: User | AnonymousUser) -> CompetitionQuerySet:
+        """What a person may know of: drafts are for their organizers only."""
+        is_public = ~Q(state=Competition.State.DRAFT)
+        return self.filter(is_public | organized_by(user, competition="pk"))
 
 
 class Competition(models.Model):

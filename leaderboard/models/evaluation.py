@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -17,12 +17,11 @@ from django.utils import timezone
 from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile, Worker
+from leaderboard.models.organizers import organized_by
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Team
+from leaderboard.models.user import User
 from scoring import formula
-
-if TYPE_CHECKING:
-    from leaderboard.models.user import User
 
 DOING = {
     "wait": "waiting for the machine",
@@ -65,8 +64,9 @@ class Figures:
 
 class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     def visible_to(self, user: User) -> EvaluationQuerySet:
-        """A team sees those of its own submissions; organizers see all."""
-        return self if user.is_staff else self.filter(submission__team__memberships__user=user.pk)
+        """A team sees those of its own submissions; organizers see those of their competitions."""
+        of_own_teams = Q(team__in=Team.objects.filter(memberships__user_id=user.pk))
+        return self.filter(of_own_teams | organized_by(user, competition="competition"))
 
     def counting(self) -> EvaluationQuerySet:
         """What the boards may show: the one that counts of each submission in the running."""

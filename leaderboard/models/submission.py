@@ -10,17 +10,19 @@ from django.db import models
 from django.db.models import Q
 
 from leaderboard.models.competition import Competition
+from leaderboard.models.organizers import organized_by
 from leaderboard.models.team import Team
+from leaderboard.models.user import User
 
 if TYPE_CHECKING:
     from leaderboard.models.evaluation import Evaluation
-    from leaderboard.models.user import User
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def visible_to(self, user: User) -> SubmissionQuerySet:
-        """A team sees its own; organizers see all."""
-        return self if user.is_staff else self.filter(team__memberships__user_id=user.pk)
+        """A team sees its own submissions; organizers see those of their competitions."""
+        of_own_teams = Q(team__in=Team.objects.filter(memberships__user_id=user.pk))
+        return self.filter(of_own_teams | organized_by(user, competition="competition"))
 
     def in_the_running(self) -> SubmissionQuerySet:
         """Neither withdrawn nor disqualified."""

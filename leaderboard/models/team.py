@@ -10,9 +10,16 @@ from django.utils import timezone
 
 from leaderboard.models.competition import Competition
 from leaderboard.models.hardware import HardwareProfile
+from leaderboard.models.organizers import organized_by
+from leaderboard.models.user import User
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
+    def visible_to(self, user: User) -> TeamQuerySet:
+        """A person sees the own teams; organizers see those of their competitions."""
+        own = Q(pk__in=Membership.objects.filter(user=user.pk).values("team"))
+        return self.filter(own | organized_by(user, competition="competition"))
+
     def ahead_of(self, team: Team) -> TeamQuerySet:
         """Those whose turn comes before a team's, of the teams that wait for the same workers."""
         before, same = Q(), Q()

@@ -7,12 +7,14 @@ import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import Competition, Preparation, User
+from leaderboard.models.competition import CompetitionQuerySet
 from leaderboard.services import locks, organizers, preparing, versions, workers
 from scoring import formula
 from scoring.job import PROTOCOL
@@ -34,13 +36,21 @@ class DoNothing:
     is_ranked: bool
 
 
+def public() -> CompetitionQuerySet:
+    """What everybody may know of. Organizers, too, see no draft where this is asked: the API and
+    the size of an upload are for participants, whose way to a draft is none."""
+    return Competition.objects.visible_to(AnonymousUser())
+
+
 def named(slug: str, *, among: QuerySet[Competition] | None = None) -> Competition:
-    """A competition that participants may know of. Raises `NotFound`, with the slug that is most
-    like what was written: it may be misspelt."""
-    visible = Competition.objects.visible() if among is None else among
-    if found := visible.filter(slug=slug).first():
+    """A competition that everybody may know of, by its slug.
+
+    Raises `NotFound` with the slug that is most like this one, which may be misspelt.
+    """
+    known = public() if among is None else among
+    if found := known.filter(slug=slug).first():
         return found
-    slugs = list(visible.values_list("slug", flat=True)[:MOST_LIKE])
+    slugs = list(known.values_list("slug", flat=True)[:MOST_LIKE])
     like = difflib.get_close_matches(slug, slugs, n=1)
     hint = f"Did you mean {like[0]}?" if like else "/api/v1/competitions lists all."
     raise NotFound(f"There is no competition called {slug:.50}. {hint}", code="unknown_competition")

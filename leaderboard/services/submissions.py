@@ -63,8 +63,8 @@ class Quota:
 
 def check_size(size: int, *, slug: str) -> None:
     """Raises `TooLarge` for a body that no upload to this address can have, whoever sends it."""
-    visible = Competition.objects.visible().filter(slug=slug)
-    most = visible.values_list("max_upload_bytes", flat=True).first()
+    named = competitions.public().filter(slug=slug)
+    most = named.values_list("max_upload_bytes", flat=True).first()
     if most is None:
         bodies.check_form(size)
     elif size > most + bodies.FORM_BYTES:

@@ -118,9 +118,9 @@ def example(
 
 
 def visible(request: Request) -> QuerySet[Competition]:
-    """What this person may know of: drafts are the organizers'."""
-    everything = Competition.objects.select_related("dataset", "profile", "reference")
-    return everything if request.user.is_staff else everything.visible()
+    """The competitions that this person may know of, with what their pages show."""
+    visible = Competition.objects.visible_to(request.user)
+    return visible.select_related("dataset", "profile", "reference")
 
 
 def find(request: Request, slug: str) -> Competition:

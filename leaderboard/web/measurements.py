@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Evaluation
+from leaderboard.models.organizers import is_organizer
 from leaderboard.services import measurements
 from leaderboard.web.competitions import show
 from leaderboard.web.requests import Request
@@ -72,7 +73,7 @@ class Segment:
 @require_safe
 def measurement(request: Request, pk: int) -> HttpResponse:
     evaluation = own_evaluation(request, pk)
-    sees_all = request.user.is_staff
+    sees_all = is_organizer(request.user, evaluation.competition)
     is_shown = sees_all or evaluation.state == Evaluation.State.SCORED
     stretches = measurements.stretches(evaluation) if is_shown else []
     timing = evaluation.report.get("timing") or {}

@@ -34,14 +34,14 @@ class Competitions(ListAPIView[Competition]):
     """All competitions that have opened, the newest first."""
 
     serializer_class = shapes.CompetitionSummary
-    queryset = Competition.objects.visible()
+    queryset = competitions.public()
 
 
 class CompetitionView(RetrieveAPIView[Competition]):
     """One competition: dates, formula, input, limits, sample, and my team's quota."""
 
     serializer_class = shapes.CompetitionDetail
-    queryset = Competition.objects.visible().select_related("profile", "dataset", "calibration")
+    queryset = competitions.public().select_related("profile", "dataset", "calibration")
     lookup_field = "slug"
 
     def get_object(self) -> Competition:

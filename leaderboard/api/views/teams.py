@@ -18,6 +18,7 @@ from leaderboard.api.authentication import person
 from leaderboard.api.serializers import teams as shapes
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Team
+from leaderboard.models.team import TeamQuerySet
 from leaderboard.services import selections, teams
 
 
@@ -130,13 +131,10 @@ class Selections(APIView):
 
 
 def find_team(request: Request, pk: int) -> Team:
-    mine = shown_whole()
-    return get_object_or_404(
-        mine if request.user.is_staff else mine.filter(members=request.user.pk), pk=pk
-    )
+    return get_object_or_404(shown_whole().visible_to(person(request)), pk=pk)
 
 
-def shown_whole() -> QuerySet[Team]:
+def shown_whole() -> TeamQuerySet:
     return Team.objects.select_related("competition").prefetch_related("memberships__user")
 
 
