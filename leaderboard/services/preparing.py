@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Entry, Evaluation, NextEntry, Preparation
-from leaderboard.services import locks, placing, versions
+from leaderboard.services import events, locks, placing, versions
+from leaderboard.services.events import Event
 
 logger = logging.getLogger(__name__)
 State = Competition.State
@@ -160,6 +161,8 @@ def switch(competition: Competition) -> bool:
         logger.warning("%s is %s and is not published.", competition, competition.state)
         preparation.delete()
         return False
+    if preparation.min_f1 is None:
+        events.tell(Event.COMPETITION_PUBLISHED, competition)
     preparation.delete()
     versions.change(competition.pk)
     return True

@@ -14,11 +14,19 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from leaderboard import queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, Submission, User
 from leaderboard.models.evaluation import Stale
-from leaderboard.services import competitions, locks, measurements, organizers, turns, workers
+from leaderboard.services import (
+    competitions,
+    events,
+    locks,
+    measurements,
+    organizers,
+    turns,
+    workers,
+)
+from leaderboard.services.events import Event
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
@@ -41,7 +49,7 @@ class Line:
 def enqueue(
     *, competition: Competition, submission: Submission | None = None, why: str = Why.FIRST
 ) -> Evaluation:
-    """Queue an evaluation of a submission, or without one a calibration, and knock after commit."""
+    """Queue an evaluation of a submission, or without one a calibration. Call in a transaction."""
     if competition.reference is None or competition.dataset is None:
         raise Conflict("The competition has no reference model or dataset yet.", code="not_ready")
     profile = competition.profile
@@ -60,7 +68,7 @@ def enqueue(
     )
     if submission:
         turns.settle(locks.lock(submission.team).pk)
-    transaction.on_commit(lambda: queue.knock(profile.slug))
+    events.tell(Event.EVALUATION_QUEUED, evaluation)
     return evaluation
 
 
@@ -103,6 +111,7 @@ def end_queued(evaluation: Evaluation) -> None:
     evaluation.move_to(State.CANCELLED, finished_at=Now())
     if evaluation.team:
         turns.settle(locks.lock(evaluation.team).pk)
+    events.tell(Event.EVALUATION_ENDED, evaluation)
 
 
 def line(evaluation: Evaluation) -> Line:

@@ -14,10 +14,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from leaderboard import queue
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import locks, measurements, placing, turns, workers
+from leaderboard.services import events, locks, measurements, placing, turns, workers
+from leaderboard.services.events import Event
 from scoring import formula
 from scoring.job import Report
 
@@ -64,6 +64,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
         )
         keep(evaluation, found)
         turns.charge(evaluation)
+        events.tell(Event.EVALUATION_ENDED, evaluation)
         return
     assert report.timing
     discount(evaluation.submission)
@@ -88,6 +89,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
     keep(evaluation, found)
     _place(evaluation, *(share(evaluation) if evaluation.is_repeat else ()))
     turns.charge(evaluation)
+    events.tell(Event.EVALUATION_ENDED, evaluation)
 
 
 def discount(submission: Submission | None) -> None:
@@ -114,6 +116,7 @@ def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     keep(evaluation, shared_report(stored, evaluation.submission))
     _place(evaluation)
     turns.charge(evaluation)
+    events.tell(Event.EVALUATION_ENDED, evaluation)
 
 
 def share(evaluation: Evaluation) -> list[Team]:
@@ -148,6 +151,7 @@ def share(evaluation: Evaluation) -> list[Team]:
             counts=True,
         )
         keep(twin, shared_report(evaluation, submission))
+        events.tell(Event.EVALUATION_ENDED, twin)
         teams.append(submission.team)
         logger.info("%s shares the measurement of %s.", twin, evaluation)
     return teams
@@ -212,10 +216,11 @@ def give_back(evaluation: Evaluation, *, code: str, message: str, **found: objec
         not_before = Now() + pause(faults) if is_fault and code != LOST else None
         evaluation.move_to(State.QUEUED, claimed_at=None, percent=0, not_before=not_before, **said)
         if not_before is None:
-            transaction.on_commit(lambda: queue.knock(evaluation.profile.slug))
+            events.tell(Event.EVALUATION_QUEUED, evaluation)
     else:
         logger.error("%s is given up after %s faults: %s", evaluation, faults, message)
         evaluation.move_to(State.ERROR, finished_at=Now(), **said)
+        events.tell(Event.EVALUATION_ENDED, evaluation)
     if evaluation.team:
         turns.settle(locks.lock(evaluation.team).pk)
     if is_fault and evaluation.worker:
