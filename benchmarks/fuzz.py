@@ -28,8 +28,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import tables
+from scoring import formats
 from scoring.errors import EngineError, ModelFailed, Rejected
-from scoring.formats.torchscript import archive
 from scoring.job import InputSpec, Limits, Plan
 from scoring.sandbox import parent
 from scoring.timing.runner import Synthetic
@@ -195,7 +195,7 @@ def fuzzed(
 def refusal(data: bytes) -> str:
     """The code by which the gate refuses an archive, or empty; a sentence where the gate broke."""
     try:
-        archive.check(io.BytesIO(data))
+        formats.inspect(io.BytesIO(data))
     except Rejected as rejected:
         return rejected.code
     except Exception as error:
@@ -206,9 +206,8 @@ def refusal(data: bytes) -> str:
 def outcome(box: parent.Sandbox, data: bytes) -> tuple[str, float]:
     """How a child with this archive ends, and after how many seconds."""
     start = time.monotonic()
-    model = os.memfd_create("fuzz", os.MFD_CLOEXEC)
+    model = parent.sealed(data, "torchscript")
     try:
-        os.write(model, data)
         budget = parent.Budget(LIMITS.total_seconds)
         example = Synthetic(SPEC, 0).call()
         with (
@@ -220,7 +219,7 @@ def outcome(box: parent.Sandbox, data: bytes) -> tuple[str, float]:
     except ModelFailed as failure:
         found = failure.code
     finally:
-        os.close(model)
+        model.close()
         box.children.clear()
     return found, time.monotonic() - start
 

@@ -28,7 +28,8 @@ from torch.nn.utils import prune
 import scoring
 from benchmarks import nets, tables, unusual
 from scoring import training
-from scoring.formats.torchscript.archive import DECLARATION
+from scoring.formats.declarations import DECLARATION
+from scoring.formats.torchscript import exporting
 from scoring.job import Formula, InputSpec, Job, Limits, Plan, Report, Split
 
 IMAGES = 24
@@ -275,7 +276,7 @@ def autocast(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
 
 
 def bytes_in(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
-    return traced(training.normalizing(model, InputSpec()).eval(), example)
+    return traced(exporting.normalizing(model, InputSpec()).eval(), example)
 
 
 def normalizing_in_place(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:

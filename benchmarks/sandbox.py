@@ -85,7 +85,7 @@ def starts(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
 
 
 def children(
-    boxes: list[parent.Sandbox], model: int, count: int
+    boxes: list[parent.Sandbox], model: parent.SealedModel, count: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Seconds until a child has loaded and prepared its model, (count, 2)."""
     found = []
@@ -104,7 +104,7 @@ def children(
 
 
 def calls(
-    boxes: list[parent.Sandbox], model: int, spec: InputSpec, count: int
+    boxes: list[parent.Sandbox], model: parent.SealedModel, spec: InputSpec, count: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Seconds per call, (PAIRS, 2): of each fresh pair of children the median of its quads, because
     a process keeps the place in memory that it happened to get."""

@@ -71,7 +71,7 @@ class TooFast(Refused):
 
 
 class BadModel(Refused):
-    """The uploaded file cannot be a TorchScript model; `code` says why."""
+    """The uploaded file cannot be a model; `code` says why."""
 
     code = "bad_model"
 

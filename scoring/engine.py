@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from scoring import formula, hardware
+from scoring import formats, formula, hardware
 from scoring.errors import BadDataset, EngineError, ModelFailed, Rejected
-from scoring.formats.torchscript import archive
 from scoring.images import albums
 from scoring.job import (
     TIMED_STAGE,
@@ -130,17 +129,19 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
 def inspected(job: Job, path: Path, ours: bool = False) -> Model:
     """Static facts of an archive with the input spec that holds for it."""
     try:
-        model = archive.check(
-            path, max_unpacked_bytes=job.limits.unpacked_bytes, device=job.plan.device
-        )
-        spec = archive.input_spec(job.input, archive.declaration(path), job.bounds)
+        return formats.inspect(
+            path,
+            default=job.input,
+            bounds=job.bounds,
+            max_unpacked_bytes=job.limits.unpacked_bytes,
+            device=job.plan.device,
+        ).model
     except Rejected as rejected:
         if ours:
             raise EngineError(
                 f"reference_{rejected.code}", f"The reference model is refused: {rejected.message}"
             ) from rejected
         raise
-    return replace(model, input=spec)
 
 
 def spec_of(model: Model) -> InputSpec:

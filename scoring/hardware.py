@@ -9,9 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from scoring import formats
 from scoring.job import PROTOCOL, Plan
 
-LIBRARIES = ("featherweight", "torch", "numpy", "scikit-learn", "pillow", "timm")
+LIBRARIES = ("featherweight", *formats.libraries(), "numpy", "scikit-learn", "pillow", "timm")
+"""Distributions whose versions decide figures."""
 
 
 def fingerprint(plan: Plan) -> dict[str, Any]:

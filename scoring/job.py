@@ -384,6 +384,8 @@ class Model(Json):
     """The effective input spec, the upload's own declaration applied."""
     rows: tuple[int, ...] = ()
     """The first sizes of its weights, each once: a linear layer has one row for each output."""
+    format: str = ""
+    """Its name in the table `scoring.formats.FORMATS`."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from rich.table import Table
 from leaderboard.models import Competition, Dataset, Evaluation, HardwareProfile, User
 from leaderboard.models.evaluation import Figures
 from leaderboard.services import competitions, datasets, divisions, files, references, tokens
-from scoring.formats.torchscript import archive
+from scoring import formats
 
 if TYPE_CHECKING:
     from leaderboard.demo.__main__ import Processes
@@ -245,7 +245,7 @@ def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
         raise SystemExit(f"Training {recipe.team} failed:\n{''.join(said)[-2000:]}")
     console.print(f"  {what}, {model.stat().st_size / 1000:.0f} kB")
     # A model of our own making must pass the gate that uploads pass.
-    archive.check(model)
+    formats.inspect(model)
     return model
 
 

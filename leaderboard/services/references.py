@@ -22,10 +22,10 @@ def set_reference(
     organizers.check_organizer(by, competition)
     check_draft(competition)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
-        static, _ = submissions.inspect(file, competition)
+        found = submissions.inspect(file, competition)
         if not anyway:
-            check_classes(competition, static)
-        kept = files.keep(file, folder="models", suffix=".pt")
+            check_classes(competition, found.model)
+        kept = files.keep(file, folder="models", suffix=found.format.endings[0])
         with transaction.atomic():
             check_draft(locks.lock(competition))
             competition.reference = ReferenceModel.objects.create(
@@ -34,7 +34,7 @@ def set_reference(
                 sha256=file.sha256,
                 size_bytes=file.size_bytes,
                 name=name[:120],
-                static=static.to_json(),
+                static=found.model.to_json(),
                 created_at=timezone.now(),
             )
             competition.calibration = None

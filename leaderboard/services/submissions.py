@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,9 +33,8 @@ from leaderboard.services import (
     queueing,
     teams,
 )
-from scoring import Rejected
-from scoring.formats.torchscript import archive
-from scoring.job import Model
+from scoring import Rejected, formats
+from scoring.formats import Inspection
 
 waiters = threading.BoundedSemaphore(settings.LONG_POLLS)
 
@@ -102,11 +101,12 @@ def submit(
     if not was_used(team, idempotency_key):
         check_open(competition)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
-        static, content_sha256 = inspect(file, competition)
+        found = inspect(file, competition)
+        content_sha256 = found.content_sha256 or ""
         # Once before the file is kept, so that nothing refused is, and once under the locks.
         if earlier := admit(competition, team, content_sha256, idempotency_key):
             return Receipt(earlier, is_new=False)
-        name = files.keep(file, folder="models", suffix=".pt")
+        name = files.keep(file, folder="models", suffix=found.format.endings[0])
         with transaction.atomic():
             # The competition stays as it is meanwhile, for all teams at once. Two uploads of one
             # team must not both take the last slot.
@@ -125,7 +125,7 @@ def submit(
                 sha256=file.sha256,
                 content_sha256=content_sha256,
                 size_bytes=file.size_bytes,
-                static=static.to_json(),
+                static=found.model.to_json(),
                 idempotency_key=idempotency_key,
                 uploaded_at=timezone.now(),
             )
@@ -144,17 +144,17 @@ def admit(
     return None
 
 
-def inspect(file: files.Received, competition: Competition) -> tuple[Model, str]:
-    """Static facts and content hash of a model file. Raises `BadModel` with the gate's code."""
+def inspect(file: files.Received, competition: Competition) -> Inspection:
+    """What a model file says of itself. Raises `BadModel` with the gate's code."""
     try:
-        static = archive.check(
+        return formats.inspect(
             file.path,
+            default=competition.input_spec(),
+            bounds=competition.input_bounds(),
             max_unpacked_bytes=competition.limits().unpacked_bytes,
             device=competition.profile.plan().device,
+            with_content_hash=True,
         )
-        declared = archive.declaration(file.path)
-        spec = archive.input_spec(competition.input_spec(), declared, competition.input_bounds())
-        return replace(static, input=spec), archive.content_hash(file.path)
     except Rejected as error:
         raise BadModel(error.message, code=error.code) from error
 

@@ -3,6 +3,8 @@
 from django import forms
 from django.contrib.auth.validators import ASCIIUsernameValidator
 
+from scoring import formats
+
 username_validators = [ASCIIUsernameValidator()]
 """Of new accounts."""
 
@@ -16,7 +18,7 @@ class UploadForm(forms.Form):
         label="Model",
         allow_empty_file=True,  # the service says what is wrong with it
         help_text="A TorchScript archive, as torch.jit.save writes it.",
-        widget=forms.FileInput(attrs={"accept": ".pt,.pth,.ts,.torchscript,.zip"}),
+        widget=forms.FileInput(attrs={"accept": ",".join(formats.endings())}),
     )
     note = forms.CharField(
         label="Note",

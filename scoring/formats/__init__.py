@@ -1,1 +1,109 @@
-"""What an upload may be: how each format is checked, hashed and run."""
+"""What an upload may be: the table of formats, and the one inspection of an upload.
+
+Standard library only. To add a format, write a folder like `torchscript` and add it to `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from scoring.formats import declarations, torchscript
+from scoring.formats.contract import Archive, Format, Runtime
+from scoring.job import Device, InputBounds, InputSpec, Limits, Model
+
+__all__ = [
+    "FORMATS",
+    "Inspection",
+    "endings",
+    "inspect",
+    "libraries",
+    "named",
+    "opened",
+    "runtime",
+    "sniffed",
+]
+
+FORMATS: tuple[Format, ...] = (torchscript.FORMAT,)
+"""The first one also takes files that no format knows: its gate says what is wrong with them."""
+HEAD_BYTES = 64
+"""Of a file: enough to tell its format."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file says of itself without being run."""
+
+    format: Format
+    model: Model
+    """The static facts, with the input spec that holds for the file."""
+    declared: dict[str, Any] | None
+    """The author's `featherweight.json`."""
+    content_sha256: str | None
+    """None unless it was asked for."""
+
+
+def inspect(
+    file: Path | BinaryIO,
+    *,
+    default: InputSpec | None = None,
+    bounds: InputBounds | None = None,
+    max_unpacked_bytes: int | None = None,
+    device: Device = "cpu",
+    with_content_hash: bool = False,
+) -> Inspection:
+    """Sniff, check and describe one upload. Raises `Rejected` with the gate's code.
+
+    `default` and `bounds`: the competition's input spec, and how far a declaration may depart from
+    it. `with_content_hash` reads and unpacks the whole file once more.
+    """
+    if max_unpacked_bytes is None:
+        max_unpacked_bytes = Limits().unpacked_bytes
+    with opened(file) as (format_, archive):
+        model = archive.facts(max_unpacked_bytes=max_unpacked_bytes, device=device)
+        declared = archive.declaration()
+        spec = declarations.input_spec(default or InputSpec(), declared, bounds or InputBounds())
+        content_sha256 = archive.content_hash() if with_content_hash else None
+    return Inspection(format_, replace(model, input=spec), declared, content_sha256)
+
+
+@contextmanager
+def opened(file: Path | BinaryIO) -> Iterator[tuple[Format, Archive]]:
+    """An upload and its format. A stream stays open afterwards. Raises `Rejected`."""
+    if isinstance(file, Path):
+        with file.open("rb") as stream:
+            format_ = sniffed(stream)
+            yield format_, format_.opened(stream)
+    else:
+        format_ = sniffed(file)
+        yield format_, format_.opened(file)
+
+
+def sniffed(stream: BinaryIO) -> Format:
+    """The format of a file by its content; the first of the table if no format knows the file."""
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    return next((one for one in FORMATS if one.holds(head)), FORMATS[0])
+
+
+def named(name: str) -> Format:
+    """The format of that name. Raises `KeyError`."""
+    return {one.name: one for one in FORMATS}[name]
+
+
+def runtime(name: str, device: str) -> Runtime:
+    """How the sandbox's child runs a model of the format `name` on `device`, cpu or cuda."""
+    return named(name).runtime(device)
+
+
+def endings() -> tuple[str, ...]:
+    """File endings of all formats, each with its dot."""
+    return tuple(ending for one in FORMATS for ending in one.endings)
+
+
+def libraries() -> tuple[str, ...]:
+    """Distributions that run models, each once."""
+    return tuple(dict.fromkeys(library for one in FORMATS for library in one.libraries))

@@ -1,4 +1,4 @@
-"""The static report of a model file: what the gate says of it, and what will make it fail later.
+"""The static report of a model file: the gate's facts, and what may make the model fail later.
 
 Standard library only, so that a participant's machine can make it.
 """
@@ -10,16 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scoring.formats.torchscript import archive
-from scoring.job import Device, InputBounds, InputSpec, Json, Limits, Model
-
-RANDOM = frozenset(
-    f"aten::{name}"
-    for name in (
-        *("rand", "rand_like", "randn", "randn_like", "randint", "randint_like", "randperm"),
-        *("bernoulli", "bernoulli_", "multinomial", "normal", "normal_", "uniform_", "random_"),
-    )
-)
+from scoring import formats
+from scoring.job import Device, InputBounds, InputSpec, Json, Model
 
 
 @dataclass(frozen=True)
@@ -27,11 +19,13 @@ class Checked(Json):
     """A file that the gate accepts."""
 
     model: Model
+    """With its input spec if the competition is known."""
     declared: dict[str, Any] | None
     notes: tuple[str, ...]
     """What may make it fail in an evaluation, each with what helps."""
 
     def to_json(self) -> dict[str, Any]:
+        """The model's facts, the declaration and the notes in one object."""
         found = {"declared": self.declared, "notes": list(self.notes)}
         return {"status": "accepted", **self.model.to_json(), **found}
 
@@ -45,44 +39,17 @@ def check(
 ) -> Checked:
     """What the site's gate says of a file. Raises `Rejected` with the code of its refusal.
 
-    `default` and `bounds` are the competition's, where they are known.
+    `default` and `bounds`: the competition's input spec and bounds, if they are known.
     """
-    limit = Limits().unpacked_bytes
-    model = archive.check(file, max_unpacked_bytes=limit, device=device)
-    declared = archive.declaration(file)
-    spec = archive.input_spec(default or InputSpec(), declared, bounds or InputBounds())
-    if default:
-        model = replace(model, input=spec)
-    return Checked(model, declared, notes(model, spec, device))
-
-
-def notes(model: Model, spec: InputSpec, device: Device) -> tuple[str, ...]:
-    found = []
-    if model.devices and device == "cpu":
-        found.append(
-            f"Its code names the device {', '.join(model.devices)}; where it runs on the CPU that "
-            "fails. Export it there: model.cpu(), and device=x.device for tensors made in forward."
-        )
-    if model.in_training:
-        found.append(
-            f"Its code applies {' and '.join(model.in_training)} in training mode, so that its "
-            "answers change. Call model.eval() before you trace, script or freeze it."
-        )
-    if drawn := sorted(RANDOM & set(model.operators)):
-        found.append(
-            f"Its code draws random numbers ({', '.join(drawn)}). A model whose answers change "
-            "when it is asked again has no score."
-        )
-    if "float64" in model.dtypes and "float32" not in model.dtypes:
-        found.append(
-            f"Its weights are float64, and images come as {spec.dtype}. Cast inside the model, "
-            "x.to(torch.float64), or export it as float32: model.float()."
-        )
-    return tuple(found)
+    found = formats.inspect(file, default=default, bounds=bounds, device=device)
+    model, spec = found.model, found.model.input
+    assert spec is not None
+    notes = found.format.notes(model, spec, device)
+    return Checked(model if default else replace(model, input=None), found.declared, notes)
 
 
 def table(checked: Checked) -> str:
-    """The report for people."""
+    """The report for people, one fact a line."""
     model, spec = checked.model, checked.model.input
     lines = [
         f"sha256      {model.sha256}",

@@ -64,6 +64,8 @@ class Order:
     """What the zygote needs to know to start a child; channel, model and area come as descriptors,
     in this order."""
 
+    format: str
+    """Its name in the table `scoring.formats.FORMATS`."""
     device: str
     threads: int
     dtype: str

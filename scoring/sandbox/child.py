@@ -6,7 +6,6 @@ believed, but for the first record, which it sends before it looks at the model.
 
 from __future__ import annotations
 
-import io
 import linecache  # noqa: F401  a warning in a model would import it, when nothing can be opened
 import math
 import mmap
@@ -18,7 +17,7 @@ from typing import Any
 
 import torch
 
-from scoring.formats import runtimes
+from scoring import formats
 from scoring.sandbox import lockdown, paths
 from scoring.sandbox.channel import (
     DIMENSIONS,
@@ -71,7 +70,7 @@ def serve(
     if order.device == "cuda" and not torch.cuda.is_available():
         status.send(Status.NO_GPU)
         os._exit(1)
-    runtime = runtimes.named(order.device)
+    runtime = formats.runtime(order.format, order.device)
     probe = Probe()  # before the model takes memory, and off the clock
     with torch.inference_mode():
         try:
@@ -134,19 +133,14 @@ def start_threads(count: int) -> None:
 
 
 def rehearse() -> None:
-    """Do once, with a network of our own, what a child does: whatever torch sets up or imports
-    when it is first needed must be there before the locks."""
+    """Do once what a child does, with a network of each format that is ours.
+
+    What torch sets up or imports at its first use must be there before the locks.
+    """
     torch.set_num_threads(1)
-    net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU())
-    example = torch.zeros(1, 3, 16, 16)
-    archive = io.BytesIO()
-    # Checking the trace would import a library for symbols, which no child needs, for a second.
-    traced = torch.jit.trace(net.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
-    torch.jit.save(traced, archive)
-    runtime = runtimes.named("cpu")
+    for one in formats.FORMATS:
+        one.runtime("cpu").rehearse()
     with torch.inference_mode():
-        ready, _ = runtime.prepare(runtime.load(archive.getvalue()), example)
-        ready(example)
         Probe().run()
 
 

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from scoring import formats
 from scoring.errors import EngineError, ModelFailed
 from scoring.job import InputSpec, Isolation, Limits, Plan
 from scoring.sandbox import advice, sweeper
@@ -137,6 +138,19 @@ def whole_pages(size: int) -> int:
 
 
 @dataclass(frozen=True)
+class SealedModel:
+    """A model file in memory that nobody can change."""
+
+    descriptor: int
+    format: str
+    """Its name in the table `scoring.formats.FORMATS`."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+        os.close(self.descriptor)
+
+
+@dataclass(frozen=True)
 class Turn:
     """One order from the write that wakes the child to the read of its answer."""
 
@@ -205,13 +219,13 @@ class Sandbox:
     @contextmanager
     def child(
         self,
-        model: int,
+        model: SealedModel,
         area: Area,
         budget: Budget,
         example: npt.NDArray[Any],
         output: Output | None = None,
     ) -> Iterator[Child]:
-        """A fresh process with the model of the descriptor `model`, loaded, tried and prepared.
+        """A fresh process with `model`, loaded, tried and prepared.
 
         `example` is one call's worth of input that is no secret; `output` takes what the model
         says. No other living child may have `area`. Raises `ModelFailed`, and `EngineError` where
@@ -221,7 +235,12 @@ class Sandbox:
         ours, theirs = channel()
         with ours:
             with theirs:
-                ends = [theirs.fileno(), model, area.descriptor, *([output.end] if output else [])]
+                ends = [
+                    theirs.fileno(),
+                    model.descriptor,
+                    area.descriptor,
+                    *([output.end] if output else []),
+                ]
                 number = int(self.ask({"spawn": order.to_json()}, ends))
             child = Child(self, number, ours, order, area, budget)
             try:
@@ -270,9 +289,10 @@ class Sandbox:
         except OSError as error:
             raise EngineError("sandbox_failed", "The GPU's sweeper ended.") from error
 
-    def order(self, model: int, area: Area) -> Order:
+    def order(self, model: SealedModel, area: Area) -> Order:
         """What the zygote is told of a child with this model and area."""
         return Order(
+            format=model.format,
             device=self.plan.device,
             threads=self.plan.threads,
             dtype=area.dtype,
@@ -280,7 +300,7 @@ class Sandbox:
             output_shape=area.output_shape,
             output_offset=area.output_offset,
             area_bytes=area.bytes,
-            model_bytes=os.fstat(model).st_size,
+            model_bytes=os.fstat(model.descriptor).st_size,
             memory_bytes=self.limits.memory_bytes,
             output_bytes=self.limits.output_bytes,
             total_seconds=self.limits.total_seconds,
@@ -459,7 +479,7 @@ class Child:
         fed = f"{self.order.dtype} of shape {self.order.input_shape[1:]}"
         wanted = self.order.output_shape[1:]
         if status == Status.LOAD_FAILED:
-            return ModelFailed("load_failed", "torch.jit.load refused the archive.")
+            return ModelFailed("load_failed", formats.named(self.order.format).load_failed)
         if status == Status.WRONG_INPUT:
             return ModelFailed(
                 "wrong_input", f"The model raised an error on its first input, {fed}."
@@ -669,13 +689,23 @@ def wait_for(channel: socket.socket, seconds: float, tick: Tick) -> bool:
         deadline += time.monotonic() - begun  # what its caller takes is not the model's
 
 
-def handed_over(model: Path) -> int:
-    """A sealed, anonymous copy of a model file as a descriptor for `Sandbox.child`."""
+def sealed(data: bytes, format_name: str) -> SealedModel:
+    """A model file's bytes for `Sandbox.child`."""
     descriptor = os.memfd_create("model", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
-    with model.open("rb") as file:
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(data)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS | fcntl.F_SEAL_WRITE)
+    return SealedModel(descriptor, format_name)
+
+
+def handed_over(path: Path) -> SealedModel:
+    """A sealed copy of a model file for `Sandbox.child`."""
+    descriptor = os.memfd_create("model", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
+    with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         copied = 0
         while copied < size:
             copied += os.sendfile(descriptor, file.fileno(), copied, size - copied)
+        format_ = formats.sniffed(file).name
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS | fcntl.F_SEAL_WRITE)
-    return descriptor
+    return SealedModel(descriptor, format_)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -40,8 +39,7 @@ KEPT_BYTES = 64 << 20
 class Entrant:
     """A model, what it is fed and the images in its own size."""
 
-    model: int
-    """Descriptor of the sealed archive."""
+    model: parent.SealedModel
     spec: InputSpec
     pixels: albums.Album
     area: parent.Area
@@ -237,4 +235,4 @@ def entrant(
         with closing(parent.Area(spec, classes)) as area:
             yield Entrant(model, spec, pixels, area, budget, is_reference)
     finally:
-        os.close(model)
+        model.close()

@@ -1,5 +1,4 @@
-"""Train small classifiers and export them as TorchScript: references, entries for a demo, first
-steps.
+"""Train small classifiers and export them: references, entries for a demo, first steps.
 
 The learning rate follows the clock, so a training fits any budget on any machine; with `epochs`
 instead of seconds it is a function of the seed.
@@ -9,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import io
-import json
 import math
 import os
 import sys
@@ -26,7 +24,8 @@ import torch
 from PIL import Image as Pillow
 from torch import Tensor, nn
 
-from scoring.formats.torchscript.archive import DECLARATION
+from scoring.formats import FORMATS
+from scoring.formats.contract import Export
 from scoring.images import albums, kinship, sets
 from scoring.job import InputSpec
 from scoring.quality import metrics
@@ -65,7 +64,7 @@ def train(
     seed: int = 0,
     threads: int | None = None,
     flip: Flip = "horizontal",
-    export_as: Literal["script", "trace"] = "script",
+    export_as: Export = "script",
     tell: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Train `arch` on class folders and export it to `target` with its `featherweight.json`.
@@ -95,7 +94,7 @@ def train(
     if hold_out:
         answers = answered(model, prepared["test"][0], spec)
         f1 = metrics.quality(prepared["test"][1].numpy(), answers, found.classes).f1
-    export(model, spec, target, export_as)
+    FORMATS[0].export(model, spec, target, export_as)
     return Trained(
         epochs=done,
         seconds=time.monotonic() - start,
@@ -103,35 +102,6 @@ def train(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         f1=f1,
     )
-
-
-def export(
-    model: nn.Module, spec: InputSpec, target: Path, how: Literal["script", "trace"] = "script"
-) -> None:
-    """Write a model as TorchScript with its `featherweight.json`, in the spec's dtype."""
-    dtype: torch.dtype = getattr(torch, spec.dtype)
-    model = normalizing(model, spec) if spec.dtype == "uint8" else model.to(dtype)
-    model.eval()
-    example = torch.zeros(spec.batch_size, 3, spec.height, spec.width, dtype=dtype)
-    with torch.no_grad():
-        scripted = (
-            torch.jit.script(model) if how == "script" else torch.jit.trace(model, example)  # type: ignore[no-untyped-call]
-        )
-    files = {DECLARATION: json.dumps(declaration(spec), indent=1)}
-    scripted.save(str(target), _extra_files=files)
-
-
-def declaration(spec: InputSpec) -> dict[str, Any]:
-    """An input spec in timm's names, as `featherweight.json` has it."""
-    return {
-        "input_size": [3, spec.height, spec.width],
-        "mean": list(spec.mean),
-        "std": list(spec.std),
-        "interpolation": spec.interpolation,
-        "crop_pct": spec.crop_pct,
-        "crop_mode": spec.crop_mode,
-        "dtype": spec.dtype,
-    }
 
 
 def write_digits(target: Path, size: int = 32) -> Path:
@@ -218,21 +188,6 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(self.body(x) + self.shortcut(x))
-
-
-class Floating(nn.Module):
-    """Plain 0..255 pixels as numbers that can be computed with."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.to(torch.float32)
-
-
-def normalizing(model: nn.Module, spec: InputSpec) -> nn.Module:
-    """A network that takes plain 0..255 pixels."""
-    norm = nn.BatchNorm2d(3, eps=0.0, affine=False)
-    norm.running_mean = torch.tensor(spec.mean) * 255
-    norm.running_var = (torch.tensor(spec.std) * 255) ** 2
-    return nn.Sequential(Floating(), norm, model)
 
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:

@@ -40,13 +40,11 @@ class Counts(nn.Module):
 
 
 @pytest.fixture
-def counting() -> Iterator[int]:
+def counting() -> Iterator[parent.SealedModel]:
     archive = io.BytesIO()
     torch.jit.save(torch.jit.script(Counts()), archive)
-    model = os.memfd_create("model", os.MFD_CLOEXEC)
-    os.write(model, archive.getvalue())
-    yield model
-    os.close(model)
+    with closing(parent.sealed(archive.getvalue(), "torchscript")) as model:
+        yield model
 
 
 @pytest.fixture
@@ -55,7 +53,9 @@ def area() -> Iterator[parent.Area]:
         yield area
 
 
-def test_a_count_begins_anew(box: parent.Sandbox, counting: int, area: parent.Area) -> None:
+def test_a_count_begins_anew(
+    box: parent.Sandbox, counting: parent.SealedModel, area: parent.Area
+) -> None:
     told = []
     for _ in range(2):
         with box.child(counting, area, parent.Budget(60), example()) as child:
@@ -68,7 +68,7 @@ def test_a_count_begins_anew(box: parent.Sandbox, counting: int, area: parent.Ar
 
 
 def test_who_fails_leaves_nothing_either(
-    box: parent.Sandbox, counting: int, area: parent.Area
+    box: parent.Sandbox, counting: parent.SealedModel, area: parent.Area
 ) -> None:
     with (
         pytest.raises(ModelFailed, match="raised an error"),
@@ -80,7 +80,7 @@ def test_who_fails_leaves_nothing_either(
 
 @pytest.mark.parametrize("why", ["it is not filtered", "it is on a GPU", "it has not ended"])
 def test_who_could_be_there_still_keeps_its_memory_and_the_next_gets_other(
-    why: str, box: parent.Sandbox, counting: int, area: parent.Area
+    why: str, box: parent.Sandbox, counting: parent.SealedModel, area: parent.Area
 ) -> None:
     before = os.fstat(area.descriptor).st_ino
     alone = replace(box, children=[])  # what is said of this child is said of no other

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import scoring
+from scoring import formats
 from scoring.errors import ModelFailed, Rejected
-from scoring.formats.torchscript import archive
 from scoring.job import Job, Report
 from scoring.sandbox import parent
 from scoring.timing.runner import Synthetic
@@ -75,19 +75,19 @@ def test_what_the_gate_refuses_the_sandbox_withstands(
     path = tmp_path / "upload.pt"
     path.write_bytes(attack.write(place))
     with pytest.raises(Rejected):
-        archive.check(path)
+        formats.inspect(path)
     before = descendants(os.getpid())
     model = parent.handed_over(path)
     try:
         with untouched(place):
             found = outcome(box, model)
     finally:
-        os.close(model)
+        model.close()
     assert found in attack.alone
     assert descendants(os.getpid()) == before
 
 
-def outcome(box: parent.Sandbox, model: int) -> str:
+def outcome(box: parent.Sandbox, model: parent.SealedModel) -> str:
     budget = parent.Budget(LIMITS.total_seconds)
     example = Synthetic(SPEC, 0).call()
     try:

@@ -6,7 +6,6 @@ and so would who says that it is done before it was asked.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -50,8 +49,7 @@ found = [1.0, 2.0, 3.0]
 @contextmanager
 def running(exploit: bytes) -> Iterator[Runner]:
     """A warm process of a model that is this code."""
-    model = os.memfd_create("exploit", os.MFD_CLOEXEC)
-    os.write(model, exploit)
+    model = parent.sealed(exploit, "torchscript")
     budget = parent.Budget(LIMITS.total_seconds)
     try:
         with (
@@ -61,7 +59,7 @@ def running(exploit: bytes) -> Iterator[Runner]:
         ):
             yield runner
     finally:
-        os.close(model)
+        model.close()
 
 
 @pytest.mark.parametrize("exploit", [DAWDLES, BURNS])

@@ -11,9 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scoring import engine
+from scoring import engine, formats
 from scoring.errors import ModelFailed
-from scoring.formats.torchscript import archive
 from scoring.images import albums
 from scoring.job import InputBounds, Job, Model
 from scoring.sandbox import advice, parent
@@ -247,7 +246,7 @@ def test_a_quote_is_one_printable_line_of_bounded_length(junk: str) -> None:
 
 def test_without_a_dry_run_no_word_of_the_model_is_told(job: Job) -> None:
     failure = ModelFailed("wrong_input", "It raised an error.")
-    model = Model("", 1, 1, devices=("cuda:0",))
+    model = Model("", 1, 1, format="torchscript", devices=("cuda:0",))
     said = advice.explained(failure, None, model=replace(model, devices=()), job=job)
     assert said.message == failure.message
     said = advice.explained(failure, None, model=model, job=job)
@@ -255,7 +254,7 @@ def test_without_a_dry_run_no_word_of_the_model_is_told(job: Job) -> None:
 
 
 def test_a_device_is_no_cause_once_the_model_has_answered(job: Job) -> None:
-    model = Model("", 1, 1, devices=("cuda:0",))
+    model = Model("", 1, 1, format="torchscript", devices=("cuda:0",))
     for code, last_words, has_run, is_told in (
         ("load_failed", "", False, True),
         ("wrong_input", "", False, True),
@@ -319,7 +318,7 @@ def exported(network: nn.Module, way: str, place: Path) -> Model:
     if way == "frozen":
         made = torch.jit.freeze(made)
     made.save(str(place / "model.pt"))
-    return archive.check(place / "model.pt")
+    return formats.inspect(place / "model.pt").model
 
 
 @pytest.mark.parametrize(
@@ -347,7 +346,7 @@ def test_layers_in_training_mode_are_known_from_the_file(
 
 
 def test_a_size_is_only_advised_within_the_bounds(job: Job) -> None:
-    model = Model("", 1, 1)
+    model = Model("", 1, 1, format="torchscript")
     bounded = replace(job, bounds=InputBounds(min_size=16, max_size=64))
     failure = ModelFailed("wrong_input", "It raised an error.")
     words = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x2 and 3x4)"
@@ -357,7 +356,9 @@ def test_a_size_is_only_advised_within_the_bounds(job: Job) -> None:
 
 def advised(words: str, job: Job) -> str:
     failure = ModelFailed("wrong_input", "It raised an error.")
-    return advice.explained(failure, words, model=Model("", 1, 1), job=job).message
+    return advice.explained(
+        failure, words, model=Model("", 1, 1, format="torchscript"), job=job
+    ).message
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,8 @@ import torch
 from torch import Tensor
 
 import scoring
-from scoring import engine
+from scoring import engine, formats
 from scoring.errors import EngineError
-from scoring.formats.torchscript import archive
 from scoring.images import albums
 from scoring.job import Formula, Job, Limits, Plan, Progress, Report
 from scoring.sandbox import parent
@@ -197,7 +196,7 @@ def test_without_a_submission_the_reference_runs_against_itself(job: Job) -> Non
     assert 0.5 < report.timing.time_ratio < 2
     assert report.f1_ref == round(report.splits["public"].f1, 3)
     assert report.model is not None
-    assert report.model.sha256 == archive.check(job.reference).sha256
+    assert report.model.sha256 == formats.inspect(job.reference).model.sha256
 
 
 def test_a_reference_that_fails_is_our_fault(job: Job, models: Models) -> None:

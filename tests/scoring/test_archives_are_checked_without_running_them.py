@@ -17,8 +17,10 @@ import pytest
 import torch
 from torch import nn
 
+from scoring import formats
 from scoring.errors import Rejected
-from scoring.formats.torchscript import archive, pickles, sources
+from scoring.formats import declarations
+from scoring.formats.torchscript import archive, pickles, records, sources
 from scoring.job import InputBounds, InputSpec
 
 from .conftest import Wild
@@ -28,9 +30,13 @@ ARCHIVES = Path(__file__).parent / "archives"
 ATTACKS = Path(__file__).parents[3] / "shared" / "attacks" / "make_attacks.py"
 
 
+def content_hash(data: io.BytesIO) -> str | None:
+    return formats.inspect(data, with_content_hash=True).content_sha256
+
+
 def refusal(data: bytes, **limits: Any) -> str:
     with pytest.raises(Rejected) as refused:
-        archive.check(io.BytesIO(data), **limits)
+        formats.inspect(io.BytesIO(data), **limits)
     return refused.value.code
 
 
@@ -52,7 +58,7 @@ def repacked(path: Path, top: str = "other", **records: bytes) -> io.BytesIO:
 
 
 def test_facts_of_a_model(models: Models) -> None:
-    model = archive.check(models())
+    model = formats.inspect(models()).model
     assert model.parameters == 10 * 3 * 16 * 16 + 10
     assert model.bytes == models().stat().st_size
     assert model.dtypes == ("float32",)
@@ -71,7 +77,7 @@ def test_honest_models_of_every_kind_pass(kind: str, tmp_path: Path) -> None:
     if kind == "frozen":
         traced = torch.jit.freeze(traced)
     traced.save(str(tmp_path / "model.pt"), _extra_files={"notes.txt": "x" * 60_000})
-    assert archive.check(tmp_path / "model.pt").parameters >= 7_690
+    assert formats.inspect(tmp_path / "model.pt").model.parameters >= 7_690
 
 
 def test_honest_depth_is_far_from_the_limits(
@@ -81,7 +87,7 @@ def test_honest_depth_is_far_from_the_limits(
     blocks = [nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1)) for _ in range(100)]
     torch.jit.script(nn.Sequential(*blocks)).save(str(tmp_path / "deep.pt"))
     for module, limit in (
-        (archive, "MAX_RECORDS"),
+        (records, "MAX_RECORDS"),
         (archive, "MAX_DEBUG_BYTES"),
         (pickles, "MAX_OPCODES"),
         (pickles, "MAX_BYTES"),
@@ -89,7 +95,7 @@ def test_honest_depth_is_far_from_the_limits(
         (sources, "MAX_NESTING"),
     ):
         monkeypatch.setattr(module, limit, getattr(module, limit) // 10)
-    assert archive.check(tmp_path / "deep.pt").parameters == 100 * (2 + 5)
+    assert formats.inspect(tmp_path / "deep.pt").model.parameters == 100 * (2 + 5)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -159,7 +165,7 @@ def test_an_archive_that_unpacks_too_large(models: Models) -> None:
 )
 def test_unsafe_names(models: Models, name: str) -> None:
     with pytest.raises(Rejected) as refused:
-        archive.check(repacked(models(), **{name: b""}))
+        formats.inspect(repacked(models(), **{name: b""}))
     assert refused.value.code == "unsafe_names"
     assert repr(name) in refused.value.message
     assert "file with another name" in refused.value.message
@@ -169,7 +175,7 @@ def test_a_record_that_stands_twice_is_named(models: Models) -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         twice = repacked(models(), **{"other/version": b"3\n"})
     with pytest.raises(Rejected, match="the record 'version' twice"):
-        archive.check(twice)
+        formats.inspect(twice)
 
 
 NAMES = [
@@ -199,9 +205,9 @@ def test_files_may_have_any_name_under_which_torch_saves_and_loads(tmp_path: Pat
         assert notes[name] == b"a note"
         if "\\" in name:
             with pytest.raises(Rejected, match="extra files under names without"):
-                archive.check(path)
+                formats.inspect(path)
             model.save(str(path))
-        assert archive.check(path).parameters == 8, name
+        assert formats.inspect(path).model.parameters == 8, name
 
 
 @pytest.mark.parametrize("name", [".", ".."])
@@ -211,32 +217,32 @@ def test_a_name_that_could_lead_out_of_a_folder_is_told_with_the_way_out(
     model = torch.jit.script(nn.Linear(3, 2).eval())
     model.save(str(tmp_path / f"{name}.pt"))
     with pytest.raises(Rejected, match=rf"'{name}/data.* Save the model to a file with another"):
-        archive.check(tmp_path / f"{name}.pt")
+        formats.inspect(tmp_path / f"{name}.pt")
 
 
 def test_a_declaration_by_almost_the_right_name_is_not_overlooked(models: Models) -> None:
     archived = repacked(models(), **{"other/extra/FeatherWeight.JSON": b"{}"})
     with pytest.raises(Rejected, match=r"'FeatherWeight.JSON' must be called featherweight.json"):
-        archive.check(archived)
+        formats.inspect(archived)
 
 
 @pytest.mark.parametrize(("name", "side"), [("script", 4), ("trace", 16)])
 def test_archives_of_old_torch_pass(name: str, side: int) -> None:
     """Of that torch itself, without debug records: a storage's id has a sixth element there."""
     path = ARCHIVES / f"torch-1.3.1-{name}.pt"
-    assert archive.check(path).parameters >= 351
+    assert formats.inspect(path).model.parameters >= 351
     assert torch.jit.load(str(path))(torch.rand(1, 3, side, side)).shape == (1, 10)
 
 
 @pytest.mark.parametrize("view", [b"K\x00", b"(t", b"NN"])
 def test_a_storage_with_anything_else_as_its_sixth_element(view: bytes) -> None:
     assert refusal(crafted(MODEL.replace(b"tQ", view + b"tQ"))) == "bad_pickle"
-    assert archive.check(io.BytesIO(crafted(MODEL.replace(b"tQ", b"NtQ")))).parameters == 5
+    assert formats.inspect(io.BytesIO(crafted(MODEL.replace(b"tQ", b"NtQ")))).model.parameters == 5
 
 
 def test_the_layout_that_torch_no_longer_loads_is_told() -> None:
     with pytest.raises(Rejected, match=r"Load it in torch 1\.3 or 1\.4 and save it again"):
-        archive.check(io.BytesIO(crafted(MODEL, **{"model.json": b"{}"})))
+        formats.inspect(io.BytesIO(crafted(MODEL, **{"model.json": b"{}"})))
 
 
 STORAGE = b"(X\x07\0\0\0storageX\x0c\0\0\0FloatStorageX\x01\0\0\0" + b"0X\x03\0\0\0cpuK\x05tQ"
@@ -257,11 +263,14 @@ def crafted(pickle: bytes, code: bytes = b"", **records: bytes) -> bytes:
 def test_a_deep_stack_is_walked_in_one_pass() -> None:
     """Looking for each mark in the stack would copy 40,000 x 200,000 items."""
     deep = b"\x80\x02" + b"N" * 200_000 + b"(t" * 40_000 + STORAGE + b"."
-    assert archive.check(io.BytesIO(crafted(deep))).parameters == 5
+    assert formats.inspect(io.BytesIO(crafted(deep))).model.parameters == 5
 
 
 def test_a_mark_may_be_popped() -> None:
-    assert archive.check(io.BytesIO(crafted(b"\x80\x02(N(0" + STORAGE + b"t."))).parameters == 5
+    assert (
+        formats.inspect(io.BytesIO(crafted(b"\x80\x02(N(0" + STORAGE + b"t."))).model.parameters
+        == 5
+    )
 
 
 def test_the_opcodes_of_a_pickle_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,7 +329,7 @@ def test_a_refused_global_is_named_in_plain_characters() -> None:
     name = "\0system\u2028".encode()
     named = b"\x80\x02\x8c\x02os\x8c%c%b\x93." % (len(name), name)
     with pytest.raises(Rejected, match=r"refers to 'os\.\\x00system\\u2028'"):
-        archive.check(io.BytesIO(crafted(named)))
+        formats.inspect(io.BytesIO(crafted(named)))
 
 
 def test_globals_that_torch_writes() -> None:
@@ -338,7 +347,10 @@ def test_globals_that_torch_writes() -> None:
         "builtins.complex",
     )
     pickle = b"".join(b"c%b\n%b\n" % tuple(name.encode().rsplit(b".", 1)) for name in names)
-    assert archive.check(io.BytesIO(crafted(b"\x80\x02" + pickle + STORAGE + b"."))).parameters == 5
+    assert (
+        formats.inspect(io.BytesIO(crafted(b"\x80\x02" + pickle + STORAGE + b"."))).model.parameters
+        == 5
+    )
 
 
 @pytest.mark.parametrize("held", [b"", bytes(19)])
@@ -353,12 +365,12 @@ def test_a_storage_without_a_record() -> None:
     assert refusal(crafted(MODEL, **{"constants.pkl": MODEL})) == "storage_mismatch"
     nothing = MODEL.replace(b"K\x05", b"K\x00")
     data = crafted(MODEL, **{"constants.pkl": nothing})
-    assert archive.check(io.BytesIO(data)).parameters == 5
+    assert formats.inspect(io.BytesIO(data)).model.parameters == 5
 
 
 def test_torch_keeps_no_values_of_traced_inputs() -> None:
     data = crafted(MODEL, **{"traced_inputs.pkl": MODEL, "traced_inputs/0": b""})
-    assert archive.check(io.BytesIO(data)).parameters == 5
+    assert formats.inspect(io.BytesIO(data)).model.parameters == 5
 
 
 @pytest.mark.parametrize(
@@ -388,7 +400,7 @@ def test_code_that_nests_too_deep(code: str) -> None:
     ],
 )
 def test_what_is_written_in_strings_or_is_the_authors_own_name(code: str) -> None:
-    assert archive.check(io.BytesIO(crafted(MODEL, code.encode()))).parameters == 5
+    assert formats.inspect(io.BytesIO(crafted(MODEL, code.encode()))).model.parameters == 5
 
 
 def test_long_code() -> None:
@@ -409,7 +421,7 @@ def test_long_code() -> None:
 )
 def test_operators_that_no_classifier_needs(call: str, code: str, named: str) -> None:
     with pytest.raises(Rejected, match=f"calls {named}[,;]") as refused:
-        archive.check(io.BytesIO(crafted(MODEL, call.encode())))
+        formats.inspect(io.BytesIO(crafted(MODEL, call.encode())))
     assert refused.value.code == code
 
 
@@ -427,7 +439,7 @@ def test_a_model_whose_weights_were_lost_says_how_to_keep_them(tmp_path: Path) -
     with pytest.raises(RuntimeError, match="'value' is undefined"):
         torch.jit.load(str(tmp_path / "optimized.pt"))
     with pytest.raises(Rejected, match=r"before torch\.jit\.optimize"):
-        archive.check(tmp_path / "optimized.pt")
+        formats.inspect(tmp_path / "optimized.pt")
 
 
 def test_every_namespace_of_torch_is_known() -> None:
@@ -442,7 +454,7 @@ def test_operators_are_counted_and_their_names_are_short() -> None:
     many = "".join(f"ops.cuda.own{n}(x)\n" for n in range(sources.MAX_OPERATORS + 1))
     assert refusal(crafted(MODEL, many.encode()), device="cuda") == "record_too_large"
     calls = b"torch.relu(x); ops.prim.data(x); torch." + b"a" * 10_000 + b"(x)"
-    assert archive.check(io.BytesIO(crafted(MODEL, calls))).operators == (
+    assert formats.inspect(io.BytesIO(crafted(MODEL, calls))).model.operators == (
         "aten::relu",
         "prim::data",
     )
@@ -456,7 +468,7 @@ def test_an_extra_file_is_small(models: Models) -> None:
 def test_debug_records_are_small_together() -> None:
     half = bytes(archive.MAX_DEBUG_BYTES // 2)
     records = {f"code/{n}.py.debug_pkl": half for n in "ab"}
-    assert archive.check(io.BytesIO(crafted(MODEL, **records))).parameters == 5
+    assert formats.inspect(io.BytesIO(crafted(MODEL, **records))).model.parameters == 5
     records["code/c.py.debug_pkl"] = b"."
     assert refusal(crafted(MODEL, **records)) == "record_too_large"
 
@@ -464,7 +476,7 @@ def test_debug_records_are_small_together() -> None:
 def test_weights_cannot_pass_for_debug_records() -> None:
     """What is not part of the content hash could be changed without being measured again."""
     one, other = (crafted(MODEL, **{"data/0.py.debug_pkl": data}) for data in (b"a", b"b"))
-    assert archive.content_hash(io.BytesIO(one)) != archive.content_hash(io.BytesIO(other))
+    assert content_hash(io.BytesIO(one)) != content_hash(io.BytesIO(other))
 
 
 @pytest.mark.parametrize("where", ["before", "after", "between"])
@@ -501,7 +513,7 @@ def test_damage_of_any_kind_is_refused_or_passes_at_once(seed: int, models: Mode
             data = stream.getvalue()
         start = time.process_time()
         with suppress(Rejected):
-            archive.check(io.BytesIO(data))
+            formats.inspect(io.BytesIO(data))
         assert time.process_time() - start < 5
 
 
@@ -530,7 +542,7 @@ def test_crafted_attacks_are_refused_and_what_the_sandbox_holds_is_not(tmp_path:
     refused = set()
     for name in expected:
         try:
-            archive.check(tmp_path / "attacks" / f"{name}.pt")
+            formats.inspect(tmp_path / "attacks" / f"{name}.pt")
         except Rejected:
             refused.add(name)
     assert refused >= {name for name, end in expected.items() if end == "refused"}
@@ -538,7 +550,7 @@ def test_crafted_attacks_are_refused_and_what_the_sandbox_holds_is_not(tmp_path:
 
 
 def test_records_are_counted_before_they_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_DIRECTORY_BYTES", 66_000)  # zipfile looks back that far
+    monkeypatch.setattr(records, "MAX_DIRECTORY_BYTES", 66_000)  # zipfile looks back that far
     names = {f"data/{'x' * 60_000}{n}": b"" for n in range(2)}
     assert refusal(crafted(b".", **names)) == "too_many_records"
 
@@ -560,40 +572,40 @@ def test_a_declaration_that_is_no_object(models: Models, text: bytes) -> None:
 def test_the_content_hash_sees_content_only(models: Models) -> None:
     same = repacked(models(), "elsewhere", **{"elsewhere/code/x.py.debug_pkl": b"lines"})
     more = repacked(models(), **{"other/extra/notes.txt": b"hello"})
-    assert archive.content_hash(same) == archive.content_hash(models())
-    assert archive.content_hash(more) != archive.content_hash(models())
+    assert content_hash(same) == content_hash(models())
+    assert content_hash(more) != content_hash(models())
 
 
 def test_a_declaration_changes_the_input(models: Models) -> None:
     path = models(Wild, input_size=[3, 24, 32], dtype="float16", crop_pct=0.9)
-    spec = archive.input_spec(InputSpec(), archive.declaration(path), InputBounds())
+    spec = declarations.input_spec(InputSpec(), formats.inspect(path).declared, InputBounds())
     assert spec == InputSpec(height=24, width=32, dtype="float16", crop_pct=0.9)
 
 
 @pytest.mark.parametrize("share", [0.875, 0.8751234, 0.5, 224 / 232, 1.15, 1, 2])
 def test_a_declared_crop_share_is_taken_as_it_is(share: float) -> None:
-    spec = archive.input_spec(InputSpec(), {"crop_pct": share}, InputBounds())
+    spec = declarations.input_spec(InputSpec(), {"crop_pct": share}, InputBounds())
     assert spec.crop_pct == share
     assert InputSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
 
 
 def test_the_competition_may_go_below_the_least_crop_share() -> None:
     narrow = InputSpec(crop_pct=0.3)
-    assert archive.input_spec(narrow, {"dtype": "uint8"}, InputBounds()).crop_pct == 0.3
+    assert declarations.input_spec(narrow, {"dtype": "uint8"}, InputBounds()).crop_pct == 0.3
 
 
 def test_who_declares_what_is_asked_for_is_within_every_bound() -> None:
     large = InputSpec(height=640, width=640)
     declared = {"input_size": [3, 640, 640], "crop_pct": 0.9}
-    found = archive.input_spec(large, declared, InputBounds())
+    found = declarations.input_spec(large, declared, InputBounds())
     assert (found.height, found.crop_pct) == (640, 0.9)
     with pytest.raises(Rejected):
-        archive.input_spec(large, {"input_size": [3, 641, 640]}, InputBounds())
+        declarations.input_spec(large, {"input_size": [3, 641, 640]}, InputBounds())
 
 
 def test_without_a_declaration_the_default_holds(models: Models) -> None:
-    assert archive.declaration(models()) is None
-    assert archive.input_spec(InputSpec(), None, InputBounds()) == InputSpec()
+    assert formats.inspect(models()).declared is None
+    assert declarations.input_spec(InputSpec(), None, InputBounds()) == InputSpec()
 
 
 @pytest.mark.parametrize(
@@ -625,9 +637,9 @@ def test_without_a_declaration_the_default_holds(models: Models) -> None:
 )
 def test_a_declaration_out_of_bounds(declared: dict[str, object]) -> None:
     with pytest.raises(Rejected) as refused:
-        archive.input_spec(InputSpec(), json.loads(json.dumps(declared)), InputBounds())
+        declarations.input_spec(InputSpec(), json.loads(json.dumps(declared)), InputBounds())
     assert refused.value.code == "bad_declaration"
-    assert f"{archive.DECLARATION}: {next(iter(declared))}" in refused.value.message
+    assert f"{declarations.DECLARATION}: {next(iter(declared))}" in refused.value.message
 
 
 def test_rows_are_told_of_what_torch_rebuilds_and_of_no_text_that_says_so() -> None:

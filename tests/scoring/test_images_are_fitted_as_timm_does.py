@@ -14,7 +14,7 @@ from PIL import Image
 
 from scoring import training
 from scoring.errors import Rejected
-from scoring.formats.torchscript import archive
+from scoring.formats import declarations
 from scoring.images import albums
 from scoring.job import CropMode, InputBounds, InputSpec, Interpolation
 
@@ -142,8 +142,8 @@ def test_every_configuration_of_a_pretrained_model_of_timm_is_honoured(timm: Any
                 pretrained_cfg=config, use_test_size=use_test_size
             )
             bounds = InputBounds(max_size=max(declared["input_size"]))
-            spec = archive.input_spec(InputSpec(), json.loads(json.dumps(declared)), bounds)
-            assert training.declaration(spec) == {
+            spec = declarations.input_spec(InputSpec(), json.loads(json.dumps(declared)), bounds)
+            assert declarations.written(spec) == {
                 **json.loads(json.dumps(declared)),
                 "dtype": "float32",
             }
@@ -169,7 +169,7 @@ def test_every_configuration_of_a_pretrained_model_of_timm_is_honoured(timm: Any
 )
 def test_a_key_that_is_not_honoured_is_refused_by_name(key: str) -> None:
     with pytest.raises(Rejected) as refused:
-        archive.input_spec(InputSpec(), {"crop_pct": 0.9, key: None}, InputBounds())
+        declarations.input_spec(InputSpec(), {"crop_pct": 0.9, key: None}, InputBounds())
     assert refused.value.code == "bad_declaration"
     assert f"{key!a:.60}" in refused.value.message
     assert "crop_mode" in refused.value.message

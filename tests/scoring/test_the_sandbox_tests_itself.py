@@ -9,6 +9,8 @@ import pytest
 
 from scoring.__main__ import main
 from scoring.errors import EngineError
+from scoring.formats import torchscript
+from scoring.formats.contract import Attempt
 from scoring.job import Plan
 from scoring.sandbox import parent, selftest
 
@@ -28,11 +30,12 @@ def test_every_attempt_succeeds_where_nothing_holds_it(tmp_path: Path) -> None:
         "import io, os, sys, torch; model = torch.jit.load(io.BytesIO(sys.stdin.buffer.read())); "
         "model(torch.ones(1, 3, 8, 8)); os._exit(0)"
     )
-    with selftest.canary() as (secret, victim):
-        for attempt in selftest.attempts(secret, victim, is_gpu=False):
+    with selftest.baits() as (secret, victim):
+        for attempt in torchscript.FORMAT.attempts(secret, victim, is_gpu=False):
             before = selftest.snapshot(victim)
-            archive = selftest.archive(attempt.lines)
-            done = subprocess.run([sys.executable, "-c", program], input=archive, check=False)
+            done = subprocess.run(
+                [sys.executable, "-c", program], input=attempt.archive, check=False
+            )
             if attempt.leaves_traces:
                 assert selftest.snapshot(victim) != before, attempt.gain
             else:
@@ -40,8 +43,8 @@ def test_every_attempt_succeeds_where_nothing_holds_it(tmp_path: Path) -> None:
 
 
 def test_a_breach_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = selftest.Attempt("a model can do what it may", ())
-    monkeypatch.setattr(selftest, "attempts", lambda *_, **__: [honest])
+    honest = Attempt("a model can do what it may", torchscript.FORMAT.honest())
+    monkeypatch.setattr(torchscript.FORMAT, "attempts", lambda *_, **__: [honest])
     assert selftest.breaches(Plan()) == (honest.gain,)
     assert main(["selftest", "--json"]) == 1
 
@@ -59,5 +62,5 @@ def test_a_missing_layer_is_named(landlock: int, is_filtered: bool, words: str) 
 def test_an_archive_made_by_hand_is_one_that_torch_loads() -> None:
     import torch
 
-    model = torch.jit.load(io.BytesIO(selftest.archive(())))
+    model = torch.jit.load(io.BytesIO(torchscript.FORMAT.honest()))
     assert model(torch.ones(1, 3, 8, 8)).shape == (1, 2)

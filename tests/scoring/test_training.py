@@ -6,8 +6,9 @@ from typing import Literal
 import pytest
 import torch
 
-from scoring import training
-from scoring.formats.torchscript import archive
+from scoring import formats, training
+from scoring.formats import declarations
+from scoring.formats.torchscript import exporting
 from scoring.images import albums
 from scoring.job import InputBounds, InputSpec
 
@@ -26,15 +27,17 @@ def test_a_training_is_exported_with_its_declaration(
     assert done.epochs == 2
     assert done.f1 is not None
     assert torch.jit.load(str(tmp_path / "tiny.pt"))(torch.zeros(1, 3, 16, 16)).shape == (1, 10)
-    declared = archive.declaration(tmp_path / "tiny.pt")
-    assert archive.input_spec(InputSpec(), declared, InputBounds()) == SPEC
+    declared = formats.inspect(tmp_path / "tiny.pt").declared
+    assert declarations.input_spec(InputSpec(), declared, InputBounds()) == SPEC
 
 
 def test_with_epochs_it_is_a_function_of_the_seed(splits: dict[str, Path], tmp_path: Path) -> None:
     hashes = []
     for number, seed in enumerate((1, 1, 2)):
         trained(splits, tmp_path / f"{number}.pt", seed=seed, epochs=1)
-        hashes.append(archive.content_hash(tmp_path / f"{number}.pt"))
+        hashes.append(
+            formats.inspect(tmp_path / f"{number}.pt", with_content_hash=True).content_sha256
+        )
     assert hashes[0] == hashes[1] != hashes[2]
 
 
@@ -45,7 +48,7 @@ def test_other_dtypes_are_exported(
 ) -> None:
     spec = InputSpec(16, 16, dtype=dtype)  # type: ignore[arg-type]
     model = training.tiny_cnn(10)
-    training.export(model, spec, tmp_path / "model.pt", how)
+    exporting.export(model, spec, tmp_path / "model.pt", how)
     inputs = torch.zeros(1, 3, 16, 16, dtype=getattr(torch, dtype))
     assert torch.jit.load(str(tmp_path / "model.pt"))(inputs).shape == (1, 10)
 
@@ -54,7 +57,7 @@ def test_plain_pixels_are_normalized_as_declared(tmp_path: Path) -> None:
     spec = InputSpec(16, 16, dtype="uint8")
     model = training.tiny_cnn(10).eval()
     pixels = torch.randint(0, 256, (2, 3, 16, 16), dtype=torch.uint8)
-    training.export(model, spec, tmp_path / "model.pt")
+    exporting.export(model, spec, tmp_path / "model.pt")
     normalized = albums.normalized(pixels.numpy(), InputSpec(16, 16))
     expected = model(torch.from_numpy(normalized))
     found = torch.jit.load(str(tmp_path / "model.pt"))(pixels)

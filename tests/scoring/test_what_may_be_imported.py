@@ -23,7 +23,7 @@ import {modules}
     [
         ("scoring.engine, scoring.training, scoring.__main__", ["django", "celery", "leaderboard"]),
         (
-            "scoring, scoring.formula, scoring.formats.torchscript.archive, scoring.job",
+            "scoring, scoring.formula, scoring.formats.checking, scoring.job",
             ["torch", "numpy", "PIL"],
         ),
         (

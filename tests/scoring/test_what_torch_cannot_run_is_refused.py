@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from scoring import formats
 from scoring.errors import Rejected
-from scoring.formats.torchscript import archive, operators
+from scoring.formats.torchscript import operators
 from scoring.job import Device
 
 from .test_archives_are_checked_without_running_them import MODEL, crafted
@@ -24,7 +25,7 @@ ARGUMENTS = ", ".join(7 * ["[[[[True]]]]"])
 
 def refusal(data: Path | bytes, device: Device = "cpu") -> str:
     with pytest.raises(Rejected) as refused:
-        archive.check(io.BytesIO(data) if isinstance(data, bytes) else data, device=device)
+        formats.inspect(io.BytesIO(data) if isinstance(data, bytes) else data, device=device)
     assert refused.value.code == "unknown_operator"
     return refused.value.message
 
@@ -98,19 +99,19 @@ def test_what_this_torch_has_not_or_cannot_run(call: str, named: str, advice: st
 
 def test_a_model_of_torch_1_5_may_ask_for_a_shape() -> None:
     code = b"y = ops.prim.shape(x); z = torch.list_with_default([1], [2])"
-    assert "prim::shape" in archive.check(io.BytesIO(crafted(MODEL, code))).operators
+    assert "prim::shape" in formats.inspect(io.BytesIO(crafted(MODEL, code))).model.operators
 
 
 def test_an_object_of_a_class_that_torch_lacks() -> None:
     held = b"\x80\x02c__torch__.torch.classes.metal\nConv2dOpContext\n)\x81" + MODEL[2:]
     assert "'metal.Conv2dOpContext'" in refusal(crafted(held))
     packed = held.replace(b"metal\nConv2dOpContext", b"quantized\nConv2dPackedParamsBase")
-    assert archive.check(io.BytesIO(crafted(packed))).parameters == 5
+    assert formats.inspect(io.BytesIO(crafted(packed))).model.parameters == 5
 
 
 def test_on_a_gpu_its_own_operators_run() -> None:
     code = b"torch.cudnn_convolution_relu(x, w); ops.cuda._current_device()"
-    assert archive.check(io.BytesIO(crafted(MODEL, code)), device="cuda").operators == (
+    assert formats.inspect(io.BytesIO(crafted(MODEL, code)), device="cuda").model.operators == (
         "aten::cudnn_convolution_relu",
         "cuda::_current_device",
     )

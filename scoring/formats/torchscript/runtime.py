@@ -1,21 +1,24 @@
-"""TorchScript on CPU and CUDA."""
+"""TorchScript on CPU and CUDA. Only the sandbox's child loads this module."""
 
 from __future__ import annotations
 
 import io
 import warnings
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import torch
 
-from scoring.formats.runtimes import Model
+if TYPE_CHECKING:
+    from scoring.formats.contract import Network
 
 
 class Cpu:
-    name = "torchscript-cpu"
+    """`formats.contract.Runtime` in host memory."""
+
     device = "cpu"
 
-    def load(self, data: bytes) -> Model:
+    def load(self, data: bytes) -> Network:
         """The module in evaluation mode; a frozen one has no mode left to set."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchScript is deprecated, and still what teams send
@@ -24,37 +27,52 @@ class Cpu:
             module.eval()
         return module  # type: ignore[no-any-return]
 
-    def prepare(self, model: Model, example: torch.Tensor) -> tuple[Model, bool]:
-        """Frozen and optimized for inference; as it came where that fails."""
+    def prepare(self, network: Network, example: torch.Tensor) -> tuple[Network, bool]:
+        """The network frozen and optimized for inference; unchanged if that fails."""
         try:
-            ready: Model = torch.jit.optimize_for_inference(model)  # type: ignore[arg-type]
+            ready: Network = torch.jit.optimize_for_inference(network)  # type: ignore[arg-type]
             for _ in range(2):  # the second call runs what the first has compiled
                 self.answer(ready, example.clone())
         except Exception:  # every pass of the optimizer fails in its own way
-            return model, False
+            return network, False
         return ready, True
 
-    def answer(self, model: Model, batch: torch.Tensor) -> torch.Tensor:
-        """What the model says, on whatever device it says it."""
-        return model(batch)
+    def answer(self, network: Network, batch: torch.Tensor) -> torch.Tensor:
+        return network(batch)
 
     def finish(self) -> None:
-        pass
+        """Nothing: a CPU answers before it returns."""
+
+    def rehearse(self) -> None:
+        """Trace, save, load, prepare and call a small network."""
+        network = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU()
+        )
+        example = torch.zeros(1, 3, 16, 16)
+        archive = io.BytesIO()
+        # Checking the trace imports a library for symbols for a second, which no child needs.
+        traced = torch.jit.trace(network.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
+        torch.jit.save(traced, archive)
+        with torch.inference_mode():
+            ready, _ = self.prepare(self.load(archive.getvalue()), example)
+            ready(example)
 
 
 class Cuda(Cpu):
-    name = "torchscript-cuda"
+    """`formats.contract.Runtime` on a GPU."""
+
     device = "cuda"
 
-    def load(self, data: bytes) -> Model:
-        """The module, under settings that are the same for everybody."""
-        torch.backends.cudnn.benchmark = False  # it would choose by a race, a new one each time
+    def load(self, data: bytes) -> Network:
+        """The module, under settings that are the same for every model."""
+        torch.backends.cudnn.benchmark = False  # else each process may choose other kernels
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cuda.matmul.allow_tf32 = True
         return super().load(data)
 
-    def answer(self, model: Model, batch: torch.Tensor) -> torch.Tensor:
-        return model(batch.to(self.device))
+    def answer(self, network: Network, batch: torch.Tensor) -> torch.Tensor:
+        return network(batch.to(self.device))
 
     def finish(self) -> None:
+        """Wait for the GPU."""
         torch.cuda.synchronize()
