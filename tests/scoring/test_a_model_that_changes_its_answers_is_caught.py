@@ -30,7 +30,7 @@ def refused(share: float, images: int = 1300, seconds: float = 0.02) -> int:
     )
 
 
-def is_refused(processes: Race, images: int) -> bool:
+def is_refused(processes: Processes, images: int) -> bool:
     try:
         processes.run(images)
     except ModelFailed as failure:
