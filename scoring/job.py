@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-PROTOCOL = 12
+PROTOCOL = 13
 """Version of the measuring; raised whenever a time or an answer that was measured before could come
 out differently."""
 CALIBRATION = 3.0

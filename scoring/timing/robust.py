@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -55,13 +56,5 @@ def jackknifed(value: Callable[[Numbers], float], count: int) -> tuple[float, fl
 
 
 def t_quantile(freedom: float) -> float:
-    """97.5 % quantile of Student's t, by its expansion around the normal one."""
-    if freedom < 3:
-        return (12.706, 4.303)[int(freedom) - 1]
-    z = 1.959964
-    return (
-        z
-        + (z**3 + z) / (4 * freedom)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-    )
+    """97.5 % quantile of Student's t with `freedom` degrees of freedom, which may be infinite."""
+    return float(stdtrit(freedom, 0.975))
