@@ -31,7 +31,7 @@ from benchmarks import tables
 from scoring import formats
 from scoring.errors import EngineError, ModelFailed, Rejected
 from scoring.job import InputSpec, Limits, Plan
-from scoring.sandbox import parent
+from scoring.sandbox import areas, parent, processes, sealing
 from scoring.timing.runner import Synthetic
 
 SPEC = InputSpec(height=16, width=16)
@@ -206,12 +206,12 @@ def refusal(data: bytes) -> str:
 def outcome(box: parent.Sandbox, data: bytes) -> tuple[str, float]:
     """How a child with this archive ends, and after how many seconds."""
     start = time.monotonic()
-    model = parent.sealed(data, "torchscript")
+    model = sealing.sealed(data, "torchscript")
     try:
-        budget = parent.Budget(LIMITS.total_seconds)
+        budget = processes.Budget(LIMITS.total_seconds)
         example = Synthetic(SPEC, 0).call()
         with (
-            closing(parent.Area(SPEC, CLASSES)) as area,
+            closing(areas.Area(SPEC, CLASSES)) as area,
             box.child(model, area, budget, example) as child,
         ):
             child.run(1, LIMITS.call_seconds)

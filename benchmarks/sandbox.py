@@ -21,7 +21,7 @@ from torch import nn
 
 from benchmarks import nets, tables
 from scoring.job import InputSpec, Limits, Plan
-from scoring.sandbox import parent
+from scoring.sandbox import areas, parent, processes, sealing
 from scoring.timing.runner import Synthetic
 
 PROGRAMS = {"all layers": "scoring.sandbox.zygote", "none": "benchmarks.open_zygote"}
@@ -49,11 +49,11 @@ def main() -> None:
         place = Path(folder)
         rows.append(row("start of a zygote", starts(options.starts), "seconds"))
         with zygotes() as boxes:
-            net = parent.handed_over(nets.saved(nets.residual, place / "residual.pt"))
+            net = sealing.handed_over(nets.saved(nets.residual, place / "residual.pt"))
             rows.append(row("start of a child", children(boxes, net, options.children), "child"))
             for name, make in NETS.items():
                 spec = InputSpec(64, 64) if name == "minute" else SPEC
-                model = parent.handed_over(nets.saved(make, place / f"{name}.pt"))
+                model = sealing.handed_over(nets.saved(make, place / f"{name}.pt"))
                 said = calls(boxes, model, spec, options.quads)
                 rows.append(row(f"a call of {name}", said, "call"))
     tables.show(("what", "n", "all layers", "none", "cost", "s.e.", "allowed", "within"), rows)
@@ -85,7 +85,7 @@ def starts(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
 
 
 def children(
-    boxes: list[parent.Sandbox], model: parent.SealedModel, count: int
+    boxes: list[parent.Sandbox], model: sealing.SealedModel, count: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Seconds until a child has loaded and prepared its model, (count, 2)."""
     found = []
@@ -94,8 +94,8 @@ def children(
         for box in boxes:
             start = time.perf_counter()
             with (
-                closing(parent.Area(SPEC, CLASSES)) as area,
-                box.child(model, area, parent.Budget(60), Synthetic(SPEC, 0).call()),
+                closing(areas.Area(SPEC, CLASSES)) as area,
+                box.child(model, area, processes.Budget(60), Synthetic(SPEC, 0).call()),
             ):
                 pair.append(time.perf_counter() - start)
         found.append(pair)
@@ -104,7 +104,7 @@ def children(
 
 
 def calls(
-    boxes: list[parent.Sandbox], model: parent.SealedModel, spec: InputSpec, count: int
+    boxes: list[parent.Sandbox], model: sealing.SealedModel, spec: InputSpec, count: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Seconds per call, (PAIRS, 2): of each fresh pair of children the median of its quads, because
     a process keeps the place in memory that it happened to get."""
@@ -114,8 +114,8 @@ def calls(
         with ExitStack() as stack:
             pair = []
             for box in boxes:
-                area = stack.enter_context(closing(parent.Area(spec, CLASSES)))
-                opening = box.child(model, area, parent.Budget(600), example)
+                area = stack.enter_context(closing(areas.Area(spec, CLASSES)))
+                opening = box.child(model, area, processes.Budget(600), example)
                 pair.append(stack.enter_context(opening))
             for child in pair:
                 child.inputs[:] = example
@@ -131,7 +131,7 @@ def calls(
     return np.array(found)
 
 
-def quad(pair: list[parent.Child], number: int, first: int) -> tuple[float, float]:
+def quad(pair: list[processes.Child], number: int, first: int) -> tuple[float, float]:
     """Seconds per call of both, in blocks ABBA or BAAB."""
     sums = [0.0, 0.0]
     for side in (first, 1 - first, 1 - first, first):

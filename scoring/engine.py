@@ -26,7 +26,8 @@ from scoring.job import (
     SplitQuality,
 )
 from scoring.quality import metrics
-from scoring.sandbox import advice, parent
+from scoring.sandbox import advice, outputs, parent
+from scoring.sandbox.processes import Child
 from scoring.timing import blocks, machine, measuring, outcome, publication
 from scoring.timing.blocks import Batches, Labels
 from scoring.timing.runner import Entrant, entrant
@@ -169,7 +170,7 @@ def tried(
     few = albums.Labelled(labelled.source, labelled.names[:count], labelled.labels[:count])
     album = albums.Album((albums.pixels(few, us.spec, cache),))
     failure = None
-    with parent.listening() as output:
+    with outputs.listening() as output:
         try:
             with replace(us, pixels=album).fresh(box, seed=0, output=output) as runner:
                 for row in padded(np.arange(len(few.labels)), us.spec.batch_size):
@@ -185,7 +186,7 @@ def answers_alone(
     tick: Callable[[float], None] = lambda share: None,
     *,
     order: Labels | None = None,
-    output: parent.Output | None = None,
+    output: outputs.Output | None = None,
 ) -> tuple[Labels, float]:
     """Labels (N,) of a model that runs by itself, and its seconds per image, which are no more than
     about right. `output` takes what it says."""
@@ -220,7 +221,7 @@ class Stable:
     us: Entrant
     box: parent.Sandbox
     seeds: Iterator[int]
-    seen: tuple[list[parent.Child], list[parent.Child]] = field(default_factory=lambda: ([], []))
+    seen: tuple[list[Child], list[Child]] = field(default_factory=lambda: ([], []))
     """Every process of (reference, submission) so far."""
 
     @contextmanager
@@ -243,7 +244,7 @@ class Stable:
 
 def measured(
     them: Entrant, us: Entrant, box: parent.Sandbox, job: Job, stages: Stages
-) -> tuple[outcome.Measurement, Sequence[list[parent.Child]]]:
+) -> tuple[outcome.Measurement, Sequence[list[Child]]]:
     """The paired timing of two contestants in fresh processes, and those processes."""
     seeds = iter(np.random.SeedSequence(job.seed).generate_state(1 << 16).tolist())
     stable = Stable(them, us, box, seeds)
@@ -272,7 +273,7 @@ def clocks_logged(job: Job, report: Report) -> Iterator[None]:
     report.hardware["gpu_clocks"] = [before, hardware.gpu_clocks()]
 
 
-def in_force(job: Job, box: parent.Sandbox, seen: Sequence[list[parent.Child]]) -> tuple[str, ...]:
+def in_force(job: Job, box: parent.Sandbox, seen: Sequence[list[Child]]) -> tuple[str, ...]:
     """What kept the measurement fair and the machine safe, in words; `seen` are its processes."""
     threads = f"{job.plan.threads} thread" + "s" * (job.plan.threads > 1)
     said = ["idle side stopped", "fresh processes per segment", f"{threads} each", *box.in_force]

@@ -17,7 +17,7 @@ from scoring.errors import BadDataset, ModelFailed, Rejected
 from scoring.images import albums
 from scoring.job import DryRun, Failure, Job, Json, Model, SplitQuality
 from scoring.quality import metrics
-from scoring.sandbox import advice, parent
+from scoring.sandbox import advice, outputs, parent
 from scoring.timing import repeats
 from scoring.timing.blocks import Labels
 from scoring.timing.runner import Entrant, entrant
@@ -98,7 +98,7 @@ def asked(
     """Labels (N,) by a fresh process, and its seconds per image. Raises `ModelFailed`, explained by
     what the model said: these images are no secret."""
     failure = None
-    with parent.listening() as output:
+    with outputs.listening() as output:
         try:
             return engine.answers_alone(us, box, order=order, output=output)
         except ModelFailed as found:

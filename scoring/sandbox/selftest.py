@@ -15,7 +15,7 @@ from pathlib import Path
 from scoring import formats
 from scoring.errors import EngineError, ModelFailed
 from scoring.job import InputSpec, Limits, Plan
-from scoring.sandbox import parent
+from scoring.sandbox import areas, parent, processes, sealing
 from scoring.timing.runner import Synthetic
 
 SPEC = InputSpec(height=8, width=8)
@@ -47,11 +47,11 @@ def breaches(plan: Plan, *, may_be_weak: bool = False) -> tuple[str, ...]:
 
 def answers(box: parent.Sandbox, format_name: str, archive: bytes) -> bool:
     """Whether a model lives to answer one synthetic image."""
-    budget = parent.Budget(LIMITS.total_seconds)
+    budget = processes.Budget(LIMITS.total_seconds)
     with (
         suppress(ModelFailed),
-        closing(parent.sealed(archive, format_name)) as model,
-        closing(parent.Area(SPEC, CLASSES)) as area,
+        closing(sealing.sealed(archive, format_name)) as model,
+        closing(areas.Area(SPEC, CLASSES)) as area,
         box.child(model, area, budget, Synthetic(SPEC, 0).call()),
     ):
         return True

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scoring.errors import EngineError, ModelFailed
 from scoring.images import albums
 from scoring.job import InputSpec, Limits
-from scoring.sandbox import parent
+from scoring.sandbox import areas, outputs, parent, processes, sealing
 from scoring.timing.blocks import Batches, Block, watches_cpu
 
 WARM_UP_CALLS = {"cpu": 6, "cuda": 20}
@@ -39,12 +39,12 @@ KEPT_BYTES = 64 << 20
 class Entrant:
     """A model, what it is fed and the images in its own size."""
 
-    model: parent.SealedModel
+    model: sealing.SealedModel
     spec: InputSpec
     pixels: albums.Album
-    area: parent.Area
+    area: areas.Area
     """Of its processes, one after the other."""
-    budget: parent.Budget
+    budget: processes.Budget
     is_reference: bool = False
 
     @cached_property
@@ -58,7 +58,7 @@ class Entrant:
 
     @contextmanager
     def fresh(
-        self, box: parent.Sandbox, seed: int, output: parent.Output | None = None
+        self, box: parent.Sandbox, seed: int, output: outputs.Output | None = None
     ) -> Iterator[Runner]:
         """A new process of this model, warmed up and frozen; `output` takes what it says.
 
@@ -92,7 +92,7 @@ class Runner:
 
     def __init__(
         self,
-        child: parent.Child,
+        child: processes.Child,
         entrant: Entrant,
         synthetic: Synthetic,
         limits: Limits,
@@ -179,7 +179,7 @@ class Runner:
         self.thaw()
         return self.awake(self.turn(0))
 
-    def awake(self, turn: parent.Turn) -> float:
+    def awake(self, turn: processes.Turn) -> float:
         """Seconds of a turn without those in which the process did not run: to wake it and to hear
         of it takes as long as the host likes. They are told from its own CPU clock, so that no work
         can hide there; who sleeps for longer pays for it. Where it has helpers, threads or a GPU,
@@ -189,7 +189,7 @@ class Runner:
         idle = max(0.0, turn.seconds - turn.cpu_seconds)
         return turn.seconds - min(idle, MOST_IDLE_SECONDS)
 
-    def turn(self, calls: int) -> parent.Turn:
+    def turn(self, calls: int) -> processes.Turn:
         """Run the input area, within the limit of a call and 20 times what is expected."""
         expected = calls * self.seconds_per_call
         return self.child.run(calls, self.limits.call_seconds + 20 * expected)
@@ -229,10 +229,10 @@ def entrant(
     is_reference: bool = False,
 ) -> Iterator[Entrant]:
     """A entrant whose archive is handed over as one sealed copy."""
-    model = parent.handed_over(path)
+    model = sealing.handed_over(path)
     try:
-        budget = parent.Budget(limits.total_seconds)
-        with closing(parent.Area(spec, classes)) as area:
+        budget = processes.Budget(limits.total_seconds)
+        with closing(areas.Area(spec, classes)) as area:
             yield Entrant(model, spec, pixels, area, budget, is_reference)
     finally:
         model.close()

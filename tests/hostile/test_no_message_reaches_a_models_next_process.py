@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from scoring.errors import ModelFailed
-from scoring.sandbox import parent
+from scoring.sandbox import areas, parent, processes, sealing
 from scoring.timing.runner import Synthetic
 from tests.hostile.conftest import LIMITS, SPEC
 from tests.hostile.making import CLASSES
@@ -40,39 +40,39 @@ class Counts(nn.Module):
 
 
 @pytest.fixture
-def counting() -> Iterator[parent.SealedModel]:
+def counting() -> Iterator[sealing.SealedModel]:
     archive = io.BytesIO()
     torch.jit.save(torch.jit.script(Counts()), archive)
-    with closing(parent.sealed(archive.getvalue(), "torchscript")) as model:
+    with closing(sealing.sealed(archive.getvalue(), "torchscript")) as model:
         yield model
 
 
 @pytest.fixture
-def area() -> Iterator[parent.Area]:
-    with closing(parent.Area(SPEC, len(CLASSES))) as area:
+def area() -> Iterator[areas.Area]:
+    with closing(areas.Area(SPEC, len(CLASSES))) as area:
         yield area
 
 
 def test_a_count_begins_anew(
-    box: parent.Sandbox, counting: parent.SealedModel, area: parent.Area
+    box: parent.Sandbox, counting: sealing.SealedModel, area: areas.Area
 ) -> None:
     told = []
     for _ in range(2):
-        with box.child(counting, area, parent.Budget(60), example()) as child:
+        with box.child(counting, area, processes.Budget(60), example()) as child:
             child.run(3, LIMITS.call_seconds)
             told.append(child.outputs[2, 0, 0])
-        assert held(area) == parent.whole_pages(3 * area.call_bytes)  # for the next
+        assert held(area) == areas.whole_pages(3 * area.call_bytes)  # for the next
         assert is_blank(area)
     assert told[0] >= 3  # it can keep one within a process
     assert told[1] == told[0]
 
 
 def test_who_fails_leaves_nothing_either(
-    box: parent.Sandbox, counting: parent.SealedModel, area: parent.Area
+    box: parent.Sandbox, counting: sealing.SealedModel, area: areas.Area
 ) -> None:
     with (
         pytest.raises(ModelFailed, match="raised an error"),
-        box.child(counting, area, parent.Budget(60), example()) as child,
+        box.child(counting, area, processes.Budget(60), example()) as child,
     ):
         child.run(MOST, LIMITS.call_seconds)
     assert is_blank(area)
@@ -80,11 +80,11 @@ def test_who_fails_leaves_nothing_either(
 
 @pytest.mark.parametrize("why", ["it is not filtered", "it is on a GPU", "it has not ended"])
 def test_who_could_be_there_still_keeps_its_memory_and_the_next_gets_other(
-    why: str, box: parent.Sandbox, counting: parent.SealedModel, area: parent.Area
+    why: str, box: parent.Sandbox, counting: sealing.SealedModel, area: areas.Area
 ) -> None:
     before = os.fstat(area.descriptor).st_ino
     alone = replace(box, children=[])  # what is said of this child is said of no other
-    with alone.child(counting, area, parent.Budget(60), example()) as child:
+    with alone.child(counting, area, processes.Budget(60), example()) as child:
         if why == "it is not filtered":
             child.is_filtered = False
         elif why == "it is on a GPU":
@@ -96,12 +96,12 @@ def test_who_could_be_there_still_keeps_its_memory_and_the_next_gets_other(
 
 
 @pytest.mark.parametrize("calls", [1, 2, 1 << 40])
-def test_memory_beyond_what_was_used_is_given_back(calls: int, area: parent.Area) -> None:
+def test_memory_beyond_what_was_used_is_given_back(calls: int, area: areas.Area) -> None:
     area.inputs()[:] = 1
     area.outputs()[:] = 1
     assert held(area) >= area.bytes
     area.wipe(calls)
-    assert held(area) == min(parent.whole_pages(calls * area.call_bytes), area.output_offset)
+    assert held(area) == min(areas.whole_pages(calls * area.call_bytes), area.output_offset)
     assert is_blank(area)
 
 
@@ -109,10 +109,10 @@ def example() -> np.ndarray:
     return Synthetic(SPEC, 0).call()
 
 
-def is_blank(area: parent.Area) -> bool:
+def is_blank(area: areas.Area) -> bool:
     return not area.inputs().any() and not area.outputs().any()
 
 
-def held(area: parent.Area) -> int:
+def held(area: areas.Area) -> int:
     """Bytes of its pages."""
     return os.fstat(area.descriptor).st_blocks * 512

@@ -15,7 +15,7 @@ import scoring
 from scoring import formats
 from scoring.errors import ModelFailed, Rejected
 from scoring.job import Job, Report
-from scoring.sandbox import parent
+from scoring.sandbox import areas, outputs, parent, processes, sealing
 from scoring.timing.runner import Synthetic
 from tests.hostile import making
 from tests.hostile.archives import ATTACKS, Attack
@@ -77,7 +77,7 @@ def test_what_the_gate_refuses_the_sandbox_withstands(
     with pytest.raises(Rejected):
         formats.inspect(path)
     before = descendants(os.getpid())
-    model = parent.handed_over(path)
+    model = sealing.handed_over(path)
     try:
         with untouched(place):
             found = outcome(box, model)
@@ -87,12 +87,12 @@ def test_what_the_gate_refuses_the_sandbox_withstands(
     assert descendants(os.getpid()) == before
 
 
-def outcome(box: parent.Sandbox, model: parent.SealedModel) -> str:
-    budget = parent.Budget(LIMITS.total_seconds)
+def outcome(box: parent.Sandbox, model: sealing.SealedModel) -> str:
+    budget = processes.Budget(LIMITS.total_seconds)
     example = Synthetic(SPEC, 0).call()
     try:
         with (
-            closing(parent.Area(SPEC, len(CLASSES))) as area,
+            closing(areas.Area(SPEC, len(CLASSES))) as area,
             box.child(model, area, budget, example),
         ):
             return "answered"
@@ -119,4 +119,4 @@ def test_what_is_said_on_the_sample_is_shown_capped_and_printable(
     for name in ("prints without end", "prints a long string at once"):
         flood = said(name)
         assert flood.is_cut
-        assert len(flood.output.encode()) <= parent.OUTPUT_BYTES
+        assert len(flood.output.encode()) <= outputs.OUTPUT_BYTES

@@ -13,7 +13,7 @@ import pytest
 
 from scoring.errors import ModelFailed
 from scoring.images import albums
-from scoring.sandbox import parent
+from scoring.sandbox import areas, parent, processes, sealing
 from scoring.timing.runner import MOST_EMPTY_SECONDS, MOST_IDLE_SECONDS, Entrant, Runner
 from tests.hostile.conftest import LIMITS, PLAN, SPEC
 from tests.hostile.making import CLASSES
@@ -49,11 +49,11 @@ found = [1.0, 2.0, 3.0]
 @contextmanager
 def running(exploit: bytes) -> Iterator[Runner]:
     """A warm process of a model that is this code."""
-    model = parent.sealed(exploit, "torchscript")
-    budget = parent.Budget(LIMITS.total_seconds)
+    model = sealing.sealed(exploit, "torchscript")
+    budget = processes.Budget(LIMITS.total_seconds)
     try:
         with (
-            closing(parent.Area(SPEC, len(CLASSES))) as area,
+            closing(areas.Area(SPEC, len(CLASSES))) as area,
             parent.started(PLAN, LIMITS, program="tests.scoring.exploited") as box,
             Entrant(model, SPEC, albums.Album(()), area, budget).fresh(box, seed=0) as runner,
         ):

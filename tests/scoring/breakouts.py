@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from scoring.job import InputSpec, Limits, Plan
-from scoring.sandbox import lockdown, parent, syscalls
+from scoring.sandbox import areas, lockdown, parent, processes, sealing, syscalls
 
 SPEC = InputSpec(height=8, width=8)
 
@@ -190,11 +190,11 @@ def run(code: bytes, answers: int, zygote: str) -> tuple[list[float], Any]:
     plan = Plan(device="cuda") if "--gpu" in sys.argv else Plan()
     parent.swept = lambda plan: nullcontext(None)  # type: ignore[assignment,misc]
     with parent.started(plan, Limits(), program=zygote) as box:
-        model = parent.sealed(code, "torchscript")
+        model = sealing.sealed(code, "torchscript")
         example = np.zeros((1, 3, 8, 8), dtype=np.float32)
         with (
-            closing(parent.Area(SPEC, answers)) as area,
-            box.child(model, area, parent.Budget(60), example) as child,
+            closing(areas.Area(SPEC, answers)) as area,
+            box.child(model, area, processes.Budget(60), example) as child,
         ):
             child.run(1, 10)
             return child.outputs[0, 0].tolist(), box.isolation()

@@ -20,7 +20,7 @@ from scoring import engine, formats
 from scoring.errors import EngineError
 from scoring.images import albums
 from scoring.job import Formula, Job, Limits, Plan, Progress, Report
-from scoring.sandbox import parent
+from scoring.sandbox import areas, outputs, parent, sockets
 from scoring.timing import runner
 
 from .conftest import PLAN, NeverEnds, Wild
@@ -142,7 +142,7 @@ def test_the_dry_run_on_the_sample_hears_a_model_out(
     assert report.dry_run.images == 8
     assert report.dry_run.output.startswith("pixels of ")
     assert report.dry_run.is_cut
-    assert len(report.dry_run.output) <= parent.OUTPUT_BYTES
+    assert len(report.dry_run.output) <= outputs.OUTPUT_BYTES
     assert "dry run" in report.stages
     report = scoring.evaluate(replace(sampled, submission=models(RaisesAtOnce)))
     assert report.failure is not None
@@ -178,12 +178,12 @@ def test_the_memory_of_a_model_is_given_back_when_its_evaluation_ends(
 ) -> None:
     closed: list[bool] = []
 
-    def close(area: parent.Area) -> None:
+    def close(area: areas.Area) -> None:
         given_back(area)
         closed.append(area.memory.closed)
 
-    given_back = parent.Area.close
-    monkeypatch.setattr(parent.Area, "close", close)
+    given_back = areas.Area.close
+    monkeypatch.setattr(areas.Area, "close", close)
     scoring.evaluate(job)
     assert closed == [True, True]
 
@@ -207,18 +207,18 @@ def test_a_reference_that_fails_is_our_fault(job: Job, models: Models) -> None:
 
 
 def test_a_machine_that_stood_still_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = parent.channel()
+    ours, theirs = sockets.channel()
     # It waits from 0 to 0.5, ticks, and wakes much too late the second time.
     clock = iter([0.0, 0.0, 0.5, 0.5, 0.5, 0.5, 40.5])
     monkeypatch.setattr(parent, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr(parent, "TICK_SECONDS", 0.01)
     with ours, theirs, pytest.raises(EngineError, match="stood still for 40 s") as error:
-        parent.wait_for(ours, 10.0, lambda: None)
+        sockets.wait_for(ours, 10.0, lambda: None)
     assert error.value.code == "machine_paused"
 
 
 def child(prepared: bool = True, landlock: int = 6, is_filtered: bool = True) -> Any:
-    """As much of a `parent.Child` as a report asks."""
+    """As much of a `processes.Child` as a report asks."""
     return SimpleNamespace(prepared=prepared, landlock=landlock, is_filtered=is_filtered)
 
 

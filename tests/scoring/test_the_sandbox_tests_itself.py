@@ -12,7 +12,7 @@ from scoring.errors import EngineError
 from scoring.formats import torchscript
 from scoring.formats.contract import Attempt
 from scoring.job import Plan
-from scoring.sandbox import parent, selftest
+from scoring.sandbox import processes, selftest
 
 
 def test_nothing_gets_out() -> None:
@@ -55,7 +55,7 @@ def test_a_breach_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_missing_layer_is_named(landlock: int, is_filtered: bool, words: str) -> None:
     with pytest.raises(EngineError, match=words) as error:
-        parent.refuse_weakness(landlock, is_filtered)
+        processes.refuse_weakness(landlock, is_filtered)
     assert error.value.code == "sandbox_unavailable"
 
 
