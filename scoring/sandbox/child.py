@@ -1,19 +1,20 @@
 """What a forked child of the zygote does: lock itself in, load one model, answer calls.
 
-Images and answers lie in shared memory, orders and outcomes are fixed-size records. It is never
-believed, but for the first record, which it sends before it looks at the model.
+Images and answers lie in shared memory. Orders and outcomes are records of fixed size. The parent
+believes the first record only: the child sends it before it looks at the model.
 """
 
 from __future__ import annotations
 
-import linecache  # noqa: F401  a warning in a model would import it, when nothing can be opened
+import linecache  # noqa: F401  a warning imports it, and behind the locks no file can be opened
 import math
 import mmap
 import os
 import resource
 import sys
 import traceback  # noqa: F401
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 
@@ -33,10 +34,13 @@ from scoring.sandbox.channel import (
 from scoring.sandbox.lockdown import limit
 from scoring.timing.probe import Probe
 
+if TYPE_CHECKING:
+    from scoring.formats.contract import Network, Runtime
+
 SPARE_CPU_SECONDS = 30
-"""Over the limit of wall seconds: only what escapes that one meets this one."""
+"""CPU seconds beyond the limit of wall seconds, so that the parent's clock decides first."""
 MOST_SAID = (1 << 63) - 1
-"""The largest number in a record; one stored number can be shown as more bytes than that."""
+"""The largest number in a record. A tensor that repeats one number can have more bytes."""
 KINDS: dict[Kind, type | tuple[type, ...]] = {
     Kind.TUPLE: tuple,
     Kind.LIST: list,
@@ -50,9 +54,10 @@ KINDS: dict[Kind, type | tuple[type, ...]] = {
 def serve(
     order: Order, mapped: int, channel: int, model: int, area: int, output: int | None = None
 ) -> None:
-    """Load the model and answer calls until the measurer hangs up; never returns.
+    """Load the model and answer calls until the measurer hangs up. Never returns.
 
-    `mapped`: bytes of address space of the zygote.
+    `mapped`: bytes of address space of the zygote. `channel`, `model`, `area`, `output`:
+    descriptors.
     """
     data = read(model, order.model_bytes)
     memory = mmap.mmap(area, order.area_bytes)
@@ -70,45 +75,80 @@ def serve(
     if order.device == "cuda" and not torch.cuda.is_available():
         status.send(Status.NO_GPU)
         os._exit(1)
-    runtime = formats.runtime(order.format, order.device)
-    probe = Probe()  # before the model takes memory, and off the clock
+    probe = Probe()  # before the model takes memory, and not timed
     with torch.inference_mode():
-        try:
-            ready = runtime.load(data)
-        except Exception as error:
-            status.fail(error, Status.LOAD_FAILED)
+        server = Server.loaded(data, order, inputs, outputs, status)
         del data
         status.send(Status.LOADED)
-        answered = False
         while record := os.read(channel, RUN.size):
             calls = RUN.unpack(record)[0]
             if calls == PREPARE:
-                ready, prepared = runtime.prepare(ready, inputs[0])
-                status.send(Status.PREPARED, int(prepared))
+                status.send(Status.PREPARED, int(server.prepare()))
                 continue
             if calls == PROBE:
                 probe.run()
-                status.send(Status.DONE)
-                continue
-            try:
-                for call in range(calls):
-                    answer = runtime.answer(ready, inputs[call])
-                    if not fits(answer, outputs[call]):
-                        status.refuse(answer, order.output_bytes)
-                    outputs[call].copy_(answer)
-                    answered = True
-                runtime.finish()
-            except Exception as error:
-                status.fail(error, Status.RAISED if answered else Status.WRONG_INPUT)
+            else:
+                server.answer(calls)
             status.send(Status.DONE)
     os._exit(0)
 
 
-def lock(order: Order, channel: int, mapped: int) -> tuple[int, bool]:
-    """Give up everything a model does not need, before its bytes are looked at.
+@dataclass
+class Server:
+    """One loaded model over one area."""
 
-    The ABI of the landlock in force or 0, and whether there is a filter of system calls. `mapped`:
-    bytes of address space that are not the model's own.
+    runtime: Runtime
+    network: Network
+    inputs: torch.Tensor
+    """(calls, batch, 3, height, width)"""
+    outputs: torch.Tensor
+    """(calls, batch, classes)"""
+    most_bytes: int
+    """Of one answer."""
+    status: Outcome
+    has_answered: bool = False
+
+    @classmethod
+    def loaded(
+        cls,
+        data: bytes,
+        order: Order,
+        inputs: torch.Tensor,
+        outputs: torch.Tensor,
+        status: Outcome,
+    ) -> Server:
+        """The model in a file's bytes. Ends the process if it cannot be loaded."""
+        runtime = formats.runtime(order.format, order.device)
+        try:
+            network = runtime.load(data)
+        except Exception as error:
+            status.fail(error, Status.LOAD_FAILED)
+        return cls(runtime, network, inputs, outputs, order.output_bytes, status)
+
+    def prepare(self) -> bool:
+        """Make the network faster, and tell whether that worked."""
+        self.network, prepared = self.runtime.prepare(self.network, self.inputs[0])
+        return prepared
+
+    def answer(self, calls: int) -> None:
+        """Answer the first `calls` rows of the area. Ends the process if that fails."""
+        try:
+            for call in range(calls):
+                answer = self.runtime.answer(self.network, self.inputs[call])
+                if not fits(answer, self.outputs[call]):
+                    self.status.refuse(answer, self.most_bytes)
+                self.outputs[call].copy_(answer)
+                self.has_answered = True
+            self.runtime.finish()
+        except Exception as error:
+            self.status.fail(error, Status.RAISED if self.has_answered else Status.WRONG_INPUT)
+
+
+def lock(order: Order, channel: int, mapped: int) -> tuple[int, bool]:
+    """Give up everything that a model does not need, before its bytes are looked at.
+
+    Returns the ABI of the landlock in force, 0 for none, and whether a filter of system calls is in
+    force. `mapped`: bytes of address space that do not count as the model's.
     """
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_FSIZE, 0)
@@ -116,7 +156,7 @@ def lock(order: Order, channel: int, mapped: int) -> tuple[int, bool]:
     limit(resource.RLIMIT_CPU, seconds)
     limit(resource.RLIMIT_MSGQUEUE, 0)
     abi = lockdown.landlock(paths.of_child(order.device))
-    if order.device != "cpu":  # the driver opens devices, starts threads, maps more than it uses
+    if order.device != "cpu":  # its driver opens devices, starts threads, maps more than it uses
         return abi if abi >= lockdown.KEEPS_SIGNALS else 0, lockdown.no_reaching_out()
     if order.threads > 1:
         start_threads(order.threads)
@@ -127,7 +167,10 @@ def lock(order: Order, channel: int, mapped: int) -> tuple[int, bool]:
 
 
 def start_threads(count: int) -> None:
-    """Have torch's threads started: later none can be. They share this thread's landlock."""
+    """Have torch start its threads, because later none can start.
+
+    The threads share this thread's landlock.
+    """
     torch.set_num_threads(count)
     torch.ones(1 << 22).add_(1).sum()
 
@@ -145,27 +188,31 @@ def rehearse() -> None:
 
 
 class Outcome:
-    """Says how it went, in numbers only; in words, too, where the images are no secret."""
+    """Tells the measurer how it went: in numbers, and in a dry run in words too."""
 
     def __init__(self, channel: int, has_output: bool) -> None:
         self.channel = channel
         self.has_output = has_output
 
     def send(self, status: Status, *numbers: int) -> None:
+        """Send one record."""
         if self.has_output:
             sys.stdout.flush()
         padding = (0,) * (STATUS.size // 8 - 1 - len(numbers))
         os.write(self.channel, STATUS.pack(status, *numbers, *padding))
 
-    def fail(self, error: Exception, status: Status) -> None:
-        """Report an error by its kind and end; its text may hold hidden images and stays here."""
+    def fail(self, error: Exception, status: Status) -> NoReturn:
+        """Report an error by its kind and end the process.
+
+        Its text is printed in a dry run only, because it may hold hidden images.
+        """
         if self.has_output:
             print(f"{type(error).__name__}: {error}", flush=True)
         self.send(Status.OUT_OF_MEMORY if is_out_of_memory(error) else status)
         os._exit(1)
 
-    def refuse(self, answer: Any, most_bytes: int) -> None:
-        """Report the kind and shape of a wrong answer and end."""
+    def refuse(self, answer: Any, most_bytes: int) -> NoReturn:
+        """Report the kind and shape of a wrong answer and end the process."""
         kind = next((kind for kind, types in KINDS.items() if isinstance(answer, types)), None)
         if not isinstance(answer, torch.Tensor):
             length = len(answer) if isinstance(answer, tuple | list | dict) else 0
@@ -183,6 +230,7 @@ class Outcome:
 
 
 def fits(answer: Any, output: torch.Tensor) -> bool:
+    """Whether an answer is a dense tensor of floats of the output's shape, (batch, classes)."""
     return (
         isinstance(answer, torch.Tensor)
         and is_dense(answer)
@@ -192,12 +240,12 @@ def fits(answer: Any, output: torch.Tensor) -> bool:
 
 
 def is_dense(answer: torch.Tensor) -> bool:
-    """Whether it can be copied number by number: not sparse, nested, packed or without memory."""
+    """Whether a tensor can be copied number by number: no sparse, nested, packed or meta one."""
     return answer.layout == torch.strided and not answer.is_nested and not answer.is_meta
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """torch has no class of its own for a failed allocation on the CPU."""
+    """Whether memory ran out. On the CPU torch tells that by the text of a RuntimeError."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error)
@@ -205,6 +253,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def read(descriptor: int, size: int) -> bytes:
+    """The first `size` bytes of a file."""
     parts, offset = [], 0
     while offset < size:
         parts.append(os.pread(descriptor, min(size - offset, 1 << 30), offset))
@@ -213,7 +262,7 @@ def read(descriptor: int, size: int) -> bytes:
 
 
 def view(memory: mmap.mmap, dtype: str, shape: tuple[int, ...], offset: int) -> torch.Tensor:
-    """A tensor over a part of the shared area."""
+    """A tensor over a part of the shared area, `offset` bytes from its start."""
     count = 1
     for side in shape:
         count *= side
@@ -222,6 +271,6 @@ def view(memory: mmap.mmap, dtype: str, shape: tuple[int, ...], offset: int) -> 
 
 
 def keep_only(channel: int) -> None:
-    """Close every descriptor but the channel and the three that lead to /dev/null."""
+    """Close every descriptor but the channel and the three standard ones."""
     os.closerange(3, channel)
     os.closerange(channel + 1, os.sysconf("SC_OPEN_MAX"))
