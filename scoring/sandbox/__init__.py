@@ -1,4 +1,4 @@
-"""Where models run: processes that can do nothing but compute.
+"""Where models run: processes that can only compute.
 
-The zygote imports this package before its locks, so nothing is imported here.
+The zygote imports this package before its locks. So this file imports nothing.
 """

@@ -1,6 +1,7 @@
-"""What the measurer and the sandbox child say to each other: fixed-size records, nothing else.
+"""The records between the measurer and a child: of fixed size, and nothing else.
 
-The child is not believed: a record can only pick one of a few codes and carry a few numbers.
+The measurer does not trust the child. A record can only pick one of a few codes and carry a few
+numbers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import struct
 from dataclasses import asdict, dataclass
 
 RUN = struct.Struct("<q")
-"""To the child: answer this many calls that lie in its input area, or `PREPARE`, or `PROBE`."""
+"""To the child: the number of calls to answer from its input area, or `PREPARE`, or `PROBE`."""
 
 PREPARE, PROBE = -1, -2
 
@@ -18,11 +19,12 @@ STATUS = struct.Struct("<10q")
 """From the child: a `Status` and up to nine numbers."""
 
 DIMENSIONS = 6
+"""Of a wrong answer: as many sizes fit into a record."""
 DTYPES = (
     *("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8"),
     *("bool", "complex64", "complex128", "quint8", "qint8", "qint32"),
 )
-"""Of wrong answers: a record names one by its place here."""
+"""Dtypes of wrong answers. A record names one by its index here."""
 
 
 class Kind(enum.IntEnum):
@@ -41,28 +43,32 @@ class Kind(enum.IntEnum):
 
 
 class Status(enum.IntEnum):
+    """What a child's record tells."""
+
     LOADED = 0
     PREPARED = 1
-    """Numbers: 1 if that worked."""
+    """Numbers: 1 if the network was made faster, else 0."""
     DONE = 2
     LOAD_FAILED = 3
     WRONG_INPUT = 4
     WRONG_OUTPUT = 5
-    """Numbers: a `Kind`, the place of its dtype in `DTYPES` or -1, its dimensions or length, sizes
-    of up to six dimensions."""
+    """Numbers: a `Kind`, the index of its dtype in `DTYPES` or -1, its dimensions or its length,
+    and the sizes of up to six dimensions."""
     RAISED = 6
     OUT_OF_MEMORY = 7
     NO_GPU = 8
     LOCKED = 9
-    """Before the model is looked at. Numbers: ABI of the landlock in force or 0, 1 if there is a
-    filter of system calls."""
+    """Sent before the child looks at the model. Numbers: the ABI of the landlock in force or 0, and
+    1 if a filter of system calls is in force."""
     OUTPUT_TOO_LARGE = 10
 
 
 @dataclass(frozen=True)
 class Order:
-    """What the zygote needs to know to start a child; channel, model and area come as descriptors,
-    in this order."""
+    """What the zygote needs to know to start a child.
+
+    Channel, model and area come with it as descriptors, in this order.
+    """
 
     format: str
     """Its name in the table `scoring.formats.FORMATS`."""
@@ -80,9 +86,10 @@ class Order:
     output_bytes: int
     total_seconds: float
     may_be_weak: bool
-    """Whether to go on where the kernel lacks a layer."""
+    """Whether to go on if the kernel lacks a layer."""
     has_output: bool
-    """Whether a fourth descriptor takes what the model prints and the text of its errors."""
+    """Whether a fourth descriptor comes along, for what the model prints and its errors' text."""
 
     def to_json(self) -> dict[str, object]:
+        """A dictionary that `json.dumps` accepts."""
         return asdict(self)

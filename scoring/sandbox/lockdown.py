@@ -1,8 +1,8 @@
-"""What a process can give up for good, so that code it does not trust finds nothing to use.
+"""What a process can give up for good, so that untrusted code in it finds nothing to use.
 
-Linux only: no_new_privs, death with the parent, namespaces, landlock, resource limits and a system
-call filter. Standard library only, because the first of them go before torch is imported. Every
-function says whether the kernel did as it was asked; who insists is the caller.
+Linux only: no_new_privs, death with the parent, namespaces, landlock, resource limits and a filter
+of system calls. Standard library only, because the first of them are set before torch is imported.
+Every function tells whether the kernel did it. The caller decides whether that is required.
 """
 
 from __future__ import annotations
@@ -36,21 +36,26 @@ LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 4
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 TRUNCATE, IOCTL_DEV = 1 << 14, 1 << 15
 KEEPS_SIGNALS = 6
-"""ABI of the first landlock (Linux 6.12) that denies signals to others: on a GPU the filter cannot,
-since threads signal each other."""
+"""ABI of the first landlock (Linux 6.12) that denies signals to other processes.
+
+On a GPU the filter cannot deny signals, because threads signal each other.
+"""
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
-"""Rights that a rule about a file may name; the others speak of folders."""
+"""Rights that a rule about a file may name. The other rights are about folders."""
 
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 SECCOMP = {"x86_64": 317, "aarch64": 277}
 SECCOMP_SET_MODE_FILTER = 1
 TSYNC, SPEC_ALLOW = 1, 4
-"""Filter flags: for all threads; and, on kernels before 5.16, without slowing the processor down
-against side channels, which a process that holds nothing but one model's images does not have."""
+"""Filter flags: for all threads, and without the processor's protection against side channels.
+
+Kernels before 5.16 switch that protection on with a filter, and it is slow. A process that holds
+only one model's images needs none.
+"""
 KILL_PROCESS, ERRNO, ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 EPERM = 1
 X32 = 0x40000000
-"""System calls from here on belong to another ABI of the same processor."""
+"""System calls from this number on belong to another ABI of the same processor."""
 LD, JEQ, JGE, RET = 0x20, 0x15, 0x35, 0x06
 
 COMPUTES = (
@@ -80,10 +85,10 @@ COMPUTES = (
     "exit",
     "exit_group",
 )
-"""All that computing takes; besides, a descriptor may be read and written that is named."""
+"""All that computing needs, besides reading and writing of named descriptors."""
 
 OTHER_FAMILIES = range(socket.AF_UNIX + 1, 64)
-"""Of sockets: all but those of this machine, on one of which the driver waits for its debugger."""
+"""Families of sockets but AF_UNIX: on one of those the driver waits for its debugger."""
 REACHES_OUT = (
     "socketpair",
     "connect",
@@ -154,22 +159,24 @@ REACHES_OUT = (
     "lsetxattr",
     "fsetxattr",
 )
-"""What a GPU's driver can do without: there, only what is known to reach others is denied. The last
-change what landlock does not speak of: owners, modes and times of files."""
+"""Calls that reach other processes, hosts or programs, and that a GPU's driver does not need.
+
+The last ones change owners, modes and times of files, which landlock does not cover.
+"""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What may be done with a path and whatever lies below it."""
+    """Rights to a path and to everything below it."""
 
     path: Path
     rights: int = READ_FILE | READ_DIR | EXECUTE
 
 
 def die_with(parent: int) -> None:
-    """Get killed when the parent dies, and die at once if it already has.
+    """Have the kernel kill this process when its parent dies; end now if the parent is dead.
 
-    A parent in another pid namespace is process 0 for this one.
+    A parent in another pid namespace has the number 0 here.
     """
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() not in (parent, 0):
@@ -177,27 +184,29 @@ def die_with(parent: int) -> None:
 
 
 def keep_privileges_down() -> None:
-    """No program that is started may have more rights; needed before the filters below."""
+    """Set no_new_privs: no started program gains rights. The filters below require it."""
     LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def drop_capabilities() -> None:
-    """What root may do beyond its user's number; landlock does not keep root from reading other
-    processes' environment."""
+    """Give up root's capabilities.
+
+    Landlock does not keep root from reading the environment of other processes.
+    """
     header = ctypes.create_string_buffer(struct.pack("=Ii", CAPABILITY_VERSION, 0))
     LIBC.capset(header, ctypes.create_string_buffer(24))
 
 
 def separate() -> bool:
-    """Enter namespaces of one's own: no network, no other process to be seen by the children.
+    """Enter new namespaces, in which children see no network and no other process.
 
-    False where that is not allowed, as in most containers.
+    False if that is not allowed, as in most containers.
     """
     uid, gid = os.getuid(), os.getgid()
     wanted = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC
     if LIBC.unshare(wanted) != 0:
         return False
-    with suppress(OSError):  # without a map the process is nobody, which is as good
+    with suppress(OSError):  # without a map the user is nobody, which is as safe
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
@@ -205,9 +214,10 @@ def separate() -> bool:
 
 
 def landlock(rules: Iterable[Rule] = ()) -> int:
-    """Deny every path but those of the rules, TCP and signals to others.
+    """Deny every path but those of the rules, all of TCP, and signals to other processes.
 
-    The ABI of the landlock in force, 0 where the kernel has none. Rules of earlier calls hold on.
+    Returns the ABI of the landlock in force; 0 if the kernel has none. Rules of earlier calls still
+    hold.
     """
     abi = LIBC.syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)
     if abi < 1:
@@ -229,7 +239,7 @@ def landlock(rules: Iterable[Rule] = ()) -> int:
 
 
 def add(ruleset: int, rule: Rule, handled: int) -> None:
-    """A path that does not exist needs no rule."""
+    """Add a rule to a ruleset. A path that does not exist needs no rule."""
     with suppress(OSError):
         descriptor = os.open(rule.path, os.O_PATH | os.O_CLOEXEC)
         try:
@@ -243,15 +253,18 @@ def add(ruleset: int, rule: Rule, handled: int) -> None:
 
 
 def limit(kind: int, value: int) -> None:
-    """A resource limit for good; a lower one that is there already stays."""
+    """Set a resource limit for good. A lower limit that is set already stays."""
     hard = resource.getrlimit(kind)[1]
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(kind, (value, value))
 
 
 def only_computing(reads: Sequence[int], writes: Sequence[int]) -> bool:
-    """Deny all system calls but those of computing, reading and writing of these descriptors, and
-    signals to oneself, which `abort` needs. For all threads, and for good."""
+    """Deny all system calls but those of computing, for all threads and for good.
+
+    Allowed are also reads and writes of the given descriptors, and signals to this process, which
+    `abort` needs. False if the kernel or the processor has no filter.
+    """
     names = syscalls.numbers()
     if names is None:
         return False
@@ -265,7 +278,7 @@ def only_computing(reads: Sequence[int], writes: Sequence[int]) -> bool:
 
 
 def no_reaching_out() -> bool:
-    """Deny the system calls that reach other processes, hosts and programs."""
+    """Deny the calls of `REACHES_OUT`. False if the kernel or the processor has no filter."""
     names = syscalls.numbers()
     if names is None:
         return False
@@ -281,10 +294,10 @@ def program(
     listed: int,
     others: int,
 ) -> bytes:
-    """A filter (BPF) that answers `listed` for some calls and `others` for the rest.
+    """A BPF program that answers `listed` for some system calls and `others` for the rest.
 
-    `first_arguments`: calls that are listed only with one of these as the lower half of their first
-    argument. Another processor's system calls kill the process.
+    `first_arguments`: calls that are listed only with certain first arguments, whose lower 32 bits
+    are compared. System calls of another processor's ABI kill the process.
     """
     lines = [
         instruction(LD, 4),  # the architecture
@@ -307,11 +320,12 @@ def program(
 
 
 def instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    """One BPF instruction. `if_true`, `if_false`: how many instructions to skip."""
     return struct.pack("=HBBI", code, if_true, if_false, value)
 
 
 def filtered(instructions: bytes) -> bool:
-    """Install a filter on every thread of this process. False where the kernel has none."""
+    """Install a filter on every thread of this process. False if the kernel refuses it."""
 
     class Program(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]

@@ -1,7 +1,7 @@
-"""Which paths the sandbox leaves open, to the zygote and to its children.
+"""Which paths stay open in the sandbox, for the zygote and for its children.
 
-On a CPU a child needs none at all. On a GPU the driver opens its devices while the child runs, and
-libraries are loaded when a network first needs them.
+On a CPU a child needs none. On a GPU the driver opens its devices while the child runs, and a
+network loads libraries when it first needs them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FACTS = (
     "/sys/devices/system",
     "/dev/urandom",
 )
-"""What the libraries read to learn about the machine."""
+"""Files in which libraries read facts about the machine."""
 DRIVER = (
     "/etc/nvidia",
     "/run/nvidia",
@@ -30,16 +30,19 @@ DRIVER = (
     "/usr",
     "/var/lib/nvidia",
 )
-"""What the driver of a GPU may read besides, and the programs it brings."""
+"""What a GPU's driver may read too, and the programs that come with it."""
 DEVICES = tuple(Path("/dev").glob("nvidia*"))
-"""Known before any landlock: behind one, /dev cannot be listed."""
+"""Listed at import, because /dev cannot be listed behind a landlock."""
 KERNEL = ("/proc/devices", "/proc/driver/nvidia", "/proc/self")
-"""What the driver asks the kernel; of processes, about its own only."""
+"""What the driver asks the kernel; about processes, only about its own."""
 
 
 def of_zygote(device: str) -> Iterator[Rule]:
-    """What importing torch reads. On a GPU all that any child may open, too, which can only give
-    up what its zygote has: what a process tells of itself has another path in each of them."""
+    """What the import of torch reads.
+
+    On a GPU also all that any child may open: a child can only give rights up that its zygote has.
+    /proc is open as a whole, because /proc/self is another path in each process.
+    """
     yield from of_libraries()
     if device == "cuda":
         yield from of_driver()
@@ -47,13 +50,13 @@ def of_zygote(device: str) -> Iterator[Rule]:
 
 
 def of_child(device: str) -> Iterator[Rule]:
-    """What running a model takes."""
+    """What a running model needs."""
     if device == "cuda":
         yield from of_libraries()
         yield from of_driver()
         for path in KERNEL:
             yield Rule(Path(path), READ_FILE | READ_DIR)
-        # The driver gives its threads names, and ends where that fails.
+        # The driver gives its threads names, and ends if that fails.
         yield Rule(Path("/proc/self/task"), READ_FILE | READ_DIR | WRITE_FILE | TRUNCATE)
 
 

@@ -1,8 +1,9 @@
-"""A program of our own on the GPU: `python -m scoring.sandbox.sweeper DEVICE`, one line per order.
+"""A trusted program on the GPU: `python -m scoring.sandbox.sweeper DEVICE`.
 
-Between two turns it overwrites the GPU's cache, and how long that takes tells whether the GPU is
-idle: kernels that a model left queued go on while its process is stopped, and share the device.
-The measurer, `Sweeper`, holds the clock. DEVICE cpu is a stand-in for tests.
+It overwrites the GPU's cache between two turns. The time of that tells whether the GPU is idle:
+kernels that a model left in the queue go on while its process is stopped, and share the device.
+`Sweeper` is the measurer's side and has the clock. Each order and each answer is one line of text.
+DEVICE cpu is a stand-in for tests.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from dataclasses import dataclass
 from typing import IO
 
 SWEEP_BYTES = 256 << 20
-"""More than any GPU's L2 cache; the CPU's stand-in takes a hundredth."""
+"""More than any GPU's L2 cache. On a CPU a hundredth of it."""
 LEARNING_SWEEPS = 20
+"""Whose median is the time of a sweep on an idle device."""
 IDLE_SWEEPS = 2
-"""In a row, as fast as when nothing else ran."""
+"""So many fast sweeps in a row mean that the device is idle."""
 SLOWER = 1.5
-"""Times the idle sweep's seconds: a device that is shared is at least twice as slow."""
+"""A sweep up to 1.5 times the idle time is fast. A shared device is at least twice as slow."""
 SETTLE_SECONDS = 2.0
+"""A device that is not idle by then was left busy."""
 
 
 def main() -> None:
+    """Sweep once for each line of standard input."""
     import torch
 
     device = sys.argv[1]
@@ -41,20 +45,20 @@ def main() -> None:
 
 @dataclass
 class Sweeper:
-    """A running sweeper; `idle_seconds` is what a sweep takes when nothing else runs."""
+    """A running sweeper. `idle_seconds`: of one sweep on an idle device."""
 
     orders: IO[str]
     answers: IO[str]
     idle_seconds: float = 0.0
 
     def learn(self) -> None:
-        """Sweep an idle device often enough to know how long that takes."""
+        """Measure `idle_seconds`, on a device that is idle."""
         self.idle_seconds = sorted(self.sweep() for _ in range(LEARNING_SWEEPS))[
             LEARNING_SWEEPS // 2
         ]
 
     def sweep(self) -> float:
-        """Seconds of one sweep by the measurer's clock."""
+        """Seconds of one sweep by the measurer's clock. Raises `OSError` if the sweeper is gone."""
         start = time.perf_counter()
         self.orders.write("sweep\n")
         self.orders.flush()
@@ -63,7 +67,7 @@ class Sweeper:
         return time.perf_counter() - start
 
     def settles(self, within: float = SETTLE_SECONDS) -> bool:
-        """Sweep until the device is idle; false where it is not in time."""
+        """Sweep until the device is idle. False if it is not idle `within` so many seconds."""
         deadline = time.perf_counter() + within
         fast = 0
         while fast < IDLE_SWEEPS:
@@ -75,7 +79,7 @@ class Sweeper:
 
 @contextmanager
 def started(device: str, environment: Mapping[str, str]) -> Iterator[Sweeper]:
-    """A sweeper on an idle device."""
+    """A sweeper on a device that is idle now. Raises `OSError` if it cannot start."""
     process = subprocess.Popen(
         [sys.executable, "-m", "scoring.sandbox.sweeper", device],
         cwd="/",

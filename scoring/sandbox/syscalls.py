@@ -1,4 +1,4 @@
-"""Numbers of Linux system calls by name, of the processors we know."""
+"""Numbers of Linux system calls by name, for x86_64 and aarch64."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ EVERYWHERE = (
     "pidfd_open 434 pidfd_getfd 438 process_madvise 440 "
     "open_tree 428 move_mount 429 fsopen 430 fchmodat2 452"
 )
-"""Those since Linux 5.1 have one number on every processor."""
+"""Calls since Linux 5.1 have the same number on every processor."""
 
 KNOWN = {"x86_64": X86_64, "aarch64": AARCH64}
 
 
 def numbers() -> dict[str, int] | None:
-    """This processor's system calls by name, or None where they are not known."""
+    """Numbers of this processor's system calls by name, or None for another processor."""
     known = KNOWN.get(platform.machine())
     if known is None:
         return None

@@ -1,7 +1,7 @@
 """The program in the sandbox: `python -m scoring.sandbox.zygote`, started by the parent only.
 
-It shuts itself in, imports torch once and then, never seeing a model or an image itself, forks a
-fresh `scoring.sandbox.child` whenever it is asked to.
+It locks itself in and imports torch once. Then it forks a fresh `scoring.sandbox.child` for each
+order. The zygote itself sees no model and no image.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scoring.sandbox.channel import Order
 
 
 def main() -> None:
-    """Serve the measurer: `spawn` answers with a pid, `reap` with a wait status."""
+    """Lock this process in, then serve the measurer until it hangs up."""
     measurer, descriptor, device = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     lockdown.die_with(measurer)
     lockdown.keep_privileges_down()
@@ -30,16 +30,19 @@ def main() -> None:
         step_inside()
     lockdown.drop_capabilities()
     with Path("/proc/self/statm").open() as statm:
-        lockdown.landlock(paths.of_zygote(device))  # children tell whether there is one
+        lockdown.landlock(paths.of_zygote(device))  # children report whether it is in force
 
-        from scoring.sandbox import child  # torch, of which nothing is trusted before the landlock
+        from scoring.sandbox import child  # imports torch, which gets the landlock first
 
         child.rehearse()
         serve(socket.socket(fileno=descriptor), statm, {"separate": is_separate})
 
 
 def step_inside() -> None:
-    """Go on as the first process of the new pid namespace; the one outside only waits for it."""
+    """Go on as the first process of the new pid namespace.
+
+    The process outside waits for it and ends with its exit code.
+    """
     outside = os.getpid()
     pid = os.fork()
     if pid:
@@ -50,7 +53,7 @@ def step_inside() -> None:
 
 
 def serve(orders: socket.socket, statm: IO[str], found: dict[str, bool]) -> None:
-    """Fork children until the measurer hangs up."""
+    """Answer orders until the measurer hangs up: `spawn` by a pid, `reap` by a wait status."""
     from scoring.sandbox import child
 
     orders.send(json.dumps(found).encode())
@@ -76,8 +79,8 @@ def serve(orders: socket.socket, statm: IO[str], found: dict[str, bool]) -> None
 
 
 def ended(pid: int) -> int:
-    """Kill a child and its group; its wait status."""
-    for kill in (os.killpg, os.kill):  # the group may not be there yet
+    """Kill a child and its process group, and return its wait status."""
+    for kill in (os.killpg, os.kill):  # the child may not have made its group yet
         with suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)
     return os.waitpid(pid, 0)[1]
