@@ -239,7 +239,7 @@ class Stable:
     def foreign_seconds(self) -> float:
         """CPU seconds that others have used so far, but for a constant of each two processes."""
         ours = sum(children[-1].cpu_seconds() for children in self.seen)
-        return (machine.busy_seconds() or 0.0) - ours - time.process_time()
+        return machine.foreign_seconds(ours + time.process_time()) or 0.0
 
 
 def measured(

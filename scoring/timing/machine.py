@@ -109,6 +109,15 @@ def suppressed_write(path: Path, text: str) -> None:
         path.write_text(text)
 
 
+def foreign_seconds(own_seconds: float) -> float | None:
+    """CPU seconds that others have used so far: all that the cores were at work, less one's own.
+
+    Only differences of two readings mean anything. None where the kernel does not tell.
+    """
+    busy = busy_seconds()
+    return None if busy is None else busy - own_seconds
+
+
 def busy_seconds() -> float | None:
     """Seconds that the machine's cores were at work, or stolen by its host."""
     try:

@@ -33,6 +33,7 @@ from leaderboard.services import (
     workers,
 )
 from scoring.job import Job, Progress, Report
+from scoring.timing import machine
 from tests.leaderboard.conftest import failure, finish, report
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +63,7 @@ class Engine:
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
     monkeypatch.setattr(scoring, "evaluate", made.evaluate)
-    monkeypatch.setattr(load, "busy_seconds", lambda: None)
+    monkeypatch.setattr(machine, "busy_seconds", lambda: None)
     return made
 
 
@@ -205,7 +206,7 @@ def test_load_of_others_is_what_the_machine_does_beside_us_once_we_have_it(
     checked: HardwareProfile, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy, own, clock = iter([50.0, 100.0, 112.0]), iter([0.0, 1.0, 4.0]), iter([-90.0, 0.0, 10.0])
-    monkeypatch.setattr(load, "busy_seconds", lambda: next(busy))
+    monkeypatch.setattr(machine, "busy_seconds", lambda: next(busy))
     monkeypatch.setattr(load, "own_seconds", lambda: next(own))
     monkeypatch.setattr(load.time, "monotonic", lambda: next(clock))
     engine.stages = ["wait", "measure"]
