@@ -210,44 +210,53 @@ def check(worker: Worker, competition: Competition, *, should_stop: Callable[[],
 
     Raises `Stopped`.
     """
-
     load = ForeignLoad()
 
     def go_on(progress: Progress) -> None:
         if should_stop():
             raise Stopped
         show_alive(worker)
-        if progress.stage == "wait":  # for another worker of ours on this machine
+        if progress.stage == "wait":  # until another worker on this machine has measured
             load.restart()
 
-    report: Report | None = None
-    lacking: scoring.EngineError | None = None
-    trouble = ""
-    try:
-        job = jobs.for_canary(competition, worker, number=worker.canaries.count())
-        report = scoring.evaluate(job, progress=go_on)
-    except scoring.EngineError as error:
-        trouble = f"{error.code}: {error.message}"
-        lacking = error if error.code == NO_ROOM else None
-    except Stopped:
-        raise
-    except Exception as error:
-        logger.exception("The canary of %s broke", worker)
-        trouble = repr(error)
-    if report and report.failure:
-        trouble = f"{report.failure.code}: {report.failure.message}"
-    timing = report.timing if report else None
+    found = attempt(worker, competition, go_on)
+    timing = found.timing if isinstance(found, Report) else None
     canary = record(
         worker,
         time_ratio=timing.time_ratio if timing else None,
         half_width=timing.half_width if timing else None,
         standard_error=timing.standard_error if timing else None,
         foreign_load=load.cores(),
-        trouble=trouble,
+        trouble=trouble_of(found),
     )
-    if lacking:
-        await_room(worker, lacking)
+    if isinstance(found, scoring.EngineError) and found.code == NO_ROOM:
+        await_room(worker, found)
     return canary
+
+
+def attempt(
+    worker: Worker, competition: Competition, go_on: Callable[[Progress], None]
+) -> Report | Exception:
+    """The report of a canary, or the error that ended it. Raises `Stopped`."""
+    try:
+        job = jobs.for_canary(competition, worker, number=worker.canaries.count())
+        return scoring.evaluate(job, progress=go_on)
+    except Stopped:
+        raise
+    except scoring.EngineError as error:
+        return error
+    except Exception as error:
+        logger.exception("The canary of %s broke", worker)
+        return error
+
+
+def trouble_of(found: Report | Exception) -> str:
+    """Why a canary has no figures, in words; empty if it has some."""
+    if isinstance(found, Report):
+        return f"{found.failure.code}: {found.failure.message}" if found.failure else ""
+    if isinstance(found, scoring.EngineError):
+        return f"{found.code}: {found.message}"
+    return repr(found)
 
 
 def record(
