@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from leaderboard.admin import pages
+from leaderboard.errors import Conflict
 from leaderboard.models import (
     Competition,
     Evaluation,
@@ -28,6 +29,12 @@ from leaderboard.services.workers import ALIVE
 RECENT = timedelta(days=7)
 MOST = 20
 """Competitions on the page, the newest; the list has them all."""
+NEXT = {
+    "no_dataset": "Next: choose its dataset.",
+    "no_reference": "Next: upload its reference model.",
+    "no_calibration": "Next: calibrate its reference.",
+}
+"""What a draft waits for, by the code of the refusal to open it."""
 
 
 @dataclass(frozen=True)
@@ -165,12 +172,9 @@ def steps(shown: list[Any]) -> list[Notice]:
 
 
 def missing(draft: Competition) -> str:
-    if draft.dataset is None:
-        return "Next: choose its dataset."
-    if draft.reference is None:
-        return "Next: upload its reference model."
-    if draft.calibration is None:
-        return "Next: calibrate its reference."
-    if reason := competitions.outdated(draft) or competitions.off_band(draft):
-        return reason
+    """What a draft waits for."""
+    try:
+        competitions.check_openable(draft)
+    except Conflict as refusal:
+        return NEXT.get(refusal.code, refusal.detail)
     return "It is calibrated and can be opened."

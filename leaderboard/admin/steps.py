@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
@@ -24,12 +23,15 @@ from leaderboard.services import competitions, preparing, references
 State = Competition.State
 
 STEPS = {
-    State.DRAFT: ["upload_reference", "calibrate", "open_"],
-    State.OPEN: ["pause", "close"],
-    State.PAUSED: ["resume", "close"],
-    State.CLOSED: ["reopen", "publish"],
-    State.PUBLISHED: [],
+    (State.DRAFT, State.OPEN): "open_",
+    (State.OPEN, State.PAUSED): "pause",
+    (State.PAUSED, State.OPEN): "resume",
+    (State.OPEN, State.CLOSED): "close",
+    (State.PAUSED, State.CLOSED): "close",
+    (State.CLOSED, State.OPEN): "reopen",
+    (State.CLOSED, State.PUBLISHED): "publish",
 }
+"""The button of each step. Which steps there are, `Competition.TRANSITIONS` says."""
 
 
 class ReferenceForm(forms.Form):
@@ -70,7 +72,7 @@ class Steps(pages.Noun):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         competition = self.get_object(request, str(object_id))
-        steps = list(STEPS[State(competition.state)]) if competition else []
+        steps = steps_of(competition) if competition else []
         if hasattr(competition, "preparation"):
             steps.append("stop_preparing")
         return [
@@ -240,20 +242,23 @@ class Steps(pages.Noun):
         )
 
 
+def steps_of(competition: Competition) -> list[str]:
+    """The buttons of a competition's state."""
+    state = State(competition.state)
+    steps = [STEPS[state, target] for target in Competition.TRANSITIONS[state]]
+    return ["upload_reference", "calibrate", *steps] if state == State.DRAFT else steps
+
+
 def progress(competition: Competition) -> pages.Figures:
     """What has been handed in and what of it is not yet known."""
     states = Evaluation.State
-    counts = competition.evaluations.aggregate(
-        queued=Count("pk", filter=Q(state=states.QUEUED)),
-        running=Count("pk", filter=Q(state=states.RUNNING)),
-        errors=Count("pk", filter=Q(state=states.ERROR)),
-    )
+    counts = competition.evaluations.by_state()
     submissions = competition.submissions
     return [
         ("Teams", competition.teams.count()),
         ("Submissions", submissions.count()),
         ("Selected for the private board", submissions.exclude(selected_at=None).count()),
-        ("Evaluations queued", counts["queued"]),
-        ("Evaluations running", counts["running"]),
-        ("Evaluations that ended by our fault", counts["errors"]),
+        ("Evaluations queued", counts[states.QUEUED]),
+        ("Evaluations running", counts[states.RUNNING]),
+        ("Evaluations that ended by our fault", counts[states.ERROR]),
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 from django.db.models.expressions import BaseExpression
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -100,6 +101,11 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
             Q(not_before=None) | Q(not_before__lte=Now()),
             ~Q(content_sha256__in=measured.values("content_sha256")),
         )
+
+    def by_state(self) -> Counter[str]:
+        """How many there are in each state."""
+        counts = self.order_by().values_list("state").annotate(number=Count("pk"))
+        return Counter(dict(counts))
 
     def unfinished(self) -> EvaluationQuerySet:
         return self.filter(state__in=[Evaluation.State.QUEUED, Evaluation.State.RUNNING])

@@ -106,19 +106,28 @@ def edit(*, competition: Competition, by: User) -> None:
 def open_(*, competition: Competition, by: User) -> None:
     """Open a draft, or go on after a pause. What is closed is reopened."""
     organizers.check_organizer(by, competition)
-    if competition.dataset is None:
-        raise Conflict("Choose a dataset first.", code="no_dataset")
-    if competition.reference is None:
-        raise Conflict("Upload the reference model first.", code="no_reference")
-    calibration = competition.calibration
-    if calibration is None:
+    check_openable(competition)
+    move(competition, State.OPEN, only_from=[State.DRAFT, State.PAUSED], pause_message="")
+
+
+def check_openable(competition: Competition) -> None:
+    """Raises `Conflict` with the first step that is missing before uploads may begin."""
+    check_measurable(competition)
+    if competition.calibration is None:
         raise Conflict("Calibrate the reference on a worker first.", code="no_calibration")
     if reason := outdated(competition):
         raise Conflict(reason, code="calibration_outdated")
     if reason := off_band(competition):
         raise Conflict(reason, code="calibration_off_band")
     check_end(competition)
-    move(competition, State.OPEN, only_from=[State.DRAFT, State.PAUSED], pause_message="")
+
+
+def check_measurable(competition: Competition) -> None:
+    """Raises `Conflict` unless there are images and a reference model to measure."""
+    if competition.dataset is None:
+        raise Conflict("Choose a dataset first.", code="no_dataset")
+    if competition.reference is None:
+        raise Conflict("Upload the reference model first.", code="no_reference")
 
 
 def outdated(competition: Competition) -> str:

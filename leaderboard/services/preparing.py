@@ -63,9 +63,8 @@ def stop(competition: Competition) -> bool:
 
 def unfinished(competition: Competition) -> str:
     """The evaluations that a publication waits for, in words; empty where all have ended."""
-    rows = competition.evaluations.unfinished()
-    queued = rows.filter(state=Evaluation.State.QUEUED).count()
-    running = rows.count() - queued
+    counts = competition.evaluations.unfinished().by_state()
+    queued, running = counts[Evaluation.State.QUEUED], counts[Evaluation.State.RUNNING]
     return f"{queued} queued and {running} running evaluations" if queued or running else ""
 
 

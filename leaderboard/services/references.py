@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from leaderboard.errors import BadModel, Conflict
 from leaderboard.models import Competition, Evaluation, ReferenceModel, User
-from leaderboard.services import files, locks, organizers, queueing, submissions
+from leaderboard.services import competitions, files, locks, organizers, queueing, submissions
 from scoring.job import Model
 
 
@@ -66,10 +66,7 @@ def check_draft(competition: Competition) -> None:
 def calibrate(*, competition: Competition, by: User) -> Evaluation:
     """Queue an evaluation of the reference against itself: F1, seconds per image, A/A ratio."""
     organizers.check_organizer(by, competition)
-    if competition.dataset is None:
-        raise Conflict("Choose a dataset first.", code="no_dataset")
-    if competition.reference is None:
-        raise Conflict("Upload the reference model first.", code="no_reference")
+    competitions.check_measurable(competition)
     under_way = competition.evaluations.unfinished().filter(kind=Evaluation.Kind.CALIBRATION)
     if under_way.exists():
         raise Conflict("A calibration is under way.", code="already_queued")
