@@ -1,1 +1,14 @@
-"""How long a submission takes, in units of the reference in the same moments."""
+"""How long a submission takes, in units of the reference in the same moments.
+
+MEASUREMENT.md beside this file explains the method. From the clock to the published ratio:
+
+    probe, blocks, runner            what is timed, by a process of one model
+    machine                          one evaluation at a time, cores, priority
+    schedule, budget, stopping       which images, what may be spent, when it is enough
+    answers, repeats                 the answers, and whether they change
+    measuring, outcome               one measuring from start to end, and what it found
+    tally, windows, robust           facts of quads, windows of quads, robust statistics
+    intervals, plain                 the plain ratio and its interval
+    regression, correction           the corrected ratio
+    findings, publication            what is said about it, and whether it may be published
+"""

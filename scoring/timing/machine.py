@@ -1,7 +1,7 @@
 """Keeping a machine fair while it measures: one evaluation at a time, cores of its own, priority.
 
-Nothing here is needed for a measuring to work; what the host does not permit is left out, and what
-was in force is said in words on the report.
+A measuring works without any of it. What the host does not permit is left out; the report says in
+words what was in force.
 """
 
 from __future__ import annotations
@@ -17,18 +17,24 @@ from pathlib import Path
 from scoring.job import Plan
 
 WAIT_SECONDS = 0.5
+"""Between two tries to take the lock."""
 FOREMOST = -20
-"""The nice value nobody is before."""
+"""The highest priority, as a nice value."""
 
 
 @contextmanager
 def held(lock: Path | None, tick: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """The machine for oneself, as far as everybody asks for the same lock file."""
+    """The machine for one evaluation, among all that ask for the same lock file.
+
+    `tick` is called while this waits. None for `lock`: no waiting.
+    """
     if lock is None:
         yield
         return
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:  # closing it gives it back, also when this process is killed
+    with lock.open(
+        "w"
+    ) as file:  # closing the file releases the lock, also when this process is killed
         while not taken(file.fileno()):
             tick()
             time.sleep(WAIT_SECONDS)
@@ -36,7 +42,7 @@ def held(lock: Path | None, tick: Callable[[], None] = lambda: None) -> Iterator
 
 
 def can_hold(folder: Path, size: int) -> bool:
-    """Whether a file of `size` bytes can be written to a folder; tried, and taken away again."""
+    """Whether a file of `size` bytes can be written to a folder; a temporary one is written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -47,6 +53,7 @@ def can_hold(folder: Path, size: int) -> bool:
 
 
 def taken(descriptor: int) -> bool:
+    """Whether the lock of an open file could be taken now."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -56,9 +63,9 @@ def taken(descriptor: int) -> bool:
 
 @contextmanager
 def arranged(plan: Plan, models: int) -> Iterator[tuple[str, ...]]:
-    """Cores and priority for `models`, a process whose children run them, and for this thread.
+    """Set cores and priority of `models`, the process whose children run them, and of this thread.
 
-    Yields what is in force, in words. This thread gets back what it had.
+    Yields what is in force, in words. At the end this thread has its former cores and priority.
     """
     with ExitStack() as undo:
         words = []
@@ -70,22 +77,25 @@ def arranged(plan: Plan, models: int) -> Iterator[tuple[str, ...]]:
 
 
 def pinned(threads: int, models: int, undo: ExitStack) -> list[str]:
-    """Both models on the same cores, the measurer on the others; nothing if there are none."""
+    """Both models on the same cores, this thread on the others; nothing if there are no others."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) <= threads:
         return []
-    theirs, ours = cores[-threads:], cores[:-threads]
+    model_cores, other_cores = cores[-threads:], cores[:-threads]
     with suppress(OSError):
-        os.sched_setaffinity(models, theirs)
-        os.sched_setaffinity(0, ours)
+        os.sched_setaffinity(models, model_cores)
+        os.sched_setaffinity(0, other_cores)
         undo.callback(os.sched_setaffinity, 0, cores)
         name = "core" if threads == 1 else "cores"
-        return [f"models pinned to {name} {', '.join(map(str, theirs))}", "measurer kept off it"]
+        return [
+            f"models pinned to {name} {', '.join(map(str, model_cores))}",
+            "measurer kept off it",
+        ]
     return []
 
 
 def preferred(models: int, undo: ExitStack) -> list[str]:
-    """Before everybody else, by nice and by the autogroup that overrules it between sessions."""
+    """The highest priority, by nice and by the autogroup, which overrules nice between sessions."""
     words = []
     with suppress(OSError):
         before = os.getpriority(os.PRIO_PROCESS, 0)
@@ -94,17 +104,18 @@ def preferred(models: int, undo: ExitStack) -> list[str]:
         undo.callback(os.setpriority, os.PRIO_PROCESS, 0, before)
         words.append(f"nice {FOREMOST}")
     with suppress(OSError, ValueError, IndexError):
-        theirs, ours = Path(f"/proc/{models}/autogroup"), Path("/proc/self/autogroup")
-        had = int(ours.read_text().split()[-1])
-        had = 0 if had == FOREMOST else had  # a measurer that was killed left it so
-        theirs.write_text(str(FOREMOST))
-        ours.write_text(str(FOREMOST))
-        undo.callback(suppressed_write, ours, str(had))
+        of_models, own = Path(f"/proc/{models}/autogroup"), Path("/proc/self/autogroup")
+        before = int(own.read_text().split()[-1])
+        before = 0 if before == FOREMOST else before  # left so by a measurer that was killed
+        of_models.write_text(str(FOREMOST))
+        own.write_text(str(FOREMOST))
+        undo.callback(suppressed_write, own, str(before))
         words.append(f"autogroup nice {FOREMOST}")
     return [f"priority raised ({', '.join(words)})"] if words else []
 
 
 def suppressed_write(path: Path, text: str) -> None:
+    """Write a file if the system permits it."""
     with suppress(OSError):
         path.write_text(text)
 
@@ -119,7 +130,7 @@ def foreign_seconds(own_seconds: float) -> float | None:
 
 
 def busy_seconds() -> float | None:
-    """Seconds that the machine's cores were at work, or stolen by its host."""
+    """CPU seconds of all cores since boot, those stolen by the host included; None if unknown."""
     try:
         fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
         user, nice, system, _, _, hard, soft, stolen = map(int, fields)

@@ -1,9 +1,9 @@
-"""A fixed piece of arithmetic whose time says how much of its core the machine grants just now.
+"""A fixed piece of arithmetic whose time says how fast its core is at the moment.
 
-The reference's time alone cannot tell whether others take its memory or the other half of its core,
-and networks of different character mind the one and the other differently. This stays within the
-innermost cache and minds the core alone; `scoring.timing.ratios` regresses on both. Only what
-it takes in the reference's process is believed.
+Other programs slow a model by using its memory or the other half of its core. Networks differ in
+what slows them. The reference's time alone cannot tell the two apart. The probe stays within the
+innermost cache, so only the core slows it; `scoring.timing.correction` regresses on both times.
+Only probes in the reference's process count.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 import torch
 
 NUMBERS = 4000
-"""float32: half of a cache of 32 KiB, with the results all of it."""
+"""float32 numbers: they fill half of a cache of 32 KiB, and with the results all of it."""
 TURNS = 1000
-"""A few milliseconds."""
+"""Rounds: a few milliseconds."""
 
 
 class Probe:
+    """The arithmetic with its own memory."""
+
     def __init__(self) -> None:
         self.numbers = torch.linspace(-1.0, 1.0, NUMBERS)
         self.results = torch.empty(NUMBERS)

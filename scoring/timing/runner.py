@@ -1,4 +1,4 @@
-"""One entrant of an evaluation, and its turns on the clock."""
+"""An entrant is one of the two models of an evaluation; a runner is one process of an entrant."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ from scoring.sandbox import areas, outputs, parent, processes, sealing
 from scoring.timing.blocks import Batches, Block, watches_cpu
 
 WARM_UP_CALLS = {"cpu": 6, "cuda": 20}
+"""Calls before the speed is that of later calls: the first ones compile."""
 WARM_UP_SECONDS = 0.03
-"""Of the block that ends the warm-up, at most."""
+"""Longest block at the end of the warm-up, by which the speed is learnt."""
 REWARM_SECONDS = 0.003
-"""After a turn of the other model; one call at least."""
+"""Seconds of calls that bring the weights back into the caches after a turn of the other model; at
+least one call."""
 EMPTY_TURNS = 7
+"""Turns without calls at the start of a process, of which the shortest is subtracted."""
 MOST_EMPTY_SECONDS = 0.0001
-"""Three times what a turn without calls takes: native code could dawdle there, to have more taken
-off its blocks."""
+"""Most seconds of a turn without calls that are subtracted: three times what it takes. Native code
+could be slow there on purpose, to have more subtracted from its blocks."""
 MOST_IDLE_SECONDS = 0.0003
-"""Of a turn: what an idle core takes to run the woken process, and this one to be woken by its
-answer, on a virtual machine 40 to 200 us by the host's whim. It would be one or two per cent of a
-probe, or of a block of a tiny model."""
+"""Most idle seconds of a turn that are subtracted. An idle core needs time to wake up: 40 to 200 us
+on a virtual machine, which is 1 to 2 % of a probe, or of a block of a tiny model."""
+SLOWER = 20.0
+"""A block's time limit, in units of its expected seconds, besides the limit of a call."""
 KEPT_BYTES = 64 << 20
-"""Images that take no more are normalized once, not before each block: passes over few are many."""
+"""Images that take no more memory are normalized once, not before each block."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,13 @@ class Entrant:
     spec: InputSpec
     pixels: albums.Album
     area: areas.Area
-    """Of its processes, one after the other."""
+    """Shared memory of its processes, one after the other."""
     budget: processes.Budget
     is_reference: bool = False
 
     @cached_property
     def kept(self) -> npt.NDArray[Any] | None:
-        """All images (N, 3, height, width) as the model wants them, where they are some and few."""
+        """All images (N, 3, height, width), normalized; None if there are none or too many."""
         numbers = np.arange(len(self.pixels))
         each = 3 * self.spec.height * self.spec.width * np.dtype(self.spec.dtype).itemsize
         if 0 < len(numbers) * each <= KEPT_BYTES:
@@ -60,9 +64,9 @@ class Entrant:
     def fresh(
         self, box: parent.Sandbox, seed: int, output: outputs.Output | None = None
     ) -> Iterator[Runner]:
-        """A new process of this model, warmed up and frozen; `output` takes what it says.
+        """A new process of this model, warmed up and frozen; `output` takes what it prints.
 
-        Raises `ModelFailed`; for the reference, whose failures are ours, `EngineError`.
+        Raises `ModelFailed` for a submission and `EngineError` for the reference.
         """
         synthetic = Synthetic(self.spec, seed)
         with ExitStack() as stack:
@@ -71,12 +75,12 @@ class Entrant:
                 child = stack.enter_context(opening)
                 runner = Runner(child, self, synthetic, box.limits, box.plan.block_seconds)
                 runner.warm_up()
-            # Not under the blame: what is raised here may be the other entrant's failure.
+            # Outside of `blamed`: what is raised here may be the other entrant's failure.
             yield runner
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
-        """Whose fault a failure in the body is: the reference's are ours."""
+        """A failure of the reference in the body is the organizers' fault: `EngineError`."""
         try:
             yield
         except ModelFailed as failure:
@@ -88,7 +92,7 @@ class Entrant:
 
 
 class Runner:
-    """A process of one entrant that is frozen whenever it is not its turn."""
+    """One process of an entrant. It is frozen unless it is its turn."""
 
     def __init__(
         self,
@@ -100,7 +104,7 @@ class Runner:
     ) -> None:
         self.child = child
         self.entrant = entrant
-        self.kept = entrant.kept  # made here, where nobody is warm yet and waits for it
+        self.kept = entrant.kept  # normalized here, before any process is warm
         self.synthetic = synthetic
         self.limits = limits
         self.block_seconds = block_seconds
@@ -112,7 +116,7 @@ class Runner:
         self.stopped_cpu_seconds = 0.0
 
     def warm_up(self) -> None:
-        """Calls on synthetic images until the speed is that of later calls; learn it."""
+        """Call the model on synthetic images, learn its speed and the cost of an empty turn."""
         for _ in range(WARM_UP_CALLS[self.child.order.device]):
             self.seconds_per_call = self.rehearse(1)
         calls = int(min(self.block_seconds, WARM_UP_SECONDS) / self.seconds_per_call)
@@ -124,11 +128,12 @@ class Runner:
         self.freeze()
 
     def answer(self, batches: Batches, rewarm: bool) -> Block:
-        """Answer images by their numbers, (calls, batch). Only the answering is on the clock.
+        """Answer images by their numbers (calls, batch). Only the answering is timed.
 
-        `rewarm`: the other model ran in between, so a call or more on a synthetic image brings the
-        weights back into the caches first. The images appear in the child's memory only after it.
-        Before it the process runs the probe, either model's, for that makes a block 1 % slower.
+        `rewarm`: the other model ran in between. The process runs the probe, which makes its next
+        block 1 % slower, for either model. Then calls on a synthetic image bring the weights back
+        into the caches. The images appear in the child's memory only after that. Raises
+        `ModelFailed` for a submission and `EngineError` for the reference.
         """
         with self.entrant.blamed():
             return self.answered(batches, rewarm)
@@ -141,13 +146,13 @@ class Runner:
                 probe_seconds = self.awake(self.child.probe())
             calls = int(REWARM_SECONDS / self.seconds_per_call)
             self.rehearse(max(1, min(calls, self.max_calls)))
-        self.freeze()  # what it left running has no time to go on while its images are laid out
+        self.freeze()  # code still running must not go on while images are laid out
         calls = len(batches)
         self.lay_out(batches, self.child.inputs[:calls])
         self.thaw()
         turn = self.turn(calls)
         self.freeze()
-        self.child.sandbox.settle()  # what it left on a GPU is its own failure
+        self.child.sandbox.settle()  # kernels left on a GPU are its own failure
         logits = self.child.outputs[:calls].copy()
         if not np.isfinite(logits).all():
             raise ModelFailed("not_finite", "The model answered with NaN or infinity.")
@@ -162,10 +167,10 @@ class Runner:
         return self.entrant.spec
 
     def lay_out(self, batches: Batches, area: npt.NDArray[Any]) -> None:
-        """Write images by their numbers, (calls, batch), into `area`, a row per call."""
+        """Write images by their numbers (calls, batch) into `area`, one row for each call."""
         if self.kept is None:
             albums.lay_out(self.entrant.pixels.take(batches), self.spec, area)
-        else:  # no number is out of range, and to look for one takes a copy more
+        else:  # "clip" avoids a copy; no number is out of range
             np.take(self.kept, batches, axis=0, out=area, mode="clip")
 
     def rehearse(self, calls: int) -> float:
@@ -180,19 +185,22 @@ class Runner:
         return self.awake(self.turn(0))
 
     def awake(self, turn: processes.Turn) -> float:
-        """Seconds of a turn without those in which the process did not run: to wake it and to hear
-        of it takes as long as the host likes. They are told from its own CPU clock, so that no work
-        can hide there; who sleeps for longer pays for it. Where it has helpers, threads or a GPU,
-        its clock tells nothing, and every second counts."""
+        """seconds - min(seconds - CPU seconds, `MOST_IDLE_SECONDS`): a turn without waking up.
+
+        How long waking up takes is chance. The process's CPU clock tells it, so that no work can
+        hide there, and a longer sleep counts. With threads or a GPU the CPU clock tells nothing,
+        and every second counts.
+        """
         if not watches_cpu(self.child.sandbox.plan) or turn.cpu_seconds <= 0:
             return turn.seconds
         idle = max(0.0, turn.seconds - turn.cpu_seconds)
         return turn.seconds - min(idle, MOST_IDLE_SECONDS)
 
     def turn(self, calls: int) -> processes.Turn:
-        """Run the input area, within the limit of a call and 20 times what is expected."""
+        """Run calls on the input area. The time limit is that of a call and `SLOWER` times what is
+        expected."""
         expected = calls * self.seconds_per_call
-        return self.child.run(calls, self.limits.call_seconds + 20 * expected)
+        return self.child.run(calls, self.limits.call_seconds + SLOWER * expected)
 
     def freeze(self) -> None:
         if not self.frozen:
@@ -208,7 +216,7 @@ class Runner:
 
 
 class Synthetic:
-    """Images that nobody took, new for each call."""
+    """Random images, new for each call."""
 
     def __init__(self, spec: InputSpec, seed: int) -> None:
         self.spec = spec
@@ -228,7 +236,7 @@ def entrant(
     limits: Limits,
     is_reference: bool = False,
 ) -> Iterator[Entrant]:
-    """A entrant whose archive is handed over as one sealed copy."""
+    """An entrant whose archive is handed over as one sealed copy."""
     model = sealing.handed_over(path)
     try:
         budget = processes.Budget(limits.total_seconds)
