@@ -58,7 +58,7 @@ def main() -> None:
             reference=nets.saved(reference_net, place / "ref.pt"),
             splits=(Split("public", data),),
             classes=nets.CLASSES,
-            formula=Formula(f1_ref=0.5),
+            formula=Formula(quality_ref=0.5),
             input=InputSpec(options.size, options.size),
             plan=plan,
             cache=place / "cache",

@@ -327,7 +327,7 @@ def measured(
     with slow_clients(site.web, board, options.slow):
         said = "without the front"
         yield f"{options.slow} slow clients", read(site.web + board, options.seconds), said
-    send = f"{site.front}/api/v1/competitions/scale/submissions"
+    send = f"{site.front}/api/v2/competitions/scale/submissions"
     with uploaders(send, keys, model_of(options.megabytes)) as statuses:
         time.sleep(3)
         took = read(site.front + board, options.seconds)

@@ -66,7 +66,7 @@ def measured(place: Path, options: argparse.Namespace) -> None:
         reference=paths["itself"],
         splits=(Split("public", nets.pictures(place / "images.zip", options.images)),),
         classes=nets.CLASSES,
-        formula=Formula(f1_ref=0.5),
+        formula=Formula(quality_ref=0.5),
         input=InputSpec(224, 224, batch_size=options.batch_size),
         plan=Plan(device="cuda", max_half_width=0, max_seconds=options.max_seconds),
         cache=place / "cache",

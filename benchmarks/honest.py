@@ -126,7 +126,7 @@ def prepared(place: Path) -> Job:
         splits=(Split("public", nets.pictures(place / "images.zip", IMAGES)),),
         classes=nets.CLASSES,
         input=InputSpec(height=SIDE, width=SIDE),
-        formula=Formula(f1_ref=0.5),
+        formula=Formula(quality_ref=0.5),
         plan=PLAN,
         limits=Limits(load_seconds=300, first_call_seconds=120, call_seconds=60),
         cache=place / "cache",

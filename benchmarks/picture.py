@@ -119,7 +119,7 @@ def fill(teams: int, chance: random.Random) -> str:
     competition = world.make_competition()
     competition.title = "Light enough for a sorting robot"
     competition.ends_at = timezone.now() + timedelta(days=9)
-    competition.min_f1 = 0.69
+    competition.min_quality = 0.69
     competition.save()
     for number in range(teams):
         lap, name = divmod(number, len(NAMES))
@@ -152,14 +152,14 @@ def enter(competition: Competition, name: str, number: int, chance: random.Rando
     claimed = running.claim(competition.profile)
     assert claimed
     ratio = math.exp(chance.uniform(math.log(0.08), math.log(1.5)))
-    f1 = 0.83 - 0.17 * math.exp(-2.6 * ratio) + chance.gauss(0, 0.016)
+    quality = 0.83 - 0.17 * math.exp(-2.6 * ratio) + chance.gauss(0, 0.016)
     found = world.report(chance, quads=16)
     assert found.timing
     recording.record(
         claimed,
         replace(
             found,
-            splits={split: replace(one, f1=f1) for split, one in found.splits.items()},
+            splits={split: replace(one, quality=quality) for split, one in found.splits.items()},
             timing=replace(
                 found.timing,
                 time_ratio=ratio,

@@ -100,7 +100,7 @@ def job_of(place: Path, reference: Path, count: int, options: argparse.Namespace
         reference=reference,
         splits=(Split("public", nets.pictures(place / f"{count}.zip", count)),),
         classes=nets.CLASSES,
-        formula=Formula(f1_ref=0.5),
+        formula=Formula(quality_ref=0.5),
         input=InputSpec(),
         plan=Plan(max_seconds=options.max_seconds, max_half_width=0),
         cache=place / "cache",

@@ -81,7 +81,7 @@ def prepared(place: Path, options: argparse.Namespace) -> tuple[Job, float]:
         splits=(Split("public", data),),
         classes=nets.CLASSES,
         input=InputSpec(),
-        formula=Formula(f1_ref=0.5),
+        formula=Formula(quality_ref=0.5),
         plan=plan,
         cache=place / "cache",
     )

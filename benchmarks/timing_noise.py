@@ -141,7 +141,7 @@ class Bench:
             reference=self.paths["reference"],
             splits=(Split("public", data),),
             classes=nets.CLASSES,
-            formula=Formula(f1_ref=0.5),
+            formula=Formula(quality_ref=0.5),
             input=InputSpec(),
             plan=plan,
             cache=place / "cache",

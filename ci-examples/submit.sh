@@ -18,11 +18,11 @@ ask() {
 
 ask -F "file=@${MODEL:-model.pt}" --form-string "note=${NOTE:-}" \
     -H "Idempotency-Key: ${RUN:-$(date +%s)-$$}" \
-    "$FEATHERWEIGHT_URL/api/v1/competitions/$COMPETITION/submissions"
+    "$FEATHERWEIGHT_URL/api/v2/competitions/$COMPETITION/submissions"
 url=$(jq -r .url "$answer")
 while jq -e '.state == "queued" or .state == "running"' "$answer" >/dev/null; do
     sleep 2
     ask "$url?wait=50"
 done
-jq '{page, state, failure, error, score, f1, time_ratio, half_width}' "$answer"
+jq '{page, state, failure, error, score, quality, time_ratio, half_width}' "$answer"
 jq -e --argjson most "$MAX_SCORE" '.state == "scored" and .score.score <= $most' "$answer" >/dev/null

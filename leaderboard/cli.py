@@ -180,20 +180,22 @@ def board(
         page = server.ask(
             "GET", f"competitions/{competition}/boards/{name}", params={"limit": 1000}
         )
-    table = Table("rank", "team", "score", "F1", "time ratio", "", title=f"{competition}, {name}")
+    table = Table(
+        "rank", "team", "score", "quality", "time ratio", "", title=f"{competition}, {name}"
+    )
     for row in page["results"]:
         table.add_row(
             str(row["rank"] or "-"),
             plain(row["team"]),
             f"{row['score']:.4f} ± {row['score_half_width']:.4f}",
-            f"{row['f1']:.4f}",
+            f"{row['quality']:.4f}",
             f"{row['time_ratio']:.3f} ± {row['half_width'] or 0:.3f}",
             "tied" if row["tied"] else "",
         )
     if baseline := page["baseline"]:
         score = f"{baseline['score']:.4f} ± {baseline['score_half_width']:.4f}"
         ratio = f"{baseline['time_ratio']:.3f} ± {baseline['half_width']:.3f}"
-        figures = score, f"{baseline['f1']:.4f}", ratio, "reference"
+        figures = score, f"{baseline['quality']:.4f}", ratio, "reference"
         table.add_row("", plain(baseline["name"]), *figures, style="dim")
     show(as_json, page, table)
 
@@ -312,9 +314,9 @@ def words(submission: dict[str, Any]) -> str:
         score = submission["score"]
         return (
             f"{number} scored {score['score']:.4f} ± {score['half_width']:.4f} = "
-            f"{score['time_term']:.4f} for time (ratio {submission['time_ratio']:.3f} ± "
+            f"{score['terms']['time']:.4f} for time (ratio {submission['time_ratio']:.3f} ± "
             f"{submission['half_width']:.3f}) + "
-            f"{score['f1_term']:.4f} for quality (F1 {submission['f1']:.4f})"
+            f"{score['terms']['quality']:.4f} for quality (F1 {submission['quality']:.4f})"
         )
     return f"{number} {submission['error'] or state}"
 
@@ -402,7 +404,7 @@ def connected(account: Account | None = None) -> Iterator[Server]:
     account = account or Account.found()
     try:
         client = httpx.Client(
-            base_url=f"{account.url}/api/v1",
+            base_url=f"{account.url}/api/v2",
             headers={"Authorization": f"Token {account.token}"} if account.token else {},
             timeout=httpx.Timeout(30, read=90),
             transport=httpx.HTTPTransport(retries=2),

@@ -276,7 +276,7 @@ SPECTACULAR_SETTINGS = {
     "1 is faster than the reference model.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SCHEMA_PATH_PREFIX": "/api/v2",
     "POSTPROCESSING_HOOKS": ["leaderboard.api.schema.add_errors"],
     "SWAGGER_UI_DIST": "SIDECAR",
     # No foreign validator is asked for a badge.

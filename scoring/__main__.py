@@ -31,6 +31,7 @@ from scoring.job import (
     Split,
     SplitQuality,
 )
+from scoring.quality import metrics
 
 if TYPE_CHECKING:
     from scoring.images import sets
@@ -105,8 +106,12 @@ def selftest_command(options: argparse.Namespace) -> int:
 
 def score_command(options: argparse.Namespace) -> int:
     ratio = options.seconds / options.reference_seconds
-    weights = {"f1_ref": options.f1_ref, "k": options.k, "time_weight": options.time_weight}
-    print(f"{formula.score(options.f1, ratio, **weights):.4f}")
+    weights = {
+        "quality_ref": options.quality_ref,
+        "k": options.k,
+        "time_weight": options.time_weight,
+    }
+    print(f"{formula.score(options.quality, ratio, **weights).total:.4f}")
     return SCORED
 
 
@@ -166,7 +171,9 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
         may_be_weak=options.allow_weak_sandbox,
         classes=found.classes,
         input=input_of(options),
-        formula=Formula(options.f1_ref, options.k, options.time_weight, options.min_f1),
+        formula=Formula(
+            options.quality_ref, options.k, options.time_weight, options.min_quality, options.metric
+        ),
         plan=Plan(
             device=options.device,
             threads=options.threads,
@@ -286,20 +293,24 @@ def table(report: Report, job: Job) -> str:
     if report.failure:
         said = f"\n{report.dry_run.output}" if report.dry_run else ""
         return f"failed: {report.failure.code}\n{report.failure.message}{said}".rstrip()
-    timing, f1_ref = report.timing, report.f1_ref
+    timing, quality_ref = report.timing, report.quality_ref
     assert timing is not None
-    assert f1_ref is not None
+    assert quality_ref is not None
     assert report.model is not None
-    weight = job.formula.time_weight
+    weight, label = job.formula.time_weight, metrics.METRICS[job.formula.metric].label
+    wide = max(10, len(label) + 2)
     width = formula.half_width(timing.half_width, weight)
     lines = [
-        f"{'split':10}{'images':>8}{'macro-F1':>10}{'accuracy':>10}{'score':>10}  = time + quality",
-        *(row(name, one, timing.time_ratio, f1_ref, job) for name, one in report.splits.items()),
+        f"{'split':10}{'images':>8}{label:>{wide}}{'accuracy':>10}{'score':>10}  = time + quality",
+        *(
+            row(name, one, timing.time_ratio, quality_ref, job)
+            for name, one in report.splits.items()
+        ),
         "",
         f"score       lower is better, +- {width:.4f} (95 %, from timing)",
         f"time        {weight:g} x {timing.time_ratio:.4f} +- {timing.half_width:.4f} of the "
         f"reference's time; below 1 is faster",
-        f"quality     sigmoid({job.formula.k:g} x ({f1_ref:.3f} - macro-F1))",
+        f"quality     sigmoid({job.formula.k:g} x ({quality_ref:.3f} - {label}))",
         f"per image   {timing.seconds_per_image * 1000:.3f} ms; reference "
         f"{timing.reference_seconds_per_image * 1000:.3f} ms",
         f"measured    {len(timing.quads)} quads in {timing.segments} segments, "
@@ -313,12 +324,21 @@ def table(report: Report, job: Job) -> str:
     return "\n".join(lines + [f"note        {flag}" for flag in timing.flags])
 
 
-def row(name: str, quality: SplitQuality, ratio: float, f1_ref: float, job: Job) -> str:
-    term = formula.quality_term(quality.f1, f1_ref=f1_ref, k=job.formula.k)
-    gate = "  below the gate" if quality.f1 < job.formula.min_f1 else ""
+def row(name: str, quality: SplitQuality, ratio: float, quality_ref: float, job: Job) -> str:
+    found = formula.score(
+        quality.quality,
+        ratio,
+        quality_ref=quality_ref,
+        k=job.formula.k,
+        time_weight=job.formula.time_weight,
+    )
+    wide = max(10, len(metrics.METRICS[job.formula.metric].label) + 2)
+    gate = "  below the gate" if quality.quality < job.formula.min_quality else ""
     return (
-        f"{name:10}{quality.images:>8,}{quality.f1:>10.4f}{quality.accuracy:>10.4f}"
-        f"{quality.score:>10.4f}  = {job.formula.time_weight * ratio:.4f} + {term:.4f}{gate}"
+        f"{name:10}{quality.images:>8,}{quality.quality:>{wide}.4f}{quality.accuracy:>10.4f}"
+        f"{quality.score:>10.4f}  = "
+        + " + ".join(f"{term:.4f}" for term in found.terms.values())
+        + gate
     )
 
 
@@ -331,7 +351,7 @@ def trial_table(trial: Trial) -> str:
     assert trial.seconds_per_image is not None
     lines = [
         f"passed      {trial.quality.images:,} images, each answered twice in fresh processes",
-        f"macro-F1    {trial.quality.f1:.4f}, accuracy {trial.quality.accuracy:.4f}",
+        f"macro-F1    {trial.quality.quality:.4f}, accuracy {trial.quality.accuracy:.4f}",
         f"per image   about {trial.seconds_per_image * 1000:.3g} ms on this machine; a rank is "
         "measured beside the reference",
     ]
@@ -369,9 +389,21 @@ def parser() -> argparse.ArgumentParser:
     )
     add_input(one)
     add_formula(one)
-    one.add_argument("--f1-ref", type=share, help="default: the reference's F1 on the public split")
     one.add_argument(
-        "--min-f1", type=share, default=0.0, help="the gate: least F1 that may be ranked"
+        "--metric", choices=sorted(metrics.METRICS), default="macro_f1", help="what quality means"
+    )
+    one.add_argument(
+        "--quality-ref",
+        "--f1-ref",
+        type=share,
+        help="default: the reference's quality on the public split",
+    )
+    one.add_argument(
+        "--min-quality",
+        "--min-f1",
+        type=share,
+        default=0.0,
+        help="the gate: least quality that may be ranked",
     )
     add_machine(one)
     one.add_argument("--max-seconds", type=above_0, default=60.0, help="cap of measuring")
@@ -410,12 +442,12 @@ def parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("score", help="the formula for given figures")
     one.set_defaults(command=score_command)
-    one.add_argument("--f1", type=share, required=True)
+    one.add_argument("--quality", "--f1", type=share, required=True)
     one.add_argument("--seconds", type=above_0, required=True, help="time of the model")
     one.add_argument(
         "--reference-seconds", type=above_0, required=True, help="time of the reference"
     )
-    one.add_argument("--f1-ref", type=share, required=True)
+    one.add_argument("--quality-ref", "--f1-ref", type=share, required=True)
     add_formula(one)
 
     one = commands.add_parser(

@@ -80,11 +80,11 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                         if failure:
                             raise failure
                         last_words = None  # what comes is about hidden images
-                    f1_ref = job.formula.f1_ref
-                    if f1_ref is None:
+                    quality_ref = job.formula.quality_ref
+                    if quality_ref is None:
                         with stages.stage("reference"):
                             answers, _ = answers_alone(them, box, stages.tick)
-                        f1_ref = public_f1(data.qualities(answers, job.classes))
+                        quality_ref = public_quality(data.qualities(answers, job))
                     with stages.stage(TIMED_STAGE), clocks_logged(job, report):
                         measurement, seen = measured(them, us, box, job, stages)
                 finally:
@@ -107,13 +107,14 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
                     f"The model is so slow that {job.plan.max_seconds:g} s of measuring do not "
                     "tell its time.",
                 )
-            splits = data.qualities(measurement.answers, job.classes)
+            splits = data.qualities(measurement.answers, job)
             report = replace(
                 report,
                 status="scored" if verdict == "valid" else "invalid",
-                f1_ref=f1_ref,
+                quality_ref=quality_ref,
                 splits={
-                    name: scored(one, found.time_ratio, f1_ref, job) for name, one in splits.items()
+                    name: scored(one, found.time_ratio, quality_ref, job)
+                    for name, one in splits.items()
                 },
             )
     except Rejected as rejected:
@@ -291,14 +292,15 @@ def in_force(job: Job, box: parent.Sandbox, seen: Sequence[list[Child]]) -> tupl
     return tuple(said)
 
 
-def public_f1(splits: dict[str, SplitQuality]) -> float:
-    """The reference's F1 that is shown and used: on the public split, three decimals."""
-    return round(splits.get("public", next(iter(splits.values()))).f1, 3)
+def public_quality(splits: dict[str, SplitQuality]) -> float:
+    """The reference's quality that is shown and used: on the public split, three decimals."""
+    return round(splits.get("public", next(iter(splits.values()))).quality, 3)
 
 
-def scored(quality: SplitQuality, time_ratio: float, f1_ref: float, job: Job) -> SplitQuality:
+def scored(quality: SplitQuality, time_ratio: float, quality_ref: float, job: Job) -> SplitQuality:
     weights = {"k": job.formula.k, "time_weight": job.formula.time_weight}
-    return replace(quality, score=formula.score(quality.f1, time_ratio, f1_ref=f1_ref, **weights))
+    found = formula.score(quality.quality, time_ratio, quality_ref=quality_ref, **weights)
+    return replace(quality, score=found.total)
 
 
 @contextmanager
@@ -341,11 +343,11 @@ class Data:
             parts.append(albums.pixels(split, spec, self.cache, tick_of_all))
         return albums.Album(tuple(parts))
 
-    def qualities(self, answers: Labels, classes: tuple[str, ...]) -> dict[str, SplitQuality]:
+    def qualities(self, answers: Labels, job: Job) -> dict[str, SplitQuality]:
         ends = np.cumsum([len(split.labels) for split in self.splits.values()])
         parts = np.split(answers, ends[:-1])
         return {
-            name: metrics.quality(split.labels, part, classes)
+            name: metrics.quality(split.labels, part, job.classes, job.formula.metric)
             for (name, split), part in zip(self.splits.items(), parts, strict=True)
         }
 
@@ -378,7 +380,7 @@ class Stages:
     @contextmanager
     def alone(self, job: Job) -> Iterator[None]:
         """The machine for this evaluation; waiting for it is a stage."""
-        if job.formula.f1_ref is not None:
+        if job.formula.quality_ref is not None:
             self.expected["reference"] = 0.0
         if job.sample is None:
             self.expected["dry run"] = 0.0

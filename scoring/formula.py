@@ -1,35 +1,56 @@
-"""The score: time_weight x time ratio + sigmoid(k x (f1_ref - f1)). Lower is better."""
+"""The score is a sum of named terms. Lower is better.
+
+time     time_weight x time ratio
+quality  sigmoid(k x (quality_ref - quality))
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Score:
+    """The terms of a score by name, in the order in which they are shown."""
+
+    terms: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        return sum(self.terms.values())
 
 
 def score(
-    f1: float, time_ratio: float, *, f1_ref: float, k: float = 20.0, time_weight: float = 0.5
-) -> float:
-    """Score of a model with macro-F1 `f1` that takes `time_ratio` times the reference's time."""
-    return time_weight * time_ratio + quality_term(f1, f1_ref=f1_ref, k=k)
+    quality: float,
+    time_ratio: float,
+    *,
+    quality_ref: float,
+    k: float = 20.0,
+    time_weight: float = 0.5,
+) -> Score:
+    """Score of a model of this quality (0 to 1) that takes `time_ratio` times the reference's time.
+
+    `quality_ref` is the quality at which the term of the quality is 0.5, `k` its steepness there.
+    """
+    return Score(
+        {
+            "time": time_weight * time_ratio,
+            "quality": quality_term(quality, quality_ref=quality_ref, k=k),
+        }
+    )
 
 
-def quality_term(f1: float, *, f1_ref: float, k: float = 20.0) -> float:
-    """The part of the score that F1 decides: 0.5 at `f1_ref`, towards 0 above and 1 below it."""
-    return sigmoid(k * (f1_ref - f1))
+def quality_term(quality: float, *, quality_ref: float, k: float = 20.0) -> float:
+    """The quality's part of the score: 0.5 at `quality_ref`, towards 0 above and 1 below it."""
+    return sigmoid(k * (quality_ref - quality))
 
 
 def half_width(time_half_width: float, time_weight: float = 0.5) -> float:
-    """Half of the score's 95 % interval: only time adds to it, F1 on a fixed split has no noise."""
+    """Half of the score's 95 % interval. Only time adds to it: the quality on a fixed split has no
+    noise."""
     return time_weight * time_half_width
-
-
-def do_nothing_f1(class_counts: Sequence[int]) -> float:
-    """Macro-F1 of answering the largest class to every image."""
-    total = sum(class_counts)
-    if not total:
-        return 0.0
-    precision = max(class_counts) / total
-    return 2 * precision / (1 + precision) / len(class_counts)
 
 
 def sigmoid(x: float) -> float:

@@ -84,16 +84,18 @@ class InputBounds(Json):
 
 @dataclass(frozen=True)
 class Formula(Json):
-    """score = time_weight x time ratio + sigmoid(k x (f1_ref - f1)); lower is better.
+    """score = time_weight x time ratio + sigmoid(k x (quality_ref - quality)); lower is better.
 
-    `f1_ref` None: the reference model's own F1 on the public split. Below `min_f1`, the gate, a
-    model is scored but not ranked.
+    `metric` names the quality in the table of `scoring.quality.metrics`. `quality_ref` None: the
+    reference model's own quality on the public split. A model below `min_quality`, the gate, is
+    scored but not ranked.
     """
 
-    f1_ref: float | None = None
+    quality_ref: float | None = None
     k: float = 20.0
     time_weight: float = 0.5
-    min_f1: float = 0.0
+    min_quality: float = 0.0
+    metric: str = "macro_f1"
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,8 @@ class SplitQuality(Json):
     """Quality on one split; `confusion[i][j]` counts images of class i answered as class j."""
 
     images: int
-    f1: float
+    quality: float
+    """By the competition's metric, 0 to 1."""
     accuracy: float
     per_class: dict[str, ClassQuality]
     confusion: tuple[tuple[int, ...], ...]
@@ -400,7 +403,7 @@ class Report(Json):
     model: Model | None = None
     dry_run: DryRun | None = None
     isolation: Isolation | None = None
-    f1_ref: float | None = None
+    quality_ref: float | None = None
     hardware: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     stages: dict[str, float] = field(default_factory=dict)

@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed"),
     pytest.mark.skipif("sqlite" in os.environ["DATABASE_URL"], reason="the front needs PostgreSQL"),
 ]
-SUBMIT = "/api/v1/competitions/scale/submissions"
+SUBMIT = "/api/v2/competitions/scale/submissions"
 MEGABYTE = 1 << 20
 
 
@@ -96,7 +96,7 @@ def test_no_body_is_taken_that_is_not_welcome(site: Site) -> None:
         (SUBMIT, 5000 * MEGABYTE, site.key, b"413 too_large"),
         ("/competitions/scale/submit/", 5 * MEGABYTE, "", b"413"),
         ("/admin/leaderboard/dataset/add/", 5 * MEGABYTE, "", b"413"),
-        ("/api/v1/teams/join", 5 * MEGABYTE, site.key, b"413 too_large"),
+        ("/api/v2/teams/join", 5 * MEGABYTE, site.key, b"413 too_large"),
         ("/accounts/login/", 5 * MEGABYTE, "", b"413"),
     ):
         for sent in (0, MEGABYTE, min(announced, 20 * MEGABYTE)):

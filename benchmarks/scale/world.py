@@ -234,8 +234,8 @@ def histories(
         team_id=f"{first_team} + i % {teams}",
         time_ratio=ratio,
         submission_seconds=f"0.01 * ({ratio})",
-        f1_public=quality,
-        f1_private=f"({quality}) - 0.01",
+        quality_public=quality,
+        quality_private=f"({quality}) - 0.01",
         # Not the formula, but as it falls: what is measured here is the database.
         score_public=f"0.5 * ({ratio}) + 1.2 - ({quality})",
         score_private=f"0.5 * ({ratio}) + 1.21 - ({quality})",
@@ -355,7 +355,7 @@ def boards() -> None:
         evaluation=evaluation,
         is_ranked=True,
         score="1.0",
-        f1=0.7,
+        quality=0.7,
         time_ratio=1.0,
         score_half_width=0.005,
         uploaded_at=evaluation.submission.uploaded_at,
@@ -364,11 +364,11 @@ def boards() -> None:
         "team_id": "best.team_id",
         "submission_id": "best.submission_id",
         "evaluation_id": "best.evaluation_id",
-        "is_ranked": f"best.f1 > {0.66}",
+        "is_ranked": f"best.quality > {0.66}",
         "score": "CAST(best.score AS numeric(12, 6))"
         if is_postgresql()
         else "ROUND(best.score, 6)",
-        "f1": "best.f1",
+        "quality": "best.quality",
         "time_ratio": "best.time_ratio",
         "uploaded_at": "best.uploaded_at",
     }
@@ -376,7 +376,8 @@ def boards() -> None:
     values = [chosen.get(column, f"t.{column}") for column in columns]
     best = (
         "SELECT s.team_id, s.id AS submission_id, e.id AS evaluation_id, e.score_public AS score, "
-        "e.f1_public AS f1, e.time_ratio, s.uploaded_at, row_number() OVER (PARTITION BY s.team_id "
+        "e.quality_public AS quality, e.time_ratio, s.uploaded_at, "
+        "row_number() OVER (PARTITION BY s.team_id "
         "ORDER BY e.score_public, s.uploaded_at, s.id) AS place "
         "FROM leaderboard_evaluation e JOIN leaderboard_submission s ON s.id = e.submission_id "
         "WHERE e.state = 'scored'"
@@ -435,9 +436,9 @@ def evaluation_fields(competition: Competition, **fields: Any) -> dict[str, Any]
         "percent": 100,
         "f1_by_class": dict.fromkeys(CLASSES, 0.7),
         "isolation": Isolation(layers=("system calls of computing only",)).to_json(),
-        "f1_public": 0.7,
-        "f1_private": 0.69,
-        "f1_ref": 0.7,
+        "quality_public": 0.7,
+        "quality_private": 0.69,
+        "quality_ref": 0.7,
         "time_ratio": 1.0,
         "half_width": 0.01,
         "submission_seconds": 0.01,
@@ -480,7 +481,7 @@ def report(chance: random.Random, quads: int) -> Report:
 
     split = SplitQuality(
         images=500,
-        f1=0.7,
+        quality=0.7,
         accuracy=0.71,
         per_class={label: ClassQuality(0.7, 0.7, 0.7, 100) for label in CLASSES},
         confusion=tuple(tuple(chance.randint(0, 99) for _ in CLASSES) for _ in CLASSES),
@@ -498,7 +499,7 @@ def report(chance: random.Random, quads: int) -> Report:
     return replace(
         Report(status="scored", splits={"public": split, "private": split}, timing=timing),
         isolation=Isolation(layers=("system calls of computing only",)),
-        f1_ref=0.7,
+        quality_ref=0.7,
         hardware={"cpu": "Some processor"},
         versions={"protocol": str(PROTOCOL), "torch": "2.13.0"},
     )

@@ -51,13 +51,14 @@ class CompetitionForm(forms.ModelForm):
             "close it.",
             "dataset": "Fixed once it has opened: every score depends on it.",
             "profile": "The kind of machine all is measured on. Fixed once it has opened.",
-            "time_weight": "score = time weight x time ratio + sigmoid(k x (reference F1 - F1)); "
-            "lower is better, the reference has time weight + 0.5. Fixed once it has opened.",
-            "k": "How steeply F1 counts: with 20, 0.05 above the reference is worth 0.23. Fixed "
-            "once it has opened, like the reference F1.",
-            "min_f1": "Least macro-F1 that is ranked, on each board by its own F1; see above for "
-            "why. Another one holds once the boards are prepared for it: at once, or in minutes "
-            "where there are very many teams.",
+            "time_weight": "score = time weight x time ratio + sigmoid(k x (reference quality - "
+            "quality)); lower is better, the reference has time weight + 0.5. Fixed once it has "
+            "opened.",
+            "k": "How steeply quality counts: with 20, 0.05 above the reference is worth 0.23. "
+            "Fixed once it has opened, like the reference quality.",
+            "min_quality": "Least quality that is ranked, on each board by its own split; see "
+            "above for why. Another one holds once the boards are prepared for it: at once, or in "
+            "minutes where there are very many teams.",
             "input_height": "What a model is fed, in RGB, unless its own featherweight.json says "
             "otherwise. Fixed once it has opened, like everything here but the bounds.",
             "min_input_size": "An upload may declare an input of its own between these, in pixels.",
@@ -97,7 +98,13 @@ class CompetitionAdmin(steps.Steps):
             "Formula and gate",
             {
                 "classes": ["tab"],
-                "fields": [("time_weight", "k"), "f1_ref", "do_nothing", "min_f1"],
+                "fields": [
+                    "metric",
+                    ("time_weight", "k"),
+                    "quality_ref",
+                    "do_nothing",
+                    "min_quality",
+                ],
             },
         ),
         (
@@ -204,7 +211,9 @@ class CompetitionAdmin(steps.Steps):
         said = f" Message: {competition.pause_message}" if competition.pause_message else ""
         if preparation := getattr(competition, "preparation", None):
             said += f" In preparation, {preparation}."
-            if preparation.min_f1 is None and (unfinished := preparing.unfinished(competition)):
+            if preparation.min_quality is None and (
+                unfinished := preparing.unfinished(competition)
+            ):
                 said += f" It waits for {unfinished}."
         return f"{competition.state.capitalize()}. {NEXT[State(competition.state)]}{said}"
 
@@ -226,10 +235,10 @@ class CompetitionAdmin(steps.Steps):
 
 def gate_to_come(preparation: Preparation | None) -> str:
     """That another gate is being prepared, in a sentence; empty where none is."""
-    if preparation is None or preparation.min_f1 is None:
+    if preparation is None or preparation.min_quality is None:
         return ""
     return (
-        f"The gate of {preparation.min_f1:g} holds as soon as the boards are prepared for it; "
+        f"The gate of {preparation.min_quality:g} holds as soon as the boards are prepared for it; "
         "“Stop the preparation” takes it back."
     )
 
@@ -255,8 +264,12 @@ def calibration_figures(competition: Competition) -> pages.Figures:
     return [
         *rows,
         ("Calibration", pages.link(found)),
-        ("F1", f"public {pages.number(found.f1_public)}, private {pages.number(found.f1_private)}"),
-        ("Reference F1 of the formula", pages.number(competition.reference_f1, 3)),
+        (
+            competition.quality_measure.short,
+            f"public {pages.number(found.quality_public)}, "
+            f"private {pages.number(found.quality_private)}",
+        ),
+        ("Reference quality of the formula", pages.number(competition.reference_quality, 3)),
         ("Time ratio A/A", pages.ratio(found.time_ratio, found.half_width)),
         ("Seconds per image", pages.milliseconds(found.reference_seconds)),
         ("Worker", found.worker or "–"),
@@ -298,8 +311,8 @@ def do_nothing_sentence(competition: Competition) -> tuple[str, str]:
             "info",
         )
     text = (
-        f"A model that answers “{found.label}” to every image in no time has macro-F1 "
-        f"{found.f1:.3f} on the public split"
+        f"A model that answers “{found.label}” to every image in no time has "
+        f"{competition.quality_measure.label} {found.quality:.3f} on the public split"
     )
     if found.score is None or found.reference_score is None:
         text += "; its score is known once the reference is calibrated. "
@@ -309,5 +322,8 @@ def do_nothing_sentence(competition: Competition) -> tuple[str, str]:
             "(lower is better). "
         )
     if found.is_ranked:
-        return f"{text}The gate of {competition.min_f1:g} would rank it: set it higher.", "warning"
-    return f"{text}The gate of {competition.min_f1:g} keeps it unranked.", "success"
+        return (
+            f"{text}The gate of {competition.min_quality:g} would rank it: set it higher.",
+            "warning",
+        )
+    return f"{text}The gate of {competition.min_quality:g} keeps it unranked.", "success"

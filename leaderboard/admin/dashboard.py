@@ -166,7 +166,9 @@ def steps(shown: list[Any]) -> list[Notice]:
         if not one.is_published:
             nothing = competitions.do_nothing(one)
             if nothing and nothing.is_ranked:
-                text = f"{one} would rank a do-nothing model: set a gate above {nothing.f1:.3f}."
+                text = (
+                    f"{one} would rank a do-nothing model: set a gate above {nothing.quality:.3f}."
+                )
                 found.append(Notice("warning", text, url))
     return found
 

@@ -146,6 +146,7 @@ def key_figures(evaluation: Evaluation) -> pages.Figures:
     report = evaluation.report
     timing = report.get("timing") or {}
     splits = report.get("splits") or {}
+    measure = evaluation.competition.quality_measure
     rows: list[tuple[str, object]] = [
         ("Attempt", evaluation.attempt),
         ("Why", evaluation.get_why_display()),
@@ -160,7 +161,7 @@ def key_figures(evaluation: Evaluation) -> pages.Figures:
             f"{pages.milliseconds(evaluation.competition.seconds_per_image(1.0))} "
             "when it was calibrated",
         ),
-        ("Reference F1", pages.number(evaluation.f1_ref, 3)),
+        ("Reference quality", pages.number(evaluation.quality_ref, 3)),
     ]
     for name, score in (("public", evaluation.score_public), ("private", evaluation.score_private)):
         if found := splits.get(name):
@@ -168,8 +169,8 @@ def key_figures(evaluation: Evaluation) -> pages.Figures:
                 (
                     name.capitalize(),
                     f"score {pages.number(score)} ± {pages.number(evaluation.score_half_width)}, "
-                    f"F1 {pages.number(found['f1'])}, accuracy {pages.number(found['accuracy'])}, "
-                    f"{found['images']} images",
+                    f"{measure.short} {pages.number(found['quality'])}, "
+                    f"accuracy {pages.number(found['accuracy'])}, {found['images']} images",
                 )
             )
     if timing:

@@ -32,8 +32,8 @@ class DisqualifyForm(forms.Form):
 class EvaluationInline(pages.FixedInline):
     model = Evaluation
     fk_name = "submission"
-    fields = ["number", "why", "state", "ratio", "f1", "score", "trouble", "finished_at"]
-    readonly_fields = ["number", "ratio", "f1", "score", "trouble"]
+    fields = ["number", "why", "state", "ratio", "quality", "score", "trouble", "finished_at"]
+    readonly_fields = ["number", "ratio", "quality", "score", "trouble"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Evaluation]:
         return super().get_queryset(request).select_related("competition")
@@ -46,9 +46,9 @@ class EvaluationInline(pages.FixedInline):
     def ratio(self, evaluation: Evaluation) -> str:
         return pages.ratio(evaluation.time_ratio, evaluation.half_width)
 
-    @display(description="F1 public / private")
-    def f1(self, evaluation: Evaluation) -> str:
-        return pages.pair(evaluation.f1_public, evaluation.f1_private)
+    @display(description="Quality public / private")
+    def quality(self, evaluation: Evaluation) -> str:
+        return pages.pair(evaluation.quality_public, evaluation.quality_private)
 
     @display(description="Score public / private")
     def score(self, evaluation: Evaluation) -> str:

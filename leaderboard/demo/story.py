@@ -114,8 +114,8 @@ def tell(
         "machine still ends: close times are not told apart here."
     )
     console.print(
-        f"  Reference macro-F1: public {calibration.f1_public:.4f}, "
-        f"private {calibration.f1_private:.4f}"
+        f"  Reference macro-F1: public {calibration.quality_public:.4f}, "
+        f"private {calibration.quality_private:.4f}"
     )
     show_weakness(console)
     show_doors(console, site, entrants, models)
@@ -182,7 +182,7 @@ def drafted(
         submissions_per_day=20,
         # The story publishes at once and would not wait; whoever practises may watch it happen.
         remeasured_ranks=0 if slug == SLUG else 3,
-        min_f1=0.2,
+        min_quality=0.2,
         input_height=reference.size,
         input_width=reference.size,
         total_seconds=600,
@@ -287,7 +287,7 @@ class Entrant:
         self.submit_form("/accounts/signup/", fields)
         _, secret = tokens.issue(user=User.objects.get(username=self.user), name="demo")
         self.api = httpx.Client(
-            base_url=f"{self.site}/api/v1/",
+            base_url=f"{self.site}/api/v2/",
             headers={"Authorization": f"Token {secret}"},
             timeout=120,
         )
@@ -373,7 +373,7 @@ def wait_for_site(site: str, processes: Processes) -> None:
 
 
 def board(site: str, name: str) -> list[dict[str, Any]]:
-    answer = httpx.get(f"{site}/api/v1/competitions/{SLUG}/boards/{name}").raise_for_status()
+    answer = httpx.get(f"{site}/api/v2/competitions/{SLUG}/boards/{name}").raise_for_status()
     rows: list[dict[str, Any]] = answer.json()["results"]
     return rows
 
@@ -387,7 +387,7 @@ def table(title: str, rows: list[dict[str, Any]]) -> Table:
             str(row["rank"] or "-"),
             row["team"],
             f"{float(row['score']):.4f} ± {row['score_half_width']:.4f}",
-            f"{row['f1']:.4f}",
+            f"{row['quality']:.4f}",
             f"{row['time_ratio']:.3f} ± {row['half_width'] or 0:.3f}",
             "tied" if row["tied"] else "",
         )

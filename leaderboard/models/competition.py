@@ -16,7 +16,9 @@ from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile
 from leaderboard.models.organizers import organized_by
 from leaderboard.models.user import User
-from scoring import job
+from scoring import formula, job
+from scoring.formula import Score
+from scoring.quality import metrics
 
 
 def check_time_zone(name: str) -> None:
@@ -57,6 +59,11 @@ class CompetitionQuerySet(models.QuerySet["Competition"]):
         return self.filter(is_public | organized_by(user, competition="pk"))
 
 
+def metric_choices() -> list[tuple[str, str]]:
+    """The metrics a competition may count, by their names in texts."""
+    return [(name, one.label) for name, one in metrics.METRICS.items()]
+
+
 class Competition(models.Model):
     class State(models.TextChoices):
         DRAFT = "draft"
@@ -93,7 +100,7 @@ class Competition(models.Model):
 
     # Every score depends on these, so they are fixed once a competition has opened.
     SCORING_FIELDS = frozenset(
-        {"dataset", "profile", "time_weight", "k", "f1_ref"}
+        {"dataset", "profile", "metric", "time_weight", "k", "quality_ref"}
         | {"input_height", "input_width", "batch_size", "dtype", "mean", "std"}
         | {"interpolation", "crop_pct", "crop_mode"}
     )
@@ -144,18 +151,24 @@ class Competition(models.Model):
 
     time_weight = models.FloatField(default=0.5, validators=[MinValueValidator(0.0)])
     k = models.FloatField("steepness k", default=20.0, validators=[MinValueValidator(0.0)])
-    f1_ref = models.FloatField(
-        "reference F1",
+    metric = models.CharField(
+        max_length=32,
+        choices=metric_choices,
+        default="macro_f1",
+        help_text="What quality means here.",
+    )
+    quality_ref = models.FloatField(
+        "reference quality",
         null=True,
         blank=True,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="Empty: the reference's public F1 to three decimals, from the calibration.",
+        help_text="Empty: the reference's public quality to three decimals, from the calibration.",
     )
-    min_f1 = models.FloatField(
+    min_quality = models.FloatField(
         "gate",
         default=0.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="Least macro-F1 that is ranked.",
+        help_text="Least quality that is ranked.",
     )
 
     input_height = models.PositiveSmallIntegerField(default=224, validators=[MinValueValidator(1)])
@@ -251,7 +264,7 @@ class Competition(models.Model):
         """What may no longer be edited."""
         if self.state == self.State.DRAFT:
             return frozenset()
-        final = {"min_f1", "final_selections"} if self.is_published else set()
+        final = {"min_quality", "final_selections"} if self.is_published else set()
         return self.SCORING_FIELDS | {"slug"} | final
 
     @property
@@ -275,11 +288,11 @@ class Competition(models.Model):
         return self.dataset.classes if self.dataset else []
 
     @property
-    def reference_f1(self) -> float | None:
-        """The formula's f1_ref: the organizers' constant, else the calibrated one."""
-        if self.f1_ref is not None:
-            return self.f1_ref
-        return self.calibration.f1_ref if self.calibration else None
+    def reference_quality(self) -> float | None:
+        """The formula's quality_ref: the organizers' constant, else the calibrated one."""
+        if self.quality_ref is not None:
+            return self.quality_ref
+        return self.calibration.quality_ref if self.calibration else None
 
     def seconds_per_image(self, time_ratio: float | None) -> float | None:
         """Of a model, at the pace that the reference had when it was calibrated. The one rule for
@@ -307,7 +320,31 @@ class Competition(models.Model):
 
     def formula(self) -> job.Formula:
         return job.Formula(
-            f1_ref=self.reference_f1, k=self.k, time_weight=self.time_weight, min_f1=self.min_f1
+            quality_ref=self.reference_quality,
+            k=self.k,
+            time_weight=self.time_weight,
+            min_quality=self.min_quality,
+            metric=self.metric,
+        )
+
+    @property
+    def quality_measure(self) -> metrics.Metric:
+        """The row of its metric in the table."""
+        return metrics.METRICS[self.metric]
+
+    def score(
+        self, quality: float, time_ratio: float, *, quality_ref: float | None = None
+    ) -> Score | None:
+        """The score, by the constants of today; None before there is a reference quality."""
+        quality_ref = self.reference_quality if quality_ref is None else quality_ref
+        if quality_ref is None:
+            return None
+        return formula.score(
+            quality,
+            time_ratio,
+            quality_ref=quality_ref,
+            k=self.k,
+            time_weight=self.time_weight,
         )
 
     def limits(self) -> job.Limits:

@@ -45,7 +45,7 @@ class Placed(models.Model):
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="+")
     is_ranked = models.BooleanField(help_text="Whether its F1 on this board passes the gate.")
     score = models.DecimalField(max_digits=12, decimal_places=6, help_text="Lower is better.")
-    f1 = models.FloatField()
+    quality = models.FloatField()
     time_ratio = models.FloatField()
     score_half_width = models.FloatField()
     uploaded_at = models.DateTimeField()
@@ -109,7 +109,7 @@ class Preparation(models.Model):
     competition = models.OneToOneField(
         Competition, models.CASCADE, primary_key=True, related_name="preparation"
     )
-    min_f1 = models.FloatField(
+    min_quality = models.FloatField(
         null=True, blank=True, help_text="The gate that comes; empty for a publication."
     )
     through = models.BigIntegerField(default=0, help_text="The last team of the last batch.")
@@ -122,7 +122,7 @@ class Preparation(models.Model):
     )
 
     def __str__(self) -> str:
-        what = "publication" if self.min_f1 is None else f"gate of {self.min_f1:g}"
+        what = "publication" if self.min_quality is None else f"gate of {self.min_quality:g}"
         return f"{what}: {self.done:,} of {max(self.done, self.total):,} teams are prepared"
 
 

@@ -53,8 +53,8 @@ class Stale(Exception):
 class Figures:
     """The figures of a scored evaluation; seconds are per image."""
 
-    f1_public: float
-    f1_private: float
+    quality_public: float
+    quality_private: float
     time_ratio: float
     half_width: float
     submission_seconds: float
@@ -200,9 +200,9 @@ class Evaluation(models.Model):
     measurements = models.PositiveSmallIntegerField(
         default=1, help_text="How many measurements of the same content are pooled in the time."
     )
-    f1_public = models.FloatField(null=True, blank=True)
-    f1_private = models.FloatField(null=True, blank=True)
-    f1_ref = models.FloatField(null=True, blank=True)
+    quality_public = models.FloatField(null=True, blank=True)
+    quality_private = models.FloatField(null=True, blank=True)
+    quality_ref = models.FloatField(null=True, blank=True)
     time_ratio = models.FloatField(null=True, blank=True)
     half_width = models.FloatField(
         null=True, blank=True, help_text="Of the time ratio's 95 % interval."

@@ -16,7 +16,6 @@ from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import Competition, Preparation, User
 from leaderboard.models.competition import CompetitionQuerySet
 from leaderboard.services import locks, organizers, preparing, versions, workers
-from scoring import formula
 from scoring.job import PROTOCOL
 
 State = Competition.State
@@ -29,7 +28,7 @@ class DoNothing:
     """A model that answers one class to every image in no time, beside the reference model."""
 
     label: str
-    f1: float
+    quality: float
     score: float | None
     reference_score: float | None
     """Both are known once there is a reference F1."""
@@ -52,7 +51,7 @@ def named(slug: str, *, among: QuerySet[Competition] | None = None) -> Competiti
         return found
     slugs = list(known.values_list("slug", flat=True)[:MOST_LIKE])
     like = difflib.get_close_matches(slug, slugs, n=1)
-    hint = f"Did you mean {like[0]}?" if like else "/api/v1/competitions lists all."
+    hint = f"Did you mean {like[0]}?" if like else "/api/v2/competitions lists all."
     raise NotFound(f"There is no competition called {slug:.50}. {hint}", code="unknown_competition")
 
 
@@ -91,14 +90,14 @@ def edit(*, competition: Competition, by: User) -> None:
             )
         competition.calibration = None
         fields.add("calibration")
-    if fields & {"min_f1", "final_selections"}:
+    if fields & {"min_quality", "final_selections"}:
         preparing.check_none(row)
-    gate = competition.min_f1
-    competition.save(update_fields=fields - {"min_f1"})
-    if "min_f1" in fields:
-        preparing.begin(competition, min_f1=gate)
+    gate = competition.min_quality
+    competition.save(update_fields=fields - {"min_quality"})
+    if "min_quality" in fields:
+        preparing.begin(competition, min_quality=gate)
         preparing.go_on(competition, seconds=preparing.AT_ONCE)
-        competition.refresh_from_db(fields=["min_f1"])
+        competition.refresh_from_db(fields=["min_quality"])
     versions.change(competition.pk)  # for boards show its time zone, gate and more
 
 
@@ -229,23 +228,20 @@ def do_nothing(competition: Competition) -> DoNothing | None:
     if competition.dataset is None:
         return None
     counts = competition.dataset.split("public").images_by_class
-    f1 = formula.do_nothing_f1(list(counts.values()))
+    quality = competition.quality_measure.of_one_answer(list(counts.values()))
     score = reference_score = None
-    f1_ref, k, calibration = competition.reference_f1, competition.k, competition.calibration
-    if f1_ref is not None:
-        score = formula.score(f1, 0, f1_ref=f1_ref, k=k)
-        reference_f1 = f1_ref
-        if calibration and calibration.f1_public is not None:
-            reference_f1 = calibration.f1_public
-        reference_score = formula.score(
-            reference_f1, 1, f1_ref=f1_ref, k=k, time_weight=competition.time_weight
-        )
+    calibration, reference_quality = competition.calibration, competition.reference_quality
+    if calibration and calibration.quality_public is not None:
+        reference_quality = calibration.quality_public
+    if reference_quality is not None:
+        score = competition.score(quality, 0)
+        reference_score = competition.score(reference_quality, 1)
     return DoNothing(
         label=max(counts, key=lambda label: counts[label]),
-        f1=f1,
-        score=score,
-        reference_score=reference_score,
-        is_ranked=f1 >= competition.min_f1,
+        quality=quality,
+        score=score.total if score else None,
+        reference_score=reference_score.total if reference_score else None,
+        is_ranked=quality >= competition.min_quality,
     )
 
 
@@ -274,7 +270,7 @@ def move(
         competition.refresh_from_db(fields=["state"])
         raise wrong_state(competition, state)
     # What goes another way is not published by what was begun before.
-    Preparation.objects.filter(competition=competition.pk, min_f1=None).delete()
+    Preparation.objects.filter(competition=competition.pk, min_quality=None).delete()
     competition.refresh_from_db()
 
 

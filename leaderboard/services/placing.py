@@ -33,7 +33,7 @@ WRITTEN = (
     "evaluation_id",
     "is_ranked",
     "score",
-    "f1",
+    "quality",
     "time_ratio",
     "score_half_width",
     "uploaded_at",
@@ -53,8 +53,8 @@ class Counting:
     selected_at: datetime | None
     score_public: float
     score_private: float
-    f1_public: float
-    f1_private: float
+    quality_public: float
+    quality_private: float
     time_ratio: float
     half_width: float
 
@@ -69,7 +69,7 @@ def place(*teams: Team) -> None:
     competition = locks.share(teams[0].competition)
     keys = lock([team.pk for team in teams])
     changed = set()
-    if put(competition, Board.PUBLIC, keys, leaders(keys, min_f1=competition.min_f1)):
+    if put(competition, Board.PUBLIC, keys, leaders(keys, min_quality=competition.min_quality)):
         changed.add(Board.PUBLIC)
     if competition.is_published:
         best = winners(competition, keys)
@@ -97,14 +97,15 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
     Entries of the private board stand in their table already, and nobody reads them before the
     publication. Of a gate that will come only what it changes is written.
     """
-    if preparation.min_f1 is None:
+    if preparation.min_quality is None:
         put(competition, Board.PRIVATE, teams, winners(competition, teams))
         return
     NextEntry.objects.filter(team__in=teams).delete()
     now = of_teams(competition, Board.PUBLIC, teams)
-    coming = leaders(teams, min_f1=preparation.min_f1)
+    coming = leaders(teams, min_quality=preparation.min_quality)
     entries = [
-        entry(competition, Board.PUBLIC, one, min_f1=preparation.min_f1) for one in coming.values()
+        entry(competition, Board.PUBLIC, one, min_quality=preparation.min_quality)
+        for one in coming.values()
     ]
     NextEntry.objects.bulk_create(
         NextEntry(competition=competition, team_id=one.team_id, **written(one))
@@ -150,10 +151,10 @@ def keep_public_ranks(competition: Competition) -> None:
 # What counts of a team
 
 
-def leaders(teams: Collection[int], *, min_f1: float) -> dict[int, Counting]:
+def leaders(teams: Collection[int], *, min_quality: float) -> dict[int, Counting]:
     """What each team has on the public board under a gate: its best that passes, else its best."""
     counting = Evaluation.objects.counting().filter(team=OuterRef("pk")).order_by(*PUBLIC_ORDER)
-    passing = counting.filter(f1_public__gte=min_f1)
+    passing = counting.filter(quality_public__gte=min_quality)
     best = Coalesce(Subquery(passing.values("pk")[:1]), Subquery(counting.values("pk")[:1]))
     chosen = Team.objects.filter(pk__in=teams).order_by().annotate(best=best)
     return {one.team_id: one for one in read(chosen.values("best"))}
@@ -167,7 +168,9 @@ def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[C
         partition_by="team",
         order_by=[
             Case(When(submission__selected_at=None, then=Value(1)), default=Value(0)),
-            Case(When(f1_public__gte=competition.min_f1, then=Value(0)), default=Value(1)),
+            Case(
+                When(quality_public__gte=competition.min_quality, then=Value(0)), default=Value(1)
+            ),
             *PUBLIC_ORDER,
         ],
     )
@@ -182,7 +185,7 @@ def winners(competition: Competition, teams: Collection[int]) -> dict[int, Count
     """What each team has on the private board: the best there of what counts."""
 
     def order(one: Counting) -> tuple[object, ...]:
-        is_below = one.f1_private < competition.min_f1
+        is_below = one.quality_private < competition.min_quality
         return is_below, one.score_private, one.uploaded_at, one.submission_id
 
     return {team: min(some, key=order) for team, some in finals(competition, teams).items()}
@@ -201,8 +204,8 @@ def read(keys: QuerySet[Any, Any]) -> list[Counting]:
             "submission__selected_at",
             "score_public",
             "score_private",
-            "f1_public",
-            "f1_private",
+            "quality_public",
+            "quality_private",
             "time_ratio",
             "half_width",
         )
@@ -212,9 +215,9 @@ def read(keys: QuerySet[Any, Any]) -> list[Counting]:
 # Entries
 
 
-def entry(competition: Competition, board: str, one: Counting, *, min_f1: float) -> Entry:
+def entry(competition: Competition, board: str, one: Counting, *, min_quality: float) -> Entry:
     private = board == Board.PRIVATE
-    f1 = one.f1_private if private else one.f1_public
+    quality = one.quality_private if private else one.quality_public
     score = one.score_private if private else one.score_public
     return Entry(
         competition=competition,
@@ -222,9 +225,9 @@ def entry(competition: Competition, board: str, one: Counting, *, min_f1: float)
         team_id=one.team_id,
         submission_id=one.submission_id,
         evaluation_id=one.evaluation_id,
-        is_ranked=f1 >= min_f1,
+        is_ranked=quality >= min_quality,
         score=Decimal(f"{score:.6f}"),
-        f1=f1,
+        quality=quality,
         time_ratio=one.time_ratio,
         score_half_width=formula.half_width(one.half_width, competition.time_weight),
         uploaded_at=one.uploaded_at,
@@ -236,7 +239,9 @@ def put(
 ) -> bool:
     """Write the entries of locked teams; tells whether that changed anything."""
     before = of_teams(competition, board, teams)
-    after = [entry(competition, board, one, min_f1=competition.min_f1) for one in best.values()]
+    after = [
+        entry(competition, board, one, min_quality=competition.min_quality) for one in best.values()
+    ]
     gone = [one.pk for team, one in before.items() if team not in best]
     changed = [
         one

@@ -30,12 +30,12 @@ SHORT_SLICE = 2.0
 """Seconds between two looks of an embedded worker, whose evaluations must not wait."""
 
 
-def begin(competition: Competition, *, min_f1: float | None = None) -> None:
+def begin(competition: Competition, *, min_quality: float | None = None) -> None:
     """Start preparing: another gate, or without one the private board. Call under the lock of the
     competition."""
     NextEntry.objects.filter(competition=competition).delete()
     Preparation.objects.create(
-        competition=competition, min_f1=min_f1, total=competition.teams.count()
+        competition=competition, min_quality=min_quality, total=competition.teams.count()
     )
 
 
@@ -70,7 +70,7 @@ def unfinished(competition: Competition) -> str:
 
 def is_publishing(competition: Competition) -> bool:
     """Whether the private board is being prepared. Ask of a locked competition."""
-    return Preparation.objects.filter(competition=competition, min_f1=None).exists()
+    return Preparation.objects.filter(competition=competition, min_quality=None).exists()
 
 
 def go_on(competition: Competition, *, seconds: float) -> None:
@@ -149,9 +149,9 @@ def switch(competition: Competition) -> bool:
     if preparation is None or needs_teams(preparation) or needs_ranks(preparation):
         return False
     rows = Competition.objects.filter(pk=competition.pk)
-    if preparation.min_f1 is not None:
+    if preparation.min_quality is not None:
         placing.take_next(competition)
-        rows.update(min_f1=preparation.min_f1)
+        rows.update(min_quality=preparation.min_quality)
     elif competition.evaluations.unfinished().exists():
         return False
     elif not rows.filter(state=State.CLOSED).update(
@@ -160,7 +160,7 @@ def switch(competition: Competition) -> bool:
         logger.warning("%s is %s and is not published.", competition, competition.state)
         preparation.delete()
         return False
-    if preparation.min_f1 is None:
+    if preparation.min_quality is None:
         events.tell(Event.COMPETITION_PUBLISHED, competition)
     preparation.delete()
     versions.change(competition.pk)
@@ -174,6 +174,6 @@ def needs_teams(preparation: Preparation) -> bool:
 
 def needs_ranks(preparation: Preparation) -> bool:
     """Whether the private entries do not tell the public ranks there are."""
-    if preparation.min_f1 is not None:
+    if preparation.min_quality is not None:
         return False
     return preparation.ranks_of != versions.of(preparation.competition, Entry.Board.PUBLIC)

@@ -7,7 +7,7 @@ the row above is a mark (tied), never a change of order.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -49,7 +49,7 @@ class Row:
             score=entry.score,
             score_half_width=entry.score_half_width,
             is_tied=self.is_tied,
-            f1=entry.f1,
+            quality=entry.quality,
             time_ratio=entry.time_ratio,
             half_width=entry.evaluation.half_width,
             measurements=entry.evaluation.measurements,
@@ -66,7 +66,7 @@ class Line:
     score: Decimal
     score_half_width: float
     is_tied: bool
-    f1: float
+    quality: float
     time_ratio: float
     half_width: float | None
     measurements: int
@@ -80,7 +80,7 @@ class Baseline:
     name: str
     score: float
     score_half_width: float
-    f1: float
+    quality: float
     time_ratio: float
     """Against itself."""
     half_width: float
@@ -89,28 +89,24 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Parts:
-    """A score taken apart: `score` is `time_term` + `f1_term`, ± `half_width`."""
+    """A score taken apart: `score` is the sum of its `terms`, ± `half_width`."""
 
     score: float
     half_width: float
-    time_term: float
-    f1_term: float
+    terms: Mapping[str, float]
 
 
 def parts(evaluation: Evaluation, board: str) -> Parts | None:
     """What a scored evaluation's score on a board is made of; None before there is one."""
     private = board == Board.PRIVATE
-    score = evaluation.score_private if private else evaluation.score_public
-    if score is None or evaluation.time_ratio is None:
+    quality = evaluation.quality_private if private else evaluation.quality_public
+    if quality is None or evaluation.time_ratio is None:
         return None
-    weight = evaluation.competition.time_weight
-    time_term = weight * evaluation.time_ratio
-    return Parts(
-        score=round(score, 6),
-        half_width=evaluation.score_half_width or 0.0,
-        time_term=time_term,
-        f1_term=score - time_term,
+    score = evaluation.competition.score(
+        quality, evaluation.time_ratio, quality_ref=evaluation.quality_ref
     )
+    assert score
+    return Parts(round(score.total, 6), evaluation.score_half_width or 0.0, score.terms)
 
 
 class Standing(Sequence[Row]):
@@ -218,7 +214,7 @@ def lines(competition: Competition, board: str) -> Iterator[Line]:
         "team__name",
         "score",
         "score_half_width",
-        "f1",
+        "quality",
         "time_ratio",
         "evaluation__half_width",
         "evaluation__measurements",
@@ -230,7 +226,7 @@ def lines(competition: Competition, board: str) -> Iterator[Line]:
         team,
         score,
         score_half_width,
-        f1,
+        quality,
         ratio,
         half_width,
         count,
@@ -238,7 +234,7 @@ def lines(competition: Competition, board: str) -> Iterator[Line]:
     ) in enumerate(read.iterator(chunk_size=2000), start=1):
         interval = score, score_half_width
         rank, is_tied = (place, _touch(above, interval)) if is_ranked else (None, False)
-        yield Line(rank, team, *interval, is_tied, f1, ratio, half_width, count, at)
+        yield Line(rank, team, *interval, is_tied, quality, ratio, half_width, count, at)
         above = interval
 
 
@@ -277,7 +273,7 @@ def baseline(competition: Competition, board: str) -> Baseline | None:
         name=str(calibration.reference),
         score=figures.score_private if private else figures.score_public,
         score_half_width=formula.half_width(figures.half_width, competition.time_weight),
-        f1=figures.f1_private if private else figures.f1_public,
+        quality=figures.quality_private if private else figures.quality_public,
         time_ratio=figures.time_ratio,
         half_width=figures.half_width,
         seconds=figures.reference_seconds,

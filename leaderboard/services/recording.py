@@ -18,7 +18,6 @@ from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import events, locks, measurements, placing, turns, workers
 from leaderboard.services.events import Event
-from scoring import formula
 from scoring.job import Report
 
 logger = logging.getLogger(__name__)
@@ -73,10 +72,10 @@ def record(evaluation: Evaluation, report: Report) -> None:
         State.SCORED,
         **scores(
             evaluation.competition,
-            f1_public=public.f1,
-            f1_private=private.f1,
+            quality_public=public.quality,
+            quality_private=private.quality,
             time_ratio=measurements.published_ratio(report.timing.time_ratio),
-            f1_ref=report.f1_ref,
+            quality_ref=report.quality_ref,
         ),
         counts=evaluation.submission is not None,
         f1_by_class={label: quality.f1 for label, quality in public.per_class.items()},
@@ -165,10 +164,10 @@ def shared(stored: Evaluation) -> dict[str, Any]:
         "measurements": stored.measurements,
         **scores(
             stored.competition,
-            f1_public=figures.f1_public,
-            f1_private=figures.f1_private,
+            quality_public=figures.quality_public,
+            quality_private=figures.quality_private,
             time_ratio=figures.time_ratio,
-            f1_ref=stored.f1_ref,
+            quality_ref=stored.quality_ref,
         ),
         "half_width": figures.half_width,
         "submission_seconds": figures.submission_seconds,
@@ -236,34 +235,29 @@ def pause(faults: int) -> timedelta:
 def scores(
     competition: Competition,
     *,
-    f1_public: float,
-    f1_private: float,
+    quality_public: float,
+    quality_private: float,
     time_ratio: float,
-    f1_ref: float | None,
-) -> dict[str, float]:
+    quality_ref: float | None,
+) -> dict[str, float | None]:
     """The columns that the formula gives, with the competition's constants of today."""
-    reference_f1 = competition.reference_f1
-    if reference_f1 is None:  # the calibration that finds it
-        assert f1_ref is not None
-        reference_f1 = f1_ref
+    # A calibration that finds the reference's quality brings it along.
+    used = competition.reference_quality
+    used = quality_ref if used is None else used
 
-    def score(f1: float) -> float:
-        return formula.score(
-            f1,
-            time_ratio,
-            f1_ref=reference_f1,
-            k=competition.k,
-            time_weight=competition.time_weight,
-        )
+    def total(quality: float) -> float:
+        score = competition.score(quality, time_ratio, quality_ref=used)
+        assert score
+        # As boards compare them, so that the database orders them as boards do.
+        return round(score.total, 6)
 
     return {
-        "f1_public": f1_public,
-        "f1_private": f1_private,
-        "f1_ref": reference_f1,
+        "quality_public": quality_public,
+        "quality_private": quality_private,
+        "quality_ref": used,
         "time_ratio": time_ratio,
-        # As boards compare them, so that the database orders them as boards do.
-        "score_public": round(score(f1_public), 6),
-        "score_private": round(score(f1_private), 6),
+        "score_public": total(quality_public),
+        "score_private": total(quality_private),
     }
 
 

@@ -32,7 +32,7 @@ class Line:
     """A row of a board as it is shown; `change` counts ranks won since the public board."""
 
     row: rankings.Row
-    bar: charts.Bar
+    bar: list[charts.Stretch]
     change: int | None
     is_mine: bool
 
@@ -132,7 +132,7 @@ def lines(competition: Competition, rows: list[rankings.Row], team_id: int | Non
     return [
         Line(
             row,
-            charts.bar(competition, float(row.entry.score), row.entry.time_ratio, scale),
+            charts.bar(competition, row.entry.quality, row.entry.time_ratio, scale),
             row.entry.public_rank - row.rank if row.rank and row.entry.public_rank else None,
             row.entry.team_id == team_id,
         )

@@ -16,26 +16,25 @@ CONTOURS = 5
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A score as two stretches, time then F1, in percent of the picture's width."""
+class Stretch:
+    """One term of a score in a bar; start and width in percent of the picture's width."""
 
-    score: float
-    time_term: float
-    quality_term: float
-    scale: float
-
-    @property
-    def time_percent(self) -> float:
-        return 100 * self.time_term / self.scale
-
-    @property
-    def quality_percent(self) -> float:
-        return 100 * self.quality_term / self.scale
+    name: str
+    value: float
+    start: float
+    width: float
 
 
-def bar(competition: Competition, score: float, time_ratio: float, scale: float) -> Bar:
-    time_term = competition.time_weight * time_ratio
-    return Bar(score, time_term, max(0.0, score - time_term), scale)
+def bar(competition: Competition, quality: float, time_ratio: float, scale: float) -> list[Stretch]:
+    """A score as one stretch for each term; a score of `scale` would fill the picture."""
+    score = competition.score(quality, time_ratio)
+    assert score, "whoever has a score was measured against a reference quality"
+    stretches, start = [], 0.0
+    for name, value in score.terms.items():
+        width = 100 * value / scale
+        stretches.append(Stretch(name, value, start, width))
+        start += width
+    return stretches
 
 
 def board(competition: Competition, entries: list[Entry], name: str) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def board(competition: Competition, entries: list[Entry], name: str) -> dict[str
         {
             "team": entry.team.name,
             **interval(entry.time_ratio, entry.evaluation.half_width or 0.0),
-            "y": entry.f1,
+            "y": entry.quality,
             "score": float(entry.score),
             "halfWidth": entry.score_half_width,
         }
@@ -55,7 +54,7 @@ def board(competition: Competition, entries: list[Entry], name: str) -> dict[str
         {
             "team": baseline.name,
             **interval(baseline.time_ratio, baseline.half_width),
-            "y": baseline.f1,
+            "y": baseline.quality,
             "score": baseline.score,
             "halfWidth": baseline.score_half_width,
         }
@@ -91,26 +90,26 @@ def contours(
     competition: Competition, x: tuple[float, float], y: tuple[float, float]
 ) -> list[dict[str, Any]]:
     """Lines through the picture along which the score is the same."""
-    f1_ref = competition.reference_f1
-    if f1_ref is None or not competition.k:
+    quality_ref = competition.reference_quality
+    if quality_ref is None or not competition.k:
         return []
     weight = competition.time_weight
 
-    def f1(score: float, ratio: float) -> float | None:
-        quality = score - weight * ratio
-        if not 0 < quality < 1:
+    def quality(score: float, ratio: float) -> float | None:
+        term = score - weight * ratio
+        if not 0 < term < 1:
             return None
-        return f1_ref - math.log(quality / (1 - quality)) / competition.k
+        return quality_ref - math.log(term / (1 - term)) / competition.k
 
-    def ratio(score: float, f1: float) -> float | None:
-        quality = formula.quality_term(f1, f1_ref=f1_ref, k=competition.k)
-        return (score - quality) / weight if weight else None
+    def ratio(score: float, quality: float) -> float | None:
+        term = formula.quality_term(quality, quality_ref=quality_ref, k=competition.k)
+        return (score - term) / weight if weight else None
 
     # Where a line is steep, equal steps of the ratio leave kinks; where it is flat, steps of F1.
     found = []
     for score in levels(0.05, weight * x[1] + 1.0):
         points: list[tuple[float | None, float | None]]
-        points = [(one, f1(score, one)) for one in steps(x)]
+        points = [(one, quality(score, one)) for one in steps(x)]
         points += [(ratio(score, one), one) for one in steps(y)]
         line = sorted(
             (across, up)

@@ -62,10 +62,13 @@ def sample(request: Request, slug: str) -> FileResponse:
 @require_safe
 def scoring(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
-    f1_ref = competition.reference_f1
+    quality_ref = competition.reference_quality
     more: dict[str, Any] = {}
-    if f1_ref is not None:
-        more = {"examples": examples(competition, f1_ref), "idle": idle(competition, f1_ref)}
+    if quality_ref is not None:
+        more = {
+            "examples": examples(competition, quality_ref),
+            "idle": idle(competition, quality_ref),
+        }
     return show(request, competition, "competitions/scoring.html", **more)
 
 
@@ -74,47 +77,41 @@ class Example:
     """One invented model, taken through the formula."""
 
     words: str
-    f1: float
+    quality: float
     time_ratio: float
-    time_term: float
-    quality_term: float
-
-    @property
-    def score(self) -> float:
-        return self.time_term + self.quality_term
+    score: formula.Score
 
 
-def examples(competition: Competition, f1_ref: float) -> list[Example]:
+def examples(competition: Competition, quality_ref: float) -> list[Example]:
     # Near 1 there is less to gain, and the words must say what the row shows.
-    gain = round(min(0.05, (1 - f1_ref) / 2), 3)
+    gain = round(min(0.05, (1 - quality_ref) / 2), 3)
     invented = [
         ("As good and as fast as the reference", 0.0, 1.0),
         ("Half the time, F1 lower by 0.02", -0.02, 0.5),
         (f"Twice the time, F1 higher by {gain:g}", gain, 2.0),
         ("A fifth of the time, F1 lower by 0.10", -0.10, 0.2),
     ]
-    return [example(competition, f1_ref, words, f1_ref + more, r) for words, more, r in invented]
+    return [
+        example(competition, quality_ref, words, quality_ref + more, r)
+        for words, more, r in invented
+    ]
 
 
-def idle(competition: Competition, f1_ref: float) -> Example:
+def idle(competition: Competition, quality_ref: float) -> Example:
     """A model that answers one class in no time; its F1 as the sample's classes would give it."""
     split = datasets.sample_of(competition)
     counts = list(split.images_by_class.values()) if split else [1] * len(competition.classes)
-    f1 = formula.do_nothing_f1(counts)
-    return example(competition, f1_ref, "Always the same class, in no time", f1, 0.0)
+    quality = competition.quality_measure.of_one_answer(counts)
+    return example(competition, quality_ref, "Always the same class, in no time", quality, 0.0)
 
 
 def example(
-    competition: Competition, f1_ref: float, words: str, f1: float, time_ratio: float
+    competition: Competition, quality_ref: float, words: str, quality: float, time_ratio: float
 ) -> Example:
-    f1 = min(1.0, max(0.0, f1))
-    return Example(
-        words,
-        f1,
-        time_ratio,
-        competition.time_weight * time_ratio,
-        formula.quality_term(f1, f1_ref=f1_ref, k=competition.k),
-    )
+    quality = min(1.0, max(0.0, quality))
+    score = competition.score(quality, time_ratio, quality_ref=quality_ref)
+    assert score
+    return Example(words, quality, time_ratio, score)
 
 
 def visible(request: Request) -> QuerySet[Competition]:

@@ -203,20 +203,23 @@ def verdict(submission: Submission) -> dict[str, Any]:
     # The database keeps a scored evaluation's figures from being empty.
     assert evaluation.score_public is not None
     assert evaluation.time_ratio is not None
-    assert evaluation.f1_public is not None
-    figures = [(evaluation.score_public, evaluation.time_ratio)]
+    assert evaluation.quality_public is not None
+    shown = [evaluation]
     calibration = competition.calibration
-    if calibration and calibration.score_public and calibration.time_ratio:
-        figures.append((calibration.score_public, calibration.time_ratio))
-    scale = 1.08 * max(score for score, _ in figures)
-    mine, *reference = [charts.bar(competition, *pair, scale) for pair in figures]
+    if calibration and calibration.score_public:
+        shown.append(calibration)
+    scale = 1.08 * max(one.score_public or 0.0 for one in shown)
+    mine, *reference = [
+        charts.bar(competition, one.quality_public or 0.0, one.time_ratio or 0.0, scale)
+        for one in shown
+    ]
     timing = evaluation.report.get("timing") or {}
     return said | {
         "bar": mine,
         "reference_bar": reference[0] if reference else None,
         "reference_half_width": calibration.score_half_width if calibration else None,
         "score_half_width": evaluation.score_half_width,
-        "below_gate": evaluation.f1_public < competition.min_f1,
+        "below_gate": evaluation.quality_public < competition.min_quality,
         "per_class": list((evaluation.f1_by_class or {}).items()),
         "flags": timing.get("flags", ()),
     }

@@ -40,7 +40,7 @@ class Power:
 
     split: str
     images: int
-    f1: float
+    quality: float
     score: float
 
 
@@ -163,14 +163,14 @@ def of(
 def power(split: str, images: int) -> Power:
     """McNemar's bound, 1.96 sqrt(disagreement / n), and what it is of the default formula's score
     near the reference, where its slope is k / 4."""
-    f1 = 1.96 * math.sqrt(DISAGREEMENT / max(1, images))
-    return Power(split, images, round(f1, 4), round(f1 * Formula().k / 4, 4))
+    quality = 1.96 * math.sqrt(DISAGREEMENT / max(1, images))
+    return Power(split, images, round(quality, 4), round(quality * Formula().k / 4, 4))
 
 
 def power_line(one: Power) -> str:
     return (
         f"two models that disagree on {DISAGREEMENT:.0%} of {one.images:,} images, if they differ "
-        f"by {one.f1:.3f} F1 (about {one.score:.2f} of the score)"
+        f"by {one.quality:.3f} F1 (about {one.score:.2f} of the score)"
     )
 
 

@@ -93,7 +93,7 @@ def train(
     f1 = None
     if hold_out:
         answers = answered(model, prepared["test"][0], spec)
-        f1 = metrics.quality(prepared["test"][1].numpy(), answers, found.classes).f1
+        f1 = metrics.quality(prepared["test"][1].numpy(), answers, found.classes).quality
     FORMATS[0].export(model, spec, target, export_as)
     return Trained(
         epochs=done,

@@ -37,8 +37,8 @@ MEMBERS = [
 
 @pytest.fixture
 def addresses(scored: Any, submit: Any, team: Any, rivals: Any) -> dict[str, str]:
-    scored(rivals, 1, f1_public=0.8, time_ratio=0.6)
-    done = scored(team, 2, f1_public=0.75, time_ratio=0.4)
+    scored(rivals, 1, quality_public=0.8, time_ratio=0.6)
+    done = scored(team, 2, quality_public=0.75, time_ratio=0.4)
     waiting = submit(team, 3)
     return {
         "SUBMISSION": done.get_absolute_url(),
@@ -83,7 +83,7 @@ def test_a_model_is_uploaded_and_followed_to_its_score(
     page.wait_for_url("**/submissions/*/")
     assert "#1 of 1" in page.inner_text("#verdict")
     submission = Submission.objects.get()
-    finish(submission.latest_evaluation, report(f1_public=0.8, time_ratio=0.5))
+    finish(submission.latest_evaluation, report(quality_public=0.8, time_ratio=0.5))
     page.wait_for_selector("text=Public score", timeout=60_000)
     assert "0.3692" in page.inner_text("#verdict")
     assert page.inner_text("#spoken") == "Scored: 0.3692 ± 0.0050"

@@ -169,6 +169,6 @@ def client(competition: Competition, owner: User) -> Callable[[str], httpx.Clien
 
     def connect(address: str) -> httpx.Client:
         headers = {"Authorization": f"Token {secret}"}
-        return httpx.Client(base_url=f"{address}/api/v1/", headers=headers, timeout=90)
+        return httpx.Client(base_url=f"{address}/api/v2/", headers=headers, timeout=90)
 
     return connect

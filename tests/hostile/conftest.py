@@ -112,7 +112,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
         splits=tuple(Split(name, folder / f"{name}.zip") for name in ("public", "private")),
         classes=CLASSES,
         input=SPEC,
-        formula=Formula(f1_ref=0.1),
+        formula=Formula(quality_ref=0.1),
         plan=PLAN,
         limits=LIMITS,
         cache=folder / "cache",

@@ -151,13 +151,13 @@ class Door:
     def post(self, data: bytes) -> Any:
         cache.clear()  # that so many uploads at once are throttled is tested elsewhere
         return self.client.post(
-            "/api/v1/competitions/waste/submissions",
+            "/api/v2/competitions/waste/submissions",
             {"file": ContentFile(data, name="model.pt")},
             headers=self.headers,
         )
 
     def get(self, submission: int) -> dict[str, Any]:
-        answer = self.client.get(f"/api/v1/submissions/{submission}", headers=self.headers)
+        answer = self.client.get(f"/api/v2/submissions/{submission}", headers=self.headers)
         assert answer.status_code == 200
         return dict(answer.json())
 

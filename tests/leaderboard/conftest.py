@@ -189,7 +189,7 @@ def competition(
     upload = ContentFile(make_model(seed=1000), name="reference.pt")
     references.set_reference(competition=draft, upload=upload, name="ResNet18-D", by=organizer)
     calibration = references.calibrate(competition=draft, by=organizer)
-    finish(calibration, report(f1_public=0.7, f1_private=0.69, time_ratio=1.0))
+    finish(calibration, report(quality_public=0.7, quality_private=0.69, time_ratio=1.0))
     draft.refresh_from_db()
     competitions.open_(competition=draft, by=organizer)
     return draft
@@ -251,8 +251,8 @@ def rewrite(evaluation: Evaluation, found: dict[str, Any]) -> None:
 
 def report(
     *,
-    f1_public: float = 0.7,
-    f1_private: float = 0.68,
+    quality_public: float = 0.7,
+    quality_private: float = 0.68,
     time_ratio: float = 1.0,
     half_width: float = 0.01,
 ) -> Report:
@@ -262,12 +262,12 @@ def report(
         splits={
             name: SplitQuality(
                 images=12,
-                f1=f1,
-                accuracy=f1,
-                per_class={label: ClassQuality(f1, f1, f1, 4) for label in CLASSES},
+                quality=quality,
+                accuracy=quality,
+                per_class={label: ClassQuality(quality, quality, quality, 4) for label in CLASSES},
                 confusion=((4, 0, 0), (0, 4, 0), (0, 0, 4)),
             )
-            for name, f1 in (("public", f1_public), ("private", f1_private))
+            for name, quality in (("public", quality_public), ("private", quality_private))
         },
         timing=Timing(
             time_ratio=time_ratio,
@@ -282,7 +282,7 @@ def report(
         ),
         dry_run=DryRun(images=8, output=SAID),
         isolation=Isolation(layers=("system calls of computing only",)),
-        f1_ref=round(f1_public, 3),
+        quality_ref=round(quality_public, 3),
         hardware={"cpu": "Test processor"},
         versions={"protocol": str(PROTOCOL), "torch": "2.13.0"},
         stages={"measure": 12.5},

@@ -49,7 +49,7 @@ def test_every_change_gives_another_version_and_nothing_else_does(
     teams.rename(team=rivals, name="Fine rivals", by=organizer)
     assert is_new()
     competition.refresh_from_db()
-    competition.min_f1 = 0.69
+    competition.min_quality = 0.69
     competitions.edit(competition=competition, by=organizer)
     assert is_new()
     assert versions.of(competition, "private") not in seen

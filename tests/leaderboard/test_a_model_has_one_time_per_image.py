@@ -25,7 +25,7 @@ BY_RULE = "1.24 ± 0.03"
 @pytest.fixture
 def measured(team: Team, submit: Callable[..., Submission]) -> Submission:
     submission = submit(team)
-    found = report(time_ratio=RATIO, half_width=HALF_WIDTH, f1_public=0.75)
+    found = report(time_ratio=RATIO, half_width=HALF_WIDTH, quality_public=0.75)
     assert found.timing
     timing = replace(
         found.timing,
@@ -70,9 +70,9 @@ def test_pages_board_and_panel(measured: Submission, owner: User, organizer: Use
 def test_the_api(measured: Submission, owner: User) -> None:
     _, secret = tokens.issue(user=owner, name="tests")
     headers: Any = {"Authorization": f"Token {secret}"}
-    body = Client().get(f"/api/v1/submissions/{measured.pk}", headers=headers).json()
+    body = Client().get(f"/api/v2/submissions/{measured.pk}", headers=headers).json()
     assert body["seconds_per_image"] == pytest.approx(RATIO * 0.01)
     assert body["seconds_half_width"] == pytest.approx(HALF_WIDTH * 0.01)
     assert body["reference_seconds_per_image"] == 0.01
-    baseline = Client().get("/api/v1/competitions/waste").json()["baseline"]
+    baseline = Client().get("/api/v2/competitions/waste").json()["baseline"]
     assert baseline["seconds"] == 0.01

@@ -106,8 +106,8 @@ def test_a_dry_run_tells_everything_and_stores_nothing(run: Run) -> None:
     assert sum(report["classes"]["cat"].values()) == 14
     assert set(report["few"]["private"]) == {"cat", "dog"}
     (public, _) = report["power"]
-    assert public["f1"] == pytest.approx(1.96 * (0.1 / public["images"]) ** 0.5, abs=1e-4)
-    assert public["score"] == pytest.approx(5 * public["f1"], abs=1e-3)
+    assert public["quality"] == pytest.approx(1.96 * (0.1 / public["images"]) ** 0.5, abs=1e-4)
+    assert public["score"] == pytest.approx(5 * public["quality"], abs=1e-3)
 
     quiet = run(files, "--dry-run", "--skip-broken", "--conflicts", "drop")
     assert (codes(quiet), quiet["error"]) == ([], "")

@@ -151,7 +151,7 @@ def test_boards_that_are_prepared_are_left_to_those_who_may(
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
     monkeypatch.setattr(scoring, "evaluate", lambda job, progress: report(time_ratio=0.1))
     scored(team, seed=1, time_ratio=0.5)
-    competition.min_f1 = 0.95
+    competition.min_quality = 0.95
     competitions.edit(competition=competition, by=organizer)
     submission = submit(team, 2)
     with as_worker():

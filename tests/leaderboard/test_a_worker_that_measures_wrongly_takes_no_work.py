@@ -199,7 +199,7 @@ def test_a_canary_is_small_and_never_refused_for_its_noise(
     (job,) = engine.jobs
     assert [split.name for split in job.splits] == ["sample"]
     assert (job.plan.max_half_width, job.plan.min_quads, job.plan.max_seconds) == (0, 8, 15)
-    assert job.formula.f1_ref == 0.7
+    assert job.formula.quality_ref == 0.7
 
 
 def test_load_of_others_is_what_the_machine_does_beside_us_once_we_have_it(

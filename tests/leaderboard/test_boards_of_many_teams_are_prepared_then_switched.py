@@ -48,8 +48,8 @@ def five(competition: Competition, scored: Scored, monkeypatch: pytest.MonkeyPat
             scored(
                 team,
                 seed=2 * number + which,
-                f1_public=0.55 + 0.05 * number + 0.02 * which,
-                f1_private=0.6 + 0.03 * number - 0.1 * which,
+                quality_public=0.55 + 0.05 * number + 0.02 * which,
+                quality_private=0.6 + 0.03 * number - 0.1 * which,
                 time_ratio=0.2 + 0.1 * number + 0.4 * which,
             )
         found.append(team)
@@ -66,13 +66,13 @@ def shown(competition: Competition, board: str) -> list[tuple[str, int, bool, in
 
 def expected(competition: Competition, board: str) -> list[tuple[str, int, bool]]:
     """The same from the whole history of every team, by the rules as they are written down."""
-    is_public, gate = board == "public", competition.min_f1
+    is_public, gate = board == "public", competition.min_quality
 
     def order(one: Submission, is_public: bool) -> tuple[Any, ...]:
         figures = one.evaluation.figures()
-        f1 = figures.f1_public if is_public else figures.f1_private
+        quality = figures.quality_public if is_public else figures.quality_private
         score = figures.score_public if is_public else figures.score_private
-        return f1 < gate, round(score, 6), one.uploaded_at, one.pk
+        return quality < gate, round(score, 6), one.uploaded_at, one.pk
 
     best = []
     for team in competition.teams.all():
@@ -112,8 +112,8 @@ def test_nothing_private_is_seen_before_the_switch_and_all_of_it_after(
     client.force_login(five[0].members.get())
     page = "/competitions/waste/boards/private/"
     doors = [
-        "/api/v1/competitions/waste/boards/private",
-        "/api/v1/competitions/waste/boards/private.csv",
+        "/api/v2/competitions/waste/boards/private",
+        "/api/v2/competitions/waste/boards/private.csv",
     ]
     counts = []
     for _ in range(10):
@@ -163,7 +163,7 @@ def test_what_changes_while_a_publication_is_prepared_counts_in_it(
         tasks.sweep()
     competition.refresh_from_db()
     assert not competition.is_published, "it waits for what is queued"
-    finish(again, report(f1_public=0.9, f1_private=0.2, time_ratio=0.1))
+    finish(again, report(quality_public=0.9, quality_private=0.2, time_ratio=0.1))
     sweeps_until_done(competition)
     assert competition.is_published
     assert_right(competition, "public", "private")
@@ -202,13 +202,13 @@ def test_preparing_goes_on_where_it_was_broken_off_and_holds_up_nothing_else(
     competitions.close(competition=competition, by=organizer)
     competitions.publish(competition=competition, by=organizer)
     other = copied(competition, "other", state="open")
-    preparing.begin(other, min_f1=0.6)
+    preparing.begin(other, min_quality=0.6)
     late = copied(competition, "late", state="open", ends_at=timezone.now())
     tasks.sweep()
     assert "The power is gone." in caplog.text
     other.refresh_from_db()
     late.refresh_from_db()
-    assert (other.min_f1, late.state) == (0.6, "closed")
+    assert (other.min_quality, late.state) == (0.6, "closed")
     sweeps_until_done(competition)
     keys = [team.pk for team in five]
     assert prepared == keys[:4] + keys[2:], "only the batch that was broken off is done again"
@@ -301,28 +301,28 @@ def test_an_embedded_worker_goes_on_for_a_moment_between_its_looks(
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
     monkeypatch.setattr(preparing, "SLICE", 20)
     monkeypatch.setattr(preparing, "SHORT_SLICE", -1)
-    competition.min_f1 = 0.64
+    competition.min_quality = 0.64
     competitions.edit(competition=competition, by=organizer)
     for done in (4, 5):
         call_command("work", profile="cpu", until_idle=True)
         assert Preparation.objects.get().done == done
     call_command("work", profile="cpu", until_idle=True)
-    assert Competition.objects.get().min_f1 == 0.64
+    assert Competition.objects.get().min_quality == 0.64
 
 
 def test_another_gate_holds_for_all_at_once_while_uploads_go_on(
     five: list[Team], competition: Competition, organizer: User, scored: Scored
 ) -> None:
     for seed, gate in enumerate((0.64, 0.6, 0.71, 0.0), start=100):
-        before = competition.min_f1
+        before = competition.min_quality
         competition.refresh_from_db()
-        competition.min_f1 = gate
+        competition.min_quality = gate
         competitions.edit(competition=competition, by=organizer)
-        assert competition.min_f1 == before
+        assert competition.min_quality == before
         turn = seed
         while Preparation.objects.exists():
             assert_right(competition, "public")
-            scored(five[turn % 5], seed=turn, f1_public=0.5 + turn % 7 / 20, time_ratio=0.1)
+            scored(five[turn % 5], seed=turn, quality_public=0.5 + turn % 7 / 20, time_ratio=0.1)
             worse = five[(turn + 1) % 5].submissions.in_the_running().first()
             if worse:
                 submissions.disqualify(submission=worse, reason="copied", by=organizer)
@@ -330,7 +330,7 @@ def test_another_gate_holds_for_all_at_once_while_uploads_go_on(
             turn += 10
             tasks.sweep()
             competition.refresh_from_db()
-        assert competition.min_f1 == gate
+        assert competition.min_quality == gate
         assert_right(competition, "public")
 
 
@@ -338,7 +338,7 @@ def test_a_few_teams_do_not_wait(
     team: Team, scored: Scored, competition: Competition, organizer: User
 ) -> None:
     scored(team)
-    competition.min_f1 = 0.75
+    competition.min_quality = 0.75
     competitions.edit(competition=competition, by=organizer)
     assert not rankings.entry_of(team, "public").is_ranked
     competitions.close(competition=competition, by=organizer)

@@ -18,8 +18,8 @@ def shown(competition: Competition, board: str = "public") -> list[tuple[int | N
 
 
 def test_the_lower_score_stands_above(team: Team, rivals: Team, scored: Scored) -> None:
-    scored(team, seed=1, f1_public=0.7, time_ratio=0.9)
-    scored(rivals, seed=2, f1_public=0.7, time_ratio=0.5)
+    scored(team, seed=1, quality_public=0.7, time_ratio=0.9)
+    scored(rivals, seed=2, quality_public=0.7, time_ratio=0.5)
     assert shown(team.competition) == [(1, "Rivals"), (2, "Sorters")]
 
 
@@ -52,10 +52,10 @@ def test_overlapping_intervals_are_tied_and_distant_ones_are_not(
 def test_below_the_gate_nobody_is_ranked_however_fast(
     team: Team, rivals: Team, scored: Scored
 ) -> None:
-    Competition.objects.update(min_f1=0.3)
+    Competition.objects.update(min_quality=0.3)
     team.competition.refresh_from_db()
-    scored(team, seed=1, f1_public=0.05, time_ratio=0.001)
-    scored(rivals, seed=2, f1_public=0.5, time_ratio=2.0)
+    scored(team, seed=1, quality_public=0.05, time_ratio=0.001)
+    scored(rivals, seed=2, quality_public=0.5, time_ratio=2.0)
     assert shown(team.competition) == [(1, "Rivals"), (None, "Sorters")]
 
 
@@ -81,4 +81,4 @@ def test_withdrawn_and_disqualified_submissions_leave_the_board(
 
 def test_the_reference_has_a_row_of_its_own(competition: Competition) -> None:
     baseline = rankings.baseline(competition, "public")
-    assert (baseline.name, baseline.f1, baseline.score) == ("ResNet18-D", 0.7, 1.0)
+    assert (baseline.name, baseline.quality, baseline.score) == ("ResNet18-D", 0.7, 1.0)

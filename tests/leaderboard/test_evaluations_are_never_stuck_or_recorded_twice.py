@@ -81,10 +81,10 @@ def test_a_worker_back_from_the_dead_cannot_record_over_its_successor(
     expire(dead)
     sweeping.sweep()
     successor = running.claim(team.competition.profile)
-    recording.record(successor, report(f1_public=0.9))
+    recording.record(successor, report(quality_public=0.9))
     with pytest.raises(Stale):
-        recording.record(dead, report(f1_public=0.1))
-    assert submission.latest_evaluation.f1_public == 0.9
+        recording.record(dead, report(quality_public=0.1))
+    assert submission.latest_evaluation.quality_public == 0.9
 
 
 def test_after_three_lost_attempts_it_is_our_error(team: Team, submit: Submit) -> None:
@@ -128,8 +128,8 @@ def test_a_database_that_fails_once_while_a_result_is_written_costs_nothing(
     monkeypatch.setattr(placing, "place", failing_once)
     monkeypatch.setattr(running.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(running.connection, "close", lambda: None)  # the test's own
-    running.patiently(claimed, partial(recording.record, report=report(f1_public=0.9)))
-    assert submission.latest_evaluation.f1_public == 0.9
+    running.patiently(claimed, partial(recording.record, report=report(quality_public=0.9)))
+    assert submission.latest_evaluation.quality_public == 0.9
     assert team.entries.count() == 1
 
 
@@ -244,14 +244,14 @@ def test_nor_after_an_upgrade_under_which_its_key_is_another_one(
 def test_a_failed_repeat_does_not_take_the_score_away(
     team: Team, scored: Submit, organizer: User
 ) -> None:
-    submission = scored(team, f1_public=0.8)
+    submission = scored(team, quality_public=0.8)
     repeat = queueing.evaluate_again(submission=submission, by=organizer)
     with pytest.raises(Conflict):
         queueing.evaluate_again(submission=submission, by=organizer)
     finish(repeat, failure())
     submission = Submission.objects.get(pk=submission.pk)
-    assert submission.evaluation.f1_public == 0.8
-    assert team.entries.get(board="public").f1 == 0.8
+    assert submission.evaluation.quality_public == 0.8
+    assert team.entries.get(board="public").quality == 0.8
 
 
 def test_teams_with_nothing_running_go_first_then_the_oldest(

@@ -28,8 +28,12 @@ PRIVATE = "0.6513 ± 0.0100"
 
 @pytest.fixture
 def first(team: Team, rivals: Team, scored: Callable[..., Submission]) -> Submission:
-    made = scored(team, seed=1, f1_public=0.75, f1_private=0.72, time_ratio=0.5, half_width=0.02)
-    scored(rivals, seed=2, f1_public=0.75, f1_private=0.72, time_ratio=0.51, half_width=0.02)
+    made = scored(
+        team, seed=1, quality_public=0.75, quality_private=0.72, time_ratio=0.5, half_width=0.02
+    )
+    scored(
+        rivals, seed=2, quality_public=0.75, quality_private=0.72, time_ratio=0.51, half_width=0.02
+    )
     return made
 
 
@@ -61,7 +65,7 @@ PAGES = [
     ("/competitions/waste/submissions/", [SCORE, RATIO]),
     ("/submissions/{submission}/", [SCORE, RATIO, SECONDS, "0.519 ± 0.010", "1.000 ± 0.005"]),
     ("/evaluations/{evaluation}/measurement/", ["0.5000 ± 0.0200"]),
-    ("/api/v1/competitions/waste/boards/public.csv", ["score_half_width", "half_width", "tied"]),
+    ("/api/v2/competitions/waste/boards/public.csv", ["score_half_width", "half_width", "tied"]),
 ]
 PANEL = [
     ("submission_changelist", [], ["0.5189 ± 0.0100"]),
@@ -111,13 +115,13 @@ def test_pages_once_the_private_board_is_published(
 def test_the_api(published: Submission, client: Client, owner: User) -> None:
     client.force_login(owner, "django.contrib.auth.backends.ModelBackend")
     for board in ("public", "private"):
-        body = client.get(f"/api/v1/competitions/waste/boards/{board}").json()
+        body = client.get(f"/api/v2/competitions/waste/boards/{board}").json()
         rows = [(row["score_half_width"], row["half_width"]) for row in body["results"]]
         assert rows == [(0.01, 0.02)] * 2
         assert [row["tied"] for row in body["results"]] == [False, True]
         assert body["baseline"]["score_half_width"] == 0.005
         assert (body["baseline"]["time_ratio"], body["baseline"]["half_width"]) == (1.0, 0.01)
-    one = client.get(f"/api/v1/submissions/{published.pk}").json()
+    one = client.get(f"/api/v2/submissions/{published.pk}").json()
     assert one["score"]["half_width"] == one["private"]["half_width"] == 0.01
     assert (one["half_width"], one["seconds_half_width"]) == (0.02, pytest.approx(0.0002))
 
@@ -139,7 +143,7 @@ def test_the_command(
 
 
 def test_the_demos_boards(first: Submission, client: Client) -> None:
-    rows = client.get("/api/v1/competitions/waste/boards/public").json()["results"]
+    rows = client.get("/api/v2/competitions/waste/boards/public").json()["results"]
     console = Console(width=200)
     with console.capture() as shown:
         console.print(story.table("Public board", rows))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import pytest
-from django.apps import apps
 from rest_framework.test import APIClient
 
 from leaderboard.models import Competition, Team, User
-from leaderboard.services import teams
 from tests.leaderboard.api.conftest import API, client_of
 from tests.leaderboard.web.conftest import browser, see, text  # noqa: F401  fixtures
 
@@ -110,15 +107,3 @@ def test_a_new_account_has_a_name_of_any_keyboard(db: None, browser: Any) -> Non
         passwords = {"password1": "a-long-passphrase", "password2": "a-long-passphrase"}
         browser(None).post("/accounts/signup/", fields | passwords)
     assert not User.objects.exists()
-
-
-def test_teams_from_before_keep_working(team: Team, rivals: Team, organizer: User) -> None:
-    Team.objects.filter(pk=team.pk).update(name="Sorters", skeleton=None)
-    Team.objects.filter(pk=rivals.pk).update(name="Ѕоrtеrs", skeleton=None)
-    migration = importlib.import_module("leaderboard.migrations.0016_teams_do_not_look_alike")
-    migration.fill(apps, None)
-    team.refresh_from_db()
-    rivals.refresh_from_db()
-    assert (team.skeleton, rivals.skeleton) == ("sorters", None)
-    teams.rename(team=rivals, name="Rivals", by=organizer)
-    assert rivals.skeleton == "rivals"

@@ -234,7 +234,7 @@ def test_no_input_breaks_a_door(
             is_possible = check(method, path, body=b"{}", CONTENT_TYPE=JSON) not in (404, 405)
             for content_type, body in BAD_BODIES if is_possible else ():
                 check(method, path, body=body, CONTENT_TYPE=content_type, cookies=cookies)
-    for path in ("/", "/competitions/waste/team/", "/accounts/login/", "/api/v1/competitions"):
+    for path in ("/", "/competitions/waste/team/", "/accounts/login/", "/api/v2/competitions"):
         for headers in BAD_HEADERS:
             for method in ("GET", "POST"):
                 check(method, path, query="next=%ff&page=%ff", body=b"login=%ff", **headers)
@@ -291,7 +291,7 @@ def test_a_full_disk_is_our_fault_with_a_code(
     _, secret = tokens.issue(user=owner, name="tests")
     for url, headers in (
         ("/competitions/waste/submit/", {}),
-        ("/api/v1/competitions/waste/submissions", {"Authorization": f"Token {secret}"}),
+        ("/api/v2/competitions/waste/submissions", {"Authorization": f"Token {secret}"}),
     ):
         answer = client.post(
             url, {"file": SimpleUploadedFile("model.pt", model)}, headers=headers or None
@@ -319,7 +319,7 @@ def test_an_upload_while_the_last_member_leaves_is_refused(
     monkeypatch.setattr(submissions.files, "keep", left)
     _, secret = tokens.issue(user=rival, name="tests")
     answer = Client(raise_request_exception=False).post(
-        "/api/v1/competitions/waste/submissions",
+        "/api/v2/competitions/waste/submissions",
         {"file": SimpleUploadedFile("model.pt", model)},
         headers={"Authorization": f"Token {secret}"},
     )

@@ -41,9 +41,9 @@ def test_a_draft_opens_only_with_a_calibrated_reference(
     references.set_reference(competition=draft, upload=upload, name="", by=organizer)
     with pytest.raises(Conflict, match="Calibrate"):
         competitions.open_(competition=draft, by=organizer)
-    finish(references.calibrate(competition=draft, by=organizer), report(f1_public=0.71239))
+    finish(references.calibrate(competition=draft, by=organizer), report(quality_public=0.71239))
     draft.refresh_from_db()
-    assert draft.reference_f1 == 0.712
+    assert draft.reference_quality == 0.712
     competitions.open_(competition=draft, by=organizer)
     assert draft.accepts_uploads
 
@@ -105,16 +105,16 @@ def test_there_is_no_private_board_before_it_is_published(
         rankings.check_visible(team.competition, "private")
     publish(team.competition, organizer)
     rankings.check_visible(team.competition, "private")
-    assert rankings.entry_of(team, "private").f1 == 0.68
+    assert rankings.entry_of(team, "private").quality == 0.68
 
 
 def test_the_best_private_score_among_the_selected_counts(
     team: Team, scored: Scored, owner: User, organizer: User
 ) -> None:
-    best_public = scored(team, seed=1, f1_public=0.9, f1_private=0.5)
+    best_public = scored(team, seed=1, quality_public=0.9, quality_private=0.5)
     chosen = [
-        scored(team, seed=2, f1_public=0.8, f1_private=0.6),
-        scored(team, seed=3, f1_public=0.7, f1_private=0.7),
+        scored(team, seed=2, quality_public=0.8, quality_private=0.6),
+        scored(team, seed=3, quality_public=0.7, quality_private=0.7),
     ]
     ids = [one.pk for one in chosen]
     selections.choose(team=team, submission_ids=ids, by=owner)
@@ -126,9 +126,9 @@ def test_the_best_private_score_among_the_selected_counts(
 def test_without_a_selection_the_best_public_ones_count(
     team: Team, scored: Scored, organizer: User
 ) -> None:
-    scored(team, seed=1, f1_public=0.9, f1_private=0.5)
-    second = scored(team, seed=2, f1_public=0.8, f1_private=0.6)
-    scored(team, seed=3, f1_public=0.7, f1_private=0.99)
+    scored(team, seed=1, quality_public=0.9, quality_private=0.5)
+    second = scored(team, seed=2, quality_public=0.8, quality_private=0.6)
+    scored(team, seed=3, quality_public=0.7, quality_private=0.99)
     publish(team.competition, organizer)
     assert rankings.entry_of(team, "private").submission == second
 
@@ -155,8 +155,8 @@ def test_selections_are_own_scored_submissions_and_not_too_many(
 def test_no_more_selections_count_than_the_competition_allows_now(
     team: Team, scored: Scored, owner: User, organizer: User
 ) -> None:
-    better = scored(team, seed=1, f1_public=0.9, f1_private=0.5)
-    other = scored(team, seed=2, f1_public=0.8, f1_private=0.6)
+    better = scored(team, seed=1, quality_public=0.9, quality_private=0.5)
+    other = scored(team, seed=2, quality_public=0.8, quality_private=0.6)
     selections.choose(team=team, submission_ids=[better.pk, other.pk], by=owner)
     Competition.objects.update(final_selections=1)
     publish(team.competition, organizer)
@@ -193,9 +193,9 @@ def test_who_decides_in_the_moment_of_publication_comes_too_late(
 
 
 def test_the_private_gate_is_of_the_private_f1(team: Team, scored: Scored, organizer: User) -> None:
-    Competition.objects.update(min_f1=0.6)
+    Competition.objects.update(min_quality=0.6)
     team.competition.refresh_from_db()
-    scored(team, f1_public=0.65, f1_private=0.55)
+    scored(team, quality_public=0.65, quality_private=0.55)
     publish(team.competition, organizer)
     assert rankings.entry_of(team, "public").is_ranked
     assert not rankings.entry_of(team, "private").is_ranked

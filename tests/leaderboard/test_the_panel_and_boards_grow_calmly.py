@@ -259,7 +259,7 @@ def test_the_private_board_counts_no_public_ranks(
 def test_a_reader_who_has_the_board_is_told_that_it_is_unchanged(
     many: Team, competition: Competition, client: Client
 ) -> None:
-    api = "/api/v1/competitions/waste/boards/public"
+    api = "/api/v2/competitions/waste/boards/public"
     addresses = [api, f"{api}?limit=2", f"{api}.csv", f"{PUBLIC}chart.json"]
     tags = {}
     for address in addresses:
@@ -279,7 +279,7 @@ def test_a_reader_who_has_the_board_is_told_that_it_is_unchanged(
 def test_a_teams_submissions_are_read_a_page_at_a_time(many: Team, owner: User) -> None:
     member = Client()
     member.force_login(owner, "django.contrib.auth.backends.ModelBackend")
-    page, api = "/competitions/waste/submissions/", "/api/v1/submissions"
+    page, api = "/competitions/waste/submissions/", "/api/v2/submissions"
     sent = many.submissions.count()
     for address, shown in {
         page: 50,

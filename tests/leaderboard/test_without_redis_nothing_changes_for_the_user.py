@@ -33,7 +33,7 @@ def test_a_model_is_uploaded(team: Team, owner: User, model: bytes) -> None:
     _, secret = tokens.issue(user=owner, name="tests")
     client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
     upload = {"file": SimpleUploadedFile("model.pt", model)}
-    answer = client.post("/api/v1/competitions/waste/submissions", upload)
+    answer = client.post("/api/v2/competitions/waste/submissions", upload)
     assert answer.status_code == 201, answer.content
     assert Submission.objects.get().latest_evaluation.state == "queued"
 

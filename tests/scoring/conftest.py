@@ -168,7 +168,7 @@ def job(
         splits=tuple(Split(name, splits[name]) for name in ("public", "private")),
         classes=CLASSES,
         input=SPEC,
-        formula=Formula(f1_ref=0.1),
+        formula=Formula(quality_ref=0.1),
         plan=PLAN,
         limits=Limits(load_seconds=60, first_call_seconds=20, call_seconds=20, total_seconds=120),
         seed=7,

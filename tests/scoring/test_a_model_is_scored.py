@@ -194,7 +194,7 @@ def test_without_a_submission_the_reference_runs_against_itself(job: Job) -> Non
     assert report.status == "scored"
     assert report.timing is not None
     assert 0.5 < report.timing.time_ratio < 2
-    assert report.f1_ref == round(report.splits["public"].f1, 3)
+    assert report.quality_ref == round(report.splits["public"].quality, 3)
     assert report.model is not None
     assert report.model.sha256 == formats.inspect(job.reference).model.sha256
 

@@ -11,7 +11,7 @@ Models = Callable[..., Path]
 
 
 def test_the_contest_example_scores_as_published(capsys: pytest.CaptureFixture[str]) -> None:
-    figures = "--f1 0.7478 --seconds 61.2576 --reference-seconds 43.165 --f1-ref 0.7"
+    figures = "--quality 0.7478 --seconds 61.2576 --reference-seconds 43.165 --quality-ref 0.7"
     assert main(["score", *figures.split()]) == 0
     assert capsys.readouterr().out == "0.9873\n"
 
@@ -36,7 +36,7 @@ def test_wrong_usage_is_two(tmp_path: Path) -> None:
         assert ended.value.code == 2
 
 
-SCORE = "score --f1 0.7 --seconds 1 --reference-seconds 1 --f1-ref 0.7"
+SCORE = "score --quality 0.7 --seconds 1 --reference-seconds 1 --quality-ref 0.7"
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ SCORE = "score --f1 0.7 --seconds 1 --reference-seconds 1 --f1-ref 0.7"
         "evaluate MODEL --reference MODEL --data DATA --cache MODEL",
         "evaluate MODEL --reference MODEL --data DATA --cache MODEL/below",
         "evaluate MODEL --reference MODEL --data DATA --input-size 96 64 32",
-        "evaluate MODEL --reference MODEL --data DATA --f1-ref nan",
-        "evaluate MODEL --reference MODEL --data DATA --min-f1 2",
+        "evaluate MODEL --reference MODEL --data DATA --quality-ref nan",
+        "evaluate MODEL --reference MODEL --data DATA --min-quality 2",
         "evaluate MODEL --reference MODEL --data DATA --max-seconds inf",
         "train-reference --data DATA --output /nonexistent/x.pt",
         "train-reference --data DATA --output DATA/x.pt",
@@ -59,8 +59,8 @@ SCORE = "score --f1 0.7 --seconds 1 --reference-seconds 1 --f1-ref 0.7"
         f"{SCORE} --k 1e400",
         f"{SCORE} --k -1",
         f"{SCORE} --time-weight inf",
-        f"{SCORE} --f1-ref nan",
-        f"{SCORE} --f1 1.5",
+        f"{SCORE} --quality-ref nan",
+        f"{SCORE} --quality 1.5",
         f"{SCORE} --seconds 0",
     ],
 )
@@ -81,11 +81,11 @@ def test_evaluate_prints_a_report_and_a_table(
 ) -> None:
     arguments = ["evaluate", str(models()), "--reference", str(models())]
     arguments += ["--data", str(splits["sample"]), "--input-size", "16", "--max-seconds", "0.3"]
-    assert main([*arguments, "--json", "--public-share", "0.25", "--f1-ref", "0.1"]) == 0
+    assert main([*arguments, "--json", "--public-share", "0.25", "--quality-ref", "0.1"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["status"] == "scored"
     assert report["splits"]["public"]["images"] < report["splits"]["private"]["images"]
-    assert main([*arguments, "--public-share", "1", "--min-f1", "0.99"]) == 0
+    assert main([*arguments, "--public-share", "1", "--min-quality", "0.99"]) == 0
     shown = capsys.readouterr()
     assert "below the gate" in shown.out
     assert "measure" in shown.err

@@ -12,7 +12,7 @@ from leaderboard.models import Entry
 from leaderboard.services import rankings, versions
 
 PAGE = f"/competitions/{SLUG}/boards/public/"
-API = f"/api/v1/competitions/{SLUG}/boards/public"
+API = f"/api/v2/competitions/{SLUG}/boards/public"
 BAR, FLAT = 40, 2
 
 

@@ -33,7 +33,7 @@ def place(world: World) -> Act:
 def poll(world: World) -> Act:
     mine = Evaluation.objects.queued(world.profile).filter(team=world.busy).last()
     assert mine
-    return lambda: get(world.member, f"/api/v1/submissions/{mine.submission_id}")
+    return lambda: get(world.member, f"/api/v2/submissions/{mine.submission_id}")
 
 
 @figure("queue: claims by 8 workers", unit="/s", least=300)

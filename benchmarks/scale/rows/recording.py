@@ -55,9 +55,9 @@ def switch_gate(world: World) -> float:
     return switched(world)
 
 
-def prepared(world: World, min_f1: float | None) -> float:
+def prepared(world: World, min_quality: float | None) -> float:
     """Seconds of all batches, as many teams as figures are told for."""
-    preparing.begin(world.competition, min_f1=min_f1)
+    preparing.begin(world.competition, min_quality=min_quality)
     began = time.perf_counter()
     while preparing.step(world.competition) or preparing.keep_ranks(world.competition):
         pass

@@ -20,19 +20,20 @@ class Baseline(serializers.Serializer[rankings.Baseline]):
     name = serializers.CharField()
     score = serializers.FloatField()
     score_half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
-    f1 = serializers.FloatField()
+    quality = serializers.FloatField()
     time_ratio = serializers.FloatField(help_text="Of the reference against itself.")
     half_width = serializers.FloatField(help_text="Of the time ratio's 95 % interval.")
     seconds = serializers.FloatField(help_text="Per image.")
 
 
 class Formula(serializers.Serializer[Competition]):
-    """score = time_weight x time_ratio + sigmoid(k x (f1_ref - f1)); lower is better."""
+    """score = time_weight x time_ratio + sigmoid(k x (quality_ref - quality)); lower is better."""
 
     time_weight = serializers.FloatField()
     k = serializers.FloatField()
-    f1_ref = serializers.FloatField(source="reference_f1", allow_null=True)
-    min_f1 = serializers.FloatField(help_text="Least F1 that is ranked.")
+    quality_ref = serializers.FloatField(source="reference_quality", allow_null=True)
+    metric = serializers.CharField(help_text="What quality means, e.g. macro_f1.")
+    min_quality = serializers.FloatField(help_text="Least quality that is ranked.")
 
 
 class Input(serializers.Serializer[Competition]):
@@ -180,7 +181,7 @@ class BoardRow(serializers.Serializer[rankings.Line]):
     tied = serializers.BooleanField(
         source="is_tied", help_text="Its interval overlaps that of the row above."
     )
-    f1 = serializers.FloatField()
+    quality = serializers.FloatField()
     time_ratio = serializers.FloatField(help_text="Below 1 is faster than the reference.")
     half_width = serializers.FloatField(
         allow_null=True, help_text="Half of the time ratio's 95 % interval."
@@ -196,7 +197,7 @@ def board_row(line: rankings.Line) -> dict[str, object]:
         "score": float(line.score),
         "score_half_width": line.score_half_width,
         "tied": line.is_tied,
-        "f1": line.f1,
+        "quality": line.quality,
         "time_ratio": line.time_ratio,
         "half_width": line.half_width,
         "measurements": line.measurements,

@@ -67,16 +67,17 @@ ISOLATION = ("layers", "missing", "is_weak")
 
 
 class Score(serializers.Serializer[rankings.Parts]):
-    """score = time_term + f1_term; lower is better."""
+    """The score is the sum of its terms; lower is better."""
 
     score = serializers.FloatField()
     half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
-    time_term = serializers.FloatField()
-    f1_term = serializers.FloatField()
+    terms = serializers.DictField(
+        child=serializers.FloatField(), help_text="`time` and `quality`: what adds up to it."
+    )
 
 
 class PrivateResult(Score):
-    f1 = serializers.FloatField()
+    quality = serializers.FloatField()
 
 
 class SubmissionSummary(serializers.ModelSerializer[Submission]):
@@ -98,7 +99,9 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
         allow_null=True, read_only=True, help_text="When the evaluation failed by our fault."
     )
     score = Score(allow_null=True, read_only=True, help_text="On the public split.")
-    f1 = serializers.FloatField(allow_null=True, help_text="Macro-F1 on the public split.")
+    quality = serializers.FloatField(
+        allow_null=True, help_text="By the competition's metric, on the public split."
+    )
     f1_by_class = serializers.DictField(
         child=serializers.FloatField(),
         allow_null=True,
@@ -161,7 +164,7 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
             "failure",
             "error",
             "score",
-            "f1",
+            "quality",
             "f1_by_class",
             "time_ratio",
             "half_width",
@@ -230,7 +233,7 @@ def summary(submission: Submission, request: Request) -> dict[str, object]:
         "failure": failure(evaluation) if state == Evaluation.State.FAILED else None,
         "error": OUR_FAULT if state == Evaluation.State.ERROR else None,
         "score": board(Entry.Board.PUBLIC),
-        "f1": evaluation.f1_public,
+        "quality": evaluation.quality_public,
         "f1_by_class": evaluation.f1_by_class,
         "time_ratio": evaluation.time_ratio,
         "half_width": evaluation.half_width,
@@ -241,7 +244,7 @@ def summary(submission: Submission, request: Request) -> dict[str, object]:
         "measurement_reason": evaluation.why,
         "measurement_page": address(reverse("measurement", args=[evaluation.pk])),
         "isolation": {name: isolation[name] for name in ISOLATION} if isolation else None,
-        "private": {**private, "f1": evaluation.f1_private} if private else None,
+        "private": {**private, "quality": evaluation.quality_private} if private else None,
         "static": submission.static,
     }
 

@@ -132,14 +132,14 @@ def test_from_an_empty_site_to_both_boards(
     press(competition, "calibrate")
     assert press(competition, "calibrate").status_code == 409
     calibration = competition.evaluations.get()
-    finish(calibration, report(f1_public=0.7, f1_private=0.69, time_ratio=1.002))
+    finish(calibration, report(quality_public=0.7, quality_private=0.69, time_ratio=1.002))
     answer = panel.get(reverse("admin:leaderboard_competition_change", args=[competition.pk]))
     assert "public 0.7000, private 0.6900" in text(answer)
     assert "1.002 ± 0.010" in text(answer)
     assert "would score 1.000; the reference scores 1.000" in text(answer)
     assert "The gate of 0 would rank it" in text(answer)
 
-    answer = change(panel, competition, min_f1=0.4)
+    answer = change(panel, competition, min_quality=0.4)
     assert competition.calibration == calibration
     assert "The gate of 0.4 keeps it unranked" in text(answer)
 
@@ -159,7 +159,10 @@ def test_from_an_empty_site_to_both_boards(
     assert refused.status_code == 409
     assert "1 queued and 0 running evaluations must end first." in text(refused)
 
-    finish(submission.latest_evaluation, report(f1_public=0.8, f1_private=0.75, time_ratio=0.5))
+    finish(
+        submission.latest_evaluation,
+        report(quality_public=0.8, quality_private=0.75, time_ratio=0.5),
+    )
     press(submission, "disqualify", reason="Two accounts.")
     submission.refresh_from_db()
     assert submission.disqualified_reason == "Two accounts."
@@ -169,13 +172,16 @@ def test_from_an_empty_site_to_both_boards(
 
     press(submission, "evaluate_again")
     assert "is under way" in text(press(submission, "evaluate_again"))
-    finish(submission.latest_evaluation, report(f1_public=0.8, f1_private=0.75, time_ratio=0.4))
+    finish(
+        submission.latest_evaluation,
+        report(quality_public=0.8, quality_private=0.75, time_ratio=0.4),
+    )
 
     press(competition, "publish")
     competition.refresh_from_db()
     assert competition.is_published
     private = Entry.objects.get(board="private")
-    assert private.f1 == 0.75
+    assert private.quality == 0.75
     assert private.time_ratio == 0.4
 
 
@@ -205,9 +211,9 @@ def test_a_change_of_the_formula_asks_for_a_new_calibration(
 def test_another_gate_rewrites_the_boards(
     panel: Client, competition: Competition, team: Any, scored: Callable[..., Any]
 ) -> None:
-    scored(team, f1_public=0.5)
+    scored(team, quality_public=0.5)
     assert Entry.objects.get().is_ranked
-    change(panel, competition, min_f1=0.6)
+    change(panel, competition, min_quality=0.6)
     assert not Entry.objects.get().is_ranked
 
 
@@ -237,7 +243,7 @@ def test_images_are_fitted_as_the_organizer_says(panel: Client, draft: Competiti
     Competition.objects.update(state="open")
     data = text(panel.get(f"{draft.get_absolute_url()}data/"))
     assert "<code>crop_pct</code> 0.8751234 and <code>crop_mode</code> border" in data
-    shown = panel.get(f"/api/v1/competitions/{draft.slug}").json()["input"]
+    shown = panel.get(f"/api/v2/competitions/{draft.slug}").json()["input"]
     assert (shown["crop_pct"], shown["crop_mode"]) == (0.8751234, "border")
 
 
@@ -417,19 +423,19 @@ def test_what_is_prepared_is_shown_and_can_be_stopped(
     scored(rivals, seed=2)
     assert "Stop the preparation" not in text(change(panel, competition, tagline="Sort it."))
 
-    assert "The gate of 0.9 holds as soon as" in said(change(panel, competition, min_f1=0.9))
-    answer = change(panel, competition, tagline="Sort it well.", min_f1=0.0)
+    assert "The gate of 0.9 holds as soon as" in said(change(panel, competition, min_quality=0.9))
+    answer = change(panel, competition, tagline="Sort it well.", min_quality=0.0)
     assert competition.tagline == "Sort it well."
     assert "The gate of 0.9 holds as soon as" in said(answer), "0 is what there was: no change"
     assert "In preparation, gate of 0.9: 1 of 2 teams are prepared." in text(answer)
-    refused = change(panel, competition, min_f1=0.5)
+    refused = change(panel, competition, min_quality=0.5)
     assert "The boards are being prepared. The competition's page shows" in said(refused)
     assert "The preparation is stopped." in said(press(competition, "stop_preparing"))
     answer = press(competition, "stop_preparing")
     assert (answer.status_code, "Nothing is being prepared" in text(answer)) == (409, True)
     preparing.go_on_all(seconds=10)
     competition.refresh_from_db()
-    assert competition.min_f1 == 0
+    assert competition.min_quality == 0
     assert Entry.objects.filter(is_ranked=True).count() == 2
     assert not NextEntry.objects.exists()
 

@@ -36,7 +36,7 @@ def full(
     for ratio in (1.01, 1.05):
         workers.record(worker, time_ratio=ratio, half_width=0.01, foreign_load=0.2)
     workers.record(worker, time_ratio=None, half_width=None, foreign_load=None, trouble="load")
-    scored(team, seed=1, f1_public=0.8, time_ratio=0.5)
+    scored(team, seed=1, quality_public=0.8, time_ratio=0.5)
     finish(submit(rivals, seed=2).latest_evaluation, failure())
     submit(team, seed=3)
     tokens.issue(user=owner, name="CI")

@@ -16,7 +16,7 @@ from leaderboard.models import Competition, Evaluation, User
 from leaderboard.services import tokens
 from tests.leaderboard.conftest import finish
 
-API = "/api/v1"
+API = "/api/v2"
 Upload = Callable[..., Response]
 
 

@@ -29,7 +29,7 @@ def test_an_upload_is_answered_by_201_and_where_to_look(
     assert body["team"] == {"id": team.pk, "name": "Sorters", "competition": "waste"}
     assert body["queue"] == {"position": 1, "length": 1, "wait_seconds": 0, "is_held": False}
     assert body["static"]["parameters"] == 12
-    assert body["score"] is body["f1"] is body["private"] is None
+    assert body["score"] is body["quality"] is body["private"] is None
     assert Submission.objects.get().door == "api"
 
 
@@ -63,14 +63,16 @@ def test_a_score_is_shown_taken_apart(
     team: Team, client: APIClient, upload: Upload, model: bytes
 ) -> None:
     url = upload(model).json()["url"]
-    finish(Evaluation.objects.get(submission__team=team), report(f1_public=0.75, time_ratio=0.5))
+    finish(
+        Evaluation.objects.get(submission__team=team), report(quality_public=0.75, time_ratio=0.5)
+    )
     body = client.get(url).json()
     assert body["state"] == "scored"
     assert body["score"]["score"] == pytest.approx(0.25 + 0.268941, abs=1e-6)
-    assert body["score"]["time_term"] == 0.25
-    assert body["score"]["f1_term"] == pytest.approx(0.268941, abs=1e-6)
+    assert body["score"]["terms"]["time"] == 0.25
+    assert body["score"]["terms"]["quality"] == pytest.approx(0.268941, abs=1e-6)
     assert body["score"]["half_width"] == 0.005
-    assert body["f1"] == 0.75
+    assert body["quality"] == 0.75
     assert body["f1_by_class"] == {"Metal": 0.75, "Paper": 0.75, "Plastic": 0.75}
     assert (body["time_ratio"], body["half_width"]) == (0.5, 0.01)
     assert (body["seconds_per_image"], body["reference_seconds_per_image"]) == (0.005, 0.01)
@@ -170,10 +172,10 @@ def test_a_withdrawn_one_leaves_the_board(
 def test_private_figures_are_shown_once_published(
     team: Team, client: APIClient, organizer: User, scored: Callable[..., Submission]
 ) -> None:
-    submission = scored(team, f1_public=0.75, f1_private=0.65, time_ratio=0.5)
+    submission = scored(team, quality_public=0.75, quality_private=0.65, time_ratio=0.5)
     competitions.close(competition=team.competition, by=organizer)
     assert client.get(f"{API}/submissions/{submission.pk}").json()["private"] is None
     competitions.publish(competition=team.competition, by=organizer)
     private = client.get(f"{API}/submissions/{submission.pk}").json()["private"]
-    assert private["f1"] == 0.65
+    assert private["quality"] == 0.65
     assert private["score"] == pytest.approx(0.25 + 0.731059, abs=1e-6)

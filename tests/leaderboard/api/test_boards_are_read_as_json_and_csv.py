@@ -28,8 +28,8 @@ def read(answer: Any) -> list[dict[str, str]]:
 
 @pytest.fixture
 def two(team: Team, rivals: Team, scored: Scored) -> None:
-    scored(team, seed=1, f1_public=0.75, time_ratio=0.5, half_width=0.02)
-    scored(rivals, seed=2, f1_public=0.75, time_ratio=0.51, half_width=0.02)
+    scored(team, seed=1, quality_public=0.75, time_ratio=0.5, half_width=0.02)
+    scored(rivals, seed=2, quality_public=0.75, time_ratio=0.51, half_width=0.02)
 
 
 def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -> None:
@@ -44,7 +44,7 @@ def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -
         "score": 0.518941,
         "score_half_width": 0.01,
         "tied": False,
-        "f1": 0.75,
+        "quality": 0.75,
         "time_ratio": 0.5,
         "half_width": 0.02,
         "measurements": 1,
@@ -54,7 +54,7 @@ def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -
         "name": "ResNet18-D",
         "score": 1.0,
         "score_half_width": 0.005,
-        "f1": 0.7,
+        "quality": 0.7,
         "time_ratio": 1.0,
         "half_width": 0.01,
         "seconds": 0.01,
@@ -128,11 +128,11 @@ def test_no_team_name_becomes_a_formula_whatever_a_program_splits_lines_at(
 def test_a_row_below_the_gate_stands_last_without_a_rank(
     two: None, team: Team, rivals: Team, scored: Scored, anonymous: APIClient
 ) -> None:
-    Competition.objects.update(min_f1=0.74)
+    Competition.objects.update(min_quality=0.74)
     team.competition.refresh_from_db()
     newcomer = User.objects.create(username="fast")
     other = teams.create(competition=team.competition, name="Fast", by=newcomer)
-    scored(other, seed=3, f1_public=0.5, time_ratio=0.01)
+    scored(other, seed=3, quality_public=0.5, time_ratio=0.01)
     last = anonymous.get(BOARD).json()["results"][-1]
     assert (last["team"], last["rank"]) == ("Fast", None)
 
@@ -145,6 +145,6 @@ def test_the_private_board_opens_with_publication(
     competitions.close(competition=competition, by=organizer)
     competitions.publish(competition=competition, by=organizer)
     body = anonymous.get(address).json()
-    assert [row["f1"] for row in body["results"]] == [0.68, 0.68]
-    assert body["baseline"]["f1"] == 0.69
+    assert [row["quality"] for row in body["results"]] == [0.68, 0.68]
+    assert body["baseline"]["quality"] == 0.69
     assert anonymous.get(f"{address}.csv").status_code == 200

@@ -70,7 +70,12 @@ def test_the_competition_says_what_my_team_has_left(
     assert body["my_team"]["name"] == "Sorters"
     assert (body["my_quota"]["per_day"], body["my_quota"]["left"]) == (5, 4)
     assert body["my_quota"]["resets_at"].endswith("T15:00:00Z")  # midnight in Seoul
-    assert body["formula"] == {"time_weight": 0.5, "k": 20.0, "f1_ref": 0.7, "min_f1": 0.0}
+    assert body["formula"] == {
+        "time_weight": 0.5,
+        "k": 20.0,
+        "quality_ref": 0.7,
+        "min_quality": 0.0,
+    }
     assert body["classes"] == ["Metal", "Paper", "Plastic"]
     stranger = anonymous.get(f"{API}/competitions/waste").json()
     assert stranger["my_team"] is stranger["my_quota"] is None

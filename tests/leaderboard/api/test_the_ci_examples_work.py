@@ -89,10 +89,10 @@ def run(
 def test_the_build_passes_when_the_score_is_reached_and_fails_when_not(
     run: Run, worker: Callable[[Any], None]
 ) -> None:
-    worker(report(f1_public=0.75, time_ratio=0.5))
+    worker(report(quality_public=0.75, time_ratio=0.5))
     reached = run("0.6")
     assert reached.returncode == 0, reached.stderr + reached.stdout
-    assert '"time_term": 0.25' in reached.stdout
+    assert '"time": 0.25' in reached.stdout
     assert Submission.objects.get().note == "c0ffee"
     missed = run("0.5")  # the same model again: no new submission
     assert missed.returncode != 0

@@ -51,7 +51,7 @@ def file(tmp_path: Path, model: bytes) -> Path:
 def test_a_submission_that_reaches_the_score_exits_with_0(
     team: Team, run: Run, file: Path, worker: Callable[[Any], None]
 ) -> None:
-    worker(report(f1_public=0.75, time_ratio=0.5))
+    worker(report(quality_public=0.75, time_ratio=0.5))
     done = run("submit", file, "--competition", "waste", "--note", "CI", "--max-score", "0.6")
     assert done.returncode == 0, done.stderr
     assert "scored 0.5189 ± 0.0050" in done.stdout
@@ -63,10 +63,10 @@ def test_a_submission_that_reaches_the_score_exits_with_0(
 def test_a_score_that_is_not_reached_exits_with_1(
     team: Team, run: Run, file: Path, worker: Callable[[Any], None]
 ) -> None:
-    worker(report(f1_public=0.75, time_ratio=0.5))
+    worker(report(quality_public=0.75, time_ratio=0.5))
     done = run("submit", file, "-c", "waste", "--max-score", "0.5", "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout)["score"]["time_term"] == 0.25
+    assert json.loads(done.stdout)["score"]["terms"]["time"] == 0.25
     assert "above 0.5" in done.stderr
 
 

@@ -61,7 +61,7 @@ def planted(
     team: Team, owner: User, outsider: User, rivals: Team, scored: Callable[..., Submission]
 ) -> Submission:
     """A scored submission whose private figures and inner texts are easy to recognise."""
-    submission = scored(team, f1_public=0.75, f1_private=0.6123, time_ratio=0.5)
+    submission = scored(team, quality_public=0.75, quality_private=0.6123, time_ratio=0.5)
     evaluation = submission.evaluation
     evaluation.report["splits"]["private"].update(images=7654321, accuracy=0.4141414)
     evaluation.report["splits"]["public"]["confusion"] = [[7654321]]

@@ -22,8 +22,8 @@ CHART = f"{PUBLIC}chart.json"
 def test_order_marks_and_the_own_row(
     see: Any, scored: Any, team: Team, rivals: Team, owner: User, competition: Competition
 ) -> None:
-    scored(rivals, 1, f1_public=0.8, time_ratio=0.50, half_width=0.02)
-    scored(team, 2, f1_public=0.8, time_ratio=0.51, half_width=0.02)
+    scored(rivals, 1, quality_public=0.8, time_ratio=0.50, half_width=0.02)
+    scored(team, 2, quality_public=0.8, time_ratio=0.51, half_width=0.02)
     page = text(see(owner, PUBLIC))
     assert page.index('<th scope="row">Rivals') < page.index('<th scope="row">Sorters')
     assert page.count(">tied</span>") == 1
@@ -34,9 +34,9 @@ def test_order_marks_and_the_own_row(
 
 
 def test_below_the_gate(see: Any, scored: Any, team: Team, rivals: Team) -> None:
-    Competition.objects.update(min_f1=0.5)
-    scored(Team.objects.get(pk=rivals.pk), 1, f1_public=0.2, time_ratio=0.01)
-    scored(Team.objects.get(pk=team.pk), 2, f1_public=0.7, time_ratio=1.5)
+    Competition.objects.update(min_quality=0.5)
+    scored(Team.objects.get(pk=rivals.pk), 1, quality_public=0.2, time_ratio=0.01)
+    scored(Team.objects.get(pk=team.pk), 2, quality_public=0.7, time_ratio=1.5)
     page = text(see(None, PUBLIC))
     assert page.index('<tr class="">') < page.index("below the gate")
 
@@ -44,8 +44,8 @@ def test_below_the_gate(see: Any, scored: Any, team: Team, rivals: Team) -> None
 def test_ranks_won_and_lost(
     see: Any, scored: Any, team: Team, rivals: Team, organizer: User, competition: Competition
 ) -> None:
-    scored(rivals, 1, f1_public=0.80, f1_private=0.60)
-    scored(team, 2, f1_public=0.75, f1_private=0.74)
+    scored(rivals, 1, quality_public=0.80, quality_private=0.60)
+    scored(team, 2, quality_public=0.75, quality_private=0.74)
     competitions.close(competition=competition, by=organizer)
     competitions.publish(competition=competition, by=organizer)
     page = text(see(None, PRIVATE))
@@ -64,7 +64,7 @@ def crowd(competition: Competition, evaluation: Evaluation, count: int) -> None:
             evaluation=evaluation,
             is_ranked=True,
             score=f"0.{500 + number}",
-            f1=0.7,
+            quality=0.7,
             time_ratio=1.0,
             score_half_width=0.0001,
             uploaded_at=timezone.now(),
@@ -112,8 +112,8 @@ def test_the_own_row_below_the_gate_is_found_too(
     evaluation = scored(rivals, time_ratio=1.2).evaluation
     crowd(competition, evaluation, 120)
     Entry.objects.filter(score__gt=0.61).update(is_ranked=False)
-    Competition.objects.update(min_f1=0.5)
-    scored(Team.objects.get(pk=team.pk), 2, f1_public=0.2, time_ratio=0.3)
+    Competition.objects.update(min_quality=0.5)
+    scored(Team.objects.get(pk=team.pk), 2, quality_public=0.2, time_ratio=0.3)
     first = text(see(owner, PUBLIC))
     assert "Your team stands below the gate, without a rank" in first
     assert 'href="?page=2#mine"' in first
@@ -135,8 +135,8 @@ def test_a_chart_kept_in_an_older_form_is_fetched_anew(
 def test_the_chart_has_intervals_a_front_and_lines_of_equal_score(
     see: Any, scored: Any, team: Team, rivals: Team, competition: Competition
 ) -> None:
-    scored(rivals, 1, f1_public=0.80, time_ratio=0.9, half_width=0.05)
-    scored(team, 2, f1_public=0.75, time_ratio=1.0)
+    scored(rivals, 1, quality_public=0.80, time_ratio=0.9, half_width=0.05)
+    scored(team, 2, quality_public=0.75, time_ratio=1.0)
     data = see(None, CHART).json()
     point = data["points"][0]
     assert (point["team"], point["x"], point["y"]) == ("Rivals", 0.9, 0.8)
@@ -145,7 +145,7 @@ def test_the_chart_has_intervals_a_front_and_lines_of_equal_score(
     assert data["reference"]["team"] == "ResNet18-D"
     for contour in data["contours"]:
         for one in contour["line"]:
-            score = formula.score(one["y"], one["x"], f1_ref=0.7)
+            score = formula.score(one["y"], one["x"], quality_ref=0.7).total
             assert math.isclose(score, contour["score"], abs_tol=1e-9)
 
 

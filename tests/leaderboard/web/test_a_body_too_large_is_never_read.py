@@ -143,7 +143,7 @@ def test_a_session_without_its_token_spools_nothing(
     announce: Any, team: Team, owner: User, outsider: User
 ) -> None:
     """Neither a member nor anybody else: the token is looked for in the header alone."""
-    url = "/api/v1/competitions/waste/submissions"
+    url = "/api/v2/competitions/waste/submissions"
     for by in (owner, outsider):
         answer = announce(by, url, 5_000_000)
         assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
@@ -161,7 +161,7 @@ def test_files_are_passed_over_where_none_is_expected(
         (None, UPLOAD, 302),
         (owner, "/profile/", 302),
         (owner, "/competitions/waste/team/", 302),
-        (owner, "/api/v1/teams/join", 404),
+        (owner, "/api/v2/teams/join", 404),
         (owner, IMPORT, 302),
     ):
         fields = {"name": "x", "code": "x", "file": SimpleUploadedFile("model.pt", b"x" * 100_000)}
@@ -181,7 +181,7 @@ def test_who_is_in_no_team_or_too_late_is_told_before(
     assert "has ended" in text(part)
 
 
-@pytest.mark.parametrize("url", [UPLOAD, "/profile/", "/api/v1/competitions/waste/submissions"])
+@pytest.mark.parametrize("url", [UPLOAD, "/profile/", "/api/v2/competitions/waste/submissions"])
 def test_a_size_that_is_not_announced_is_asked_for(
     announce: Any, team: Team, owner: User, url: str
 ) -> None:
@@ -190,7 +190,7 @@ def test_a_size_that_is_not_announced_is_asked_for(
     assert "Content-Length" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("url", [UPLOAD, "/api/v1/competitions/waste/submissions"])
+@pytest.mark.parametrize("url", [UPLOAD, "/api/v2/competitions/waste/submissions"])
 def test_a_proxy_may_ask_before_it_takes_a_body(
     announce: Any,
     team: Team,

@@ -51,7 +51,9 @@ def test_running_on_a_machine_that_went_silent(
 
 
 def test_scored(see: Any, scored: Any, team: Team, owner: User) -> None:
-    submission = scored(team, f1_public=0.8, f1_private=0.66, time_ratio=0.5, half_width=0.01)
+    submission = scored(
+        team, quality_public=0.8, quality_private=0.66, time_ratio=0.5, half_width=0.01
+    )
     page = see(owner, submission.get_absolute_url())
     shown = text(page)
     assert "0.3692" in shown  # 0.5 × 0.5 + sigmoid(20 × (0.7 − 0.8))
@@ -89,7 +91,7 @@ def test_broken_by_us(see: Any, submit: Any, team: Team, owner: User, competitio
 def test_a_failed_repeat_leaves_the_score(
     see: Any, scored: Any, team: Team, owner: User, organizer: User
 ) -> None:
-    submission = scored(team, f1_public=0.8, time_ratio=0.5)
+    submission = scored(team, quality_public=0.8, time_ratio=0.5)
     again = queueing.evaluate_again(submission=submission, by=organizer)
     assert "#1 of 1" in text(see(owner, submission.get_absolute_url()))
     assert "0.3692" in text(see(owner, submission.get_absolute_url()))

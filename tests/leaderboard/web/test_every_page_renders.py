@@ -62,7 +62,7 @@ def test_no_competition_yet(see: Any, db: None) -> None:
 
 def test_the_pages_name_their_own_numbers(see: Any, competition: Any) -> None:
     scoring = text(see(None, "/competitions/waste/scoring/"))
-    assert "0.700" in scoring  # f1_ref
+    assert "0.700" in scoring  # quality_ref
     assert "1.000" in scoring  # the reference's own score, and about what doing nothing gives
     data = text(see(None, "/competitions/waste/data/"))
     assert "12 images" in data

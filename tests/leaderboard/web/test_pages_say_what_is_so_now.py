@@ -153,5 +153,7 @@ def test_lines_of_equal_score_have_no_kinks(
             assert after["x"] - before["x"] <= (x[1] - x[0]) / charts.STEPS * 1.001
             assert abs(after["y"] - before["y"]) <= (y[1] - y[0]) / charts.STEPS * 1.001
         for point in line:
-            score = formula.score(point["y"], point["x"], f1_ref=0.7, k=k, time_weight=time_weight)
+            score = formula.score(
+                point["y"], point["x"], quality_ref=0.7, k=k, time_weight=time_weight
+            ).total
             assert math.isclose(score, contour["score"], abs_tol=1e-6)

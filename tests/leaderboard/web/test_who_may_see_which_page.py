@@ -158,7 +158,7 @@ def test_only_members_see_an_invitation_or_make_one(
 def test_the_private_board_opens_for_all_at_once(
     people: People, see: Any, scored: Any, team: Any, organizer: User, competition: Competition
 ) -> None:
-    submission = scored(team, f1_public=0.81234, f1_private=0.77665)
+    submission = scored(team, quality_public=0.81234, quality_private=0.77665)
     url = "/competitions/waste/boards/private/"
     early = see(people["member"], url)
     assert "not published yet" in text(early)
@@ -178,7 +178,7 @@ def test_nothing_private_shows_before(
     scored: Any,
     team: Any,
 ) -> None:
-    submission = scored(team, f1_public=0.81234, f1_private=0.77665)
+    submission = scored(team, quality_public=0.81234, quality_private=0.77665)
     pages = [
         "/competitions/waste/",
         "/competitions/waste/boards/public/",
@@ -223,7 +223,7 @@ def test_a_dry_run_and_isolation_are_for_the_team_and_organizers(
 def hidden_figures() -> Callable[[Submission], list[str]]:
     def of(submission: Submission) -> list[str]:
         evaluation = submission.evaluation
-        return [f"{evaluation.f1_private:.4f}", f"{evaluation.score_private:.4f}", "0.7766"]
+        return [f"{evaluation.quality_private:.4f}", f"{evaluation.score_private:.4f}", "0.7766"]
 
     return of
 
