@@ -74,7 +74,7 @@ def test_the_competition_says_what_my_team_has_left(
         "time_weight": 0.5,
         "k": 20.0,
         "quality_ref": 0.7,
-            "metric": "macro_f1",
+        "metric": "macro_f1",
         "min_quality": 0.0,
     }
     assert body["classes"] == ["Metal", "Paper", "Plastic"]
