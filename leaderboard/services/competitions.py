@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import Competition, Preparation, User
@@ -51,8 +52,13 @@ def named(slug: str, *, among: QuerySet[Competition] | None = None) -> Competiti
         return found
     slugs = list(known.values_list("slug", flat=True)[:MOST_LIKE])
     like = difflib.get_close_matches(slug, slugs, n=1)
-    hint = f"Did you mean {like[0]}?" if like else "/api/v2/competitions lists all."
-    raise NotFound(f"There is no competition called {slug:.50}. {hint}", code="unknown_competition")
+    if like:
+        facts = {"slug": slug[:50], "like": like[0]}
+        text = gettext("There is no competition called %(slug)s. Did you mean %(like)s?") % facts
+    else:
+        facts = {"slug": slug[:50], "address": "/api/v2/competitions"}
+        text = gettext("There is no competition called %(slug)s. %(address)s lists them.") % facts
+    raise NotFound(text, code="unknown_competition")
 
 
 @transaction.atomic
@@ -79,13 +85,18 @@ def edit(*, competition: Competition, by: User) -> None:
     }
     if frozen := sorted(fields & row.frozen_fields):
         raise Conflict(
-            f"This stays as it is in a competition that is {row.state}: {', '.join(frozen)}.",
+            gettext(
+                "These fields are fixed in this state of the competition (%(state)s): %(fields)s."
+            )
+            % {"state": row.get_state_display(), "fields": ", ".join(frozen)},
             code="competition_running",
         )
     if fields & Competition.SCORING_FIELDS:
         if row.evaluations.unfinished().exists():
             raise Conflict(
-                "A calibration is under way; wait for its end or cancel it, then change this.",
+                gettext(
+                    "A calibration is under way. Wait for its end or cancel it, then change this."
+                ),
                 code="calibration_under_way",
             )
         competition.calibration = None
@@ -113,7 +124,7 @@ def check_openable(competition: Competition) -> None:
     """Raises `Conflict` with the first step that is missing before uploads may begin."""
     check_measurable(competition)
     if competition.calibration is None:
-        raise Conflict("Calibrate the reference on a worker first.", code="no_calibration")
+        raise Conflict(gettext("Calibrate the reference model first."), code="no_calibration")
     if reason := outdated(competition):
         raise Conflict(reason, code="calibration_outdated")
     if reason := off_band(competition):
@@ -124,9 +135,9 @@ def check_openable(competition: Competition) -> None:
 def check_measurable(competition: Competition) -> None:
     """Raises `Conflict` unless there are images and a reference model to measure."""
     if competition.dataset is None:
-        raise Conflict("Choose a dataset first.", code="no_dataset")
+        raise Conflict(gettext("Choose a dataset first."), code="no_dataset")
     if competition.reference is None:
-        raise Conflict("Upload the reference model first.", code="no_reference")
+        raise Conflict(gettext("Upload the reference model first."), code="no_reference")
 
 
 def outdated(competition: Competition) -> str:
@@ -139,9 +150,13 @@ def outdated(competition: Competition) -> str:
         calibration.dataset_id != competition.dataset_id
         or calibration.profile_id != competition.profile_id
     ):
-        return "The dataset or the hardware profile changed since the calibration; calibrate again."
+        return gettext(
+            "The dataset or the hardware profile changed after the calibration; calibrate again."
+        )
     if competition.state == State.DRAFT and calibration.protocol != PROTOCOL:
-        return "Since the calibration this service has learned to measure better; calibrate again."
+        return gettext(
+            "The calibration was measured by an older protocol of this service; calibrate again."
+        )
     return ""
 
 
@@ -154,7 +169,10 @@ def off_band(competition: Competition) -> str:
     figures = calibration.figures()
     error = (calibration.report.get("timing") or {}).get("standard_error")
     reason = workers.off_band(profile, figures.time_ratio, figures.half_width, error)
-    return reason and f"{reason} Calibrate again when the machine is calm, or widen the band."
+    if not reason:
+        return ""
+    advice = gettext("Calibrate again when the machine is calm, or set a wider canary band.")
+    return f"{reason} {advice}"
 
 
 @transaction.atomic
@@ -174,7 +192,7 @@ def reopen(*, competition: Competition, by: User) -> None:
 
 def check_end(competition: Competition) -> None:
     if competition.has_ended():
-        raise Conflict("Its end has passed; set a later one first.", code="has_ended")
+        raise Conflict(gettext("Its end has passed. Set a later end first."), code="has_ended")
 
 
 @transaction.atomic
@@ -195,7 +213,8 @@ def publish(*, competition: Competition, by: User) -> bool:
     competition.refresh_from_db()
     if not competition.is_published and not preparing.is_publishing(competition):
         raise Conflict(
-            f"Somebody stopped this publication; the competition is {competition.state}.",
+            gettext("Somebody stopped this publication. State of the competition: %(state)s.")
+            % {"state": competition.get_state_display()},
             code="wrong_competition_state",
         )
     return competition.is_published
@@ -208,7 +227,10 @@ def begin_publication(competition: Competition) -> None:
     if row.state != State.CLOSED:
         raise wrong_state(row, State.PUBLISHED)
     if unfinished := preparing.unfinished(row):
-        raise Conflict(f"{unfinished} must end first.", code="evaluations_unfinished")
+        raise Conflict(
+            gettext("%(evaluations)s must end first.") % {"evaluations": unfinished},
+            code="evaluations_unfinished",
+        )
     preparing.begin(row)
 
 
@@ -218,7 +240,7 @@ def stop_preparing(*, competition: Competition, by: User) -> None:
     organizers.check_organizer(by, competition)
     if not preparing.stop(locks.lock(competition)):
         raise Conflict(
-            "Nothing is being prepared: it is done, or it was stopped before.",
+            gettext("Nothing is being prepared: it is done, or it was stopped before."),
             code="nothing_in_preparation",
         )
 
@@ -275,16 +297,20 @@ def move(
 
 
 def wrong_state(competition: Competition, state: str) -> Conflict:
-    reopen = " Reopen it." if (competition.state, state) == (State.CLOSED, State.OPEN) else ""
-    return Conflict(
-        f"A competition that is {competition.state} cannot become {state}.{reopen}",
-        code="wrong_competition_state",
-    )
+    if (competition.state, state) == (State.CLOSED, State.OPEN):
+        text = gettext("The competition is closed. Reopen it.")
+    else:
+        text = gettext("A competition that is %(state)s cannot become %(next)s.") % {
+            "state": competition.get_state_display().lower(),
+            "next": State(state).label.lower(),
+        }
+    return Conflict(text, code="wrong_competition_state")
 
 
 def check_unpublished(competition: Competition) -> None:
     """Raises `Conflict`. Ask of a locked row: it may be published in the same moment."""
     if competition.is_published:
         raise Conflict(
-            "The final ranking is published and stays as it is.", code="competition_over"
+            gettext("The final ranking is published. It does not change any more."),
+            code="competition_over",
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from leaderboard.errors import BadDataset
 from leaderboard.models import Competition, Dataset, Fingerprints, Split, User
@@ -116,9 +117,12 @@ def sample_of(competition: Competition) -> Split | None:
 def check_length(field: str, text: str, *, most: int) -> None:
     """Raises `BadDataset` for a text that the dataset's field cannot hold."""
     if len(text) > most:
-        raise BadDataset(
-            f"The {field} has {len(text)} characters; {most} is the most.", code=f"{field}_too_long"
-        )
+        sentence = {
+            "name": gettext("The name has %(count)d characters; the limit is %(most)d."),
+            "licence": gettext("The licence has %(count)d characters; the limit is %(most)d."),
+        }[field]
+        facts = {"count": len(text), "most": most}
+        raise BadDataset(sentence % facts, code=f"{field}_too_long")
 
 
 def stored_split(name: str, images: Sequence[sets.Image], path: Path) -> Split:

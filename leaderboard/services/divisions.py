@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from leaderboard.errors import BadDataset
 from leaderboard.services import fingerprints, objections
@@ -118,7 +119,7 @@ def divide(
         return sets.share(images, shares, secret_of(wishes.seed), groups)
     if wishes.shares:
         raise BadDataset(
-            "The images are divided by their top folders already; leave the shares empty.",
+            gettext("The top folders already divide the images. Leave the shares empty."),
             code="already_divided",
         )
     splits = {
@@ -126,8 +127,11 @@ def divide(
     }
     if missing := [split for split, part in splits.items() if not part]:
         raise BadDataset(
-            f"There are no images in the top folder {' and '.join(missing)}; either give all of "
-            f"{', '.join(sets.SPLITS)}, or class folders alone and shares.",
+            gettext(
+                "These top folders have no images: %(missing)s. Give all of %(splits)s, or class "
+                "folders alone and shares."
+            )
+            % {"missing": ", ".join(missing), "splits": ", ".join(sets.SPLITS)},
             code="missing_split",
         )
     return splits
@@ -186,8 +190,10 @@ def checked(shares: Mapping[str, float]) -> Mapping[str, float]:
         or not sum(shares.values()) <= 1 + 1e-9
     ):
         raise BadDataset(
-            "Give sample, public and private a share above 0 each, together at most 1, "
-            "for instance 0.6/0.2/0.2.",
+            gettext(
+                "Give sample, public and private a share above 0 each, together at most 1. "
+                "For instance: 0.6/0.2/0.2."
+            ),
             code="bad_shares",
         )
     return {split: shares[split] for split in sets.SPLITS}

@@ -13,6 +13,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db.models.fields.files import FieldFile
+from django.utils.translation import gettext
 
 from leaderboard.errors import TooLarge
 
@@ -87,7 +88,8 @@ def local_path(file: FieldFile) -> Path:
 
 
 def too_large(size: int, limit: int) -> TooLarge:
-    return TooLarge(
-        f"The file is larger than the {limit / 1e6:g} MB this competition accepts "
-        f"({size / 1e6:.1f} MB were sent). Upload a smaller model."
+    sentence = gettext(
+        "The file is larger than the %(limit)s MB this competition accepts (%(size)s MB were "
+        "sent). Upload a smaller model."
     )
+    return TooLarge(sentence % {"limit": f"{limit / 1e6:g}", "size": f"{size / 1e6:.1f}"})

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.db import connection
 from django.db.models import Model
+from django.utils.translation import gettext
 
 from leaderboard.errors import NotFound
 from leaderboard.services import statements
@@ -24,7 +25,7 @@ def lock(row: Row) -> Row:
     # Not type(row): a request's user is an object that stands for another.
     found = row.__class__._default_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
     if found is None:
-        raise NotFound(f"{row} was removed in this moment.")
+        raise NotFound(gettext("%(row)s was just removed.") % {"row": row})
     return found
 
 

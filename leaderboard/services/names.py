@@ -10,6 +10,7 @@ import unicodedata
 from functools import cache
 
 from confusable_homoglyphs.confusables import confusables_data
+from django.utils.translation import gettext
 
 from leaderboard.errors import BadName
 
@@ -34,18 +35,29 @@ def clean(name: str, *, longest: int, what: str, code: str) -> str:
     for letter in name:
         if letter in BLANK or unicodedata.category(letter) in NEVER:
             raise BadName(
-                f"{what} cannot hold the invisible character U+{ord(letter):04X}; type it again "
-                "without.",
+                gettext(
+                    "%(what)s cannot hold the invisible character %(character)s. Type the name "
+                    "again without this character."
+                )
+                % {"what": what, "character": f"U+{ord(letter):04X}"},
                 code=code,
             )
     if not 1 <= len(name) <= longest:
-        raise BadName(f"{what} has 1 to {longest} characters.", code=code)
+        raise BadName(
+            gettext("%(what)s has 1 to %(longest)d characters.")
+            % {"what": what, "longest": longest},
+            code=code,
+        )
     letters = unicodedata.normalize("NFD", name)
     marks = [unicodedata.category(letter)[0] == "M" for letter in letters]
     if all(marks):
-        raise BadName(f"{what} needs a letter, a digit or a sign.", code=code)
+        raise BadName(
+            gettext("%(what)s needs a letter, a digit or a sign.") % {"what": what}, code=code
+        )
     if any(all(marks[start : start + MOST_MARKS + 1]) for start in range(len(marks) - MOST_MARKS)):
-        raise BadName(f"{what} has too many accents on one letter.", code=code)
+        raise BadName(
+            gettext("%(what)s has too many accents on one letter.") % {"what": what}, code=code
+        )
     return name
 
 

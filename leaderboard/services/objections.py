@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from django.utils.translation import gettext
+
 from leaderboard.errors import BadDataset
 from leaderboard.services import fingerprints
 from scoring.errors import BadDataset as BadSource
@@ -19,35 +21,49 @@ NAMED = 5
 def bad_files(problems: Sequence[sets.Problem]) -> BadDataset:
     texts = [f"{sets.shown(one.name)} ({one.message.rstrip('.')})" for one in problems]
     return BadDataset(
-        f"{len(problems)} files cannot be used: {some(texts)}. Remove or mend them, "
-        "or leave such files out.",
+        gettext(
+            "Files that cannot be used (%(count)d): %(files)s. Remove or repair these files, or "
+            "choose to leave such files out."
+        )
+        % {"count": len(problems), "files": some(texts)},
         code="bad_files",
     )
 
 
 def conflict(groups: Sequence[Sequence[sets.Image]]) -> BadDataset:
     return BadDataset(
-        f"{len(groups)} pictures are there under two classes: {some(equals(groups))}. Remove the "
-        "wrong ones, or leave all of them out.",
+        gettext(
+            "Pictures under two classes (%(count)d): %(files)s. Remove the wrong copies, or choose "
+            "to leave out every copy."
+        )
+        % {"count": len(groups), "files": some(equals(groups))},
         code="conflicting_labels",
     )
 
 
 def without_images(classes: Sequence[str]) -> BadDataset:
     return BadDataset(
-        f"Classes without usable images: {some([sets.shown(one) for one in classes])}. Mend "
-        "their files; or remove their folders, or their rows in the table, to go on without them.",
+        gettext(
+            "Classes without usable images: %(classes)s. Repair their files. To go on without "
+            "these classes, remove their folders or their rows in the table."
+        )
+        % {"classes": some([sets.shown(one) for one in classes])},
         code="missing_class",
     )
 
 
 def too_alike(groups: Sequence[Sequence[sets.Image]]) -> BadDataset:
     return BadDataset(
-        f"{sum(map(len, groups))} images are nearly equal to others, for instance "
-        f"{some(equals([group[:NAMED] for group in groups[:1]]))}. Nearly equal images stay "
-        "together, so that not every class can be in every split. If they are of different "
-        "things (a fixed camera), divide nearly equal pictures like others. If not, leave out "
-        "copies.",
+        gettext(
+            "%(count)d images are nearly equal to others, for instance %(files)s. Nearly equal "
+            "images stay together in one split, so not every class can be in every split. If the "
+            "images show different things (a fixed camera), choose to divide nearly equal pictures "
+            "like others. If not, leave out the copies."
+        )
+        % {
+            "count": sum(map(len, groups)),
+            "files": some(equals([group[:NAMED] for group in groups[:1]])),
+        },
         code="too_alike",
     )
 
@@ -57,8 +73,11 @@ def overlaps(groups: Sequence[Sequence[sets.Image]]) -> list[BadDataset]:
         return []
     return [
         BadDataset(
-            f"{len(groups)} pictures are in more than one split: {some(equals(groups))}. Remove "
-            "the copies, or allow overlaps.",
+            gettext(
+                "Pictures in more than one split (%(count)d): %(files)s. Remove the copies, or "
+                "allow overlaps."
+            )
+            % {"count": len(groups), "files": some(equals(groups))},
             code="splits_overlap",
         )
     ]
@@ -66,8 +85,11 @@ def overlaps(groups: Sequence[Sequence[sets.Image]]) -> list[BadDataset]:
 
 def seen_before(seen: Sequence[fingerprints.Seen]) -> BadDataset:
     return BadDataset(
-        f"{some([str(one) for one in seen])}. Who has that sample knows their labels. Keep the "
-        "division that there is (the same seed and shares), or allow it.",
+        gettext(
+            "%(pictures)s. Whoever has that sample knows the labels of these pictures. Divide the "
+            "images as before (the same seed and shares), or allow it."
+        )
+        % {"pictures": some([str(one) for one in seen])},
         code="seen_before",
     )
 
@@ -83,7 +105,11 @@ def equals(groups: Sequence[Sequence[sets.Image]]) -> list[str]:
 
 
 def some(texts: Sequence[str]) -> str:
-    more = [f"and {len(texts) - SHOWN} more"] if len(texts) > SHOWN else []
+    more = (
+        [gettext("and %(count)d more") % {"count": len(texts) - SHOWN}]
+        if len(texts) > SHOWN
+        else []
+    )
     return "; ".join([*texts[:SHOWN], *more])
 
 

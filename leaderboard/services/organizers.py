@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+
 from leaderboard.errors import NotAllowed
 from leaderboard.models import Competition, User
 from leaderboard.models.organizers import is_organizer
@@ -13,4 +15,4 @@ def check_organizer(by: User, competition: Competition | None = None) -> None:
     Without a competition: what all competitions share, such as a dataset or a hardware profile.
     """
     if not is_organizer(by, competition):
-        raise NotAllowed("Only organizers may do this.")
+        raise NotAllowed(gettext("Only organizers may do this."))

@@ -12,6 +12,7 @@ import time
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Entry, Evaluation, NextEntry, Preparation
@@ -43,7 +44,7 @@ def check_none(competition: Competition) -> None:
     """Raises `Conflict`. Ask of a locked competition."""
     if of(competition):
         raise Conflict(
-            "The boards are being prepared. The competition's page shows how far it is.",
+            gettext("The boards are being prepared. The competition's page shows the progress."),
             code="boards_in_preparation",
         )
 
@@ -65,7 +66,10 @@ def unfinished(competition: Competition) -> str:
     """The evaluations that a publication waits for, in words; empty where all have ended."""
     counts = competition.evaluations.unfinished().by_state()
     queued, running = counts[Evaluation.State.QUEUED], counts[Evaluation.State.RUNNING]
-    return f"{queued} queued and {running} running evaluations" if queued or running else ""
+    if not queued and not running:
+        return ""
+    facts = {"queued": queued, "running": running}
+    return gettext("%(queued)d queued and %(running)d running evaluations") % facts
 
 
 def is_publishing(competition: Competition) -> bool:

@@ -4,6 +4,7 @@ which ratio is published, while a competition runs by it."""
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, HardwareProfile, User
@@ -19,8 +20,12 @@ def save(*, profile: HardwareProfile, by: User) -> None:
     row = HardwareProfile.objects.select_for_update().filter(pk=profile.pk).first()
     if row and any(getattr(row, name) != getattr(profile, name) for name in fixed_fields(row)):
         raise Conflict(
-            f"Slug, device and threads of {row} stay: something was measured there; so does the "
-            "published ratio while a competition runs there. Add another profile instead.",
+            gettext(
+                "Models were measured on %(profile)s, so its slug, device and threads are fixed. "
+                "The published ratio is fixed, too, while a competition runs there. Add another "
+                "profile instead."
+            )
+            % {"profile": row},
             code="profile_measured",
         )
     profile.save()

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, Submission, User
@@ -51,7 +52,9 @@ def enqueue(
 ) -> Evaluation:
     """Queue an evaluation of a submission, or without one a calibration. Call in a transaction."""
     if competition.reference is None or competition.dataset is None:
-        raise Conflict("The competition has no reference model or dataset yet.", code="not_ready")
+        raise Conflict(
+            gettext("The competition has no reference model or no dataset yet."), code="not_ready"
+        )
     profile = competition.profile
     evaluation = Evaluation.objects.create(
         kind=Evaluation.Kind.SUBMISSION if submission else Evaluation.Kind.CALIBRATION,
@@ -79,7 +82,9 @@ def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
     competition = locks.lock(submission.competition)
     competitions.check_unpublished(competition)
     if submission.evaluations.unfinished().exists():
-        raise Conflict("An evaluation of this submission is under way.", code="already_queued")
+        raise Conflict(
+            gettext("An evaluation of this submission is under way."), code="already_queued"
+        )
     return enqueue(competition=competition, submission=submission, why=Why.REQUESTED)
 
 
@@ -93,7 +98,8 @@ def cancel(*, evaluation: Evaluation, by: User) -> None:
         end_queued(evaluation)
     except Stale as error:
         raise Conflict(
-            "Only what waits in the queue can be cancelled.", code="not_queued"
+            gettext("Only an evaluation that waits in the queue can be cancelled."),
+            code="not_queued",
         ) from error
 
 

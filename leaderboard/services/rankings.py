@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from django.db.models import F, Window
 from django.db.models.functions import Mod, Rank, RowNumber
+from django.utils.translation import gettext
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Evaluation, Team
@@ -283,10 +284,11 @@ def baseline(competition: Competition, board: str) -> Baseline | None:
 def check_visible(competition: Competition, board: str) -> None:
     """The private board exists for nobody before it is published. Raises `NotFound`."""
     if board not in Board.values:
-        raise NotFound("There are two boards: public and private.", code="unknown_board")
+        raise NotFound(gettext("There are two boards: public and private."), code="unknown_board")
     if board == Board.PRIVATE and not competition.is_published:
         raise NotFound(
-            "The private board is shown once the organizers publish it.", code="board_not_published"
+            gettext("The private board is shown when the organizers publish it."),
+            code="board_not_published",
         )
 
 

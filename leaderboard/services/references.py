@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from leaderboard.errors import BadModel, Conflict
 from leaderboard.models import Competition, Evaluation, ReferenceModel, User
@@ -47,9 +48,12 @@ def check_classes(competition: Competition, static: Model) -> None:
     count = len(competition.classes)
     if count and count not in static.rows:
         raise BadModel(
-            f"No weight of this model has {count} rows, and {competition.dataset} has {count} "
-            f"classes: it seems to answer another number of classes. Export a model "
-            f"with {count} outputs.",
+            gettext(
+                "%(dataset)s has %(count)d classes, but no weight of this model has %(count)d "
+                "rows. The model seems to answer another number of classes. Export a model with "
+                "%(count)d outputs."
+            )
+            % {"dataset": competition.dataset, "count": count},
             code="wrong_classes",
         )
 
@@ -57,7 +61,10 @@ def check_classes(competition: Competition, static: Model) -> None:
 def check_draft(competition: Competition) -> None:
     if competition.state != Competition.State.DRAFT:
         raise Conflict(
-            "The reference stays as it is once a competition opened: every score depends on it.",
+            gettext(
+                "The reference is fixed after the competition opened, because every score depends "
+                "on the reference."
+            ),
             code="competition_running",
         )
 
@@ -69,5 +76,5 @@ def calibrate(*, competition: Competition, by: User) -> Evaluation:
     competitions.check_measurable(competition)
     under_way = competition.evaluations.unfinished().filter(kind=Evaluation.Kind.CALIBRATION)
     if under_way.exists():
-        raise Conflict("A calibration is under way.", code="already_queued")
+        raise Conflict(gettext("A calibration is under way."), code="already_queued")
     return queueing.enqueue(competition=competition)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from leaderboard.errors import Refused
 from leaderboard.models import Evaluation, Submission, Team, User
@@ -21,13 +22,15 @@ def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Sub
     wanted = set(submission_ids)
     if len(wanted) > competition.final_selections:
         raise Refused(
-            f"Select at most {competition.final_selections} submissions; these are {len(wanted)}.",
+            gettext("Select at most %(most)d submissions; these are %(count)d.")
+            % {"most": competition.final_selections, "count": len(wanted)},
             code="too_many_selections",
         )
     scored = Evaluation.objects.counting().filter(team=team, submission__in=wanted)
     if strange := sorted(wanted - set(scored.values_list("submission", flat=True))):
         raise Refused(
-            f"Only your team's own scored submissions can be selected, not {strange}.",
+            gettext("Only your team's own scored submissions can be selected, not %(numbers)s.")
+            % {"numbers": ", ".join(map(str, strange))},
             code="not_selectable",
         )
     named = team.submissions.exclude(selected_at=None)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import User
@@ -113,7 +114,7 @@ def find(token: str, *, by: User) -> Staged:
     """An organizer's own upload. Raises `NotFound`, also when it was thrown away."""
     folder = place(by) / token
     if not TOKEN.fullmatch(token) or not (folder / "kinship.json").exists():
-        raise NotFound("This upload is no longer kept. Send the images again.")
+        raise NotFound(gettext("This upload is no longer kept. Send the images again."))
     return Staged(folder=folder, **json.loads((folder / "about.json").read_text()))
 
 

@@ -13,6 +13,7 @@ from django.core.files import File
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from leaderboard import bodies
 from leaderboard.errors import (
@@ -75,7 +76,11 @@ def expect(*, competition: Competition, by: User, idempotency_key: str | None = 
     team = teams.of(by, competition)
     if team is None:
         raise NotAMember(
-            f"You are in no team of {competition}; create one or accept an invitation first."
+            gettext(
+                "You are in no team of %(competition)s. Create a team or accept an invitation "
+                "first."
+            )
+            % {"competition": competition}
         )
     if not was_used(team, idempotency_key):
         check_open(competition)
@@ -175,7 +180,10 @@ def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) ->
         earlier = team.submissions.filter(idempotency_key=idempotency_key).first()
         if earlier and earlier.content_sha256 != content_sha256:
             raise Conflict(
-                "This Idempotency-Key was used for another model; use a new key for a new upload.",
+                gettext(
+                    "This Idempotency-Key was used for another model. Use a new key for a new "
+                    "upload."
+                ),
                 code="idempotency_key_reused",
             )
         if earlier:
@@ -257,7 +265,7 @@ def disqualify(*, submission: Submission, reason: str, by: User) -> None:
     """An organizer takes a submission off the boards, with a reason its team can read."""
     organizers.check_organizer(by, submission.competition)
     if not reason.strip():
-        raise Refused("Say why: the team reads it.", code="reason_missing")
+        raise Refused(gettext("Give a reason. The team reads it."), code="reason_missing")
     locks.lock(submission.competition)
     submission.disqualified_at = timezone.now()
     submission.disqualified_reason = reason.strip()[:300]
@@ -278,18 +286,36 @@ def reinstate(*, submission: Submission, by: User) -> None:
 def check_open(competition: Competition) -> None:
     state = competition.state
     if state == Competition.State.PAUSED:
-        message = f": {competition.pause_message}" if competition.pause_message else ""
-        raise CompetitionNotOpen(f"Uploads are paused{message}. What is queued is still evaluated.")
+        raise CompetitionNotOpen(paused(competition))
     if state == Competition.State.DRAFT:
-        raise CompetitionNotOpen("This competition has not opened yet.")
+        raise CompetitionNotOpen(gettext("This competition has not opened yet."))
     if not competition.accepts_uploads:
-        raise CompetitionNotOpen("This competition has ended; it takes no more uploads.")
+        raise CompetitionNotOpen(gettext("This competition has ended. It takes no more uploads."))
+
+
+def paused(competition: Competition) -> str:
+    """That uploads are paused, with the organizers' reason if there is one."""
+    if not competition.pause_message:
+        return gettext("Uploads are paused. Queued submissions are still evaluated.")
+    facts = {"reason": competition.pause_message}
+    return (
+        gettext("Uploads are paused: %(reason)s. Queued submissions are still evaluated.") % facts
+    )
 
 
 def check_quota(team: Team, competition: Competition) -> None:
     now = quota(team, competition)
     if now.left == 0:
         raise QuotaExceeded(
-            f"{now.used} of {now.per_day} submissions of {team} are used today; "
-            f"the next is possible from {now.resets_at:%Y-%m-%d %H:%M} {competition.time_zone}."
+            gettext(
+                "%(used)d of %(per_day)d submissions of %(team)s are used today. The next is "
+                "possible from %(time)s (%(zone)s)."
+            )
+            % {
+                "used": now.used,
+                "per_day": now.per_day,
+                "team": team,
+                "time": f"{now.resets_at:%Y-%m-%d %H:%M}",
+                "zone": competition.time_zone,
+            }
         )

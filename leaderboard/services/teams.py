@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound
 from leaderboard.models import Competition, Invitation, Membership, Team, User
@@ -44,8 +45,11 @@ def invite(*, team: Team, by: User) -> Invitation:
     most = team.competition.max_team_size
     if open_invitations(team).count() >= most:
         raise Conflict(
-            f"{team} has {most} open invitations, as many as a team has members at most; revoke "
-            "one first.",
+            gettext(
+                "%(team)s has %(most)d open invitations. A team may have as many invitations as "
+                "members; revoke one first."
+            )
+            % {"team": team, "most": most},
             code="too_many_invitations",
         )
     return Invitation.objects.create(
@@ -80,7 +84,8 @@ def accept(*, code: str, by: User) -> Team:
     check_joinable(team.competition, by)
     if team.memberships.count() >= team.competition.max_team_size:
         raise Conflict(
-            f"{team} is full: a team here has at most {team.competition.max_team_size} members.",
+            gettext("%(team)s is full. The limit of members is %(most)d.")
+            % {"team": team, "most": team.competition.max_team_size},
             code="team_full",
         )
     used = Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(
@@ -99,11 +104,15 @@ def leave(*, team: Team, by: User) -> None:
     check_member(team, by)
     if team.competition.is_published:
         raise Conflict(
-            "The competition is over; its teams stay as they were.", code="competition_over"
+            gettext("The competition is over. Its teams do not change any more."),
+            code="competition_over",
         )
     if team.memberships.count() == 1 and team.submissions.exists():
         raise Conflict(
-            "You are the last member of a team with submissions; invite someone before you leave.",
+            gettext(
+                "You are the last member of a team with submissions. Invite another person before "
+                "you leave."
+            ),
             code="last_member",
         )
     team.memberships.filter(user=by).delete()
@@ -131,15 +140,21 @@ def find_invitation(code: str) -> Invitation:
 
 def check_member(team: Team, user: User) -> None:
     if not team.memberships.filter(user_id=user.pk).exists():
-        raise NotAMember(f"You are not a member of {team}; ask a member for an invitation.")
+        raise NotAMember(
+            gettext("You are not a member of %(team)s. Ask a member for an invitation.")
+            % {"team": team}
+        )
 
 
 def check_joinable(competition: Competition, user: User) -> None:
     if competition.state in (Competition.State.DRAFT, Competition.State.PUBLISHED):
-        raise Conflict("Teams are formed while a competition runs.", code="competition_not_open")
+        raise Conflict(
+            gettext("Teams can be formed only while the competition runs."),
+            code="competition_not_open",
+        )
     if of(user, competition):
         raise Conflict(
-            "You are in a team of this competition already; leave it first.",
+            gettext("You are in a team of this competition already. Leave that team first."),
             code="already_in_a_team",
         )
 
@@ -147,21 +162,26 @@ def check_joinable(competition: Competition, user: User) -> None:
 def give_name(team: Team, name: str) -> None:
     """Raises `BadName` for one that cannot be read, and `NameTaken` for one that is another team's
     or looks like it."""
-    team.name = names.clean(name, longest=LONGEST_NAME, what="A team's name", code="bad_team_name")
+    team.name = names.clean(
+        name, longest=LONGEST_NAME, what=gettext("A team's name"), code="bad_team_name"
+    )
     team.skeleton = names.skeleton(team.name)
     try:
         with transaction.atomic():
             team.save(update_fields=["name", "skeleton"] if team.pk else None)
     except IntegrityError as error:
         raise NameTaken(
-            f"There is a team named {team.name} already, or one whose name looks like it; choose "
-            "another."
+            gettext(
+                "There is a team named %(name)s already, or a team whose name looks the same; "
+                "choose another name."
+            )
+            % {"name": team.name}
         ) from error
 
 
 def unusable() -> NotFound:
     return NotFound(
-        "This invitation is unknown, used, revoked or expired; ask for a new one.",
+        gettext("This invitation is unknown, used, revoked or expired. Ask for a new one."),
         code="invitation_unusable",
     )
 
@@ -172,6 +192,6 @@ def _join(team: Team, user: User) -> None:
             Membership.objects.create(team=team, user=user, competition_id=team.competition_id)
     except IntegrityError as error:  # two joins in the same instant
         raise Conflict(
-            "You are in a team of this competition already; leave it first.",
+            gettext("You are in a team of this competition already. Leave that team first."),
             code="already_in_a_team",
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotFound, Refused
 from leaderboard.models import ApiToken, User
@@ -18,13 +19,21 @@ MOST_TOKENS = 20
 @transaction.atomic
 def issue(*, user: User, name: str, days: int = 90) -> tuple[ApiToken, str]:
     """A new token and its secret, which cannot be shown again."""
-    name = names.clean(name, longest=LONGEST_NAME, what="A token's name", code="bad_token_name")
+    name = names.clean(
+        name, longest=LONGEST_NAME, what=gettext("A token's name"), code="bad_token_name"
+    )
     if not 1 <= days <= LONGEST_DAYS:
-        raise Refused(f"A token lives 1 to {LONGEST_DAYS} days.", code="bad_token_lifetime")
+        raise Refused(
+            gettext("A token is valid for 1 to %(most)d days.") % {"most": LONGEST_DAYS},
+            code="bad_token_lifetime",
+        )
     if ApiToken.objects.filter(user=locks.lock(user)).count() >= MOST_TOKENS:
         raise Conflict(
-            f"You have {MOST_TOKENS} tokens, as many as a person may have; revoke one first, for "
-            "instance one that has expired.",
+            gettext(
+                "You have %(most)d tokens, which is the limit; revoke one first, for instance an "
+                "expired one."
+            )
+            % {"most": MOST_TOKENS},
             code="too_many_tokens",
         )
     token, secret = ApiToken.objects.create(user, expiry=timedelta(days=days), name=name)
@@ -35,7 +44,7 @@ def revoke(*, user: User, token_key: str) -> None:
     """Raises `NotFound` unless the token is this user's own."""
     removed, _ = ApiToken.objects.filter(user=user, token_key=token_key).delete()
     if not removed:
-        raise NotFound("You have no such token.", code="unknown_token")
+        raise NotFound(gettext("You have no such token."), code="unknown_token")
 
 
 def revoke_all(user: User) -> None:
