@@ -1,7 +1,7 @@
-"""Decoding and resizing images outside the clock, cached on disk by content.
+"""Decoding and resizing of images, which is not timed, cached on disk by content.
 
 The pixels are those of timm's evaluation transform with `interpolation`, `crop_pct` and
-`crop_mode`: the image is scaled to the wanted size / crop_pct, then the middle is cut out.
+`crop_mode`. It scales an image to the wanted size / crop_pct, then cuts the middle out.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ from scoring.job import InputSpec
 Pixels = npt.NDArray[np.uint8]
 
 CACHE_VERSION = 4
+"""Raised whenever the pixels of an image could come out differently."""
 ABANDONED_SECONDS = 60.0
-"""A temporary file is locked by its writer long before it is this old."""
+"""A writer locks its temporary file long before the file is this old."""
 HASHED_BYTES = 16 << 20
-"""At once, between two words on how far it is."""
+"""Hashed between two calls of `tick`."""
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -46,7 +47,7 @@ RESAMPLING = {
 
 @dataclass(frozen=True)
 class Labelled:
-    """Images of one split by name; `labels` (N,) are indices into the classes."""
+    """Images of one split by name. `labels` (N,): indices into the classes."""
 
     source: Path
     names: tuple[str, ...]
@@ -55,15 +56,16 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Album:
-    """Memory maps of several splits as one row of images; none is held in memory."""
+    """Several splits as one row of images. The parts are memory maps."""
 
     parts: tuple[Pixels, ...]
+    """(N, 3, height, width) each."""
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
 
     def take(self, numbers: npt.NDArray[np.int64]) -> Pixels:
-        """Images by their numbers, of shape numbers.shape + (3, height, width)."""
+        """Images by their indices, of shape numbers.shape + (3, height, width)."""
         taken = np.empty(numbers.shape + self.parts[0].shape[1:], dtype=np.uint8)
         first = 0
         for part in self.parts:
@@ -74,7 +76,10 @@ class Album:
 
 
 def labelled(source: Path, classes: tuple[str, ...]) -> Labelled:
-    """The images of a class-per-folder source. Raises `BadDataset`, `EngineError`."""
+    """The images of a source of class folders.
+
+    Raises `BadDataset`, and `EngineError` (unknown_class) for a class that `classes` lacks.
+    """
     found = sets.catalogue(source, verify=False).images
     index = {unicodedata.normalize("NFC", name): number for number, name in enumerate(classes)}
     if unknown := sorted({image.label for image in found} - index.keys()):
@@ -92,17 +97,16 @@ def pixels(
     cache: Path,
     tick: Callable[[float], None] = lambda share: None,
 ) -> Pixels:
-    """All images as a read-only (N, 3, height, width) memory map, decoded once per content and
-    size.
+    """All images as a read-only memory map (N, 3, height, width), uint8.
 
-    `tick` is told the finished share. Raises `EngineError` (broken_image) naming the file, and
-    where the cache takes no more (cache_failed).
+    Each content and geometry is decoded once and kept in `cache`. `tick` gets the finished share.
+    Raises `EngineError`: broken_image with the file's name, cache_failed for a full disk.
     """
     shape = (len(images.names), 3, spec.height, spec.width)
     path = cache / f"{cache_key(images, spec, tick)}.npy"
     loaded: Pixels
     try:
-        os.utime(path)  # it is in use; `evict` may still be faster
+        os.utime(path)  # marks it as used; `evict` may still remove it first
         loaded = np.load(path, mmap_mode="r")
     except FileNotFoundError:
         with cache_blamed():
@@ -119,8 +123,10 @@ def pixels(
 
 
 def reserved(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
-    """An array on disk that has its room: a page that finds none when it is written would end the
-    process by a signal. Raises `EngineError` (cache_failed)."""
+    """A writable array on disk with its space reserved. Raises `EngineError` (cache_failed).
+
+    Without reserved space a write to the map on a full disk ends the process by a signal.
+    """
     with cache_blamed(wanted_bytes=math.prod(shape)):
         array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         with path.open("r+b") as file:
@@ -130,7 +136,7 @@ def reserved(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.u
 
 @contextmanager
 def cache_blamed(wanted_bytes: int = 0) -> Iterator[None]:
-    """What the disk refuses in the body is the cache's failure."""
+    """An `OSError` in the body becomes `EngineError` (cache_failed)."""
     try:
         yield
     except OSError as error:
@@ -144,9 +150,9 @@ def cache_blamed(wanted_bytes: int = 0) -> Iterator[None]:
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """A temporary file that becomes `path` at the end: who sees the name sees the whole file.
+    """A temporary file that becomes `path` at the end, so that no reader sees half a file.
 
-    It is locked as long as its writer lives, which tells `evict` who may still be at work.
+    The writer holds a lock on it for as long as it lives. `evict` removes unlocked ones only.
     """
     with cache_blamed():
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
@@ -160,9 +166,9 @@ def written(path: Path) -> Iterator[Path]:
 
 
 def evict(cache: Path, max_bytes: int, now: float) -> None:
-    """Remove the least recently used files above `max_bytes`, and what killed writers left.
+    """Remove the least recently used files above `max_bytes`, and files of killed writers.
 
-    Evaluations that have a removed file open keep it; nobody sees half a file.
+    `now`: seconds since the epoch. An evaluation that has a removed file open keeps its content.
     """
     files = []
     for path in cache.glob("*.npy"):
@@ -181,6 +187,7 @@ def evict(cache: Path, max_bytes: int, now: float) -> None:
 
 
 def is_locked(path: Path) -> bool:
+    """Whether another process holds the lock of a file."""
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -190,7 +197,7 @@ def is_locked(path: Path) -> bool:
 
 
 def fit(image: Image.Image, spec: InputSpec) -> Pixels:
-    """An image of any size and mode as (3, height, width) pixels."""
+    """An image of any size and mode as pixels (3, height, width), uint8."""
     image = sets.rgb(image)
     image = image.resize(scaled_size(image.size, spec), RESAMPLING[spec.interpolation])
     image = middle(image, (spec.width, spec.height), frame_color(spec))
@@ -198,12 +205,15 @@ def fit(image: Image.Image, spec: InputSpec) -> Pixels:
 
 
 def scaled_size(size: tuple[int, int], spec: InputSpec) -> tuple[int, int]:
-    """Width and height that an image of `size` is scaled to, by timm's order of operations."""
+    """Width and height to which an image of `size` is scaled, in timm's order of operations.
+
+    `size`: (width, height).
+    """
     width, height = size
     wide, high = (max(1, math.floor(side / spec.crop_pct)) for side in (spec.width, spec.height))
     if spec.crop_mode == "squash":
         return wide, high
-    if spec.crop_mode == "center" and wide == high:  # timm takes torchvision's Resize
+    if spec.crop_mode == "center" and wide == high:  # here timm uses torchvision's Resize
         longer = max(size)
         return wide * longer // height, wide * longer // width
     ratios = (width / wide, height / high)
@@ -212,14 +222,14 @@ def scaled_size(size: tuple[int, int], spec: InputSpec) -> tuple[int, int]:
 
 
 def frame_color(spec: InputSpec) -> tuple[int, ...]:
-    """What stands beside an image that is smaller than the crop."""
+    """The colour around an image that is smaller than the crop."""
     if spec.crop_mode == "border":
         return tuple(round(255 * value) for value in spec.mean)
     return (0, 0, 0)
 
 
 def middle(image: Image.Image, size: tuple[int, int], color: tuple[int, ...]) -> Image.Image:
-    """The middle of an image, framed first where the image is smaller than `size`."""
+    """The middle of an image, which gets a frame first if it is smaller than `size`."""
     missing = [max(0, wanted - side) for wanted, side in zip(size, image.size, strict=True)]
     if any(missing):
         frame = tuple((pixels + odd) // 2 for odd in (0, 1) for pixels in missing)
@@ -229,15 +239,18 @@ def middle(image: Image.Image, size: tuple[int, int], color: tuple[int, ...]) ->
 
 
 def normalized(pixels: Pixels, spec: InputSpec) -> npt.NDArray[np.generic]:
-    """Pixels (..., 3, height, width) as the model wants them, in the spec's dtype."""
+    """Pixels (..., 3, height, width) normalized by the spec, in the spec's dtype."""
     area = np.empty(pixels.shape, dtype=spec.dtype)
     lay_out(pixels, spec, area)
     return area
 
 
 def lay_out(pixels: Pixels, spec: InputSpec, area: npt.NDArray[np.generic]) -> None:
-    """Write normalized pixels (..., 3, height, width) into `area`, of that shape and the spec's
-    dtype, with no copy on the way where that can be: between two blocks both models wait for it."""
+    """Write normalized pixels (..., 3, height, width) into `area`.
+
+    `area` has the shape of `pixels` and the spec's dtype. Copies are avoided, because both models
+    wait for this between two blocks.
+    """
     if spec.dtype == "uint8":
         area[...] = pixels
         return
@@ -251,16 +264,17 @@ def lay_out(pixels: Pixels, spec: InputSpec, area: npt.NDArray[np.generic]) -> N
 
 
 def decoded(images: Labelled, spec: InputSpec) -> Iterator[Pixels]:
+    """Each image as pixels (3, height, width). Raises `EngineError` (broken_image)."""
     with sets.opened(images.source) as files:
         for name in images.names:
             try:
                 yield fit(sets.open_image(files.read(name)), spec)
-            except Exception as error:  # what was imported long ago met older checks
+            except Exception as error:  # an old import had other checks
                 raise EngineError("broken_image", f"{name} cannot be decoded.") from error
 
 
 def cache_key(images: Labelled, spec: InputSpec, tick: Callable[[float], None]) -> str:
-    """SHA-256 of everything the pixels depend on; `tick` is called now and then."""
+    """SHA-256 of all that the pixels depend on, in hexadecimal. `tick` is called now and then."""
     geometry = [spec.height, spec.width, spec.interpolation, spec.crop_pct, spec.crop_mode]
     geometry += frame_color(spec)
     digest = hashlib.sha256(json.dumps([CACHE_VERSION, geometry, images.names]).encode())

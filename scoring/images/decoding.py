@@ -1,4 +1,4 @@
-"""From the bytes of a file to an upright picture in RGB: one rule for imports and evaluations."""
+"""From a file's bytes to an upright RGB picture, by one rule for imports and evaluations."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from PIL import Image as Pillow
 from PIL import ImageChops, ImageOps
 
 MAX_PIXELS = 50_000_000
-"""More than photographs for a classifier have; unpacked it is 150 MB, up to 400 with 16 bits."""
+"""Photographs for a classifier have fewer. Unpacked these are 150 MB, with 16 bits up to 400 MB."""
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-"""By content, whatever the suffix says: Pillow would start Ghostscript for an EPS."""
+"""Told by content, not by suffix. Others are not opened: Pillow starts Ghostscript for an EPS."""
 
 CONVERT = "Convert it to JPEG or PNG."
 DOWNLOAD = "Download the image itself."
@@ -22,7 +22,7 @@ BRANDS = {
     "an AVIF image": (b"avif", b"avis"),
     "a HEIC image": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
 }
-"""What follows `ftyp` in a file of this family; any other brand is a video."""
+"""The brand after `ftyp` in files of this family. Any other brand is a video."""
 SIGNATURES = {
     b"\xff\x0a": f"a JPEG XL image. {CONVERT}",
     b"\x00\x00\x00\x0cjxl ": f"a JPEG XL image. {CONVERT}",
@@ -40,12 +40,15 @@ SIGNATURES = {
     b"\x1f\x8b": f"a gzip archive. {UNPACK}",
     b"version https://git-lfs": "a pointer of Git LFS. `git lfs pull` fetches the image.",
 }
-"""First bytes, with small letters for capital ones."""
+"""The first bytes of other kinds of files, in lower case, and what the kind is."""
 
 
 def open_image(data: bytes) -> Pillow.Image:
-    """An upright image. Raises `ValueError` with the reason where it is broken, of too many
-    pixels, of another format, or in colours that Pillow makes no RGB of."""
+    """An upright image.
+
+    Raises `ValueError` with the reason: broken, too many pixels, another format, or colours of
+    which Pillow makes no RGB.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -62,7 +65,7 @@ def open_image(data: bytes) -> Pillow.Image:
 
 
 def reason(data: bytes) -> str:
-    """Why Pillow may have failed, by the first bytes."""
+    """Why Pillow failed, as far as the first bytes tell."""
     start = "The image cannot be decoded"
     if not data:
         return f"{start}: the file is empty."
@@ -77,17 +80,17 @@ def reason(data: bytes) -> str:
 
 
 def upright(image: Pillow.Image) -> Pillow.Image:
-    """The way the camera was held; as it is stored where the note of that is broken."""
+    """The image turned as the camera was held; unchanged if its note of that is broken."""
     try:
         turned = ImageOps.exif_transpose(image)
-    except Exception:  # as above, though every pixel is sound
+    except Exception:  # Pillow raises nearly anything, though every pixel is sound
         return image
     turned.format = image.format
     return turned
 
 
 def rgb(image: Pillow.Image) -> Pillow.Image:
-    """An RGB image of 8 bits a channel; what is transparent becomes white."""
+    """An RGB image of 8 bits for each channel. Transparent pixels become white."""
     if is_deep(image):
         image = shallow(image)
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
@@ -97,7 +100,7 @@ def rgb(image: Pillow.Image) -> Pillow.Image:
 
 
 def shallow(image: Pillow.Image) -> Pillow.Image:
-    """A deep image in 8 bits; the one value that a PNG may call transparent is white."""
+    """A deep image in 8 bits. The one value that a PNG may call transparent becomes white."""
     wide = widened(image)
     values = wide.convert("F")
     factor = 255 / white(image)
@@ -105,7 +108,7 @@ def shallow(image: Pillow.Image) -> Pillow.Image:
     grey.info.pop("transparency", None)
     see_through = image.info.get("transparency")
     if isinstance(see_through, int):
-        # 0 where the value is that one, else at least 255 and cut there
+        # |value - transparent value| x 255, cut at 255: 0 only where the two are equal
         apart = ImageChops.add(
             values.point(lambda value: value * 255 - 255 * see_through).convert("L"),
             values.point(lambda value: value * -255 + 255 * see_through).convert("L"),
@@ -115,18 +118,20 @@ def shallow(image: Pillow.Image) -> Pillow.Image:
 
 
 def widened(image: Pillow.Image) -> Pillow.Image:
-    """Integers of 16 bits as such of 32, in which Pillow can do everything."""
+    """16-bit integers as 32-bit ones, for which Pillow has all operations."""
     return image.convert("I") if image.mode.startswith("I;16") else image
 
 
 def is_deep(image: Pillow.Image) -> bool:
-    """Whether pixels are floats or integers of 16 or 32 bits, which Pillow would clip at 255."""
+    """Whether pixels are floats, or integers of 16 or 32 bits. Pillow would clip these at 255."""
     return image.mode == "F" or image.mode.startswith("I")
 
 
 def white(image: Pillow.Image) -> float:
-    """The value that stands for white in a deep image: the least of 1 (floats), 255 and 65,535
-    that no pixel exceeds."""
+    """The value that means white in a deep image.
+
+    It is the least of 1 (floats only), 255 and 65,535 that no pixel exceeds.
+    """
     most = cast(float, widened(image).getextrema()[1])  # such images have one channel
     tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
     return next((top for top in tops if most <= top), tops[-1])

@@ -1,4 +1,4 @@
-"""Images shared out into splits: class by class, at random, groups undivided."""
+"""Images divided into splits at random: class by class, without dividing a group."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scoring.images.names import shown
 from scoring.images.records import Image
 
 LEFT_OUT = ""
+"""The name of the images that go into no split."""
 
 
 def share(
@@ -20,11 +21,11 @@ def share(
     seed: int,
     groups: Sequence[Sequence[Image]] = (),
 ) -> dict[str, tuple[Image, ...]]:
-    """Split images at random, class by class, e.g. {"public": 0.5, "private": 0.5}.
+    """Split images at random, class by class, e.g. by {"public": 0.5, "private": 0.5}.
 
-    Shares add up to at most 1; what they leave over is left out. Images of a group come into one
-    split. Every class is in every split; raises `BadDataset` (too_few_images) where a class is too
-    small for that.
+    Shares add up to at most 1; images beyond them are left out. The images of a group go into one
+    split. `seed` and the images decide alone. Raises `BadDataset` (too_few_images) if a class is
+    too small to be in every split, and `ValueError` for impossible shares.
     """
     if not shares or min(shares.values()) <= 0 or sum(shares.values()) > 1 + 1e-9:
         raise ValueError("Shares must be above 0 and add up to at most 1.")
@@ -52,11 +53,21 @@ def share(
             splits[name] += taken
             there[name][label] += len(taken)
             start += size
-    for label, name in ((label, name) for label in quotas for name in shares):
+    refuse_absent(there, sizes, tuple(shares))
+    return {name: tuple(splits[name]) for name in shares}
+
+
+def refuse_absent(
+    there: Mapping[str, Mapping[str, int]], sizes: Mapping[str, int], names: tuple[str, ...]
+) -> None:
+    """Raises `BadDataset` (too_few_images) for a class that is not in every split.
+
+    `there`: images by split and class. `sizes`: images by class.
+    """
+    for label, name in ((label, name) for label in sorted(sizes) for name in names):
         if not there[name][label]:
             why = f"too many of them show the same picture, or nearly, to be in {name} too"
             raise too_few(label, why, sizes[label])
-    return {name: tuple(splits[name]) for name in shares}
 
 
 def placed(
@@ -67,16 +78,15 @@ def placed(
     names: tuple[str, ...],
     seed: int,
 ) -> dict[str, list[Image]]:
-    """Groups in splits, the largest first, each where its classes have room; by chance among
-    those, and never so that a class could no longer be in every split."""
+    """The groups in splits, the largest group first.
+
+    A group goes where its classes have room; of several such splits one is drawn. A split is
+    avoided if some class could then no longer be in every split. `quotas`: images by class and
+    split. `sizes`: images by class. `units`: groups and single images by class.
+    """
     chance = random.Random(f"{seed} groups")  # noqa: S311 - repeatable by its seed
     splits: dict[str, list[Image]] = {name: [] for name in (*names, LEFT_OUT)}
-    room = {
-        name: Counter({label: quota[name] for label, quota in quotas.items()}) for name in names
-    }
-    room[LEFT_OUT] = Counter(
-        {label: sizes[label] - sum(quotas[label].values()) for label in quotas}
-    )
+    room = rooms(quotas, sizes, names)
     lacking = {label: set(names) for label in quotas}
     left = Counter(units)
     names = (*names, LEFT_OUT) if sum(room[LEFT_OUT].values()) else names
@@ -102,8 +112,19 @@ def placed(
     return splits
 
 
+def rooms(
+    quotas: Mapping[str, Mapping[str, int]], sizes: Mapping[str, int], names: tuple[str, ...]
+) -> dict[str, Counter[str]]:
+    """How many images of each class each split takes, by split and class."""
+    room = {
+        name: Counter({label: quota[name] for label, quota in quotas.items()}) for name in names
+    }
+    left_out = {label: sizes[label] - sum(quotas[label].values()) for label in quotas}
+    return room | {LEFT_OUT: Counter(left_out)}
+
+
 def rest(quota: Mapping[str, int], taken: Mapping[str, int], members: int) -> dict[str, int]:
-    """How many images without a group go where, after groups took what they took."""
+    """How many single images go into each split, once the groups are placed."""
     wanted = {name: max(quota[name] - taken[name], taken[name] == 0) for name in quota}
     while sum(wanted.values()) > members:
         free = [name for name in wanted if wanted[name] > (taken[name] == 0)]
@@ -114,7 +135,7 @@ def rest(quota: Mapping[str, int], taken: Mapping[str, int], members: int) -> di
 
 
 def counts(members: int, shares: Mapping[str, float]) -> dict[str, int]:
-    """How many of `members` images go where: rounded by largest remainder, at least one each."""
+    """How many of `members` images go into each split: by largest remainder, at least one."""
     exact = {name: members * part for name, part in shares.items()}
     result = {name: max(1, math.floor(value + 1e-9)) for name, value in exact.items()}
     total = min(members, max(len(shares), round(sum(exact.values()))))
@@ -129,6 +150,7 @@ def counts(members: int, shares: Mapping[str, float]) -> dict[str, int]:
 
 
 def refuse_too_few(label: str, size: int, units: int, splits: int) -> None:
+    """Raises `BadDataset` if a class has fewer images, or fewer groups, than there are splits."""
     if size < splits:
         raise too_few(label, f"too few for {splits} splits", size)
     if units < splits:
@@ -137,6 +159,7 @@ def refuse_too_few(label: str, size: int, units: int, splits: int) -> None:
 
 
 def too_few(label: str, why: str, size: int) -> BadDataset:
+    """The refusal of a class that is too small."""
     return BadDataset(
         "too_few_images",
         f"The class {shown(label)} has {size} image{'s' * (size != 1)}, {why}. Add images, merge "

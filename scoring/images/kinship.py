@@ -1,7 +1,7 @@
-"""Which images show the same picture: of equal pixels, or of nearly equal hashes and colours.
+"""Which images show the same picture: by equal pixels, or by nearly equal hashes and colours.
 
-Equal and nearly equal pictures belong into one split: of those that a participant sees he would
-know the hidden ones.
+Equal and nearly equal pictures must go into one split. Otherwise a participant knows a hidden image
+from one of the sample.
 """
 
 from __future__ import annotations
@@ -20,17 +20,24 @@ from scoring.images.records import Image
 
 WORDS = 4
 BYTES = 8 * (WORDS + 1)
-"""Of a likeness: the words of its hash, and one of colours."""
+"""Of a likeness: four words of the hash, and one word of colours."""
 NEAR_BITS = 40
-"""Of 256. Of TrashNet's 3.2 million pairs 29 are at most so far apart, and all show one object
-twice; the first pair of two objects comes at 54. A picture that was scaled, compressed (JPEG 20),
-made darker or noisier stays within 40; one cropped by 1 % within 40, by 5 % about half the time."""
+"""Two hashes of 256 bits that differ in at most so many bits are near.
+
+Evidence, of TrashNet's 3.2 million pairs: 29 pairs are near, and each of them shows one object
+twice. The first pair of two objects differs in 54 bits. A picture that was scaled, compressed
+(JPEG 20), made darker or noisier stays near, and so does one that was cropped by 1 %. Half of those
+cropped by 5 % do.
+"""
 NEAR_COLOURS = 4.0
-"""Of 255, on average over the quarters. Of the 26 pairs of TrashNet that are nearly equal the
-farthest are 2.8 apart; JPEG 20, 20 % more or less light or contrast stay within 4 in 95 % of
-photographs. One shape in two colours does not."""
+"""Two colours are near if they differ by at most so much of 255, on average over the quarters.
+
+Evidence: of TrashNet's 26 pairs that are nearly equal the farthest differ by 2.8. After JPEG 20, or
+20 % more or less light or contrast, 95 % of photographs stay within 4. One shape in two colours
+does not.
+"""
 COMPARED = 2_000_000
-"""So many pairs at once: 16 MB for each word of the hashes."""
+"""Pairs at once: they take 16 MB for each word of the hashes."""
 
 KINDS = ("equal", "conflicts", "near")
 
@@ -44,13 +51,14 @@ class Kinship:
     """Groups of two or more images, each sorted by name."""
 
     equal: tuple[Group, ...] = ()
-    """Of equal pixels and one class."""
+    """Equal pixels, one class."""
     conflicts: tuple[Group, ...] = ()
-    """Of equal pixels, and of several classes."""
+    """Equal pixels, several classes."""
     near: tuple[Group, ...] = ()
-    """Nearly equal, some perhaps equal; of any classes."""
+    """Nearly equal pictures, and perhaps equal ones among them; any classes."""
 
     def to_json(self) -> str:
+        """The groups by the names of their images."""
         kinds = {kind: getattr(self, kind) for kind in KINDS}
         return json.dumps(
             {
@@ -61,7 +69,7 @@ class Kinship:
 
     @classmethod
     def from_json(cls, text: str, images: Iterable[Image]) -> Kinship:
-        """What `to_json` wrote, of the same images."""
+        """The groups that `to_json` wrote, of the same images."""
         called = {image.name: image for image in images}
         kinds = json.loads(text)
         return cls(
@@ -72,12 +80,12 @@ class Kinship:
         )
 
     def groups(self, with_near: bool = True) -> tuple[Group, ...]:
-        """Images that stay together; no image is in two groups."""
+        """Groups of images that stay together. No image is in two groups."""
         return merged((*self.equal, *self.conflicts, *(self.near if with_near else ())))
 
 
 def of(images: Iterable[Image]) -> Kinship:
-    """Who is equal or nearly equal among images that were read."""
+    """The groups among images that were read. Images without facts are in none."""
     by_pixels: defaultdict[str, list[Image]] = defaultdict(list)
     for image in sorted(images, key=lambda image: image.name):
         if image.facts:
@@ -101,7 +109,7 @@ def of(images: Iterable[Image]) -> Kinship:
 
 
 def components(rows: Likenesses) -> list[int]:
-    """A number for each hash; chains of nearly equal ones have the same."""
+    """A number for each row (N, words); equal for rows that a chain of near rows joins."""
     found = np.arange(len(rows))
     step = max(1, COMPARED // max(1, len(rows)))
     for start in range(0, len(rows), step):
@@ -114,7 +122,7 @@ def components(rows: Likenesses) -> list[int]:
 
 
 def near_any(rows: Likenesses, others: Likenesses) -> npt.NDArray[np.bool_]:
-    """Which rows are nearly equal to at least one of the others."""
+    """Whether each row (N, words) is near at least one of the others (M, words); (N,)."""
     found = np.zeros(len(rows), dtype=bool)
     step = max(1, COMPARED // max(1, len(others)))
     for start in range(0, len(rows) if len(others) else 0, step):
@@ -123,14 +131,14 @@ def near_any(rows: Likenesses, others: Likenesses) -> npt.NDArray[np.bool_]:
 
 
 def near_pairs(rows: Likenesses, columns: Likenesses) -> tuple[Numbers, Numbers]:
-    """Numbers of the rows and columns that are nearly equal."""
+    """Indices of near pairs: into the rows (N, words), and into the columns (M, words)."""
     one, other = np.nonzero(distances(rows, columns) <= NEAR_BITS)
     apart = np.abs(colours(rows)[one] - colours(columns)[other]).mean(axis=1)
     return one[apart <= NEAR_COLOURS], other[apart <= NEAR_COLOURS]
 
 
 def distances(rows: Likenesses, columns: Likenesses) -> npt.NDArray[np.uint16]:
-    """In how many bits each row differs from each column."""
+    """Bits in which each row's hash differs from each column's, (N, M)."""
     apart = np.zeros((len(rows), len(columns)), dtype=np.uint16)
     for word in range(WORDS):
         apart += np.bitwise_count(rows[:, None, word] ^ columns[None, :, word])
@@ -138,18 +146,18 @@ def distances(rows: Likenesses, columns: Likenesses) -> npt.NDArray[np.uint16]:
 
 
 def colours(rows: Likenesses) -> npt.NDArray[np.int16]:
-    """The eight numbers of the last word."""
+    """The eight colours of the last word, (N, 8)."""
     return np.ascontiguousarray(rows[:, WORDS:]).view(np.uint8).astype(np.int16)
 
 
 def likenesses(texts: Iterable[str]) -> Likenesses:
-    """Likenesses as rows of words: four of the hash, one of colours."""
+    """Likenesses in hexadecimal as rows of 64-bit words, (N, words)."""
     data = bytes.fromhex("".join(texts))
     return np.frombuffer(data, dtype=np.uint64).reshape(-1, WORDS + 1)
 
 
 def merged(groups: Iterable[Group]) -> tuple[Group, ...]:
-    """Groups that share no image: those that did are one."""
+    """Groups joined so that no image is in two of them."""
     parent: dict[str, str] = {}
     images: dict[str, Image] = {}
 
@@ -171,12 +179,15 @@ def merged(groups: Iterable[Group]) -> tuple[Group, ...]:
 
 
 def labels(group: Iterable[Image]) -> set[str]:
+    """The classes of a group."""
     return {image.label for image in group}
 
 
 def by_name(group: Iterable[Image]) -> Group:
+    """The group sorted by name."""
     return tuple(sorted(group, key=lambda image: image.name))
 
 
 def likeness(image: Image) -> str:
+    """The image's likeness in hexadecimal; empty if it has none."""
     return image.facts.likeness if image.facts else ""

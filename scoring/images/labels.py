@@ -1,7 +1,7 @@
 """Labels in a table beside the images: `file,label`, as Kaggle gives them.
 
-A table is a CSV (or TSV) file of which one column names images of the source. Names may lack
-their folder or suffix. A table is told by what is in it, so other CSV files do no harm.
+A table is a CSV (or TSV) file with a column that names images of the source. Names may lack their
+folder or their suffix. Only the content makes a file a table, so other CSV files do no harm.
 """
 
 from __future__ import annotations
@@ -21,36 +21,38 @@ from scoring.images.sources import Source
 
 SUFFIXES = (".csv", ".tsv")
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "classname", "category", "target")
-"""Headers that mean the class, the surest first; the other one of two columns does too."""
+"""Headers that mean the class, the surest first. Of two columns the other one is the class too."""
 FILE_COLUMNS = re.compile(
     r"(file|image|img)(s|name|path|file|id)?|(rel)?path|picture|photo|파일명?|이미지"
 )
 NUMBER_COLUMNS = frozenset(("id", "name", "key", "uuid", "guid"))
-"""Headers that mean the image, in small letters and without other characters: surely, or where
-no column says so surely."""
+"""Headers that mean the image if no header of `FILE_COLUMNS` is there.
+
+Both are compared in lower case, with letters and digits only.
+"""
 SPLIT_COLUMN = "split"
 DELIMITERS = (",", ";", "\t", "|")
 FOLDERS = "folders"
-"""Asked for instead of a table: the classes are the folders, whatever tables say."""
+"""Given instead of a table's name: the folders are the classes, and no table is read."""
 SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Which class each image has, by tables."""
+    """The class of each image by its tables."""
 
     tables: tuple[str, ...]
     by_image: Mapping[str, str]
     problems: tuple[Problem, ...]
     splits: Mapping[str, str]
-    """The split of each image, where a table has a column `split`."""
+    """The split of each image, if a table has a column `split`."""
     classes: frozenset[str]
-    """All that rows name, of images that are there or not."""
+    """All classes in the rows, also those of images that are not there."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one file, and in which column they name images."""
+    """The rows of one file, and the column in which they name images."""
 
     name: str
     header: tuple[str, ...]
@@ -61,21 +63,21 @@ class Table:
 
 @dataclass(frozen=True)
 class Called:
-    """Images by each name that a row may call them."""
+    """Images by every name that a row may use for them."""
 
     images: Mapping[str, tuple[str, ...]]
     whole: frozenset[str]
-    """The names that have a suffix."""
+    """The names with a suffix."""
 
     def find(self, name: str) -> tuple[str, ...]:
-        """Images of a name; where there is none, of that name in another case, or with another
-        suffix."""
+        """Images of a name; if none, of that name in another case or with another suffix."""
         stem = ENDING.sub("", name)
         spellings = (key(one) for one in (name, stem))
         keys = (found for one in spellings for found in (one, in_any_case(one)))
         return next((self.images[one] for one in keys if one in self.images), ())
 
     def has_whole(self, name: str) -> bool:
+        """Whether a name, suffix included, is that of an image."""
         return key(name) in self.whole or in_any_case(key(name)) in self.whole
 
 
@@ -83,12 +85,24 @@ ENDING = re.compile(r"\.[A-Za-z]+$")
 
 
 def found(source: Source, images: Sequence[str], wanted: str | None) -> Labels | None:
-    """Labels of the `wanted` table, or of the only one there is; None: folders are the classes.
+    """Labels of the `wanted` table, or of the tables there are. None: folders are the classes.
 
-    Each of the folders sample, public and private may have one. Raises `BadDataset`.
+    Each of the folders sample, public and private may have a table of its own. `images`: names of
+    the files that may be images. Raises `BadDataset`.
     """
     if wanted == FOLDERS:
         return None
+    tables = tables_among(source, images, wanted)
+    if not tables:
+        return None
+    refuse_rivals(tables)
+    if not wanted and len({PurePosixPath(image).parent for image in images}) > len(tables):
+        refuse_unclear(tables)
+    return gathered(tables, images)
+
+
+def tables_among(source: Source, images: Sequence[str], wanted: str | None) -> list[Table]:
+    """The `wanted` table, or all files that are tables. Raises `BadDataset`."""
     candidates = [name for name in sorted(source.sizes) if name.lower().endswith(SUFFIXES)]
     if wanted:
         if wanted not in candidates:
@@ -100,11 +114,11 @@ def found(source: Source, images: Sequence[str], wanted: str | None) -> Labels |
         raise BadDataset(
             "bad_table", f"No column of {wanted} names images of this source. {WHAT_A_TABLE_IS}"
         )
-    if not tables:
-        return None
-    refuse_rivals(tables)
-    if not wanted and len({PurePosixPath(image).parent for image in images}) > len(tables):
-        refuse_unclear(tables)
+    return tables
+
+
+def gathered(tables: Sequence[Table], images: Sequence[str]) -> Labels:
+    """The labels of several tables in one. Raises `BadDataset`."""
     by_image: dict[str, str] = {}
     splits: dict[str, str] = {}
     classes: set[str] = set()
@@ -131,8 +145,10 @@ WHAT_A_TABLE_IS = "A table has a header like `file,label` and one row for each i
 
 
 def read(source: Source, name: str, images: Sequence[str], is_wanted: bool) -> Table | None:
-    """A table, if one of its columns names images. Raises `BadDataset` for one that cannot be
-    read, if it is wanted or names images."""
+    """A table, or None if no column names images.
+
+    Raises `BadDataset` for an unreadable file that is wanted or that names images.
+    """
     data = source.read(name)
     try:
         rows = parsed(text(data))
@@ -152,16 +168,17 @@ def read(source: Source, name: str, images: Sequence[str], is_wanted: bool) -> T
 
 
 def mentions(data: bytes, images: Iterable[str]) -> bool:
-    """Whether a file that is no readable table has a cell that is the file name of an image."""
+    """Whether an unreadable table has a cell that is the file name of an image."""
     cells = re.split(r"""[,;|/\\"'\s]+""", data.replace(b"\0", b"").decode(errors="replace"))
     return not {PurePosixPath(image).name for image in images}.isdisjoint(cells)
 
 
 def image_column(name: str, rows: Sequence[Sequence[str]], called: Called) -> int | None:
-    """The column that names images; None: there is none. Raises `BadDataset` for a tie.
+    """The column that names images, or None. Raises `BadDataset` for a tie.
 
-    Numbers of rows, and classes that are numbers, may also be names without a suffix. So the
-    header decides first, then names with a suffix, then all names, then how many images they are.
+    Row numbers, and classes that are numbers, may look like names without a suffix. So columns are
+    compared by header, then by names with a suffix, then by all names, then by how many different
+    images these are.
     """
     found = {
         column: [called.find(row[column]) if len(row) > column else () for row in rows]
@@ -186,7 +203,7 @@ def image_column(name: str, rows: Sequence[Sequence[str]], called: Called) -> in
     best = [column for column in found if ranks[column] == max(ranks.values())]
     is_sure = any(ranks[best[0]][:2])
     if not is_sure and any(meaning(header) > 1 for header in rows[0]):
-        return None  # a column of files names none of ours, and numbers hit by chance
+        return None  # the column of files names no image here, and numbers hit by chance
     if any(found[column] != found[best[0]] for column in best):
         columns = ", ".join(names.shown(rows[0][column]) or "(no name)" for column in best)
         raise BadDataset(
@@ -199,20 +216,20 @@ def image_column(name: str, rows: Sequence[Sequence[str]], called: Called) -> in
 
 
 def meaning(header: str) -> int:
-    """How surely a header means the image."""
+    """How surely a header means the image: 2, 1 or 0."""
     word = "".join(letter for letter in header.casefold() if letter.isalnum())
     return 2 * bool(FILE_COLUMNS.fullmatch(word)) or int(word in NUMBER_COLUMNS)
 
 
 def text(data: bytes) -> str:
-    """The text of a table, whatever program of Windows or Excel wrote it."""
+    """The text of a table in the encoding of any usual program, Excel included."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16")
     return names.decoded([data.removeprefix(b"\xef\xbb\xbf")], None).names[0]
 
 
 def parsed(content: str) -> list[tuple[str, ...]]:
-    """Rows that are not empty. The delimiter is the one that the first line has most of."""
+    """Rows that are not empty. The delimiter is the most frequent one of the first line."""
     first = content.lstrip().split("\n", 1)[0]
     delimiter = max(DELIMITERS, key=first.count)
     lines = io.StringIO(content, newline="")
@@ -222,8 +239,11 @@ def parsed(content: str) -> list[tuple[str, ...]]:
 
 
 def by_any_name(images: Iterable[str], folder: str) -> Called:
-    """Images by path from the top or from the table's folder, by file name, each with and
-    without its suffix."""
+    """Images by all their names.
+
+    These are the path from the top, the path from the table's folder, and the file name; each with
+    its suffix and without.
+    """
     called: dict[str, list[str]] = {}
     whole: set[str] = set()
     inside = "" if folder == "." else f"{folder}/"
@@ -241,17 +261,17 @@ def by_any_name(images: Iterable[str], folder: str) -> Called:
 
 
 def in_any_case(name: str) -> str:
-    """A key that no name has."""
+    """A key for a name in any case. No name can be equal to it."""
     return f"\0{name.casefold()}"
 
 
 def key(name: str) -> str:
-    """A name as tables and sources are compared by."""
+    """The form in which names of tables and sources are compared."""
     return unicodedata.normalize("NFC", name.strip().replace("\\", "/").removeprefix("./"))
 
 
 def refuse_rivals(tables: Sequence[Table]) -> None:
-    """Raises `BadDataset` for several tables, unless each is of a split folder of its own."""
+    """Raises `BadDataset` for several tables, unless each lies in a split's folder of its own."""
     folders = [PurePosixPath(table.name).parent.name for table in tables]
     if len(tables) > 1 and not (set(folders) <= set(SPLITS) and len(set(folders)) == len(folders)):
         raise BadDataset(
@@ -262,8 +282,10 @@ def refuse_rivals(tables: Sequence[Table]) -> None:
 
 
 def refuse_unclear(tables: Sequence[Table]) -> None:
-    """Raises `BadDataset` where images lie in several folders, which may be their classes, and a
-    table does not say that it has the classes."""
+    """Raises `BadDataset` for a table without a column of classes by its header.
+
+    It is asked for if images lie in several folders, because then these may be the classes.
+    """
     for table in tables:
         if not named_columns(table):
             raise BadDataset(
@@ -275,8 +297,10 @@ def refuse_unclear(tables: Sequence[Table]) -> None:
 
 
 def refuse_disagreement(images: Sequence[Image], tables: Sequence[str]) -> None:
-    """Raises `BadDataset` where images lie in what may be class folders, at least two in each on
-    average, and tables that nobody asked for give most of them another class."""
+    """Raises `BadDataset` if folders look like classes and tables give most images another class.
+
+    Folders look like classes if there are two or more, with two images or more on average.
+    """
     folders = {image.name: PurePosixPath(image.name).parent.name for image in images}
     others = [image for image in images if image.label != folders[image.name]]
     if 2 <= len(set(folders.values())) <= len(images) / 2 < len(others):
@@ -292,8 +316,10 @@ def refuse_disagreement(images: Sequence[Image], tables: Sequence[str]) -> None:
 def gather(
     table: Table, by_image: dict[str, str], splits: dict[str, str], classes: set[str]
 ) -> list[Problem]:
-    """Add the labels and splits of a table's rows, and all classes that it names; rows that name
-    no file, or no class, are problems."""
+    """Add the labels, splits and classes of a table's rows to the given collections.
+
+    Returns rows without a file or without a class as problems. Raises `BadDataset`.
+    """
     column = label_column(table)
     split_column = split_of(table)
     problems = []
@@ -325,6 +351,7 @@ def gather(
 
 
 def two_values(image: str, what: str, one: str, other: str) -> BadDataset:
+    """The refusal of an image that rows give two labels or splits."""
     return BadDataset(
         "bad_table",
         f"{names.shown(image)} has two {what} in the tables: {names.shown(one)} and "
@@ -333,13 +360,13 @@ def two_values(image: str, what: str, one: str, other: str) -> BadDataset:
 
 
 def split_of(table: Table) -> int | None:
-    """The column that divides the images, if any."""
+    """The column that names splits, if any."""
     headers = [header.casefold() for header in table.header]
     return headers.index(SPLIT_COLUMN) if SPLIT_COLUMN in headers else None
 
 
 def checked_split(table: Table, text: str) -> str:
-    """Raises `BadDataset` for a split that is none of ours."""
+    """The split that a cell names. Raises `BadDataset` for any other word."""
     if text.casefold() in SPLITS:
         return text.casefold()
     raise BadDataset(
@@ -351,7 +378,7 @@ def checked_split(table: Table, text: str) -> str:
 
 
 def label_column(table: Table) -> int:
-    """Which column holds the class. Raises `BadDataset` where that is not clear."""
+    """The column that holds the class. Raises `BadDataset` if that is not clear."""
     taken = (table.column, split_of(table))
     others = [column for column in range(len(table.header)) if column not in taken]
     if named := named_columns(table):
@@ -366,7 +393,7 @@ def label_column(table: Table) -> int:
 
 
 def named_columns(table: Table) -> list[int]:
-    """Columns whose header means the class, the surest first."""
+    """The columns whose header means the class, the surest first."""
     headers = [header.casefold().replace(" ", "_") for header in table.header]
     found = [headers.index(name) for name in LABEL_COLUMNS if name in headers]
     return [column for column in found if column != table.column]

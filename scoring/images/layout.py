@@ -1,4 +1,4 @@
-"""Which class and split each file belongs to: by its folders, or by a table of labels."""
+"""The class and the split of each file: by its folders, or by a table of labels."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ KINDS = {
     ".cr2": "a camera's raw image",
     ".arw": "a camera's raw image",
 }
-"""Suffixes of pictures that are not taken, for a reason that helps."""
+"""Suffixes of pictures that are not taken, and what the files are."""
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 LIKE_SPLITS = re.compile(
     r"(train|training|test|testing|val|valid|validation|dev|sample|public|private)s?"
     r"[\W_]*(data)?(set|split|image|img|data)?s?[\W_]*(\d{4})?",
     re.IGNORECASE,
 )
-"""Names of top folders that other tools take for splits, and ours spelled in another way."""
+"""Names of top folders that mean splits to other tools, and other spellings of our names."""
 SHOWN = 5
 NO_FOLDERS = (
     "There are no readable images in class folders. Put the images of each class into a folder of "
@@ -62,7 +62,7 @@ Path = tuple[str, ...]
 
 
 def sort_out(files: Iterable[str], labels: Labels | None) -> tuple[list[Image], list[Problem]]:
-    """Images with class and split, and the files that are none. Raises `BadDataset`."""
+    """Images with their class and split, and files that are no images. Raises `BadDataset`."""
     files = [name for name in files if not labels or name not in labels.tables]
     images, problems = images_among(files)
     if labels:
@@ -80,6 +80,7 @@ def sort_out(files: Iterable[str], labels: Labels | None) -> tuple[list[Image], 
 
 
 def names_none(tables: Sequence[str]) -> str:
+    """A sentence about tables that name no image; empty without tables."""
     some = ", ".join(map(names.shown, tables[:SHOWN]))
     return f" The images are not named in: {some}." if tables else ""
 
@@ -100,8 +101,10 @@ def by_folder(images: Sequence[str]) -> list[Image]:
 
 
 def by_table(images: Sequence[str], labels: Labels) -> list[Image]:
-    """Images that a table names, wherever they lie; splits are top folders, or a column. Raises
-    `BadDataset`."""
+    """Images that a table names, in any folder. Raises `BadDataset`.
+
+    Splits are the top folders, or a column of the table.
+    """
     by_image = labels.by_image
     if labels.splits:
         return [Image(one, by_image[one], labels.splits[one]) for one in images if one in by_image]
@@ -118,6 +121,7 @@ def by_table(images: Sequence[str], labels: Labels) -> list[Image]:
 
 
 def images_among(files: Iterable[str]) -> tuple[list[str], list[Problem]]:
+    """Files with the suffix of an image, sorted, and the others as problems."""
     images, problems = [], []
     for name in sorted(files):
         if suffix(name) in SUFFIXES:
@@ -128,6 +132,7 @@ def images_among(files: Iterable[str]) -> tuple[list[str], list[Problem]]:
 
 
 def what_it_is(name: str) -> str:
+    """What a file is that is no image, and what to do."""
     ending = PurePosixPath(name).suffix.lower()
     if kind := KINDS.get(ending):
         return f"This is {kind}, which is not taken. Convert it to JPEG or PNG."
@@ -139,9 +144,9 @@ def what_it_is(name: str) -> str:
 
 
 def below_common_top(images: Sequence[str], is_class: bool = True) -> dict[str, Path]:
-    """Paths below the folders that hold (nearly) everything; a split's folder is never such a one.
+    """Paths below the folders that hold (nearly) everything. A split's folder always stays.
 
-    `is_class`: images directly in the only folder may be a class, unless most lie deeper.
+    `is_class`: the only folder stays as a class, unless most images lie deeper.
     """
     paths = {name: tuple(name.split("/")) for name in images}
     while True:
@@ -156,13 +161,13 @@ def below_common_top(images: Sequence[str], is_class: bool = True) -> dict[str, 
 
 
 def has_splits(paths: Iterable[Path]) -> bool:
-    """Whether the top folders are splits: most images below such names lie deep enough."""
+    """Whether top folders are splits: most images below such names lie in subfolders."""
     deep = [len(path) > 2 for path in paths if len(path) > 1 and path[0] in SPLITS]
     return 2 * sum(deep) > len(deep)
 
 
 def classes_beside(images: Iterable[Image], problems: Iterable[Problem]) -> set[str]:
-    """Class folders with pictures of formats that are not taken."""
+    """Classes by folders of pictures whose formats are not taken."""
     above = {above_folder(image.name) for image in images}
     return {
         names.label(one.name.split("/")[-2])
@@ -174,11 +179,12 @@ def classes_beside(images: Iterable[Image], problems: Iterable[Problem]) -> set[
 
 
 def above_folder(name: str) -> str:
-    """Where the folder of a file lies."""
+    """The path of the folder above a file's folder."""
     return "/".join(name.split("/")[:-2])
 
 
 def refuse_other_tops(tops: set[str]) -> None:
+    """Raises `BadDataset` for top folders beside splits that are no splits."""
     if unknown := sorted(tops - set(SPLITS)):
         raise BadDataset(
             "unknown_split",
@@ -210,7 +216,7 @@ def refuse_nested(paths: Mapping[str, Path], is_split: bool) -> None:
 
 
 def refuse_splits_for_classes(classes: Collection[str]) -> None:
-    """Raises `BadDataset` where all class folders are called like splits."""
+    """Raises `BadDataset` if all class folders have names like splits."""
     if like_splits(classes):
         raise BadDataset(
             "unknown_split",
@@ -221,17 +227,21 @@ def refuse_splits_for_classes(classes: Collection[str]) -> None:
 
 
 def like_splits(tops: Collection[str]) -> bool:
-    """Whether all folders are called as if they were splits."""
+    """Whether all folders have names like splits."""
     return bool(tops) and all(LIKE_SPLITS.fullmatch(top) for top in tops)
 
 
 def look_like_splits(tops: Iterable[str]) -> str:
+    """A sentence that names top folders like splits."""
     shown = ", ".join(map(names.shown, sorted(tops)[:SHOWN]))
     return f"The top folders {shown} look like splits."
 
 
 def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) -> None:
-    """Without images of a class its F1 is 0 for everybody, which no organizer wants."""
+    """Raises `BadDataset` for fewer than two classes, and for a class that a split lacks.
+
+    The F1 of a class without images is 0 for every model.
+    """
     if not classes:
         raise BadDataset("no_images", "No images are left. Put those of each class into a folder.")
     if len(classes) < 2:
@@ -251,6 +261,6 @@ def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) ->
 
 
 def suffix(name: str) -> str:
-    """Lower-case suffix of a file name, one spelling per format."""
+    """The suffix of a file name in lower case, in one spelling for each format."""
     ending = PurePosixPath(name).suffix.lower()
     return ONE_SPELLING.get(ending, ending)

@@ -1,6 +1,6 @@
-"""Names in a source: how bytes become text, what is passed over, what may name a class.
+"""Names in a source: how bytes become text, which files are passed over, what may name a class.
 
-One rule for folders and zips, and whatever is imported can be read again.
+The rules are the same for folders and zips. Whatever is imported by them can be read again.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ LEFT_BY_TOOLS = frozenset(
         "lost+found",
     )
 )
-"""Folders and files that operating systems and NAS devices leave, beside all that begin with a
-dot."""
+"""Folders and files that operating systems and NAS devices leave, in lower case.
+
+All names that begin with a dot are left by tools too.
+"""
 ENCODINGS = (
     "cp949",  # Korean
     "cp932",  # Japanese, Shift-JIS
@@ -42,26 +44,28 @@ ENCODINGS = (
     "cp1251",
     "cp866",
 )
-"""What the zip programs of Windows write without saying so."""
+"""Encodings that the zip programs of Windows write without a flag."""
 EAST_ASIAN = ENCODINGS[:4]
 MIXED = "utf-8+"
-"""Before another encoding: UTF-8 for each part of a path that is valid UTF-8, else that other."""
+"""Before another encoding: parts of a path that are valid UTF-8 are UTF-8, others that one."""
 DOUBLED = frozenset("꽃꿀끈까깨껍껌꼬꼭꽁끼따딸땅때떡똥뚜뚱띠빛빨빵뼈뿌뿔쌀쌍써쏘쓰씨짜쪽찌껑")
-"""Syllables of everyday Korean nouns that are built of rarer letters."""
+"""Syllables of everyday Korean nouns with rare letters."""
 LATIN_BESIDE_CYRILLIC = re.compile("[A-Za-z][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-z]")
 MAX_LABEL_BYTES = 255
 """The longest name of a folder on most systems, in UTF-8."""
 MAX_DEPTH = 100
+"""Parts of a path."""
 SHOWN = 80
-"""So many characters of a name that is too long."""
+"""Characters of a too long name that a message shows."""
 NEVER_IN_A_CLASS = ("Cc", "Cs", "Zl", "Zp")
-"""Control characters, surrogates and separators of lines."""
+"""Unicode categories: control characters, surrogates, separators of lines and paragraphs."""
 BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of writing."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Names as text, what they were read as, and what else they may have been."""
+    """Names as text, the encoding that was taken, and other possible ones."""
 
     names: tuple[str, ...]
     encoding: str
@@ -69,9 +73,9 @@ class Decoded:
 
 
 def decoded(raw: Sequence[bytes], encoding: str | None) -> Decoded:
-    """Names that do not say their encoding: UTF-8 where all are, else the likeliest.
+    """Names as text in `encoding`. None: UTF-8 if all names are valid in it, else the likeliest.
 
-    Raises `BadDataset` where they are not in the `encoding` that was asked for.
+    Raises `BadDataset` if names are not valid in the given encoding.
     """
     if encoding:
         return Decoded(as_asked(raw, encoding), encoding)
@@ -80,11 +84,11 @@ def decoded(raw: Sequence[bytes], encoding: str | None) -> Decoded:
 
 
 def guessed(parts: Iterable[bytes]) -> list[str]:
-    """What folders' and files' names were written in, the likeliest first; `utf-8+` and another
-    encoding where some are UTF-8 and others are not.
+    """Possible encodings of the names of folders and files, the likeliest first.
 
-    Two bytes of an East Asian code page may also be one letter in UTF-8, three hardly: names
-    are in both only if there are such, or more names are valid UTF-8 than not.
+    `utf-8+` and another encoding: some names are UTF-8 and others are not. Two bytes of an East
+    Asian code page may be a valid letter in UTF-8 by chance, three bytes hardly ever. So names are
+    taken for both only if a letter of three bytes is valid, or if most names are valid UTF-8.
     """
     foreign = sorted({part for part in parts if not part.isascii()})
     valid = [part for part in foreign if decodes(part, "utf-8")]
@@ -99,7 +103,7 @@ def guessed(parts: Iterable[bytes]) -> list[str]:
 
 
 def text_of(name: bytes, encoding: str) -> str:
-    """Raises `UnicodeDecodeError`, and `LookupError` for an encoding that is not known."""
+    """A name as text. Raises `UnicodeDecodeError`, and `LookupError` for an unknown encoding."""
     if not encoding.startswith(MIXED):
         return name.decode(encoding)
     other = encoding.removeprefix(MIXED)
@@ -108,6 +112,7 @@ def text_of(name: bytes, encoding: str) -> str:
 
 
 def as_asked(raw: Sequence[bytes], encoding: str) -> tuple[str, ...]:
+    """Names in the given encoding. Raises `BadDataset`."""
     try:
         return tuple(text_of(name, encoding) for name in raw)
     except LookupError as error:
@@ -126,8 +131,8 @@ def as_asked(raw: Sequence[bytes], encoding: str) -> tuple[str, ...]:
 def likely(data: bytes) -> list[str]:
     """Encodings in which the bytes make sense, the likeliest first.
 
-    charset-normalizer says which decodings look like writing. It cannot tell them apart in short
-    names, so they are ordered by how common their characters are.
+    charset-normalizer tells which decodings look like writing. It cannot order them for short
+    names, so they are ordered by `commonness`.
     """
     from charset_normalizer import from_bytes  # only such names need it
 
@@ -137,6 +142,7 @@ def likely(data: bytes) -> list[str]:
 
 
 def decodes(data: bytes, encoding: str) -> bool:
+    """Whether bytes are valid in an encoding."""
     try:
         data.decode(encoding)
     except UnicodeDecodeError:
@@ -145,8 +151,11 @@ def decodes(data: bytes, encoding: str) -> bool:
 
 
 def commonness(text: str, encoding: str = "") -> float:
-    """How common the letters of a text beyond ASCII are, from 0 to 4 on average; less where the
-    text is of a kind that hardly anybody writes, though wrong decodings often are."""
+    """How common the letters beyond ASCII are: the mean of `common`, 0 to 4, with a correction.
+
+    Text of Hangul alone gets 0.25 more. A mixture that hardly anybody writes, but that wrong
+    decodings often make, gets 1.5 less.
+    """
     letters = [letter for letter in text if not letter.isascii()]
     scripts = {"hangul" if is_hangul(one) else "han" if is_han(one) else "" for one in letters}
     is_odd = (
@@ -160,8 +169,11 @@ def commonness(text: str, encoding: str = "") -> float:
 
 @lru_cache(maxsize=4096)
 def common(letter: str) -> float:
-    """Chinese characters: in how many of four countries' first lists. Hangul: 4 where the
-    syllable is built of frequent letters."""
+    """How common a letter is, 0 to 4.
+
+    A Chinese character: in how many of four countries' lists of common characters it stands. A
+    Hangul syllable: 4 if its letters are frequent, 1 if not, 0 if no Korean charset has it.
+    """
     if is_hangul(letter):
         initial, rest = divmod(ord(letter) - 0xAC00, 588)
         vowel, final = divmod(rest, 28)
@@ -188,7 +200,7 @@ def common(letter: str) -> float:
 
 
 def lead(letter: str, charset: str) -> int:
-    """The first byte of a letter in a charset; 0 where it is not in it."""
+    """The first byte of a letter in a charset; 0 if the charset lacks the letter."""
     try:
         return letter.encode(charset)[0]
     except UnicodeEncodeError:
@@ -196,23 +208,28 @@ def lead(letter: str, charset: str) -> int:
 
 
 def is_hangul(letter: str) -> bool:
+    """Whether a letter is a Hangul syllable."""
     return "\uac00" <= letter <= "\ud7a3"
 
 
 def is_han(letter: str) -> bool:
+    """Whether a letter is a Chinese character of the basic or the compatibility block."""
     return "\u4e00" <= letter <= "\u9fff" or "\uf900" <= letter <= "\ufaff"
 
 
 def left_by_a_tool(name: bytes) -> str | None:
-    """The part of a path that an operating system, a NAS or a program left behind, if any; all
-    files that macOS adds to others (AppleDouble) are one. Before names are decoded: what tools
-    leave must not change what the others are read as."""
+    """The part of a path by which a tool left the file, or None.
+
+    All files that macOS adds to others (AppleDouble) count as `._*`. Names are bytes here, because
+    files of tools must not have an influence on the encoding of the others.
+    """
     parts = (part.decode(errors="backslashreplace") for part in name.split(b"/"))
     found = next((part for part in parts if is_left(part)), None)
     return "._*" if found and found.startswith("._") else found
 
 
 def is_left(part: str) -> bool:
+    """Whether a part of a path is a name that tools give."""
     return (part.startswith(".") and part not in (".", "..")) or part.lower() in LEFT_BY_TOOLS
 
 
@@ -240,7 +257,7 @@ def refuse_unsafe(name: str) -> None:
 
 
 def label(text: str) -> str:
-    """The class that a folder or a table names: its NFC. Raises `BadDataset` (bad_class_name)."""
+    """The class of a name in a folder or table: its NFC. Raises `BadDataset` (bad_class_name)."""
     name = unicodedata.normalize("NFC", text)
     if not skeleton(name):
         what = "has no visible character"
@@ -261,8 +278,7 @@ def label(text: str) -> str:
 
 
 def refuse_look_alikes(labels: Iterable[str]) -> None:
-    """Raises `BadDataset` for two class names that differ only in invisible characters
-    or in the width of spaces."""
+    """Raises `BadDataset` for two class names of the same `skeleton`."""
     seen: dict[str, str] = {}
     for name in labels:
         other = seen.setdefault(skeleton(name), name)
@@ -275,13 +291,13 @@ def refuse_look_alikes(labels: Iterable[str]) -> None:
 
 
 def skeleton(name: str) -> str:
-    """A name in NFC without invisible characters, with one plain space for spaces of any width."""
+    """A name in NFC without invisible characters, and with one plain space for each space."""
     visible = (one for one in name if unicodedata.category(one) != "Cf" and not is_filler(one))
     return unicodedata.normalize("NFC", " ".join("".join(visible).split()))
 
 
 def is_filler(letter: str) -> bool:
-    """Selectors of variants, and letters that are drawn as nothing."""
+    """Whether a letter is a variation selector or is drawn as nothing."""
     return (
         "\ufe00" <= letter <= "\ufe0f"
         or "\U000e0000" <= letter <= "\U000e0fff"
@@ -290,7 +306,7 @@ def is_filler(letter: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """A name for a message: what would not be seen, or would break the line, is escaped."""
+    """A name for a message, with escapes for characters that cannot be printed."""
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in name
     )

@@ -1,4 +1,4 @@
-"""What is known of a set of images: plain frozen data, JSON both ways."""
+"""What is known of a set of images: frozen dataclasses, JSON both ways."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SPLITS = ("sample", "public", "private")
 
 @dataclass(frozen=True)
 class Facts:
-    """What decoding one image told."""
+    """What one decoded image is."""
 
     width: int
     height: int
     mode: str
     format: str
     pixels: str
-    """128 bits of BLAKE2b over size and pixels as a model sees them, in hexadecimal."""
+    """128 bits of BLAKE2b over the size and the RGB pixels, in hexadecimal."""
     likeness: str
-    """A perceptual hash of 256 bits and colours of 64, in hexadecimal; empty: too little to see."""
+    """A perceptual hash of 256 bits and colours of 64, in hexadecimal; empty for no contrast."""
 
 
 @dataclass(frozen=True)
@@ -55,27 +55,27 @@ class Problem:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What a source holds; `images` without the files that `problems` name."""
+    """What a source holds. `images` does not have the files that `problems` names."""
 
     classes: tuple[str, ...]
     images: tuple[Image, ...]
     problems: tuple[Problem, ...]
     ignored: Mapping[str, int] = field(default_factory=dict)
-    """How many files of tools were passed over, by the part of the name that tells."""
+    """Files that tools left and that are not used: how many, by the telling part of the name."""
     encoding: str = "utf-8"
-    """What the names were read as."""
+    """As which the names were read."""
     other_encodings: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
-    """The files that the labels come from; none: the folders' names."""
+    """The files that give the labels. None of them: the folders do."""
     lost: tuple[str, ...] = ()
-    """Classes of which no image can be used."""
+    """Classes without a usable image."""
 
     def of(self, split: str | None) -> tuple[Image, ...]:
         """Images of one split."""
         return tuple(image for image in self.images if image.split == split)
 
     def classes_named(self) -> set[str]:
-        """All classes that the source names."""
+        """All classes that the source names, with a usable image or without."""
         return {*self.classes, *self.lost}
 
     def counts(self) -> dict[str, int]:
@@ -84,10 +84,12 @@ class Catalogue:
         return {name: found[name] for name in self.classes}
 
     def to_json(self) -> str:
+        """The catalogue as a JSON text."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Catalogue:
+        """The inverse of `to_json`."""
         data: dict[str, Any] = json.loads(text)
         data["images"] = [
             Image(**{**one, "facts": one["facts"] and Facts(**one["facts"])})

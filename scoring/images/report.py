@@ -1,4 +1,4 @@
-"""What an import would make of a source, told before anything is stored."""
+"""The report of an import: what it would make of a source, before anything is stored."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from scoring.images.names import shown
 from scoring.images.records import Catalogue, Image, Problem
 from scoring.job import Formula
 
-if TYPE_CHECKING:  # it needs NumPy and SciPy, which only imports need
+if TYPE_CHECKING:  # NumPy and SciPy, which only an import needs
     from scoring.images.kinship import Group, Kinship
 
 FEW = 20
-"""With fewer images of a class in a hidden split its F1 is a lottery."""
+"""With fewer images of a class in a hidden split, its F1 depends on chance."""
 DISAGREEMENT = 0.1
-"""On so many images two good models answer differently."""
+"""Share of images on which two good models answer differently."""
 NAMED = 10
-"""So many of a kind are named in a text; the rest is counted. JSON has them all."""
+"""Things of one kind that a text names. The others are counted. JSON has all of them."""
 
 Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why the import would be refused as things stand."""
+    """Why the import would be refused now."""
 
     code: str
     message: str
@@ -36,7 +36,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Power:
-    """What a hidden split can tell apart, at 95 %."""
+    """The least difference that a hidden split shows at 95 %, in F1 and in score."""
 
     split: str
     images: int
@@ -46,10 +46,10 @@ class Power:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that an organizer should know of a source; `refusals` empty: it can be imported.
+    """All that an organizer should know of a source. Without `refusals` it can be imported.
 
-    Groups are names of files. `classes` has images per class and split, "all" where the images are
-    not divided (yet).
+    Groups are names of files. `classes`: images by class and split; the split is "all" for images
+    that are not divided.
     """
 
     classes: Mapping[str, Mapping[str, int]]
@@ -74,10 +74,11 @@ class Report:
     refusals: tuple[Refusal, ...]
 
     def to_dict(self) -> dict[str, Any]:
+        """A dictionary that `json.dumps` accepts."""
         return asdict(self)
 
     def lines(self) -> list[tuple[str, str]]:
-        """Name and text of each line that has something to say."""
+        """Heading and text of each finding; empty ones are left out."""
         total = sum(sum(counts.values()) for counts in self.classes.values())
         rows = [
             ("Images", f"{total:,} in {len(self.classes)} classes"),
@@ -103,13 +104,14 @@ class Report:
         return [(name, text) for name, text in rows if text]
 
     def case_line(self) -> str:
-        """Classes whose folders Windows and macOS take for one."""
+        """Classes whose folders are the same folder on Windows and macOS."""
         spelled = Counter(name.casefold() for name in self.classes)
         alike = [shown(name) for name in self.classes if spelled[name.casefold()] > 1]
         what = "Windows and macOS unpack the sample's folders of these into one"
         return f"{some(alike)}. {what}" if alike else ""
 
     def names_line(self) -> str:
+        """The encoding that names were read in, unless it is UTF-8."""
         if self.encoding == "utf-8":
             return ""
         others = f", or {' or '.join(self.other_encodings)}" if self.other_encodings else ""
@@ -128,7 +130,7 @@ def of(
     seen: Sequence[str] = (),
     refusals: Sequence[Refusal] = (),
 ) -> Report:
-    """The report of a source and of its division into `splits`; without one, of `images`."""
+    """The report of a source divided into `splits`; without splits, of `images`."""
     parts = splits or {"all": images}
     counts = {name: Counter(image.label for image in part) for name, part in parts.items()}
     facts = [image.facts for image in images if image.facts]
@@ -161,13 +163,16 @@ def of(
 
 
 def power(split: str, images: int) -> Power:
-    """McNemar's bound, 1.96 sqrt(disagreement / n), and what it is of the default formula's score
-    near the reference, where its slope is k / 4."""
+    """quality = 1.96 sqrt(DISAGREEMENT / images), the bound of McNemar's test; score = quality k / 4.
+
+    k / 4 is the slope of the default formula's score at the reference.
+    """
     quality = 1.96 * math.sqrt(DISAGREEMENT / max(1, images))
     return Power(split, images, round(quality, 4), round(quality * Formula().k / 4, 4))
 
 
 def power_line(one: Power) -> str:
+    """A split's power in words."""
     return (
         f"two models that disagree on {DISAGREEMENT:.0%} of {one.images:,} images, if they differ "
         f"by {one.quality:.3f} F1 (about {one.score:.2f} of the score)"
@@ -175,11 +180,13 @@ def power_line(one: Power) -> str:
 
 
 def few_of(images: Iterable[Image]) -> dict[str, int]:
+    """Classes with fewer than `FEW` images, and how many they have."""
     counts = Counter(image.label for image in images)
     return {label: count for label, count in sorted(counts.items()) if count < FEW}
 
 
 def few_line(split: str, counts: Mapping[str, int]) -> str:
+    """A split's small classes in words."""
     return f"{split}: {counted(counts)}. The F1 of a class with fewer than {FEW} is a lottery"
 
 
@@ -194,6 +201,7 @@ def across(groups: Iterable[Group], splits: Mapping[str, Sequence[Image]]) -> tu
 
 
 def sizes(pairs: list[tuple[int, int]]) -> dict[str, str]:
+    """The smallest, the median and the largest of sizes (width, height), in words."""
     if not pairs:
         return {}
     ordered = sorted(pairs, key=lambda pair: pair[0] * pair[1])
@@ -203,10 +211,12 @@ def sizes(pairs: list[tuple[int, int]]) -> dict[str, str]:
 
 
 def named(groups: Iterable[Group]) -> tuple[Names, ...]:
+    """Groups by the names of their images."""
     return tuple(tuple(image.name for image in group) for group in groups)
 
 
 def groups(found: Sequence[Names], what: str = "") -> str:
+    """Groups in words; empty without any."""
     if not found:
         return ""
     images = sum(map(len, found))
@@ -216,6 +226,7 @@ def groups(found: Sequence[Names], what: str = "") -> str:
 
 
 def kinds(problems: Sequence[Problem]) -> str:
+    """Problems in words; empty without any."""
     if not problems:
         return ""
     texts = [f"{shown(one.name)} ({one.message.rstrip('.')})" for one in problems]
@@ -223,19 +234,23 @@ def kinds(problems: Sequence[Problem]) -> str:
 
 
 def some(texts: Sequence[str], between: str = ", ") -> str:
+    """The first `NAMED` texts, and how many more there are."""
     more = [f"and {len(texts) - NAMED:,} more"] if len(texts) > NAMED else []
     return between.join([*texts[:NAMED], *more])
 
 
 def passed_over(ignored: Mapping[str, int]) -> str:
+    """Files of tools in words; empty without any."""
     return f"{sum(ignored.values()):,} files: {counted(ignored)}" if ignored else ""
 
 
 def counted(counts: Mapping[str, int]) -> str:
+    """Names with their counts."""
     return some([f"{shown(name)} {count:,}" for name, count in counts.items()])
 
 
 def per_split(counts: Mapping[str, int]) -> str:
+    """Counts by split in words."""
     return ", ".join(
         f"{count:,}" if name == "all" else f"{name} {count:,}" for name, count in counts.items()
     )

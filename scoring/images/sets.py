@@ -1,6 +1,6 @@
 """Images with their classes, in a folder or a zip: listed, checked, divided and packed.
 
-One image in memory at a time. What may lie in a source:
+One image is in memory at a time. A source may hold:
 
     class/image.jpg                      one set, to be split by `share`
     split/class/image.jpg                split is sample, public or private
@@ -46,7 +46,9 @@ __all__ = (
 )
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The time stamp of every file that is packed: equal content gives equal bytes."""
 TOLD_EVERY = 1000
+"""Images between two words on the progress."""
 
 
 def catalogue(
@@ -57,18 +59,14 @@ def catalogue(
     may_lack_classes: bool = False,
     tell: Callable[[str], None] = lambda stage: None,
 ) -> Catalogue:
-    """List a source; `verify` also decodes each image, and asks for what a dataset needs, which a
-    split by itself may lack, and (`may_lack_classes`) so may one that is only reported.
+    """List a source. Raises `BadDataset`.
 
-    `encoding` is of names that do not say theirs, `table` the file of labels; each is found where
-    it is None. Raises `BadDataset`.
+    `verify`: decode each image, and require what a whole dataset needs. `may_lack_classes`: do not
+    require every class in every split. `encoding`: of names that do not tell theirs. `table`: the
+    file of labels. None for either: found by content. `tell` gets the progress in words.
     """
     with opened(place, encoding) as source:
-        listed = [name for name in source.sizes if layout.suffix(name) in layout.SUFFIXES]
-        tables = labels.found(source, listed, table)
-        images, problems = layout.sort_out(source.sizes, tables)
-        if tables and not table and not any(image.split for image in images):
-            labels.refuse_disagreement(images, tables.tables)
+        tables, images, problems = sorted_out(source, table)
         named = set(tables.classes) if tables else layout.classes_beside(images, problems)
         named |= {image.label for image in images}
         if verify:
@@ -84,22 +82,37 @@ def catalogue(
         if not may_lack_classes:
             refuse_lacking_classes(classes, images)
     return Catalogue(
-        classes,
-        tuple(images),
-        tuple(problems),
-        source.ignored,
-        source.encoding,
-        source.other_encodings,
-        tables.tables if tables else (),
-        tuple(sorted(named.difference(classes))),
+        classes=classes,
+        images=tuple(images),
+        problems=tuple(problems),
+        ignored=source.ignored,
+        encoding=source.encoding,
+        other_encodings=source.other_encodings,
+        tables=tables.tables if tables else (),
+        lost=tuple(sorted(named.difference(classes))),
     )
+
+
+def sorted_out(
+    source: Source, table: str | None
+) -> tuple[labels.Labels | None, list[Image], list[Problem]]:
+    """The tables of a source, its images with class and split, and the other files.
+
+    Raises `BadDataset`.
+    """
+    listed = [name for name in source.sizes if layout.suffix(name) in layout.SUFFIXES]
+    tables = labels.found(source, listed, table)
+    images, problems = layout.sort_out(source.sizes, tables)
+    if tables and not table and not any(image.split for image in images):
+        labels.refuse_disagreement(images, tables.tables)
+    return tables, images, problems
 
 
 def read_all(
     source: Source, images: list[Image], tell: Callable[[str], None]
 ) -> tuple[list[Image], list[Problem]]:
-    """The sound images with their facts, and what is wrong with the others."""
-    from scoring.images import reading  # with NumPy and SciPy, which only imports need
+    """The images that can be used, with their facts, and the others as problems."""
+    from scoring.images import reading  # NumPy and SciPy, which only an import needs
 
     sound: list[Image] = []
     broken: list[Problem] = []
@@ -115,6 +128,7 @@ def read_all(
 
 
 def nothing(source: Source, problems: list[Problem]) -> str:
+    """Why a source has no images."""
     text = "There are no readable images in class folders."
     if problems:
         first = problems[0]
@@ -128,10 +142,10 @@ def nothing(source: Source, problems: list[Problem]) -> str:
 def pack(
     place: Path, images: Iterable[Image], target: Path, seed: int = 0, encoding: str | None = None
 ) -> None:
-    """Write images as a zip of class/NNNN.ext, named in an order that only `seed` and content
-    decide.
+    """Write images to `target` as a zip of class/NNNNN.ext.
 
-    The names a photographer gave may tell what is hidden; equal content gives equal bytes.
+    The numbers follow an order that only `seed` and content decide, because the original names may
+    tell a hidden label or split. Equal content gives equal bytes.
     """
     with (
         opened(place, encoding) as source,
@@ -150,7 +164,7 @@ def pack(
 
 
 def facts_of(place: Path) -> list[Facts]:
-    """What decoding the images of a split tells."""
+    """The facts of all images of a split, which are decoded for that."""
     with opened(place) as source:
         images, _ = layout.sort_out(source.sizes, None)
         sound, _ = read_all(source, images, lambda stage: None)

@@ -1,4 +1,4 @@
-"""Where images come from: the files of a folder or a zip, under one rule."""
+"""Where images come from: the files of a folder or of a zip, by the same rules."""
 
 from __future__ import annotations
 
@@ -31,24 +31,25 @@ OTHER_ARCHIVES = {
 }
 IS_UTF8, IS_ENCRYPTED = 0x800, 0x1
 UNICODE_PATH = 0x7075
-"""An extra field in which Info-ZIP keeps the name in UTF-8."""
+"""The extra field in which Info-ZIP keeps a name in UTF-8."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Files below one place by their names, without what tools left there."""
+    """The files below one place by their names, without those that tools left there."""
 
     sizes: Mapping[str, int]
     """Bytes of every file, unpacked."""
     ignored: Mapping[str, int]
-    """How many files were passed over, by the part of the name that tells."""
+    """Files that tools left: how many, by the telling part of the name."""
     encoding: str
-    """What the names were read as."""
+    """As which the names were read."""
     other_encodings: tuple[str, ...]
     read_raw: Callable[[str], bytes]
+    """A file by its name; raises whatever its codec raises."""
 
     def read(self, name: str) -> bytes:
-        """One file. Raises `ValueError` where it cannot be read, or the zip is damaged there."""
+        """One file. Raises `ValueError` if it cannot be read or unpacked."""
         try:
             return self.read_raw(name)
         except Exception as error:  # each codec has its own errors
@@ -57,7 +58,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: `text` where its name says its encoding, else `raw`."""
+    """One file. `text` is its name if the encoding is known, else None and `raw` counts."""
 
     raw: bytes
     text: str | None
@@ -86,6 +87,7 @@ def opened(place: Path, encoding: str | None = None) -> Iterator[Source]:
 
 
 def not_a_zip(place: Path) -> str:
+    """What a file is that is no zip, and what to do."""
     text = f"{place.name} is neither a folder nor a readable zip."
     try:
         with place.open("rb") as file:
@@ -97,7 +99,7 @@ def not_a_zip(place: Path) -> str:
 
 
 def folder(root: Path, encoding: str | None) -> Source:
-    """The files of a folder on disk; links are not followed."""
+    """The files of a folder on disk, without following links. Raises `BadDataset`."""
 
     def fail(error: OSError) -> None:
         raise BadDataset(
@@ -125,7 +127,7 @@ def folder(root: Path, encoding: str | None) -> Source:
 
 
 def unpacked(archive: zipfile.ZipFile, encoding: str | None) -> Source:
-    """The files of a zip that is read in place."""
+    """The files of a zip, which stays packed. Raises `BadDataset`."""
     infos = [info for info in archive.infolist() if not info.is_dir()]
     entries = [entry(info) for info in infos]
     places: dict[str, zipfile.ZipInfo] = {}
@@ -139,7 +141,7 @@ def unpacked(archive: zipfile.ZipFile, encoding: str | None) -> Source:
 def listed(
     entries: Sequence[Entry], encoding: str | None, read: Callable[[str], bytes]
 ) -> tuple[dict[str, int], Source]:
-    """Numbers of the entries that count, by name, and their source. Raises `BadDataset`."""
+    """The indices of the entries that count, by name, and their source. Raises `BadDataset`."""
     ignored: Counter[str] = Counter()
     kept: dict[int, Entry] = {}
     for number, one in enumerate(entries):
@@ -168,7 +170,7 @@ def listed(
 
 
 def entry(info: zipfile.ZipInfo) -> Entry:
-    """A file of a zip. Without the flag `zipfile` reads any name as code page 437."""
+    """A file of a zip. `zipfile` reads a name without the UTF-8 flag as code page 437."""
     link = stat.S_ISLNK(info.external_attr >> 16)
     if info.flag_bits & IS_UTF8:
         name = info.orig_filename
@@ -178,7 +180,7 @@ def entry(info: zipfile.ZipInfo) -> Entry:
 
 
 def unicode_path(extra: bytes, raw: bytes) -> str | None:
-    """The name that Info-ZIP's extra field holds for just this one."""
+    """The name in Info-ZIP's extra field, if that field was made for the name `raw`."""
     while len(extra) >= 4:
         kind, size = struct.unpack("<HH", extra[:4])
         field, extra = extra[4 : 4 + size], extra[4 + size :]
@@ -204,6 +206,7 @@ def refuse_locked(name: str, info: zipfile.ZipInfo) -> None:
 
 
 def refuse_bombs(sizes: Mapping[str, int]) -> None:
+    """Raises `BadDataset` for too many files or bytes, unpacked."""
     if len(sizes) > MAX_FILES or sum(sizes.values()) > MAX_TOTAL_BYTES:
         raise BadDataset(
             "too_large", f"More than {MAX_FILES:,} files or {MAX_TOTAL_BYTES >> 30} GiB unpacked."
