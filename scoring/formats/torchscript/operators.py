@@ -1,7 +1,7 @@
-"""What torch here has, and what of it runs on a CPU: read from a list, so the gate needs no torch.
+"""The operators and classes that torch has, and which of them run on a CPU.
 
-`python -m scoring.formats.torchscript.operators` asks torch's dispatcher and writes the list anew:
-do so after each change of torch's version.
+They are read from a list, so that the gate needs no torch. After each change of torch's version
+`python -m scoring.formats.torchscript.operators` writes the list anew, from torch's dispatcher.
 """
 
 from __future__ import annotations
@@ -15,20 +15,23 @@ from scoring.job import Device
 
 LIST = Path(__file__).with_suffix(".txt")
 OFF_CPU = " (no CPU kernel)"
+"""Behind a name of the list that does not run on a CPU."""
 CLASSES = "__torch__.torch.classes."
 KERNELS = (
     *("CPU", "QuantizedCPU", "SparseCPU", "SparseCsrCPU", "MkldnnCPU", "NestedTensorCPU"),
     *("CompositeImplicitAutograd", "CompositeImplicitAutogradNestedTensor"),
     *("CompositeExplicitAutograd", "CompositeExplicitAutogradNonFunctional"),
 )
-"""The dispatcher's names of kernels that answer for tensors in host memory."""
+"""The dispatcher's keys of kernels for tensors in host memory."""
 INLINED = {
     *(f"aten::_{count}" for count in ("single", "pair", "triple", "quadruple")),
     *(f"aten::{name}" for name in ("_assert", "_assert_int_or_pair", "list_with_default", "type")),
     *(f"prim::{name}" for name in ("ndim", "shape", "T", "H", "mT", "mH")),
 }
-"""What torch's compiler knows as functions in TorchScript, which no registry lists; saved models of
-torch 1.3 to 1.5 call them."""
+"""Functions that torch's compiler knows and no registry lists.
+
+Models that torch 1.3 to 1.5 saved call them.
+"""
 
 MOBILE = "torch.utils.mobile_optimizer.optimize_for_mobile"
 INTEL, NVIDIA = "intel_extension_for_pytorch.optimize", "torch_tensorrt.compile"
@@ -40,13 +43,13 @@ WRITERS = {
     "__backends__": "torch._C._jit_to_backend",
     "_nnapi": "torch.backends._nnapi.prepare.convert_model_to_nnapi",
 }
-"""By namespace: what puts such operators and classes into a model."""
+"""By namespace: the program that puts such operators and classes into a model."""
 
 
 def refuse_unless_runnable(operator: str, device: Device) -> None:
     """Raises `Rejected` for an operator, `namespace::name`, that torch lacks or cannot run."""
     namespace = operator.partition("::")[0]
-    is_known = operator in known() or namespace == "cuda"  # which only torch for CUDA has
+    is_known = operator in known() or namespace == "cuda"  # only torch for CUDA has these
     if not is_known:
         raise Rejected(
             "unknown_operator",
@@ -72,6 +75,7 @@ def refuse_unless_known(name: str) -> None:
 
 
 def advice(namespace: str) -> str:
+    """What to do about an operator or class that torch lacks."""
     if writer := WRITERS.get(namespace):
         return f"{writer} put it there: save the model as it was before that."
     return "Use operators of torch itself, of a version that is no newer."
@@ -87,25 +91,25 @@ def known() -> dict[str, bool]:
 
 @cache
 def version() -> str:
-    """Of the torch that was asked for the list."""
+    """The version of torch that the list was made of."""
     return LIST.read_text().splitlines()[0].rpartition(" ")[2]
 
 
 def asked() -> str:
-    """The list, as the installed torch has it."""
+    """The list of the installed torch, one name a line."""
     import torch
 
     of_dispatcher = set(torch._C._dispatch_get_all_op_names())
 
     def runs_on_cpu(schema: Any) -> bool:
         name = f"{schema.name}.{schema.overload_name}".removesuffix(".")
-        if name not in of_dispatcher:  # TorchScript's interpreter does it by itself
+        if name not in of_dispatcher:  # TorchScript's interpreter runs it
             return True
         return any(torch._C._dispatch_has_kernel_for_dispatch_key(name, key) for key in KERNELS)
 
     runs: dict[str, bool] = {}
     for schema in torch._C._jit_get_all_schemas():
-        if not any(argument.is_out for argument in schema.arguments):  # such call the others
+        if not any(argument.is_out for argument in schema.arguments):  # these call the others
             runs[schema.name] = runs.get(schema.name, False) or runs_on_cpu(schema)
     methods = torch._C._jit_get_custom_class_schemas()  # type: ignore[attr-defined]
     classes = {str(method.arguments[0].type) for method in methods if method.arguments}

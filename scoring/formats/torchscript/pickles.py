@@ -1,7 +1,7 @@
-"""What a pickle in an archive refers to, found out by following its stack, never by running it.
+"""What a pickle in an archive refers to, found by following its stack, never by running it.
 
-Standard library only. What the pickle would have built is stood in for by plain values, and by
-None where that says nothing.
+Standard library only. Plain values stand for what the pickle would have built; None stands for what
+is of no interest.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import pickletools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scoring.errors import Rejected
 from scoring.formats.torchscript import operators
 
 MAX_BYTES = 8 << 20
+"""Of all pickles of an archive."""
 MAX_OPCODES = 500_000
-"""Of all pickles of an archive; timm's tf_efficientnetv2_xl has 82,000 when traced."""
+"""Of all pickles of an archive. timm's tf_efficientnetv2_xl has 82,000 when traced."""
 MAX_ROWS = 1000
-"""Different numbers of rows that are told; timm's largest nets have about a hundred."""
+"""Different first sizes that are noted. timm's largest nets have about a hundred."""
 MAX_ELEMENTS = 1 << 40
 """Of one storage."""
 
@@ -57,7 +58,7 @@ STORAGES = {
         for bits in range(1, 8)
     },
 }
-"""By torch's name of the storage: the dtype, and bytes of one element."""
+"""By torch's name of a storage: the dtype, and the bytes of one element."""
 
 NAMES = re.compile(
     r"__torch__(\..+)? .+"
@@ -71,16 +72,15 @@ NAMES = re.compile(
     r"|(builtins|__builtin__) complex",
     re.ASCII,
 )
-"""All that torch's own serializer of TorchScript writes, as `module name`."""
-
+"""Every global that torch's serializer of TorchScript writes, as `module name`."""
 
 REBUILD = object()
-"""Stands for torch's functions that make a tensor: (storage, offset, sizes, strides, ...)."""
+"""Stands for torch's functions that make a tensor of (storage, offset, sizes, strides, ...)."""
 
 
 @dataclass(frozen=True)
 class Storage:
-    """One tensor storage that a pickle refers to."""
+    """One storage of weights that a pickle refers to."""
 
     key: str
     dtype: str
@@ -89,10 +89,10 @@ class Storage:
 
 
 def weights(name: str, pickle: bytes, opcodes: Iterator[int]) -> tuple[list[Storage], set[int]]:
-    """Storages that the pickle of that name refers to, and the first sizes of its tensors;
-    `opcodes` runs out when they are too many.
+    """Storages that a pickle refers to, and the first sizes of its tensors.
 
-    Raises `Rejected`, also for a global that torch does not write.
+    `name`: of the pickle's record. `opcodes`: has one item for each opcode that is still allowed.
+    Raises `Rejected`, also for a global that torch never writes.
     """
     rows: set[int] = set()
     try:
@@ -107,71 +107,106 @@ def weights(name: str, pickle: bytes, opcodes: Iterator[int]) -> tuple[list[Stor
 
 
 def walk(name: str, pickle: bytes, opcodes: Iterator[int], rows: set[int]) -> Iterator[Storage]:
-    """Follow a pickle's stack with stand-ins for what it would have built; adds first sizes to
-    `rows`."""
-    stack: list[Any] = []
-    marks: list[int] = []  # heights of the stack: looking for a mark in it would be quadratic
-    memo: dict[Any, Any] = {}
+    """Follow a pickle's opcodes, and yield the storages that it refers to.
+
+    First sizes of tensors are added to `rows`. Raises `Rejected`, and any error for a damaged
+    pickle.
+    """
+    machine = Machine(name, rows)
     for opcode, argument, _ in pickletools.genops(pickle):
         if next(opcodes, None) is None:
             raise Rejected(
                 "record_too_large", f"The archive's pickles have more than {MAX_OPCODES:,} opcodes."
             )
+        if opcode.name == "BINPERSID":
+            yield storage(machine.stack.pop())
+            machine.stack.append(None)
+        else:
+            machine.step(opcode, argument)
+
+
+@dataclass
+class Machine:
+    """The stack machine of a pickle, with plain values for what the pickle would have built."""
+
+    name: str
+    """Of the pickle, for messages."""
+    rows: set[int]
+    stack: list[Any] = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
+    """Heights of the stack at its marks. To search the stack for a mark would be quadratic."""
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+    def step(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
+        """Carry one opcode out."""
         match opcode.name:
             case "PUT" | "BINPUT" | "LONG_BINPUT":
-                memo[argument] = stack[-1]
+                self.memo[argument] = self.stack[-1]
             case "MEMOIZE":
-                memo[len(memo)] = stack[-1]
+                self.memo[len(self.memo)] = self.stack[-1]
             case "GET" | "BINGET" | "LONG_BINGET":
-                stack.append(memo[argument])
+                self.stack.append(self.memo[argument])
             case "MARK":
-                marks.append(len(stack))
+                self.marks.append(len(self.stack))
+            case "POP" if self.marks and self.marks[-1] == len(self.stack):
+                self.marks.pop()
             case "DUP":
-                stack.append(stack[-1])
-            case "GLOBAL":
-                refuse_unless_torchs(name, str(argument))
-                rebuilds = str(argument).startswith("torch._utils _rebuild_")
-                stack.append(REBUILD if rebuilds else argument)
-            case "STACK_GLOBAL":
-                one, module = stack.pop(), stack.pop()
-                refuse_unless_torchs(name, f"{module:.99} {one:.99}")
-                stack.append(None)
-            case "INST":
-                refuse_unless_torchs(name, str(argument))
-                del stack[marks.pop() :]
-                stack.append(None)
-            case "EXT1" | "EXT2" | "EXT4":
-                refuse_unless_torchs(name, f"copyreg extension {argument}")
-            case "BINPERSID":
-                yield storage(stack.pop())
-                stack.append(None)
+                self.stack.append(self.stack[-1])
             case "TUPLE":
-                start = marks.pop()
-                stack[start:] = [tuple(stack[start:])]
+                self.pack(self.marks.pop())
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
-                start = len(stack) - int(opcode.name[-1])
-                stack[start:] = [tuple(stack[start:])]
+                self.pack(len(self.stack) - int(opcode.name[-1]))
             case "REDUCE":
-                arguments, called = stack.pop(), stack.pop()
-                if called is REBUILD and len(rows) < MAX_ROWS:
-                    match arguments:
-                        case (_, _, (int() as first, *_), *_) if 0 < first <= MAX_ELEMENTS:
-                            rows.add(first)
-                stack.append(None)
-            case "POP" if marks and marks[-1] == len(stack):
-                marks.pop()
+                self.call()
+            case "GLOBAL" | "STACK_GLOBAL" | "INST" | "EXT1" | "EXT2" | "EXT4":
+                self.refer(opcode.name, argument)
             case _:
-                before = opcode.stack_before
-                if pickletools.markobject in before:
-                    del stack[marks.pop() :]
-                    before = before[: before.index(pickletools.markobject)]
-                if before:
-                    del stack[-len(before) :]
-                stack.extend([argument if not before else None] * len(opcode.stack_after))
+                self.change_height(opcode, argument)
+
+    def pack(self, start: int) -> None:
+        """Make a tuple of the stack from `start` on."""
+        self.stack[start:] = [tuple(self.stack[start:])]
+
+    def refer(self, opcode: str, argument: Any) -> None:
+        """Push what a global name stands for. Raises `Rejected` for a name torch never writes."""
+        meant = None
+        if opcode == "STACK_GLOBAL":
+            one, module = self.stack.pop(), self.stack.pop()
+            refuse_unless_torchs(self.name, f"{module:.99} {one:.99}")
+        elif opcode.startswith("EXT"):
+            refuse_unless_torchs(self.name, f"copyreg extension {argument}")
+            return
+        else:
+            refuse_unless_torchs(self.name, str(argument))
+            if opcode == "INST":
+                del self.stack[self.marks.pop() :]
+            else:
+                rebuilds = str(argument).startswith("torch._utils _rebuild_")
+                meant = REBUILD if rebuilds else argument
+        self.stack.append(meant)
+
+    def call(self) -> None:
+        """Replace a function and its arguments by None, and note a rebuilt tensor's first size."""
+        arguments, called = self.stack.pop(), self.stack.pop()
+        if called is REBUILD and len(self.rows) < MAX_ROWS:
+            match arguments:
+                case (_, _, (int() as first, *_), *_) if 0 < first <= MAX_ELEMENTS:
+                    self.rows.add(first)
+        self.stack.append(None)
+
+    def change_height(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
+        """Give the stack the height that any other opcode leaves. A constant stays itself."""
+        before = opcode.stack_before
+        if pickletools.markobject in before:
+            del self.stack[self.marks.pop() :]
+            before = before[: before.index(pickletools.markobject)]
+        if before:
+            del self.stack[-len(before) :]
+        self.stack.extend([argument if not before else None] * len(opcode.stack_after))
 
 
 def refuse_unless_torchs(name: str, reference: str) -> None:
-    """A pickle may only name what torch writes; the rest would be somebody's code."""
+    """Raises `Rejected` for a global that torch never writes: unpickling could run its code."""
     if reference.startswith(operators.CLASSES):
         operators.refuse_unless_known(reference.removeprefix(operators.CLASSES).replace(" ", "."))
     if not NAMES.fullmatch(reference):
@@ -183,11 +218,13 @@ def refuse_unless_torchs(name: str, reference: str) -> None:
 
 
 def storage(persistent_id: Any) -> Storage:
-    """("storage", "torch FloatStorage", key, device, elements) as a `Storage`; up to version 1.5
-    torch wrote None behind them."""
+    """The `Storage` of ("storage", "torch FloatStorage", key, device, elements).
+
+    Up to version 1.5 torch wrote a sixth element, None. Raises `Rejected` (bad_pickle).
+    """
     kind, type_name, key, _, elements, *view = persistent_id
-    # Only plain, short strings: a tuple of tuples of tuples, each shared, has a text of any length,
-    # and a long key, shared by many, would be copied for each.
+    # Only plain, short strings are taken. Nested tuples that share their parts have a text of any
+    # length. A long key that many storages share would be copied for each of them.
     is_plain = all(isinstance(text, str) and len(text) <= 100 for text in (type_name, key))
     known = STORAGES.get(type_name.rpartition(" ")[2]) if is_plain else None
     is_sound = type(elements) is int and 0 <= elements <= MAX_ELEMENTS

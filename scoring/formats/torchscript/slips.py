@@ -1,7 +1,6 @@
-"""What an archive's code says that makes honest models fail: devices that are baked in, layers in
-training mode. Advice only: nothing is refused for it, since such code may never run.
+"""Slips in an archive's code that make honest models fail: fixed devices, layers in training mode.
 
-Standard library only.
+Standard library only. Nothing is refused for a slip, because such code may never run.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ CALL = re.compile(
     r"(?<![\w.])torch\.((?:alpha_|feature_|feature_alpha_|native_)?dropout_?|batch_norm"
     r"|native_batch_norm|lstm|gru|rnn_tanh|rnn_relu|scaled_dot_product_attention)\(|(_\d{1,6})\("
 )
-FUNCTION = re.compile(  # bounded: a long name would be read anew from each of its letters
+FUNCTION = re.compile(  # bounded, or a long name would be read again from each letter
     r"(_\d{1,6}) = __torch__\.torch\.nn\.functional\.(?:___torch_mangle_\d{1,6}\.)?"
     r"(\w{0,20}dropout\w{0,3})[ \t]{0,9}$",
     re.MULTILINE,
 )
 MAX_CALLS, MAX_CALL = 2_000, 2_000
-"""Calls of an archive, and characters of one, that are taken apart."""
+"""Calls of an archive that are read, and characters of one call."""
 
 
 def devices(sources: Iterable[str]) -> tuple[str, ...]:
-    """Devices other than the CPU that the code names, sorted."""
+    """Devices other than the CPU that the code names, sorted; at most eight."""
     found: set[str] = set()
     for source in sources:
         found |= {name for name in DEVICE.findall(source) if name not in ("cpu", "meta")}
@@ -36,14 +35,16 @@ def devices(sources: Iterable[str]) -> tuple[str, ...]:
 
 
 def in_training(sources: Iterable[str]) -> tuple[str, ...]:
-    """Kinds of layers that the code applies in training mode whatever the model's mode is, sorted:
-    those of a model that was traced or frozen so, or that asks for it by itself."""
+    """Kinds of layers that the code applies in training mode in any mode of the model, sorted.
+
+    The model was traced or frozen in training mode, or its code asks for it.
+    """
     found = (trains(name, given) for source in sources for name, given in calls(source))
     return tuple(sorted({kind for kind in islice(found, MAX_CALLS) if kind}))
 
 
 def calls(source: str) -> Iterator[tuple[str, list[str]]]:
-    """Calls of what has a training mode: the operator and its arguments."""
+    """Calls of operators that have a training mode: the operator and its arguments."""
     for function in re.split(r"^[ \t]*def ", source, flags=re.MULTILINE):
         dropouts = {alias for alias, _ in FUNCTION.findall(function)}
         for call in CALL.finditer(function):
@@ -53,11 +54,11 @@ def calls(source: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def trains(operator: str, given: list[str]) -> str:
-    """The kind of layer that a call applies in training mode, or nothing."""
+    """The kind of layer that a call applies in training mode; empty if it does not."""
     if "dropout" in operator:
         return "dropout" if given[2:3] == ["True"] and is_some(given[1]) else ""
     if "batch_norm" in operator:
-        # Without running statistics it takes those of the batch in any mode, as it was made to.
+        # Without running statistics a batch norm always uses the batch's: that is no slip.
         return "batch norm" if given[5:6] == ["True"] and given[3] != "None" else ""
     if operator == "scaled_dot_product_attention":
         return "dropout" if len(given) > 4 and is_some(given[4]) else ""
@@ -65,7 +66,7 @@ def trains(operator: str, given: list[str]) -> str:
 
 
 def is_some(share: str) -> bool:
-    """Whether the text is a number above 0."""
+    """Whether a text is a number above 0."""
     try:
         return float(share) > 0
     except ValueError:
@@ -73,7 +74,7 @@ def is_some(share: str) -> bool:
 
 
 def arguments(text: str) -> list[str]:
-    """Arguments of a call, from behind its bracket on; what stands in brackets is left as it is."""
+    """Arguments of a call. `text` begins behind the call's opening bracket."""
     found, depth, start = [], 0, 0
     for place, letter in enumerate(text):
         if letter in "([{":

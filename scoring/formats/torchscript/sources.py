@@ -1,7 +1,7 @@
-"""What TorchScript source says, read as text: how deep it nests and which operators it calls.
+"""TorchScript source read as text: how deep it nests, and which operators it calls.
 
-A courtesy: whoever wants to can write source that this reading misunderstands, and the sandbox
-holds without it. So it errs on the side of letting a model pass.
+The sandbox holds without this reading, and source can be written that it misunderstands. It gives
+honest teams an early answer. So a doubtful case passes.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from scoring.formats.torchscript import operators as runnable
 from scoring.job import Device
 
 MAX_BYTES = 8 << 20
-"""Of all code of an archive; timm's tf_efficientnetv2_xl has 0.9 MB when traced."""
+"""Of all code of an archive. timm's tf_efficientnetv2_xl has 0.9 MB when traced."""
 MAX_OPERATORS = 2_000
+"""Different ones that an archive calls."""
 MAX_NESTING = 64
-"""Of brackets; torch writes one step per line, so honest models have 2 to 4."""
+"""Of brackets. torch writes one step per line, so honest models have 2 to 4."""
 MAX_INDENTATION = 256
-"""In characters; honest models have up to 32."""
+"""In characters. Honest models have up to 32."""
 
-SAID = re.compile(  # each piece to its end or the file's: so no piece is read twice
+SAID = re.compile(  # each piece reaches to its end or the file's, so none is read twice
     r'"""[^"\\]*+(?:(?:\\[\s\S]|"(?!""))[^"\\]*+)*+(?:""")?'
     r"|'''[^'\\]*+(?:(?:\\[\s\S]|'(?!''))[^'\\]*+)*+(?:''')?"
     r'|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?'
@@ -44,7 +45,7 @@ NAMESPACES = {
     *("onednn", "mkldnn", "mkldnn_prepacked", "mkl", "cuda"),
     *("profiler", "static_runtime", "debug_mode_ops", "export", "onnx"),
 }
-"""Where torch keeps operators that compute."""
+"""Namespaces of torch's operators that compute."""
 FILES, OTHERS = "reaches for files; take it out", "reaches for other processes; take it out"
 FORBIDDEN_NAMESPACES = {
     **dict.fromkeys(("c10d", "c10d_functional", "_c10d_functional"), OTHERS),
@@ -62,12 +63,14 @@ FORBIDDEN = {
         "torch.jit.optimize_for_inference, which every model is put through here"
     ),
 }
-"""No classifier needs these, or none that works; with what is the matter, and what to do."""
+"""Operators that no working classifier needs, with the reason and what to do."""
 
 
 def operators(sources: Iterable[str], device: Device) -> tuple[str, ...]:
-    """Operators that the sources call, as `namespace::name`, sorted. Raises `Rejected`, also for
-    what torch cannot run on the device."""
+    """Operators that the sources call, as `namespace::name`, sorted.
+
+    Raises `Rejected`, also for operators that torch cannot run on `device`.
+    """
     found: set[str] = set()
     for source in sources:
         code = SAID.sub("", source)
@@ -89,7 +92,7 @@ def operators(sources: Iterable[str], device: Device) -> tuple[str, ...]:
 
 
 def refuse_depth(code: str) -> None:
-    """Source that is nested too deep makes torch's parser run out of stack."""
+    """Raises `Rejected` (too_deep): torch's parser runs out of stack on deeply nested source."""
     steps = (STEPS[bracket] for bracket in BRACKETS.sub("", code))
     if any(depth > MAX_NESTING for depth in accumulate(steps)):
         raise Rejected(
@@ -102,6 +105,7 @@ def refuse_depth(code: str) -> None:
 
 
 def refuse_operator(operator: str, device: Device) -> None:
+    """Raises `Rejected` for an operator that is forbidden, unknown, or not for `device`."""
     namespace, _, name = operator.partition("::")
     matter = FORBIDDEN.get(operator) or FORBIDDEN_NAMESPACES.get(namespace)
     operator = operator.removesuffix("::")
