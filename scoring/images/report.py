@@ -163,7 +163,7 @@ def of(
 
 
 def power(split: str, images: int) -> Power:
-    """quality = 1.96 sqrt(DISAGREEMENT / images), the bound of McNemar's test; score = quality k / 4.
+    """quality = 1.96 sqrt(DISAGREEMENT / images), McNemar's bound; score = quality x k / 4.
 
     k / 4 is the slope of the default formula's score at the reference.
     """
