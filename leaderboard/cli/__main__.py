@@ -1,0 +1,5 @@
+"""`python -m leaderboard.cli` is `featherweight`."""
+
+from leaderboard.cli import main
+
+main()

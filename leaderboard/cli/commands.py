@@ -1,0 +1,208 @@
+"""The commands: each asks the server and shows its answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from leaderboard.cli.languages import gettext
+from leaderboard.cli.screen import err, lines, plain, show
+from leaderboard.cli.server import FAILED, REFUSED, Account, Trouble, config_path, connected
+from leaderboard.cli.submissions import finish, upload
+from scoring.errors import Rejected
+from scoring.formats import checking
+from scoring.job import InputBounds, InputSpec
+
+EXIT_CODES = gettext(
+    "Exit codes: 0 done; 1 the file would be refused, the submission failed, or its score is above "
+    "the limit; 2 wrong usage; 3 the server refused; 4 the server cannot be reached."
+)
+
+app = typer.Typer(
+    help=gettext("Submit models to a Featherweight competition.") + f"\n\n{EXIT_CODES}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help=gettext("Print the server's answer as JSON."))]
+Wait = Annotated[bool, typer.Option("--wait", help=gettext("Wait until the evaluation has ended."))]
+MaxScore = Annotated[
+    float | None,
+    typer.Option(
+        "--max-score",
+        help=gettext(
+            "Wait for the score, and exit with 1 if the score is above this limit. Lower is better."
+        ),
+    ),
+]
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+Slug = Annotated[
+    str,
+    typer.Argument(
+        metavar="COMPETITION", help=gettext("A name that `featherweight competitions` lists.")
+    ),
+]
+Url = Annotated[
+    str, typer.Option(prompt=gettext("Address of the server"), envvar="FEATHERWEIGHT_URL")
+]
+Token = Annotated[
+    str,
+    typer.Option(
+        prompt=gettext("Token"), hide_input=True, envvar="FEATHERWEIGHT_TOKEN", show_envvar=False
+    ),
+]
+
+
+@app.command(
+    epilog=EXIT_CODES,
+    help=gettext(
+        "Check a token and keep it, with the server's address, in a file that only you can read.\n"
+        "\n"
+        "In CI set FEATHERWEIGHT_URL and FEATHERWEIGHT_TOKEN instead."
+    ),
+)
+def login(url: Url, token: Token, as_json: AsJson = False) -> None:
+    account = Account(url.strip().rstrip("/"), token.strip())
+    with connected(account) as server:
+        me = server.ask("GET", "me")
+    account.keep()
+    facts = {"name": me["username"], "file": config_path()}
+    show(as_json, me, gettext("Signed in as %(name)s. The token is in %(file)s.") % facts)
+
+
+@app.command(epilog=EXIT_CODES, help=gettext("List the competitions."))
+def competitions(as_json: AsJson = False) -> None:
+    with connected() as server:
+        found = server.ask("GET", "competitions", params={"limit": 1000})["results"]
+    table = Table(gettext("competition"), gettext("title"), gettext("state"), gettext("ends"))
+    for one in found:
+        table.add_row(*map(plain, (one["slug"], one["title"], one["state"], one["ends_at"] or "-")))
+    show(as_json, found, table)
+
+
+@app.command(
+    epilog=EXIT_CODES,
+    help=gettext(
+        "Check a model file as the server does before an evaluation. The file is neither sent nor "
+        "run.\n"
+        "\n"
+        "Notes name what may make the model fail in an evaluation. To run the model as the dry run "
+        "of an evaluation does: python -m scoring try FILE --data SAMPLE.zip."
+    ),
+)
+def check(
+    file: File,
+    competition: Annotated[
+        str | None,
+        typer.Option(
+            "--competition",
+            "-c",
+            metavar="COMPETITION",
+            help=gettext("Apply the sizes and limits of this competition, too."),
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    rules: dict[str, Any] = {}
+    if competition is not None:
+        with connected() as server:
+            rules = rules_of(server.ask("GET", f"competitions/{competition}"), file)
+    try:
+        checked = checking.check(file, **rules)
+    except Rejected as rejected:
+        raise Trouble(FAILED, f"{rejected.message} [{rejected.code}]", rejected.code) from rejected
+    show(as_json, checked.to_json(), lines(checking.table(checked)))
+
+
+@app.command(
+    epilog=EXIT_CODES,
+    help=gettext(
+        "Upload a model file. A file that your team has sent before makes no new submission and "
+        "uses no quota."
+    ),
+)
+def submit(
+    file: File,
+    competition: Annotated[str, typer.Option("--competition", "-c", metavar="COMPETITION")],
+    note: Annotated[str, typer.Option(help=gettext("A note for you and your team."))] = "",
+    wait: Wait = False,
+    max_score: MaxScore = None,
+    as_json: AsJson = False,
+) -> None:
+    with connected() as server:
+        submission = upload(server, file, competition, note)
+        if not submission["is_new"]:
+            err.print(gettext("Your team sent this model before. This is the earlier submission."))
+        finish(server, submission, wait=wait, max_score=max_score, as_json=as_json)
+
+
+@app.command(epilog=EXIT_CODES, help=gettext("Show a submission of your team."))
+def status(
+    submission_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    wait: Wait = False,
+    max_score: MaxScore = None,
+    as_json: AsJson = False,
+) -> None:
+    with connected() as server:
+        submission = server.ask("GET", f"submissions/{submission_id}")
+        finish(server, submission, wait=wait, max_score=max_score, as_json=as_json)
+
+
+@app.command(epilog=EXIT_CODES, help=gettext("Show the board of a competition, best score first."))
+def board(
+    competition: Slug,
+    private: Annotated[
+        bool, typer.Option("--private", help=gettext("Show the final ranking."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    name = "private" if private else "public"
+    with connected() as server:
+        page = server.ask(
+            "GET", f"competitions/{competition}/boards/{name}", params={"limit": 1000}
+        )
+    show(as_json, page, board_table(page, title=f"{competition}, {name}"))
+
+
+def board_table(page: dict[str, Any], *, title: str) -> Table:
+    """A board's rows, with the reference model as the last row."""
+    names = (gettext("rank"), gettext("team"), gettext("score"), gettext("quality"))
+    table = Table(*names, gettext("time ratio"), "", title=title)
+    for row in page["results"]:
+        mark = gettext("tied") if row["tied"] else ""
+        table.add_row(str(row["rank"] or "-"), plain(row["team"]), *figures(row), mark)
+    if baseline := page["baseline"]:
+        row = plain(baseline["name"]), *figures(baseline), gettext("reference")
+        table.add_row("", *row, style="dim")
+    return table
+
+
+def figures(row: dict[str, Any]) -> tuple[str, str, str]:
+    """Score, quality and time ratio."""
+    return (
+        f"{row['score']:.4f} ± {row['score_half_width']:.4f}",
+        f"{row['quality']:.4f}",
+        f"{row['time_ratio']:.3f} ± {row['half_width'] or 0:.3f}",
+    )
+
+
+def rules_of(competition: dict[str, Any], file: Path) -> dict[str, Any]:
+    """What a competition asks of a file. Raises `Trouble` (too_large)."""
+    most, size = competition["limits"]["max_upload_bytes"], file.stat().st_size
+    if size > most:
+        sentence = gettext("The file has %(size)s MB; this competition accepts %(limit)s MB.")
+        told = sentence % {"size": f"{size / 1e6:.1f}", "limit": f"{most / 1e6:g}"}
+        raise Trouble(FAILED, f"{told} [too_large]", "too_large")
+    given = dict(competition["input"])
+    bounds = InputBounds(min_size=given.pop("min_size"), max_size=given.pop("max_size"))
+    try:
+        default = InputSpec.from_json(given)
+    except ValueError as error:
+        sentence = gettext("The server is newer than this command. Install it again: %(error)s")
+        raise Trouble(REFUSED, sentence % {"error": error}) from error
+    hardware = competition["hardware"] or {}
+    return {"default": default, "bounds": bounds, "device": hardware.get("device", "cpu")}

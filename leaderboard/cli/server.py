@@ -1,0 +1,132 @@
+"""The server: its address, a person's token, and requests whose refusals end the command."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import typer
+
+from leaderboard.cli import languages
+from leaderboard.cli.languages import gettext
+
+FAILED, WRONG_USAGE, REFUSED, UNREACHABLE = 1, 2, 3, 4
+AWAY = (502, 503, 504)
+"""Status codes of a server that is away for a moment."""
+
+
+class Trouble(Exception):
+    """The end of a command, with a sentence for people and an exit code for scripts."""
+
+    def __init__(self, exit_code: int, detail: str, code: str = "") -> None:
+        super().__init__(detail)
+        self.exit_code, self.detail, self.code = exit_code, detail, code
+
+
+@dataclass(frozen=True)
+class Account:
+    """A server's address and a token for this server; an empty token means no token."""
+
+    url: str
+    token: str
+
+    @classmethod
+    def found(cls) -> Account:
+        """From the environment, else from the file that `login` wrote. Raises `Trouble`."""
+        path = config_path()
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        url = os.environ.get("FEATHERWEIGHT_URL", kept.get("url", "")).rstrip("/")
+        # A token is for one server: it is never sent to another address from the environment.
+        own = kept.get("token", "") if url == kept.get("url") else ""
+        account = cls(url, os.environ.get("FEATHERWEIGHT_TOKEN", own))
+        if not account.url:
+            raise Trouble(
+                WRONG_USAGE,
+                gettext(
+                    "No server is known. Run `featherweight login`, or set FEATHERWEIGHT_URL and "
+                    "FEATHERWEIGHT_TOKEN."
+                ),
+            )
+        return account
+
+    def keep(self) -> None:
+        """Write the file that `found` reads; only its owner can read the file."""
+        path = config_path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"url": self.url, "token": self.token}, file)
+
+
+@dataclass(frozen=True)
+class Server:
+    client: httpx.Client
+
+    def ask(self, method: str, path: str, **request: Any) -> Any:
+        """The JSON of an answer. Raises `Trouble` for a refusal or without an answer."""
+        answer = self.answer(method, path, **request)
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        if answer.is_success and body is not None:
+            return body
+        exit_code = UNREACHABLE if answer.status_code in AWAY else REFUSED
+        if not isinstance(body, dict) or "code" not in body:
+            sentence = gettext(
+                "%(url)s answered %(status)d, not as Featherweight does. Check the address."
+            )
+            facts = {"url": answer.url, "status": answer.status_code}
+            raise Trouble(exit_code, sentence % facts, "unexpected_answer")
+        is_anonymous = body["code"] == "not_authenticated"
+        detail = sign_in_first() if is_anonymous else body["detail"]
+        raise Trouble(exit_code, f"{detail} [{body['code']}]", body["code"])
+
+    def answer(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Raises `Trouble` (bad_address, unreachable)."""
+        try:
+            return self.client.request(method, path, **request)
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise Trouble(WRONG_USAGE, f"{self.client.base_url}: {error}", "bad_address") from error
+        except httpx.TransportError as error:
+            facts = {"host": self.client.base_url.host, "error": error}
+            sentence = gettext("%(host)s cannot be reached: %(error)s") % facts
+            raise Trouble(UNREACHABLE, sentence, "unreachable") from error
+
+
+def sign_in_first() -> str:
+    return gettext(
+        "Sign in first: run `featherweight login`, or set FEATHERWEIGHT_TOKEN to a token of your "
+        "profile page."
+    )
+
+
+@contextmanager
+def connected(account: Account | None = None) -> Iterator[Server]:
+    """A connection to an account's server, by default the known one. Raises `Trouble`."""
+    account = account or Account.found()
+    headers = {"Accept-Language": languages.code.replace("_", "-")}
+    if account.token:
+        headers["Authorization"] = f"Token {account.token}"
+    try:
+        client = httpx.Client(
+            base_url=f"{account.url}/api/v2",
+            headers=headers,
+            timeout=httpx.Timeout(30, read=90),
+            transport=httpx.HTTPTransport(retries=2),
+        )
+    except (ValueError, httpx.InvalidURL) as error:  # a token or an address of strange characters
+        sentence = gettext("Address or token cannot be used: %(error)s") % {"error": error}
+        raise Trouble(WRONG_USAGE, sentence) from error
+    with client:
+        yield Server(client)
+
+
+def config_path() -> Path:
+    return Path(typer.get_app_dir("featherweight")) / "config.json"

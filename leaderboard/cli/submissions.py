@@ -1,0 +1,161 @@
+"""Send a model, follow its evaluation, and say in words where it stands."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+
+from leaderboard.cli.languages import gettext
+from leaderboard.cli.screen import err, out, plain, show
+from leaderboard.cli.server import FAILED, UNREACHABLE, Server, Trouble
+
+FINISHED = {"scored", "failed", "error", "cancelled"}
+PATIENCE_SECONDS = 120
+"""How long a server may be away while a submission is followed."""
+
+
+def upload(server: Server, file: Path, competition: str, note: str) -> dict[str, Any]:
+    """Send a model file with a bar of progress; the submission as the API tells it."""
+    key = str(uuid.uuid4())  # so that a second try cannot become a second submission
+    columns = gettext("uploading"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with (
+        file.open("rb") as source,
+        Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress,
+    ):
+        watched = progress.wrap_file(source, file.stat().st_size)
+        answer: dict[str, Any] = server.ask(
+            "POST",
+            f"competitions/{competition}/submissions",
+            files={"file": (file.name, watched, "application/octet-stream")},
+            data={"note": note},
+            headers={"Idempotency-Key": key},
+            timeout=httpx.Timeout(60, read=600),
+        )
+    return answer
+
+
+def finish(
+    server: Server,
+    submission: dict[str, Any],
+    *,
+    wait: bool,
+    max_score: float | None,
+    as_json: bool,
+) -> None:
+    """Show a submission, after its end if `wait` or a `max_score` asks for that.
+
+    Raises `typer.Exit` with 1 for a submission that has no score or a score above `max_score`.
+    """
+    if wait or max_score is not None:
+        submission = follow(server, submission)
+    show(as_json, submission, plain(words(submission)))
+    state = submission["state"]
+    if state == "failed" and not as_json:
+        show_dry_run(submission["dry_run"])
+        if command := submission["failure"].get("command"):
+            told = gettext("The same at home: %(command)s") % {"command": command}
+            out.print(plain(told), soft_wrap=True, markup=False)
+    if state in FINISHED and state != "scored":
+        raise typer.Exit(FAILED)
+    if max_score is not None and submission["score"]["score"] > max_score:
+        found = submission["score"]
+        facts = {
+            "score": f"{found['score']:.4f} ± {found['half_width']:.4f}",
+            "limit": f"{max_score:g}",
+        }
+        err.print(gettext("The score %(score)s is above %(limit)s.") % facts)
+        raise typer.Exit(FAILED)
+
+
+def follow(server: Server, submission: dict[str, Any]) -> dict[str, Any]:
+    """Ask until the submission is finished; a server may be away for `PATIENCE_SECONDS`."""
+    seconds = 1 if err.is_terminal else 30
+    heard_at = time.monotonic()
+    with err.status(plain(words(submission))) as line:
+        while submission["state"] not in FINISHED:
+            asked_at = time.monotonic()
+            try:
+                submission = server.ask(
+                    "GET", f"submissions/{submission['id']}", params={"wait": seconds}
+                )
+                heard_at = time.monotonic()
+            except Trouble as trouble:
+                away = time.monotonic() - heard_at
+                if trouble.exit_code != UNREACHABLE or away > PATIENCE_SECONDS:
+                    raise
+            line.update(plain(words(submission)))
+            time.sleep(max(0.0, 1 - (time.monotonic() - asked_at)))
+    return submission
+
+
+def words(submission: dict[str, Any]) -> str:
+    """Where a submission stands, in a line."""
+    number, state = f"#{submission['id']}", submission["state"]
+    if state == "queued":
+        return f"{number} {waiting(submission['queue'])}"
+    if state == "running":
+        return f"{number} {running(submission)}"
+    if state == "failed":
+        told = gettext("failed (%(code)s): %(message)s") % submission["failure"]
+        return f"{number} {told}"
+    if state == "scored":
+        return f"{number} {scored(submission)}"
+    return f"{number} {submission['error'] or state}"
+
+
+def waiting(place: dict[str, Any]) -> str:
+    """How far a submission is in the queue."""
+    told = [gettext("queued: %(position)d of %(length)d") % place]
+    if place["wait_seconds"]:
+        told.append(
+            gettext("about %(minutes)d min") % {"minutes": round(place["wait_seconds"] / 60)}
+        )
+    if place["is_held"]:
+        told.append(gettext("no machine can measure at the moment"))
+    return ", ".join(told)
+
+
+def running(submission: dict[str, Any]) -> str:
+    told = f"{submission['doing']}: {submission['percent']:.0f} %"
+    left = submission["remaining_seconds"]
+    if left is None:
+        return told
+    to_go = gettext("about %(seconds)d s to go") % {"seconds": round(left)}
+    return f"{told}, {to_go}"
+
+
+def scored(submission: dict[str, Any]) -> str:
+    """The score as the sum of its terms."""
+    score = submission["score"]
+    facts = {
+        "score": f"{score['score']:.4f} ± {score['half_width']:.4f}",
+        "time": f"{score['terms']['time']:.4f}",
+        "ratio": f"{submission['time_ratio']:.3f} ± {submission['half_width']:.3f}",
+        "quality": f"{score['terms']['quality']:.4f}",
+        "figure": f"{submission['quality']:.4f}",
+    }
+    return (
+        gettext(
+            "scored %(score)s = %(time)s for time (ratio %(ratio)s) + %(quality)s for quality "
+            "(%(figure)s)"
+        )
+        % facts
+    )
+
+
+def show_dry_run(tried: dict[str, Any] | None) -> None:
+    """What the model printed on images of the sample; on other images nothing is kept."""
+    if not tried or not tried["output"]:
+        return
+    told = gettext("On %(images)d images of the sample it said:") % tried
+    out.print(told, soft_wrap=True, markup=False)
+    for line in tried["output"].splitlines():
+        out.print(plain(f"  {line}"), soft_wrap=True, markup=False)
+    if tried["is_cut"]:
+        out.print(gettext("  (and more, which is not kept)"))
