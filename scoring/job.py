@@ -333,6 +333,9 @@ class Timing(Json):
     """The probe's time at which the corrected ratio is read, within the range seen."""
     probes: tuple[float, float] | None = None
     """The shortest and longest that count; a tenth of the quads on either side count like these."""
+    quad_ratios: tuple[float, ...] = ()
+    """Of each of `quads`, the ratio at which it counts in the corrected ratio. Empty where the plain
+    ratio is published: there it is submission over reference seconds per image."""
     earlier_quads: int = 0
     """How many of `quads` come from earlier measurings."""
     answers_compared: int = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission
 from scoring.job import PROTOCOL, Quad
+from scoring.timing import pooling
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
@@ -147,23 +148,11 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
 
 
 def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
-    """The quads there are before an evaluation is measured, in a row as if it had gone on.
-
-    Segments keep numbers of their own.
-    """
-    found: list[Quad] = []
-    at_seconds, segment = 0.0, 0
+    """The quads that there are before an evaluation is measured, in one row."""
+    found: tuple[Quad, ...] = ()
     for stretch in stretches(evaluation):
-        later = at_seconds - stretch.quads[0].at_seconds
-        numbers = {one: segment + n for n, one in enumerate(stretch.segments, start=1)}
-        found += [
-            replace(quad, at_seconds=quad.at_seconds + later, segment=numbers[quad.segment])
-            for quad in stretch.quads
-        ]
-        last = found[-1]
-        at_seconds = last.at_seconds + last.reference_seconds + last.submission_seconds
-        segment += len(numbers)
-    return tuple(found)
+        found = pooling.pooled(found, pooling.alone(stretch.quads))
+    return found
 
 
 def published_ratio(ratio: float) -> float:

@@ -111,8 +111,9 @@ def estimate(quads: Sequence[Quad], pace: Pace) -> Estimate:
     # A block beside no reference had other bursts than the quad before it. It is compared with
     # quads from which the bursts were not taken out either.
     with_bursts = shift - load_offset[:, 1] * fit.loads.mean[1]
+    at_point = moved(quads, shift, design.point[0])
     found = plain.estimate(
-        moved(quads, shift, design.point[0]),
+        at_point,
         charged_by=moved(quads, with_bursts, design.point[0]),
     )
     narrowing, fixed = standard_deviations(design, fit)
@@ -123,6 +124,7 @@ def estimate(quads: Sequence[Quad], pace: Pace) -> Estimate:
         standard_error=math.hypot(found.standard_error, sd),
         fixed_sd=math.hypot(BETWEEN_RUNS_SD, *fixed),
         correction=correction_of(design, fit),
+        quad_ratios=tuple(tally.ratio(quad) for quad in at_point),
     )
 
 

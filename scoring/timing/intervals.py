@@ -69,6 +69,8 @@ class Estimate:
     """The part of the standard error, relative, that more quads do not make smaller."""
     correction: Correction | None = None
     """None for a plain ratio."""
+    quad_ratios: tuple[float, ...] = ()
+    """Ratio of each quad at the reference point. Empty for a plain ratio."""
 
 
 def from_logs(

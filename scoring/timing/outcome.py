@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scoring.job import Quad
-from scoring.timing import tally
+from scoring.timing import pooling
 from scoring.timing.blocks import Labels
 
 
@@ -26,4 +26,4 @@ class Measurement:
     @property
     def pooled(self) -> tuple[Quad, ...]:
         """Earlier quads and those of this measuring."""
-        return tally.pooled(self.earlier, self.quads)
+        return pooling.pooled(self.earlier, self.quads)

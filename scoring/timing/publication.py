@@ -75,6 +75,7 @@ def summary(
         seconds_per_image=found.ratio * reference,
         reference_seconds_per_image=reference,
         quads=quads,
+        quad_ratios=quad_ratios(quads, used, found),
         segments=len({quad.segment for quad in quads}),
         measured_seconds=tally.measured_seconds(quads),
         disturbed_share=sum(quad.disturbed for quad in quads) / len(quads),
@@ -95,6 +96,17 @@ def summary(
         own_scatter=correction.reference_noise(used) if is_calibration else (0.0, 0.0),
         **(reported(details) if details else {}),
     )
+
+
+def quad_ratios(quads: Sequence[Quad], used: Sequence[Quad], found: Estimate) -> tuple[float, ...]:
+    """Ratio of each quad as it counts in the estimate. A quad that does not count has its own.
+
+    Empty for a plain ratio, which takes each quad as it is.
+    """
+    if not found.quad_ratios:
+        return ()
+    moved = {id(quad): ratio for quad, ratio in zip(used, found.quad_ratios, strict=True)}
+    return tuple(moved.get(id(quad), tally.ratio(quad)) for quad in quads)
 
 
 def reported(details: Correction) -> dict[str, Any]:

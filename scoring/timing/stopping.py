@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from scoring.job import Pace, Plan, Quad
-from scoring.timing import publication, tally
+from scoring.timing import pooling, publication, tally
 from scoring.timing.intervals import WIDENING, Z
 from scoring.timing.robust import t_quantile
 
@@ -74,7 +74,7 @@ def is_enough(
     new = tally.counted(quads)
     if len(new) < plan.min_quads or len({quad.segment for quad in new}) < plan.min_segments:
         return False
-    found = publication.published(tally.counted(tally.pooled(earlier, quads)), plan, pace)
+    found = publication.published(tally.counted(pooling.pooled(earlier, quads)), plan, pace)
     return found.half_width <= max(plan.target_half_width * found.ratio, fine)
 
 

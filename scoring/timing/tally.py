@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -75,17 +74,7 @@ def counted(quads: Sequence[Quad]) -> list[Quad]:
     return [quad for quad in quads if id(quad) not in dropped]
 
 
-def pooled(earlier: Sequence[Quad], new: Sequence[Quad]) -> tuple[Quad, ...]:
-    """Earlier and new quads in one row. Numbers of segments and times of the new ones go on."""
-    if not earlier:
-        return tuple(new)
-    segment = max(quad.segment for quad in earlier)
-    last = max(earlier, key=lambda quad: quad.at_seconds)
-    end = last.at_seconds + last.reference_seconds + last.submission_seconds
-    return (
-        *earlier,
-        *(
-            replace(quad, segment=quad.segment + segment, at_seconds=quad.at_seconds + end)
-            for quad in new
-        ),
-    )
+def ratio(quad: Quad) -> float:
+    """Time ratio of one quad: submission seconds per image over reference seconds per image."""
+    reference, submission = per_image([quad])
+    return submission / reference

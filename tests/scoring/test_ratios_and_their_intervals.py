@@ -14,6 +14,7 @@ from scoring.timing import (
     intervals,
     outcome,
     plain,
+    pooling,
     publication,
     regression,
     robust,
@@ -530,7 +531,7 @@ def test_figures_of_the_summary_agree() -> None:
 
 def test_earlier_segments_and_times_come_before_the_new_ones() -> None:
     earlier = [replace(quad(1.0, segment=s), at_seconds=float(s)) for s in (1, 2)]
-    pooled = tally.pooled(earlier, [quad(1.0, segment=1)])
+    pooled = pooling.pooled(earlier, [quad(1.0, segment=1)])
     assert [q.segment for q in pooled] == [1, 2, 3]
     assert [q.at_seconds for q in pooled] == pytest.approx([1.0, 2.0, 2.4])
 
