@@ -162,7 +162,7 @@ def by_segments(found: Timing, is_scored: bool) -> list[float]:
     if not is_scored:
         return []
     stretch = Stretch(None, False, found.quads, {})  # type: ignore[arg-type]
-    shown = measurements.parts([stretch], found.to_json(), {})
+    shown = measurements.parts([stretch], found, {})
     return [one.ratio for one in measurements.segments(shown)]
 
 

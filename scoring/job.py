@@ -7,6 +7,7 @@ Neither knows of Django, and importing this module needs the standard library on
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ class Json:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`. Raises `ValueError` naming an unknown or missing key."""
-        hints = typing.get_type_hints(cls)
+        hints = _hints(cls)  # type: ignore[arg-type]  # a class can be hashed
         names = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
         if unknown := sorted(set(data) - names):
             raise ValueError(f"{cls.__name__} has no field {', '.join(unknown)}.")
@@ -334,8 +335,8 @@ class Timing(Json):
     probes: tuple[float, float] | None = None
     """The shortest and longest that count; a tenth of the quads on either side count like these."""
     quad_ratios: tuple[float, ...] = ()
-    """Of each of `quads`, the ratio at which it counts in the corrected ratio. Empty where the plain
-    ratio is published: there it is submission over reference seconds per image."""
+    """Of each of `quads`, the ratio at which it counts in the corrected ratio. Empty where the
+    plain ratio is published: there it is submission over reference seconds per image."""
     earlier_quads: int = 0
     """How many of `quads` come from earlier measurings."""
     answers_compared: int = 0
@@ -424,6 +425,12 @@ class Progress(Json):
     stage: str
     percent: float
     remaining_seconds: float | None = None
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    """Types of a class's fields. A report has hundreds of quads, all of one class."""
+    return typing.get_type_hints(cls)
 
 
 def _dump(value: Any) -> Any:

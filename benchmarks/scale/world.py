@@ -32,12 +32,12 @@ from leaderboard.models import (
     Membership,
     ReferenceModel,
     Split,
+    StoredReport,
     Submission,
     Team,
     User,
     Worker,
 )
-from leaderboard.models import Report as StoredReport
 from leaderboard.services import turns, versions
 from scoring.job import PROTOCOL, ClassQuality, Isolation, Quad, Report, SplitQuality, Timing
 

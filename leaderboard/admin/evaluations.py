@@ -17,6 +17,7 @@ from unfold.decorators import action, display
 from leaderboard.admin import pages
 from leaderboard.models import Evaluation
 from leaderboard.services import queueing
+from scoring.job import Report, Timing
 
 ISOLATION_LABELS = {"whole": "success", "weak": "danger", "–": "default"}
 
@@ -106,9 +107,10 @@ class EvaluationAdmin(pages.Fixed):
 
     @display(description="Report")
     def report_json(self, evaluation: Evaluation) -> SafeString | str:
-        if not evaluation.report:
+        report = evaluation.report()
+        if report is None:
             return "–"
-        text = json.dumps(evaluation.report, indent=2, ensure_ascii=False)
+        text = json.dumps(report.to_json(), indent=2, ensure_ascii=False)
         return format_html(
             '<details><summary class="cursor-pointer">JSON, {} lines, for organizers only</summary>'
             '<pre class="overflow-auto" style="max-height: 40rem">{}</pre></details>',
@@ -143,11 +145,19 @@ def measurement_link(evaluation: Evaluation) -> SafeString:
 
 
 def key_figures(evaluation: Evaluation) -> pages.Figures:
-    report = evaluation.report
-    timing = report.get("timing") or {}
-    splits = report.get("splits") or {}
-    measure = evaluation.competition.quality_measure
-    rows: list[tuple[str, object]] = [
+    report = evaluation.report()
+    return [
+        *of_evaluation(evaluation),
+        *(of_splits(evaluation, report) if report else ()),
+        *(of_timing(report.timing) if report and report.timing else ()),
+        *of_isolation(evaluation),
+        *(of_machine(report) if report else ()),
+        *of_sharing(evaluation),
+    ]
+
+
+def of_evaluation(evaluation: Evaluation) -> pages.Figures:
+    return [
         ("Attempt", evaluation.attempt),
         ("Why", evaluation.get_why_display()),
         ("Measurements pooled", evaluation.measurements),
@@ -163,34 +173,55 @@ def key_figures(evaluation: Evaluation) -> pages.Figures:
         ),
         ("Reference quality", pages.number(evaluation.quality_ref, 3)),
     ]
-    for name, score in (("public", evaluation.score_public), ("private", evaluation.score_private)):
-        if found := splits.get(name):
-            rows.append(
-                (
-                    name.capitalize(),
-                    f"score {pages.number(score)} ± {pages.number(evaluation.score_half_width)}, "
-                    f"{measure.short} {pages.number(found['quality'])}, "
-                    f"accuracy {pages.number(found['accuracy'])}, {found['images']} images",
-                )
-            )
-    if timing:
-        rows.append(
-            (
-                "Measured",
-                f"{len(timing['quads'])} quads in {timing['segments']} segments, "
-                f"{timing['measured_seconds']:.1f} s, {timing['disturbed_share']:.0%} disturbed",
-            )
+
+
+def of_splits(evaluation: Evaluation, report: Report) -> pages.Figures:
+    measure = evaluation.competition.quality_measure
+    scores = {"public": evaluation.score_public, "private": evaluation.score_private}
+    return [
+        (
+            name.capitalize(),
+            f"score {pages.number(score)} ± {pages.number(evaluation.score_half_width)}, "
+            f"{measure.short} {pages.number(report.splits[name].quality)}, "
+            f"accuracy {pages.number(report.splits[name].accuracy)}, "
+            f"{report.splits[name].images} images",
         )
-        rows.append(("In force", ", ".join(timing["in_force"]) or "–"))
-        rows.append(("Findings", "; ".join(timing["flags"]) or "–"))
-    if isolation := evaluation.isolation:
-        mark = "Isolation, WEAK" if evaluation.is_weakly_isolated else "Isolation"
-        lacks = [f"missing: {one}" for one in isolation["missing"]]
-        rows.append((mark, "; ".join([*isolation["layers"], *lacks])))
-    for name in ("hardware", "versions"):
-        if facts := report.get(name):
-            shown = ", ".join(f"{key} {value}" for key, value in facts.items())
-            rows.append((name.capitalize(), shown))
-    if evaluation.measured_by_id:
-        rows.append(("Shares the measurement of", pages.link(evaluation.measured_by)))
-    return rows
+        for name, score in scores.items()
+        if name in report.splits
+    ]
+
+
+def of_timing(timing: Timing) -> pages.Figures:
+    return [
+        (
+            "Measured",
+            f"{len(timing.quads)} quads in {timing.segments} segments, "
+            f"{timing.measured_seconds:.1f} s, {timing.disturbed_share:.0%} disturbed",
+        ),
+        ("In force", ", ".join(timing.in_force) or "–"),
+        ("Findings", "; ".join(timing.flags) or "–"),
+    ]
+
+
+def of_isolation(evaluation: Evaluation) -> pages.Figures:
+    isolation = evaluation.isolation
+    if not isolation:
+        return []
+    mark = "Isolation, WEAK" if evaluation.is_weakly_isolated else "Isolation"
+    lacks = [f"missing: {one}" for one in isolation["missing"]]
+    return [(mark, "; ".join([*isolation["layers"], *lacks]))]
+
+
+def of_machine(report: Report) -> pages.Figures:
+    facts = {"Hardware": report.hardware, "Versions": report.versions}
+    return [
+        (name, ", ".join(f"{key} {value}" for key, value in values.items()))
+        for name, values in facts.items()
+        if values
+    ]
+
+
+def of_sharing(evaluation: Evaluation) -> pages.Figures:
+    if not evaluation.measured_by_id:
+        return []
+    return [("Shares the measurement of", pages.link(evaluation.measured_by))]

@@ -302,7 +302,7 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leaderboard.referencemodel'),
         ),
         migrations.CreateModel(
-            name='Report',
+            name='StoredReport',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('attempt', models.PositiveSmallIntegerField()),
@@ -312,6 +312,7 @@ class Migration(migrations.Migration):
                 ('evaluation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='leaderboard.evaluation')),
             ],
             options={
+                'verbose_name': 'report',
                 'ordering': ['evaluation_id', 'attempt'],
             },
         ),
@@ -479,7 +480,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('competition', 'user'), name='one_team_a_person'),
         ),
         migrations.AddConstraint(
-            model_name='report',
+            model_name='storedreport',
             constraint=models.UniqueConstraint(fields=('evaluation', 'attempt'), name='one_report_an_attempt'),
         ),
         migrations.AddConstraint(

@@ -5,7 +5,7 @@ from leaderboard.models.dataset import Dataset, Fingerprints, Split
 from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, Worker
-from leaderboard.models.report import Report
+from leaderboard.models.report import StoredReport
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Invitation, Membership, Team
 from leaderboard.models.user import ApiToken, User
@@ -25,8 +25,8 @@ __all__ = [
     "NextEntry",
     "Preparation",
     "ReferenceModel",
-    "Report",
     "Split",
+    "StoredReport",
     "Submission",
     "Team",
     "User",

@@ -23,6 +23,7 @@ from leaderboard.models.submission import Submission
 from leaderboard.models.team import Team
 from leaderboard.models.user import User
 from scoring import formula
+from scoring.job import DryRun, Report, Timing
 
 DOING = {
     "wait": "waiting for the machine",
@@ -301,24 +302,36 @@ class Evaluation(models.Model):
         heard_until = timezone.now() + settings.LEASE / 2
         return bool(self.lease_expires_at and self.lease_expires_at < heard_until)
 
+    def report(self) -> Report | None:
+        """All that its last measuring found, for organizers only; None before there is a report.
+
+        Each row reads its report from the database, once: no list may ask for reports.
+        """
+        return self._report
+
     @cached_property
-    def report(self) -> dict[str, Any]:
-        """All that its last measuring found, for organizers only; empty before there is one. Read
-        once from the database, so that no list may ask for it."""
+    def _report(self) -> Report | None:
         if self.state == self.State.QUEUED and not self.attempt:
-            return {}
+            return None
         last = self.reports.filter(measurement_key=self.measurement_key).order_by("attempt").last()
-        return last.found if last else {}
+        return last.read() if last else None
+
+    @property
+    def timing(self) -> Timing | None:
+        """The report's part about time."""
+        report = self.report()
+        return report.timing if report else None
 
     @property
     def is_measured(self) -> bool:
         """Whether there are quads of its own to show."""
-        return bool(self.report.get("timing"))
+        return self.timing is not None
 
     @property
     def protocol(self) -> int:
-        """The version of the measuring; 0 where the report does not tell."""
-        return int(self.report.get("versions", {}).get("protocol", 0))
+        """The version of the measuring; 0 without a report."""
+        report = self.report()
+        return int(report.versions.get("protocol", 0)) if report else 0
 
     @property
     def is_repeat(self) -> bool:
@@ -364,10 +377,10 @@ class Evaluation(models.Model):
         return (timezone.now() - self.noted_at).total_seconds()
 
     @property
-    def dry_run(self) -> dict[str, Any] | None:
-        """The try on images that the team has: what the model said there is for its team."""
-        found: dict[str, Any] | None = self.report.get("dry_run")
-        return found
+    def dry_run(self) -> DryRun | None:
+        """The try on images of the sample; what the model printed there is for its team."""
+        report = self.report()
+        return report.dry_run if report else None
 
     @property
     def is_weakly_isolated(self) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db import models
 
 from leaderboard.models.evaluation import Evaluation
+from scoring.job import Report
+
+logger = logging.getLogger(__name__)
 
 
-class Report(models.Model):
+class StoredReport(models.Model):
     """A `scoring.job.Report` as JSON, for organizers only; pages read the evaluation's columns."""
 
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="reports")
@@ -22,9 +27,18 @@ class Report(models.Model):
 
     class Meta:
         ordering = ["evaluation_id", "attempt"]
+        verbose_name = "report"
         constraints = [
             models.UniqueConstraint(fields=["evaluation", "attempt"], name="one_report_an_attempt")
         ]
 
     def __str__(self) -> str:
-        return f"report of attempt {self.attempt} at evaluation {self.evaluation.pk}"
+        return f"report of attempt {self.attempt} at evaluation {self.evaluation_id}"
+
+    def read(self) -> Report | None:
+        """The report; None if another version of the service wrote it in a way this one lacks."""
+        try:
+            return Report.from_json(self.found)
+        except ValueError as error:
+            logger.warning("The %s cannot be read: %s", self, error)
+            return None

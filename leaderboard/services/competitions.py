@@ -167,7 +167,7 @@ def off_band(competition: Competition) -> str:
     if calibration is None or competition.state != State.DRAFT or not profile.canary_every_minutes:
         return ""
     figures = calibration.figures()
-    error = (calibration.report.get("timing") or {}).get("standard_error")
+    error = calibration.timing.standard_error if calibration.timing else None
     reason = workers.off_band(profile, figures.time_ratio, figures.half_width, error)
     if not reason:
         return ""

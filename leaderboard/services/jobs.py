@@ -74,12 +74,10 @@ def pace(calibration: Evaluation) -> Pace | None:
     """What a competition's evaluations are held to."""
     if calibration.reference_seconds is None:
         return None
-    timing = calibration.report.get("timing") or {}
-    return Pace(
-        calibration.reference_seconds,
-        timing.get("probe_seconds", 0.0),
-        tuple(timing.get("own_scatter", (0.0, 0.0))),
-    )
+    timing = calibration.timing
+    if timing is None:
+        return Pace(calibration.reference_seconds)
+    return Pace(calibration.reference_seconds, timing.probe_seconds, timing.own_scatter)
 
 
 def canary_plan(plan: Plan, *, band: float) -> Plan:

@@ -16,7 +16,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission
-from scoring.job import PROTOCOL, Quad
+from scoring.job import PROTOCOL, Quad, Timing
 from scoring.timing import pooling
 
 logger = logging.getLogger(__name__)
@@ -136,14 +136,17 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
     seen: set[tuple[float, ...]] = set()
     for one in [*earlier(measured), measured]:
         # Only of attempts under the protocol and plan that the evaluation ended with.
-        for report in one.reports.filter(measurement_key=one.measurement_key):
-            # A report that tells the quads pooled into it, too, is read for its own alone.
-            new = [quad for quad in quads_of(report.found) if identity(quad) not in seen]
+        for stored in one.reports.filter(measurement_key=one.measurement_key):
+            report = stored.read()
+            if report is None or report.timing is None:
+                continue
+            # Quads that were pooled into this report belong to the report that measured them.
+            new = [quad for quad in report.timing.quads if identity(quad) not in seen]
             seen |= {identity(quad) for quad in new}
             if new:
                 new.sort(key=lambda quad: quad.at_seconds)
-                is_lost = report.is_noisy or one.state != State.SCORED
-                found.append(Stretch(one, is_lost, tuple(new), report.found.get("hardware") or {}))
+                is_lost = stored.is_noisy or one.state != State.SCORED
+                found.append(Stretch(one, is_lost, tuple(new), report.hardware))
     return found
 
 
@@ -166,9 +169,16 @@ def published_half_width(half_width: float) -> float:
     return float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(f"{half_width:.6g}"))
 
 
-def quads_of(report: dict[str, Any]) -> list[Quad]:
-    timing = report.get("timing") or {}
-    return [Quad.from_json(one) for one in timing.get("quads", ())]
+def corrected_ratios(timing: Timing | None) -> dict[tuple[float, ...], float]:
+    """The ratio at which each quad counts in a corrected ratio, by the quad's identity.
+
+    Empty where the plain ratio is published.
+    """
+    if timing is None or not timing.quad_ratios:
+        return {}
+    return {
+        identity(quad): ratio for quad, ratio in zip(timing.quads, timing.quad_ratios, strict=True)
+    }
 
 
 def identity(quad: Quad) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -36,40 +37,40 @@ RETRY_AFTER = timedelta(seconds=30)
 @transaction.atomic
 def record(evaluation: Evaluation, report: Report) -> None:
     """Write a report: state, scores and entries at once, or nothing when the lease was lost."""
-    found = report.to_json()
     if report.status == "invalid":
         give_back(
             evaluation,
             code="too_noisy",
             message="The machine was too noisy for the profile's interval; see the report.",
-            isolation=found["isolation"],
+            isolation=isolation_of(report),
         )
-        keep(evaluation, found, is_noisy=True)
+        keep(evaluation, report, is_noisy=True)
         return
-    finished = {
-        "finished_at": Now(),
-        "lease_expires_at": None,
-        "percent": 100,
-        "stage": "",
-        "remaining_seconds": None,
-        "isolation": found["isolation"],
-    }
     if report.failure:
         evaluation.move_to(
             State.FAILED,
             failure_code=report.failure.code,
             failure_message=report.failure.message,
-            **finished,
+            isolation=isolation_of(report),
+            **ended(),
         )
-        keep(evaluation, found)
-        turns.charge(evaluation)
-        events.tell(Event.EVALUATION_ENDED, evaluation)
-        return
+    else:
+        discount(evaluation.submission)
+        evaluation.move_to(
+            State.SCORED, **verdict(evaluation, report), isolation=isolation_of(report), **ended()
+        )
+    keep(evaluation, report)
+    if evaluation.state == State.SCORED:
+        show(evaluation, *(share(evaluation) if evaluation.is_repeat else ()))
+    turns.charge(evaluation)
+    events.tell(Event.EVALUATION_ENDED, evaluation)
+
+
+def verdict(evaluation: Evaluation, report: Report) -> dict[str, Any]:
+    """The columns of an evaluation that a report gives a score to."""
     assert report.timing
-    discount(evaluation.submission)
     public, private = report.splits["public"], report.splits["private"]
-    evaluation.move_to(
-        State.SCORED,
+    return {
         **scores(
             evaluation.competition,
             quality_public=public.quality,
@@ -77,18 +78,28 @@ def record(evaluation: Evaluation, report: Report) -> None:
             time_ratio=measurements.published_ratio(report.timing.time_ratio),
             quality_ref=report.quality_ref,
         ),
-        counts=evaluation.submission is not None,
-        f1_by_class={label: quality.f1 for label, quality in public.per_class.items()},
-        half_width=measurements.published_half_width(report.timing.half_width),
-        submission_seconds=report.timing.seconds_per_image,
-        reference_seconds=report.timing.reference_seconds_per_image,
-        measurements=measurements.count(evaluation),
-        **finished,
-    )
-    keep(evaluation, found)
-    _place(evaluation, *(share(evaluation) if evaluation.is_repeat else ()))
-    turns.charge(evaluation)
-    events.tell(Event.EVALUATION_ENDED, evaluation)
+        "counts": evaluation.submission is not None,
+        "f1_by_class": {label: quality.f1 for label, quality in public.per_class.items()},
+        "half_width": measurements.published_half_width(report.timing.half_width),
+        "submission_seconds": report.timing.seconds_per_image,
+        "reference_seconds": report.timing.reference_seconds_per_image,
+        "measurements": measurements.count(evaluation),
+    }
+
+
+def ended() -> dict[str, Any]:
+    """The columns of an evaluation that is over."""
+    return {
+        "finished_at": Now(),
+        "lease_expires_at": None,
+        "percent": 100,
+        "stage": "",
+        "remaining_seconds": None,
+    }
+
+
+def isolation_of(report: Report) -> dict[str, Any] | None:
+    return report.isolation.to_json() if report.isolation else None
 
 
 def discount(submission: Submission | None) -> None:
@@ -97,13 +108,13 @@ def discount(submission: Submission | None) -> None:
         submission.evaluations.filter(counts=True).update(counts=False)
 
 
-def keep(evaluation: Evaluation, found: dict[str, Any], *, is_noisy: bool = False) -> None:
-    """Store what an attempt found. Call in the transaction that moves its evaluation on."""
+def keep(evaluation: Evaluation, report: Report, *, is_noisy: bool = False) -> None:
+    """Store an attempt's report. Call in the transaction that moves its evaluation on."""
     evaluation.reports.create(
         attempt=evaluation.attempt,
         is_noisy=is_noisy,
         measurement_key=evaluation.measurement_key,
-        found=found,
+        found=report.to_json(),
     )
 
 
@@ -112,26 +123,28 @@ def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """The same content gets the measurement there is: uploading again is no lottery."""
     discount(evaluation.submission)
     evaluation.move_to(State.SCORED, **shared(stored), counts=True)
-    keep(evaluation, shared_report(stored, evaluation.submission))
-    _place(evaluation)
+    keep_shared(evaluation, stored)
+    show(evaluation)
     turns.charge(evaluation)
     events.tell(Event.EVALUATION_ENDED, evaluation)
 
 
 def share(evaluation: Evaluation) -> list[Team]:
-    """Give a measurement made anew to the other submissions of the same content; returns whose
-    they are, for their places to be found anew."""
-    ours = evaluation.submission
-    assert ours
-    # Not by the key, which is another one after an upgrade: whoever was measured before it, too.
+    """Give a new measurement to all other submissions of the same content.
+
+    Returns their teams, whose places must be found again.
+    """
+    measured = evaluation.submission
+    assert measured
+    # By content, not by key: an upgrade changes the key, and older submissions share as well.
     same = Submission.objects.filter(
         competition=evaluation.competition,
-        content_sha256=ours.content_sha256,
+        content_sha256=measured.content_sha256,
         evaluations__state=State.SCORED,
-    ).exclude(pk=ours.pk)
+    ).exclude(pk=measured.pk)
     teams = []
     for submission in same.distinct():
-        if submission.static["input"] != ours.static["input"]:
+        if submission.static["input"] != measured.static["input"]:
             continue
         discount(submission)
         twin = Evaluation.objects.create(
@@ -149,7 +162,7 @@ def share(evaluation: Evaluation) -> list[Team]:
             **shared(evaluation),
             counts=True,
         )
-        keep(twin, shared_report(evaluation, submission))
+        keep_shared(twin, evaluation)
         events.tell(Event.EVALUATION_ENDED, twin)
         teams.append(submission.team)
         logger.info("%s shares the measurement of %s.", twin, evaluation)
@@ -174,22 +187,23 @@ def shared(stored: Evaluation) -> dict[str, Any]:
         "reference_seconds": figures.reference_seconds,
         "f1_by_class": stored.f1_by_class,
         "isolation": stored.isolation,
-        "finished_at": Now(),
-        "lease_expires_at": None,
-        "percent": 100,
-        "stage": "",
+        **ended(),
     }
 
 
-def shared_report(stored: Evaluation, submission: Submission | None) -> dict[str, Any]:
-    """The report of a submission that shares a measurement.
+def keep_shared(evaluation: Evaluation, stored: Evaluation) -> None:
+    """Store the report of the measurement that an evaluation shares.
 
-    What a model says may quote its file's debug records, which are not its content: paths and
-    source of whoever exported it. So another file's dry run is left out.
+    A model's words may quote the debug records of its file: paths and source of the person who
+    exported it. Debug records are no part of the content, so a dry run is shared only between equal
+    files.
     """
-    if submission and stored.submission and submission.sha256 == stored.submission.sha256:
-        return stored.report
-    return {**stored.report, "dry_run": None}
+    report = stored.report()
+    if report is None:  # another version wrote it; the figures hold all the same
+        return
+    both = evaluation.submission, stored.submission
+    is_same_file = all(both) and len({one.sha256 for one in both if one}) == 1
+    keep(evaluation, report if is_same_file else replace(report, dry_run=None))
 
 
 @transaction.atomic
@@ -261,7 +275,7 @@ def scores(
     }
 
 
-def _place(evaluation: Evaluation, *others: Team) -> None:
+def show(evaluation: Evaluation, *others: Team) -> None:
     """Show a verdict: on the boards, with the other teams it is a verdict for, or as a draft's
     calibration; a running competition keeps its own."""
     if evaluation.submission:

@@ -21,8 +21,8 @@ from leaderboard.models import (
     NextEntry,
     Preparation,
     ReferenceModel,
-    Report,
     Split,
+    StoredReport,
     Submission,
     Team,
     Worker,
@@ -43,7 +43,7 @@ GRANTS: dict[type[models.Model], str] = {
     # A calibration that was found; the end of a competition that has come.
     Competition: "SELECT, UPDATE (calibration_id, state, pause_message)",
     Evaluation: "SELECT, INSERT, UPDATE",
-    Report: "SELECT, INSERT",
+    StoredReport: "SELECT, INSERT",
     Worker: "SELECT, INSERT, UPDATE",
     Canary: "SELECT, INSERT",
     Entry: "SELECT, INSERT, UPDATE, DELETE",

@@ -23,7 +23,8 @@ from leaderboard.models.organizers import is_organizer
 from leaderboard.services import measurements
 from leaderboard.web.competitions import show
 from leaderboard.web.requests import Request
-from scoring.job import Quad
+from scoring.job import Quad, Timing
+from scoring.timing import pooling
 
 GAP = 2.0
 """Seconds of air in the picture between what was measured at different times."""
@@ -76,20 +77,16 @@ def measurement(request: Request, pk: int) -> HttpResponse:
     sees_all = is_organizer(request.user, evaluation.competition)
     is_shown = sees_all or evaluation.state == Evaluation.State.SCORED
     stretches = measurements.stretches(evaluation) if is_shown else []
-    timing = evaluation.report.get("timing") or {}
-    machine = evaluation.report.get("hardware") or {}
-    shown = parts(stretches, timing, machine)
+    report, timing = evaluation.report(), evaluation.timing
+    shown = parts(stretches, timing, report.hardware if report else {})
     points = [point for part in shown for point in part.points]
     for_teams = segments(shown)
-    is_corrected = timing.get("published") == "corrected"
-    siblings = evaluation.submission.evaluations.order_by("pk") if evaluation.submission else ()
+    is_corrected = timing is not None and timing.published == "corrected"
     return show(
         request,
         evaluation.competition,
         "submissions/measurement.html",
-        evaluation=evaluation,
-        submission=evaluation.submission,
-        siblings=siblings,
+        **verdict(evaluation),
         timing=timing,
         is_corrected=is_corrected,
         sees_all=sees_all,
@@ -100,18 +97,27 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         segments=for_teams,
         hour=hour(stretches),
         disturbed=sum(point.is_disturbed for point in points),
-        percent=100 * evaluation.half_width / evaluation.time_ratio
-        if evaluation.half_width and evaluation.time_ratio
-        else None,
-        narrower_before=measurements.narrower_before(evaluation),
-        machine=machine,
-        versions=evaluation.report.get("versions") or {},
-        isolation=evaluation.isolation,
-        weak=evaluation.isolation if evaluation.is_weakly_isolated else None,
+        machine=report.hardware if report else {},
+        versions=report.versions if report else {},
         chart=chart(evaluation, shown, is_corrected=is_corrected)
         if sees_all
         else chart_of_segments(evaluation, for_teams),
     )
+
+
+def verdict(evaluation: Evaluation) -> dict[str, Any]:
+    """What the page says of the evaluation itself, whatever was measured."""
+    ratio, half_width = evaluation.time_ratio, evaluation.half_width
+    submission = evaluation.submission
+    return {
+        "evaluation": evaluation,
+        "submission": submission,
+        "siblings": submission.evaluations.order_by("pk") if submission else (),
+        "percent": 100 * half_width / ratio if half_width and ratio else None,
+        "narrower_before": measurements.narrower_before(evaluation),
+        "isolation": evaluation.isolation,
+        "weak": evaluation.isolation if evaluation.is_weakly_isolated else None,
+    }
 
 
 def own_evaluation(request: Request, pk: int) -> Evaluation:
@@ -130,24 +136,21 @@ def own_evaluation(request: Request, pk: int) -> Evaluation:
 
 
 def parts(
-    stretches: Sequence[measurements.Stretch],
-    timing: Mapping[str, Any],
-    machine: Mapping[str, Any],
+    stretches: Sequence[measurements.Stretch], timing: Timing | None, machine: Mapping[str, Any]
 ) -> list[Part]:
-    """Stretches one after the other; segments are counted on, for each had its own processes."""
+    """Stretches one after the other. Segments are counted on, for each has processes of its own."""
+    ratios = measurements.corrected_ratios(timing)
     found: list[Part] = []
-    start, segments = 0.0, 0
+    row: tuple[Quad, ...] = ()
     for number, stretch in enumerate(stretches, start=1):
-        order = {one: segments + n for n, one in enumerate(stretch.segments, start=1)}
-        later = start - stretch.quads[0].at_seconds
-        points = [point(quad, later, order[quad.segment], timing) for quad in stretch.quads]
+        before = len(row)
+        row = pooling.pooled(row, pooling.alone(stretch.quads), gap_seconds=GAP)
+        points = [point(quad, ratios.get(measurements.identity(quad))) for quad in row[before:]]
         name = f"measurement {number}" + " (too noisy alone)" * stretch.is_noisy
         elsewhere = machine_name(stretch.hardware)
         if elsewhere == machine_name(machine):
             elsewhere = ""
         found.append(Part(name, stretch.is_noisy, points, elsewhere))
-        start = points[-1].at_seconds + GAP
-        segments += len(order)
     return found
 
 
@@ -158,46 +161,25 @@ def machine_name(hardware: Mapping[str, Any]) -> str:
     return ", ".join(word for word in [*words, hardware.get("kernel")] if word)
 
 
-def point(quad: Quad, later: float, segment: int, timing: Mapping[str, Any]) -> Point:
+def point(quad: Quad, corrected_ratio: float | None = None) -> Point:
+    """A quad as the page shows it. Without a corrected ratio its own ratio counts."""
+
     def ratio(submission: float, reference: float) -> float:
         return (submission / quad.submission_images) / (reference / quad.reference_images)
 
     wall_ratio = ratio(quad.submission_seconds, quad.reference_seconds)
-    reference_seconds = quad.reference_seconds / quad.reference_images
     return Point(
-        at_seconds=quad.at_seconds + later,
-        segment=segment,
+        at_seconds=quad.at_seconds,
+        segment=quad.segment,
         wall_ratio=wall_ratio,
-        published_ratio=wall_ratio * at_rest(quad, timing),
+        published_ratio=wall_ratio if corrected_ratio is None else corrected_ratio,
         cpu_ratio=ratio(quad.submission_cpu_seconds, quad.reference_cpu_seconds)
         if quad.reference_cpu_seconds
         else None,
         submission_seconds=quad.submission_seconds / quad.submission_images,
-        reference_seconds=reference_seconds,
+        reference_seconds=quad.reference_seconds / quad.reference_images,
         is_disturbed=quad.disturbed,
     )
-
-
-def at_rest(quad: Quad, timing: Mapping[str, Any]) -> float:
-    """What `ratios.at_rest` does to the ratio of a quad; 1 where the plain one counts."""
-    read_at, elasticity = timing.get("read_at_seconds"), timing.get("elasticity")
-    if timing.get("published") != "corrected" or not read_at or elasticity is None:
-        return 1.0
-    slower = quad.reference_seconds / quad.reference_images / read_at
-    least, most = timing.get("loads") or (0.0, 0.0)
-    rest = timing.get("load_read_at")
-    rest = least if rest is None else rest
-    burden = timing.get("burden") or 0.0
-    load, imbalance = quad.loads(least, most)
-    more = burden * (load - rest)
-    # Before it was told apart, a core counted half where it was busy during one side's blocks only.
-    slope = timing.get("imbalance_slope", burden / 2)
-    more += slope * (imbalance - timing.get("imbalance_read_at", 0.0))
-    if timing.get("probes") and quad.probe_seconds:
-        shortest, longest = timing["probes"]
-        probe = min(max(quad.probe_seconds, shortest), longest)
-        more += timing["probe_slope"] * math.log(probe / timing["probe_read_at_seconds"])
-    return float(slower ** (1 - elasticity) * math.exp(-more))
 
 
 def hour(stretches: Sequence[measurements.Stretch]) -> tuple[float, float] | None:

@@ -213,7 +213,6 @@ def verdict(submission: Submission) -> dict[str, Any]:
         charts.bar(competition, one.quality_public or 0.0, one.time_ratio or 0.0, scale)
         for one in shown
     ]
-    timing = evaluation.report.get("timing") or {}
     return said | {
         "bar": mine,
         "reference_bar": reference[0] if reference else None,
@@ -221,5 +220,5 @@ def verdict(submission: Submission) -> dict[str, Any]:
         "score_half_width": evaluation.score_half_width,
         "below_gate": evaluation.quality_public < competition.min_quality,
         "per_class": list((evaluation.f1_by_class or {}).items()),
-        "flags": timing.get("flags", ()),
+        "flags": evaluation.timing.flags if evaluation.timing else (),
     }

@@ -46,9 +46,10 @@ def test_an_upload_by_api_is_scored_by_a_celery_worker(
     assert said["time_ratio"] > 0
     board = api.get("competitions/waste/boards/public").json()
     assert [row["team"] for row in board["results"]] == ["Sorters"]
-    report = Evaluation.objects.get(submission=submission).report
-    assert report["hardware"]["cpu"]
-    assert report["versions"]["torch"]
+    report = Evaluation.objects.get(submission=submission).report()
+    assert report
+    assert report.hardware["cpu"]
+    assert report.versions["torch"]
 
 
 def test_a_killed_worker_and_lost_knocks_lose_nothing(

@@ -247,6 +247,14 @@ def finish(evaluation: Evaluation, found: Report) -> Evaluation:
 def rewrite(evaluation: Evaluation, found: dict[str, Any]) -> None:
     """Store another report than was recorded, as an older engine wrote it."""
     evaluation.reports.filter(attempt=evaluation.attempt).update(found=found)
+    evaluation.__dict__.pop("_report", None)  # read before
+
+
+def told(evaluation: Evaluation) -> dict[str, Any]:
+    """The report of an evaluation as JSON, to be rewritten."""
+    found = evaluation.report()
+    assert found
+    return found.to_json()
 
 
 def report(

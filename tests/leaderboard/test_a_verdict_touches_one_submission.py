@@ -37,7 +37,7 @@ def watched() -> Iterator[dict[str, int]]:
         found = execute(sql, params, many, context)
         seen["queries"] += 1
         seen["rows"] += max(0, context["cursor"].rowcount)
-        assert not ("leaderboard_report" in sql and sql.startswith("SELECT")), sql
+        assert not ("leaderboard_storedreport" in sql and sql.startswith("SELECT")), sql
         return found
 
     with connection.execute_wrapper(watch):

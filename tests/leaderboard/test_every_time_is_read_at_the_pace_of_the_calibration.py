@@ -9,7 +9,7 @@ import pytest
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, Team
 from leaderboard.services import jobs
 from scoring.job import CALIBRATION, Pace
-from tests.leaderboard.conftest import rewrite
+from tests.leaderboard.conftest import rewrite, told
 
 pytestmark = pytest.mark.django_db
 
@@ -19,8 +19,9 @@ def test_a_submission_is_held_to_what_reference_and_probe_took_and_scattered(
 ) -> None:
     calibration = competition.calibration
     assert calibration
-    calibration.report["timing"] |= {"probe_seconds": 0.007, "own_scatter": [0.09, 0.03]}
-    rewrite(calibration, calibration.report)
+    found = told(calibration)
+    found["timing"] |= {"probe_seconds": 0.007, "own_scatter": [0.09, 0.03]}
+    rewrite(calibration, found)
     job = jobs.for_evaluation(submit(team).latest_evaluation)
     assert job.pace == Pace(0.01, 0.007, (0.09, 0.03))
 
@@ -30,9 +31,10 @@ def test_a_calibration_from_before_the_probe_says_nothing_of_it_nor_of_scatter(
 ) -> None:
     calibration = competition.calibration
     assert calibration
+    found = told(calibration)
     for name in ("probe_seconds", "own_scatter"):
-        del calibration.report["timing"][name]
-    rewrite(calibration, calibration.report)
+        del found["timing"][name]
+    rewrite(calibration, found)
     assert jobs.for_evaluation(submit(team).latest_evaluation).pace == Pace(0.01)
 
 

@@ -21,7 +21,7 @@ from leaderboard.services import (
     submissions,
     sweeping,
 )
-from tests.leaderboard.conftest import finish, report, rewrite
+from tests.leaderboard.conftest import finish, report, rewrite, told
 
 pytestmark = pytest.mark.django_db
 Scored = Callable[..., Submission]
@@ -68,8 +68,9 @@ def test_a_calibration_by_an_older_protocol_opens_nothing(
 ) -> None:
     calibration = competition.calibration
     assert calibration
-    calibration.report["versions"]["protocol"] = "1"
-    rewrite(calibration, calibration.report)
+    found = told(calibration)
+    found["versions"]["protocol"] = "1"
+    rewrite(calibration, found)
     competitions.pause(competition=competition, message="", by=organizer)
     competitions.open_(competition=competition, by=organizer)  # a running one keeps its own
     Competition.objects.update(state="draft")

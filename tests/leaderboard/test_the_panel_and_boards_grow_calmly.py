@@ -293,7 +293,7 @@ def test_a_teams_submissions_are_read_a_page_at_a_time(many: Team, owner: User) 
         told = answer.content.decode()
         assert len(queries) <= 14, (address, [one["sql"] for one in queries])
         assert sum(rows) <= 2 * shown + 20, address
-        assert "leaderboard_report" not in str(queries.captured_queries)
+        assert "leaderboard_storedreport" not in str(queries.captured_queries)
         if page in address:
             assert told.count('<th scope="row">') == shown, address
             assert '"leaderboard_submission"."static"' not in str(queries.captured_queries)

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import Entry, Evaluation, Submission
 from leaderboard.services import commands, queueing, rankings
+from scoring import job
 
 OUR_FAULT = (
     "The evaluation failed by our fault. It does not count against your quota and the organizers "
@@ -41,7 +42,7 @@ class Failure(serializers.Serializer[Evaluation]):
     )
 
 
-class DryRun(serializers.Serializer[dict[str, Any]]):
+class DryRun(serializers.Serializer[job.DryRun]):
     """A try on images of the sample, before anything hidden: here alone a model may be heard."""
 
     images = serializers.IntegerField(help_text="Of the sample, which were tried.")

@@ -26,7 +26,7 @@ from leaderboard.models import (
     User,
 )
 from leaderboard.services import competitions, preparing, profiles, teams
-from tests.leaderboard.conftest import finish, images, report, rewrite
+from tests.leaderboard.conftest import finish, images, report, rewrite, told
 
 Press = Callable[..., HttpResponse]
 
@@ -396,8 +396,9 @@ def test_an_update_that_measures_in_another_way_is_told(
     assert "Older protocol" not in text(panel.get(url))
     calibration = competition.calibration
     assert calibration
-    calibration.report["versions"]["protocol"] = "1"
-    rewrite(calibration, calibration.report)
+    found = told(calibration)
+    found["versions"]["protocol"] = "1"
+    rewrite(calibration, found)
     assert "Older protocol" in text(panel.get(url))
     Competition.objects.update(state="draft")
     competition.refresh_from_db()

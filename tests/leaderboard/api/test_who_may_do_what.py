@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, rankings, teams
 from tests.leaderboard.api.conftest import API, client_of
-from tests.leaderboard.conftest import SAID, WEAK, rewrite
+from tests.leaderboard.conftest import SAID, WEAK, rewrite, told
 
 pytestmark = pytest.mark.django_db
 
@@ -63,12 +63,13 @@ def planted(
     """A scored submission whose private figures and inner texts are easy to recognise."""
     submission = scored(team, quality_public=0.75, quality_private=0.6123, time_ratio=0.5)
     evaluation = submission.evaluation
-    evaluation.report["splits"]["private"].update(images=7654321, accuracy=0.4141414)
-    evaluation.report["splits"]["public"]["confusion"] = [[7654321]]
-    evaluation.report["stages"]["image-17"] = 1.0
+    found = told(evaluation)
+    found["splits"]["private"].update(images=7654321, accuracy=0.4141414)
+    found["splits"]["public"]["confusion"] = [[7654321]]
+    found["stages"]["image-17"] = 1.0
     evaluation.error_message = evaluation.error_code = "LEAK"
     evaluation.save()
-    rewrite(evaluation, evaluation.report)
+    rewrite(evaluation, found)
     assert str(evaluation.score_private)[:6] in HIDDEN
     competition = submission.competition
     Competition.objects.create(slug="draft", title="LEAK", profile=competition.profile)
@@ -168,14 +169,14 @@ def test_the_table_has_every_address() -> None:
         return {re.sub(r"<[^>]+>", "*", str(one.pattern)) for one in patterns}
 
     api = next(one for one in get_resolver().url_patterns if str(one.pattern) == "api/")
-    known = {one for one in addresses(api.url_patterns) if one.startswith("v1/")}
+    known = {one for one in addresses(api.url_patterns) if one.startswith("v2/")}
     named = {"competitions/waste": "competitions/*", "competitions/draft": "competitions/*"}
     tested = set()
     for _, path, *_ in ROWS:
         path = re.sub(r"\{[^}]+\}|(?<=boards/)\w+", "*", path.split("?")[0])
         for concrete, pattern in named.items():
             path = path.replace(concrete, pattern)
-        tested.add("v1" + path.replace("*.csv", "*.*"))
+        tested.add("v2" + path.replace("*.csv", "*.*"))
     assert tested == known
 
 

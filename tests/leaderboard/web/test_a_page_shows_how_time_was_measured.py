@@ -14,10 +14,9 @@ import pytest
 from leaderboard.models import Competition, Evaluation, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import queueing, recording, running
-from leaderboard.web.measurements import point
 from scoring.job import Failure, Pace, Plan, Quad, Report
 from scoring.timing import outcome, publication, robust
-from tests.leaderboard.conftest import failure, finish, report, rewrite
+from tests.leaderboard.conftest import failure, finish, report, rewrite, told
 from tests.leaderboard.web.conftest import text
 
 SECRET = "secret/path/private.zip"
@@ -152,9 +151,10 @@ def test_both_estimates_are_shown_where_the_engine_tells_them(
     finish(evaluation, measured())
     assert "Corrected ratio" not in text(see(organizer, address(evaluation)))
     row = Evaluation.objects.get(pk=evaluation.pk)
-    row.report["timing"] |= {"plain_ratio": 0.5123, "corrected_ratio": 0.5017}
-    row.report["timing"] |= {"plain_half_width": 0.0101, "corrected_half_width": None}
-    rewrite(row, row.report)
+    found = told(row)
+    found["timing"] |= {"plain_ratio": 0.5123, "corrected_ratio": 0.5017}
+    found["timing"] |= {"plain_half_width": 0.0101, "corrected_half_width": None}
+    rewrite(row, found)
     page = text(see(organizer, address(evaluation)))
     assert "0.5123 ± 0.0101" in page
     assert "0.5017</span>" in page
@@ -321,9 +321,7 @@ def test_quads_stand_at_the_calibrated_speed_where_that_is_published(
         probe_slope=0.5,
         probe_read_at_seconds=0.004,
         probes=(0.003, 0.009),
-        quads=tuple(
-            replace(one, reference_load=9.0, probe_seconds=0.02) for one in found.timing.quads
-        ),
+        quad_ratios=tuple(0.505 * 2 / 1.1 / 1.5 + number / 100 for number in range(8)),
     )
     finish(submission.latest_evaluation, replace(found, timing=corrected))
     page = see(organizer, address(submission.latest_evaluation))
@@ -360,21 +358,6 @@ def test_the_points_of_a_corrected_measurement_are_the_ones_its_ratio_was_made_o
     assert found.published == "corrected"
     assert found.probe_slope
     assert found.imbalance_slope * found.imbalance_read_at > 0
-    told = json.loads(json.dumps(found.to_json()))
-    logs = [math.log(point(one, 0.0, 1, told).published_ratio) for one in quads]
+    reported = json.loads(json.dumps(found.to_json()))
+    logs = [math.log(ratio) for ratio in reported["quad_ratios"]]
     assert math.exp(robust.trimmed_mean(np.array(logs))) == pytest.approx(found.time_ratio)
-
-
-def test_a_point_from_before_bursts_were_told_apart_stands_at_the_load_of_both_sides() -> None:
-    quad = Quad(0.0, 1, 0.2, 100, 0.1, 100, 0.2, 0.1, reference_load=0.4, submission_load=0.8)
-    told = {
-        "published": "corrected",
-        "read_at_seconds": 0.002,
-        "elasticity": 1.0,
-        "burden": 0.3,
-        "loads": [0.1, 0.7],
-        "load_read_at": 0.15,
-    }
-    load = (0.4 + 0.7) / 2
-    ratio = 0.5 * math.exp(-0.3 * (load - 0.15))
-    assert point(quad, 0.0, 1, told).published_ratio == pytest.approx(ratio)
