@@ -1,8 +1,8 @@
-"""A model tried on images that its team has: the dry run of an evaluation, and what it cannot see.
+"""A model tried on images that its team has: a dry run, and answers that change.
 
-The sandbox, the input and the limits are those of an evaluation; a clock for a rank and a reference
-are not. After the dry run's few images every image is answered twice, in fresh processes and in
-different orders, so that answers that change are seen.
+Sandbox, input and limits are those of an evaluation. No reference runs beside the model, and its
+time gives no rank. After the dry run every image is answered twice, in fresh processes and in
+different orders, which shows whether answers change.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scoring import engine
+from scoring import answering, engine
 from scoring.errors import BadDataset, ModelFailed, Rejected
+from scoring.hidden import workplace
 from scoring.images import albums
 from scoring.job import DryRun, Failure, Job, Json, Model, SplitQuality
 from scoring.quality import metrics
 from scoring.sandbox import advice, outputs, parent
-from scoring.timing import repeats
+from scoring.timing import repeats, runner
 from scoring.timing.blocks import Labels
-from scoring.timing.runner import Entrant, entrant
+from scoring.timing.runner import Entrant
 
 
 @dataclass(frozen=True)
 class Trial(Json):
-    """What a try found: `quality` is None where it failed."""
+    """What a try found. `quality` is None if it failed."""
 
     status: str
     """passed or failed"""
@@ -33,15 +34,16 @@ class Trial(Json):
     model: Model | None = None
     dry_run: DryRun | None = None
     quality: SplitQuality | None = None
-    """On these images, which the model may have been trained on."""
+    """On these images. The model may have been trained on them."""
     seconds_per_image: float | None = None
-    """About: one process, beside no reference."""
+    """Roughly: of one process, without a reference beside it."""
 
 
 def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:
     """Try `job.submission` on the images of `job.sample`.
 
-    Raises `EngineError` where this machine cannot, and `BadDataset`.
+    `tick` is called while something is waited for. Raises `EngineError` if this machine cannot run
+    models, and `BadDataset`.
     """
     assert job.submission
     assert job.sample
@@ -52,35 +54,38 @@ def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:
         labelled = albums.labelled(job.sample, job.classes)
         if not labelled.names:
             raise BadDataset("no_images", "There are no readable images in class folders.")
-        with engine.workplace(job) as cache:
+        with workplace(job) as cache:
             pixels = albums.Album((albums.pixels(labelled, engine.spec_of(model), cache),))
-            opening = entrant(
+            opening = runner.entrant(
                 job.submission, engine.spec_of(model), pixels, len(job.classes), job.limits
             )
             with (
-                opening as us,
+                opening as entrant,
                 parent.started(job.plan, job.limits, tick, may_be_weak=job.may_be_weak) as box,
             ):
-                found, failure, last_words = engine.tried(us, box, job, job.sample, cache)
-                trial = replace(trial, dry_run=found)
-                if failure:
-                    raise advice.explained(failure, last_words, model=model, job=job)
-                answers, seconds = answered(us, box, model, job)
+                found = answering.dry_run(entrant, box, job, job.sample, cache)
+                trial = replace(trial, dry_run=found.dry_run)
+                if found.failure:
+                    raise advice.explained(found.failure, found.last_words, model=model, job=job)
+                answers, seconds = answered(entrant, box, model, job)
     except (Rejected, ModelFailed) as failure:
         return replace(trial, failure=Failure(failure.code, failure.message))
     quality = metrics.quality(labelled.labels, answers, job.classes)
     return replace(trial, status="passed", quality=quality, seconds_per_image=seconds)
 
 
-def answered(us: Entrant, box: parent.Sandbox, model: Model, job: Job) -> tuple[Labels, float]:
-    """Labels (N,) and seconds per image; each image is asked again, and all of them once more
-    while it is open whether answers change. Raises `ModelFailed`, explained."""
-    total = len(us.pixels)
+def answered(entrant: Entrant, box: parent.Sandbox, model: Model, job: Job) -> tuple[Labels, float]:
+    """Labels (images,) and seconds per image of the first of several rounds.
+
+    A second round answers every image again. More rounds follow while it is open whether answers
+    change. Raises `ModelFailed`, explained.
+    """
+    total = len(entrant.pixels)
     orders = np.random.default_rng(job.seed)
-    first, seconds = asked(us, box, model, job, np.arange(total))
+    first, seconds = asked(entrant, box, model, job, np.arange(total))
     changed, compared = np.zeros(total, dtype=bool), 0
     for _ in range(repeats.MOST_ROUNDS):
-        again, _ = asked(us, box, model, job, orders.permutation(total))
+        again, _ = asked(entrant, box, model, job, orders.permutation(total))
         compared += int((~changed).sum())
         changed |= again != first
         try:
@@ -93,14 +98,17 @@ def answered(us: Entrant, box: parent.Sandbox, model: Model, job: Job) -> tuple[
 
 
 def asked(
-    us: Entrant, box: parent.Sandbox, model: Model, job: Job, order: Labels
+    entrant: Entrant, box: parent.Sandbox, model: Model, job: Job, order: Labels
 ) -> tuple[Labels, float]:
-    """Labels (N,) by a fresh process, and its seconds per image. Raises `ModelFailed`, explained by
-    what the model said: these images are no secret."""
+    """Labels (images,) of a fresh process, and its seconds per image.
+
+    `order`: the images' numbers in the order of answering. Raises `ModelFailed`, explained by what
+    the model printed, because these images are no secret.
+    """
     failure = None
     with outputs.listening() as output:
         try:
-            return engine.answers_alone(us, box, order=order, output=output)
+            return answering.answer_all(entrant, box, order=order, output=output)
         except ModelFailed as found:
             failure = found
     raise advice.explained(failure, output.last_words, model=model, job=job, has_run=True)

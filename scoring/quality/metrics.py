@@ -1,21 +1,23 @@
 """What a competition may count as quality: one table, a row for each metric.
 
-scikit-learn calculates the figures. It is imported where it is used, because the site reads this
-table and calculates nothing.
+scikit-learn calculates the figures. It and NumPy are imported where they are used, because the site
+and the command line read this table and calculate nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from scoring.job import ClassQuality, SplitQuality
 
-Labels = npt.NDArray[np.int64]
-"""Indices into the classes, (images,)."""
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Labels = npt.NDArray[np.int64]
+    """Indices into the classes, (images,)."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,12 @@ def macro_f1(labels: Labels, answers: Labels, classes: int) -> float:
 
 def accuracy(labels: Labels, answers: Labels, classes: int) -> float:
     """Share of right answers."""
-    return float(np.mean(labels == answers))
+    return float((labels == answers).mean())
 
 
 def balanced_accuracy(labels: Labels, answers: Labels, classes: int) -> float:
     """Mean of the recalls of those classes that have images."""
+    import numpy as np
     from sklearn.metrics import recall_score
 
     return float(recall_score(labels, answers, labels=np.unique(labels), average="macro"))

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scoring import engine
 from scoring.job import Formula, InputSpec, Job, Limits, Plan, Split
 from scoring.sandbox import parent
 from tests.hostile import making
@@ -96,7 +95,7 @@ def shared_sandbox(box: parent.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None
     ) -> Iterator[parent.Sandbox]:
         yield replace(box, plan=plan, limits=limits, tick=tick, children=[])
 
-    monkeypatch.setattr(engine.parent, "started", started)
+    monkeypatch.setattr(parent, "started", started)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scoring import engine, formats
+from scoring import answering, engine, formats
 from scoring.errors import ModelFailed
 from scoring.images import albums
 from scoring.job import InputBounds, Job, Model
@@ -156,10 +156,10 @@ def tried(
         model = engine.inspected(one, path)
         spec = engine.spec_of(model)
         nobody = albums.Album(())
-        with entrant(path, spec, nobody, len(job.classes), job.limits) as us:
-            _, failure, words = engine.tried(us, box, one, splits["sample"], place)
-        assert failure, type(network)
-        found = advice.explained(failure, words, model=model, job=one)
+        with entrant(path, spec, nobody, len(job.classes), job.limits) as model_entrant:
+            tried = answering.dry_run(model_entrant, box, one, splits["sample"], place)
+        assert tried.failure, type(network)
+        found = advice.explained(tried.failure, tried.last_words, model=model, job=one)
         return found.code, found.message
 
     with parent.started(job.plan, job.limits) as box:

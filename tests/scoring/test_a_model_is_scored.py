@@ -16,11 +16,13 @@ import torch
 from torch import Tensor
 
 import scoring
-from scoring import engine, formats
+from scoring import formats, pairing
 from scoring.errors import EngineError
+from scoring.hidden import HiddenImages
 from scoring.images import albums
 from scoring.job import Formula, Job, Limits, Plan, Progress, Report
 from scoring.sandbox import areas, outputs, parent, sockets
+from scoring.stages import Stages
 from scoring.timing import runner
 
 from .conftest import PLAN, NeverEnds, Wild
@@ -72,7 +74,7 @@ def test_a_report_says_everything(job: Job) -> None:
 
 def test_waiting_for_the_machine_is_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Progress] = []
-    stages = engine.Stages(told.append)
+    stages = Stages(told.append)
     monkeypatch.setattr(time, "monotonic", lambda: stages.start + 300)
     stages.say()
     with stages.stage("images"):
@@ -82,7 +84,7 @@ def test_waiting_for_the_machine_is_no_progress(monkeypatch: pytest.MonkeyPatch)
 
 def test_decoding_counts_all_splits_as_one(job: Job, tmp_path: Path) -> None:
     shares: list[float] = []
-    data = engine.Data.of(job, tmp_path, lambda share: None)
+    data = HiddenImages.of(job, tmp_path, lambda share: None)
     data.pixels(job.input, shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
@@ -229,9 +231,9 @@ def box(**more: Any) -> parent.Sandbox:
 
 
 def test_what_is_in_force_is_what_was_found(job: Job) -> None:
-    calm = engine.in_force(job, box(), ([child()] * 2, [child()] * 2))
+    calm = pairing.in_force(job, box(), ([child()] * 2, [child()] * 2))
     assert {"reference frozen and optimized", "submission frozen and optimized"} <= {*calm}
-    once = engine.in_force(job, box(), ([child()] * 2, [child(), child(prepared=False)]))
+    once = pairing.in_force(job, box(), ([child()] * 2, [child(), child(prepared=False)]))
     assert "submission not frozen" in once
 
 
@@ -256,7 +258,7 @@ def test_one_child_without_a_layer_makes_the_isolation_weak() -> None:
 
 def test_on_a_gpu_the_limits_that_cannot_hold_are_named(job: Job) -> None:
     cuda = replace(job, plan=replace(job.plan, device="cuda"))
-    said = engine.in_force(cuda, box(), ([child()], [child()]))
+    said = pairing.in_force(cuda, box(), ([child()], [child()]))
     assert "no memory limit: CUDA maps more than it uses" in said
     assert "memory limit" not in said
 
