@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import tables, weather
+from benchmarks import joint_fit, tables, weather
 from scoring.job import Pace, Plan, Quad
 from scoring.timing import correction, tally
+from scoring.timing.intervals import Estimate
 
 RECORDED = Path(__file__).parent / "data" / "busy-host.jsonl"
 CALIBRATED = 45.0
@@ -28,6 +30,12 @@ PLANS = {
         min_quads=8, min_segments=2, target_half_width=0.05, max_half_width=0.0, max_seconds=10.0
     ),
     "default": Plan(max_seconds=40.0),
+}
+Method = Callable[[Sequence[Quad], Pace], Estimate]
+METHODS: dict[str, Method] = {
+    "correction": correction.estimate,
+    "joint": joint_fit.estimate,
+    "bounded": partial(joint_fit.estimate, is_bounded=True),
 }
 Scenario = Callable[[np.random.Generator], weather.Load]
 
@@ -103,10 +111,12 @@ def main() -> None:
         show_recorded()
         return
     rows = []
+    method = METHODS[options.method]
     for name in options.plans:
         plan = PLANS[name]
         for scenario, net in ((one, net) for one in SCENARIOS for net in weather.NETS):
-            found = [evaluated(scenario, net, plan, seed) for seed in range(options.evaluations)]
+            seeds = range(options.evaluations)
+            found = [evaluated(scenario, net, plan, seed, method) for seed in seeds]
             widest = plan.max_half_width or np.inf
             published = [one for one in found if one.half_width <= widest]
             rows.append(
@@ -125,15 +135,17 @@ def main() -> None:
     tables.show(head, rows)
 
 
-def evaluated(scenario: str, net: str, plan: Plan, seed: int) -> Found:
-    """A calibration and an evaluation on a machine of their own."""
+def evaluated(
+    scenario: str, net: str, plan: Plan, seed: int, method: Method = correction.estimate
+) -> Found:
+    """A calibration and an evaluation on a machine of their own, and what `method` estimates."""
     load = SCENARIOS[scenario](np.random.default_rng(seed))
     machine = weather.Machine(load, 2 * CALIBRATED + 1.5 * plan.max_seconds, seed)
     pace = machine.calibrated(replace(plan, max_seconds=min(plan.max_seconds, 30.0)))
     machine.now = CALIBRATED
     per_segment = 6 if plan.max_half_width == 0 else 15
     quads = machine.measured(weather.NETS[net], plan, pace, per_segment=per_segment)
-    found = correction.estimate(tally.counted(quads), pace)
+    found = method(tally.counted(quads), pace)
     truth = weather.true_ratio(weather.NETS[net], pace)
     return Found(found.ratio / truth - 1, found.half_width / truth, len(quads))
 
@@ -175,6 +187,7 @@ def parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser("python -m benchmarks.coverage", description=__doc__)
     one.add_argument("--evaluations", type=int, default=60, help="of each net in each weather")
     one.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
+    one.add_argument("--method", choices=METHODS, default="correction", help="see joint_fit")
     one.add_argument("--recorded", action="store_true", help="quads of a real machine instead")
     one.add_argument(
         "--quick",

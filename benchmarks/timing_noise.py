@@ -7,6 +7,7 @@ a bursting neighbour, and beside each evaluation the naive methods measure the s
 from __future__ import annotations
 
 import argparse
+import gzip
 import itertools
 import json
 import sys
@@ -14,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,8 @@ import numpy as np
 from torch import nn
 
 import scoring
-from benchmarks import bare, neighbour, nets, tables
+from benchmarks import bare, joint_fit, neighbour, nets, noise_table, tables
+from benchmarks.noise_table import Found
 from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Pace, Plan, Quad, Report, Split
 from scoring.timing import correction, plain, publication, tally
@@ -32,40 +34,6 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     "alike": partial(nets.residual, (32, 64, 128, 208)),
     "wide": partial(nets.wide, 80),
 }
-METHODS = {
-    "stored": "(a) one pass / stored reference time",
-    "passes": "(b) reference pass, then submission pass",
-    "plain": "(c) protocol, plain ratio",
-    "corrected": "protocol, corrected ratio",
-}
-TRUE_DIFFERENCE = 1.03
-
-
-@dataclass(frozen=True)
-class Found:
-    """One evaluation, and the naive methods' figures from the same minute."""
-
-    net: str
-    condition: str
-    status: str
-    attempts: int
-    seconds: float
-    measured_seconds: float
-    stored: float
-    passes: float
-    plain: float
-    plain_half_width: float
-    corrected: float
-    corrected_half_width: float
-    elasticity: float
-    disturbed_share: float
-    reference_ms: float
-    calibrated_ms: float
-    calibrated_probe_ms: float
-    probe_slope: float
-    calibrated_scatter: tuple[float, float] = (0.0, 0.0)
-    in_force: tuple[str, ...] = ()
-    quads: tuple[dict[str, object], ...] = ()
 
 
 def main() -> None:
@@ -73,7 +41,10 @@ def main() -> None:
     if options.quick:
         options.evaluations, options.max_seconds, options.naive_seconds = 3, 8.0, 1.0
     if options.read:
-        show([estimated_anew(line) for line in options.read.read_text().splitlines()])
+        anew = [estimated_anew(line) for line in lines_of(options.read)]
+        if options.all:
+            anew = [replace(one, status="scored") for one in anew]
+        noise_table.show(anew, noise_table.METHODS | noise_table.JOINT)
         print("Estimated anew; how often and how long each was measured is by the rules of then.")
         return
     print(tables.machine_line())
@@ -95,8 +66,15 @@ def main() -> None:
                         file.write(json.dumps(asdict(found[-1])) + "\n")
         except KeyboardInterrupt:
             print("Stopped.")
-    show(found)
+    noise_table.show(found)
     print(tables.machine_line())
+
+
+def lines_of(path: Path) -> list[str]:
+    """The lines of a file, which may be compressed by gzip."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt") as file:
+        return file.read().splitlines()
 
 
 def estimated_anew(line: str) -> Found:
@@ -108,6 +86,8 @@ def estimated_anew(line: str) -> Found:
     )
     uncorrected, corrected = plain.estimate(quads), correction.estimate(quads, pace)
     assert corrected.correction
+    joint = joint_fit.estimate(quads, pace)
+    bounded = joint_fit.estimate(quads, pace, is_bounded=True)
     widest = publication.widest(Plan(), corrected.ratio)
     return replace(
         found,
@@ -118,6 +98,10 @@ def estimated_anew(line: str) -> Found:
         corrected_half_width=corrected.half_width,
         elasticity=corrected.correction.elasticity,
         probe_slope=corrected.correction.probe_coefficient or 0.0,
+        joint=joint.ratio,
+        joint_half_width=joint.half_width,
+        bounded=bounded.ratio,
+        bounded_half_width=bounded.half_width,
     )
 
 
@@ -245,126 +229,6 @@ class Bench:
         return self.seed
 
 
-def show(found: list[Found]) -> None:
-    """Per net, and pooled over nets: what each method says about the same thing."""
-    rows: list[tuple[object, ...]] = []
-    conditions = list(dict.fromkeys(one.condition for one in found))
-    names = list(dict.fromkeys(one.net for one in found))
-    # The long-run mean of the quiet evaluations: what every interval should hold.
-    truths = {
-        (method, net): mean(some)
-        for method in ("plain", "corrected")
-        for net in names
-        if (some := values(found, net, conditions[0], method))
-    }
-    for condition in conditions:
-        for method in METHODS:
-            scattered, wrong, errors = [], [], []
-            for net in names:
-                some = values(found, net, condition, method)
-                if len(some) < 2:
-                    continue
-                deviations = np.array(some) / mean(some) - 1
-                scattered.append(float(np.std(deviations, ddof=1)))
-                wrong.append(wrongly_ranked(some))
-                errors.append(0.5 * float(np.std(some, ddof=1)))
-                rows.append(
-                    (
-                        condition,
-                        net,
-                        METHODS[method],
-                        len(some),
-                        f"{mean(some):.4f}",
-                        f"{scattered[-1]:.2%}",
-                        f"{errors[-1]:.4f}",
-                        f"{np.abs(deviations).max():.1%}",
-                        coverage(found, net, condition, method, truths),
-                        f"{wrong[-1]:.0%}",
-                    )
-                )
-            if scattered:
-                rows.append(
-                    (
-                        condition,
-                        "ALL",
-                        METHODS[method],
-                        "",
-                        "",
-                        f"{np.sqrt(np.mean(np.square(scattered))):.2%}",
-                        f"{np.sqrt(np.mean(np.square(errors))):.4f}",
-                        "",
-                        coverage(found, None, condition, method, truths),
-                        f"{np.mean(wrong):.0%}",
-                    )
-                )
-    head = (
-        "condition",
-        "net",
-        "method",
-        "n",
-        "mean",
-        "CV",
-        "sd score",
-        "worst",
-        "held",
-        "3 % wrong",
-    )
-    tables.show(head, rows)
-    for condition in conditions:
-        here = [one for one in found if one.condition == condition]
-        published = [one for one in here if one.status == "scored"]
-        print(
-            f"{condition}: {len(published)} of {len(here)} published within two attempts "
-            f"({sum(one.attempts == 1 for one in published)} at once), "
-            f"{mean([one.seconds for one in here]):.1f} s each, of which "
-            f"{mean([one.measured_seconds for one in here]):.1f} s of quads; "
-            f"{mean([one.disturbed_share for one in here]):.1%} disturbed; elasticity "
-            + ", ".join(
-                f"{net} {mean([one.elasticity for one in here if one.net == net]):.2f}"
-                for net in names
-                if any(one.net == net for one in here)
-            )
-        )
-
-
-def values(found: list[Found], net: str, condition: str, method: str) -> list[float]:
-    """What a method said; of the protocol only what it would publish."""
-    return [
-        getattr(one, method)
-        for one in found
-        if (one.net, one.condition) == (net, condition)
-        and (method in ("stored", "passes") or one.status == "scored")
-    ]
-
-
-def coverage(
-    found: list[Found],
-    net: str | None,
-    condition: str,
-    method: str,
-    truths: dict[tuple[str, str], float],
-) -> str:
-    """How many intervals hold the long-run mean of the quiet evaluations."""
-    if method in ("stored", "passes"):
-        return ""
-    held = [
-        abs(getattr(one, method) - truths[method, one.net]) <= getattr(one, f"{method}_half_width")
-        for one in found
-        if one.condition == condition and one.status == "scored" and net in (None, one.net)
-    ]
-    return f"{mean(held):.0%}"
-
-
-def wrongly_ranked(some: list[float]) -> float:
-    """How often one evaluation of a net looks slower than one of a net that takes 3 % longer."""
-    pairs = itertools.permutations(some, 2)
-    return mean([one > other * TRUE_DIFFERENCE for one, other in pairs])
-
-
-def mean(some: list[float] | list[bool]) -> float:
-    return float(np.mean(some))
-
-
 def describe(one: Found) -> str:
     return (
         f"{time.strftime('%H:%M:%S', time.gmtime())} {one.condition:9} {one.net:8} {one.status:7} "
@@ -390,6 +254,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--published", choices=("plain", "corrected"), default=Plan().published)
     one.add_argument("--write", type=Path, help="append each evaluation as a line of JSON")
     one.add_argument("--read", type=Path, help="the table of such lines, estimated anew")
+    one.add_argument("--all", action="store_true", help="of --read, also what is too wide")
     one.add_argument(
         "--quick",
         action="store_true",

@@ -72,8 +72,14 @@ class Design:
     """Load and imbalance in cores (N, 2)."""
     load_range: tuple[float, float]
     window: int
-    noise_sd: float
-    """Standard deviation of the measurement error of log R, averaged over a window."""
+    noise: tuple[float, float]
+    """Standard deviations of the measurement error of log R: new in each quad, and lasting."""
+
+    @property
+    def noise_sd(self) -> float:
+        """The same, averaged over a window."""
+        brief, lasting = self.noise
+        return math.hypot(brief / math.sqrt(self.window), lasting)
 
     @property
     def point(self) -> Floats:
@@ -152,8 +158,6 @@ def prior(is_probed: bool) -> Prior:
 
 def design_of(quads: Sequence[Quad], pace: Pace) -> Design:
     covariates, calibrated = covariates_of(quads, pace)
-    window = windows.size(quads)
-    brief, lasting = pace.reference_scatter
     seen = winsorized(np.array([max(0.0, quad.reference_load) for quad in quads]))
     load_range = float(seen.min()), float(seen.max())
     return Design(
@@ -162,8 +166,8 @@ def design_of(quads: Sequence[Quad], pace: Pace) -> Design:
         calibrated=calibrated,
         loads=np.array([quad.loads(*load_range) for quad in quads]),
         load_range=load_range,
-        window=window,
-        noise_sd=math.hypot(brief / math.sqrt(window), lasting),
+        window=windows.size(quads),
+        noise=pace.reference_scatter,
     )
 
 
