@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-import scoring.__main__ as engine
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import commands
+from scoring.__main__ import parser
+from scoring.commands import options as given
+from scoring.commands import trying
 from tests.leaderboard.conftest import failure, finish
 from tests.leaderboard.web.conftest import text
 
@@ -61,11 +63,11 @@ def test_the_command_gives_the_competitions_input_and_limits(
     words = shlex.split(commands.trying(changed, "-odd 'name'.pt"))
     assert words[:3] == ["python", "-m", "scoring"]
     monkeypatch.chdir(tmp_path)
-    options = engine.parser().parse_args(words[3:])
-    assert options.command is engine.try_command
+    options = parser().parse_args(words[3:])
+    assert options.command is trying.run
     assert options.model == Path("./-odd 'name'.pt")
-    assert engine.input_of(options) == changed.input_spec()
-    assert engine.limits_of(options) == changed.limits()
+    assert given.input_of(options) == changed.input_spec()
+    assert given.limits_of(options) == changed.limits()
 
 
 def test_the_pages_before_an_upload_name_both(

@@ -1,0 +1,32 @@
+"""`selftest`: have models try to break out of the sandbox."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from scoring.commands.exits import FAILED, SCORED
+from scoring.commands.options import add_weakness
+from scoring.job import Plan
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the options."""
+    one = commands.add_parser("selftest", help="have models try to break out of the sandbox here")
+    one.set_defaults(command=run)
+    one.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    one.add_argument("--json", action="store_true")
+    add_weakness(one)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the self-test and print what models gained."""
+    from scoring.sandbox import selftest
+
+    plan = Plan(device=options.device)
+    found = selftest.breaches(plan, may_be_weak=options.allow_weak_sandbox)
+    if options.json:
+        print(json.dumps({"status": "failed" if found else "held", "breaches": found}, indent=2))
+    else:
+        print("\n".join(found) or "The sandbox held.")
+    return FAILED if found else SCORED

@@ -1,0 +1,83 @@
+"""`train-reference`: train a small classifier and export it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from scoring import formats
+from scoring.commands.exits import SCORED, WRONG_USAGE
+from scoring.commands.options import (
+    above_0,
+    add_data,
+    add_input,
+    input_of,
+    positive,
+    share,
+    writable,
+)
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the options."""
+    one = commands.add_parser(
+        "train-reference",
+        help=f"train a small classifier and export it as {formats.FORMATS[0].title}",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    one.set_defaults(command=run)
+    one.add_argument(
+        "--arch", default="small_resnet", help="tiny_cnn, wide_cnn, small_resnet or a timm name"
+    )
+    add_data(one)
+    one.add_argument(
+        "--output",
+        "--out",
+        type=writable,
+        metavar="MODEL.pt",
+        help="default: the architecture's name",
+    )
+    one.add_argument("--seconds", type=above_0, default=60.0, help="of training")
+    one.add_argument("--epochs", type=positive, help="instead of seconds; repeatable by the seed")
+    one.add_argument("--hold-out", type=share, default=0.15, help="share of images to test on")
+    one.add_argument(
+        "--flip", choices=("none", "horizontal", "both"), default="horizontal", help="mirror images"
+    )
+    one.add_argument("--export", choices=("script", "trace"), default="script")
+    one.add_argument(
+        "--threads", type=positive, help="default: all cores or one, whichever is faster"
+    )
+    add_input(one)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, export, and print how it went."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning takes cores from others
+    from scoring import training
+
+    try:
+        done = training.train(
+            options.arch,
+            options.data,
+            options.output or Path(f"{options.arch}.pt"),
+            spec=input_of(options),
+            seconds=options.seconds,
+            epochs=options.epochs,
+            hold_out=options.hold_out,
+            seed=options.seed,
+            threads=options.threads,
+            flip=options.flip,
+            export_as=options.export,
+            tell=lambda line: print(line, file=sys.stderr),
+        )
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USAGE
+    f1 = "" if done.f1 is None else f", macro-F1 {done.f1:.4f} on images held out"
+    print(
+        f"{options.output or options.arch + '.pt'}: {done.parameters:,} parameters, trained on "
+        f"{done.images:,} images for {done.epochs:.1f} epochs in {done.seconds:.0f} s{f1}"
+    )
+    return SCORED

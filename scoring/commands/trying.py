@@ -1,0 +1,60 @@
+"""`try`: run a model as the dry run of an evaluation does."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from scoring.commands.exits import FAILED, SCORED
+from scoring.commands.options import (
+    add_data,
+    add_input,
+    add_limits,
+    add_machine,
+    add_reading,
+    add_weakness,
+    file,
+)
+from scoring.commands.tables import trial_table
+from scoring.errors import EngineError
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the options."""
+    one = commands.add_parser(
+        "try",
+        help="run a model on a competition's sample as the dry run of an evaluation does",
+        description="Same sandbox, same input; then each image twice, to see answers that change. "
+        "Exit code 0: passed, 1: failed with the code of an evaluation, 2: wrong usage, 3: this "
+        "machine cannot run models.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    one.set_defaults(command=run)
+    one.add_argument("model", type=file, metavar="MODEL.pt")
+    add_data(one)
+    add_reading(one)
+    one.add_argument("--json", action="store_true", help="print what was found as JSON")
+    add_input(one)
+    add_machine(one)
+    add_limits(one)
+    add_weakness(one)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Try and print what was found. Raises `EngineError` without a sandbox."""
+    if sys.platform != "linux":
+        raise EngineError(
+            "sandbox_unavailable",
+            "Models run in a sandbox of Linux. Try yours in the image of the Dockerfile, or on "
+            "another machine.",
+        )
+    from scoring import trial
+    from scoring.commands import jobs
+
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as place:
+        found = trial.run(jobs.trial_of(options, Path(place)))
+    print(json.dumps(found.to_json(), indent=2) if options.json else trial_table(found))
+    return SCORED if found.status == "passed" else FAILED
