@@ -27,10 +27,10 @@ from torch.nn.utils import prune
 
 import scoring
 from benchmarks import nets, tables, unusual
-from scoring import training
 from scoring.formats.declarations import DECLARATION
 from scoring.formats.torchscript import exporting
 from scoring.job import Formula, InputSpec, Job, Limits, Plan, Report, Split
+from scoring.training import networks
 
 IMAGES = 24
 SIDE = unusual.SIDE
@@ -173,7 +173,7 @@ def architecture(name: str, side: int) -> Callable[[], nn.Module]:
     """A plain network of that name; else timm's, or torchvision's where the name says so."""
 
     def make() -> nn.Module:
-        timm = training.import_timm()
+        timm = networks.import_timm()
         library, _, own = name.rpartition("/")
         options: dict[str, Any] = {"num_classes": len(nets.CLASSES)}
         if library == "torchvision":

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import nets
-from scoring import training
+from scoring.training import networks
 
 SIDE = 64
 """Pixels of the images they are made for."""
@@ -83,7 +83,7 @@ class Block(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        for number, layer in enumerate(training.convolution(inputs, outputs, 2)):
+        for number, layer in enumerate(networks.convolution(inputs, outputs, 2)):
             setattr(self, f"layer{number}", layer)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ class Grown(nn.Module):
         super().__init__()
         self.add_module("stem", Block(3, 8))
         self.stages = nn.ModuleDict({"first": Block(8, 16), "second": Block(16, 16)})
-        self.rest = nn.ModuleList([nn.Identity(), *training.head(16, len(nets.CLASSES))])
+        self.rest = nn.ModuleList([nn.Identity(), *networks.head(16, len(nets.CLASSES))])
 
     def forward(self, x: Tensor) -> Tensor:
         x = getattr(self, "stem")(x)  # noqa: B009  what this is about
@@ -315,7 +315,7 @@ class Weighted(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 8, 8, 8))
-        self.tail = nn.Sequential(*training.head(8, len(nets.CLASSES)))
+        self.tail = nn.Sequential(*networks.head(8, len(nets.CLASSES)))
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.tail(self.conv(x).relu())

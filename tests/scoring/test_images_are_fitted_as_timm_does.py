@@ -12,11 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from scoring import training
 from scoring.errors import Rejected
 from scoring.formats import declarations
 from scoring.images import albums
 from scoring.job import CropMode, InputBounds, InputSpec, Interpolation
+from scoring.training import networks
 
 CASES = 2_400
 SHARES = (1.0, 0.875, 0.9, 0.95, 0.965, 0.8975, 1.15, 224 / 232)
@@ -24,7 +24,7 @@ SHARES = (1.0, 0.875, 0.9, 0.95, 0.965, 0.8975, 1.15, 224 / 232)
 
 @pytest.fixture(scope="module")
 def timm() -> Any:
-    return training.import_timm()
+    return networks.import_timm()
 
 
 def picture(dice: random.Random, width: int, height: int) -> Image.Image:

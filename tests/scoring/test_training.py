@@ -11,6 +11,7 @@ from scoring.formats import declarations
 from scoring.formats.torchscript import exporting
 from scoring.images import albums
 from scoring.job import InputBounds, InputSpec
+from scoring.training import networks
 
 SPEC = InputSpec(16, 16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
@@ -47,7 +48,7 @@ def test_other_dtypes_are_exported(
     dtype: str, how: Literal["script", "trace"], tmp_path: Path
 ) -> None:
     spec = InputSpec(16, 16, dtype=dtype)  # type: ignore[arg-type]
-    model = training.tiny_cnn(10)
+    model = networks.tiny_cnn(10)
     exporting.export(model, spec, tmp_path / "model.pt", how)
     inputs = torch.zeros(1, 3, 16, 16, dtype=getattr(torch, dtype))
     assert torch.jit.load(str(tmp_path / "model.pt"))(inputs).shape == (1, 10)
@@ -55,7 +56,7 @@ def test_other_dtypes_are_exported(
 
 def test_plain_pixels_are_normalized_as_declared(tmp_path: Path) -> None:
     spec = InputSpec(16, 16, dtype="uint8")
-    model = training.tiny_cnn(10).eval()
+    model = networks.tiny_cnn(10).eval()
     pixels = torch.randint(0, 256, (2, 3, 16, 16), dtype=torch.uint8)
     exporting.export(model, spec, tmp_path / "model.pt")
     normalized = albums.normalized(pixels.numpy(), InputSpec(16, 16))
@@ -66,11 +67,11 @@ def test_plain_pixels_are_normalized_as_declared(tmp_path: Path) -> None:
 
 def test_an_unknown_architecture_is_named() -> None:
     with pytest.raises(ValueError, match="resnet_of_dreams"):
-        training.built("resnet_of_dreams", 10)
+        networks.built("resnet_of_dreams", 10)
 
 
 def test_timm_architectures_are_built() -> None:
-    model = training.built("resnet18d", 10).eval()
+    model = networks.built("resnet18d", 10).eval()
     assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
 
 
