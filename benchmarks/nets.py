@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from scoring.training import Residual, convolution, head
+from scoring.training.networks import Residual, convolution, head
 
 CLASSES = ("0", "1", "2", "3", "4", "5")
 
