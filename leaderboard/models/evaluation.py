@@ -14,6 +14,7 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 from django.db.models.expressions import BaseExpression
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset
@@ -26,14 +27,14 @@ from scoring import formula
 from scoring.job import DryRun, Report, Timing
 
 DOING = {
-    "wait": "waiting for the machine",
-    "check": "checking the file",
-    "images": "preparing the images",
-    "start": "starting the sandbox",
-    "dry run": "trying it on a few images",
-    "reference": "letting the reference answer",
-    "measure": "measuring",
-    "score": "scoring",
+    "wait": _("waiting for a quiet machine"),
+    "check": _("checking the file"),
+    "images": _("preparing the images"),
+    "start": _("starting the sandbox"),
+    "dry run": _("testing the model on a few images"),
+    "reference": _("running the reference model"),
+    "measure": _("measuring the time"),
+    "score": _("computing the score"),
 }
 """The engine's stages in plain words."""
 ALMOST_DONE = 99.0
@@ -294,7 +295,8 @@ class Evaluation(models.Model):
     @property
     def doing(self) -> str:
         """What its worker does just now, in plain words; empty while none has it."""
-        return DOING.get(self.stage, "starting") if self.state == self.State.RUNNING else ""
+        is_running = self.state == self.State.RUNNING
+        return str(DOING.get(self.stage, _("starting"))) if is_running else ""
 
     @property
     def is_silent(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -11,12 +12,15 @@ import nh3
 from django import template
 from django.contrib.staticfiles import finders
 from django.forms import BoundField
-from django.utils import timezone
+from django.template.defaultfilters import floatformat
+from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
 from markdown_it import MarkdownIt
 
-from leaderboard.models import Competition
+from leaderboard.models import Competition, Evaluation
+from leaderboard.web import words
 
 register = template.Library()
 parser = MarkdownIt("commonmark").enable("table")
@@ -50,7 +54,9 @@ def moment(
     if value is None:
         return ""
     name = competition.time_zone if competition else "UTC"
-    local = f"{value.astimezone(ZoneInfo(name)):%d %b %Y, %H:%M}"
+    # Translators: a date and time, in the letters of Django's `date` filter.
+    form = gettext("j M Y, H:i")
+    local = formats.date_format(value.astimezone(ZoneInfo(name)), form)
     named = format_html(' <span class="zone">{}</span>', name) if zone else ""
     return format_html('<time datetime="{}">{}{}</time>', value.isoformat(), local, named)
 
@@ -62,14 +68,23 @@ def duration(value: timedelta | float | None) -> str:
         return ""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if seconds < 90:
-        return f"{max(1, round(seconds))} s"
+        return gettext("{seconds} s").format(seconds=max(1, round(seconds)))
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return gettext("{minutes} min").format(minutes=minutes)
     hours, minutes = divmod(minutes, 60)
     if hours >= 48:
-        return f"{round(hours / 24)} days"
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+        days = round(hours / 24)
+        return ngettext("{days} day", "{days} days", days).format(days=days)
+    if minutes:
+        return gettext("{hours} h {minutes} min").format(hours=hours, minutes=minutes)
+    return gettext("{hours} h").format(hours=hours)
+
+
+@register.filter
+def limit(seconds: float) -> str:
+    """Seconds of a limit, with one decimal where it has some."""
+    return gettext("{seconds} s").format(seconds=floatformat(seconds))
 
 
 @register.filter
@@ -89,7 +104,8 @@ def milliseconds(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     value = seconds * 1000
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
+    return formats.number_format(round(value, decimals), decimals)
 
 
 @register.filter
@@ -117,6 +133,53 @@ def short(count: int) -> str:
         if count >= size:
             return f"{count / size:.3g} {letter}"
     return f"{count} "
+
+
+@register.filter
+def state_name(state: str) -> str:
+    """The state of a competition, a submission or an evaluation."""
+    return str(words.STATES.get(state, state))
+
+
+@register.filter
+def metric_name(competition: Competition) -> str:
+    """What its models' quality is called, as the heading of a column."""
+    return words.metric_name(competition.metric)
+
+
+@register.filter
+def metric_meaning(competition: Competition) -> str:
+    """What its metric is, in a sentence."""
+    return str(words.METRICS[competition.metric][1])
+
+
+@register.filter
+def term_name(name: str) -> str:
+    """A term of a score."""
+    return str(words.TERMS.get(name, name))
+
+
+@register.filter
+def reason(why: str) -> str:
+    """Why an evaluation was queued, as a sentence."""
+    return str(words.REASONS.get(why, why))
+
+
+@register.filter
+def sentence(text: str) -> str:
+    """What the engine wrote into a report."""
+    return words.sentence(text)
+
+
+@register.filter
+def sentences(texts: Iterable[str]) -> list[str]:
+    return [words.sentence(text) for text in texts]
+
+
+@register.filter
+def failure(evaluation: Evaluation) -> str:
+    """What its model did wrong."""
+    return words.failure(evaluation.failure_code, evaluation.failure_message)
 
 
 @register.filter

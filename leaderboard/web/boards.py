@@ -11,13 +11,14 @@ from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from leaderboard import digits
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry
 from leaderboard.services import rankings, teams
-from leaderboard.web import charts
+from leaderboard.web import charts, words
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
 
@@ -68,6 +69,7 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         mine=mine,
         rows=rows(standing, page, mine) if len(standing) else "",
         points=min(len(standing), MOST_POINTS),
+        chart_words=words.board_chart(competition.metric),
     )
 
 
@@ -110,7 +112,7 @@ def own(request: Request, standing: rankings.Standing) -> Own | None:
 
 
 def rows(standing: rankings.Standing, page: Page[int], mine: Own | None) -> SafeString:
-    """The table's rows as HTML, made once for everybody who does not see a row of his own there."""
+    """The table's rows as HTML, made once in each language for all who have no own row there."""
     competition, name = standing.competition, standing.board
     is_here = mine is not None and mine.page == page.number
     team_id = mine.entry.team_id if mine and is_here else None
@@ -124,7 +126,8 @@ def rows(standing: rankings.Standing, page: Page[int], mine: Own | None) -> Safe
         }
         return render_to_string("competitions/rows.html", said)
 
-    return mark_safe(standing.kept(f"rows-{page.number}-{team_id}", made))  # noqa: S308 - our template
+    key = f"rows-{page.number}-{team_id}-{get_language()}"
+    return mark_safe(standing.kept(key, made))  # noqa: S308 - our template
 
 
 def lines(competition: Competition, rows: list[rankings.Row], team_id: int | None) -> list[Line]:

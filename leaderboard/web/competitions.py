@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
@@ -53,7 +54,7 @@ def sample(request: Request, slug: str) -> FileResponse:
     competition = find(request, slug)
     split = datasets.sample_of(competition)
     if split is None:
-        raise NotFound("This competition gives out no sample.")
+        raise NotFound(gettext("This competition has no sample."))
     return FileResponse(
         split.archive.open("rb"), as_attachment=True, filename=f"{competition.slug}-sample.zip"
     )
@@ -86,10 +87,10 @@ def examples(competition: Competition, quality_ref: float) -> list[Example]:
     # Near 1 there is less to gain, and the words must say what the row shows.
     gain = round(min(0.05, (1 - quality_ref) / 2), 3)
     invented = [
-        ("As good and as fast as the reference", 0.0, 1.0),
-        ("Half the time, F1 lower by 0.02", -0.02, 0.5),
-        (f"Twice the time, F1 higher by {gain:g}", gain, 2.0),
-        ("A fifth of the time, F1 lower by 0.10", -0.10, 0.2),
+        (gettext("As good and as fast as the reference"), 0.0, 1.0),
+        (gettext("Half the time, quality lower by 0.02"), -0.02, 0.5),
+        (gettext("Twice the time, quality higher by {gain:g}").format(gain=gain), gain, 2.0),
+        (gettext("A fifth of the time, quality lower by 0.10"), -0.10, 0.2),
     ]
     return [
         example(competition, quality_ref, words, quality_ref + more, r)
@@ -102,7 +103,8 @@ def idle(competition: Competition, quality_ref: float) -> Example:
     split = datasets.sample_of(competition)
     counts = list(split.images_by_class.values()) if split else [1] * len(competition.classes)
     quality = competition.quality_measure.of_one_answer(counts)
-    return example(competition, quality_ref, "Always the same class, in no time", quality, 0.0)
+    words = gettext("Always the same class, in no time")
+    return example(competition, quality_ref, words, quality, 0.0)
 
 
 def example(
@@ -126,7 +128,7 @@ def find(request: Request, slug: str) -> Competition:
         visible(request).select_related("calibration__reference").filter(slug=slug).first()
     )
     if competition is None:
-        raise NotFound("There is no such competition, or it has not been announced yet.")
+        raise NotFound(gettext("There is no such competition, or it has not been announced yet."))
     return competition
 
 

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib.auth.validators import ASCIIUsernameValidator
+from django.utils.translation import gettext_lazy as _
 
 from scoring import formats
 
@@ -10,21 +11,21 @@ username_validators = [ASCIIUsernameValidator()]
 
 
 class TeamForm(forms.Form):
-    name = forms.CharField(label="Team name", max_length=60)
+    name = forms.CharField(label=_("Team name"), max_length=60)
 
 
 class UploadForm(forms.Form):
     file = forms.FileField(
-        label="Model",
+        label=_("Model"),
         allow_empty_file=True,  # the service says what is wrong with it
-        help_text="A TorchScript archive, as torch.jit.save writes it.",
+        help_text=_("A TorchScript archive, written by torch.jit.save."),
         widget=forms.FileInput(attrs={"accept": ",".join(formats.endings())}),
     )
     note = forms.CharField(
-        label="Note",
+        label=_("Note"),
         max_length=200,
         required=False,
-        help_text="For your team: what is new in this model.",
+        help_text=_("For your team: what is new in this model."),
     )
 
 
@@ -37,20 +38,20 @@ class AnyNumbers(forms.TypedMultipleChoiceField):
 
 class SelectionForm(forms.Form):
     selected = AnyNumbers(
-        label="Selection",
+        label=_("Selection"),
         coerce=forms.IntegerField(min_value=1, max_value=2**63 - 1).clean,
         required=False,
-        error_messages={"invalid_choice": "Choose from the list."},
+        error_messages={"invalid_choice": _("Choose from the list.")},
     )
 
 
 class TokenForm(forms.Form):
     name = forms.CharField(
-        label="Name", max_length=80, help_text="Where it is used, for instance GitHub CI."
+        label=_("Name"), max_length=80, help_text=_("Where you use it, for example GitHub CI.")
     )
     days = forms.TypedChoiceField(
-        label="Expires after",
+        label=_("Expires after"),
         coerce=int,
         initial=90,
-        choices=[(7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "1 year")],
+        choices=[(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (365, _("1 year"))],
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import ngettext
 from rest_framework.views import APIView
 
 from leaderboard.errors import TooFast
@@ -33,8 +34,11 @@ class Hurry:
         if throttle.allow_request(cast(Any, request), APIView()):
             return None
         seconds = round(throttle.wait() or 60)
-        answer = refusals.answer(
-            request, TooFast(f"Too many changes in a short time; try again in {seconds} s.")
+        text = ngettext(
+            "Too many changes in a short time. Try again in {seconds} second.",
+            "Too many changes in a short time. Try again in {seconds} seconds.",
+            seconds,
         )
+        answer = refusals.answer(request, TooFast(text.format(seconds=seconds)))
         answer["Retry-After"] = str(seconds)
         return answer

@@ -1,15 +1,41 @@
-"""The language of the pages: a person's choice for this browser, else what the browser asks for."""
+"""The language of a page: the person's setting, else the cookie, else what the browser asks for."""
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
+from leaderboard.services import people
 from leaderboard.web.requests import Request
+
+
+class PersonalLanguage:
+    """Middleware: shows people the language that they have set. It stands after authentication."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            chosen = request.user.language
+            if chosen in dict(settings.LANGUAGES):  # it may have been taken from the settings
+                translation.activate(chosen)
+                request.LANGUAGE_CODE = chosen
+        return self.get_response(request)
 
 
 @require_POST
 def choose(request: Request) -> HttpResponse:
-    """Keep the choice in a cookie, and go back to the page that asked."""
-    return set_language(request)
+    """Keep the choice in a cookie and with the person, and go back to the page that asked."""
+    code = request.POST.get("language", "")
+    if request.user.is_authenticated:
+        people.choose_language(person=request.user, code=code)
+    answer = set_language(request)
+    if not code:
+        answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
+    return answer

@@ -15,12 +15,14 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Evaluation
 from leaderboard.models.organizers import is_organizer
 from leaderboard.services import measurements
+from leaderboard.web import words
 from leaderboard.web.competitions import show
 from leaderboard.web.requests import Request
 from scoring.job import Quad, Timing
@@ -56,6 +58,12 @@ class Part:
     points: list[Point]
     machine: str
     """Where it was measured, if not on the machine that the page shows."""
+
+    @property
+    def title(self) -> str:
+        if not self.machine:
+            return self.name
+        return gettext("{name}, on {machine}").format(name=self.name, machine=self.machine)
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,7 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         disturbed=sum(point.is_disturbed for point in points),
         machine=report.hardware if report else {},
         versions=report.versions if report else {},
+        chart_words=words.measurement_chart(of_comparisons=sees_all),
         chart=chart(evaluation, shown, is_corrected=is_corrected)
         if sees_all
         else chart_of_segments(evaluation, for_teams),
@@ -131,7 +140,7 @@ def own_evaluation(request: Request, pk: int) -> Evaluation:
         .first()
     )
     if found is None:
-        raise NotFound("There is no such evaluation, or it belongs to another team.")
+        raise NotFound(gettext("There is no such evaluation, or it belongs to another team."))
     return found
 
 
@@ -146,7 +155,7 @@ def parts(
         before = len(row)
         row = pooling.pooled(row, pooling.alone(stretch.quads), gap_seconds=GAP)
         points = [point(quad, ratios.get(measurements.identity(quad))) for quad in row[before:]]
-        name = f"measurement {number}" + " (too noisy alone)" * stretch.is_noisy
+        name = part_name(number, is_noisy=stretch.is_noisy)
         elsewhere = machine_name(stretch.hardware)
         if elsewhere == machine_name(machine):
             elsewhere = ""
@@ -154,11 +163,18 @@ def parts(
     return found
 
 
+def part_name(number: int, *, is_noisy: bool) -> str:
+    if is_noisy:
+        return gettext("Measurement {number} (too noisy alone)").format(number=number)
+    return gettext("Measurement {number}").format(number=number)
+
+
 def machine_name(hardware: Mapping[str, Any]) -> str:
     """What tells one machine from another, for people."""
     cores = hardware.get("cores")
-    words = [hardware.get("gpu"), hardware.get("cpu"), cores and f"{cores} cores"]
-    return ", ".join(word for word in [*words, hardware.get("kernel")] if word)
+    counted = cores and ngettext("{cores} core", "{cores} cores", cores).format(cores=cores)
+    names = [hardware.get("gpu"), hardware.get("cpu"), counted, hardware.get("kernel")]
+    return ", ".join(name for name in names if name)
 
 
 def point(quad: Quad, corrected_ratio: float | None = None) -> Point:

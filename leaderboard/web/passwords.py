@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account import forms as allauth
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from leaderboard.services import tokens
 
@@ -23,7 +24,8 @@ class EndsTokens(Base):
     def __init__(self, *args: Any, **fields: Any) -> None:
         super().__init__(*args, **fields)
         self.fields["keep_tokens"] = forms.BooleanField(
-            label="Keep my API tokens (else they end with the old password)", required=False
+            label=_("Keep my API tokens. Otherwise they stop working with the old password."),
+            required=False,
         )
 
     def save(self, *args: Any, **more: Any) -> Any:

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -44,5 +45,5 @@ def profile(request: Request) -> HttpResponse:
 @require_POST
 def revoke(request: Request, token_key: str) -> HttpResponse:
     tokens.revoke(user=request.user, token_key=token_key)
-    messages.success(request, "The token is revoked; nothing can use it any more.")
+    messages.success(request, gettext("The token is revoked. It cannot be used any more."))
     return redirect("profile")

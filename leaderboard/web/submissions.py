@@ -11,6 +11,7 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
@@ -77,10 +78,14 @@ def upload(request: Request, slug: str) -> HttpResponse:
 
 def received(request: Request, receipt: submissions.Receipt) -> HttpResponse:
     if receipt.is_new:
-        messages.success(request, "Your model has arrived.")
+        messages.success(request, gettext("Your model has arrived."))
     else:
         messages.info(
-            request, "Your team has sent this very model before: here it is. No quota was used."
+            request,
+            gettext(
+                "Your team has already sent this model. This is its page. It was not counted as "
+                "another upload."
+            ),
         )
     page = receipt.submission.get_absolute_url()
     return HttpResponseClientRedirect(page) if request.htmx else redirect(page)
@@ -129,8 +134,12 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
 
 def saved(count: int) -> str:
     if not count:
-        return "Saved: nothing is selected, so your best public submissions count."
-    return f"Saved: {count} submission{'s'[: count != 1]} selected for the private ranking."
+        return gettext("Saved. Nothing is selected, so your best public submissions count.")
+    return ngettext(
+        "Saved. {count} submission is selected for the private ranking.",
+        "Saved. {count} submissions are selected for the private ranking.",
+        count,
+    ).format(count=count)
 
 
 @login_required
@@ -161,7 +170,7 @@ def status(request: Request, pk: int) -> HttpResponse:
 def withdraw(request: Request, pk: int) -> HttpResponse:
     one = own_submission(request, pk)
     submissions.withdraw(submission=one, by=request.user)
-    messages.success(request, f"Submission #{one.pk} is withdrawn.")
+    messages.success(request, gettext("Submission #{number} is withdrawn.").format(number=one.pk))
     return redirect(reverse("submissions", args=[one.competition.slug]))
 
 
@@ -175,7 +184,7 @@ def own_submission(request: Request, pk: int) -> Submission:
         .first()
     )
     if found is None:
-        raise NotFound("There is no such submission, or it belongs to another team.")
+        raise NotFound(gettext("There is no such submission, or it belongs to another team."))
     return found
 
 

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -33,7 +34,10 @@ def team(request: Request, slug: str) -> HttpResponse:
             form.add_error("name", refusal.detail)
         else:
             messages.success(
-                request, f"Team {made} is ready. Upload a model, or invite others first."
+                request,
+                gettext("Team {team} is ready. Upload a model, or invite others first.").format(
+                    team=made
+                ),
             )
             return redirect("team", slug)
     mine = teams.of(request.user, competition)
@@ -50,7 +54,7 @@ def team(request: Request, slug: str) -> HttpResponse:
 @require_POST
 def invite(request: Request, slug: str) -> HttpResponse:
     teams.invite(team=own(request, find(request, slug)), by=request.user)
-    messages.success(request, "Here is a new invitation link. Send it to one person.")
+    messages.success(request, gettext("The new invitation link is ready. Send it to one person."))
     return redirect("team", slug)
 
 
@@ -59,7 +63,9 @@ def invite(request: Request, slug: str) -> HttpResponse:
 def revoke_invitation(request: Request, slug: str, pk: int) -> HttpResponse:
     mine = own(request, find(request, slug))
     teams.revoke_invitation(team=mine, invitation_pk=pk, by=request.user)
-    messages.success(request, "The invitation is revoked; its link lets nobody join any more.")
+    messages.success(
+        request, gettext("The invitation is revoked. Its link does not work any more.")
+    )
     return redirect("team", slug)
 
 
@@ -68,7 +74,7 @@ def revoke_invitation(request: Request, slug: str, pk: int) -> HttpResponse:
 def leave(request: Request, slug: str) -> HttpResponse:
     mine = own(request, find(request, slug))
     teams.leave(team=mine, by=request.user)
-    messages.success(request, f"You have left {mine}.")
+    messages.success(request, gettext("You have left {team}.").format(team=mine))
     return redirect("competition", slug)
 
 
@@ -81,7 +87,7 @@ def invitation(request: Request, code: str) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.path)
         joined = teams.accept(code=code, by=request.user)
-        messages.success(request, f"Welcome to {joined}.")
+        messages.success(request, gettext("Welcome to {team}.").format(team=joined))
         return redirect("team", joined.competition.slug)
     return render(request, "teams/invitation.html", {"invitation": teams.find_invitation(code)})
 
@@ -90,5 +96,7 @@ def own(request: Request, competition: Competition) -> Team:
     """The person's team here. Raises `NotAMember`."""
     mine = teams.of(request.user, competition)
     if mine is None:
-        raise NotAMember("You are in no team of this competition yet; make one or join one first.")
+        raise NotAMember(
+            gettext("You are not in a team of this competition yet. Create or join a team first.")
+        )
     return mine

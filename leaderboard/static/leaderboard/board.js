@@ -1,5 +1,7 @@
 // F1 against time: teams with error bars, the Pareto front, the reference, lines of equal score.
 const canvas = document.getElementById("board-chart");
+const words = JSON.parse(document.getElementById("board-words")?.textContent ?? "null");
+const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const ink = "#51616a";
 
 // Writes each line's score on the line, where no team stands near, with a rim that keeps it readable.
@@ -36,15 +38,15 @@ async function draw() {
     type: "scatterWithErrorBars",
     data: {
       datasets: [
-        { label: "Teams", data: data.points, backgroundColor: "#0b6b66", radius: 5, hoverRadius: 7, clip: 8,
+        { label: words.teams, data: data.points, backgroundColor: "#0b6b66", radius: 5, hoverRadius: 7, clip: 8,
           errorBarColor: "#0b6b66", errorBarWhiskerColor: "#0b6b66", errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
-        { label: "Reference", data: data.reference ? [data.reference] : [], pointStyle: "rectRot", clip: 8,
+        { label: words.reference, data: data.reference ? [data.reference] : [], pointStyle: "rectRot", clip: 8,
           backgroundColor: "#e08a1e", borderColor: "#8a4b00", radius: 8, hoverRadius: 9,
           errorBarColor: "#8a4b00", errorBarWhiskerColor: "#8a4b00", errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
-        { label: "Pareto front", type: "line", pointStyle: "line", data: data.front, stepped: "before", borderColor: "#0b6b66",
+        { label: words.front, type: "line", pointStyle: "line", data: data.front, stepped: "before", borderColor: "#0b6b66",
           borderWidth: 1.5, borderDash: [5, 4], pointRadius: 0, pointHitRadius: 0 },
         ...data.contours.map(({ score, line }, index) => ({
-          label: index ? "" : "Equal score", type: "line", pointStyle: "line", data: line, score, borderColor: "#c2ced1",
+          label: index ? "" : words.equal, type: "line", pointStyle: "line", data: line, score, borderColor: "#c2ced1",
           borderWidth: 1, pointRadius: 0, pointHitRadius: 0, order: 9,
         })),
       ],
@@ -54,9 +56,9 @@ async function draw() {
       animation: !still && { duration: 400 },
       maintainAspectRatio: false,
       scales: {
-        x: { min: data.x[0], max: data.x[1], title: { display: true, text: "time ratio (below 1 is faster)", color: ink },
+        x: { min: data.x[0], max: data.x[1], title: { display: true, text: words.x, color: ink },
              ticks: { color: ink, callback: (value) => Number(value.toFixed(2)) }, grid: { color: "#eef2f2" } },
-        y: { min: data.y[0], max: data.y[1], title: { display: true, text: "macro F1", color: ink },
+        y: { min: data.y[0], max: data.y[1], title: { display: true, text: words.y, color: ink },
              ticks: { color: ink, callback: (value) => Number(value.toFixed(2)) }, grid: { color: "#eef2f2" } },
       },
       plugins: {
@@ -64,7 +66,12 @@ async function draw() {
         tooltip: {
           filter: ({ raw }) => raw.team,
           callbacks: {
-            label: ({ raw }) => `${raw.team}: score ${raw.score.toFixed(4)} ± ${raw.halfWidth.toFixed(4)}, F1 ${raw.y.toFixed(4)}, ratio ${raw.x.toFixed(3)}${raw.xMax ? ` ± ${((raw.xMax - raw.xMin) / 2).toFixed(3)}` : ""}`,
+            label: ({ raw }) => filled(words.point, {
+              team: raw.team,
+              score: `${raw.score.toFixed(4)} ± ${raw.halfWidth.toFixed(4)}`,
+              quality: raw.y.toFixed(4),
+              ratio: raw.xMax ? `${raw.x.toFixed(3)} ± ${((raw.xMax - raw.xMin) / 2).toFixed(3)}` : raw.x.toFixed(3),
+            }),
           },
         },
       },

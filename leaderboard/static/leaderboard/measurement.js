@@ -2,6 +2,8 @@
 // Teams get a point to each segment instead.
 const data = JSON.parse(document.getElementById("measurement-data")?.textContent ?? "null");
 const canvas = document.getElementById("measurement-chart");
+const words = JSON.parse(document.getElementById("measurement-words")?.textContent ?? "null");
+const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const ink = "#51616a";
 const colours = { wall: "#0b6b66", cpu: "#2f6fb5", disturbed: "#b3541e", band: "rgba(224, 138, 30, 0.22)", ratio: "#a35f00" };
 
@@ -59,15 +61,15 @@ if (data && canvas) {
     type: "scatter",
     data: {
       datasets: [
-        { label: bySegment ? "Mean of a segment" : data.wall.length ? "At the calibration's pace, counted" : "Wall clock, counted", data: data.counted, pointStyle: "circle", radius: 4.5, hoverRadius: 6.5,
+        { label: bySegment ? words.mean : data.wall.length ? words.corrected : words.counted, data: data.counted, pointStyle: "circle", radius: 4.5, hoverRadius: 6.5,
           backgroundColor: colours.wall, borderColor: "#ffffff", borderWidth: 1 },
-        ...(data.wall.length ? [{ label: "Wall clock, as it was", data: data.wall, pointStyle: "circle", radius: 3, hoverRadius: 5,
+        ...(data.wall.length ? [{ label: words.wall, data: data.wall, pointStyle: "circle", radius: 3, hoverRadius: 5,
           backgroundColor: "transparent", borderColor: "#7a8a91", borderWidth: 1.2 }] : []),
-        ...(bySegment ? [] : [{ label: "Disturbed", data: data.disturbed, pointStyle: "crossRot", radius: 5.5, hoverRadius: 7.5,
+        ...(bySegment ? [] : [{ label: words.disturbed, data: data.disturbed, pointStyle: "crossRot", radius: 5.5, hoverRadius: 7.5,
           borderColor: colours.disturbed, borderWidth: 2.5 },
-        { label: "CPU clock", data: data.cpu, pointStyle: "rectRot", radius: 4, hoverRadius: 6,
+        { label: words.cpu, data: data.cpu, pointStyle: "rectRot", radius: 4, hoverRadius: 6,
           backgroundColor: "transparent", borderColor: colours.cpu, borderWidth: 1.3 }]),
-        ...(data.band ? [{ label: "Published, 95 % interval", data: [], pointStyle: "rect", backgroundColor: colours.band, borderColor: colours.ratio }] : []),
+        ...(data.band ? [{ label: words.band, data: [], pointStyle: "rect", backgroundColor: colours.band, borderColor: colours.ratio }] : []),
       ],
     },
     plugins: [ground],
@@ -77,9 +79,9 @@ if (data && canvas) {
       maintainAspectRatio: false,
       scales: {
         x: { min: 0, max: bySegment ? last + 1 : Math.ceil(last * 1.02 + 0.2),
-             title: { display: true, text: bySegment ? "segment" : "seconds of the evaluation", color: ink },
+             title: { display: true, text: words.x, color: ink },
              ticks: { color: ink, maxTicksLimit: bySegment ? 15 : 9, stepSize: bySegment ? 1 : undefined, callback: (value) => bySegment && (value < 1 || value > last) ? "" : Math.round(value * 10) / 10 }, grid: { display: false } },
-        y: { min: data.y[0], max: data.y[1], title: { display: true, text: "time ratio (below 1 is faster)", color: ink },
+        y: { min: data.y[0], max: data.y[1], title: { display: true, text: words.y, color: ink },
              ticks: { color: ink, maxTicksLimit: 8, callback: (value) => value.toFixed(3) }, grid: { color: "#e3eaea" } },
       },
       plugins: {
@@ -87,8 +89,8 @@ if (data && canvas) {
         tooltip: {
           callbacks: {
             label: ({ raw, dataset }) =>
-              bySegment ? `segment ${raw.segment}: ${raw.y}`
-                : `${dataset.label}: ${raw.y.toFixed(4)} after ${raw.x.toFixed(1)} s, segment ${raw.segment}`,
+              filled(words.point, { label: dataset.label, seconds: raw.x.toFixed(1), segment: raw.segment,
+                ratio: bySegment ? raw.y : raw.y.toFixed(4) }),
           },
         },
       },

@@ -13,7 +13,7 @@ document.addEventListener("click", async (event) => {
   } catch {
     document.execCommand("copy"); // a page without https has no clipboard
   }
-  button.querySelector("span").textContent = "Copied";
+  button.querySelector("span").textContent = button.dataset.copied;
 });
 
 document.addEventListener("htmx:afterSwap", () => {

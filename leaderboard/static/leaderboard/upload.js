@@ -10,7 +10,7 @@ if (form) {
   file.addEventListener("change", () => {
     const most = Number(form.dataset.maxBytes);
     const size = file.files[0]?.size ?? 0;
-    const words = `This file has ${(size / 1e6).toFixed(1)} MB; at most ${most / 1e6} MB are accepted.`;
+    const words = form.dataset.tooLarge.replace("{size}", (size / 1e6).toFixed(1)).replace("{limit}", most / 1e6);
     file.setCustomValidity(size > most ? words : "");
     file.reportValidity();
   });
@@ -26,6 +26,6 @@ if (form) {
   });
   form.addEventListener("htmx:afterRequest", () => (box.hidden = true));
   form.addEventListener("htmx:sendError", () => {
-    document.querySelector("#refusal").textContent = "The connection broke; please send it again.";
+    document.querySelector("#refusal").textContent = form.dataset.broken;
   });
 }

@@ -97,7 +97,7 @@ def test_the_own_rank_is_told_on_every_page_and_leads_to_the_own_row(
     crowd(competition, evaluation, 120)
     assert Entry.objects.get(team=team).score > 0.62
     first = text(see(owner, PUBLIC))
-    assert "Your team stands at rank <strong>121</strong>" in first
+    assert "Your team has rank <strong>121</strong>" in first
     assert 'href="?page=2#mine"' in first
     assert 'id="mine"' not in first
     second = text(see(owner, f"{PUBLIC}?page=2"))
@@ -115,7 +115,7 @@ def test_the_own_row_below_the_gate_is_found_too(
     Competition.objects.update(min_quality=0.5)
     scored(Team.objects.get(pk=team.pk), 2, quality_public=0.2, time_ratio=0.3)
     first = text(see(owner, PUBLIC))
-    assert "Your team stands below the gate, without a rank" in first
+    assert "Your team is below the gate and has no rank" in first
     assert 'href="?page=2#mine"' in first
     second = text(see(owner, f"{PUBLIC}?page=2"))
     assert second.count('id="mine"') == 1

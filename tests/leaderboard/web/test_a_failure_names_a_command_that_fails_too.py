@@ -38,7 +38,7 @@ def test_a_page_names_what_fails_at_home_where_something_does(
     submission = failed(submit(team), code)
     page = text(see(owner, submission.get_absolute_url()))
     assert "It failed." in page
-    assert ("fails for the same file at home" in page) is bool(command)
+    assert ("same file fails in the same way on your machine" in page) is bool(command)
     assert command in page
 
 

@@ -70,18 +70,18 @@ def test_organizers_see_points_interval_clocks_machine_and_findings(
     assert data["cpu"][0]["y"] == pytest.approx(0.1 / 0.19)
     for said in (
         "0.5000 <small>± 0.0120",
-        "± 2.4 % of it",
+        "95 % interval, ± 2.4 %",
         "Test processor",
         "2.13.0",
         "idle side stopped",
         "The CPU clock disagrees.",
-        "10.0</strong> ms (R*) when it was calibrated",
-        "Seen in that hour",
-        "Why you can believe it",
+        "10.0</strong> ms at its calibration",
+        "Measured time",
+        "why you can trust it",
     ):
         assert said in page, said
     assert page.count("disturbed</td>") == 1
-    assert "Each quad" in page
+    assert "Each comparison" in page
     assert address(submission.latest_evaluation) in text(
         see(organizer, submission.get_absolute_url())
     )
@@ -104,12 +104,20 @@ def test_a_team_sees_segments_in_two_digits_and_no_quad(
     assert (data["wall"], data["cpu"], data["disturbed"]) == ([], [], [])
     assert data["band"]["ratio"] == 0.5123
     assert "0.5123 <small>± 0.0130" in page
-    assert "Two digits, on purpose" in page
-    for never in ("quads in", "CPU", "Disturbed", "0.87", "Plain ratio", "12 s", "8 of 8"):
+    assert "<strong>Two digits.</strong>" in page
+    for never in (
+        "comparisons were measured in",
+        "CPU",
+        "Disturbed",
+        "0.87",
+        "Plain ratio",
+        "12 s",
+        "8 of 8",
+    ):
         assert never not in page.replace("The CPU clock", ""), never
     shown = text(see(owner, submission.get_absolute_url()))
     for one in (page, shown):  # their number, too, follows from what a model does
-        assert not re.search(r"\d</span> segment|\d segments? of fresh", one)
+        assert not re.search(r"They belong to|\d segments?\. Each", one)
     assert "paired measurements" not in shown
 
 
@@ -171,14 +179,14 @@ def test_pooled_measurements_stand_one_after_the_other(
     assert [part["from"] for part in of_team["parts"]] == [1, 3]
     page = text(see(organizer, address(repeat)))
     data = chart(page)
-    assert [part["name"] for part in data["parts"]] == ["measurement 1", "measurement 2"]
+    assert [part["name"] for part in data["parts"]] == ["Measurement 1", "Measurement 2"]
     assert [stripe["number"] for stripe in data["segments"]] == [1, 2, 3, 4]
     assert data["parts"][1]["from"] > data["segments"][1]["to"]
-    assert "Measured again at an organizer's request" in page
-    assert "2 measurements pooled" in page
+    assert "An organizer asked for a new measurement." in page
+    assert "The result combines 2 measurements." in page
     assert address(submission.evaluations.last()) in page
     shown = text(see(owner, submission.get_absolute_url()))
-    assert "Measured 2 times, all pooled: measured again at an organizer's request" in shown
+    assert "The result combines 2 measurements. An organizer asked for a new measurement." in shown
 
 
 @pytest.mark.parametrize(("again", "is_wider"), [(0.03, True), (0.012, False), (0.008, False)])
@@ -191,8 +199,8 @@ def test_an_interval_that_grew_by_measuring_again_says_so(
     repeat = queueing.evaluate_again(submission=submission, by=organizer)
     finish(repeat, measured(half_width=again, start=0.5))
     page = text(see(owner, address(repeat)))
-    assert ("Wider than the ± 0.0120 of the measurement before" in page) == is_wider
-    assert "Wider than" not in text(see(owner, address(first)))
+    assert ("wider than before the last measurement (± 0.0120)" in page) == is_wider
+    assert "wider than" not in text(see(owner, address(first)))
 
 
 def test_what_was_measured_on_another_machine_says_so(
@@ -221,17 +229,17 @@ def test_a_noisy_attempt_is_shown_while_the_next_one_waits(
     page = text(see(organizer, address(submission.latest_evaluation)))
     assert "too noisy so far" in page
     assert chart(page)["band"] is None
-    assert "the next attempt adds to it" in text(see(owner, submission.get_absolute_url()))
+    assert "the next attempt adds to them" in text(see(owner, submission.get_absolute_url()))
 
 
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ("queued", "not measured yet. Below is what was measured before"),
-        ("running", "not measured yet. Below is what was measured before"),
-        ("cancelled", "this evaluation was cancelled"),
-        ("internal", "the measuring broke off. This was our fault"),
-        ("too_noisy", "the machine stayed too noisy. This was our fault"),
+        ("queued", "has not been measured yet. The chart shows what was measured before"),
+        ("running", "has not been measured yet. The chart shows what was measured before"),
+        ("cancelled", "This evaluation was cancelled. The chart shows what was measured before"),
+        ("internal", "The measurement was interrupted. Our system failed"),
+        ("too_noisy", "The machine stayed too noisy. Our system failed"),
     ],
 )
 def test_a_repeat_without_a_time_shows_the_one_before_and_says_why(
@@ -262,7 +270,7 @@ def test_a_shared_measurement_says_so(
     shared = submit(rivals, seed=1).latest_evaluation
     running.run_next("cpu")
     page = text(see(rival, address(shared)))
-    assert "Shared: the same model was measured here before" in page
+    assert "The same model was measured here before" in page
     assert len(chart(page)["counted"]) == 2
     assert "Sorters" not in page
 
@@ -290,7 +298,7 @@ def test_a_calibration_shows_the_reference_against_itself(
     see: Any, competition: Competition, organizer: User
 ) -> None:
     page = text(see(organizer, address(competition.calibration)))
-    assert "the reference against itself" in page
+    assert "the reference model is compared with itself" in page
 
 
 def test_the_page_has_nothing_inline(see: Any, submit: Any, team: Team, owner: User) -> None:
@@ -328,10 +336,10 @@ def test_quads_stand_at_the_calibrated_speed_where_that_is_published(
     data = chart(text(page))
     assert len(data["wall"]) == 8
     assert data["counted"][0]["y"] == pytest.approx(data["wall"][0]["y"] * 2 / 1.1 / 1.5)
-    assert "0.25</span> cores busy on average while the reference ran" in text(page)
-    assert "7.00</span> ms on average, the corrected ratio read off at" in text(page)
-    assert "this model slows by 0.50 %" in text(page)
-    assert "One speed for everyone" in text(page)
+    assert "0.25</span> cores busy on average" in text(page)
+    assert "7.00</span> ms on average; the corrected ratio is given for" in text(page)
+    assert "this model becomes 0.50 % slower" in text(page)
+    assert "The same conditions for everyone" in text(page)
 
 
 def test_the_points_of_a_corrected_measurement_are_the_ones_its_ratio_was_made_of() -> None:

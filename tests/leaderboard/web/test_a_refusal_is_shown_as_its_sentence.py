@@ -36,7 +36,7 @@ def test_with_htmx_the_browser_is_sent_to_the_submission(
 
 def test_the_same_model_again(send: Any, team: Team, owner: User, model: bytes) -> None:
     send(owner, UPLOAD, file=file(model))
-    assert "this very model before" in text(send(owner, UPLOAD, file=file(model)))
+    assert "already sent this model" in text(send(owner, UPLOAD, file=file(model)))
     assert Submission.objects.count() == 1
 
 
@@ -72,7 +72,7 @@ def test_quota_used(
     assert "1 of 1 submissions of Sorters are used today" in text(
         send(owner, UPLOAD, file=file(model))
     )
-    assert "No upload left today" in text(see(owner, UPLOAD))
+    assert "Uploads left today: 0 of " in text(see(owner, UPLOAD))
 
 
 def test_paused(
@@ -126,7 +126,7 @@ def test_finals_are_chosen(send: Any, see: Any, scored: Any, team: Team, owner: 
     url = "/competitions/waste/submissions/"
     one, two, three = (scored(team, seed) for seed in (1, 2, 3))
     assert "Nothing is selected" in text(see(owner, url))
-    assert "1 submission selected" in text(send(owner, url, selected=[two.pk]))
+    assert "1 submission is selected" in text(send(owner, url, selected=[two.pk]))
     assert Submission.objects.get(pk=two.pk).selected_at is not None
     page = text(send(owner, url, selected=[one.pk, two.pk, three.pk]))
     assert "Select at most 2 submissions; these are 3." in page

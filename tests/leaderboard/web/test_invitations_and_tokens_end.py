@@ -36,7 +36,7 @@ def test_any_member_lists_and_revokes_them(
     first, second = (teams.invite(team=team, by=owner) for _ in range(2))
     page = text(see(teammate, TEAM))
     assert first.code in page
-    assert "By owner, good until" in page
+    assert "Created by owner, valid until" in page
     assert "revoked" in text(send(teammate, f"{TEAM}invitations/{first.pk}/revoke/"))
     assert see(rival, f"/invitations/{first.code}/").status_code == 404
     client = client_of(teammate)

@@ -16,7 +16,7 @@ from leaderboard.services import competitions, running
 from leaderboard.web import charts
 from leaderboard.web import submissions as pages
 from scoring import formula
-from scoring.engine import STAGES
+from scoring.stages import STAGES
 from tests.leaderboard.web.conftest import text
 
 pytestmark = pytest.mark.django_db
@@ -125,11 +125,11 @@ def test_uploads_left_are_told_only_while_there_are_uploads(
 def test_an_empty_board_promises_nothing_once_it_is_over(
     see: Any, closed: Competition, organizer: User
 ) -> None:
-    assert "at once" not in text(see(None, "/competitions/waste/boards/public/"))
+    assert "as soon as" not in text(see(None, "/competitions/waste/boards/public/"))
     competitions.publish(competition=closed, by=organizer)
     for board in ("public", "private"):
         said = text(see(None, f"/competitions/waste/boards/{board}/"))
-        assert "at once" not in said
+        assert "as soon as" not in said
         assert "The competition is over" in said
 
 
