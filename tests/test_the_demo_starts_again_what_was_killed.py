@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from leaderboard.demo.__main__ import Processes
+from leaderboard.demo.processes import Processes
 
 
 class Enough(Exception): ...

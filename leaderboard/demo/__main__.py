@@ -8,21 +8,16 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NoReturn
 
+import django
 from rich.console import Console
 
 from leaderboard import embedded
-
-ROOT = Path(__file__).resolve().parents[2]
-RESTART_SECONDS = 2.0
-"""Until a process that ended is started again."""
+from leaderboard.demo import processes
 
 
 def main() -> int:
@@ -31,9 +26,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with environment(arguments) as folder:
-            from leaderboard.demo import story
+            from leaderboard.demo import story  # whose models need the settings
 
-            with processes(arguments, folder) as started:
+            with processes.running(arguments, folder) as started:
                 passed = story.tell(arguments, folder, console, started)
                 if not arguments.check:
                     console.print("\nServing until Ctrl-C.")
@@ -101,73 +96,8 @@ def environment(arguments: argparse.Namespace) -> Iterator[Path]:
         if arguments.full:
             servers = stack.enter_context(embedded.running(folder))
             os.environ.update(DATABASE_URL=servers.database_url, REDIS_URL=servers.redis_url)
-        import django
-
         django.setup()
         yield folder
-
-
-class Processes:
-    """What the demo runs beside itself; each logs to a file of its own."""
-
-    def __init__(self, logs: Path) -> None:
-        self.logs = logs
-        self.commands: dict[str, tuple[str, ...]] = {}
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, name: str, *command: str) -> None:
-        self.commands[name] = command
-        with (self.logs / f"{name}.log").open("ab") as log:
-            self.running[name] = subprocess.Popen(
-                [sys.executable, *command],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def check(self) -> None:
-        """Raises `SystemExit` with the log of a process that ended."""
-        for name, process in self.running.items():
-            if process.poll() is not None:
-                log = (self.logs / f"{name}.log").read_text(errors="replace")
-                raise SystemExit(f"The demo's {name} process ended:\n{log[-2000:]}")
-
-    def keep(self, console: Console) -> NoReturn:
-        """Start again what ends of these, as compose does."""
-        while True:
-            time.sleep(RESTART_SECONDS)
-            for name, process in list(self.running.items()):
-                if (code := process.poll()) is not None:
-                    console.print(f"The {name} process ended ({code}); it is started again.")
-                    self.start(name, *self.commands[name])
-
-    def stop(self) -> None:
-        for process in self.running.values():
-            process.terminate()
-        for process in self.running.values():
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-@contextmanager
-def processes(arguments: argparse.Namespace, folder: Path) -> Iterator[Processes]:
-    """Start the web server at once and hand out the means to start workers; stop all at the end."""
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", verbosity=0, interactive=False)
-    started = Processes(folder / "logs")
-    try:
-        bind = f"127.0.0.1:{arguments.port}"
-        web = ("-m", "gunicorn", "leaderboard.wsgi", "--bind", bind, "--threads", "8")
-        started.start("web", *web, "--no-control-socket")
-        yield started
-    finally:
-        started.stop()
 
 
 def is_free(port: int) -> bool:

@@ -18,7 +18,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from leaderboard import cli
-from leaderboard.demo import story
+from leaderboard.cli import screen
+from leaderboard.demo import showing
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions, rankings
 
@@ -133,7 +134,7 @@ def test_the_command(
 
     monkeypatch.setenv("FEATHERWEIGHT_URL", live_server.url)
     monkeypatch.setenv("FEATHERWEIGHT_TOKEN", tokens.issue(user=owner, name="test")[1])
-    monkeypatch.setattr(cli, "out", Console(width=200))
+    monkeypatch.setattr(screen, "out", Console(width=200))
     board = CliRunner().invoke(cli.app, ["board", "waste"]).output
     for said in (SCORE, RATIO, "1.0000 ± 0.0050", "1.000 ± 0.010", "tied"):
         assert said in board, said
@@ -146,7 +147,7 @@ def test_the_demos_boards(first: Submission, client: Client) -> None:
     rows = client.get("/api/v2/competitions/waste/boards/public").json()["results"]
     console = Console(width=200)
     with console.capture() as shown:
-        console.print(story.table("Public board", rows))
+        console.print(showing.table("Public board", rows))
     for said in (SCORE, RATIO, "tied"):
         assert said in shown.get(), said
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from leaderboard.demo import story
+from leaderboard.demo import showing
 from leaderboard.models import Team
 from tests.leaderboard.conftest import WEAK, finish, report
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def told() -> str:
     console = Console(file=io.StringIO(), width=100)
-    story.show_weakness(console)
+    showing.show_weakness(console)
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 

@@ -1,0 +1,62 @@
+"""What the demo prints: boards, doors, and a warning where the sandbox is weak."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from leaderboard.demo.entrants import PASSWORD, SLUG, Entrant
+from leaderboard.models import Evaluation
+
+
+def table(title: str, rows: list[dict[str, Any]]) -> Table:
+    shown = Table(title=title)
+    for heading in ("rank", "team", "score", "F1", "time ratio", ""):
+        shown.add_column(heading, justify="left" if heading == "team" else "right")
+    for row in rows:
+        shown.add_row(
+            str(row["rank"] or "-"),
+            row["team"],
+            f"{float(row['score']):.4f} ± {row['score_half_width']:.4f}",
+            f"{row['quality']:.4f}",
+            f"{row['time_ratio']:.3f} ± {row['half_width'] or 0:.3f}",
+            "tied" if row["tied"] else "",
+        )
+    return shown
+
+
+def show_weakness(console: Console) -> None:
+    """Say aloud when models ran in less than the whole sandbox."""
+    weak = Evaluation.objects.filter(isolation__is_weak=True).first()
+    if weak is None or weak.isolation is None:
+        return
+    missing = "\n".join(f"  missing: {one}" for one in weak.isolation["missing"])
+    console.print(
+        Panel(
+            "This machine does not shut models in as it must outside of a demo:\n"
+            f"{missing}\n"
+            "The models here are the demo's own. Upload none of anybody else's; a worker without "
+            "ALLOW_WEAK_SANDBOX would run nothing here.",
+            title="WEAK SANDBOX",
+            style="bold red",
+        )
+    )
+
+
+def show_doors(
+    console: Console, site: str, entrants: list[Entrant], models: dict[str, Path]
+) -> None:
+    console.rule("Doors")
+    doors = {
+        "boards": f"{site}/competitions/{SLUG}/boards/public/",
+        "API": f"{site}/api/docs",
+        "admin": f"{site}/admin/  login organizer / {PASSWORD}",
+        "participants": f"{', '.join(one.user for one in entrants)} / {PASSWORD}",
+        "models": str(next(iter(models.values())).parent),
+    }
+    for name, door in doors.items():
+        console.print(f"  {name:12} {door}")
