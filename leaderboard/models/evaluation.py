@@ -20,6 +20,7 @@ from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile, Worker
 from leaderboard.models.organizers import organized_by
+from leaderboard.models.progress import Progress
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Team
 from leaderboard.models.user import User
@@ -37,8 +38,6 @@ DOING = {
     "score": _("computing the score"),
 }
 """The engine's stages in plain words."""
-ALMOST_DONE = 99.0
-"""Per cent that are shown at most before the end."""
 MAX_FAULTS = 3
 """Attempts that may end by our fault before an evaluation does."""
 LINE = ("team__running", "team__turn", "team__waiting_since", "queued_at", "pk")
@@ -113,7 +112,7 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         return self.filter(state__in=[Evaluation.State.QUEUED, Evaluation.State.RUNNING])
 
 
-class Evaluation(models.Model):
+class Evaluation(Progress):
     class State(models.TextChoices):
         QUEUED = "queued"
         RUNNING = "running"
@@ -175,12 +174,6 @@ class Evaluation(models.Model):
     )
     claimed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    stage = models.CharField(max_length=40, blank=True)
-    percent = models.FloatField(default=0)
-    remaining_seconds = models.FloatField(null=True, blank=True)
-    noted_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the stage's progress was written."
-    )
 
     failure_code = models.CharField(max_length=40, blank=True)
     failure_message = models.TextField(blank=True, help_text="For the team.")
@@ -355,28 +348,6 @@ class Evaluation(models.Model):
     @property
     def seconds_half_width(self) -> float | None:
         return self.competition.seconds_per_image(self.half_width)
-
-    @property
-    def percent_by_now(self) -> float:
-        """How far it is, by the clock alone since the last note: how fast a model goes through the
-        hidden images must not be seen from outside."""
-        if not self.noted_at or not self.remaining_seconds:
-            return self.percent
-        share = min(1.0, self._seconds_since_noted / self.remaining_seconds)
-        return self.percent + share * max(0.0, ALMOST_DONE - self.percent)
-
-    @property
-    def remaining_by_now(self) -> float | None:
-        """Seconds, likewise; None once it takes longer than thought."""
-        if not self.noted_at or self.remaining_seconds is None:
-            return self.remaining_seconds
-        left = self.remaining_seconds - self._seconds_since_noted
-        return left if left > 0 else None
-
-    @property
-    def _seconds_since_noted(self) -> float:
-        assert self.noted_at
-        return (timezone.now() - self.noted_at).total_seconds()
 
     @property
     def dry_run(self) -> DryRun | None:

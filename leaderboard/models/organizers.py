@@ -6,19 +6,14 @@ competition changes the two functions here and nothing that asks them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
 from leaderboard.models.user import User
 
-if TYPE_CHECKING:  # its query set asks this module
-    from leaderboard.models.competition import Competition
 
-
-def is_organizer(user: User | AnonymousUser, competition: Competition | None = None) -> bool:
-    """Whether a person may do organizers' acts on a competition.
+def is_organizer(user: User | AnonymousUser, competition_id: int | None = None) -> bool:
+    """Whether a person may do organizers' acts on a competition, named by its key.
 
     Without a competition: on what all competitions share, such as datasets, hardware profiles and
     new competitions.

@@ -14,5 +14,5 @@ def check_organizer(by: User, competition: Competition | None = None) -> None:
 
     Without a competition: what all competitions share, such as a dataset or a hardware profile.
     """
-    if not is_organizer(by, competition):
+    if not is_organizer(by, competition.pk if competition else None):
         raise NotAllowed(gettext("Only organizers may do this."))

@@ -82,7 +82,7 @@ class Segment:
 @require_safe
 def measurement(request: Request, pk: int) -> HttpResponse:
     evaluation = own_evaluation(request, pk)
-    sees_all = is_organizer(request.user, evaluation.competition)
+    sees_all = is_organizer(request.user, evaluation.competition_id)
     is_shown = sees_all or evaluation.state == Evaluation.State.SCORED
     stretches = measurements.stretches(evaluation) if is_shown else []
     report, timing = evaluation.report(), evaluation.timing
