@@ -70,7 +70,7 @@ def enqueue(
         measurement_key=measurements.key(competition, profile, submission),
     )
     if submission:
-        turns.settle(locks.lock(submission.team).pk)
+        turns.settle_anew(submission.team)
     events.tell(Event.EVALUATION_QUEUED, evaluation)
     return evaluation
 
@@ -116,7 +116,7 @@ def end_queued(evaluation: Evaluation) -> None:
     """Cancel an evaluation that waits. Raises `Stale`."""
     evaluation.move_to(State.CANCELLED, finished_at=Now())
     if evaluation.team:
-        turns.settle(locks.lock(evaluation.team).pk)
+        turns.settle_anew(evaluation.team)
     events.tell(Event.EVALUATION_ENDED, evaluation)
 
 

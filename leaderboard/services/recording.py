@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import events, locks, measurements, placing, turns, workers
+from leaderboard.services import events, measurements, placing, turns, workers
 from leaderboard.services.events import Event
 from scoring.job import Report
 
@@ -235,7 +235,7 @@ def give_back(evaluation: Evaluation, *, code: str, message: str, **found: objec
         evaluation.move_to(State.ERROR, finished_at=Now(), **said)
         events.tell(Event.EVALUATION_ENDED, evaluation)
     if evaluation.team:
-        turns.settle(locks.lock(evaluation.team).pk)
+        turns.settle_anew(evaluation.team)
     if is_fault and evaluation.worker:
         workers.doubt(evaluation.worker)
 

@@ -107,45 +107,51 @@ def submit(
         check_open(competition)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
         found = inspect(file, competition)
-        content_sha256 = found.content_sha256 or ""
-        # Once before the file is kept, so that nothing refused is, and once under the locks.
-        if earlier := admit(competition, team, content_sha256, idempotency_key):
+        new = Submission(
+            competition=competition,
+            team=team,
+            uploaded_by=by,
+            door=door,
+            note=note[:200],
+            file_name=file.name[:200],
+            sha256=file.sha256,
+            content_sha256=found.content_sha256 or "",
+            size_bytes=file.size_bytes,
+            static=found.model.to_json(),
+            idempotency_key=idempotency_key,
+        )
+        # The rules are asked before the file is kept, so that no refused file is, and again by
+        # `accept` under the locks.
+        if earlier := admit(new):
             return Receipt(earlier, is_new=False)
-        name = files.keep(file, folder="models", suffix=found.format.endings[0])
-        with transaction.atomic():
-            # The competition stays as it is meanwhile, for all teams at once. Two uploads of one
-            # team must not both take the last slot.
-            competition, team = locks.share(competition), locks.lock(team)
-            teams.check_member(team, by)  # who may have left while the file was read
-            if earlier := admit(competition, team, content_sha256, idempotency_key):
-                return Receipt(earlier, is_new=False)
-            submission = Submission.objects.create(
-                competition=competition,
-                team=team,
-                uploaded_by=by,
-                door=door,
-                note=note[:200],
-                file=name,
-                file_name=file.name[:200],
-                sha256=file.sha256,
-                content_sha256=content_sha256,
-                size_bytes=file.size_bytes,
-                static=found.model.to_json(),
-                idempotency_key=idempotency_key,
-                uploaded_at=timezone.now(),
-            )
-            queueing.enqueue(competition=competition, submission=submission)
-    return Receipt(submission, is_new=True)
+        new.file = files.keep(file, folder="models", suffix=found.format.endings[0])
+    return accept(new, by=by)
 
 
-def admit(
-    competition: Competition, team: Team, content_sha256: str, idempotency_key: str | None
-) -> Submission | None:
-    """The submission that an upload repeats, or None for a new one that the rules allow now."""
-    if earlier := sent_before(team, content_sha256, idempotency_key):
+@transaction.atomic
+def accept(new: Submission, *, by: User) -> Receipt:
+    """Save a new submission and queue its first evaluation, unless a rule forbids it by now."""
+    # The competition stays as it is meanwhile, for all teams at once. Two uploads of one team must
+    # not both take the last slot.
+    new.competition, new.team = locks.share(new.competition), locks.lock(new.team)
+    teams.check_member(new.team, by)  # a person may leave the team while the file is read
+    if earlier := admit(new):
+        return Receipt(earlier, is_new=False)
+    new.uploaded_at = timezone.now()
+    new.save(force_insert=True)
+    queueing.enqueue(competition=new.competition, submission=new)
+    return Receipt(new, is_new=True)
+
+
+def admit(new: Submission) -> Submission | None:
+    """The submission that a new one repeats, or None if the rules allow the new one now.
+
+    Raises `Refused`.
+    """
+    if earlier := sent_before(new.team, new.content_sha256, new.idempotency_key):
         return earlier
-    check_open(competition)
-    check_quota(team, competition)
+    check_open(new.competition)
+    check_quota(new.team, new.competition)
     return None
 
 

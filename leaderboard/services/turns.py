@@ -18,7 +18,7 @@ from django.db.models import Case, Q, Sum, When
 from django.db.models.functions import Coalesce, Least, Now
 
 from leaderboard.models import Evaluation, Team
-from leaderboard.services import statements
+from leaderboard.services import locks, statements
 
 HALF_LIFE = timedelta(hours=1)
 """Short beside the day of a quota: who worked in the morning is not behind in the evening."""
@@ -43,6 +43,11 @@ SETTLE = """
             SELECT COUNT(*), MIN(queued_at), MIN(profile_id) FROM leaderboard_evaluation
             WHERE team_id = leaderboard_team.id AND state = 'queued' AND why <> 'top_overlap')
     WHERE id = %s"""
+
+
+def settle_anew(team: Team) -> None:
+    """Lock a team and settle it. Call in the transaction that moves one of its evaluations."""
+    settle(locks.lock(team).pk)
 
 
 def settle(team: int, *, turn: float | None = None) -> None:
