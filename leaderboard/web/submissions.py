@@ -56,7 +56,7 @@ def upload(request: Request, slug: str) -> HttpResponse:
         form = cleaned(UploadForm(request.POST, request.FILES))
         receipt = submissions.submit(
             competition=competition,
-            team=own(request, competition),
+            team=submissions.expect(competition=competition, by=request.user),
             upload=form["file"],
             note=form["note"],
             by=request.user,
@@ -207,8 +207,12 @@ def verdict(submission: Submission) -> dict[str, Any]:
             (one.isolation for one in (latest, evaluation) if one.is_weakly_isolated), None
         ),
     }
-    if evaluation.state != State.SCORED:
-        return said
+    return said | figures_of(evaluation) if evaluation.state == State.SCORED else said
+
+
+def figures_of(evaluation: Evaluation) -> dict[str, Any]:
+    """What the page says about a score, beside that of the reference."""
+    competition = evaluation.competition
     # The database keeps a scored evaluation's figures from being empty.
     assert evaluation.score_public is not None
     assert evaluation.time_ratio is not None
@@ -222,7 +226,7 @@ def verdict(submission: Submission) -> dict[str, Any]:
         charts.bar(competition, one.quality_public or 0.0, one.time_ratio or 0.0, scale)
         for one in shown
     ]
-    return said | {
+    return {
         "bar": mine,
         "reference_bar": reference[0] if reference else None,
         "reference_half_width": calibration.score_half_width if calibration else None,
