@@ -12,7 +12,7 @@ from typing import Any, Self
 
 
 class Json:
-    """JSON both ways for a frozen dataclass; unknown keys are refused, missing ones default."""
+    """JSON both ways for a frozen dataclass. Unknown keys are refused, missing ones default."""
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `json.dumps` accepts."""
@@ -20,7 +20,7 @@ class Json:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`. Raises `ValueError` naming an unknown or missing key."""
+        """The inverse of `to_json`. Raises `ValueError` that names an unknown or missing key."""
         hints = hints_of(cls)  # type: ignore[arg-type]  # a class can be hashed
         names = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
         if unknown := sorted(set(data) - names):
@@ -33,11 +33,12 @@ class Json:
 
 @functools.cache
 def hints_of(cls: type) -> dict[str, Any]:
-    """Types of a class's fields. A report has hundreds of quads, all of one class."""
+    """Types of a class's fields. Cached, because a report has hundreds of quads."""
     return typing.get_type_hints(cls)
 
 
 def dumped(value: Any) -> Any:
+    """A value as JSON has it: `Path` as text, tuples as lists."""
     if isinstance(value, Json):
         return value.to_json()
     if isinstance(value, Path):
@@ -50,6 +51,7 @@ def dumped(value: Any) -> Any:
 
 
 def loaded(hint: Any, value: Any) -> Any:
+    """A value of JSON as the type `hint` has it."""
     origin = typing.get_origin(hint)
     arguments = typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):

@@ -1,7 +1,8 @@
-"""What goes into the engine and what comes out: plain frozen dataclasses, JSON both ways.
+"""What goes into the engine and what comes out: frozen dataclasses, JSON both ways.
 
-A `Job` says everything `scoring.evaluate` needs; a `Report` says everything that was found out.
-Neither knows of Django, and importing this module needs the standard library only.
+A `Job` holds all that `scoring.evaluate` needs. A `Report` holds all that it found. Standard
+library only. The other data modules (`specs`, `timings`, `report`) are imported from here too, so
+that callers need one import.
 """
 
 from __future__ import annotations
@@ -69,13 +70,15 @@ __all__ = [
 ]
 
 PROTOCOL = 13
-"""Version of the measuring; raised whenever a time or an answer that was measured before could come
-out differently."""
+"""Version of the measuring.
+
+It is raised by each change after which a time or an answer could come out differently.
+"""
 
 
 @dataclass(frozen=True)
 class Split(Json):
-    """Images of one split: a zip or folder of class folders."""
+    """One split. `images`: a zip or a folder of class folders."""
 
     name: str
     images: Path
@@ -83,7 +86,7 @@ class Split(Json):
 
 @dataclass(frozen=True)
 class Job(Json):
-    """One submission to score against the reference; without a submission a calibration (A/A)."""
+    """One submission to score against the reference; without a submission, a calibration (A/A)."""
 
     reference: Path
     splits: tuple[Split, ...]
@@ -96,16 +99,16 @@ class Job(Json):
     limits: Limits = field(default_factory=Limits)
     seed: int = 0
     pace: Pace | None = None
-    """Of the competition's calibration on this hardware profile, where there is one."""
+    """Of the competition's calibration on this hardware profile; None before it."""
     earlier: tuple[Quad, ...] = ()
-    """Quads of earlier measurings of the same content: pooled with the new ones."""
+    """Quads of earlier measurings of the same content. They are pooled with the new ones."""
     cache: Path | None = None
-    """Folder for decoded images, named by content; None keeps them for this evaluation only."""
+    """Folder of decoded images, named by content. None: a temporary one."""
     cache_bytes: int = 20 << 30
-    """What the folder may hold when an evaluation begins; the least recently used go first."""
+    """Upper limit of that folder when an evaluation begins. The least recently used go first."""
     lock: Path | None = None
-    """File that only one evaluation on a machine holds at a time; the others wait for it."""
+    """A file that one evaluation on a machine holds at a time. None: no evaluation waits."""
     sample: Path | None = None
-    """Images that teams have: the model is tried on a few of them first, and may talk there."""
+    """Images that teams have, for the dry run, whose output is kept. None: no dry run."""
     may_be_weak: bool = False
-    """Run models also where the kernel lacks a layer of the sandbox: for development only."""
+    """Run models even if the kernel lacks a layer of the sandbox. For development only."""

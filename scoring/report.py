@@ -10,12 +10,12 @@ from scoring.specs import InputSpec
 from scoring.timings import Timing
 
 TIMED_STAGE = "measure"
-"""Of `Progress`: here alone a model answers hidden images, and how far it is depends on them."""
+"""The stage in which hidden images are answered. Its progress depends on them."""
 
 
 @dataclass(frozen=True)
 class Failure(Json):
-    """Why a submission has no score: the team's fault, in words that give nothing hidden away."""
+    """Why a submission has no score. The message gives no hidden image or label away."""
 
     code: str
     message: str
@@ -23,6 +23,8 @@ class Failure(Json):
 
 @dataclass(frozen=True)
 class ClassQuality(Json):
+    """Quality on the images of one class."""
+
     precision: float
     recall: float
     f1: float
@@ -31,7 +33,7 @@ class ClassQuality(Json):
 
 @dataclass(frozen=True)
 class SplitQuality(Json):
-    """Quality on one split; `confusion[i][j]` counts images of class i answered as class j."""
+    """Quality on one split. `confusion[i][j]`: images of class i that were answered as class j."""
 
     images: int
     quality: float
@@ -44,49 +46,54 @@ class SplitQuality(Json):
 
 @dataclass(frozen=True)
 class DryRun(Json):
-    """A try on images that the team has, which is why it may read every word of it."""
+    """A try on images that the team has. So the team may read all of its output."""
 
     images: int
     output: str = ""
-    """What the model printed, and the text of the error it raised; cut off at some length."""
+    """What the model printed, and the text of its error; the first part of it."""
     is_cut: bool = False
+    """Whether `output` lacks its end."""
 
 
 @dataclass(frozen=True)
 class Isolation(Json):
-    """Which layers shut the models in, in words, and which the kernel lacked."""
+    """The layers that held the models, and those that the kernel lacked, in words."""
 
     layers: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     is_weak: bool = False
-    """Whether a layer is missing that is insisted on outside of development."""
+    """Whether a layer is missing that is required outside of development."""
 
 
 @dataclass(frozen=True)
 class Model(Json):
-    """The static facts of one archive."""
+    """The static facts of one upload."""
 
     sha256: str
     bytes: int
+    """Of the file."""
     parameters: int
+    """Numbers in weights and buffers."""
     dtypes: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
-    """Devices other than the CPU that its code names."""
+    """Devices other than the CPU that the code names."""
     in_training: tuple[str, ...] = ()
-    """Kinds of layers that its code applies in training mode, whatever its own mode is."""
+    """Kinds of layers that the code applies in training mode, in any mode of the model."""
     input: InputSpec | None = None
-    """The effective input spec, the upload's own declaration applied."""
+    """The input spec that holds: the competition's with the upload's own declaration."""
     rows: tuple[int, ...] = ()
-    """The first sizes of its weights, each once: a linear layer has one row for each output."""
+    """The first sizes of the weights, each once. A linear layer has one row for each output."""
     format: str = ""
-    """Its name in the table `scoring.formats.FORMATS`."""
+    """The format's name in the table `scoring.formats.FORMATS`."""
 
 
 @dataclass(frozen=True)
 class Report(Json):
-    """Everything one evaluation found out; `splits` is empty when it failed, and so is `timing`
-    unless time itself was the failure."""
+    """All that one evaluation found.
+
+    After a failure `splits` is empty, and `timing` is None unless the time itself was the failure.
+    """
 
     status: Literal["scored", "failed", "invalid"]
     failure: Failure | None = None
@@ -104,7 +111,7 @@ class Report(Json):
 
 @dataclass(frozen=True)
 class Progress(Json):
-    """Where an evaluation stands; says nothing about which image or split."""
+    """Where an evaluation stands. It does not tell which image or split."""
 
     stage: str
     percent: float

@@ -8,10 +8,13 @@ from typing import Literal
 from scoring.dataclass_json import Json
 
 CALIBRATION = 3.0
-"""How many times as long as an evaluation a calibration may take."""
+"""Longest time of a calibration, in times of an evaluation."""
 RETRY = 4.0
-"""And one for which the quads of earlier attempts did not suffice. Of five times as many in all the
-noise is less than half; a net like the reference takes them beside a neighbour that never rests."""
+"""Longest time of a second attempt, in times of a first one.
+
+1 + RETRY times as many quads have 1 / sqrt(1 + RETRY) = 0.45 of the noise. A net like the reference
+needs them beside a neighbour that is always busy.
+"""
 
 Dtype = Literal["uint8", "float32", "float16"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
@@ -24,9 +27,9 @@ Estimator = Literal["plain", "corrected"]
 class InputSpec(Json):
     """What a model is fed: batches of RGB images, (batch_size, 3, height, width).
 
-    Float pixels are (value / 255 - mean) / std per channel; uint8 pixels are the plain 0..255
-    values. `interpolation`, `crop_pct` and `crop_mode` mean what they mean in timm's data
-    configuration.
+    Float pixels are (value / 255 - mean) / std for each channel. uint8 pixels are the values 0 to
+    255. `interpolation`, `crop_pct` and `crop_mode` have their meaning in timm's data
+    configuration. Sizes are in pixels.
     """
 
     height: int = 96
@@ -47,9 +50,9 @@ class InputBounds(Json):
     min_size: int = 8
     max_size: int = 512
     min_crop_pct: float = 0.5
-    """Images are scaled to size / crop_pct first: a small share makes decoding slow."""
+    """Images are scaled to size / crop_pct first, so a small share makes decoding slow."""
     max_crop_pct: float = 2.0
-    """A share above 1 puts a border around the image; timm's largest is 1.15."""
+    """A share above 1 puts a border around the image. timm's largest is 1.15."""
 
 
 @dataclass(frozen=True)
@@ -70,36 +73,38 @@ class Formula(Json):
 
 @dataclass(frozen=True)
 class Plan(Json):
-    """How time is measured; belongs to the hardware profile."""
+    """How time is measured: a part of the hardware profile."""
 
     device: Device = "cpu"
     threads: int = 1
     block_seconds: float = 0.05
-    """Of each model, by its own speed. The host's noise is as strong in short blocks as in long
-    ones, so that more and shorter ones say more in the same time."""
+    """Aim for one block of each model. A host's noise is as strong in short blocks as in long ones.
+    So more, shorter blocks tell more in the same time."""
     min_quads: int = 16
     min_segments: int = 3
     target_half_width: float = 0.015
-    """Stop early once the 95 % interval of the time ratio is at most +- this share of it."""
+    """Stop once the half width of the time ratio's 95 % interval is at most this share of it."""
     max_half_width: float = 0.03
     """A wider interval at the end makes the measurement `invalid`; 0 means never."""
     max_seconds: float = 60.0
-    """Cap of timed seconds, both models together; the first complete pass is always finished."""
+    """Cap of timed seconds of both models together. The first pass is always completed."""
     published: Estimator = "corrected"
-    """Which ratio counts where the reference's calibrated time is known; else the plain one.
+    """The ratio that counts once the reference's calibrated time is known; before, the plain one.
 
-    Both are stored. Where the host is restless, the corrected one scatters less:
-    `benchmarks.timing_noise`.
+    Both are stored. On a busy host the corrected one has less noise: `benchmarks.timing_noise`.
     """
     pinned: bool = True
-    """Keep both models on the same cores and the measurer off them, where the host allows."""
+    """Keep both models on the same cores and the measurer off them, if the host allows it."""
     preferred: bool = True
-    """Raise the priority of the models and the measurer, where the host allows."""
+    """Raise the priority of the models and the measurer, if the host allows it."""
 
     def of_calibration(self) -> Plan:
-        """A calibration is made once, and every evaluation is held to its pace, so that it takes
-        its time: what a busy host does in one minute is not what it mostly does."""
-        if not self.max_half_width:  # such a profile does not aim at ranks
+        """The plan of a calibration: up to `CALIBRATION` times as long, without an early stop.
+
+        Every later evaluation is compared with its pace. One minute of a busy host is no fair
+        sample for that.
+        """
+        if not self.max_half_width:  # a profile without ranks
             return self
         seconds = CALIBRATION * self.max_seconds
         return replace(self, target_half_width=0.0, max_seconds=seconds)
@@ -107,21 +112,22 @@ class Plan(Json):
 
 @dataclass(frozen=True)
 class Limits(Json):
-    """What one submission may use; each has its own failure code."""
+    """What one submission may use. Each limit has its own failure code."""
 
     load_seconds: float = 60.0
     first_call_seconds: float = 30.0
-    """Of a process's first answer, which compiles."""
+    """Of a process's first answer, for which torch compiles."""
     call_seconds: float = 10.0
-    """Of any later answer. A block may take so much more than 20 times its usual time."""
+    """Of any later answer. A block may take this and 20 times its usual time."""
     total_seconds: float = 1800.0
-    """Wall seconds of all its processes together."""
+    """Wall seconds of all processes of the submission together."""
     memory_bytes: int = 4 << 30
-    """Address space over what torch itself maps."""
+    """Address space beyond what torch itself maps."""
     output_bytes: int = 1 << 20
     """Of one answer."""
     unpacked_bytes: int = 2 << 30
+    """Of the upload, unpacked."""
 
     def longer(self, times: float) -> Limits:
-        """Whoever is measured for longer may take as much longer."""
+        """The limits for a measuring that is `times` as long."""
         return replace(self, total_seconds=times * self.total_seconds)

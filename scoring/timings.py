@@ -1,4 +1,4 @@
-"""What a measurement is made of and what comes out of it: quads, the ratio, the pace."""
+"""The data of a measurement: its quads, the time ratio, the pace of the machine."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from scoring.specs import Estimator
 
 @dataclass(frozen=True)
 class Pace(Json):
-    """How fast a machine was, over a whole measuring."""
+    """How fast a machine was, on average over one measuring."""
 
     reference_seconds: float
-    """R*: of the reference, per image."""
+    """R*: seconds of the reference per image."""
     probe_seconds: float = 0.0
-    """Of `scoring.timing.probe`; 0 where it was not asked."""
+    """Seconds of `scoring.timing.probe`; 0 if it was not run."""
     reference_scatter: tuple[float, float] = (0.0, 0.0)
-    """What the logarithm of the reference's time scatters by itself, standard deviations: from quad
-    to quad, and what of it lasts over a window; 0 where nobody looked."""
+    """Standard deviations of the logarithm of the reference's time: from quad to quad, and the part
+    that lasts over a window. 0 if unknown."""
 
 
 @dataclass(frozen=True)
 class Quad(Json):
-    """Four blocks ABBA or BAAB, summed per model. Seconds are those of the parent's clock, without
-    an empty block's and those few in which a core woke up."""
+    """Four blocks ABBA or BAAB, summed for each model; A is the reference, B the submission.
+
+    Seconds are those of the parent's clock, without the time of an empty block and without the time
+    in which a core wakes up.
+    """
 
     at_seconds: float
-    """When it began, since the start of the measuring."""
+    """Its beginning, since the start of the measuring."""
     segment: int
     reference_seconds: float
     reference_images: int
@@ -37,35 +40,39 @@ class Quad(Json):
     reference_cpu_seconds: float
     submission_cpu_seconds: float
     disturbed: bool = False
+    """Whether the reference lacked the CPU for a part of its time."""
     alone_seconds: float = 0.0
-    """Time of the submission's blocks from here to the next quad, beside which no reference ran."""
+    """Time of the submission's blocks between this quad and the next, without the reference."""
     alone_images: int = 0
     whole_pass: bool = False
-    """The submission's blocks held every image, so that images' own differences cancel."""
+    """Whether the submission's blocks held every image: then differences of images cancel."""
     reference_load: float = 0.0
-    """Cores that others kept busy during the reference's blocks, on this machine or by its host;
-    around 0, and below it as well, where nobody did: the kernel counts in steps of 10 ms."""
+    """Cores that other programs, or the host, kept busy during the reference's blocks. The kernel
+    counts in steps of 10 ms, so without such programs it is about 0, and may be below."""
     probe_seconds: float = 0.0
-    """What `scoring.timing.probe` took in the reference's process before its blocks; 0 on a GPU."""
+    """Seconds of `scoring.timing.probe` in the reference's process before the quad; 0 on a GPU."""
     submission_load: float | None = None
-    """Cores that others kept busy during the submission's blocks. None where a model could keep
-    some busy besides its own: on a GPU, or with several threads."""
+    """Cores that other programs, or the host, kept busy during the submission's blocks. None on a
+    GPU and with several threads: there the submission itself could keep cores busy."""
 
     def loads(self, least: float, most: float) -> tuple[float, float]:
-        """Cores that others kept busy during the reference's blocks, within a range; and how many
-        more during the submission's, within the same; 0 where that is not known."""
-        theirs = min(max(self.reference_load, least), most)
+        """The reference's load, and the submission's load minus it, in cores.
+
+        Both loads are limited to the range from `least` to `most`. The difference is 0 if the
+        submission's load is unknown.
+        """
+        of_reference = min(max(self.reference_load, least), most)
         if self.submission_load is None:
-            return theirs, 0.0
-        return theirs, min(max(self.submission_load, least), most) - theirs
+            return of_reference, 0.0
+        return of_reference, min(max(self.submission_load, least), most) - of_reference
 
 
 @dataclass(frozen=True)
 class Timing(Json):
     """time_ratio = submission seconds / reference seconds per image; below 1 is faster.
 
-    `time_ratio` is the published one of the plain and the corrected ratio; all half-widths are
-    absolute halves of 95 % intervals, and speak of time only.
+    `time_ratio` is the plain or the corrected ratio, whichever `published` names. Half widths are
+    absolute, of 95 % intervals, and cover the noise of time only.
     """
 
     time_ratio: float
@@ -73,7 +80,7 @@ class Timing(Json):
     seconds_per_image: float
     reference_seconds_per_image: float
     quads: tuple[Quad, ...]
-    """Oldest first; those of earlier measurings lead."""
+    """Oldest first. Quads of earlier measurings come first."""
     segments: int
     measured_seconds: float
     disturbed_share: float
@@ -88,51 +95,51 @@ class Timing(Json):
     plain_half_width: float | None = None
     plain_by: Literal["trimmed mean", "sums"] = "trimmed mean"
     corrected_ratio: float | None = None
-    """None where the reference's calibrated time is not known."""
+    """None if the reference's calibrated time is unknown."""
     corrected_half_width: float | None = None
     elasticity: float | None = None
-    """By how many per cent the submission slows when the machine slows the reference by one."""
+    """Coefficient of log reference time: per cent that the submission slows for one per cent."""
     burden: float | None = None
-    """By which share the submission's time is besides longer with each core that others keep busy;
-    below 0 where they slow the reference and not it."""
+    """Coefficient of the load: for each busy core the submission's time is longer by this share,
+    beyond what `elasticity` explains. It is below 0 if the load slows the reference only."""
     foreign_load: float = 0.0
-    """Cores that others kept busy, on average over the quads."""
+    """Mean over the quads of the cores that other programs kept busy."""
     read_at_seconds: float | None = None
-    """The reference's time at which the corrected ratio is read: R*, within the range seen."""
+    """The reference point of the reference's time: R*, limited to the measured range."""
     loads: tuple[float, float] | None = None
-    """Cores that others kept busy: fewest and most that count; a tenth of the quads on either side
-    counts like these. None where no burden was looked for."""
+    """The range of loads, in cores. A tenth of the quads on each side counts as its end. None if no
+    coefficient of the load was estimated."""
     load_read_at: float | None = None
-    """Cores that others kept busy where the corrected ratio is read: the fewest that count."""
+    """The reference point of the load: the lower end of `loads`."""
     imbalance_slope: float = 0.0
-    """By which share the submission's time is besides longer with each core more that others keep
-    busy during its own blocks than during the reference's."""
+    """Coefficient of the difference of loads: for each core more during the submission's blocks
+    than during the reference's, the submission's time is longer by this share."""
     imbalance_read_at: float = 0.0
-    """How many more such cores there were on average than luck explains; about 0."""
+    """The reference point of the difference of loads: its mean beyond chance, about 0."""
     probe_seconds: float = 0.0
-    """Of the quads' probes, on average."""
+    """Mean seconds of the quads' probes."""
     probe_slope: float | None = None
-    """By how many per cent the submission besides slows when the probe slows by one. None where no
-    probe was calibrated, or few quads were measured."""
+    """Coefficient of log probe time, beyond what `elasticity` explains. None without a calibrated
+    probe, and for few quads."""
     probe_read_at_seconds: float | None = None
-    """The probe's time at which the corrected ratio is read, within the range seen."""
+    """The reference point of the probe's time, limited to the measured range."""
     probes: tuple[float, float] | None = None
-    """The shortest and longest that count; a tenth of the quads on either side count like these."""
+    """The range of probe times. A tenth of the quads on each side counts as its end."""
     quad_ratios: tuple[float, ...] = ()
-    """Of each of `quads`, the ratio at which it counts in the corrected ratio. Empty where the
-    plain ratio is published: there it is submission over reference seconds per image."""
+    """For each of `quads` the ratio with which it counts in the corrected ratio. Empty if the plain
+    ratio is published: then it is submission over reference seconds per image."""
     earlier_quads: int = 0
-    """How many of `quads` come from earlier measurings."""
+    """Number of `quads` that come from earlier measurings."""
     answers_compared: int = 0
-    """Answers that were asked for twice, in different processes, ..."""
+    """Answers that were asked for in two processes."""
     answers_changed: int = 0
-    """... and how many of them differed, each image counted once."""
+    """Images whose two answers differ."""
     stopped_cpu_seconds: float = 0.0
-    """CPU the submission used while it should stand still."""
+    """CPU seconds of the submission while it should stand still."""
     own_scatter: tuple[float, float] = (0.0, 0.0)
-    """In a calibration what the reference scatters by itself, `Pace.reference_scatter`; 0 else."""
+    """`Pace.reference_scatter` of a calibration; 0 in other evaluations."""
 
     @property
     def pace(self) -> Pace:
-        """What later measurings are held to where this one is the calibration."""
+        """The pace of a calibration, with which later measurings are compared."""
         return Pace(self.reference_seconds_per_image, self.probe_seconds, self.own_scatter)
