@@ -1,10 +1,10 @@
-"""The four ways this package says no; each carries a stable code and a sentence for people."""
+"""The four errors of this package. Each has a stable code, and a message for people."""
 
 from __future__ import annotations
 
 
 class Coded(Exception):
-    """`code` is for programs and never changes its meaning; `message` says what to do."""
+    """`code` is for programs and never changes its meaning. `message` tells people what to do."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -13,7 +13,7 @@ class Coded(Exception):
 
 
 class Rejected(Coded):
-    """An archive that is refused before it is run."""
+    """An upload that is refused without being run."""
 
 
 class BadDataset(Coded):
@@ -21,13 +21,13 @@ class BadDataset(Coded):
 
 
 class ModelFailed(Coded):
-    """A submission that failed while it ran: its team's fault."""
+    """A submission that failed while it ran, by its team's fault."""
 
 
 class EngineError(Coded):
-    """An evaluation that failed by our own fault: reference, data, machine.
+    """An evaluation that failed by the organizers' fault: reference, data or machine.
 
-    `wanted_bytes`: what the disk had no room for, where that was it.
+    `wanted_bytes`: for which the disk had no room, if that was the cause; else 0.
     """
 
     def __init__(self, code: str, message: str, *, wanted_bytes: int = 0) -> None:

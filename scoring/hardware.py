@@ -1,4 +1,4 @@
-"""What an evaluation ran on: stored with each report, without names of hosts, users or paths."""
+"""The machine of an evaluation, stored with each report; no names of hosts, users or paths."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIBRARIES = ("featherweight", *formats.libraries(), "numpy", "scikit-learn", "pi
 
 
 def fingerprint(plan: Plan) -> dict[str, Any]:
-    """The machine and how much of it is used."""
+    """The machine, and which part of it is used."""
     return {
         "cpu": cpu_model(),
         "cores": len(os.sched_getaffinity(0)),
@@ -33,7 +33,7 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what decides figures: how time is measured, and the libraries."""
+    """Versions that decide figures: of the measuring, and of the libraries."""
     found = {"protocol": str(PROTOCOL)}
     for library in LIBRARIES:
         try:
@@ -44,7 +44,7 @@ def versions() -> dict[str, str]:
 
 
 def cpu_model() -> str:
-    """The processor's name as the kernel tells it."""
+    """The processor's name in /proc/cpuinfo; else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -54,17 +54,17 @@ def cpu_model() -> str:
 
 
 def gpu_model() -> str | None:
-    """GPU and driver."""
+    """The GPU's name and the driver's version; None without nvidia-smi."""
     return gpu_facts("name,driver_version")
 
 
 def gpu_clocks() -> str | None:
-    """Clocks and temperature of this moment."""
+    """The GPU's clocks and temperature now; None without nvidia-smi."""
     return gpu_facts("clocks.sm,clocks.mem,temperature.gpu")
 
 
 def gpu_facts(fields: str) -> str | None:
-    """What nvidia-smi tells: asking torch would start CUDA in this process."""
+    """Facts of nvidia-smi, or None. torch is not asked, because it starts CUDA in this process."""
     query = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)

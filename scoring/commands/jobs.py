@@ -35,9 +35,7 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
         reference=options.reference,
         submission=options.model,
         splits=splits,
-        sample=splits[
-            0
-        ].images,  # a person who runs this has all images, and may read what the model prints
+        sample=splits[0].images,  # who runs this has all images and may read the output
         may_be_weak=options.allow_weak_sandbox,
         classes=found.classes,
         input=input_of(options),

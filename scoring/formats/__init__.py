@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 FORMATS: tuple[Format, ...] = (torchscript.FORMAT,)
-"""The first one also takes files that no format knows: its gate says what is wrong with them."""
+"""A file of no known format is one of the first format: its gate says what is wrong."""
 HEAD_BYTES = 64
 """Of a file: enough to tell its format."""
 

@@ -76,7 +76,7 @@ class Attempt:
 
 
 class Format(Protocol):
-    """One line of the table `scoring.formats.FORMATS`."""
+    """One row of the table `scoring.formats.FORMATS`."""
 
     name: str
     """For programs: stored with reports."""

@@ -176,9 +176,9 @@ def start_threads(count: int) -> None:
 
 
 def rehearse() -> None:
-    """Do once what a child does, with a network of each format that is ours.
+    """Do once what a child does, with a trusted network of each format.
 
-    What torch sets up or imports at its first use must be there before the locks.
+    Whatever torch sets up or imports at its first use must be there before the locks.
     """
     torch.set_num_threads(1)
     for one in formats.FORMATS:

@@ -65,18 +65,12 @@ def train(
     found = sets.catalogue(data, verify=True)
     parts = divided(found, hold_out, seed)
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="featherweight-") as cache:
-        prepared = {
-            name: pixels(data, part, found.classes, spec, cache) for name, part in parts.items()
-        }
+    prepared = decoded(data, parts, found.classes, spec)
     model = built(arch, len(found.classes))
     example = normal(prepared["train"][0][:BATCH], spec)
     torch.set_num_threads(threads or threads_that_pay(model, example))
     done = fit(model, *prepared["train"], spec, Clock(seconds, epochs), seed, flip, tell)
-    f1 = None
-    if hold_out:
-        answers = answered(model, prepared["test"][0], spec)
-        f1 = metrics.quality(prepared["test"][1].numpy(), answers, found.classes).quality
+    f1 = macro_f1(model, *prepared["test"], spec, found.classes) if hold_out else None
     FORMATS[0].export(model, spec, target, export_as)
     return Trained(
         epochs=done,
@@ -85,6 +79,14 @@ def train(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         f1=f1,
     )
+
+
+def macro_f1(
+    model: nn.Module, pixels: Tensor, labels: Tensor, spec: InputSpec, classes: tuple[str, ...]
+) -> float:
+    """Macro-F1 of a trained model. `pixels`: (N, 3, H, W) uint8; `labels`: (N,)."""
+    answers = answered(model, pixels, spec)
+    return metrics.quality(labels.numpy(), answers, classes).quality
 
 
 def divided(found: sets.Catalogue, hold_out: float, seed: int) -> dict[str, tuple[sets.Image, ...]]:
@@ -120,15 +122,28 @@ def answered(model: nn.Module, pixels: Tensor, spec: InputSpec) -> metrics.Label
     return result
 
 
+def decoded(
+    source: Path,
+    parts: dict[str, tuple[sets.Image, ...]],
+    classes: tuple[str, ...],
+    spec: InputSpec,
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Pixels (N, 3, H, W) in memory, uint8, and labels (N,) of each part."""
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as cache:
+        return {
+            name: pixels(source, part, classes, spec, Path(cache)) for name, part in parts.items()
+        }
+
+
 def pixels(
     source: Path,
     chosen: tuple[sets.Image, ...],
     classes: tuple[str, ...],
     spec: InputSpec,
-    cache: str,
+    cache: Path,
 ) -> tuple[Tensor, Tensor]:
     """The chosen images (N, 3, H, W) in memory, uint8, and their labels (N,)."""
     labels = np.array([classes.index(image.label) for image in chosen], dtype=np.int64)
     names = tuple(image.name for image in chosen)
-    decoded = albums.pixels(albums.Labelled(source, names, labels), spec, Path(cache))
-    return torch.from_numpy(np.array(decoded)), torch.from_numpy(labels)
+    mapped = albums.pixels(albums.Labelled(source, names, labels), spec, cache)
+    return torch.from_numpy(np.array(mapped)), torch.from_numpy(labels)

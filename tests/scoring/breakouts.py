@@ -95,13 +95,13 @@ def attempts(measurer: int, secret: str, victim: str) -> dict[str, Any]:
         class Vector(ctypes.Structure):
             _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
 
-        ours = Vector(ctypes.addressof(into), 8)
-        theirs = Vector(ctypes.addressof(into), 8)
-        tries[f"read memory of {name}"] = lambda pid=pid, ours=ours, theirs=theirs: (
-            libc.process_vm_readv(pid, ctypes.byref(ours), 1, ctypes.byref(theirs), 1, 0) >= 0
+        own = Vector(ctypes.addressof(into), 8)
+        other = Vector(ctypes.addressof(into), 8)
+        tries[f"read memory of {name}"] = lambda pid=pid, own=own, other=other: (
+            libc.process_vm_readv(pid, ctypes.byref(own), 1, ctypes.byref(other), 1, 0) >= 0
         )
-        tries[f"write memory of {name}"] = lambda pid=pid, ours=ours, theirs=theirs: (
-            libc.process_vm_writev(pid, ctypes.byref(ours), 1, ctypes.byref(theirs), 1, 0) >= 0
+        tries[f"write memory of {name}"] = lambda pid=pid, own=own, other=other: (
+            libc.process_vm_writev(pid, ctypes.byref(own), 1, ctypes.byref(other), 1, 0) >= 0
         )
     tries["kill the measurer"] = lambda: os.kill(measurer, signal.SIGKILL) is None
     signal_info = ctypes.create_string_buffer(128)

@@ -209,13 +209,13 @@ def test_a_reference_that_fails_is_our_fault(job: Job, models: Models) -> None:
 
 
 def test_a_machine_that_stood_still_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = sockets.channel()
+    parent_end, child_end = sockets.channel()
     # It waits from 0 to 0.5, ticks, and wakes much too late the second time.
     clock = iter([0.0, 0.0, 0.5, 0.5, 0.5, 0.5, 40.5])
     monkeypatch.setattr(sockets, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr(sockets, "TICK_SECONDS", 0.01)
-    with ours, theirs, pytest.raises(EngineError, match="stood still for 40 s") as error:
-        sockets.wait_for(ours, 10.0, lambda: None)
+    with parent_end, child_end, pytest.raises(EngineError, match="stood still for 40 s") as error:
+        sockets.wait_for(parent_end, 10.0, lambda: None)
     assert error.value.code == "machine_paused"
 
 

@@ -1,17 +1,16 @@
+"""The gate reads an archive record by record and never loads it."""
+
 import io
-import json
 import pickle
-import pickletools
 import random
 import runpy
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -19,42 +18,18 @@ from torch import nn
 
 from scoring import formats
 from scoring.errors import Rejected
-from scoring.formats import declarations
 from scoring.formats.torchscript import archive, pickles, records, sources
-from scoring.job import InputBounds, InputSpec
 
 from .conftest import Wild
+from .crafting import MODEL, content_hash, crafted, refusal, repacked, saved
 
 Models = Callable[..., Path]
+
+
 ARCHIVES = Path(__file__).parent / "archives"
+
+
 ATTACKS = Path(__file__).parents[3] / "shared" / "attacks" / "make_attacks.py"
-
-
-def content_hash(data: io.BytesIO) -> str | None:
-    return formats.inspect(data, with_content_hash=True).content_sha256
-
-
-def refusal(data: bytes, **limits: Any) -> str:
-    with pytest.raises(Rejected) as refused:
-        formats.inspect(io.BytesIO(data), **limits)
-    return refused.value.code
-
-
-def saved(value: object, zipped: bool = True) -> bytes:
-    stream = io.BytesIO()
-    torch.save(value, stream, _use_new_zipfile_serialization=zipped)
-    return stream.getvalue()
-
-
-def repacked(path: Path, top: str = "other", **records: bytes) -> io.BytesIO:
-    """The same archive with another top folder, other time stamps and more records."""
-    result = io.BytesIO()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(result, "w") as new:
-        for name in old.namelist():
-            new.writestr(f"{top}/{name.partition('/')[2]}", old.read(name))
-        for name, data in records.items():
-            new.writestr(name.replace("__", "/"), data)
-    return result
 
 
 def test_facts_of_a_model(models: Models) -> None:
@@ -220,12 +195,6 @@ def test_a_name_that_could_lead_out_of_a_folder_is_told_with_the_way_out(
         formats.inspect(tmp_path / f"{name}.pt")
 
 
-def test_a_declaration_by_almost_the_right_name_is_not_overlooked(models: Models) -> None:
-    archived = repacked(models(), **{"other/extra/FeatherWeight.JSON": b"{}"})
-    with pytest.raises(Rejected, match=r"'FeatherWeight.JSON' must be called featherweight.json"):
-        formats.inspect(archived)
-
-
 @pytest.mark.parametrize(("name", "side"), [("script", 4), ("trace", 16)])
 def test_archives_of_old_torch_pass(name: str, side: int) -> None:
     """Of that torch itself, without debug records: a storage's id has a sixth element there."""
@@ -245,114 +214,6 @@ def test_the_layout_that_torch_no_longer_loads_is_told() -> None:
         formats.inspect(io.BytesIO(crafted(MODEL, **{"model.json": b"{}"})))
 
 
-STORAGE = b"(X\x07\0\0\0storageX\x0c\0\0\0FloatStorageX\x01\0\0\0" + b"0X\x03\0\0\0cpuK\x05tQ"
-"""Five floats of the record data/0."""
-MODEL = b"\x80\x02" + STORAGE + b"."
-
-
-def crafted(pickle: bytes, code: bytes = b"", **records: bytes) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("m/data.pkl", pickle)
-        made.writestr("m/code/m.py", code)
-        for name, data in ({"data/0": bytes(20)} | records).items():
-            made.writestr(f"m/{name}", data)
-    return stream.getvalue()
-
-
-def test_a_deep_stack_is_walked_in_one_pass() -> None:
-    """Looking for each mark in the stack would copy 40,000 x 200,000 items."""
-    deep = b"\x80\x02" + b"N" * 200_000 + b"(t" * 40_000 + STORAGE + b"."
-    assert formats.inspect(io.BytesIO(crafted(deep))).model.parameters == 5
-
-
-def test_a_mark_may_be_popped() -> None:
-    assert (
-        formats.inspect(io.BytesIO(crafted(b"\x80\x02(N(0" + STORAGE + b"t."))).model.parameters
-        == 5
-    )
-
-
-def test_the_opcodes_of_a_pickle_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = 0
-    genops = pickletools.genops
-
-    def counted(pickle: bytes) -> Iterator[object]:
-        nonlocal drawn
-        for one in genops(pickle):
-            drawn += 1
-            yield one
-
-    monkeypatch.setattr(pickletools, "genops", counted)
-    assert refusal(crafted(b"\x80\x02" + b"N" * (7 << 20) + b".")) == "record_too_large"
-    assert drawn == pickles.MAX_OPCODES + 1
-
-
-def test_a_long_pickle() -> None:
-    assert refusal(crafted(b"N" * (pickles.MAX_BYTES + 1))) == "record_too_large"
-
-
-@pytest.mark.parametrize("field", ["type", "key", "long key", "elements"])
-def test_a_storage_is_described_by_plain_values_only(field: str) -> None:
-    """A tuple that holds itself twice, forty times over, has a text of 2^40 characters."""
-    nested = b"Nq\x00" + b"h\x00h\x00\x86q\x00" * 40
-    bad = {
-        "type": STORAGE.replace(b"X\x0c\0\0\0FloatStorage", nested),
-        "key": STORAGE.replace(b"X\x01\0\0\0" + b"0", nested),
-        "long key": STORAGE.replace(b"X\x01\0\0\0" + b"0", b"X\xff\0\0\0" + b"0" * 255),
-        "elements": STORAGE.replace(b"K\x05", b"\x8a\x08" + b"\xff" * 7 + b"\x7f"),
-    }
-    assert refusal(crafted(b"\x80\x02" + bad[field] + b".")) == "bad_pickle"
-
-
-@pytest.mark.parametrize("record", ["data.pkl", "constants.pkl", "traced_inputs.pkl", "X.PKL"])
-@pytest.mark.parametrize(
-    "reference",
-    [
-        b"cposix\nsystem\n",
-        b"cbuiltins\neval\n",
-        b"ctorch\nload\n",
-        b"ctorch.hub\nload\n",
-        b"ccollections\nabc.OrderedDict\n",
-        b"\x8c\x02os\x8c\x06system\x93",  # the way of protocol 4
-        b"(ios\nsystem\n",  # the way of protocol 0
-        b"\x82\x01",  # an extension registered under a number
-    ],
-)
-def test_a_global_that_torch_does_not_write(record: str, reference: bytes) -> None:
-    named = b"\x80\x02" + reference + b"."
-    records = {"data.pkl": MODEL, record: named}
-    assert refusal(crafted(records.pop("data.pkl"), **records)) == "forbidden_global"
-
-
-def test_a_refused_global_is_named_in_plain_characters() -> None:
-    name = "\0system\u2028".encode()
-    named = b"\x80\x02\x8c\x02os\x8c%c%b\x93." % (len(name), name)
-    with pytest.raises(Rejected, match=r"refers to 'os\.\\x00system\\u2028'"):
-        formats.inspect(io.BytesIO(crafted(named)))
-
-
-def test_globals_that_torch_writes() -> None:
-    names = (
-        "__torch__.my.Net",
-        "__torch__.torch.classes.quantized.LinearPackedParamsBase",
-        "torch._utils._rebuild_sparse_tensor",
-        "torch._tensor._rebuild_from_type_v2",
-        "torch.jit._pickle.restore_type_tag",
-        "torch.per_channel_affine",
-        "torch.device",
-        "torch.float8_e4m3fn",
-        "torch.QInt8Storage",
-        "collections.OrderedDict",
-        "builtins.complex",
-    )
-    pickle = b"".join(b"c%b\n%b\n" % tuple(name.encode().rsplit(b".", 1)) for name in names)
-    assert (
-        formats.inspect(io.BytesIO(crafted(b"\x80\x02" + pickle + STORAGE + b"."))).model.parameters
-        == 5
-    )
-
-
 @pytest.mark.parametrize("held", [b"", bytes(19)])
 def test_a_storage_larger_than_its_record(held: bytes) -> None:
     assert refusal(crafted(MODEL, **{"data/0": held})) == "storage_mismatch"
@@ -366,98 +227,6 @@ def test_a_storage_without_a_record() -> None:
     nothing = MODEL.replace(b"K\x05", b"K\x00")
     data = crafted(MODEL, **{"constants.pkl": nothing})
     assert formats.inspect(io.BytesIO(data)).model.parameters == 5
-
-
-def test_torch_keeps_no_values_of_traced_inputs() -> None:
-    data = crafted(MODEL, **{"traced_inputs.pkl": MODEL, "traced_inputs/0": b""})
-    assert formats.inspect(io.BytesIO(data)).model.parameters == 5
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "y = " + "(" * (sources.MAX_NESTING + 1),
-        "y = " + "[({" * (sources.MAX_NESTING // 2),
-        " " * (sources.MAX_INDENTATION + 1) + "y = x",
-        "\t" * (sources.MAX_INDENTATION + 1) + "y = x",
-    ],
-)
-def test_code_that_nests_too_deep(code: str) -> None:
-    assert refusal(crafted(MODEL, b"x = 1\n" + code.encode())) == "too_deep"
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "y = (1)\n" * 10_000,
-        'y = "' + "(" * 1000 + '"',
-        r'y = "\"' + "[" * 1000 + '"',
-        "# " + "{" * 1000,
-        "y = '''\n" + "(" * 1000 + "\n'''",
-        'ops.prim.RaiseException("ops.os.system(1) torch.save(x) " + "# \'")',
-        "y = __torch__.torchvision.ops.misc.Permute(x)",
-        "y = (self.ops).load_library(self.ops.inductor.a)",
-    ],
-)
-def test_what_is_written_in_strings_or_is_the_authors_own_name(code: str) -> None:
-    assert formats.inspect(io.BytesIO(crafted(MODEL, code.encode()))).model.parameters == 5
-
-
-def test_long_code() -> None:
-    assert refusal(crafted(MODEL, b" " * (sources.MAX_BYTES + 1))) == "record_too_large"
-
-
-@pytest.mark.parametrize(
-    ("call", "code", "named"),
-    [
-        ('torch.from_file("/etc/passwd", False, 9)', "forbidden_operator", "aten::from_file"),
-        ('ops.aten.save(x, "/tmp/x")', "forbidden_operator", "aten::save"),
-        ("ops.prim.rpc_sync(x)", "forbidden_operator", "prim::rpc_sync"),
-        ("ops.inductor._alloc_from_pool(x)", "forbidden_operator", "inductor::_alloc_from_pool"),
-        ("ops.c10d.send(x)", "forbidden_operator", "c10d::send"),
-        ('ops.load_library("x.so")', "forbidden_operator", "load_library"),
-        ('ops.os.system("id")', "unknown_operator", "os::system"),
-    ],
-)
-def test_operators_that_no_classifier_needs(call: str, code: str, named: str) -> None:
-    with pytest.raises(Rejected, match=f"calls {named}[,;]") as refused:
-        formats.inspect(io.BytesIO(crafted(MODEL, call.encode())))
-    assert refused.value.code == code
-
-
-NAMESPACES = """
-import torch
-names = [schema.name for schema in torch._C._jit_get_all_schemas()]
-names += torch._C._dispatch_get_all_op_names()
-print(*{name.partition("::")[0] for name in names})
-"""
-
-
-def test_a_model_whose_weights_were_lost_says_how_to_keep_them(tmp_path: Path) -> None:
-    model = torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval())
-    torch.jit.optimize_for_inference(model).save(str(tmp_path / "optimized.pt"))
-    with pytest.raises(RuntimeError, match="'value' is undefined"):
-        torch.jit.load(str(tmp_path / "optimized.pt"))
-    with pytest.raises(Rejected, match=r"before torch\.jit\.optimize"):
-        formats.inspect(tmp_path / "optimized.pt")
-
-
-def test_every_namespace_of_torch_is_known() -> None:
-    """In a fresh process: whatever else these tests import has operators of its own."""
-    said = subprocess.run(
-        [sys.executable, "-c", NAMESPACES], check=True, capture_output=True, text=True
-    )
-    assert set(said.stdout.split()) <= sources.NAMESPACES | sources.FORBIDDEN_NAMESPACES.keys()
-
-
-def test_operators_are_counted_and_their_names_are_short() -> None:
-    many = "".join(f"ops.cuda.own{n}(x)\n" for n in range(sources.MAX_OPERATORS + 1))
-    assert refusal(crafted(MODEL, many.encode()), device="cuda") == "record_too_large"
-    calls = b"torch.relu(x); ops.prim.data(x); torch." + b"a" * 10_000 + b"(x)"
-    assert formats.inspect(io.BytesIO(crafted(MODEL, calls))).model.operators == (
-        "aten::relu",
-        "prim::data",
-    )
 
 
 def test_an_extra_file_is_small(models: Models) -> None:
@@ -560,93 +329,8 @@ def test_a_small_file_may_not_unpack_to_a_large_one() -> None:
     assert refusal(crafted(b".", **data)) == "too_large_unpacked"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [b"{", b"[1]", b"\xff", b'{"crop_pct": 0.9, "crop_pct": 0.5}', b'{"a": {"b": 1, "b": 2}}'],
-)
-def test_a_declaration_that_is_no_object(models: Models, text: bytes) -> None:
-    archived = repacked(models(), **{"other/extra/featherweight.json": text})
-    assert refusal(archived.getvalue()) == "bad_declaration"
-
-
 def test_the_content_hash_sees_content_only(models: Models) -> None:
     same = repacked(models(), "elsewhere", **{"elsewhere/code/x.py.debug_pkl": b"lines"})
     more = repacked(models(), **{"other/extra/notes.txt": b"hello"})
     assert content_hash(same) == content_hash(models())
     assert content_hash(more) != content_hash(models())
-
-
-def test_a_declaration_changes_the_input(models: Models) -> None:
-    path = models(Wild, input_size=[3, 24, 32], dtype="float16", crop_pct=0.9)
-    spec = declarations.input_spec(InputSpec(), formats.inspect(path).declared, InputBounds())
-    assert spec == InputSpec(height=24, width=32, dtype="float16", crop_pct=0.9)
-
-
-@pytest.mark.parametrize("share", [0.875, 0.8751234, 0.5, 224 / 232, 1.15, 1, 2])
-def test_a_declared_crop_share_is_taken_as_it_is(share: float) -> None:
-    spec = declarations.input_spec(InputSpec(), {"crop_pct": share}, InputBounds())
-    assert spec.crop_pct == share
-    assert InputSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
-
-
-def test_the_competition_may_go_below_the_least_crop_share() -> None:
-    narrow = InputSpec(crop_pct=0.3)
-    assert declarations.input_spec(narrow, {"dtype": "uint8"}, InputBounds()).crop_pct == 0.3
-
-
-def test_who_declares_what_is_asked_for_is_within_every_bound() -> None:
-    large = InputSpec(height=640, width=640)
-    declared = {"input_size": [3, 640, 640], "crop_pct": 0.9}
-    found = declarations.input_spec(large, declared, InputBounds())
-    assert (found.height, found.crop_pct) == (640, 0.9)
-    with pytest.raises(Rejected):
-        declarations.input_spec(large, {"input_size": [3, 641, 640]}, InputBounds())
-
-
-def test_without_a_declaration_the_default_holds(models: Models) -> None:
-    assert formats.inspect(models()).declared is None
-    assert declarations.input_spec(InputSpec(), None, InputBounds()) == InputSpec()
-
-
-@pytest.mark.parametrize(
-    "declared",
-    [
-        {"crop_pct": 0.4999999},
-        {"crop_pct": 2.01},
-        {"crop_pct": "0.9"},
-        {"crop_pct": None},
-        {"crop_mode": "centre"},
-        {"crop_mode": None},
-        {"crop_mode": ["center"]},
-        {"interpolation": "random"},
-        {"crop_pct": float("nan")},
-        {"mean": [0, 0, 10**400]},
-        {"std": [1, 1, -1]},
-        {"std": [1, 1, float("inf")]},
-        {"input_size": [3, 4, 4]},
-        {"input_size": [3, 4000, 4000]},
-        {"input_size": [1, 32, 32]},
-        {"input_size": 32},
-        {"dtype": "int8"},
-        {"std": [0, 1, 1]},
-        {"mean": [0.5, 0.5]},
-        {"mean": [0.5, 0.5, float("nan")]},
-        {"interpolation": "magic"},
-        {"crop_pct": 0},
-    ],
-)
-def test_a_declaration_out_of_bounds(declared: dict[str, object]) -> None:
-    with pytest.raises(Rejected) as refused:
-        declarations.input_spec(InputSpec(), json.loads(json.dumps(declared)), InputBounds())
-    assert refused.value.code == "bad_declaration"
-    assert f"{declarations.DECLARATION}: {next(iter(declared))}" in refused.value.message
-
-
-def test_rows_are_told_of_what_torch_rebuilds_and_of_no_text_that_says_so() -> None:
-    """A text may be megabytes long and be called again and again: it is never searched."""
-    shape = b"NN" + b"K\x07K\x05\x86" + b"\x87R."  # of a tensor, behind its storage and offset
-    called = b"ctorch._utils\n_rebuild_tensor_v2\n"
-    assert pickles.weights("data.pkl", b"\x80\x02" + called + shape, iter(range(99))) == ([], {7})
-    text = b"torch._utils _rebuild_tensor_v2"
-    said = b"X" + len(text).to_bytes(4, "little") + text
-    assert pickles.weights("data.pkl", b"\x80\x02" + said + shape, iter(range(99))) == ([], set())

@@ -15,7 +15,7 @@ from scoring.errors import Rejected
 from scoring.formats.torchscript import operators
 from scoring.job import Device
 
-from .test_archives_are_checked_without_running_them import MODEL, crafted
+from .crafting import MODEL, crafted
 
 MOBILE = Path(__file__).parent / "archives" / "torch-1.12.1-mobile.pt"
 ASK = "from scoring.formats.torchscript import operators; print(operators.asked(), end='')"

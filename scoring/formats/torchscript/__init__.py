@@ -17,7 +17,7 @@ __all__ = ["FORMAT"]
 
 
 class TorchScript:
-    """The line in `scoring.formats.FORMATS`: which module does what."""
+    """The row of `scoring.formats.FORMATS`: which module does what."""
 
     name = archive.NAME
     title = "TorchScript"
