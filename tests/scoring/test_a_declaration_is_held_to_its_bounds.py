@@ -11,6 +11,7 @@ from scoring.errors import Rejected
 from scoring.formats import declarations
 from scoring.job import InputBounds, InputSpec
 
+from .conftest import Wild
 from .crafting import refusal, repacked
 
 Models = Callable[..., Path]
