@@ -2,7 +2,7 @@
 const canvas = document.getElementById("board-chart");
 const words = JSON.parse(document.getElementById("board-words")?.textContent ?? "null");
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const ink = "#51616a";
+const ink = tint("--ink-soft");
 
 // Writes each line's score on the line, where no team stands near, with a rim that keeps it readable.
 const contourNames = {
@@ -13,7 +13,7 @@ const contourNames = {
     const room = (spot) => Math.min(...taken.map(({ x, y }) => Math.hypot((x - spot.x) / 2, y - spot.y)));
     const isInside = ({ x, y }) => x > area.left + 18 && x < area.right - 18 && y > area.top + 12 && y < area.bottom - 12;
     ctx.save();
-    Object.assign(ctx, { font: "11px system-ui, sans-serif", fillStyle: ink, strokeStyle: "#ffffff",
+    Object.assign(ctx, { font: "11px system-ui, sans-serif", fillStyle: ink, strokeStyle: tint("--surface"),
       lineWidth: 4, lineJoin: "round", textAlign: "center", textBaseline: "middle" });
     chart.data.datasets.forEach((dataset, index) => {
       if (dataset.score === undefined) return;
@@ -38,15 +38,15 @@ async function draw() {
     type: "scatterWithErrorBars",
     data: {
       datasets: [
-        { label: words.teams, data: data.points, backgroundColor: "#0b6b66", radius: 5, hoverRadius: 7, clip: 8,
-          errorBarColor: "#0b6b66", errorBarWhiskerColor: "#0b6b66", errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
+        { label: words.teams, data: data.points, backgroundColor: tint("--brand"), radius: 5, hoverRadius: 7, clip: 8,
+          errorBarColor: tint("--brand"), errorBarWhiskerColor: tint("--brand"), errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
         { label: words.reference, data: data.reference ? [data.reference] : [], pointStyle: "rectRot", clip: 8,
-          backgroundColor: "#e08a1e", borderColor: "#8a4b00", radius: 8, hoverRadius: 9,
-          errorBarColor: "#8a4b00", errorBarWhiskerColor: "#8a4b00", errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
-        { label: words.front, type: "line", pointStyle: "line", data: data.front, stepped: "before", borderColor: "#0b6b66",
+          backgroundColor: tint("--quality"), borderColor: tint("--quality-ink"), radius: 8, hoverRadius: 9,
+          errorBarColor: tint("--quality-ink"), errorBarWhiskerColor: tint("--quality-ink"), errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
+        { label: words.front, type: "line", pointStyle: "line", data: data.front, stepped: "before", borderColor: tint("--brand"),
           borderWidth: 1.5, borderDash: [5, 4], pointRadius: 0, pointHitRadius: 0 },
         ...data.contours.map(({ score, line }, index) => ({
-          label: index ? "" : words.equal, type: "line", pointStyle: "line", data: line, score, borderColor: "#c2ced1",
+          label: index ? "" : words.equal, type: "line", pointStyle: "line", data: line, score, borderColor: tint("--contour"),
           borderWidth: 1, pointRadius: 0, pointHitRadius: 0, order: 9,
         })),
       ],
@@ -57,12 +57,12 @@ async function draw() {
       maintainAspectRatio: false,
       scales: {
         x: { min: data.x[0], max: data.x[1], title: { display: true, text: words.x, color: ink },
-             ticks: { color: ink, callback: (value) => Number(value.toFixed(2)) }, grid: { color: "#eef2f2" } },
+             ticks: { color: ink, callback: (value) => Number(value.toFixed(2)) }, grid: { color: tint("--grid") } },
         y: { min: data.y[0], max: data.y[1], title: { display: true, text: words.y, color: ink },
-             ticks: { color: ink, callback: (value) => Number(value.toFixed(2)) }, grid: { color: "#eef2f2" } },
+             ticks: { color: ink, callback: (value) => Number(value.toFixed(2)) }, grid: { color: tint("--grid") } },
       },
       plugins: {
-        legend: { labels: { color: "#17262b", usePointStyle: true, filter: ({ text }) => text } },
+        legend: { labels: { color: tint("--ink"), usePointStyle: true, filter: ({ text }) => text } },
         tooltip: {
           filter: ({ raw }) => raw.team,
           callbacks: {

@@ -4,8 +4,8 @@ const data = JSON.parse(document.getElementById("measurement-data")?.textContent
 const canvas = document.getElementById("measurement-chart");
 const words = JSON.parse(document.getElementById("measurement-words")?.textContent ?? "null");
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const ink = "#51616a";
-const colours = { wall: "#0b6b66", cpu: "#2f6fb5", disturbed: "#b3541e", band: "rgba(224, 138, 30, 0.22)", ratio: "#a35f00" };
+const ink = tint("--ink-soft");
+const colours = { wall: tint("--brand"), cpu: tint("--time"), disturbed: tint("--disturbed"), band: "rgba(224, 138, 30, 0.22)", ratio: tint("--quality-ink") };
 
 // Behind the points: a stripe for each segment, the interval, where measuring began again.
 const ground = {
@@ -20,7 +20,7 @@ const ground = {
       const next = data.segments[index + 1];
       const left = index ? x.getPixelForValue((data.segments[index - 1].to + segment.from) / 2) : area.left;
       const right = next ? x.getPixelForValue((segment.to + next.from) / 2) : area.right;
-      ctx.fillStyle = index % 2 ? "#ffffff" : "#eff4f4";
+      ctx.fillStyle = index % 2 ? tint("--surface") : tint("--track");
       ctx.fillRect(left, area.top, right - left, area.height);
     });
     if (data.band) {
@@ -62,9 +62,9 @@ if (data && canvas) {
     data: {
       datasets: [
         { label: bySegment ? words.mean : data.wall.length ? words.corrected : words.counted, data: data.counted, pointStyle: "circle", radius: 4.5, hoverRadius: 6.5,
-          backgroundColor: colours.wall, borderColor: "#ffffff", borderWidth: 1 },
+          backgroundColor: colours.wall, borderColor: tint("--surface"), borderWidth: 1 },
         ...(data.wall.length ? [{ label: words.wall, data: data.wall, pointStyle: "circle", radius: 3, hoverRadius: 5,
-          backgroundColor: "transparent", borderColor: "#7a8a91", borderWidth: 1.2 }] : []),
+          backgroundColor: "transparent", borderColor: tint("--plain"), borderWidth: 1.2 }] : []),
         ...(bySegment ? [] : [{ label: words.disturbed, data: data.disturbed, pointStyle: "crossRot", radius: 5.5, hoverRadius: 7.5,
           borderColor: colours.disturbed, borderWidth: 2.5 },
         { label: words.cpu, data: data.cpu, pointStyle: "rectRot", radius: 4, hoverRadius: 6,
@@ -82,10 +82,10 @@ if (data && canvas) {
              title: { display: true, text: words.x, color: ink },
              ticks: { color: ink, maxTicksLimit: bySegment ? 15 : 9, stepSize: bySegment ? 1 : undefined, callback: (value) => bySegment && (value < 1 || value > last) ? "" : Math.round(value * 10) / 10 }, grid: { display: false } },
         y: { min: data.y[0], max: data.y[1], title: { display: true, text: words.y, color: ink },
-             ticks: { color: ink, maxTicksLimit: 8, callback: (value) => value.toFixed(3) }, grid: { color: "#e3eaea" } },
+             ticks: { color: ink, maxTicksLimit: 8, callback: (value) => value.toFixed(3) }, grid: { color: tint("--grid") } },
       },
       plugins: {
-        legend: { labels: { color: "#17262b", usePointStyle: true, boxHeight: 8 } },
+        legend: { labels: { color: tint("--ink"), usePointStyle: true, boxHeight: 8 } },
         tooltip: {
           callbacks: {
             label: ({ raw, dataset }) =>
