@@ -85,9 +85,9 @@ def page_of(
     """`page_of(owner, width=390)`: a browser in which this person is signed in."""
     contexts: list[BrowserContext] = []
 
-    def open_page(person: User | None = None, width: int = 1280) -> Page:
+    def open_page(person: User | None = None, width: int = 1280, theme: str = "light") -> Page:
         context = chromium.new_context(
-            viewport={"width": width, "height": 900}, base_url=live_server.url
+            viewport={"width": width, "height": 900}, base_url=live_server.url, color_scheme=theme
         )
         contexts.append(context)
         if person:

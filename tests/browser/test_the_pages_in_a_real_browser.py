@@ -47,13 +47,18 @@ def addresses(scored: Any, submit: Any, team: Any, rivals: Any) -> dict[str, str
     }
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "light"), (1280, "dark")])
 def test_pages_are_accessible_quiet_and_fit(
-    page_of: Any, addresses: dict[str, str], owner: Any, complaints: list[str], width: int
+    page_of: Any,
+    addresses: dict[str, str],
+    owner: Any,
+    complaints: list[str],
+    width: int,
+    theme: str,
 ) -> None:
     found = []
     for person, urls in ((None, STRANGERS), (owner, MEMBERS)):
-        page = page_of(person, width)
+        page = page_of(person, width, theme)
         for url in urls:
             page.goto(addresses.get(url, url))
             page.wait_for_load_state("networkidle" if url != "QUEUED" else "load")
@@ -123,3 +128,18 @@ def test_the_keyboard_reaches_the_content_first(page_of: Any, competition: Any) 
     assert page.inner_text(":focus") == "Skip to the content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_a_chosen_theme_stays_and_the_systems_one_is_the_default(
+    page_of: Any, competition: Any
+) -> None:
+    page = page_of(None, theme="dark")
+    shown = "document.documentElement.dataset.bsTheme"
+    page.goto("/")
+    assert page.evaluate(shown) == "dark"
+    page.get_by_role("button", name="Light").click()
+    assert page.evaluate(shown) == "light"
+    page.goto(f"/competitions/{competition.slug}/")
+    assert page.evaluate(shown) == "light"
+    page.get_by_role("button", name="As the system").click()
+    assert page.evaluate(shown) == "dark"
