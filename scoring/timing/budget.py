@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from scoring.job import RETRY, Plan, Quad
 from scoring.timing import tally
+from scoring.timing.tally import MAX_DROPPED
 
 STARTING = 1.4
 """Wall seconds / cap that quads may take once every image is answered: processes start, and are
 warmed again."""
-REPLACED = 1.5
-"""Timed seconds / cap, at most, where disturbed quads are measured again."""
 SPARE_QUADS = 1.5
 """Quads planned for a first pass, in units of the plan's least number, before noise is known."""
 PAIRED_SHARE, PAIRED_QUADS = 0.08, 12
@@ -47,7 +46,8 @@ class Budget:
     def affords_quads(self, quads: Sequence[Quad], is_first_pass: bool) -> bool:
         """Whether another quad may be measured.
 
-        The cap bounds timed seconds; those of disturbed quads are granted again. After the first
+        The cap bounds timed seconds. Those of disturbed quads are granted again, as long as
+        `MAX_DROPPED` allows for leaving them out: up to cap / (1 - MAX_DROPPED). After the first
         pass the cap times `STARTING` also bounds wall seconds, less those of blocks beside no
         reference: or else a model of microseconds would be measured for hours.
         """
@@ -55,7 +55,7 @@ class Budget:
         if not is_first_pass:
             spent = max(spent, (self.elapsed() - tally.alone_seconds(quads)) / STARTING)
         lost = tally.measured_seconds([quad for quad in quads if quad.disturbed])
-        return not quads or spent < min(self.cap + lost, REPLACED * self.cap)
+        return not quads or spent < min(self.cap + lost, self.cap / (1 - MAX_DROPPED))
 
     def quads_of_a_piece(
         self, pairs: int, pieces: int, needed: int, most: float, quads: Sequence[Quad]

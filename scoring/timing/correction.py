@@ -40,8 +40,9 @@ PRIOR_MEAN = (0.8, 0.2)
 PRIOR_SUM_SD, PRIOR_SD = 0.15, 0.5
 """Prior standard deviation of the coefficients' sum, and of each. On hosts whose cores are shared
 0.3 and 0.6 were seen as well as 1 and 0."""
-UNPROBED_MEAN, UNPROBED_SD = 1.0, 0.7
-"""Prior of the coefficient of log R where there is no probe."""
+UNPROBED_SD = 0.7
+"""Prior standard deviation of the coefficient of log R where there is no probe. Its prior mean is
+the sum of `PRIOR_MEAN`."""
 LOAD_SD = 0.1
 """Prior standard deviation of what one busy core does to log S: beside the reference only, h - k,
 and beside the submission only, k. The prior mean is 0."""
@@ -151,7 +152,7 @@ def uncorrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
 def prior(is_probed: bool) -> Prior:
     """Prior of the covariates' coefficients: mean (K,), precision (K, K)."""
     if not is_probed:
-        return Prior(np.array([UNPROBED_MEAN]), np.eye(1) / UNPROBED_SD**2)
+        return Prior(np.array([sum(PRIOR_MEAN)]), np.eye(1) / UNPROBED_SD**2)
     precision = np.ones((2, 2)) / PRIOR_SUM_SD**2 + np.eye(2) / PRIOR_SD**2
     return Prior(np.array(PRIOR_MEAN), precision)
 
