@@ -115,7 +115,7 @@ def estimate(quads: Quads, pace: Pace) -> Figures:
     timing = publication.summary(measurement, Plan(), pace=pace, is_calibration=True)
     used = tally.counted(quads)
     figures = timing.to_json()
-    del figures["quads"]
+    del figures["quads"], figures["quad_ratios"]  # too many to keep
     return figures | {
         "verdict": publication.verdict(timing, Plan()),
         "counted": len(used),
