@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
 
 from leaderboard.environment import Environment
 
@@ -325,7 +326,7 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": "Featherweight",
     "SITE_HEADER": "Featherweight",
-    "SITE_SUBHEADER": "for organizers",
+    "SITE_SUBHEADER": gettext_lazy("for organizers"),
     "SITE_SYMBOL": "speed",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}leaderboard/feather.svg"}
@@ -341,25 +342,29 @@ UNFOLD = {
                     {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
                     for title, icon, page in group
                 ],
-                "separator": group[0][0] != "Attention",
+                "separator": group[0][2] != "index",
             }
             for group in (
                 [
-                    ("Attention", "notifications", "index"),
-                    ("Competitions", "trophy", "leaderboard_competition_changelist"),
-                    ("Datasets", "photo_library", "leaderboard_dataset_changelist"),
+                    (gettext_lazy("Attention"), "notifications", "index"),
+                    (gettext_lazy("Competitions"), "trophy", "leaderboard_competition_changelist"),
+                    (gettext_lazy("Datasets"), "photo_library", "leaderboard_dataset_changelist"),
                 ],
                 [
-                    ("Submissions", "upload", "leaderboard_submission_changelist"),
-                    ("Evaluations", "timer", "leaderboard_evaluation_changelist"),
-                    ("Hardware profiles", "memory", "leaderboard_hardwareprofile_changelist"),
-                    ("Workers", "dns", "leaderboard_worker_changelist"),
-                    ("Canaries", "monitor_heart", "leaderboard_canary_changelist"),
+                    (gettext_lazy("Submissions"), "upload", "leaderboard_submission_changelist"),
+                    (gettext_lazy("Evaluations"), "timer", "leaderboard_evaluation_changelist"),
+                    (
+                        gettext_lazy("Hardware profiles"),
+                        "memory",
+                        "leaderboard_hardwareprofile_changelist",
+                    ),
+                    (gettext_lazy("Workers"), "dns", "leaderboard_worker_changelist"),
+                    (gettext_lazy("Canaries"), "monitor_heart", "leaderboard_canary_changelist"),
                 ],
                 [
-                    ("Teams", "groups", "leaderboard_team_changelist"),
-                    ("Users", "person", "leaderboard_user_changelist"),
-                    ("API tokens", "key", "leaderboard_apitoken_changelist"),
+                    (gettext_lazy("Teams"), "groups", "leaderboard_team_changelist"),
+                    (gettext_lazy("Users"), "person", "leaderboard_user_changelist"),
+                    (gettext_lazy("API tokens"), "key", "leaderboard_apitoken_changelist"),
                 ],
             )
         ]

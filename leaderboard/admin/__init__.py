@@ -14,7 +14,11 @@ from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from leaderboard.admin import (
+from leaderboard.admin import words  # isort: skip
+
+words.give_names()  # before forms are made of the models
+
+from leaderboard.admin import (  # noqa: E402
     competitions,
     datasets,
     evaluations,

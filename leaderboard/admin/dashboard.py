@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from leaderboard.admin import pages
 from leaderboard.errors import Conflict
@@ -30,9 +31,9 @@ RECENT = timedelta(days=7)
 MOST = 20
 """Competitions on the page, the newest; the list has them all."""
 NEXT = {
-    "no_dataset": "Next: choose its dataset.",
-    "no_reference": "Next: upload its reference model.",
-    "no_calibration": "Next: calibrate its reference.",
+    "no_dataset": gettext_lazy("Next: choose its dataset."),
+    "no_reference": gettext_lazy("Next: upload its reference model."),
+    "no_calibration": gettext_lazy("Next: calibrate its reference model."),
 }
 """What a draft waits for, by the code of the refusal to open it."""
 
@@ -58,7 +59,7 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
         )[:MOST]
     )
     return base | {
-        "title": "What needs attention",
+        "title": gettext("What needs attention"),
         "notices": [*mail(), *machines(profiles), *sidelined(), *weak(), *errors(), *steps(shown)],
         "profiles": profiles,
         "competitions": shown,
@@ -84,8 +85,10 @@ def mail() -> list[Notice]:
     return [
         Notice(
             "info",
-            "E-mail is not configured: addresses are not verified and nobody can reset a password. "
-            "Set EMAIL_URL.",
+            gettext(
+                "E-mail is not configured. Addresses are not verified, and nobody can reset a "
+                "password. Set EMAIL_URL."
+            ),
         )
     ]
 
@@ -95,9 +98,17 @@ def machines(profiles: list[Any]) -> list[Notice]:
     return [
         Notice(
             "error",
-            f"Queued for {one.name}: {one.queued}. No worker of it was seen in the last "
-            f"{ALIVE.seconds // 60} minutes. Start one: manage.py work --profile {one.slug}, "
-            f"or a Celery worker with -Q {one.slug}.",
+            gettext(
+                "Queued for %(profile)s: %(queued)d. No worker of it was seen in the last "
+                "%(minutes)d minutes. Start one: manage.py work --profile %(slug)s, or a Celery "
+                "worker with -Q %(slug)s."
+            )
+            % {
+                "profile": one.name,
+                "queued": one.queued,
+                "minutes": ALIVE.seconds // 60,
+                "slug": one.slug,
+            },
             pages.change_url(one),
         )
         for one in profiles
@@ -113,7 +124,9 @@ def sidelined() -> list[Notice]:
     return [
         Notice(
             "warning",
-            f"Worker {one} of {one.profile} takes no work and tries again by itself. {one.reason}",
+            gettext("Worker %(worker)s of %(profile)s takes no work and tries again by itself.")
+            % {"worker": one, "profile": one.profile}
+            + f" {one.reason}",
             pages.change_url(one),
         )
         for one in unfit
@@ -130,9 +143,12 @@ def weak() -> list[Notice]:
     return [
         Notice(
             "error",
-            f"Evaluations in weak isolation in the last {RECENT.days} days: {count}. Their workers "
-            "have ALLOW_WEAK_SANDBOX set, which is for development: a hostile model there could "
-            "do whatever the worker can.",
+            gettext(
+                "Evaluations in weak isolation in the last %(days)d days: %(count)d. Their workers "
+                "have ALLOW_WEAK_SANDBOX set, which is for development. A hostile model there "
+                "could do everything that the worker can do."
+            )
+            % {"days": RECENT.days, "count": count},
             reverse("admin:leaderboard_evaluation_changelist"),
         )
     ]
@@ -147,8 +163,11 @@ def errors() -> list[Notice]:
     return [
         Notice(
             "error",
-            f"Evaluations that ended by our fault in the last {RECENT.days} days: {count}. A first "
-            "one gave its quota back; read the error and evaluate again.",
+            gettext(
+                "Evaluations that failed because of the service in the last %(days)d days: "
+                "%(count)d. The teams got these uploads back. Read the errors and evaluate again."
+            )
+            % {"days": RECENT.days, "count": count},
             f"{reverse('admin:leaderboard_evaluation_changelist')}?state__exact=error",
         )
     ]
@@ -158,17 +177,20 @@ def steps(shown: list[Any]) -> list[Notice]:
     """What each competition waits for."""
     found = []
     for one in shown:
-        url = pages.change_url(one)
+        url, facts = pages.change_url(one), {"competition": one}
         if one.state == Competition.State.DRAFT:
-            found.append(Notice("info", f"{one} is a draft. {missing(one)}", url))
+            text = gettext("%(competition)s is a draft.") % facts
+            found.append(Notice("info", f"{text} {missing(one)}", url))
         elif one.state == Competition.State.CLOSED and not one.queued:
-            found.append(Notice("info", f"{one} is closed and its board can be published.", url))
+            text = gettext("%(competition)s is closed and its board can be published.") % facts
+            found.append(Notice("info", text, url))
         if not one.is_published:
             nothing = competitions.do_nothing(one)
             if nothing and nothing.is_ranked:
-                text = (
-                    f"{one} would rank a do-nothing model: set a gate above {nothing.quality:.3f}."
+                sentence = gettext(
+                    "%(competition)s would rank a do-nothing model: set a gate above %(quality)s."
                 )
+                text = sentence % {**facts, "quality": f"{nothing.quality:.3f}"}
                 found.append(Notice("warning", text, url))
     return found
 
@@ -178,5 +200,5 @@ def missing(draft: Competition) -> str:
     try:
         competitions.check_openable(draft)
     except Conflict as refusal:
-        return NEXT.get(refusal.code, refusal.detail)
-    return "It is calibrated and can be opened."
+        return str(NEXT.get(refusal.code, refusal.detail))
+    return gettext("It is calibrated and can be opened.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
@@ -29,13 +30,16 @@ from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import Dataset, Split, User
 from leaderboard.services import datasets, divisions, staging
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 SHOWN = 50
 DECIDE = "leaderboard_dataset_decide"
 
 
-def share_field(split: str, help_text: str) -> forms.FloatField:
+def share_field(label: StrPromise, help_text: StrPromise) -> forms.FloatField:
     return forms.FloatField(
-        label=f"Share of the {split} split",
+        label=label,
         required=False,
         min_value=0,
         max_value=1,
@@ -44,7 +48,7 @@ def share_field(split: str, help_text: str) -> forms.FloatField:
     )
 
 
-def tick(label: str, help_text: str) -> forms.BooleanField:
+def tick(label: StrPromise, help_text: StrPromise) -> forms.BooleanField:
     return forms.BooleanField(
         label=label, required=False, widget=UnfoldBooleanWidget, help_text=help_text
     )
@@ -56,71 +60,103 @@ class DataForm(forms.Form):
         max_length=200,
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Shown beside the sample.",
+        help_text=gettext_lazy("Shown beside the sample."),
     )
     table = forms.CharField(
-        label="Table of labels",
+        label=gettext_lazy("Table of labels"),
         max_length=500,
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Its name in the zip, where several tables name images; `folders`: none. Empty: "
-        "found.",
+        help_text=gettext_lazy(
+            "The name of the table in the zip, if several tables name images. `folders`: no "
+            "table. Empty: the table is found."
+        ),
     )
     encoding = forms.CharField(
-        label="Encoding of names",
+        label=gettext_lazy("Encoding of names"),
         max_length=40,
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Of names that do not say theirs, like cp949, cp932 or gbk. Empty: found.",
+        help_text=gettext_lazy(
+            "For file names that do not declare their encoding, for instance cp949, cp932 "
+            "or gbk. Empty: the encoding is found."
+        ),
     )
 
 
 class UploadForm(DataForm):
     source = forms.FileField(
-        label="Zip of images",
+        label=gettext_lazy("Zip of images"),
         widget=UnfoldAdminFileFieldWidget,
-        help_text="Class folders with images; or sample/, public/ and private/ with class folders; "
-        "or images beside a table labels.csv with the columns file,label.",
+        help_text=gettext_lazy(
+            "One of these: class folders with images; sample/, public/ and private/ with "
+            "class folders; images beside a table labels.csv with the columns file,label."
+        ),
     )
     field_order = ["source"]
 
 
 class DecideForm(DataForm):
-    sample = share_field("sample", "Given to the teams. All empty: 0.6, 0.2 and 0.2.")
-    public = share_field("public", "Hidden; its F1 counts on the public board.")
-    private = share_field("private", "Hidden; its F1 counts on the private board.")
+    sample = share_field(
+        gettext_lazy("Share of the sample split"),
+        gettext_lazy("Teams can download it. If all three shares are empty: 0.6, 0.2 and 0.2."),
+    )
+    public = share_field(
+        gettext_lazy("Share of the public split"),
+        gettext_lazy("Hidden. The quality on this split counts on the public board."),
+    )
+    private = share_field(
+        gettext_lazy("Share of the private split"),
+        gettext_lazy("Hidden. The quality on this split counts on the private board."),
+    )
     seed = forms.IntegerField(
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="The same seed divides the same images in the same way on this site. Tell "
-        "nobody. Empty: drawn and forgotten.",
+        help_text=gettext_lazy(
+            "The same seed divides the same images in the same way on this site. Keep the "
+            "seed secret. Empty: a random seed, which is not stored."
+        ),
     )
     skip_broken = tick(
-        "Leave out files that cannot be used",
-        "They are listed with the dataset. Otherwise such a file stops the import.",
+        gettext_lazy("Leave out files that cannot be used"),
+        gettext_lazy(
+            "The files are listed with the dataset. Without this choice such a file stops "
+            "the import."
+        ),
     )
     drop_conflicts = tick(
-        "Leave out pictures that are there under two classes",
-        "All copies of such a picture. Otherwise they stop the import.",
+        gettext_lazy("Leave out pictures that are in two classes"),
+        gettext_lazy(
+            "Every copy of such a picture is left out. Without this choice such pictures "
+            "stop the import."
+        ),
     )
     near_apart = tick(
-        "Divide nearly equal pictures like others",
-        "For pictures of a fixed camera, which are alike though of different things. Otherwise "
-        "they stay together in one split.",
+        gettext_lazy("Divide nearly equal pictures like other pictures"),
+        gettext_lazy(
+            "For pictures of a fixed camera, which look alike but show different things. "
+            "Without this choice nearly equal pictures stay together in one split."
+        ),
     )
     allow_overlaps = tick(
-        "Allow a picture in two given splits",
-        "Only for zips with sample/, public/ and private/. Otherwise that stops the import.",
+        gettext_lazy("Allow a picture in two of the given splits"),
+        gettext_lazy(
+            "Only for zips with sample/, public/ and private/. Without this choice such a "
+            "picture stops the import."
+        ),
     )
     allow_seen = tick(
-        "Allow pictures that another dataset shows or hides",
-        "Who has that dataset's sample knows hidden pictures. Otherwise that stops the import.",
+        gettext_lazy("Allow pictures that are in another dataset"),
+        gettext_lazy(
+            "Whoever has the sample of that dataset knows hidden pictures. Without this "
+            "choice such pictures stop the import."
+        ),
     )
 
     def clean(self) -> dict[str, Any]:
         given = [self.cleaned_data.get(split) for split in divisions.SHARES]
         if any(share is None for share in given) and any(share is not None for share in given):
-            raise forms.ValidationError("Give all three shares, or none.")
+            raise forms.ValidationError(gettext("Give all three shares, or none."))
         return self.cleaned_data
 
 
@@ -129,11 +165,11 @@ class SplitInline(pages.FixedInline):
     fields = ["name", "images", "by_class", "size"]
     readonly_fields = fields
 
-    @display(description="By class")
+    @display(description=gettext_lazy("By class"))
     def by_class(self, split: Split) -> str:
         return ", ".join(f"{label} {count}" for label, count in split.images_by_class.items())
 
-    @display(description="Size")
+    @display(description=gettext_lazy("Size"))
     def size(self, split: Split) -> str:
         return filesizeformat(split.size_bytes)
 
@@ -168,12 +204,14 @@ class DatasetAdmin(pages.Fixed):
             self,
             request,
             None,
-            title="Import a dataset",
-            says="Every image is read, and a report says what is found. Nothing is imported yet. "
-            "The page answers when all are read, which can take minutes; for sets too large for "
-            "a browser there is the command manage.py import_dataset.",
+            title=gettext("Import a dataset"),
+            says=gettext(
+                "Every image is read, and a report shows the result. Nothing is imported yet. "
+                "The page answers after the last image, which can take minutes. For sets that "
+                "are too large for a browser, use the command manage.py import_dataset."
+            ),
             form_class=UploadForm,
-            button="Read the images",
+            button=gettext("Read the images"),
             do=lambda **fields: staged(**fields, by=pages.organizer(request)),
             done="",
         )
@@ -189,55 +227,59 @@ class DatasetAdmin(pages.Fixed):
             self,
             request,
             None,
-            title=f"Import {upload.name}",
-            says="This is what the upload holds, and what an import would make of it. Nothing is "
-            f"imported yet; the upload is kept for a day. {upload.file_name}",
+            title=gettext("Import %(name)s") % {"name": upload.name},
+            says=gettext(
+                "The report shows what %(file)s contains and how an import would divide it. "
+                "Nothing is imported yet. The upload is kept for a day."
+            )
+            % {"file": upload.file_name},
             form_class=partial(DecideForm, initial=texts),
             facts=lambda form: reported(upload, form),
-            button="Import",
-            look="Show the report with these choices",
+            button=gettext("Import"),
+            look=gettext("Show the report with these choices"),
             do=lambda **fields: imported(upload, **fields, by=pages.organizer(request)),
-            done="{} is imported. The same content is stored only once.",
+            done=gettext("{} is imported. Equal content is stored only once."),
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
         splits = Prefetch("splits", Split.objects.order_by("pk"))
         return super().get_queryset(request).prefetch_related(splits)
 
-    @display(description="Classes")
+    @display(description=gettext_lazy("Classes"))
     def classes_count(self, dataset: Dataset) -> int:
         return len(dataset.classes)
 
-    @display(description="Classes, in the order of the logits")
+    @display(description=gettext_lazy("Classes, in the order of the logits"))
     def class_names(self, dataset: Dataset) -> str:
         return ", ".join(dataset.classes)
 
-    @display(description="SHA-256")
+    @display(description=gettext_lazy("SHA-256"))
     def content(self, dataset: Dataset) -> str:
         return f"{dataset.sha256[:16]}…"
 
-    @display(description="Sample")
+    @display(description=gettext_lazy("Sample"))
     def sample(self, dataset: Dataset) -> int | str:
         return images_of(dataset, "sample")
 
-    @display(description="Public")
+    @display(description=gettext_lazy("Public"))
     def public(self, dataset: Dataset) -> int | str:
         return images_of(dataset, "public")
 
-    @display(description="Private")
+    @display(description=gettext_lazy("Private"))
     def private(self, dataset: Dataset) -> int | str:
         return images_of(dataset, "private")
 
-    @display(description="Left out")
+    @display(description=gettext_lazy("Left out"))
     def left_out(self, dataset: Dataset) -> int:
         return len(dataset.skipped)
 
-    @display(description="Left out")
+    @display(description=gettext_lazy("Left out"))
     def left_out_files(self, dataset: Dataset) -> SafeString | str:
         rows = [(one["name"], one["message"]) for one in dataset.skipped[:SHOWN]]
         if len(dataset.skipped) > SHOWN:
-            rows.append(("…", f"and {len(dataset.skipped) - SHOWN} more"))
-        return pages.figures(rows) if rows else "Nothing."
+            more = gettext("and %(count)d more") % {"count": len(dataset.skipped) - SHOWN}
+            rows.append(("…", more))
+        return pages.figures(rows) if rows else gettext("Nothing.")
 
 
 def staged(
@@ -252,7 +294,7 @@ def staged(
     """Keep and read an upload; the address of the page that reports it."""
     upload = staging.keep(
         Path(source.temporary_file_path()),
-        file_name=source.name or "The file",
+        file_name=source.name or gettext("The file"),
         name=name,
         licence=licence,
         encoding=encoding or None,
@@ -272,8 +314,11 @@ def reported(upload: staging.Staged, form: forms.Form) -> pages.Figures:
             )
         made = divisions.planned(upload.catalogue, wishes(upload, **choices), upload.kinship)
     except BadDataset as refusal:
-        return [("In the way", refusal.detail)]
-    return [*(("In the way", one.message) for one in made.report.refusals), *made.report.lines()]
+        return [(gettext("In the way"), refusal.detail)]
+    return [
+        *((gettext("In the way"), one.message) for one in made.report.refusals),
+        *made.report.lines(),
+    ]
 
 
 def imported(

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
@@ -19,7 +20,7 @@ from leaderboard.models import Evaluation
 from leaderboard.services import queueing
 from scoring.job import Report, Timing
 
-ISOLATION_LABELS = {"whole": "success", "weak": "danger", "–": "default"}
+ISOLATION_LABELS = {"whole": "success", "weak": "danger", "none": "default"}
 
 
 @admin.register(Evaluation)
@@ -37,7 +38,7 @@ class EvaluationAdmin(pages.Fixed):
     ]
     list_filter = ["state", "profile", "kind", "why", "competition"]
     search_fields = ["team__name", "failure_code__startswith", "error_code__startswith"]
-    search_help_text = "In a team's name, or the beginning of a code."
+    search_help_text = gettext_lazy("Searches in team names, and at the beginning of codes.")
     fieldsets = [
         (
             None,
@@ -65,56 +66,60 @@ class EvaluationAdmin(pages.Fixed):
             .annotate(weak=F("isolation__is_weak"))
         )
 
-    @display(description="Number", ordering="pk")
+    @display(description=gettext_lazy("Number"), ordering="pk")
     def number(self, evaluation: Evaluation) -> int:
         return evaluation.pk
 
-    @display(description="State", ordering="state", label=pages.STATE_LABELS)
-    def state_label(self, evaluation: Evaluation) -> str:
-        return evaluation.state
+    @display(description=gettext_lazy("State"), ordering="state", label=pages.STATE_LABELS)
+    def state_label(self, evaluation: Evaluation) -> tuple[str, str]:
+        return evaluation.state, evaluation.get_state_display()
 
-    @display(description="Of")
+    @display(description=gettext_lazy("Of"))
     def of(self, evaluation: Evaluation) -> SafeString | str:
         return pages.link(evaluation.submission or evaluation.competition)
 
-    @display(description="Time ratio", ordering="time_ratio")
+    @display(description=gettext_lazy("Time ratio"), ordering="time_ratio")
     def ratio(self, evaluation: Evaluation) -> str:
         return pages.ratio(evaluation.time_ratio, evaluation.half_width)
 
-    @display(description="Score public / private", ordering="score_public")
+    @display(description=gettext_lazy("Score public / private"), ordering="score_public")
     def score(self, evaluation: Evaluation) -> str:
         return pages.scores(evaluation)
 
-    @display(description="Isolation", label=ISOLATION_LABELS)
-    def isolated(self, evaluation: Evaluation) -> str:
-        return {None: "–", False: "whole", True: "weak"}[evaluation.weak]  # type: ignore[attr-defined]
+    @display(description=gettext_lazy("Isolation"), label=ISOLATION_LABELS)
+    def isolated(self, evaluation: Evaluation) -> tuple[str, str]:
+        is_weak = evaluation.weak  # type: ignore[attr-defined]
+        if is_weak is None:
+            return "none", "–"
+        return ("weak", gettext("weak")) if is_weak else ("whole", gettext("whole"))
 
-    @display(description="Failure or error")
+    @display(description=gettext_lazy("Failure or error"))
     def code(self, evaluation: Evaluation) -> str:
         return evaluation.failure_code or evaluation.error_code or "–"
 
-    @display(description="Failure or error")
+    @display(description=gettext_lazy("Failure or error"))
     def trouble(self, evaluation: Evaluation) -> str:
         if evaluation.failure_code:
             return f"{evaluation.failure_code}: {evaluation.failure_message}"
         if evaluation.error_code:
-            return f"our fault, {evaluation.error_code}: {evaluation.error_message}"
+            facts = {"code": evaluation.error_code, "message": evaluation.error_message}
+            return gettext("error of the service, %(code)s: %(message)s") % facts
         return "–"
 
-    @display(description="Figures")
+    @display(description=gettext_lazy("Figures"))
     def result(self, evaluation: Evaluation) -> SafeString:
         return pages.figures(key_figures(evaluation))
 
-    @display(description="Report")
+    @display(description=gettext_lazy("Report"))
     def report_json(self, evaluation: Evaluation) -> SafeString | str:
         report = evaluation.report()
         if report is None:
             return "–"
         text = json.dumps(report.to_json(), indent=2, ensure_ascii=False)
         return format_html(
-            '<details><summary class="cursor-pointer">JSON, {} lines, for organizers only</summary>'
+            '<details><summary class="cursor-pointer">{}</summary>'
             '<pre class="overflow-auto" style="max-height: 40rem">{}</pre></details>',
-            text.count("\n") + 1,
+            gettext("JSON, %(lines)d lines, for organizers only") % {"lines": text.count("\n") + 1},
             text,
         )
 
@@ -123,31 +128,37 @@ class EvaluationAdmin(pages.Fixed):
         is_queued = evaluation and evaluation.state == Evaluation.State.QUEUED
         return super().get_actions_detail(request, object_id) if is_queued else []
 
-    @action(description="Cancel", icon="close")
+    @action(description=gettext_lazy("Cancel"), icon="close")
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         evaluation = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             evaluation,
-            title="Cancel this evaluation",
-            says="It leaves the queue. A submission's first evaluation is refunded to its team.",
-            button="Cancel the evaluation",
+            title=gettext("Cancel this evaluation"),
+            says=gettext(
+                "The evaluation leaves the queue. If it is the first evaluation of a "
+                "submission, the team gets the upload back."
+            ),
+            button=gettext("Cancel the evaluation"),
             is_danger=True,
             do=lambda: queueing.cancel(evaluation=evaluation, by=pages.organizer(request)),
-            done="The evaluation is cancelled.",
+            done=gettext("The evaluation is cancelled."),
         )
 
 
 def measurement_link(evaluation: Evaluation) -> SafeString:
-    page = '<a href="{}" class="text-primary-600 dark:text-primary-500">how it was measured</a>'
-    return format_html(page, reverse("measurement", args=[evaluation.pk]))
+    page = '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>'
+    address = reverse("measurement", args=[evaluation.pk])
+    return format_html(page, address, gettext("how it was measured"))
 
 
 def key_figures(evaluation: Evaluation) -> pages.Figures:
+    """What an organizer looks for first, before the whole report."""
     report = evaluation.report()
     return [
-        *of_evaluation(evaluation),
+        *of_attempts(evaluation),
+        *of_time(evaluation),
         *(of_splits(evaluation, report) if report else ()),
         *(of_timing(report.timing) if report and report.timing else ()),
         *of_isolation(evaluation),
@@ -156,50 +167,70 @@ def key_figures(evaluation: Evaluation) -> pages.Figures:
     ]
 
 
-def of_evaluation(evaluation: Evaluation) -> pages.Figures:
+def of_attempts(evaluation: Evaluation) -> pages.Figures:
+    noisy = evaluation.reports.filter(is_noisy=True).count()
     return [
-        ("Attempt", evaluation.attempt),
-        ("Why", evaluation.get_why_display()),
-        ("Measurements pooled", evaluation.measurements),
-        ("Attempts too noisy to count", evaluation.reports.filter(is_noisy=True).count()),
-        ("Quads", measurement_link(evaluation)),
-        ("Time ratio", pages.ratio(evaluation.time_ratio, evaluation.half_width)),
-        (
-            "Seconds per image",
-            f"{pages.milliseconds(evaluation.seconds_per_image)} "
-            f"± {pages.milliseconds(evaluation.seconds_half_width)}, reference "
-            f"{pages.milliseconds(evaluation.competition.seconds_per_image(1.0))} "
-            "when it was calibrated",
-        ),
-        ("Reference quality", pages.number(evaluation.quality_ref, 3)),
+        (gettext("Attempt"), evaluation.attempt),
+        (gettext("Reason of the evaluation"), evaluation.get_why_display()),
+        (gettext("Pooled measurements"), evaluation.measurements),
+        (gettext("Attempts that were too noisy to count"), noisy),
+        (gettext("Quads"), measurement_link(evaluation)),
+    ]
+
+
+def of_time(evaluation: Evaluation) -> pages.Figures:
+    seconds = gettext("%(seconds)s ± %(half_width)s; reference %(reference)s at the calibration")
+    facts = {
+        "seconds": pages.milliseconds(evaluation.seconds_per_image),
+        "half_width": pages.milliseconds(evaluation.seconds_half_width),
+        "reference": pages.milliseconds(evaluation.competition.seconds_per_image(1.0)),
+    }
+    return [
+        (gettext("Time ratio"), pages.ratio(evaluation.time_ratio, evaluation.half_width)),
+        (gettext("Time per image"), seconds % facts),
+        (gettext("Reference quality"), pages.number(evaluation.quality_ref, 3)),
     ]
 
 
 def of_splits(evaluation: Evaluation, report: Report) -> pages.Figures:
-    measure = evaluation.competition.quality_measure
-    scores = {"public": evaluation.score_public, "private": evaluation.score_private}
-    return [
-        (
-            name.capitalize(),
-            f"score {pages.number(score)} ± {pages.number(evaluation.score_half_width)}, "
-            f"{measure.short} {pages.number(report.splits[name].quality)}, "
-            f"accuracy {pages.number(report.splits[name].accuracy)}, "
-            f"{report.splits[name].images} images",
-        )
-        for name, score in scores.items()
-        if name in report.splits
-    ]
+    """Score and quality on each hidden split."""
+    scores = {
+        "public": (gettext("Public"), evaluation.score_public),
+        "private": (gettext("Private"), evaluation.score_private),
+    }
+    sentence = gettext(
+        "score %(score)s, %(measure)s %(quality)s, accuracy %(accuracy)s, %(images)d images"
+    )
+    measure = evaluation.competition.quality_measure.short
+    half_width = pages.number(evaluation.score_half_width)
+    rows = []
+    for name, (heading, score) in scores.items():
+        if split := report.splits.get(name):
+            facts = {
+                "score": f"{pages.number(score)} ± {half_width}",
+                "measure": measure,
+                "quality": pages.number(split.quality),
+                "accuracy": pages.number(split.accuracy),
+                "images": split.images,
+            }
+            rows.append((heading, sentence % facts))
+    return rows
 
 
 def of_timing(timing: Timing) -> pages.Figures:
+    sentence = gettext(
+        "%(quads)d quads in %(segments)d segments, %(seconds)s s, %(share)s disturbed"
+    )
+    facts = {
+        "quads": len(timing.quads),
+        "segments": timing.segments,
+        "seconds": f"{timing.measured_seconds:.1f}",
+        "share": f"{timing.disturbed_share:.0%}",
+    }
     return [
-        (
-            "Measured",
-            f"{len(timing.quads)} quads in {timing.segments} segments, "
-            f"{timing.measured_seconds:.1f} s, {timing.disturbed_share:.0%} disturbed",
-        ),
-        ("In force", ", ".join(timing.in_force) or "–"),
-        ("Findings", "; ".join(timing.flags) or "–"),
+        (gettext("Measurement"), sentence % facts),
+        (gettext("In force"), ", ".join(timing.in_force) or "–"),
+        (gettext("Findings"), "; ".join(timing.flags) or "–"),
     ]
 
 
@@ -207,16 +238,17 @@ def of_isolation(evaluation: Evaluation) -> pages.Figures:
     isolation = evaluation.isolation
     if not isolation:
         return []
-    mark = "Isolation, WEAK" if evaluation.is_weakly_isolated else "Isolation"
-    lacks = [f"missing: {one}" for one in isolation["missing"]]
-    return [(mark, "; ".join([*isolation["layers"], *lacks]))]
+    weak = gettext("Isolation, WEAK")
+    heading = weak if evaluation.is_weakly_isolated else gettext("Isolation")
+    lacks = [gettext("missing: %(layer)s") % {"layer": one} for one in isolation["missing"]]
+    return [(heading, "; ".join([*isolation["layers"], *lacks]))]
 
 
 def of_machine(report: Report) -> pages.Figures:
-    facts = {"Hardware": report.hardware, "Versions": report.versions}
+    facts = {gettext("Hardware"): report.hardware, gettext("Versions"): report.versions}
     return [
-        (name, ", ".join(f"{key} {value}" for key, value in values.items()))
-        for name, values in facts.items()
+        (heading, ", ".join(f"{key} {value}" for key, value in values.items()))
+        for heading, values in facts.items()
         if values
     ]
 
@@ -224,4 +256,4 @@ def of_machine(report: Report) -> pages.Figures:
 def of_sharing(evaluation: Evaluation) -> pages.Figures:
     if not evaluation.measured_by_id:
         return []
-    return [("Shares the measurement of", pages.link(evaluation.measured_by))]
+    return [(gettext("Shares the measurement of"), pages.link(evaluation.measured_by))]

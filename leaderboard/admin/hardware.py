@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
+from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 
 from leaderboard.admin import pages
@@ -29,11 +30,13 @@ class HardwareProfileAdmin(pages.Noun):
     fieldsets = [
         (None, {"fields": [("name", "slug"), "description", ("device", "threads")]}),
         (
-            "How exactly time is measured",
+            gettext_lazy("How exactly time is measured"),
             {
-                "description": "Slug, device and threads are fixed once something was measured "
-                "here, and the published ratio while a competition runs here: add another profile "
-                "instead.",
+                "description": gettext_lazy(
+                    "Slug, device and threads are fixed after the first measurement on this "
+                    "profile. The published ratio is fixed while a competition runs on this "
+                    "profile. Add another profile instead."
+                ),
                 "fields": [
                     ("min_segments", "min_quads"),
                     ("target_half_width", "max_half_width"),
@@ -42,10 +45,13 @@ class HardwareProfileAdmin(pages.Noun):
             },
         ),
         (
-            "How workers check themselves",
+            gettext_lazy("How workers check themselves"),
             {
-                "description": "A canary: the calibrated reference against itself, which should be "
-                "1. A worker that is off, or beside too much foreign load, takes no work.",
+                "description": gettext_lazy(
+                    "A canary measures the calibrated reference model against itself. Its time "
+                    "ratio should be 1. A worker takes no work if its canary is outside of the "
+                    "band, or if other programs use too much of the machine."
+                ),
                 "fields": [
                     ("canary_every_minutes", "canary_band"),
                     "max_foreign_load",
@@ -79,19 +85,19 @@ class HardwareProfileAdmin(pages.Noun):
     ) -> None:
         profiles.save(profile=obj, by=pages.organizer(request))
 
-    @display(description="Canaries")
+    @display(description=gettext_lazy("Canaries"))
     def trend(self, profile: HardwareProfile) -> SafeString:
         return plot(Canary.objects.filter(worker__profile=profile.pk), profile.canary_band)
 
-    @display(description="Queued", ordering="queued")
+    @display(description=gettext_lazy("Queued"), ordering="queued")
     def queued(self, profile: HardwareProfile) -> int:
         return profile.queued  # type: ignore[attr-defined]
 
-    @display(description="Running", ordering="running")
+    @display(description=gettext_lazy("Running"), ordering="running")
     def running(self, profile: HardwareProfile) -> int:
         return profile.running  # type: ignore[attr-defined]
 
-    @display(description="Workers seen lately", ordering="alive")
+    @display(description=gettext_lazy("Workers seen lately"), ordering="alive")
     def alive(self, profile: HardwareProfile) -> int:
         return profile.alive  # type: ignore[attr-defined]
 
@@ -99,11 +105,14 @@ class HardwareProfileAdmin(pages.Noun):
 class CanaryFigures:
     """How a canary is written."""
 
-    @display(description="Time ratio A/A", ordering="time_ratio")
+    @display(
+        description=gettext_lazy("Time ratio of the reference against itself"),
+        ordering="time_ratio",
+    )
     def ratio(self, canary: Canary) -> str:
         return pages.ratio(canary.time_ratio, canary.half_width)
 
-    @display(description="Cores busy with others", ordering="foreign_load")
+    @display(description=gettext_lazy("Cores used by other programs"), ordering="foreign_load")
     def load(self, canary: Canary) -> str:
         return pages.number(canary.foreign_load, 2)
 
@@ -113,7 +122,7 @@ class CanaryInline(CanaryFigures, pages.FixedInline):
     fields = ["measured_at", "passed", "ratio", "load", "reason"]
     readonly_fields = fields
     per_page = 20
-    verbose_name_plural = "canaries"
+    verbose_name_plural = gettext_lazy("canaries")
 
 
 @admin.register(Canary)
@@ -161,24 +170,29 @@ class WorkerAdmin(pages.Fixed):
             )
         )
 
-    @display(description="Takes work", ordering="state", label=FITNESS_LABELS)
-    def fitness(self, worker: Worker) -> str:
-        return worker.state
+    @display(description=gettext_lazy("Takes work"), ordering="state", label=FITNESS_LABELS)
+    def fitness(self, worker: Worker) -> tuple[str, str]:
+        return worker.state, worker.get_state_display()
 
-    @display(description="Last canary")
+    @display(description=gettext_lazy("Last canary"))
     def canary(self, worker: Worker) -> str:
         return pages.ratio(worker.last_ratio, worker.last_half_width)  # type: ignore[attr-defined]
 
-    @display(description="Canaries")
+    @display(description=gettext_lazy("Canaries"))
     def trend(self, worker: Worker) -> SafeString:
         return plot(worker.canaries.all(), worker.profile.canary_band)
 
-    @display(description="Seen", ordering="seen_at", label={"now": "success", "quiet": "default"})
+    @display(
+        description=gettext_lazy("Seen"),
+        ordering="seen_at",
+        label={"now": "success", "quiet": "default"},
+    )
     def seen(self, worker: Worker) -> tuple[str, str]:
-        ago = timesince(worker.seen_at, depth=1)
-        return ("now", "just now") if is_alive(worker) else ("quiet", f"{ago} ago")
+        if is_alive(worker):
+            return "now", gettext("just now")
+        return "quiet", gettext("%(time)s ago") % {"time": timesince(worker.seen_at, depth=1)}
 
-    @display(description="Processor")
+    @display(description=gettext_lazy("Processor"))
     def processor(self, worker: Worker) -> str:
         return worker.fingerprint.get("cpu", "–")
 

@@ -18,6 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from leaderboard import bodies
@@ -30,8 +31,11 @@ Figures = Iterable[tuple[str, object]]
 def check_size(size: int, **arguments: Any) -> None:
     if size > settings.IMPORT_BYTES:
         raise TooLarge(
-            f"{size / 1e6:.1f} MB were sent; the panel takes {settings.IMPORT_BYTES / 1e6:g} MB. "
-            "For larger image sets there is the command manage.py import_dataset."
+            gettext(
+                "%(size)s MB were sent; the panel accepts %(limit)s MB. For larger image sets use "
+                "the command manage.py import_dataset."
+            )
+            % {"size": f"{size / 1e6:.1f}", "limit": f"{settings.IMPORT_BYTES / 1e6:g}"}
         )
 
 
@@ -151,21 +155,14 @@ def ask(
     if form.is_valid() and "look" not in request.POST:
         try:
             made = do(**form.cleaned_data)
+            said = done(made) if callable(done) else done
+            return leave(admin, request, obj or made, title=title, said=said, is_gone=is_gone)
         except Refused as refusal:
             form.add_error(None, refusal.detail)
             status = refusal.status
-        else:
-            said = done(made) if callable(done) else done
-            return leave(admin, request, obj or made, title=title, said=said, is_gone=is_gone)
-    context = frame(admin, request, obj) | {
-        "title": title,
-        "says": says,
-        "facts": figures(facts(form) if callable(facts) else facts),
-        "form": form,
-        "button": button,
-        "look": look,
-        "is_danger": is_danger,
-    }
+    words = {"title": title, "says": says, "button": button, "look": look, "is_danger": is_danger}
+    shown = {"facts": figures(facts(form) if callable(facts) else facts), "form": form}
+    context = frame(admin, request, obj) | words | shown
     return TemplateResponse(request, "admin/ask.html", context, status=status)
 
 

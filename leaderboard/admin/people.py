@@ -8,6 +8,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -26,7 +27,7 @@ class EmailInline(TabularInline):
 
 class MembershipInline(pages.FixedInline):
     model = Membership
-    verbose_name_plural = "teams"
+    verbose_name_plural = gettext_lazy("teams")
     fields = ["team", "competition", "joined_at"]
     readonly_fields = fields
 
@@ -53,13 +54,15 @@ class UserAdmin(DjangoUserAdmin, pages.Noun):  # type: ignore[misc]  # the pagin
     fieldsets = [
         (None, {"fields": ["username", "password", ("first_name", "last_name"), "email"]}),
         (
-            "Rights",
+            gettext_lazy("Rights"),
             {
-                "description": "An organizer is both staff and superuser.",
+                "description": gettext_lazy(
+                    "An organizer needs both staff status and superuser status."
+                ),
                 "fields": ["is_active", "is_staff", "is_superuser"],
             },
         ),
-        ("Dates", {"fields": [("last_login", "date_joined")]}),
+        (gettext_lazy("Dates"), {"fields": [("last_login", "date_joined")]}),
     ]
     readonly_fields = ["last_login", "date_joined"]
     filter_horizontal = ()
@@ -73,25 +76,30 @@ class ApiTokenAdmin(pages.Fixed):
     fields = ["name", "user", "token_key", "created", "expiry"]
     actions_detail = ["revoke"]
 
-    @display(description="Expires", ordering="expiry")
+    @display(description=gettext_lazy("Expires"), ordering="expiry")
     def expires(self, token: ApiToken) -> str:
         if token.expiry is None:
-            return "never"
-        is_over = token.expiry <= timezone.now()
-        return f"{'expired' if is_over else 'on'} {token.expiry:%Y-%m-%d}"
+            return gettext("never")
+        day = f"{token.expiry:%Y-%m-%d}"
+        return (
+            gettext("expired on %(day)s") % {"day": day} if token.expiry <= timezone.now() else day
+        )
 
-    @action(description="Revoke", icon="block", variant=ActionVariant.DANGER)
+    @action(description=gettext_lazy("Revoke"), icon="block", variant=ActionVariant.DANGER)
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         token = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             token,
-            title="Revoke this token",
-            says="Programs that use it are refused from now on. Its owner can make another.",
-            button="Revoke",
+            title=gettext("Revoke this token"),
+            says=gettext(
+                "Programs that use this token are refused from now on. Its owner can make "
+                "another token."
+            ),
+            button=gettext("Revoke"),
             is_danger=True,
             is_gone=True,
             do=lambda: tokens.revoke(user=token.user, token_key=token.token_key),
-            done="The token is revoked.",
+            done=gettext("The token is revoked."),
         )

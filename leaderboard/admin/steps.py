@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
@@ -16,7 +17,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from leaderboard.admin import pages
+from leaderboard.admin import calibrations, pages
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import competitions, preparing, references
 
@@ -36,21 +37,26 @@ STEPS = {
 
 class ReferenceForm(forms.Form):
     upload = forms.FileField(
-        label="TorchScript model",
+        label=gettext_lazy("TorchScript model"),
         widget=UnfoldAdminFileFieldWidget,
-        help_text="An archive of torch.jit.save, checked like any upload.",
+        help_text=gettext_lazy("An archive of torch.jit.save, checked like any upload."),
     )
     name = forms.CharField(
         max_length=120,
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Shown as the baseline, for instance ResNet18-D.",
+        help_text=gettext_lazy("Shown as the baseline, for instance ResNet18-D."),
     )
     anyway = forms.BooleanField(
-        label="It answers one number for each class, whatever its weights look like",
+        label=gettext_lazy(
+            "The model answers one number for each class; the check of its weights is wrong"
+        ),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Only where this page refused the file for its number of classes, wrongly.",
+        help_text=gettext_lazy(
+            "Only if this page refused the file for its number of classes, and the refusal "
+            "is wrong."
+        ),
     )
 
 
@@ -59,16 +65,15 @@ class PauseForm(forms.Form):
         max_length=300,
         required=False,
         widget=UnfoldAdminTextareaWidget,
-        help_text="For everybody, on the competition's page: why, and until when.",
+        help_text=gettext_lazy(
+            "Shown to everybody on the competition's page. Say why uploads are paused, and "
+            "until when."
+        ),
     )
 
 
 class Steps(pages.Noun):
     """Buttons on a competition's page: those of its state."""
-
-    def opening_facts(self, competition: Competition) -> pages.Figures:
-        """What an organizer should know before uploads begin."""
-        raise NotImplementedError
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         competition = self.get_object(request, str(object_id))
@@ -82,18 +87,20 @@ class Steps(pages.Noun):
         ]
 
     @pages.takes_files
-    @action(description="Upload reference", icon="upload")
+    @action(description=gettext_lazy("Upload reference"), icon="upload")
     def upload_reference(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             competition,
-            title="Upload the reference model",
-            says="Every submission is timed against this model, in the same minutes on the same "
-            "worker. A new reference must be calibrated again.",
+            title=gettext("Upload the reference model"),
+            says=gettext(
+                "Every submission is timed beside this model, at the same time and on the same "
+                "worker. A new reference model must be calibrated again."
+            ),
             form_class=ReferenceForm,
-            button="Upload",
+            button=gettext("Upload"),
             do=lambda upload, name, anyway: references.set_reference(
                 competition=competition,
                 upload=upload,
@@ -101,128 +108,142 @@ class Steps(pages.Noun):
                 by=pages.organizer(request),
                 anyway=anyway,
             ),
-            done="The reference is stored. Calibrate it next.",
+            done=gettext("The reference model is stored. Calibrate it next."),
         )
 
-    @action(description="Calibrate", icon="speed")
+    @action(description=gettext_lazy("Calibrate"), icon="speed")
     def calibrate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             competition,
-            title="Calibrate the reference",
-            says=f"A worker of {competition.profile} measures the reference against itself: its F1 "
-            "on both hidden splits, its seconds per image, and a time ratio that should be 1.",
-            button="Queue a calibration",
+            title=gettext("Calibrate the reference model"),
+            says=gettext(
+                "A worker of %(profile)s measures the reference model against itself. The "
+                "results are the quality on both hidden splits, the time per image, and a time "
+                "ratio that should be 1."
+            )
+            % {"profile": competition.profile},
+            button=gettext("Queue a calibration"),
             do=lambda: references.calibrate(competition=competition, by=pages.organizer(request)),
-            done="The calibration is queued; its result appears on this page.",
+            done=gettext("The calibration is queued. Its result appears on this page."),
         )
 
-    @action(description="Open", icon="play_arrow", variant=ActionVariant.PRIMARY)
+    @action(description=gettext_lazy("Open"), icon="play_arrow", variant=ActionVariant.PRIMARY)
     def open_(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.ask_to_open(
             request,
             object_id,
-            title="Open the competition",
-            says="It becomes visible and teams can upload. From then on whatever scores depend on "
-            "is fixed: dataset, hardware profile, reference, input and formula.",
+            title=gettext("Open the competition"),
+            says=gettext(
+                "The competition becomes visible and teams can upload. After this step "
+                "everything that scores depend on is fixed: dataset, hardware profile, "
+                "reference model, input and formula."
+            ),
         )
 
-    @action(description="Resume", icon="play_arrow", variant=ActionVariant.PRIMARY)
+    @action(description=gettext_lazy("Resume"), icon="play_arrow", variant=ActionVariant.PRIMARY)
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        says = "Teams can upload again; the message of the pause is removed."
-        return self.ask_to_open(request, object_id, title="Resume uploads", says=says)
+        says = gettext("Teams can upload again. The message of the pause is removed.")
+        return self.ask_to_open(request, object_id, title=gettext("Resume uploads"), says=says)
 
-    @action(description="Pause", icon="pause")
+    @action(description=gettext_lazy("Pause"), icon="pause")
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             competition,
-            title="Pause uploads",
-            says="Uploads are refused with your message; what is queued is still evaluated.",
+            title=gettext("Pause uploads"),
+            says=gettext(
+                "Uploads are refused with your message. Queued submissions are still evaluated."
+            ),
             form_class=PauseForm,
-            button="Pause",
+            button=gettext("Pause"),
             do=lambda message: competitions.pause(
                 competition=competition, message=message, by=pages.organizer(request)
             ),
-            done="Uploads are paused.",
+            done=gettext("Uploads are paused."),
         )
 
-    @action(description="Close", icon="stop", variant=ActionVariant.WARNING)
+    @action(description=gettext_lazy("Close"), icon="stop", variant=ActionVariant.WARNING)
     def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             competition,
-            title="Close the competition",
-            says="Uploads end. What is queued is still evaluated, teams can still choose their "
-            "final selections, and the private board stays hidden until you publish it. Until "
-            "then you can reopen the competition.",
+            title=gettext("Close the competition"),
+            says=gettext(
+                "Uploads end. Queued submissions are still evaluated, and teams can still "
+                "choose their final selections. The private board stays hidden until you "
+                "publish it. Until then you can reopen the competition."
+            ),
             facts=progress(competition),
-            button="Close",
+            button=gettext("Close"),
             is_danger=True,
             do=lambda: competitions.close(competition=competition, by=pages.organizer(request)),
-            done="The competition is closed.",
+            done=gettext("The competition is closed."),
         )
 
-    @action(description="Reopen", icon="play_arrow")
+    @action(description=gettext_lazy("Reopen"), icon="play_arrow")
     def reopen(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             competition,
-            title="Reopen the competition",
-            says="Teams can upload again, until its end or until you close it once more. An end "
-            "that has passed must be set anew first.",
+            title=gettext("Reopen the competition"),
+            says=gettext(
+                "Teams can upload again until the end of the competition, or until you close it "
+                "again. If the end has passed, set a later end first."
+            ),
             facts=progress(competition),
-            button="Reopen for uploads",
+            button=gettext("Reopen for uploads"),
             do=lambda: competitions.reopen(competition=competition, by=pages.organizer(request)),
-            done="The competition takes uploads again.",
+            done=gettext("The competition accepts uploads again."),
         )
 
-    @action(description="Publish", icon="trophy", variant=ActionVariant.PRIMARY)
+    @action(description=gettext_lazy("Publish"), icon="trophy", variant=ActionVariant.PRIMARY)
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             competition,
-            title="Publish the private board",
-            says="The private board is computed and shown to everyone. This cannot be taken back, "
-            "and everything queued or running must have ended.",
+            title=gettext("Publish the private board"),
+            says=gettext(
+                "The private board is computed and shown to everybody. You cannot undo this "
+                "step. Every queued or running evaluation must have ended."
+            ),
             facts=progress(competition),
-            button="Publish for good",
+            button=gettext("Publish finally"),
             is_danger=True,
             do=lambda: competitions.publish(competition=competition, by=pages.organizer(request)),
-            done=lambda is_done: (
-                "The private board is public."
-                if is_done
-                else "The private board is being prepared in the background. It is shown to "
-                "everyone as soon as that is done; this page tells how far it is."
-            ),
+            done=published,
         )
 
-    @action(description="Stop the preparation", icon="stop", variant=ActionVariant.WARNING)
+    @action(
+        description=gettext_lazy("Stop the preparation"), icon="stop", variant=ActionVariant.WARNING
+    )
     def stop_preparing(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             competition,
-            title="Stop the preparation",
-            says="What is prepared so far is dropped, and the boards stay as everybody sees them "
-            "now. A publication or another gate can be begun again.",
-            facts=[("In preparation", preparing.of(competition) or "Nothing any more.")],
-            button="Stop the preparation",
+            title=gettext("Stop the preparation"),
+            says=gettext(
+                "The part that is prepared so far is deleted. The boards stay as everybody sees "
+                "them now. You can start a publication or another gate again."
+            ),
+            facts=[(gettext("In preparation"), preparing.of(competition) or gettext("Nothing"))],
+            button=gettext("Stop the preparation"),
             do=lambda: competitions.stop_preparing(
                 competition=competition, by=pages.organizer(request)
             ),
-            done="The preparation is stopped.",
+            done=gettext("The preparation is stopped."),
         )
 
     def ask_to_open(
@@ -235,10 +256,10 @@ class Steps(pages.Noun):
             competition,
             title=title,
             says=says,
-            facts=self.opening_facts(competition),
-            button="Open for uploads",
+            facts=calibrations.before_opening(competition),
+            button=gettext("Open for uploads"),
             do=lambda: competitions.open_(competition=competition, by=pages.organizer(request)),
-            done="{} is open.",
+            done=gettext("{} is open."),
         )
 
 
@@ -255,10 +276,19 @@ def progress(competition: Competition) -> pages.Figures:
     counts = competition.evaluations.by_state()
     submissions = competition.submissions
     return [
-        ("Teams", competition.teams.count()),
-        ("Submissions", submissions.count()),
-        ("Selected for the private board", submissions.exclude(selected_at=None).count()),
-        ("Evaluations queued", counts[states.QUEUED]),
-        ("Evaluations running", counts[states.RUNNING]),
-        ("Evaluations that ended by our fault", counts[states.ERROR]),
+        (gettext("Teams"), competition.teams.count()),
+        (gettext("Submissions"), submissions.count()),
+        (gettext("Selected for the private board"), submissions.exclude(selected_at=None).count()),
+        (gettext("Evaluations queued"), counts[states.QUEUED]),
+        (gettext("Evaluations running"), counts[states.RUNNING]),
+        (gettext("Evaluations that failed because of the service"), counts[states.ERROR]),
     ]
+
+
+def published(is_done: bool) -> str:
+    if is_done:
+        return gettext("The private board is public.")
+    return gettext(
+        "The private board is being prepared in the background. Everybody will see it when the "
+        "preparation ends. This page shows the progress."
+    )

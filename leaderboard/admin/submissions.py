@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -25,7 +26,7 @@ class DisqualifyForm(forms.Form):
     reason = forms.CharField(
         max_length=300,
         widget=UnfoldAdminTextareaWidget,
-        help_text="The team reads it.",
+        help_text=gettext_lazy("The team reads this reason."),
     )
 
 
@@ -38,23 +39,23 @@ class EvaluationInline(pages.FixedInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Evaluation]:
         return super().get_queryset(request).select_related("competition")
 
-    @display(description="Number")
+    @display(description=gettext_lazy("Number"))
     def number(self, evaluation: Evaluation) -> SafeString | str:
         return pages.link(evaluation, f"{evaluation.pk}")
 
-    @display(description="Time ratio")
+    @display(description=gettext_lazy("Time ratio"))
     def ratio(self, evaluation: Evaluation) -> str:
         return pages.ratio(evaluation.time_ratio, evaluation.half_width)
 
-    @display(description="Quality public / private")
+    @display(description=gettext_lazy("Quality public / private"))
     def quality(self, evaluation: Evaluation) -> str:
         return pages.pair(evaluation.quality_public, evaluation.quality_private)
 
-    @display(description="Score public / private")
+    @display(description=gettext_lazy("Score public / private"))
     def score(self, evaluation: Evaluation) -> str:
         return pages.scores(evaluation)
 
-    @display(description="Failure or error")
+    @display(description=gettext_lazy("Failure or error"))
     def trouble(self, evaluation: Evaluation) -> str:
         return evaluation.failure_code or evaluation.error_code or "–"
 
@@ -67,7 +68,9 @@ class SubmissionAdmin(pages.Fixed):
         "team__name",
         *(f"{name}__startswith" for name in ("note", "file_name", "sha256")),
     ]
-    search_help_text = "In a team's name, or the beginning of a note, a file's name or SHA-256."
+    search_help_text = gettext_lazy(
+        "Searches in team names, and at the beginning of notes, file names and SHA-256."
+    )
     fieldsets = [
         (
             None,
@@ -90,11 +93,11 @@ class SubmissionAdmin(pages.Fixed):
 
     # What is shown
 
-    @display(description="State", label=pages.STATE_LABELS)
-    def state(self, submission: Submission) -> str:
-        return submission.evaluation.state
+    @display(description=gettext_lazy("State"), label=pages.STATE_LABELS)
+    def state(self, submission: Submission) -> tuple[str, str]:
+        return submission.evaluation.state, submission.evaluation.get_state_display()
 
-    @display(description="Public score")
+    @display(description=gettext_lazy("Public score"))
     def score(self, submission: Submission) -> str:
         evaluation = submission.evaluation
         if evaluation.score_public is None:
@@ -102,29 +105,33 @@ class SubmissionAdmin(pages.Fixed):
         half_width = pages.number(evaluation.score_half_width)
         return f"{pages.number(evaluation.score_public)} ± {half_width}"
 
-    @display(description="Decisions")
+    @display(description=gettext_lazy("Decisions"))
     def marks(self, submission: Submission) -> str:
         marks = []
         if submission.selected_at:
-            marks.append("selected")
+            marks.append(gettext("selected"))
         if submission.withdrawn_at:
-            marks.append("withdrawn")
+            marks.append(gettext("withdrawn"))
         if submission.disqualified_at:
-            marks.append(f"disqualified: {submission.disqualified_reason}")
+            facts = {"reason": submission.disqualified_reason}
+            marks.append(gettext("disqualified: %(reason)s") % facts)
         return "; ".join(marks) or "–"
 
-    @display(description="Model")
+    @display(description=gettext_lazy("Model"))
     def model_figures(self, submission: Submission) -> SafeString:
         static = submission.static
         return pages.figures(
             [
-                ("File", f"{submission.file_name}, {filesizeformat(submission.size_bytes)}"),
-                ("Uploaded by", submission.get_door_display()),
-                ("Parameters", f"{static.get('parameters', 0):,}"),
-                ("Input", input_of(static.get("input") or {})),
-                ("Operators", ", ".join(static.get("operators", [])) or "–"),
+                (
+                    gettext("File"),
+                    f"{submission.file_name}, {filesizeformat(submission.size_bytes)}",
+                ),
+                (gettext("Uploaded by"), submission.get_door_display()),
+                (gettext("Parameters"), f"{static.get('parameters', 0):,}"),
+                (gettext("Input"), input_of(static.get("input") or {})),
+                (gettext("Operators"), ", ".join(static.get("operators", [])) or "–"),
                 ("SHA-256", submission.sha256),
-                ("Content", submission.content_sha256),
+                (gettext("Content"), submission.content_sha256),
             ]
         )
 
@@ -142,57 +149,61 @@ class SubmissionAdmin(pages.Fixed):
             if not one.action_name.endswith(hidden)
         ]
 
-    @action(description="Evaluate again", icon="replay")
+    @action(description=gettext_lazy("Evaluate again"), icon="replay")
     def evaluate_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         submission = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             submission,
-            title="Evaluate again",
-            says="A worker measures this submission once more, pooled with what was measured. What "
-            "counts meanwhile stays; a new score takes its place, a failed repeat does not. It "
-            "costs the team no quota.",
-            button="Queue an evaluation",
+            title=gettext("Evaluate again"),
+            says=gettext(
+                "A worker measures this submission once more. The result is pooled with the "
+                "earlier measurements. The present score counts until then. A new score "
+                "replaces it; a failed repeat does not. The team uses no quota."
+            ),
+            button=gettext("Queue an evaluation"),
             do=lambda: queueing.evaluate_again(submission=submission, by=pages.organizer(request)),
-            done="An evaluation of {} is queued.",
+            done=gettext("An evaluation of {} is queued."),
         )
 
-    @action(description="Disqualify", icon="block", variant=ActionVariant.DANGER)
+    @action(description=gettext_lazy("Disqualify"), icon="block", variant=ActionVariant.DANGER)
     def disqualify(self, request: HttpRequest, object_id: str) -> HttpResponse:
         submission = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             submission,
-            title="Disqualify",
-            says="The submission leaves both boards; the team's next best takes its place. You can "
-            "reinstate it later.",
+            title=gettext("Disqualify"),
+            says=gettext(
+                "The submission leaves both boards. The team's next best submission takes its "
+                "place. You can reinstate the submission later."
+            ),
             form_class=DisqualifyForm,
-            button="Disqualify",
+            button=gettext("Disqualify"),
             is_danger=True,
             do=lambda reason: submissions.disqualify(
                 submission=submission, reason=reason, by=pages.organizer(request)
             ),
-            done="{} is disqualified.",
+            done=gettext("{} is disqualified."),
         )
 
-    @action(description="Reinstate", icon="undo")
+    @action(description=gettext_lazy("Reinstate"), icon="undo")
     def reinstate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         submission = self.find(request, object_id)
         return pages.ask(
             self,
             request,
             submission,
-            title="Reinstate",
-            says="The submission counts again, as if it had never been disqualified.",
-            facts=[("Reason of the disqualification", submission.disqualified_reason)],
-            button="Reinstate",
+            title=gettext("Reinstate"),
+            says=gettext("The submission counts again, as if it was never disqualified."),
+            facts=[(gettext("Reason for the disqualification"), submission.disqualified_reason)],
+            button=gettext("Reinstate"),
             do=lambda: submissions.reinstate(submission=submission, by=pages.organizer(request)),
-            done="{} counts again.",
+            done=gettext("{} counts again."),
         )
 
-    @action(description="Evaluate again", permissions=["evaluate"])
+    @action(description=gettext_lazy("Evaluate again"), permissions=["evaluate"])
     def evaluate_all_again(self, request: HttpRequest, queryset: QuerySet[Submission]) -> None:
         queued = 0
         for submission in queryset:
@@ -201,10 +212,11 @@ class SubmissionAdmin(pages.Fixed):
                 queued += 1
             except Refused as refusal:
                 messages.error(request, f"{submission}: {refusal.detail}")
-        messages.success(request, f"Evaluations queued: {queued}.")
+        messages.success(request, gettext("Evaluations queued: %(count)d.") % {"count": queued})
 
 
 def input_of(spec: dict[str, Any]) -> str:
     if not spec:
         return "–"
-    return f"{spec['height']} x {spec['width']}, {spec['dtype']}, batches of {spec['batch_size']}"
+    sentence = gettext("%(height)d x %(width)d, %(dtype)s, batches of %(batch_size)d")
+    return sentence % spec

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from leaderboard.admin import pages
@@ -18,7 +19,7 @@ from leaderboard.services import teams
 class MembershipInline(pages.FixedInline):
     model = Membership
     fk_name = "team"
-    verbose_name_plural = "members"
+    verbose_name_plural = gettext_lazy("members")
     fields = ["user", "joined_at"]
     readonly_fields = fields
 
@@ -35,7 +36,7 @@ class SubmissionInline(pages.FixedInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
         return super().get_queryset(request).select_related("team", "uploaded_by").defer("static")
 
-    @display(description="Submission")
+    @display(description=gettext_lazy("Submission"))
     def submission(self, submission: Submission) -> SafeString | str:
         return pages.link(submission, f"#{submission.pk}")
 
@@ -67,10 +68,10 @@ class TeamAdmin(pages.Noun):
         if "name" in form.changed_data:
             teams.rename(team=obj, name=obj.name, by=pages.organizer(request))
 
-    @display(description="Members", ordering="members_count")
+    @display(description=gettext_lazy("Members"), ordering="members_count")
     def members_count(self, team: Team) -> int:
         return team.members_count  # type: ignore[attr-defined]
 
-    @display(description="Submissions", ordering="submissions_count")
+    @display(description=gettext_lazy("Submissions"), ordering="submissions_count")
     def submissions_count(self, team: Team) -> int:
         return team.submissions_count  # type: ignore[attr-defined]

@@ -11,6 +11,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile
@@ -66,11 +68,11 @@ def metric_choices() -> list[tuple[str, str]]:
 
 class Competition(models.Model):
     class State(models.TextChoices):
-        DRAFT = "draft"
-        OPEN = "open"
-        PAUSED = "paused"
-        CLOSED = "closed"
-        PUBLISHED = "published"
+        DRAFT = "draft", _("Draft")
+        OPEN = "open", pgettext_lazy("state", "Open")
+        PAUSED = "paused", _("Paused")
+        CLOSED = "closed", _("Closed")
+        PUBLISHED = "published", _("Published")
 
     class Dtype(models.TextChoices):
         FLOAT32 = "float32"
@@ -108,25 +110,30 @@ class Competition(models.Model):
     slug = models.SlugField(unique=True)
     title = models.CharField(max_length=120)
     tagline = models.CharField(max_length=200, blank=True)
-    overview = models.TextField(blank=True, help_text="Markdown.")
-    rules = models.TextField(blank=True, help_text="Markdown.")
-    data_description = models.TextField(blank=True, help_text="Markdown.")
+    overview = models.TextField(blank=True, help_text=_("Markdown."))
+    rules = models.TextField(blank=True, help_text=_("Markdown."))
+    data_description = models.TextField(blank=True, help_text=_("Markdown."))
 
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT, editable=False)
     pause_message = models.CharField(max_length=300, blank=True, editable=False)
-    ends_at = models.DateTimeField(null=True, blank=True, help_text="Uploads before it count.")
+    ends_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Uploads before this time count.")
+    )
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
     time_zone = models.CharField(
         max_length=64,
         default="UTC",
         validators=[check_time_zone],
-        help_text="Its days make the quota.",
+        help_text=_("The quota counts per day of this time zone."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     dataset = models.ForeignKey(Dataset, models.PROTECT, null=True, blank=True)
     profile = models.ForeignKey(
-        HardwareProfile, models.PROTECT, verbose_name="hardware profile", help_text="Where it runs."
+        HardwareProfile,
+        models.PROTECT,
+        verbose_name="hardware profile",
+        help_text=_("The kind of machine that measures."),
     )
     reference = models.ForeignKey(
         "ReferenceModel", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
@@ -135,16 +142,18 @@ class Competition(models.Model):
         "Evaluation", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
 
-    submissions_per_day = models.PositiveSmallIntegerField(default=5, help_text="Per team.")
+    submissions_per_day = models.PositiveSmallIntegerField(default=5, help_text=_("Per team."))
     final_selections = models.PositiveSmallIntegerField(
         default=2,
         validators=[MinValueValidator(1)],
-        help_text="Most submissions in the private ranking.",
+        help_text=_("Most submissions of a team in the private ranking."),
     )
     remeasured_ranks = models.PositiveSmallIntegerField(
         default=3,
-        help_text="Ranks of the public board that are measured again while their intervals "
-        "overlap and workers are idle; 0 for none.",
+        help_text=_(
+            "Number of top ranks of the public board that are measured again while their "
+            "intervals overlap and workers are idle. 0: none."
+        ),
     )
     max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])
     max_upload_bytes = models.BigIntegerField("most bytes of an upload", default=500_000_000)
@@ -155,26 +164,29 @@ class Competition(models.Model):
         max_length=32,
         choices=metric_choices,
         default="macro_f1",
-        help_text="What quality means here.",
+        help_text=_("How quality is computed from the answers."),
     )
     quality_ref = models.FloatField(
         "reference quality",
         null=True,
         blank=True,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="Empty: the reference's public quality to three decimals, from the calibration.",
+        help_text=_(
+            "Empty: the quality of the reference model on the public split, from the "
+            "calibration, with three decimals."
+        ),
     )
     min_quality = models.FloatField(
         "gate",
         default=0.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="Least quality that is ranked.",
+        help_text=_("Least quality that is ranked."),
     )
 
     input_height = models.PositiveSmallIntegerField(default=224, validators=[MinValueValidator(1)])
     input_width = models.PositiveSmallIntegerField(default=224, validators=[MinValueValidator(1)])
     min_input_size = models.PositiveSmallIntegerField(
-        default=16, help_text="An upload may declare its own."
+        default=16, help_text=_("An upload may declare its own.")
     )
     max_input_size = models.PositiveSmallIntegerField(default=512)
     batch_size = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
@@ -192,32 +204,32 @@ class Competition(models.Model):
     load_seconds = models.FloatField(
         default=60,
         validators=[MinValueValidator(1)],
-        help_text="Most seconds to load a model.",
+        help_text=_("Most seconds to load a model."),
     )
     first_call_seconds = models.FloatField(
         default=30,
         validators=[MinValueValidator(0.1)],
-        help_text="Most seconds of a process's first answer, which compiles.",
+        help_text=_("Most seconds for the first answer of a process, which includes compiling."),
     )
     call_seconds = models.FloatField(
         default=10,
         validators=[MinValueValidator(0.1)],
-        help_text="Most seconds of any later answer.",
+        help_text=_("Most seconds for any later answer."),
     )
     total_seconds = models.FloatField(
         default=1800,
         validators=[MinValueValidator(1)],
-        help_text="Most seconds of all processes of a submission together.",
+        help_text=_("Most seconds for all processes of a submission together."),
     )
     memory_bytes = models.BigIntegerField(
         default=4 << 30,
         validators=[MinValueValidator(1 << 28)],
-        help_text="Most bytes of memory of a model's process: 4,294,967,296 is 4 GiB.",
+        help_text=_("Most bytes of memory of a model's process: 4,294,967,296 is 4 GiB."),
     )
     output_bytes = models.BigIntegerField(
         default=1 << 20,
         validators=[MinValueValidator(64)],
-        help_text="Most bytes of one answer: 1,048,576 is 1 MiB.",
+        help_text=_("Most bytes of one answer: 1,048,576 is 1 MiB."),
     )
 
     objects = CompetitionQuerySet.as_manager()
@@ -366,7 +378,7 @@ class ReferenceModel(models.Model):
     sha256 = models.CharField(max_length=64)
     size_bytes = models.BigIntegerField()
     name = models.CharField(
-        max_length=120, blank=True, help_text="Shown as the baseline, e.g. ResNet18-D."
+        max_length=120, blank=True, help_text=_("Shown as the baseline, e.g. ResNet18-D.")
     )
     static = models.JSONField(default=dict)
     created_at = models.DateTimeField()

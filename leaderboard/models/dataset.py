@@ -1,16 +1,19 @@
 """Images and labels, immutable by sha256."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Dataset(models.Model):
     """Labelled images in three splits: sample (given to teams), public and private (hidden)."""
 
     name = models.CharField(max_length=120)
-    licence = models.CharField(max_length=200, blank=True, help_text="Shown beside the sample.")
-    classes = models.JSONField(help_text="Class names in the order of the logits.")
-    sha256 = models.CharField(max_length=64, help_text="Of the three splits together.")
-    skipped = models.JSONField(default=list, blank=True, help_text="Files left out at the import.")
+    licence = models.CharField(max_length=200, blank=True, help_text=_("Shown beside the sample."))
+    classes = models.JSONField(help_text=_("Class names in the order of the logits."))
+    sha256 = models.CharField(max_length=64, help_text=_("Of the three splits together."))
+    skipped = models.JSONField(
+        default=list, blank=True, help_text=_("Files left out at the import.")
+    )
     created_at = models.DateTimeField()
 
     class Meta:

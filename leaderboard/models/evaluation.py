@@ -114,22 +114,22 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
 
 class Evaluation(Progress):
     class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        SCORED = "scored"
-        FAILED = "failed"
-        ERROR = "error"
-        CANCELLED = "cancelled"
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        SCORED = "scored", _("Scored")
+        FAILED = "failed", _("Failed")
+        ERROR = "error", _("Error")
+        CANCELLED = "cancelled", _("Cancelled")
 
     class Kind(models.TextChoices):
-        SUBMISSION = "submission"
-        CALIBRATION = "calibration"
+        SUBMISSION = "submission", _("Submission")
+        CALIBRATION = "calibration", _("Calibration")
 
     class Why(models.TextChoices):
-        FIRST = "first", "first measurement"
-        REQUESTED = "requested", "measured again at an organizer's request"
-        TOP_OVERLAP = "top_overlap", "measured again because the top of the board overlaps"
-        SHARED = "shared", "the same model was measured again"
+        FIRST = "first", _("first measurement")
+        REQUESTED = "requested", _("measured again at an organizer's request")
+        TOP_OVERLAP = "top_overlap", _("measured again because the top of the board overlaps")
+        SHARED = "shared", _("the same model was measured again")
 
     # FAILED is the team's fault, ERROR ours; RUNNING to QUEUED is a worker that went away.
     TRANSITIONS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from scoring import job
 
@@ -16,65 +17,78 @@ class HardwareProfile(models.Model):
         CUDA = "cuda", "NVIDIA GPU"
 
     class Published(models.TextChoices):
-        PLAIN = "plain"
-        CORRECTED = "corrected"
+        PLAIN = "plain", _("Plain")
+        CORRECTED = "corrected", _("Corrected")
 
-    slug = models.SlugField(unique=True, help_text="Also the name of the Celery queue.")
+    slug = models.SlugField(unique=True, help_text=_("Also the name of the Celery queue."))
     name = models.CharField(max_length=80)
-    description = models.TextField(blank=True, help_text="Shown to participants: processor, cores.")
+    description = models.TextField(
+        blank=True, help_text=_("Shown to participants: processor, cores.")
+    )
     device = models.CharField(max_length=8, choices=Device, default=Device.CPU)
     threads = models.PositiveSmallIntegerField(
         default=1,
         validators=[MinValueValidator(1)],
-        help_text="The same for every model; at most the number of cores minus one.",
+        help_text=_("Equal for every model. At most the number of cores minus one."),
     )
     min_segments = models.PositiveSmallIntegerField(
-        default=3, validators=[MinValueValidator(1)], help_text="Fresh pairs of processes at least."
+        default=3,
+        validators=[MinValueValidator(1)],
+        help_text=_("Least number of segments. Each segment starts a new pair of processes."),
     )
     min_quads = models.PositiveSmallIntegerField(
-        default=16, validators=[MinValueValidator(2)], help_text="Paired measurements at least."
+        default=16,
+        validators=[MinValueValidator(2)],
+        help_text=_("Least number of quads (paired measurements)."),
     )
     target_half_width = models.FloatField(
         default=0.015,
         validators=[MinValueValidator(0.0)],
-        help_text="Measuring stops once the 95 % interval is at most ± this share.",
+        help_text=_("Measuring stops once the 95 % interval is at most ± this share."),
     )
     max_half_width = models.FloatField(
         default=0.03,
         validators=[MinValueValidator(0.0)],
-        help_text="A wider interval at the end is measured again, unless it is within ± 0.001 of a "
-        "time ratio all the same; 0 publishes it however wide.",
+        help_text=_(
+            "A wider interval is measured again, unless it is at most ± 0.001 as a time "
+            "ratio. 0: every interval is published."
+        ),
     )
     max_seconds = models.FloatField(
         default=60,
         validators=[MinValueValidator(1.0)],
-        help_text="Most seconds of paired measuring.",
+        help_text=_("Most seconds of paired measuring."),
     )
     published = models.CharField(
         "published ratio",
         max_length=9,
         choices=Published,
         default=Published.CORRECTED,
-        help_text="Corrected: read where the reference runs at its calibrated speed.",
+        help_text=_("Corrected: the ratio at the calibrated speed of the reference model."),
     )
     canary_every_minutes = models.PositiveIntegerField(
         default=60,
-        help_text="How often a worker measures the reference against itself, besides at its "
-        "start; 0 for never.",
+        help_text=_(
+            "Minutes between two measurements of the reference model against itself. A "
+            "worker also measures at its start. 0: never."
+        ),
     )
     canary_band = models.FloatField(
         default=0.02,
         validators=[MinValueValidator(0.0)],
-        help_text="A worker whose canary is off by more than this share, and by more than three "
-        "standard errors, takes no work.",
+        help_text=_(
+            "A worker takes no work if its canary differs from 1 by more than this share "
+            "and by more than three standard errors."
+        ),
     )
     max_foreign_load = models.FloatField(
         default=0.5,
         null=True,
         blank=True,
         validators=[MinValueValidator(0.0)],
-        help_text="A worker takes no work beside other programs that keep more cores than this "
-        "busy; empty for any.",
+        help_text=_(
+            "A worker takes no work while other programs use more cores than this. Empty: no limit."
+        ),
     )
 
     class Meta:
@@ -105,8 +119,8 @@ class Worker(models.Model):
     """One process on one machine, one evaluation at a time."""
 
     class State(models.TextChoices):
-        READY = "ready"
-        SIDELINED = "sidelined"
+        READY = "ready", _("Ready")
+        SIDELINED = "sidelined", _("Sidelined")
 
     name = models.CharField(max_length=120, unique=True)
     profile = models.ForeignKey(HardwareProfile, models.CASCADE, related_name="workers")
@@ -115,9 +129,13 @@ class Worker(models.Model):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State, default=State.READY)
-    reason = models.CharField(max_length=500, blank=True, help_text="Why it takes no work.")
+    reason = models.CharField(
+        max_length=500, blank=True, help_text=_("Why the worker takes no work.")
+    )
     canary_due_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it checks itself next; empty: before its next work."
+        null=True,
+        blank=True,
+        help_text=_("Time of the next self-check. Empty: before the next work."),
     )
 
     class Meta:
@@ -134,13 +152,15 @@ class Canary(models.Model):
     measured_at = models.DateTimeField()
     time_ratio = models.FloatField(null=True, blank=True)
     half_width = models.FloatField(
-        null=True, blank=True, help_text="Of the time ratio's 95 % interval."
+        null=True, blank=True, help_text=_("Of the time ratio's 95 % interval.")
     )
     foreign_load = models.FloatField(
-        null=True, blank=True, help_text="Cores that others kept busy meanwhile."
+        null=True, blank=True, help_text=_("Cores that other programs used meanwhile.")
     )
     passed = models.BooleanField()
-    reason = models.CharField(max_length=200, blank=True, help_text="Why it did not pass.")
+    reason = models.CharField(
+        max_length=200, blank=True, help_text=_("Why the canary did not pass.")
+    )
 
     class Meta:
         ordering = ["-pk"]

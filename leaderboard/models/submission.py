@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models.competition import Competition
 from leaderboard.models.organizers import organized_by
@@ -31,8 +32,8 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
 class Submission(models.Model):
     class Door(models.TextChoices):
-        WEB = "web", "web form"
-        API = "api", "API"
+        WEB = "web", _("web form")
+        API = "api", _("API")
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="submissions")
     team = models.ForeignKey(Team, models.PROTECT, related_name="submissions")

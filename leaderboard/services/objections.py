@@ -33,8 +33,8 @@ def bad_files(problems: Sequence[sets.Problem]) -> BadDataset:
 def conflict(groups: Sequence[Sequence[sets.Image]]) -> BadDataset:
     return BadDataset(
         gettext(
-            "Pictures under two classes (%(count)d): %(files)s. Remove the wrong copies, or choose "
-            "to leave out every copy."
+            "Pictures under two classes (%(count)d): %(files)s. Remove the wrong copies, or "
+            "leave all of them out."
         )
         % {"count": len(groups), "files": some(equals(groups))},
         code="conflicting_labels",

@@ -21,9 +21,9 @@ def save(*, profile: HardwareProfile, by: User) -> None:
     if row and any(getattr(row, name) != getattr(profile, name) for name in fixed_fields(row)):
         raise Conflict(
             gettext(
-                "Models were measured on %(profile)s, so its slug, device and threads are fixed. "
-                "The published ratio is fixed, too, while a competition runs there. Add another "
-                "profile instead."
+                "Slug, device and threads of %(profile)s are fixed, because something was "
+                "measured there. The published ratio is fixed while a competition runs there. Add "
+                "another profile instead."
             )
             % {"profile": row},
             code="profile_measured",

@@ -49,8 +49,8 @@ def check_classes(competition: Competition, static: Model) -> None:
     if count and count not in static.rows:
         raise BadModel(
             gettext(
-                "%(dataset)s has %(count)d classes, but no weight of this model has %(count)d "
-                "rows. The model seems to answer another number of classes. Export a model with "
+                "No weight of this model has %(count)d rows, and %(dataset)s has %(count)d "
+                "classes. The model seems to answer another number of classes. Export a model with "
                 "%(count)d outputs."
             )
             % {"dataset": competition.dataset, "count": count},

@@ -1,0 +1,123 @@
+"""What an organizer should know of a competition's reference, calibration and gate."""
+
+from __future__ import annotations
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.translation import gettext
+
+from leaderboard.admin import pages
+from leaderboard.models import Competition, Evaluation, Preparation
+from leaderboard.services import competitions
+from scoring.job import PROTOCOL
+
+
+def before_opening(competition: Competition) -> pages.Figures:
+    """What an organizer should know before uploads begin."""
+    said, _ = without_gate(competition)
+    return [*figures(competition), (gettext("Gate"), said)]
+
+
+def figures(competition: Competition) -> pages.Figures:
+    """The reference model and its calibration."""
+    reference = competition.reference
+    name = gettext("Reference model")
+    if reference is None:
+        return [(name, gettext("None yet. Use “Upload reference” above."))]
+    rows: list[tuple[str, object]] = [
+        (name, f"{reference}, {filesizeformat(reference.size_bytes)}")
+    ]
+    latest = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION).first()
+    if latest is None:
+        return [*rows, (gettext("Calibration"), gettext("None yet. Use “Calibrate” above."))]
+    if latest.pk != competition.calibration_id:
+        told = format_html("{} {}", pages.link(latest), state_of(latest))
+        rows.append((gettext("Latest calibration"), told))
+    found = competition.calibration
+    return rows if found is None else [*rows, *measured(competition, found)]
+
+
+def measured(competition: Competition, calibration: Evaluation) -> pages.Figures:
+    quality = gettext("public %(public)s, private %(private)s") % {
+        "public": pages.number(calibration.quality_public),
+        "private": pages.number(calibration.quality_private),
+    }
+    reference_quality = pages.number(competition.reference_quality, 3)
+    ratio = pages.ratio(calibration.time_ratio, calibration.half_width)
+    seconds = pages.milliseconds(calibration.reference_seconds)
+    return [
+        (gettext("Calibration"), pages.link(calibration)),
+        (competition.quality_measure.short, quality),
+        (gettext("Reference quality in the formula"), reference_quality),
+        (gettext("Time ratio of the reference against itself"), ratio),
+        (gettext("Time per image"), seconds),
+        (gettext("Worker"), calibration.worker or "–"),
+        *doubts(competition, calibration.protocol),
+    ]
+
+
+def doubts(competition: Competition, protocol: int) -> pages.Figures:
+    """Why a calibration may not hold any more; `protocol` is the one that it was measured by."""
+    if reason := competitions.outdated(competition):
+        return [(gettext("Outdated"), reason)]
+    if reason := competitions.off_band(competition):
+        return [(gettext("Outside of its band"), reason)]
+    if protocol == PROTOCOL or competition.is_published:
+        return []
+    text = gettext(
+        "This service measures by a newer protocol now. Times from before and after the change "
+        "differ a little. Finish the competition with the version that it began with, or evaluate "
+        "every submission again."
+    )
+    return [(gettext("Older protocol"), text)]
+
+
+def state_of(calibration: Evaluation) -> str:
+    if calibration.state == Evaluation.State.SCORED:
+        return gettext("Outdated: something that it depends on has changed. Calibrate again.")
+    return calibration.failure_message or calibration.error_message
+
+
+def without_gate(competition: Competition) -> tuple[str, str]:
+    """What a model would get that does nothing, and the level of the notice (`pages.notice`)."""
+    found = competitions.do_nothing(competition) if competition.pk else None
+    if found is None:
+        return gettext(
+            "A model may answer the largest class in no time. After the calibration, this line "
+            "shows the score of such a model. With usual constants the score is about 1.00, like "
+            "the score of the reference model."
+        ), "info"
+    facts = {
+        "label": found.label,
+        "measure": competition.quality_measure.label,
+        "quality": f"{found.quality:.3f}",
+    }
+    if found.score is None or found.reference_score is None:
+        text = gettext(
+            "A model that answers “%(label)s” to every image in no time has %(measure)s "
+            "%(quality)s on the public split; its score is known once the reference is calibrated."
+        )
+    else:
+        facts["score"] = f"{found.score:.3f}"
+        facts["reference_score"] = f"{found.reference_score:.3f}"
+        text = gettext(
+            "A model that answers “%(label)s” to every image in no time has %(measure)s "
+            "%(quality)s on the public split and would score %(score)s; the reference scores "
+            "%(reference_score)s (lower is better)."
+        )
+    gate = {"gate": f"{competition.min_quality:g}"}
+    if found.is_ranked:
+        advice = gettext("The gate of %(gate)s would rank it: set the gate higher.") % gate
+        return f"{text % facts} {advice}", "warning"
+    return f"{text % facts} " + gettext("The gate of %(gate)s keeps it unranked.") % gate, "success"
+
+
+def gate_to_come(preparation: Preparation | None) -> str:
+    """That another gate is being prepared, in a sentence; empty if none is."""
+    if preparation is None or preparation.min_quality is None:
+        return ""
+    sentence = gettext(
+        "The gate of %(gate)s holds as soon as the boards are prepared. “Stop the preparation” "
+        "cancels the change."
+    )
+    return sentence % {"gate": f"{preparation.min_quality:g}"}

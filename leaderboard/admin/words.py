@@ -1,0 +1,180 @@
+"""The names of models and fields in the panel, in the language of the page.
+
+The names stand here and not in the models, because only the panel shows them. A new field needs a
+line; a test says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.db.models import Field, Model
+from django.utils.translation import gettext_lazy
+
+from leaderboard.models import (
+    ApiToken,
+    Canary,
+    Competition,
+    Dataset,
+    Evaluation,
+    HardwareProfile,
+    Membership,
+    ReferenceModel,
+    Split,
+    Submission,
+    Team,
+    Worker,
+)
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+MODELS: Mapping[type[Model], tuple[StrPromise, StrPromise]] = {
+    Competition: (gettext_lazy("competition"), gettext_lazy("competitions")),
+    ReferenceModel: (gettext_lazy("reference model"), gettext_lazy("reference models")),
+    Dataset: (gettext_lazy("dataset"), gettext_lazy("datasets")),
+    Split: (gettext_lazy("split"), gettext_lazy("splits")),
+    HardwareProfile: (gettext_lazy("hardware profile"), gettext_lazy("hardware profiles")),
+    Worker: (gettext_lazy("worker"), gettext_lazy("workers")),
+    Canary: (gettext_lazy("canary"), gettext_lazy("canaries")),
+    Team: (gettext_lazy("team"), gettext_lazy("teams")),
+    Membership: (gettext_lazy("membership"), gettext_lazy("memberships")),
+    Submission: (gettext_lazy("submission"), gettext_lazy("submissions")),
+    Evaluation: (gettext_lazy("evaluation"), gettext_lazy("evaluations")),
+    ApiToken: (gettext_lazy("API token"), gettext_lazy("API tokens")),
+}
+"""Name of one row, and of several."""
+
+FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
+    Competition: {
+        "slug": gettext_lazy("slug"),
+        "title": gettext_lazy("title"),
+        "tagline": gettext_lazy("tagline"),
+        "overview": gettext_lazy("overview"),
+        "rules": gettext_lazy("rules"),
+        "data_description": gettext_lazy("data description"),
+        "ends_at": gettext_lazy("end"),
+        "time_zone": gettext_lazy("time zone"),
+        "dataset": gettext_lazy("dataset"),
+        "profile": gettext_lazy("hardware profile"),
+        "submissions_per_day": gettext_lazy("submissions per day"),
+        "final_selections": gettext_lazy("final selections"),
+        "remeasured_ranks": gettext_lazy("ranks that are measured again"),
+        "max_team_size": gettext_lazy("largest team"),
+        "max_upload_bytes": gettext_lazy("largest upload in bytes"),
+        "time_weight": gettext_lazy("time weight"),
+        "k": gettext_lazy("k"),
+        "metric": gettext_lazy("metric"),
+        "quality_ref": gettext_lazy("reference quality"),
+        "min_quality": gettext_lazy("gate"),
+        "input_height": gettext_lazy("input height"),
+        "input_width": gettext_lazy("input width"),
+        "min_input_size": gettext_lazy("smallest input size"),
+        "max_input_size": gettext_lazy("largest input size"),
+        "batch_size": gettext_lazy("batch size"),
+        "dtype": gettext_lazy("number type"),
+        "mean": gettext_lazy("mean"),
+        "std": gettext_lazy("standard deviation"),
+        "interpolation": gettext_lazy("interpolation"),
+        "crop_pct": gettext_lazy("crop pct"),
+        "crop_mode": gettext_lazy("crop mode"),
+        "load_seconds": gettext_lazy("seconds to load"),
+        "first_call_seconds": gettext_lazy("seconds for the first answer"),
+        "call_seconds": gettext_lazy("seconds for an answer"),
+        "total_seconds": gettext_lazy("seconds in total"),
+        "memory_bytes": gettext_lazy("memory in bytes"),
+        "output_bytes": gettext_lazy("bytes of an answer"),
+    },
+    Dataset: {
+        "name": gettext_lazy("name"),
+        "licence": gettext_lazy("licence"),
+        "created_at": gettext_lazy("imported at"),
+    },
+    Split: {"name": gettext_lazy("name"), "images": gettext_lazy("images")},
+    HardwareProfile: {
+        "slug": gettext_lazy("slug"),
+        "name": gettext_lazy("name"),
+        "description": gettext_lazy("description"),
+        "device": gettext_lazy("device"),
+        "threads": gettext_lazy("threads"),
+        "min_segments": gettext_lazy("fewest segments"),
+        "min_quads": gettext_lazy("fewest quads"),
+        "target_half_width": gettext_lazy("half-width to reach"),
+        "max_half_width": gettext_lazy("largest half-width"),
+        "max_seconds": gettext_lazy("most seconds"),
+        "published": gettext_lazy("published ratio"),
+        "canary_every_minutes": gettext_lazy("minutes between canaries"),
+        "canary_band": gettext_lazy("canary band"),
+        "max_foreign_load": gettext_lazy("largest load of other programs"),
+    },
+    Worker: {
+        "name": gettext_lazy("name"),
+        "profile": gettext_lazy("hardware profile"),
+        "fingerprint": gettext_lazy("machine"),
+        "versions": gettext_lazy("versions"),
+        "started_at": gettext_lazy("started at"),
+        "seen_at": gettext_lazy("seen at"),
+        "reason": gettext_lazy("reason"),
+        "state": gettext_lazy("state"),
+        "canary_due_at": gettext_lazy("next canary at"),
+    },
+    Canary: {
+        "worker": gettext_lazy("worker"),
+        "measured_at": gettext_lazy("measured at"),
+        "passed": gettext_lazy("passed"),
+        "reason": gettext_lazy("reason"),
+    },
+    Team: {
+        "name": gettext_lazy("name"),
+        "competition": gettext_lazy("competition"),
+        "created_at": gettext_lazy("created at"),
+    },
+    Membership: {
+        "team": gettext_lazy("team"),
+        "user": gettext_lazy("user"),
+        "competition": gettext_lazy("competition"),
+        "joined_at": gettext_lazy("joined at"),
+    },
+    Submission: {
+        "competition": gettext_lazy("competition"),
+        "team": gettext_lazy("team"),
+        "uploaded_by": gettext_lazy("uploaded by"),
+        "uploaded_at": gettext_lazy("uploaded at"),
+        "door": gettext_lazy("way of the upload"),
+        "note": gettext_lazy("note"),
+        "withdrawn_at": gettext_lazy("withdrawn at"),
+        "disqualified_at": gettext_lazy("disqualified at"),
+    },
+    Evaluation: {
+        "kind": gettext_lazy("kind"),
+        "competition": gettext_lazy("competition"),
+        "profile": gettext_lazy("hardware profile"),
+        "worker": gettext_lazy("worker"),
+        "state": gettext_lazy("state"),
+        "why": gettext_lazy("reason"),
+        "queued_at": gettext_lazy("queued at"),
+        "claimed_at": gettext_lazy("started at"),
+        "finished_at": gettext_lazy("finished at"),
+    },
+    ApiToken: {
+        "name": gettext_lazy("name"),
+        "user": gettext_lazy("user"),
+        "token_key": gettext_lazy("beginning of the token"),
+        "created": gettext_lazy("created at"),
+        "expiry": gettext_lazy("expires at"),
+    },
+}
+"""Fields that the panel shows."""
+
+
+def give_names() -> None:
+    """Name models and fields. Migrations read what a class declares, and do not see these names."""
+    for model, (one, several) in MODELS.items():
+        model._meta.verbose_name = one
+        model._meta.verbose_name_plural = several
+    for model, names in FIELDS.items():
+        for field, name in names.items():
+            found = model._meta.get_field(field)
+            assert isinstance(found, Field)
+            found.verbose_name = name
