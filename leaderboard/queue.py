@@ -1,7 +1,7 @@
-"""Knocking: telling the workers of a profile that there is something in the database for them.
+"""Knocks tell the workers of a hardware profile that an evaluation waits in the database.
 
-The row is the queue. A lost knock costs nothing but time, since the sweep knocks again; so a broker
-that is down is logged and never shown to a participant.
+The row is the queue. A lost knock costs only time, because the sweep knocks again. So a broker that
+is down is logged, and no participant sees an error.
 """
 
 import logging
@@ -14,13 +14,13 @@ from leaderboard.celery import app
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60
-"""How long a knock waits for a worker: the sweep knocks again, and knocks must not pile up."""
+"""Seconds after which a knock is dropped. The sweep knocks again, and knocks must not pile up."""
 
 
 def knock(profile_slug: str, *, is_passed_on: bool = False) -> None:
-    """Ask one worker of the profile to take the next evaluation. Without a broker workers poll.
+    """Ask one worker of a profile to take the next evaluation. Without a broker, workers poll.
 
-    `is_passed_on`: a worker that may take nothing gives its knock to another one.
+    `is_passed_on`: a worker that may take nothing passes the knock on to another worker.
     """
     if not settings.REDIS_URL:
         return

@@ -1,4 +1,4 @@
-"""Celery's door."""
+"""Celery's tasks."""
 
 import multiprocessing
 
@@ -7,7 +7,7 @@ from celery.signals import worker_shutting_down
 
 from leaderboard.services import preparing, running, sweeping
 
-# Set in Celery's main process, seen in the child it forked: what runs then goes back to the queue.
+# Celery's main process sets it, and its forked child sees it: a running evaluation is given back.
 stopping = multiprocessing.Event()
 
 
@@ -18,7 +18,7 @@ def stop(**_: object) -> None:
 
 @shared_task(name="leaderboard.work")
 def work(profile: str, is_passed_on: bool = False) -> None:
-    """Answer one knock: evaluate the next queued evaluation of the profile, if there is one."""
+    """Answer one knock: run the next queued evaluation of a hardware profile, if there is one."""
     running.run_next(profile, should_stop=stopping.is_set, is_passed_on=is_passed_on)
 
 

@@ -1,4 +1,4 @@
-"""Fields, constraints and named questions; what writes lives in `leaderboard.services`."""
+"""Fields, constraints and named questions. `leaderboard.services` writes."""
 
 from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset, Fingerprints, Split

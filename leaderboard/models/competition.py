@@ -1,4 +1,4 @@
-"""The event: task, formula, dates, limits, and the reference model everything is timed against."""
+"""A competition: task, formula, dates, limits, and the reference model of all time ratios."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def check_three_numbers(value: object) -> None:
         not isinstance(value, list)
         or len(value) != 3
         or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
-        or not all(abs(one) < 1e6 for one in value)  # which NaN is not, either
+        or not all(abs(one) < 1e6 for one in value)  # NaN is refused as well
     ):
         raise ValidationError("Write three numbers, for instance [0.5, 0.5, 0.5].")
 
 
 def check_above_zero(value: object) -> None:
-    """What divides: checked once it is three numbers."""
+    """The values of a divisor: three numbers above 0."""
     check_three_numbers(value)
     if not all(one > 0 for one in value):  # type: ignore[attr-defined]
         raise ValidationError("Write three numbers above 0, for instance [0.5, 0.5, 0.5].")
@@ -56,7 +56,7 @@ def imagenet_std() -> list[float]:
 
 class CompetitionQuerySet(models.QuerySet["Competition"]):
     def visible_to(self, user: User | AnonymousUser) -> CompetitionQuerySet:
-        """What a person may know of: drafts are for their organizers only."""
+        """What a person may know of. A draft is for its organizers only."""
         is_public = ~Q(state=Competition.State.DRAFT)
         return self.filter(is_public | organized_by(user, competition="pk"))
 
@@ -100,7 +100,7 @@ class Competition(models.Model):
         State.PUBLISHED: set(),
     }
 
-    # Every score depends on these, so they are fixed once a competition has opened.
+    # Every score depends on these fields, so they are fixed once a competition has opened.
     SCORING_FIELDS = frozenset(
         {"dataset", "profile", "metric", "time_weight", "k", "quality_ref"}
         | {"input_height", "input_width", "batch_size", "dtype", "mean", "std"}
@@ -259,7 +259,7 @@ class Competition(models.Model):
             )
 
     def check_output(self) -> None:
-        """An answer of the right shape must be allowed, also in the widest of the float types."""
+        """An answer of the right shape must be allowed, also in the widest float type."""
         if self.output_bytes is None or self.batch_size is None:
             return
         least = 8 * self.batch_size * len(self.classes)
@@ -273,7 +273,7 @@ class Competition(models.Model):
 
     @property
     def frozen_fields(self) -> frozenset[str]:
-        """What may no longer be edited."""
+        """The fields that may no longer be edited in the state of the competition."""
         if self.state == self.State.DRAFT:
             return frozenset()
         final = {"min_quality", "final_selections"} if self.is_published else set()
@@ -285,7 +285,7 @@ class Competition(models.Model):
 
     @property
     def is_published(self) -> bool:
-        """Whether the private board may be seen."""
+        """Whether everybody may see the private board."""
         return self.state == self.State.PUBLISHED
 
     @property
@@ -301,14 +301,18 @@ class Competition(models.Model):
 
     @property
     def reference_quality(self) -> float | None:
-        """The formula's quality_ref: the organizers' constant, else the calibrated one."""
+        """The constant `quality_ref` of the formula: the organizers' own, else the calibrated
+        one."""
         if self.quality_ref is not None:
             return self.quality_ref
         return self.calibration.quality_ref if self.calibration else None
 
     def seconds_per_image(self, time_ratio: float | None) -> float | None:
-        """Of a model, at the pace that the reference had when it was calibrated. The one rule for
-        every door, so that two models' times compare as their ratios do."""
+        """Seconds that a model takes per image: its time ratio times the pace of the calibration.
+
+        All pages and the API use this rule, so that two models' seconds compare like their time
+        ratios. None without a time ratio or a calibration.
+        """
         pace = self.calibration.reference_seconds if self.calibration else None
         return None if time_ratio is None or pace is None else time_ratio * pace
 
@@ -347,7 +351,7 @@ class Competition(models.Model):
     def score(
         self, quality: float, time_ratio: float, *, quality_ref: float | None = None
     ) -> Score | None:
-        """The score, by the constants of today; None before there is a reference quality."""
+        """The score by the constants of today; None before there is a reference quality."""
         quality_ref = self.reference_quality if quality_ref is None else quality_ref
         if quality_ref is None:
             return None
@@ -371,7 +375,7 @@ class Competition(models.Model):
 
 
 class ReferenceModel(models.Model):
-    """The organizers' model; every submission is timed against it in the same minutes."""
+    """The organizers' model. Every submission is timed against it, in the same minutes."""
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="references")
     file = models.FileField(max_length=200)

@@ -1,4 +1,5 @@
-"""Numbers of related rows, each counted by itself: joined, they multiply."""
+"""Counts of related rows. Each is a subquery of its own, because joins would multiply the
+counts."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Dataset(models.Model):
-    """Labelled images in three splits: sample (given to teams), public and private (hidden)."""
+    """Labelled images in three splits: sample (teams get it), public and private (both hidden)."""
 
     name = models.CharField(max_length=120)
     licence = models.CharField(max_length=200, blank=True, help_text=_("Shown beside the sample."))
@@ -27,7 +27,7 @@ class Dataset(models.Model):
 
 
 class Split(models.Model):
-    """One zip of class folders; of the hidden ones nothing reaches a participant."""
+    """One zip of class folders. Nothing of a hidden split reaches a participant."""
 
     class Name(models.TextChoices):
         SAMPLE = "sample"
@@ -52,7 +52,8 @@ class Split(models.Model):
 
 
 class Fingerprints(models.Model):
-    """Which pictures are in a split, by what they look like; as secret as the split itself."""
+    """Hashes of the pictures of a split, by what the pictures look like. They are as secret as the
+    split."""
 
     split = models.OneToOneField(Split, models.CASCADE, related_name="fingerprints")
     pixels = models.BinaryField(help_text="Hashes of 16 bytes, of equal pixels equal; sorted.")

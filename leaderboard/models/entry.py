@@ -1,4 +1,4 @@
-"""One team's line on one board. Rewritten with each verdict, so that a page only reads."""
+"""One team's line on one board. Each verdict writes it again, so that a page only reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from leaderboard.models.team import Team
 
 class EntryQuerySet(models.QuerySet["Entry"]):
     def board(self, competition: Competition, board: str) -> EntryQuerySet:
-        """In order: ranked before unranked, the lower score, the earlier upload."""
+        """The entries of a board in order: ranked before unranked, then by score, then by
+        upload."""
         return (
             self.filter(competition=competition, board=board)
             .select_related("team", "submission", "evaluation")
@@ -22,13 +23,13 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         )
 
     def before(self, entry: Entry) -> EntryQuerySet:
-        """Those above an entry among the ranked ones, or among those below the gate."""
+        """The entries above another one, among the ranked ones or among those below the gate."""
         earlier = (
             models.Q(score__lt=entry.score)
             | models.Q(uploaded_at__lt=entry.uploaded_at)
             | models.Q(uploaded_at=entry.uploaded_at, pk__lt=entry.pk)
         )
-        # The first condition, which the others repeat, is where a database stops reading its index.
+        # `score__lte` repeats the other conditions, so that a database knows where its index ends.
         return self.filter(
             earlier,
             score__lte=entry.score,
@@ -39,7 +40,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
 
 class Placed(models.Model):
-    """What a verdict writes of an entry."""
+    """The columns of an entry that a verdict writes."""
 
     submission = models.ForeignKey(Submission, models.CASCADE, related_name="+")
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="+")
@@ -94,7 +95,8 @@ class Entry(Placed):
 
 
 class NextEntry(Placed):
-    """What another gate, which is being prepared, changes of a team's public entry."""
+    """The public entry of a team under another gate, while the boards are prepared for that
+    gate."""
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="+")
     team = models.OneToOneField(Team, models.CASCADE, primary_key=True, related_name="+")
@@ -104,7 +106,7 @@ class NextEntry(Placed):
 
 
 class Preparation(models.Model):
-    """Boards that are being prepared, a batch of teams after the other, to be switched at once."""
+    """Boards in preparation: one batch of teams after the other, then all are shown at once."""
 
     competition = models.OneToOneField(
         Competition, models.CASCADE, primary_key=True, related_name="preparation"
@@ -127,7 +129,7 @@ class Preparation(models.Model):
 
 
 class BoardVersion(models.Model):
-    """Another token with each change of a board: what was made of the old one holds no longer."""
+    """A token that changes with the board. What was made from another token is out of date."""
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="+")
     board = models.CharField(max_length=7, choices=Entry.Board)

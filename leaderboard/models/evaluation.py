@@ -1,4 +1,4 @@
-"""One attempt to score one submission on one worker: the only thing that has a moving state."""
+"""One attempt to score one submission on one worker. No other row has a state that moves."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ DOING = {
 }
 """The engine's stages in plain words."""
 MAX_FAULTS = 3
-"""Attempts that may end by our fault before an evaluation does."""
+"""Attempts that may end by a fault of ours before the evaluation ends as ERROR."""
 LINE = ("team__running", "team__turn", "team__waiting_since", "queued_at", "pk")
-"""What orders the uploads that wait for the workers of a profile."""
+"""The order of the uploads that wait for the workers of a hardware profile."""
 IS_UPLOAD = ExpressionWrapper(Q(team__isnull=False), output_field=BooleanField())
 IS_EXTRA = ExpressionWrapper(Q(why="top_overlap"), output_field=BooleanField())
 
 
 class Stale(Exception):
-    """The row moved on meanwhile: another worker has it, or it was cancelled."""
+    """The row changed meanwhile: another worker has the evaluation, or it was cancelled."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,16 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         return self.filter(of_own_teams | organized_by(user, competition="competition"))
 
     def counting(self) -> EvaluationQuerySet:
-        """What the boards may show: the one that counts of each submission in the running."""
+        """What boards may show: of each submission in the running, the evaluation that counts."""
         return self.filter(
             counts=True, submission__withdrawn_at=None, submission__disqualified_at=None
         )
 
     def queued(self, profile: HardwareProfile) -> EvaluationQuerySet:
-        """The line before the workers of one profile: who is next stands first.
+        """The evaluations that wait for the workers of a profile, the next one first.
 
-        Calibrations go first, and last what the service measures again by itself. Between them
-        teams take turns (`services.turns`), each with its oldest upload.
+        Calibrations stand first, measurements that the service asked for itself stand last. The
+        others are uploads: teams take turns (`services.turns`), each with its oldest upload.
         """
         return (
             self.filter(state=Evaluation.State.QUEUED, profile=profile)
@@ -89,12 +89,13 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         )
 
     def may_begin(self, profile: HardwareProfile | int) -> EvaluationQuerySet:
-        """Of the line of a profile: those that a worker may take now. Some wait after a fault of
-        ours. What is being measured of the same content is waited for: it has one time, to share
-        or to add to.
+        """The waiting evaluations of a profile that a worker may take now.
+
+        An evaluation waits for a while after a fault of ours. It also waits while the same content
+        is being measured: equal contents share one time.
         """
-        # A list that is made once for a claim: to look up each candidate takes longer. It holds
-        # other competitions, too; their measurements end as well.
+        # A subquery that the database evaluates once for a claim. It includes other
+        # competitions: their measurements end, too.
         measured = Evaluation.objects.filter(
             profile=profile, state=Evaluation.State.RUNNING
         ).exclude(content_sha256="")
@@ -131,7 +132,7 @@ class Evaluation(Progress):
         TOP_OVERLAP = "top_overlap", _("measured again because the top of the board overlaps")
         SHARED = "shared", _("the same model was measured again")
 
-    # FAILED is the team's fault, ERROR ours; RUNNING to QUEUED is a worker that went away.
+    # FAILED: the team's fault. ERROR: our fault. RUNNING to QUEUED: a worker went away.
     TRANSITIONS = {
         State.QUEUED: {State.RUNNING, State.CANCELLED},
         State.RUNNING: {State.SCORED, State.FAILED, State.ERROR, State.QUEUED, State.CANCELLED},
@@ -287,20 +288,22 @@ class Evaluation(Progress):
 
     @property
     def doing(self) -> str:
-        """What its worker does just now, in plain words; empty while none has it."""
+        """What the worker does just now, in plain words; empty while no worker has the
+        evaluation."""
         is_running = self.state == self.State.RUNNING
         return str(DOING.get(self.stage, _("starting"))) if is_running else ""
 
     @property
     def is_silent(self) -> bool:
-        """Whether its worker, which renews the lease after each quarter, has not for half of it."""
+        """Whether half of the lease has passed without a renewal. Workers renew it after each
+        quarter."""
         heard_until = timezone.now() + settings.LEASE / 2
         return bool(self.lease_expires_at and self.lease_expires_at < heard_until)
 
     def report(self) -> Report | None:
-        """All that its last measuring found, for organizers only; None before there is a report.
+        """All that the last measuring found, for organizers only; None before there is a report.
 
-        Each row reads its report from the database, once: no list may ask for reports.
+        Each row reads its own report from the database, once. So no list may ask for reports.
         """
         return self._report
 
@@ -319,7 +322,7 @@ class Evaluation(Progress):
 
     @property
     def is_measured(self) -> bool:
-        """Whether there are quads of its own to show."""
+        """Whether there are quads of this evaluation to show."""
         return self.timing is not None
 
     @property
@@ -330,19 +333,19 @@ class Evaluation(Progress):
 
     @property
     def is_repeat(self) -> bool:
-        """Whether it is measured whatever was measured of the same content before."""
+        """Whether it is measured even if the same content was measured before."""
         return self.why in {self.Why.REQUESTED, self.Why.TOP_OVERLAP}
 
     @property
     def score_half_width(self) -> float | None:
-        """Of both scores, for F1 on fixed images has no noise."""
+        """Half of the 95 % interval of both scores. Quality on fixed images has no noise."""
         if self.half_width is None:
             return None
         return formula.half_width(self.half_width, self.competition.time_weight)
 
     @property
     def seconds_per_image(self) -> float | None:
-        """What its ratio comes to at the calibration's pace."""
+        """Seconds per image at the pace of the calibration."""
         return self.competition.seconds_per_image(self.time_ratio)
 
     @property
@@ -357,11 +360,11 @@ class Evaluation(Progress):
 
     @property
     def is_weakly_isolated(self) -> bool:
-        """Whether the models ran in less of a sandbox than is insisted on outside development."""
+        """Whether the models ran with less isolation than a real competition requires."""
         return bool(self.isolation and self.isolation["is_weak"])
 
     def figures(self) -> Figures:
-        """What was measured. Raises `ValueError` unless it is scored."""
+        """The figures of a scored evaluation. Raises `ValueError` for any other."""
         measured = [getattr(self, one.name) for one in dataclasses.fields(Figures)]
         if None in measured:
             raise ValueError(f"{self} has no figures.")
@@ -370,16 +373,17 @@ class Evaluation(Progress):
     def move_to(self, state: str, **fields: Any) -> None:
         """Change the state by compare-and-swap on state and attempt.
 
-        A field may be given as an expression, such as the database's `Now()`.
-        Raises `Stale`, having changed nothing, when the row is no longer what this object says, and
-        `ValueError` for a move that the table does not have.
+        A field may be an expression, such as the database's `Now()`. Raises `Stale` and changes
+        nothing if the row is no longer in this state and attempt. Raises `ValueError` for a move
+        that `TRANSITIONS` does not have.
         """
         if state not in self.TRANSITIONS[self.State(self.state)]:
             raise ValueError(f"An evaluation cannot go from {self.state} to {state}.")
         self._swap(state=state, **fields)
 
     def note(self, **fields: Any) -> None:
-        """Write fields of a running evaluation, as its progress. Raises `Stale` like `move_to`."""
+        """Write fields of a running evaluation, such as its progress. Raises `Stale` like
+        `move_to`."""
         self._swap(**fields)
 
     def _swap(self, **fields: Any) -> None:
@@ -389,7 +393,7 @@ class Evaluation(Progress):
                 f"Evaluation {self.pk} is no longer {self.state} in attempt {self.attempt}."
             )
         for name, value in fields.items():
-            if isinstance(value, BaseExpression):  # only the database knows: read when asked for
+            if isinstance(value, BaseExpression):  # only the database knows the value
                 self.__dict__.pop(name, None)
             else:
                 setattr(self, name, value)

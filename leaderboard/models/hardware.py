@@ -1,4 +1,4 @@
-"""Kinds of machines and the processes that measure on them."""
+"""Kinds of machines, and the processes that measure on them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scoring import job
 
 
 class HardwareProfile(models.Model):
-    """A kind of machine and its queue; says how exactly time is measured there."""
+    """A kind of machine, its queue, and how precisely time is measured there."""
 
     class Device(models.TextChoices):
         CPU = "cpu", "CPU"
@@ -99,7 +99,7 @@ class HardwareProfile(models.Model):
 
     @property
     def is_wide(self) -> bool:
-        """Whether noisy times are published here too, as on the demo's laptop."""
+        """Whether this profile publishes noisy times, too. The demo's does."""
         return self.max_half_width == 0
 
     def plan(self) -> job.Plan:
@@ -116,7 +116,7 @@ class HardwareProfile(models.Model):
 
 
 class Worker(models.Model):
-    """One process on one machine, one evaluation at a time."""
+    """One process on one machine. It runs one evaluation at a time."""
 
     class State(models.TextChoices):
         READY = "ready", _("Ready")
@@ -146,7 +146,7 @@ class Worker(models.Model):
 
 
 class Canary(models.Model):
-    """A worker measured the reference against itself: 1 is what it should find."""
+    """A worker's measurement of the reference against itself. The expected time ratio is 1."""
 
     worker = models.ForeignKey(Worker, models.CASCADE, related_name="canaries")
     measured_at = models.DateTimeField()

@@ -10,8 +10,8 @@ ALMOST_DONE = 99.0
 
 
 class Progress(models.Model):
-    """What a worker writes now and then. Between two writes the clock goes on alone: how fast a
-    model answers the hidden images must not be seen from outside."""
+    """What a worker writes now and then. Between two writes the percentage follows the clock alone,
+    because a model's pace on hidden images must not be visible."""
 
     stage = models.CharField(max_length=40, blank=True)
     percent = models.FloatField(default=0)
@@ -25,7 +25,7 @@ class Progress(models.Model):
 
     @property
     def percent_by_now(self) -> float:
-        """Per cent that are done, going on by the clock since the last write."""
+        """Per cent that are done, by the clock since the last write."""
         if not self.noted_at or not self.remaining_seconds:
             return self.percent
         share = min(1.0, self._seconds_since_noted / self.remaining_seconds)

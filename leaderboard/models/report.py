@@ -1,4 +1,4 @@
-"""What one attempt at an evaluation found: all of it, kept apart from the rows that lists read."""
+"""What one attempt at an evaluation found, apart from the rows that lists read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class StoredReport(models.Model):
-    """A `scoring.job.Report` as JSON, for organizers only; pages read the evaluation's columns."""
+    """A `scoring.job.Report` as JSON, for organizers only. Pages read the evaluation's columns."""
 
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="reports")
     attempt = models.PositiveSmallIntegerField()
@@ -36,7 +36,8 @@ class StoredReport(models.Model):
         return f"report of attempt {self.attempt} at evaluation {self.evaluation_id}"
 
     def read(self) -> Report | None:
-        """The report; None if another version of the service wrote it in a way this one lacks."""
+        """The report; None if it was written by a version of the service that this version cannot
+        read."""
         try:
             return Report.from_json(self.found)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""One accepted upload: a fact that never changes, plus dated decisions about it."""
+"""One accepted upload: a fact that never changes, and dated decisions about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.filter(of_own_teams | organized_by(user, competition="competition"))
 
     def in_the_running(self) -> SubmissionQuerySet:
-        """Neither withdrawn nor disqualified."""
+        """The submissions that are neither withdrawn nor disqualified."""
         return self.filter(withdrawn_at=None, disqualified_at=None)
 
 
@@ -90,8 +90,8 @@ class Submission(models.Model):
 
     @property
     def evaluation(self) -> Evaluation:
-        """The one that counts: the last to end with a score, else with a failure, else the one
-        under way, else the last that we ended."""
+        """The evaluation that counts: the last one with a score, else the last failure, else the
+        one under way, else the last one that ended otherwise."""
         evaluations = sorted(self.evaluations.all(), key=in_order)
 
         def of(*states: str) -> list[Evaluation]:
@@ -103,17 +103,17 @@ class Submission(models.Model):
 
     @property
     def latest_evaluation(self) -> Evaluation:
-        """The one under way, else the one that ended last."""
+        """The evaluation under way, else the one that ended last."""
         return max(self.evaluations.all(), key=in_order)
 
     @property
     def first_evaluation(self) -> Evaluation:
-        """The one the upload was accepted for: by it the upload counts or does not."""
+        """The evaluation of the upload itself. It decides whether the upload uses quota."""
         return min(self.evaluations.all(), key=lambda one: one.pk)
 
 
 def in_order(evaluation: Evaluation) -> tuple[bool, datetime, int]:
-    """Sorts by the end, which is not the order of queueing: while one waits, its twin may be
-    measured and shared."""
+    """The key that sorts evaluations by their end, those under way last. Queueing has another
+    order: while one waits, an evaluation of the same content may end and be shared."""
     ended_at = evaluation.finished_at or evaluation.queued_at
     return not evaluation.is_finished, ended_at, evaluation.pk

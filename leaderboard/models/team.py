@@ -21,7 +21,8 @@ class TeamQuerySet(models.QuerySet["Team"]):
         return self.filter(own | organized_by(user, competition="competition"))
 
     def ahead_of(self, team: Team) -> TeamQuerySet:
-        """Those whose turn comes before a team's, of the teams that wait for the same workers."""
+        """The teams whose turn comes before a team's, among those that wait for the same
+        workers."""
         before, same = Q(), Q()
         for name in ("running", "turn", "waiting_since", "pk"):
             value = getattr(team, name)
@@ -41,7 +42,7 @@ class Team(models.Model):
         "before this was looked at.",
     )
     created_at = models.DateTimeField(default=timezone.now)
-    # Its place among the teams that wait for workers, kept by `services.turns`.
+    # The team's place among those that wait for workers; `services.turns` writes it.
     queue = models.ForeignKey(
         HardwareProfile,
         models.SET_NULL,
@@ -88,7 +89,8 @@ class Team(models.Model):
 
 
 class Membership(models.Model):
-    """One person in one team; the competition is repeated so that the database keeps it to one."""
+    """One person in one team. The competition is repeated here, so that the database can promise
+    one team per person and competition."""
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
@@ -106,8 +108,8 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """A link that lets one person join; used once, then kept as a record. One that is revoked, or
-    whose maker leaves, is deleted."""
+    """A link that lets one person join. Once it is used, it stays as a record. It is deleted if it
+    is revoked or its maker leaves the team."""
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="invitations")
     code = models.CharField(max_length=43, unique=True)

@@ -6,7 +6,7 @@ from knox.models import AbstractAuthToken
 
 
 class User(AbstractUser):  # type: ignore[django-manager-missing]  # of ApiToken
-    """A person; competes through a team."""
+    """A person, who competes through a team."""
 
     language = models.CharField(
         max_length=10, blank=True, help_text="Of pages and mails; empty: what the browser asks for."

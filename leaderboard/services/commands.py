@@ -1,4 +1,4 @@
-"""What a team can run at home: commands that fail for the file that failed here."""
+"""Commands that a team can run at home, and that fail for a file that failed here."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ IN_THE_RUN = frozenset(
 )
 """Failures of a model that runs. A try on the sample shows them."""
 BESIDE_THE_REFERENCE = frozenset(("time_unstable", "too_slow", "gpu_busy"))
-"""Failures that only a measurement beside the reference shows, which teams do not have."""
+"""Failures that only a measurement beside the reference shows. Teams do not have the reference."""
 
 
 def for_failure(evaluation: Evaluation) -> str:
-    """The command that fails for the same file; empty where there is none."""
+    """The command that fails for the same file; empty if there is none."""
     submission, code = evaluation.submission, evaluation.failure_code
     if not submission or code in BESIDE_THE_REFERENCE:
         return ""
@@ -37,7 +37,8 @@ def checking(competition: Competition, file_name: str = "model.pt") -> str:
 
 
 def trying(competition: Competition, file_name: str = "model.pt") -> str:
-    """A try on the competition's sample, with its input and limits as far as they are not usual."""
+    """A try on the competition's sample. Input and limits are options where they differ from the
+    defaults."""
     return " ".join(
         (
             f"python -m scoring try {quoted(file_name)} --data {competition.slug}-sample.zip",
@@ -59,7 +60,7 @@ def options(competition: Competition) -> list[str]:
 
 
 def unusual(given: Any, usual: Any, *, without: Iterable[str] = ()) -> list[str]:
-    """Options of `python -m scoring`, by the names of the fields."""
+    """Options of `python -m scoring` for the fields that differ from the defaults."""
     found = []
     for field in fields(given):
         value = getattr(given, field.name)
@@ -71,5 +72,5 @@ def unusual(given: Any, usual: Any, *, without: Iterable[str] = ()) -> list[str]
 
 
 def quoted(file_name: str) -> str:
-    """A file's name as a shell takes it, and no option."""
+    """A file name as a shell takes it. A name like `-x` must not become an option."""
     return shlex.quote(f"./{file_name}" if file_name.startswith("-") else file_name)

@@ -1,4 +1,4 @@
-"""A competition goes draft -> open <-> paused -> closed -> published; what is closed may be opened
+"""A competition goes draft -> open <-> paused -> closed -> published. A closed one may be opened
 again until it is published."""
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scoring.job import PROTOCOL
 
 State = Competition.State
 MOST_LIKE = 1000
-"""Slugs, the newest first, among which one like a misspelt one is looked for."""
+"""Slugs, the newest first, that are compared with a misspelt slug."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,16 @@ class DoNothing:
     quality: float
     score: float | None
     reference_score: float | None
-    """Both are known once there is a reference F1."""
+    """Both scores are known once there is a reference quality."""
     is_ranked: bool
 
 
 def public() -> CompetitionQuerySet:
-    """What everybody may know of. Organizers, too, see no draft where this is asked: the API and
-    the size of an upload are for participants, whose way to a draft is none."""
+    """The competitions that everybody may know of.
+
+    The API and the size check of uploads ask for these. Both are for participants, so that an
+    organizer's token never shows a draft. Organizers see drafts on the pages and in the panel.
+    """
     return Competition.objects.visible_to(AnonymousUser())
 
 
@@ -71,10 +74,11 @@ def create(*, competition: Competition, by: User) -> None:
 
 @transaction.atomic
 def edit(*, competition: Competition, by: User) -> None:
-    """Save what was changed on this object of the fields that an organizer may write.
+    """Save the fields that an organizer changed on this object.
 
-    What scores depend on is changed in a draft only, and asks for a new calibration. Another gate
-    holds once the boards are prepared for it: at once where there are few teams, else later.
+    Fields that scores depend on can be changed in a draft only, which then needs a new calibration.
+    Another gate holds once the boards are prepared for it: at once if there are few teams, else
+    later.
     """
     organizers.check_organizer(by, competition)
     row = locks.lock(competition)
@@ -109,12 +113,12 @@ def edit(*, competition: Competition, by: User) -> None:
         preparing.begin(competition, min_quality=gate)
         preparing.go_on(competition, seconds=preparing.AT_ONCE)
         competition.refresh_from_db(fields=["min_quality"])
-    versions.change(competition.pk)  # for boards show its time zone, gate and more
+    versions.change(competition.pk)  # boards show the time zone, the gate and more
 
 
 @transaction.atomic
 def open_(*, competition: Competition, by: User) -> None:
-    """Open a draft, or go on after a pause. What is closed is reopened."""
+    """Open a draft, or go on after a pause. A closed competition is reopened by `reopen`."""
     organizers.check_organizer(by, competition)
     check_openable(competition)
     move(competition, State.OPEN, only_from=[State.DRAFT, State.PAUSED], pause_message="")
@@ -141,8 +145,10 @@ def check_measurable(competition: Competition) -> None:
 
 
 def outdated(competition: Competition) -> str:
-    """Why its calibration does not hold any more, in a sentence; empty where it does, or where
-    there is none. A running competition keeps the one by which its scores were made."""
+    """Why the calibration of a competition does not hold any more, in a sentence; else empty.
+
+    A running competition keeps its calibration, because its scores were made by it.
+    """
     calibration = competition.calibration
     if calibration is None:
         return ""
@@ -161,8 +167,10 @@ def outdated(competition: Competition) -> str:
 
 
 def off_band(competition: Competition) -> str:
-    """Why a draft's calibration is no measure for others, in a sentence; empty where it is: on a
-    profile whose workers check themselves, the reference must have been found like itself, too."""
+    """Why a draft's calibration is outside the profile's band, in a sentence; else empty.
+
+    Only where workers check themselves: there the reference against itself must be found near 1.
+    """
     calibration, profile = competition.calibration, competition.profile
     if calibration is None or competition.state != State.DRAFT or not profile.canary_every_minutes:
         return ""
@@ -177,14 +185,14 @@ def off_band(competition: Competition) -> str:
 
 @transaction.atomic
 def pause(*, competition: Competition, message: str, by: User) -> None:
-    """Stop uploads, with a message for everyone; what is queued is still evaluated."""
+    """Stop uploads, with a message for everybody. Evaluations in the queue go on."""
     organizers.check_organizer(by, competition)
     move(competition, State.PAUSED, pause_message=message.strip()[:300])
 
 
 @transaction.atomic
 def reopen(*, competition: Competition, by: User) -> None:
-    """Take back a closing, until the private board is published."""
+    """Open a closed competition again, unless its private board is published."""
     organizers.check_organizer(by, competition)
     check_end(competition)
     move(competition, State.OPEN, only_from=[State.CLOSED])
@@ -197,15 +205,15 @@ def check_end(competition: Competition) -> None:
 
 @transaction.atomic
 def close(*, competition: Competition, by: User) -> None:
-    """End the uploads. Evaluations go on; the private board stays hidden."""
+    """End the uploads. Evaluations go on, and the private board stays hidden."""
     organizers.check_organizer(by, competition)
     move(competition, State.CLOSED, pause_message="")
 
 
 def publish(*, competition: Competition, by: User) -> bool:
-    """Compute and show the private board; refused while an evaluation is unfinished.
+    """Prepare and show the private board. Raises `Conflict` while an evaluation is unfinished.
 
-    Returns whether it is shown already: with many teams it is prepared in the background first.
+    Returns whether everybody sees it already. With many teams it is prepared in the background.
     """
     organizers.check_organizer(by, competition)
     begin_publication(competition)
@@ -236,7 +244,7 @@ def begin_publication(competition: Competition) -> None:
 
 @transaction.atomic
 def stop_preparing(*, competition: Competition, by: User) -> None:
-    """Take back a publication or another gate while the boards are being prepared for it."""
+    """Stop the preparation of a publication or of another gate."""
     organizers.check_organizer(by, competition)
     if not preparing.stop(locks.lock(competition)):
         raise Conflict(
@@ -268,7 +276,7 @@ def do_nothing(competition: Competition) -> DoNothing | None:
 
 
 def close_ended() -> None:
-    """Close what has passed its end, by the database's clock."""
+    """Close the competitions whose end has passed, by the database's clock."""
     Competition.objects.filter(state__in=[State.OPEN, State.PAUSED], ends_at__lte=Now()).update(
         state=State.CLOSED, pause_message=""
     )
@@ -281,7 +289,7 @@ def move(
     only_from: Collection[str] = State.values,
     **fields: object,
 ) -> None:
-    """Change the state by compare-and-swap. Raises `Conflict` for a step there is not."""
+    """Change the state by compare-and-swap. Raises `Conflict` if there is no such step."""
     allowed = [
         one
         for one, targets in Competition.TRANSITIONS.items()
@@ -291,7 +299,7 @@ def move(
     if not rows.update(state=state, **fields):
         competition.refresh_from_db(fields=["state"])
         raise wrong_state(competition, state)
-    # What goes another way is not published by what was begun before.
+    # A publication that was begun before must not end after another step.
     Preparation.objects.filter(competition=competition.pk, min_quality=None).delete()
     competition.refresh_from_db()
 

@@ -1,4 +1,4 @@
-"""Whether models stay in their sandbox on this machine: tried by models that want out."""
+"""Whether models stay in their sandbox on this machine. Models that try to break out test it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ WEAK = (
 
 @dataclass(frozen=True)
 class Flaw:
-    """Why no model may run here, in a sentence for whoever runs the machine."""
+    """Why no model may run here, in a sentence for the person who runs the machine."""
 
     code: str
     message: str
 
 
 def can_be_tried() -> bool:
-    """Whether this installation has what models run on; a web server needs none of it."""
+    """Whether the packages that run models are installed. A web server has none of them."""
     return all(importlib.util.find_spec(name) for name in ("torch", "numpy"))
 
 
 def flaw(plan: Plan) -> Flaw | None:
-    """What is wrong with the sandbox on this machine, or None when it holds. Takes seconds."""
+    """What is wrong with the sandbox on this machine, or None if it holds. Takes seconds."""
     if not can_be_tried():
         return Flaw("no_torch", "PyTorch is not installed here: models cannot be run.")
     try:
@@ -48,12 +48,12 @@ def flaw(plan: Plan) -> Flaw | None:
 
 
 def is_allowed(flaw: Flaw) -> bool:
-    """Whether models are run all the same, as somebody who develops has asked for."""
+    """Whether models run in spite of a flaw, because a developer has asked for it."""
     return bool(settings.ALLOW_WEAK_SANDBOX and flaw.code == "breached")
 
 
 def breaches(plan: Plan) -> tuple[str, ...]:
-    """What the self-test's models got out to. Raises `EngineError`."""
-    from scoring.sandbox import selftest  # which takes numpy, and web servers have none
+    """What the models of the self-test could do. Raises `EngineError`."""
+    from scoring.sandbox import selftest  # it needs NumPy, which web servers do not have
 
     return selftest.breaches(plan, may_be_weak=settings.ALLOW_WEAK_SANDBOX)

@@ -55,11 +55,11 @@ def import_(
     tell: Callable[[str], None] = lambda stage: None,
     show: Callable[[Report], None] = lambda report: None,
 ) -> Dataset:
-    """Make a dataset of images in a zip or folder; `by` is None for whoever has the console.
+    """Make a dataset of images in a zip or folder.
 
-    `catalogue` is the answer of `read` and `kin` that of `divisions.kinship_of`, if they are known.
-    The report is shown before anything is stored. The same content returns the dataset that there
-    is. Raises `BadDataset`.
+    `by` is None for the person at the console. `catalogue` is the answer of `read` and `kin` that
+    of `divisions.kinship_of`, if they are known. The report is shown before anything is stored. The
+    same content returns the dataset that there is. Raises `BadDataset`.
     """
     if by:
         organizers.check_organizer(by)
@@ -110,7 +110,7 @@ def prints_of(images: Iterable[sets.Image]) -> Fingerprints:
 
 
 def sample_of(competition: Competition) -> Split | None:
-    """The images that teams may have, where there are some."""
+    """The split that teams may have; None if the competition has none."""
     return Split.objects.filter(dataset=competition.dataset, name=Split.Name.SAMPLE).first()
 
 

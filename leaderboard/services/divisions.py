@@ -25,26 +25,28 @@ Splits = Mapping[str, tuple[sets.Image, ...]]
 
 @dataclass(frozen=True)
 class Wishes:
-    """What an organizer decided of an import. All False: whatever is doubtful stops it."""
+    """What an organizer decided about an import. If all are False, every doubt stops the import."""
 
     seed: int
     shares: Mapping[str, float] | None = None
-    """Of a source without the top folders sample, public and private; None: `SHARES`."""
+    """Shares of sample, public and private. None: `SHARES`, or the division by top folders of that
+    name."""
     skip_broken: bool = False
-    """Leave files out that are no readable images, or that a table of labels misses."""
+    """Leave out files that are no readable images, or that a table of labels does not name."""
     drop_conflicts: bool = False
-    """Leave out pictures that are there under two classes."""
+    """Leave out pictures that are in two classes."""
     near_apart: bool = False
-    """Let nearly equal pictures come into different splits."""
+    """Allow nearly equal pictures in different splits."""
     allow_overlaps: bool = False
-    """Take a given division in which two splits hold the same picture."""
+    """Accept a given division in which two splits hold the same picture."""
     allow_seen: bool = False
-    """Hide pictures that another dataset's sample shows, or show what another one hides."""
+    """Hide pictures that another dataset's sample shows, or show pictures that another dataset
+    hides."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an import would make, and what it has to say."""
+    """What an import would make, and its report."""
 
     splits: Splits
     left_out: tuple[sets.Problem, ...]
@@ -52,7 +54,7 @@ class Plan:
 
 
 def kinship_of(catalogue: sets.Catalogue) -> Kinship:
-    """Which images that were read are equal or nearly so."""
+    """Which images are equal or nearly equal."""
     from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
     return kinship.of(catalogue.images)
@@ -105,7 +107,7 @@ def flaws(
 
 
 def secret_of(seed: int) -> int:
-    """What really divides and orders the images: nobody can find it by trying small seeds."""
+    """The seed that really divides and orders the images. Trying small seeds does not find it."""
     digest = hashlib.sha256(f"{settings.SECRET_KEY} dataset {seed}".encode()).digest()
     return int.from_bytes(digest[:8])
 
@@ -140,14 +142,17 @@ def divide(
 def lost_classes(
     catalogue: sets.Catalogue, images: Iterable[sets.Image], wishes: Wishes
 ) -> list[str]:
-    """Classes that would be gone by what the organizer chose to leave out."""
+    """Classes that lose all their images by the organizer's choices."""
     named = catalogue.classes_named() if wishes.skip_broken else set(catalogue.classes)
     return sorted(named.difference(classes_of(images)))
 
 
 def divided(images: Sequence[sets.Image], wishes: Wishes, kin: Kinship) -> Splits:
-    """The images of each split; nearly equal ones stay together, if wished. Raises `BadDataset`,
-    too_alike where they would be divided if they need not stay together."""
+    """The images of each split; nearly equal ones stay together unless they may be apart.
+
+    Raises `BadDataset`, with the code too_alike if the division works only with nearly equal images
+    apart.
+    """
 
     def tried(with_near: bool) -> Splits:
         with objections.coded():
@@ -160,7 +165,7 @@ def divided(images: Sequence[sets.Image], wishes: Wishes, kin: Kinship) -> Split
     except BadDataset as error:
         if error.code != "too_few_images":
             raise
-        tried(with_near=False)  # raises the same where the class is too small anyhow
+        tried(with_near=False)  # raises the same error if the class is too small in any case
         raise objections.too_alike(kin.near) from error
 
 
@@ -183,7 +188,7 @@ def classes_of(images: Iterable[sets.Image]) -> tuple[str, ...]:
 
 
 def checked(shares: Mapping[str, float]) -> Mapping[str, float]:
-    """Raises `BadDataset` unless each split has a share and all of them are at most the whole."""
+    """Raises `BadDataset` unless each split has a share above 0 and the sum is at most 1."""
     if (
         set(shares) != set(sets.SPLITS)
         or min(shares.values()) <= 0

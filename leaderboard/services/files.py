@@ -1,4 +1,4 @@
-"""Files under their sha256: the same bytes are stored once and never change."""
+"""Files are stored by their SHA-256: the same bytes once, and never changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from leaderboard.errors import TooLarge
 
 @dataclass(frozen=True)
 class Received:
-    """An upload on this machine's disk, not yet kept."""
+    """An upload on this machine's disk, before it is stored."""
 
     path: Path
     name: str
@@ -30,9 +30,10 @@ class Received:
 
 @contextmanager
 def received(upload: File[bytes], *, max_bytes: int) -> Iterator[Received]:
-    """An upload as a file on this machine, and its hash. What a form spooled is read where it is.
+    """An upload as a file on this machine, and its hash. A file that a form spooled is read in
+    place.
 
-    Raises `TooLarge` as soon as it is known, reading no further.
+    Raises `TooLarge` as soon as the size is known, and reads no further.
     """
     if upload.size is not None and upload.size > max_bytes:
         raise too_large(upload.size, max_bytes)
@@ -65,14 +66,14 @@ def keep_path(path: Path, *, sha256: str, folder: str, suffix: str) -> str:
     size = path.stat().st_size
     if default_storage.exists(name) and default_storage.size(name) == size:
         return name
-    default_storage.delete(name)  # what a crash or a full disk left of it
+    default_storage.delete(name)  # a crash or a full disk may have left a part of it
     try:
         with path.open("rb") as source:
             saved = default_storage.save(name, File(source))
     except OSError:
         default_storage.delete(name)  # half a file would fill the disk that is full
         raise
-    if saved != name:  # someone stored the same bytes in this instant
+    if saved != name:  # another request stored the same bytes in this moment
         default_storage.delete(saved)
     return name
 
@@ -83,7 +84,7 @@ def sha256_of(path: Path) -> str:
 
 
 def local_path(file: FieldFile) -> Path:
-    """Where a worker reads a stored file."""
+    """The path at which a worker reads a stored file."""
     return Path(file.path)
 
 

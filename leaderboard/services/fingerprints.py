@@ -1,5 +1,5 @@
-"""Which pictures a split holds, by what they look like: so that a hidden one is never given away
-by another dataset's sample. As secret as the split itself."""
+"""Which pictures a split holds, by their hashes. So no dataset's sample gives away a picture that
+another dataset hides. Fingerprints are as secret as the split."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NAMED = 10
 
 @dataclass(frozen=True)
 class Seen:
-    """New images that another dataset's split holds too, equal or nearly equal."""
+    """New images that a split of another dataset holds as well, equal or nearly equal."""
 
     dataset: Dataset
     hidden_here: bool
-    """Hidden now and in the other's sample; else in this sample, and hidden there."""
+    """True: hidden in the new dataset, shown in the other's sample. False: the reverse."""
     names: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class Seen:
 
 
 def made(facts: Iterable[sets.Facts]) -> Fingerprints:
-    """Fingerprints without their split, in an order that tells nothing."""
+    """Fingerprints of images, without their split, sorted so that their order tells nothing."""
     known = list(facts)
     return Fingerprints(
         pixels=b"".join(sorted(bytes.fromhex(one.pixels) for one in known)),
@@ -48,8 +48,8 @@ def made(facts: Iterable[sets.Facts]) -> Fingerprints:
 
 
 def of(split: Split) -> Fingerprints:
-    """A split's fingerprints; of one that was imported before there were any, or by a version
-    whose likenesses had another length, they are made now."""
+    """The fingerprints of a split. They are made now if the import stored none, or likenesses of
+    another length."""
     from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
     stored = Fingerprints.objects.filter(split=split).first()
@@ -69,7 +69,8 @@ def of(split: Split) -> Fingerprints:
 
 
 def seen(splits: Mapping[str, Sequence[sets.Image]]) -> list[Seen]:
-    """Which images of a new division other datasets show, or hide, in the opposite way."""
+    """Images of a new division that another dataset treats in the opposite way: shown there and
+    hidden here, or the reverse."""
     found = []
     hidden = [image for name, part in splits.items() if name != "sample" for image in part]
     for dataset in Dataset.objects.prefetch_related("splits"):
@@ -79,7 +80,7 @@ def seen(splits: Mapping[str, Sequence[sets.Image]]) -> list[Seen]:
             and one.pixels == made(image.facts for image in splits[name] if image.facts).pixels
             for name, one in theirs.items()
         ):
-            continue  # the same division again: it becomes this dataset
+            continue  # the same division again: the import will return this dataset
         for name, one in theirs.items():
             mine = hidden if name == "sample" else splits["sample"]
             if names := those_in(mine, one):
@@ -88,7 +89,7 @@ def seen(splits: Mapping[str, Sequence[sets.Image]]) -> list[Seen]:
 
 
 def those_in(images: Sequence[sets.Image], split: Fingerprints) -> tuple[str, ...]:
-    """Names of the images that a split holds, too, equal or nearly equal."""
+    """Names of the images that a split holds as well, equal or nearly equal."""
     from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
     pixels, likeness = bytes(split.pixels), bytes(split.likeness)

@@ -1,4 +1,4 @@
-"""What the engine is asked to do, from the rows."""
+"""Jobs for the engine, made from rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ CANARY_SECONDS = 15.0
 
 
 def for_evaluation(evaluation: Evaluation) -> Job:
-    """A submission, or for a calibration the reference, over both hidden splits."""
+    """A job over both hidden splits: a submission, or in a calibration the reference against
+    itself."""
     competition = evaluation.competition
     submission = evaluation.submission
     splits = {split.name: split for split in evaluation.dataset.splits.all()}
@@ -51,7 +52,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
 
 
 def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
-    """The calibrated reference against itself, in a few quads over the smallest split."""
+    """The calibrated reference against itself: a few quads over the smallest split."""
     assert competition.reference
     assert competition.dataset
     split = min(competition.dataset.splits.all(), key=lambda one: one.images)
@@ -71,7 +72,7 @@ def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
 
 
 def pace(calibration: Evaluation) -> Pace | None:
-    """What a competition's evaluations are held to."""
+    """The calibration's pace, which all evaluations of its competition are read at."""
     if calibration.reference_seconds is None:
         return None
     timing = calibration.timing
@@ -81,7 +82,8 @@ def pace(calibration: Evaluation) -> Pace | None:
 
 
 def canary_plan(plan: Plan, *, band: float) -> Plan:
-    """Precise enough for the band, and never refused for its noise, which the verdict weighs."""
+    """Precise enough for the band. No canary is refused for noise, because its verdict weighs the
+    noise."""
     return replace(
         plan,
         min_quads=8,
@@ -93,10 +95,11 @@ def canary_plan(plan: Plan, *, band: float) -> Plan:
 
 
 def lock_file() -> Path:
-    """Workers that share a machine share its cache, too, and measure one after the other."""
+    """The file that lets the workers of a machine measure one after the other. They share its
+    cache."""
     return Path(settings.CACHE_DIR) / "measuring.lock"
 
 
 def secret_number(what: str) -> int:
-    """Another one for every attempt: nobody can foresee the order of the images."""
+    """Another number for each attempt. So nobody can foresee the order of the images."""
     return int.from_bytes(hashlib.sha256(f"{settings.SECRET_KEY} {what}".encode()).digest()[:6])

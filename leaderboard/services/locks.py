@@ -1,4 +1,4 @@
-"""Row locks, in one order: profile, competition, a queued evaluation, team, then the rest. Another
+"""Row locks, in one order: profile, competition, queued evaluation, team, then the rest. Another
 order can deadlock."""
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ Row = TypeVar("Row", bound=Model)
 
 
 def lock(row: Row) -> Row:
-    """The row, read anew and locked until the transaction ends.
+    """The row, read again and locked until the transaction ends. Raises `NotFound` if it was
+    removed.
 
-    NO KEY: rows that merely refer to it can still be written, which would else wait in circles.
-    SQLite has no row locks; there a transaction holds the write lock from its start. Raises
-    `NotFound` for a row that was removed meanwhile.
+    NO KEY: other rows can still refer to a locked row, which would otherwise lead to deadlocks.
+    SQLite has no row locks. A transaction there holds the write lock from its start.
     """
-    # Not type(row): a request's user is an object that stands for another.
+    # Not type(row): the user of a request is a lazy object that wraps the row.
     found = row.__class__._default_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
     if found is None:
         raise NotFound(gettext("%(row)s was just removed.") % {"row": row})
@@ -38,9 +38,9 @@ def hold(model: type[Model], key: int) -> None:
 
 
 def share(row: Row) -> Row:
-    """The row, read anew; until the transaction ends many may share it, and nobody changes it.
+    """The row, read again. Until the transaction ends, many may share it and nobody can change it.
 
-    Django has no word for FOR SHARE. On SQLite a transaction holds the write lock, as above.
+    Django has no method for FOR SHARE. On SQLite a transaction holds the write lock, as above.
     """
     manager = type(row)._default_manager
     if connection.vendor != "postgresql":

@@ -1,7 +1,7 @@
-"""What was measured of one content: found again by its key, and pooled quad by quad.
+"""All measurements of one content: found by a key, pooled quad by quad.
 
-The same content in the same competition on the same kind of machine has one time. Uploading it
-again gets the stored measurement; measuring it again adds quads to those there are.
+The same content in the same competition on the same kind of machine has one time. A second upload
+of it gets the stored measurement. A repeated measurement adds quads to the stored ones.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Stretch:
 
     evaluation: Evaluation
     is_noisy: bool
-    """Whether the attempt did not count: its interval was too wide, so it was measured on."""
+    """Whether the attempt did not count, because its interval was too wide."""
     quads: tuple[Quad, ...]
     hardware: dict[str, Any]
-    """The machine it was measured on, as its report tells."""
+    """The machine of the attempt, from its report."""
 
     @property
     def segments(self) -> list[int]:
@@ -46,7 +46,8 @@ class Stretch:
 def key(
     competition: Competition, profile: HardwareProfile, submission: Submission | None = None
 ) -> str:
-    """What makes two measurements the same: content, input, images, reference, machine."""
+    """The hash of all that a measurement depends on: content, input, images, reference, machine,
+    plan and protocol."""
     assert competition.reference
     assert competition.dataset
     parts = [
@@ -62,18 +63,17 @@ def key(
 
 
 def hold_to_today(evaluation: Evaluation) -> None:
-    """Measure what was claimed by the protocol and the plan of today, not those it was queued
-    under: what its attempts found by other ones is another measurement. It is kept, but neither
-    pooled with this one nor counted as a fault.
+    """Let a claimed evaluation be measured by the protocol and the plan of today.
 
-    Raises `Stale`.
+    Attempts under another protocol or plan are another measurement. They are kept, but they are not
+    pooled and do not count as faults. Raises `Stale`.
     """
     before = evaluation.measurement_key
     today = key(evaluation.competition, evaluation.profile, evaluation.submission)
     if today == before:
         return
     logger.info("%s was queued under another protocol or plan.", evaluation)
-    # Those of an earlier change bear another key, and were taken off the faults then.
+    # Reports from before an earlier change have another key and were subtracted at that time.
     uncounted = evaluation.reports.filter(measurement_key=before).count()
     evaluation.note(
         measurement_key=today,
@@ -85,7 +85,7 @@ def hold_to_today(evaluation: Evaluation) -> None:
 
 
 def of_same_content(evaluation: Evaluation) -> QuerySet[Evaluation]:
-    """Evaluations that really measured this content, not those that share a measurement."""
+    """Evaluations that measured this content themselves, without those that share a measurement."""
     return Evaluation.objects.filter(
         competition=evaluation.competition_id,
         kind=Evaluation.Kind.SUBMISSION,
@@ -95,15 +95,19 @@ def of_same_content(evaluation: Evaluation) -> QuerySet[Evaluation]:
 
 
 def stored(evaluation: Evaluation) -> Evaluation | None:
-    """The measurement of the same content, unless this one shall be measured anew."""
+    """The stored measurement of the same content; None for an evaluation that must be measured
+    again."""
     if evaluation.is_repeat:
         return None
     return in_order(of_same_content(evaluation).filter(state=State.SCORED)).last()
 
 
 def earlier(evaluation: Evaluation) -> QuerySet[Evaluation]:
-    """The measurements whose quads are pooled into this one, the first one first: those that were
-    over when its last attempt was begun, or it was cancelled, whichever was queued first."""
+    """Measurements whose quads are pooled into this one, the first one first.
+
+    Those that had ended when this evaluation's last attempt began, or when it was cancelled. The
+    order of queueing does not matter.
+    """
     measured = of_same_content(evaluation).filter(state__in=[State.SCORED, State.ERROR])
     if until := evaluation.claimed_at or evaluation.finished_at:
         measured = measured.filter(finished_at__lte=until)
@@ -111,7 +115,7 @@ def earlier(evaluation: Evaluation) -> QuerySet[Evaluation]:
 
 
 def in_order(measured: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
-    """The measurement that was over first stands first."""
+    """Evaluations by their end, the first one first."""
     return measured.order_by("finished_at", "pk")
 
 
@@ -121,7 +125,8 @@ def count(evaluation: Evaluation) -> int:
 
 
 def narrower_before(evaluation: Evaluation) -> float | None:
-    """The half-width of the measurement before, if it was narrower than that of both together."""
+    """The half-width of the measurement before, if it was narrower than the pooled one; else
+    None."""
     measured = evaluation.measured_by or evaluation
     before = earlier(measured).filter(state=State.SCORED).last()
     if before is None or before.half_width is None or evaluation.half_width is None:
@@ -130,12 +135,12 @@ def narrower_before(evaluation: Evaluation) -> float | None:
 
 
 def stretches(evaluation: Evaluation) -> list[Stretch]:
-    """All that was measured of the content up to this evaluation, in order, each quad once."""
+    """All quads of the content up to this evaluation, by attempt, each quad once."""
     measured = evaluation.measured_by or evaluation
     found: list[Stretch] = []
     seen: set[tuple[float, ...]] = set()
     for one in [*earlier(measured), measured]:
-        # Only of attempts under the protocol and plan that the evaluation ended with.
+        # Only attempts under the protocol and plan that the evaluation ended with.
         for stored in one.reports.filter(measurement_key=one.measurement_key):
             report = stored.read()
             if report is None or report.timing is None:
@@ -159,13 +164,16 @@ def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
 
 
 def published_ratio(ratio: float) -> float:
-    """Four decimals, a hundredth of any interval. Further ones would tell nobody which model is
-    faster, and carry what a model says by its time (SECURITY.md)."""
+    """The time ratio in four decimals; two digits below 0.01.
+
+    An interval is at least a hundred times as wide. More digits tell nothing about the model, but
+    could carry a message that the model sends by its time (SECURITY.md).
+    """
     return round(ratio, 4) if ratio >= 0.01 else float(f"{ratio:.2g}")
 
 
 def published_half_width(half_width: float) -> float:
-    """Two digits, rounded up: no interval is shown narrower than it is."""
+    """The half-width in two digits, rounded up: no interval is shown narrower than it is."""
     return float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(f"{half_width:.6g}"))
 
 
@@ -182,7 +190,8 @@ def corrected_ratios(timing: Timing | None) -> dict[tuple[float, ...], float]:
 
 
 def identity(quad: Quad) -> tuple[float, ...]:
-    """No two quads last the same nanoseconds on both sides; when they began depends on the row."""
+    """What tells a quad from all others. No two quads last the same nanoseconds on both sides. The
+    time at which a quad began is no part of it, because pooling changes that time."""
     return (
         quad.reference_seconds,
         quad.submission_seconds,

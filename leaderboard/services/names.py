@@ -1,6 +1,7 @@
-"""Names that people choose and others read: one spelling, nothing invisible, no double.
+"""Names that people choose and others read: one spelling, nothing invisible, no two that look
+alike.
 
-Two names whose skeletons are equal look alike (Unicode Technical Standard 39, confusables).
+Two names with equal skeletons look alike (Unicode Technical Standard 39, confusables).
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ from django.utils.translation import gettext
 from leaderboard.errors import BadName
 
 NEVER = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
-"""Categories: control, format (direction among them), private use, surrogates, unassigned, ends of
-lines and paragraphs."""
+"""Unicode categories that no name may hold: control, format, private use, surrogates, unassigned,
+ends of lines and paragraphs."""
 BLANK = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u2d7f\u3164\uffa0\ufffc"
     "\U0001107f\U00013441\U00013442\U00016fe4\U0001bc9d\U0001d159"
 )
-"""Letters, signs and marks without ink: fillers, blanks, joiners, a selector, places of objects."""
+"""Characters without ink: fillers, blanks, joiners, a selector, places of objects."""
 VARIANTS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""Say in which style the sign before them is drawn; left out."""
+"""Selectors of the style of the sign before them. They are left out."""
 MOST_MARKS = 3
-"""Accents on one letter; more of them reach into the lines above and below."""
+"""Most accents on one letter. More of them reach into the lines above and below."""
 LONGEST_SKELETON = 300
 
 
 def clean(name: str, *, longest: int, what: str, code: str) -> str:
-    """The one spelling of a name. Raises `BadName` with the code."""
+    """The one spelling of a name. Raises `BadName` with this code."""
     name = " ".join(VARIANTS.sub("", unicodedata.normalize("NFKC", name)).split())
     for letter in name:
         if letter in BLANK or unicodedata.category(letter) in NEVER:
@@ -62,7 +63,7 @@ def clean(name: str, *, longest: int, what: str, code: str) -> str:
 
 
 def skeleton(name: str) -> str:
-    """The same for all names that look alike, whatever the case."""
+    """A text that is the same for all names that look alike, in any case."""
     seen = prototypes_of(prototypes_of(name).casefold())
     return seen[:LONGEST_SKELETON]
 
@@ -75,10 +76,11 @@ def prototypes_of(text: str) -> str:
 
 @cache
 def prototypes() -> dict[str, str]:
-    """To each letter the one that stands for all that look like it.
+    """Each letter's prototype, which stands for all letters that look like it.
 
-    The library's table has each pair both ways, and marks of direction around letters that are
-    written from right to left. A group's one name of several letters ("rn" for "m") stands for all.
+    The library's table has each pair in both directions, and marks of direction around letters that
+    are written from right to left. A sequence of letters may have a prototype, too: "rn" looks like
+    "m".
     """
     groups: dict[str, set[str]] = {}
     for letter, others in confusables_data.items():
@@ -92,7 +94,8 @@ def prototypes() -> dict[str, str]:
 
 
 def preference(name: str) -> tuple[object, ...]:
-    """Letters before digits, so that "0" is also like a small "o"."""
+    """The key that chooses a group's prototype. Letters come before digits, so that "0" is also
+    like "o"."""
     return -len(name), not name.isascii(), not name.isalpha(), not name.islower(), name
 
 

@@ -1,4 +1,4 @@
-"""What stands in the way of an import: a sentence for its organizer and a code for programs."""
+"""What stands in the way of an import: a sentence for the organizer, a code for programs."""
 
 from __future__ import annotations
 
