@@ -23,6 +23,7 @@ from scoring.job import (
     Timing,
 )
 from scoring.sandbox import advice, parent
+from scoring.sentences import say
 from scoring.stages import Stages
 from scoring.timing import outcome, publication
 from scoring.timing.runner import Entrant, entrant
@@ -47,7 +48,7 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
     except (Rejected, ModelFailed) as failure:
         run.fail(failure)
     except BadDataset as error:
-        raise EngineError(error.code, error.message) from error
+        raise EngineError(error.code, *error.said) from error
     return replace(run.report, stages=run.stages.seconds)
 
 
@@ -200,7 +201,7 @@ class Evaluation:
                 job=self.job,
                 has_run=self.report.dry_run is not None and self.last_words is None,
             )
-        self.report = replace(self.report, failure=Failure(failure.code, failure.message))
+        self.report = replace(self.report, failure=Failure(failure.code, failure.said))
 
 
 def inspected(job: Job, path: Path, is_reference: bool = False) -> Model:
@@ -219,7 +220,7 @@ def inspected(job: Job, path: Path, is_reference: bool = False) -> Model:
     except Rejected as rejected:
         if is_reference:
             raise EngineError(
-                f"reference_{rejected.code}", f"The reference model is refused: {rejected.message}"
+                f"reference_{rejected.code}", say("The reference model is refused."), *rejected.said
             ) from rejected
         raise
 

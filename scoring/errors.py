@@ -1,15 +1,22 @@
-"""The four errors of this package. Each has a stable code, and a message for people."""
+"""The four errors of this package. Each has a stable code, and sentences for people."""
 
 from __future__ import annotations
 
+from scoring.sentences import Sentence, joined
+
 
 class Coded(Exception):
-    """`code` is for programs and never changes its meaning. `message` tells people what to do."""
+    """`code` is for programs and never changes its meaning. `said` tells people what to do."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, *said: Sentence | str) -> None:
         self.code = code
-        self.message = message
+        self.said = tuple(one if isinstance(one, Sentence) else verbatim(one) for one in said)
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """In English, for the command line and logs."""
+        return joined(self.said)
 
 
 class Rejected(Coded):
@@ -30,6 +37,11 @@ class EngineError(Coded):
     `wanted_bytes`: for which the disk had no room, if that was the cause; else 0.
     """
 
-    def __init__(self, code: str, message: str, *, wanted_bytes: int = 0) -> None:
-        super().__init__(code, message)
+    def __init__(self, code: str, *said: Sentence | str, wanted_bytes: int = 0) -> None:
+        super().__init__(code, *said)
         self.wanted_bytes = wanted_bytes
+
+
+def verbatim(text: str) -> Sentence:
+    """A finished text as a sentence without facts."""
+    return Sentence(text.replace("%", "%%"))

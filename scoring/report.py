@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from scoring.dataclass_json import Json
+from scoring.sentences import Sentence, joined
 from scoring.specs import InputSpec
 from scoring.timings import Timing
 
@@ -15,10 +16,15 @@ TIMED_STAGE = "measure"
 
 @dataclass(frozen=True)
 class Failure(Json):
-    """Why a submission has no score. The message gives no hidden image or label away."""
+    """Why a submission has no score. What is said gives no hidden image or label away."""
 
     code: str
-    message: str
+    said: tuple[Sentence, ...]
+
+    @property
+    def message(self) -> str:
+        """In English, for the command line and logs."""
+        return joined(self.said)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:
                     raise advice.explained(found.failure, found.last_words, model=model, job=job)
                 answers, seconds = answered(entrant, box, model, job)
     except (Rejected, ModelFailed) as failure:
-        return replace(trial, failure=Failure(failure.code, failure.message))
+        return replace(trial, failure=Failure(failure.code, failure.said))
     quality = metrics.quality(labelled.labels, answers, job.classes)
     return replace(trial, status="passed", quality=quality, seconds_per_image=seconds)
 

@@ -15,10 +15,12 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
+from leaderboard import sentences
 from leaderboard.admin import pages
 from leaderboard.models import Evaluation
 from leaderboard.services import queueing
 from scoring.job import Report, Timing
+from scoring.sentences import spoken
 
 ISOLATION_LABELS = {"whole": "success", "weak": "danger", "none": "default"}
 
@@ -115,7 +117,8 @@ class EvaluationAdmin(pages.Fixed):
         report = evaluation.report()
         if report is None:
             return "–"
-        text = json.dumps(report.to_json(), indent=2, ensure_ascii=False)
+        told = spoken(report.to_json(), sentences.said)
+        text = json.dumps(told, indent=2, ensure_ascii=False)
         return format_html(
             '<details><summary class="cursor-pointer">{}</summary>'
             '<pre class="overflow-auto" style="max-height: 40rem">{}</pre></details>',

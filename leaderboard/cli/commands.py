@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from leaderboard.cli.languages import gettext
+from leaderboard.cli.languages import gettext, said
 from leaderboard.cli.screen import err, lines, plain, show
 from leaderboard.cli.server import FAILED, REFUSED, Account, Trouble, config_path, connected
 from leaderboard.cli.submissions import finish, upload
 from scoring.errors import Rejected
 from scoring.formats import checking
 from scoring.job import InputBounds, InputSpec
+from scoring.sentences import joined, spoken
 
 EXIT_CODES = gettext(
     "Exit codes: 0 done; 1 the file would be refused, the submission failed, or its score is above "
@@ -114,8 +115,9 @@ def check(
     try:
         checked = checking.check(file, **rules)
     except Rejected as rejected:
-        raise Trouble(FAILED, f"{rejected.message} [{rejected.code}]", rejected.code) from rejected
-    show(as_json, checked.to_json(), lines(checking.table(checked)))
+        told = joined(rejected.said, said)
+        raise Trouble(FAILED, f"{told} [{rejected.code}]", rejected.code) from rejected
+    show(as_json, spoken(checked.to_json()), lines(checking.table(checked)))
 
 
 @app.command(

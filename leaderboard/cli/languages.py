@@ -8,8 +8,15 @@ from __future__ import annotations
 import gettext as standard
 from pathlib import Path
 
+from scoring.sentences import Sentence
+
 FOLDER = Path(__file__).parent.parent / "locale"
 translation = standard.translation("django", FOLDER, fallback=True)
 gettext = translation.gettext
 code: str = translation.info().get("language", "en")
 """For the header Accept-Language: the server answers in the language of the command."""
+
+
+def said(sentence: Sentence) -> str:
+    """A sentence of the engine in the language of the terminal."""
+    return gettext(sentence.text) % sentence.facts

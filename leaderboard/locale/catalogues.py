@@ -20,6 +20,7 @@ from django.utils.translation.template import templatize
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent.parent
 SOURCES = [
+    ("scoring/**.py", "python"),
     ("leaderboard/**.py", "python"),
     ("templates/**.html", "leaderboard.locale.catalogues:extract_template"),
     ("templates/**.txt", "leaderboard.locale.catalogues:extract_template"),
@@ -31,7 +32,7 @@ LAZY: dict[str, Any] = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
-KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, **LAZY}
+KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, **LAZY, "say": None}
 """Functions whose arguments are messages."""
 NOISE = (b'"POT-', b'"PO-Rev', b'"Report-', b'"Last-', b'"Generated-', b'"Project-')
 """Lines of a header that would differ after each run, or that say nothing."""
@@ -52,7 +53,7 @@ def extract_template(
 def extracted() -> Catalog:
     """Every message of the sources, with the files that hold it and comments for translators."""
     found = Catalog(project="Featherweight", charset="utf-8")
-    for folder in ("leaderboard", "templates"):
+    for folder in ("leaderboard", "scoring", "templates"):
         for file, _, message, comments, context in extract_from_dir(
             ROOT / folder,
             method_map=[(at.removeprefix(f"{folder}/"), how) for at, how in SOURCES],

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from leaderboard import sentences
 from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile, Worker
@@ -177,9 +178,13 @@ class Evaluation(Progress):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     failure_code = models.CharField(max_length=40, blank=True)
-    failure_message = models.TextField(blank=True, help_text="For the team.")
+    failure_said = models.JSONField(
+        default=list, blank=True, help_text="Sentences for the team: templates and facts."
+    )
     error_code = models.CharField(max_length=40, blank=True)
-    error_message = models.TextField(blank=True, help_text="For organizers only.")
+    error_said = models.JSONField(
+        default=list, blank=True, help_text="Sentences for organizers only."
+    )
 
     why = models.CharField(
         max_length=12, choices=Why, default=Why.FIRST, help_text="What it was queued for."
@@ -357,6 +362,16 @@ class Evaluation(Progress):
         """The try on images of the sample; what the model printed there is for its team."""
         report = self.report()
         return report.dry_run if report else None
+
+    @property
+    def failure_message(self) -> str:
+        """Why the model failed, in the reader's language; for its team."""
+        return sentences.message(self.failure_said)
+
+    @property
+    def error_message(self) -> str:
+        """Why an attempt failed by our fault, in the reader's language; for organizers only."""
+        return sentences.message(self.error_said)
 
     @property
     def is_weakly_isolated(self) -> bool:

@@ -79,7 +79,7 @@ def hold_to_today(evaluation: Evaluation) -> None:
         measurement_key=today,
         faults=max(0, evaluation.faults - uncounted),
         error_code="",
-        error_message="",
+        error_said=[],
         isolation=None,
     )
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from django.utils.translation import gettext
 
+from leaderboard import sentences
 from leaderboard.errors import BadDataset
 from leaderboard.services import fingerprints
 from scoring.errors import BadDataset as BadSource
@@ -119,4 +120,4 @@ def coded() -> Iterator[None]:
     try:
         yield
     except BadSource as error:
-        raise BadDataset(error.message, code=error.code) from error
+        raise BadDataset(sentences.message(error.said), code=error.code) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,11 +16,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from leaderboard import sentences
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import events, measurements, placing, turns, workers
 from leaderboard.services.events import Event
 from scoring.job import Report
+from scoring.sentences import Sentence, joined, say
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
@@ -41,7 +44,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
         give_back(
             evaluation,
             code="too_noisy",
-            message="The machine was too noisy for the profile's interval; see the report.",
+            said=say("The machine was too noisy for the profile's interval. See the report."),
             isolation=isolation_of(report),
         )
         keep(evaluation, report, is_noisy=True)
@@ -50,7 +53,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
         evaluation.move_to(
             State.FAILED,
             failure_code=report.failure.code,
-            failure_message=report.failure.message,
+            failure_said=sentences.stored(report.failure.said),
             isolation=isolation_of(report),
             **ended(),
         )
@@ -207,7 +210,9 @@ def keep_shared(evaluation: Evaluation, stored: Evaluation) -> None:
 
 
 @transaction.atomic
-def give_back(evaluation: Evaluation, *, code: str, message: str, **found: object) -> None:
+def give_back(
+    evaluation: Evaluation, *, code: str, said: Sentence | Sequence[Sentence], **found: object
+) -> None:
     """End an attempt that failed by our fault: back to the queue, or ERROR after the last one.
 
     The next attempt waits (`pause`), and the worker checks itself before it takes more: what broke
@@ -216,9 +221,10 @@ def give_back(evaluation: Evaluation, *, code: str, message: str, **found: objec
     """
     is_fault = code not in NO_FAULTS
     faults = evaluation.faults + is_fault
-    said = {
+    told = [said] if isinstance(said, Sentence) else said
+    columns = {
         "error_code": code,
-        "error_message": message,
+        "error_said": sentences.stored(told),
         "faults": faults,
         "lease_expires_at": None,
         "stage": "",
@@ -227,12 +233,14 @@ def give_back(evaluation: Evaluation, *, code: str, message: str, **found: objec
     }
     if faults < MAX_FAULTS:
         not_before = Now() + pause(faults) if is_fault and code != LOST else None
-        evaluation.move_to(State.QUEUED, claimed_at=None, percent=0, not_before=not_before, **said)
+        evaluation.move_to(
+            State.QUEUED, claimed_at=None, percent=0, not_before=not_before, **columns
+        )
         if not_before is None:
             events.tell(Event.EVALUATION_QUEUED, evaluation)
     else:
-        logger.error("%s is given up after %s faults: %s", evaluation, faults, message)
-        evaluation.move_to(State.ERROR, finished_at=Now(), **said)
+        logger.error("%s is given up after %s faults: %s", evaluation, faults, joined(told))
+        evaluation.move_to(State.ERROR, finished_at=Now(), **columns)
         events.tell(Event.EVALUATION_ENDED, evaluation)
     if evaluation.team:
         turns.settle_anew(evaluation.team)

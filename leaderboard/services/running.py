@@ -44,6 +44,7 @@ from leaderboard.services import (
     workers,
 )
 from scoring.job import TIMED_STAGE, Failure, Progress, Report
+from scoring.sentences import Sentence, say
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
@@ -161,7 +162,7 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
                 # A copy, as below: the thread that keeps the lease knows this object as running.
                 stopped = copy.copy(evaluation)
                 recording.give_back(
-                    stopped, code=recording.STOPPED, message="The worker was stopped."
+                    stopped, code=recording.STOPPED, said=say("The worker was stopped.")
                 )
             return
         except Exception as error:
@@ -176,20 +177,27 @@ def broken(evaluation: Evaluation, error: Exception) -> None:
     is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     # A disk that has room again was filled by this attempt, and would be by the next one.
     if is_full and not workers.can_hold(workers.SPARE_BYTES):
-        error = scoring.EngineError(workers.NO_ROOM, f"The worker's disk is full: {error}.")
+        error = scoring.EngineError(
+            workers.NO_ROOM, say("The worker's disk is full: %(error)s.", error=str(error))
+        )
     if not isinstance(error, scoring.EngineError):
         logger.error("%s ended by our fault", evaluation, exc_info=error)
-        recording.give_back(evaluation, code="internal", message=repr(error))
+        recording.give_back(evaluation, code="internal", said=bug(error))
         return
     logger.error("%s: %s", evaluation, error)
     if evaluation.kind == Evaluation.Kind.CALIBRATION and error.code.startswith(REFERENCE):
         # What is calibrated is the reference, so this is a verdict: trying again changes nothing.
-        found = Failure(error.code.removeprefix(REFERENCE), error.message)
+        found = Failure(error.code.removeprefix(REFERENCE), error.said)
         recording.record(evaluation, Report(status="failed", failure=found))
         return
     if error.code == workers.NO_ROOM and evaluation.worker:
         workers.await_room(evaluation.worker, error)
-    recording.give_back(evaluation, code=error.code, message=error.message)
+    recording.give_back(evaluation, code=error.code, said=error.said)
+
+
+def bug(error: Exception) -> Sentence:
+    """An error that no code foresaw, for organizers."""
+    return say("The worker met an unexpected error: %(error)s", error=repr(error))
 
 
 @contextmanager
@@ -277,5 +285,5 @@ def patiently(evaluation: Evaluation, write: Callable[[Evaluation], None]) -> No
             raise
         except Exception as error:
             logger.exception("The end of %s cannot be written", evaluation)
-            recording.give_back(copy.copy(evaluation), code="not_recorded", message=repr(error))
+            recording.give_back(copy.copy(evaluation), code="not_recorded", said=bug(error))
             return

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard import bodies
+from leaderboard import bodies, sentences
 from leaderboard.errors import (
     BadModel,
     CompetitionNotOpen,
@@ -167,7 +167,7 @@ def inspect(file: files.Received, competition: Competition) -> Inspection:
             with_content_hash=True,
         )
     except Rejected as error:
-        raise BadModel(error.message, code=error.code) from error
+        raise BadModel(sentences.message(error.said), code=error.code) from error
 
 
 def was_used(team: Team, idempotency_key: str | None) -> bool:

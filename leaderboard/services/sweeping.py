@@ -20,6 +20,7 @@ from leaderboard.services import (
     staging,
     workers,
 )
+from scoring.sentences import say
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
@@ -36,7 +37,7 @@ def sweep() -> None:
             recording.give_back(
                 evaluation,
                 code=recording.LOST,
-                message="The worker stopped renewing its lease.",
+                said=say("The worker stopped renewing its lease."),
             )
         except Stale:
             logger.info("%s was finished while it was swept.", evaluation)

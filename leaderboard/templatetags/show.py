@@ -20,6 +20,7 @@ from django.utils.translation import gettext, ngettext
 from markdown_it import MarkdownIt
 
 from leaderboard.models import Competition, Evaluation
+from leaderboard.sentences import said
 from leaderboard.web import words
 
 register = template.Library()
@@ -30,6 +31,9 @@ parser = MarkdownIt("commonmark").enable("table")
 def markdown(text: str) -> SafeString:
     """An organizer's Markdown as HTML without scripts, styles or frames."""
     return mark_safe(nh3.clean(parser.render(text)))  # noqa: S308 - cleaned
+
+
+register.filter(said)
 
 
 @register.simple_tag

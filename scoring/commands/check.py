@@ -8,6 +8,7 @@ import json
 from scoring.commands.exits import SCORED
 from scoring.commands.options import file
 from scoring.formats import checking
+from scoring.sentences import spoken
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,5 +22,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the static report. Raises `Rejected`."""
     checked = checking.check(options.model)
-    print(json.dumps(checked.to_json(), indent=2) if options.json else checking.table(checked))
+    print(
+        json.dumps(spoken(checked.to_json()), indent=2) if options.json else checking.table(checked)
+    )
     return SCORED

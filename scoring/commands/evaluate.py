@@ -24,6 +24,7 @@ from scoring.commands.options import (
     some,
 )
 from scoring.commands.tables import progress_line, table
+from scoring.sentences import spoken
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -69,5 +70,5 @@ def run(options: argparse.Namespace) -> int:
         job = jobs.job_of(options, Path(place))
         with progress_line() as tell:
             report = scoring.evaluate(job, tell)
-    print(json.dumps(report.to_json(), indent=2) if options.json else table(report, job))
+    print(json.dumps(spoken(report.to_json()), indent=2) if options.json else table(report, job))
     return SCORED if report.status == "scored" else FAILED

@@ -20,6 +20,7 @@ from scoring.commands.options import (
 )
 from scoring.commands.tables import trial_table
 from scoring.errors import EngineError
+from scoring.sentences import spoken
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,5 +57,5 @@ def run(options: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="featherweight-") as place:
         found = trial.run(jobs.trial_of(options, Path(place)))
-    print(json.dumps(found.to_json(), indent=2) if options.json else trial_table(found))
+    print(json.dumps(spoken(found.to_json()), indent=2) if options.json else trial_table(found))
     return SCORED if found.status == "passed" else FAILED

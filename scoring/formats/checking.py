@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from scoring import formats
-from scoring.job import Device, InputBounds, InputSpec, Json, Model
+from scoring.dataclass_json import Json
+from scoring.job import Device, InputBounds, InputSpec, Model
 
 
 @dataclass(frozen=True)

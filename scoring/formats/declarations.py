@@ -14,6 +14,7 @@ from typing import Any
 
 from scoring.errors import Rejected
 from scoring.job import CropMode, Dtype, InputBounds, InputSpec, Interpolation
+from scoring.sentences import Sentence, say
 
 DECLARATION = "featherweight.json"
 
@@ -23,9 +24,12 @@ def parsed(data: bytes) -> dict[str, Any]:
     try:
         declared = json.loads(data, object_pairs_hook=without_repeats)
     except (ValueError, RecursionError) as error:
-        raise Rejected("bad_declaration", f"{DECLARATION} is not JSON.") from error
+        raise Rejected("bad_declaration", say("featherweight.json is not JSON.")) from error
     if not isinstance(declared, dict):
-        raise Rejected("bad_declaration", f"{DECLARATION} must be a JSON object.")
+        raise Rejected(
+            "bad_declaration",
+            say("featherweight.json must be a JSON object."),
+        )
     return declared
 
 
@@ -56,8 +60,13 @@ def input_spec(
     if unknown := sorted(set(declared) - set(PARSERS)):
         raise Rejected(
             "bad_declaration",
-            f"{DECLARATION}: {listed(unknown)} changes nothing here, so take it out. These keys "
-            f"are honoured: {', '.join(PARSERS)}. Notes belong into another extra file.",
+            say(
+                "featherweight.json: %(unknown)s changes nothing here, so take it out. "
+                "These keys are honoured: %(parsers)s. Notes belong into another extra "
+                "file.",
+                unknown=listed(unknown),
+                parsers=", ".join(PARSERS),
+            ),
         )
     found = {key: value_of(key, value) for key, value in declared.items()}
     if "input_size" in found:
@@ -74,7 +83,12 @@ def refuse_crop(spec: InputSpec, default: InputSpec, bounds: InputBounds) -> Non
     if not least <= spec.crop_pct <= most and spec.crop_pct != default.crop_pct:
         raise Rejected(
             "bad_declaration",
-            f"{DECLARATION}: crop_pct must be {least:g} to {most:g}, not {spec.crop_pct!r}.",
+            say(
+                "featherweight.json: crop_pct must be %(least)g to %(most)g, not %(crop_pct)s.",
+                least=least,
+                most=most,
+                crop_pct=repr(spec.crop_pct),
+            ),
         )
 
 
@@ -86,15 +100,26 @@ def refuse_size(spec: InputSpec, default: InputSpec, bounds: InputBounds) -> Non
         if not is_within and sides != (default.height, default.width):
             raise Rejected(
                 "bad_declaration",
-                f"{DECLARATION}: input_size must be {bounds.min_size} to {bounds.max_size} pixels "
-                f"per side, not {side!r:.20}.",
+                say(
+                    "featherweight.json: input_size must be %(min_size)s to %(max_size)s "
+                    "pixels per side, not %(side)s.",
+                    min_size=bounds.min_size,
+                    max_size=bounds.max_size,
+                    side=repr(side)[:20],
+                ),
             )
 
 
 def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object. Raises `Rejected` for a repeated key: one of its values would be ignored."""
     if twice := [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]:
-        raise Rejected("bad_declaration", f"{DECLARATION}: {listed(twice)} stands twice. Keep one.")
+        raise Rejected(
+            "bad_declaration",
+            say(
+                "featherweight.json: %(twice)s stands twice. Keep one.",
+                twice=listed(twice),
+            ),
+        )
     return dict(pairs)
 
 
@@ -102,14 +127,21 @@ def value_of(key: str, value: Any) -> Any:
     """The declared value of a known key. Raises `Rejected` that names the key."""
     try:
         return PARSERS[key](value)
-    except ValueError as error:
-        raise Rejected("bad_declaration", f"{DECLARATION}: {key}: {error}") from error
+    except Unsuitable as error:
+        raise Rejected("bad_declaration", error.said.about(key=key)) from error
+
+
+class Unsuitable(ValueError):
+    """A value that its key cannot have. `said` lacks the fact `key`."""
+
+    def __init__(self, said: Sentence) -> None:
+        self.said = said
 
 
 def listed(names: list[str]) -> str:
-    """Names for a message in ASCII. Of more than five names, the first five and a count."""
+    """Names for a message in ASCII: of more than five, the first five."""
     first = ", ".join(f"{name!a:.60}" for name in names[:5])
-    return f"{first} and {len(names) - 5} more" if len(names) > 5 else first
+    return f"{first}, …" if len(names) > 5 else first
 
 
 def one_of(*allowed: str) -> Callable[[Any], str]:
@@ -117,7 +149,13 @@ def one_of(*allowed: str) -> Callable[[Any], str]:
 
     def parse(value: Any) -> str:
         if value not in allowed:
-            raise ValueError(f"{value!r:.40} is none of {', '.join(allowed)}.")
+            raise Unsuitable(
+                say(
+                    "featherweight.json: %(key)s: %(value)s is none of %(allowed)s.",
+                    value=repr(value)[:40],
+                    allowed=", ".join(allowed),
+                )
+            )
         return str(value)
 
     return parse
@@ -128,7 +166,9 @@ def three(low: float, high: float) -> Callable[[Any], tuple[float, ...]]:
 
     def parse(value: Any) -> tuple[float, ...]:
         if not isinstance(value, list | tuple) or len(value) != 3:
-            raise ValueError("mean and std have three numbers, one per channel.")
+            raise Unsuitable(
+                say("featherweight.json: %(key)s has three numbers, one for each channel.")
+            )
         return tuple(number(low, high)(item) for item in value)
 
     return parse
@@ -139,9 +179,18 @@ def number(low: float, high: float) -> Callable[[Any], float]:
 
     def parse(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{value!r:.40} is no number.")
+            raise Unsuitable(
+                say("featherweight.json: %(key)s: %(value)s is no number.", value=repr(value)[:40])
+            )
         if not low <= value <= high:  # NaN fails this comparison too
-            raise ValueError(f"{value!r:.40} is not between {low:g} and {high:g}.")
+            raise Unsuitable(
+                say(
+                    "featherweight.json: %(key)s: %(value)s is not between %(low)g and %(high)g.",
+                    value=repr(value)[:40],
+                    low=low,
+                    high=high,
+                )
+            )
         return float(value)
 
     return parse
@@ -155,7 +204,7 @@ def image_size(value: Any) -> tuple[int, int]:
         or not all(type(side) is int for side in value)
         or value[0] != 3
     ):
-        raise ValueError("input_size is [3, height, width].")
+        raise Unsuitable(say("featherweight.json: %(key)s must be [3, height, width]."))
     return value[1], value[2]
 
 

@@ -16,6 +16,7 @@ from scoring.errors import EngineError, ModelFailed
 from scoring.images import albums
 from scoring.job import InputSpec, Limits
 from scoring.sandbox import areas, outputs, parent, processes, sealing
+from scoring.sentences import say
 from scoring.timing.blocks import Batches, Block, watches_cpu
 
 WARM_UP_CALLS = {"cpu": 6, "cuda": 20}
@@ -86,7 +87,7 @@ class Entrant:
         except ModelFailed as failure:
             if self.is_reference:
                 raise EngineError(
-                    f"reference_{failure.code}", f"The reference model failed: {failure.message}"
+                    f"reference_{failure.code}", say("The reference model failed."), *failure.said
                 ) from failure
             raise
 

@@ -52,6 +52,7 @@ from scoring.job import (
     SplitQuality,
     Timing,
 )
+from scoring.sentences import say
 
 CLASSES = ["Metal", "Paper", "Plastic"]
 SAID = "layer 1 <b>weighs</b> 0.25\n"
@@ -300,7 +301,7 @@ def report(
 def failure(code: str = "wrong_output", message: str = "Expected (1, 3), got (1, 4).") -> Report:
     return Report(
         status="failed",
-        failure=Failure(code, message),
+        failure=Failure(code, (say(message),)),
         dry_run=DryRun(images=8, output=SAID, is_cut=True),
         isolation=Isolation(layers=("system calls of computing only",)),
     )

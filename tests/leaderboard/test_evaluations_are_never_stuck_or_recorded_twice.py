@@ -28,6 +28,7 @@ from leaderboard.services import (
     teams,
 )
 from scoring.job import PROTOCOL, Report
+from scoring.sentences import say
 from tests.leaderboard.conftest import failure, finish, person, report
 
 pytestmark = pytest.mark.django_db
@@ -108,7 +109,7 @@ def test_a_stopped_worker_uses_up_no_attempt(team: Team, submit: Submit) -> None
     submission = submit(team)
     for _ in range(5):
         claimed = running.claim(team.competition.profile)
-        recording.give_back(claimed, code=recording.STOPPED, message="a new version")
+        recording.give_back(claimed, code=recording.STOPPED, said=say("a new version"))
     assert submission.latest_evaluation.state == State.QUEUED
     assert submission.latest_evaluation.attempt == 5
 
@@ -179,7 +180,7 @@ def test_a_failed_verdict_stays_when_a_repeat_ends_by_our_fault(
     queueing.evaluate_again(submission=submission, by=organizer)
     for _ in range(3):
         claimed = running.claim(team.competition.profile)
-        recording.give_back(claimed, code="internal", message="a bug of ours")
+        recording.give_back(claimed, code="internal", said=say("a bug of ours"))
     submission = Submission.objects.get(pk=submission.pk)
     assert submission.latest_evaluation.state == State.ERROR
     assert submission.evaluation.state == State.FAILED

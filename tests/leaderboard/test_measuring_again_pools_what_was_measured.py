@@ -11,6 +11,7 @@ import scoring
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import jobs, measurements, queueing, rankings, recording, running
 from scoring.job import PROTOCOL, RETRY, Job, Quad, Report
+from scoring.sentences import say
 from tests.leaderboard.conftest import finish, report
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +70,7 @@ def test_attempts_too_noisy_to_count_are_kept_and_pooled(team: Team, submit: Mak
     assert lost
     allowed = lost.competition.limits().total_seconds
     assert jobs.for_evaluation(lost).limits.total_seconds == RETRY * allowed
-    recording.give_back(lost, code="worker_lost", message="It went away.")
+    recording.give_back(lost, code="worker_lost", said=say("It went away."))
     assert len(starts(evaluation)) == 1
     finish(evaluation, with_quads(quad(2)))
     evaluation.refresh_from_db()

@@ -16,6 +16,7 @@ from leaderboard import queue
 from leaderboard.models import Evaluation, Submission, Team, Worker
 from leaderboard.services import recording, running, sweeping, workers
 from scoring.job import Report
+from scoring.sentences import say
 from scoring.timing import machine
 from tests.leaderboard.conftest import report
 
@@ -61,7 +62,7 @@ def test_each_pause_after_a_fault_is_twice_as_long_and_no_two_are_alike(
         if noisy:
             recording.record(claimed, Report(status="invalid"))
         else:
-            recording.give_back(claimed, code="internal", message="a bug of ours")
+            recording.give_back(claimed, code="internal", said=say("a bug of ours"))
         assert pause * 0.9 < waits(evaluation) <= pause * 1.5
         assert running.claim(team.competition.profile) is None
         due(evaluation)
@@ -74,7 +75,7 @@ def test_others_are_measured_while_one_waits(
 ) -> None:
     submit(team, 1)
     claimed = running.claim(team.competition.profile)
-    recording.give_back(claimed, code="internal", message="a bug of ours")
+    recording.give_back(claimed, code="internal", said=say("a bug of ours"))
     later = submit(rivals, 2)
     assert running.claim(team.competition.profile).submission == later
 
@@ -178,7 +179,7 @@ def test_what_a_stopped_worker_hands_back_is_knocked_for_at_once(
     knocks: list[str] = []
     monkeypatch.setattr(queue, "knock", knocks.append)
     with django_capture_on_commit_callbacks(execute=True):
-        recording.give_back(claimed, code=recording.STOPPED, message="a new version")
+        recording.give_back(claimed, code=recording.STOPPED, said=say("a new version"))
     assert knocks == ["cpu"]
     claimed.refresh_from_db()
     assert (claimed.not_before, claimed.faults) == (None, 0)
@@ -197,6 +198,6 @@ def test_leases_go_by_the_databases_clock_and_not_by_a_workers(
         sweeping.sweep()
         claimed.refresh_from_db()
         assert claimed.state == State.RUNNING
-        recording.give_back(claimed, code=recording.STOPPED, message="a new version")
+        recording.give_back(claimed, code=recording.STOPPED, said=say("a new version"))
     monkeypatch.undo()
     assert evaluation.pk == claimed.pk

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.services import queueing, recording, running, teams, turns
+from scoring.sentences import say
 from tests.leaderboard.conftest import person, report
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +66,7 @@ def test_a_team_whose_models_are_slow_waits_for_one_whose_models_are_quick(
 def test_what_breaks_by_our_fault_is_no_use_of_the_team(team: Team, submit: Submit) -> None:
     submit(team)
     claimed = running.claim(team.competition.profile)
-    recording.give_back(claimed, code="internal", message="a bug of ours")
+    recording.give_back(claimed, code="internal", said=say("a bug of ours"))
     team.refresh_from_db()
     assert team.turn == 0
 

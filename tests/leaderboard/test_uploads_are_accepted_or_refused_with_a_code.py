@@ -16,6 +16,7 @@ from django.utils import timezone
 from leaderboard.errors import CompetitionNotOpen, Conflict, NotAMember, QuotaExceeded, TooLarge
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, queueing, recording, running, submissions
+from scoring.sentences import say
 from tests.leaderboard.conftest import failure, finish, report
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +113,7 @@ def test_a_model_that_ended_by_our_fault_may_be_sent_again(
     for _ in range(3):
         claimed = running.claim(team.competition.profile)
         assert claimed
-        recording.give_back(claimed, code="internal", message="a bug of ours")
+        recording.give_back(claimed, code="internal", said=say("a bug of ours"))
     assert first.latest_evaluation.state == Evaluation.State.ERROR
     assert send(team, owner, model).is_new
 
@@ -166,7 +167,7 @@ def test_the_quota_counts_verdicts_and_refunds_our_faults(
     for _ in range(3):
         claimed = running.claim(team.competition.profile)
         assert claimed
-        recording.give_back(claimed, code="internal", message="a bug of ours")
+        recording.give_back(claimed, code="internal", said=say("a bug of ours"))
     assert ours.latest_evaluation.state == Evaluation.State.ERROR
     assert submissions.quota(team, team.competition).left == 1
 

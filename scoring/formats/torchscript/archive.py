@@ -23,6 +23,7 @@ from scoring.formats.declarations import DECLARATION
 from scoring.formats.torchscript import pickles, slips, sources
 from scoring.formats.torchscript.records import HOW_TO_SAVE, Records, found_in
 from scoring.job import Device, Model
+from scoring.sentences import say
 
 NAME = "torchscript"
 MAX_EXTRA_BYTES = 64 << 10
@@ -95,7 +96,11 @@ class Archive:
         if unpacked > limit:
             raise Rejected(
                 "too_large_unpacked",
-                f"The archive unpacks to {unpacked:,} bytes; at most {limit:,} are allowed.",
+                say(
+                    "The archive unpacks to %(unpacked)s bytes; at most %(limit)s are allowed.",
+                    unpacked=format(unpacked, ","),
+                    limit=format(limit, ","),
+                ),
             )
 
     def refuse_unless_torchscript(self) -> None:
@@ -104,16 +109,24 @@ class Archive:
         if "model.json" in names:
             raise Rejected(
                 "not_torchscript",
-                "This archive has the layout of torch 1.2 and older (model.json), which torch no "
-                "longer loads. Load it in torch 1.3 or 1.4 and save it again.",
+                say(
+                    "This archive has the layout of torch 1.2 and older (model.json), "
+                    "which torch no longer loads. Load it in torch 1.3 or 1.4 and save "
+                    "it again."
+                ),
             )
         if "data.pkl" not in names:
-            raise Rejected("not_torchscript", f"This zip holds no TorchScript model. {HOW_TO_SAVE}")
+            raise Rejected(
+                "not_torchscript", say("This zip holds no TorchScript model."), HOW_TO_SAVE
+            )
         if not any(name.startswith("code/") for name in names):
             raise Rejected(
                 "state_dict",
-                "This file was written by torch.save: weights or a Python object, without the "
-                f"model's code. {HOW_TO_SAVE}",
+                say(
+                    "This file was written by torch.save: weights or a Python object, "
+                    "without the model's code."
+                ),
+                HOW_TO_SAVE,
             )
 
     def refuse_unless_tidy(self) -> None:
@@ -124,20 +137,31 @@ class Archive:
                 continue
             if own != DECLARATION and own.casefold() == DECLARATION:
                 raise Rejected(
-                    "bad_declaration", f"The extra file {own!r} must be called {DECLARATION}."
+                    "bad_declaration",
+                    say(
+                        "The extra file %(own)s must be called featherweight.json.",
+                        own=repr(own),
+                    ),
                 )
             if info.file_size > MAX_EXTRA_BYTES:
                 raise Rejected(
                     "extra_file_too_large",
-                    f"The extra file {own!r:.80} is larger than {MAX_EXTRA_BYTES >> 10} KB. Leave "
-                    "it out or make it smaller.",
+                    say(
+                        "The extra file %(own)s is larger than %(limit)s KB. "
+                        "Leave it out or make it smaller.",
+                        own=repr(own)[:80],
+                        limit=MAX_EXTRA_BYTES >> 10,
+                    ),
                 )
         infos = self.records.infos.items()
         debug = sum(info.file_size for name, info in infos if DEBUG.fullmatch(name))
         if debug > MAX_DEBUG_BYTES:
             raise Rejected(
                 "record_too_large",
-                f"The archive's debug records are larger than {MAX_DEBUG_BYTES:,} bytes.",
+                say(
+                    "The archive's debug records are larger than %(limit)s bytes.",
+                    limit=format(MAX_DEBUG_BYTES, ","),
+                ),
             )
 
     def weights(self) -> tuple[tuple[pickles.Storage, ...], set[int]]:
@@ -165,19 +189,25 @@ class Archive:
     def refuse_unless_held(self, storage: pickles.Storage, record: str) -> None:
         """Raises `Rejected` if a record is shorter than its storage: torch does not check this."""
         info = self.records.infos.get(record)
-        if storage.elements and (info is None or info.file_size < storage.bytes):
-            held = f"holds {info.file_size:,}" if info else "is missing"
-            raise Rejected(
-                "storage_mismatch",
-                f"The weights {record!a:.60} take {storage.bytes:,} bytes; their record {held}. "
-                "Save and upload the model again.",
+        if not storage.elements or (info and info.file_size >= storage.bytes):
+            return
+        facts = {"record": ascii(record)[:60], "bytes": format(storage.bytes, ",")}
+        if info is None:
+            said = say("The weights %(record)s take %(bytes)s bytes; their record is missing.")
+        else:
+            said = say(
+                "The weights %(record)s take %(bytes)s bytes; their record holds %(held)s.",
+                held=format(info.file_size, ","),
             )
+        raise Rejected(
+            "storage_mismatch", said.about(**facts), say("Save and upload the model again.")
+        )
 
     def sources(self) -> list[str]:
         """The archive's code, one text for each source file. Raises `Rejected`."""
         infos = self.records.infos
         names = [name for name in infos if name.startswith("code/") and name.endswith(".py")]
         if sum(infos[name].file_size for name in names) > sources.MAX_BYTES:
-            raise Rejected("record_too_large", "The archive's code is too long.")
+            raise Rejected("record_too_large", say("The archive's code is too long."))
         read = self.records.read
         return [read(name, sources.MAX_BYTES).decode("utf-8", "replace") for name in names]

@@ -12,6 +12,7 @@ from typing import Any
 
 from scoring.errors import Rejected
 from scoring.job import Device
+from scoring.sentences import Sentence, say
 
 LIST = Path(__file__).with_suffix(".txt")
 OFF_CPU = " (no CPU kernel)"
@@ -53,14 +54,21 @@ def refuse_unless_runnable(operator: str, device: Device) -> None:
     if not is_known:
         raise Rejected(
             "unknown_operator",
-            f"The model calls {operator}, which torch {version()} does not have. "
-            f"{advice(namespace)}",
+            say(
+                "The model calls %(operator)s, which torch %(version)s does not have.",
+                operator=operator,
+                version=version(),
+            ),
+            advice(namespace),
         )
     if device == "cpu" and not known().get(operator, False):
         raise Rejected(
             "unknown_operator",
-            f"The model calls {operator}, which torch cannot run on a CPU. Save the model as it "
-            "was before it was optimized for another device.",
+            say(
+                "The model calls %(operator)s, which torch cannot run on a CPU. Save the "
+                "model as it was before it was optimized for another device.",
+                operator=operator,
+            ),
         )
 
 
@@ -69,16 +77,21 @@ def refuse_unless_known(name: str) -> None:
     if CLASSES + name not in known():
         raise Rejected(
             "unknown_operator",
-            f"The model holds an object of the class {name!a:.100}, which torch {version()} does "
-            f"not have. {advice(name.partition('.')[0])}",
+            say(
+                "The model holds an object of the class %(name)s, which torch %(version)s "
+                "does not have.",
+                name=ascii(name)[:100],
+                version=version(),
+            ),
+            advice(name.partition(".")[0]),
         )
 
 
-def advice(namespace: str) -> str:
+def advice(namespace: str) -> Sentence:
     """What to do about an operator or class that torch lacks."""
     if writer := WRITERS.get(namespace):
-        return f"{writer} put it there: save the model as it was before that."
-    return "Use operators of torch itself, of a version that is no newer."
+        return say("%(writer)s put it there: save the model as it was before that.", writer=writer)
+    return say("Use operators of torch itself, of a version that is no newer.")
 
 
 @cache

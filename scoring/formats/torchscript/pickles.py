@@ -14,6 +14,7 @@ from typing import Any
 
 from scoring.errors import Rejected
 from scoring.formats.torchscript import operators
+from scoring.sentences import say
 
 MAX_BYTES = 8 << 20
 """Of all pickles of an archive."""
@@ -102,7 +103,10 @@ def weights(name: str, pickle: bytes, opcodes: Iterator[int]) -> tuple[list[Stor
     except Exception as error:  # damaged pickles fail in as many ways as there are opcodes
         raise Rejected(
             "bad_pickle",
-            f"The archive's {name!r:.80} cannot be read. Save and upload the model again.",
+            say(
+                "The archive's %(name)s cannot be read. Save and upload the model again.",
+                name=repr(name)[:80],
+            ),
         ) from error
 
 
@@ -116,7 +120,11 @@ def walk(name: str, pickle: bytes, opcodes: Iterator[int], rows: set[int]) -> It
     for opcode, argument, _ in pickletools.genops(pickle):
         if next(opcodes, None) is None:
             raise Rejected(
-                "record_too_large", f"The archive's pickles have more than {MAX_OPCODES:,} opcodes."
+                "record_too_large",
+                say(
+                    "The archive's pickles have more than %(limit)s opcodes.",
+                    limit=format(MAX_OPCODES, ","),
+                ),
             )
         if opcode.name == "BINPERSID":
             yield storage(machine.stack.pop())
@@ -212,8 +220,12 @@ def refuse_unless_torchs(name: str, reference: str) -> None:
     if not NAMES.fullmatch(reference):
         raise Rejected(
             "forbidden_global",
-            f"{name!r:.80} refers to {reference.replace(' ', '.')!a:.200}, which torch.jit.save "
-            "never writes. Keep Python objects out of the archive.",
+            say(
+                "%(name)s refers to %(reference)s, which torch.jit.save never writes. Keep "
+                "Python objects out of the archive.",
+                name=repr(name)[:80],
+                reference=ascii(reference.replace(" ", "."))[:200],
+            ),
         )
 
 
@@ -229,6 +241,6 @@ def storage(persistent_id: Any) -> Storage:
     known = STORAGES.get(type_name.rpartition(" ")[2]) if is_plain else None
     is_sound = type(elements) is int and 0 <= elements <= MAX_ELEMENTS
     if kind != "storage" or known is None or not is_sound or view not in ([], [None]):
-        raise Rejected("bad_pickle", "The archive refers to an unknown kind of weights.")
+        raise Rejected("bad_pickle", say("The archive refers to an unknown kind of weights."))
     dtype, size = known
     return Storage(key=key, dtype=dtype, elements=elements, bytes=elements * size)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from scoring.errors import Rejected
+from scoring.sentences import say
 
 MAX_RECORDS = 20_000
 MAX_DIRECTORY_BYTES = 4 << 20
@@ -30,7 +31,9 @@ END, END_64, LOCATOR = (
 
 Source: PKWARE's APPNOTE.TXT, sections 4.3.14 to 4.3.16.
 """
-HOW_TO_SAVE = "Upload the file that torch.jit.script(model).save(...) or torch.jit.trace writes."
+HOW_TO_SAVE = say(
+    "Upload the file that torch.jit.script(model).save(...) or torch.jit.trace writes."
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,14 @@ class Records:
     def read(self, name: str, limit: int) -> bytes:
         """One record. Raises `Rejected` if the record is longer than `limit` bytes."""
         if self.infos[name].file_size > limit:
-            raise Rejected("record_too_large", f"{name!r:.80} is larger than {limit:,} bytes.")
+            raise Rejected(
+                "record_too_large",
+                say(
+                    "%(name)s is larger than %(limit)s bytes.",
+                    name=repr(name)[:80],
+                    limit=format(limit, ","),
+                ),
+            )
         return b"".join(self.chunks(name))
 
     def chunks(self, name: str) -> Iterator[bytes]:
@@ -54,10 +64,13 @@ class Records:
                 while chunk := record.read(CHUNK_BYTES):
                     yield chunk
         except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-            raise Rejected("truncated_zip", f"The record {name!r:.80} cannot be read.") from error
+            raise Rejected(
+                "truncated_zip", say("The record %(name)s cannot be read.", name=repr(name)[:80])
+            ) from error
         except Exception as error:  # zlib.error, LZMAError: each codec has its own
             raise Rejected(
-                "truncated_zip", f"The record {name!r:.80} cannot be unpacked."
+                "truncated_zip",
+                say("The record %(name)s cannot be unpacked.", name=repr(name)[:80]),
             ) from error
 
     def sha256(self) -> str:
@@ -73,7 +86,13 @@ def found_in(stream: BinaryIO) -> Records:
     """The records of a zip, without its one top folder. Raises `Rejected`."""
     archive, entries = directory(stream)
     if len(entries) > MAX_RECORDS:
-        raise Rejected("too_many_records", f"The archive holds more than {MAX_RECORDS:,} records.")
+        raise Rejected(
+            "too_many_records",
+            say(
+                "The archive holds more than %(limit)s records.",
+                limit=format(MAX_RECORDS, ","),
+            ),
+        )
     infos: dict[str, zipfile.ZipInfo] = {}
     tops = set()
     for info in entries:
@@ -83,13 +102,16 @@ def found_in(stream: BinaryIO) -> Records:
         if name in infos:
             raise Rejected(
                 "unsafe_names",
-                f"The archive holds the record {name!r:.80} twice. Save the model again.",
+                say(
+                    "The archive holds the record %(name)s twice. Save the model again.",
+                    name=repr(name)[:80],
+                ),
             )
         refuse_entry(info)
         tops.add(top)
         infos[name] = info
     if len(tops) != 1 or "" in infos:
-        raise Rejected("not_torchscript", f"This zip holds no TorchScript model. {HOW_TO_SAVE}")
+        raise Rejected("not_torchscript", say("This zip holds no TorchScript model."), HOW_TO_SAVE)
     return Records(stream, archive, infos)
 
 
@@ -98,23 +120,24 @@ def directory(stream: BinaryIO) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     if not head:
-        raise Rejected("empty_file", f"The file is empty. {HOW_TO_SAVE}")
+        raise Rejected("empty_file", say("The file is empty."), HOW_TO_SAVE)
     try:
         archive = zipfile.ZipFile(Guarded(stream))
         entries = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         if head.startswith(b"PK\x03\x04"):
             raise Rejected(
-                "truncated_zip", "The zip is damaged or cut off. Upload it again."
+                "truncated_zip", say("The zip is damaged or cut off. Upload it again.")
             ) from error
         if is_pickle(head):
             raise Rejected(
-                "python_pickle", f"This is a Python pickle, which is never loaded. {HOW_TO_SAVE}"
+                "python_pickle", say("This is a Python pickle, which is never loaded."), HOW_TO_SAVE
             ) from error
-        raise Rejected("not_a_zip", f"This is no zip archive. {HOW_TO_SAVE}") from error
+        raise Rejected("not_a_zip", say("This is no zip archive."), HOW_TO_SAVE) from error
     if not has_one_directory(stream):
         raise Rejected(
-            "truncated_zip", "The zip has more than one end. Upload the file as torch wrote it."
+            "truncated_zip",
+            say("The zip has more than one end. Upload the file as torch wrote it."),
         )
     return archive, entries
 
@@ -124,12 +147,15 @@ def refuse_entry(info: zipfile.ZipInfo) -> None:
     if not is_safe(info.orig_filename):
         raise Rejected(
             "unsafe_names",
-            f"The record {info.orig_filename!r:.120} has a name that could lead out of a "
-            "folder. Save the model to a file with another name, and extra files under names "
-            "without \\ and without . or .. between slashes.",
+            say(
+                "The record %(name)s has a name that could lead out of a "
+                "folder. Save the model to a file with another name, and extra files "
+                "under names without \\ and without . or .. between slashes.",
+                name=repr(info.orig_filename)[:120],
+            ),
         )
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Rejected("not_torchscript", f"torch cannot unpack this zip. {HOW_TO_SAVE}")
+        raise Rejected("not_torchscript", say("torch cannot unpack this zip."), HOW_TO_SAVE)
 
 
 class Guarded:
@@ -145,7 +171,7 @@ class Guarded:
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes. Raises `Rejected` (too_many_records) above the limit."""
         if size > MAX_DIRECTORY_BYTES:
-            raise Rejected("too_many_records", "The archive's list of records is too long.")
+            raise Rejected("too_many_records", say("The archive's list of records is too long."))
         return self.stream.read(size)
 
 

@@ -13,6 +13,7 @@ from itertools import accumulate
 from scoring.errors import Rejected
 from scoring.formats.torchscript import operators as runnable
 from scoring.job import Device
+from scoring.sentences import say
 
 MAX_BYTES = 8 << 20
 """Of all code of an archive. timm's tf_efficientnetv2_xl has 0.9 MB when traced."""
@@ -46,22 +47,29 @@ NAMESPACES = {
     *("profiler", "static_runtime", "debug_mode_ops", "export", "onnx"),
 }
 """Namespaces of torch's operators that compute."""
-FILES, OTHERS = "reaches for files; take it out", "reaches for other processes; take it out"
+FILES = say("The model calls %(operator)s, which reaches for files. Take it out.")
+OTHERS = say("The model calls %(operator)s, which reaches for other processes. Take it out.")
+OUTSIDE = say(
+    "The model calls %(operator)s, which reaches for memory outside its tensors. Take it out."
+)
+MEMORY = say("The model calls %(operator)s, which reaches for raw memory. Take it out.")
+PYTHON = say("The model calls %(operator)s, which needs Python. Take it out.")
+UNSAVED = say(
+    "The model calls %(operator)s, which stands for weights that torch does not save. Save the "
+    "model as it was before torch.jit.optimize_for_inference. Every model is put through that here."
+)
 FORBIDDEN_NAMESPACES = {
     **dict.fromkeys(("c10d", "c10d_functional", "_c10d_functional"), OTHERS),
     **dict.fromkeys(("_c10d_functional_autograd", "symm_mem", "_dtensor"), OTHERS),
-    "inductor": "reaches for memory outside its tensors; take it out",
+    "inductor": OUTSIDE,
     **dict.fromkeys(("debugprims", "image", "load_library", "load_libraries"), FILES),
 }
 FORBIDDEN = {
     **dict.fromkeys(("aten::from_file", "aten::save"), FILES),
     **dict.fromkeys(("prim::rpc_async", "prim::rpc_remote", "prim::rpc_sync"), OTHERS),
-    **dict.fromkeys(("prim::PythonOp", "prim::IgnoredPythonOp"), "needs Python; take it out"),
-    "mkldnn::data_ptr": "reaches for raw memory; take it out",
-    "prim::ConstantMKLDNNTensor": (
-        "stands for weights that torch does not save; save the model as it was before "
-        "torch.jit.optimize_for_inference, which every model is put through here"
-    ),
+    **dict.fromkeys(("prim::PythonOp", "prim::IgnoredPythonOp"), PYTHON),
+    "mkldnn::data_ptr": MEMORY,
+    "prim::ConstantMKLDNNTensor": UNSAVED,
 }
 """Operators that no working classifier needs, with the reason and what to do."""
 
@@ -84,7 +92,10 @@ def operators(sources: Iterable[str], device: Device) -> tuple[str, ...]:
             if len(found) > MAX_OPERATORS:
                 raise Rejected(
                     "record_too_large",
-                    f"The archive's code calls more than {MAX_OPERATORS:,} operators.",
+                    say(
+                        "The archive's code calls more than %(limit)s operators.",
+                        limit=format(MAX_OPERATORS, ","),
+                    ),
                 )
         for name in set(CLASS.findall(code)):
             runnable.refuse_unless_known(name)
@@ -96,26 +107,37 @@ def refuse_depth(code: str) -> None:
     steps = (STEPS[bracket] for bracket in BRACKETS.sub("", code))
     if any(depth > MAX_NESTING for depth in accumulate(steps)):
         raise Rejected(
-            "too_deep", f"The archive's code nests brackets more than {MAX_NESTING} deep."
+            "too_deep",
+            say(
+                "The archive's code nests brackets more than %(limit)s deep.",
+                limit=MAX_NESTING,
+            ),
         )
     if TOO_FAR_IN.search(code):
         raise Rejected(
-            "too_deep", f"The archive's code is indented by more than {MAX_INDENTATION} characters."
+            "too_deep",
+            say(
+                "The archive's code is indented by more than %(limit)s characters.",
+                limit=MAX_INDENTATION,
+            ),
         )
 
 
 def refuse_operator(operator: str, device: Device) -> None:
     """Raises `Rejected` for an operator that is forbidden, unknown, or not for `device`."""
     namespace, _, name = operator.partition("::")
-    matter = FORBIDDEN.get(operator) or FORBIDDEN_NAMESPACES.get(namespace)
+    reason = FORBIDDEN.get(operator) or FORBIDDEN_NAMESPACES.get(namespace)
     operator = operator.removesuffix("::")
-    if matter:
-        raise Rejected("forbidden_operator", f"The model calls {operator}, which {matter}.")
+    if reason:
+        raise Rejected("forbidden_operator", reason.about(operator=operator))
     if namespace not in NAMESPACES:
         raise Rejected(
             "unknown_operator",
-            f"The model calls {operator}; torch has no operators of that kind here. "
-            f"{runnable.advice(namespace)}",
+            say(
+                "The model calls %(operator)s; torch has no operators of that kind here.",
+                operator=operator,
+            ),
+            runnable.advice(namespace),
         )
     if name:
         runnable.refuse_unless_runnable(operator, device)

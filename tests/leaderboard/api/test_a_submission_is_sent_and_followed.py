@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.services import competitions, recording, running
+from scoring.sentences import say
 from tests.leaderboard.api.conftest import API, Upload, client_of
 from tests.leaderboard.conftest import SAID, WEAK, failure, finish, report
 
@@ -113,7 +114,7 @@ def test_our_own_error_shows_a_fixed_sentence_only(
     for _ in range(3):
         claimed = running.claim(team.competition.profile)
         assert claimed
-        recording.give_back(claimed, code="internal", message="image private/0007.png broke")
+        recording.give_back(claimed, code="internal", said=say("image private/0007.png broke"))
     answer = client.get(url)
     assert answer.json()["state"] == "error"
     assert "by our fault" in answer.json()["error"]

@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, rankings, teams
+from scoring.sentences import say
 from tests.leaderboard.api.conftest import API, client_of
 from tests.leaderboard.conftest import SAID, WEAK, rewrite, told
 
@@ -67,7 +68,7 @@ def planted(
     found["splits"]["private"].update(images=7654321, accuracy=0.4141414)
     found["splits"]["public"]["confusion"] = [[7654321]]
     found["stages"]["image-17"] = 1.0
-    evaluation.error_message = evaluation.error_code = "LEAK"
+    evaluation.error_code, evaluation.error_said = "LEAK", [say("LEAK").to_json()]
     evaluation.save()
     rewrite(evaluation, found)
     assert str(evaluation.score_private)[:6] in HIDDEN
@@ -135,7 +136,7 @@ def test_no_state_shows_what_organizers_are_told(
     planted: Submission, everybody: list[APIClient], state: str
 ) -> None:
     Evaluation.objects.filter(submission=planted).update(
-        state=state, failure_code="crashed", failure_message="It crashed."
+        state=state, failure_code="crashed", failure_said=[say("It crashed.").to_json()]
     )
     for client in everybody:
         for path in (f"submissions/{planted.pk}", "submissions"):

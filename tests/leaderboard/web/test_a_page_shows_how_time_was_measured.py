@@ -15,6 +15,7 @@ from leaderboard.models import Competition, Evaluation, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import queueing, recording, running
 from scoring.job import Failure, Pace, Plan, Quad, Report
+from scoring.sentences import say
 from scoring.timing import outcome, publication, robust
 from tests.leaderboard.conftest import failure, finish, report, rewrite, told
 from tests.leaderboard.web.conftest import text
@@ -141,7 +142,9 @@ def test_of_an_evaluation_without_a_score_a_team_sees_nothing(
 ) -> None:
     submission = submit(team)
     unstable = replace(
-        measured(status="failed"), failure=Failure("time_unstable", "It scatters."), splits={}
+        measured(status="failed"),
+        failure=Failure("time_unstable", (say("It scatters."),)),
+        splits={},
     )
     finish(submission.latest_evaluation, unstable)
     url = address(submission.latest_evaluation)
@@ -255,7 +258,7 @@ def test_a_repeat_without_a_time_shows_the_one_before_and_says_why(
     elif state != "queued":
         for _ in range(MAX_FAULTS):
             claimed = running.claim(repeat.profile)
-            recording.give_back(claimed, code=state, message=SECRET)
+            recording.give_back(claimed, code=state, said=say(SECRET))
     assert "measurement-data" not in text(see(owner, address(repeat)))
     page = text(see(organizer, address(repeat)))
     assert len(chart(page)["cpu"]) == 8
@@ -287,7 +290,7 @@ def test_without_a_measurement_there_are_words(
     if state == "error":
         for _ in range(3):
             claimed = running.claim(evaluation.profile)
-            recording.give_back(claimed, code="internal", message=SECRET)
+            recording.give_back(claimed, code="internal", said=say(SECRET))
     page = see(owner, address(evaluation))
     assert page.status_code == 200
     assert SECRET not in text(page)

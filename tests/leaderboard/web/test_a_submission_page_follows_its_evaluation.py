@@ -12,6 +12,7 @@ from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import queueing, recording, running, submissions
 from scoring.job import Progress
+from scoring.sentences import say
 from tests.leaderboard.conftest import failure, finish
 from tests.leaderboard.web.conftest import text
 
@@ -80,7 +81,7 @@ def test_broken_by_us(see: Any, submit: Any, team: Team, owner: User, competitio
     for _ in range(MAX_FAULTS):
         evaluation = running.claim(submission.latest_evaluation.profile)
         assert evaluation
-        recording.give_back(evaluation, code="internal", message="secret/path/private.zip")
+        recording.give_back(evaluation, code="internal", said=say("secret/path/private.zip"))
         page = text(see(owner, submission.get_absolute_url()))
         assert "secret/path" not in page
         assert "Our system failed" in page
@@ -119,7 +120,7 @@ def test_a_failure_stays_in_sight_whatever_becomes_of_a_repeat(
     for _ in range(MAX_FAULTS):
         claimed = running.claim(submission.competition.profile)
         assert claimed
-        recording.give_back(claimed, code="internal", message="a bug of ours")
+        recording.give_back(claimed, code="internal", said=say("a bug of ours"))
     assert "Our system failed, not your model" in page()
     assert "wrong_output" in page()
     assert "counts as an upload" in page()
@@ -134,7 +135,7 @@ def test_a_failure_after_our_fault_uses_no_quota(
     for _ in range(MAX_FAULTS):
         claimed = running.claim(submission.competition.profile)
         assert claimed
-        recording.give_back(claimed, code="internal", message="a bug of ours")
+        recording.give_back(claimed, code="internal", said=say("a bug of ours"))
     finish(queueing.evaluate_again(submission=submission, by=organizer), failure())
     page = text(see(owner, submission.get_absolute_url()))
     assert "does not count as an upload" in page

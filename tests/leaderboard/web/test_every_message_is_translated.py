@@ -10,7 +10,7 @@ from babel.messages.mofile import read_mo
 
 from leaderboard.locale import catalogues
 
-PLACEHOLDER = re.compile(r"%\([a-z_0-9]+\)[sd]|\{[a-z_0-9.:]*\}|</?[a-z0-9]+")
+PLACEHOLDER = re.compile(r"%\([a-z_0-9]+\)[sdg]|\{[a-z_0-9.:]*\}|</?[a-z0-9]+")
 """Of both kinds of formats; and tags, since a lost one breaks the page."""
 languages = pytest.mark.parametrize("code", catalogues.languages())
 
