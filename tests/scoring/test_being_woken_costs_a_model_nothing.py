@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from scoring.job import Plan
-from scoring.sandbox.parent import Turn
+from scoring.sandbox.processes import Turn
 from scoring.timing.blocks import Block
 from scoring.timing.runner import MOST_IDLE_SECONDS, Runner
 
