@@ -14,7 +14,7 @@ from django.contrib.staticfiles import finders
 from django.forms import BoundField
 from django.template.defaultfilters import floatformat
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 from markdown_it import MarkdownIt
@@ -22,6 +22,7 @@ from markdown_it import MarkdownIt
 from leaderboard.models import Competition, Evaluation
 from leaderboard.sentences import said
 from leaderboard.web import words
+from scoring import formats as models
 
 register = template.Library()
 parser = MarkdownIt("commonmark").enable("table")
@@ -34,6 +35,23 @@ def markdown(text: str) -> SafeString:
 
 
 register.filter(said)
+
+
+@register.simple_tag
+def file_formats() -> str:
+    """The formats of model files."""
+    return models.titles()
+
+
+@register.simple_tag
+def how_to_save() -> SafeString:
+    """The formats of model files, each with the calls that write it."""
+    calls = "<code>{}</code>"
+    rows = (
+        (one.title, format_html_join(" / ", calls, ((call,) for call in one.written_by)))
+        for one in models.FORMATS
+    )
+    return format_html_join(", ", "{} ({})", rows)
 
 
 @register.simple_tag

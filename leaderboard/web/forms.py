@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib.auth.validators import ASCIIUsernameValidator
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from scoring import formats
@@ -18,7 +19,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("Model"),
         allow_empty_file=True,  # the service says what is wrong with it
-        help_text=_("A TorchScript archive, written by torch.jit.save."),
+        help_text=format_lazy(_("Accepted: {formats}."), formats=formats.titles()),
         widget=forms.FileInput(attrs={"accept": ",".join(formats.endings())}),
     )
     note = forms.CharField(

@@ -25,6 +25,7 @@ __all__ = [
     "opened",
     "runtime",
     "sniffed",
+    "titles",
 ]
 
 FORMATS: tuple[Format, ...] = (torchscript.FORMAT,)
@@ -102,6 +103,11 @@ def runtime(name: str, device: str) -> Runtime:
 def endings() -> tuple[str, ...]:
     """File endings of all formats, each with its dot."""
     return tuple(ending for one in FORMATS for ending in one.endings)
+
+
+def titles() -> str:
+    """Names of all formats for people."""
+    return ", ".join(one.title for one in FORMATS)
 
 
 def libraries() -> tuple[str, ...]:

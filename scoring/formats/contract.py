@@ -84,6 +84,8 @@ class Format(Protocol):
     """For people."""
     endings: tuple[str, ...]
     """Of file names. An upload is stored with the first one."""
+    written_by: tuple[str, ...]
+    """Calls that write such files, as a page shows them."""
     libraries: tuple[str, ...]
     """Distributions whose versions decide figures."""
     load_failed: str

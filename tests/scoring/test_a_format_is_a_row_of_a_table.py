@@ -44,6 +44,7 @@ class Toy:
     name = "toy"
     title = "Toy"
     endings: tuple[str, ...] = (".toy",)
+    written_by: tuple[str, ...] = ("toys.save",)
     libraries: tuple[str, ...] = ("toys",)
     load_failed = "The toy is broken."
 
@@ -91,6 +92,7 @@ def test_a_file_of_no_format_is_told_what_the_first_one_wants(both: Format) -> N
 def test_the_table_answers_for_all_formats(both: Format) -> None:
     assert formats.endings() == (".pt", ".pth", ".ts", ".torchscript", ".zip", ".toy")
     assert formats.libraries() == ("torch", "toys")
+    assert formats.titles() == "TorchScript, Toy"
 
 
 def test_a_refusal_by_limits_comes_from_the_formats_own_gate(both: Format) -> None:

@@ -22,6 +22,7 @@ class TorchScript:
     name = archive.NAME
     title = "TorchScript"
     endings: tuple[str, ...] = (".pt", ".pth", ".ts", ".torchscript", ".zip")
+    written_by: tuple[str, ...] = ("torch.jit.script", "torch.jit.trace")
     libraries: tuple[str, ...] = ("torch",)
     load_failed = "torch.jit.load refused the archive."
 
