@@ -41,7 +41,7 @@ DOING = {
 """The engine's stages in plain words."""
 MAX_FAULTS = 3
 """Attempts that may end by a fault of ours before the evaluation ends as ERROR."""
-LINE = ("team__running", "team__turn", "team__waiting_since", "queued_at", "pk")
+QUEUE_ORDER = ("team__running", "team__turn", "team__waiting_since", "queued_at", "pk")
 """The order of the uploads that wait for the workers of a hardware profile."""
 IS_UPLOAD = ExpressionWrapper(Q(team__isnull=False), output_field=BooleanField())
 IS_EXTRA = ExpressionWrapper(Q(why="top_overlap"), output_field=BooleanField())
@@ -86,7 +86,7 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         return (
             self.filter(state=Evaluation.State.QUEUED, profile=profile)
             .alias(is_extra=IS_EXTRA, is_upload=IS_UPLOAD)
-            .order_by("is_extra", "is_upload", *LINE)
+            .order_by("is_extra", "is_upload", *QUEUE_ORDER)
         )
 
     def may_begin(self, profile: HardwareProfile | int) -> EvaluationQuerySet:

@@ -74,16 +74,16 @@ def seen(splits: Mapping[str, Sequence[sets.Image]]) -> list[Seen]:
     found = []
     hidden = [image for name, part in splits.items() if name != "sample" for image in part]
     for dataset in Dataset.objects.prefetch_related("splits"):
-        theirs = {split.name: of(split) for split in dataset.splits.all()}
+        prints = {split.name: of(split) for split in dataset.splits.all()}
         if all(
             name in splits
             and one.pixels == made(image.facts for image in splits[name] if image.facts).pixels
-            for name, one in theirs.items()
+            for name, one in prints.items()
         ):
             continue  # the same division again: the import will return this dataset
-        for name, one in theirs.items():
-            mine = hidden if name == "sample" else splits["sample"]
-            if names := those_in(mine, one):
+        for name, one in prints.items():
+            images = hidden if name == "sample" else splits["sample"]
+            if names := those_in(images, one):
                 found.append(Seen(dataset, name == "sample", names))
     return found
 

@@ -159,7 +159,7 @@ def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
     """The quads that there are before an evaluation is measured, in one row."""
     found: tuple[Quad, ...] = ()
     for stretch in stretches(evaluation):
-        found = pooling.pooled(found, pooling.alone(stretch.quads))
+        found = pooling.pooled(found, pooling.from_zero(stretch.quads))
     return found
 
 

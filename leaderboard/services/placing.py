@@ -1,7 +1,8 @@
-"""Teams are placed on the boards: each gets one entry a board, for the best of what counts.
+"""Teams are placed on the boards. Each team has one entry on a board, for its best evaluation that
+counts.
 
-One team is placed after a verdict, all of them while a board is prepared; both read the evaluations
-that count from an index, and never a team's history.
+After a verdict one team is placed; while a board is prepared, all of them. Both read the
+evaluations that count from an index, and never all evaluations of a team.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ WRITTEN = (
     "score_half_width",
     "uploaded_at",
 )
-"""What a verdict changes of an entry."""
+"""The columns of an entry that a verdict writes."""
 PUBLIC_ORDER = ("score_public", "submission__uploaded_at", "submission_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """Of an evaluation that counts: what entries are made of."""
+    """The columns of an evaluation that counts from which entries are made."""
 
     evaluation_id: int
     submission_id: int
@@ -60,12 +61,11 @@ class Counting:
 
 
 def place(*teams: Team) -> None:
-    """Rewrite the entries of a competition's teams after a verdict or a decision, and what is
-    prepared of them.
+    """Write the entries of a competition's teams again, and what is prepared of them.
 
-    Call it once in a transaction, and last: see `versions.change`.
+    Call it after a verdict or a decision, once in a transaction, and last: see `versions.change`.
     """
-    # Shared: the gate stays what it is until these entries are written by it.
+    # A shared lock: the gate must not change until these entries are written.
     competition = locks.share(teams[0].competition)
     keys = lock([team.pk for team in teams])
     changed = set()
@@ -76,7 +76,7 @@ def place(*teams: Team) -> None:
         if put(competition, Board.PRIVATE, keys, best):
             changed.add(Board.PRIVATE)
         if Board.PUBLIC in changed:
-            locks.lock(competition)  # by a decision of organizers, who hold it already
+            locks.lock(competition)  # organizers' decisions hold it already
             keep_public_ranks(competition)
             changed.add(Board.PRIVATE)
     for preparation in Preparation.objects.filter(competition=competition):
@@ -86,16 +86,16 @@ def place(*teams: Team) -> None:
 
 
 def lock(keys: Collection[int]) -> list[int]:
-    """Lock teams, in one order."""
+    """Lock teams in the order of their keys. Returns the keys that exist."""
     rows = Team.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
     return list(rows.values_list("pk", flat=True))
 
 
 def prepare(preparation: Preparation, competition: Competition, teams: Collection[int]) -> None:
-    """Write what these locked teams will have on the board that is being prepared.
+    """Write the entries of locked teams on the board that is being prepared.
 
-    Entries of the private board stand in their table already, and nobody reads them before the
-    publication. Of a gate that will come only what it changes is written.
+    Entries of the private board are written in place, because nobody reads them before the
+    publication. For another gate only the entries that change are written, in a table of their own.
     """
     if preparation.min_quality is None:
         put(competition, Board.PRIVATE, teams, winners(competition, teams))
@@ -115,7 +115,7 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
 
 
 def take_next(competition: Competition) -> None:
-    """Put what was prepared for another gate in the place of the entries that it changes."""
+    """Replace the entries that another gate changes by the prepared ones."""
     here, there = Entry._meta.db_table, NextEntry._meta.db_table
     values = ", ".join(f"{name} = n.{name}" for name in WRITTEN)
     with connection.cursor() as cursor:
@@ -128,7 +128,7 @@ def take_next(competition: Competition) -> None:
 
 
 def keep_public_ranks(competition: Competition) -> None:
-    """Write on each private entry which public rank its team has, so that no page counts it.
+    """Write each team's public rank on its private entry, so that no page has to count it.
 
     Call it under the lock of the competition: entries of all teams are written.
     """
@@ -152,7 +152,7 @@ def keep_public_ranks(competition: Competition) -> None:
 
 
 def leaders(teams: Collection[int], *, min_quality: float) -> dict[int, Counting]:
-    """What each team has on the public board under a gate: its best that passes, else its best."""
+    """Each team's evaluation on the public board: its best that passes the gate, else its best."""
     counting = Evaluation.objects.counting().filter(team=OuterRef("pk")).order_by(*PUBLIC_ORDER)
     passing = counting.filter(quality_public__gte=min_quality)
     best = Coalesce(Subquery(passing.values("pk")[:1]), Subquery(counting.values("pk")[:1]))
@@ -161,8 +161,8 @@ def leaders(teams: Collection[int], *, min_quality: float) -> dict[int, Counting
 
 
 def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[Counting]]:
-    """What counts on the private board, by team: the selected ones; none selected: the best public
-    ones."""
+    """The evaluations that count on the private board, by team: the selected ones, else the best
+    public ones."""
     place = Window(
         RowNumber(),
         partition_by="team",
@@ -182,7 +182,7 @@ def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[C
 
 
 def winners(competition: Competition, teams: Collection[int]) -> dict[int, Counting]:
-    """What each team has on the private board: the best there of what counts."""
+    """Each team's evaluation on the private board: the best of its finals."""
 
     def order(one: Counting) -> tuple[object, ...]:
         is_below = one.quality_private < competition.min_quality
@@ -192,7 +192,7 @@ def winners(competition: Competition, teams: Collection[int]) -> dict[int, Count
 
 
 def read(keys: QuerySet[Any, Any]) -> list[Counting]:
-    """A few columns instead of whole rows: models take longer to make than the database to read."""
+    """The columns of `Counting` for some evaluations. Whole model instances take longer to make."""
     rows = Evaluation.objects.filter(pk__in=keys).order_by()
     return [
         Counting(*row)  # type: ignore[arg-type]  # what counts has all figures
@@ -237,7 +237,7 @@ def entry(competition: Competition, board: str, one: Counting, *, min_quality: f
 def put(
     competition: Competition, board: str, teams: Collection[int], best: Mapping[int, Counting]
 ) -> bool:
-    """Write the entries of locked teams; tells whether that changed anything."""
+    """Write the entries of locked teams. Returns whether anything changed."""
     before = of_teams(competition, board, teams)
     after = [
         entry(competition, board, one, min_quality=competition.min_quality) for one in best.values()

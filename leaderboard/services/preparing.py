@@ -1,8 +1,8 @@
-"""Boards of many teams are prepared in batches, and switched at once when the last one is done.
+"""Boards of many teams are prepared in batches, then all entries are shown at once.
 
-A publication prepares the private board; another gate prepares what it changes of the public one.
-Each batch is a transaction, and its end is noted, so that whoever comes next goes on from there.
-Teams that change meanwhile are prepared anew by `placing.place`.
+A publication prepares the private board. Another gate prepares its changes of the public board.
+Each batch is a transaction that notes its last team, so that any process can go on from there.
+`placing.place` prepares a team again if it changes meanwhile.
 """
 
 from __future__ import annotations
@@ -24,16 +24,18 @@ State = Competition.State
 BATCH = 500
 """Teams that are locked at once."""
 AT_ONCE = 1.0
-"""Seconds that whoever asks for it waits: a board of thousands is ready by then."""
+"""Seconds of preparing while the organizer waits. They suffice for thousands of teams."""
 SLICE = 20.0
-"""Seconds after each sweep of the site's queue, which has nothing else to do."""
+"""Seconds of preparing after each sweep of the site's queue, which has no other work."""
 SHORT_SLICE = 2.0
-"""Seconds between two looks of an embedded worker, whose evaluations must not wait."""
+"""Seconds of preparing in an embedded worker, whose evaluations must not wait."""
 
 
 def begin(competition: Competition, *, min_quality: float | None = None) -> None:
-    """Start preparing: another gate, or without one the private board. Call under the lock of the
-    competition."""
+    """Start to prepare another gate, or without one the private board.
+
+    Call it under the lock of the competition.
+    """
     NextEntry.objects.filter(competition=competition).delete()
     Preparation.objects.create(
         competition=competition, min_quality=min_quality, total=competition.teams.count()
@@ -41,7 +43,7 @@ def begin(competition: Competition, *, min_quality: float | None = None) -> None
 
 
 def check_none(competition: Competition) -> None:
-    """Raises `Conflict`. Ask of a locked competition."""
+    """Raises `Conflict` while boards are prepared. Call it under the lock of the competition."""
     if of(competition):
         raise Conflict(
             gettext("The boards are being prepared. The competition's page shows the progress."),
@@ -50,20 +52,22 @@ def check_none(competition: Competition) -> None:
 
 
 def of(competition: Competition) -> Preparation | None:
-    """What is being prepared of a competition."""
+    """The preparation of a competition; None if there is none."""
     return Preparation.objects.filter(competition=competition).first()
 
 
 def stop(competition: Competition) -> bool:
-    """Drop what is being prepared, which nobody has seen; tells whether there was anything. Call
-    under the lock of the competition."""
+    """Drop a preparation, which nobody has seen. Returns whether there was one.
+
+    Call it under the lock of the competition.
+    """
     NextEntry.objects.filter(competition=competition).delete()
     dropped, _ = Preparation.objects.filter(competition=competition).delete()
     return bool(dropped)
 
 
 def unfinished(competition: Competition) -> str:
-    """The evaluations that a publication waits for, in words; empty where all have ended."""
+    """The evaluations that a publication waits for, in words; empty if all have ended."""
     counts = competition.evaluations.unfinished().by_state()
     queued, running = counts[Evaluation.State.QUEUED], counts[Evaluation.State.RUNNING]
     if not queued and not running:
@@ -73,12 +77,13 @@ def unfinished(competition: Competition) -> str:
 
 
 def is_publishing(competition: Competition) -> bool:
-    """Whether the private board is being prepared. Ask of a locked competition."""
+    """Whether the private board is being prepared. Call it under the lock of the competition."""
     return Preparation.objects.filter(competition=competition, min_quality=None).exists()
 
 
 def go_on(competition: Competition, *, seconds: float) -> None:
-    """Prepare for so long, at least a batch, and switch once all is done."""
+    """Prepare for some seconds, at least one batch, and show the boards once all teams are
+    prepared."""
     until = time.monotonic() + seconds
     while step(competition) or keep_ranks(competition):
         if time.monotonic() > until:
@@ -87,9 +92,9 @@ def go_on(competition: Competition, *, seconds: float) -> None:
 
 
 def go_on_all(*, seconds: float) -> None:
-    """Go on for so long with all that is being prepared; one that breaks holds up no other.
+    """Share some seconds among all preparations. One that breaks stops no other.
 
-    Nothing where this process signed in as a worker, whose role may not publish.
+    A process that signed in to the database as a worker does nothing: its role may not publish.
     """
     each = list(Competition.objects.exclude(preparation=None))
     if not each or not may_prepare():
@@ -113,7 +118,7 @@ def may_prepare() -> bool:
 
 @transaction.atomic
 def step(competition: Competition) -> bool:
-    """Prepare one batch; False where none is left, or another process is at it."""
+    """Prepare one batch. Returns False if none is left, or if another process is at work."""
     competition = locks.share(competition)
     rows = Preparation.objects.select_for_update(skip_locked=True)
     preparation = rows.filter(competition=competition).first()
@@ -132,8 +137,11 @@ def step(competition: Competition) -> bool:
 
 @transaction.atomic
 def keep_ranks(competition: Competition) -> bool:
-    """Write public ranks on what all teams have on the private board; False where there is nothing
-    to write, or not yet. Nobody else may write entries meanwhile."""
+    """Write public ranks on the private entries. Returns False if there is nothing to write, or not
+    yet.
+
+    The lock of the competition keeps all others from writing entries meanwhile.
+    """
     competition = locks.lock(competition)
     preparation = of(competition)
     if preparation is None or needs_teams(preparation) or not needs_ranks(preparation):
@@ -146,8 +154,8 @@ def keep_ranks(competition: Competition) -> bool:
 
 @transaction.atomic
 def switch(competition: Competition) -> bool:
-    """Show what was prepared, if all of it was and nothing stands against it any more; tells
-    whether it is shown by that."""
+    """Show a finished preparation, unless something stands against it. Returns whether it is shown
+    now."""
     competition = locks.lock(competition)
     preparation = of(competition)
     if preparation is None or needs_teams(preparation) or needs_ranks(preparation):
@@ -172,12 +180,12 @@ def switch(competition: Competition) -> bool:
 
 
 def needs_teams(preparation: Preparation) -> bool:
-    """Whether there are teams that no batch had."""
+    """Whether some teams were in no batch yet."""
     return preparation.competition.teams.filter(pk__gt=preparation.through).exists()
 
 
 def needs_ranks(preparation: Preparation) -> bool:
-    """Whether the private entries do not tell the public ranks there are."""
+    """Whether the private entries have public ranks of another version of the public board."""
     if preparation.min_quality is not None:
         return False
     return preparation.ranks_of != versions.of(preparation.competition, Entry.Board.PUBLIC)

@@ -1,5 +1,8 @@
-"""Hardware profiles are made and changed; the machine they mean stays, once it has measured, and
-which ratio is published, while a competition runs by it."""
+"""Hardware profiles are made and changed.
+
+Once a profile has measured, its machine is fixed. While a competition runs by it, its published
+ratio is fixed, too.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ MACHINE = frozenset({"slug", "device", "threads"})
 
 @transaction.atomic
 def save(*, profile: HardwareProfile, by: User) -> None:
-    """Write a new profile, or what was changed on this object."""
+    """Write a new profile, or the changes on this object."""
     organizers.check_organizer(by)
     row = HardwareProfile.objects.select_for_update().filter(pk=profile.pk).first()
     if row and any(getattr(row, name) != getattr(profile, name) for name in fixed_fields(row)):
@@ -32,7 +35,7 @@ def save(*, profile: HardwareProfile, by: User) -> None:
 
 
 def fixed_fields(profile: HardwareProfile) -> frozenset[str]:
-    """What may no longer be changed: on one board all times must mean the same."""
+    """The fields that may no longer change: all times on one board must mean the same."""
     states = Competition.State
     running = Competition.objects.filter(profile=profile).exclude(
         state__in=[states.DRAFT, states.PUBLISHED]

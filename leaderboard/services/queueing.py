@@ -1,4 +1,4 @@
-"""Evaluations wait in the queue: they are put there, cancelled there, and told their place."""
+"""Evaluations are put into the queue, cancelled there, and told their place."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from leaderboard.services.events import Event
 logger = logging.getLogger(__name__)
 State = Evaluation.State
 Why = Evaluation.Why
-LINE_SECONDS = 2
-"""How long a place in the line is kept: pages and commands that poll it ask once a second."""
+PLACE_SECONDS = 2
+"""Seconds for which a place is kept: pages and commands ask for it once a second."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """A queued evaluation's place; `wait` is None until something was measured."""
+class Place:
+    """The place of a queued evaluation. `wait` is None until something was measured."""
 
     position: int
     length: int
     wait: timedelta | None
     is_held: bool = False
-    """Whether no worker of the profile is fit to measure fairly just now."""
+    """Whether no worker of the profile is fit to measure just now."""
 
 
 def enqueue(
@@ -77,7 +77,7 @@ def enqueue(
 
 @transaction.atomic
 def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
-    """Measure a submission once more, pooled with before; what counts meanwhile stays."""
+    """Measure a submission once more and pool the quads. Meanwhile the earlier score counts."""
     organizers.check_organizer(by, submission.competition)
     competition = locks.lock(submission.competition)
     competitions.check_unpublished(competition)
@@ -90,7 +90,7 @@ def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
 
 @transaction.atomic
 def cancel(*, evaluation: Evaluation, by: User) -> None:
-    """Take a waiting evaluation out of the queue; a submission's first one is refunded by that."""
+    """Take a waiting evaluation out of the queue. A submission's first one gives its quota back."""
     organizers.check_organizer(by, evaluation.competition)
     try:
         if evaluation.state != State.QUEUED:
@@ -104,7 +104,7 @@ def cancel(*, evaluation: Evaluation, by: User) -> None:
 
 
 def cancel_queued(submission: Submission) -> None:
-    """Take a submission's waiting evaluation out of the queue; a running one is left to end."""
+    """Take a submission's waiting evaluation out of the queue. A running one goes on."""
     for evaluation in submission.evaluations.filter(state=State.QUEUED):
         try:
             end_queued(evaluation)
@@ -113,43 +113,49 @@ def cancel_queued(submission: Submission) -> None:
 
 
 def end_queued(evaluation: Evaluation) -> None:
-    """Cancel an evaluation that waits. Raises `Stale`."""
+    """Cancel a waiting evaluation. Raises `Stale` if it waits no longer."""
     evaluation.move_to(State.CANCELLED, finished_at=Now())
     if evaluation.team:
         turns.settle_anew(evaluation.team)
     events.tell(Event.EVALUATION_ENDED, evaluation)
 
 
-def line(evaluation: Evaluation) -> Line:
-    """Where a queued evaluation stands and about how long it will wait, as of two seconds ago at
-    most: a page that is polled does not count the line each time."""
-    key = f"line:{evaluation.pk}:{evaluation.attempt}:{evaluation.queued_at.timestamp()}"
-    position = int(kept(key, lambda: place(evaluation)))
+def place(evaluation: Evaluation) -> Place:
+    """The place of a queued evaluation and about how long it will wait.
+
+    Both are at most `PLACE_SECONDS` old, so that a page that polls does not count the queue each
+    time.
+    """
+    key = f"place:{evaluation.pk}:{evaluation.attempt}:{evaluation.queued_at.timestamp()}"
+    number = int(kept(key, lambda: position(evaluation)))
     length, seconds = kept(f"pace:{evaluation.profile_id}", lambda: pace(evaluation))
     is_held = workers.are_sidelined(evaluation.profile)
-    if is_held or seconds is None or not position:
-        return Line(position, length, None, is_held=is_held)
-    return Line(position, length, timedelta(seconds=(position - 1) * seconds))
+    if is_held or seconds is None or not number:
+        return Place(number, length, None, is_held=is_held)
+    return Place(number, length, timedelta(seconds=(number - 1) * seconds))
 
 
 def kept(key: str, find: Callable[[], Any]) -> Any:
-    """What was found `LINE_SECONDS` ago at most; plain values, which every cache can keep."""
+    """A value that was found at most `PLACE_SECONDS` ago. It must be a plain value for the
+    cache."""
     if (found := cache.get(key)) is None:
         found = find()
-        cache.set(key, found, LINE_SECONDS)
+        cache.set(key, found, PLACE_SECONDS)
     return found
 
 
-def place(evaluation: Evaluation) -> int:
-    """The position in the line, counted from 1; 0: it is in none any more."""
+def position(evaluation: Evaluation) -> int:
+    """The position in the queue, counted from 1; 0 if the evaluation no longer waits."""
     waiting = Evaluation.objects.filter(state=State.QUEUED).select_related("team", "profile")
     row = waiting.filter(pk=evaluation.pk).first()
     return turns.position(row) if row else 0
 
 
 def pace(evaluation: Evaluation) -> list[Any]:
-    """Of the line that an evaluation stands in: its length, and the seconds until it is shorter by
-    one; None before anything was measured."""
+    """The length of the evaluation's queue, and the seconds until it is shorter by one.
+
+    The seconds are None before anything was measured.
+    """
     profile = evaluation.profile
     length = Evaluation.objects.filter(state=State.QUEUED, profile=profile).count()
     lately = (

@@ -1,7 +1,7 @@
-"""Boards are read in order; `placing` writes them.
+"""Boards are read in their order; `placing` writes them.
 
-Lower is better; equal scores at six decimals go by the earlier upload. An interval that overlaps
-the row above is a mark (tied), never a change of order.
+A lower score is better. Equal scores, at six decimals, go by the earlier upload. An interval that
+overlaps the row above is a mark (tied), and never changes the order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ Board = Entry.Board
 Made = TypeVar("Made")
 ORDER = ("score", "uploaded_at", "pk")
 STEP = 500
-"""Entries from one mark of a board to the next: at most so many are passed over to find one."""
+"""Entries from one mark of a board to the next. At most so many keys are passed over to find a
+row."""
 BEST_SCORE = Decimal(0)
 
 
@@ -39,7 +40,8 @@ class Row:
     rank: int | None
     entry: Entry
     is_tied: bool
-    """Whether its interval overlaps that of the row above, so that their order is not certain."""
+    """Whether the intervals of this row and the row above overlap, so that their order is not
+    certain."""
 
     @property
     def line(self) -> Line:
@@ -60,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The same for programs: what a row tells, and nothing more."""
+    """The figures of a row for programs."""
 
     rank: int | None
     team: str
@@ -83,7 +85,7 @@ class Baseline:
     score_half_width: float
     quality: float
     time_ratio: float
-    """Against itself."""
+    """Of the reference against itself."""
     half_width: float
     seconds: float
 
@@ -98,7 +100,7 @@ class Parts:
 
 
 def parts(evaluation: Evaluation, board: str) -> Parts | None:
-    """What a scored evaluation's score on a board is made of; None before there is one."""
+    """The terms of an evaluation's score on a board; None before there is a score."""
     private = board == Board.PRIVATE
     quality = evaluation.quality_private if private else evaluation.quality_public
     if quality is None or evaluation.time_ratio is None:
@@ -111,11 +113,11 @@ def parts(evaluation: Evaluation, board: str) -> Parts | None:
 
 
 class Standing(Sequence[Row]):
-    """A board in one version: its length, and any stretch or rank of it, however long it is.
+    """One version of a board: its length, any slice of it, and any rank.
 
-    The version's marks tell how many rows stand before every so many-th score. So a stretch begins
-    at a mark instead of at the first row, and a rank is counted from one. Only keys are passed
-    over; the rows themselves are read for the stretch alone.
+    Marks tell how many rows stand before every `STEP`-th score. A slice starts at a mark instead of
+    at the first row, and a rank is counted from a mark. Between them only keys are read; whole rows
+    are read for the slice alone.
     """
 
     def __init__(self, competition: Competition, board: str) -> None:
@@ -127,16 +129,16 @@ class Standing(Sequence[Row]):
         self.ranked, self.below = self.kept("marks", lambda: (self.marks(True), self.marks(False)))
 
     def kept(self, what: str, make: Callable[[], Made]) -> Made:
-        """What is made of this version, once in each process."""
+        """What `make` returns for this version. Each process makes it once."""
         return versions.kept(self.competition, self.board, self.version, what, make)
 
     def __len__(self) -> int:
         return self.ranked.count + self.below.count
 
     def __getitem__(self, part: Any) -> Any:
-        """A slice, as paginators want it."""
+        """The rows of a slice, as paginators ask for them."""
         start, stop, _ = part.indices(len(self))
-        # One row more above, to tell whether the first one is tied with it.
+        # One more row above the slice tells whether the first row is tied.
         above = 1 if start else 0
         first, ranked = start - above, self.ranked.count
         keys = self.keys(True, first, stop) if first < ranked else []
@@ -151,17 +153,17 @@ class Standing(Sequence[Row]):
         return rows[above:]
 
     def rank(self, entry: Entry) -> int | None:
-        """One more than the better rows; None below the gate."""
+        """One more than the number of better rows; None below the gate."""
         return self.place(entry) if entry.is_ranked else None
 
     def place(self, entry: Entry) -> int:
-        """One more than the rows above it; those below the gate stand last."""
+        """One more than the number of rows above. Entries below the gate stand last."""
         marks, above = (self.ranked, 0) if entry.is_ranked else (self.below, self.ranked.count)
         score, before = marks.last(lambda score, _: score <= entry.score)
         return above + before + Entry.objects.before(entry).filter(score__gte=score).count() + 1
 
     def keys(self, is_ranked: bool, start: int, stop: int) -> list[int]:
-        """Those of a stretch of the ranked entries, or of those below the gate."""
+        """The keys of a slice of the ranked entries, or of those below the gate."""
         marks = self.ranked if is_ranked else self.below
         score, before = marks.last(lambda _, before: before <= start)
         entries = self.part(is_ranked).filter(score__gte=score)
@@ -186,13 +188,14 @@ class Standing(Sequence[Row]):
 
 @dataclass(frozen=True)
 class Marks:
-    """So many entries, and some scores on the way with how many entries are better than each."""
+    """The number of entries, and for some scores the number of entries that are better."""
 
     count: int
     scores: tuple[tuple[Decimal, int], ...] = ()
 
     def last(self, is_before: Callable[[Decimal, int], bool]) -> tuple[Decimal, int]:
-        """The last mark that a condition, true up to some mark, holds for; else the beginning."""
+        """The last mark for which `is_before` holds, else the beginning. It holds up to some
+        mark."""
         found = bisect_left(self.scores, True, key=lambda mark: not is_before(*mark))
         return self.scores[found - 1] if found else (BEST_SCORE, 0)
 
@@ -207,7 +210,7 @@ def rows(
 
 
 def lines(competition: Competition, board: str) -> Iterator[Line]:
-    """All of a board, read a little at a time."""
+    """All rows of a board, read in small parts."""
     check_visible(competition, board)
     entries = Entry.objects.filter(competition=competition, board=board)
     read = entries.order_by("-is_ranked", *ORDER).values_list(
@@ -240,9 +243,9 @@ def lines(competition: Competition, board: str) -> Iterator[Line]:
 
 
 def overlapping(competition: Competition, *, first: int) -> list[Entry]:
-    """Of the first ranks of the public board, those whose order to a neighbour is not certain.
+    """The entries among the first public ranks whose intervals overlap a neighbour's.
 
-    Two teams with the same model overlap for ever, and measuring again would not part them.
+    Two teams with the same model overlap for ever, and another measurement would not part them.
     """
     entries = [row.entry for row in rows(competition, Board.PUBLIC, count=first) if row.rank]
     found: dict[int, Entry] = {}
@@ -254,7 +257,7 @@ def overlapping(competition: Competition, *, first: int) -> list[Entry]:
 
 
 def rank(entry: Entry) -> int | None:
-    """The rank of one entry; None below the gate."""
+    """The rank of an entry; None below the gate."""
     return Standing(entry.competition, entry.board).rank(entry)
 
 
@@ -264,7 +267,7 @@ def entry_of(team: Team, board: str) -> Entry | None:
 
 
 def baseline(competition: Competition, board: str) -> Baseline | None:
-    """The calibrated reference, for a row of its own beside the ranking."""
+    """The calibrated reference on a board, for a row beside the ranking."""
     calibration = competition.calibration
     if calibration is None:
         return None
@@ -282,7 +285,7 @@ def baseline(competition: Competition, board: str) -> Baseline | None:
 
 
 def check_visible(competition: Competition, board: str) -> None:
-    """The private board exists for nobody before it is published. Raises `NotFound`."""
+    """Raises `NotFound` for the private board before its publication, whoever asks."""
     if board not in Board.values:
         raise NotFound(gettext("There are two boards: public and private."), code="unknown_board")
     if board == Board.PRIVATE and not competition.is_published:
@@ -299,5 +302,5 @@ def _overlap(above: Entry | None, below: Entry) -> bool:
 
 
 def _touch(above: tuple[Decimal, float] | None, below: tuple[Decimal, float]) -> bool:
-    """Whether two intervals do, given as score and half-width."""
+    """Whether two intervals touch, each given as score and half-width."""
     return above is not None and float(below[0] - above[0]) <= above[1] + below[1]

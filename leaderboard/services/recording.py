@@ -1,6 +1,6 @@
-"""What an attempt came to is written: figures, report and boards at once, or nothing.
+"""The end of an attempt is written: figures, report and boards in one transaction.
 
-`attempt` is the fencing token: whoever lost the lease meanwhile records nothing (`Stale`).
+`attempt` is the fencing token. A worker that lost its lease meanwhile records nothing (`Stale`).
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ logger = logging.getLogger(__name__)
 State = Evaluation.State
 Why = Evaluation.Why
 STOPPED = "worker_stopped"
-"""A worker that was told to stop is nobody's fault and uses up no attempt."""
+"""The code of a worker that was told to stop. The attempt is not used up."""
 NO_FAULTS = frozenset({STOPPED, workers.NO_ROOM})
-"""A disk that is full is no fault of what was to be measured, either."""
+"""Codes of endings that use up no attempt. A full disk is no fault of the evaluation, either."""
 LOST = "worker_lost"
-"""Its next attempt waits no longer: the lease has been waited for."""
+"""The code of an expired lease. The next attempt need not wait: the lease was the pause."""
 RETRY_AFTER = timedelta(seconds=30)
-"""The first pause after a fault of ours: about what a service takes to be started again."""
+"""The first pause after a fault of ours: about the time that a service takes to start again."""
 
 
 @transaction.atomic
 def record(evaluation: Evaluation, report: Report) -> None:
-    """Write a report: state, scores and entries at once, or nothing when the lease was lost."""
+    """Write a report: state, scores and entries at once, or nothing if the lease was lost."""
     if report.status == "invalid":
         give_back(
             evaluation,
@@ -70,7 +70,7 @@ def record(evaluation: Evaluation, report: Report) -> None:
 
 
 def verdict(evaluation: Evaluation, report: Report) -> dict[str, Any]:
-    """The columns of an evaluation that a report gives a score to."""
+    """The columns that a scored report fills."""
     assert report.timing
     public, private = report.splits["public"], report.splits["private"]
     return {
@@ -106,7 +106,7 @@ def isolation_of(report: Report) -> dict[str, Any] | None:
 
 
 def discount(submission: Submission | None) -> None:
-    """Let no evaluation of a submission count, for another one is about to."""
+    """Let no evaluation of a submission count: another one is about to."""
     if submission:
         submission.evaluations.filter(counts=True).update(counts=False)
 
@@ -123,7 +123,8 @@ def keep(evaluation: Evaluation, report: Report, *, is_noisy: bool = False) -> N
 
 @transaction.atomic
 def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
-    """The same content gets the measurement there is: uploading again is no lottery."""
+    """Give an evaluation the stored measurement of the same content. So uploading again is no
+    lottery."""
     discount(evaluation.submission)
     evaluation.move_to(State.SCORED, **shared(stored), counts=True)
     keep_shared(evaluation, stored)
@@ -213,11 +214,10 @@ def keep_shared(evaluation: Evaluation, stored: Evaluation) -> None:
 def give_back(
     evaluation: Evaluation, *, code: str, said: Sentence | Sequence[Sentence], **found: object
 ) -> None:
-    """End an attempt that failed by our fault: back to the queue, or ERROR after the last one.
+    """End an attempt that failed by our fault: back to the queue, or ERROR after the last attempt.
 
-    The next attempt waits (`pause`), and the worker checks itself before it takes more: what broke
-    there once would break again. What `NO_FAULTS` names is no fault of the evaluation: it keeps
-    its attempts, and another worker may take it at once.
+    The next attempt waits (`pause`), and the worker checks itself before it takes more work. A code
+    in `NO_FAULTS` uses up no attempt, and another worker may take the evaluation at once.
     """
     is_fault = code not in NO_FAULTS
     faults = evaluation.faults + is_fault
@@ -249,8 +249,12 @@ def give_back(
 
 
 def pause(faults: int) -> timedelta:
-    """How long an evaluation waits after so many faults. It doubles with each, so that what is
-    mended in minutes is outlived; the chance in it parts those that broke together."""
+    """How long an evaluation waits after a number of faults.
+
+    The pause doubles with each fault, so that the last attempt comes after repairs that take
+    minutes. A random factor from 1 to 1.5 keeps evaluations that broke together from coming back
+    together.
+    """
     return RETRY_AFTER * 2.0 ** (faults - 1) * random.uniform(1.0, 1.5)  # noqa: S311 - no secret
 
 
@@ -262,15 +266,15 @@ def scores(
     time_ratio: float,
     quality_ref: float | None,
 ) -> dict[str, float | None]:
-    """The columns that the formula gives, with the competition's constants of today."""
-    # A calibration that finds the reference's quality brings it along.
+    """The columns of quality, time and score, by the competition's constants of today."""
+    # In the calibration the reference quality comes from the report itself.
     used = competition.reference_quality
     used = quality_ref if used is None else used
 
     def total(quality: float) -> float:
         score = competition.score(quality, time_ratio, quality_ref=used)
         assert score
-        # As boards compare them, so that the database orders them as boards do.
+        # Six decimals, as on the boards, so that the database has the same order.
         return round(score.total, 6)
 
     return {
@@ -284,8 +288,11 @@ def scores(
 
 
 def show(evaluation: Evaluation, *others: Team) -> None:
-    """Show a verdict: on the boards, with the other teams it is a verdict for, or as a draft's
-    calibration; a running competition keeps its own."""
+    """Show a verdict: on the boards, also of other teams that share it, or as a draft's
+    calibration.
+
+    A competition that runs keeps its calibration.
+    """
     if evaluation.submission:
         placing.place(*{evaluation.submission.team, *others})
     else:

@@ -16,9 +16,9 @@ from scoring.job import Model
 def set_reference(
     *, competition: Competition, upload: File[bytes], name: str, by: User, anyway: bool = False
 ) -> ReferenceModel:
-    """Store the organizers' model. It must be calibrated before the competition opens.
+    """Store the organizers' model, which must be calibrated before the competition opens.
 
-    `anyway` takes one whose weights do not show that it answers the competition's classes.
+    `anyway`: accept a model whose weights do not show that it answers the competition's classes.
     """
     organizers.check_organizer(by, competition)
     check_draft(competition)
@@ -44,7 +44,7 @@ def set_reference(
 
 
 def check_classes(competition: Competition, static: Model) -> None:
-    """A classifier's last layer has a row for each class. Raises `BadModel`."""
+    """Raises `BadModel` if no weight has one row per class, as a classifier's last layer has."""
     count = len(competition.classes)
     if count and count not in static.rows:
         raise BadModel(
@@ -71,7 +71,8 @@ def check_draft(competition: Competition) -> None:
 
 @transaction.atomic
 def calibrate(*, competition: Competition, by: User) -> Evaluation:
-    """Queue an evaluation of the reference against itself: F1, seconds per image, A/A ratio."""
+    """Queue an evaluation of the reference against itself: quality, seconds per image, A/A time
+    ratio."""
     organizers.check_organizer(by, competition)
     competitions.check_measurable(competition)
     under_way = competition.evaluations.unfinished().filter(kind=Evaluation.Kind.CALIBRATION)

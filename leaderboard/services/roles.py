@@ -1,8 +1,8 @@
-"""A role in PostgreSQL for those who run models: it can do what a worker does, and no more.
+"""A PostgreSQL role for machines that run models. It may do what a worker does, and no more.
 
-A worker reads what it measures by, writes evaluations, workers and canaries, and places teams on
-the boards. Accounts, sessions, tokens and invitations are not for it, nor is anything deleted but
-entries that it puts anew.
+A worker reads competitions, data and models. It writes evaluations, reports, workers and canaries,
+and it places teams on the boards. It cannot read accounts, sessions, tokens or invitations, and it
+deletes only entries of boards.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ GRANTS: dict[type[models.Model], str] = {
     Split: READ,
     ReferenceModel: READ,
     Submission: READ,
-    # A row can be locked by whoever may write a column of it; to this one others refer.
+    # Locking a row needs the right to write one of its columns.
     HardwareProfile: "SELECT, UPDATE (id)",
-    # Its place among those that wait.
+    # The team's place among those that wait for workers.
     Team: "SELECT, UPDATE (queue_id, waiting, waiting_since, running, turn)",
-    # A calibration that was found; the end of a competition that has come.
+    # A worker writes a calibration, and closes a competition whose end has come.
     Competition: "SELECT, UPDATE (calibration_id, state, pause_message)",
     Evaluation: "SELECT, INSERT, UPDATE",
     StoredReport: "SELECT, INSERT",
@@ -55,7 +55,7 @@ GRANTS: dict[type[models.Model], str] = {
 
 @transaction.atomic
 def grant_worker(*, name: str = NAME, password: str) -> None:
-    """Make the role, or renew its password, and give it exactly these rights."""
+    """Make the role, or renew its password, and give it exactly the rights in `GRANTS`."""
     role = sql.Identifier(name)
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])

@@ -1,7 +1,7 @@
-"""A worker claims evaluations and sees them through; nothing of this gets stuck or lost.
+"""A worker claims evaluations and runs them to their end.
 
-A worker holds a lease on what it runs and renews it; `attempt` is the fencing token, so that a
-worker that comes back from the dead cannot record over its successor.
+The worker renews a lease on the evaluation that it runs. `attempt` is the fencing token: a worker
+whose lease ran out cannot record over its successor.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from django.utils import timezone
 import scoring
 from leaderboard import queue
 from leaderboard.models import Evaluation, HardwareProfile, Worker
-from leaderboard.models.evaluation import LINE, Stale
+from leaderboard.models.evaluation import QUEUE_ORDER, Stale
 from leaderboard.services import (
     jobs,
     locks,
@@ -50,13 +50,14 @@ logger = logging.getLogger(__name__)
 State = Evaluation.State
 Why = Evaluation.Why
 REFERENCE = "reference_"
-"""Begins the engine's codes of what the reference model failed with."""
+"""The prefix of the engine's codes for failures of the reference model."""
 WRITTEN_EVERY = 0.8
-"""Seconds between writes of progress: the engine tells it every half second, some more or less."""
+"""Least seconds between two writes of progress. The engine tells its progress about every half
+second."""
 
 
 class Abandoned(Exception):
-    """The evaluation is no longer this worker's to finish, or the worker is asked to stop."""
+    """The evaluation no longer belongs to this worker, or the worker is asked to stop."""
 
 
 def run_next(
@@ -65,10 +66,10 @@ def run_next(
     should_stop: Callable[[], bool] = lambda: False,
     is_passed_on: bool = False,
 ) -> Evaluation | None:
-    """Claim the next queued evaluation of a profile and see it through.
+    """Claim the next queued evaluation of a profile and run it to its end.
 
-    None: there was none, or this worker may take none. It passes the knock on then, once: the next
-    one that it reaches may be fit, and the sweep knocks again anyway.
+    None: nothing was queued, or this worker may take no work. It then passes the knock on once,
+    because the next worker may be fit. The sweep knocks again in any case.
     """
     profile = HardwareProfile.objects.get(slug=profile_slug)
     worker = workers.this_worker(profile)
@@ -93,18 +94,20 @@ def run_next(
 
 
 def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
-    """Take the first one in line that may begin, or None; two workers never take the same one."""
+    """Claim the first evaluation that may begin, or None. Two workers never claim the same one."""
     key = take(profile.pk, worker.pk if worker else None)
     return None if key is None else Evaluation.objects.get(pk=key)
 
 
 @transaction.atomic
 def take(profile: int, worker: int | None) -> int | None:
-    """Claim, by keys. Workers of a profile claim one after the other, so that no two begin the
-    same content; so nothing is done here that can be done afterwards.
+    """Claim an evaluation; returns its key.
+
+    Workers of a profile claim one after the other, so that no two begin the same content. So this
+    transaction does only what cannot be done later.
     """
     locks.hold(HardwareProfile, profile)
-    # Again where it found none: the first one may just have been cancelled.
+    # A second try, because the first evaluation may have been cancelled in this moment.
     for _ in range(2):
         for key, team in statements.run(*taking(profile, worker)):
             if team:
@@ -115,16 +118,18 @@ def take(profile: int, worker: int | None) -> int | None:
 
 @functools.cache
 def taking(profile: int, worker: int | None) -> tuple[str, tuple[Any, ...]]:
-    """SQL that moves the first one that may begin to RUNNING and returns it: a calibration, else
-    an upload, else an extra measurement, each of which an index gives at once. It returns its key
-    and its team's.
+    """The SQL that claims: it moves the first evaluation that may begin to RUNNING and returns the
+    keys of the evaluation and of its team.
 
-    It is kept, because Django takes longer to write it than the database to answer.
+    Calibrations come first, then uploads, then extra measurements; each has an index. The text is
+    cached, because Django takes longer to compile it than the database to run it.
     """
-    line = Evaluation.objects.filter(state=State.QUEUED, profile=profile).may_begin(profile)
-    calibrations = line.filter(team=None).order_by("queued_at", "pk")
-    uploads = line.filter(team__queue=profile).exclude(why=Why.TOP_OVERLAP).order_by(*LINE)
-    extra = line.filter(why=Why.TOP_OVERLAP).order_by("queued_at", "pk")
+    waiting = Evaluation.objects.filter(state=State.QUEUED, profile=profile).may_begin(profile)
+    calibrations = waiting.filter(team=None).order_by("queued_at", "pk")
+    uploads = (
+        waiting.filter(team__queue=profile).exclude(why=Why.TOP_OVERLAP).order_by(*QUEUE_ORDER)
+    )
+    extra = waiting.filter(why=Why.TOP_OVERLAP).order_by("queued_at", "pk")
     parts = (calibrations, uploads, extra)
     first = Coalesce(*(Subquery(part.values("pk")[:1]) for part in parts))
     taken = Evaluation.objects.filter(pk=first, state=State.QUEUED)
@@ -149,9 +154,9 @@ def taking(profile: int, worker: int | None) -> tuple[str, tuple[Any, ...]]:
 
 
 def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
-    """Run the engine on a claimed evaluation, outside any transaction, and record what it found.
+    """Run the engine on a claimed evaluation, outside any transaction, and record the result.
 
-    The lease is kept until that is written: what was found must not be lost meanwhile.
+    The lease is renewed until the result is written, so that no result is lost.
     """
     with lease_kept(evaluation) as is_lost:
         show = progress_writer(evaluation, lambda: is_lost() or should_stop())
@@ -159,7 +164,7 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
             report = scoring.evaluate(jobs.for_evaluation(evaluation), progress=show)
         except Abandoned:
             if should_stop():
-                # A copy, as below: the thread that keeps the lease knows this object as running.
+                # A copy: the thread that renews the lease still uses this object as a running one.
                 stopped = copy.copy(evaluation)
                 recording.give_back(
                     stopped, code=recording.STOPPED, said=say("The worker was stopped.")
@@ -173,9 +178,10 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
 
 
 def broken(evaluation: Evaluation, error: Exception) -> None:
-    """End an attempt that raised an error: it is ours, or the reference's that is calibrated."""
+    """End an attempt that raised an error: a fault of ours, or a verdict on a calibrated
+    reference."""
     is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    # A disk that has room again was filled by this attempt, and would be by the next one.
+    # If the disk has room again, this attempt filled it, and the next one would fill it, too.
     if is_full and not workers.can_hold(workers.SPARE_BYTES):
         error = scoring.EngineError(
             workers.NO_ROOM, say("The worker's disk is full: %(error)s.", error=str(error))
@@ -186,7 +192,7 @@ def broken(evaluation: Evaluation, error: Exception) -> None:
         return
     logger.error("%s: %s", evaluation, error)
     if evaluation.kind == Evaluation.Kind.CALIBRATION and error.code.startswith(REFERENCE):
-        # What is calibrated is the reference, so this is a verdict: trying again changes nothing.
+        # The reference is what a calibration measures: its failure is a verdict, to be kept.
         found = Failure(error.code.removeprefix(REFERENCE), error.said)
         recording.record(evaluation, Report(status="failed", failure=found))
         return
@@ -202,7 +208,7 @@ def bug(error: Exception) -> Sentence:
 
 @contextmanager
 def lease_kept(evaluation: Evaluation) -> Iterator[Callable[[], bool]]:
-    """Renew the lease from a thread while the body runs; yields whether it was lost meanwhile."""
+    """Renew the lease from a thread while the body runs. Yields a function: was the lease lost?"""
     done, lost = threading.Event(), threading.Event()
 
     def beat() -> None:
@@ -231,10 +237,12 @@ def lease_kept(evaluation: Evaluation) -> Iterator[Callable[[], bool]]:
 def progress_writer(
     evaluation: Evaluation, is_over: Callable[[], bool]
 ) -> Callable[[Progress], None]:
-    """A callback that writes progress, about once a second, and ends what is in vain.
+    """A callback that writes progress, about once a second. It raises `Abandoned` if work is in
+    vain.
 
-    Of the timing only its beginning is told, and pages go on by the clock: a model could spend time
-    by what it sees, and a bar that follows its blocks would show its team every one of them.
+    Of the timed stage only the beginning is written, and pages go on by the clock. A model can
+    spend time depending on its input, and a bar that follows each block would show that to the
+    team.
     """
     written, stage = float("-inf"), ""
 
@@ -266,10 +274,10 @@ def progress_writer(
 
 
 def patiently(evaluation: Evaluation, write: Callable[[Evaluation], None]) -> None:
-    """Write how an evaluation ended, trying for minutes: a database that is away must not cost it.
+    """Write the end of an evaluation, with retries for two minutes while the database is away.
 
-    Each try gets a copy, since one that was rolled back has already told its object the new state.
-    Raises `Stale`, and the database's error once patience is at an end.
+    Each try gets a copy, because a try that was rolled back has set the new state on its object.
+    Raises `Stale`, and the database's error after the last try.
     """
     for delay in (1, 2, 4, 8, 16, 32, 64, None):
         try:

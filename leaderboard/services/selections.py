@@ -15,7 +15,7 @@ from leaderboard.services import competitions, locks, placing, teams
 
 @transaction.atomic
 def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Submission]:
-    """Make these the team's final selections; of none, its best public ones count."""
+    """Make these the team's final selections. With none, its best public submissions count."""
     teams.check_member(team, by)
     competition, team = locks.lock(team.competition), locks.lock(team)
     competitions.check_unpublished(competition)
@@ -36,5 +36,5 @@ def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Sub
     named = team.submissions.exclude(selected_at=None)
     named.exclude(pk__in=wanted).update(selected_at=None)
     team.submissions.filter(pk__in=wanted, selected_at=None).update(selected_at=timezone.now())
-    placing.place(team)  # which matters while a publication is prepared
+    placing.place(team)  # it matters while a publication is prepared
     return list(team.submissions.filter(pk__in=wanted))

@@ -1,4 +1,4 @@
-"""Uploads of images that wait for their organizer to decide; the abandoned ones are thrown away."""
+"""Uploaded images wait here until their organizer decides. Abandoned ones are deleted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 
 @dataclass(frozen=True)
 class Staged:
-    """One upload, its organizer's first answers, and what reading it told."""
+    """One upload, its organizer's first answers, and the stored results of reading it."""
 
     folder: Path
     file_name: str
@@ -69,13 +69,15 @@ def keep(
     table: str | None,
     by: User,
 ) -> Staged:
-    """Take an upload over and read it. An organizer has one at a time: the one before is thrown
-    away. Raises `BadDataset`, and keeps nothing then."""
+    """Take over an upload and read it. Raises `BadDataset`, and keeps nothing then.
+
+    An organizer has one upload at a time: the upload before is deleted.
+    """
     organizers.check_organizer(by)
     sweep()
-    mine = place(by)
-    shutil.rmtree(mine, ignore_errors=True)
-    folder = mine / secrets.token_urlsafe(32)
+    folders = place(by)
+    shutil.rmtree(folders, ignore_errors=True)
+    folder = folders / secrets.token_urlsafe(32)
     folder.mkdir(parents=True)
     seed = secrets.randbits(63)
     staged = Staged(folder, file_name, name, licence, seed, encoding, table)
@@ -89,7 +91,7 @@ def keep(
 
 
 def read_again(staged: Staged, *, encoding: str | None, table: str | None) -> Staged:
-    """The same upload with its names or labels read in another way. Raises `BadDataset`."""
+    """The same upload, read with another encoding or table of labels. Raises `BadDataset`."""
     if (encoding, table) == (staged.encoding, staged.table):
         return staged
     changed = replace(staged, encoding=encoding, table=table)
@@ -98,10 +100,10 @@ def read_again(staged: Staged, *, encoding: str | None, table: str | None) -> St
 
 
 def write(staged: Staged) -> None:
-    """Read and compare an upload's images, and keep what that told. Raises `BadDataset`."""
+    """Read and compare the images of an upload, and store the results. Raises `BadDataset`."""
     try:
         catalogue = datasets.read(staged.source, encoding=staged.encoding, table=staged.table)
-    except BadDataset as error:  # the organizer knows the file by another name
+    except BadDataset as error:  # the organizer knows the file by its own name
         text = error.detail.replace(staged.source.name, staged.file_name)
         raise BadDataset(text, code=error.code) from error
     about = {key: value for key, value in vars(staged).items() if key != "folder"}
@@ -111,7 +113,7 @@ def write(staged: Staged) -> None:
 
 
 def find(token: str, *, by: User) -> Staged:
-    """An organizer's own upload. Raises `NotFound`, also when it was thrown away."""
+    """An organizer's own upload. Raises `NotFound` if it is no longer kept."""
     folder = place(by) / token
     if not TOKEN.fullmatch(token) or not (folder / "kinship.json").exists():
         raise NotFound(gettext("This upload is no longer kept. Send the images again."))
@@ -123,9 +125,9 @@ def forget(staged: Staged) -> None:
 
 
 def sweep() -> None:
-    """Throw away what was abandoned for a day."""
+    """Delete uploads that were abandoned for a day."""
     for folder in root().glob("*/*"):
-        with suppress(FileNotFoundError):  # another may sweep, or its organizer import it
+        with suppress(FileNotFoundError):  # it may be swept or imported in this moment
             if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
 

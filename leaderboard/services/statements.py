@@ -1,7 +1,7 @@
-"""SQL that is run for each evaluation while others wait: PostgreSQL plans it once a connection.
+"""SQL that runs for each evaluation while others wait. PostgreSQL plans it once per connection.
 
-Planning such a statement takes longer than running it. Django's own cursors write values into the
-text and so plan anew each time; the cursor here is the driver's, which prepares statements.
+Planning such a statement takes longer than running it. Django's cursors write values into the text,
+so that PostgreSQL plans each time. The driver's own cursor here prepares statements.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from django.db import connection
 
 
 def run(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Run a statement; the rows it returns.
+    """Run a statement; returns its rows.
 
-    The text is what is prepared, so what does not change from call to call belongs into it, by
-    `written`: only then does the plan know which partial index holds the rows.
+    A statement is prepared by its text. `written` puts constant values into the text, because only
+    then does the plan know which partial index holds the rows.
     """
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:
@@ -31,7 +31,7 @@ def run(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
 
 
 def written(sql: str, parameters: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
-    """A statement with its values in its text, where the database has plans to keep."""
+    """A statement with its values in its text, if the database prepares statements."""
     if connection.vendor != "postgresql":
         return sql, tuple(parameters)
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Uploads are accepted, and decisions about them dated."""
+"""Uploads are accepted; decisions about submissions are dated."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ waiters = threading.BoundedSemaphore(settings.LONG_POLLS)
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of an upload: `is_new` is False when the team had sent this model before."""
+    """The result of an upload. `is_new` is False if the team had sent this model before."""
 
     submission: Submission
     is_new: bool
@@ -62,7 +62,7 @@ class Quota:
 
 
 def check_size(size: int, *, slug: str) -> None:
-    """Raises `TooLarge` for a body that no upload to this address can have, whoever sends it."""
+    """Raises `TooLarge` for a body that is too large for any upload to this competition."""
     named = competitions.public().filter(slug=slug)
     most = named.values_list("max_upload_bytes", flat=True).first()
     if most is None:
@@ -72,7 +72,7 @@ def check_size(size: int, *, slug: str) -> None:
 
 
 def expect(*, competition: Competition, by: User, idempotency_key: str | None = None) -> Team:
-    """The team a person uploads for, before the body is read. Raises as `submit` would later."""
+    """The team that a person uploads for, before the body is read. Raises the same as `submit`."""
     team = teams.of(by, competition)
     if team is None:
         raise NotAMember(
@@ -97,10 +97,10 @@ def submit(
     note: str = "",
     idempotency_key: str | None = None,
 ) -> Receipt:
-    """Accept one upload and queue its first evaluation.
+    """Accept one upload and queue its first evaluation. Raises `Refused`; nothing is stored then.
 
-    Rules stand in order of cost. The same model by the same team returns the first submission and
-    costs no quota; so does a repeated `idempotency_key`. Raises `Refused`; nothing is stored then.
+    The rules stand in order of cost. The same model by the same team returns the first submission
+    and uses no quota. A repeated `idempotency_key` does the same.
     """
     teams.check_member(team, by)
     if not was_used(team, idempotency_key):
@@ -120,7 +120,7 @@ def submit(
             static=found.model.to_json(),
             idempotency_key=idempotency_key,
         )
-        # The rules are asked before the file is kept, so that no refused file is, and again by
+        # The rules are checked here, so that no refused file is stored, and again in
         # `accept` under the locks.
         if earlier := admit(new):
             return Receipt(earlier, is_new=False)
@@ -131,8 +131,8 @@ def submit(
 @transaction.atomic
 def accept(new: Submission, *, by: User) -> Receipt:
     """Save a new submission and queue its first evaluation, unless a rule forbids it by now."""
-    # The competition stays as it is meanwhile, for all teams at once. Two uploads of one team must
-    # not both take the last slot.
+    # The shared lock keeps the competition as it is, and lets other teams in. The team's own lock
+    # keeps two uploads of one team from both taking the last slot.
     new.competition, new.team = locks.share(new.competition), locks.lock(new.team)
     teams.check_member(new.team, by)  # a person may leave the team while the file is read
     if earlier := admit(new):
@@ -156,7 +156,7 @@ def admit(new: Submission) -> Submission | None:
 
 
 def inspect(file: files.Received, competition: Competition) -> Inspection:
-    """What a model file says of itself. Raises `BadModel` with the gate's code."""
+    """What the gate finds in a model file. Raises `BadModel` with the gate's code."""
     try:
         return formats.inspect(
             file.path,
@@ -171,16 +171,16 @@ def inspect(file: files.Received, competition: Competition) -> Inspection:
 
 
 def was_used(team: Team, idempotency_key: str | None) -> bool:
-    """Whether this is a retry: its answer was lost, and is owed even after the end."""
+    """Whether this is a retry. Its first answer was lost, so it is answered even after the end."""
     if not idempotency_key:
         return False
     return team.submissions.filter(idempotency_key=idempotency_key).exists()
 
 
 def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) -> Submission | None:
-    """The team's earlier submission that this upload repeats, unless that one ended by our fault.
+    """The team's earlier submission of the same model; None if it ended by a fault of ours.
 
-    Raises `Conflict` when the idempotency key was used for another model.
+    Raises `Conflict` if the idempotency key was used for another model.
     """
     if idempotency_key:
         earlier = team.submissions.filter(idempotency_key=idempotency_key).first()
@@ -194,8 +194,8 @@ def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) ->
             )
         if earlier:
             return earlier
-    ours = [Evaluation.State.ERROR, Evaluation.State.CANCELLED]
-    verdict = Evaluation.objects.filter(submission=OuterRef("pk")).exclude(state__in=ours)
+    unjudged = [Evaluation.State.ERROR, Evaluation.State.CANCELLED]
+    verdict = Evaluation.objects.filter(submission=OuterRef("pk")).exclude(state__in=unjudged)
     return (
         team.submissions.filter(Exists(verdict), content_sha256=content_sha256, withdrawn_at=None)
         .order_by("uploaded_at")
@@ -204,8 +204,8 @@ def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) ->
 
 
 def quota(team: Team, competition: Competition, *, now: datetime | None = None) -> Quota:
-    """What the team has used of the current day in the competition's time zone, of submissions
-    that count (`is_counted`)."""
+    """The team's uploads of the current day, in the competition's time zone, that use quota
+    (`is_counted`)."""
     zone = ZoneInfo(competition.time_zone)
     today = (now or timezone.now()).astimezone(zone).date()
     start = datetime.combine(today, datetime.min.time(), zone)
@@ -224,18 +224,21 @@ def quota(team: Team, competition: Competition, *, now: datetime | None = None) 
 
 
 def is_counted(submission: Submission) -> bool:
-    """Whether a submission uses quota, which its first evaluation decides: one that ended by our
-    fault, or was cancelled before a worker took it, is given back."""
+    """Whether a submission uses quota. Its first evaluation decides.
+
+    It uses none if that evaluation ended by a fault of ours, or was cancelled before a worker took
+    it.
+    """
     first = submission.first_evaluation
     was_cancelled = first.state == Evaluation.State.CANCELLED and first.claimed_at is None
     return first.state != Evaluation.State.ERROR and not was_cancelled
 
 
 def await_verdict(submission: Submission, *, seconds: float) -> None:
-    """Return once nothing of the submission is queued or running, at the latest after `seconds`.
+    """Wait until nothing of the submission is queued or running, at most for `seconds`.
 
-    Holds no transaction and no connection while it sleeps. At most LONG_POLLS requests of a process
-    wait at once; above that it returns immediately, so that waiting never keeps others out.
+    A sleeping request holds no transaction and no connection. At most LONG_POLLS requests of a
+    process wait at once. Any more return immediately, so that waiting keeps nobody out.
     """
     if not waiters.acquire(blocking=False):
         return
@@ -254,7 +257,7 @@ def await_verdict(submission: Submission, *, seconds: float) -> None:
 
 @transaction.atomic
 def withdraw(*, submission: Submission, by: User) -> None:
-    """Take a submission out of the boards; the quota it used stays used."""
+    """Take a submission off the boards. The quota that it used stays used."""
     teams.check_member(submission.team, by)
     competitions.check_unpublished(locks.lock(submission.competition))
     if submission.withdrawn_at is not None:
@@ -268,7 +271,7 @@ def withdraw(*, submission: Submission, by: User) -> None:
 
 @transaction.atomic
 def disqualify(*, submission: Submission, reason: str, by: User) -> None:
-    """An organizer takes a submission off the boards, with a reason its team can read."""
+    """Take a submission off the boards as an organizer, with a reason that its team can read."""
     organizers.check_organizer(by, submission.competition)
     if not reason.strip():
         raise Refused(gettext("Give a reason. The team reads it."), code="reason_missing")

@@ -1,4 +1,4 @@
-"""What is done every half minute, whoever is there to do it: nothing is stuck for longer."""
+"""The sweep, every half minute: nothing stays stuck for longer."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 State = Evaluation.State
 Why = Evaluation.Why
 MAX_EXTRA = 3
-"""Most measurements of one content that an overlapping top may ask for."""
+"""Most extra measurements of one content for an overlapping top."""
 
 
 def sweep() -> None:
-    """Return expired leases, close what has ended, measure overlapping tops again on idle workers,
-    throw away images that nobody imported, and knock again for whatever waits."""
+    """Return expired leases, close ended competitions, measure overlapping tops again, delete
+    abandoned images, and knock again."""
     for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
         try:
             recording.give_back(
@@ -45,8 +45,8 @@ def sweep() -> None:
     staging.sweep()
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
         measure_top_again(competition)
-    # Profiles with nothing to do are knocked for too: their workers show that they are alive. A
-    # knock reaches one of them, the one that has heard none for the longest.
+    # A knock shows that a worker is alive, so profiles without work are knocked for, too. A
+    # knock reaches the worker that has waited longest for one.
     for profile in HardwareProfile.objects.all():
         for _ in range(max(1, workers.seen_lately(profile).count())):
             queue.knock(profile.slug)
@@ -54,11 +54,11 @@ def sweep() -> None:
 
 @transaction.atomic
 def measure_top_again(competition: Competition) -> Evaluation | None:
-    """Queue one more measurement for an overlapping top, or None where nothing is to be done.
+    """Queue one more measurement for an overlapping top; None if there is nothing to do.
 
-    Only while a worker has nothing else to do, one at a time, the least measured first and each
-    content at most `MAX_EXTRA` times; never once the final ranking is published, or prepared for
-    it: a publication waits for what is queued.
+    It happens only while a worker has no other work, one measurement at a time. The least measured
+    content goes first, each at most `MAX_EXTRA` times. Never once the private board is published or
+    prepared: a publication waits for all queued evaluations.
     """
     competition = Competition.objects.select_for_update(of=["self"]).get(pk=competition.pk)
     profile = competition.profile

@@ -30,7 +30,7 @@ def create(*, competition: Competition, name: str, by: User) -> Team:
 
 @transaction.atomic
 def rename(*, team: Team, name: str, by: User) -> None:
-    """An organizer mends a name."""
+    """Give a team another name, as an organizer."""
     organizers.check_organizer(by, team.competition)
     give_name(team, name)
     versions.change(team.competition_id)
@@ -38,7 +38,8 @@ def rename(*, team: Team, name: str, by: User) -> None:
 
 @transaction.atomic
 def invite(*, team: Team, by: User) -> Invitation:
-    """A link for one person, good for a week, or until its maker leaves or somebody revokes it."""
+    """A link for one person. It is valid for a week, until its maker leaves or a member revokes
+    it."""
     team = locks.lock(team)
     check_member(team, by)
     team.invitations.filter(accepted_at=None, expires_at__lte=timezone.now()).delete()
@@ -61,14 +62,15 @@ def invite(*, team: Team, by: User) -> Invitation:
 
 
 def open_invitations(team: Team) -> QuerySet[Invitation]:
-    """Those that still let somebody join."""
+    """The invitations that still let somebody join."""
     waiting = team.invitations.filter(accepted_at=None, expires_at__gt=timezone.now())
     return waiting.filter(invited_by__is_active=True).select_related("invited_by")
 
 
 @transaction.atomic
 def revoke_invitation(*, team: Team, invitation_pk: int, by: User) -> None:
-    """Any member may. Raises `NotFound` for one that was used, or is another team's."""
+    """Revoke an open invitation; any member may. Raises `NotFound` for a used one or another
+    team's."""
     team = locks.lock(team)
     check_member(team, by)
     removed, _ = team.invitations.filter(pk=invitation_pk, accepted_at=None).delete()
@@ -78,7 +80,7 @@ def revoke_invitation(*, team: Team, invitation_pk: int, by: User) -> None:
 
 @transaction.atomic
 def accept(*, code: str, by: User) -> Team:
-    """Join the team an invitation names."""
+    """Join the team of an invitation."""
     invitation = find_invitation(code)
     team = locks.lock(invitation.team)
     check_joinable(team.competition, by)
@@ -99,7 +101,8 @@ def accept(*, code: str, by: User) -> Team:
 
 @transaction.atomic
 def leave(*, team: Team, by: User) -> None:
-    """Leave; what was submitted stays the team's, so its last member cannot go."""
+    """Leave a team. Submissions stay the team's, so the last member of a team with submissions
+    stays."""
     team = locks.lock(team)
     check_member(team, by)
     if team.competition.is_published:
@@ -122,15 +125,14 @@ def leave(*, team: Team, by: User) -> None:
 
 
 def of(user: User, competition: Competition) -> Team | None:
-    """The team a person competes in, if any."""
+    """The team of a person in a competition, if there is one."""
     if not user.is_authenticated:
         return None
     return Team.objects.filter(competition=competition, memberships__user=user).first()
 
 
 def find_invitation(code: str) -> Invitation:
-    """Raises `NotFound` for a code that is unknown, used, revoked or expired, without telling
-    which."""
+    """A usable invitation. Raises `NotFound`, and never tells why a code cannot be used."""
     known = Invitation.objects.select_related("team__competition", "invited_by")
     invitation = known.filter(code=code).first()
     if invitation is None or not invitation.is_usable:
@@ -160,8 +162,8 @@ def check_joinable(competition: Competition, user: User) -> None:
 
 
 def give_name(team: Team, name: str) -> None:
-    """Raises `BadName` for one that cannot be read, and `NameTaken` for one that is another team's
-    or looks like it."""
+    """Name a team. Raises `BadName` for an unreadable name, and `NameTaken` for one like another
+    team's."""
     team.name = names.clean(
         name, longest=LONGEST_NAME, what=gettext("A team's name"), code="bad_team_name"
     )
@@ -190,7 +192,7 @@ def _join(team: Team, user: User) -> None:
     try:
         with transaction.atomic():
             Membership.objects.create(team=team, user=user, competition_id=team.competition_id)
-    except IntegrityError as error:  # two joins in the same instant
+    except IntegrityError as error:  # two requests join in the same moment
         raise Conflict(
             gettext("You are in a team of this competition already. Leave that team first."),
             code="already_in_a_team",

@@ -1,4 +1,4 @@
-"""API tokens: shown once, kept as a hash, expiring."""
+"""API tokens: shown once, stored as a hash, with an end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_TOKENS = 20
 
 @transaction.atomic
 def issue(*, user: User, name: str, days: int = 90) -> tuple[ApiToken, str]:
-    """A new token and its secret, which cannot be shown again."""
+    """A new token and its secret, which is never shown again."""
     name = names.clean(
         name, longest=LONGEST_NAME, what=gettext("A token's name"), code="bad_token_name"
     )
@@ -41,12 +41,13 @@ def issue(*, user: User, name: str, days: int = 90) -> tuple[ApiToken, str]:
 
 
 def revoke(*, user: User, token_key: str) -> None:
-    """Raises `NotFound` unless the token is this user's own."""
+    """Revoke a token. Raises `NotFound` unless it is this person's own."""
     removed, _ = ApiToken.objects.filter(user=user, token_key=token_key).delete()
     if not removed:
         raise NotFound(gettext("You have no such token."), code="unknown_token")
 
 
 def revoke_all(user: User) -> None:
-    """After a change of password: whoever has a token may be whom it was changed for."""
+    """Revoke all tokens of a person. A new password may be meant against a person who has a
+    token."""
     ApiToken.objects.filter(user=user).delete()

@@ -1,12 +1,12 @@
-"""Teams take turns on the workers, by what they had measured lately.
+"""Teams take turns on the workers, by their recent use.
 
-A team's use is the seconds that workers measured for it; its weight halves in each `HALF_LIFE`
-(decayed fair share, as batch schedulers such as Slurm have it). Two uses decay alike, so their
-order never changes by itself, and a number without a clock tells it:
+A team's use is the seconds that workers measured for it, each weighted by 2^(-age / `HALF_LIFE`).
+This is decayed fair share, as in the batch scheduler Slurm. All uses decay alike, so that their
+order changes only by new use. A number without a clock keeps that order:
 
     turn = log2(use in seconds at t) + t / HALF_LIFE
 
-The lower turn goes first. A team that never had anything measured has 0.
+The lower turn goes first. A team without any use has the turn 0.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from leaderboard.models import Evaluation, Team
 from leaderboard.services import locks, statements
 
 HALF_LIFE = timedelta(hours=1)
-"""Short beside the day of a quota: who worked in the morning is not behind in the evening."""
+"""Short beside the day of a quota: work in the morning is no disadvantage in the evening."""
 
 
 def charged(turn: float, *, seconds: float, at: datetime) -> float:
@@ -29,7 +29,7 @@ def charged(turn: float, *, seconds: float, at: datetime) -> float:
     if seconds <= 0:
         return turn
     now = at.timestamp() / HALF_LIFE.total_seconds()
-    # A turn far ahead of the clock, after a clock that was wrong, must not overflow.
+    # A turn far ahead of the clock, after a wrong clock, must not overflow.
     use = 2.0 ** min(turn - now, 64.0) + seconds
     return now + math.log2(use)
 
@@ -51,17 +51,16 @@ def settle_anew(team: Team) -> None:
 
 
 def settle(team: int, *, turn: float | None = None) -> None:
-    """Write how many of a locked team's evaluations run and wait, and since when, by its key; and
-    its turn, where that is another one.
+    """Write how many evaluations of a locked team run and wait, and since when; also another turn.
 
-    Call it after each move of one of them. It reads no more than what the team has under way. It
-    is SQL because each claim waits for the one before: Django would take longer than the database.
+    Call it after each move of an evaluation of the team. It reads only what the team has under way.
+    It is SQL, because each claim waits for the claim before: Django would take longer.
     """
     statements.run(SETTLE, [turn, team])
 
 
 def charge(evaluation: Evaluation) -> None:
-    """Count what was measured until now as its team's use. Call inside a transaction."""
+    """Add the time until now to the team's use. Call it inside a transaction."""
     if not (evaluation.team_id and evaluation.claimed_at):
         return
     rows = Team.objects.select_for_update(no_key=True).filter(pk=evaluation.team_id)
@@ -71,9 +70,12 @@ def charge(evaluation: Evaluation) -> None:
 
 
 def position(evaluation: Evaluation) -> int:
-    """How many claims it takes until a queued evaluation is taken, counted from 1, if nothing is
-    sent and nothing ends meanwhile. Before a team's k-th upload each other team has k turns, or
-    one less where its turn comes later, or as many as it has uploads."""
+    """The number of claims until a queued evaluation is taken, counted from 1, if nothing else
+    happens.
+
+    Before a team's k-th upload each other team has k turns: one less if its turn comes later, and
+    at most as many as it has uploads.
+    """
     waiting = Evaluation.objects.queued(evaluation.profile)
     calibrations = waiting.filter(team=None)
     older = Q(queued_at__lt=evaluation.queued_at) | Q(

@@ -1,4 +1,4 @@
-"""A board has a version: what was made of it holds until it changes, and then gets another one."""
+"""Each board has a version. Anything made from a board is valid until the version changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Made = TypeVar("Made")
 
 
 def of(competition: Competition, board: str) -> str:
-    """The version of a board. Ask before reading the board: what is read is as new, or newer."""
+    """The version of a board. Ask for it before reading the board: the rows are as new, or
+    newer."""
     found = BoardVersion.objects.filter(competition=competition, board=board)
     return found.values_list("token", flat=True).first() or "unchanged"
 
@@ -22,8 +23,8 @@ def of(competition: Competition, board: str) -> str:
 def change(competition_id: int, boards: Iterable[str] = Entry.Board.values) -> None:
     """Give boards another version, in the transaction that changes them.
 
-    Call it once and last: it locks the boards' rows until the commit, and whoever waited for a
-    team's row after that could wait in a circle.
+    Call it once and last. It locks the boards' rows until the commit, and a later wait for a team's
+    row could become a deadlock.
     """
     rows = [
         BoardVersion(competition_id=competition_id, board=board, token=secrets.token_hex(8))
@@ -40,9 +41,9 @@ def change(competition_id: int, boards: Iterable[str] = Entry.Board.values) -> N
 def kept(
     competition: Competition, board: str, version: str, what: str, make: Callable[[], Made]
 ) -> Made:
-    """What `make` makes of a board in this version, made once in each process.
+    """What `make` returns for a version of a board. Each process makes it once.
 
-    It is kept in the process's own memory: nobody else can write what a page then shows.
+    It is kept in the process's own memory, so that no other process can write what a page shows.
     """
     key = f"{competition.pk}:{board}:{version}:{what}"
     cache = caches["boards"]

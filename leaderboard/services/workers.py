@@ -1,9 +1,8 @@
 """Workers check themselves: the sandbox holds, and the reference against itself is 1.
 
-At its start a worker lets models try to get out of the sandbox; then, and every so often, it
-measures a canary. Where a model gets out, a layer is missing, the canary is outside the profile's
-band or the foreign load too large, the worker is sidelined: it takes no work, says why, and tries
-again.
+At its start a worker lets models try to break out of the sandbox. At its start and at intervals it
+measures a canary. If a check fails, the worker is sidelined: it takes no work, tells why, and
+checks itself again later.
 """
 
 from __future__ import annotations
@@ -33,23 +32,23 @@ from scoring.timing import machine
 logger = logging.getLogger(__name__)
 ALIVE = timedelta(minutes=2)
 SEEN_EVERY = timedelta(seconds=10)
-RETRY = timedelta(minutes=5)
+RECHECK_AFTER = timedelta(minutes=5)
 """How long a sidelined worker waits before it checks itself again."""
 NO_ROOM = "cache_failed"
-"""The engine's word for a disk that is full, or takes nothing."""
+"""The engine's code for a disk that is full or cannot be written."""
 SPARE_BYTES = 1 << 20
-"""A disk without a megabyte is full: nothing can be done there."""
+"""A disk with less room is full: nothing works there."""
 LOOK_AGAIN = timedelta(seconds=10)
-"""How long one without room waits: a look costs nothing, and a disk is cleared in seconds."""
+"""How long a worker without disk room waits. A look costs nothing, and room may come in seconds."""
 HALF_WIDTH_ERRORS = 1.96
 """Standard errors in the half-width of a 95 % interval."""
 
 contained: set[str] = set()
-"""The devices from whose sandbox no model got out when this process tried."""
+"""Devices whose sandbox held when this process tried it."""
 wanted: dict[int, int] = {}
-"""Bytes that the disk of a worker of this process had no room for, by the worker's key."""
+"""Bytes that the disk had no room for, by the key of a worker of this process."""
 begun: set[str] = set()
-"""The workers that this process has told that it is them."""
+"""Names of the workers whose rows this process has taken over."""
 
 
 class Stopped(Exception):
@@ -57,11 +56,11 @@ class Stopped(Exception):
 
 
 def this_worker(profile: HardwareProfile) -> Worker:
-    """The row of this process, which serves a profile, with the machine it runs on."""
+    """The row of this process for a profile, with its machine."""
     now = timezone.now()
     name = f"{socket.gethostname()}:{os.getpid()}"
     worker = Worker.objects.filter(name=name, profile=profile).first()
-    # A container that is started again has the host's name and the number of its process of before.
+    # A container that starts again has the same host name and process number as before.
     if worker is None or name not in begun:
         worker, _ = Worker.objects.update_or_create(
             name=name,
@@ -71,7 +70,7 @@ def this_worker(profile: HardwareProfile) -> Worker:
                 "versions": hardware.versions(),
                 "started_at": now,
                 "seen_at": now,
-                # A process of this name may have been here before: nothing it found holds.
+                # The state of an earlier process of this name does not hold.
                 "state": Worker.State.READY,
                 "reason": "",
                 "canary_due_at": None,
@@ -83,7 +82,7 @@ def this_worker(profile: HardwareProfile) -> Worker:
 
 
 def show_alive(worker: Worker) -> None:
-    """Write now and then that a worker is there, also while it checks itself or waits its turn."""
+    """Write now and then that a worker is alive, also while it checks itself or waits."""
     now = timezone.now()
     if now - worker.seen_at <= SEEN_EVERY:
         return
@@ -104,16 +103,16 @@ def ready(profile: HardwareProfile) -> QuerySet[Worker]:
 
 
 def are_sidelined(profile: HardwareProfile) -> bool:
-    """Whether there are workers of a profile, and none of them takes work."""
+    """Whether a profile has live workers and all of them are sidelined."""
     states = set(seen_lately(profile).values_list("state", flat=True))
     return states == {Worker.State.SIDELINED}
 
 
 def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -> bool:
-    """Whether a worker may take work now; checks it first when that is due.
+    """Whether a worker may take work now. It checks itself first if a check is due.
 
-    Nothing at all is run before the sandbox was seen to hold. Before anything is calibrated on the
-    profile there is no canary: work is taken, for the calibration is work.
+    No model runs before the sandbox was seen to hold. Without a calibration on the profile there is
+    no canary, and work is taken: the calibration is work, too.
     """
     try:
         if not has_room(worker) or not is_contained(worker, should_stop=should_stop):
@@ -126,13 +125,13 @@ def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -
 
 
 def await_room(worker: Worker, error: scoring.EngineError) -> None:
-    """Have a worker take nothing before its disk has the room that was lacking."""
+    """Let a worker take no work until its disk has room again."""
     wanted[worker.pk] = error.wanted_bytes
     sideline(worker, error.message, again_in=LOOK_AGAIN)
 
 
 def has_room(worker: Worker) -> bool:
-    """Whether there is the room again that was lacking; a worker that lacked none has it."""
+    """Whether the disk has room again; True for a worker that lacked none."""
     if worker.pk not in wanted:
         return True
     if not is_time(worker):
@@ -146,7 +145,7 @@ def has_room(worker: Worker) -> bool:
 
 
 def can_hold(size: int) -> bool:
-    """Whether this machine's disk has room for so many bytes of cache, and some to work with."""
+    """Whether this machine's disk has room for so many bytes of cache, and some for work."""
     folders = {settings.CACHE_DIR: size, tempfile.gettempdir(): 0}
     return all(
         machine.can_hold(Path(folder), max(here, SPARE_BYTES)) for folder, here in folders.items()
@@ -154,7 +153,7 @@ def can_hold(size: int) -> bool:
 
 
 def is_contained(worker: Worker, *, should_stop: Callable[[], bool]) -> bool:
-    """Whether models stay in the sandbox here, tried once in every process; else it is sidelined.
+    """Whether the sandbox holds here, tried once per process; else the worker is sidelined.
 
     Raises `Stopped`.
     """
@@ -171,7 +170,7 @@ def is_contained(worker: Worker, *, should_stop: Callable[[], bool]) -> bool:
             raise Stopped
         show_alive(worker)
 
-    with machine.held(jobs.lock_file(), go_on):  # nobody's measuring is disturbed
+    with machine.held(jobs.lock_file(), go_on):  # no other worker's measuring is disturbed
         flaw = containment.flaw(worker.profile.plan())
     if flaw and not containment.is_allowed(flaw):
         sideline(worker, flaw.message)
@@ -197,7 +196,7 @@ def is_due(worker: Worker) -> bool:
 
 
 def calibrated(profile: HardwareProfile) -> Competition | None:
-    """The competition that was calibrated last on a profile: its reference is the canary."""
+    """The competition with the last calibration on a profile. Its reference is the canary."""
     return (
         Competition.objects.filter(profile=profile, calibration__profile=profile)
         .order_by("calibration_id")
@@ -206,7 +205,7 @@ def calibrated(profile: HardwareProfile) -> Competition | None:
 
 
 def check(worker: Worker, competition: Competition, *, should_stop: Callable[[], bool]) -> Canary:
-    """Measure a canary and record it: a worker that does not pass is sidelined, else it is ready.
+    """Measure a canary and record it. A worker that does not pass is sidelined, else it is ready.
 
     Raises `Stopped`.
     """
@@ -268,9 +267,9 @@ def record(
     standard_error: float | None = None,
     trouble: str = "",
 ) -> Canary:
-    """Write a canary's figures and what follows from them."""
+    """Write a canary's figures, and make the worker ready or sidelined by them."""
     now = timezone.now()
-    worker.refresh_from_db(fields=["profile"])  # an organizer may have moved the limits meanwhile
+    worker.refresh_from_db(fields=["profile"])  # an organizer may have changed the limits meanwhile
     profile = worker.profile
     if time_ratio is None or half_width is None:
         reason = f"The reference could not be measured against itself ({trouble})."
@@ -301,7 +300,7 @@ def objection(
     standard_error: float | None,
     foreign_load: float | None,
 ) -> str:
-    """Why a worker with these figures is not fit, in a sentence; empty when it is."""
+    """Why a worker with these figures is not fit, in a sentence; empty if it is fit."""
     limit = profile.max_foreign_load
     if limit is not None and foreign_load is not None and foreign_load > limit:
         return f"Other programs keep {foreign_load:.1f} cores busy; {limit:g} are allowed."
@@ -311,8 +310,11 @@ def objection(
 def off_band(
     profile: HardwareProfile, time_ratio: float, half_width: float, standard_error: float | None
 ) -> str:
-    """How far the reference is off itself, in a sentence; empty within the profile's band, or
-    within noise. Without a standard error the interval tells it."""
+    """How far the reference against itself is from 1, in a sentence.
+
+    Empty if |ratio - 1| is at most the profile's band or three standard errors. Without a standard
+    error the half-width of the interval gives it.
+    """
     error = standard_error or half_width / HALF_WIDTH_ERRORS
     if abs(time_ratio - 1) <= max(profile.canary_band, 3 * error):
         return ""
@@ -323,11 +325,11 @@ def off_band(
 
 
 def doubt(worker: Worker) -> None:
-    """Have a worker check itself before its next work."""
+    """Let a worker check itself before its next work."""
     Worker.objects.filter(pk=worker.pk).update(canary_due_at=None)
 
 
-def sideline(worker: Worker, reason: str, *, again_in: timedelta = RETRY) -> None:
+def sideline(worker: Worker, reason: str, *, again_in: timedelta = RECHECK_AFTER) -> None:
     logger.warning("%s takes no work: %s", worker, reason)
     most = Worker._meta.get_field("reason").max_length
     again_at = timezone.now() + again_in

@@ -153,7 +153,7 @@ def parts(
     row: tuple[Quad, ...] = ()
     for number, stretch in enumerate(stretches, start=1):
         before = len(row)
-        row = pooling.pooled(row, pooling.alone(stretch.quads), gap_seconds=GAP)
+        row = pooling.pooled(row, pooling.from_zero(stretch.quads), gap_seconds=GAP)
         points = [point(quad, ratios.get(measurements.identity(quad))) for quad in row[before:]]
         name = part_name(number, is_noisy=stretch.is_noisy)
         elsewhere = machine_name(stretch.hardware)

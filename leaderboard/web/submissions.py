@@ -201,7 +201,7 @@ def verdict(submission: Submission) -> dict[str, Any]:
         "failed": failed,
         "command": commands.for_failure(failed) if failed else "",
         "is_counted": submissions.is_counted(submission),
-        "line": queueing.line(latest) if latest.state == State.QUEUED else None,
+        "line": queueing.place(latest) if latest.state == State.QUEUED else None,
         "dry_run": latest.dry_run or evaluation.dry_run,
         "weak": next(
             (one.isolation for one in (latest, evaluation) if one.is_weakly_isolated), None

@@ -29,7 +29,7 @@ def pooled(
     )
 
 
-def alone(quads: Sequence[Quad]) -> tuple[Quad, ...]:
+def from_zero(quads: Sequence[Quad]) -> tuple[Quad, ...]:
     """Quads of one measuring, in order: the first begins at 0 seconds, segments count from 1."""
     ordered = sorted(quads, key=lambda quad: quad.at_seconds)
     segments = sorted({quad.segment for quad in quads})

@@ -222,9 +222,9 @@ def test_a_queue_without_a_fit_worker_says_so(
 ) -> None:
     waiting = submit(team).latest_evaluation
     worker = workers.this_worker(checked)
-    assert not queueing.line(waiting).is_held
+    assert not queueing.place(waiting).is_held
     workers.record(worker, time_ratio=1.2, half_width=0.001, foreign_load=None)
-    assert queueing.line(waiting).is_held
+    assert queueing.place(waiting).is_held
     assert Evaluation.objects.get(pk=waiting.pk).state == "queued"
 
 
@@ -274,7 +274,7 @@ def test_a_worker_where_something_broke_checks_itself_before_it_tries_again(
     assert running.run_next("cpu") is None
     waiting.refresh_from_db()
     assert (waiting.state, waiting.faults, waiting.remaining_seconds) == ("queued", 1, None)
-    assert queueing.line(waiting).is_held
+    assert queueing.place(waiting).is_held
 
 
 def test_the_canary_is_the_reference_that_was_calibrated_last(

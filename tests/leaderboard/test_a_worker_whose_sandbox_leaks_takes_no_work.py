@@ -92,7 +92,7 @@ def test_where_it_does_not_hold_no_work_is_taken_and_the_reason_is_said(
     worker = Worker.objects.get()
     assert worker.state == "sidelined"
     assert reason in worker.reason
-    assert queueing.line(waiting).is_held
+    assert queueing.place(waiting).is_held
 
 
 def test_not_even_a_calibration_is_run(

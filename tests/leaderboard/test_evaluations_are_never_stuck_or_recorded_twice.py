@@ -269,7 +269,7 @@ def test_teams_with_nothing_running_go_first_then_the_oldest(
 def test_a_queued_team_sees_its_place_and_wait(team: Team, rivals: Team, submit: Submit) -> None:
     submit(team, 1)
     last = submit(rivals, 2)
-    place = queueing.line(last.latest_evaluation)
+    place = queueing.place(last.latest_evaluation)
     assert (place.position, place.length) == (2, 2)
 
 

@@ -95,7 +95,7 @@ def test_the_place_in_the_line_is_the_order_in_which_workers_take(
         for seed in range(2):
             submit(one, seed=10 * number + seed)
     waiting = Evaluation.objects.queued(competition.profile)
-    place = {one: queueing.line(one).position for one in waiting}
+    place = {one: queueing.place(one).position for one in waiting}
     taken = []
     while claimed := running.claim(competition.profile):
         taken.append(place[claimed])
@@ -113,11 +113,11 @@ def test_claim_and_place_ask_as_many_questions_for_one_that_waits_as_for_forty(
         last = Evaluation.objects.queued(competition.profile).last()
         cache.clear()
         with CaptureQueriesContext(connection) as polled:
-            queueing.line(last)
+            queueing.place(last)
         with CaptureQueriesContext(connection) as claimed:
             assert running.claim(competition.profile)
         with CaptureQueriesContext(connection) as polled_again:
-            queueing.line(last)
+            queueing.place(last)
         counts.append((len(polled), len(claimed)))
         assert len(polled_again) <= 1, "the place is kept for two seconds"
     assert counts[0] == counts[1]

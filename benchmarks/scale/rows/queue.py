@@ -26,7 +26,7 @@ def claim(world: World) -> Act:
 def place(world: World) -> Act:
     last = Evaluation.objects.queued(world.profile).last()
     assert last
-    return lambda: queueing.place(last)
+    return lambda: queueing.position(last)
 
 
 @timed("queue: status by the API", ms=10, flat=2)

@@ -21,7 +21,7 @@ OUR_FAULT = (
 )
 
 
-class Place(serializers.Serializer[queueing.Line]):
+class Place(serializers.Serializer[queueing.Place]):
     position = serializers.IntegerField(help_text="1 is next.")
     length = serializers.IntegerField()
     wait_seconds = serializers.FloatField(
@@ -251,7 +251,7 @@ def summary(submission: Submission, request: Request) -> dict[str, object]:
 
 
 def place(evaluation: Evaluation) -> dict[str, object]:
-    line = queueing.line(evaluation)
+    line = queueing.place(evaluation)
     return {
         "position": line.position,
         "length": line.length,
