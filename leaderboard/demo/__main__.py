@@ -1,4 +1,4 @@
-"""Prepare a folder, a database and processes for the demo, then tell its story."""
+"""Prepare a folder, a database and processes for the demo, then run its story."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def parse() -> argparse.Namespace:
 
 @contextmanager
 def environment(arguments: argparse.Namespace) -> Iterator[Path]:
-    """The settings of the demo, for this process and all that it starts."""
+    """The settings of the demo, for this process and all processes that it starts."""
     folder = arguments.folder.resolve()
     if folder.exists() and not (folder / "demo").exists():
         raise SystemExit(f"{folder} exists and is not a demo's folder; choose another.")
@@ -85,7 +85,7 @@ def environment(arguments: argparse.Namespace) -> Iterator[Path]:
         DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
         REDIS_URL="",
         EMAIL_URL="",
-        # All models here are of the demo's own making; where the kernel lacks a layer, it says so.
+        # All models here are the demo's own. If the kernel lacks a layer, the demo says so.
         ALLOW_WEAK_SANDBOX="1",
         FILES_DIR=str(folder / "files"),
         CACHE_DIR=str(folder / "cache"),

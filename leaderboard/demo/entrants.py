@@ -30,7 +30,7 @@ class Entrant:
         self.door = ""
 
     def sign_up(self) -> None:
-        """Through the web form, as a new participant does; the team is made by API."""
+        """Sign up by the web form, as a new participant does. The team is made by API."""
         fields = {
             "username": self.user,
             "email": f"{self.user}@example.org",
@@ -72,7 +72,7 @@ class Entrant:
         self.door = "web form"
 
     def wait(self, processes: Processes) -> str:
-        """The state in which the submission ends."""
+        """Wait for the end; returns the state of the submission."""
         for _ in range(60):
             processes.check()
             answer = self.api.get(f"submissions/{self.submission}", params={"wait": 30})
@@ -82,8 +82,8 @@ class Entrant:
         return str(state)
 
     def private_board_is_hidden(self) -> bool:
-        """Whether every door to the private board answers 404 to this participant, and its page
-        says only that it is not published."""
+        """Whether this participant cannot see the private board: its page says "not published yet",
+        every other address answers 404."""
         page = self.browser.get(f"/competitions/{SLUG}/boards/private/").text
         return (
             "not published yet" in page

@@ -31,7 +31,7 @@ def imported(source: Path, organizer: User) -> Dataset:
 
 
 def profile() -> HardwareProfile:
-    """A patient one: whatever the noise, it publishes, and says so."""
+    """A patient profile: it publishes every time, however noisy, and says so."""
     return HardwareProfile.objects.create(
         slug="demo",
         name="This machine",
@@ -41,7 +41,7 @@ def profile() -> HardwareProfile:
         target_half_width=0.05,
         max_half_width=0,
         max_seconds=10,
-        # Workers check themselves here, too, and are never found wanting.
+        # Workers check themselves here, too, and always pass.
         canary_band=0.5,
         max_foreign_load=None,
     )
@@ -60,7 +60,7 @@ def drafted(
         profile=profile,
         dataset=dataset,
         submissions_per_day=20,
-        # The story publishes at once and would not wait; whoever practises may watch it happen.
+        # The story publishes at once and does not wait; in the practice people may watch it.
         remeasured_ranks=0 if slug == SLUG else 3,
         min_quality=0.2,
         input_height=reference.size,
@@ -76,9 +76,9 @@ def opened(
     console: Console,
     processes: Processes,
 ) -> Figures:
-    """Upload the reference, calibrate it on the worker and open.
+    """Upload the reference, calibrate it on the worker and open the competition.
 
-    Raises `SystemExit` with the reason when the calibration does not end well.
+    Raises `SystemExit` with the reason if the calibration does not end well.
     """
     with model.open("rb") as file:
         references.set_reference(

@@ -16,11 +16,11 @@ from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[2]
 RESTART_SECONDS = 2.0
-"""Until a process that ended is started again."""
+"""Seconds until an ended process is started again."""
 
 
 class Processes:
-    """What the demo runs beside itself; each logs to a file of its own."""
+    """The processes that the demo runs beside itself. Each logs to its own file."""
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
@@ -47,7 +47,7 @@ class Processes:
                 raise SystemExit(f"The demo's {name} process ended:\n{log[-2000:]}")
 
     def keep(self, console: Console) -> NoReturn:
-        """Start again what ends of these, as compose does."""
+        """Start ended processes again, as compose does."""
         while True:
             time.sleep(RESTART_SECONDS)
             for name, process in list(self.running.items()):
@@ -67,7 +67,8 @@ class Processes:
 
 @contextmanager
 def running(arguments: argparse.Namespace, folder: Path) -> Iterator[Processes]:
-    """Start the web server at once and hand out the means to start workers; stop all at the end."""
+    """Start the web server and yield the processes, to which workers are added; stop all at the
+    end."""
     call_command("migrate", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)
     started = Processes(folder / "logs")

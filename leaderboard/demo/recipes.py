@@ -49,7 +49,7 @@ def source_of(arguments: argparse.Namespace, folder: Path) -> Path:
 
 
 def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
-    """Train by the command that participants have, on the split that they have."""
+    """Train a model on the sample, by the command that participants have."""
     folder.mkdir(exist_ok=True)
     model = folder / f"{recipe.team.lower().replace(' ', '-')}.pt"
     what = f"{recipe.team}: {recipe.architecture} at {recipe.size} px"

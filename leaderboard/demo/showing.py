@@ -30,7 +30,7 @@ def table(title: str, rows: list[dict[str, Any]]) -> Table:
 
 
 def show_weakness(console: Console) -> None:
-    """Say aloud when models ran in less than the whole sandbox."""
+    """Warn if models ran with less than the whole sandbox."""
     weak = Evaluation.objects.filter(isolation__is_weak=True).first()
     if weak is None or weak.isolation is None:
         return

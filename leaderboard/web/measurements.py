@@ -1,8 +1,8 @@
-"""How one evaluation's time was measured, for the team it belongs to and for organizers.
+"""How the time of one evaluation was measured, for its team and for organizers.
 
-Organizers see every quad. A team sees each segment as one ratio of two digits, and of an evaluation
-that has no score nothing: a model can spend time by what it sees, and so tell its team of hidden
-images whatever the page has room for. SECURITY.md says what room is left.
+Organizers see every quad. A team sees each segment as one ratio of two digits, and nothing of an
+evaluation without a score. The reason: a model can vary its time by what it sees, and so send its
+team something about the hidden images. SECURITY.md says how much is left.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from scoring.job import Quad, Timing
 from scoring.timing import pooling
 
 GAP = 2.0
-"""Seconds of air in the picture between what was measured at different times."""
+"""Seconds in the picture between two measurings."""
 MOST_SEGMENTS = 12
-"""That a team sees; of more, neighbours are shown as one."""
+"""Most segments that a team sees. Of more, neighbours are shown as one."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A quad in ratios and milliseconds: how many images it had is nobody's business."""
+    """A quad in ratios and seconds per image. Its number of images is not shown."""
 
     at_seconds: float
     segment: int
     wall_ratio: float
     published_ratio: float
-    """By the wall clock; where the corrected ratio is published, at the pace it is read at."""
+    """The ratio at which the quad counts: its own, or the corrected one."""
     cpu_ratio: float | None
     submission_seconds: float
     reference_seconds: float
@@ -51,13 +51,13 @@ class Point:
 
 @dataclass(frozen=True)
 class Part:
-    """One stretch of measuring as it is shown; its quads stand after those before it."""
+    """One measuring as it is shown. Its quads stand after those of the measuring before."""
 
     name: str
     is_noisy: bool
     points: list[Point]
     machine: str
-    """Where it was measured, if not on the machine that the page shows."""
+    """The machine, if it is another one than the page shows."""
 
     @property
     def title(self) -> str:
@@ -68,14 +68,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Segment:
-    """What a team sees of a segment, or of several neighbours: two digits of each."""
+    """A segment as a team sees it, or several neighbours together: two digits of each figure."""
 
     number: int
     part: Part
-    """Where it, or the first of them, belongs."""
+    """The measuring of the segment, or of the first of them."""
     ratio: float
     reference_seconds: float
-    """Of the reference, whom no model can make slower or faster."""
+    """Of the reference, which no submission can make slower or faster."""
 
 
 @login_required
@@ -130,7 +130,7 @@ def verdict(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def own_evaluation(request: Request, pk: int) -> Evaluation:
-    """Raises `NotFound` for another team's, as if it did not exist."""
+    """An evaluation that the person may see. Raises `NotFound` for another team's."""
     found = (
         Evaluation.objects.visible_to(request.user)
         .select_related(
@@ -147,7 +147,7 @@ def own_evaluation(request: Request, pk: int) -> Evaluation:
 def parts(
     stretches: Sequence[measurements.Stretch], timing: Timing | None, machine: Mapping[str, Any]
 ) -> list[Part]:
-    """Stretches one after the other. Segments are counted on, for each has processes of its own."""
+    """The measurings one after the other, with segments counted on: each has its own processes."""
     ratios = measurements.corrected_ratios(timing)
     found: list[Part] = []
     row: tuple[Quad, ...] = ()
@@ -170,7 +170,7 @@ def part_name(number: int, *, is_noisy: bool) -> str:
 
 
 def machine_name(hardware: Mapping[str, Any]) -> str:
-    """What tells one machine from another, for people."""
+    """A machine in words that tell it from others."""
     cores = hardware.get("cores")
     counted = cores and ngettext("{cores} core", "{cores} cores", cores).format(cores=cores)
     names = [hardware.get("gpu"), hardware.get("cpu"), counted, hardware.get("kernel")]
@@ -199,7 +199,7 @@ def point(quad: Quad, corrected_ratio: float | None = None) -> Point:
 
 
 def hour(stretches: Sequence[measurements.Stretch]) -> tuple[float, float] | None:
-    """Seconds per image of model and reference as they were seen, over all quads."""
+    """Seconds per image of submission and reference as they were measured, over all quads."""
     quads = [quad for stretch in stretches for quad in stretch.quads]
     if not quads:
         return None
@@ -212,7 +212,7 @@ def hour(stretches: Sequence[measurements.Stretch]) -> tuple[float, float] | Non
 
 
 def segments(shown: Sequence[Part]) -> list[Segment]:
-    """Quads taken together by segment: geometric means of those that count."""
+    """Segments by the geometric mean of the quads that count."""
     by_segment = [
         (part, list(points))
         for part in shown
@@ -236,7 +236,7 @@ def two_digits(value: float | None) -> Any:
 
 
 def chart_of_segments(evaluation: Evaluation, segments: Sequence[Segment]) -> dict[str, Any]:
-    """A point to each segment, the interval as a band."""
+    """One point for each segment, and the interval as a band."""
     ratio, half_width = evaluation.time_ratio, evaluation.half_width or 0.0
     edges = [] if ratio is None else [ratio - half_width, ratio + half_width]
     everything = [*edges, *(one.ratio for one in segments)] or [1.0]
@@ -258,15 +258,18 @@ def chart_of_segments(evaluation: Evaluation, segments: Sequence[Segment]) -> di
 
 
 def chart(evaluation: Evaluation, shown: Sequence[Part], *, is_corrected: bool) -> dict[str, Any]:
-    """Quads over time, the interval as a band, segments as stripes behind them. Quads stand at the
-    calibration's pace where that is published, with the raw ones beside; and on the CPU clock."""
+    """Quads over time, the interval as a band, segments as stripes behind the quads.
+
+    A quad stands at the ratio at which it counts. Beside it stand its ratio by the wall clock, if
+    that is another one, and its ratio by the CPU clock.
+    """
     points = [one for part in shown for one in part.points]
     ratio, half_width = evaluation.time_ratio, evaluation.half_width or 0.0
     calm = [one.published_ratio for one in points if not one.is_disturbed]
     clocks = [one.cpu_ratio for one in points if one.cpu_ratio is not None]
     edges = [] if ratio is None else [ratio - half_width, ratio + half_width]
     everything = [*calm, *clocks, *edges, *(one.wall_ratio for one in points)]
-    # One quad far outside must not press the others into a line; the table has it anyway.
+    # One quad far outside must not press the others into a line; the table has it, too.
     middle = ratio or (sorted(everything)[len(everything) // 2] if everything else 1.0)
     inside = [one for one in everything if middle / 2 <= one <= middle * 2] or [middle]
     air = max(0.02 * middle, 0.08 * (max(inside) - min(inside)))

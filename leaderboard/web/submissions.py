@@ -1,4 +1,4 @@
-"""Upload a model, watch its evaluation, read its score, choose what counts in the end."""
+"""Upload a model, follow its evaluation, read its score, choose the final selections."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ State = Evaluation.State
 
 
 def expect(request: Request, slug: str) -> bool:
-    """Only a member's files are stored, while the competition is open. Raises `Refused`."""
+    """Only members may send files, while the competition is open. Raises `Refused`."""
     if not request.user.is_authenticated:
         return False
     submissions.expect(competition=find(request, slug), by=request.user)
@@ -94,8 +94,8 @@ def received(request: Request, receipt: submissions.Receipt) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def team_submissions(request: Request, slug: str) -> HttpResponse:
-    """A page of what a team has sent, with what it has selected on other pages, so that the form
-    sends the whole selection."""
+    """One page of a team's submissions. Selections on other pages stand beside them, so that the
+    form sends the whole selection."""
     competition = find(request, slug)
     mine = own(request, competition)
     ticked: set[int] | None = None
@@ -104,7 +104,7 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
         try:
             chosen = selections.choose(team=mine, submission_ids=ticked, by=request.user)
         except Refused as refusal:
-            messages.error(request, refusal.detail)  # on this page, where the ticks are kept
+            messages.error(request, refusal.detail)  # this page keeps the ticks
         else:
             messages.success(request, saved(len(chosen)))
             return redirect(request.get_full_path())
@@ -157,7 +157,8 @@ def submission(request: Request, pk: int) -> HttpResponse:
 
 @require_safe
 def status(request: Request, pk: int) -> HttpResponse:
-    """The part of the page that changes during an evaluation; at the end it asks for no more."""
+    """The part of the page that changes during an evaluation. At the end the page stops asking for
+    it."""
     if not request.user.is_authenticated:
         return HttpResponseClientRefresh()
     said = verdict(own_submission(request, pk))
@@ -175,7 +176,7 @@ def withdraw(request: Request, pk: int) -> HttpResponse:
 
 
 def own_submission(request: Request, pk: int) -> Submission:
-    """Raises `NotFound` for another team's, as if it did not exist."""
+    """A submission that the person may see. Raises `NotFound` for another team's."""
     found = (
         Submission.objects.visible_to(request.user)
         .select_related("competition__calibration__reference", "competition__profile", "team")
@@ -189,7 +190,7 @@ def own_submission(request: Request, pk: int) -> Submission:
 
 
 def verdict(submission: Submission) -> dict[str, Any]:
-    """What the page says about a submission; of the splits, the public one only."""
+    """What the page shows of a submission; of the hidden splits, the public one only."""
     competition = submission.competition
     evaluation, latest = submission.evaluation, submission.latest_evaluation
     failed = next((one for one in (latest, evaluation) if one.state == State.FAILED), None)
@@ -211,7 +212,7 @@ def verdict(submission: Submission) -> dict[str, Any]:
 
 
 def figures_of(evaluation: Evaluation) -> dict[str, Any]:
-    """What the page says about a score, beside that of the reference."""
+    """What the page shows of a score, beside the reference's."""
     competition = evaluation.competition
     # The database keeps a scored evaluation's figures from being empty.
     assert evaluation.score_public is not None
