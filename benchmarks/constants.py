@@ -105,7 +105,10 @@ def scaled(name: str, factor: float) -> Iterator[None]:
     shares = robust.winsorized.__defaults__, regression.fitted.__kwdefaults__
     if name == "WINSORIZED":  # a default is bound where its function is defined
         robust.winsorized.__defaults__ = (factor * before,)
-        regression.fitted.__kwdefaults__ = {**(shares[1] or {}), "winsorized_share": factor * before}
+        regression.fitted.__kwdefaults__ = {
+            **(shares[1] or {}),
+            "winsorized_share": factor * before,
+        }
     if name == "LOAD_SD":
         correction.LOAD_PRIOR = Prior(load_prior.mean, load_prior.precision / factor**2)
     for module in modules:
