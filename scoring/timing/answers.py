@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from scoring.quality.tasks import Task
 from scoring.timing import repeats
 from scoring.timing.blocks import Batches, Block, Labels
 
@@ -12,7 +13,8 @@ from scoring.timing.blocks import Batches, Block, Labels
 class Answers:
     """Labels (N,) so far, and how many of them were compared and changed."""
 
-    def __init__(self, images: int) -> None:
+    def __init__(self, images: int, task: Task) -> None:
+        self.task = task
         self.labels: Labels = np.full(images, -1, dtype=np.int64)
         self.is_changed: npt.NDArray[np.bool_] = np.zeros(images, dtype=bool)
         self.compared = 0
@@ -43,7 +45,7 @@ class Answers:
         known = self.labels[numbers] >= 0
         held = known & ~self.is_changed[numbers]
         self.compared += int(held.sum())
-        self.is_changed[numbers] |= held & (self.labels[numbers] != labels)
+        self.is_changed[numbers] |= held & self.task.differ(labels, self.labels[numbers])
         self.labels[numbers[~known]] = labels[~known]
         self.stopped_cpu_seconds += block.stopped_cpu_seconds
 

@@ -21,6 +21,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from scoring.job import Pace, Plan, Quad
+from scoring.quality.tasks import CLASSIFICATION, Task
 from scoring.timing import findings, publication, schedule
 from scoring.timing.answers import Answers
 from scoring.timing.blocks import Batches, Block, Processes, Runner, watches_cpu
@@ -43,12 +44,13 @@ def measure(
     clock: Callable[[], float] = time.perf_counter,
     foreign: Callable[[], float] = lambda: 0.0,
     tick: Callable[[float], None] = lambda share: None,
+    task: Task = CLASSIFICATION,
 ) -> Measurement:
     """Answer every image once, and measure on until the stop rule is met or the budget is spent.
 
     `pace` is the calibration's, `earlier` are quads to pool with. `foreign` returns the CPU seconds
-    that other programs have used on this machine so far. `tick` is told the finished share. Raises
-    `ModelFailed` (answers_change).
+    that other programs have used on this machine so far. `tick` is told the finished share. `task`
+    says what an answer is. Raises `ModelFailed` (answers_change).
     """
     is_retry = publication.is_too_wide(earlier, plan, pace)
     measuring = Measuring(
@@ -56,7 +58,7 @@ def measure(
         Budget(plan, is_retry, clock),
         Schedule(images, batch_size, plan, seed),
         StopRule(plan, pace, earlier),
-        Answers(images),
+        Answers(images, task),
         foreign,
         tick,
     )

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scoring.errors import EngineError, ModelFailed
 from scoring.images import albums
 from scoring.job import InputSpec, Limits
+from scoring.quality.tasks import CLASSIFICATION, Task
 from scoring.sandbox import areas, outputs, parent, processes, sealing
 from scoring.sentences import say
 from scoring.timing.blocks import Batches, Block, watches_cpu
@@ -51,6 +52,7 @@ class Entrant:
     """Shared memory of its processes, one after the other."""
     budget: processes.Budget
     is_reference: bool = False
+    task: Task = CLASSIFICATION
 
     @cached_property
     def kept(self) -> npt.NDArray[Any] | None:
@@ -154,12 +156,9 @@ class Runner:
         turn = self.turn(calls)
         self.freeze()
         self.child.sandbox.settle()  # kernels left on a GPU are its own failure
-        logits = self.child.outputs[:calls].copy()
-        if not np.isfinite(logits).all():
-            raise ModelFailed("not_finite", "The model answered with NaN or infinity.")
+        labels = self.entrant.task.decode(self.child.outputs[:calls].copy())
         seconds = max(self.awake(turn) - self.empty_seconds, 1e-9)
         self.seconds_per_call = seconds / calls
-        labels = logits.argmax(axis=2)
         stopped, self.stopped_cpu_seconds = self.stopped_cpu_seconds, 0.0
         return Block(seconds, turn.cpu_seconds, labels, stopped, probe_seconds)
 
