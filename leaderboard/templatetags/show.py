@@ -19,10 +19,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 from markdown_it import MarkdownIt
 
-from leaderboard.models import Competition, Evaluation
+from leaderboard.models import Competition
 from leaderboard.sentences import said
 from leaderboard.web import words
 from scoring import formats as models
+from scoring.sentences import Sentence
 
 register = template.Library()
 parser = MarkdownIt("commonmark").enable("table")
@@ -188,20 +189,14 @@ def reason(why: str) -> str:
 
 
 @register.filter
-def sentence(text: str) -> str:
+def sentence(text: str | Sentence) -> str:
     """What the engine wrote into a report."""
     return words.sentence(text)
 
 
 @register.filter
-def sentences(texts: Iterable[str]) -> list[str]:
+def sentences(texts: Iterable[str | Sentence]) -> list[str]:
     return [words.sentence(text) for text in texts]
-
-
-@register.filter
-def failure(evaluation: Evaluation) -> str:
-    """What its model did wrong."""
-    return words.failure(evaluation.failure_code, evaluation.failure_message)
 
 
 @register.filter

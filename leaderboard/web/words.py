@@ -1,7 +1,7 @@
 """States, reasons and findings in the reader's language.
 
-Rows keep codes. A report keeps the engine's English sentences, which are looked up here with their
-numbers left out.
+Rows keep codes. A report keeps the engine's own English words, which are looked up here without
+their numbers.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext, gettext_noop, pgettext_lazy
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+
+from leaderboard import sentences
+from scoring.sentences import Sentence
 
 STATES: dict[str, Promise] = {
     "draft": pgettext_lazy("state of a competition", "draft"),
@@ -34,66 +37,68 @@ REASONS: dict[str, Promise] = {
     "shared": _("The same model was measured again."),
 }
 """Why an evaluation was queued."""
-FAILURES: dict[str, Promise] = {
-    "load_failed": _("torch refused to load the model."),
-    "load_timeout": _("Loading took longer than the competition allows."),
-    "wrong_input": _("The model raised an error on its first input."),
-    "wrong_output": _("The model did not return one float tensor with one number for each class."),
-    "not_finite": _("The model answered with NaN or infinity."),
-    "output_too_large": _("One answer has more bytes than the competition allows."),
-    "first_call_timeout": _("The first answer of a process took too long."),
-    "call_timeout": _("An answer or a block of answers took too long."),
-    "total_timeout": _("All processes of the model together took too long."),
-    "out_of_memory": _("The model asked for more memory than the competition allows."),
-    "crashed": _("The model raised an error, or its process ended."),
-    "answers_change": _(
-        "The model gave different answers to the same images. Call model.eval() before you export "
-        "it. Randomness and stored state also cause this."
+SENTENCES: dict[str, Promise] = {
+    "The submission waited for longer than the reference did beside it, as a model does that "
+    "sleeps or reads files. Waiting counts as time.": _(
+        "The model waited for longer than the reference, for example because it sleeps or reads "
+        "files. Waiting counts as time."
     ),
-    "time_unstable": _(
-        "The time of the model varies too much to be published. The time of the reference was "
-        "steady."
+    "The submission used several cores; its CPU time counts.": _(
+        "The model used several cores. Its CPU time counts."
     ),
-    "too_slow": _("The model is too slow to be measured in the time of this hardware profile."),
-    "gpu_busy": _("The GPU still worked for the model after the model had answered."),
+    "The submission used the CPU while it was stopped.": _(
+        "The model used the CPU while it was stopped."
+    ),
+    "Some images take much longer than others; the ratio of sums says how much.": _(
+        "Some images take much longer than others. The ratio of the sums of all times is used."
+    ),
+    "The submission was slower where no reference ran beside it; all of its time counts.": _(
+        "The model was slower when it did not run in turns with the reference. All of its time "
+        "counts."
+    ),
+    "Fewer than {0} quads were measured.": _("Fewer than {0} comparisons were measured."),
+    "idle side stopped": _("While one model runs, the other one is stopped."),
+    "fresh processes per segment": _("Each segment has new processes."),
+    "{0} thread each": _("Each model has {0} thread."),
+    "{0} threads each": _("Each model has {0} threads."),
+    "models pinned to core {0}": _("The models run only on core {0}."),
+    "models pinned to cores {0}": _("The models run only on the cores {0}."),
+    "measurer kept off it": _("The measuring process runs on other cores."),
+    "priority raised (nice {0})": _("The models have a higher priority (nice {0})."),
+    "priority raised (autogroup nice {0})": _(
+        "The models have a higher priority (autogroup nice {0})."
+    ),
+    "priority raised (nice {0}, autogroup nice {1})": _(
+        "The models have a higher priority (nice {0}, autogroup nice {1})."
+    ),
+    "GPU seen idle and its cache overwritten before each turn": _(
+        "Before each turn, the GPU is idle and its cache is overwritten."
+    ),
+    "one evaluation at a time": _("The machine runs one evaluation at a time."),
+    "no memory limit: CUDA maps more than it uses": _(
+        "There is no memory limit, because CUDA reserves more memory than it uses."
+    ),
+    "memory limit": _("Memory is limited."),
+    "reference frozen and optimized": _("The reference is frozen and optimized."),
+    "reference not frozen": _("The reference is not frozen."),
+    "submission frozen and optimized": _("The model is frozen and optimized."),
+    "submission not frozen": _("The model is not frozen."),
+    "landlock: no file but the driver's and the libraries'": _(
+        "Landlock (only files of the driver and the libraries)"
+    ),
+    "no system call that reaches other processes or hosts": _(
+        "filter of system calls (no other processes or hosts)"
+    ),
+    "landlock: no file, no TCP, no signal to others": _(
+        "Landlock (no files, no TCP, no signals to other processes)"
+    ),
+    "system calls of computing only": _("filter of system calls (only for computing)"),
+    "namespaces of its own: no network, no other process": _(
+        "separate namespaces (no network, no other processes)"
+    ),
 }
-"""What happened, by the code of a failure; the engine's own sentence has the details."""
-SENTENCES = [
-    gettext_noop(
-        "The submission waited for longer than the reference did beside it, as a model does that "
-        "sleeps or reads files. Waiting counts as time."
-    ),
-    gettext_noop("The submission used several cores; its CPU time counts."),
-    gettext_noop("The submission used the CPU while it was stopped."),
-    gettext_noop("Some images take much longer than others; the ratio of sums says how much."),
-    gettext_noop(
-        "The submission was slower where no reference ran beside it; all of its time counts."
-    ),
-    gettext_noop("Fewer than {0} quads were measured."),
-    gettext_noop("idle side stopped"),
-    gettext_noop("fresh processes per segment"),
-    gettext_noop("{0} thread each"),
-    gettext_noop("{0} threads each"),
-    gettext_noop("models pinned to core {0}"),
-    gettext_noop("models pinned to cores {0}"),
-    gettext_noop("measurer kept off it"),
-    gettext_noop("priority raised (nice {0})"),
-    gettext_noop("priority raised (nice {0}, autogroup nice {1})"),
-    gettext_noop("GPU seen idle and its cache overwritten before each turn"),
-    gettext_noop("one evaluation at a time"),
-    gettext_noop("no memory limit: CUDA maps more than it uses"),
-    gettext_noop("memory limit"),
-    gettext_noop("reference frozen and optimized"),
-    gettext_noop("reference not frozen"),
-    gettext_noop("submission frozen and optimized"),
-    gettext_noop("submission not frozen"),
-    gettext_noop("landlock: no file but the driver's and the libraries'"),
-    gettext_noop("no system call that reaches other processes or hosts"),
-    gettext_noop("landlock: no file, no TCP, no signal to others"),
-    gettext_noop("system calls of computing only"),
-    gettext_noop("namespaces of its own: no network, no other process"),
-]
-"""What the engine writes into reports: findings, what was in force, what shut the models in."""
+"""What the engine writes into reports, numbers left out: findings, what was in force, what isolated
+the models. Beside each, the sentence for people."""
 NUMBERS = re.compile(r"-?\d+(?:[.,]\d+)*(?:, \d+)*")
 
 
@@ -120,22 +125,14 @@ def metric_name(metric: str) -> str:
     return str(METRICS[metric][0]) if metric in METRICS else metric
 
 
-def sentence(text: str) -> str:
-    """A sentence of the engine in the reader's language; in English if it is not known here."""
+def sentence(text: str | Sentence) -> str:
+    """What the engine wrote, as a sentence for people; as it is if no table has it."""
+    if isinstance(text, Sentence):
+        return sentences.said(text)
     numbers = NUMBERS.findall(text)
     places = iter(range(len(numbers)))
-    message = NUMBERS.sub(lambda _: f"{{{next(places)}}}", text)
-    translated = gettext(message) if message else message
-    return text if translated == message else translated.format(*numbers)
-
-
-def failure(code: str, message: str) -> str:
-    """What a failed model did wrong; in other languages than English, before the engine's words."""
-    is_english = (get_language() or "en").startswith("en")
-    if is_english or code not in FAILURES:
-        return message
-    details = gettext("Details in English:")
-    return f"{FAILURES[code]} {details} {message}"
+    known = SENTENCES.get(NUMBERS.sub(lambda _: f"{{{next(places)}}}", text))
+    return str(known).format(*numbers) if known else text
 
 
 def board_chart(metric: str) -> dict[str, str]:

@@ -82,12 +82,21 @@ def complaints() -> list[str]:
 def page_of(
     chromium: Browser, live_server: Any, complaints: list[str]
 ) -> Iterator[Callable[..., Page]]:
-    """`page_of(owner, width=390)`: a browser in which this person is signed in."""
+    """`page_of(owner, width=390)`: a browser in which this person is signed in. It asks for pages
+    in `language`."""
     contexts: list[BrowserContext] = []
 
-    def open_page(person: User | None = None, width: int = 1280, theme: str = "light") -> Page:
+    def open_page(
+        person: User | None = None,
+        width: int = 1280,
+        theme: str = "light",
+        language: str = "en",
+    ) -> Page:
         context = chromium.new_context(
-            viewport={"width": width, "height": 900}, base_url=live_server.url, color_scheme=theme
+            viewport={"width": width, "height": 900},
+            base_url=live_server.url,
+            color_scheme=theme,
+            locale=language,
         )
         contexts.append(context)
         if person:

@@ -47,21 +47,28 @@ def addresses(scored: Any, submit: Any, team: Any, rivals: Any) -> dict[str, str
     }
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "light"), (1280, "dark")])
+@pytest.mark.parametrize(
+    ("width", "theme", "language"),
+    [(1280, "light", "en"), (390, "light", "en"), (1280, "dark", "en"), (390, "dark", "ko")],
+)
 def test_pages_are_accessible_quiet_and_fit(
     page_of: Any,
     addresses: dict[str, str],
     owner: Any,
     complaints: list[str],
+    settings: Any,
     width: int,
     theme: str,
+    language: str,
 ) -> None:
+    settings.LANGUAGES = [("en", "English"), ("ko", "Korean")]
     found = []
     for person, urls in ((None, STRANGERS), (owner, MEMBERS)):
-        page = page_of(person, width, theme)
+        page = page_of(person, width, theme, language)
         for url in urls:
             page.goto(addresses.get(url, url))
             page.wait_for_load_state("networkidle" if url != "QUEUED" else "load")
+            assert page.evaluate("document.documentElement.lang") == language
             page.evaluate(AXE.read_text())  # through the debugger: the CSP forbids a script tag
             result = page.evaluate("axe.run({resultTypes: ['violations']})")
             found += [
@@ -118,6 +125,24 @@ def test_the_board_draws_its_chart(
     page.wait_for_load_state("networkidle")  # the figures have an address of their own
     # Not wait_for_function: what it asks again is evaluated by the page, whose CSP forbids that.
     assert page.evaluate("Chart.getChart('board-chart')?.data.datasets[0].data.length") == 2
+    assert not complaints
+
+
+def test_a_column_is_explained_by_the_keyboard_alone(
+    page_of: Any, addresses: dict[str, str], complaints: list[str]
+) -> None:
+    page = page_of(width=390)
+    page.goto("/competitions/waste/boards/public/")
+    page.focus("button[aria-label='About the score']")
+    page.keyboard.press("Enter")
+    assert page.is_visible("#about-score")
+    box = page.locator("#about-score").bounding_box()
+    assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+    assert box["height"] < 400
+    page.evaluate(AXE.read_text())
+    assert not page.evaluate("axe.run('#about-score').then((found) => found.violations.length)")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#about-score")
     assert not complaints
 
 

@@ -149,7 +149,7 @@ def test_weak_isolation_is_marked_on_both_pages(
     for url in pages:
         page = text(see(owner, url))
         assert "Weak isolation" in page
-        assert "Missing: system calls of computing only" in page
+        assert "Missing: filter of system calls (only for computing)" in page
     assert "weak isolation" in text(see(owner, pages[1]))
 
 
@@ -158,7 +158,7 @@ def test_whole_isolation_is_told_on_the_measurement_page(
 ) -> None:
     submission = scored(team)
     page = text(see(owner, f"/evaluations/{submission.evaluation.pk}/measurement/"))
-    assert "system calls of computing only" in page
+    assert "filter of system calls (only for computing)" in page
     assert "eak isolation" not in page
     assert "eak isolation" not in text(see(owner, submission.get_absolute_url()))
 

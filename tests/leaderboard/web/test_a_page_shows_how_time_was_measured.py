@@ -74,7 +74,7 @@ def test_organizers_see_points_interval_clocks_machine_and_findings(
         "95 % interval, ± 2.4 %",
         "Test processor",
         "2.13.0",
-        "idle side stopped",
+        "While one model runs, the other one is stopped.",
         "The CPU clock disagrees.",
         "10.0</strong> ms at its calibration",
         "Measured time",

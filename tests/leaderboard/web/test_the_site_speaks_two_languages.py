@@ -15,6 +15,7 @@ from django.utils import translation
 
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions, queueing, recording, running, submissions, teams
+from scoring.sentences import say
 from tests.leaderboard.conftest import failure, finish
 from tests.leaderboard.web.conftest import text
 from tests.leaderboard.web.test_a_page_shows_how_time_was_measured import measured
@@ -80,7 +81,7 @@ def everything(
     finish(failed.latest_evaluation, failure())
     for _ in range(3):
         claimed = running.claim(broken.latest_evaluation.profile)
-        recording.give_back(claimed, code="internal", message="a broken disk")
+        recording.give_back(claimed, code="internal", said=say("a broken disk"))
     submissions.withdraw(submission=cancelled, by=owner)
     active = submit(team, 6)
     running.claim(active.latest_evaluation.profile)
