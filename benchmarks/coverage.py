@@ -1,8 +1,8 @@
 """How often a published interval holds the true ratio while other programs come and go.
 
-On an invented machine (`benchmarks.weather`), so that the truth is known: calibrated in one
-weather, evaluated in another. Costs minutes of one core, and no real clock. `--recorded` estimates
-quads of a real machine anew, on which eight people built and tested meanwhile.
+The machine is invented (`benchmarks.weather`), so that the truth is known. It is calibrated in one
+weather and evaluated in another. This takes minutes of one core, and no real clock. `--recorded`
+estimates quads of a real machine anew, on which eight people built and tested meanwhile.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scoring.timing.intervals import Estimate
 
 RECORDED = Path(__file__).parent / "data" / "busy-host.jsonl"
 CALIBRATED = 45.0
-"""Seconds until the calibration is over and the evaluation begins."""
+"""Second at which the evaluation begins; the calibration is over before."""
 PLANS = {
     "demo": Plan(
         min_quads=8, min_segments=2, target_half_width=0.05, max_half_width=0.0, max_seconds=10.0
@@ -75,7 +75,10 @@ def bursts(random: np.random.Generator) -> weather.Load:
 def stretches(
     lasting: weather.Floats, cores: weather.Floats, random: np.random.Generator | None
 ) -> weather.Load:
-    """So many cores for so many seconds, from the calibration's end on; by `random` often none."""
+    """`cores` for `lasting` seconds each, from the calibration's end on.
+
+    With `random` half of the stretches have no load.
+    """
     ends = CALIBRATED + np.cumsum(lasting)
     if random is not None:
         cores = np.where(random.random(len(cores)) < 0.5, 0.0, cores)
@@ -94,7 +97,7 @@ SCENARIOS: dict[str, Scenario] = {
 
 @dataclass(frozen=True)
 class Found:
-    """Of one evaluation, relative to the truth: the error, and half of the interval."""
+    """Error and half-width of one evaluation, relative to the truth."""
 
     error: float
     half_width: float

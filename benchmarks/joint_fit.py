@@ -29,8 +29,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.job import Pace, Quad
-from scoring.timing import correction
-from scoring.timing.correction import LOAD_SD, Design
+from scoring.timing import correction, covariates
+from scoring.timing.correction import LOAD_SD
+from scoring.timing.covariates import Design
 from scoring.timing.intervals import BETWEEN_RUNS_SD, Estimate, Z
 from scoring.timing.regression import MOST_NOISE
 from scoring.timing.robust import Numbers, scatter, t_quantile
@@ -80,7 +81,7 @@ class State:
 
 def estimate(quads: Sequence[Quad], pace: Pace, *, is_bounded: bool = False) -> Estimate:
     """The ratio at the calibration's pace, by one joint fit."""
-    design = correction.design_of(quads, pace)
+    design = covariates.design_of(quads, pace)
     point = design.point if is_bounded else design.calibrated
     problem = problem_of(design, quads, point)
     state = fitted(problem)
@@ -99,7 +100,7 @@ def problem_of(design: Design, quads: Sequence[Quad], point: Floats) -> Problem:
     load, imbalance = design.loads.T
     loads = np.column_stack([load, load + imbalance])
     least = design.load_range[0]
-    rest = np.array([least, least + correction.beyond_chance(imbalance, load)])
+    rest = np.array([least, least + covariates.beyond_chance(imbalance, load)])
     columns = np.column_stack([np.ones(len(quads)), design.covariates - point, loads - rest])
     prior = correction.prior(design.is_probed)
     precision = np.zeros((columns.shape[1],) * 2)

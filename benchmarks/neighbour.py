@@ -1,4 +1,4 @@
-"""A noisy neighbour: bursts of work on every core; this module run as a program is one core's."""
+"""A noisy neighbour: bursts of work on every core. Run as a program, the module is one core's."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def main() -> None:
     import numpy as np
 
     dice = random.Random(int(sys.argv[1]))  # noqa: S311
-    field = np.ones(4_000_000)  # 32 MB: it takes the caches too
+    field = np.ones(4_000_000)  # 32 MB: more than the caches hold
     landlord = os.getppid()
-    while os.getppid() == landlord:  # it moves out when the benchmark ends, however that ends
+    while os.getppid() == landlord:  # ends with the benchmark, however that ends
         end = time.perf_counter() + dice.uniform(0.02, 0.6)
         while time.perf_counter() < end:
             field *= 1.0000001
@@ -26,7 +26,7 @@ def main() -> None:
 
 @contextmanager
 def moved_in() -> Iterator[None]:
-    """One on each core, in sessions of their own, as other people's programs are."""
+    """One neighbour on each core, in sessions of their own, like other people's programs."""
     neighbours = [
         subprocess.Popen(
             [sys.executable, "-m", "benchmarks.neighbour", str(core)],

@@ -138,24 +138,29 @@ class Bench:
         with bare.started(self.inputs, list(self.paths.values())) as naive:
             self.speeds = [naive.seconds(i, 50) / 50 for i in range(len(self.paths))]
             self.stored = self.naive_pass(naive, 0)
+        self.pace = self.calibrated()
+
+    def calibrated(self) -> Pace:
+        """The pace of a calibration, which is printed."""
         calibration = scoring.evaluate(
             replace(
                 self.job,
                 formula=Formula(),
-                plan=plan.of_calibration(),
+                plan=self.job.plan.of_calibration(),
                 seed=self.next_seed(),
             )
         )
         assert calibration.timing
-        self.pace = calibration.timing.pace
+        pace = calibration.timing.pace
         print(
-            f"calibration: reference {self.pace.reference_seconds * 1000:.3f} ms, probe "
-            f"{self.pace.probe_seconds * 1000:.3f} ms, alone "
-            f"{self.pace.reference_scatter[0]:.1%} a quad, {self.pace.reference_scatter[1]:.1%} a "
+            f"calibration: reference {pace.reference_seconds * 1000:.3f} ms, probe "
+            f"{pace.probe_seconds * 1000:.3f} ms, alone "
+            f"{pace.reference_scatter[0]:.1%} a quad, {pace.reference_scatter[1]:.1%} a "
             "window, A/A ratio "
             f"{calibration.timing.time_ratio:.4f} +- {calibration.timing.half_width:.4f}; "
             f"in force: {', '.join(calibration.timing.in_force)}"
         )
+        return pace
 
     def evaluation(self, net: str, condition: str) -> Found:
         """One evaluation, a second one pooled with it if it was invalid, and the naive passes."""

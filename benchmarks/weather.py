@@ -1,10 +1,13 @@
-"""An invented machine: quads of networks whose true time ratio is known, in any weather.
+"""An invented machine: quads of networks whose true time ratio is known.
 
-Two things vary: what the machine grants of a core, and what of its memory. The reference minds
-both, the probe minds the core alone, and a network minds each by a share of its own. Other
-programs' load slows core and memory. Both vary by flicker noise besides, as on real hosts. Each
-side scatters by itself from block to block and from process to process, and a whole evaluation is
-off by `intervals.BETWEEN_RUNS_SD`.
+    log time = core share x c(t) + memory share x m(t) + process + block + evaluation
+
+c and m say how much slower the machine's core and memory are at time t: flicker noise, plus a part
+in proportion to the load of other programs. The reference has both shares 1, the probe has only the
+core's, and each network has its own. Process, block and evaluation are normal noise; that of an
+evaluation has the standard deviation `intervals.BETWEEN_RUNS_SD`.
+
+*Weather* is the word of these benchmarks for the courses of c, m and load.
 """
 
 from __future__ import annotations
@@ -18,29 +21,29 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring.job import Pace, Plan, Quad
-from scoring.timing import correction, intervals, stopping, tally
+from scoring.timing import calibration, intervals, stopping, tally
 
 Floats = npt.NDArray[np.float64]
 Load = Callable[[Floats], Floats]
 """Cores that others keep busy at these seconds."""
 
 STEP = 0.05
-"""Seconds of a block, and between two moments of the weather."""
+"""Seconds of a block, and of one step of c, m and load."""
 LASTING = (0.2, 2.0, 20.0, 200.0)
-"""Seconds over which each part of the flicker noise lasts."""
+"""Correlation times of the parts of the flicker noise, in seconds."""
 STARTING = 0.5
-"""Seconds that the processes of a segment take to start."""
+"""Seconds in which the processes of a segment start."""
 IMAGES = 50
-"""In the two blocks that each side has of a quad."""
+"""Images in the two blocks of one side of a quad."""
 REFERENCE_SECONDS = 2 * STEP / IMAGES
 PROBE_SECONDS = 0.002
-"""On the machine at rest."""
+"""On the idle machine."""
 CORE_NOISE, MEMORY_NOISE = 0.008, 0.015
 """Standard deviations of each part of the flicker noise."""
 CORE_PER_LOAD, MEMORY_PER_LOAD = 0.08, 0.15
-"""By which share a core that others keep busy slows what needs the core, and the memory."""
+"""What one core that other programs keep busy adds to c, and to m."""
 OWN_NOISE, PROCESS_NOISE = 0.012, 0.003
-"""Of a block, and of a process, by itself."""
+"""Standard deviations of the noise of a block, and of a process."""
 PROBE_NOISE = 0.01
 LOAD_NOISE = 0.05
 """Cores: the kernel counts in steps of 10 ms."""
@@ -48,10 +51,10 @@ LOAD_NOISE = 0.05
 
 @dataclass(frozen=True)
 class Net:
-    """How a network minds the machine; the reference minds core and memory by 1 each."""
+    """A network's ratio and its shares of core and memory; the reference has 1 each."""
 
     ratio: float = 1.0
-    """To the reference, on the machine at rest."""
+    """Time ratio on the idle machine."""
     core: float = 1.0
     memory: float = 1.0
 
@@ -65,7 +68,7 @@ NETS = {
 
 
 class Machine:
-    """So many seconds of a machine's weather; what is measured on it goes on where it left off."""
+    """A machine for `seconds`; `now` is the time up to which it was used."""
 
     def __init__(self, load: Load, seconds: float, seed: int) -> None:
         self.random = np.random.default_rng(seed)
@@ -92,7 +95,7 @@ class Machine:
         earlier: Sequence[Quad] = (),
         per_segment: int = 6,
     ) -> tuple[Quad, ...]:
-        """The new quads of one evaluation, by the stop rule of `scoring.timing.schedule`."""
+        """New quads of one evaluation, until `stopping.is_enough` or the cap."""
         off = self.random.normal(0, intervals.BETWEEN_RUNS_SD)
         quads: list[Quad] = []
         segment = 0
@@ -104,14 +107,16 @@ class Machine:
         return tuple(quads)
 
     def calibrated(self, plan: Plan) -> Pace:
-        """The reference against itself until the cap."""
+        """The pace of a calibration: the reference against itself until the cap."""
         quads = self.measured(Net(), replace(plan, target_half_width=0.0), None)
         return Pace(
-            tally.per_image(quads)[0], tally.probe_seconds(quads), correction.reference_noise(quads)
+            tally.per_image(quads)[0],
+            tally.probe_seconds(quads),
+            calibration.reference_noise(quads),
         )
 
     def segment(self, net: Net, count: int, number: int, off: float) -> list[Quad]:
-        """Quads of one process of each side; `off`: the logarithm by which the evaluation is."""
+        """Quads of one process of each side; `off` is the noise of this evaluation, a logarithm."""
         self.now += STARTING
         first = round(self.now / STEP)
         self.now += 4 * STEP * count
@@ -119,11 +124,11 @@ class Machine:
         turns = np.where(is_abba, [0, 3, 1, 2], [1, 2, 0, 3])  # the reference's two come first
         moments = first + 4 * np.arange(count)[:, None] + turns
         core, memory, load = self.core[moments], self.memory[moments], self.load[moments]
-        minds_core = np.array([1.0, 1.0, net.core, net.core])
-        minds_memory = np.array([1.0, 1.0, net.memory, net.memory])
+        core_shares = np.array([1.0, 1.0, net.core, net.core])
+        memory_shares = np.array([1.0, 1.0, net.memory, net.memory])
         own = self.random.normal(0, PROCESS_NOISE, 2).repeat(2) + np.array([0.0, 0.0, off, off])
         noise = self.random.normal(0, OWN_NOISE, (count, 4))
-        seconds = STEP * np.exp(minds_core * core + minds_memory * memory + own + noise)
+        seconds = STEP * np.exp(core_shares * core + memory_shares * memory + own + noise)
         probe = PROBE_SECONDS * np.exp(
             core[:, :2].mean(axis=1) + self.random.normal(0, PROBE_NOISE, count)
         )
@@ -148,12 +153,12 @@ class Machine:
 
 
 def remembering(drive: list[float], kept: float) -> list[float]:
-    """Each value and, of what was before it, the share that is kept."""
+    """x_t = kept x_(t-1) + drive_t: a first-order autoregression."""
     return list(accumulate(drive, lambda before, one: kept * before + one))
 
 
 def true_ratio(net: Net, pace: Pace) -> float:
-    """At the calibration's pace: the probe tells the core's share of it, and the reference both."""
+    """The true ratio at the calibration's pace: c from the probe, c + m from the reference."""
     core = math.log(pace.probe_seconds / PROBE_SECONDS)
     both = math.log(pace.reference_seconds / REFERENCE_SECONDS)
     return net.ratio * math.exp(net.core * core + net.memory * (both - core) - both)

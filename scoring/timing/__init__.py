@@ -9,6 +9,7 @@ MEASUREMENT.md beside this file explains the method. From the clock to the publi
     measuring, outcome               one measuring from start to end, and what it found
     tally, windows, robust           facts of quads, windows of quads, robust statistics
     intervals, plain                 the plain ratio and its interval
+    calibration, covariates          the reference's own noise, and what the correction is made of
     regression, correction           the corrected ratio
     findings, publication            what is said about it, and whether it may be published
 """

@@ -30,9 +30,10 @@ import numpy as np
 
 from scoring.job import Pace, Quad
 from scoring.timing import plain, robust, tally, windows
+from scoring.timing.covariates import Design, covariates_of, design_of
 from scoring.timing.intervals import BETWEEN_RUNS_SD, Correction, Estimate, Z
 from scoring.timing.regression import Coefficients, Prior, fitted
-from scoring.timing.robust import trimmed_mean, winsorized
+from scoring.timing.robust import trimmed_mean
 from scoring.timing.tally import Floats
 
 PRIOR_MEAN = (0.8, 0.2)
@@ -57,45 +58,6 @@ UNEXPLAINED, UNEXPLAINED_BY_REFERENCE = 0.06, 0.006
 """Standard deviation of a whole evaluation that the covariates do not explain: this share of the
 scatter of log R over windows, at most the second number, and of the scatter of x'b. It has a bound
 because a small reference is now and then crowded out of its cache altogether."""
-
-
-@dataclass(frozen=True)
-class Design:
-    """Response and covariates of N quads, and the reference point."""
-
-    response: Floats
-    """log S (N,)."""
-    covariates: Floats
-    """log R and, where all quads have a probe, log P: (N, K)."""
-    calibrated: Floats
-    """log R* and log P* (K,)."""
-    loads: Floats
-    """Load and imbalance in cores (N, 2)."""
-    load_range: tuple[float, float]
-    window: int
-    noise: tuple[float, float]
-    """Standard deviations of the measurement error of log R: new in each quad, and lasting."""
-
-    @property
-    def noise_sd(self) -> float:
-        """The same, averaged over a window."""
-        brief, lasting = self.noise
-        return math.hypot(brief / math.sqrt(self.window), lasting)
-
-    @property
-    def point(self) -> Floats:
-        """Reference point of the covariates (K,): the calibration, clipped to the range seen."""
-        return np.clip(self.calibrated, self.covariates.min(axis=0), self.covariates.max(axis=0))
-
-    @property
-    def load_point(self) -> Floats:
-        """Reference point of load and imbalance (2,)."""
-        load, imbalance = self.loads.T
-        return np.array([self.load_range[0], beyond_chance(imbalance, load)])
-
-    @property
-    def is_probed(self) -> bool:
-        return len(self.calibrated) > 1
 
 
 @dataclass(frozen=True)
@@ -157,32 +119,6 @@ def prior(is_probed: bool) -> Prior:
     return Prior(np.array(PRIOR_MEAN), precision)
 
 
-def design_of(quads: Sequence[Quad], pace: Pace) -> Design:
-    covariates, calibrated = covariates_of(quads, pace)
-    seen = winsorized(np.array([max(0.0, quad.reference_load) for quad in quads]))
-    load_range = float(seen.min()), float(seen.max())
-    return Design(
-        response=tally.logs_per_image(quads)[1],
-        covariates=covariates,
-        calibrated=calibrated,
-        loads=np.array([quad.loads(*load_range) for quad in quads]),
-        load_range=load_range,
-        window=windows.size(quads),
-        noise=pace.reference_scatter,
-    )
-
-
-def covariates_of(quads: Sequence[Quad], pace: Pace) -> tuple[Floats, Floats]:
-    """Covariates (N, K), and their values in the calibration (K,): log R and, where every quad and
-    the calibration have a probe, the winsorized log P."""
-    reference, _ = tally.logs_per_image(quads)
-    columns, calibrated = [reference], [pace.reference_seconds]
-    if pace.probe_seconds > 0 and all(quad.probe_seconds > 0 for quad in quads):
-        columns.append(winsorized(np.log([quad.probe_seconds for quad in quads])))
-        calibrated.append(pace.probe_seconds)
-    return np.column_stack(columns), np.log(calibrated)
-
-
 def fit_of(design: Design) -> Fit:
     """Coefficients by backfitting; see the head of this module."""
     imbalance_coefficient = 0.0
@@ -204,19 +140,6 @@ def fit_of(design: Design) -> Fit:
         )
         imbalance_coefficient = loads.mean[1]
     return Fit(covariates, loads)
-
-
-def beyond_chance(imbalance: Floats, reference_loads: Floats) -> float:
-    """The part of the mean imbalance (N,) that chance does not explain, in cores.
-
-    Its expected value is 0. A mean of up to two standard errors passes for chance. The standard
-    error is at most that of the difference of two independent loads that scatter like the
-    reference's (N,), which no submission can influence: load of its own making excuses nothing.
-    """
-    mean = float(imbalance.mean())
-    sd = min(float(imbalance.std()), math.sqrt(2) * float(reference_loads.std()))
-    chance = Z * sd / math.sqrt(len(imbalance))
-    return mean - min(max(mean, -chance), chance)
 
 
 def moved(quads: Sequence[Quad], shift: Floats, log_reference: float) -> list[Quad]:
@@ -302,27 +225,3 @@ def correction_of(design: Design, fit: Fit) -> Correction:
         imbalance_coefficient=float(loads[1]) if design.loads[:, 1].any() else 0.0,
         imbalance=float(design.load_point[1]),
     )
-
-
-def reference_noise(quads: Sequence[Quad]) -> tuple[float, float]:
-    """Measurement error of log R from quads whose two sides are the same model.
-
-    Two standard deviations: of the part that is new in each quad, and of the part that lasts over a
-    window. Half of the variance of log S - log R is one side's own noise, for the machine does the
-    same to both. Zeros if there are too few quads.
-    """
-    if len(quads) < 2 * windows.MIN_WINDOWS:
-        return 0.0, 0.0
-
-    def variance(window: int) -> float:
-        one, other = (
-            winsorized(windows.smoothed(side, window)) for side in tally.logs_per_image(quads)
-        )
-        return float(np.var(one - other)) / 2
-
-    window = windows.size(quads)
-    single = variance(1)
-    if window == 1:
-        return 0.0, math.sqrt(single)
-    brief = min(single, max(0.0, (single - variance(window)) / (1 - 1 / window)))
-    return math.sqrt(brief), math.sqrt(single - brief)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from scoring.job import Pace, Plan, Quad, Timing
-from scoring.timing import correction, findings, plain, tally
+from scoring.timing import calibration, correction, findings, plain, tally
 from scoring.timing.intervals import Correction, Estimate
 from scoring.timing.outcome import Measurement
 
@@ -74,11 +74,6 @@ def summary(
         standard_error=found.standard_error,
         seconds_per_image=found.ratio * reference,
         reference_seconds_per_image=reference,
-        quads=quads,
-        quad_ratios=quad_ratios(quads, used, found),
-        segments=len({quad.segment for quad in quads}),
-        measured_seconds=tally.measured_seconds(quads),
-        disturbed_share=sum(quad.disturbed for quad in quads) / len(quads),
         in_force=tuple(in_force),
         flags=findings.flags(measurement, plan, found),
         published="corrected" if found is corrected else "plain",
@@ -87,15 +82,28 @@ def summary(
         plain_by=uncorrected.by,
         corrected_ratio=corrected.ratio if corrected else None,
         corrected_half_width=corrected.half_width if corrected else None,
-        foreign_load=max(0.0, sum(quad.reference_load for quad in quads) / len(quads)),
-        probe_seconds=tally.probe_seconds(used),
-        earlier_quads=len(measurement.earlier),
-        answers_compared=measurement.answers_compared,
-        answers_changed=measurement.answers_changed,
-        stopped_cpu_seconds=measurement.stopped_cpu_seconds,
-        own_scatter=correction.reference_noise(used) if is_calibration else (0.0, 0.0),
+        quad_ratios=quad_ratios(quads, used, found),
+        own_scatter=calibration.reference_noise(used) if is_calibration else (0.0, 0.0),
+        **facts(measurement),
         **(reported(details) if details else {}),
     )
+
+
+def facts(measurement: Measurement) -> dict[str, Any]:
+    """What was measured, before any estimate."""
+    quads = measurement.pooled
+    return {
+        "quads": quads,
+        "segments": len({quad.segment for quad in quads}),
+        "measured_seconds": tally.measured_seconds(quads),
+        "disturbed_share": sum(quad.disturbed for quad in quads) / len(quads),
+        "foreign_load": max(0.0, sum(quad.reference_load for quad in quads) / len(quads)),
+        "probe_seconds": tally.probe_seconds(tally.counted(quads)),
+        "earlier_quads": len(measurement.earlier),
+        "answers_compared": measurement.answers_compared,
+        "answers_changed": measurement.answers_changed,
+        "stopped_cpu_seconds": measurement.stopped_cpu_seconds,
+    }
 
 
 def quad_ratios(quads: Sequence[Quad], used: Sequence[Quad], found: Estimate) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ import pytest
 from scoring.job import Pace, Plan, Quad
 from scoring.timing import (
     correction,
+    covariates,
     intervals,
     outcome,
     plain,
@@ -353,8 +354,8 @@ def test_more_load_beside_a_submission_than_luck_explains_is_not_believed(
 ) -> None:
     scattered = np.linspace(-0.6, 0.6, 300)
     imbalance = more + scattered
-    assert correction.beyond_chance(imbalance, scattered) == pytest.approx(believed, abs=0.001)
-    assert correction.beyond_chance(imbalance, 0 * scattered) == pytest.approx(more)
+    assert covariates.beyond_chance(imbalance, scattered) == pytest.approx(believed, abs=0.001)
+    assert covariates.beyond_chance(imbalance, 0 * scattered) == pytest.approx(more)
 
 
 def test_load_beside_a_submission_excuses_no_more_than_the_references_load_and_luck() -> None:
