@@ -12,7 +12,7 @@ from leaderboard.demo.entrants import SLUG
 from leaderboard.demo.processes import Processes
 from leaderboard.demo.recipes import Recipe
 from leaderboard.models import Competition, Dataset, Evaluation, HardwareProfile, User
-from leaderboard.models.evaluation import Figures
+from leaderboard.models.result import Figures
 from leaderboard.services import competitions, datasets, divisions, references
 
 TITLES = {

@@ -13,7 +13,7 @@ from leaderboard.demo.entrants import PASSWORD, SLUG, Entrant
 from leaderboard.demo.processes import Processes
 from leaderboard.demo.recipes import Recipe
 from leaderboard.models import Competition, Dataset, User
-from leaderboard.models.evaluation import Figures
+from leaderboard.models.result import Figures
 from leaderboard.services import competitions, files
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,12 +14,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from leaderboard import sentences
 from leaderboard.models.competition import Competition, ReferenceModel
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile, Worker
 from leaderboard.models.organizers import organized_by
 from leaderboard.models.progress import Progress
+from leaderboard.models.result import Result
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Team
 from leaderboard.models.user import User
@@ -49,20 +47,6 @@ IS_EXTRA = ExpressionWrapper(Q(why="top_overlap"), output_field=BooleanField())
 
 class Stale(Exception):
     """The row changed meanwhile: another worker has the evaluation, or it was cancelled."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """The figures of a scored evaluation; seconds are per image."""
-
-    quality_public: float
-    quality_private: float
-    time_ratio: float
-    half_width: float
-    submission_seconds: float
-    reference_seconds: float
-    score_public: float
-    score_private: float
 
 
 class EvaluationQuerySet(models.QuerySet["Evaluation"]):
@@ -114,7 +98,7 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         return self.filter(state__in=[Evaluation.State.QUEUED, Evaluation.State.RUNNING])
 
 
-class Evaluation(Progress):
+class Evaluation(Progress, Result):
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
         RUNNING = "running", _("Running")
@@ -177,15 +161,6 @@ class Evaluation(Progress):
     claimed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    failure_code = models.CharField(max_length=40, blank=True)
-    failure_said = models.JSONField(
-        default=list, blank=True, help_text="Sentences for the team: templates and facts."
-    )
-    error_code = models.CharField(max_length=40, blank=True)
-    error_said = models.JSONField(
-        default=list, blank=True, help_text="Sentences for organizers only."
-    )
-
     why = models.CharField(
         max_length=12, choices=Why, default=Why.FIRST, help_text="What it was queued for."
     )
@@ -201,30 +176,9 @@ class Evaluation(Progress):
     measurements = models.PositiveSmallIntegerField(
         default=1, help_text="How many measurements of the same content are pooled in the time."
     )
-    quality_public = models.FloatField(null=True, blank=True)
-    quality_private = models.FloatField(null=True, blank=True)
-    quality_ref = models.FloatField(null=True, blank=True)
-    time_ratio = models.FloatField(null=True, blank=True)
-    half_width = models.FloatField(
-        null=True, blank=True, help_text="Of the time ratio's 95 % interval."
-    )
-    submission_seconds = models.FloatField(
-        null=True, blank=True, help_text="Per image, in the hour of the measuring."
-    )
-    reference_seconds = models.FloatField(
-        null=True,
-        blank=True,
-        help_text="Per image, in the hour of the measuring; a calibration's is the pace at which "
-        "all times are shown.",
-    )
-    score_public = models.FloatField(null=True, blank=True)
-    score_private = models.FloatField(null=True, blank=True)
     counts = models.BooleanField(
         default=False, help_text="Whether it is its submission's last to end with a score."
     )
-    f1_by_class = models.JSONField(null=True, blank=True, help_text="On the public split.")
-    isolation = models.JSONField(null=True, blank=True, help_text="What shut the models in.")
-
     objects = EvaluationQuerySet.as_manager()
 
     class Meta:
@@ -362,28 +316,6 @@ class Evaluation(Progress):
         """The try on images of the sample; what the model printed there is for its team."""
         report = self.report()
         return report.dry_run if report else None
-
-    @property
-    def failure_message(self) -> str:
-        """Why the model failed, in the reader's language; for its team."""
-        return sentences.message(self.failure_said)
-
-    @property
-    def error_message(self) -> str:
-        """Why an attempt failed by our fault, in the reader's language; for organizers only."""
-        return sentences.message(self.error_said)
-
-    @property
-    def is_weakly_isolated(self) -> bool:
-        """Whether the models ran with less isolation than a real competition requires."""
-        return bool(self.isolation and self.isolation["is_weak"])
-
-    def figures(self) -> Figures:
-        """The figures of a scored evaluation. Raises `ValueError` for any other."""
-        measured = [getattr(self, one.name) for one in dataclasses.fields(Figures)]
-        if None in measured:
-            raise ValueError(f"{self} has no figures.")
-        return Figures(*measured)
 
     def move_to(self, state: str, **fields: Any) -> None:
         """Change the state by compare-and-swap on state and attempt.

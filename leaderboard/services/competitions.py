@@ -87,26 +87,10 @@ def edit(*, competition: Competition, by: User) -> None:
         for field in Competition._meta.concrete_fields
         if field.editable and getattr(competition, field.attname) != getattr(row, field.attname)
     }
-    if frozen := sorted(fields & row.frozen_fields):
-        raise Conflict(
-            gettext(
-                "These fields are fixed in this state of the competition (%(state)s): %(fields)s."
-            )
-            % {"state": row.get_state_display(), "fields": ", ".join(frozen)},
-            code="competition_running",
-        )
+    check_editable(row, fields)
     if fields & Competition.SCORING_FIELDS:
-        if row.evaluations.unfinished().exists():
-            raise Conflict(
-                gettext(
-                    "A calibration is under way. Wait for its end or cancel it, then change this."
-                ),
-                code="calibration_under_way",
-            )
         competition.calibration = None
         fields.add("calibration")
-    if fields & {"min_quality", "final_selections"}:
-        preparing.check_none(row)
     gate = competition.min_quality
     competition.save(update_fields=fields - {"min_quality"})
     if "min_quality" in fields:
@@ -114,6 +98,25 @@ def edit(*, competition: Competition, by: User) -> None:
         preparing.go_on(competition, seconds=preparing.AT_ONCE)
         competition.refresh_from_db(fields=["min_quality"])
     versions.change(competition.pk)  # boards show the time zone, the gate and more
+
+
+def check_editable(row: Competition, fields: Collection[str]) -> None:
+    """Raises `Conflict` unless these fields of a locked competition may be edited now."""
+    if frozen := sorted(row.frozen_fields.intersection(fields)):
+        raise Conflict(
+            gettext(
+                "These fields are fixed in this state of the competition (%(state)s): %(fields)s."
+            )
+            % {"state": row.get_state_display(), "fields": ", ".join(frozen)},
+            code="competition_running",
+        )
+    if Competition.SCORING_FIELDS.intersection(fields) and row.evaluations.unfinished().exists():
+        raise Conflict(
+            gettext("A calibration is under way. Wait for its end or cancel it, then change this."),
+            code="calibration_under_way",
+        )
+    if {"min_quality", "final_selections"}.intersection(fields):
+        preparing.check_none(row)
 
 
 @transaction.atomic

@@ -17,7 +17,8 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 
 from leaderboard import bodies
 from leaderboard.errors import NotFound, Refused
-from leaderboard.models import Evaluation, Submission
+from leaderboard.models import Competition, Evaluation, Submission, User
+from leaderboard.models.organizers import is_organizer
 from leaderboard.services import (
     commands,
     placing,
@@ -146,7 +147,7 @@ def saved(count: int) -> str:
 @require_safe
 def submission(request: Request, pk: int) -> HttpResponse:
     one = own_submission(request, pk)
-    said = verdict(one)
+    said = verdict(one, request.user)
     competition = said.pop("competition")
     fed = one.static.get("input")
     declares = bool(fed) and InputSpec.from_json(fed) != competition.input_spec()
@@ -161,7 +162,7 @@ def status(request: Request, pk: int) -> HttpResponse:
     it."""
     if not request.user.is_authenticated:
         return HttpResponseClientRefresh()
-    said = verdict(own_submission(request, pk))
+    said = verdict(own_submission(request, pk), request.user)
     code = STOP_POLLING if said["latest"].is_finished else 200
     return render(request, "submissions/verdict.html", said, status=code)
 
@@ -189,7 +190,7 @@ def own_submission(request: Request, pk: int) -> Submission:
     return found
 
 
-def verdict(submission: Submission) -> dict[str, Any]:
+def verdict(submission: Submission, reader: User) -> dict[str, Any]:
     """What the page shows of a submission; of the hidden splits, the public one only."""
     competition = submission.competition
     evaluation, latest = submission.evaluation, submission.latest_evaluation
@@ -200,6 +201,7 @@ def verdict(submission: Submission) -> dict[str, Any]:
         "evaluation": evaluation,
         "latest": latest,
         "failed": failed,
+        "is_organizer": is_organizer(reader, submission.competition_id),
         "command": commands.for_failure(failed) if failed else "",
         "is_counted": submissions.is_counted(submission),
         "line": queueing.place(latest) if latest.state == State.QUEUED else None,
@@ -208,12 +210,13 @@ def verdict(submission: Submission) -> dict[str, Any]:
             (one.isolation for one in (latest, evaluation) if one.is_weakly_isolated), None
         ),
     }
-    return said | figures_of(evaluation) if evaluation.state == State.SCORED else said
+    if evaluation.state == State.SCORED:
+        said |= figures_of(evaluation, competition)
+    return said
 
 
-def figures_of(evaluation: Evaluation) -> dict[str, Any]:
+def figures_of(evaluation: Evaluation, competition: Competition) -> dict[str, Any]:
     """What the page shows of a score, beside the reference's."""
-    competition = evaluation.competition
     # The database keeps a scored evaluation's figures from being empty.
     assert evaluation.score_public is not None
     assert evaluation.time_ratio is not None

@@ -1,0 +1,82 @@
+"""What became of an evaluation, in the columns that lists and boards read."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from django.db import models
+
+from leaderboard import sentences
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of a scored evaluation; seconds are per image."""
+
+    quality_public: float
+    quality_private: float
+    time_ratio: float
+    half_width: float
+    submission_seconds: float
+    reference_seconds: float
+    score_public: float
+    score_private: float
+
+
+class Result(models.Model):
+    """Figures of a scored evaluation, reasons of one without a score, and the isolation."""
+
+    quality_public = models.FloatField(null=True, blank=True)
+    quality_private = models.FloatField(null=True, blank=True)
+    quality_ref = models.FloatField(null=True, blank=True)
+    time_ratio = models.FloatField(null=True, blank=True)
+    half_width = models.FloatField(
+        null=True, blank=True, help_text="Of the time ratio's 95 % interval."
+    )
+    submission_seconds = models.FloatField(
+        null=True, blank=True, help_text="Per image, in the hour of the measuring."
+    )
+    reference_seconds = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Per image, in the hour of the measuring; a calibration's is the pace at which "
+        "all times are shown.",
+    )
+    score_public = models.FloatField(null=True, blank=True)
+    score_private = models.FloatField(null=True, blank=True)
+    f1_by_class = models.JSONField(null=True, blank=True, help_text="On the public split.")
+    isolation = models.JSONField(null=True, blank=True, help_text="What shut the models in.")
+    failure_code = models.CharField(max_length=40, blank=True)
+    failure_said = models.JSONField(
+        default=list, blank=True, help_text="Sentences for the team: templates and facts."
+    )
+    error_code = models.CharField(max_length=40, blank=True)
+    error_said = models.JSONField(
+        default=list, blank=True, help_text="Sentences for organizers only."
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def failure_message(self) -> str:
+        """Why the model failed, in the reader's language; for its team."""
+        return sentences.message(self.failure_said)
+
+    @property
+    def error_message(self) -> str:
+        """Why an attempt failed by our fault, in the reader's language; for organizers only."""
+        return sentences.message(self.error_said)
+
+    @property
+    def is_weakly_isolated(self) -> bool:
+        """Whether the models ran with less isolation than a real competition requires."""
+        return bool(self.isolation and self.isolation["is_weak"])
+
+    def figures(self) -> Figures:
+        """The figures of a scored evaluation. Raises `ValueError` for any other."""
+        measured = [getattr(self, one.name) for one in dataclasses.fields(Figures)]
+        if None in measured:
+            raise ValueError(f"{self} has no figures.")
+        return Figures(*measured)
