@@ -1,0 +1,106 @@
+"""The operators that an ONNX model may use, and what is told about the others.
+
+The table holds what exporters write for classifiers, in opsets 11 to 24. It leaves out operators
+whose kernels in onnxruntime read or wrote out of bounds in the past and that no classifier needs
+(MaxUnpool, RoiAlign, NonMaxSuppression, Col2Im, ScatterND, GridSample and their like).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scoring.errors import Rejected
+
+OPSETS = range(11, 25)
+"""Versions of the default domain's operators."""
+IR_VERSIONS = range(4, 14)
+"""Versions of the file's layout that onnxruntime 1.28 loads."""
+
+LAYERS = (
+    "AveragePool BatchNormalization Conv ConvTranspose Dropout Flatten Gemm GlobalAveragePool "
+    "GlobalLpPool GlobalMaxPool GroupNormalization InstanceNormalization LRN LayerNormalization "
+    "LpNormalization LpPool MatMul MaxPool MeanVarianceNormalization RMSNormalization"
+)
+ACTIVATIONS = (
+    "Celu Clip Elu Erf Gelu HardSigmoid HardSwish LeakyRelu LogSoftmax Mish PRelu Relu Selu "
+    "Sigmoid Softmax Softplus Softsign Swish Tanh ThresholdedRelu"
+)
+ARITHMETIC = (
+    "Abs Add And ArgMax ArgMin Ceil Cos CumSum Div Einsum Equal Exp Floor Greater GreaterOrEqual "
+    "IsInf IsNaN Less LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow Reciprocal ReduceL1 "
+    "ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum "
+    "ReduceSumSquare Round Sign Sin Sqrt Sub Sum TopK Where Xor"
+)
+SHAPES = (
+    "Cast CastLike Concat Constant ConstantOfShape DepthToSpace Expand EyeLike Gather "
+    "GatherElements GatherND Identity Pad Range Reshape Resize Shape Size Slice SpaceToDepth Split "
+    "Squeeze Tile Transpose Trilu Unsqueeze"
+)
+QUANTIZATION = (
+    "ConvInteger DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul "
+    "QuantizeLinear"
+)
+ALLOWED = frozenset(" ".join((LAYERS, ACTIVATIONS, ARITHMETIC, SHAPES, QUANTIZATION)).split())
+
+CONTROL_FLOW = frozenset(("If", "Loop", "Scan", "SequenceMap"))
+RANDOM = frozenset(
+    ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform")
+) | {"RandomUniformLike"}
+DEFAULT_DOMAINS = ("", "ai.onnx")
+
+
+def refuse_unless_allowed(operator: str, domain: str) -> None:
+    """Raises `Rejected` for an operator that models may not use."""
+    if domain not in DEFAULT_DOMAINS:
+        raise Rejected(
+            "forbidden_operator",
+            f"The model uses the operator {domain}.{operator}"[:160] + ", and only operators of "
+            "ONNX itself are taken. Export without fusions of one runtime: save the model before "
+            "onnxruntime's optimizer or transformers' fusions change it.",
+        )
+    if operator in ALLOWED:
+        return
+    raise Rejected(
+        "forbidden_operator",
+        f"The model uses the operator {operator!a:.80}, which is not taken. {advice(operator)}",
+    )
+
+
+def advice(operator: str) -> str:
+    """What to do about an operator that is not taken."""
+    if operator in CONTROL_FLOW:
+        return "Write forward without branches and loops that depend on the images."
+    if operator in RANDOM:
+        return "Take random numbers out of forward, and call model.eval() before the export."
+    return "Replace it by other layers. docs/export.md lists the operators that are taken."
+
+
+def default_opset(imports: Iterable[tuple[str, int]]) -> int:
+    """The version of the default domain. Raises `Rejected`.
+
+    Exporters list other domains, too, whose operators the model does not use.
+    """
+    versions = [version for domain, version in imports if domain in DEFAULT_DOMAINS]
+    if len(versions) != 1:
+        raise Rejected(
+            "unsupported_opset",
+            "The ONNX file must name one version of ONNX's own operators (opset). Export the model "
+            "again by torch.onnx.export.",
+        )
+    if versions[0] not in OPSETS:
+        raise Rejected(
+            "unsupported_opset",
+            f"The model uses opset {versions[0]}; opsets {OPSETS[0]} to {OPSETS[-1]} are taken. "
+            f"Export with torch.onnx.export(..., opset_version=18).",
+        )
+    return versions[0]
+
+
+def refuse_layout(ir_version: int) -> None:
+    """Raises `Rejected` for a version of the file's layout that the runtime cannot load."""
+    if ir_version not in IR_VERSIONS:
+        raise Rejected(
+            "unsupported_opset",
+            f"The file has ONNX's IR version {ir_version}; versions {IR_VERSIONS[0]} to "
+            f"{IR_VERSIONS[-1]} are taken. Set model.ir_version = 10 and save it again.",
+        )
