@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from scoring.formats import declarations, torchscript
+from scoring.formats import declarations, onnx, torchscript
 from scoring.formats.contract import Archive, Format, Runtime
 from scoring.job import Device, InputBounds, InputSpec, Limits, Model
 
@@ -28,7 +28,7 @@ __all__ = [
     "titles",
 ]
 
-FORMATS: tuple[Format, ...] = (torchscript.FORMAT,)
+FORMATS: tuple[Format, ...] = (torchscript.FORMAT, onnx.FORMAT)
 """A file of no known format is one of the first format: its gate says what is wrong."""
 HEAD_BYTES = 64
 """Of a file: enough to tell its format."""

@@ -59,6 +59,9 @@ class Runtime(Protocol):
     def finish(self) -> None:
         """Wait until the device has done everything that it was asked for."""
 
+    def start_threads(self, count: int) -> None:
+        """Start the threads that this runtime computes with; behind the locks none can start."""
+
     def rehearse(self) -> None:
         """Run a small network once, so that everything is imported before the child's locks."""
 

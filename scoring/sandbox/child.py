@@ -159,20 +159,20 @@ def lock(order: Order, channel: int, mapped: int) -> tuple[int, bool]:
     if order.device != "cpu":  # its driver opens devices, starts threads, maps more than it uses
         return abi if abi >= lockdown.KEEPS_SIGNALS else 0, lockdown.no_reaching_out()
     if order.threads > 1:
-        start_threads(order.threads)
+        start_threads(order)
     limit(resource.RLIMIT_AS, mapped + order.memory_bytes)
     limit(resource.RLIMIT_NOFILE, 0)
     limit(resource.RLIMIT_MEMLOCK, 0)
     return abi, lockdown.only_computing(reads=[channel], writes=[channel, 1, 2])
 
 
-def start_threads(count: int) -> None:
-    """Have torch start its threads, because later none can start.
+def start_threads(order: Order) -> None:
+    """Have torch and the model's runtime start their threads, because later none can start.
 
-    The threads share this thread's landlock.
+    The threads share this thread's landlock. The probe computes with torch, whatever the format is.
     """
-    torch.set_num_threads(count)
-    torch.ones(1 << 22).add_(1).sum()
+    for format_ in dict.fromkeys((formats.FORMATS[0].name, order.format)):
+        formats.runtime(format_, order.device).start_threads(order.threads)
 
 
 def rehearse() -> None:

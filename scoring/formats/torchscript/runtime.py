@@ -43,6 +43,11 @@ class Cpu:
     def finish(self) -> None:
         """Nothing: a CPU answers before it returns."""
 
+    def start_threads(self, count: int) -> None:
+        """Have torch start its threads, which it does at the first large operation."""
+        torch.set_num_threads(count)
+        torch.ones(1 << 22).add_(1).sum()
+
     def rehearse(self) -> None:
         """Trace, save, load, prepare and call a small network."""
         network = torch.nn.Sequential(
