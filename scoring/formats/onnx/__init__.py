@@ -22,6 +22,7 @@ class Onnx:
     name = archive.NAME
     title = "ONNX"
     endings: tuple[str, ...] = (".onnx",)
+    written_by: tuple[str, ...] = ("torch.onnx.export(..., external_data=False)",)
     libraries: tuple[str, ...] = ("onnxruntime",)
     load_failed = "onnxruntime refused the file."
 

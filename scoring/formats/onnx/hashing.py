@@ -21,12 +21,12 @@ def content(graph: Graph, opset: int, declared: dict[str, Any] | None, data: Buf
     first number is given.
     """
     content_ = Content(data)
-    content_.say("onnx", opset, json.dumps(declared, sort_keys=True))
+    content_.add("onnx", opset, json.dumps(declared, sort_keys=True))
     content_.declare(graph.input)
     for node in graph.nodes:
         content_.node(node, graph)
-    content_.say("outputs", [content_.number(one.name, graph) for one in graph.outputs])
-    content_.say([(one.type.name, one.dims) for one in graph.outputs])
+    content_.add("outputs", [content_.number(one.name, graph) for one in graph.outputs])
+    content_.add([(one.type.name, one.dims) for one in graph.outputs])
     return content_.digest.hexdigest()
 
 
@@ -38,14 +38,14 @@ class Content:
         self.digest = hashlib.sha256()
         self.numbers: dict[str, int] = {"": -1}
 
-    def say(self, *words: object) -> None:
+    def add(self, *words: object) -> None:
         """Add words to the digest, so that two lists of words never look the same."""
         self.digest.update(repr(words).encode() + b"\n")
 
     def declare(self, one: Value) -> None:
         """Number the input."""
         self.numbers[one.name] = len(self.numbers)
-        self.say("input", one.type.name, one.dims)
+        self.add("input", one.type.name, one.dims)
 
     def number(self, name: str, graph: Graph) -> int:
         """The number of a value; a new one is told with its weight, if it is a weight."""
@@ -61,17 +61,17 @@ class Content:
         for chunk in tensor.chunks(self.data):
             own.update(chunk)
         plain = tensor.field in ("raw_data", "float_data", "double_data")
-        self.say("weight", tensor.type.name, tensor.dims, plain, own.hexdigest())
+        self.add("weight", tensor.type.name, tensor.dims, plain, own.hexdigest())
 
     def node(self, node: Message, graph: Graph) -> None:
         """Add one node with its edges and attributes."""
         inputs = [self.number(name, graph) for name in node.get("input", ())]
         outputs = [self.number(name, graph) for name in node.get("output", ())]
-        self.say("node", node["op_type"], inputs, outputs)
+        self.add("node", node["op_type"], inputs, outputs)
         for one in sorted(node.get("attribute", ()), key=lambda one: str(one["name"])):
             field = ATTRIBUTES[one["type"]]
-            self.say("attribute", one["name"], field)
+            self.add("attribute", one["name"], field)
             if field == "t" and "t" in one:
                 self.weight(checked(one["t"], self.data, NO_LIMIT))
             else:
-                self.say(one.get(field))
+                self.add(one.get(field))
