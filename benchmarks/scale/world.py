@@ -97,8 +97,8 @@ def fill(submissions: int, *, kilobytes: float, queued: int, busy: int) -> World
     first = Team.objects.order_by("pk")[0]
     histories(competition, first.pk, teams, submissions, kilobytes)
     longest = Team.objects.order_by("pk")[teams // 2]
-    more = copies_for(longest, submissions, busy)
-    wait(competition, first.pk, teams, submissions + more, queued)
+    copies_for(longest, busy)
+    wait(competition, longest, teams, queued)
     boards()
     machines(competition.profile)
     tidy()
@@ -256,8 +256,8 @@ def histories(
     template.delete()
 
 
-def copies_for(team: Team, submissions: int, count: int) -> int:
-    """More submissions of one team, as copies of what others sent; returns how many."""
+def copies_for(team: Team, count: int) -> None:
+    """So many more submissions of one team, as copies of what others sent."""
     pairs = list(
         Evaluation.objects.filter(state="scored", kind="submission")
         .order_by("pk")
@@ -289,13 +289,13 @@ def copies_for(team: Team, submissions: int, count: int) -> int:
         count,
         evaluation_id=f"{next_evaluation} + i",
     )
-    return count
 
 
-def wait(
-    competition: Competition, first_team: int, teams: int, submissions: int, queued: int
-) -> None:
-    """Queued ones, a new submission each, the teams in turn; three besides are running."""
+def wait(competition: Competition, busiest: Team, teams: int, queued: int) -> None:
+    """Queued ones, a new submission each, the teams in turn from the busiest on; three besides are
+    running."""
+    first_team = Team.objects.earliest("pk").pk
+    before = busiest.pk - first_team
     template = Submission.objects.order_by("pk").first()
     assert template
     next_submission = after(Submission)
@@ -304,7 +304,7 @@ def wait(
         [template.pk],
         queued + 3,
         id=f"{next_submission} + i",
-        team_id=f"{first_team} + i % {teams}",
+        team_id=f"{first_team} + ({before} + i) % {teams}",
         sha256=padded("'q' || i"),
         content_sha256=padded("'r' || i"),
         uploaded_at=later("uploaded_at", f"{55 * 86400} + i"),
@@ -318,7 +318,7 @@ def wait(
         reference=competition.reference,
         dataset=competition.dataset,
         profile=competition.profile,
-        team_id=first_team,
+        team=busiest,
         queued_at=now - timedelta(hours=3),
         measurement_key="q" * 64,
         lease_expires_at=now + timedelta(hours=12),
@@ -330,7 +330,7 @@ def wait(
         queued + 2,
         id=f"{row.pk + 1} + i",
         submission_id=f"{next_submission + 1} + i",
-        team_id=f"{first_team} + (i + 1) % {teams}",
+        team_id=f"{first_team} + ({before} + i + 1) % {teams}",
         state="CASE WHEN i < 3 THEN 'running' ELSE 'queued' END",
         attempt="CASE WHEN i < 3 THEN 1 ELSE 0 END",
         queued_at=later("queued_at", "i"),
