@@ -173,8 +173,8 @@ def by_ratio(found: Timing, is_scored: bool) -> list[float]:
 
 
 def ratio_of(quad: Quad) -> float:
-    ours = quad.submission_seconds / quad.submission_images
-    return ours / (quad.reference_seconds / quad.reference_images)
+    submission = quad.submission_seconds / quad.submission_images
+    return submission / (quad.reference_seconds / quad.reference_images)
 
 
 READERS: dict[str, tuple[str, Callable[[Timing, bool], list[float]]]] = {

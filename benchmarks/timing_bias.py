@@ -137,10 +137,10 @@ def stretch(
         before = reference()
         for first in range(0, len(names), 2):
             pair = names[first : first + 2]
-            ours = [alone(1 + first + number) for number in range(len(pair))]
+            measured = [alone(1 + first + number) for number in range(len(pair))]
             after = reference()
-            for name, our, theirs in zip(pair, ours, (before, after), strict=False):
-                truths[name].logs.append(math.log(our / theirs))
+            for name, one, beside in zip(pair, measured, (before, after), strict=False):
+                truths[name].logs.append(math.log(one / beside))
             before = after
 
 

@@ -142,14 +142,14 @@ class Gain:
 
 def gain(name: str, reports: dict[str, list[Report]], share: float) -> Gain:
     """What a disguise gained in the runs of it that were scored, each beside those of its round."""
-    theirs = ratios(reports[name])
-    honest, twin, dear = (ratios(reports[one])[: len(theirs)] for one in HONEST)
+    disguised = ratios(reports[name])
+    honest, twin, dear = (ratios(reports[one])[: len(disguised)] for one in HONEST)
     expected = honest
     if name == EXIT:
         expected = (1 - share) * honest + share * dear
     if name == BETWEEN:
         expected = twin
-    gains = np.log(expected / theirs)
+    gains = np.log(expected / disguised)
     gains = gains[~np.isnan(gains)]
     error = float(gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else math.nan
     return Gain(float(np.expm1(gains.mean())), error)

@@ -79,10 +79,10 @@ def odd() -> Iterator[tuple[str, Quads, Pace]]:
 
 
 def one_quad(random: np.random.Generator, number: int) -> Quad:
-    core, memory, mine, other = random.normal(0.1, 0.05, 4)
+    core, memory, own, other = random.normal(0.1, 0.05, 4)
     load, submission_load = random.integers(0, 3, 2) / 2
     reference = 0.1 * math.exp(core + memory + 0.1 * load)
-    submission = 0.1 * math.exp(core + 0.3 * memory + 0.05 * submission_load + 0.2 * mine)
+    submission = 0.1 * math.exp(core + 0.3 * memory + 0.05 * submission_load + 0.2 * own)
     return Quad(
         at_seconds=0.25 * number,
         segment=1 + number // 10,

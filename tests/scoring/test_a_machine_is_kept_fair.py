@@ -58,9 +58,9 @@ def test_models_and_measurer_get_cores_of_their_own() -> None:
     sleeper = subprocess.Popen(["sleep", "60"], start_new_session=True)
     try:
         with machine.arranged(Plan(), sleeper.pid) as words:
-            theirs, ours = os.sched_getaffinity(sleeper.pid), os.sched_getaffinity(0)
-            assert len(theirs) == 1
-            assert not theirs & ours
+            of_models, own = os.sched_getaffinity(sleeper.pid), os.sched_getaffinity(0)
+            assert len(of_models) == 1
+            assert not of_models & own
             assert any("pinned" in word for word in words)
         assert os.sched_getaffinity(0) == before
     finally:

@@ -37,15 +37,15 @@ def quads(
         Quad(
             at_seconds=0.0,
             segment=n // 6,
-            reference_seconds=float(theirs),
+            reference_seconds=float(reference),
             reference_images=100,
-            submission_seconds=float(ours),
+            submission_seconds=float(submission),
             submission_images=100,
             reference_cpu_seconds=float(cpu[0]),
             submission_cpu_seconds=float(cpu[1]),
-            disturbed=bool(cpu[0] < tally.STEADY_CPU_SHARE * theirs),
+            disturbed=bool(cpu[0] < tally.STEADY_CPU_SHARE * reference),
         )
-        for n, (theirs, ours) in enumerate(seconds)
+        for n, (reference, submission) in enumerate(seconds)
     ]
 
 
@@ -82,8 +82,8 @@ def test_few_quads_name_nobody() -> None:
 def waiting(longer: int, pairs: int) -> list[Quad]:
     """Of so many quads the submission waits longer than the reference in `longer`."""
     one = Quad(0.0, 1, 0.2, 100, 0.2, 100, 0.19, 0.195, disturbed=True)
-    theirs = replace(one, submission_cpu_seconds=0.1)
-    return [theirs] * longer + [one] * (pairs - longer)
+    reference = replace(one, submission_cpu_seconds=0.1)
+    return [reference] * longer + [one] * (pairs - longer)
 
 
 @pytest.mark.parametrize("pairs", [20, 300, 6_000])
