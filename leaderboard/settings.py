@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
+from django.conf.locale import LANG_INFO
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy
 
@@ -36,8 +37,13 @@ WSGI_APPLICATION = "leaderboard.wsgi.application"
 AUTH_USER_MODEL = "leaderboard.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
-LANGUAGES = (("en", "English"),)  # Korean joins when every page is translated
-LOCALE_PATHS = [BASE_DIR / "leaderboard" / "locale"]
+# English, and each language that has a catalogue.
+LOCALE_DIR = BASE_DIR / "leaderboard" / "locale"
+LOCALE_PATHS = [LOCALE_DIR]
+TRANSLATIONS = sorted(
+    path.parent.parent.name for path in LOCALE_DIR.glob("*/LC_MESSAGES/django.mo")
+)
+LANGUAGES = [(code, LANG_INFO[code]["name"]) for code in ("en", *TRANSLATIONS)]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

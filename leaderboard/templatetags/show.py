@@ -173,7 +173,7 @@ def metric_name(competition: Competition) -> str:
 @register.filter
 def metric_meaning(competition: Competition) -> str:
     """What its metric is, in a sentence."""
-    return str(words.METRICS[competition.metric][1])
+    return words.metric_meaning(competition.metric)
 
 
 @register.filter

@@ -13,6 +13,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard import sentences
+from scoring.quality import metrics
 from scoring.sentences import Sentence
 
 STATES: dict[str, Promise] = {
@@ -122,7 +123,11 @@ TERMS: dict[str, Promise] = {"time": _("Time"), "quality": _("Quality")}
 
 
 def metric_name(metric: str) -> str:
-    return str(METRICS[metric][0]) if metric in METRICS else metric
+    return str(METRICS[metric][0]) if metric in METRICS else metrics.METRICS[metric].short
+
+
+def metric_meaning(metric: str) -> str:
+    return str(METRICS[metric][1]) if metric in METRICS else gettext("Higher is better.")
 
 
 def sentence(text: str | Sentence) -> str:

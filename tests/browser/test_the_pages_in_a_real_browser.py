@@ -56,12 +56,10 @@ def test_pages_are_accessible_quiet_and_fit(
     addresses: dict[str, str],
     owner: Any,
     complaints: list[str],
-    settings: Any,
     width: int,
     theme: str,
     language: str,
 ) -> None:
-    settings.LANGUAGES = [("en", "English"), ("ko", "Korean")]
     found = []
     for person, urls in ((None, STRANGERS), (owner, MEMBERS)):
         page = page_of(person, width, theme, language)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.core.files.base import ContentFile
-from django.utils import timezone
+from django.utils import timezone, translation
 from PIL import Image
 
 from leaderboard.models import (
@@ -72,6 +72,13 @@ def own_files(settings: Any, tmp_path: Path) -> None:
             "OPTIONS": {"location": str(tmp_path / "files"), "base_url": None},
         }
     }
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """A request in another language leaves it to this thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

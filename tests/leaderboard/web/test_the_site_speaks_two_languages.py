@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,7 +11,6 @@ import pytest
 from django.conf import settings as site
 from django.http import HttpResponse
 from django.test import Client
-from django.utils import translation
 
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions, queueing, recording, running, submissions, teams
@@ -28,13 +27,6 @@ QUIET = {"code", "pre", "script", "style", "time", "title"}
 """Elements whose text is no sentence of the site."""
 OF_PEOPLE = ("Sort the waste", "Waste", "Mean of the classes", "The CPU clock disagrees")
 """What the cast wrote, and a finding that no engine writes."""
-
-
-@pytest.fixture(autouse=True)
-def languages(settings: Any) -> Iterator[None]:
-    settings.LANGUAGES = [("en", "English"), ("ko", "Korean")]
-    yield
-    translation.activate("en")
 
 
 class Words(HTMLParser):
