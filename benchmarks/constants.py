@@ -28,7 +28,7 @@ from scoring.timing.regression import Prior
 DATA = Path(__file__).parent / "data"
 CONSTANTS = (
     "BETWEEN_RUNS_SD",
-    "LEAST_RESIDUAL_SD",
+    "NEGLIGIBLE",
     "LOAD_SD",
     "MAX_DROPPED",
     "MIN_WINDOWS",

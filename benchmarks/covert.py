@@ -1,12 +1,12 @@
 """How much of the hidden images a model can tell its team by the time it takes.
 
 A hostile model has read a message from the images and spends time by it: a real measuring
-(`scoring.timing.schedule`) with an invented clock. The reader sees what a page shows: every quad of
-every evaluation in four digits, as teams saw it once and organizers do, or what teams see now, of
-evaluations that have a score. The message is known, so that the bits that come through are counted:
-what its symbols hold, less what Fano's inequality takes for the wrong ones. The model may choose
-how far apart it sets its symbols and how many there are; the best choice is shown. What it can say
-is bounded from below by this code, and so is a figure for comparing, not a proof.
+(`scoring.timing.measuring`) with an invented clock. The reader sees what a page shows: every quad
+of every evaluation in four digits, as teams saw it once and organizers do, or what teams see now,
+of evaluations that have a score. The message is known, so that the bits that come through are
+counted: what its symbols hold, less what Fano's inequality takes for the wrong ones. The model may
+choose how far apart it sets its symbols and how many there are; the best choice is shown. What it
+can say is bounded from below by this code, and so is a figure for comparing, not a proof.
 
     python -m benchmarks.covert
 """

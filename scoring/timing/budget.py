@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from scoring.job import RETRY, Plan, Quad
 from scoring.timing import tally
 from scoring.timing.tally import MAX_DROPPED
+from scoring.timing.windows import WINDOW_QUADS
 
 STARTING = 1.4
 """Wall seconds / cap that quads may take once every image is answered: processes start, and are
 warmed again."""
-SPARE_QUADS = 1.5
-"""Quads planned for a first pass, in units of the plan's least number, before noise is known."""
-PAIRED_SHARE, PAIRED_QUADS = 0.08, 12
-"""Quads of a piece in any case: this share of its pairs of blocks, up to so many."""
+PAIRED_SHARE = 0.08
+"""Quads of a piece in any case: this share of its pairs of blocks, up to a window of them."""
 REFERENCE_SHARE = 0.17
 REFERENCE_SECONDS = 3.0
 """What the reference may cost beside a long pass: a share of its time, and seconds besides."""
@@ -62,11 +61,12 @@ class Budget:
     ) -> int:
         """How many of a first pass's next `pairs` of blocks are to be quads.
 
-        As many as the interval seems to need (`needed`), spread evenly over the `pieces` to come.
-        `most` is the number of quads that a long pass may have.
+        As many as the interval seems to need (`needed`), and at least so many that the plan's least
+        number remains if `MAX_DROPPED` of them are disturbed; spread evenly over the `pieces` to
+        come. `most` is the number of quads that a long pass may have.
         """
-        lacking = max(SPARE_QUADS * self.plan.min_quads, needed) - len(quads)
-        wanted = max(1.0, lacking / pieces, min(PAIRED_SHARE * pairs, PAIRED_QUADS))
+        lacking = max(self.plan.min_quads / (1 - MAX_DROPPED), needed) - len(quads)
+        wanted = max(1.0, lacking / pieces, min(PAIRED_SHARE * pairs, WINDOW_QUADS))
         wanted = min(wanted, (most - len(quads)) / pieces)
         left = self.plan.max_seconds - tally.measured_seconds(quads)
         affordable = left / (4 * self.plan.block_seconds) / pieces

@@ -12,9 +12,10 @@ n v is at most what y and the other columns leave unexplained of the first colum
 Statistical Confluence Analysis, 1934), and at most the share `MOST_NOISE` of what the other columns
 leave: the corrected X'X stays positive definite.
 
-s^2 is the residuals' variance. It is widened by the square of t / z, because it is estimated from
-few windows. Rows are correlated: `rows_per_point` rows count as one. The covariance of b^ is the
-sandwich A^-1 (X'X / s^2 + P + D) A^-1, where D is the uncertainty of the subtracted variance.
+s^2 is the residuals' variance, and at least `NEGLIGIBLE`^2, so that A is finite. It is widened by
+the square of t / z, because it is estimated from few windows. Rows are correlated: `rows_per_point`
+rows count as one. The covariance of b^ is the sandwich A^-1 (X'X / s^2 + P + D) A^-1, where D is
+the uncertainty of the subtracted variance.
 """
 
 from __future__ import annotations
@@ -24,14 +25,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.timing.robust import WINSORIZED, t_quantile, winsorized
+from scoring.timing.robust import NEGLIGIBLE, WINSORIZED, t_quantile, winsorized
 from scoring.timing.tally import Floats
 
 MOST_NOISE = 1 / 3
 """Most of the first column's own variance, as a share, that may be measurement error: beyond that
 too little would be left to estimate a coefficient from."""
-LEAST_RESIDUAL_SD = 1e-4
-"""Least standard deviation of a residual, a log ratio: keeps A finite where a line fits exactly."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def fitted(
     moments[0, 0] -= noise
     residuals = y - x @ np.linalg.lstsq(moments, x.T @ y, rcond=None)[0]
     freedom = max(1.0, len(y) / rows_per_point - 1 - x.shape[1])
-    variance = max(float(residuals @ residuals) / freedom, rows_per_point * LEAST_RESIDUAL_SD**2)
+    variance = max(float(residuals @ residuals) / freedom, rows_per_point * NEGLIGIBLE**2)
     variance *= (t_quantile(freedom) / t_quantile(math.inf)) ** 2
     inverse = np.linalg.inv(moments / variance + prior.precision)
     mean = prior.mean + inverse @ (x.T @ y - moments @ prior.mean) / variance

@@ -20,6 +20,8 @@ TRIMMED = 0.2
 """Share of the values that a trimmed mean leaves out at each end."""
 WINSORIZED = 0.1
 """Share of the values at each end that winsorizing draws in before a regression."""
+NEGLIGIBLE = 1e-4
+"""A difference of log ratios that is never seen: a published ratio has four decimals."""
 JACKKNIFE_GROUPS = 40
 """Most groups that a jackknife leaves out one by one; more only take longer."""
 

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field, replace
 from scoring.job import Pace, Plan, Quad
 from scoring.timing import pooling, publication, tally
 from scoring.timing.intervals import WIDENING, Z
-from scoring.timing.robust import t_quantile
+from scoring.timing.robust import NEGLIGIBLE, t_quantile
 
-NO_TARGET = 1e-4
-"""A target half-width below this share is none: measuring goes on to the cap."""
 MOSTLY_STARTING = 2.0
 """Wall / timed seconds of a measuring that mostly starts processes."""
 LATE = 0.6
@@ -82,7 +80,7 @@ def quads_needed(quads: Sequence[Quad], plan: Plan, pace: Pace | None) -> int:
     """Number of quads that the target takes if later ones scatter like these.
 
     The variance that more quads do not make smaller is subtracted from the target's, down to half
-    of the target.
+    of the target. A target of 0 is taken for `NEGLIGIBLE`: measuring goes on to the cap.
     """
     used = tally.counted(quads)
     if len(used) < FEW_QUADS:
@@ -91,6 +89,6 @@ def quads_needed(quads: Sequence[Quad], plan: Plan, pace: Pace | None) -> int:
     found = publication.published(single, plan, pace)
     noise = math.sqrt(max(0.0, (found.standard_error / found.ratio) ** 2 - found.fixed_sd**2))
     target = plan.target_half_width
-    room = max(target**2 - (Z * found.fixed_sd) ** 2, (target / 2) ** 2, NO_TARGET**2)
+    room = max(target**2 - (Z * found.fixed_sd) ** 2, (target / 2) ** 2, NEGLIGIBLE**2)
     share = WIDENING * t_quantile(plan.min_quads) * noise
     return max(plan.min_quads, math.ceil(len(used) * share**2 / room))
