@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from leaderboard import digits
 from leaderboard.errors import LengthRequired, TooLarge
@@ -52,13 +53,18 @@ def check_length(request: HttpRequest) -> None:
     """Raises `LengthRequired` for a body of unknown size: nobody counts it before it is taken."""
     is_uncounted = "Transfer-Encoding" in request.headers
     if is_uncounted or (is_question(request) and digits.whole(request.headers[UNSENT]) is None):
-        raise LengthRequired("Send the body's size in the header Content-Length; nothing was read.")
+        raise LengthRequired(
+            gettext("Send the size of the body in the header Content-Length. Nothing was read.")
+        )
 
 
 def check_form(size: int) -> None:
     """Raises `TooLarge` for what is no form without a file."""
     if size > FORM_BYTES:
-        raise TooLarge(f"{size / 1e6:.1f} MB are more than this form can hold; nothing was read.")
+        raise TooLarge(
+            gettext("%(size)s MB are more than this form accepts. Nothing was read.")
+            % {"size": f"{size / 1e6:.1f}"}
+        )
 
 
 def announced(request: HttpRequest) -> int:

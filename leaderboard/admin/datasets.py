@@ -55,8 +55,11 @@ def tick(label: StrPromise, help_text: StrPromise) -> forms.BooleanField:
 
 
 class DataForm(forms.Form):
-    name = forms.CharField(max_length=120, widget=UnfoldAdminTextInputWidget)
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=120, widget=UnfoldAdminTextInputWidget
+    )
     licence = forms.CharField(
+        label=gettext_lazy("Licence"),
         max_length=200,
         required=False,
         widget=UnfoldAdminTextInputWidget,
@@ -110,6 +113,7 @@ class DecideForm(DataForm):
         gettext_lazy("Hidden. The quality on this split counts on the private board."),
     )
     seed = forms.IntegerField(
+        label=gettext_lazy("Seed"),
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
         help_text=gettext_lazy(

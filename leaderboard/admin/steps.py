@@ -42,6 +42,7 @@ class ReferenceForm(forms.Form):
         help_text=gettext_lazy("An archive of torch.jit.save, checked like any upload."),
     )
     name = forms.CharField(
+        label=gettext_lazy("Name"),
         max_length=120,
         required=False,
         widget=UnfoldAdminTextInputWidget,
@@ -62,6 +63,7 @@ class ReferenceForm(forms.Form):
 
 class PauseForm(forms.Form):
     message = forms.CharField(
+        label=gettext_lazy("Message"),
         max_length=300,
         required=False,
         widget=UnfoldAdminTextareaWidget,

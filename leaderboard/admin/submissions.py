@@ -24,6 +24,7 @@ from leaderboard.services import queueing, submissions
 
 class DisqualifyForm(forms.Form):
     reason = forms.CharField(
+        label=gettext_lazy("Reason"),
         max_length=300,
         widget=UnfoldAdminTextareaWidget,
         help_text=gettext_lazy("The team reads this reason."),

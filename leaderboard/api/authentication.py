@@ -5,6 +5,7 @@ import copy
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext
 from drf_spectacular.authentication import SessionScheme as SpectacularSessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication as KnoxAuthentication
@@ -15,8 +16,6 @@ from rest_framework.request import Request
 
 from leaderboard.models import ApiToken, User
 
-RENEW = "make one on your profile page and send it as `Authorization: Token fw_…`."
-
 
 class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
     """Knox's hashed tokens, but an expired one is kept, so that its owner is told what it is."""
@@ -25,15 +24,15 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
         digest = hash_token(token.decode("utf-8", "replace"))
         found = ApiToken.objects.select_related("user").filter(digest=digest).first()
         if found is None:
-            raise AuthenticationFailed(f"This token is unknown; {RENEW}", "unknown_token")
+            sentence = gettext("This token is unknown.")
+            raise AuthenticationFailed(f"{sentence} {renew()}", "unknown_token")
         if found.expiry is not None and found.expiry <= timezone.now():
-            raise AuthenticationFailed(
-                f"The token “{found.name}” expired on {found.expiry:%Y-%m-%d}; {RENEW}",
-                "expired_token",
-            )
+            facts = {"name": found.name, "day": f"{found.expiry:%Y-%m-%d}"}
+            sentence = gettext("The token “%(name)s” expired on %(day)s.") % facts
+            raise AuthenticationFailed(f"{sentence} {renew()}", "expired_token")
         if not found.user.is_active:
             raise AuthenticationFailed(
-                "This account is switched off; ask the organizers.", "inactive_account"
+                gettext("This account is switched off. Ask the organizers."), "inactive_account"
             )
         return found.user, found
 
@@ -71,3 +70,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
 class SessionScheme(SpectacularSessionScheme):  # type: ignore[no-untyped-call]
     target_class = "leaderboard.api.authentication.SessionAuthentication"
+
+
+def renew() -> str:
+    return gettext("Make a token on your profile page, and send it as `Authorization: Token fw_…`.")

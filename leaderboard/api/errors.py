@@ -17,6 +17,8 @@ from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOpera
 from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -32,66 +34,87 @@ logger = logging.getLogger(__name__)
 class Problem:
     status: int
     code: str
-    detail: str
+    detail: str | Promise
     fields: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
-        body = {"code": self.code, "detail": self.detail}
+        body = {"code": self.code, "detail": str(self.detail)}
         return body if self.fields is None else {**body, "fields": self.fields}
 
 
 NOT_FOUND = Problem(
     404,
     "not_found",
-    "There is nothing here that you may see. Check the address, and the token you sent; "
-    "/api/docs lists all addresses.",
+    gettext_lazy(
+        "There is nothing at this address, or you may not see it. Check the address and your "
+        "token. /api/docs lists all addresses."
+    ),
 )
-BAD_REQUEST = Problem(400, "malformed_request", "The request cannot be read; see /api/docs.")
+BAD_REQUEST = Problem(
+    400, "malformed_request", gettext_lazy("The request cannot be read. See /api/docs.")
+)
 FOREIGN_ENCODING = Problem(
     415,
     "unsupported_media_type",
-    "Send text in UTF-8, and no other charset in Content-Type.",
+    gettext_lazy("Send text in UTF-8, and no other charset in Content-Type."),
 )
 AWAY = Problem(
     503,
     "database_away",
-    "The database cannot be reached just now. Nothing was changed; try again in a moment.",
+    gettext_lazy(
+        "The database cannot be reached at the moment. Nothing was changed. Try again in a moment."
+    ),
     headers={"Retry-After": "10"},
 )
 SLOW = Problem(
     503,
     "query_too_slow",
-    "The database took too long for this, so it was broken off. Nothing was changed; try again in "
-    "a moment, and tell the organizers if it stays.",
+    gettext_lazy(
+        "The database took too long, so the request was stopped. Nothing was changed. Try again in "
+        "a moment. If this happens again, tell the organizers."
+    ),
     headers={"Retry-After": "10"},
 )
 FULL = Problem(
     507,
     "no_space",
-    "Our disk is full, so this was not stored. This is our fault and was logged. Try again later; "
-    "if it stays, tell the organizers.",
+    gettext_lazy(
+        "The disk of the server is full, so nothing was stored. The error was logged. Try again "
+        "later. If this happens again, tell the organizers."
+    ),
     headers={"Retry-After": "60"},
 )
 INTERNAL = Problem(
     500,
     "internal_error",
-    "This is our fault and was logged. Try again later; if it stays, tell the organizers.",
+    gettext_lazy(
+        "The server made an error. The error was logged. Try again later. If this happens again, "
+        "tell the organizers."
+    ),
 )
 
 DETAILS = {
-    "not_authenticated": "Send `Authorization: Token fw_…`; tokens are made on your profile page.",
-    "method_not_allowed": "{method} is not possible here; the header Allow says what is.",
-    "unsupported_media_type": "Send another Content-Type than {content_type}; see /api/docs.",
-    "not_acceptable": "Only application/json (boards: text/csv too) can be asked for.",
-    "throttled": "Too many changes in a short time; try again in {retry_after} s.",
+    "not_authenticated": gettext_lazy(
+        "Send `Authorization: Token fw_…`. You can make a token on your profile page."
+    ),
+    "method_not_allowed": gettext_lazy(
+        "%(method)s is not possible here. The header Allow lists the possible methods."
+    ),
+    "unsupported_media_type": gettext_lazy(
+        "Send another Content-Type than %(content_type)s. See /api/docs."
+    ),
+    "not_acceptable": gettext_lazy(
+        "The API answers in application/json only; boards also in text/csv."
+    ),
+    "throttled": gettext_lazy("Too many changes in a short time. Try again in %(retry_after)s s."),
 }
 HEADINGS = {
-    400: "This request cannot be read",
-    415: "This request cannot be read",
-    500: "Something broke here, by our fault",
-    503: "Closed for a moment, by our fault",
-    507: "No room left here, by our fault",
+    400: gettext_lazy("The request cannot be read"),
+    415: gettext_lazy("The request cannot be read"),
+    500: gettext_lazy("The server made an error"),
+    503: gettext_lazy("The site is away for a moment"),
+    507: gettext_lazy("The disk of the server is full"),
 }
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
 CODES = {"parse_error": "malformed_request", "permission_denied": "not_allowed"}
@@ -148,7 +171,8 @@ def of_database(error: DatabaseError | InterfaceError) -> Problem:
 
 def invalid(error: exceptions.ValidationError) -> Problem:
     fields = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
-    return Problem(400, "invalid", f"Correct these fields: {', '.join(fields)}.", fields)
+    detail = gettext("Correct these fields: %(fields)s.") % {"fields": ", ".join(fields)}
+    return Problem(400, "invalid", detail, fields)
 
 
 def from_rest(error: exceptions.APIException, request: HttpRequest) -> Problem:
@@ -164,12 +188,12 @@ def from_rest(error: exceptions.APIException, request: HttpRequest) -> Problem:
         headers["Retry-After"] = retry_after
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    detail = DETAILS[code].format(**facts) if code in DETAILS else str(error.detail)
+    detail = DETAILS[code] % facts if code in DETAILS else str(error.detail)
     return Problem(error.status_code, CODES.get(code, code), detail, headers=headers)
 
 
 def unknown(request: HttpRequest) -> HttpResponse:
-    """Every address below /api/ that is not there."""
+    """The answer to every unknown address below /api/."""
     return as_json(NOT_FOUND)
 
 

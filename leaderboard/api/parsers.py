@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser as RestJSONParser
 
@@ -13,4 +14,4 @@ class JSONParser(RestJSONParser):
         try:
             return super().parse(*source, **context)
         except RecursionError as error:
-            raise ParseError("This JSON is nested too deeply.") from error
+            raise ParseError(gettext("This JSON is nested too deeply.")) from error

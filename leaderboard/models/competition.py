@@ -11,8 +11,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile
@@ -25,7 +25,10 @@ from scoring.quality import metrics
 
 def check_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
-        raise ValidationError(f"{name} is no time zone; write one like Europe/Berlin or UTC.")
+        raise ValidationError(
+            gettext("%(name)s is no time zone. Write one like Europe/Berlin or UTC.")
+            % {"name": name}
+        )
 
 
 def check_three_numbers(value: object) -> None:
@@ -36,14 +39,14 @@ def check_three_numbers(value: object) -> None:
         or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
         or not all(abs(one) < 1e6 for one in value)  # NaN is refused as well
     ):
-        raise ValidationError("Write three numbers, for instance [0.5, 0.5, 0.5].")
+        raise ValidationError(gettext("Write three numbers, for instance [0.5, 0.5, 0.5]."))
 
 
 def check_above_zero(value: object) -> None:
     """The values of a divisor: three numbers above 0."""
     check_three_numbers(value)
     if not all(one > 0 for one in value):  # type: ignore[attr-defined]
-        raise ValidationError("Write three numbers above 0, for instance [0.5, 0.5, 0.5].")
+        raise ValidationError(gettext("Write three numbers above 0, for instance [0.5, 0.5, 0.5]."))
 
 
 def imagenet_mean() -> list[float]:
@@ -254,8 +257,12 @@ class Competition(models.Model):
         least, height, width, most = sizes
         if not (least <= height <= most and least <= width <= most):
             raise ValidationError(
-                f"The input of {height} x {width} pixels must lie between the least ({least}) and "
-                f"the largest ({most}) size that an upload may declare: change one of them."
+                gettext(
+                    "The input of %(height)d x %(width)d pixels must lie between the least "
+                    "(%(least)d) and the largest (%(most)d) size that an upload may declare. "
+                    "Change one of these sizes."
+                )
+                % {"height": height, "width": width, "least": least, "most": most}
             )
 
     def check_output(self) -> None:
@@ -266,8 +273,14 @@ class Competition(models.Model):
         if self.output_bytes < least:
             raise ValidationError(
                 {
-                    "output_bytes": f"{self.batch_size} x {len(self.classes)} numbers may take "
-                    f"{least:,} bytes: allow that many."
+                    "output_bytes": gettext(
+                        "%(batch)d x %(classes)d numbers may take %(bytes)s bytes: allow that many."
+                    )
+                    % {
+                        "batch": self.batch_size,
+                        "classes": len(self.classes),
+                        "bytes": f"{least:,}",
+                    }
                 }
             )
 

@@ -77,8 +77,7 @@ def expect(*, competition: Competition, by: User, idempotency_key: str | None = 
     if team is None:
         raise NotAMember(
             gettext(
-                "You are in no team of %(competition)s. Create a team or accept an invitation "
-                "first."
+                "You are in no team of %(competition)s; create one or accept an invitation first."
             )
             % {"competition": competition}
         )

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -15,9 +16,9 @@ from leaderboard.models import Entry, Evaluation, Submission
 from leaderboard.services import commands, queueing, rankings
 from scoring import job
 
-OUR_FAULT = (
-    "The evaluation failed by our fault. It does not count against your quota and the organizers "
-    "were told; upload the model again, or wait until they evaluate it again."
+OUR_FAULT = gettext_lazy(
+    "The evaluation failed because of the service. You get the upload back, and the organizers "
+    "were told. Upload the model again, or wait until the organizers evaluate it again."
 )
 
 
@@ -232,7 +233,7 @@ def summary(submission: Submission, request: Request) -> dict[str, object]:
         "remaining_seconds": evaluation.remaining_by_now,
         "queue": place(evaluation) if state == Evaluation.State.QUEUED else None,
         "failure": failure(evaluation) if state == Evaluation.State.FAILED else None,
-        "error": OUR_FAULT if state == Evaluation.State.ERROR else None,
+        "error": str(OUR_FAULT) if state == Evaluation.State.ERROR else None,
         "score": board(Entry.Board.PUBLIC),
         "quality": evaluation.quality_public,
         "f1_by_class": evaluation.f1_by_class,
@@ -296,7 +297,7 @@ class Waiting(serializers.Serializer[Submission]):
 
     def validate_wait(self, seconds: float) -> float:
         if math.isnan(seconds):
-            raise serializers.ValidationError("A valid number is required.")
+            raise serializers.ValidationError(gettext("A valid number is required."))
         return seconds
 
 

@@ -9,6 +9,7 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.generics import ListAPIView, RetrieveAPIView
@@ -55,7 +56,7 @@ class Sample(APIView):
         competition = find(slug)
         split = datasets.sample_of(competition)
         if split is None:
-            raise NotFound("This competition gives no sample images.", code="no_sample")
+            raise NotFound(gettext("This competition gives no sample images."), code="no_sample")
         return FileResponse(
             split.archive.open("rb"),
             as_attachment=True,

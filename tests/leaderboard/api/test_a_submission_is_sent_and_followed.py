@@ -117,7 +117,7 @@ def test_our_own_error_shows_a_fixed_sentence_only(
         recording.give_back(claimed, code="internal", said=say("image private/0007.png broke"))
     answer = client.get(url)
     assert answer.json()["state"] == "error"
-    assert "by our fault" in answer.json()["error"]
+    assert "because of the service" in answer.json()["error"]
     assert b"private/" not in answer.content
 
 
