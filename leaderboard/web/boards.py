@@ -119,15 +119,40 @@ def rows(standing: rankings.Standing, page: Page[int], mine: Own | None) -> Safe
 
     def made() -> str:
         places = page.object_list
+        shown = lines(competition, standing[places[0] : places[-1] + 1], team_id)
+        baseline = rankings.baseline(competition, name)
         said = {
             "competition": competition,
-            "lines": lines(competition, standing[places[0] : places[-1] + 1], team_id),
-            "board_baseline": rankings.baseline(competition, name) if page.number == 1 else None,
+            "lines": shown,
+            "board_baseline": baseline,
+            "baseline_at": baseline_at(baseline, standing, page) if baseline else None,
         }
         return render_to_string("competitions/rows.html", said)
 
     key = f"rows-{page.number}-{team_id}-{get_language()}"
     return mark_safe(standing.kept(key, made))  # noqa: S308 - our template
+
+
+def baseline_at(
+    baseline: rankings.Baseline, standing: rankings.Standing, page: Page[int]
+) -> int | None:
+    """Before which row of a page the reference stands by its score; None: on another page.
+
+    It stands before the first row that it beats, or whose team has no rank.
+    """
+    places = page.object_list
+    first, last = places[0], places[-1]
+    # With the last row of the page before, to see whether the reference belongs there.
+    before = standing[first - 1 : last + 1] if first else standing[: last + 1]
+    is_beaten = [
+        row.rank is not None and float(row.entry.score) <= baseline.score for row in before
+    ]
+    if first and not is_beaten[0]:
+        return None
+    place = is_beaten.index(False) if False in is_beaten else len(is_beaten)
+    if place == len(is_beaten) and page.has_next():
+        return None  # it stands at the top of the next page
+    return place - 1 if first else place
 
 
 def lines(competition: Competition, rows: list[rankings.Row], team_id: int | None) -> list[Line]:

@@ -27,8 +27,11 @@ def index(request: Request) -> HttpResponse:
 @require_safe
 def overview(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
-    leaders = rankings.rows(competition, Entry.Board.PUBLIC, count=3)
-    return show(request, competition, "competitions/overview.html", leaders=leaders)
+    board = Entry.Board.PRIVATE if competition.is_published else Entry.Board.PUBLIC
+    leaders = rankings.rows(competition, board, count=3)
+    return show(
+        request, competition, "competitions/overview.html", leaders=leaders, leaders_board=board
+    )
 
 
 @require_safe

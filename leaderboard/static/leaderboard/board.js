@@ -3,6 +3,8 @@ const canvas = document.getElementById("board-chart");
 const words = JSON.parse(document.getElementById("board-words")?.textContent ?? "null");
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const ink = tint("--ink-soft");
+// The reader's own team is larger and has another colour.
+const of = (others, own) => ({ raw }) => (canvas.dataset.team && raw?.team === canvas.dataset.team ? own : others);
 
 // Writes each line's score on the line, where no team stands near, with a rim that keeps it readable.
 const contourNames = {
@@ -38,7 +40,7 @@ async function draw() {
     type: "scatterWithErrorBars",
     data: {
       datasets: [
-        { label: words.teams, data: data.points, backgroundColor: tint("--brand"), radius: 5, hoverRadius: 7, clip: 8,
+        { label: words.teams, data: data.points, backgroundColor: of(tint("--brand"), tint("--time")), radius: of(5, 8), hoverRadius: of(7, 10), clip: 8,
           errorBarColor: tint("--brand"), errorBarWhiskerColor: tint("--brand"), errorBarLineWidth: 1.5, errorBarWhiskerSize: 7 },
         { label: words.reference, data: data.reference ? [data.reference] : [], pointStyle: "rectRot", clip: 8,
           backgroundColor: tint("--quality"), borderColor: tint("--quality-ink"), radius: 8, hoverRadius: 9,
