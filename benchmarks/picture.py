@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from leaderboard.models import Competition
 
 ROOT = Path(__file__).parents[1]
-WIDTH, HEIGHT = 1160, 900
+WIDTH, HEIGHT = 1280, 1080
 START_SECONDS = 60.0
 QUALITY = 70
 """Of WebP."""
@@ -199,7 +199,7 @@ def await_answer(address: str) -> None:
 
 
 def taken(address: str, chromium: str) -> Image.Image:
-    """The whole page at an address."""
+    """What a window of that size shows of a page."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -208,7 +208,7 @@ def taken(address: str, chromium: str) -> Image.Image:
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.goto(address, wait_until="networkidle")
         page.wait_for_timeout(1000 * CHART_SECONDS)
-        picture = page.screenshot(full_page=True)
+        picture = page.screenshot()
         browser.close()
     return Image.open(io.BytesIO(picture))
 

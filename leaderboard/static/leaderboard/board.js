@@ -35,7 +35,6 @@ async function draw() {
   const answer = await fetch(canvas.dataset.figures);
   if (!answer.ok) return;
   const data = await answer.json();
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   new Chart(canvas, {
     type: "scatterWithErrorBars",
     data: {
@@ -55,7 +54,7 @@ async function draw() {
     },
     plugins: [contourNames],
     options: {
-      animation: !still && { duration: 400 },
+      animation: false,
       maintainAspectRatio: false,
       scales: {
         x: { min: data.x[0], max: data.x[1], title: { display: true, text: words.x, color: ink },

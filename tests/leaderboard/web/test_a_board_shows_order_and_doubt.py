@@ -41,6 +41,16 @@ def test_below_the_gate(see: Any, scored: Any, team: Team, rivals: Team) -> None
     assert page.index('<tr class="">') < page.index("below the gate")
 
 
+def test_the_reference_stands_at_its_place_in_the_order(
+    see: Any, scored: Any, team: Team, rivals: Team
+) -> None:
+    scored(rivals, 1, quality_public=0.8, time_ratio=0.5)
+    scored(team, 2, quality_public=0.7, time_ratio=1.5)  # the reference has 0.7 and 1.0
+    page = text(see(None, PUBLIC))
+    assert page.index("Rivals") < page.index("ResNet18-D") < page.index("Sorters")
+    assert page.count("ResNet18-D") == 1
+
+
 def test_ranks_won_and_lost(
     see: Any, scored: Any, team: Team, rivals: Team, organizer: User, competition: Competition
 ) -> None:
@@ -88,6 +98,26 @@ def test_a_long_board_has_pages(
     assert "Page 2 of 2" in text(see(None, f"{PUBLIC}?rank=101"))
     assert "Page 2 of 2" in text(see(None, f"{PUBLIC}?rank=99999"))
     assert "Page 1 of 2" in text(see(None, f"{PUBLIC}?rank=0"))
+
+
+def test_the_reference_is_on_the_one_page_where_it_belongs(
+    see: Any, scored: Any, team: Team, competition: Competition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "PAGE", 10)
+    crowd(competition, scored(team, 1, quality_public=0.9).evaluation, 29)
+    entries = Entry.objects.filter(board="public").order_by("score", "uploaded_at", "submission_id")
+    baseline = 1.0
+    for better in (0, 1, 10, 15, 20, 30):  # none, one, a full page, one and a half, ..., all
+        for number, one in enumerate(entries):
+            one.score = baseline - 0.4 + number / 1000 if number < better else 1.1 + number / 1000
+            one.save()
+        versions.change(competition.pk)
+        pages = [text(see(None, f"{PUBLIC}?page={number}")) for number in (1, 2, 3)]
+        holding = [number for number, page in enumerate(pages) if "ResNet18-D" in page]
+        assert holding == [min(better // 10, 2)], better
+        rows = pages[holding[0]].split("<tr")[2:]
+        at = next(number for number, row in enumerate(rows) if "ResNet18-D" in row)
+        assert at == better - 10 * holding[0]
 
 
 def test_the_own_rank_is_told_on_every_page_and_leads_to_the_own_row(
