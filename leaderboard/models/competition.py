@@ -63,6 +63,14 @@ class CompetitionQuerySet(models.QuerySet["Competition"]):
         is_public = ~Q(state=Competition.State.DRAFT)
         return self.filter(is_public | organized_by(user, competition="pk"))
 
+    def public(self) -> CompetitionQuerySet:
+        """What everybody may know of.
+
+        The API and the size check of uploads ask for this. Both are for participants, so that an
+        organizer's token never shows a draft. Organizers see drafts on the pages and in the panel.
+        """
+        return self.visible_to(AnonymousUser())
+
 
 def metric_choices() -> list[tuple[str, str]]:
     """The metrics a competition may count, by their names in texts."""

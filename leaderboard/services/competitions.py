@@ -7,7 +7,6 @@ import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -15,7 +14,6 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import Competition, Preparation, User
-from leaderboard.models.competition import CompetitionQuerySet
 from leaderboard.services import locks, organizers, preparing, versions, workers
 from scoring.job import PROTOCOL
 
@@ -36,21 +34,12 @@ class DoNothing:
     is_ranked: bool
 
 
-def public() -> CompetitionQuerySet:
-    """The competitions that everybody may know of.
-
-    The API and the size check of uploads ask for these. Both are for participants, so that an
-    organizer's token never shows a draft. Organizers see drafts on the pages and in the panel.
-    """
-    return Competition.objects.visible_to(AnonymousUser())
-
-
 def named(slug: str, *, among: QuerySet[Competition] | None = None) -> Competition:
     """A competition that everybody may know of, by its slug.
 
     Raises `NotFound` with the slug that is most like this one, which may be misspelt.
     """
-    known = public() if among is None else among
+    known = Competition.objects.public() if among is None else among
     if found := known.filter(slug=slug).first():
         return found
     slugs = list(known.values_list("slug", flat=True)[:MOST_LIKE])

@@ -63,7 +63,7 @@ class Quota:
 
 def check_size(size: int, *, slug: str) -> None:
     """Raises `TooLarge` for a body that is too large for any upload to this competition."""
-    named = competitions.public().filter(slug=slug)
+    named = Competition.objects.public().filter(slug=slug)
     most = named.values_list("max_upload_bytes", flat=True).first()
     if most is None:
         bodies.check_form(size)
@@ -101,7 +101,6 @@ def submit(
     The rules stand in order of cost. The same model by the same team returns the first submission
     and uses no quota. A repeated `idempotency_key` does the same.
     """
-    teams.check_member(team, by)
     if not was_used(team, idempotency_key):
         check_open(competition)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
@@ -121,7 +120,7 @@ def submit(
         )
         # The rules are checked here, so that no refused file is stored, and again in
         # `accept` under the locks.
-        if earlier := admit(new):
+        if earlier := admit(new, by=by):
             return Receipt(earlier, is_new=False)
         new.file = files.keep(file, folder="models", suffix=found.format.endings[0])
     return accept(new, by=by)
@@ -133,8 +132,7 @@ def accept(new: Submission, *, by: User) -> Receipt:
     # The shared lock keeps the competition as it is, and lets other teams in. The team's own lock
     # keeps two uploads of one team from both taking the last slot.
     new.competition, new.team = locks.share(new.competition), locks.lock(new.team)
-    teams.check_member(new.team, by)  # a person may leave the team while the file is read
-    if earlier := admit(new):
+    if earlier := admit(new, by=by):
         return Receipt(earlier, is_new=False)
     new.uploaded_at = timezone.now()
     new.save(force_insert=True)
@@ -142,11 +140,12 @@ def accept(new: Submission, *, by: User) -> Receipt:
     return Receipt(new, is_new=True)
 
 
-def admit(new: Submission) -> Submission | None:
+def admit(new: Submission, *, by: User) -> Submission | None:
     """The submission that a new one repeats, or None if the rules allow the new one now.
 
     Raises `Refused`.
     """
+    teams.check_member(new.team, by)  # a person may leave the team while the file is read
     if earlier := sent_before(new.team, new.content_sha256, new.idempotency_key):
         return earlier
     check_open(new.competition)

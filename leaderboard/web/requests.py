@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
-from leaderboard.models import User
+from leaderboard.models import Team, User
 
 
 class Request(HttpRequest):
@@ -11,3 +11,5 @@ class Request(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+    team: Team
+    """Where a file is taken: the team that it is for, once the body is welcome."""

@@ -44,7 +44,7 @@ def expect(request: Request, slug: str) -> bool:
     """Only members may send files, while the competition is open. Raises `Refused`."""
     if not request.user.is_authenticated:
         return False
-    submissions.expect(competition=find(request, slug), by=request.user)
+    request.team = submissions.expect(competition=find(request, slug), by=request.user)
     return True
 
 
@@ -52,18 +52,18 @@ def expect(request: Request, slug: str) -> bool:
 @login_required
 @require_http_methods(["GET", "POST"])
 def upload(request: Request, slug: str) -> HttpResponse:
-    competition = find(request, slug)
     if request.method == "POST":
         form = cleaned(UploadForm(request.POST, request.FILES))
         receipt = submissions.submit(
-            competition=competition,
-            team=submissions.expect(competition=competition, by=request.user),
+            competition=request.team.competition,
+            team=request.team,
             upload=form["file"],
             note=form["note"],
             by=request.user,
             door=Submission.Door.WEB,
         )
         return received(request, receipt)
+    competition = find(request, slug)
     mine = teams.of(request.user, competition)
     quota = submissions.quota(mine, competition) if mine else None
     return show(

@@ -35,14 +35,14 @@ class Competitions(ListAPIView[Competition]):
     """All competitions that have opened, the newest first."""
 
     serializer_class = shapes.CompetitionSummary
-    queryset = competitions.public()
+    queryset = Competition.objects.public()
 
 
 class CompetitionView(RetrieveAPIView[Competition]):
     """One competition: dates, formula, input, limits, sample, and my team's quota."""
 
     serializer_class = shapes.CompetitionDetail
-    queryset = competitions.public().select_related("profile", "dataset", "calibration")
+    queryset = Competition.objects.public().select_related("profile", "dataset", "calibration")
     lookup_field = "slug"
 
     def get_object(self) -> Competition:
