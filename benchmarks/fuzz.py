@@ -118,14 +118,14 @@ def main() -> None:
     if options.quick:
         options.count = min(options.count, 120)
     print(tables.machine_line())
-    bases = honest_files()
-    tallies = {kind: Tally() for kind in MUTATIONS}
+    bases, mutations = subjects(options.format)
+    tallies = {kind: Tally() for kind in mutations}
     gate: Counter[str] = Counter()
     with parent.started(Plan(pinned=False, preferred=False), LIMITS) as box:
         for base in bases:
-            if (found := outcome(box, base)[0]) != "answered":
+            if (found := outcome(box, base, options.format)[0]) != "answered":
                 sys.exit(f"An honest model ends as {found}.")
-        violations = fuzzed(box, bases, tallies, gate, options)
+        violations = fuzzed(box, bases, mutations, tallies, gate, options)
     show(tallies)
     print(f"Refused at the gate by: {', '.join(f'{code} {n}' for code, n in gate.most_common())}.")
     for violation in violations:
@@ -141,9 +141,20 @@ def main() -> None:
     sys.exit(bool(violations))
 
 
+def subjects(format_name: str) -> tuple[list[bytes], dict[str, Mutation]]:
+    """Honest models of a format, and the ways to damage them."""
+    if format_name == "torchscript":
+        return honest_files(), MUTATIONS
+    from benchmarks import fuzz_onnx
+
+    networks = [Linear(), Convolution(), Attention(), Convolution()]
+    return fuzz_onnx.honest_files(networks, SPEC.height), fuzz_onnx.MUTATIONS
+
+
 def fuzzed(
     box: parent.Sandbox,
     bases: list[bytes],
+    mutations: dict[str, Mutation],
     tallies: dict[str, Tally],
     gate: Counter[str],
     options: argparse.Namespace,
@@ -153,8 +164,8 @@ def fuzzed(
     settled = leftovers()
     for number in range(options.count):
         chance = random.Random(f"{options.seed} {number}")  # noqa: S311  so that each can be made alone
-        kind = chance.choice(list(MUTATIONS))
-        data = MUTATIONS[kind](chance, chance.choice(bases), bases)
+        kind = chance.choice(list(mutations))
+        data = mutations[kind](chance, chance.choice(bases), bases)
         tally = tallies[kind]
         tally.count += 1
         start = time.monotonic()
@@ -168,7 +179,7 @@ def fuzzed(
                 violations.append(f"{number} ({kind}): {refused}")
         if not refused or options.past_the_gate:
             try:
-                found, seconds = outcome(box, data)
+                found, seconds = outcome(box, data, options.format)
             except EngineError as error:
                 return [*violations, f"{number} ({kind}): {error.code}: {error.message}"]
             tally.slowest_seconds = max(tally.slowest_seconds, seconds)
@@ -203,10 +214,10 @@ def refusal(data: bytes) -> str:
     return ""
 
 
-def outcome(box: parent.Sandbox, data: bytes) -> tuple[str, float]:
+def outcome(box: parent.Sandbox, data: bytes, format_name: str) -> tuple[str, float]:
     """How a child with this archive ends, and after how many seconds."""
     start = time.monotonic()
-    model = sealing.sealed(data, "torchscript")
+    model = sealing.sealed(data, format_name)
     try:
         budget = processes.Budget(LIMITS.total_seconds)
         example = Synthetic(SPEC, 0).call()
@@ -504,6 +515,7 @@ def parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser("python -m benchmarks.fuzz", description=__doc__)
     one.add_argument("--count", type=int, default=3000, help="archives to mutate")
     one.add_argument("--seed", type=int, default=0, help="another one gives other archives")
+    one.add_argument("--format", choices=("torchscript", "onnx"), default="torchscript")
     one.add_argument("--past-the-gate", action="store_true", help="run also what the gate refuses")
     one.add_argument("--json", help="file for all figures")
     one.add_argument("--quick", action="store_true", help="shows that it works, proves little")

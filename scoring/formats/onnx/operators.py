@@ -54,9 +54,9 @@ def refuse_unless_allowed(operator: str, domain: str) -> None:
     if domain not in DEFAULT_DOMAINS:
         raise Rejected(
             "forbidden_operator",
-            f"The model uses the operator {domain}.{operator}"[:160] + ", and only operators of "
-            "ONNX itself are taken. Export without fusions of one runtime: save the model before "
-            "onnxruntime's optimizer or transformers' fusions change it.",
+            f"The model uses the operator {domain + '.' + operator!a:.120}, and only operators of "
+            "ONNX itself are taken. Quantize with quant_format=QuantFormat.QDQ, and upload the "
+            "model as it was before onnxruntime optimized it.",
         )
     if operator in ALLOWED:
         return
