@@ -6,12 +6,13 @@ Standard library only. To add a format, write a folder like `torchscript` and ad
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from scoring.formats import declarations, onnx, torchscript
+from scoring.errors import Rejected
+from scoring.formats import declarations, foreign, onnx, torchscript
 from scoring.formats.contract import Archive, Format, Runtime
 from scoring.job import Device, InputBounds, InputSpec, Limits, Model
 
@@ -73,14 +74,18 @@ def inspect(
 
 @contextmanager
 def opened(file: Path | BinaryIO) -> Iterator[tuple[Format, Archive]]:
-    """An upload and its format. A stream stays open afterwards. Raises `Rejected`."""
-    if isinstance(file, Path):
-        with file.open("rb") as stream:
+    """An upload and its format. A stream stays open afterwards. Raises `Rejected`.
+
+    A refusal of the body, too, may turn into one that names a format that is not taken.
+    """
+    with file.open("rb") if isinstance(file, Path) else nullcontext(file) as stream:
+        try:
             format_ = sniffed(stream)
             yield format_, format_.opened(stream)
-    else:
-        format_ = sniffed(file)
-        yield format_, format_.opened(file)
+        except Rejected as refusal:
+            if named_one := foreign.recognised(stream, refusal):
+                raise named_one from refusal
+            raise
 
 
 def sniffed(stream: BinaryIO) -> Format:

@@ -20,6 +20,7 @@ from scoring.formats.onnx import graph, hashing, operators, schema, wire
 from scoring.formats.onnx.graph import Graph
 from scoring.formats.onnx.wire import Buffer, Message, Reader, Span
 from scoring.job import Device, Model
+from scoring.sentences import say
 
 NAME = "onnx"
 CHUNK_BYTES = 1 << 20
@@ -62,7 +63,7 @@ class Archive:
         reader = Reader(self.data, schema.SCHEMA, limits=schema.LIMITS)
         found = reader.message("Model", Span(0, len(self.data)))
         if "graph" not in found:
-            raise wire.damaged("it holds no graph")
+            raise wire.damaged(say("It holds no graph."))
         return found
 
     def facts(self, *, max_unpacked_bytes: int = 2 << 30, device: Device = "cpu") -> Model:
@@ -70,8 +71,10 @@ class Archive:
         if device != "cpu":
             raise Rejected(
                 "unsupported_feature",
-                "ONNX models run on the CPU only, and this competition measures on a GPU. Upload "
-                "the model as TorchScript.",
+                say(
+                    "ONNX models run on the CPU only, and this competition measures on a GPU. "
+                    "Upload the model as TorchScript."
+                ),
             )
         checked = self.graph(max_unpacked_bytes)
         self.declaration()
@@ -110,15 +113,21 @@ class Archive:
         for key in keys:
             if key != DECLARATION and key.casefold() == DECLARATION:
                 raise Rejected(
-                    "bad_declaration", f"The metadata {key!a:.60} must be called {DECLARATION}."
+                    "bad_declaration",
+                    say(
+                        "The metadata %(own)s must be called featherweight.json.",
+                        own=ascii(key)[:60],
+                    ),
                 )
         if DECLARATION not in keys:
             return None
         if keys.count(DECLARATION) > 1:
-            raise Rejected("bad_declaration", f"{DECLARATION} stands twice in the metadata.")
+            raise Rejected(
+                "bad_declaration", say("featherweight.json stands twice in the metadata.")
+            )
         written = entries[keys.index(DECLARATION)].get("value", "").encode()
         if len(written) > MAX_DECLARATION_BYTES:
-            raise Rejected("bad_declaration", f"{DECLARATION} is longer than 64 KB.")
+            raise Rejected("bad_declaration", say("featherweight.json is longer than 64 KB."))
         return declarations.parsed(written)
 
     def content_hash(self) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scoring.errors import Rejected
-from scoring.formats.onnx import operators, tensors
+from scoring.formats.onnx import operators, schema, tensors
 from scoring.formats.onnx.tensors import Tensor
 from scoring.formats.onnx.wire import Buffer, Message, damaged, too_complex
+from scoring.sentences import say
 
 MAX_NAME = 2_000
 """Characters of a value's or node's name."""
@@ -59,7 +60,7 @@ def checked(message: Message, data: Buffer, limit: int) -> Graph:
         tensor = tensors.checked(one, data, limit)
         refuse_name(tensor.name)
         if tensor.name in weights:
-            raise damaged(f"two weights have the name {tensor.name!a:.60}")
+            raise made_twice(tensor.name)
         weights[tensor.name] = tensor
     nodes = message.get("node", [])
     constants = [tensor for node in nodes for tensor in constants_of(node, data, limit)]
@@ -67,7 +68,11 @@ def checked(message: Message, data: Buffer, limit: int) -> Graph:
     if total > limit:
         raise Rejected(
             "too_large_unpacked",
-            f"The model's weights take {total:,} bytes; at most {limit:,} are allowed.",
+            say(
+                "The model's weights take %(total)s bytes. At most %(limit)s are allowed.",
+                total=f"{total:,}",
+                limit=f"{limit:,}",
+            ),
         )
     inputs = [value(one, limit) for one in message.get("input", ())]
     outputs = tuple(value(one, limit) for one in message.get("output", ()))
@@ -86,21 +91,31 @@ def images(inputs: list[Value], weights: dict[str, Tensor]) -> Value:
     if len(free) != 1:
         raise Rejected(
             "bad_signature",
-            f"The model takes {len(free)} inputs; it must take one, a batch of images. Export a "
-            "model whose forward takes one tensor.",
+            say(
+                "The model has %(count)s inputs. It must have one, a batch of images: export a "
+                "model whose forward takes one tensor.",
+                count=len(free),
+            ),
         )
     one = free[0]
     if one.type.name not in INPUT_TYPES:
         raise Rejected(
             "bad_signature",
-            f"The model takes {one.type.name}; images come as {', '.join(INPUT_TYPES)}. Export it "
-            "with an example of one of these dtypes.",
+            say(
+                "The model takes %(dtype)s. Images come as %(dtypes)s: export it with an example "
+                "of one of these dtypes.",
+                dtype=one.type.name,
+                dtypes=", ".join(INPUT_TYPES),
+            ),
         )
     if one.dims is not None and (len(one.dims) != 4 or one.dims[1] not in (3, None)):
         raise Rejected(
             "bad_signature",
-            f"The model takes the shape {said(one.dims)}; images come as (batch, 3, height, "
-            "width). Export it with an example of that shape.",
+            say(
+                "The model takes the shape %(shape)s. Images come as (batch, 3, height, width): "
+                "export it with an example of that shape.",
+                shape=said(one.dims),
+            ),
         )
     return one
 
@@ -110,22 +125,30 @@ def refuse_outputs(outputs: tuple[Value, ...]) -> None:
     if not outputs or len(outputs) > MAX_OUTPUTS:
         raise Rejected(
             "bad_signature",
-            f"The model has {len(outputs)} outputs; it must have 1 to {MAX_OUTPUTS}, the logits "
-            "first.",
+            say(
+                "The model has %(count)s outputs. It must have 1 to %(most)s, the logits first.",
+                count=len(outputs),
+                most=MAX_OUTPUTS,
+            ),
         )
     first = outputs[0]
     if first.type.name not in FLOATS or (first.dims is not None and len(first.dims) != 2):
         raise Rejected(
             "bad_signature",
-            f"The model's first output, {first.name!a:.60}, is {first.type.name} of shape "
-            f"{said(first.dims)}. The first output must be the logits, floats of shape (batch, "
-            "classes). Return the logits first, before any argmax.",
+            say(
+                "The model's first output, %(name)s, is %(dtype)s of the shape %(shape)s. The "
+                "first output must be the logits, floats of the shape (batch, classes). Return the "
+                "logits first, before any argmax.",
+                name=ascii(first.name)[:60],
+                dtype=first.type.name,
+                shape=said(first.dims),
+            ),
         )
 
 
 def said(dims: tuple[int | None, ...] | None) -> str:
     """A shape for a message, `?` for a free side."""
-    return "unknown" if dims is None else f"({', '.join(str(side or '?') for side in dims[:8])})"
+    return "?" if dims is None else f"({', '.join(str(side or '?') for side in dims[:8])})"
 
 
 def value(message: Message, limit: int) -> Value:
@@ -133,24 +156,22 @@ def value(message: Message, limit: int) -> Value:
     name, type_ = message.get("name", ""), message.get("type", {}).get("tensor_type")
     refuse_name(name)
     if not name or type_ is None:
-        raise damaged(f"the value {name!a:.60} has no name or no type")
+        raise damaged(say("The value %(name)s has no name or no type.", name=ascii(name)[:60]))
     number_type = tensors.number_type(type_.get("elem_type"))
     if "shape" not in type_:
         return Value(name, number_type, None)
     dims = tuple(side(one) for one in type_["shape"].get("dim", ()))
     known = tuple(one for one in dims if one is not None)
-    tensors.refuse_size(f"The value {name!a:.60}", known, number_type, limit)
+    tensors.refuse_size(ascii(name)[:60], known, number_type, limit)
     if len(dims) > tensors.MAX_DIMENSIONS:
-        raise Rejected(
-            "bad_shape", f"The value {name!a:.60} has {len(dims)} dimensions; use at most 16."
-        )
+        raise too_complex("dimensions of one value", tensors.MAX_DIMENSIONS)
     return Value(name, number_type, dims)
 
 
 def side(message: Message) -> int | None:
     """A side of a shape, None for a free one. Raises `Rejected`."""
     if "dim_value" in message and "dim_param" in message:
-        raise damaged("a side of a shape is both fixed and free")
+        raise damaged(say("A side of a shape is both fixed and free."))
     found = message.get("dim_value")
     return found if found is None or isinstance(found, int) else None
 
@@ -158,7 +179,7 @@ def side(message: Message) -> int | None:
 def refuse_name(name: str) -> None:
     """Raises `Rejected` for a name that is too long."""
     if len(name) > MAX_NAME:
-        raise too_complex(f"a name of more than {MAX_NAME:,} characters")
+        raise too_complex("characters in a name", MAX_NAME)
 
 
 def constants_of(node: Message, data: Buffer, limit: int) -> Iterator[Tensor]:
@@ -168,19 +189,15 @@ def constants_of(node: Message, data: Buffer, limit: int) -> Iterator[Tensor]:
         name = one.get("name", "")
         refuse_name(name)
         if not name or name in names:
-            raise damaged(f"the attribute {name!a:.60} stands twice in one node, or has no name")
+            raise damaged(say("The attribute %(name)s stands twice.", name=ascii(name)[:60]))
         names.add(name)
         field = ATTRIBUTES.get(one.get("type", 0))
         if field is None or (ALL_FIELDS & set(one)) - {field}:
-            raise damaged(f"the attribute {name!a:.60} has a value of another type")
+            raise damaged(say("The attribute %(name)s has a wrong type.", name=ascii(name)[:60]))
         if name == "training_mode" and one.get("i"):
-            raise Rejected(
-                "unsupported_feature",
-                "The model was exported in training mode. Call model.eval() before "
-                "torch.onnx.export.",
-            )
+            raise schema.TRAINING()
         if name in ("value_string", "value_strings", "sparse_value"):
-            raise damaged("a constant is a text")
+            raise schema.NO_TENSOR()
         if name in ("to", "dtype", "output_dtype"):
             tensors.number_type(one.get("i"))
         refuse_numbers(name, [one.get("i", 0), *one.get("ints", ())])
@@ -194,7 +211,11 @@ def refuse_numbers(name: str, numbers: list[int]) -> None:
     if any(abs(number) > most for number in numbers):
         raise Rejected(
             "bad_shape",
-            f"The attribute {name!a:.60} holds a number above {most:,}. Export the model again.",
+            say(
+                "The attribute %(name)s holds a number above %(most)s. Export the model again.",
+                name=ascii(name)[:60],
+                most=f"{most:,}",
+            ),
         )
 
 
@@ -205,23 +226,35 @@ def refuse_edges(graph: Graph) -> None:
         operator = node.get("op_type", "")
         operators.refuse_unless_allowed(operator, node.get("domain", ""))
         if node.get("overload"):
-            raise damaged("an operator has an overload")
+            raise schema.FUNCTIONS()
         inputs, outputs = node.get("input", []), node.get("output", [])
         if len(inputs) > MAX_EDGES or len(outputs) > MAX_EDGES:
-            raise too_complex(f"a node with more than {MAX_EDGES:,} inputs or outputs")
+            raise too_complex("inputs or outputs of one node", MAX_EDGES)
         for name in (*inputs, *outputs, node.get("name", "")):
             refuse_name(name)
         if missing := [name for name in inputs if name and name not in known]:
-            raise damaged(f"{operator} uses {missing[0]!a:.60}, which nothing before it makes")
+            raise unmade(missing[0])
         for name in outputs:
             if name and name in known:
-                raise damaged(f"the value {name!a:.60} is made twice")
+                raise made_twice(name)
             known.add(name)
     for one in graph.outputs:
         if one.name not in known:
-            raise damaged(f"nothing makes the output {one.name!a:.60}")
+            raise unmade(one.name)
     if len({one.name for one in graph.outputs}) < len(graph.outputs):
-        raise damaged("two outputs have one name")
+        raise made_twice(graph.outputs[0].name)
+
+
+def made_twice(name: str) -> Rejected:
+    """The refusal of a name that stands for two values."""
+    return damaged(say("The value %(name)s is made twice.", name=ascii(name)[:60]))
+
+
+def unmade(name: str) -> Rejected:
+    """The refusal of a name that stands for no value."""
+    return damaged(
+        say("The value %(name)s is used, and nothing makes it before.", name=ascii(name)[:60])
+    )
 
 
 def refuse_sizes(graph: Graph, data: Buffer, limit: int) -> None:
@@ -261,5 +294,10 @@ def refuse_product(operator: str, numbers: list[float], limit: int) -> None:
     if any(math.isnan(size) for size in sizes) or math.prod(sizes) * 4 > limit:
         raise Rejected(
             "bad_shape",
-            f"{operator} asks for sizes that take more than {limit:,} bytes. Use smaller tensors.",
+            say(
+                "%(operator)s asks for sizes that take more than %(limit)s bytes. Use smaller "
+                "tensors.",
+                operator=operator,
+                limit=f"{limit:,}",
+            ),
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scoring.errors import Rejected
+from scoring.sentences import Sentence, say
 
 OPSETS = range(11, 25)
 """Versions of the default domain's operators."""
@@ -54,25 +55,32 @@ def refuse_unless_allowed(operator: str, domain: str) -> None:
     if domain not in DEFAULT_DOMAINS:
         raise Rejected(
             "forbidden_operator",
-            f"The model uses the operator {domain + '.' + operator!a:.120}, and only operators of "
-            "ONNX itself are taken. Quantize with quant_format=QuantFormat.QDQ, and upload the "
-            "model as it was before onnxruntime optimized it.",
+            say(
+                "The model uses the operator %(operator)s, and only operators of ONNX itself are "
+                "taken. Quantize with quant_format=QuantFormat.QDQ, and upload the model as it was "
+                "before onnxruntime optimized it.",
+                operator=ascii(f"{domain}.{operator}")[:120],
+            ),
         )
     if operator in ALLOWED:
         return
     raise Rejected(
         "forbidden_operator",
-        f"The model uses the operator {operator!a:.80}, which is not taken. {advice(operator)}",
+        say(
+            "The model uses the operator %(operator)s, which is not taken.",
+            operator=ascii(operator)[:80],
+        ),
+        advice(operator),
     )
 
 
-def advice(operator: str) -> str:
+def advice(operator: str) -> Sentence:
     """What to do about an operator that is not taken."""
     if operator in CONTROL_FLOW:
-        return "Write forward without branches and loops that depend on the images."
+        return say("Write forward without branches and loops that depend on the images.")
     if operator in RANDOM:
-        return "Take random numbers out of forward, and call model.eval() before the export."
-    return "Replace it by other layers. docs/export.md lists the operators that are taken."
+        return say("Take random numbers out of forward, and call model.eval() first.")
+    return say("Replace it by other layers. docs/export.md lists the operators that are taken.")
 
 
 def default_opset(imports: Iterable[tuple[str, int]]) -> int:
@@ -84,14 +92,21 @@ def default_opset(imports: Iterable[tuple[str, int]]) -> int:
     if len(versions) != 1:
         raise Rejected(
             "unsupported_opset",
-            "The ONNX file must name one version of ONNX's own operators (opset). Export the model "
-            "again by torch.onnx.export.",
+            say(
+                "The ONNX file must name one version of ONNX's own operators (opset). Export the "
+                "model again by torch.onnx.export."
+            ),
         )
     if versions[0] not in OPSETS:
         raise Rejected(
             "unsupported_opset",
-            f"The model uses opset {versions[0]}; opsets {OPSETS[0]} to {OPSETS[-1]} are taken. "
-            f"Export with torch.onnx.export(..., opset_version=18).",
+            say(
+                "The model uses opset %(opset)s. Opsets %(first)s to %(last)s are taken. Export "
+                "with torch.onnx.export(..., opset_version=18).",
+                opset=versions[0],
+                first=OPSETS[0],
+                last=OPSETS[-1],
+            ),
         )
     return versions[0]
 
@@ -101,6 +116,11 @@ def refuse_layout(ir_version: int) -> None:
     if ir_version not in IR_VERSIONS:
         raise Rejected(
             "unsupported_opset",
-            f"The file has ONNX's IR version {ir_version}; versions {IR_VERSIONS[0]} to "
-            f"{IR_VERSIONS[-1]} are taken. Set model.ir_version = 10 and save it again.",
+            say(
+                "The file has ONNX's IR version %(version)s. Versions %(first)s to %(last)s are "
+                "taken. Set model.ir_version = 10 and save it again.",
+                version=ir_version,
+                first=IR_VERSIONS[0],
+                last=IR_VERSIONS[-1],
+            ),
         )

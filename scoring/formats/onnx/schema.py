@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from scoring.errors import Rejected
 from scoring.formats.onnx.wire import FIXED32, FIXED64, VARINT, Field
+from scoring.sentences import Sentence, say
 
 Refusal = Callable[[], Rejected]
 
@@ -18,9 +19,11 @@ def external() -> Rejected:
     """The refusal of weights in another file, by whichever field they are named."""
     return Rejected(
         "external_data",
-        "The model's weights stand in a second file (external data), and one file is uploaded. "
-        "Export with torch.onnx.export(..., external_data=False), or save by "
-        "onnx.save_model(model, path, save_as_external_data=False) after onnx.load.",
+        say(
+            "The model's weights stand in a second file (external data), and one file is "
+            "uploaded. Export with torch.onnx.export(..., external_data=False), or save by "
+            "onnx.save_model(model, path, save_as_external_data=False) after onnx.load."
+        ),
     )
 
 
@@ -28,29 +31,48 @@ def subgraph() -> Rejected:
     """The refusal of control flow."""
     return Rejected(
         "forbidden_operator",
-        "The model holds a graph within an operator (If, Loop, Scan), which is not taken. Write "
-        "forward without branches and loops that depend on the images, and export it again.",
+        say(
+            "The model holds a graph within an operator (If, Loop, Scan), which is not taken. "
+            "Write forward without branches and loops that depend on the images, and export it "
+            "again."
+        ),
     )
 
 
-def unsupported(what: str, to_do: str) -> Refusal:
+def unsupported(said: Sentence) -> Refusal:
     """The refusal of a part of ONNX that is not taken here."""
-    return lambda: Rejected(
-        "unsupported_feature", f"The ONNX file holds {what}, which is not taken. {to_do}"
-    )
+    return lambda: Rejected("unsupported_feature", said)
 
 
-SPARSE = unsupported("sparse weights", "Make them dense before the export.")
-NO_TENSOR = unsupported("a value that is no dense tensor", "Export a model that uses tensors only.")
-FUNCTIONS = unsupported(
-    "functions", "Inline them: onnx.inliner.inline_local_functions(model), and save it again."
+SPARSE = unsupported(
+    say("The ONNX file holds sparse weights, which are not taken. Make them dense.")
 )
-TRAINING = unsupported("training information", "Export for inference: model.eval() before.")
-DEVICES = unsupported("a plan for several devices", "Export without it.")
-SEGMENT = unsupported("a tensor in segments", "Save the model by onnx.save_model.")
-REFERENCE = unsupported("an attribute of a function", "Inline the model's functions.")
+NO_TENSOR = unsupported(
+    say("The ONNX file holds values that are no dense tensors of numbers. Use tensors only.")
+)
+FUNCTIONS = unsupported(
+    say(
+        "The ONNX file holds functions, which are not taken. Inline them by "
+        "onnx.inliner.inline_local_functions(model), and save the model again."
+    )
+)
+TRAINING = unsupported(
+    say(
+        "The ONNX file was made for training. Call model.eval() before torch.onnx.export, and "
+        "export it for inference."
+    )
+)
+DEVICES = unsupported(
+    say("The ONNX file holds a plan for several devices, which is not taken. Export it without.")
+)
+SEGMENT = unsupported(
+    say("The ONNX file holds a tensor in segments. Save the model again by onnx.save_model.")
+)
 QUANTIZATION = unsupported(
-    "annotations of quantization", "Quantize with quant_format=QuantFormat.QDQ."
+    say(
+        "The ONNX file holds annotations of quantization, which are not taken. Quantize with "
+        "quant_format=QuantFormat.QDQ."
+    )
 )
 
 PROPS = Field("metadata_props", "message", "Entry", is_repeated=True)
@@ -110,7 +132,7 @@ SCHEMA: dict[str, dict[int, Field]] = {
         14: Field("tp", "message", refusal=NO_TENSOR),
         15: Field("type_protos", "message", refusal=NO_TENSOR),
         20: Field("type", "int"),
-        21: Field("ref_attr_name", "text", refusal=REFERENCE),
+        21: Field("ref_attr_name", "text", refusal=FUNCTIONS),
         22: Field("sparse_tensor", "message", refusal=SPARSE),
         23: Field("sparse_tensors", "message", refusal=SPARSE),
     },

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from scoring.errors import Rejected
 from scoring.formats.onnx import schema
 from scoring.formats.onnx.wire import Buffer, Message, Span, damaged, integers, too_complex
+from scoring.sentences import say
 
 MAX_DIMENSIONS = 16
 MAX_TYPED_BYTES = 64 << 20
@@ -96,8 +97,12 @@ def number_type(code: object) -> NumberType:
         return TYPES[code]
     raise Rejected(
         "unsupported_feature",
-        f"The ONNX file uses number type {code}, which is not taken. Use "
-        f"{', '.join(one.name for one in TYPES.values())}.",
+        say(
+            "The ONNX file uses the number type %(code)s, which is not taken. Use one of "
+            "%(types)s.",
+            code=str(code),
+            types=", ".join(one.name for one in TYPES.values()),
+        ),
     )
 
 
@@ -108,20 +113,25 @@ def checked(message: Message, data: Buffer, limit: int) -> Tensor:
     """
     name = message.get("name", "")
     if location := message.get("data_location", 0):
-        raise schema.external() if location == 1 else damaged("a tensor lies nowhere")
+        raise schema.external() if location == 1 else damaged(say("A weight stands nowhere."))
     type_ = number_type(message.get("data_type"))
     dims = tuple(message.get("dims", ()))
-    refuse_size(f"The weight {name!a:.60}", dims, type_, limit)
+    refuse_size(ascii(name)[:60], dims, type_, limit)
     fields = [field for field in FIELDS if field in message]
     if len(fields) > 1 or (fields and fields[0] not in ("raw_data", type_.field)):
-        raise damaged(f"the weight {name!a:.60} holds numbers in a field of another type")
+        raise damaged(say("The weight %(name)s has two kinds of numbers.", name=ascii(name)[:60]))
     field = fields[0] if fields else type_.field
     tensor = Tensor(name, type_, dims, field, tuple(message.get(field, ())))
     if held(tensor, data) != tensor.elements * (type_.bits // 8 if field == "raw_data" else 1):
         raise Rejected(
             "storage_mismatch",
-            f"The weight {name!a:.60} has shape {dims} of {type_.name}, and the bytes that hold it "
-            "are more or fewer. Export and upload the model again.",
+            say(
+                "The weight %(name)s has the shape %(shape)s of %(dtype)s, and the bytes that hold "
+                "it are more or fewer. Export and upload the model again.",
+                name=ascii(name)[:60],
+                shape=shown(dims),
+                dtype=type_.name,
+            ),
         )
     return tensor
 
@@ -131,36 +141,50 @@ def held(tensor: Tensor, data: Buffer) -> int:
     size = sum(span.size for span in tensor.spans)
     if tensor.field == "raw_data":
         if len(tensor.spans) > 1:
-            raise damaged("the field raw_data stands twice")
+            raise damaged(say("The field %(field)s stands twice.", field=tensor.field))
         return size
     if tensor.field in ("float_data", "double_data"):
         width = 4 if tensor.field == "float_data" else 8
         if any(span.size % width for span in tensor.spans):
-            raise damaged(f"the field {tensor.field} ends within a number")
+            raise damaged(say("The field %(field)s is cut off.", field=tensor.field))
         return size // width
     if size > MAX_TYPED_BYTES:
-        raise too_complex("too many numbers outside of raw_data")
+        raise too_complex("bytes of numbers outside of raw_data", MAX_TYPED_BYTES)
     count = 0
     for span in tensor.spans:
         written = data[span.start : span.end]
         if written and written[-1] > 127:
-            raise damaged("a number has no end")
+            raise damaged(say("A number has no end."))
         if ENDLESS.search(written):
-            raise damaged("a number is too long")
+            raise damaged(say("A number has no end."))
         count += len(written.translate(None, CONTINUES))
     return count
 
 
-def refuse_size(what: str, dims: tuple[int, ...], type_: NumberType, limit: int) -> None:
+def refuse_size(name: str, dims: tuple[int, ...], type_: NumberType, limit: int) -> None:
     """Raises `Rejected` (bad_shape) for a shape that no tensor has or that takes too much."""
     if len(dims) > MAX_DIMENSIONS or any(side < 0 for side in dims):
-        raise Rejected("bad_shape", f"{what} has the shape {shown(dims)}, which no tensor has.")
+        raise Rejected(
+            "bad_shape",
+            say(
+                "The value %(name)s has the shape %(shape)s, which no tensor has. Export the "
+                "model again.",
+                name=name,
+                shape=shown(dims),
+            ),
+        )
     # A product of sizes that are not 0 must fit, too: kernels multiply them one by one.
     if math.prod(side for side in dims if side) * type_.bits // 8 > limit:
         raise Rejected(
             "bad_shape",
-            f"{what} has the shape {shown(dims)} of {type_.name}, which takes more than "
-            f"{limit:,} bytes. Use smaller tensors.",
+            say(
+                "The value %(name)s has the shape %(shape)s of %(dtype)s, which takes more than "
+                "%(limit)s bytes. Use smaller tensors.",
+                name=name,
+                shape=shown(dims),
+                dtype=type_.name,
+                limit=f"{limit:,}",
+            ),
         )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from scoring.errors import Rejected
+from scoring.sentences import Sentence, say
 
 Kind = Literal["int", "float", "double", "text", "bytes", "ints", "floats", "data", "message"]
 """int, float, double: one number. text, bytes: one string. ints, floats: a list of numbers.
@@ -43,7 +44,7 @@ MAX_TEXT_BYTES = 256 << 10
 """Of one text. torch writes whole stack traces."""
 MAX_TEXTS_BYTES = 128 << 20
 """Of all texts together."""
-EXPORT_AGAIN = "Export the model again by torch.onnx.export, and upload the file unchanged."
+EXPORT_AGAIN = say("Export the model again by torch.onnx.export, and upload the file unchanged.")
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Reader:
         """The message of the schema's `kind` in `span`. Raises `Rejected`."""
         self.counts[kind] = self.counts.get(kind, 0) + 1
         if self.counts[kind] > self.limits.get(kind, MAX_FIELDS):
-            raise too_complex(f"more than {self.limits[kind]:,} {kind.lower()}s")
+            raise too_complex(kind, self.limits[kind])
         found: Message = {}
         at, fields = span.start, self.schema[kind]
         while at < span.end:
@@ -107,8 +108,13 @@ class Reader:
             if one is None:
                 raise Rejected(
                     "unknown_field",
-                    f"The file holds field {tag >> 3} in a message {kind}, which is not known "
-                    f"here. {EXPORT_AGAIN}",
+                    say(
+                        "The ONNX file holds the field %(number)s in a message %(kind)s, which is "
+                        "not known here.",
+                        number=tag >> 3,
+                        kind=kind,
+                    ),
+                    EXPORT_AGAIN,
                 )
             if one.refusal:
                 raise one.refusal()
@@ -119,10 +125,10 @@ class Reader:
         """Put the value at the start of `rest` into `found`; return where the next field begins."""
         self.fields_left -= 1
         if self.fields_left < 0:
-            raise too_complex(f"more than {MAX_FIELDS:,} fields")
+            raise too_complex("fields", MAX_FIELDS)
         is_list = one.is_repeated or one.kind in ("ints", "floats", "data")
         if one.name in found and not is_list:
-            raise damaged(f"the field {one.name} stands twice")
+            raise damaged(say("The field %(field)s stands twice.", field=one.name))
         value_span = self.extent(one, wire, rest)
         if one.kind == "data":
             found.setdefault(one.name, []).append(value_span)
@@ -130,7 +136,7 @@ class Reader:
             values = found.setdefault(one.name, [])
             values += self.numbers(one, value_span)
             if len(values) > MAX_LIST:
-                raise too_complex(f"a list of more than {MAX_LIST:,} numbers")
+                raise too_complex("numbers in one list", MAX_LIST)
         elif one.is_repeated:
             found.setdefault(one.name, []).append(self.value(one, value_span))
         else:
@@ -144,14 +150,14 @@ class Reader:
             size, start = varint(self.data, rest.start, rest.end)
             end = start + size
         elif wire != own:
-            raise damaged(f"the field {one.name} has another type than ONNX gives it")
+            raise damaged(say("The field %(field)s has a wrong type.", field=one.name))
         elif wire == VARINT:
             start = rest.start
             _, end = varint(self.data, start, rest.end)
         else:
             start, end = rest.start, rest.start + WIDTH[wire]
         if end > rest.end:
-            raise damaged(f"the field {one.name} is longer than what is left")
+            raise damaged(say("The field %(field)s is cut off.", field=one.name))
         return Span(start, end)
 
     def value(self, one: Field, span: Span) -> Any:
@@ -163,26 +169,26 @@ class Reader:
         if one.kind in ("float", "double"):
             return self.data[span.start : span.end]
         if span.size > MAX_TEXT_BYTES:
-            raise too_complex(f"a text of more than {MAX_TEXT_BYTES:,} bytes")
+            raise too_complex("bytes in one text", MAX_TEXT_BYTES)
         self.text_left -= span.size
         if self.text_left < 0:
-            raise too_complex(f"texts of more than {MAX_TEXTS_BYTES:,} bytes")
+            raise too_complex("bytes in texts", MAX_TEXTS_BYTES)
         raw = self.data[span.start : span.end]
         if one.kind == "bytes":
             return raw
         try:
             return raw.decode()
         except UnicodeDecodeError as error:
-            raise damaged(f"the field {one.name} is no UTF-8 text") from error
+            raise damaged(say("The field %(field)s is no text.", field=one.name)) from error
 
     def numbers(self, one: Field, span: Span) -> list[Any]:
         """Numbers of a list: integers, or the 4 bytes of each float."""
         if span.size > 10 * MAX_LIST:
-            raise too_complex(f"a list of more than {MAX_LIST:,} numbers")
+            raise too_complex("numbers in one list", MAX_LIST)
         if one.kind == "ints":
             return list(integers(self.data, span))
         if span.size % 4:
-            raise damaged(f"the field {one.name} ends within a number")
+            raise damaged(say("The field %(field)s is cut off.", field=one.name))
         return [self.data[at : at + 4] for at in range(span.start, span.end, 4)]
 
 
@@ -198,7 +204,7 @@ def varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
                 break
             return value, at
         shift += 7
-    raise damaged("a number has no end")
+    raise damaged(say("A number has no end."))
 
 
 def integers(data: Buffer, span: Span) -> Iterator[int]:
@@ -214,11 +220,18 @@ def signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def damaged(what: str) -> Rejected:
+def damaged(what: Sentence) -> Rejected:
     """The refusal of a file that is not as ONNX writes it."""
-    return Rejected("bad_onnx", f"The ONNX file is damaged: {what}. {EXPORT_AGAIN}")
+    return Rejected("bad_onnx", say("The ONNX file is damaged."), what, EXPORT_AGAIN)
 
 
-def too_complex(what: str) -> Rejected:
-    """The refusal of a file with too much in it."""
-    return Rejected("too_complex", f"The ONNX file holds {what}. Export a smaller model.")
+def too_complex(what: str, most: int) -> Rejected:
+    """The refusal of a file with more than `most` of something. `what`: a fact, not translated."""
+    return Rejected(
+        "too_complex",
+        say(
+            "The ONNX file holds too much: more than %(most)s (%(what)s). Export a smaller model.",
+            most=f"{most:,}",
+            what=what,
+        ),
+    )
