@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.db.models import Field, Model
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from leaderboard.models import (
     ApiToken,
@@ -166,6 +166,19 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
     },
 }
 """Fields that the panel shows."""
+
+
+UNFOLD = (
+    gettext_noop("Type to search"),
+    gettext_noop("Choose file to upload"),
+    gettext_noop("Select value"),
+    gettext_noop("Select record"),
+    gettext_noop("Select all rows"),
+    gettext_noop("Select action"),
+    gettext_noop("Select action to run"),
+    gettext_noop("Run"),
+)
+"""Messages of the panel's theme, which brings no Korean."""
 
 
 def give_names() -> None:

@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
                 ('token_key', models.CharField(db_index=True, max_length=25)),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('expiry', models.DateTimeField(blank=True, null=True)),
-                ('name', models.CharField(help_text='Where it is used, for instance “GitHub CI”.', max_length=80)),
+                ('name', models.CharField(help_text='Where the token is used, for instance “GitHub CI”.', max_length=80)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auth_token_set', to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
                 ('failure_said', models.JSONField(blank=True, default=list, help_text='Sentences for the team: templates and facts.')),
                 ('error_code', models.CharField(blank=True, max_length=40)),
                 ('error_said', models.JSONField(blank=True, default=list, help_text='Sentences for organizers only.')),
-                ('why', models.CharField(choices=[('first', 'first measurement'), ('requested', "measured again at an organizer's request"), ('top_overlap', 'measured again because the top of the board overlaps'), ('shared', 'the same model was measured again')], default='first', help_text='What it was queued for.', max_length=12)),
+                ('why', models.CharField(choices=[('first', 'first measurement'), ('requested', "measured again at an organizer's request"), ('top_overlap', 'measured again because the top of the board overlaps'), ('shared', 'the same model was measured again')], default='first', help_text='Why the evaluation was queued.', max_length=12)),
                 ('measurement_key', models.CharField(blank=True, db_index=True, max_length=64)),
                 ('measurements', models.PositiveSmallIntegerField(default=1, help_text='How many measurements of the same content are pooled in the time.')),
                 ('quality_public', models.FloatField(blank=True, null=True)),

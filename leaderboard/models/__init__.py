@@ -1,10 +1,11 @@
 """Fields, constraints and named questions. `leaderboard.services` writes."""
 
-from leaderboard.models.competition import Competition, ReferenceModel
+from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset, Fingerprints, Split
 from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, Worker
+from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Invitation, Membership, Team

@@ -30,9 +30,9 @@ class Split(models.Model):
     """One zip of class folders. Nothing of a hidden split reaches a participant."""
 
     class Name(models.TextChoices):
-        SAMPLE = "sample"
-        PUBLIC = "public"
-        PRIVATE = "private"
+        SAMPLE = "sample", _("Sample")
+        PUBLIC = "public", _("Public")
+        PRIVATE = "private", _("Private")
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="splits")
     name = models.CharField(max_length=8, choices=Name)

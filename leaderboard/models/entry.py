@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F
+from django.utils.translation import gettext
 
 from leaderboard.models.competition import Competition
 from leaderboard.models.evaluation import Evaluation
@@ -124,8 +125,11 @@ class Preparation(models.Model):
     )
 
     def __str__(self) -> str:
-        what = "publication" if self.min_quality is None else f"gate of {self.min_quality:g}"
-        return f"{what}: {self.done:,} of {max(self.done, self.total):,} teams are prepared"
+        facts = {"done": f"{self.done:,}", "total": f"{max(self.done, self.total):,}"}
+        if self.min_quality is None:
+            return gettext("publication: %(done)s of %(total)s teams are prepared") % facts
+        facts["gate"] = f"{self.min_quality:g}"
+        return gettext("gate of %(gate)s: %(done)s of %(total)s teams are prepared") % facts
 
 
 class BoardVersion(models.Model):

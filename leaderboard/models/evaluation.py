@@ -12,13 +12,15 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 from django.db.models.expressions import BaseExpression
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from leaderboard.models.competition import Competition, ReferenceModel
+from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile, Worker
 from leaderboard.models.organizers import organized_by
 from leaderboard.models.progress import Progress
+from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.result import Result
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Team
@@ -162,7 +164,7 @@ class Evaluation(Progress, Result):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     why = models.CharField(
-        max_length=12, choices=Why, default=Why.FIRST, help_text="What it was queued for."
+        max_length=12, choices=Why, default=Why.FIRST, help_text=_("Why the evaluation was queued.")
     )
     measurement_key = models.CharField(max_length=64, blank=True, db_index=True)
     measured_by = models.ForeignKey(
@@ -238,8 +240,16 @@ class Evaluation(Progress, Result):
         ]
 
     def __str__(self) -> str:
-        of = f" of submission {self.submission_id}" if self.submission_id else f", a {self.kind}"
-        return f"evaluation {self.pk}{of} ({self.state})"
+        facts = {
+            "number": self.pk,
+            "submission": self.submission_id,
+            "state": self.get_state_display().lower(),
+        }
+        if self.submission_id:
+            sentence = gettext("evaluation %(number)s of submission %(submission)s (%(state)s)")
+        else:
+            sentence = gettext("evaluation %(number)s, a calibration (%(state)s)")
+        return sentence % facts
 
     @property
     def is_finished(self) -> bool:

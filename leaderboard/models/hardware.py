@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scoring import job
@@ -168,4 +169,7 @@ class Canary(models.Model):
         indexes = [models.Index(fields=["worker", "-id"], name="canaries_of_a_worker")]
 
     def __str__(self) -> str:
-        return f"canary {self.pk} of {self.worker}"
+        return gettext("canary %(number)s of %(worker)s") % {
+            "number": self.pk,
+            "worker": self.worker,
+        }

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 
@@ -16,7 +17,9 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # of ApiToken
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
     """A named, expiring token; only its hash is kept."""
 
-    name = models.CharField(max_length=80, help_text="Where it is used, for instance “GitHub CI”.")
+    name = models.CharField(
+        max_length=80, help_text=_("Where the token is used, for instance “GitHub CI”.")
+    )
 
     class Meta:
         ordering = ["-created"]

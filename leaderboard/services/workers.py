@@ -20,6 +20,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 
 import scoring
 from leaderboard.models import Canary, Competition, HardwareProfile, Worker
@@ -303,7 +304,8 @@ def objection(
     """Why a worker with these figures is not fit, in a sentence; empty if it is fit."""
     limit = profile.max_foreign_load
     if limit is not None and foreign_load is not None and foreign_load > limit:
-        return f"Other programs keep {foreign_load:.1f} cores busy; {limit:g} are allowed."
+        facts = {"cores": f"{foreign_load:.1f}", "limit": f"{limit:g}"}
+        return gettext("Other programs keep %(cores)s cores busy; %(limit)s are allowed.") % facts
     return off_band(profile, time_ratio, half_width, standard_error)
 
 
@@ -318,10 +320,11 @@ def off_band(
     error = standard_error or half_width / HALF_WIDTH_ERRORS
     if abs(time_ratio - 1) <= max(profile.canary_band, 3 * error):
         return ""
-    return (
-        f"The reference against itself took {time_ratio:.3f} ± {half_width:.3f}; "
-        f"1 ± {profile.canary_band:g} is allowed."
-    )
+    facts = {
+        "ratio": f"{time_ratio:.3f} ± {half_width:.3f}",
+        "band": f"1 ± {profile.canary_band:g}",
+    }
+    return gettext("The reference against itself took %(ratio)s; %(band)s is allowed.") % facts
 
 
 def doubt(worker: Worker) -> None:

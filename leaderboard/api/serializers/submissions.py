@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from leaderboard.api.serializers.teams import TeamSummary
-from leaderboard.models import Entry, Evaluation, Submission
+from leaderboard.models import Competition, Entry, Evaluation, Submission
 from leaderboard.services import commands, queueing, rankings
 from scoring import job
 
@@ -200,21 +200,27 @@ class SubmissionDetail(SubmissionSummary):
 
 
 def summary(submission: Submission, request: Request) -> dict[str, object]:
-    """A plain dict: field by field, a serializer takes longer than the database."""
-    competition, team, evaluation = submission.competition, submission.team, submission.evaluation
-    state, isolation = evaluation.state, evaluation.isolation
+    """The fields of `SubmissionSummary` as a plain dict.
+
+    Field by field, a serializer takes longer than the database.
+    """
     address = request.build_absolute_uri
-
-    def board(name: str) -> dict[str, object] | None:
-        parts = rankings.parts(evaluation, name)
-        return dataclasses.asdict(parts) if parts else None
-
-    private = board(Entry.Board.PRIVATE) if competition.is_published else None
-    is_scored = evaluation.time_ratio is not None
+    evaluation = submission.evaluation
     return {
-        "id": submission.pk,
+        **of_upload(submission),
+        **of_progress(evaluation),
+        **of_result(evaluation, submission.competition),
         "url": address(reverse("api-submission", args=[submission.pk])),
         "page": address(submission.get_absolute_url()),
+        "measurement_page": address(reverse("measurement", args=[evaluation.pk])),
+    }
+
+
+def of_upload(submission: Submission) -> dict[str, object]:
+    """What is known of a submission before its evaluation, and the decisions about it."""
+    competition, team = submission.competition, submission.team
+    return {
+        "id": submission.pk,
         "competition": competition.slug,
         "team": {"id": team.pk, "name": team.name, "competition": competition.slug},
         "note": submission.note,
@@ -226,6 +232,14 @@ def summary(submission: Submission, request: Request) -> dict[str, object]:
         "withdrawn_at": submission.withdrawn_at,
         "disqualified_at": submission.disqualified_at,
         "disqualified_reason": submission.disqualified_reason,
+        "static": submission.static,
+    }
+
+
+def of_progress(evaluation: Evaluation) -> dict[str, object]:
+    """Where an evaluation stands, and why it has no score."""
+    state = evaluation.state
+    return {
         "state": state,
         "stage": evaluation.stage,
         "doing": evaluation.doing,
@@ -234,7 +248,16 @@ def summary(submission: Submission, request: Request) -> dict[str, object]:
         "queue": place(evaluation) if state == Evaluation.State.QUEUED else None,
         "failure": failure(evaluation) if state == Evaluation.State.FAILED else None,
         "error": str(OUR_FAULT) if state == Evaluation.State.ERROR else None,
-        "score": board(Entry.Board.PUBLIC),
+    }
+
+
+def of_result(evaluation: Evaluation, competition: Competition) -> dict[str, object]:
+    """What was measured. Nothing of the private split before publication."""
+    isolation = evaluation.isolation
+    is_scored = evaluation.time_ratio is not None
+    private = score(evaluation, Entry.Board.PRIVATE) if competition.is_published else None
+    return {
+        "score": score(evaluation, Entry.Board.PUBLIC),
         "quality": evaluation.quality_public,
         "f1_by_class": evaluation.f1_by_class,
         "time_ratio": evaluation.time_ratio,
@@ -244,11 +267,14 @@ def summary(submission: Submission, request: Request) -> dict[str, object]:
         "reference_seconds_per_image": competition.seconds_per_image(1.0) if is_scored else None,
         "measurements": evaluation.measurements,
         "measurement_reason": evaluation.why,
-        "measurement_page": address(reverse("measurement", args=[evaluation.pk])),
         "isolation": {name: isolation[name] for name in ISOLATION} if isolation else None,
         "private": {**private, "quality": evaluation.quality_private} if private else None,
-        "static": submission.static,
     }
+
+
+def score(evaluation: Evaluation, board: str) -> dict[str, object] | None:
+    parts = rankings.parts(evaluation, board)
+    return dataclasses.asdict(parts) if parts else None
 
 
 def place(evaluation: Evaluation) -> dict[str, object]:

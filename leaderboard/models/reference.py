@@ -1,0 +1,28 @@
+"""The model that every submission of a competition is compared with."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from leaderboard.models.competition import Competition
+
+
+class ReferenceModel(models.Model):
+    """The organizers' model. Every submission is timed against it, in the same minutes."""
+
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="references")
+    file = models.FileField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    name = models.CharField(
+        max_length=120, blank=True, help_text=_("Shown as the baseline, e.g. ResNet18-D.")
+    )
+    static = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name or f"reference {self.sha256[:8]}"
