@@ -1,15 +1,26 @@
 """Where each door stands."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import TemplateView
 
 from leaderboard.web.health import healthz
 
 handler400 = "leaderboard.api.errors.refused_outside_views"
 handler500 = "leaderboard.api.errors.broken_outside_views"
+# Without a mail server nobody gets the link that this page promises.
+without_mail = (
+    []
+    if settings.EMAIL_URL
+    else [
+        path("accounts/password/reset/", TemplateView.as_view(template_name="account/no_mail.html"))
+    ]
+)
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("admin/", admin.site.urls),
+    *without_mail,
     path("accounts/", include("allauth.urls")),
     path("api/", include("leaderboard.api.urls")),
     path("", include("leaderboard.web.urls")),

@@ -42,6 +42,7 @@ def invite(*, team: Team, by: User) -> Invitation:
     it."""
     team = locks.lock(team)
     check_member(team, by)
+    check_forming(team.competition)
     team.invitations.filter(accepted_at=None, expires_at__lte=timezone.now()).delete()
     most = team.competition.max_team_size
     if open_invitations(team).count() >= most:
@@ -149,15 +150,21 @@ def check_member(team: Team, user: User) -> None:
 
 
 def check_joinable(competition: Competition, user: User) -> None:
-    if competition.state in (Competition.State.DRAFT, Competition.State.PUBLISHED):
-        raise Conflict(
-            gettext("Teams can be formed only while the competition runs."),
-            code="competition_not_open",
-        )
+    """Raises `Conflict` for a competition that takes no members, or a person who has a team."""
+    check_forming(competition)
     if of(user, competition):
         raise Conflict(
             gettext("You are in a team of this competition already. Leave that team first."),
             code="already_in_a_team",
+        )
+
+
+def check_forming(competition: Competition) -> None:
+    """Raises `Conflict` before a competition opens and once its final ranking is published."""
+    if competition.state in (Competition.State.DRAFT, Competition.State.PUBLISHED):
+        raise Conflict(
+            gettext("Teams can be formed only while the competition runs."),
+            code="competition_not_open",
         )
 
 

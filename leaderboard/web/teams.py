@@ -89,7 +89,9 @@ def invitation(request: Request, code: str) -> HttpResponse:
         joined = teams.accept(code=code, by=request.user)
         messages.success(request, gettext("Welcome to {team}.").format(team=joined))
         return redirect("team", joined.competition.slug)
-    return render(request, "teams/invitation.html", {"invitation": teams.find_invitation(code)})
+    invitation = teams.find_invitation(code)
+    mine = teams.of(request.user, invitation.team.competition)
+    return render(request, "teams/invitation.html", {"invitation": invitation, "mine": mine})
 
 
 def own(request: Request, competition: Competition) -> Team:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, running
+from leaderboard.services import competitions, running, teams
 from leaderboard.web import charts
 from leaderboard.web import submissions as pages
 from scoring import formula
@@ -157,3 +158,46 @@ def test_lines_of_equal_score_have_no_kinks(
                 point["y"], point["x"], quality_ref=0.7, k=k, time_weight=time_weight
             ).total
             assert math.isclose(score, contour["score"], abs_tol=1e-6)
+
+
+def test_a_member_is_not_asked_to_join(
+    see: Any, team: Team, rivals: Team, owner: User, rival: User, outsider: User
+) -> None:
+    code = teams.invite(team=team, by=owner).code
+    assert "Join as outsider" in text(see(outsider, f"/invitations/{code}/"))
+    for member, said in (
+        (owner, "You are a member of this team already."),
+        (rival, "You are a member of Rivals."),
+    ):
+        page = text(see(member, f"/invitations/{code}/"))
+        assert said in page
+        assert "Join as" not in page
+
+
+def test_a_finished_competition_invites_nobody(
+    see: Any, send: Any, team: Team, owner: User, closed: Competition, organizer: User
+) -> None:
+    competitions.publish(competition=closed, by=organizer)
+    page = text(see(owner, "/competitions/waste/team/"))
+    assert "New invitation link" not in page
+    assert "Teams do not change any more." in page
+    send(owner, reverse("invite", args=["waste"]))
+    assert not team.invitations.exists()
+
+
+def test_a_site_without_mail_promises_none(see: Any) -> None:
+    page = text(see(None, "/accounts/password/reset/"))
+    assert "This site sends no mail" in page
+    assert "<form method" not in page.split("<main")[1].split("</main>")[0]
+
+
+def test_the_overview_of_a_finished_competition_leads_to_the_final_ranking(
+    see: Any, scored: Scored, team: Team, organizer: User, competition: Competition
+) -> None:
+    scored(team)
+    competitions.close(competition=competition, by=organizer)
+    assert "boards/public/" in text(see(None, "/competitions/waste/")).split("leaders")[1]
+    competitions.publish(competition=competition, by=organizer)
+    page = text(see(None, "/competitions/waste/"))
+    assert "The final ranking" in page
+    assert "boards/private/" in page.split("leaders")[1]
