@@ -63,7 +63,7 @@ def test_pages_board_and_panel(measured: Submission, owner: User, organizer: Use
         assert BY_RULE in page, url
         assert "10.0" in page, url
         seen = [figure for figure in SEEN if figure in page]
-        assert not seen or "Seen in that hour" in page, (url, seen)
+        assert not seen or "Measured time" in page, (url, seen)
     assert "10.0 ms per image" in words(Client(), "/competitions/waste/")
 
 
