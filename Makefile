@@ -31,11 +31,12 @@ else
 	$(python) -m pytest --ignore tests/hostile --numprocesses logical --maxprocesses 4 --dist worksteal
 endif
 
-lint: .venv/.dev ## style, types, the directions of imports, missing migrations
+lint: .venv/.dev ## style, types, directions of imports, sizes, missing migrations
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	DEBUG=1 $(python) -m mypy
 	.venv/bin/lint-imports
+	$(python) .ci/house.py
 	DEBUG=1 DATABASE_URL=sqlite://:memory: $(python) manage.py makemigrations --check --dry-run
 
 messages: .venv/.dev ## collect the site's sentences, and update and compile every translation

@@ -329,11 +329,26 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.level("LOG_LEVEL", default="INFO")},
 }
 
+# The site's teal. From 500 on it is darker than Tailwind's: white text must be readable on it.
+TEAL = {
+    "50": "oklch(98.4% .014 180.72)",
+    "100": "oklch(95.3% .051 180.801)",
+    "200": "oklch(91% .096 180.426)",
+    "300": "oklch(85.5% .138 181.071)",
+    "400": "oklch(77.7% .152 181.912)",
+    "500": "oklch(60% .118 184.704)",
+    "600": "oklch(51.1% .096 186.391)",
+    "700": "oklch(43.7% .078 188.216)",
+    "800": "oklch(38.6% .063 188.416)",
+    "900": "oklch(33% .055 190)",
+    "950": "oklch(27.7% .046 192.524)",
+}
 UNFOLD = {
     "SITE_TITLE": "Featherweight",
     "SITE_HEADER": "Featherweight",
     "SITE_SUBHEADER": gettext_lazy("for organizers"),
     "SITE_SYMBOL": "speed",
+    "COLORS": {"primary": TEAL},
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}leaderboard/feather.svg"}
     ],
