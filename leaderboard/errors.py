@@ -1,7 +1,8 @@
-"""What we say no to, each with a stable code for programs and a sentence for people.
+"""Refusals: each has a stable code for programs and a sentence for people.
 
-A `Refused` is never stored and costs nothing. Every door turns it into its own kind of answer in
-one place: `api.errors.handle` for the API, `web.refusals` and the admin by a message on the page.
+A `Refused` is never stored. Its sentence is in the language of the request, because the code that
+raises it calls `gettext`. Each door turns a refusal into an answer in one place:
+`api.errors.handle` for the API, `web.refusals` for pages, `admin.pages` for the panel.
 """
 
 
@@ -33,14 +34,14 @@ class NotAMember(NotAllowed):
 
 
 class NotFound(Refused):
-    """There is no such thing, or this person may not know that there is."""
+    """The thing does not exist, or this person may not know about it."""
 
     code = "not_found"
     status = 404
 
 
 class Conflict(Refused):
-    """The thing is in a state that forbids this now."""
+    """The present state of the thing forbids this step."""
 
     code = "conflict"
     status = 409
@@ -51,7 +52,7 @@ class NameTaken(Conflict):
 
 
 class BadName(Refused):
-    """A name that others could not read, or not tell from another."""
+    """A name that people cannot read, or cannot tell from another name."""
 
     code = "bad_name"
 

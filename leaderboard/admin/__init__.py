@@ -1,10 +1,10 @@
-"""The organizers' panel: forms and buttons, each calling one service. One file to a noun.
+"""The organizers' panel: forms and buttons. Each calls one service; each noun has one file.
 
-Nothing here edits history: submissions, evaluations and entries are shown, and decided upon, but
-neither added, changed nor deleted.
+The panel never edits history. It shows submissions, evaluations and entries, and takes decisions
+about them. It does not add, change or delete them.
 """
 
-# They register what is taken away below.
+# These modules register models that are unregistered below.
 import allauth.account.admin
 import allauth.mfa.admin  # noqa: F401
 import django.contrib.auth.admin  # noqa: F401
@@ -38,8 +38,8 @@ __all__ = [
     "teams",
 ]
 
-# Addresses are shown with their user; groups and second factors are nobody's to edit here.
+# E-mail addresses are shown with their user. Nobody edits groups and second factors here.
 for model in (EmailAddress, Authenticator, Group):
     admin.site.unregister(model)
-# One door for everybody: with the site's rate limits and its second factor.
+# Organizers sign in on the site's page, which has rate limits and the second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

@@ -41,7 +41,7 @@ NEXT = {
 
 
 class CompetitionForm(forms.ModelForm):
-    # Unfold takes a posted field called "dataset" for something of its own.
+    # Unfold reads a posted field called "dataset" as one of its own.
     prefix = "competition"
 
     class Meta:
@@ -183,7 +183,7 @@ class CompetitionAdmin(steps.Steps):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Times are read and shown in the competition's own zone: the posted one, else its own."""
+        """Read and show times in the competition's zone: the posted zone, else the stored one."""
         competition = self.get_object(request, object_id) if object_id else None
         name = request.POST.get(f"{CompetitionForm.prefix}-time_zone", "").strip()
         if name not in zoneinfo.available_timezones():

@@ -29,7 +29,7 @@ from leaderboard.services.workers import ALIVE
 
 RECENT = timedelta(days=7)
 MOST = 20
-"""Competitions on the page, the newest; the list has them all."""
+"""Number of competitions on the page, newest first. The list shows all."""
 NEXT = {
     "no_dataset": gettext_lazy("Next: choose its dataset."),
     "no_reference": gettext_lazy("Next: upload its reference model."),
@@ -46,7 +46,7 @@ class Notice:
 
 
 def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
-    """What unfold asks for when it shows the index."""
+    """The index page's variables; `base` holds those of unfold."""
     profiles = list(busy_profiles())
     unfinished = Evaluation.objects.unfinished()
     shown = list(
@@ -70,7 +70,7 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
 
 
 def busy_profiles() -> QuerySet[HardwareProfile]:
-    """The profiles with what waits and runs there, and how many workers are alive."""
+    """The profiles, each with the numbers of queued and running evaluations and of live workers."""
     states = Evaluation.State
     return HardwareProfile.objects.annotate(
         queued=count_of(Evaluation.objects.filter(state=states.QUEUED), "profile"),
@@ -94,7 +94,7 @@ def mail() -> list[Notice]:
 
 
 def machines(profiles: list[Any]) -> list[Notice]:
-    """Work that nobody takes."""
+    """Profiles with queued evaluations and without a live worker."""
     return [
         Notice(
             "error",
@@ -117,7 +117,7 @@ def machines(profiles: list[Any]) -> list[Notice]:
 
 
 def sidelined() -> list[Notice]:
-    """Workers that found themselves unfit."""
+    """Live workers that take no work."""
     unfit = Worker.objects.filter(
         state=Worker.State.SIDELINED, seen_at__gt=timezone.now() - ALIVE
     ).select_related("profile")
@@ -134,7 +134,7 @@ def sidelined() -> list[Notice]:
 
 
 def weak() -> list[Notice]:
-    """Models that ran in less than the whole sandbox."""
+    """Evaluations of the last days whose sandbox lacked a layer."""
     count = Evaluation.objects.filter(
         isolation__is_weak=True, finished_at__gt=timezone.now() - RECENT
     ).count()

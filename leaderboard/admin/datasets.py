@@ -1,4 +1,4 @@
-"""Datasets: imported from a zip by a form, then only looked at. Nothing hidden is a download."""
+"""Datasets: a form imports a zip, then a dataset is read-only. Hidden images have no download."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ def staged(
     encoding: str,
     by: User,
 ) -> str:
-    """Keep and read an upload; the address of the page that reports it."""
+    """Keep and read an upload. Returns the address of the page with its report."""
     upload = staging.keep(
         Path(source.temporary_file_path()),
         file_name=source.name or gettext("The file"),
@@ -309,7 +309,7 @@ def staged(
 
 
 def reported(upload: staging.Staged, form: forms.Form) -> pages.Figures:
-    """The report by the form's choices, or by none while it is not filled in."""
+    """The report of an import with the form's choices; without choices if the form is empty."""
     choices = form.cleaned_data if form.is_bound and form.is_valid() else {}
     try:
         if choices:
@@ -335,7 +335,7 @@ def imported(
     by: User,
     **choices: Any,
 ) -> Dataset:
-    """Import an upload as its organizer decided, and keep it no longer."""
+    """Import an upload with the organizer's choices, then delete the upload."""
     upload = staging.read_again(upload, encoding=encoding or None, table=table or None)
     dataset = datasets.import_(
         name=name,
@@ -364,7 +364,7 @@ def wishes(
     allow_seen: bool = False,
     **texts: str,
 ) -> divisions.Wishes:
-    """The form's fields as the service wants them."""
+    """The form's fields as the service's dataclass."""
     return divisions.Wishes(
         seed=upload.seed if seed is None else seed,
         shares=None

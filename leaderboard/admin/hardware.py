@@ -103,7 +103,7 @@ class HardwareProfileAdmin(pages.Noun):
 
 
 class CanaryFigures:
-    """How a canary is written."""
+    """Columns of a canary, for the list and for a worker's page."""
 
     @display(
         description=gettext_lazy("Time ratio of the reference against itself"),
@@ -198,7 +198,7 @@ class WorkerAdmin(pages.Fixed):
 
 
 def plot(canaries: QuerySet[Canary], band: float) -> SafeString:
-    """The latest canaries, the newest at the right: ratios with intervals over the band."""
+    """The latest canaries as a picture: ratios with intervals and the band, newest at the right."""
     shown = list(canaries.exclude(time_ratio=None).order_by("-pk")[:PLOTTED])[::-1]
     reach = max(
         [2 * band, *(abs((one.time_ratio or 1) - 1) + (one.half_width or 0) for one in shown)]
@@ -221,7 +221,7 @@ def plot(canaries: QuerySet[Canary], band: float) -> SafeString:
 
 
 def height(ratio: float, reach: float) -> float:
-    """Where a ratio stands in a picture 100 high, 1 in its middle."""
+    """The y coordinate of a ratio in a picture of height 100. A ratio of 1 is at y = 50."""
     return round(50 - 46 * (ratio - 1) / (reach or 1), 2)
 
 

@@ -1,4 +1,4 @@
-"""What the admin's pages share: read-only nouns, tables of figures, pages that ask first."""
+"""Parts of the panel's pages: read-only models, tables of figures, pages that ask first."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def expect(request: HttpRequest, **arguments: Any) -> bool:
 
 
 takes_files = bodies.taken(bodies.Upload(check_size, expect))
-"""Marks a page that takes a file: image sets and reference models."""
+"""Decorates a view that accepts a file: image sets and reference models."""
 
 STATE_LABELS = {
     "draft": "info",
@@ -62,7 +62,7 @@ STATE_LABELS = {
 
 
 class KeysFirst(Paginator):
-    """A page of a long list: the rows before it are passed over by key, not read and joined."""
+    """Pages of a long list. Earlier rows are skipped by key, so they are not read and joined."""
 
     def page(self, number: int | str) -> Page:
         number = self.validate_number(number)
@@ -74,13 +74,13 @@ class KeysFirst(Paginator):
 
 
 class Noun(ModelAdmin):
-    """A model that may be added and changed, not deleted."""
+    """A model whose rows can be added and changed, but not deleted."""
 
     paginator = KeysFirst
     warn_unsaved_form = True
     list_filter_sheet = False
     list_per_page = 50
-    show_full_result_count = False  # a second count of the whole table, for one number
+    show_full_result_count = False  # it would count the whole table a second time
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -101,7 +101,7 @@ class Noun(ModelAdmin):
 
 
 class Fixed(Noun):
-    """A model that is only looked at; what is decided about it has buttons of its own."""
+    """A read-only model. Decisions about a row have buttons."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -123,7 +123,7 @@ class FixedInline(TabularInline):
 
 
 class Confirm(forms.Form):
-    """Nothing to fill in: the button is the answer."""
+    """A form without fields: the button confirms."""
 
 
 def ask(
@@ -167,7 +167,7 @@ def ask(
 
 
 def frame(admin: ModelAdmin, request: HttpRequest, obj: Model | None) -> dict[str, Any]:
-    """What stands around a question: the panel's menus and the way back."""
+    """The context of a question's page: the panel's menus and the address of the button Back."""
     back = change_url(obj) if obj else list_url(admin.model)
     menus = admin.admin_site.each_context(request)
     return {**menus, "opts": admin.model._meta, "original": obj, "back": back}
@@ -198,13 +198,13 @@ def leave(
 
 
 def is_list(request: HttpRequest) -> bool:
-    """Whether a noun's list is asked for, and not one of its rows."""
+    """Whether the request is for a list, and not for one row."""
     asked = request.resolver_match
     return bool(asked and asked.url_name and asked.url_name.endswith("_changelist"))
 
 
 def organizer(request: HttpRequest) -> User:
-    """Who is at the panel; nobody gets here without a login."""
+    """The signed-in organizer. The panel refuses everybody else before."""
     assert isinstance(request.user, User)
     return request.user
 
@@ -243,7 +243,7 @@ def ratio(value: float | None, half_width: float | None) -> str:
 
 
 def scores(evaluation: Evaluation) -> str:
-    """Both scores with their interval, which is the same: it comes from the time."""
+    """The public and the private score. Both have the same interval, which comes from the time."""
     if evaluation.score_public is None:
         return "–"
     both = pair(evaluation.score_public, evaluation.score_private)
@@ -255,5 +255,5 @@ def milliseconds(seconds: float | None) -> str:
 
 
 def pair(public: float | None, private: float | None) -> str:
-    """One figure of both splits."""
+    """A figure on the public and on the private split."""
     return "–" if public is None else f"{number(public)} / {number(private)}"

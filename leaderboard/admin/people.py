@@ -1,4 +1,4 @@
-"""People, and the tokens of their programs. People are made inactive, not deleted."""
+"""People and their API tokens. An organizer can deactivate a person, but not delete one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class MembershipInline(pages.FixedInline):
 
 
 class ChangePasswordForm(AdminPasswordChangeForm):
-    """A password that an organizer sets ends the person's API tokens."""
+    """A new password from an organizer revokes the person's API tokens."""
 
     def save(self, commit: bool = True) -> User:
         tokens.revoke_all(self.user)

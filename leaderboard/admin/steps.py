@@ -1,4 +1,4 @@
-"""The steps of a competition from draft to publication: one button each, which asks first."""
+"""The steps of a competition from draft to publication. Each step has a button that asks first."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STEPS = {
     (State.CLOSED, State.OPEN): "reopen",
     (State.CLOSED, State.PUBLISHED): "publish",
 }
-"""The button of each step. Which steps there are, `Competition.TRANSITIONS` says."""
+"""The button of each step in `Competition.TRANSITIONS`."""
 
 
 class ReferenceForm(forms.Form):
@@ -273,7 +273,7 @@ def steps_of(competition: Competition) -> list[str]:
 
 
 def progress(competition: Competition) -> pages.Figures:
-    """What has been handed in and what of it is not yet known."""
+    """Numbers of teams, submissions and unfinished evaluations."""
     states = Evaluation.State
     counts = competition.evaluations.by_state()
     submissions = competition.submissions

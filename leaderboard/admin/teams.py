@@ -1,4 +1,4 @@
-"""Teams and who is in them. They form themselves; an organizer may only mend a name."""
+"""Teams and their members. People form teams; an organizer can only correct a name."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from leaderboard.models import ApiToken, User
 
 
 class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
-    """Knox's hashed tokens, but an expired one is kept, so that its owner is told what it is."""
+    """Knox's hashed tokens. An expired token is kept, so that its owner learns that it expired."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
         digest = hash_token(token.decode("utf-8", "replace"))

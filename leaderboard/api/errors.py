@@ -1,6 +1,6 @@
 """Every error of the API as JSON: a stable `code` for programs, a `detail` that says what to do.
 
-What breaks elsewhere is told apart here, too, and shown on a page that needs no database.
+Errors outside of the API are sorted here, too. Their page needs no database.
 """
 
 from __future__ import annotations
@@ -121,13 +121,13 @@ CODES = {"parse_error": "malformed_request", "permission_denied": "not_allowed"}
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response:
-    """REST framework's one exception handler; a bug is logged and shown without a trace."""
+    """REST framework's exception handler. A bug is logged, and its answer shows no trace."""
     set_rollback()
     request = context["request"]
     found = problem(error, request)
     if found.status >= 500:
         logger.error("%s %s", request.method, request.path, exc_info=error)
-    # Also where CSV was asked for.
+    # An error is JSON even if the request asked for CSV.
     request.accepted_renderer, request.accepted_media_type = JSONRenderer(), "application/json"
     return Response(found.body(), status=found.status, headers=dict(found.headers))
 
@@ -146,9 +146,9 @@ def problem(error: BaseException | None, request: HttpRequest) -> Problem:
             return from_rest(error, request)
         case SuspiciousOperation() | BadRequest() | UnreadablePostError():
             return BAD_REQUEST
-        case UnicodeError() | DataError():  # what no check of ours foresaw, but nobody can store
+        case UnicodeError() | DataError():  # a value that passed all checks but cannot be stored
             return BAD_REQUEST
-        case LookupError() if type(error) is LookupError:  # of a codec
+        case LookupError() if type(error) is LookupError:  # a charset that Python does not know
             return BAD_REQUEST
         case OSError() if error.errno in FULL_DISK:
             return FULL
@@ -158,7 +158,7 @@ def problem(error: BaseException | None, request: HttpRequest) -> Problem:
 
 
 def of_database(error: DatabaseError | InterfaceError) -> Problem:
-    """By the codes of SQLite and PostgreSQL: disk_full, query_canceled."""
+    """The problem of a database error, by the codes of SQLite and PostgreSQL."""
     cause = error.__cause__
     is_full_for_sqlite = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     match getattr(cause, "sqlstate", None):
@@ -198,18 +198,18 @@ def unknown(request: HttpRequest) -> HttpResponse:
 
 
 def refused_outside_views(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler400: what went wrong before or after a view; pages get Django's page."""
+    """Django's handler400, for errors before or after a view. A page gets Django's own answer."""
     is_ours = request.path.startswith("/api/")
     return as_json(BAD_REQUEST) if is_ours else defaults.bad_request(request, exception)
 
 
 def broken_outside_views(request: HttpRequest) -> HttpResponse:
-    """Django's handler500, likewise. Django logs the error."""
+    """Django's handler500, for errors before or after a view. Django logs the error."""
     return answer(problem(sys.exception(), request), request.path)
 
 
 def answer(found: Problem, path: str) -> HttpResponse:
-    """For programs JSON, for people a page that needs neither a database nor a session."""
+    """JSON below /api/ and for /healthz, else a page that needs no database and no session."""
     if path.startswith("/api/") or path == "/healthz":
         return as_json(found)
     said = {"problem": found, "heading": HEADINGS[found.status]}

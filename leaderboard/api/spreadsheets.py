@@ -1,4 +1,4 @@
-"""Rows as CSV that every spreadsheet reads as text and figures, never as a formula."""
+"""Rows as CSV. A spreadsheet reads every value as text or a number, never as a formula."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-"""Tells spreadsheets that the file is UTF-8."""
+"""The byte order mark, which tells spreadsheets that the file is UTF-8."""
 
 # Whatever a program may split a line at: a reader with other habits than ours sees cells there.
 CELL_BEGINS = re.compile(r"(?:^|[,;|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029])")
@@ -28,7 +28,7 @@ def lines(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[s
 
 
 def cell(value: object) -> object:
-    """A value that is no formula wherever a program sees a cell begin in it."""
+    """The value, made safe: no program can find a formula at the start of a cell."""
     if not isinstance(value, str) or not SUSPECT.search(value):
         return value
     starts = [found.end() for found in CELL_BEGINS.finditer(value)]
@@ -39,7 +39,7 @@ def cell(value: object) -> object:
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet might compute a cell; also full-width signs are signs to some."""
+    """Whether a spreadsheet might compute a cell. Some programs also accept full-width signs."""
     for letter in text:
         if letter != '"' and unicodedata.category(letter)[0] not in IGNORED_BEFORE:
             return unicodedata.normalize("NFKC", letter)[0] in OPENERS
@@ -47,7 +47,7 @@ def is_formula(text: str) -> bool:
 
 
 class Echo:
-    """A file that gives back what is written, as Django's manual streams CSV."""
+    """A file whose `write` returns its argument, as in Django's manual for streamed CSV."""
 
     def write(self, line: str) -> str:
         return line

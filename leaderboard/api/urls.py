@@ -1,4 +1,4 @@
-"""Addresses of the API. None ends with a slash; whatever is not here is a JSON 404."""
+"""Addresses of the API. No address ends with a slash. An unknown address is a JSON 404."""
 
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt

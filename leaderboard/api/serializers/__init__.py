@@ -1,1 +1,1 @@
-"""The shapes of what the API takes and gives; decide nothing."""
+"""The shapes of the API's requests and answers, without rules."""

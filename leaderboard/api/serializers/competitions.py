@@ -37,7 +37,7 @@ class Formula(serializers.Serializer[Competition]):
 
 
 class Input(serializers.Serializer[Competition]):
-    """What a model is fed unless its featherweight.json says something else within the bounds."""
+    """The input of a model, if its featherweight.json declares no other within the bounds."""
 
     height = serializers.IntegerField(source="input_height")
     width = serializers.IntegerField(source="input_width")
@@ -172,7 +172,7 @@ class CompetitionDetail(CompetitionSummary):
 
 
 class BoardRow(serializers.Serializer[rankings.Line]):
-    """The schema of a row. `board_row` makes one, which a serializer would do much more slowly."""
+    """The schema of a row. `board_row` makes the row, much faster than a serializer does."""
 
     rank = serializers.IntegerField(allow_null=True, help_text="None below the gate.")
     team = serializers.CharField()

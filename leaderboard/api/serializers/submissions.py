@@ -1,4 +1,4 @@
-"""A submission as its team sees it: nothing of the private split before publication."""
+"""A submission as its team sees it, without the private split before publication."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Failure(serializers.Serializer[Evaluation]):
 
 
 class DryRun(serializers.Serializer[job.DryRun]):
-    """A try on images of the sample, before anything hidden: here alone a model may be heard."""
+    """A run on images of the sample. Only this run's output is shown: it sees no hidden image."""
 
     images = serializers.IntegerField(help_text="Of the sample, which were tried.")
     output = serializers.CharField(
@@ -54,7 +54,7 @@ class DryRun(serializers.Serializer[job.DryRun]):
 
 
 class Isolation(serializers.Serializer[dict[str, Any]]):
-    """What shut the models in, in words."""
+    """The layers of the sandbox in which the models ran, in words."""
 
     layers = serializers.ListField(child=serializers.CharField())
     missing = serializers.ListField(
@@ -83,7 +83,7 @@ class PrivateResult(Score):
 
 
 class SubmissionSummary(serializers.ModelSerializer[Submission]):
-    """What a list says of a submission: all but what its model said in the dry run."""
+    """A submission in a list: everything except the output of the dry run."""
 
     # The fields are for the schema; `summary` gives their values.
     url = serializers.URLField(read_only=True)
@@ -296,7 +296,7 @@ def failure(evaluation: Evaluation) -> dict[str, object]:
 
 
 class Upload(serializers.Serializer[Submission]):
-    """A TorchScript archive, as multipart/form-data."""
+    """A model file, as multipart/form-data."""
 
     file = serializers.FileField(allow_empty_file=True, help_text="The model: a .pt file.")
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")

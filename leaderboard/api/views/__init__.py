@@ -1,1 +1,1 @@
-"""Each view parses, calls one service and shows what came of it."""
+"""Each view parses the request, calls one service and shows the result."""

@@ -1,4 +1,4 @@
-"""Run after every migration: a new table is a new question of who may use it."""
+"""Grants the worker's database role its rights. Run it after every migration with a new table."""
 
 from __future__ import annotations
 

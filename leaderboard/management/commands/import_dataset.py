@@ -1,4 +1,4 @@
-"""The console's way to a dataset, for sets too large for a browser."""
+"""Imports a dataset from the console, for sets that are too large for a browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOW = {
     "seen_before": "--allow-seen",
     "too_alike": "--near apart",
 }
-"""The option that lets an import go on all the same."""
+"""The option that overrides a refusal, by the refusal's code."""
 
 
 def shares(text: str) -> dict[str, float]:
@@ -59,7 +59,7 @@ def add_source(parser: CommandParser) -> None:
 
 
 def add_decisions(parser: CommandParser) -> None:
-    """What lets an import go on that would stop."""
+    """Options that override refusals."""
     parser.add_argument(
         "--skip-broken",
         "--skip-bad",
@@ -147,7 +147,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name}: {text}")
 
     def rehearsed(self, report: Report, options: dict[str, Any]) -> None:
-        """What a dry run ends with. Raises `CommandError` where an import would be refused."""
+        """The end of a dry run. Raises `CommandError` if an import would be refused."""
         if options["json"]:
             self.stdout.write(json.dumps({"report": report.to_dict()}, ensure_ascii=False))
         if report.refusals:

@@ -1,5 +1,7 @@
-"""The embedded worker: polls the rows that Celery workers are knocked for, sweeps, and goes on with
-boards that are being prepared."""
+"""The embedded worker, for sites without a broker.
+
+It polls the queue's rows, returns expired leases, and continues boards in preparation.
+"""
 
 from __future__ import annotations
 
