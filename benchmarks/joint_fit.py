@@ -9,12 +9,15 @@ the calibration's pace, the lowest load, and as much load beside the submission 
 * u ~ N(0, tau^2) for each segment, e_i ~ s t(4): weights w_i = 5 / (4 + e_i^2 / s^2) (Lange, Little
   and Taylor, JASA 84, 1989). b, s, tau and w come from expectation and maximization.
 * The measurement error of log R, known from the calibration, is subtracted from the moment of the
-  first column (Fuller 1987), up to the share `regression.MOST_NOISE` of what the others leave.
+  first column (Fuller 1987), bounded as in `scoring.timing.regression`.
 * half-width = 2 sqrt(Var theta + BETWEEN_RUNS_SD^2): one entry of the posterior, and the profile's.
 
-The *bounded* fit differs in three ways: x0 is clipped to the range seen and
-`correction.extrapolation_sd` is added; Var theta is at least the cluster-robust one by segment; and
-Student's t with segments - 1 degrees of freedom replaces 2.
+The *bounded* fit differs in these ways:
+
+* It has no segment effects, which absorb the slow changes of pace that b_1 is estimated from.
+* x0 is clipped to the range seen. `correction.extrapolation_sd` and `unexplained_sd` are added.
+* Var theta is at least the cluster-robust one by segment, and Student's t with segments - 1 degrees
+  of freedom replaces 2.
 
 `benchmarks.coverage --method joint` compares them on an invented machine whose truth is known,
 `benchmarks.timing_noise --read` on recorded quads. `scoring/timing/MEASUREMENT.md` has the result.
@@ -24,7 +27,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,7 +36,7 @@ from scoring.timing import correction, covariates
 from scoring.timing.correction import LOAD_SD
 from scoring.timing.covariates import Design
 from scoring.timing.intervals import BETWEEN_RUNS_SD, Estimate, Z
-from scoring.timing.regression import MOST_NOISE
+from scoring.timing.regression import MOST_NOISE, Coefficients, residual_of
 from scoring.timing.robust import Numbers, scatter, t_quantile
 from scoring.timing.tally import Floats
 
@@ -84,12 +87,14 @@ def estimate(quads: Sequence[Quad], pace: Pace, *, is_bounded: bool = False) -> 
     design = covariates.design_of(quads, pace)
     point = design.point if is_bounded else design.calibrated
     problem = problem_of(design, quads, point)
-    state = fitted(problem)
+    state = fitted(problem, has_effects=not is_bounded)
     ratio = math.exp(state.b[0] - point[0])
     sd = math.sqrt(state.covariance[0, 0])
     if is_bounded:
         sd = max(sd, math.sqrt(clustered(problem, state)))
         sd *= t_quantile(max(2, len(state.effects) - 1)) / Z
+        b = Coefficients(state.b[1 : 1 + len(point)], state.covariance[1:-2, 1:-2])
+        sd = math.hypot(sd, correction.unexplained_sd(design, b))
     beyond = correction.extrapolation_sd(point - design.calibrated, state.b[1 : 1 + len(point)])
     sd = math.hypot(sd, BETWEEN_RUNS_SD, beyond)
     return Estimate(ratio, ratio * math.expm1(Z * sd), ratio * sd)
@@ -116,8 +121,8 @@ def problem_of(design: Design, quads: Sequence[Quad], point: Floats) -> Problem:
     )
 
 
-def noise_moment(problem: Problem, state: State, moments: Floats) -> float:
-    """E d' V^-1 d of the measurement error d (N,), bounded by `regression.MOST_NOISE`.
+def noise_moment(problem: Problem, state: State) -> float:
+    """E d' V^-1 d of the measurement error d (N,), bounded as in `scoring.timing.regression`.
 
     V is the covariance of u + e. The brief part has v_1 tr V^-1, the lasting part v_2 1' V_g^-1 1
     summed over segments g.
@@ -127,14 +132,17 @@ def noise_moment(problem: Problem, state: State, moments: Floats) -> float:
     spread = effect_variances(problem, state)
     brief = float(information.sum() - (spread * problem.by_segment(information**2)).sum())
     lasting = float((sums / (1 + state.between * sums)).sum())
-    others = [n for n in range(len(moments)) if n != 1]
-    across = moments[1, others]
-    own = moments[1, 1] - across @ np.linalg.pinv(moments[np.ix_(others, others)]) @ across
     found = problem.noise[0] * brief + problem.noise[1] * lasting
-    return min(found, MOST_NOISE * float(own))
+    weighted = np.sqrt(information)
+    columns = problem.columns * weighted[:, None]
+    others = np.delete(columns, 1, axis=1)
+    own = residual_of(columns[:, 1], others)
+    response = problem.response * weighted
+    unexplained = residual_of(columns[:, 1], np.column_stack([others, response]))
+    return min(found, float(unexplained @ unexplained), MOST_NOISE * float(own @ own))
 
 
-def fitted(problem: Problem) -> State:
+def fitted(problem: Problem, *, has_effects: bool) -> State:
     """Expectation and maximization, from the prior mean on."""
     residuals: Floats = problem.response - problem.columns @ problem.mean
     error = max(scatter(residuals), 1e-3) ** 2
@@ -144,12 +152,14 @@ def fitted(problem: Problem) -> State:
         problem.precision,
         problem.precision,
         error,
-        error / 10,
+        error / 10 if has_effects else 0.0,
         np.ones(len(residuals)),
         np.zeros(groups),
     )
     for _ in range(ROUNDS):
         state = improved(problem, state)
+        if not has_effects:
+            state = replace(state, between=0.0)
     return state
 
 
@@ -163,7 +173,7 @@ def improved(problem: Problem, state: State) -> State:
     moments = weighted.T @ columns - sums.T @ (sums * spread[:, None])
     target = weighted.T @ response - sums.T @ (y_sums * spread)
     corrected = moments.copy()
-    corrected[1, 1] -= noise_moment(problem, state, moments)
+    corrected[1, 1] -= noise_moment(problem, state)
     inverse: Floats = np.asarray(np.linalg.inv(corrected + problem.precision))
     b = inverse @ (target + problem.precision @ problem.mean)
     residuals = response - columns @ b
