@@ -56,7 +56,7 @@ def sandboxed() -> str:
         found = selftest.breaches(Plan(device="cuda"))
     except EngineError as error:
         return f"{error.code}: {error}"
-    return "; ".join(found) or "held"
+    return "; ".join(map(str, found)) or "held"
 
 
 def measured(place: Path, options: argparse.Namespace) -> None:
@@ -81,7 +81,7 @@ def measured(place: Path, options: argparse.Namespace) -> None:
             )
             timing = report.timing
             assert timing, report.failure
-            in_force = timing.in_force
+            in_force = tuple(map(str, timing.in_force))
             rows.append(
                 (
                     name,
@@ -93,7 +93,7 @@ def measured(place: Path, options: argparse.Namespace) -> None:
                     f"{timing.reference_seconds_per_image * 1000:.4f} ms",
                     len(timing.quads),
                     " | ".join(map(str, report.hardware.get("gpu_clocks", []))),
-                    "; ".join(timing.flags),
+                    "; ".join(map(str, timing.flags)),
                 )
             )
             print(*rows[-1], file=sys.stderr, flush=True)

@@ -98,7 +98,7 @@ def show(reports: dict[str, list[Report]], share: float) -> None:
     for name, found in reports.items():
         scored = sum(one.status == "scored" for one in found)
         codes = sorted({one.failure.code for one in found if one.failure})
-        flags = sorted({flag for one in found if one.timing for flag in one.timing.flags})
+        flags = sorted({str(flag) for one in found if one.timing for flag in one.timing.flags})
         outcome = f"{scored} scored" if scored else ""
         if codes:
             outcome = f"{outcome} {len(found) - scored} {', '.join(codes)}".strip()
@@ -168,7 +168,7 @@ def describe(name: str, report: Report) -> str:
     timing = report.timing
     return (
         f"{now} {name}: {timing.time_ratio:.4f} +- {timing.half_width / timing.time_ratio:.1%} by "
-        f"{timing.plain_by}, {len(timing.quads)} quads, {' '.join(timing.flags)}"
+        f"{timing.plain_by}, {len(timing.quads)} quads, {' '.join(map(str, timing.flags))}"
     )
 
 

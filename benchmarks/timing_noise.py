@@ -158,7 +158,7 @@ class Bench:
             f"{pace.reference_scatter[0]:.1%} a quad, {pace.reference_scatter[1]:.1%} a "
             "window, A/A ratio "
             f"{calibration.timing.time_ratio:.4f} +- {calibration.timing.half_width:.4f}; "
-            f"in force: {', '.join(calibration.timing.in_force)}"
+            f"in force: {', '.join(map(str, calibration.timing.in_force))}"
         )
         return pace
 
@@ -220,7 +220,7 @@ class Bench:
             calibrated_probe_ms=1000 * self.pace.probe_seconds,
             calibrated_scatter=self.pace.reference_scatter,
             probe_slope=timing.probe_slope or 0.0,
-            in_force=timing.in_force,
+            in_force=tuple(map(str, timing.in_force)),
             quads=tuple(quad.to_json() for quad in timing.quads),
         )
 

@@ -23,7 +23,7 @@ from scoring.job import (
     Timing,
 )
 from scoring.sandbox import advice, parent
-from scoring.sentences import say
+from scoring.sentences import Sentence, say
 from scoring.stages import Stages
 from scoring.timing import outcome, publication
 from scoring.timing.runner import Entrant, entrant
@@ -73,7 +73,7 @@ class Measured:
     """A finished measurement, and what kept it fair, in words."""
 
     measurement: outcome.Measurement
-    in_force: tuple[str, ...]
+    in_force: tuple[Sentence, ...]
 
 
 class Evaluation:
@@ -236,14 +236,18 @@ def refuse_unusable_time(verdict: str, job: Job) -> None:
     if verdict == "time_unstable":
         raise ModelFailed(
             "time_unstable",
-            "The model's time scatters too much to be published, beside a reference whose "
-            "time was steady.",
+            say(
+                "The model's time scatters too much to be published, beside a reference "
+                "whose time was steady."
+            ),
         )
     if verdict == "too_slow":
         raise ModelFailed(
             "too_slow",
-            f"The model is so slow that {job.plan.max_seconds:g} s of measuring do not "
-            "tell its time.",
+            say(
+                "The model is so slow that %(max_seconds)g s of measuring do not tell its time.",
+                max_seconds=job.plan.max_seconds,
+            ),
         )
 
 

@@ -15,6 +15,7 @@ from scoring.errors import EngineError
 from scoring.images import albums
 from scoring.job import InputSpec, Job, SplitQuality
 from scoring.quality import metrics
+from scoring.sentences import say
 from scoring.timing.blocks import Labels
 
 
@@ -41,7 +42,7 @@ class HiddenImages:
         """The images of a job. Raises `EngineError`, `BadDataset`."""
         found = {split.name: albums.labelled(split.images, job.classes) for split in job.splits}
         if not found:
-            raise EngineError("no_splits", "The job has no images.")
+            raise EngineError("no_splits", say("The job has no images."))
         tick(0.0)
         return cls(found, cache)
 

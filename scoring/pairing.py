@@ -13,6 +13,7 @@ from scoring import hardware
 from scoring.job import Job
 from scoring.sandbox import parent
 from scoring.sandbox.processes import Child
+from scoring.sentences import Sentence, say
 from scoring.timing import blocks, machine, measuring, outcome
 from scoring.timing.runner import Entrant
 
@@ -92,22 +93,40 @@ def clocks_logged(job: Job, facts: dict[str, object]) -> Iterator[None]:
     facts["gpu_clocks"] = [before, hardware.gpu_clocks()]
 
 
-def in_force(job: Job, box: parent.Sandbox, children: Sequence[list[Child]]) -> tuple[str, ...]:
-    """What kept the measurement fair and the machine safe, in words.
+def in_force(
+    job: Job, box: parent.Sandbox, children: Sequence[list[Child]]
+) -> tuple[Sentence, ...]:
+    """What kept the measurement fair and the machine safe.
 
     `children`: the processes of the reference, and those of the submission.
     """
-    threads = f"{job.plan.threads} thread" + "s" * (job.plan.threads > 1)
-    said = ["idle side stopped", "fresh processes per segment", f"{threads} each", *box.in_force]
+    threads = job.plan.threads
+    said = [
+        say("While one model runs, the other one is stopped."),
+        say("Each segment has new processes."),
+    ]
+    one, many = (
+        say("Each model has 1 thread."),
+        say("Each model has %(threads)s threads.", threads=threads),
+    )
+    said.append(many if threads > 1 else one)
+    said += box.in_force
     if box.gpu:
-        said.append("GPU seen idle and its cache overwritten before each turn")
+        said.append(say("Before each turn, the GPU is idle and its cache is overwritten."))
     if job.lock:
-        said.append("one evaluation at a time")
+        said.append(say("The machine runs one evaluation at a time."))
     if job.plan.device == "cuda":
-        said.append("no memory limit: CUDA maps more than it uses")
+        said.append(
+            say("There is no memory limit, because CUDA reserves more memory than it uses.")
+        )
     else:
-        said.append("memory limit")
-    for name, ones in zip(("reference", "submission"), children, strict=True):
-        prepared = all(child.prepared for child in ones)
-        said.append(f"{name} {'frozen and optimized' if prepared else 'not frozen'}")
+        said.append(say("Memory is limited."))
+    reference, submission = (all(child.prepared for child in ones) for ones in children)
+    frozen = (
+        say("The reference is frozen and optimized."),
+        say("The model is frozen and optimized."),
+    )
+    not_frozen = say("The reference is not frozen."), say("The model is not frozen.")
+    said.append(frozen[0] if reference else not_frozen[0])
+    said.append(frozen[1] if submission else not_frozen[1])
     return tuple(said)

@@ -63,10 +63,10 @@ class DryRun(Json):
 
 @dataclass(frozen=True)
 class Isolation(Json):
-    """The layers that held the models, and those that the kernel lacked, in words."""
+    """The layers that held the models, and those that the kernel lacked."""
 
-    layers: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+    layers: tuple[Sentence, ...] = ()
+    missing: tuple[Sentence, ...] = ()
     is_weak: bool = False
     """Whether a layer is missing that is required outside of development."""
 

@@ -49,13 +49,13 @@ def spoken(found: Any, speak: Callable[[Sentence], str] = str) -> Any:
 
     For doors that show a whole report; what is stored keeps its sentences.
     """
-    if isinstance(found, list):
+    if isinstance(found, (list, tuple)):
         return [spoken(one, speak) for one in found]
     if not isinstance(found, dict):
         return found
     if found.keys() == {"text", "facts"}:
         return speak(Sentence.from_json(found))
-    if isinstance(said := found.get("said"), list):
+    if isinstance(said := found.get("said"), (list, tuple)):
         others = {key: spoken(value, speak) for key, value in found.items() if key != "said"}
         return {**others, "message": " ".join(spoken(said, speak))}
     return {key: spoken(value, speak) for key, value in found.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scoring.dataclass_json import Json
+from scoring.sentences import Sentence
 from scoring.specs import Estimator
 
 
@@ -84,9 +85,9 @@ class Timing(Json):
     segments: int
     measured_seconds: float
     disturbed_share: float
-    in_force: tuple[str, ...] = ()
+    in_force: tuple[Sentence, ...] = ()
     """What kept the measurement fair: "idle side stopped", "models pinned to core 1", ..."""
-    flags: tuple[str, ...] = ()
+    flags: tuple[Sentence, ...] = ()
     """Findings in words, for the page of the evaluation."""
     standard_error: float = 0.0
     """Of `time_ratio`, absolute."""

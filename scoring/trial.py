@@ -19,6 +19,7 @@ from scoring.images import albums
 from scoring.job import DryRun, Failure, Job, Json, Model, SplitQuality
 from scoring.quality import metrics
 from scoring.sandbox import advice, outputs, parent
+from scoring.sentences import say
 from scoring.timing import repeats, runner
 from scoring.timing.blocks import Labels
 from scoring.timing.runner import Entrant
@@ -53,7 +54,7 @@ def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:
         trial = replace(trial, model=model)
         labelled = albums.labelled(job.sample, job.classes)
         if not labelled.names:
-            raise BadDataset("no_images", "There are no readable images in class folders.")
+            raise BadDataset("no_images", say("There are no readable images in class folders."))
         with workplace(job) as cache:
             pixels = albums.Album((albums.pixels(labelled, engine.spec_of(model), cache),))
             opening = runner.entrant(

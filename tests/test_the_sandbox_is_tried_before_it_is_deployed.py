@@ -13,6 +13,7 @@ import pytest
 import scoring
 from leaderboard import checks
 from leaderboard.services import containment
+from scoring.sentences import Sentence, say
 
 ROOT = Path(__file__).parent.parent
 ENGINE = scoring.EngineError
@@ -33,14 +34,18 @@ def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
     ("finds", "code", "words"),
     [
         (ENGINE("sandbox_unavailable", "It lacks landlock."), "E001", "It lacks landlock."),
-        (("a model can make files", "and more"), "E002", "here: a model can make files; and more."),
+        (
+            (say("A model can make files."), say("And more.")),
+            "E002",
+            "here. A model can make files. And more.",
+        ),
         (ENGINE("sandbox_failed", "It did not start."), "E003", "It did not start."),
     ],
 )
 def test_what_is_found_is_an_error_with_a_stable_code(
     monkeypatch: pytest.MonkeyPatch, finds: Any, code: str, words: str
 ) -> None:
-    def breaches(plan: Any) -> tuple[str, ...]:
+    def breaches(plan: Any) -> tuple[Sentence, ...]:
         if isinstance(finds, Exception):
             raise finds
         return tuple(finds)

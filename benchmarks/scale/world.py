@@ -40,6 +40,7 @@ from leaderboard.models import (
 )
 from leaderboard.services import turns, versions
 from scoring.job import PROTOCOL, ClassQuality, Isolation, Quad, Report, SplitQuality, Timing
+from scoring.sentences import say
 
 SLUG = "scale"
 CLASSES = ["Glass", "Metal", "Paper", "Plastic", "Trash"]
@@ -435,7 +436,9 @@ def evaluation_fields(competition: Competition, **fields: Any) -> dict[str, Any]
         "finished_at": now - timedelta(days=60) + timedelta(seconds=90),
         "percent": 100,
         "f1_by_class": dict.fromkeys(CLASSES, 0.7),
-        "isolation": Isolation(layers=("system calls of computing only",)).to_json(),
+        "isolation": Isolation(
+            layers=(say("filter of system calls (only for computing)"),)
+        ).to_json(),
         "quality_public": 0.7,
         "quality_private": 0.69,
         "quality_ref": 0.7,
@@ -498,7 +501,7 @@ def report(chance: random.Random, quads: int) -> Report:
     )
     return replace(
         Report(status="scored", splits={"public": split, "private": split}, timing=timing),
-        isolation=Isolation(layers=("system calls of computing only",)),
+        isolation=Isolation(layers=(say("filter of system calls (only for computing)"),)),
         quality_ref=0.7,
         hardware={"cpu": "Some processor"},
         versions={"protocol": str(PROTOCOL), "torch": "2.13.0"},

@@ -25,6 +25,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from leaderboard import sentences
 from leaderboard.admin import pages
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import Dataset, Split, User
@@ -279,7 +280,7 @@ class DatasetAdmin(pages.Fixed):
 
     @display(description=gettext_lazy("Left out"))
     def left_out_files(self, dataset: Dataset) -> SafeString | str:
-        rows = [(one["name"], one["message"]) for one in dataset.skipped[:SHOWN]]
+        rows = [(one["name"], sentences.message(one["said"])) for one in dataset.skipped[:SHOWN]]
         if len(dataset.skipped) > SHOWN:
             more = gettext("and %(count)d more") % {"count": len(dataset.skipped) - SHOWN}
             rows.append(("…", more))
@@ -321,7 +322,10 @@ def reported(upload: staging.Staged, form: forms.Form) -> pages.Figures:
         return [(gettext("In the way"), refusal.detail)]
     return [
         *((gettext("In the way"), one.message) for one in made.report.refusals),
-        *made.report.lines(),
+        *(
+            (sentences.said(heading), sentences.message(told))
+            for heading, told in made.report.lines()
+        ),
     ]
 
 

@@ -15,9 +15,9 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
-from leaderboard import sentences
 from leaderboard.admin import pages
 from leaderboard.models import Evaluation
+from leaderboard.sentences import said
 from leaderboard.services import queueing
 from scoring.job import Report, Timing
 from scoring.sentences import spoken
@@ -117,7 +117,7 @@ class EvaluationAdmin(pages.Fixed):
         report = evaluation.report()
         if report is None:
             return "–"
-        told = spoken(report.to_json(), sentences.said)
+        told = spoken(report.to_json(), said)
         text = json.dumps(told, indent=2, ensure_ascii=False)
         return format_html(
             '<details><summary class="cursor-pointer">{}</summary>'
@@ -232,8 +232,8 @@ def of_timing(timing: Timing) -> pages.Figures:
     }
     return [
         (gettext("Measurement"), sentence % facts),
-        (gettext("In force"), ", ".join(timing.in_force) or "–"),
-        (gettext("Findings"), "; ".join(timing.flags) or "–"),
+        (gettext("In force"), ", ".join(map(said, timing.in_force)) or "–"),
+        (gettext("Findings"), "; ".join(map(said, timing.flags)) or "–"),
     ]
 
 
@@ -243,8 +243,8 @@ def of_isolation(evaluation: Evaluation) -> pages.Figures:
         return []
     weak = gettext("Isolation, WEAK")
     heading = weak if evaluation.is_weakly_isolated else gettext("Isolation")
-    lacks = [gettext("missing: %(layer)s") % {"layer": one} for one in isolation["missing"]]
-    return [(heading, "; ".join([*isolation["layers"], *lacks]))]
+    lacks = [gettext("missing: %(layer)s") % {"layer": said(one)} for one in isolation["missing"]]
+    return [(heading, "; ".join([*map(said, isolation["layers"]), *lacks]))]
 
 
 def of_machine(report: Report) -> pages.Figures:

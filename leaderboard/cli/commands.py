@@ -117,7 +117,7 @@ def check(
     except Rejected as rejected:
         told = joined(rejected.said, said)
         raise Trouble(FAILED, f"{told} [{rejected.code}]", rejected.code) from rejected
-    show(as_json, spoken(checked.to_json()), lines(checking.table(checked)))
+    show(as_json, spoken(checked.to_json()), lines(checking.table(checked, said)))
 
 
 @app.command(

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from leaderboard.demo.entrants import PASSWORD, SLUG, Entrant
 from leaderboard.models import Evaluation
+from leaderboard.sentences import said
 
 
 def table(title: str, rows: list[dict[str, Any]]) -> Table:
@@ -34,7 +35,7 @@ def show_weakness(console: Console) -> None:
     weak = Evaluation.objects.filter(isolation__is_weak=True).first()
     if weak is None or weak.isolation is None:
         return
-    missing = "\n".join(f"  missing: {one}" for one in weak.isolation["missing"])
+    missing = "\n".join(f"  missing: {said(one)}" for one in weak.isolation["missing"])
     console.print(
         Panel(
             "This machine does not shut models in as it must outside of a demo:\n"

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from django.conf import settings
 
 import scoring
+from leaderboard import sentences
 from scoring.job import Plan
+from scoring.sentences import Sentence, say
 
 logger = logging.getLogger(__name__)
 WEAK = (
@@ -23,7 +25,11 @@ class Flaw:
     """Why no model may run here, in a sentence for the person who runs the machine."""
 
     code: str
-    message: str
+    said: tuple[Sentence, ...]
+
+    @property
+    def message(self) -> str:
+        return sentences.message(self.said)
 
 
 def can_be_tried() -> bool:
@@ -34,16 +40,19 @@ def can_be_tried() -> bool:
 def flaw(plan: Plan) -> Flaw | None:
     """What is wrong with the sandbox on this machine, or None if it holds. Takes seconds."""
     if not can_be_tried():
-        return Flaw("no_torch", "PyTorch is not installed here: models cannot be run.")
+        return Flaw("no_torch", (say("PyTorch is not installed here: models cannot be run."),))
     try:
         found = breaches(plan)
     except scoring.EngineError as error:
-        return Flaw(error.code, error.message)
+        return Flaw(error.code, error.said)
     except Exception as error:
         logger.exception("The self-test of the sandbox broke")
-        return Flaw("sandbox_failed", f"The self-test of the sandbox broke: {error!r}")
+        return Flaw(
+            "sandbox_failed",
+            (say("The self-test of the sandbox broke: %(error)s", error=repr(error)),),
+        )
     if found:
-        return Flaw("breached", f"The sandbox does not hold here: {'; '.join(found)}.")
+        return Flaw("breached", (say("The sandbox does not hold here."), *found))
     return None
 
 
@@ -52,7 +61,7 @@ def is_allowed(flaw: Flaw) -> bool:
     return bool(settings.ALLOW_WEAK_SANDBOX and flaw.code == "breached")
 
 
-def breaches(plan: Plan) -> tuple[str, ...]:
+def breaches(plan: Plan) -> tuple[Sentence, ...]:
     """What the models of the self-test could do. Raises `EngineError`."""
     from scoring.sandbox import selftest  # it needs NumPy, which web servers do not have
 

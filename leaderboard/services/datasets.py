@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,7 @@ def import_(
         licence=licence,
         classes=list(classes),
         sha256=sha256_of(classes, splits),
-        skipped=[vars(problem) for problem in plan.left_out],
+        skipped=[asdict(problem) for problem in plan.left_out],
         created_at=timezone.now(),
     )
     return save(dataset, splits, [prints_of(images) for images in plan.splits.values()])

@@ -87,7 +87,7 @@ def planned(catalogue: sets.Catalogue, wishes: Wishes, kin: Kinship | None = Non
     left_out = (objections.dropped_for(name, group) for name, group in dropped.items())
     refusals = [Refusal(error.code, error.detail) for error in refused]
     told = report.of(
-        catalogue, images, splits, kin, seen=[f"{one}." for one in seen], refusals=refusals
+        catalogue, images, splits, kin, seen=[one.sentence() for one in seen], refusals=refusals
     )
     return Plan(splits, (*catalogue.problems, *left_out), told)
 

@@ -11,6 +11,7 @@ from leaderboard.models import Dataset, Fingerprints, Split
 from leaderboard.services import files
 from scoring.errors import BadDataset as BadSource
 from scoring.images import sets
+from scoring.sentences import Fact, Sentence, say
 
 logger = logging.getLogger(__name__)
 
@@ -27,15 +28,26 @@ class Seen:
     """True: hidden in the new dataset, shown in the other's sample. False: the reverse."""
     names: tuple[str, ...]
 
-    def __str__(self) -> str:
-        some = ", ".join(map(sets.shown, self.names[:NAMED]))
-        more = f", and {len(self.names) - NAMED} more" if len(self.names) > NAMED else ""
-        what = (
-            "images to be hidden are in the sample of"
-            if self.hidden_here
-            else "images of the new sample are hidden in"
-        )
-        return f"{len(self.names)} {what} {self.dataset} (number {self.dataset.pk}): {some}{more}"
+    def sentence(self) -> Sentence:
+        """What an organizer reads."""
+        more = f", … (+{len(self.names) - NAMED})" if len(self.names) > NAMED else ""
+        facts: dict[str, Fact] = {
+            "count": len(self.names),
+            "dataset": str(self.dataset),
+            "number": self.dataset.pk,
+            "names": ", ".join(map(sets.shown, self.names[:NAMED])) + more,
+        }
+        if self.hidden_here:
+            said = say(
+                "%(count)s images to be hidden are in the sample of %(dataset)s (number "
+                "%(number)s): %(names)s."
+            )
+        else:
+            said = say(
+                "%(count)s images of the new sample are hidden in %(dataset)s (number %(number)s): "
+                "%(names)s."
+            )
+        return said.about(**facts)
 
 
 def made(facts: Iterable[sets.Facts]) -> Fingerprints:

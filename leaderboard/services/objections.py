@@ -12,6 +12,7 @@ from leaderboard.errors import BadDataset
 from leaderboard.services import fingerprints
 from scoring.errors import BadDataset as BadSource
 from scoring.images import sets
+from scoring.sentences import say
 
 SHOWN = 20
 """Most files that a refusal names; the rest is counted."""
@@ -20,7 +21,7 @@ NAMED = 5
 
 
 def bad_files(problems: Sequence[sets.Problem]) -> BadDataset:
-    texts = [f"{sets.shown(one.name)} ({one.message.rstrip('.')})" for one in problems]
+    texts = [f"{sets.shown(one.name)} ({sentences.message(one.said)})" for one in problems]
     return BadDataset(
         gettext(
             "Files that cannot be used (%(count)d): %(files)s. Remove or repair these files, or "
@@ -87,31 +88,31 @@ def overlaps(groups: Sequence[Sequence[sets.Image]]) -> list[BadDataset]:
 def seen_before(seen: Sequence[fingerprints.Seen]) -> BadDataset:
     return BadDataset(
         gettext(
-            "%(pictures)s. Whoever has that sample knows the labels of these pictures. Divide the "
+            "%(pictures)s Whoever has that sample knows the labels of these pictures. Divide the "
             "images as before (the same seed and shares), or allow it."
         )
-        % {"pictures": some([str(one) for one in seen])},
+        % {"pictures": some([sentences.said(one.sentence()) for one in seen], " ")},
         code="seen_before",
     )
 
 
 def dropped_for(name: str, group: Sequence[sets.Image]) -> sets.Problem:
     others = " = ".join(sets.shown(image.name) for image in group if image.name != name)
-    text = f"The same picture is there under another class: {others}."
-    return sets.Problem(name, "conflict", text)
+    said = say("The same picture is there under another class: %(files)s.", files=others)
+    return sets.Problem(name, "conflict", (said,))
 
 
 def equals(groups: Sequence[Sequence[sets.Image]]) -> list[str]:
     return [" = ".join(sets.shown(image.name) for image in group) for group in groups]
 
 
-def some(texts: Sequence[str]) -> str:
+def some(texts: Sequence[str], between: str = "; ") -> str:
     more = (
         [gettext("and %(count)d more") % {"count": len(texts) - SHOWN}]
         if len(texts) > SHOWN
         else []
     )
-    return "; ".join([*texts[:SHOWN], *more])
+    return between.join([*texts[:SHOWN], *more])
 
 
 @contextmanager

@@ -20,10 +20,9 @@ from django.utils.translation import gettext, ngettext
 from markdown_it import MarkdownIt
 
 from leaderboard.models import Competition
-from leaderboard.sentences import said
+from leaderboard.sentences import Stored, said
 from leaderboard.web import words
 from scoring import formats as models
-from scoring.sentences import Sentence
 
 register = template.Library()
 parser = MarkdownIt("commonmark").enable("table")
@@ -189,14 +188,9 @@ def reason(why: str) -> str:
 
 
 @register.filter
-def sentence(text: str | Sentence) -> str:
-    """What the engine wrote into a report."""
-    return words.sentence(text)
-
-
-@register.filter
-def sentences(texts: Iterable[str | Sentence]) -> list[str]:
-    return [words.sentence(text) for text in texts]
+def each_said(texts: Iterable[Stored]) -> list[str]:
+    """Sentences of the engine in the reader's language."""
+    return [said(text) for text in texts]
 
 
 @register.filter

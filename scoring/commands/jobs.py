@@ -10,6 +10,7 @@ from scoring.commands.options import input_of, limits_of
 from scoring.errors import BadDataset
 from scoring.images import kinship, sets
 from scoring.job import Formula, InputBounds, Job, Plan, Split
+from scoring.sentences import say
 
 ANY_SIZE = InputBounds(min_size=1, max_size=1 << 14, min_crop_pct=0.01)
 """Wide bounds: only the site knows those of a competition, and `featherweight check` asks it."""
@@ -25,7 +26,7 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
         and not options.skip_broken
     ):
         raise BadDataset(
-            "broken_images", "Some images cannot be decoded; --skip-broken leaves them out."
+            "broken_images", say("Some images cannot be decoded; --skip-broken leaves them out.")
         )
     splits = tuple(
         Split(name, packed(options, images, place / f"{name}.zip", found.encoding))

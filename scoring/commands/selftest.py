@@ -25,8 +25,9 @@ def run(options: argparse.Namespace) -> int:
 
     plan = Plan(device=options.device)
     found = selftest.breaches(plan, may_be_weak=options.allow_weak_sandbox)
+    told = [str(one) for one in found]
     if options.json:
-        print(json.dumps({"status": "failed" if found else "held", "breaches": found}, indent=2))
+        print(json.dumps({"status": "failed" if found else "held", "breaches": told}, indent=2))
     else:
-        print("\n".join(found) or "The sandbox held.")
+        print("\n".join(told) or "The sandbox held.")
     return FAILED if found else SCORED

@@ -20,7 +20,7 @@ from scoring.commands.options import (
 )
 from scoring.commands.tables import trial_table
 from scoring.errors import EngineError
-from scoring.sentences import spoken
+from scoring.sentences import say, spoken
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,8 +49,10 @@ def run(options: argparse.Namespace) -> int:
     if sys.platform != "linux":
         raise EngineError(
             "sandbox_unavailable",
-            "Models run in a sandbox of Linux. Try yours in the image of the Dockerfile, or on "
-            "another machine.",
+            say(
+                "Models run in a sandbox of Linux. Try yours in the image of the "
+                "Dockerfile, or on another machine."
+            ),
         )
     from scoring import trial
     from scoring.commands import jobs

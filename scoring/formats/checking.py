@@ -6,6 +6,7 @@ Standard library only, so that a participant's machine can make it.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from scoring import formats
 from scoring.dataclass_json import Json
 from scoring.job import Device, InputBounds, InputSpec, Model
+from scoring.sentences import Sentence
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,13 @@ class Checked(Json):
     model: Model
     """With its input spec if the competition is known."""
     declared: dict[str, Any] | None
-    notes: tuple[str, ...]
+    notes: tuple[Sentence, ...]
     """What may make it fail in an evaluation, each with what helps."""
 
     def to_json(self) -> dict[str, Any]:
         """The model's facts, the declaration and the notes in one object."""
-        found = {"declared": self.declared, "notes": list(self.notes)}
+        notes = [note.to_json() for note in self.notes]
+        found = {"declared": self.declared, "notes": notes}
         return {"status": "accepted", **self.model.to_json(), **found}
 
 
@@ -49,8 +52,8 @@ def check(
     return Checked(model if default else replace(model, input=None), found.declared, notes)
 
 
-def table(checked: Checked) -> str:
-    """The report for people, one fact a line."""
+def table(checked: Checked, speak: Callable[[Sentence], str] = str) -> str:
+    """The report for people, one fact a line. `speak` says the notes in a language."""
     model, spec = checked.model, checked.model.input
     lines = [
         f"sha256      {model.sha256}",
@@ -63,5 +66,5 @@ def table(checked: Checked) -> str:
     if spec:
         shape = f"{spec.batch_size} x 3 x {spec.height} x {spec.width}"
         lines.append(f"input       {spec.dtype} {shape}")
-    lines += [f"note        {note}" for note in checked.notes]
+    lines += [f"note        {speak(note)}" for note in checked.notes]
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from scoring.job import Device, InputSpec, Job, Model
+from scoring.sentences import Sentence
 
 if TYPE_CHECKING:
     import torch
@@ -70,8 +71,8 @@ class Runtime(Protocol):
 class Attempt:
     """One model that tries to break out of the sandbox."""
 
-    gain: str
-    """What the model gets if it breaks out, in words."""
+    gain: Sentence
+    """What the model can do if it breaks out."""
     archive: bytes
     """The model, for images of `scoring.sandbox.selftest.SPEC`."""
     leaves_traces: bool = False
@@ -91,7 +92,7 @@ class Format(Protocol):
     """Calls that write such files, as a page shows them."""
     libraries: tuple[str, ...]
     """Distributions whose versions decide figures."""
-    load_failed: str
+    load_failed: Sentence
     """What a team reads if the runtime cannot load its file."""
 
     def holds(self, head: bytes) -> bool:
@@ -100,11 +101,13 @@ class Format(Protocol):
     def opened(self, stream: BinaryIO) -> Archive:
         """The upload in a stream, which stays open. Raises `Rejected`."""
 
-    def notes(self, model: Model, spec: InputSpec, device: Device) -> tuple[str, ...]:
+    def notes(self, model: Model, spec: InputSpec, device: Device) -> tuple[Sentence, ...]:
         """What may make an accepted file fail in an evaluation, each with what helps."""
 
-    def advice(self, code: str, raised: str, *, model: Model, job: Job, has_answered: bool) -> str:
-        """What a team can do about a failure, or nothing.
+    def advice(
+        self, code: str, raised: str, *, model: Model, job: Job, has_answered: bool
+    ) -> tuple[Sentence, ...]:
+        """What a team can do about a failure; empty if nothing is known.
 
         `raised`: the error's text, or empty. `has_answered`: whether a process of the model ever
         answered.

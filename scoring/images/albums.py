@@ -26,6 +26,7 @@ from PIL import Image, ImageOps
 from scoring.errors import EngineError
 from scoring.images import sets
 from scoring.job import InputSpec
+from scoring.sentences import say
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -83,7 +84,13 @@ def labelled(source: Path, classes: tuple[str, ...]) -> Labelled:
     found = sets.catalogue(source, verify=False).images
     index = {unicodedata.normalize("NFC", name): number for number, name in enumerate(classes)}
     if unknown := sorted({image.label for image in found} - index.keys()):
-        raise EngineError("unknown_class", f"Images of classes the job does not name: {unknown}.")
+        raise EngineError(
+            "unknown_class",
+            say(
+                "Images of classes the job does not name: %(unknown)s.",
+                unknown=", ".join(map(sets.shown, unknown)),
+            ),
+        )
     return Labelled(
         source,
         tuple(image.name for image in found),
@@ -142,8 +149,11 @@ def cache_blamed(wanted_bytes: int = 0) -> Iterator[None]:
     except OSError as error:
         raise EngineError(
             "cache_failed",
-            f"The cache of decoded images cannot be written: {error.strerror}. Make room on "
-            "its disk, or give it another place.",
+            say(
+                "The cache of decoded images cannot be written: %(strerror)s. Make room "
+                "on its disk, or give it another place.",
+                strerror=str(error.strerror),
+            ),
             wanted_bytes=wanted_bytes,
         ) from error
 
@@ -270,7 +280,9 @@ def decoded(images: Labelled, spec: InputSpec) -> Iterator[Pixels]:
             try:
                 yield fit(sets.open_image(files.read(name)), spec)
             except Exception as error:  # an old import had other checks
-                raise EngineError("broken_image", f"{name} cannot be decoded.") from error
+                raise EngineError(
+                    "broken_image", say("%(name)s cannot be decoded.", name=name)
+                ) from error
 
 
 def cache_key(images: Labelled, spec: InputSpec, tick: Callable[[float], None]) -> str:

@@ -10,43 +10,20 @@ from typing import cast
 from PIL import Image as Pillow
 from PIL import ImageChops, ImageOps
 
+from scoring.images import kinds
+from scoring.images.records import Unusable
+from scoring.sentences import Sentence, say
+
 MAX_PIXELS = 50_000_000
 """Photographs for a classifier have fewer. Unpacked these are 150 MB, with 16 bits up to 400 MB."""
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Told by content, not by suffix. Others are not opened: Pillow starts Ghostscript for an EPS."""
 
-CONVERT = "Convert it to JPEG or PNG."
-DOWNLOAD = "Download the image itself."
-UNPACK = "Unpack it, and put its images in its place."
-BRANDS = {
-    "an AVIF image": (b"avif", b"avis"),
-    "a HEIC image": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
-}
-"""The brand after `ftyp` in files of this family. Any other brand is a video."""
-SIGNATURES = {
-    b"\xff\x0a": f"a JPEG XL image. {CONVERT}",
-    b"\x00\x00\x00\x0cjxl ": f"a JPEG XL image. {CONVERT}",
-    b"\x00\x00\x00\x0cjp  ": f"a JPEG 2000 image. {CONVERT}",
-    b"8bps": f"a Photoshop document. {CONVERT}",
-    b"%pdf": f"a PDF document. {CONVERT}",
-    b"%!ps": f"a PostScript document. {CONVERT}",
-    b"<svg": f"an SVG drawing. {CONVERT}",
-    b"<?xml": f"an SVG drawing or another XML document. {CONVERT}",
-    b"<!doctype": f"a web page that was saved under the name of an image. {DOWNLOAD}",
-    b"<html": f"a web page that was saved under the name of an image. {DOWNLOAD}",
-    b"pk\x03\x04": f"a zip archive. {UNPACK}",
-    b"rar!": f"a RAR archive. {UNPACK}",
-    b"7z\xbc\xaf\x27\x1c": f"a 7z archive. {UNPACK}",
-    b"\x1f\x8b": f"a gzip archive. {UNPACK}",
-    b"version https://git-lfs": "a pointer of Git LFS. `git lfs pull` fetches the image.",
-}
-"""The first bytes of other kinds of files, in lower case, and what the kind is."""
-
 
 def open_image(data: bytes) -> Pillow.Image:
     """An upright image.
 
-    Raises `ValueError` with the reason: broken, too many pixels, another format, or colours of
+    Raises `Unusable` with the reason: broken, too many pixels, another format, or colours of
     which Pillow makes no RGB.
     """
     try:
@@ -58,25 +35,34 @@ def open_image(data: bytes) -> Pillow.Image:
                 image.load()
                 return upright(image)
     except Exception as error:  # Pillow's decoders raise nearly anything on broken files
-        raise ValueError(reason(data)) from error
+        raise Unusable(*reason(data)) from error
     if mode == "LAB":
-        raise ValueError(f"The image cannot be decoded: it is in Lab colours. {CONVERT}")
-    raise ValueError(f"The image is not decoded: {size[0]} x {size[1]} pixels are too many.")
+        raise Unusable(BROKEN, say("It is in Lab colours."), kinds.CONVERT)
+    width, height = size
+    raise Unusable(
+        say(
+            "This image is not decoded: %(width)s x %(height)s pixels are too many.",
+            width=width,
+            height=height,
+        )
+    )
 
 
-def reason(data: bytes) -> str:
+BROKEN = say("This image cannot be decoded.")
+
+
+def reason(data: bytes) -> tuple[Sentence, ...]:
     """Why Pillow failed, as far as the first bytes tell."""
-    start = "The image cannot be decoded"
     if not data:
-        return f"{start}: the file is empty."
+        return BROKEN, say("The file is empty.")
     if data[4:8] == b"ftyp":
-        known = (kind for kind, brands in BRANDS.items() if data[8:12] in brands)
-        return f"{start}: it is {next(known, 'a video or another container')}. {CONVERT}"
+        known = (kind for kind, brands in kinds.BY_BRAND.items() if data[8:12] in brands)
+        return BROKEN, next(known, kinds.VIDEO), kinds.CONVERT
     head = data[:1024].removeprefix(codecs.BOM_UTF8)
-    for signature, kind in SIGNATURES.items():
-        if any(one.lower().startswith(signature) for one in (head, head.lstrip())):
-            return f"{start}: it is {kind}"
-    return f"{start}."
+    for start, kind in kinds.BY_START.items():
+        if any(one.lower().startswith(start) for one in (head, head.lstrip())):
+            return BROKEN, *kind
+    return (BROKEN,)
 
 
 def upright(image: Pillow.Image) -> Pillow.Image:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from scoring.errors import BadDataset
 from scoring.images.names import shown
 from scoring.images.records import Image
+from scoring.sentences import Fact, say
 
 LEFT_OUT = ""
 """The name of the images that go into no split."""
@@ -66,8 +67,14 @@ def refuse_absent(
     """
     for label, name in ((label, name) for label in sorted(sizes) for name in names):
         if not there[name][label]:
-            why = f"too many of them show the same picture, or nearly, to be in {name} too"
-            raise too_few(label, why, sizes[label])
+            said = say(
+                "The class %(label)s has %(size)s images. Too many of them show the same picture, "
+                "or nearly, to be in %(split)s too.",
+                label=shown(label),
+                size=sizes[label],
+                split=name,
+            )
+            raise BadDataset("too_few_images", said, TO_DO)
 
 
 def placed(
@@ -151,17 +158,17 @@ def counts(members: int, shares: Mapping[str, float]) -> dict[str, int]:
 
 def refuse_too_few(label: str, size: int, units: int, splits: int) -> None:
     """Raises `BadDataset` if a class has fewer images, or fewer groups, than there are splits."""
+    facts: dict[str, Fact] = {"label": shown(label), "size": size, "splits": splits}
     if size < splits:
-        raise too_few(label, f"too few for {splits} splits", size)
+        said = say("The class %(label)s has too few images for %(splits)s splits: %(size)s.")
+        raise BadDataset("too_few_images", said.about(**facts), TO_DO)
     if units < splits:
-        what = f"{units} different picture{'s' * (units > 1)} among them, too few"
-        raise too_few(label, f"{what} for {splits} splits", size)
+        said = say(
+            "The class %(label)s has too few different pictures for %(splits)s splits: %(units)s "
+            "among %(size)s images.",
+            units=units,
+        )
+        raise BadDataset("too_few_images", said.about(**facts), TO_DO)
 
 
-def too_few(label: str, why: str, size: int) -> BadDataset:
-    """The refusal of a class that is too small."""
-    return BadDataset(
-        "too_few_images",
-        f"The class {shown(label)} has {size} image{'s' * (size != 1)}, {why}. Add images, merge "
-        "it with another class, or leave it out.",
-    )
+TO_DO = say("Add images, merge the class with another one, or leave it out.")

@@ -9,15 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from scoring.errors import BadDataset
 from scoring.images import names
+from scoring.images.calling import Called, by_any_name
 from scoring.images.records import SPLITS, Image, Problem
 from scoring.images.sources import Source
+from scoring.sentences import Sentence, say
 
 SUFFIXES = (".csv", ".tsv")
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "classname", "category", "target")
@@ -61,29 +62,6 @@ class Table:
     called: Called
 
 
-@dataclass(frozen=True)
-class Called:
-    """Images by every name that a row may use for them."""
-
-    images: Mapping[str, tuple[str, ...]]
-    whole: frozenset[str]
-    """The names with a suffix."""
-
-    def find(self, name: str) -> tuple[str, ...]:
-        """Images of a name; if none, of that name in another case or with another suffix."""
-        stem = ENDING.sub("", name)
-        spellings = (key(one) for one in (name, stem))
-        keys = (found for one in spellings for found in (one, in_any_case(one)))
-        return next((self.images[one] for one in keys if one in self.images), ())
-
-    def has_whole(self, name: str) -> bool:
-        """Whether a name, suffix included, is that of an image."""
-        return key(name) in self.whole or in_any_case(key(name)) in self.whole
-
-
-ENDING = re.compile(r"\.[A-Za-z]+$")
-
-
 def found(source: Source, images: Sequence[str], wanted: str | None) -> Labels | None:
     """Labels of the `wanted` table, or of the tables there are. None: folders are the classes.
 
@@ -106,13 +84,17 @@ def tables_among(source: Source, images: Sequence[str], wanted: str | None) -> l
     candidates = [name for name in sorted(source.sizes) if name.lower().endswith(SUFFIXES)]
     if wanted:
         if wanted not in candidates:
-            there = f"There are: {', '.join(candidates[:SHOWN])}." if candidates else ""
-            raise BadDataset("no_such_table", f"There is no table {wanted}. {there}".rstrip())
+            some = ", ".join(candidates[:SHOWN])
+            there = [say("There are: %(tables)s.", tables=some)] if candidates else []
+            none = say("There is no table %(name)s.", name=wanted)
+            raise BadDataset("no_such_table", none, *there)
         candidates = [wanted]
     tables = [table for name in candidates if (table := read(source, name, images, bool(wanted)))]
     if wanted and not tables:
         raise BadDataset(
-            "bad_table", f"No column of {wanted} names images of this source. {WHAT_A_TABLE_IS}"
+            "bad_table",
+            say("No column of %(wanted)s names images of this source.", wanted=wanted),
+            WHAT_A_TABLE_IS,
         )
     return tables
 
@@ -129,19 +111,27 @@ def gathered(tables: Sequence[Table], images: Sequence[str]) -> Labels:
     if splits and len(splits) < len(by_image):
         raise BadDataset(
             "bad_table",
-            f"Of {', '.join(map(names.shown, listed))} some have a column {SPLIT_COLUMN} and "
-            "others have none. Give it to all, or to none.",
+            say(
+                "Of %(tables)s some have a column %(column)s and others have none. "
+                "Give it to all, or to none.",
+                tables=", ".join(map(names.shown, listed)),
+                column=SPLIT_COLUMN,
+            ),
         )
     known = {*by_image, *(problem.name for problem in problems)}
     problems += [
-        Problem(name, "unlabelled", f"No row of {', '.join(listed)} names this image.")
+        Problem(
+            name,
+            "unlabelled",
+            (say("No row of %(tables)s names this image.", tables=", ".join(listed)),),
+        )
         for name in images
         if name not in known
     ]
     return Labels(tuple(listed), by_image, tuple(problems), splits, frozenset(classes))
 
 
-WHAT_A_TABLE_IS = "A table has a header like `file,label` and one row for each image."
+WHAT_A_TABLE_IS = say("A table has a header like `file,label` and one row for each image.")
 
 
 def read(source: Source, name: str, images: Sequence[str], is_wanted: bool) -> Table | None:
@@ -155,7 +145,10 @@ def read(source: Source, name: str, images: Sequence[str], is_wanted: bool) -> T
     except (csv.Error, ValueError) as error:
         if not is_wanted and not mentions(data, images):
             return None
-        raise BadDataset("bad_table", f"{names.shown(name)} cannot be read: {error}.") from error
+        raise BadDataset(
+            "bad_table",
+            say("%(name)s cannot be read: %(error)s.", name=names.shown(name), error=str(error)),
+        ) from error
     if not rows or max(map(len, rows)) < 2:
         return None
     called = by_any_name(images, str(PurePosixPath(name).parent))
@@ -205,14 +198,16 @@ def image_column(name: str, rows: Sequence[Sequence[str]], called: Called) -> in
     if not is_sure and any(meaning(header) > 1 for header in rows[0]):
         return None  # the column of files names no image here, and numbers hit by chance
     if any(found[column] != found[best[0]] for column in best):
-        columns = ", ".join(names.shown(rows[0][column]) or "(no name)" for column in best)
-        raise BadDataset(
-            "bad_table",
-            f"It is not clear which column of {names.shown(name)} names the images: {columns}. "
-            f"Call it `file`. If the folders are the classes, write `{FOLDERS}` for the table of "
-            "labels (--labels).",
-        )
+        columns = ", ".join(names.shown(rows[0][column]) or f"#{column + 1}" for column in best)
+        raise BadDataset("bad_table", TWO_COLUMNS.about(name=names.shown(name), columns=columns))
     return best[0]
+
+
+TWO_COLUMNS = say(
+    "It is not clear which column of %(name)s names the images: %(columns)s. Call it `file`. If "
+    "the folders are the classes, write `%(folders)s` for the table of labels (--labels).",
+    folders=FOLDERS,
+)
 
 
 def meaning(header: str) -> int:
@@ -238,46 +233,17 @@ def parsed(content: str) -> list[tuple[str, ...]]:
     return [row for row in cells if any(row)]
 
 
-def by_any_name(images: Iterable[str], folder: str) -> Called:
-    """Images by all their names.
-
-    These are the path from the top, the path from the table's folder, and the file name; each with
-    its suffix and without.
-    """
-    called: dict[str, list[str]] = {}
-    whole: set[str] = set()
-    inside = "" if folder == "." else f"{folder}/"
-    for image in images:
-        if not image.startswith(inside):
-            continue
-        path = PurePosixPath(image)
-        spellings = {image, image.removeprefix(inside), path.name}
-        keys = {key(one) for one in spellings}
-        whole |= keys | {in_any_case(one) for one in keys}
-        for one in keys | {key(one.removesuffix(path.suffix)) for one in spellings}:
-            called.setdefault(one, []).append(image)
-            called.setdefault(in_any_case(one), []).append(image)
-    return Called({one: tuple(found) for one, found in called.items()}, frozenset(whole))
-
-
-def in_any_case(name: str) -> str:
-    """A key for a name in any case. No name can be equal to it."""
-    return f"\0{name.casefold()}"
-
-
-def key(name: str) -> str:
-    """The form in which names of tables and sources are compared."""
-    return unicodedata.normalize("NFC", name.strip().replace("\\", "/").removeprefix("./"))
-
-
 def refuse_rivals(tables: Sequence[Table]) -> None:
     """Raises `BadDataset` for several tables, unless each lies in a split's folder of its own."""
     folders = [PurePosixPath(table.name).parent.name for table in tables]
     if len(tables) > 1 and not (set(folders) <= set(SPLITS) and len(set(folders)) == len(folders)):
         raise BadDataset(
             "several_tables",
-            f"Several tables name images: {', '.join(table.name for table in tables[:SHOWN])}. "
-            "Say which one has the labels (--labels, or the field Table of labels).",
+            say(
+                "Several tables name images: %(tables)s. Say which one has the labels "
+                "(--labels, or the field Table of labels).",
+                tables=", ".join(table.name for table in tables[:SHOWN]),
+            ),
         )
 
 
@@ -290,9 +256,14 @@ def refuse_unclear(tables: Sequence[Table]) -> None:
         if not named_columns(table):
             raise BadDataset(
                 "unclear_labels",
-                f"{names.shown(table.name)} names images, which lie in several folders, too. If "
-                "it has the classes, call its column `label`; if the folders are the classes, "
-                f"write `{FOLDERS}` for the table of labels (--labels), or remove it.",
+                say(
+                    "%(name)s names images, which lie in several folders, too. If it has "
+                    "the classes, call its column `label`; if the folders are the "
+                    "classes, write `%(folders)s` for the table of labels (--labels), or "
+                    "remove it.",
+                    name=names.shown(table.name),
+                    folders=FOLDERS,
+                ),
             )
 
 
@@ -307,9 +278,15 @@ def refuse_disagreement(images: Sequence[Image], tables: Sequence[str]) -> None:
         table, other = names.shown(tables[0]), others[0]
         raise BadDataset(
             "unclear_labels",
-            f"{table} gives most images another class than their folder: "
-            f"{names.shown(other.name)} is {names.shown(other.label)}. Say which one holds: write "
-            f"{table} or `{FOLDERS}` for the table of labels (--labels).",
+            say(
+                "%(table)s gives most images another class than their folder: %(name)s "
+                "is %(label)s. Say which one holds: write %(table)s or `%(folders)s` for "
+                "the table of labels (--labels).",
+                table=table,
+                name=names.shown(other.name),
+                label=names.shown(other.label),
+                folders=FOLDERS,
+            ),
         )
 
 
@@ -332,31 +309,38 @@ def gather(
         if len(images) > 1:
             raise BadDataset(
                 "bad_table",
-                f"{table.name} names {names.shown(name)}, and there are several: "
-                f"{', '.join(map(names.shown, images[:SHOWN]))}. Write the folder, too.",
+                say(
+                    "%(table)s names %(name)s, and there are several: %(images)s. Write "
+                    "the folder, too.",
+                    table=table.name,
+                    name=names.shown(name),
+                    images=", ".join(map(names.shown, images[:SHOWN])),
+                ),
             )
         if not images:
-            text = f"{table.name} names this file, and there is none."
-            problems.append(Problem(names.shown(name) or "(no name)", "missing_file", text))
+            none = say("%(table)s names this file, and there is none.", table=table.name)
+            problems.append(Problem(names.shown(name) or "–", "missing_file", (none,)))
         elif not label:
-            text = f"Its row in {table.name} has no label."
-            problems.append(Problem(images[0], "unlabelled", text))
+            none = say("Its row in %(table)s has no label.", table=table.name)
+            problems.append(Problem(images[0], "unlabelled", (none,)))
         elif by_image.setdefault(images[0], names.label(label)) != names.label(label):
-            raise two_values(images[0], "labels", by_image[images[0]], label)
+            raise two_values(TWO_LABELS, images[0], by_image[images[0]], label)
         elif split_column is not None:
             split = checked_split(table, row[split_column] if len(row) > split_column else "")
             if splits.setdefault(images[0], split) != split:
-                raise two_values(images[0], "splits", splits[images[0]], split)
+                raise two_values(TWO_SPLITS, images[0], splits[images[0]], split)
     return problems
 
 
-def two_values(image: str, what: str, one: str, other: str) -> BadDataset:
+TWO_LABELS = say("%(image)s has two labels in the tables: %(one)s and %(other)s. Keep one row.")
+TWO_SPLITS = say("%(image)s has two splits in the tables: %(one)s and %(other)s. Keep one row.")
+
+
+def two_values(said: Sentence, image: str, one: str, other: str) -> BadDataset:
     """The refusal of an image that rows give two labels or splits."""
-    return BadDataset(
-        "bad_table",
-        f"{names.shown(image)} has two {what} in the tables: {names.shown(one)} and "
-        f"{names.shown(other)}. Keep one row.",
-    )
+    facts = {"image": image, "one": one, "other": other}
+    shown = {name: names.shown(text) for name, text in facts.items()}
+    return BadDataset("bad_table", said.about(**shown))
 
 
 def split_of(table: Table) -> int | None:
@@ -369,11 +353,16 @@ def checked_split(table: Table, text: str) -> str:
     """The split that a cell names. Raises `BadDataset` for any other word."""
     if text.casefold() in SPLITS:
         return text.casefold()
+    said = say("The column %(column)s of %(table)s says %(value)s.", value=names.shown(text))
+    if not text:
+        said = say("The column %(column)s of %(table)s says nothing for some images.")
     raise BadDataset(
         "unknown_split",
-        f"The column {SPLIT_COLUMN} of {names.shown(table.name)} says "
-        f"{names.shown(text) or 'nothing for some images'}. Splits are called sample, public and "
-        "private. To have the images divided here, remove the column.",
+        said.about(column=SPLIT_COLUMN, table=names.shown(table.name)),
+        say(
+            "Splits are called sample, public and private. To have the images divided here, "
+            "remove the column."
+        ),
     )
 
 
@@ -387,8 +376,12 @@ def label_column(table: Table) -> int:
         return others[0]
     raise BadDataset(
         "bad_table",
-        f"It is not clear which column of {table.name} holds the class: "
-        f"{', '.join(names.shown(header) for header in table.header)}. Call it `label`.",
+        say(
+            "It is not clear which column of %(name)s holds the class: %(columns)s. "
+            "Call it `label`.",
+            name=table.name,
+            columns=", ".join(names.shown(header) for header in table.header),
+        ),
     )
 
 

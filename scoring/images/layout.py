@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from scoring.errors import BadDataset
-from scoring.images import names
+from scoring.images import kinds, names
 from scoring.images.labels import SUFFIXES as TABLES
 from scoring.images.labels import Labels
 from scoring.images.records import SPLITS, Image, Problem
+from scoring.sentences import Sentence, say
 
 ONE_SPELLING = {
     ".jpeg": ".jpg",
@@ -26,22 +27,6 @@ ONE_SPELLING = {
 SUFFIXES = frozenset(
     (".jpg", ".png", ".bmp", ".gif", ".webp", ".tif", ".ppm", ".pgm", ".pbm", ".pnm")
 )
-KINDS = {
-    ".heic": "a HEIC image",
-    ".heif": "a HEIC image",
-    ".avif": "an AVIF image",
-    ".jxl": "a JPEG XL image",
-    ".jp2": "a JPEG 2000 image",
-    ".svg": "an SVG drawing",
-    ".psd": "a Photoshop document",
-    ".ico": "an icon",
-    ".pdf": "a PDF document",
-    ".dng": "a camera's raw image",
-    ".nef": "a camera's raw image",
-    ".cr2": "a camera's raw image",
-    ".arw": "a camera's raw image",
-}
-"""Suffixes of pictures that are not taken, and what the files are."""
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 LIKE_SPLITS = re.compile(
     r"(train|training|test|testing|val|valid|validation|dev|sample|public|private)s?"
@@ -50,13 +35,11 @@ LIKE_SPLITS = re.compile(
 )
 """Names of top folders that mean splits to other tools, and other spellings of our names."""
 SHOWN = 5
-NO_FOLDERS = (
+NO_FOLDERS = say(
     "There are no readable images in class folders. Put the images of each class into a folder of "
     "its own, or add a table labels.csv with the columns file,label."
 )
-
-CALLED_SO = "Splits are called sample, public and private, in small letters"
-NO_SPLITS = "put all images into one folder to have them divided here"
+CALLED_SO = say("Splits are called sample, public and private, in small letters.")
 
 Path = tuple[str, ...]
 
@@ -71,18 +54,20 @@ def sort_out(files: Iterable[str], labels: Labels | None) -> tuple[list[Image], 
     else:
         found = by_folder(images)
         placed = {image.name for image in found}
-        text = "This image lies in no class folder. Move it into one, or remove it."
-        problems += [Problem(name, "outside_class", text) for name in images if name not in placed]
+        said = (say("This image lies in no class folder. Move it into one, or remove it."),)
+        problems += [Problem(name, "outside_class", said) for name in images if name not in placed]
         if images and not found:
             tables = [name for name in files if name.lower().endswith(TABLES)]
-            raise BadDataset("no_images", NO_FOLDERS + names_none(tables))
+            raise BadDataset("no_images", NO_FOLDERS, *names_none(tables))
     return found, problems
 
 
-def names_none(tables: Sequence[str]) -> str:
+def names_none(tables: Sequence[str]) -> tuple[Sentence, ...]:
     """A sentence about tables that name no image; empty without tables."""
+    if not tables:
+        return ()
     some = ", ".join(map(names.shown, tables[:SHOWN]))
-    return f" The images are not named in: {some}." if tables else ""
+    return (say("The images are not named in: %(tables)s.", tables=some),)
 
 
 def by_folder(images: Sequence[str]) -> list[Image]:
@@ -113,7 +98,12 @@ def by_table(images: Sequence[str], labels: Labels) -> list[Image]:
     if tops & set(SPLITS):
         refuse_other_tops(tops)
     elif like_splits(tops):
-        raise BadDataset("unknown_split", f"{look_like_splits(tops)} {CALLED_SO}, or {NO_SPLITS}.")
+        raise BadDataset(
+            "unknown_split",
+            look_like_splits(tops),
+            CALLED_SO,
+            say("Or put all images into one folder to have them divided here."),
+        )
     is_split = bool(tops) and tops <= set(SPLITS)
     return [
         Image(name, by_image[name], path[0] if is_split else None) for name, path in paths.items()
@@ -131,16 +121,16 @@ def images_among(files: Iterable[str]) -> tuple[list[str], list[Problem]]:
     return images, problems
 
 
-def what_it_is(name: str) -> str:
+def what_it_is(name: str) -> tuple[Sentence, ...]:
     """What a file is that is no image, and what to do."""
     ending = PurePosixPath(name).suffix.lower()
-    if kind := KINDS.get(ending):
-        return f"This is {kind}, which is not taken. Convert it to JPEG or PNG."
+    if kind := kinds.BY_SUFFIX.get(ending):
+        return kind, kinds.CONVERT
     if ending in ARCHIVES:
-        return "This is an archive inside the source. Unpack it in its place."
+        return (say("This is an archive inside the source. Unpack it in its place."),)
     if ending in TABLES:
-        return "This table gives no labels here, and it is no image file."
-    return "This is no image file."
+        return (say("This table gives no labels here, and it is no image file."),)
+    return (say("This is no image file."),)
 
 
 def below_common_top(images: Sequence[str], is_class: bool = True) -> dict[str, Path]:
@@ -172,7 +162,7 @@ def classes_beside(images: Iterable[Image], problems: Iterable[Problem]) -> set[
     return {
         names.label(one.name.split("/")[-2])
         for one in problems
-        if PurePosixPath(one.name).suffix.lower() in KINDS
+        if PurePosixPath(one.name).suffix.lower() in kinds.BY_SUFFIX
         and "/" in one.name
         and above_folder(one.name) in above
     }
@@ -185,13 +175,22 @@ def above_folder(name: str) -> str:
 
 def refuse_other_tops(tops: set[str]) -> None:
     """Raises `BadDataset` for top folders beside splits that are no splits."""
-    if unknown := sorted(tops - set(SPLITS)):
-        raise BadDataset(
-            "unknown_split",
-            f"Folders beside {', '.join(sorted(tops & set(SPLITS)))} must be splits too: "
-            f"{', '.join(names.shown(top) or 'images on top' for top in unknown[:SHOWN])}. Splits "
-            "are called sample, public and private.",
+    splits = ", ".join(sorted(tops & set(SPLITS)))
+    unknown = sorted(tops - set(SPLITS))
+    said = []
+    if folders := [names.shown(top) for top in unknown if top][:SHOWN]:
+        said.append(
+            say(
+                "Folders beside %(splits)s must be splits too: %(folders)s.",
+                splits=splits,
+                folders=", ".join(folders),
+            )
         )
+    if "" in unknown:
+        said.append(say("Images lie beside %(splits)s, in no split.", splits=splits))
+    if said:
+        called_so = say("Splits are called sample, public and private.")
+        raise BadDataset("unknown_split", *said, called_so)
 
 
 def refuse_nested(paths: Mapping[str, Path], is_split: bool) -> None:
@@ -203,15 +202,21 @@ def refuse_nested(paths: Mapping[str, Path], is_split: bool) -> None:
     if not is_split and like_splits(tops):
         raise BadDataset(
             "unknown_split",
-            f"{look_like_splits(tops)} {CALLED_SO}; all three are needed. To have the images "
-            "divided here, put the class folders on top.",
+            look_like_splits(tops),
+            CALLED_SO,
+            say(
+                "All three are needed. To have the images divided here, put the class folders on "
+                "top."
+            ),
         )
     nested = sorted({"/".join(name.split("/")[:-1]) for name in deep})
     raise BadDataset(
         "nested_folders",
-        "Images must lie directly in their class folder, not in: "
-        f"{', '.join(map(names.shown, nested[:SHOWN]))}. Move them up, or list them in a table "
-        "labels.csv with the columns file,label.",
+        say(
+            "Images must lie directly in their class folder, not in: %(folders)s. Move "
+            "them up, or list them in a table labels.csv with the columns file,label.",
+            folders=", ".join(map(names.shown, nested[:SHOWN])),
+        ),
     )
 
 
@@ -220,9 +225,12 @@ def refuse_splits_for_classes(classes: Collection[str]) -> None:
     if like_splits(classes):
         raise BadDataset(
             "unknown_split",
-            f"The folders {', '.join(classes)} look like splits, and there are no class folders in "
-            "them. Put class folders into them, called sample, public and private, or add a table "
-            "labels.csv with the columns file,label.",
+            say(
+                "The folders %(classes)s look like splits, and there are no class "
+                "folders in them. Put class folders into them, called sample, public and "
+                "private, or add a table labels.csv with the columns file,label.",
+                classes=", ".join(classes),
+            ),
         )
 
 
@@ -231,10 +239,10 @@ def like_splits(tops: Collection[str]) -> bool:
     return bool(tops) and all(LIKE_SPLITS.fullmatch(top) for top in tops)
 
 
-def look_like_splits(tops: Iterable[str]) -> str:
+def look_like_splits(tops: Iterable[str]) -> Sentence:
     """A sentence that names top folders like splits."""
     shown = ", ".join(map(names.shown, sorted(tops)[:SHOWN]))
-    return f"The top folders {shown} look like splits."
+    return say("The top folders %(folders)s look like splits.", folders=shown)
 
 
 def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) -> None:
@@ -243,11 +251,16 @@ def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) ->
     The F1 of a class without images is 0 for every model.
     """
     if not classes:
-        raise BadDataset("no_images", "No images are left. Put those of each class into a folder.")
+        raise BadDataset(
+            "no_images", say("No images are left. Put those of each class into a folder.")
+        )
     if len(classes) < 2:
         raise BadDataset(
             "one_class",
-            f"There is only one class, {classes[0]}. Put each class in a folder of its own.",
+            say(
+                "There is only one class, %(name)s. Put each class in a folder of its own.",
+                name=classes[0],
+            ),
         )
     present: defaultdict[str | None, set[str]] = defaultdict(set)
     for image in images:
@@ -256,7 +269,11 @@ def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) ->
         if split in present and (lacking := sorted(set(classes) - present[split])):
             raise BadDataset(
                 "missing_class",
-                f"The split {split} has no images of: {', '.join(lacking[:SHOWN])}.",
+                say(
+                    "The split %(split)s has no images of: %(lacking)s.",
+                    split=split,
+                    lacking=", ".join(lacking[:SHOWN]),
+                ),
             )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from scoring.errors import BadDataset
+from scoring.sentences import Sentence, say
 
 LEFT_BY_TOOLS = frozenset(
     (
@@ -118,13 +119,22 @@ def as_asked(raw: Sequence[bytes], encoding: str) -> tuple[str, ...]:
     except LookupError as error:
         raise BadDataset(
             "unknown_encoding",
-            f"There is no encoding {encoding}. Try one of {', '.join(ENCODINGS)}.",
+            say(
+                "There is no encoding %(encoding)s. Try one of %(encodings)s.",
+                encoding=encoding,
+                encodings=", ".join(ENCODINGS),
+            ),
         ) from error
     except UnicodeDecodeError as error:
         raise BadDataset(
             "wrong_encoding",
-            f"The name {error.object!r} is not in {encoding}. Leave the encoding out, or try one "
-            f"of {', '.join(ENCODINGS)}.",
+            say(
+                "The name %(name)s is not in %(encoding)s. Leave the encoding out, or "
+                "try one of %(encodings)s.",
+                name=repr(error.object),
+                encoding=encoding,
+                encodings=", ".join(ENCODINGS),
+            ),
         ) from error
 
 
@@ -238,43 +248,64 @@ def refuse_unsafe(name: str) -> None:
     if "\\" in name:
         raise BadDataset(
             "backslash_names",
-            f"The name {shown(name)} has a backslash. If a program of Windows wrote it between "
-            "folder and file, pack again with another one, for instance 7-Zip; else rename it.",
+            say(
+                "The name %(name)s has a backslash. If a program of Windows wrote it "
+                "between folder and file, pack again with another one, for instance "
+                "7-Zip; else rename it.",
+                name=shown(name),
+            ),
         )
     parts = name.split("/")
     if len(parts) > MAX_DEPTH:
         raise BadDataset(
             "unsafe_names",
-            f"A file lies {len(parts) - 1} folders deep, at {shown(name[:SHOWN])} …; "
-            f"{MAX_DEPTH - 1} are the most.",
+            say(
+                "A file lies %(depth)s folders deep, at %(name)s …; %(limit)s are the most.",
+                depth=len(parts) - 1,
+                name=shown(name[:SHOWN]),
+                limit=MAX_DEPTH - 1,
+            ),
         )
     if "\0" in name or any(part in ("", ".", "..") for part in parts):
         raise BadDataset(
             "unsafe_names",
-            f"The zip holds an unsafe name: {shown(name)}. Pack the folder again, with names "
-            "below it only.",
+            say(
+                "The zip holds an unsafe name: %(name)s. Pack the folder again, with "
+                "names below it only.",
+                name=shown(name),
+            ),
         )
 
 
 def label(text: str) -> str:
     """The class of a name in a folder or table: its NFC. Raises `BadDataset` (bad_class_name)."""
     name = unicodedata.normalize("NFC", text)
+    if flaw := flaw_of(name):
+        short = f"{name[:SHOWN]}…" if len(name) > SHOWN else name
+        raise BadDataset(
+            "bad_class_name", flaw.about(name=repr(shown(short))), say("Rename the class.")
+        )
+    return name
+
+
+def flaw_of(name: str) -> Sentence | None:
+    """Why a name may not be a class's; the sentence lacks the fact `name`."""
     if not skeleton(name):
-        what = "has no visible character"
-    elif any(unicodedata.category(one) in NEVER_IN_A_CLASS for one in name):
-        what = "holds a line break or a control character"
-    elif BIDIRECTIONAL & set(name):
-        what = "holds characters that turn the direction of writing"
-    elif "/" in name or "\\" in name:
-        what = "holds a slash"
-    elif is_left(name) or name in (".", ".."):
-        what = "is one that tools give to files of their own"
-    elif len(name.encode()) > MAX_LABEL_BYTES:
-        what = f"has more than {MAX_LABEL_BYTES} bytes in UTF-8"
-    else:
-        return name
-    name = f"{name[:SHOWN]}…" if len(name) > SHOWN else name
-    raise BadDataset("bad_class_name", f"The class name {shown(name)!r} {what}. Rename the class.")
+        return say("The class name %(name)s has no visible character.")
+    if any(unicodedata.category(one) in NEVER_IN_A_CLASS for one in name):
+        return say("The class name %(name)s holds a line break or a control character.")
+    if BIDIRECTIONAL & set(name):
+        return say("The class name %(name)s holds characters that turn the direction of writing.")
+    if "/" in name or "\\" in name:
+        return say("The class name %(name)s holds a slash.")
+    if is_left(name) or name in (".", ".."):
+        return say("The class name %(name)s is one that tools give to files of their own.")
+    if len(name.encode()) > MAX_LABEL_BYTES:
+        return say(
+            "The class name %(name)s has more than %(limit)s bytes in UTF-8.",
+            limit=MAX_LABEL_BYTES,
+        )
+    return None
 
 
 def refuse_look_alikes(labels: Iterable[str]) -> None:
@@ -285,8 +316,12 @@ def refuse_look_alikes(labels: Iterable[str]) -> None:
         if other != name:
             raise BadDataset(
                 "look_alike_classes",
-                f"The class names {other!a} and {name!a} look the same. Rename one, or "
-                "put the images of both into one folder.",
+                say(
+                    "The class names %(other)s and %(name)s look the same. Rename one, "
+                    "or put the images of both into one folder.",
+                    other=ascii(other),
+                    name=ascii(name),
+                ),
             )
 
 

@@ -8,9 +8,10 @@ import imagehash
 import numpy as np
 from PIL import Image as Pillow
 
-from scoring.images import decoding
-from scoring.images.records import Facts, Problem
+from scoring.images import decoding, kinds
+from scoring.images.records import Facts, Problem, Unusable
 from scoring.images.sources import Source
+from scoring.sentences import Sentence, say
 
 MAX_ASPECT = 500
 """Longer side to shorter side. Beyond it no photograph lies, and a scaled image takes gigabytes."""
@@ -33,21 +34,22 @@ def read(source: Source, name: str) -> Facts | Problem:
     """The facts of an image, or why it cannot be used."""
     try:
         return judged(name, decoding.open_image(source.read(name)))
-    except ValueError as error:
-        return Problem(name, "broken_image", str(error).replace("The image", "This image", 1))
+    except Unusable as error:
+        return Problem(name, "broken_image", error.said)
     except Exception:  # Pillow's conversions raise nearly anything, too
-        text = f"This image cannot be decoded. {decoding.CONVERT}"
-        return Problem(name, "broken_image", text)
+        return Problem(name, "broken_image", (decoding.BROKEN, kinds.CONVERT))
 
 
 def judged(name: str, image: Pillow.Image) -> Facts | Problem:
     """The facts of a decoded image, or why it cannot be used."""
     width, height = image.size
     if max(image.size) > MAX_ASPECT * min(image.size):
-        text = f"{width} x {height} pixels are a line, no photograph."
-        return Problem(name, "too_large", text)
-    if decoding.is_deep(image) and (text := unclear(image)):
-        return Problem(name, "unclear_depth", text)
+        line = say(
+            "%(width)s x %(height)s pixels are a line, no photograph.", width=width, height=height
+        )
+        return Problem(name, "too_large", (line,))
+    if decoding.is_deep(image) and (said := unclear(image)):
+        return Problem(name, "unclear_depth", said)
     picture = decoding.rgb(image)
     return Facts(
         width=width,
@@ -59,17 +61,22 @@ def judged(name: str, image: Pillow.Image) -> Facts | Problem:
     )
 
 
-def unclear(image: Pillow.Image) -> str:
+def unclear(image: Pillow.Image) -> tuple[Sentence, ...]:
     """Why the values of a deep image may be no grey levels; empty if they are."""
     values = np.asarray(image)
-    what_to_do = "Save it with 8 bits for each channel."
+    to_do = say("Save it with 8 bits for each channel.")
     if not np.isfinite(values).all():
-        return f"Some of its values are not finite numbers. {what_to_do}"
-    least, most, white = values.min(), values.max(), decoding.white(image)
+        return say("Some of its values are not finite numbers."), to_do
+    least, most, white = float(values.min()), float(values.max()), decoding.white(image)
     if least < 0 or most > white or most < LEAST_OF_WHITE * white:
-        ranges = "0 to 1, 255 or 65,535" if image.mode == "F" else "0 to 255 or 65,535"
-        return f"Its values go from {least:g} to {most:g}, not over {ranges}. {what_to_do}"
-    return ""
+        said = say(
+            "Its values go from %(least)g to %(most)g, not over %(ranges)s.",
+            least=least,
+            most=most,
+            ranges="0…1, 0…255, 0…65535" if image.mode == "F" else "0…255, 0…65535",
+        )
+        return said, to_do
+    return ()
 
 
 def pixels(picture: Pillow.Image) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from scoring.sentences import Sentence, joined
+
 SPLITS = ("sample", "public", "private")
 
 
@@ -50,7 +52,26 @@ class Problem:
         "unclear_depth",
         "conflict",
     ]
-    message: str
+    said: tuple[Sentence, ...]
+
+    @property
+    def message(self) -> str:
+        """In English, for the command line."""
+        return joined(self.said)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Problem:
+        """The inverse of `dataclasses.asdict`."""
+        said = tuple(Sentence.from_json(one) for one in data["said"])
+        return cls(**{**data, "said": said})
+
+
+class Unusable(ValueError):
+    """A file that cannot be read as an image. `said` tells why, and what to do."""
+
+    def __init__(self, *said: Sentence) -> None:
+        super().__init__(joined(said))
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -95,7 +116,7 @@ class Catalogue:
             Image(**{**one, "facts": one["facts"] and Facts(**one["facts"])})
             for one in data["images"]
         ]
-        data["problems"] = [Problem(**one) for one in data["problems"]]
+        data["problems"] = [Problem.from_dict(one) for one in data["problems"]]
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
         }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scoring.images.names import shown
 from scoring.images.records import Catalogue, Image, Problem
 from scoring.job import Formula
+from scoring.sentences import Fact, Sentence, say, spoken
 
 if TYPE_CHECKING:  # NumPy and SciPy, which only an import needs
     from scoring.images.kinship import Group, Kinship
@@ -24,6 +25,9 @@ NAMED = 10
 """Things of one kind that a text names. The others are counted. JSON has all of them."""
 
 Names = tuple[str, ...]
+Said = tuple[Sentence, ...]
+Line = tuple[Sentence, Said]
+"""A heading, and what stands below it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Refusal:
 
     code: str
     message: str
+    """In the language of whoever asked: nothing of a report is stored."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Report:
     near: tuple[Names, ...]
     overlaps: tuple[Names, ...]
     near_overlaps: tuple[Names, ...]
-    seen: tuple[str, ...]
+    seen: tuple[Sentence, ...]
     problems: tuple[Problem, ...]
     ignored: Mapping[str, int]
     encoding: str
@@ -74,50 +79,82 @@ class Report:
     refusals: tuple[Refusal, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """A dictionary that `json.dumps` accepts."""
-        return asdict(self)
+        """A dictionary that `json.dumps` accepts, in English."""
+        found: dict[str, Any] = spoken(asdict(self))
+        return found
 
-    def lines(self) -> list[tuple[str, str]]:
-        """Heading and text of each finding; empty ones are left out."""
+    def lines(self) -> list[Line]:
+        """Heading and sentences of each finding; empty ones are left out."""
         total = sum(sum(counts.values()) for counts in self.classes.values())
-        rows = [
-            ("Images", f"{total:,} in {len(self.classes)} classes"),
-            *((f"Class {shown(name)}", per_split(counts)) for name, counts in self.classes.items()),
-            ("Classes without usable images", some([shown(name) for name in self.lost])),
-            ("Classes alike but for case", self.case_line()),
-            ("Sizes", ", ".join(f"{name} {size}" for name, size in self.sizes.items())),
-            ("Kinds", counted({**self.formats}) + "; pixels " + counted(self.modes)),
-            ("Labels", f"from {', '.join(map(shown, self.tables))}" if self.tables else ""),
-            ("Names", self.names_line()),
-            ("Broken", kinds(self.problems)),
-            ("Passed over", passed_over(self.ignored)),
-            ("Same picture, one class", groups(self.equal, "kept together")),
-            ("Same picture, two classes", groups(self.conflicts)),
-            ("Nearly the same picture", groups(self.near)),
-            ("Same picture, two splits", groups(self.overlaps)),
-            ("Nearly the same, two splits", groups(self.near_overlaps)),
-            ("Of one colour", some(self.one_coloured)),
-            *(("Seen before", text) for text in self.seen),
-            *(("Few images", few_line(split, counts)) for split, counts in self.few.items()),
-            *((f"The {one.split} split tells apart", power_line(one)) for one in self.power),
+        facts: dict[str, Fact] = {"images": f"{total:,}", "classes": len(self.classes)}
+        rows: list[Line] = [
+            (say("Images"), (say("%(images)s in %(classes)s classes").about(**facts),)),
+            *(
+                (say("Class %(name)s", name=shown(name)), plain(per_split(counts)))
+                for name, counts in self.classes.items()
+            ),
+            (say("Classes without usable images"), plain(some(list(map(shown, self.lost))))),
+            (say("Classes alike but for case"), self.case_line()),
+            (say("Sizes"), self.sizes_line()),
+            (say("Kinds"), self.kinds_line()),
+            (say("Labels"), self.labels_line()),
+            (say("Names"), self.names_line()),
+            (say("Broken"), kinds(self.problems)),
+            (say("Passed over"), passed_over(self.ignored)),
+            (say("Same picture, one class"), kept_together(self.equal)),
+            (say("Same picture, two classes"), groups(self.conflicts)),
+            (say("Nearly the same picture"), groups(self.near)),
+            (say("Same picture, two splits"), groups(self.overlaps)),
+            (say("Nearly the same, two splits"), groups(self.near_overlaps)),
+            (say("Of one colour"), plain(some(self.one_coloured))),
+            *((say("Seen before"), (one,)) for one in self.seen),
+            *((say("Few images"), few_line(split, counts)) for split, counts in self.few.items()),
+            *(
+                (say("The %(split)s split tells apart", split=one.split), power_line(one))
+                for one in self.power
+            ),
         ]
-        return [(name, text) for name, text in rows if text]
+        return [(heading, said) for heading, said in rows if said]
 
-    def case_line(self) -> str:
+    def case_line(self) -> Said:
         """Classes whose folders are the same folder on Windows and macOS."""
         spelled = Counter(name.casefold() for name in self.classes)
         alike = [shown(name) for name in self.classes if spelled[name.casefold()] > 1]
-        what = "Windows and macOS unpack the sample's folders of these into one"
-        return f"{some(alike)}. {what}" if alike else ""
+        unpacked = say("Windows and macOS unpack the sample's folders of these classes into one.")
+        return (*plain(some(alike)), unpacked) if alike else ()
 
-    def names_line(self) -> str:
+    def sizes_line(self) -> Said:
+        """The smallest, the median and the largest size; empty without images."""
+        if not self.sizes:
+            return ()
+        sizes = say("smallest %(smallest)s, median %(median)s, largest %(largest)s")
+        return (sizes.about(**self.sizes),)
+
+    def kinds_line(self) -> Said:
+        """Formats and modes of pixels with their counts."""
+        formats, modes = counted(self.formats), counted(self.modes)
+        return (say("%(formats)s; pixels %(modes)s", formats=formats, modes=modes),)
+
+    def labels_line(self) -> Said:
+        """The tables that give the labels; empty if the folders do."""
+        tables = ", ".join(map(shown, self.tables))
+        return (say("from %(tables)s", tables=tables),) if tables else ()
+
+    def names_line(self) -> Said:
         """The encoding that names were read in, unless it is UTF-8."""
         if self.encoding == "utf-8":
-            return ""
-        others = f", or {' or '.join(self.other_encodings)}" if self.other_encodings else ""
+            return ()
+        encodings = ", ".join((self.encoding, *self.other_encodings))
         return (
-            f"read as {self.encoding}{others}; unless you named it, this is a guess. If the "
-            "classes look wrong, name the encoding (--encoding, or the field Encoding of names)"
+            say("Names were read as %(encoding)s.", encoding=self.encoding),
+            say(
+                "Unless you named the encoding, this is a guess; possible: %(encodings)s.",
+                encodings=encodings,
+            ),
+            say(
+                "If the classes look wrong, name the encoding (--encoding, or the field Encoding "
+                "of names)."
+            ),
         )
 
 
@@ -127,7 +164,7 @@ def of(
     splits: Mapping[str, Sequence[Image]],
     kinship: Kinship,
     *,
-    seen: Sequence[str] = (),
+    seen: Sequence[Sentence] = (),
     refusals: Sequence[Refusal] = (),
 ) -> Report:
     """The report of a source divided into `splits`; without splits, of `images`."""
@@ -171,12 +208,17 @@ def power(split: str, images: int) -> Power:
     return Power(split, images, round(quality, 4), round(quality * Formula().k / 4, 4))
 
 
-def power_line(one: Power) -> str:
+def power_line(one: Power) -> Said:
     """A split's power in words."""
-    return (
-        f"two models that disagree on {DISAGREEMENT:.0%} of {one.images:,} images, if they differ "
-        f"by {one.quality:.3f} F1 (about {one.score:.2f} of the score)"
+    said = say(
+        "two models that disagree on %(share)s of %(images)s images, if they differ by %(quality)s "
+        "F1 (about %(score)s of the score)",
+        share=format(DISAGREEMENT, ".0%"),
+        images=format(one.images, ","),
+        quality=format(one.quality, ".3f"),
+        score=format(one.score, ".2f"),
     )
+    return (said,)
 
 
 def few_of(images: Iterable[Image]) -> dict[str, int]:
@@ -185,9 +227,10 @@ def few_of(images: Iterable[Image]) -> dict[str, int]:
     return {label: count for label, count in sorted(counts.items()) if count < FEW}
 
 
-def few_line(split: str, counts: Mapping[str, int]) -> str:
+def few_line(split: str, counts: Mapping[str, int]) -> Said:
     """A split's small classes in words."""
-    return f"{split}: {counted(counts)}. The F1 of a class with fewer than {FEW} is a lottery"
+    chance = say("The F1 of a class with fewer than %(few)s images depends on chance.", few=FEW)
+    return say("%(split)s: %(counts)s.", split=split, counts=counted(counts)), chance
 
 
 def across(groups: Iterable[Group], splits: Mapping[str, Sequence[Image]]) -> tuple[Group, ...]:
@@ -215,33 +258,53 @@ def named(groups: Iterable[Group]) -> tuple[Names, ...]:
     return tuple(tuple(image.name for image in group) for group in groups)
 
 
-def groups(found: Sequence[Names], what: str = "") -> str:
+def groups(found: Sequence[Names]) -> Said:
     """Groups in words; empty without any."""
-    if not found:
-        return ""
-    images = sum(map(len, found))
-    text = "; ".join(" = ".join(map(shown, group[:NAMED])) for group in found[:NAMED])
-    more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    return f"{images} images in {len(found)} groups{f', {what}' * bool(what)}: {text}{more}"
+    said = say("%(images)s images in %(groups)s groups: %(names)s")
+    return (said.about(**facts_of(found)),) if found else ()
 
 
-def kinds(problems: Sequence[Problem]) -> str:
+def kept_together(found: Sequence[Names]) -> Said:
+    """Groups of which each goes into one split, in words; empty without any."""
+    said = say("%(images)s images in %(groups)s groups, kept together: %(names)s")
+    return (said.about(**facts_of(found)),) if found else ()
+
+
+def facts_of(found: Sequence[Names]) -> dict[str, Fact]:
+    """How many images and groups there are, and the first ones by name."""
+    names = some([" = ".join(map(shown, group[:NAMED])) for group in found], "; ")
+    return {"images": sum(map(len, found)), "groups": len(found), "names": names}
+
+
+def kinds(problems: Sequence[Problem]) -> Said:
     """Problems in words; empty without any."""
     if not problems:
-        return ""
-    texts = [f"{shown(one.name)} ({one.message.rstrip('.')})" for one in problems]
-    return f"{len(problems)} files: {some(texts, '; ')}"
+        return ()
+    said = [say("%(count)s files.", count=format(len(problems), ","))]
+    for one in problems[:NAMED]:
+        said += [say("%(name)s:", name=shown(one.name)), *one.said]
+    if len(problems) > NAMED:
+        said.append(say("And %(count)s more.", count=format(len(problems) - NAMED, ",")))
+    return tuple(said)
+
+
+def plain(text: str) -> Said:
+    """Names and numbers alone, which no language changes; empty for an empty text."""
+    return (say("%(list)s", list=text),) if text else ()
 
 
 def some(texts: Sequence[str], between: str = ", ") -> str:
     """The first `NAMED` texts, and how many more there are."""
-    more = [f"and {len(texts) - NAMED:,} more"] if len(texts) > NAMED else []
+    more = [f"… (+{len(texts) - NAMED:,})"] if len(texts) > NAMED else []
     return between.join([*texts[:NAMED], *more])
 
 
-def passed_over(ignored: Mapping[str, int]) -> str:
+def passed_over(ignored: Mapping[str, int]) -> Said:
     """Files of tools in words; empty without any."""
-    return f"{sum(ignored.values()):,} files: {counted(ignored)}" if ignored else ""
+    if not ignored:
+        return ()
+    count = f"{sum(ignored.values()):,}"
+    return (say("%(count)s files: %(names)s", count=count, names=counted(ignored)),)
 
 
 def counted(counts: Mapping[str, int]) -> str:
@@ -250,7 +313,7 @@ def counted(counts: Mapping[str, int]) -> str:
 
 
 def per_split(counts: Mapping[str, int]) -> str:
-    """Counts by split in words."""
+    """Counts by split."""
     return ", ".join(
         f"{count:,}" if name == "all" else f"{name} {count:,}" for name, count in counts.items()
     )

@@ -25,6 +25,7 @@ from scoring.images.layout import refuse_lacking_classes
 from scoring.images.names import refuse_look_alikes, shown
 from scoring.images.records import SPLITS, Catalogue, Facts, Image, Problem
 from scoring.images.sources import Source, opened
+from scoring.sentences import Sentence, say
 
 __all__ = (
     "EPOCH",
@@ -73,7 +74,7 @@ def catalogue(
             images, broken = read_all(source, images, tell)
             problems += broken
     if not images:
-        raise BadDataset("no_images", nothing(source, problems))
+        raise BadDataset("no_images", *nothing(source, problems))
     classes = tuple(sorted({image.label for image in images}))
     if verify:
         refuse_look_alikes(classes)
@@ -127,16 +128,23 @@ def read_all(
     return sound, broken
 
 
-def nothing(source: Source, problems: list[Problem]) -> str:
+def nothing(source: Source, problems: list[Problem]) -> list[Sentence]:
     """Why a source has no images."""
-    text = "There are no readable images in class folders."
+    said = [say("There are no readable images in class folders.")]
     if problems:
         first = problems[0]
-        text += f" {len(problems)} files are none, first {shown(first.name)}: {first.message}"
+        said.append(
+            say(
+                "Files that are no images: %(count)s. The first one is %(name)s:",
+                count=len(problems),
+                name=shown(first.name),
+            )
+        )
+        said += first.said
     if source.ignored:
         passed = ", ".join(f"{shown(name)} ({n})" for name, n in source.ignored.items())
-        text += f" Passed over: {passed}."
-    return text
+        said.append(say("Passed over: %(files)s.", files=passed))
+    return said
 
 
 def pack(

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from scoring.errors import BadDataset
 from scoring.images import names
+from scoring.images.records import Unusable
+from scoring.sentences import Sentence, say
 
 MAX_FILES = 1_000_000
 MAX_FILE_BYTES = 64 << 20
@@ -23,11 +25,11 @@ MAX_TOTAL_BYTES = 64 << 30
 READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 OTHER_ARCHIVES = {
-    b"Rar!": "a RAR archive",
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
-    b"\x1f\x8b": "a gzip archive",
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
+    b"Rar!": "RAR",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
 }
 IS_UTF8, IS_ENCRYPTED = 0x800, 0x1
 UNICODE_PATH = 0x7075
@@ -49,11 +51,12 @@ class Source:
     """A file by its name; raises whatever its codec raises."""
 
     def read(self, name: str) -> bytes:
-        """One file. Raises `ValueError` if it cannot be read or unpacked."""
+        """One file. Raises `Unusable` if it cannot be read or unpacked."""
         try:
             return self.read_raw(name)
         except Exception as error:  # each codec has its own errors
-            raise ValueError(f"{names.shown(name)} cannot be unpacked or read.") from error
+            said = say("%(name)s cannot be unpacked or read.", name=names.shown(name))
+            raise Unusable(said) from error
 
 
 @dataclass(frozen=True)
@@ -77,25 +80,34 @@ def opened(place: Path, encoding: str | None = None) -> Iterator[Source]:
     except UnicodeDecodeError as error:
         raise BadDataset(
             "wrong_encoding",
-            f"{place.name} says that its names are UTF-8, and they are not. Pack the folder again "
-            "with another program.",
+            say(
+                "%(name)s says that its names are UTF-8, and they are not. Pack the "
+                "folder again with another program.",
+                name=place.name,
+            ),
         ) from error
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        raise BadDataset("not_a_zip", not_a_zip(place)) from error
+        raise BadDataset("not_a_zip", *not_a_zip(place)) from error
     with archive:
         yield unpacked(archive, encoding)
 
 
-def not_a_zip(place: Path) -> str:
+def not_a_zip(place: Path) -> tuple[Sentence, ...]:
     """What a file is that is no zip, and what to do."""
-    text = f"{place.name} is neither a folder nor a readable zip."
+    said = say("%(name)s is neither a folder nor a readable zip.", name=place.name)
     try:
         with place.open("rb") as file:
             head = file.read(8)
     except OSError:
-        return text
+        return (said,)
     kind = next((kind for start, kind in OTHER_ARCHIVES.items() if head.startswith(start)), None)
-    return f"{text} It is {kind}: unpack it, and pack its folder as a zip." if kind else text
+    if kind is None:
+        return (said,)
+    unpack = say(
+        "It is an archive of the kind %(kind)s: unpack it, and pack its folder as a zip.",
+        kind=kind,
+    )
+    return said, unpack
 
 
 def folder(root: Path, encoding: str | None) -> Source:
@@ -103,7 +115,12 @@ def folder(root: Path, encoding: str | None) -> Source:
 
     def fail(error: OSError) -> None:
         raise BadDataset(
-            "unreadable", f"A folder cannot be read: {error.filename}: {error.strerror}."
+            "unreadable",
+            say(
+                "A folder cannot be read: %(filename)s: %(strerror)s.",
+                filename=str(error.filename),
+                strerror=str(error.strerror),
+            ),
         )
 
     top = os.fsencode(root)
@@ -160,7 +177,8 @@ def listed(
         names.refuse_unsafe(name)
         if name in found:
             raise BadDataset(
-                "unsafe_names", f"There are two files of the same name: {names.shown(name)}."
+                "unsafe_names",
+                say("There are two files of the same name: %(name)s.", name=names.shown(name)),
             )
         found[name] = number
     sizes = {name: entries[number].size for name, number in found.items()}
@@ -194,14 +212,21 @@ def refuse_locked(name: str, info: zipfile.ZipInfo) -> None:
     if info.flag_bits & IS_ENCRYPTED:
         raise BadDataset(
             "encrypted_zip",
-            f"{names.shown(name)} is locked by a password. Pack the zip without one.",
+            say(
+                "%(name)s is locked by a password. Pack the zip without one.",
+                name=names.shown(name),
+            ),
         )
     if info.compress_type not in READABLE:
         method = METHODS.get(info.compress_type, f"method {info.compress_type}")
         raise BadDataset(
             "unknown_compression",
-            f"{names.shown(name)} is packed with {method}, which cannot be unpacked here. Pack "
-            "the zip again with Deflate, or without compression.",
+            say(
+                "%(name)s is packed with %(method)s, which cannot be unpacked here. Pack "
+                "the zip again with Deflate, or without compression.",
+                name=names.shown(name),
+                method=method,
+            ),
         )
 
 
@@ -209,9 +234,19 @@ def refuse_bombs(sizes: Mapping[str, int]) -> None:
     """Raises `BadDataset` for too many files or bytes, unpacked."""
     if len(sizes) > MAX_FILES or sum(sizes.values()) > MAX_TOTAL_BYTES:
         raise BadDataset(
-            "too_large", f"More than {MAX_FILES:,} files or {MAX_TOTAL_BYTES >> 30} GiB unpacked."
+            "too_large",
+            say(
+                "More than %(files)s files or %(gib)s GiB unpacked.",
+                files=format(MAX_FILES, ","),
+                gib=MAX_TOTAL_BYTES >> 30,
+            ),
         )
     if large := sorted(name for name, size in sizes.items() if size > MAX_FILE_BYTES):
         raise BadDataset(
-            "too_large", f"{names.shown(large[0])} has more than {MAX_FILE_BYTES >> 20} MiB."
+            "too_large",
+            say(
+                "%(name)s has more than %(mib)s MiB.",
+                name=names.shown(large[0]),
+                mib=MAX_FILE_BYTES >> 20,
+            ),
         )

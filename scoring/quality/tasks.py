@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring.errors import ModelFailed
+from scoring.sentences import say
 
 Answers = npt.NDArray[np.int64]
 
@@ -31,7 +32,7 @@ class Classification:
 
     def decode(self, outputs: npt.NDArray[Any]) -> Answers:
         if not np.isfinite(outputs).all():
-            raise ModelFailed("not_finite", "The model answered with NaN or infinity.")
+            raise ModelFailed("not_finite", say("The model answered with NaN or infinity."))
         answers: Answers = outputs.argmax(axis=2)
         return answers
 

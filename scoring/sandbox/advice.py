@@ -15,6 +15,7 @@ from scoring import formats
 from scoring.errors import ModelFailed
 from scoring.job import Job, Model
 from scoring.sandbox.channel import DIMENSIONS, DTYPES, Kind
+from scoring.sentences import Sentence, say
 
 ADVISED = ("answers_change", "crashed", "load_failed", "wrong_input")
 """Codes of failures for which a format may know what helps."""
@@ -40,18 +41,14 @@ def explained(
     if failure.code not in ADVISED:
         return failure
     raised = quoted(last_words or "")
-    quote = f"It said: “{raised}”." if raised and failure.code != "answers_change" else ""
+    quotes = [say("It said: “%(quote)s”.", quote=raised)] if raised else []
     has_answered = has_run or (failure.code == "crashed" and last_words is None)
     advice = formats.named(model.format).advice(
         failure.code, raised, model=model, job=job, has_answered=has_answered
     )
-    return with_words(failure, quote, advice)
-
-
-def with_words(failure: ModelFailed, *words: str) -> ModelFailed:
-    """The failure with more sentences; empty ones are left out."""
-    message = " ".join(word for word in (failure.message, *words) if word)
-    return ModelFailed(failure.code, message)
+    if failure.code == "answers_change":
+        quotes = []
+    return ModelFailed(failure.code, *failure.said, *quotes, *advice)
 
 
 def quoted(said: str) -> str:
@@ -68,7 +65,7 @@ def quoted(said: str) -> str:
     return line
 
 
-def returned(numbers: list[int]) -> str:
+def returned(numbers: list[int]) -> tuple[Sentence, ...]:
     """What a model returned instead of logits, and what to do.
 
     `numbers` come from a child's record, which may lie. So every word is from this module, and
@@ -76,38 +73,55 @@ def returned(numbers: list[int]) -> str:
     """
     kind, place, count, *sizes = numbers
     if kind == Kind.TENSOR:
-        shape = tuple(max(0, size) for size in sizes[: max(0, min(count, DIMENSIONS))])
-        dtype = DTYPES[place] if 0 <= place < len(DTYPES) else "another dtype"
-        if dtype not in ("float32", "float64", "float16", "bfloat16"):
-            advice = TO_DO.get(
-                dtype, "Return the logits themselves, as float32, before any argmax."
-            )
-            return f"it returned a tensor of {dtype}, shape {shape}. {advice}"
-        if count != 2:
-            dimensions = f"{max(0, count)} dimension{'s'[: count != 1]}"
-            more = ", of which these are the first" if count > DIMENSIONS else ""
-            to_do = "Pool or flatten to" if count > 2 else "Keep both of"
-            return f"it returned {dimensions} {shape}{more}. {to_do} (batch, classes)."
-        return f"it returned shape {shape}."
+        shape = str(tuple(max(0, size) for size in sizes[: max(0, min(count, DIMENSIONS))]))
+        return of_tensor(DTYPES[place] if 0 <= place < len(DTYPES) else "", max(0, count), shape)
     if kind in CONTAINERS:
         one, advice = CONTAINERS[Kind(kind)]
-        return f"it returned a {one} of {max(0, count)}. {advice}"
-    return OTHERS.get(kind, "it returned no tensor.")
+        return one.about(count=max(0, count)), advice
+    return OTHERS.get(kind, (say("It returned no tensor."),))
 
 
-TO_DO = {
-    "quint8": "Dequantize the answer.",
-    "qint8": "Dequantize the answer.",
-    "qint32": "Dequantize the answer.",
-}
+def of_tensor(dtype: str, count: int, shape: str) -> tuple[Sentence, ...]:
+    """What is wrong with a tensor, and what to do.
+
+    `dtype`: empty if it is unknown. `count`: of its dimensions. `shape`: of the first dimensions.
+    """
+    if not dtype:
+        return say("It returned a tensor of another dtype, shape %(shape)s.", shape=shape), LOGITS
+    if dtype not in ("float32", "float64", "float16", "bfloat16"):
+        said = say("It returned a tensor of %(dtype)s, shape %(shape)s.", dtype=dtype, shape=shape)
+        return said, DEQUANTIZE if dtype in ("quint8", "qint8", "qint32") else LOGITS
+    if count == 2:
+        return (say("It returned shape %(shape)s.", shape=shape),)
+    if count > DIMENSIONS:
+        said = say(
+            "It returned %(count)s dimensions. These are the first: %(shape)s.",
+            count=count,
+            shape=shape,
+        )
+        return said, POOL
+    if count == 1:
+        return say("It returned 1 dimension %(shape)s.", shape=shape), KEEP
+    said = say("It returned %(count)s dimensions %(shape)s.", count=count, shape=shape)
+    return said, POOL if count else KEEP
+
+
+LOGITS = say("Return the logits themselves, as float32, before any argmax.")
+DEQUANTIZE = say("Dequantize the answer.")
+POOL = say("Pool or flatten to (batch, classes).")
+KEEP = say("Keep both of (batch, classes).")
+FIRST_ITEM = say("Return its logits alone, as in out[0].")
 CONTAINERS = {
-    Kind.TUPLE: ("tuple", "Return its logits alone, as in out[0]."),
-    Kind.LIST: ("list", "Return its logits alone, as in out[0]."),
-    Kind.DICT: ("dict", "Return its logits alone, as in out['logits']."),
+    Kind.TUPLE: (say("It returned a tuple of %(count)s."), FIRST_ITEM),
+    Kind.LIST: (say("It returned a list of %(count)s."), FIRST_ITEM),
+    Kind.DICT: (
+        say("It returned a dict of %(count)s."),
+        say("Return its logits alone, as in out['logits']."),
+    ),
 }
-OTHERS: dict[int, str] = {
-    Kind.NONE: "it returned None.",
-    Kind.NUMBER: "it returned a plain number.",
-    Kind.TEXT: "it returned a text.",
-    Kind.NOT_DENSE: "it returned a tensor that is sparse, nested or packed. Make it dense.",
+OTHERS: dict[int, tuple[Sentence, ...]] = {
+    Kind.NONE: (say("It returned None."),),
+    Kind.NUMBER: (say("It returned a plain number."),),
+    Kind.TEXT: (say("It returned a text."),),
+    Kind.NOT_DENSE: (say("It returned a tensor that is sparse, nested or packed. Make it dense."),),
 }

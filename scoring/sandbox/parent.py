@@ -29,6 +29,7 @@ from scoring.sandbox.outputs import Output
 from scoring.sandbox.processes import START_SECONDS, Budget, Child
 from scoring.sandbox.sealing import SealedModel
 from scoring.sandbox.sockets import Tick, channel, heard_from
+from scoring.sentences import Sentence, say
 from scoring.timing import machine
 
 CUDA_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "LD_LIBRARY_PATH")
@@ -87,8 +88,8 @@ class Sandbox:
     may_be_weak: bool = False
     separate: bool = False
     """Whether the children are in namespaces of their own."""
-    in_force: tuple[str, ...] = ()
-    """Cores and priority of the children, in words."""
+    in_force: tuple[Sentence, ...] = ()
+    """Cores and priority of the children."""
     gpu: sweeper.Sweeper | None = None
     children: list[Child] = field(default_factory=list)
     """All children that have told which layers hold them."""
@@ -135,20 +136,21 @@ class Sandbox:
         """The layers that hold the children, as each child told before it looked at a model."""
         locked = all(child.landlock for child in self.children)
         filtered = all(child.is_filtered for child in self.children)
+        layers: tuple[tuple[Sentence, bool], ...]
         if self.plan.device == "cuda":  # the driver opens devices and starts threads
-            said = {
-                "landlock: no file but the driver's and the libraries'": locked,
-                "no system call that reaches other processes or hosts": filtered,
-            }
+            layers = (
+                (say("Landlock (only files of the driver and the libraries)"), locked),
+                (say("filter of system calls (no other processes or hosts)"), filtered),
+            )
         else:
-            said = {
-                "landlock: no file, no TCP, no signal to others": locked,
-                "system calls of computing only": filtered,
-                "namespaces of its own: no network, no other process": self.separate,
-            }
+            layers = (
+                (say("Landlock (no files, no TCP, no signals to other processes)"), locked),
+                (say("filter of system calls (only for computing)"), filtered),
+                (say("separate namespaces (no network, no other processes)"), self.separate),
+            )
         return Isolation(
-            layers=tuple(words for words, holds in said.items() if holds),
-            missing=tuple(words for words, holds in said.items() if not holds),
+            layers=tuple(layer for layer, holds in layers if holds),
+            missing=tuple(layer for layer, holds in layers if not holds),
             is_weak=not (locked and filtered),
         )
 
@@ -157,10 +159,10 @@ class Sandbox:
         try:
             if self.gpu and not self.gpu.settles():
                 raise ModelFailed(
-                    "gpu_busy", "The model left work on the GPU that went on after its answer."
+                    "gpu_busy", say("The model left work on the GPU that went on after its answer.")
                 )
         except OSError as error:
-            raise EngineError("sandbox_failed", "The GPU's sweeper ended.") from error
+            raise EngineError("sandbox_failed", say("The GPU's sweeper ended.")) from error
 
     def order(self, model: SealedModel, area: Area) -> Order:
         """The order by which the zygote starts a child with this model and area."""
@@ -186,7 +188,7 @@ class Sandbox:
         try:
             socket.send_fds(self.orders, [json.dumps(order).encode()], descriptors or [])
         except OSError as error:
-            raise EngineError("sandbox_failed", "The sandbox ended unexpectedly.") from error
+            raise EngineError("sandbox_failed", say("The sandbox ended unexpectedly.")) from error
         return json.loads(heard_from(self.orders, START_SECONDS, self.tick)[0])
 
 
@@ -200,7 +202,9 @@ def swept(plan: Plan) -> Iterator[sweeper.Sweeper | None]:
         try:
             found = stack.enter_context(sweeper.started(plan.device, environment(plan)))
         except OSError as error:
-            raise EngineError("no_gpu", "This machine has no GPU that torch can use.") from error
+            raise EngineError(
+                "no_gpu", say("This machine has no GPU that torch can use.")
+            ) from error
         yield found
 
 

@@ -23,6 +23,7 @@ from scoring.sandbox import advice
 from scoring.sandbox.areas import Area
 from scoring.sandbox.channel import PREPARE, PROBE, RUN, STATUS, Order, Status
 from scoring.sandbox.sockets import heard_from, wait_for
+from scoring.sentences import say
 
 if TYPE_CHECKING:
     from scoring.sandbox.parent import Sandbox
@@ -86,7 +87,7 @@ class Child:
         record, self.pid = heard_from(self.channel, START_SECONDS, self.sandbox.tick)
         status, landlock, is_filtered, *_ = STATUS.unpack(record)
         if status != Status.LOCKED:
-            raise EngineError("sandbox_failed", "The sandbox could not be started.")
+            raise EngineError("sandbox_failed", say("The sandbox could not be started."))
         self.landlock, self.is_filtered = landlock, bool(is_filtered)
         if not self.sandbox.may_be_weak:
             refuse_weakness(landlock, self.is_filtered)
@@ -105,7 +106,9 @@ class Child:
         limit = self.sandbox.limits.load_seconds
         return limit, ModelFailed(
             "load_timeout",
-            f"Loading may take {limit:g} s. The model took longer and was stopped.",
+            say(
+                "Loading may take %(limit)g s. The model took longer and was stopped.", limit=limit
+            ),
         )
 
     def run(self, calls: int, seconds: float, is_first: bool = False) -> Turn:
@@ -113,16 +116,23 @@ class Child:
         if is_first:
             overdue = ModelFailed(
                 "first_call_timeout",
-                f"The first answer of a process may take {seconds:g} s. The model took longer and "
-                "was stopped.",
+                say(
+                    "The first answer of a process may take %(seconds)g s. The model "
+                    "took longer and was stopped.",
+                    seconds=seconds,
+                ),
             )
         else:
             limit = self.sandbox.limits.call_seconds
             overdue = ModelFailed(
                 "call_timeout",
                 # No figure of its own time, by which it could say something about hidden images.
-                f"One answer may take {limit:g} s. A block of answers may take {limit:g} s more "
-                "than 20 times its usual time. The model took longer and was stopped.",
+                say(
+                    "One answer may take %(limit)g s. A block of answers may take "
+                    "%(limit)g s more than 20 times its usual time. The model took "
+                    "longer and was stopped.",
+                    limit=limit,
+                ),
             )
         turn = self.timed(calls, seconds, overdue)
         self.most_calls = max(self.most_calls, calls)
@@ -133,7 +143,8 @@ class Child:
         """Run `scoring.timing.probe` in the child, timed. Raises `ModelFailed`."""
         limit = self.sandbox.limits.call_seconds
         overdue = ModelFailed(
-            "call_timeout", f"The model's process said nothing for {limit:g} s and was stopped."
+            "call_timeout",
+            say("The model's process said nothing for %(limit)g s and was stopped.", limit=limit),
         )
         return self.timed(PROBE, limit, overdue)
 
@@ -190,8 +201,11 @@ class Child:
             seconds = max(0.0, self.budget.seconds)
             overdue = ModelFailed(
                 "total_timeout",
-                f"All of a model's processes together may take {total:g} s. They took longer and "
-                "were stopped.",
+                say(
+                    "All of a model's processes together may take %(total)g s. They took "
+                    "longer and were stopped.",
+                    total=total,
+                ),
             )
         start = time.monotonic()
         heard = wait_for(self.channel, seconds, self.sandbox.tick)
@@ -212,31 +226,43 @@ class Child:
     def failure(self, status: int, numbers: list[int]) -> ModelFailed:
         """The failure that a child's record tells. Raises `EngineError` (no_gpu)."""
         if status == Status.NO_GPU and self.order.device == "cuda":
-            raise EngineError("no_gpu", "This machine has no GPU that torch can use.")
+            raise EngineError("no_gpu", say("This machine has no GPU that torch can use."))
         fed = f"{self.order.dtype} of shape {self.order.input_shape[1:]}"
         wanted = self.order.output_shape[1:]
         if status == Status.LOAD_FAILED:
             return ModelFailed("load_failed", formats.named(self.order.format).load_failed)
         if status == Status.WRONG_INPUT:
             return ModelFailed(
-                "wrong_input", f"The model raised an error on its first input, {fed}."
+                "wrong_input",
+                say("The model raised an error on its first input, %(fed)s.", fed=fed),
             )
         if status == Status.WRONG_OUTPUT:
-            got = advice.returned(numbers) if self.may_tell else "it returned something else."
+            got = (
+                advice.returned(numbers) if self.may_tell else (say("It returned something else."),)
+            )
             return ModelFailed(
                 "wrong_output",
-                f"The model must return one float tensor of shape {wanted}, a logit per class; "
-                f"{got}",
+                say(
+                    "The model must return one float tensor of shape %(wanted)s, one logit for "
+                    "each class.",
+                    wanted=str(wanted),
+                ),
+                *got,
             )
         if status == Status.OUTPUT_TOO_LARGE:
-            limit = self.sandbox.limits.output_bytes
-            got = f"; it returned {numbers[0]:,}" if self.may_tell else ""
-            return ModelFailed(
-                "output_too_large", f"One answer may have {limit:,} bytes{got}. Return logits only."
-            )
+            limit = format(self.sandbox.limits.output_bytes, ",")
+            said = say("One answer may have %(limit)s bytes. Return logits only.", limit=limit)
+            if self.may_tell:
+                said = say(
+                    "One answer may have %(limit)s bytes; the model returned %(got)s. Return "
+                    "logits only.",
+                    limit=limit,
+                    got=format(numbers[0], ","),
+                )
+            return ModelFailed("output_too_large", said)
         if status == Status.OUT_OF_MEMORY:
             return self.out_of_memory()
-        return ModelFailed("crashed", "The model raised an error while it answered.")
+        return ModelFailed("crashed", say("The model raised an error while it answered."))
 
     @property
     def may_tell(self) -> bool:
@@ -256,13 +282,17 @@ class Child:
         assert self.status is not None
         if gone and os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGKILL:
             return self.out_of_memory()  # the kernel kills a process that uses too much
-        return ModelFailed("crashed", "The model's process ended while it worked.")
+        return ModelFailed("crashed", say("The model's process ended while it worked."))
 
     def out_of_memory(self) -> ModelFailed:
         """The failure of a model that asked for more memory than its limit."""
         limit = self.sandbox.limits.memory_bytes / (1 << 20)
         return ModelFailed(
-            "out_of_memory", f"The model may map {limit:,.0f} MiB of memory, and asked for more."
+            "out_of_memory",
+            say(
+                "The model may map %(limit)s MiB of memory, and asked for more.",
+                limit=format(limit, ",.0f"),
+            ),
         )
 
     def cpu_seconds(self) -> float:
@@ -287,13 +317,22 @@ def refuse_weakness(landlock: int, is_filtered: bool) -> None:
     missing = []
     if not landlock:
         missing.append(
-            "landlock (Linux 5.13 or newer, 6.12 for a GPU, CONFIG_SECURITY_LANDLOCK, in `lsm=`)"
+            say(
+                "This kernel or container lacks landlock (Linux 5.13 or newer, 6.12 for a GPU, "
+                "CONFIG_SECURITY_LANDLOCK, in `lsm=`)."
+            )
         )
     if not is_filtered:
-        missing.append("seccomp filters (CONFIG_SECCOMP_FILTER; x86_64 or aarch64)")
+        missing.append(
+            say(
+                "This kernel or container lacks seccomp filters (CONFIG_SECCOMP_FILTER; x86_64 or "
+                "aarch64)."
+            )
+        )
     if missing:
         raise EngineError(
             "sandbox_unavailable",
-            f"No model is run: this kernel or container lacks {' and '.join(missing)}. For "
-            "development alone, ALLOW_WEAK_SANDBOX=1 runs models without.",
+            say("No model is run."),
+            *missing,
+            say("For development alone, ALLOW_WEAK_SANDBOX=1 runs models without."),
         )

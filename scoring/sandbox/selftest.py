@@ -16,6 +16,7 @@ from scoring import formats
 from scoring.errors import EngineError, ModelFailed
 from scoring.job import InputSpec, Limits, Plan
 from scoring.sandbox import areas, parent, processes, sealing
+from scoring.sentences import Sentence, say
 from scoring.timing.runner import Synthetic
 
 SPEC = InputSpec(height=8, width=8)
@@ -23,13 +24,13 @@ CLASSES = 2
 LIMITS = Limits(load_seconds=30, first_call_seconds=30, total_seconds=60, memory_bytes=1 << 30)
 
 
-def breaches(plan: Plan, *, may_be_weak: bool = False) -> tuple[str, ...]:
-    """What models gained by breaking out, in words; empty if the sandbox held.
+def breaches(plan: Plan, *, may_be_weak: bool = False) -> tuple[Sentence, ...]:
+    """What models gained by breaking out; empty if the sandbox held.
 
     Raises `EngineError`: sandbox_unavailable if the kernel lacks a layer, sandbox_failed if an
     honest model does not run either.
     """
-    found: list[str] = []
+    found: list[Sentence] = []
     with (
         baits() as (secret, victim),
         parent.started(plan, LIMITS, may_be_weak=may_be_weak) as box,
@@ -37,7 +38,9 @@ def breaches(plan: Plan, *, may_be_weak: bool = False) -> tuple[str, ...]:
         before = snapshot(victim)
         for one in formats.FORMATS:
             if not answers(box, one.name, one.honest()):
-                raise EngineError("sandbox_failed", "An honest model cannot run in the sandbox.")
+                raise EngineError(
+                    "sandbox_failed", say("An honest model cannot run in the sandbox.")
+                )
             for attempt in one.attempts(secret, victim, is_gpu=plan.device == "cuda"):
                 answered = answers(box, one.name, attempt.archive)
                 if snapshot(victim) != before if attempt.leaves_traces else answered:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from scoring.errors import EngineError
+from scoring.sentences import say
 
 TICK_SECONDS = 0.5
 PAUSE_SECONDS = 5.0
@@ -40,13 +41,15 @@ def heard_from(channel: socket.socket, seconds: float, tick: Tick) -> tuple[byte
     Raises `EngineError` (sandbox_failed) if no record comes.
     """
     if not wait_for(channel, seconds, tick):
-        raise EngineError("sandbox_failed", f"The sandbox did not answer in {seconds:g} s.")
+        raise EngineError(
+            "sandbox_failed", say("The sandbox did not answer in %(seconds)g s.", seconds=seconds)
+        )
     try:
         record, extra, _, _ = channel.recvmsg(1 << 16, socket.CMSG_SPACE(CREDENTIALS.size))
     except OSError as error:
-        raise EngineError("sandbox_failed", "The sandbox ended unexpectedly.") from error
+        raise EngineError("sandbox_failed", say("The sandbox ended unexpectedly.")) from error
     if not record:
-        raise EngineError("sandbox_failed", "The sandbox could not be started.")
+        raise EngineError("sandbox_failed", say("The sandbox could not be started."))
     return record, CREDENTIALS.unpack(extra[0][2])[0]
 
 
@@ -65,7 +68,11 @@ def wait_for(channel: socket.socket, seconds: float, tick: Tick) -> bool:
         heard = poll.poll(max(0.0, min(left, TICK_SECONDS)) * 1000)
         if (slept := time.monotonic() - begun) > TICK_SECONDS + PAUSE_SECONDS:
             raise EngineError(
-                "machine_paused", f"The machine stood still for {slept:.0f} s in the middle of it."
+                "machine_paused",
+                say(
+                    "The machine stood still for %(slept)s s in the middle of it.",
+                    slept=format(slept, ".0f"),
+                ),
             )
         if heard:
             return True

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from scoring.job import Plan, Quad
+from scoring.sentences import Sentence, say
 from scoring.timing import intervals, plain, robust, tally
 from scoring.timing.blocks import watches_cpu
 from scoring.timing.intervals import Estimate
@@ -26,29 +27,39 @@ STOPPED_CPU_SECONDS = 0.01
 """CPU seconds that the kernel may charge a process for being stopped and woken, per evaluation."""
 
 
-def flags(measurement: Measurement, plan: Plan, published: Estimate) -> tuple[str, ...]:
-    """Findings in words, for the page of the evaluation."""
+def flags(measurement: Measurement, plan: Plan, published: Estimate) -> tuple[Sentence, ...]:
+    """Findings, for the page of the evaluation."""
     quads = measurement.pooled
     used = tally.counted(quads)
     found = []
     if watches_cpu(plan) and waits_longer(quads):
         found.append(
-            "The submission waited for longer than the reference did beside it, as a model does "
-            "that sleeps or reads files. Waiting counts as time."
+            say(
+                "The model waited for longer than the reference, for example because "
+                "it sleeps or reads files. Waiting counts as time."
+            )
         )
     if measurement.many_cores:
-        found.append("The submission used several cores; its CPU time counts.")
+        found.append(say("The model used several cores. Its CPU time counts."))
     if measurement.stopped_cpu_seconds > STOPPED_CPU_SECONDS:
         # Without a figure, which would carry what the model has to say.
-        found.append("The submission used the CPU while it was stopped.")
+        found.append(say("The model used the CPU while it was stopped."))
     if published.by == "sums":
-        found.append("Some images take much longer than others; the ratio of sums says how much.")
+        found.append(
+            say(
+                "Some images take much longer than others. The ratio of the sums of "
+                "all times is used."
+            )
+        )
     if plain.alone_factor(used) > 1:
         found.append(
-            "The submission was slower where no reference ran beside it; all of its time counts."
+            say(
+                "The model was slower when it did not run in turns with the reference. "
+                "All of its time counts."
+            )
         )
     if len(used) < plan.min_quads:
-        found.append(f"Fewer than {plan.min_quads} quads were measured.")
+        found.append(say("Fewer than %(quads)s comparisons were measured.", quads=plan.min_quads))
     return tuple(found)
 
 

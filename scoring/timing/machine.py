@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from scoring.job import Plan
+from scoring.sentences import Sentence, say
 
 WAIT_SECONDS = 0.5
 """Between two tries to take the lock."""
@@ -62,21 +63,21 @@ def taken(descriptor: int) -> bool:
 
 
 @contextmanager
-def arranged(plan: Plan, models: int) -> Iterator[tuple[str, ...]]:
+def arranged(plan: Plan, models: int) -> Iterator[tuple[Sentence, ...]]:
     """Set cores and priority of `models`, the process whose children run them, and of this thread.
 
-    Yields what is in force, in words. At the end this thread has its former cores and priority.
+    Yields what is in force. At the end this thread has its former cores and priority.
     """
     with ExitStack() as undo:
-        words = []
+        said: list[Sentence] = []
         if plan.pinned and plan.device == "cpu":
-            words += pinned(plan.threads, models, undo)
+            said += pinned(plan.threads, models, undo)
         if plan.preferred:
-            words += preferred(models, undo)
-        yield tuple(words)
+            said += preferred(models, undo)
+        yield tuple(said)
 
 
-def pinned(threads: int, models: int, undo: ExitStack) -> list[str]:
+def pinned(threads: int, models: int, undo: ExitStack) -> list[Sentence]:
     """Both models on the same cores, this thread on the others; nothing if there are no others."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) <= threads:
@@ -86,15 +87,16 @@ def pinned(threads: int, models: int, undo: ExitStack) -> list[str]:
         os.sched_setaffinity(models, model_cores)
         os.sched_setaffinity(0, other_cores)
         undo.callback(os.sched_setaffinity, 0, cores)
-        name = "core" if threads == 1 else "cores"
-        return [
-            f"models pinned to {name} {', '.join(map(str, model_cores))}",
-            "measurer kept off it",
-        ]
+        names = ", ".join(map(str, model_cores))
+        if threads == 1:
+            where = say("The models run only on core %(cores)s.", cores=names)
+        else:
+            where = say("The models run only on the cores %(cores)s.", cores=names)
+        return [where, say("The measuring process runs on other cores.")]
     return []
 
 
-def preferred(models: int, undo: ExitStack) -> list[str]:
+def preferred(models: int, undo: ExitStack) -> list[Sentence]:
     """The highest priority, by nice and by the autogroup, which overrules nice between sessions."""
     words = []
     with suppress(OSError):
@@ -111,7 +113,9 @@ def preferred(models: int, undo: ExitStack) -> list[str]:
         own.write_text(str(FOREMOST))
         undo.callback(suppressed_write, own, str(before))
         words.append(f"autogroup nice {FOREMOST}")
-    return [f"priority raised ({', '.join(words)})"] if words else []
+    return (
+        [say("The models have a higher priority (%(how)s).", how=", ".join(words))] if words else []
+    )
 
 
 def suppressed_write(path: Path, text: str) -> None:

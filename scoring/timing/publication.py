@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from scoring.job import Pace, Plan, Quad, Timing
+from scoring.sentences import Sentence
 from scoring.timing import calibration, correction, findings, plain, tally
 from scoring.timing.intervals import Correction, Estimate
 from scoring.timing.outcome import Measurement
@@ -51,7 +52,7 @@ def verdict(timing: Timing, plan: Plan) -> Literal["valid", "invalid", "time_uns
 def summary(
     measurement: Measurement,
     plan: Plan,
-    in_force: Sequence[str] = (),
+    in_force: Sequence[Sentence] = (),
     pace: Pace | None = None,
     is_calibration: bool = False,
 ) -> Timing:

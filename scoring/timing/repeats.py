@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 
 from scoring.errors import ModelFailed
+from scoring.sentences import say
 
 ALLOWED = 0.001
 """Share of answers that may change."""
@@ -51,9 +52,12 @@ def refuse_changing(compared: int, changed: int) -> None:
         raise ModelFailed(
             "answers_change",
             # No figure: how many changed can be made to say something about private images.
-            "Asked again about the same images, the model changed more answers than the 0.1 % that "
-            "rounding may explain. Dropout or batch norm in training mode do that: call "
-            "model.eval() before you trace, script or freeze it. So do randomness and state.",
+            say(
+                "Asked again about the same images, the model changed more answers than "
+                "the 0.1 %% that rounding may explain. Dropout or batch norm in training "
+                "mode do that: call model.eval() before you trace, script or freeze it. "
+                "So do randomness and state."
+            ),
         )
 
 

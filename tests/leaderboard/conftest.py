@@ -57,7 +57,7 @@ from scoring.sentences import say
 CLASSES = ["Metal", "Paper", "Plastic"]
 SAID = "layer 1 <b>weighs</b> 0.25\n"
 """What every model of the tests prints in its dry run."""
-WEAK = Isolation(missing=("system calls of computing only",), is_weak=True)
+WEAK = Isolation(missing=(say("filter of system calls (only for computing)"),), is_weak=True)
 
 
 @pytest.fixture(autouse=True)
@@ -294,10 +294,10 @@ def report(
             segments=3,
             measured_seconds=12.5,
             disturbed_share=0.0,
-            in_force=("idle side stopped",),
+            in_force=(say("While one model runs, the other one is stopped."),),
         ),
         dry_run=DryRun(images=8, output=SAID),
-        isolation=Isolation(layers=("system calls of computing only",)),
+        isolation=Isolation(layers=(say("filter of system calls (only for computing)"),)),
         quality_ref=round(quality_public, 3),
         hardware={"cpu": "Test processor"},
         versions={"protocol": str(PROTOCOL), "torch": "2.13.0"},
@@ -310,5 +310,5 @@ def failure(code: str = "wrong_output", message: str = "Expected (1, 3), got (1,
         status="failed",
         failure=Failure(code, (say(message),)),
         dry_run=DryRun(images=8, output=SAID, is_cut=True),
-        isolation=Isolation(layers=("system calls of computing only",)),
+        isolation=Isolation(layers=(say("filter of system calls (only for computing)"),)),
     )

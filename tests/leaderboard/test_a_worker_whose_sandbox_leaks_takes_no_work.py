@@ -15,6 +15,7 @@ import scoring
 from leaderboard.models import Competition, HardwareProfile, Submission, Team, User, Worker
 from leaderboard.services import containment, queueing, references, running, workers
 from scoring.job import Job, Plan, Report
+from scoring.sentences import Sentence, say
 from tests.leaderboard.conftest import report
 
 pytestmark = pytest.mark.django_db
@@ -27,9 +28,9 @@ class SelfTest:
 
     def __init__(self) -> None:
         self.plans: list[Plan] = []
-        self.finds: tuple[str, ...] | Exception = ()
+        self.finds: tuple[Sentence, ...] | Exception = ()
 
-    def breaches(self, plan: Plan) -> tuple[str, ...]:
+    def breaches(self, plan: Plan) -> tuple[Sentence, ...]:
         self.plans.append(plan)
         if isinstance(self.finds, Exception):
             raise self.finds
@@ -73,7 +74,7 @@ def test_the_sandbox_is_tried_once_in_a_process_before_the_first_work(
 @pytest.mark.parametrize(
     ("finds", "reason"),
     [
-        (("a model can read the worker's files",), "a model can read the worker's files."),
+        ((say("A model can read the worker's files."),), "A model can read the worker's files."),
         (UNAVAILABLE, "This kernel lacks landlock."),
         (scoring.EngineError("no_gpu", "This machine has no GPU."), "This machine has no GPU."),
         (RuntimeError("no memory"), "broke: RuntimeError('no memory')"),
@@ -168,12 +169,12 @@ def test_whoever_develops_may_run_models_all_the_same_and_is_warned(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     settings.ALLOW_WEAK_SANDBOX = True
-    selftest.finds = ("a model can make files",)
+    selftest.finds = (say("A model can make files."),)
     waiting = submit(team).latest_evaluation
     with caplog.at_level(logging.WARNING):
         assert running.run_next("cpu") == waiting
     assert "ALLOW_WEAK_SANDBOX is on" in caplog.text
-    assert "a model can make files" in caplog.text
+    assert "A model can make files." in caplog.text
     assert jobs_done[0].may_be_weak
 
 

@@ -31,4 +31,4 @@ def test_it_names_what_is_missing(submit: Any, team: Team) -> None:
     finish(submit(team).latest_evaluation, replace(report(), isolation=WEAK))
     shown = told()
     assert "WEAK SANDBOX" in shown
-    assert "missing: system calls of computing only" in shown
+    assert "missing: filter of system calls (only for computing)" in shown

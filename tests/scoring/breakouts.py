@@ -238,7 +238,7 @@ def main() -> None:
                 "attempts": len(names),
                 "succeeded": [name for name, got in zip(names, found, strict=True) if got],
                 "unchanged": unchanged,
-                "missing": isolation.missing,
+                "missing": [str(one) for one in isolation.missing],
                 "is_weak": isolation.is_weak,
             }
         )

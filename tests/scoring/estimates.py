@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks import coverage, weather
 from scoring.job import Pace, Plan, Quad
+from scoring.sentences import spoken
 from scoring.timing import findings, outcome, plain, publication, stopping, tally
 from tests.scoring.invented import PLAN, Processes, noisy
 
@@ -114,7 +115,7 @@ def estimate(quads: Quads, pace: Pace) -> Figures:
     measurement = outcome.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
     timing = publication.summary(measurement, Plan(), pace=pace, is_calibration=True)
     used = tally.counted(quads)
-    figures = timing.to_json()
+    figures: Figures = spoken(timing.to_json())
     del figures["quads"], figures["quad_ratios"]  # too many to keep
     return figures | {
         "verdict": publication.verdict(timing, Plan()),
@@ -182,7 +183,12 @@ def course(
         "stopped_cpu_seconds": measured.stopped_cpu_seconds,
         "ticks": len(processes.told),
         "share": math.fsum(share for _, share in processes.told),
-        "flags": findings.flags(measured, plan, plain.estimate(tally.counted(measured.pooled))),
+        "flags": [
+            str(flag)
+            for flag in findings.flags(
+                measured, plan, plain.estimate(tally.counted(measured.pooled))
+            )
+        ],
     }, quads
 
 

@@ -17,6 +17,7 @@ from scoring.images import albums
 from scoring.job import Job, Model
 from scoring.sandbox import advice, parent
 from scoring.sandbox.channel import Kind
+from scoring.sentences import joined, say
 from scoring.timing.runner import entrant
 
 from .conftest import SIZE, Wild
@@ -174,7 +175,7 @@ def tried(
         (OneRow, "1 dimension (10,). Keep both of (batch, classes)."),
         (ADict, "a dict of 1. Return its logits alone"),
         (ThreeHeads, "a list of 3. Return its logits alone"),
-        (Nothing, "it returned None."),
+        (Nothing, "It returned None."),
         (ANumber, "a plain number."),
         (Sparse, "sparse, nested or packed"),
         (Labels, "a tensor of int64, shape (1,). Return the logits themselves"),
@@ -245,7 +246,7 @@ def test_a_quote_is_one_printable_line_of_bounded_length(junk: str) -> None:
 
 
 def test_without_a_dry_run_no_word_of_the_model_is_told(job: Job) -> None:
-    failure = ModelFailed("wrong_input", "It raised an error.")
+    failure = ModelFailed("wrong_input", say("It raised an error."))
     model = Model("", 1, 1, format="torchscript", devices=("cuda:0",))
     said = advice.explained(failure, None, model=replace(model, devices=()), job=job)
     assert said.message == failure.message
@@ -267,15 +268,15 @@ def test_a_device_is_no_cause_once_the_model_has_answered(job: Job) -> None:
         ("crashed", "", True, False),  # on the sample, tried at home
         ("crashed", "RuntimeError: Found no NVIDIA driver on your system.", True, True),
     ):
-        failure = ModelFailed(code, "It failed.")
+        failure = ModelFailed(code, say("It failed."))
         said = advice.explained(failure, last_words, model=model, job=job, has_run=has_run).message
         assert ("names the device cuda:0" in said) == is_told, (code, last_words, has_run)
 
 
 def test_what_a_child_says_of_its_answer_can_only_pick_words_of_ours() -> None:
     for kind in (-1, *Kind, 99, 1 << 62):
-        said = advice.returned([kind, 1 << 62, -(1 << 62), *[-5] * 6])
-        assert said.startswith("it returned ")
+        said = joined(advice.returned([kind, 1 << 62, -(1 << 62), *[-5] * 6]))
+        assert said.startswith("It returned ")
         assert len(said) < 200
 
 
@@ -340,6 +341,6 @@ def test_layers_in_training_mode_are_known_from_the_file(
 ) -> None:
     model = exported(network, way, tmp_path)
     assert model.in_training == kinds
-    failure = ModelFailed("answers_change", "Answers change.")
+    failure = ModelFailed("answers_change", say("Answers change."))
     said = advice.explained(failure, None, model=model, job=job).message
     assert said.endswith(f"training mode: {', '.join(kinds)}." if kinds else "Answers change.")

@@ -22,6 +22,7 @@ from scoring.hidden import HiddenImages
 from scoring.images import albums
 from scoring.job import Formula, Job, Limits, Plan, Progress, Report
 from scoring.sandbox import areas, outputs, parent, sockets
+from scoring.sentences import say
 from scoring.stages import Stages
 from scoring.timing import runner
 
@@ -56,7 +57,9 @@ def test_a_report_says_everything(job: Job) -> None:
     assert report.timing is not None
     assert report.timing.seconds_per_image > 0
     assert all(0 < quad.probe_seconds < 1 for quad in report.timing.quads)
-    assert {"memory limit", "reference frozen and optimized"} <= set(report.timing.in_force)
+    assert {"Memory is limited.", "The reference is frozen and optimized."} <= set(
+        map(str, report.timing.in_force)
+    )
     for quality in report.splits.values():
         assert set(quality.per_class) == set(job.classes)
         assert sum(map(sum, quality.confusion)) == quality.images
@@ -129,7 +132,7 @@ def test_a_model_on_several_threads_is_shut_in_as_well(job: Job) -> None:
     report = scoring.evaluate(replace(job, plan=replace(job.plan, threads=2)))
     assert report.status == "scored", report.failure
     assert report.timing is not None
-    assert "2 threads each" in report.timing.in_force
+    assert "Each model has 2 threads." in map(str, report.timing.in_force)
     assert report.isolation is not None
     assert not report.isolation.is_weak
 
@@ -226,22 +229,24 @@ def child(prepared: bool = True, landlock: int = 6, is_filtered: bool = True) ->
 
 def box(**more: Any) -> parent.Sandbox:
     return parent.Sandbox(
-        socket.socket(), Plan(), Limits(), lambda: None, in_force=("priority raised",), **more
+        socket.socket(), Plan(), Limits(), lambda: None, in_force=(say("priority raised"),), **more
     )
 
 
 def test_what_is_in_force_is_what_was_found(job: Job) -> None:
     calm = pairing.in_force(job, box(), ([child()] * 2, [child()] * 2))
-    assert {"reference frozen and optimized", "submission frozen and optimized"} <= {*calm}
+    assert {"The reference is frozen and optimized.", "The model is frozen and optimized."} <= {
+        *map(str, calm)
+    }
     once = pairing.in_force(job, box(), ([child()] * 2, [child(), child(prepared=False)]))
-    assert "submission not frozen" in once
+    assert "The model is not frozen." in map(str, once)
 
 
 def test_a_report_says_what_shut_its_models_in(job: Job) -> None:
     report = scoring.evaluate(job)
     assert report.isolation is not None
     assert not report.isolation.is_weak
-    assert "system calls of computing only" in report.isolation.layers
+    assert "filter of system calls (only for computing)" in map(str, report.isolation.layers)
 
 
 def test_one_child_without_a_layer_makes_the_isolation_weak() -> None:
@@ -258,9 +263,9 @@ def test_one_child_without_a_layer_makes_the_isolation_weak() -> None:
 
 def test_on_a_gpu_the_limits_that_cannot_hold_are_named(job: Job) -> None:
     cuda = replace(job, plan=replace(job.plan, device="cuda"))
-    said = pairing.in_force(cuda, box(), ([child()], [child()]))
-    assert "no memory limit: CUDA maps more than it uses" in said
-    assert "memory limit" not in said
+    said = [str(one) for one in pairing.in_force(cuda, box(), ([child()], [child()]))]
+    assert "There is no memory limit, because CUDA reserves more memory than it uses." in said
+    assert "Memory is limited." not in said
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
@@ -268,7 +273,9 @@ def test_a_report_from_a_gpu_says_that_memory_had_no_limit(job: Job) -> None:
     report = scoring.evaluate(replace(job, plan=replace(job.plan, device="cuda")))
     assert report.status == "scored", report.failure
     assert report.timing is not None
-    assert "no memory limit: CUDA maps more than it uses" in report.timing.in_force
+    assert "There is no memory limit, because CUDA reserves more memory than it uses." in map(
+        str, report.timing.in_force
+    )
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

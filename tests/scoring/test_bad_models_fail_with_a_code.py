@@ -34,18 +34,26 @@ def failure(report: Report) -> tuple[str, str]:
     ("model", "code", "words"),
     [
         (wild.NeedsAnotherSize, "wrong_input", "float32 of shape (1, 3, 16, 16)"),
-        (wild.NineLogits, "wrong_output", "(1, 10), a logit per class; it returned shape (1, 9)."),
+        (
+            wild.NineLogits,
+            "wrong_output",
+            "(1, 10), one logit for each class. It returned shape (1, 9).",
+        ),
         (
             wild.AnswersLabels,
             "wrong_output",
             "returned a tensor of int64, shape (1,). Return the",
         ),
         (wild.AnswersNaN, "not_finite", "NaN"),
-        (wild.AnswersTooMuch, "output_too_large", "1,048,576 bytes; it returned 4,194,304"),
+        (wild.AnswersTooMuch, "output_too_large", "1,048,576 bytes; the model returned 4,194,304"),
         (wild.Crashes, "crashed", "process ended"),
         (wild.RaisesLater, "crashed", "raised an error"),
         (wild.AnswersAtRandom, "answers_change", "Dropout or batch norm in training mode"),
-        (wild.SpellsItsInput, "wrong_output", "a logit per class; it returned something else."),
+        (
+            wild.SpellsItsInput,
+            "wrong_output",
+            "one logit for each class. It returned something else.",
+        ),
     ],
 )
 def test_a_bad_model(

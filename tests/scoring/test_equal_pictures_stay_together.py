@@ -188,7 +188,9 @@ def test_groups_leave_the_shares_as_they_are_where_they_can() -> None:
 def test_a_class_of_copies_is_too_small() -> None:
     copies = [image(f"a{n}", "a") for n in range(9)]
     images = [*copies, *(image(f"b{n}", "b") for n in range(9))]
-    with pytest.raises(BadDataset, match="1 different picture") as refused:
+    with pytest.raises(
+        BadDataset, match="too few different pictures for 3 splits: 1 among 9"
+    ) as refused:
         sets.share(images, SHARES, 1, [copies])
     assert refused.value.code == "too_few_images"
 

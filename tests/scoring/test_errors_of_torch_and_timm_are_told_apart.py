@@ -9,19 +9,20 @@ import pytest
 from scoring.errors import ModelFailed
 from scoring.job import InputBounds, Job, Model
 from scoring.sandbox import advice
+from scoring.sentences import say
 
 
 def test_a_size_is_only_advised_within_the_bounds(job: Job) -> None:
     model = Model("", 1, 1, format="torchscript")
     bounded = replace(job, bounds=InputBounds(min_size=16, max_size=64))
-    failure = ModelFailed("wrong_input", "It raised an error.")
+    failure = ModelFailed("wrong_input", say("It raised an error."))
     words = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x2 and 3x4)"
     said = advice.explained(failure, words, model=model, job=bounded).message
     assert "16 to 64 pixels per side" in said
 
 
 def advised(words: str, job: Job) -> str:
-    failure = ModelFailed("wrong_input", "It raised an error.")
+    failure = ModelFailed("wrong_input", say("It raised an error."))
     return advice.explained(
         failure, words, model=Model("", 1, 1, format="torchscript"), job=job
     ).message

@@ -51,7 +51,7 @@ def quads(
 
 def is_named(some: list[Quad]) -> bool:
     measured = outcome.Measurement(np.zeros(1, dtype=np.int64), tuple(some), 1.0)
-    return any("waited" in flag for flag in findings.flags(measured, Plan(), ANY))
+    return any("waited" in str(flag) for flag in findings.flags(measured, Plan(), ANY))
 
 
 def test_a_busy_machine_makes_an_honest_model_wait_and_nobody_says_that_it_does() -> None:

@@ -13,6 +13,7 @@ from scoring.formats import torchscript
 from scoring.formats.contract import Attempt
 from scoring.job import Plan
 from scoring.sandbox import processes, selftest
+from scoring.sentences import say
 
 
 def test_nothing_gets_out() -> None:
@@ -43,7 +44,7 @@ def test_every_attempt_succeeds_where_nothing_holds_it(tmp_path: Path) -> None:
 
 
 def test_a_breach_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = Attempt("a model can do what it may", torchscript.FORMAT.honest())
+    honest = Attempt(say("A model can do what it may."), torchscript.FORMAT.honest())
     monkeypatch.setattr(torchscript.FORMAT, "attempts", lambda *_, **__: [honest])
     assert selftest.breaches(Plan()) == (honest.gain,)
     assert main(["selftest", "--json"]) == 1

@@ -13,8 +13,10 @@ from rest_framework.request import Request
 
 from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import Competition, Entry, Evaluation, Submission
+from leaderboard.sentences import said
 from leaderboard.services import commands, queueing, rankings
 from scoring import job
+from scoring.sentences import spoken
 
 OUR_FAULT = gettext_lazy(
     "The evaluation failed because of the service. You get the upload back, and the organizers "
@@ -267,7 +269,7 @@ def of_result(evaluation: Evaluation, competition: Competition) -> dict[str, obj
         "reference_seconds_per_image": competition.seconds_per_image(1.0) if is_scored else None,
         "measurements": evaluation.measurements,
         "measurement_reason": evaluation.why,
-        "isolation": {name: isolation[name] for name in ISOLATION} if isolation else None,
+        "isolation": isolation_said(isolation) if isolation else None,
         "private": {**private, "quality": evaluation.quality_private} if private else None,
     }
 
@@ -275,6 +277,11 @@ def of_result(evaluation: Evaluation, competition: Competition) -> dict[str, obj
 def score(evaluation: Evaluation, board: str) -> dict[str, object] | None:
     parts = rankings.parts(evaluation, board)
     return dataclasses.asdict(parts) if parts else None
+
+
+def isolation_said(isolation: dict[str, Any]) -> dict[str, object]:
+    """The layers in the reader's language."""
+    return {name: spoken(isolation[name], said) for name in ISOLATION}
 
 
 def place(evaluation: Evaluation) -> dict[str, object]:

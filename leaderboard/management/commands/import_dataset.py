@@ -15,6 +15,7 @@ from leaderboard.errors import Refused
 from leaderboard.models import Dataset
 from leaderboard.services import datasets, divisions
 from scoring.images.report import Report
+from scoring.sentences import joined, spoken
 
 HOW = {
     "bad_files": "--skip-broken",
@@ -143,8 +144,8 @@ class Command(BaseCommand):
         """Print a report, and keep it for the JSON at the end."""
         reports.append(report)
         if not options["json"]:
-            for name, text in report.lines():
-                self.stdout.write(f"{name}: {text}")
+            for heading, told in report.lines():
+                self.stdout.write(f"{heading}: {joined(told)}")
 
     def rehearsed(self, report: Report, options: dict[str, Any]) -> None:
         """The end of a dry run. Raises `CommandError` if an import would be refused."""
@@ -162,7 +163,11 @@ class Command(BaseCommand):
         if options["json"]:
             facts = {"id": dataset.pk, "name": dataset.name, "sha256": dataset.sha256}
             facts |= {"classes": dataset.classes, "images": splits}
-            facts |= {"skipped": dataset.skipped, "is_new": is_new, "report": report.to_dict()}
+            facts |= {
+                "skipped": spoken(dataset.skipped),
+                "is_new": is_new,
+                "report": report.to_dict(),
+            }
             self.stdout.write(json.dumps(facts, ensure_ascii=False))
             return
         counts = ", ".join(f"{count} {split}" for split, count in splits.items())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from scoring.formats.contract import Attempt, Export, Runtime
 from scoring.formats.onnx import advising, archive, attacks
 from scoring.job import Device, InputSpec, Job, Model
+from scoring.sentences import Sentence, say
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,7 +25,7 @@ class Onnx:
     endings: tuple[str, ...] = (".onnx",)
     written_by: tuple[str, ...] = ("torch.onnx.export(..., external_data=False)",)
     libraries: tuple[str, ...] = ("onnxruntime",)
-    load_failed = "onnxruntime refused the file."
+    load_failed = say("onnxruntime refused the file.")
 
     def holds(self, head: bytes) -> bool:
         return archive.holds(head)
@@ -32,10 +33,12 @@ class Onnx:
     def opened(self, stream: BinaryIO) -> archive.Archive:
         return archive.opened(stream)
 
-    def notes(self, model: Model, spec: InputSpec, device: Device) -> tuple[str, ...]:
+    def notes(self, model: Model, spec: InputSpec, device: Device) -> tuple[Sentence, ...]:
         return advising.notes(model, spec, device)
 
-    def advice(self, code: str, raised: str, *, model: Model, job: Job, has_answered: bool) -> str:
+    def advice(
+        self, code: str, raised: str, *, model: Model, job: Job, has_answered: bool
+    ) -> tuple[Sentence, ...]:
         return advising.advice(code, raised, model=model, job=job)
 
     def runtime(self, device: str) -> Runtime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from scoring.job import Device, InputSpec, Job, Model
+from scoring.sentences import Fact, Sentence, say
 
 DIMENSION = re.compile(r"index: (\d+) Got: (\d+) Expected: (\d+)")
 RANK = re.compile(r"Invalid rank for input: .*? Got: (\d+) Expected: (\d+)")
@@ -19,54 +20,70 @@ NUMBERS = {
     "tensor(double)": "float64",
 }
 """onnxruntime's names of number types, and ours."""
-SIDES = ("the batch", "the channels", "the height", "the width")
-FREE_BATCH = (
+FREE_BATCH = say(
     'Export with a free batch: dynamic_shapes=({0: torch.export.Dim("n", max=1024)},), or '
     'dynamic_axes={"input": {0: "n"}} with dynamo=False.'
 )
 
 
-def notes(model: Model, spec: InputSpec, device: Device) -> tuple[str, ...]:
+def notes(model: Model, spec: InputSpec, device: Device) -> tuple[Sentence, ...]:
     """What may make an accepted model fail or be slow, each with what helps."""
-    found = []
-    if "float16" in model.dtypes:
-        found.append("Its weights are float16, which is not faster on a CPU. Export float32.")
-    return tuple(found)
+    if "float16" not in model.dtypes:
+        return ()
+    return (say("Its weights are float16, which is not faster on a CPU. Export float32."),)
 
 
-def advice(code: str, raised: str, *, model: Model, job: Job) -> str:
+def advice(code: str, raised: str, *, model: Model, job: Job) -> tuple[Sentence, ...]:
     """What to do about a failure, by its code and the error's text; empty if nothing is known."""
     if code != "wrong_input":
-        return ""
+        return ()
     spec = model.input or job.input
     if found := DIMENSION.search(raised):
         place, got, expected = map(int, found.groups())
         return about_side(place, got, expected, job)
     if found := RANK.search(raised):
-        return f"The model takes {found[2]} dimensions; images come with {found[1]}."
+        said = say(
+            "The model takes %(wanted)s dimensions; images come with %(got)s.",
+            wanted=found[2],
+            got=found[1],
+        )
+        return (said,)
     if found := DTYPE.search(raised):
         wanted = NUMBERS.get(found[2].rstrip(")") + ")", found[2])
-        return (
-            f"The model takes {wanted}; images come as {spec.dtype}. Declare dtype {wanted} in the "
-            "file's metadata featherweight.json, or export it with an example of "
-            f"{spec.dtype}."
+        said = say(
+            "The model takes %(wanted)s; images come as %(dtype)s. Declare dtype %(wanted)s in the "
+            "file's metadata featherweight.json, or export it with an example of %(dtype)s.",
+            wanted=wanted,
+            dtype=spec.dtype,
         )
-    return ""
+        return (said,)
+    return ()
 
 
-def about_side(place: int, got: int, expected: int, job: Job) -> str:
+def about_side(place: int, got: int, expected: int, job: Job) -> tuple[Sentence, ...]:
     """What to do about one side of the input that is fixed to another size."""
+    facts: dict[str, Fact] = {"place": place, "got": got, "expected": expected}
     if place == 0:
-        return (
-            f"The model's first dimension, the batch, is fixed to {expected}; batches of {got} "
-            f"come. {FREE_BATCH}"
+        batch = say(
+            "The model's first dimension, the batch, is fixed to %(expected)s; batches of %(got)s "
+            "come."
         )
+        return batch.about(**facts), FREE_BATCH
     if place == 1:
-        return f"The model takes {expected} channels; images have 3, RGB."
-    name = SIDES[place] if place < len(SIDES) else f"dimension {place}"
-    least, most = job.bounds.min_size, job.bounds.max_size
-    return (
-        f"The model's dimension {place}, {name}, is fixed to {expected}; images have {got}. "
-        f"Declare input_size in the file's metadata featherweight.json: {least} to {most} pixels "
-        "per side."
+        return (say("The model takes %(expected)s channels; images have 3, RGB.").about(**facts),)
+    sides = {
+        2: say(
+            "The model's dimension 2, the height, is fixed to %(expected)s; images have %(got)s."
+        ),
+        3: say(
+            "The model's dimension 3, the width, is fixed to %(expected)s; images have %(got)s."
+        ),
+    }
+    other = say("The model's dimension %(place)s is fixed to %(expected)s; images have %(got)s.")
+    declare = say(
+        "Declare input_size in the file's metadata featherweight.json: %(least)s to %(most)s "
+        "pixels per side.",
+        least=job.bounds.min_size,
+        most=job.bounds.max_size,
     )
+    return sides.get(place, other).about(**facts), declare

@@ -12,6 +12,7 @@ from pathlib import Path
 from scoring.formats.contract import Attempt
 from scoring.formats.onnx import writing
 from scoring.formats.onnx.writing import node
+from scoring.sentences import say
 
 IMAGES = writing.value("x", ("n", 3, 8, 8))
 ANSWER = writing.value("y", ("n", 2))
@@ -35,8 +36,11 @@ def attempts(secret: Path, *, is_gpu: bool) -> Iterator[Attempt]:
     threads. On a GPU a model may read programs, because the GPU's driver does.
     """
     machines = Path("/etc/passwd") if is_gpu else Path(sys.executable).resolve()
-    for path, whose in ((secret, "worker"), (machines, "machine")):
-        gain = f"a model can read the {whose}'s files"
+    gains = (
+        (secret, say("A model can read the worker's files.")),
+        (machines, say("A model can read the machine's files.")),
+    )
+    for path, gain in gains:
         below_root = str(path).lstrip("/")  # the sandbox works in /
         for location in (below_root, "../" * 16 + below_root):
             yield Attempt(gain, reading(location))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from scoring.formats.contract import Attempt, Export, Runtime
 from scoring.formats.torchscript import advising, archive, attacks
 from scoring.job import Device, InputSpec, Job, Model
+from scoring.sentences import Sentence, say
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,7 +25,7 @@ class TorchScript:
     endings: tuple[str, ...] = (".pt", ".pth", ".ts", ".torchscript", ".zip")
     written_by: tuple[str, ...] = ("torch.jit.script", "torch.jit.trace")
     libraries: tuple[str, ...] = ("torch",)
-    load_failed = "torch.jit.load refused the archive."
+    load_failed = say("torch.jit.load refused the archive.")
 
     def holds(self, head: bytes) -> bool:
         return head.startswith(b"PK")
@@ -32,10 +33,12 @@ class TorchScript:
     def opened(self, stream: BinaryIO) -> archive.Archive:
         return archive.opened(stream)
 
-    def notes(self, model: Model, spec: InputSpec, device: Device) -> tuple[str, ...]:
+    def notes(self, model: Model, spec: InputSpec, device: Device) -> tuple[Sentence, ...]:
         return advising.notes(model, spec, device)
 
-    def advice(self, code: str, raised: str, *, model: Model, job: Job, has_answered: bool) -> str:
+    def advice(
+        self, code: str, raised: str, *, model: Model, job: Job, has_answered: bool
+    ) -> tuple[Sentence, ...]:
         return advising.advice(code, raised, model=model, job=job, has_answered=has_answered)
 
     def runtime(self, device: str) -> Runtime:

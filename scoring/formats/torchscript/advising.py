@@ -9,6 +9,7 @@ import re
 from typing import get_args
 
 from scoring.job import Device, Dtype, InputSpec, Job, Model
+from scoring.sentences import Sentence, say
 
 RANDOM = frozenset(
     f"aten::{name}"
@@ -69,33 +70,47 @@ ABOUT_REACHING_OUT = re.compile(
 )
 
 
-def notes(model: Model, spec: InputSpec, device: Device) -> tuple[str, ...]:
+def notes(model: Model, spec: InputSpec, device: Device) -> tuple[Sentence, ...]:
     """What may make an accepted archive fail in an evaluation, each with what helps."""
     found = []
     if model.devices and device == "cpu":
         found.append(
-            f"Its code names the device {', '.join(model.devices)}; where it runs on the CPU that "
-            "fails. Export it there: model.cpu(), and device=x.device for tensors made in forward."
+            say(
+                "Its code names the device %(devices)s; where it runs on the CPU that fails. "
+                "Export it there: model.cpu(), and device=x.device for tensors made in forward.",
+                devices=", ".join(model.devices),
+            )
         )
     if model.in_training:
         found.append(
-            f"Its code applies {' and '.join(model.in_training)} in training mode, so that its "
-            "answers change. Call model.eval() before you trace, script or freeze it."
+            say(
+                "Its code applies layers in training mode, so that its answers change: "
+                "%(layers)s. Call model.eval() before you trace, script or freeze it.",
+                layers=", ".join(model.in_training),
+            )
         )
     if drawn := sorted(RANDOM & set(model.operators)):
         found.append(
-            f"Its code draws random numbers ({', '.join(drawn)}). A model whose answers change "
-            "when it is asked again has no score."
+            say(
+                "Its code draws random numbers (%(drawn)s). A model whose answers change when it "
+                "is asked again has no score.",
+                drawn=", ".join(drawn),
+            )
         )
     if "float64" in model.dtypes and "float32" not in model.dtypes:
         found.append(
-            f"Its weights are float64, and images come as {spec.dtype}. Cast inside the model, "
-            "x.to(torch.float64), or export it as float32: model.float()."
+            say(
+                "Its weights are float64, and images come as %(dtype)s. Cast inside the model, "
+                "x.to(torch.float64), or export it as float32: model.float().",
+                dtype=spec.dtype,
+            )
         )
     return tuple(found)
 
 
-def advice(code: str, raised: str, *, model: Model, job: Job, has_answered: bool) -> str:
+def advice(
+    code: str, raised: str, *, model: Model, job: Job, has_answered: bool
+) -> tuple[Sentence, ...]:
     """What to do about a failure, by its code and the error's text; empty if nothing is known.
 
     Without a text, a device that the archive names is the likely cause. A model that has answered
@@ -105,34 +120,40 @@ def advice(code: str, raised: str, *, model: Model, job: Job, has_answered: bool
         return found_in_training(model)
     named = () if has_answered else model.devices
     if job.plan.device == "cpu" and (ABOUT_DEVICE.search(raised) if raised else named):
-        return (
-            f"The model names the device {', '.join(model.devices) or 'cuda'}; here it runs on the "
-            "CPU. Export it there: torch.load(..., map_location='cpu'), model.cpu() before "
-            "torch.jit.trace or script, and device=x.device for tensors made in forward."
-        )
+        return (DEVICE.about(devices=", ".join(model.devices) or "cuda"),)
     if code != "wrong_input":
-        return ""
+        return ()
     spec = model.input or job.input
     if ABOUT_DTYPE.search(raised):
-        return about_dtype(raised, spec, model)
+        return (about_dtype(raised, spec, model),)
     if (channels := ABOUT_CHANNELS.search(raised)) and channels[1] != "3":
-        return f"Images have 3 channels, RGB; make {channels[1]} of them inside the model."
-    if ABOUT_TRAINING.search(raised):
-        return "Call model.eval() before you trace, script or freeze it."
-    if ABOUT_ARGUMENTS.search(raised):
-        return "A model takes one tensor: the batch of images."
-    if ABOUT_REACHING_OUT.search(raised):
-        return "A model may not open files or start threads (torch.jit.fork); have it do without."
-    if ABOUT_SIZE.search(raised):
-        least, most = job.bounds.min_size, job.bounds.max_size
-        return (
-            f"If it was made for images of another size than {spec.height} x {spec.width}, declare "
-            f"input_size in the archive's featherweight.json: {least} to {most} pixels per side."
-        )
-    return ""
+        return (CHANNELS.about(channels=channels[1]),)
+    least, most = job.bounds.min_size, job.bounds.max_size
+    by_error = (
+        (ABOUT_TRAINING, EVAL),
+        (ABOUT_ARGUMENTS, ONE_TENSOR),
+        (ABOUT_REACHING_OUT, CLOSED),
+        (ABOUT_SIZE, SIZE.about(height=spec.height, width=spec.width, least=least, most=most)),
+    )
+    return next(((said,) for error, said in by_error if error.search(raised)), ())
 
 
-def about_dtype(raised: str, spec: InputSpec, model: Model) -> str:
+DEVICE = say(
+    "The model names the device %(devices)s; here it runs on the CPU. Export it there: "
+    "torch.load(..., map_location='cpu'), model.cpu() before torch.jit.trace or script, and "
+    "device=x.device for tensors made in forward."
+)
+CHANNELS = say("Images have 3 channels, RGB; make %(channels)s of them inside the model.")
+EVAL = say("Call model.eval() before you trace, script or freeze it.")
+ONE_TENSOR = say("A model takes one tensor: the batch of images.")
+CLOSED = say("A model may not open files or start threads (torch.jit.fork); have it do without.")
+SIZE = say(
+    "If it was made for images of another size than %(height)s x %(width)s, declare input_size in "
+    "the archive's featherweight.json: %(least)s to %(most)s pixels per side."
+)
+
+
+def about_dtype(raised: str, spec: InputSpec, model: Model) -> Sentence:
     """What to do if the model wants another dtype than its images have."""
     named = {
         dtype
@@ -142,20 +163,28 @@ def about_dtype(raised: str, spec: InputSpec, model: Model) -> str:
     }
     wanted = sorted((named - {spec.dtype}) & set(model.dtypes))
     if not wanted:  # no weights have that dtype, so the model makes such numbers itself
-        return "Numbers of two kinds meet inside the model: cast one to the other."
-    declarable = [dtype for dtype in wanted if dtype in DECLARABLE]
-    if len(wanted) == 1 and declarable:
-        return (
-            f"If it wants {wanted[0]}, declare dtype {wanted[0]} in the archive's "
-            f"featherweight.json, or cast inside the model: x.to(torch.{wanted[0]})."
+        return say("Numbers of two kinds meet inside the model: cast one to the other.")
+    if len(wanted) > 1:
+        return say(
+            "Cast inside the model, x.to(self.weight.dtype), or export it as float32: "
+            "model.float()."
         )
-    what = f"{wanted[0]} cannot be declared. Cast" if len(wanted) == 1 else "Cast"
-    cast = f"x.to(torch.{wanted[0]})" if len(wanted) == 1 else "x.to(self.weight.dtype)"
-    return f"{what} inside the model, {cast}, or export it as float32: model.float()."
+    if wanted[0] in DECLARABLE:
+        return say(
+            "If it wants %(dtype)s, declare dtype %(dtype)s in the archive's featherweight.json, "
+            "or cast inside the model: x.to(torch.%(dtype)s).",
+            dtype=wanted[0],
+        )
+    return say(
+        "%(dtype)s cannot be declared. Cast inside the model, x.to(torch.%(dtype)s), or export it "
+        "as float32: model.float().",
+        dtype=wanted[0],
+    )
 
 
-def found_in_training(model: Model) -> str:
+def found_in_training(model: Model) -> tuple[Sentence, ...]:
     """Which kinds of layers the archive's code applies in training mode; empty if none."""
     if not model.in_training:
-        return ""
-    return f"In this file, in training mode: {', '.join(model.in_training)}."
+        return ()
+    layers = ", ".join(model.in_training)
+    return (say("In this file, in training mode: %(layers)s.", layers=layers),)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scoring.formats.contract import Attempt
+from scoring.sentences import say
 
 HONEST = "return torch.slice(torch.flatten(x, 1), 1, 0, 2)"
 PICKLE = b"\x80\x02c__torch__\nM\nq\x00)\x81}(X\x08\x00\x00\x00trainingq\x01\x89ubq\x02."
@@ -35,20 +36,20 @@ def attempts(secret: Path, victim: Path, *, is_gpu: bool) -> Iterator[Attempt]:
     On a GPU a model may start threads and read programs, because the GPU's driver does.
     """
     file, new = victim / "file", victim / "new"
-    yield Attempt("a model can read the worker's files", archive(reading(secret)))
+    yield Attempt(say("A model can read the worker's files."), archive(reading(secret)))
     machines = Path("/etc/passwd") if is_gpu else Path(sys.executable).resolve()
-    yield Attempt("a model can read the machine's files", archive(reading(machines)))
+    yield Attempt(say("A model can read the machine's files."), archive(reading(machines)))
     yield Attempt(
-        "a model can change the worker's files",
+        say("A model can change the worker's files."),
         archive((f'y = torch.fill_(torch.from_file("{file}", True, 8, dtype=0), 65)', USED)),
         leaves_traces=True,
     )
     yield Attempt(
-        "a model can make files", archive((f'torch.save(x, "{new}")',)), leaves_traces=True
+        say("A model can make files."), archive((f'torch.save(x, "{new}")',)), leaves_traces=True
     )
     if not is_gpu:
         lines = ("f = fork(_relu)", "x = torch.add(x, torch.wait(f))")
-        yield Attempt("a model can start threads", archive(lines))
+        yield Attempt(say("A model can start threads."), archive(lines))
 
 
 def reading(path: Path) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from leaderboard.models import ApiToken, Dataset, Submission, Team, User, Worker
 from leaderboard.services import tokens, workers
+from scoring.sentences import say
 from tests.leaderboard.conftest import WEAK, failure, finish, report
 
 NOUNS = [model for model in admin.site._registry if model._meta.app_label == "leaderboard"]
@@ -42,7 +43,8 @@ def full(
     tokens.issue(user=owner, name="CI")
     Dataset.objects.update(
         skipped=[
-            {"name": f"cat/{n}.txt", "code": "not_an_image", "message": "No."} for n in range(9)
+            {"name": f"cat/{n}.txt", "code": "not_an_image", "said": [say("No.").to_json()]}
+            for n in range(9)
         ]
     )
 

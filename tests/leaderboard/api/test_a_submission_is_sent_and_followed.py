@@ -102,7 +102,7 @@ def test_a_dry_run_and_what_shut_the_model_in_are_told(
     assert body["dry_run"] == {"images": 8, "output": SAID, "is_cut": True}
     assert body["isolation"] == {
         "layers": [],
-        "missing": ["system calls of computing only"],
+        "missing": ["filter of system calls (only for computing)"],
         "is_weak": True,
     }
 

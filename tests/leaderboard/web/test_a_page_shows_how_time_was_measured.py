@@ -41,7 +41,7 @@ def measured(*, status: str = "scored", start: float = 0.0, **figures: float) ->
         )
         for number in range(8)
     )
-    timing = replace(found.timing, quads=quads, flags=("The CPU clock disagrees.",))
+    timing = replace(found.timing, quads=quads, flags=(say("The CPU clock disagrees."),))
     return replace(found, status=status, timing=timing)
 
 
