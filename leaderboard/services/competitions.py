@@ -213,8 +213,8 @@ def publish(*, competition: Competition, by: User) -> bool:
     competition.refresh_from_db()
     if not competition.is_published and not preparing.is_publishing(competition):
         raise Conflict(
-            gettext("Somebody stopped this publication. State of the competition: %(state)s.")
-            % {"state": competition.get_state_display()},
+            gettext("Somebody stopped this publication; the competition is %(state)s.")
+            % {"state": competition.get_state_display().lower()},
             code="wrong_competition_state",
         )
     return competition.is_published
