@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from scoring.job import Plan
+from scoring.quality.tasks import CLASSIFICATION
 from scoring.sandbox.processes import Turn
 from scoring.timing.blocks import Block
 from scoring.timing.runner import MOST_IDLE_SECONDS, Runner
@@ -51,7 +52,7 @@ class Process:
 def block(process: Process) -> Block:
     """A timed block of this process after a turn of the other."""
     child: Any = process
-    entrant: Any = SimpleNamespace(kept=process.inputs[:, 0])
+    entrant: Any = SimpleNamespace(kept=process.inputs[:, 0], task=CLASSIFICATION)
     synthetic: Any = SimpleNamespace(call=lambda: process.inputs[0])
     limits: Any = SimpleNamespace(call_seconds=10.0)
     runner = Runner(child, entrant, synthetic, limits, 0.05)
