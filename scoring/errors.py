@@ -8,9 +8,9 @@ from scoring.sentences import Sentence, joined
 class Coded(Exception):
     """`code` is for programs and never changes its meaning. `said` tells people what to do."""
 
-    def __init__(self, code: str, *said: Sentence | str) -> None:
+    def __init__(self, code: str, *said: Sentence) -> None:
         self.code = code
-        self.said = tuple(one if isinstance(one, Sentence) else verbatim(one) for one in said)
+        self.said = said
         super().__init__(self.message)
 
     @property
@@ -37,11 +37,6 @@ class EngineError(Coded):
     `wanted_bytes`: for which the disk had no room, if that was the cause; else 0.
     """
 
-    def __init__(self, code: str, *said: Sentence | str, wanted_bytes: int = 0) -> None:
+    def __init__(self, code: str, *said: Sentence, wanted_bytes: int = 0) -> None:
         super().__init__(code, *said)
         self.wanted_bytes = wanted_bytes
-
-
-def verbatim(text: str) -> Sentence:
-    """A finished text as a sentence without facts."""
-    return Sentence(text.replace("%", "%%"))

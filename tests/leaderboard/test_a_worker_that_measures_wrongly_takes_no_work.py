@@ -33,6 +33,7 @@ from leaderboard.services import (
     workers,
 )
 from scoring.job import Job, Progress, Report
+from scoring.sentences import say
 from scoring.timing import machine
 from tests.leaderboard.conftest import failure, finish, report
 
@@ -177,7 +178,7 @@ def test_before_anything_is_calibrated_work_is_taken(
 @pytest.mark.parametrize(
     "trouble",
     [
-        scoring.EngineError("sandbox_failed", "The sandbox did not start."),
+        scoring.EngineError("sandbox_failed", say("The sandbox did not start.")),
         RuntimeError("no memory"),
         failure(),
     ],

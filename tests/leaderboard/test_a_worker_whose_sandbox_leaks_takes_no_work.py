@@ -20,7 +20,7 @@ from tests.leaderboard.conftest import report
 
 pytestmark = pytest.mark.django_db
 Submit = Callable[..., Submission]
-UNAVAILABLE = scoring.EngineError("sandbox_unavailable", "This kernel lacks landlock.")
+UNAVAILABLE = scoring.EngineError("sandbox_unavailable", say("This kernel lacks landlock."))
 
 
 class SelfTest:
@@ -76,7 +76,10 @@ def test_the_sandbox_is_tried_once_in_a_process_before_the_first_work(
     [
         ((say("A model can read the worker's files."),), "A model can read the worker's files."),
         (UNAVAILABLE, "This kernel lacks landlock."),
-        (scoring.EngineError("no_gpu", "This machine has no GPU."), "This machine has no GPU."),
+        (
+            scoring.EngineError("no_gpu", say("This machine has no GPU.")),
+            "This machine has no GPU.",
+        ),
         (RuntimeError("no memory"), "broke: RuntimeError('no memory')"),
     ],
 )

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 Submit = Callable[..., Submission]
 State = Evaluation.State
 FULL = [
-    scoring.EngineError("cache_failed", "No space left on device.", wanted_bytes=1 << 60),
+    scoring.EngineError("cache_failed", say("No space left on device."), wanted_bytes=1 << 60),
     OSError(errno.ENOSPC, "No space left on device"),
     OSError(errno.EDQUOT, "Disk quota exceeded"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,11 +12,13 @@ from django.test import Client
 from django.utils import translation
 
 from leaderboard import sentences
+from leaderboard.locale import catalogues
 from leaderboard.models import Evaluation, Submission, Team, User
 from scoring.job import Failure
 from scoring.sentences import Sentence, say
 from tests.leaderboard.conftest import failure, finish
 
+PLACEHOLDER = re.compile(r"%\((\w+)\)[sdg]")
 SAID = (
     say("The record %(name)s cannot be read.", name="'data/7 %s'"),
     say("Save and upload the model again."),
@@ -54,3 +57,12 @@ def test_a_row_holds_no_finished_sentence(failed: Submission) -> None:
 def test_a_sentence_without_a_translation_stays_english() -> None:
     with translation.override("ko"):
         assert sentences.said(say("No catalogue has %(this)s.", this="x")) == "No catalogue has x."
+
+
+@pytest.mark.parametrize("code", catalogues.languages())
+def test_each_translation_of_the_engine_takes_the_facts_of_its_sentence(code: str) -> None:
+    for message in catalogues.read(code):
+        if message.id and any(place.startswith("scoring/") for place, _ in message.locations):
+            facts = dict.fromkeys(PLACEHOLDER.findall(str(message.id)), 1)
+            assert str(message.id) % facts
+            assert str(message.string) % facts

@@ -18,6 +18,7 @@ from scoring.formats import declarations, torchscript
 from scoring.formats.contract import Format
 from scoring.job import Device, InputBounds, InputSpec, Job, Model
 from scoring.sandbox import advice, sealing
+from scoring.sentences import Sentence, say
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +29,7 @@ class ToyArchive:
 
     def facts(self, *, max_unpacked_bytes: int, device: Device) -> Model:
         if len(self.data) > max_unpacked_bytes:
-            raise Rejected("too_large_unpacked", "Too large.")
+            raise Rejected("too_large_unpacked", say("Too large."))
         return Model("0" * 64, len(self.data), 1, format=Toy.name)
 
     def declaration(self) -> dict[str, Any] | None:
@@ -46,7 +47,7 @@ class Toy:
     endings: tuple[str, ...] = (".toy",)
     written_by: tuple[str, ...] = ("toys.save",)
     libraries: tuple[str, ...] = ("toys",)
-    load_failed = "The toy is broken."
+    load_failed = say("The toy is broken.")
 
     def holds(self, head: bytes) -> bool:
         return head.startswith(b"TOY!")
@@ -55,11 +56,13 @@ class Toy:
         stream.seek(0)
         return ToyArchive(stream.read())
 
-    def notes(self, model: Model, spec: InputSpec, device: Device) -> tuple[str, ...]:
-        return (f"A toy for {device}.",)
+    def notes(self, model: Model, spec: InputSpec, device: Device) -> tuple[Sentence, ...]:
+        return (say("A toy for %(device)s.", device=device),)
 
-    def advice(self, code: str, raised: str, *, model: Model, job: Job, has_answered: bool) -> str:
-        return "Play with another one."
+    def advice(
+        self, code: str, raised: str, *, model: Model, job: Job, has_answered: bool
+    ) -> tuple[Sentence, ...]:
+        return (say("Play with another one."),)
 
 
 @pytest.fixture
@@ -108,7 +111,7 @@ def test_the_command_and_the_advice_ask_the_format(
     assert main(["check", str(tmp_path / "model.toy"), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["format"], said["notes"]) == ("toy", ["A toy for cpu."])
-    failure = ModelFailed("crashed", "It crashed.")
+    failure = ModelFailed("crashed", say("It crashed."))
     model = formats.inspect(tmp_path / "model.toy").model
     found = advice.explained(failure, None, model=model, job=job)
     assert found.message == "It crashed. Play with another one."

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 import scoring
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import running
+from scoring.sentences import say
 from tests.leaderboard.web.conftest import text
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,9 @@ def test_a_reference_that_fails_its_calibration_has_failed_itself(
     press(draft, "calibrate")
 
     def wrong(job: Any, progress: Any) -> None:
-        raise scoring.EngineError("reference_wrong_output", "It answers 4 numbers for 3 classes.")
+        raise scoring.EngineError(
+            "reference_wrong_output", say("It answers 4 numbers for 3 classes.")
+        )
 
     monkeypatch.setattr(scoring, "evaluate", wrong)
     ended = running.run_next("cpu")
@@ -66,7 +69,7 @@ def test_what_breaks_otherwise_in_a_calibration_is_still_ours(
     press(draft, "calibrate")
 
     def broken(job: Any, progress: Any) -> None:
-        raise scoring.EngineError("sandbox_failed", "It did not start.")
+        raise scoring.EngineError("sandbox_failed", say("It did not start."))
 
     monkeypatch.setattr(scoring, "evaluate", broken)
     running.run_next("cpu")
