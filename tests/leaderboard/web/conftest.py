@@ -41,4 +41,5 @@ def send(browser: Callable[..., Client]) -> Callable[..., HttpResponse]:
 
 
 def text(response: HttpResponse) -> str:
-    return unescape(response.content.decode())
+    """The HTML of a page, with one space for any white space, as browsers show it."""
+    return " ".join(unescape(response.content.decode()).split())

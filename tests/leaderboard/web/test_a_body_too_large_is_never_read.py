@@ -91,7 +91,7 @@ def test_every_other_form_is_small(announce: Any, competition: Any, rival: User,
     for person in (None, rival):
         page = announce(person, url)
         assert page.status_code == 413
-        assert "2000.0 MB are more than this form can hold" in text(page)
+        assert "2000.0 MB are more than this form accepts" in text(page)
 
 
 @pytest.mark.parametrize("url", [UPLOAD, IMPORT, "/admin/login/"])
