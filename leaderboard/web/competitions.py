@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, F, QuerySet, Value, When
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
@@ -17,10 +17,16 @@ from leaderboard.services import commands, datasets, rankings, teams
 from leaderboard.web.requests import Request
 from scoring import formula
 
+State = Competition.State
+IN_ORDER = (State.OPEN, State.PAUSED, State.DRAFT, State.CLOSED, State.PUBLISHED)
+"""What one can still take part in stands first."""
+
 
 @require_safe
 def index(request: Request) -> HttpResponse:
-    competitions = visible(request).annotate(team_count=Count("teams"))
+    place = Case(*(When(state=state, then=Value(at)) for at, state in enumerate(IN_ORDER)))
+    shown = visible(request).order_by(place, F("ends_at").asc(nulls_last=True), "-created_at")
+    competitions = shown.annotate(team_count=Count("teams"))
     return render(request, "competitions/index.html", {"competitions": competitions})
 
 
@@ -30,7 +36,13 @@ def overview(request: Request, slug: str) -> HttpResponse:
     board = Entry.Board.PRIVATE if competition.is_published else Entry.Board.PUBLIC
     leaders = rankings.rows(competition, board, count=3)
     return show(
-        request, competition, "competitions/overview.html", leaders=leaders, leaders_board=board
+        request,
+        competition,
+        "competitions/overview.html",
+        leaders=leaders,
+        leaders_board=board,
+        sample=datasets.sample_of(competition),
+        trial=commands.trying(competition),
     )
 
 

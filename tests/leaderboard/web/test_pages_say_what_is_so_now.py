@@ -182,7 +182,7 @@ def test_a_finished_competition_invites_nobody(
     assert "New invitation link" not in page
     assert "Teams do not change any more." in page
     send(owner, reverse("invite", args=["waste"]))
-    assert not team.invitations.exists()
+    assert not teams.open_invitations(team).exists()
 
 
 def test_a_site_without_mail_promises_none(see: Any) -> None:
@@ -201,3 +201,25 @@ def test_the_overview_of_a_finished_competition_leads_to_the_final_ranking(
     page = text(see(None, "/competitions/waste/"))
     assert "The final ranking" in page
     assert "boards/private/" in page.split("leaders")[1]
+
+
+def test_the_overview_tells_how_to_take_part_while_one_can(
+    see: Any, organizer: User, competition: Competition
+) -> None:
+    page = text(see(None, "/competitions/waste/"))
+    steps = ("Download the sample", "python -m scoring try", "Take part")
+    places = [page.index(step, page.index("How to take part")) for step in steps]
+    assert places == sorted(places)
+    competitions.close(competition=competition, by=organizer)
+    assert "How to take part" not in text(see(None, "/competitions/waste/"))
+
+
+def test_competitions_that_take_uploads_stand_first(see: Any, competition: Competition) -> None:
+    for title, state in (("Over", "published"), ("Closed", "closed"), ("Paused", "paused")):
+        competition.pk, competition.slug = None, title.lower()
+        competition.title, competition.state = title, state
+        competition.save()
+    page = text(see(None, "/"))
+    titles = ("Waste sorting", "Paused", "Closed", "Over")
+    places = [page.index(f"{title}</a>") for title in titles]
+    assert places == sorted(places)
