@@ -112,6 +112,10 @@ class CanaryFigures:
     def ratio(self, canary: Canary) -> str:
         return pages.ratio(canary.time_ratio, canary.half_width)
 
+    @display(description=gettext_lazy("Reason"))
+    def why(self, canary: Canary) -> str:
+        return canary.reason or "–"
+
     @display(description=gettext_lazy("Cores used by other programs"), ordering="foreign_load")
     def load(self, canary: Canary) -> str:
         return pages.number(canary.foreign_load, 2)
@@ -119,7 +123,7 @@ class CanaryFigures:
 
 class CanaryInline(CanaryFigures, pages.FixedInline):
     model = Canary
-    fields = ["measured_at", "passed", "ratio", "load", "reason"]
+    fields = ["measured_at", "passed", "ratio", "load", "why"]
     readonly_fields = fields
     per_page = 20
     verbose_name_plural = gettext_lazy("canaries")
@@ -127,12 +131,12 @@ class CanaryInline(CanaryFigures, pages.FixedInline):
 
 @admin.register(Canary)
 class CanaryAdmin(CanaryFigures, pages.Fixed):
-    list_display = ["measured_at", "worker", "passed", "ratio", "load", "reason"]
+    list_display = ["measured_at", "worker", "passed", "ratio", "load", "why"]
     list_filter = ["worker__profile", "passed"]
     search_fields = ["worker__name"]
     date_hierarchy = "measured_at"
-    fields = ["worker", "measured_at", "passed", "ratio", "load", "reason"]
-    readonly_fields = ["ratio", "load"]
+    fields = ["worker", "measured_at", "passed", "ratio", "load", "why"]
+    readonly_fields = ["ratio", "load", "why"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Canary]:
         return super().get_queryset(request).select_related("worker")
@@ -147,7 +151,7 @@ class WorkerAdmin(pages.Fixed):
         "name",
         "profile",
         "fitness",
-        "reason",
+        "why",
         "canary_due_at",
         "trend",
         "seen_at",
@@ -155,7 +159,7 @@ class WorkerAdmin(pages.Fixed):
         "fingerprint",
         "versions",
     ]
-    readonly_fields = ["fitness", "trend"]
+    readonly_fields = ["fitness", "why", "trend"]
     inlines = [CanaryInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
@@ -173,6 +177,10 @@ class WorkerAdmin(pages.Fixed):
     @display(description=gettext_lazy("Takes work"), ordering="state", label=FITNESS_LABELS)
     def fitness(self, worker: Worker) -> tuple[str, str]:
         return worker.state, worker.get_state_display()
+
+    @display(description=gettext_lazy("Reason"))
+    def why(self, worker: Worker) -> str:
+        return worker.reason or "–"
 
     @display(description=gettext_lazy("Last canary"))
     def canary(self, worker: Worker) -> str:

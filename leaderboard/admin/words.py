@@ -115,7 +115,6 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "versions": gettext_lazy("versions"),
         "started_at": gettext_lazy("started at"),
         "seen_at": gettext_lazy("seen at"),
-        "reason": gettext_lazy("reason"),
         "state": gettext_lazy("state"),
         "canary_due_at": gettext_lazy("next canary at"),
     },
@@ -123,7 +122,6 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "worker": gettext_lazy("worker"),
         "measured_at": gettext_lazy("measured at"),
         "passed": gettext_lazy("passed"),
-        "reason": gettext_lazy("reason"),
     },
     Team: {
         "name": gettext_lazy("name"),

@@ -404,7 +404,7 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField()),
                 ('seen_at', models.DateTimeField()),
                 ('state', models.CharField(choices=[('ready', 'Ready'), ('sidelined', 'Sidelined')], default='ready', max_length=10)),
-                ('reason', models.CharField(blank=True, help_text='Why the worker takes no work.', max_length=500)),
+                ('reason_said', models.JSONField(blank=True, default=list, help_text='Sentences: why the worker takes no work.')),
                 ('canary_due_at', models.DateTimeField(blank=True, help_text='Time of the next self-check. Empty: before the next work.', null=True)),
                 ('profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='workers', to='leaderboard.hardwareprofile')),
             ],
@@ -426,7 +426,7 @@ class Migration(migrations.Migration):
                 ('half_width', models.FloatField(blank=True, help_text="Of the time ratio's 95 % interval.", null=True)),
                 ('foreign_load', models.FloatField(blank=True, help_text='Cores that other programs used meanwhile.', null=True)),
                 ('passed', models.BooleanField()),
-                ('reason', models.CharField(blank=True, help_text='Why the canary did not pass.', max_length=200)),
+                ('reason_said', models.JSONField(blank=True, default=list, help_text='Sentences: why the canary did not pass.')),
                 ('worker', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='canaries', to='leaderboard.worker')),
             ],
             options={

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from leaderboard import sentences
 from scoring import job
 
 
@@ -130,8 +131,8 @@ class Worker(models.Model):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State, default=State.READY)
-    reason = models.CharField(
-        max_length=500, blank=True, help_text=_("Why the worker takes no work.")
+    reason_said = models.JSONField(
+        default=list, blank=True, help_text="Sentences: why the worker takes no work."
     )
     canary_due_at = models.DateTimeField(
         null=True,
@@ -144,6 +145,11 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def reason(self) -> str:
+        """Why the worker takes no work, in the reader's language; empty if it does."""
+        return sentences.message(self.reason_said)
 
 
 class Canary(models.Model):
@@ -159,8 +165,8 @@ class Canary(models.Model):
         null=True, blank=True, help_text=_("Cores that other programs used meanwhile.")
     )
     passed = models.BooleanField()
-    reason = models.CharField(
-        max_length=200, blank=True, help_text=_("Why the canary did not pass.")
+    reason_said = models.JSONField(
+        default=list, blank=True, help_text="Sentences: why the canary did not pass."
     )
 
     class Meta:
@@ -173,3 +179,8 @@ class Canary(models.Model):
             "number": self.pk,
             "worker": self.worker,
         }
+
+    @property
+    def reason(self) -> str:
+        """Why the canary did not pass, in the reader's language; empty if it did."""
+        return sentences.message(self.reason_said)

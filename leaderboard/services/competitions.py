@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
+from leaderboard import sentences
 from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import Competition, Preparation, User
 from leaderboard.services import locks, organizers, preparing, versions, workers
@@ -169,10 +170,10 @@ def off_band(competition: Competition) -> str:
     figures = calibration.figures()
     error = calibration.timing.standard_error if calibration.timing else None
     reason = workers.off_band(profile, figures.time_ratio, figures.half_width, error)
-    if not reason:
+    if reason is None:
         return ""
     advice = gettext("Calibrate again when the machine is calm, or set a wider canary band.")
-    return f"{reason} {advice}"
+    return f"{sentences.said(reason)} {advice}"
 
 
 @transaction.atomic

@@ -14,20 +14,22 @@ import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext
 
 import scoring
+from leaderboard import sentences
 from leaderboard.models import Canary, Competition, HardwareProfile, Worker
 from leaderboard.services import containment, jobs
 from leaderboard.services.load import ForeignLoad
 from scoring import hardware
 from scoring.job import Progress, Report
+from scoring.sentences import Sentence, say
 from scoring.timing import machine
 
 logger = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ def this_worker(profile: HardwareProfile) -> Worker:
                 "seen_at": now,
                 # The state of an earlier process of this name does not hold.
                 "state": Worker.State.READY,
-                "reason": "",
+                "reason_said": [],
                 "canary_due_at": None,
             },
         )
@@ -128,7 +130,7 @@ def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -
 def await_room(worker: Worker, error: scoring.EngineError) -> None:
     """Let a worker take no work until its disk has room again."""
     wanted[worker.pk] = error.wanted_bytes
-    sideline(worker, error.message, again_in=LOOK_AGAIN)
+    sideline(worker, sentences.stored(error.said), again_in=LOOK_AGAIN)
 
 
 def has_room(worker: Worker) -> bool:
@@ -138,7 +140,7 @@ def has_room(worker: Worker) -> bool:
     if not is_time(worker):
         return False
     if not can_hold(wanted[worker.pk]):
-        sideline(worker, worker.reason, again_in=LOOK_AGAIN)
+        sideline(worker, worker.reason_said, again_in=LOOK_AGAIN)
         return False
     del wanted[worker.pk]
     become(worker, Worker.State.READY, canary_due_at=None)
@@ -174,7 +176,7 @@ def is_contained(worker: Worker, *, should_stop: Callable[[], bool]) -> bool:
     with machine.held(jobs.lock_file(), go_on):  # no other worker's measuring is disturbed
         flaw = containment.flaw(worker.profile.plan())
     if flaw and not containment.is_allowed(flaw):
-        sideline(worker, flaw.message)
+        sideline(worker, sentences.stored(flaw.said))
         return False
     if flaw:
         logger.warning("%s runs models all the same: %s", worker, flaw.message)
@@ -273,21 +275,23 @@ def record(
     worker.refresh_from_db(fields=["profile"])  # an organizer may have changed the limits meanwhile
     profile = worker.profile
     if time_ratio is None or half_width is None:
-        reason = f"The reference could not be measured against itself ({trouble})."
+        reason: Sentence | None = say(
+            "The reference could not be measured against itself (%(trouble)s).", trouble=trouble
+        )
     else:
         reason = objection(profile, time_ratio, half_width, standard_error, foreign_load)
-    reason = reason[:200]
+    said = sentences.stored([reason] if reason else [])
     canary = Canary.objects.create(
         worker=worker,
         measured_at=now,
         time_ratio=time_ratio,
         half_width=half_width,
         foreign_load=foreign_load,
-        passed=not reason,
-        reason=reason,
+        passed=not said,
+        reason_said=said,
     )
-    if reason:
-        sideline(worker, reason)
+    if said:
+        sideline(worker, said)
     else:
         pause = timedelta(minutes=profile.canary_every_minutes)
         become(worker, Worker.State.READY, canary_due_at=now + pause)
@@ -300,31 +304,34 @@ def objection(
     half_width: float,
     standard_error: float | None,
     foreign_load: float | None,
-) -> str:
-    """Why a worker with these figures is not fit, in a sentence; empty if it is fit."""
+) -> Sentence | None:
+    """Why a worker with these figures is not fit; None if the worker is fit."""
     limit = profile.max_foreign_load
     if limit is not None and foreign_load is not None and foreign_load > limit:
-        facts = {"cores": f"{foreign_load:.1f}", "limit": f"{limit:g}"}
-        return gettext("Other programs keep %(cores)s cores busy; %(limit)s are allowed.") % facts
+        return say(
+            "Other programs keep %(cores)s cores busy; %(limit)s are allowed.",
+            cores=f"{foreign_load:.1f}",
+            limit=f"{limit:g}",
+        )
     return off_band(profile, time_ratio, half_width, standard_error)
 
 
 def off_band(
     profile: HardwareProfile, time_ratio: float, half_width: float, standard_error: float | None
-) -> str:
-    """How far the reference against itself is from 1, in a sentence.
+) -> Sentence | None:
+    """How far the reference against itself is from 1.
 
-    Empty if |ratio - 1| is at most the profile's band or three standard errors. Without a standard
+    None if |ratio - 1| is at most the profile's band or three standard errors. Without a standard
     error the half-width of the interval gives it.
     """
     error = standard_error or half_width / HALF_WIDTH_ERRORS
     if abs(time_ratio - 1) <= max(profile.canary_band, 3 * error):
-        return ""
-    facts = {
-        "ratio": f"{time_ratio:.3f} ± {half_width:.3f}",
-        "band": f"1 ± {profile.canary_band:g}",
-    }
-    return gettext("The reference against itself took %(ratio)s; %(band)s is allowed.") % facts
+        return None
+    return say(
+        "The reference against itself took %(ratio)s; %(band)s is allowed.",
+        ratio=f"{time_ratio:.3f} ± {half_width:.3f}",
+        band=f"1 ± {profile.canary_band:g}",
+    )
 
 
 def doubt(worker: Worker) -> None:
@@ -332,13 +339,15 @@ def doubt(worker: Worker) -> None:
     Worker.objects.filter(pk=worker.pk).update(canary_due_at=None)
 
 
-def sideline(worker: Worker, reason: str, *, again_in: timedelta = RECHECK_AFTER) -> None:
-    logger.warning("%s takes no work: %s", worker, reason)
-    most = Worker._meta.get_field("reason").max_length
+def sideline(
+    worker: Worker, said: list[dict[str, Any]], *, again_in: timedelta = RECHECK_AFTER
+) -> None:
+    """Let a worker take no work until `again_in` has passed; `said` are stored sentences."""
+    logger.warning("%s takes no work: %s", worker, sentences.message(said))
     again_at = timezone.now() + again_in
-    become(worker, Worker.State.SIDELINED, reason=reason[:most], canary_due_at=again_at)
+    become(worker, Worker.State.SIDELINED, reason_said=said, canary_due_at=again_at)
 
 
 def become(worker: Worker, state: str, **fields: object) -> None:
-    Worker.objects.filter(pk=worker.pk).update(state=state, **{"reason": "", **fields})
+    Worker.objects.filter(pk=worker.pk).update(state=state, **{"reason_said": [], **fields})
     worker.refresh_from_db()
