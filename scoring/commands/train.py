@@ -24,7 +24,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the options."""
     one = commands.add_parser(
         "train-reference",
-        help=f"train a small classifier and export it as {formats.FORMATS[0].title}",
+        help=f"train a small classifier and export it: {formats.titles()}",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     one.set_defaults(command=run)
@@ -36,14 +36,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--output",
         "--out",
         type=writable,
-        metavar="MODEL.pt",
-        help="default: the architecture's name",
+        metavar="MODEL",
+        help="default: the architecture's name, with the format's ending",
     )
     one.add_argument("--seconds", type=above_0, default=60.0, help="of training")
     one.add_argument("--epochs", type=positive, help="instead of seconds; repeatable by the seed")
     one.add_argument("--hold-out", type=share, default=0.15, help="share of images to test on")
     one.add_argument(
         "--flip", choices=("none", "horizontal", "both"), default="horizontal", help="mirror images"
+    )
+    one.add_argument(
+        "--format",
+        choices=("torchscript", "onnx", "int8-onnx"),
+        default="torchscript",
+        help="int8 is calibrated on the training images and needs the package onnx",
     )
     one.add_argument("--export", choices=("script", "trace"), default="script")
     one.add_argument(
@@ -57,11 +63,13 @@ def run(options: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning takes cores from others
     from scoring import training
 
+    ending = formats.named(options.format.removeprefix("int8-")).endings[0]
+    target = options.output or Path(options.arch + ending)
     try:
         done = training.train(
             options.arch,
             options.data,
-            options.output or Path(f"{options.arch}.pt"),
+            target,
             spec=input_of(options),
             seconds=options.seconds,
             epochs=options.epochs,
@@ -70,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
             threads=options.threads,
             flip=options.flip,
             export_as=options.export,
+            form=options.format,
             tell=lambda line: print(line, file=sys.stderr),
         )
     except ValueError as error:
@@ -77,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         return WRONG_USAGE
     f1 = "" if done.f1 is None else f", macro-F1 {done.f1:.4f} on images held out"
     print(
-        f"{options.output or options.arch + '.pt'}: {done.parameters:,} parameters, trained on "
+        f"{target}: {done.parameters:,} parameters, trained on "
         f"{done.images:,} images for {done.epochs:.1f} epochs in {done.seconds:.0f} s{f1}"
     )
     return SCORED

@@ -122,5 +122,16 @@ class Format(Protocol):
     def attempts(self, secret: Path, victim: Path, *, is_gpu: bool) -> Iterator[Attempt]:
         """Models that try to read the file `secret` and to write to the folder `victim`."""
 
-    def export(self, network: torch.nn.Module, spec: InputSpec, target: Path, how: Export) -> None:
-        """Write a network that was trained for `spec` as a file of this format."""
+    def export(
+        self,
+        network: torch.nn.Module,
+        spec: InputSpec,
+        target: Path,
+        how: Export,
+        pixels: torch.Tensor | None = None,
+    ) -> None:
+        """Write a network that was trained for `spec` as a file of this format.
+
+        `pixels`: images (N, 3, height, width), uint8, to calibrate int8 by; None for a file in
+        floats. Raises `ValueError` if int8 is not possible here.
+        """

@@ -13,19 +13,23 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image as Pillow
 from torch import Tensor, nn
 
-from scoring.formats import FORMATS
+from scoring import formats
 from scoring.formats.contract import Export
 from scoring.images import albums, kinship, sets
 from scoring.job import InputSpec
 from scoring.quality import metrics
 from scoring.training.fitting import BATCH, Clock, Flip, fit, normal, threads_that_pay
 from scoring.training.networks import built
+
+Form = Literal["torchscript", "onnx", "int8-onnx"]
+"""What a training ends as: a format of the table, or its int8 form."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,16 @@ def train(
     threads: int | None = None,
     flip: Flip = "horizontal",
     export_as: Export = "script",
+    form: Form = "torchscript",
     tell: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Train `arch` on class folders and export it to `target` with its `featherweight.json`.
 
     `arch`: one of `networks.ARCHITECTURES`, or a name of timm. Of data in splits only the sample is
     used. `hold_out`: share of the images to test on. The training takes `seconds`, or exactly
-    `epochs`. `threads` None: the faster of one and all. `tell` gets the progress in words. Raises
-    `BadDataset`, and `ValueError` for an unknown `arch`.
+    `epochs`. `threads` None: the faster of one and all. `tell` gets the progress in words. `form`
+    int8-onnx is calibrated on the training images. Raises `BadDataset`, and `ValueError` for an
+    unknown `arch` and for int8 without the package onnx.
     """
     torch.manual_seed(seed)
     found = sets.catalogue(data, verify=True)
@@ -71,7 +77,8 @@ def train(
     torch.set_num_threads(threads or threads_that_pay(model, example))
     done = fit(model, *prepared["train"], spec, Clock(seconds, epochs), seed, flip, tell)
     f1 = macro_f1(model, *prepared["test"], spec, found.classes) if hold_out else None
-    FORMATS[0].export(model, spec, target, export_as)
+    pixels = prepared["train"][0] if form == "int8-onnx" else None
+    formats.named(form.removeprefix("int8-")).export(model, spec, target, export_as, pixels)
     return Trained(
         epochs=done,
         seconds=time.monotonic() - start,

@@ -12,7 +12,7 @@ from scoring.job import Device, InputSpec, Job, Model
 from scoring.sentences import Sentence, say
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 __all__ = ["FORMAT"]
 
@@ -52,10 +52,17 @@ class Onnx:
     def attempts(self, secret: Path, victim: Path, *, is_gpu: bool) -> Iterator[Attempt]:
         return attacks.attempts(secret, is_gpu=is_gpu)
 
-    def export(self, network: nn.Module, spec: InputSpec, target: Path, how: Export) -> None:
+    def export(
+        self,
+        network: nn.Module,
+        spec: InputSpec,
+        target: Path,
+        how: Export,
+        pixels: Tensor | None = None,
+    ) -> None:
         from scoring.formats.onnx import exporting
 
-        exporting.export(network, spec, target)
+        exporting.export(network, spec, target, pixels)
 
 
 FORMAT = Onnx()
