@@ -21,7 +21,9 @@ NAMED = 5
 
 
 def bad_files(problems: Sequence[sets.Problem]) -> BadDataset:
-    texts = [f"{sets.shown(one.name)} ({sentences.message(one.said)})" for one in problems]
+    texts = [
+        f"{sets.shown(one.name)} ({sentences.message(one.said).rstrip('.')})" for one in problems
+    ]
     return BadDataset(
         gettext(
             "Files that cannot be used (%(count)d): %(files)s. Remove or repair these files, or "
