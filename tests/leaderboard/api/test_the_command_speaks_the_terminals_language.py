@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
+from leaderboard.cli import languages
 from leaderboard.models import Competition
 
 KOREAN, GERMAN, NONE = "ko_KR.UTF-8", "de_DE.UTF-8", "C.UTF-8"
@@ -45,6 +46,30 @@ def test_the_help_is_in_the_language_or_in_english(
     language: str, words: str, tmp_path: Path
 ) -> None:
     assert words in run("--help", language=language, home=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ({"LANGUAGE": "en_US:en:ko"}, []),
+        ({"LANGUAGE": "ko:en"}, ["ko"]),
+        ({"LANGUAGE": "de:ko_KR.UTF-8:C"}, ["de", "ko_KR.UTF-8"]),
+        ({"LANGUAGE": "", "LC_ALL": "ko_KR.UTF-8"}, ["ko_KR.UTF-8"]),
+        ({"LC_ALL": "C.UTF-8", "LANG": "ko_KR.UTF-8"}, []),
+        ({"LANG": "POSIX"}, []),
+    ],
+)
+def test_a_language_after_english_is_not_taken(asked: dict[str, str], wanted: list[str]) -> None:
+    assert languages.wanted(asked) == wanted
+
+
+def test_the_command_and_its_header_are_english_if_english_stands_first() -> None:
+    asked = {"LANGUAGE": "en_US:en:ko", "LC_ALL": KOREAN}
+    show = "from leaderboard.cli import languages; print(languages.code, languages.translation)"
+    done = subprocess.run(
+        [sys.executable, "-c", show], env=asked, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("en <gettext.NullTranslations")
 
 
 def test_a_refused_file_is_said_in_the_language(tmp_path: Path) -> None:
