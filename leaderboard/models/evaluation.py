@@ -29,7 +29,7 @@ from scoring import formula
 from scoring.job import DryRun, Report, Timing
 
 DOING = {
-    "wait": _("waiting for a quiet machine"),
+    "wait": _("waiting until another evaluation on this machine ends"),
     "check": _("checking the file"),
     "images": _("preparing the images"),
     "start": _("starting the sandbox"),
