@@ -1,7 +1,12 @@
 """What happened is told to everybody who listens, once it is committed.
 
-To add a listener, such as a webhook, write a function of an event and its row into a file of its
-own and name it in `LISTENERS`. A listener that breaks is logged and stops nobody else.
+A listener runs in the process that made the event. `EVALUATION_ENDED` mostly comes from a worker,
+which measures time and has no way to the Internet in compose. `COMPETITION_PUBLISHED` comes from
+the web process or from beat's. So a listener only writes a row or queues a task: a knock takes
+milliseconds. The web side or beat sends what leaves the machine.
+
+To add a listener, write a function of an event and its row into a file of its own and name it in
+`LISTENERS`. A listener that breaks is logged and stops nobody else.
 """
 
 from __future__ import annotations
