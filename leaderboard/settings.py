@@ -282,7 +282,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Featherweight",
     "DESCRIPTION": "Competitions in model efficiency. Lower scores are better; a time ratio below "
     "1 is faster than the reference model.",
-    "VERSION": "1",
+    "VERSION": "2",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v2",
     "POSTPROCESSING_HOOKS": ["leaderboard.api.schema.add_errors"],
