@@ -149,7 +149,7 @@ class Standing(Sequence[Row]):
         rows = []
         for place, (previous, entry) in enumerate(zip([None, *found], found, strict=False), first):
             rank = place + 1 if entry.is_ranked else None
-            rows.append(Row(rank, entry, entry.is_ranked and _overlap(previous, entry)))
+            rows.append(Row(rank, entry, entry.is_ranked and overlap(previous, entry)))
         return rows[above:]
 
     def rank(self, entry: Entry) -> int | None:
@@ -237,7 +237,7 @@ def lines(competition: Competition, board: str) -> Iterator[Line]:
         at,
     ) in enumerate(read.iterator(chunk_size=2000), start=1):
         interval = score, score_half_width
-        rank, is_tied = (place, _touch(above, interval)) if is_ranked else (None, False)
+        rank, is_tied = (place, touch(above, interval)) if is_ranked else (None, False)
         yield Line(rank, team, *interval, is_tied, quality, ratio, half_width, count, at)
         above = interval
 
@@ -251,7 +251,7 @@ def overlapping(competition: Competition, *, first: int) -> list[Entry]:
     found: dict[int, Entry] = {}
     for above, below in pairwise(entries):
         same = above.submission.content_sha256 == below.submission.content_sha256
-        if _overlap(above, below) and not same:
+        if overlap(above, below) and not same:
             found |= {above.pk: above, below.pk: below}
     return list(found.values())
 
@@ -295,12 +295,12 @@ def check_visible(competition: Competition, board: str) -> None:
         )
 
 
-def _overlap(above: Entry | None, below: Entry) -> bool:
+def overlap(above: Entry | None, below: Entry) -> bool:
     if above is None:
         return False
-    return _touch((above.score, above.score_half_width), (below.score, below.score_half_width))
+    return touch((above.score, above.score_half_width), (below.score, below.score_half_width))
 
 
-def _touch(above: tuple[Decimal, float] | None, below: tuple[Decimal, float]) -> bool:
+def touch(above: tuple[Decimal, float] | None, below: tuple[Decimal, float]) -> bool:
     """Whether two intervals touch, each given as score and half-width."""
     return above is not None and float(below[0] - above[0]) <= above[1] + below[1]

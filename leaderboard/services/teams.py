@@ -24,7 +24,7 @@ def create(*, competition: Competition, name: str, by: User) -> Team:
     check_joinable(competition, by)
     team = Team(competition=competition)
     give_name(team, name)
-    _join(team, by)
+    join(team, by)
     return team
 
 
@@ -96,7 +96,7 @@ def accept(*, code: str, by: User) -> Team:
     )
     if not used:
         raise unusable()
-    _join(team, by)
+    join(team, by)
     return team
 
 
@@ -195,7 +195,7 @@ def unusable() -> NotFound:
     )
 
 
-def _join(team: Team, user: User) -> None:
+def join(team: Team, user: User) -> None:
     try:
         with transaction.atomic():
             Membership.objects.create(team=team, user=user, competition_id=team.competition_id)
