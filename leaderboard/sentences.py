@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
+from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext
 
 from scoring.sentences import Sentence
@@ -17,6 +18,11 @@ def said(one: Stored) -> str:
     """One sentence in the active language; in English where the catalogue lacks it."""
     sentence = one if isinstance(one, Sentence) else Sentence.from_json(one)
     return gettext(sentence.text) % sentence.facts
+
+
+def said_later(one: Stored) -> Promise:
+    """For a label that is made once: the sentence in the language of each reader."""
+    return cast(Promise, lazy(said, str)(one))
 
 
 def message(sentences: Iterable[Stored]) -> str:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 
 from leaderboard.admin import pages
 from leaderboard.models import Competition, Evaluation, Preparation
+from leaderboard.sentences import said
 from leaderboard.services import competitions
 from scoring.job import PROTOCOL
 
@@ -47,7 +48,7 @@ def measured(competition: Competition, calibration: Evaluation) -> pages.Figures
     seconds = pages.milliseconds(calibration.reference_seconds)
     return [
         (gettext("Calibration"), pages.link(calibration)),
-        (competition.quality_measure.short, quality),
+        (said(competition.quality_measure.short), quality),
         (gettext("Reference quality in the formula"), reference_quality),
         (gettext("Time ratio of the reference against itself"), ratio),
         (gettext("Time per image"), seconds),
@@ -89,7 +90,7 @@ def without_gate(competition: Competition) -> tuple[str, str]:
         ), "info"
     facts = {
         "label": found.label,
-        "measure": competition.quality_measure.label,
+        "measure": said(competition.quality_measure.label),
         "quality": f"{found.quality:.3f}",
     }
     if found.score is None or found.reference_score is None:

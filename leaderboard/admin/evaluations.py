@@ -204,7 +204,7 @@ def of_splits(evaluation: Evaluation, report: Report) -> pages.Figures:
     sentence = gettext(
         "score %(score)s, %(measure)s %(quality)s, accuracy %(accuracy)s, %(images)d images"
     )
-    measure = evaluation.competition.quality_measure.short
+    measure = said(evaluation.competition.quality_measure.short)
     half_width = pages.number(evaluation.score_half_width)
     rows = []
     for name, (heading, score) in scores.items():

@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +19,7 @@ from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile
 from leaderboard.models.organizers import organized_by
 from leaderboard.models.user import User
+from leaderboard.sentences import said_later
 from scoring import formula, job
 from scoring.formula import Score
 from scoring.quality import metrics
@@ -72,9 +74,9 @@ class CompetitionQuerySet(models.QuerySet["Competition"]):
         return self.visible_to(AnonymousUser())
 
 
-def metric_choices() -> list[tuple[str, str]]:
+def metric_choices() -> list[tuple[str, Promise]]:
     """The metrics a competition may count, by their names in texts."""
-    return [(name, one.label) for name, one in metrics.METRICS.items()]
+    return [(name, said_later(one.label)) for name, one in metrics.METRICS.items()]
 
 
 class Competition(models.Model):

@@ -166,13 +166,13 @@ def state_name(state: str) -> str:
 @register.filter
 def metric_name(competition: Competition) -> str:
     """What its models' quality is called, as the heading of a column."""
-    return words.metric_name(competition.metric)
+    return said(competition.quality_measure.short)
 
 
 @register.filter
 def metric_meaning(competition: Competition) -> str:
     """What its metric is, in a sentence."""
-    return words.metric_meaning(competition.metric)
+    return said(competition.quality_measure.meaning)
 
 
 @register.filter

@@ -69,7 +69,7 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         mine=mine,
         rows=rows(standing, page, mine) if len(standing) else "",
         points=min(len(standing), MOST_POINTS),
-        chart_words=words.board_chart(competition.metric),
+        chart_words=words.board_chart(competition),
     )
 
 

@@ -6,7 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from scoring.quality import metrics
+from leaderboard.models import Competition
+from leaderboard.sentences import said
 
 STATES: dict[str, Promise] = {
     "draft": pgettext_lazy("state of a competition", "draft"),
@@ -30,34 +31,11 @@ REASONS: dict[str, Promise] = {
     "shared": _("The same model was measured again."),
 }
 """Why an evaluation was queued."""
-METRICS: dict[str, tuple[Promise, Promise]] = {
-    "macro_f1": (
-        _("F1"),
-        _(
-            "The mean of the F1 of all classes. A rare class counts as much as a frequent one. "
-            "Higher is better."
-        ),
-    ),
-    "accuracy": (_("Accuracy"), _("The share of correct answers. Higher is better.")),
-    "balanced_accuracy": (
-        _("Balanced accuracy"),
-        _("The mean of the recall of all classes. Higher is better."),
-    ),
-}
-"""Of each metric: its name in the heading of a column, and what it means."""
 TERMS: dict[str, Promise] = {"time": _("Time"), "quality": _("Quality")}
 """Terms of a score."""
 
 
-def metric_name(metric: str) -> str:
-    return str(METRICS[metric][0]) if metric in METRICS else metrics.METRICS[metric].short
-
-
-def metric_meaning(metric: str) -> str:
-    return str(METRICS[metric][1]) if metric in METRICS else gettext("Higher is better.")
-
-
-def board_chart(metric: str) -> dict[str, str]:
+def board_chart(competition: Competition) -> dict[str, str]:
     """What the chart of a board says; board.js fills in the names in braces."""
     return {
         "teams": gettext("Teams"),
@@ -65,7 +43,7 @@ def board_chart(metric: str) -> dict[str, str]:
         "front": gettext("Pareto front"),
         "equal": gettext("Equal score"),
         "x": gettext("time ratio (below 1 is faster)"),
-        "y": metric_name(metric),
+        "y": said(competition.quality_measure.short),
         "point": gettext("{team}: score {score}, quality {quality}, time ratio {ratio}"),
     }
 

@@ -24,7 +24,7 @@ def table(report: Report, job: Job) -> str:
     assert timing is not None
     assert quality_ref is not None
     assert report.model is not None
-    weight, label = job.formula.time_weight, metrics.METRICS[job.formula.metric].label
+    weight, label = job.formula.time_weight, str(metrics.METRICS[job.formula.metric].label)
     wide = max(10, len(label) + 2)
     width = formula.half_width(timing.half_width, weight)
     lines = [
@@ -60,7 +60,7 @@ def row(name: str, quality: SplitQuality, ratio: float, quality_ref: float, job:
         k=job.formula.k,
         time_weight=job.formula.time_weight,
     )
-    wide = max(10, len(metrics.METRICS[job.formula.metric].label) + 2)
+    wide = max(10, len(str(metrics.METRICS[job.formula.metric].label)) + 2)
     gate = "  below the gate" if quality.quality < job.formula.min_quality else ""
     return (
         f"{name:10}{quality.images:>8,}{quality.quality:>{wide}.4f}{quality.accuracy:>10.4f}"

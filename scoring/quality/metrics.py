@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scoring.job import ClassQuality, SplitQuality
+from scoring.sentences import Sentence, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 class Metric:
     """One row of the table. Each metric lies between 0 and 1, and higher is better."""
 
-    label: str
+    label: Sentence
     """Its name in texts."""
-    short: str
+    short: Sentence
     """Its name in the heading of a column."""
+    meaning: Sentence
     of: Callable[[Labels, Labels, int], float]
     """Its value for (labels, answers, number of classes)."""
     of_one_answer: Callable[[Sequence[int]], float]
@@ -71,11 +73,27 @@ def balanced_accuracy_of_one_answer(counts: Sequence[int]) -> float:
 
 
 METRICS = {
-    "macro_f1": Metric("macro-F1", "F1", macro_f1, macro_f1_of_one_answer),
-    "accuracy": Metric("accuracy", "Accuracy", accuracy, accuracy_of_one_answer),
+    "macro_f1": Metric(
+        say("macro-F1"),
+        say("F1"),
+        say(
+            "The mean of the F1 of all classes. A rare class counts as much as a frequent one. "
+            "Higher is better."
+        ),
+        macro_f1,
+        macro_f1_of_one_answer,
+    ),
+    "accuracy": Metric(
+        say("accuracy"),
+        say("Accuracy"),
+        say("The share of correct answers. Higher is better."),
+        accuracy,
+        accuracy_of_one_answer,
+    ),
     "balanced_accuracy": Metric(
-        "balanced accuracy",
-        "Balanced accuracy",
+        say("balanced accuracy"),
+        say("Balanced accuracy"),
+        say("The mean of the recall of all classes. Higher is better."),
         balanced_accuracy,
         balanced_accuracy_of_one_answer,
     ),
