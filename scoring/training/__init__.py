@@ -79,13 +79,9 @@ def train(
     f1 = macro_f1(model, *prepared["test"], spec, found.classes) if hold_out else None
     pixels = prepared["train"][0] if form == "int8-onnx" else None
     formats.named(form.removeprefix("int8-")).export(model, spec, target, export_as, pixels)
-    return Trained(
-        epochs=done,
-        seconds=time.monotonic() - start,
-        images=len(prepared["train"][1]),
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        f1=f1,
-    )
+    took, images = time.monotonic() - start, len(prepared["train"][1])
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return Trained(epochs=done, seconds=took, images=images, parameters=parameters, f1=f1)
 
 
 def macro_f1(
