@@ -61,7 +61,7 @@ def test_models_and_measurer_get_cores_of_their_own() -> None:
             of_models, own = os.sched_getaffinity(sleeper.pid), os.sched_getaffinity(0)
             assert len(of_models) == 1
             assert not of_models & own
-            assert any("pinned" in str(word) for word in words)
+            assert any("run only on" in str(word) for word in words)
         assert os.sched_getaffinity(0) == before
     finally:
         sleeper.kill()
@@ -98,4 +98,4 @@ def test_what_was_in_force_is_on_the_report(job: Job, tmp_path: Path) -> None:
         "While one model runs, the other one is stopped.",
         "The machine runs one evaluation at a time.",
     } <= set(map(str, report.timing.in_force))
-    assert (CORES > 1) == any("pinned" in str(word) for word in report.timing.in_force)
+    assert (CORES > 1) == any("run only on" in str(word) for word in report.timing.in_force)

@@ -76,7 +76,7 @@ def test_between_turns_the_device_is_seen_idle(job: Job, monkeypatch: pytest.Mon
     report = evaluated_beside(job, monkeypatch, set())
     assert report.status == "scored"
     assert report.timing
-    assert any("GPU seen idle" in str(word) for word in report.timing.in_force)
+    assert any("the GPU is idle" in str(word) for word in report.timing.in_force)
 
 
 def test_work_left_on_the_device_is_its_models_failure(
