@@ -73,7 +73,10 @@ def test_fields_and_states_are_the_same_in_each_language(
     address = f"/api/v2/submissions/{scored(team).pk}"
     english, korean = client.get(address).json(), client.get(address, headers=KOREAN).json()
     assert english.keys() == korean.keys()
-    assert {**korean, "doing": None} == {**english, "doing": None}
+    said = {"doing": None, "isolation": None}  # sentences, in the language asked for
+    assert {**korean, **said} == {**english, **said}
+    assert korean["isolation"]["is_weak"] == english["isolation"]["is_weak"]
+    assert korean["isolation"]["layers"] != english["isolation"]["layers"]
 
 
 def test_another_language_than_there_is_gives_english(
