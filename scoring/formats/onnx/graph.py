@@ -70,8 +70,8 @@ def checked(message: Message, data: Buffer, limit: int) -> Graph:
             "too_large_unpacked",
             say(
                 "The model's weights take %(total)s bytes. At most %(limit)s are allowed.",
-                total=f"{total:,}",
-                limit=f"{limit:,}",
+                total=format(total, ","),
+                limit=format(limit, ","),
             ),
         )
     inputs = [value(one, limit) for one in message.get("input", ())]
@@ -214,7 +214,7 @@ def refuse_numbers(name: str, numbers: list[int]) -> None:
             say(
                 "The attribute %(name)s holds a number above %(most)s. Export the model again.",
                 name=ascii(name)[:60],
-                most=f"{most:,}",
+                most=format(most, ","),
             ),
         )
 
@@ -298,6 +298,6 @@ def refuse_product(operator: str, numbers: list[float], limit: int) -> None:
                 "%(operator)s asks for sizes that take more than %(limit)s bytes. Use smaller "
                 "tensors.",
                 operator=operator,
-                limit=f"{limit:,}",
+                limit=format(limit, ","),
             ),
         )

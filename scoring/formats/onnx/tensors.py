@@ -183,7 +183,7 @@ def refuse_size(name: str, dims: tuple[int, ...], type_: NumberType, limit: int)
                 name=name,
                 shape=shown(dims),
                 dtype=type_.name,
-                limit=f"{limit:,}",
+                limit=format(limit, ","),
             ),
         )
 

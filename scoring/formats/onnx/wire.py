@@ -231,7 +231,7 @@ def too_complex(what: str, most: int) -> Rejected:
         "too_complex",
         say(
             "The ONNX file holds too much: more than %(most)s (%(what)s). Export a smaller model.",
-            most=f"{most:,}",
+            most=format(most, ","),
             what=what,
         ),
     )
