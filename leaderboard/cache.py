@@ -1,6 +1,6 @@
-"""The cache makes no promises: while Redis is away it is empty, and only the log notices.
+"""A Redis cache that is empty while Redis cannot be reached. It then writes a line to the log.
 
-What is kept in it are counts of requests. Without them nobody is slowed down, and nobody kept out.
+The cache holds counts of requests. Without these counts no request is delayed or refused.
 """
 
 import json
@@ -40,7 +40,7 @@ class ForgivingClient(RedisCacheClient):
         return tried(super().touch, *item, otherwise=False)
 
     def incr(self, key: Any, delta: Any) -> Any:
-        # Of a key that is not there, Django's caches say so by a ValueError.
+        # Django's caches raise ValueError for a missing key.
         if (count := tried(super().incr, key, delta)) is None:
             raise ValueError(f"Key '{key}' not found.")
         return count
@@ -56,7 +56,7 @@ class ForgivingClient(RedisCacheClient):
 
 
 class JsonSerializer:
-    """Numbers, texts, lists and dictionaries: whoever gets into the cache runs no code here."""
+    """JSON instead of pickle: a value that an attacker writes into the cache cannot run code."""
 
     def dumps(self, value: Any) -> bytes | int:
         # Redis counts with plain numbers, as `incr` wants them.

@@ -1,4 +1,4 @@
-"""What `manage.py check` says of the sandbox; with --deploy models try to get out of it."""
+"""Checks of `manage.py check` about the sandbox. With --deploy, models try to escape from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def weak_sandboxes_are_for_development(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def images_are_pinned(**_: Any) -> list[CheckMessage]:
-    """What runs is known by its bytes only where an image is named by its digest."""
+    """Only a digest fixes the content of an image. The content of a tag can change."""
     loose = [name for name in settings.OTHER_IMAGES if "@sha256:" not in name]
     if not loose:
         return []
@@ -33,7 +33,7 @@ def images_are_pinned(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def the_sandbox_holds(**_: Any) -> list[CheckMessage]:
-    """On the processor: what holds on a GPU is tried by its workers when they start."""
+    """Try the sandbox on the processor. Workers on a GPU try it themselves when they start."""
     if not containment.can_be_tried():
         return [
             Info(

@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey out of wheels: real servers for tests and the demo, nothing to install.
+"""PostgreSQL and Valkey from Python wheels: servers for tests and the demo without installation.
 
 Both listen on unix sockets in folders that only their owner can enter, so they need no password.
 They stop when the context ends, and when the process that started them dies, however it dies.
@@ -55,7 +55,7 @@ def postgresql(folder: Path | None = None) -> Iterator[str]:
         careless = ["-c", "fsync=off", "-c", "full_page_writes=off"] if folder is None else []
         if not data.exists():
             create_database(user, programs, data, careless)
-        # Without TCP there is no port to collide; the socket's folder is the lock on the door.
+        # Without TCP no port can be taken. The rights of the socket's folder control the access.
         sockets = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={home}"]
         command: Command = [*user, programs / "postgres", "-D", data, *sockets, *careless]
         asked: Command = [programs / "pg_isready", "-q", "-h", home]
@@ -91,7 +91,7 @@ def wheel_file(package: str, pattern: str) -> Path:
 
 
 def create_database(user: Command, programs: Path, data: Path, careless: Command) -> None:
-    """A new cluster, named so only when it is whole: a killed start is simply repeated."""
+    """Create a cluster in a draft folder, then rename it. So a killed start can be repeated."""
     draft = data.with_name("postgresql.new")
     shutil.rmtree(draft, ignore_errors=True)
     # Sorting and case come from PostgreSQL itself, so they are the same on every machine.
@@ -105,10 +105,10 @@ def create_database(user: Command, programs: Path, data: Path, careless: Command
 
 
 def not_as_root(postgres: Path, data: Path) -> Command:
-    """The words to put before PostgreSQL's commands; it refuses to be run by root.
+    """The prefix of PostgreSQL's commands, because PostgreSQL refuses to run as root.
 
-    Either way root's files stay readable: as one's own files inside a user namespace, where
-    containers do not forbid those, or as nobody with the one capability that opens them.
+    The first way is a user namespace, in which root's files belong to the user. Some containers
+    forbid it. The second way is the user nobody with the capability to read all files.
     """
     if os.geteuid() != 0:
         return []
@@ -117,7 +117,7 @@ def not_as_root(postgres: Path, data: Path) -> Command:
         ["unshare", "--user", "--map-user=1000", "--map-group=1000"],
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *capability],
     )
-    # PostgreSQL also insists on owning its data, which the other way may have made.
+    # PostgreSQL must own its data. Data of an earlier run in the other way has another owner.
     probe = '"$0" --version && test -w "$2" && { test ! -e "$1" || test -O "$1"; }'
     for way in ways:
         if shutil.which(way[0]) and succeeds(
@@ -132,8 +132,8 @@ def not_as_root(postgres: Path, data: Path) -> Command:
 
 # Processes
 
-# The guard is the server's parent. Its standard input ends when we close it or die, and then it
-# stops the server and removes the rubbish: one way out for both cases.
+# The guard is the server's parent. Its standard input ends when this process closes it or dies.
+# The guard then stops the server and removes the folder `rubbish`.
 GUARD = """
 rubbish=$1; shift
 exec 3<&0
@@ -161,10 +161,10 @@ def guarded(
             stdin=subprocess.PIPE,
             stdout=said,
             stderr=said,
-            start_new_session=True,  # Ctrl-C is for us: we still need the server while we stop
+            start_new_session=True,  # Ctrl-C must not end the server: this process needs it to stop
         )
         assert guard.stdin is not None
-        # A forked child must not hold the pipe open after we are gone.
+        # A forked child must not hold the pipe open after this process ends.
         os.register_at_fork(after_in_child=guard.stdin.close)
         try:
             deadline = time.monotonic() + START_SECONDS
@@ -181,7 +181,7 @@ def guarded(
 
 @contextmanager
 def socket_folder() -> Iterator[Path]:
-    """A short-named folder, for a socket's path has at most 107 bytes, and for us alone (0700)."""
+    """A folder with a short name (a socket's path has at most 107 bytes) and the mode 0700."""
     usual = tempfile.gettempdir()
     simple = re.fullmatch(r"[\w./-]{1,60}", usual, re.ASCII)  # it also goes into URLs as it is
     place = usual if simple else "/tmp"  # noqa: S108

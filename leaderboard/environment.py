@@ -1,4 +1,4 @@
-"""The environment, read so that a slip in it is told in one line, and not by a stack trace."""
+"""Reads the environment. A wrong value is reported in one line instead of a stack trace."""
 
 from __future__ import annotations
 

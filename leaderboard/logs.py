@@ -1,4 +1,4 @@
-"""What is not written into logs: whoever holds an invitation's code can use it."""
+"""Keeps the codes of invitations out of the logs, because a code is enough to join a team."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CODE = re.compile(r"(invitations(?:/|%2f)+)[\w.~%-]+", re.IGNORECASE)
 
 
 class WithoutCodes(logging.Formatter):
-    """Invitations' codes are replaced in all that is written, traces included."""
+    """Replaces the codes of invitations in each record, including its stack trace."""
 
     def format(self, record: logging.LogRecord) -> str:
         return CODE.sub(r"\1-", super().format(record))

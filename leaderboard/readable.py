@@ -1,11 +1,11 @@
-"""What nothing behind this door could read is refused before Django looks at it.
+"""Refuses unreadable requests before Django reads them, and answers a proxy's question.
 
-A NUL byte has no place in an address and none in a text of PostgreSQL. A body or an address in
-another encoding than UTF-8 is decoded by whoever asks for a field of it first, and some of Python's
-codecs raise then, also where the answer to that error is made.
+Unreadable: a NUL byte in the address, a cookie or the content type, or an encoding other than
+UTF-8. PostgreSQL stores no NUL byte. Django decodes a request at the first access to a field. Some
+of Python's codecs then raise, even while the error's own answer is made.
 
-A proxy's question whether a body may come is answered with yes or no, whoever says the no. The
-proxy asks a second time for the reason of a no.
+A proxy asks whether it may accept a body. Every refusal becomes the status 403, which nginx
+understands. The proxy asks a second time for the reason.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ENCODED_PARAMETER = re.compile(r"\*\s*=")
 
 
 class Readable:
-    """WSGI middleware: stands before Django, whose requests decode themselves as they are made."""
+    """WSGI middleware before Django, because Django decodes a request when it creates it."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self.application = application
@@ -47,7 +47,7 @@ class Readable:
 
 
 def with_one_no(start_response: StartResponse) -> StartResponse:
-    """Every refusal as 403, the one that nginx understands; then it asks for the reason."""
+    """Turn every refusal into 403, which nginx understands. It then asks for the reason."""
 
     def started(status: str, *more: Any) -> Callable[[bytes], object]:
         is_refusal = 300 <= int(status.split()[0]) < 500
@@ -57,7 +57,7 @@ def with_one_no(start_response: StartResponse) -> StartResponse:
 
 
 def without_yes(start_response: StartResponse) -> StartResponse:
-    """The body was thrown away after a no. If it would be welcome now, it has to be sent again."""
+    """Turn a yes into 503. The proxy threw the body away, so the client must send it again."""
 
     def started(status: str, headers: list[tuple[str, str]], *more: Any) -> Callable[..., object]:
         if status.startswith("204"):

@@ -1,6 +1,6 @@
-"""A limit on changes, so that one script cannot keep everyone else waiting. Reading is free.
+"""A limit on changes for each user, so that one script cannot slow the site. Reading has no limit.
 
-API and pages count together: `WriteThrottle` in the API, `web.hurry` for forms.
+API and pages share one count: `WriteThrottle` counts in the API, `web.hurry` counts forms.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Stages:
             self.say()
 
     def say(self) -> None:
-        """Tell the progress. It never falls, and waiting for the machine is none."""
+        """Report the progress. It never falls. It stays 0 during the wait for the machine."""
         now = time.monotonic()
         here = now - self.stage_start
         left = max(0.0, self.expected[self.name] - here)

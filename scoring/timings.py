@@ -86,7 +86,7 @@ class Timing(Json):
     measured_seconds: float
     disturbed_share: float
     in_force: tuple[Sentence, ...] = ()
-    """What kept the measurement fair: "idle side stopped", "models pinned to core 1", ..."""
+    """What protected the measurement, for instance "Each segment has new processes."."""
     flags: tuple[Sentence, ...] = ()
     """Findings in words, for the page of the evaluation."""
     standard_error: float = 0.0

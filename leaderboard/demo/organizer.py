@@ -14,6 +14,7 @@ from leaderboard.demo.recipes import Recipe
 from leaderboard.models import Competition, Dataset, Evaluation, HardwareProfile, User
 from leaderboard.models.result import Figures
 from leaderboard.services import competitions, datasets, divisions, references
+from scoring import formats
 
 TITLES = {
     "demo": "Light enough for a sorting robot",
@@ -31,17 +32,17 @@ def imported(source: Path, organizer: User) -> Dataset:
 
 
 def profile() -> HardwareProfile:
-    """A patient profile: it publishes every time, however noisy, and says so."""
+    """A profile that publishes every measured time, even a noisy one."""
     return HardwareProfile.objects.create(
         slug="demo",
         name="This machine",
-        description="One core of the machine the demo runs on, shared with all else it does.",
+        description="One core of the machine that runs the demo. Other programs share the core.",
         min_quads=8,
         min_segments=2,
         target_half_width=0.05,
         max_half_width=0,
         max_seconds=10,
-        # Workers check themselves here, too, and always pass.
+        # Workers check themselves. This band is so wide that they always pass.
         canary_band=0.5,
         max_foreign_load=None,
     )
@@ -54,13 +55,14 @@ def drafted(
         slug=slug,
         title=TITLES[slug],
         tagline="The best macro-F1 in the least time.",
-        overview="Classify the images **well and quickly**. A robot has no time to wait.",
-        rules="- One team a person, twenty uploads a day.\n- Any TorchScript model.",
-        data_description="The sample is yours to train on; the rest is hidden.",
+        overview="Classify the images **well and quickly**. A robot needs each answer at once.",
+        rules="- Each person may be in one team.\n- Each team has twenty uploads a day.\n"
+        f"- Formats of models: {formats.titles()}.",
+        data_description="You may train on the sample. The other images are hidden.",
         profile=profile,
         dataset=dataset,
         submissions_per_day=20,
-        # The story publishes at once and does not wait; in the practice people may watch it.
+        # The practice measures the best models again. The demo publishes at once, without that.
         remeasured_ranks=0 if slug == SLUG else 3,
         min_quality=0.2,
         input_height=reference.size,

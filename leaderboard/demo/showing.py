@@ -1,4 +1,4 @@
-"""What the demo prints: boards, doors, and a warning where the sandbox is weak."""
+"""What the demo prints: boards, addresses, and a warning if the sandbox is weak."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from leaderboard.sentences import said
 
 def table(title: str, rows: list[dict[str, Any]]) -> Table:
     shown = Table(title=title)
-    for heading in ("rank", "team", "score", "F1", "time ratio", ""):
+    for heading in ("rank", "team", "score", "quality", "time ratio", ""):
         shown.add_column(heading, justify="left" if heading == "team" else "right")
     for row in rows:
         shown.add_row(
@@ -38,10 +38,10 @@ def show_weakness(console: Console) -> None:
     missing = "\n".join(f"  missing: {said(one)}" for one in weak.isolation["missing"])
     console.print(
         Panel(
-            "This machine does not shut models in as it must outside of a demo:\n"
+            "This machine isolates models less than a real competition requires:\n"
             f"{missing}\n"
-            "The models here are the demo's own. Upload none of anybody else's; a worker without "
-            "ALLOW_WEAK_SANDBOX would run nothing here.",
+            "The demo runs only its own models. Do not upload models of other people. A worker "
+            "without ALLOW_WEAK_SANDBOX runs no model on this machine.",
             title="WEAK SANDBOX",
             style="bold red",
         )

@@ -1,4 +1,4 @@
-"""One team's line on one board. Each verdict writes it again, so that a page only reads."""
+"""One team's line on one board. Each new result writes the line, so a page only reads it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
 
 class Placed(models.Model):
-    """The columns of an entry that a verdict writes."""
+    """The columns of an entry that each new result writes."""
 
     submission = models.ForeignKey(Submission, models.CASCADE, related_name="+")
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="+")
-    is_ranked = models.BooleanField(help_text="Whether its F1 on this board passes the gate.")
+    is_ranked = models.BooleanField(help_text="Whether its quality on this board passes the gate.")
     score = models.DecimalField(max_digits=12, decimal_places=6, help_text="Lower is better.")
     quality = models.FloatField()
     time_ratio = models.FloatField()
@@ -86,7 +86,7 @@ class Entry(Placed):
                 F("is_ranked").desc(),
                 F("score"),
                 F("uploaded_at"),
-                F("id"),  # so that a stretch's keys are read from the index alone
+                F("id"),  # so that the index alone gives the keys of one page
                 name="board_order",
             )
         ]
@@ -107,16 +107,16 @@ class NextEntry(Placed):
 
 
 class Preparation(models.Model):
-    """Boards in preparation: one batch of teams after the other, then all are shown at once."""
+    """Boards in preparation. Batches of teams are prepared one by one, then shown together."""
 
     competition = models.OneToOneField(
         Competition, models.CASCADE, primary_key=True, related_name="preparation"
     )
     min_quality = models.FloatField(
-        null=True, blank=True, help_text="The gate that comes; empty for a publication."
+        null=True, blank=True, help_text="The next gate; empty for a publication."
     )
-    through = models.BigIntegerField(default=0, help_text="The last team of the last batch.")
-    done = models.PositiveIntegerField(default=0, help_text="Teams that are prepared.")
+    through = models.BigIntegerField(default=0, help_text="Key of the last team that is prepared.")
+    done = models.PositiveIntegerField(default=0, help_text="Number of prepared teams.")
     total = models.PositiveIntegerField()
     ranks_of = models.CharField(
         max_length=32,

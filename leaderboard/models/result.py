@@ -1,4 +1,4 @@
-"""What became of an evaluation, in the columns that lists and boards read."""
+"""The result of an evaluation, in the columns that lists and boards read."""
 
 from __future__ import annotations
 
@@ -25,28 +25,32 @@ class Figures:
 
 
 class Result(models.Model):
-    """Figures of a scored evaluation, reasons of one without a score, and the isolation."""
+    """Figures of a scored evaluation, reasons for a missing score, and the isolation."""
 
     quality_public = models.FloatField(null=True, blank=True)
     quality_private = models.FloatField(null=True, blank=True)
     quality_ref = models.FloatField(null=True, blank=True)
     time_ratio = models.FloatField(null=True, blank=True)
     half_width = models.FloatField(
-        null=True, blank=True, help_text="Of the time ratio's 95 % interval."
+        null=True, blank=True, help_text="Half-width of the time ratio's 95 % interval."
     )
     submission_seconds = models.FloatField(
-        null=True, blank=True, help_text="Per image, in the hour of the measuring."
+        null=True, blank=True, help_text="Per image, as measured."
     )
     reference_seconds = models.FloatField(
         null=True,
         blank=True,
-        help_text="Per image, in the hour of the measuring; a calibration's is the pace at which "
-        "all times are shown.",
+        help_text="Per image, as measured. All times are shown relative to the calibration's "
+        "value.",
     )
     score_public = models.FloatField(null=True, blank=True)
     score_private = models.FloatField(null=True, blank=True)
-    f1_by_class = models.JSONField(null=True, blank=True, help_text="On the public split.")
-    isolation = models.JSONField(null=True, blank=True, help_text="What shut the models in.")
+    f1_by_class = models.JSONField(
+        null=True, blank=True, help_text="F1 of each class on the public split."
+    )
+    isolation = models.JSONField(
+        null=True, blank=True, help_text="The layers of the sandbox in force."
+    )
     failure_code = models.CharField(max_length=40, blank=True)
     failure_said = models.JSONField(
         default=list, blank=True, help_text="Sentences for the team: templates and facts."
@@ -66,7 +70,7 @@ class Result(models.Model):
 
     @property
     def error_message(self) -> str:
-        """Why an attempt failed by our fault, in the reader's language; for organizers only."""
+        """The service's error, in the reader's language; for organizers only."""
         return sentences.message(self.error_said)
 
     @property

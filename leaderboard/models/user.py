@@ -7,10 +7,12 @@ from knox.models import AbstractAuthToken
 
 
 class User(AbstractUser):  # type: ignore[django-manager-missing]  # of ApiToken
-    """A person, who competes through a team."""
+    """A person. A person competes as a member of a team."""
 
     language = models.CharField(
-        max_length=10, blank=True, help_text="Of pages and mails; empty: what the browser asks for."
+        max_length=10,
+        blank=True,
+        help_text="Language of pages and mails; empty: the browser's language.",
     )
 
 

@@ -1,7 +1,7 @@
-"""A body is judged by its announced size before anybody reads it, and before anybody is known.
+"""Checks the announced size of a body before the body is read and before authentication.
 
-Django's CSRF check and REST framework read a form, and so spool its file, before a view has a say.
-So a form's files are stored only where a view takes an upload, and for those who may send one.
+Django's CSRF check and REST framework read a form before the view runs, and so store its files.
+So a form's files are stored only if the view takes an upload and the person may send one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from leaderboard.web import refusals
 
 
 class Bodies:
-    """Middleware: stands before the CSRF check, and looks when everybody else is in place."""
+    """Middleware before the CSRF check. It checks in `process_view`, when the user is known."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -60,7 +60,7 @@ def answer(request: HttpRequest, refusal: Refused) -> HttpResponse:
 
 
 class NoFiles(FileUploadHandler):
-    """Passes over the files of a form."""
+    """Skips the files of a form."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         raise SkipFile

@@ -78,7 +78,7 @@ def interval(ratio: float, half_width: float) -> dict[str, float]:
 
 
 def pareto(points: Iterable[tuple[float, float]]) -> list[dict[str, float]]:
-    """Those that nothing beats in both: from the fastest on, each with a higher F1."""
+    """The Pareto front of points (time ratio, quality), in ascending order of both."""
     front: list[dict[str, float]] = []
     for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
         if not front or y > front[-1]["y"]:
@@ -105,7 +105,7 @@ def contours(
         term = formula.quality_term(quality, quality_ref=quality_ref, k=competition.k)
         return (score - term) / weight if weight else None
 
-    # Where a line is steep, equal steps of the ratio leave kinks; where it is flat, steps of F1.
+    # Steps of the ratio leave kinks where a line is steep, steps of quality where it is flat.
     found = []
     for score in levels(0.05, weight * x[1] + 1.0):
         points: list[tuple[float | None, float | None]]

@@ -114,7 +114,7 @@ def examples(competition: Competition, quality_ref: float) -> list[Example]:
 
 
 def idle(competition: Competition, quality_ref: float) -> Example:
-    """A model that answers one class in no time; its F1 as the sample's classes would give it."""
+    """A model that answers one class in no time. The sample's class counts give its quality."""
     split = datasets.sample_of(competition)
     counts = list(split.images_by_class.values()) if split else [1] * len(competition.classes)
     quality = competition.quality_measure.of_one_answer(counts)

@@ -1,4 +1,4 @@
-"""Forms sent faster than people fill them in are refused, counted with what the API is sent."""
+"""Refuses forms that a user sends too fast. Forms and API requests share one count."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from leaderboard.web import refusals
 
 
 class Hurry:
-    """Middleware. Whoever is not signed in has only the forms of `accounts/`, which count by
-    themselves."""
+    """Middleware for signed-in users.
+
+    Other users reach only the forms of `accounts/`, which have limits of their own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

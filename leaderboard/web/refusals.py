@@ -1,4 +1,4 @@
-"""Every page's answer to a `Refused`: the one place where it becomes words on a page."""
+"""Turns a `Refused` of any page into a response. No other module of the pages does this."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from leaderboard.errors import Refused
 
 PAGES = {404: "404.html", 413: "413.html", 429: "429.html"}
-"""What has a page of its own; any other refusal of a form is a message on the page before."""
+"""Statuses with a page of their own. Other refusals of a form are messages on the form's page."""
 
 
 class Refusals:
-    """Middleware: what is not there gives an error page, a refused form returns to its page."""
+    """Middleware: answers a refusal with an error page, or with a message on the form's page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -42,12 +42,12 @@ def answer(request: HttpRequest, refusal: Refused) -> HttpResponse:
 
 
 def page_before(request: HttpRequest) -> str:
-    """The page of ours that a form was sent from."""
+    """The page of this site that a form was sent from."""
     page = request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(
+    is_here = url_has_allowed_host_and_scheme(
         page, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return page if page and ours else request.path
+    return page if page and is_here else request.path
 
 
 def cleaned(form: forms.Form) -> dict[str, Any]:

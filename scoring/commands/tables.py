@@ -80,11 +80,13 @@ def trial_table(trial: Trial) -> str:
     lines = [
         f"passed      {trial.quality.images:,} images, each answered twice in fresh processes",
         f"macro-F1    {trial.quality.quality:.4f}, accuracy {trial.quality.accuracy:.4f}",
-        f"per image   about {trial.seconds_per_image * 1000:.3g} ms on this machine; a rank is "
-        "measured beside the reference",
+        f"per image   about {trial.seconds_per_image * 1000:.3g} ms on this machine; a board "
+        "counts the time relative to the reference",
     ]
     if trial.dry_run and trial.dry_run.output:
-        lines.append(f"It said on the first {trial.dry_run.images}:\n{trial.dry_run.output}")
+        lines.append(
+            f"Output on the first images ({trial.dry_run.images}):\n{trial.dry_run.output}"
+        )
     return "\n".join(lines).rstrip()
 
 

@@ -265,7 +265,7 @@ def groups(found: Sequence[Names]) -> Said:
 
 
 def kept_together(found: Sequence[Names]) -> Said:
-    """Groups of which each goes into one split, in words; empty without any."""
+    """Groups in words, where each group goes into one split as a whole; empty without any."""
     said = say("%(images)s images in %(groups)s groups, kept together: %(names)s")
     return (said.about(**facts_of(found)),) if found else ()
 

@@ -21,8 +21,9 @@ FEW_QUADS = 4
 
 @dataclass
 class StopRule:
-    """The stop rule of one measuring. It is applied at the end of a segment only: who looks after
-    each quad stops at the luckiest one."""
+    """The stop rule of one measuring, applied at the end of each segment.
+
+    A stop rule that is applied after each quad would stop at quads that agree by chance."""
 
     plan: Plan
     pace: Pace | None

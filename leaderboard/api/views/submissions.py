@@ -134,7 +134,7 @@ def show(request: Request, pk: int) -> Response:
 
 
 def shown_whole(submissions: QuerySet[Submission]) -> QuerySet[Submission]:
-    """Prefetched, so that many of one competition share its row and its calibration's."""
+    """Prefetch relations. Submissions share the rows of their competition and calibration."""
     return submissions.prefetch_related(
         "team",
         "competition__profile",

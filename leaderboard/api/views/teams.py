@@ -123,7 +123,7 @@ class Selections(APIView):
         request=shapes.Selections, responses=shapes.Selections, operation_id="choose_selections"
     )
     def put(self, request: Request, pk: int) -> Response:
-        """Name them anew, instead of any before."""
+        """Replace the team's selection."""
         wanted = parsed(shapes.Selections, request)["submissions"]
         team = find_team(request, pk)
         selections.choose(team=team, submission_ids=wanted, by=person(request))

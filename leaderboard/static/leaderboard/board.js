@@ -1,4 +1,4 @@
-// F1 against time: teams with error bars, the Pareto front, the reference, lines of equal score.
+// Quality against time ratio: teams with error bars, the Pareto front, the reference, lines of equal score.
 const canvas = document.getElementById("board-chart");
 const words = JSON.parse(document.getElementById("board-words")?.textContent ?? "null");
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
