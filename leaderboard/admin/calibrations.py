@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
@@ -10,6 +9,7 @@ from leaderboard.admin import pages
 from leaderboard.models import Competition, Evaluation, Preparation
 from leaderboard.sentences import said
 from leaderboard.services import competitions
+from leaderboard.sizes import megabytes
 from scoring.job import PROTOCOL
 
 
@@ -25,9 +25,7 @@ def figures(competition: Competition) -> pages.Figures:
     name = gettext("Reference model")
     if reference is None:
         return [(name, gettext("None yet. Use “Upload reference” above."))]
-    rows: list[tuple[str, object]] = [
-        (name, f"{reference}, {filesizeformat(reference.size_bytes)}")
-    ]
+    rows: list[tuple[str, object]] = [(name, f"{reference}, {megabytes(reference.size_bytes)}")]
     latest = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION).first()
     if latest is None:
         return [*rows, (gettext("Calibration"), gettext("None yet. Use “Calibrate” above."))]

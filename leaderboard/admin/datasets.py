@@ -12,7 +12,6 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
@@ -30,6 +29,7 @@ from leaderboard.admin import pages
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import Dataset, Split, User
 from leaderboard.services import datasets, divisions, staging
+from leaderboard.sizes import megabytes
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -176,7 +176,7 @@ class SplitInline(pages.FixedInline):
 
     @display(description=gettext_lazy("Size"))
     def size(self, split: Split) -> str:
-        return filesizeformat(split.size_bytes)
+        return megabytes(split.size_bytes)
 
 
 @admin.register(Dataset)

@@ -19,6 +19,7 @@ from leaderboard.admin import pages
 from leaderboard.models import Evaluation
 from leaderboard.sentences import said
 from leaderboard.services import queueing
+from leaderboard.sizes import megabytes
 from scoring.job import Report, Timing
 from scoring.sentences import spoken
 
@@ -46,7 +47,7 @@ class EvaluationAdmin(pages.Fixed):
             None,
             {
                 "fields": [
-                    ("state_label", "kind"),
+                    ("state_said", "kind"),
                     ("competition", "of"),
                     ("profile", "worker"),
                     "queued_at",
@@ -57,7 +58,7 @@ class EvaluationAdmin(pages.Fixed):
         ),
         (None, {"fields": ["result", "report_json"]}),
     ]
-    readonly_fields = ["state_label", "of", "trouble", "result", "report_json"]
+    readonly_fields = ["state_said", "of", "trouble", "result", "report_json"]
     actions_detail = ["cancel"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Evaluation]:
@@ -75,6 +76,10 @@ class EvaluationAdmin(pages.Fixed):
     @display(description=gettext_lazy("State"), ordering="state", label=pages.STATE_LABELS)
     def state_label(self, evaluation: Evaluation) -> tuple[str, str]:
         return evaluation.state, evaluation.get_state_display()
+
+    @display(description=gettext_lazy("State"))
+    def state_said(self, evaluation: Evaluation) -> str:
+        return evaluation.get_state_display()
 
     @display(description=gettext_lazy("Of"))
     def of(self, evaluation: Evaluation) -> SafeString | str:
@@ -96,17 +101,12 @@ class EvaluationAdmin(pages.Fixed):
         return ("weak", gettext("weak")) if is_weak else ("whole", gettext("whole"))
 
     @display(description=gettext_lazy("Failure or error"))
-    def code(self, evaluation: Evaluation) -> str:
-        return evaluation.failure_code or evaluation.error_code or "–"
+    def code(self, evaluation: Evaluation) -> SafeString | str:
+        return pages.trouble(evaluation)
 
     @display(description=gettext_lazy("Failure or error"))
-    def trouble(self, evaluation: Evaluation) -> str:
-        if evaluation.failure_code:
-            return f"{evaluation.failure_code}: {evaluation.failure_message}"
-        if evaluation.error_code:
-            facts = {"code": evaluation.error_code, "message": evaluation.error_message}
-            return gettext("error of the service, %(code)s: %(message)s") % facts
-        return "–"
+    def trouble(self, evaluation: Evaluation) -> SafeString | str:
+        return pages.trouble(evaluation)
 
     @display(description=gettext_lazy("Figures"))
     def result(self, evaluation: Evaluation) -> SafeString:
@@ -188,9 +188,10 @@ def of_time(evaluation: Evaluation) -> pages.Figures:
         "half_width": pages.milliseconds(evaluation.seconds_half_width),
         "reference": pages.milliseconds(evaluation.competition.seconds_per_image(1.0)),
     }
+    is_measured = evaluation.time_ratio is not None
     return [
         (gettext("Time ratio"), pages.ratio(evaluation.time_ratio, evaluation.half_width)),
-        (gettext("Time per image"), seconds % facts),
+        (gettext("Time per image"), seconds % facts if is_measured else "–"),
         (gettext("Reference quality"), pages.number(evaluation.quality_ref, 3)),
     ]
 
@@ -232,8 +233,8 @@ def of_timing(timing: Timing) -> pages.Figures:
     }
     return [
         (gettext("Measurement"), sentence % facts),
-        (gettext("In force"), ", ".join(map(said, timing.in_force)) or "–"),
-        (gettext("Findings"), "; ".join(map(said, timing.flags)) or "–"),
+        (gettext("In force"), " ".join(map(said, timing.in_force)) or "–"),
+        (gettext("Findings"), " ".join(map(said, timing.flags)) or "–"),
     ]
 
 
@@ -250,10 +251,18 @@ def of_isolation(evaluation: Evaluation) -> pages.Figures:
 def of_machine(report: Report) -> pages.Figures:
     facts = {gettext("Hardware"): report.hardware, gettext("Versions"): report.versions}
     return [
-        (heading, ", ".join(f"{key} {value}" for key, value in values.items()))
+        (heading, ", ".join(map(fact, known.items())))
         for heading, values in facts.items()
-        if values
+        if (known := {name: value for name, value in values.items() if value is not None})
     ]
+
+
+def fact(named: tuple[str, object]) -> str:
+    """A fact of the machine, with its name and, where the name says bytes, a readable unit."""
+    name, value = named
+    if name.endswith("_bytes") and isinstance(value, int):
+        return f"{name.removesuffix('_bytes')} {megabytes(value)}"
+    return f"{name} {value}"
 
 
 def of_sharing(evaluation: Evaluation) -> pages.Figures:

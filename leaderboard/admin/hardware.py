@@ -150,7 +150,7 @@ class WorkerAdmin(pages.Fixed):
     fields = [
         "name",
         "profile",
-        "fitness",
+        "takes_work",
         "why",
         "canary_due_at",
         "trend",
@@ -159,7 +159,7 @@ class WorkerAdmin(pages.Fixed):
         "fingerprint",
         "versions",
     ]
-    readonly_fields = ["fitness", "why", "trend"]
+    readonly_fields = ["takes_work", "why", "trend"]
     inlines = [CanaryInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
@@ -177,6 +177,10 @@ class WorkerAdmin(pages.Fixed):
     @display(description=gettext_lazy("Takes work"), ordering="state", label=FITNESS_LABELS)
     def fitness(self, worker: Worker) -> tuple[str, str]:
         return worker.state, worker.get_state_display()
+
+    @display(description=gettext_lazy("Takes work"))
+    def takes_work(self, worker: Worker) -> str:
+        return worker.get_state_display()
 
     @display(description=gettext_lazy("Reason"))
     def why(self, worker: Worker) -> str:

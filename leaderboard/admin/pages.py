@@ -250,6 +250,17 @@ def scores(evaluation: Evaluation) -> str:
     return f"{both} ± {number(evaluation.score_half_width)}"
 
 
+def trouble(evaluation: Evaluation) -> SafeString | str:
+    """Why an evaluation has no score, as sentences with the code after them."""
+    code = evaluation.failure_code or evaluation.error_code
+    if not code:
+        return "–"
+    message = evaluation.failure_message if evaluation.failure_code else evaluation.error_message
+    if not evaluation.failure_code:
+        message = gettext("Error of the service: %(message)s") % {"message": message}
+    return format_html("{} <code><small>{}</small></code>", message, code)
+
+
 def milliseconds(seconds: float | None) -> str:
     return "–" if seconds is None else f"{1000 * seconds:.3g} ms"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext, pgettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
@@ -169,7 +169,7 @@ class Steps(pages.Noun):
             done=gettext("Uploads are paused."),
         )
 
-    @action(description=gettext_lazy("Close"), icon="stop", variant=ActionVariant.WARNING)
+    @action(description=pgettext_lazy("act", "Close"), icon="stop", variant=ActionVariant.WARNING)
     def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)
         return pages.ask(
@@ -183,7 +183,7 @@ class Steps(pages.Noun):
                 "publish it. Until then you can reopen the competition."
             ),
             facts=progress(competition),
-            button=gettext("Close"),
+            button=pgettext("act", "Close"),
             is_danger=True,
             do=lambda: competitions.close(competition=competition, by=pages.organizer(request)),
             done=gettext("The competition is closed."),

@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
@@ -20,6 +19,7 @@ from leaderboard.admin import pages
 from leaderboard.errors import Refused
 from leaderboard.models import Evaluation, Submission
 from leaderboard.services import queueing, submissions
+from leaderboard.sizes import megabytes
 
 
 class DisqualifyForm(forms.Form):
@@ -57,8 +57,8 @@ class EvaluationInline(pages.FixedInline):
         return pages.scores(evaluation)
 
     @display(description=gettext_lazy("Failure or error"))
-    def trouble(self, evaluation: Evaluation) -> str:
-        return evaluation.failure_code or evaluation.error_code or "–"
+    def trouble(self, evaluation: Evaluation) -> SafeString | str:
+        return pages.trouble(evaluation)
 
 
 @admin.register(Submission)
@@ -125,7 +125,7 @@ class SubmissionAdmin(pages.Fixed):
             [
                 (
                     gettext("File"),
-                    f"{submission.file_name}, {filesizeformat(submission.size_bytes)}",
+                    f"{submission.file_name}, {megabytes(submission.size_bytes)}",
                 ),
                 (gettext("Uploaded by"), submission.get_door_display()),
                 (gettext("Parameters"), f"{static.get('parameters', 0):,}"),

@@ -85,7 +85,7 @@ class Competition(models.Model):
         OPEN = "open", pgettext_lazy("state", "Open")
         PAUSED = "paused", _("Paused")
         CLOSED = "closed", _("Closed")
-        PUBLISHED = "published", _("Published")
+        PUBLISHED = "published", pgettext_lazy("state of a competition", "Published")
 
     class Dtype(models.TextChoices):
         FLOAT32 = "float32"

@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 
 from leaderboard.models import Competition
 from leaderboard.sentences import Stored, said
+from leaderboard.sizes import megabytes, short
 from leaderboard.web import words
 from scoring import formats as models
 
@@ -35,6 +36,8 @@ def markdown(text: str) -> SafeString:
 
 
 register.filter(said)
+register.filter(megabytes)
+register.filter(short)
 
 
 @register.simple_tag
@@ -140,21 +143,6 @@ def two_digits(value: float) -> str:
 def plain(value: float) -> str:
     """A constant without needless zeros."""
     return f"{value!r}".removesuffix(".0")
-
-
-@register.filter
-def megabytes(count: int) -> str:
-    """Bytes as manufacturers count them: 11.7 MB."""
-    return f"{short(count)}B".replace("BB", "GB")
-
-
-@register.filter
-def short(count: int) -> str:
-    """A large number in three figures: 11.2 M."""
-    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if count >= size:
-            return f"{count / size:.3g} {letter}"
-    return f"{count} "
 
 
 @register.filter
