@@ -78,9 +78,7 @@ def upload(request: Request, slug: str) -> HttpResponse:
 
 
 def received(request: Request, receipt: submissions.Receipt) -> HttpResponse:
-    if receipt.is_new:
-        messages.success(request, gettext("Your model has arrived."))
-    else:
+    if not receipt.is_new:  # the page of a new model says itself that the model has arrived
         messages.info(
             request,
             gettext(

@@ -48,6 +48,39 @@ def test_a_stored_failure_is_read_in_two_languages(
     assert (body["failure"]["code"], body["failure"]["message"]) == ("truncated_zip", message)
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (
+            "wrong_output",
+            say(
+                "The model must return one float tensor of shape %(wanted)s, one logit for each "
+                "class.",
+                wanted="(8, 6)",
+            ),
+        ),
+        (
+            "wrong_input",
+            say("The model raised an error on its first input, %(fed)s.", fed="(8, 3, 64, 64)"),
+        ),
+    ],
+)
+@pytest.mark.django_db
+def test_a_failed_model_is_explained_in_korean_before_its_code(
+    team: Team, owner: User, submit: Callable[..., Submission], code: str, told: Sentence
+) -> None:
+    submission = submit(team)
+    finish(submission.latest_evaluation, replace(failure(), failure=Failure(code, (told,))))
+    client = Client(headers={"accept-language": "ko"})
+    client.force_login(owner)
+    page = client.get(submission.get_absolute_url()).content.decode()
+    with translation.override("ko"):
+        korean = sentences.said(told)
+    assert korean != str(told)
+    assert str(told) not in page
+    assert f"{korean} <small><code>{code}</code></small>" in page
+
+
 @pytest.mark.django_db
 def test_a_row_holds_no_finished_sentence(failed: Submission) -> None:
     evaluation = Evaluation.objects.get(submission=failed)

@@ -18,6 +18,7 @@ from leaderboard.web import charts
 from leaderboard.web import submissions as pages
 from scoring import formula
 from scoring.stages import STAGES
+from tests.leaderboard.conftest import finish, report
 from tests.leaderboard.web.conftest import text
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +40,17 @@ def test_what_is_said_of_an_upload_is_still_true_when_it_is_scored(
     said = text(send(owner, page, file=SimpleUploadedFile("model.pt", model)))
     assert "Your model has arrived." in said
     assert "stands in the queue" not in said
+
+
+def test_a_finished_page_does_not_say_that_the_model_has_arrived(
+    see: Any, send: Any, team: Team, owner: User, model: bytes
+) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    send(owner, "/competitions/waste/submit/", file=SimpleUploadedFile("model.pt", model))
+    submission = Submission.objects.get()
+    finish(submission.latest_evaluation, report())
+    assert "Your model has arrived." not in text(see(owner, submission.get_absolute_url()))
 
 
 @pytest.mark.parametrize("stage", STAGES)
