@@ -47,8 +47,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     one.add_argument(
         "--format",
-        choices=("torchscript", "onnx", "int8-onnx"),
-        default="torchscript",
+        choices=formats.forms(),
+        default=formats.forms()[0],
         help="int8 is calibrated on the training images and needs the package onnx",
     )
     one.add_argument("--export", choices=("script", "trace"), default="script")
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning takes cores from others
     from scoring import training
 
-    ending = formats.named(options.format.removeprefix("int8-")).endings[0]
+    ending = formats.of_form(options.format)[0].endings[0]
     target = options.output or Path(options.arch + ending)
     try:
         done = training.train(

@@ -20,9 +20,11 @@ __all__ = [
     "FORMATS",
     "Inspection",
     "endings",
+    "forms",
     "inspect",
     "libraries",
     "named",
+    "of_form",
     "opened",
     "runtime",
     "sniffed",
@@ -31,6 +33,7 @@ __all__ = [
 
 FORMATS: tuple[Format, ...] = (torchscript.FORMAT, onnx.FORMAT)
 """A file of no known format is one of the first format: its gate says what is wrong."""
+INT8 = "int8-"
 HEAD_BYTES = 64
 """Of a file: enough to tell its format."""
 
@@ -113,6 +116,17 @@ def endings() -> tuple[str, ...]:
 def titles() -> str:
     """Names of all formats for people."""
     return ", ".join(one.title for one in FORMATS)
+
+
+def forms() -> tuple[str, ...]:
+    """What a training can end as: each format, and its int8 form where it has one."""
+    int8 = (f"{INT8}{one.name}" for one in FORMATS if one.has_int8)
+    return (*(one.name for one in FORMATS), *int8)
+
+
+def of_form(form: str) -> tuple[Format, bool]:
+    """The format of one of `forms`, and whether it is the int8 form. Raises `KeyError`."""
+    return named(form.removeprefix(INT8)), form.startswith(INT8)
 
 
 def libraries() -> tuple[str, ...]:

@@ -90,6 +90,8 @@ class Format(Protocol):
     """Of file names. An upload is stored with the first one."""
     written_by: tuple[str, ...]
     """Calls that write such files, as a page shows them."""
+    has_int8: bool
+    """Whether `export` can write int8, calibrated on images."""
     libraries: tuple[str, ...]
     """Distributions whose versions decide figures."""
     load_failed: Sentence

@@ -13,7 +13,6 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -27,9 +26,6 @@ from scoring.job import InputSpec
 from scoring.quality import metrics
 from scoring.training.fitting import BATCH, Clock, Flip, fit, normal, threads_that_pay
 from scoring.training.networks import built
-
-Form = Literal["torchscript", "onnx", "int8-onnx"]
-"""What a training ends as: a format of the table, or its int8 form."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +52,16 @@ def train(
     threads: int | None = None,
     flip: Flip = "horizontal",
     export_as: Export = "script",
-    form: Form = "torchscript",
+    form: str = formats.FORMATS[0].name,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Train `arch` on class folders and export it to `target` with its `featherweight.json`.
 
     `arch`: one of `networks.ARCHITECTURES`, or a name of timm. Of data in splits only the sample is
     used. `hold_out`: share of the images to test on. The training takes `seconds`, or exactly
-    `epochs`. `threads` None: the faster of one and all. `tell` gets the progress in words. `form`
-    int8-onnx is calibrated on the training images. Raises `BadDataset`, and `ValueError` for an
-    unknown `arch` and for int8 without the package onnx.
+    `epochs`. `threads` None: the faster of one and all. `tell` gets the progress in words. `form`:
+    one of `formats.forms()`; int8 is calibrated on the training images. Raises `BadDataset`, and
+    `ValueError` for an unknown `arch` and for int8 without the package onnx.
     """
     torch.manual_seed(seed)
     found = sets.catalogue(data, verify=True)
@@ -77,8 +73,8 @@ def train(
     torch.set_num_threads(threads or threads_that_pay(model, example))
     done = fit(model, *prepared["train"], spec, Clock(seconds, epochs), seed, flip, tell)
     f1 = macro_f1(model, *prepared["test"], spec, found.classes) if hold_out else None
-    pixels = prepared["train"][0] if form == "int8-onnx" else None
-    formats.named(form.removeprefix("int8-")).export(model, spec, target, export_as, pixels)
+    format_, is_int8 = formats.of_form(form)
+    format_.export(model, spec, target, export_as, prepared["train"][0] if is_int8 else None)
     took, images = time.monotonic() - start, len(prepared["train"][1])
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return Trained(epochs=done, seconds=took, images=images, parameters=parameters, f1=f1)

@@ -46,6 +46,7 @@ class Toy:
     title = "Toy"
     endings: tuple[str, ...] = (".toy",)
     written_by: tuple[str, ...] = ("toys.save",)
+    has_int8 = False
     libraries: tuple[str, ...] = ("toys",)
     load_failed = say("The toy is broken.")
 

@@ -24,6 +24,7 @@ class Onnx:
     title = "ONNX"
     endings: tuple[str, ...] = (".onnx",)
     written_by: tuple[str, ...] = ("torch.onnx.export(..., external_data=False)",)
+    has_int8 = True
     libraries: tuple[str, ...] = ("onnxruntime",)
     load_failed = say("onnxruntime refused the file.")
 

@@ -24,6 +24,7 @@ class TorchScript:
     title = "TorchScript"
     endings: tuple[str, ...] = (".pt", ".pth", ".ts", ".torchscript", ".zip")
     written_by: tuple[str, ...] = ("torch.jit.script", "torch.jit.trace")
+    has_int8 = False
     libraries: tuple[str, ...] = ("torch",)
     load_failed = say("torch.jit.load refused the archive.")
 
