@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from leaderboard.models import Canary, Competition, HardwareProfile, Worker
 from leaderboard.services import containment, jobs
 from leaderboard.services.load import ForeignLoad
 from scoring import hardware
-from scoring.job import Progress, Report
+from scoring.job import Failure, Progress, Report
 from scoring.sentences import Sentence, say
 from scoring.timing import machine
 
@@ -252,13 +252,12 @@ def attempt(
         return error
 
 
-def trouble_of(found: Report | Exception) -> str:
-    """Why a canary has no figures, in words; empty if it has some."""
-    if isinstance(found, Report):
-        return f"{found.failure.code}: {found.failure.message}" if found.failure else ""
-    if isinstance(found, scoring.EngineError):
-        return f"{found.code}: {found.message}"
-    return repr(found)
+def trouble_of(found: Report | Exception) -> tuple[Sentence, ...]:
+    """Why a canary has no figures; empty if it has some."""
+    coded = found.failure if isinstance(found, Report) else found
+    if isinstance(coded, Failure | scoring.EngineError):
+        return (say("Code: %(code)s.", code=coded.code), *coded.said)
+    return (say("The check broke: %(error)s", error=repr(found)),) if coded else ()
 
 
 def record(
@@ -268,19 +267,18 @@ def record(
     half_width: float | None,
     foreign_load: float | None,
     standard_error: float | None = None,
-    trouble: str = "",
+    trouble: Iterable[Sentence] = (),
 ) -> Canary:
     """Write a canary's figures, and make the worker ready or sidelined by them."""
     now = timezone.now()
     worker.refresh_from_db(fields=["profile"])  # an organizer may have changed the limits meanwhile
     profile = worker.profile
     if time_ratio is None or half_width is None:
-        reason: Sentence | None = say(
-            "The reference could not be measured against itself (%(trouble)s).", trouble=trouble
-        )
+        reasons = [say("The reference could not be measured against itself."), *trouble]
     else:
         reason = objection(profile, time_ratio, half_width, standard_error, foreign_load)
-    said = sentences.stored([reason] if reason else [])
+        reasons = [reason] if reason else []
+    said = sentences.stored(reasons)
     canary = Canary.objects.create(
         worker=worker,
         measured_at=now,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.utils import timezone
+from django.utils import timezone, translation
 
 import scoring
 from leaderboard import queue
@@ -191,6 +191,18 @@ def test_a_reference_that_cannot_be_measured_sidelines_the_worker(
     worker = Worker.objects.get()
     assert worker.state == "sidelined"
     assert "could not be measured against itself" in worker.reason
+
+
+def test_why_a_worker_takes_no_work_is_said_in_the_readers_language(
+    checked: HardwareProfile, engine: Engine
+) -> None:
+    full = say("The disk is full. %(name)s cannot be stored.", name="x")
+    engine.canary = scoring.EngineError("sandbox_failed", full)
+    running.run_next("cpu")
+    worker = Worker.objects.get()
+    assert worker.reason.endswith("itself. Code: sandbox_failed. " + str(full))
+    with translation.override("ko"):
+        assert worker.reason.startswith("기준 모델끼리 비교해 측정하지 못했습니다. 코드: sandbox")
 
 
 def test_a_canary_is_small_and_never_refused_for_its_noise(

@@ -36,7 +36,8 @@ def full(
     )
     for ratio in (1.01, 1.05):
         workers.record(worker, time_ratio=ratio, half_width=0.01, foreign_load=0.2)
-    workers.record(worker, time_ratio=None, half_width=None, foreign_load=None, trouble="load")
+    trouble = workers.trouble_of(RuntimeError("load"))
+    workers.record(worker, time_ratio=None, half_width=None, foreign_load=None, trouble=trouble)
     scored(team, seed=1, quality_public=0.8, time_ratio=0.5)
     finish(submit(rivals, seed=2).latest_evaluation, failure())
     submit(team, seed=3)
