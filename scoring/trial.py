@@ -71,7 +71,7 @@ def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:
                 answers, seconds = answered(entrant, box, model, job)
     except (Rejected, ModelFailed) as failure:
         return replace(trial, failure=Failure(failure.code, failure.said))
-    quality = metrics.quality(labelled.labels, answers, job.classes)
+    quality = metrics.quality(labelled.labels, answers, job.classes, job.formula.metric)
     return replace(trial, status="passed", quality=quality, seconds_per_image=seconds)
 
 

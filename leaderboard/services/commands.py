@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from leaderboard.models import Competition, Evaluation
-from scoring.job import InputSpec, Limits, Plan
+from scoring.job import Formula, InputSpec, Limits, Plan
 
 IN_THE_RUN = frozenset(
     (
@@ -37,8 +37,8 @@ def checking(competition: Competition, file_name: str = "model.pt") -> str:
 
 
 def trying(competition: Competition, file_name: str = "model.pt") -> str:
-    """A try on the competition's sample. Input and limits are options where they differ from the
-    defaults."""
+    """A try on the competition's sample. Input, metric and limits are options where they differ
+    from the defaults."""
     return " ".join(
         (
             f"python -m scoring try {quoted(file_name)} --data {competition.slug}-sample.zip",
@@ -52,6 +52,8 @@ def options(competition: Competition) -> list[str]:
     sides = [spec.height] if spec.height == spec.width else [spec.height, spec.width]
     found = [f"--input-size {' '.join(map(str, sides))}"]
     found += unusual(spec, InputSpec(), without={"height", "width"})
+    if competition.metric != Formula.metric:
+        found.append(f"--metric {competition.metric}")
     found += unusual(competition.limits(), Limits(), without={"unpacked_bytes"})
     if competition.profile:
         plan, usual = competition.profile.plan(), Plan()

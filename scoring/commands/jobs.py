@@ -73,6 +73,7 @@ def trial_of(options: argparse.Namespace, place: Path) -> Job:
         classes=found.classes,
         input=input_of(options),
         bounds=ANY_SIZE,
+        formula=Formula(metric=options.metric),
         plan=Plan(device=options.device, threads=options.threads),
         limits=limits_of(options),
         seed=options.seed,

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any, get_args
 
-from scoring.job import CropMode, Dtype, InputSpec, Interpolation, Limits
+from scoring.job import CropMode, Dtype, Formula, InputSpec, Interpolation, Limits
 from scoring.quality import metrics
 
 
@@ -97,11 +97,19 @@ def add_formula(one: argparse.ArgumentParser) -> None:
     one.add_argument("--time-weight", type=weight, default=0.5)
 
 
+def add_metric(one: argparse.ArgumentParser) -> None:
+    """What counts as quality."""
+    one.add_argument(
+        "--metric",
+        choices=sorted(metrics.METRICS),
+        default=Formula.metric,
+        help="what quality means",
+    )
+
+
 def add_quality(one: argparse.ArgumentParser) -> None:
     """What counts as quality, and the gate."""
-    one.add_argument(
-        "--metric", choices=sorted(metrics.METRICS), default="macro_f1", help="what quality means"
-    )
+    add_metric(one)
     one.add_argument(
         "--quality-ref",
         "--f1-ref",

@@ -70,18 +70,21 @@ def row(name: str, quality: SplitQuality, ratio: float, quality_ref: float, job:
     )
 
 
-def trial_table(trial: Trial) -> str:
-    """The outcome of a try for people."""
+def trial_table(trial: Trial, metric: str) -> str:
+    """The outcome of a try for people; `metric` is the name of what was counted as quality."""
     if trial.failure:
         said = f"\n{trial.dry_run.output}" if trial.dry_run else ""
         return f"failed: {trial.failure.code}\n{trial.failure.message}{said}".rstrip()
     assert trial.quality
     assert trial.seconds_per_image is not None
+    label = str(metrics.METRICS[metric].label)
+    wide = max(12, len(label) + 2)
+    accuracy = "" if metric == "accuracy" else f", accuracy {trial.quality.accuracy:.4f}"
     lines = [
-        f"passed      {trial.quality.images:,} images, each answered twice in fresh processes",
-        f"macro-F1    {trial.quality.quality:.4f}, accuracy {trial.quality.accuracy:.4f}",
-        f"per image   about {trial.seconds_per_image * 1000:.3g} ms on this machine; a board "
-        "counts the time relative to the reference",
+        f"{'passed':{wide}}{trial.quality.images:,} images, each answered twice in fresh processes",
+        f"{label:{wide}}{trial.quality.quality:.4f}{accuracy}",
+        f"{'per image':{wide}}about {trial.seconds_per_image * 1000:.3g} ms on this machine; a "
+        "board counts the time relative to the reference",
     ]
     if trial.dry_run and trial.dry_run.output:
         lines.append(

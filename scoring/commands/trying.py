@@ -14,6 +14,7 @@ from scoring.commands.options import (
     add_input,
     add_limits,
     add_machine,
+    add_metric,
     add_reading,
     add_weakness,
     file,
@@ -39,6 +40,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_reading(one)
     one.add_argument("--json", action="store_true", help="print what was found as JSON")
     add_input(one)
+    add_metric(one)
     add_machine(one)
     add_limits(one)
     add_weakness(one)
@@ -59,5 +61,8 @@ def run(options: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="featherweight-") as place:
         found = trial.run(jobs.trial_of(options, Path(place)))
-    print(json.dumps(spoken(found.to_json()), indent=2) if options.json else trial_table(found))
+    if options.json:
+        print(json.dumps(spoken(found.to_json()), indent=2))
+    else:
+        print(trial_table(found, options.metric))
     return SCORED if found.status == "passed" else FAILED

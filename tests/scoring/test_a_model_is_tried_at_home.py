@@ -62,6 +62,19 @@ def test_an_honest_model_passes(
     assert found["seconds_per_image"] > 0
 
 
+def test_the_metric_of_the_competition_is_counted_and_named(
+    models: Models, sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = models()
+    assert main(arguments(model, sample, "--metric", "accuracy", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)["quality"]
+    assert found["quality"] == found["accuracy"]
+    assert main(arguments(model, sample, "--metric", "balanced_accuracy")) == 0
+    said = capsys.readouterr().out
+    assert "\nbalanced accuracy  0." in said
+    assert "macro-F1" not in said
+
+
 @pytest.mark.parametrize("model", [wild.NeedsAnotherSize, wild.AnswersLabels, Fickle])
 def test_it_fails_with_the_code_and_the_words_of_the_evaluation(
     job: Job, models: Models, sample: Path, model: type[nn.Module], capsys: pytest.CaptureFixture

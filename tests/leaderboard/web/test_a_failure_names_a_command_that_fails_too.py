@@ -58,6 +58,7 @@ def test_the_command_gives_the_competitions_input_and_limits(
         call_seconds=3.5,
         memory_bytes=(1 << 30) + 1,
         output_bytes=4096,
+        metric="balanced_accuracy",
     )
     changed = Competition.objects.get()
     words = shlex.split(commands.trying(changed, "-odd 'name'.pt"))
@@ -68,6 +69,11 @@ def test_the_command_gives_the_competitions_input_and_limits(
     assert options.model == Path("./-odd 'name'.pt")
     assert given.input_of(options) == changed.input_spec()
     assert given.limits_of(options) == changed.limits()
+    assert options.metric == "balanced_accuracy"
+
+
+def test_the_command_names_no_metric_where_it_is_the_default(competition: Competition) -> None:
+    assert "--metric" not in commands.trying(competition)
 
 
 def test_the_pages_before_an_upload_name_both(
