@@ -67,8 +67,14 @@ class QuotaExceeded(Refused):
 
 
 class TooFast(Refused):
+    """`seconds` is how long to wait before the next change."""
+
     code = "throttled"
     status = 429
+
+    def __init__(self, detail: str, *, seconds: int) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
 
 
 class BadModel(Refused):

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.utils.translation import ngettext
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import UserRateThrottle
 
 from leaderboard import bodies
+from leaderboard.errors import TooFast
 
 if TYPE_CHECKING:  # views import throttles themselves
     from rest_framework.views import APIView
@@ -24,3 +26,14 @@ class WriteThrottle(UserRateThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         changes_nothing = request.method in SAFE_METHODS or bodies.is_question(request)
         return changes_nothing or super().allow_request(request, view)
+
+
+def refusal(wait: float | None) -> TooFast:
+    """The refusal of one change too many; `wait` is in seconds, None if unknown."""
+    seconds = round(wait or 60)
+    text = ngettext(
+        "Too many changes in a short time. Try again in {seconds} second.",
+        "Too many changes in a short time. Try again in {seconds} seconds.",
+        seconds,
+    )
+    return TooFast(text.format(seconds=seconds), seconds=seconds)

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +24,7 @@ from leaderboard.models import (
 )
 from leaderboard.models.counts import count_of
 from leaderboard.services import competitions
+from leaderboard.services.profiles import with_counts
 from leaderboard.services.workers import ALIVE
 
 RECENT = timedelta(days=7)
@@ -47,7 +47,7 @@ class Notice:
 
 def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
     """The index page's variables; `base` holds those of unfold."""
-    profiles = list(busy_profiles())
+    profiles = list(with_counts(HardwareProfile.objects.all()))
     unfinished = Evaluation.objects.unfinished()
     shown = list(
         Competition.objects.select_related("dataset", "reference", "calibration")
@@ -67,16 +67,6 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
         "alive_since": timezone.now() - ALIVE,
         "labels": pages.STATE_LABELS,
     }
-
-
-def busy_profiles() -> QuerySet[HardwareProfile]:
-    """The profiles, each with the numbers of queued and running evaluations and of live workers."""
-    states = Evaluation.State
-    return HardwareProfile.objects.annotate(
-        queued=count_of(Evaluation.objects.filter(state=states.QUEUED), "profile"),
-        running=count_of(Evaluation.objects.filter(state=states.RUNNING), "profile"),
-        alive=count_of(Worker.objects.filter(seen_at__gt=timezone.now() - ALIVE), "profile"),
-    )
 
 
 def mail() -> list[Notice]:

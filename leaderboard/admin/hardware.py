@@ -14,8 +14,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 
 from leaderboard.admin import pages
-from leaderboard.models import Canary, Evaluation, HardwareProfile, Worker
-from leaderboard.models.counts import count_of
+from leaderboard.models import Canary, HardwareProfile, Worker
 from leaderboard.services import profiles
 from leaderboard.services.workers import ALIVE
 
@@ -62,17 +61,7 @@ class HardwareProfileAdmin(pages.Noun):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HardwareProfile]:
-        states = Evaluation.State
-        alive = Worker.objects.filter(seen_at__gt=timezone.now() - ALIVE)
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                queued=count_of(Evaluation.objects.filter(state=states.QUEUED), "profile"),
-                running=count_of(Evaluation.objects.filter(state=states.RUNNING), "profile"),
-                alive=count_of(alive, "profile"),
-            )
-        )
+        return profiles.with_counts(super().get_queryset(request))
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: HardwareProfile | None = None

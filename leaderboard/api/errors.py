@@ -25,6 +25,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from leaderboard import throttling
 from leaderboard.errors import Refused
 
 logger = logging.getLogger(__name__)
@@ -107,7 +108,6 @@ DETAILS = {
     "not_acceptable": gettext_lazy(
         "The API answers in application/json only; boards also in text/csv."
     ),
-    "throttled": gettext_lazy("Too many changes in a short time. Try again in %(retry_after)s s."),
 }
 HEADINGS = {
     400: gettext_lazy("The request cannot be read"),
@@ -142,6 +142,8 @@ def problem(error: BaseException | None, request: HttpRequest) -> Problem:
             return NOT_FOUND
         case PermissionDenied():
             return from_rest(exceptions.PermissionDenied(), request)
+        case exceptions.Throttled():
+            return too_fast(error)
         case exceptions.APIException() if error.status_code < 500:
             return from_rest(error, request)
         case SuspiciousOperation() | BadRequest() | UnreadablePostError():
@@ -175,17 +177,19 @@ def invalid(error: exceptions.ValidationError) -> Problem:
     return Problem(400, "invalid", detail, fields)
 
 
+def too_fast(error: exceptions.Throttled) -> Problem:
+    refused = throttling.refusal(getattr(error, "wait", None))
+    headers = {"Retry-After": str(refused.seconds)}
+    return Problem(refused.status, refused.code, refused.detail, headers=headers)
+
+
 def from_rest(error: exceptions.APIException, request: HttpRequest) -> Problem:
     code = str(error.get_codes())
-    retry_after = f"{getattr(error, 'wait', None) or 60:.0f}"
     facts = {
         "method": request.method,
         "content_type": request.META.get("CONTENT_TYPE") or "none",
-        "retry_after": retry_after,
     }
     headers = {}
-    if isinstance(error, exceptions.Throttled):
-        headers["Retry-After"] = retry_after
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     detail = DETAILS[code] % facts if code in DETAILS else str(error.detail)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard.errors import BadDataset
+from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import Competition, Dataset, Fingerprints, Split, User
 from leaderboard.services import divisions, files, fingerprints, objections, organizers
 from leaderboard.services.divisions import Splits, Wishes
@@ -113,6 +113,14 @@ def prints_of(images: Iterable[sets.Image]) -> Fingerprints:
 def sample_of(competition: Competition) -> Split | None:
     """The split that teams may have; None if the competition has none."""
     return Split.objects.filter(dataset=competition.dataset, name=Split.Name.SAMPLE).first()
+
+
+def find_sample(competition: Competition) -> Split:
+    """The split that teams may have. Raises `NotFound`."""
+    split = sample_of(competition)
+    if split is None:
+        raise NotFound(gettext("This competition gives no sample images."), code="no_sample")
+    return split
 
 
 def check_length(field: str, text: str, *, most: int) -> None:

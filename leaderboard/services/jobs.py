@@ -76,9 +76,7 @@ def pace(calibration: Evaluation) -> Pace | None:
     if calibration.reference_seconds is None:
         return None
     timing = calibration.timing
-    if timing is None:
-        return Pace(calibration.reference_seconds)
-    return Pace(calibration.reference_seconds, timing.probe_seconds, timing.own_scatter)
+    return timing.pace if timing else Pace(calibration.reference_seconds)
 
 
 def canary_plan(plan: Plan, *, band: float) -> Plan:

@@ -7,11 +7,15 @@ ratio is fixed, too.
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, HardwareProfile, User
+from leaderboard.models import Competition, Evaluation, HardwareProfile, User, Worker
+from leaderboard.models.counts import count_of
 from leaderboard.services import organizers
+from leaderboard.services.workers import ALIVE
 
 MACHINE = frozenset({"slug", "device", "threads"})
 
@@ -42,3 +46,14 @@ def fixed_fields(profile: HardwareProfile) -> frozenset[str]:
     )
     measured = MACHINE if profile.evaluations.exists() else frozenset()
     return measured | {"published"} if running.exists() else measured
+
+
+def with_counts(profiles: QuerySet[HardwareProfile]) -> QuerySet[HardwareProfile]:
+    """The profiles, each with the numbers of `queued` and `running` evaluations and of workers
+    that are `alive`."""
+    states = Evaluation.State
+    return profiles.annotate(
+        queued=count_of(Evaluation.objects.filter(state=states.QUEUED), "profile"),
+        running=count_of(Evaluation.objects.filter(state=states.RUNNING), "profile"),
+        alive=count_of(Worker.objects.filter(seen_at__gt=timezone.now() - ALIVE), "profile"),
+    )

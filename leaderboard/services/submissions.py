@@ -20,7 +20,6 @@ from leaderboard.errors import (
     BadModel,
     CompetitionNotOpen,
     Conflict,
-    NotAMember,
     QuotaExceeded,
     Refused,
 )
@@ -73,14 +72,7 @@ def check_size(size: int, *, slug: str) -> None:
 
 def expect(*, competition: Competition, by: User, idempotency_key: str | None = None) -> Team:
     """The team that a person uploads for, before the body is read. Raises the same as `submit`."""
-    team = teams.of(by, competition)
-    if team is None:
-        raise NotAMember(
-            gettext(
-                "You are in no team of %(competition)s; create one or accept an invitation first."
-            )
-            % {"competition": competition}
-        )
+    team = teams.own(by, competition)
     if not was_used(team, idempotency_key):
         check_open(competition)
     return team

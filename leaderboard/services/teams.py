@@ -132,6 +132,16 @@ def of(user: User, competition: Competition) -> Team | None:
     return Team.objects.filter(competition=competition, memberships__user=user).first()
 
 
+def own(user: User, competition: Competition) -> Team:
+    """The team of a person in a competition. Raises `NotAMember`."""
+    team = of(user, competition)
+    if team is None:
+        raise NotAMember(
+            gettext("You are not in a team of this competition yet. Create or join a team first.")
+        )
+    return team
+
+
 def find_invitation(code: str) -> Invitation:
     """A usable invitation. Raises `NotFound`, and never tells why a code cannot be used."""
     known = Invitation.objects.select_related("team__competition", "invited_by")

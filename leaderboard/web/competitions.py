@@ -67,9 +67,7 @@ def data(request: Request, slug: str) -> HttpResponse:
 def sample(request: Request, slug: str) -> FileResponse:
     """The images that teams may have. The other splits have no such door."""
     competition = find(request, slug)
-    split = datasets.sample_of(competition)
-    if split is None:
-        raise NotFound(gettext("This competition has no sample."))
+    split = datasets.find_sample(competition)
     return FileResponse(
         split.archive.open("rb"), as_attachment=True, filename=f"{competition.slug}-sample.zip"
     )

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import ngettext
 from rest_framework.views import APIView
 
-from leaderboard.errors import TooFast
-from leaderboard.throttling import WriteThrottle
+from leaderboard import throttling
 from leaderboard.web import refusals
 
 
@@ -31,15 +29,10 @@ class Hurry:
         is_counted_there = request.path.startswith("/api/")
         if is_counted_there or not request.user.is_authenticated:
             return None
-        throttle = WriteThrottle()
+        throttle = throttling.WriteThrottle()
         if throttle.allow_request(cast(Any, request), APIView()):
             return None
-        seconds = round(throttle.wait() or 60)
-        text = ngettext(
-            "Too many changes in a short time. Try again in {seconds} second.",
-            "Too many changes in a short time. Try again in {seconds} seconds.",
-            seconds,
-        )
-        answer = refusals.answer(request, TooFast(text.format(seconds=seconds)))
-        answer["Retry-After"] = str(seconds)
+        refused = throttling.refusal(throttle.wait())
+        answer = refusals.answer(request, refused)
+        answer["Retry-After"] = str(refused.seconds)
         return answer

@@ -32,7 +32,6 @@ from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import SelectionForm, UploadForm
 from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
-from leaderboard.web.teams import own
 from scoring.job import InputSpec
 
 STOP_POLLING = 286
@@ -96,7 +95,7 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
     """One page of a team's submissions. Selections on other pages stand beside them, so that the
     form sends the whole selection."""
     competition = find(request, slug)
-    mine = own(request, competition)
+    mine = teams.own(request.user, competition)
     ticked: set[int] | None = None
     if request.method == "POST":
         ticked = set(cleaned(SelectionForm(request.POST))["selected"])

@@ -11,8 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from leaderboard.errors import BadName, NameTaken, NotAMember
-from leaderboard.models import Competition, Team
+from leaderboard.errors import BadName, NameTaken
 from leaderboard.services import teams
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import TeamForm
@@ -53,7 +52,7 @@ def team(request: Request, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def invite(request: Request, slug: str) -> HttpResponse:
-    teams.invite(team=own(request, find(request, slug)), by=request.user)
+    teams.invite(team=teams.own(request.user, find(request, slug)), by=request.user)
     messages.success(request, gettext("The new invitation link is ready. Send it to one person."))
     return redirect("team", slug)
 
@@ -61,7 +60,7 @@ def invite(request: Request, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_invitation(request: Request, slug: str, pk: int) -> HttpResponse:
-    mine = own(request, find(request, slug))
+    mine = teams.own(request.user, find(request, slug))
     teams.revoke_invitation(team=mine, invitation_pk=pk, by=request.user)
     messages.success(
         request, gettext("The invitation is revoked. Its link does not work any more.")
@@ -72,7 +71,7 @@ def revoke_invitation(request: Request, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def leave(request: Request, slug: str) -> HttpResponse:
-    mine = own(request, find(request, slug))
+    mine = teams.own(request.user, find(request, slug))
     teams.leave(team=mine, by=request.user)
     messages.success(request, gettext("You have left {team}.").format(team=mine))
     return redirect("competition", slug)
@@ -92,13 +91,3 @@ def invitation(request: Request, code: str) -> HttpResponse:
     invitation = teams.find_invitation(code)
     mine = teams.of(request.user, invitation.team.competition)
     return render(request, "teams/invitation.html", {"invitation": invitation, "mine": mine})
-
-
-def own(request: Request, competition: Competition) -> Team:
-    """The person's team here. Raises `NotAMember`."""
-    mine = teams.of(request.user, competition)
-    if mine is None:
-        raise NotAMember(
-            gettext("You are not in a team of this competition yet. Create or join a team first.")
-        )
-    return mine

@@ -9,7 +9,6 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
-from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.generics import ListAPIView, RetrieveAPIView
@@ -21,7 +20,6 @@ from rest_framework.views import APIView
 from leaderboard.api import spreadsheets
 from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
-from leaderboard.errors import NotFound
 from leaderboard.models import Competition
 from leaderboard.services import competitions, datasets, rankings
 
@@ -54,9 +52,7 @@ class Sample(APIView):
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         """The sample images: class folders in a zip."""
         competition = find(slug)
-        split = datasets.sample_of(competition)
-        if split is None:
-            raise NotFound(gettext("This competition gives no sample images."), code="no_sample")
+        split = datasets.find_sample(competition)
         return FileResponse(
             split.archive.open("rb"),
             as_attachment=True,
