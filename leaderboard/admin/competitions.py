@@ -102,6 +102,7 @@ class CompetitionForm(forms.ModelForm):
 
 @admin.register(Competition)
 class CompetitionAdmin(steps.Steps):
+    to_competition = "pk"
     form = CompetitionForm
     list_display = ["title", "state_label", "teams_count", "submissions_count", "ends_at"]
     list_filter = ["state"]

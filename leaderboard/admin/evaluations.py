@@ -28,6 +28,7 @@ ISOLATION_LABELS = {"whole": "success", "weak": "danger", "none": "default"}
 
 @admin.register(Evaluation)
 class EvaluationAdmin(pages.Fixed):
+    to_competition = "competition"
     list_display = [
         "number",
         "state_label",

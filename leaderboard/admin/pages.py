@@ -24,6 +24,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from leaderboard import bodies
 from leaderboard.errors import Refused, TooLarge
 from leaderboard.models import Evaluation, User
+from leaderboard.models.organizers import is_organizer, organized_by
 
 Figures = Iterable[tuple[str, object]]
 
@@ -40,7 +41,7 @@ def check_size(size: int, **arguments: Any) -> None:
 
 
 def expect(request: HttpRequest, **arguments: Any) -> bool:
-    return request.user.is_staff
+    return is_organizer(request.user)
 
 
 takes_files = bodies.taken(bodies.Upload(check_size, expect))
@@ -74,6 +75,8 @@ class KeysFirst(Paginator):
 
 
 class Noun(ModelAdmin):
+    to_competition = ""
+    """The path from a row to its competition; empty for what all competitions share."""
     """A model whose rows can be added and changed, but not deleted."""
 
     paginator = KeysFirst
@@ -84,6 +87,17 @@ class Noun(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows of the competitions that the person organizes.
+
+        `visible_to` would add those of the person's own teams in other competitions, with private
+        figures that no team may see.
+        """
+        rows = super().get_queryset(request)
+        if not self.to_competition:
+            return rows
+        return rows.filter(organized_by(request.user, competition=self.to_competition))
 
     def find(self, request: HttpRequest, object_id: str) -> Any:
         """The row of an address. Raises `Http404`."""

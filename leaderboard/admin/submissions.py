@@ -63,6 +63,7 @@ class EvaluationInline(pages.FixedInline):
 
 @admin.register(Submission)
 class SubmissionAdmin(pages.Fixed):
+    to_competition = "competition"
     list_display = ["__str__", "competition", "uploaded_at", "state", "score", "marks", "note"]
     list_filter = ["competition", "door", "uploaded_at"]
     search_fields = [

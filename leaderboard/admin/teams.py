@@ -43,6 +43,7 @@ class SubmissionInline(pages.FixedInline):
 
 @admin.register(Team)
 class TeamAdmin(pages.Noun):
+    to_competition = "competition"
     list_display = ["name", "competition", "members_count", "submissions_count", "created_at"]
     list_filter = ["competition"]
     search_fields = ["name", "members__username", "members__email"]

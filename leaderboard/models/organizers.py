@@ -1,7 +1,8 @@
 """Who organizes what: the one place that decides it.
 
 Today an organizer is a person with `is_staff`, for all competitions alike. A role for one
-competition would change these two functions, and nothing that calls them.
+competition would change these two functions, and nothing that calls them. Only the panel's entrance
+is Django's own: `is_staff` opens it.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import nh3
 from django import template
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
 from django.forms import BoundField
 from django.template.defaultfilters import floatformat
@@ -19,7 +20,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 from markdown_it import MarkdownIt
 
-from leaderboard.models import Competition
+from leaderboard.models import Competition, User
+from leaderboard.models.organizers import is_organizer
 from leaderboard.sentences import Stored, said
 from leaderboard.sizes import megabytes, short
 from leaderboard.web import words
@@ -38,6 +40,12 @@ def markdown(text: str) -> SafeString:
 register.filter(said)
 register.filter(megabytes)
 register.filter(short)
+
+
+@register.filter
+def organizes(user: User | AnonymousUser | None) -> bool:
+    """Whether a person may enter the organizers' panel. A page of an error has no person."""
+    return user is not None and is_organizer(user)
 
 
 @register.simple_tag

@@ -8,15 +8,19 @@ from rest_framework import serializers
 
 from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import ApiToken, User
+from leaderboard.models.organizers import is_organizer
 
 
 class Person(serializers.ModelSerializer[User]):
-    is_organizer = serializers.BooleanField(source="is_staff")
+    is_organizer = serializers.SerializerMethodField()
     teams = TeamSummary(many=True)
 
     class Meta:
         model = User
         fields = ("username", "email", "is_organizer", "teams")
+
+    def get_is_organizer(self, person: User) -> bool:
+        return is_organizer(person)
 
 
 class Token(serializers.ModelSerializer[ApiToken]):
