@@ -178,7 +178,7 @@ def of_attempts(evaluation: Evaluation) -> pages.Figures:
         (gettext("Reason of the evaluation"), evaluation.get_why_display()),
         (gettext("Pooled measurements"), evaluation.measurements),
         (gettext("Attempts that were too noisy to count"), noisy),
-        (gettext("Quads"), measurement_link(evaluation)),
+        (gettext("Comparisons"), measurement_link(evaluation)),
     ]
 
 
@@ -224,12 +224,12 @@ def of_splits(evaluation: Evaluation, report: Report) -> pages.Figures:
 
 def of_timing(timing: Timing) -> pages.Figures:
     sentence = gettext(
-        "%(quads)d quads in %(segments)d segments, %(seconds)s s, %(share)s disturbed"
+        "Comparisons: %(quads)d. Segments: %(segments)d. Time: %(seconds)s s. Disturbed: %(share)s."
     )
     facts = {
         "quads": len(timing.quads),
         "segments": timing.segments,
-        "seconds": f"{timing.measured_seconds:.1f}",
+        "seconds": pages.number(timing.measured_seconds, 1),
         "share": f"{timing.disturbed_share:.0%}",
     }
     return [

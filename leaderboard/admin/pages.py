@@ -16,6 +16,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -36,7 +37,7 @@ def check_size(size: int, **arguments: Any) -> None:
                 "%(size)s MB were sent; the panel accepts %(limit)s MB. For larger image sets use "
                 "the command manage.py import_dataset."
             )
-            % {"size": f"{size / 1e6:.1f}", "limit": f"{settings.IMPORT_BYTES / 1e6:g}"}
+            % {"size": number(size / 1e6, 1), "limit": f"{settings.IMPORT_BYTES / 1e6:g}"}
         )
 
 
@@ -249,11 +250,11 @@ def link(obj: Model | None, text: str = "") -> SafeString | str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "–" if value is None else formats.number_format(f"{value:.{digits}f}")
 
 
 def ratio(value: float | None, half_width: float | None) -> str:
-    return "–" if value is None else f"{value:.3f} ± {half_width or 0:.3f}"
+    return "–" if value is None else f"{number(value, 3)} ± {number(half_width or 0, 3)}"
 
 
 def scores(evaluation: Evaluation) -> str:
@@ -276,7 +277,7 @@ def trouble(evaluation: Evaluation) -> SafeString | str:
 
 
 def milliseconds(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{1000 * seconds:.3g} ms"
+    return "–" if seconds is None else f"{formats.number_format(f'{1000 * seconds:.3g}')} ms"
 
 
 def pair(public: float | None, private: float | None) -> str:

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
@@ -80,7 +80,7 @@ class ApiTokenAdmin(pages.Fixed):
     def expires(self, token: ApiToken) -> str:
         if token.expiry is None:
             return gettext("never")
-        day = f"{token.expiry:%Y-%m-%d}"
+        day = formats.date_format(token.expiry, gettext("j M Y"))
         return (
             gettext("expired on %(day)s") % {"day": day} if token.expiry <= timezone.now() else day
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext, gettext_lazy, pgettext, pgettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
@@ -20,6 +21,7 @@ from unfold.widgets import (
 from leaderboard.admin import calibrations, pages
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import competitions, preparing, references
+from scoring import formats
 
 State = Competition.State
 
@@ -37,9 +39,12 @@ STEPS = {
 
 class ReferenceForm(forms.Form):
     upload = forms.FileField(
-        label=gettext_lazy("TorchScript model"),
+        label=gettext_lazy("Model file"),
         widget=UnfoldAdminFileFieldWidget,
-        help_text=gettext_lazy("An archive of torch.jit.save, checked like any upload."),
+        help_text=format_lazy(
+            gettext_lazy("Formats: {formats}. The file is checked like any upload."),
+            formats=formats.titles(),
+        ),
     )
     name = forms.CharField(
         label=gettext_lazy("Name"),

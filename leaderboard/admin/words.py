@@ -99,7 +99,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "device": gettext_lazy("device"),
         "threads": gettext_lazy("threads"),
         "min_segments": gettext_lazy("fewest segments"),
-        "min_quads": gettext_lazy("fewest quads"),
+        "min_quads": gettext_lazy("fewest comparisons"),
         "target_half_width": gettext_lazy("half-width to reach"),
         "max_half_width": gettext_lazy("largest half-width"),
         "max_seconds": gettext_lazy("most seconds"),

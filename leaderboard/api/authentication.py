@@ -3,7 +3,7 @@
 import copy
 
 from django.http import QueryDict
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
 from drf_spectacular.authentication import SessionScheme as SpectacularSessionScheme
@@ -27,7 +27,9 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
             sentence = gettext("This token is unknown.")
             raise AuthenticationFailed(f"{sentence} {renew()}", "unknown_token")
         if found.expiry is not None and found.expiry <= timezone.now():
-            facts = {"name": found.name, "day": f"{found.expiry:%Y-%m-%d}"}
+            # Translators: a date, in the letters of Django's `date` filter.
+            day = formats.date_format(found.expiry, gettext("j M Y"))
+            facts = {"name": found.name, "day": day}
             sentence = gettext("The token “%(name)s” expired on %(day)s.") % facts
             raise AuthenticationFailed(f"{sentence} {renew()}", "expired_token")
         if not found.user.is_active:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from leaderboard.cli.languages import gettext, said
+from leaderboard.cli.languages import gettext, said, state
 from leaderboard.cli.screen import err, lines, plain, show
 from leaderboard.cli.server import FAILED, REFUSED, Account, Trouble, config_path, connected
 from leaderboard.cli.submissions import finish, upload
@@ -81,7 +81,8 @@ def competitions(as_json: AsJson = False) -> None:
         found = server.ask("GET", "competitions", params={"limit": 1000})["results"]
     table = Table(gettext("competition"), gettext("title"), gettext("state"), gettext("ends"))
     for one in found:
-        table.add_row(*map(plain, (one["slug"], one["title"], one["state"], one["ends_at"] or "-")))
+        stands = state("state of a competition", one["state"])
+        table.add_row(*map(plain, (one["slug"], one["title"], stands, one["ends_at"] or "-")))
     show(as_json, found, table)
 
 

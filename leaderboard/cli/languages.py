@@ -32,6 +32,7 @@ def wanted(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 translation = standard.translation("django", FOLDER, wanted(), fallback=True)
 gettext = translation.gettext
+ngettext = translation.ngettext
 code: str = translation.info().get("language", "en")
 """For the header Accept-Language: the server answers in the language of the command."""
 
@@ -39,3 +40,8 @@ code: str = translation.info().get("language", "en")
 def said(sentence: Sentence) -> str:
     """A sentence of the engine in the language of the terminal."""
     return gettext(sentence.text) % sentence.facts
+
+
+def state(context: str, code: str) -> str:
+    """A state in the language of the terminal; `context`: that of `leaderboard.web.words`."""
+    return translation.pgettext(context, code)

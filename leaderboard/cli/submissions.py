@@ -11,7 +11,7 @@ import httpx
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
-from leaderboard.cli.languages import gettext
+from leaderboard.cli.languages import gettext, ngettext, state
 from leaderboard.cli.screen import err, out, plain, show
 from leaderboard.cli.server import FAILED, UNREACHABLE, Server, Trouble
 
@@ -55,13 +55,13 @@ def finish(
     if wait or max_score is not None:
         submission = follow(server, submission)
     show(as_json, submission, plain(words(submission)))
-    state = submission["state"]
-    if state == "failed" and not as_json:
+    code = submission["state"]
+    if code == "failed" and not as_json:
         show_dry_run(submission["dry_run"])
         if command := submission["failure"].get("command"):
             told = gettext("The same at home: %(command)s") % {"command": command}
             out.print(plain(told), soft_wrap=True, markup=False)
-    if state in FINISHED and state != "scored":
+    if code in FINISHED and code != "scored":
         raise typer.Exit(FAILED)
     if max_score is not None and submission["score"]["score"] > max_score:
         found = submission["score"]
@@ -96,17 +96,17 @@ def follow(server: Server, submission: dict[str, Any]) -> dict[str, Any]:
 
 def words(submission: dict[str, Any]) -> str:
     """Where a submission stands, in a line."""
-    number, state = f"#{submission['id']}", submission["state"]
-    if state == "queued":
+    number, code = f"#{submission['id']}", submission["state"]
+    if code == "queued":
         return f"{number} {waiting(submission['queue'])}"
-    if state == "running":
+    if code == "running":
         return f"{number} {running(submission)}"
-    if state == "failed":
+    if code == "failed":
         told = gettext("failed (%(code)s): %(message)s") % submission["failure"]
         return f"{number} {told}"
-    if state == "scored":
+    if code == "scored":
         return f"{number} {scored(submission)}"
-    return f"{number} {submission['error'] or state}"
+    return f"{number} {submission['error'] or state('state of an evaluation', code)}"
 
 
 def waiting(place: dict[str, Any]) -> str:
@@ -153,8 +153,12 @@ def show_dry_run(tried: dict[str, Any] | None) -> None:
     """What the model printed on images of the sample; on other images nothing is kept."""
     if not tried or not tried["output"]:
         return
-    told = gettext("On %(images)d images of the sample it said:") % tried
-    out.print(told, soft_wrap=True, markup=False)
+    told = ngettext(
+        "On %(images)d image of the sample it said:",
+        "On %(images)d images of the sample it said:",
+        tried["images"],
+    )
+    out.print(told % tried, soft_wrap=True, markup=False)
     for line in tried["output"].splitlines():
         out.print(plain(f"  {line}"), soft_wrap=True, markup=False)
     if tried["is_cut"]:

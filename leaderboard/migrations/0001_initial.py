@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                 ('device', models.CharField(choices=[('cpu', 'CPU'), ('cuda', 'NVIDIA GPU')], default='cpu', max_length=8)),
                 ('threads', models.PositiveSmallIntegerField(default=1, help_text='Equal for every model. At most the number of cores minus one.', validators=[django.core.validators.MinValueValidator(1)])),
                 ('min_segments', models.PositiveSmallIntegerField(default=3, help_text='Least number of segments. Each segment starts a new pair of processes.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('min_quads', models.PositiveSmallIntegerField(default=16, help_text='Least number of quads (paired measurements).', validators=[django.core.validators.MinValueValidator(2)])),
+                ('min_quads', models.PositiveSmallIntegerField(default=16, help_text='Least number of comparisons (quads).', validators=[django.core.validators.MinValueValidator(2)])),
                 ('target_half_width', models.FloatField(default=0.015, help_text='Measuring stops once the 95 % interval is at most ± this share.', validators=[django.core.validators.MinValueValidator(0.0)])),
                 ('max_half_width', models.FloatField(default=0.03, help_text='A wider interval is measured again, unless it is at most ± 0.001 as a time ratio. 0: every interval is published.', validators=[django.core.validators.MinValueValidator(0.0)])),
                 ('max_seconds', models.FloatField(default=60, help_text='Most seconds of paired measuring.', validators=[django.core.validators.MinValueValidator(1.0)])),

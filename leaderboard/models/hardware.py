@@ -41,7 +41,7 @@ class HardwareProfile(models.Model):
     min_quads = models.PositiveSmallIntegerField(
         default=16,
         validators=[MinValueValidator(2)],
-        help_text=_("Least number of quads (paired measurements)."),
+        help_text=_("Least number of comparisons (quads)."),
     )
     target_half_width = models.FloatField(
         default=0.015,

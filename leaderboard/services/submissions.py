@@ -13,6 +13,7 @@ from django.core.files import File
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from leaderboard import bodies, sentences
@@ -314,7 +315,7 @@ def check_quota(team: Team, competition: Competition) -> None:
                 "used": now.used,
                 "per_day": now.per_day,
                 "team": team,
-                "time": f"{now.resets_at:%Y-%m-%d %H:%M}",
+                "time": date_format(now.resets_at, gettext("j M Y, H:i")),
                 "zone": competition.time_zone,
             }
         )

@@ -211,8 +211,8 @@ def power(split: str, images: int) -> Power:
 def power_line(one: Power) -> Said:
     """A split's power in words."""
     said = say(
-        "two models that disagree on %(share)s of %(images)s images, if they differ by %(quality)s "
-        "F1 (about %(score)s of the score)",
+        "two models that disagree on %(share)s of %(images)s images, if their quality differs by "
+        "%(quality)s (about %(score)s of the score)",
         share=format(DISAGREEMENT, ".0%"),
         images=format(one.images, ","),
         quality=format(one.quality, ".3f"),
@@ -260,13 +260,13 @@ def named(groups: Iterable[Group]) -> tuple[Names, ...]:
 
 def groups(found: Sequence[Names]) -> Said:
     """Groups in words; empty without any."""
-    said = say("%(images)s images in %(groups)s groups: %(names)s")
+    said = say("Images: %(images)s. Groups: %(groups)s. %(names)s")
     return (said.about(**facts_of(found)),) if found else ()
 
 
 def kept_together(found: Sequence[Names]) -> Said:
     """Groups in words, where each group goes into one split as a whole; empty without any."""
-    said = say("%(images)s images in %(groups)s groups, kept together: %(names)s")
+    said = say("Images: %(images)s. Groups, each kept together: %(groups)s. %(names)s")
     return (said.about(**facts_of(found)),) if found else ()
 
 
@@ -280,7 +280,7 @@ def kinds(problems: Sequence[Problem]) -> Said:
     """Problems in words; empty without any."""
     if not problems:
         return ()
-    said = [say("%(count)s files.", count=format(len(problems), ","))]
+    said = [say("Files: %(count)s.", count=format(len(problems), ","))]
     for one in problems[:NAMED]:
         said += [say("%(name)s:", name=shown(one.name)), *one.said]
     if len(problems) > NAMED:

@@ -334,5 +334,7 @@ def refuse_weakness(landlock: int, is_filtered: bool) -> None:
             "sandbox_unavailable",
             say("No model is run."),
             *missing,
-            say("For development alone, ALLOW_WEAK_SANDBOX=1 runs models without."),
+            say(
+                "For development only: ALLOW_WEAK_SANDBOX=1 runs models without the missing layers."
+            ),
         )

@@ -146,8 +146,8 @@ def test_the_report_is_text_for_people(tmp_path: Path, capsys: pytest.CaptureFix
     call_command("import_dataset", tmp_path / "pets.zip", "--dry-run")
     said = capsys.readouterr().out
     assert "Images: 25 in 2 classes" in said
-    assert "Same picture, one class: 2 images in 1 group" in said
-    assert "if they differ by 0.2" in said
+    assert "Same picture, one class: Images: 2. Groups, each kept together: 1." in said
+    assert "if their quality differs by 0.2" in said
     assert "Nothing was stored" in said
 
 

@@ -15,7 +15,7 @@ from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import Competition, Entry, Evaluation, Submission
 from leaderboard.sentences import said
 from leaderboard.services import commands, queueing, rankings
-from scoring import job
+from scoring import formats, job
 from scoring.sentences import spoken
 
 OUR_FAULT = gettext_lazy(
@@ -305,7 +305,9 @@ def failure(evaluation: Evaluation) -> dict[str, object]:
 class Upload(serializers.Serializer[Submission]):
     """A model file, as multipart/form-data."""
 
-    file = serializers.FileField(allow_empty_file=True, help_text="The model: a .pt file.")
+    file = serializers.FileField(
+        allow_empty_file=True, help_text=f"The model file. Formats: {formats.titles()}."
+    )
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
