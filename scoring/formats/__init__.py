@@ -15,6 +15,7 @@ from scoring.errors import Rejected
 from scoring.formats import declarations, foreign, onnx, torchscript
 from scoring.formats.contract import Archive, Format, Runtime
 from scoring.job import Device, InputBounds, InputSpec, Limits, Model
+from scoring.sentences import say
 
 __all__ = [
     "FORMATS",
@@ -34,6 +35,10 @@ __all__ = [
 FORMATS: tuple[Format, ...] = (torchscript.FORMAT, onnx.FORMAT)
 """A file of no known format is one of the first format: its gate says what is wrong."""
 INT8 = "int8-"
+NO_MODEL = frozenset(("empty_file", "not_a_zip", "not_torchscript", "python_pickle", "state_dict"))
+"""Codes of refusals that end with how a model is saved in each format."""
+NO_FORMAT = say("This file has none of the accepted formats: %(formats)s.")
+SAVED = say("A model is saved as %(format)s by %(call)s.")
 HEAD_BYTES = 64
 """Of a file: enough to tell its format."""
 
@@ -88,7 +93,17 @@ def opened(file: Path | BinaryIO) -> Iterator[tuple[Format, Archive]]:
         except Rejected as refusal:
             if named_one := foreign.recognised(stream, refusal):
                 raise named_one from refusal
+            if refusal.code in NO_MODEL:
+                raise advised(refusal) from refusal
             raise
+
+
+def advised(refusal: Rejected) -> Rejected:
+    """The refusal of a file without a model, with how a model is saved in each format."""
+    is_unknown = refusal.code == "not_a_zip"
+    said = (NO_FORMAT.about(formats=titles()),) if is_unknown else refusal.said
+    calls = (SAVED.about(format=one.title, call=one.written_by[0]) for one in FORMATS)
+    return Rejected(refusal.code, *said, *calls)
 
 
 def sniffed(stream: BinaryIO) -> Format:

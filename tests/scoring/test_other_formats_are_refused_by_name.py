@@ -90,3 +90,12 @@ def test_what_nobody_knows_keeps_its_code(data: bytes, code: str) -> None:
     with pytest.raises(Rejected) as refusal:
         formats.inspect(io.BytesIO(data))
     assert refusal.value.code == code
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"\x80\x04K\x01.", zipped("a/readme.txt")])
+def test_a_file_without_a_model_is_told_how_each_format_is_saved(data: bytes) -> None:
+    with pytest.raises(Rejected) as refusal:
+        formats.inspect(io.BytesIO(data))
+    for one in formats.FORMATS:
+        assert one.title in refusal.value.message
+        assert one.written_by[0] in refusal.value.message

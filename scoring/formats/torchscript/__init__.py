@@ -23,7 +23,10 @@ class TorchScript:
     name = archive.NAME
     title = "TorchScript"
     endings: tuple[str, ...] = (".pt", ".pth", ".ts", ".torchscript", ".zip")
-    written_by: tuple[str, ...] = ("torch.jit.script", "torch.jit.trace")
+    written_by: tuple[str, ...] = (
+        'torch.jit.script(model).save("model.pt")',
+        'torch.jit.trace(model, images).save("model.pt")',
+    )
     has_int8 = False
     libraries: tuple[str, ...] = ("torch",)
     load_failed = say("torch.jit.load refused the archive.")

@@ -21,7 +21,7 @@ from scoring.errors import Rejected
 from scoring.formats import declarations
 from scoring.formats.declarations import DECLARATION
 from scoring.formats.torchscript import pickles, slips, sources
-from scoring.formats.torchscript.records import HOW_TO_SAVE, Records, found_in
+from scoring.formats.torchscript.records import Records, found_in
 from scoring.job import Device, Model
 from scoring.sentences import say
 
@@ -116,9 +116,7 @@ class Archive:
                 ),
             )
         if "data.pkl" not in names:
-            raise Rejected(
-                "not_torchscript", say("This zip holds no TorchScript model."), HOW_TO_SAVE
-            )
+            raise Rejected("not_torchscript", say("This zip holds no TorchScript model."))
         if not any(name.startswith("code/") for name in names):
             raise Rejected(
                 "state_dict",
@@ -126,7 +124,6 @@ class Archive:
                     "This file was written by torch.save: weights or a Python object, "
                     "without the model's code."
                 ),
-                HOW_TO_SAVE,
             )
 
     def refuse_unless_tidy(self) -> None:

@@ -31,9 +31,6 @@ END, END_64, LOCATOR = (
 
 Source: PKWARE's APPNOTE.TXT, sections 4.3.14 to 4.3.16.
 """
-HOW_TO_SAVE = say(
-    "Upload the file that torch.jit.script(model).save(...) or torch.jit.trace writes."
-)
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def found_in(stream: BinaryIO) -> Records:
         tops.add(top)
         infos[name] = info
     if len(tops) != 1 or "" in infos:
-        raise Rejected("not_torchscript", say("This zip holds no TorchScript model."), HOW_TO_SAVE)
+        raise Rejected("not_torchscript", say("This zip holds no TorchScript model."))
     return Records(stream, archive, infos)
 
 
@@ -120,7 +117,7 @@ def directory(stream: BinaryIO) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     if not head:
-        raise Rejected("empty_file", say("The file is empty."), HOW_TO_SAVE)
+        raise Rejected("empty_file", say("The file is empty."))
     try:
         archive = zipfile.ZipFile(Guarded(stream))
         entries = archive.infolist()
@@ -131,9 +128,9 @@ def directory(stream: BinaryIO) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]
             ) from error
         if is_pickle(head):
             raise Rejected(
-                "python_pickle", say("This is a Python pickle, which is never loaded."), HOW_TO_SAVE
+                "python_pickle", say("This is a Python pickle, which is never loaded.")
             ) from error
-        raise Rejected("not_a_zip", say("This is no zip archive."), HOW_TO_SAVE) from error
+        raise Rejected("not_a_zip", say("This is no zip archive.")) from error
     if not has_one_directory(stream):
         raise Rejected(
             "truncated_zip",
@@ -155,7 +152,7 @@ def refuse_entry(info: zipfile.ZipInfo) -> None:
             ),
         )
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Rejected("not_torchscript", say("torch cannot unpack this zip."), HOW_TO_SAVE)
+        raise Rejected("not_torchscript", say("torch cannot unpack this zip."))
 
 
 class Guarded:
