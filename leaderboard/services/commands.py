@@ -69,7 +69,8 @@ def unusual(given: Any, usual: Any, *, without: Iterable[str] = ()) -> list[str]
         if field.name in without or value == getattr(usual, field.name):
             continue
         values = value if isinstance(value, tuple) else (value,)
-        found.append(f"--{field.name.replace('_', '-')} {' '.join(map(str, values))}")
+        texts = (str(one).removesuffix(".0") for one in values)  # 600, not 600.0
+        found.append(f"--{field.name.replace('_', '-')} {' '.join(texts)}")
     return found
 
 
