@@ -15,12 +15,14 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from leaderboard.admin import calibrations, pages, steps
 from leaderboard.models import Competition, Submission, Team
 from leaderboard.models.counts import count_of
+from leaderboard.models.fields import every_format
 from leaderboard.services import competitions, preparing
+from scoring.formats import FORMATS
 
 State = Competition.State
 
@@ -43,6 +45,17 @@ NEXT = {
 class CompetitionForm(forms.ModelForm):
     # Unfold reads a posted field called "dataset" as one of its own.
     prefix = "competition"
+
+    formats = forms.MultipleChoiceField(
+        label=gettext_lazy("Formats of models"),
+        choices=[(one.name, one.title) for one in FORMATS],
+        initial=every_format,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=gettext_lazy(
+            "An upload in another format is refused. After the competition opened, a format can "
+            "be added and none removed."
+        ),
+    )
 
     class Meta:
         model = Competition
@@ -159,6 +172,7 @@ class CompetitionAdmin(steps.Steps):
                     ("submissions_per_day", "final_selections"),
                     "remeasured_ranks",
                     ("max_team_size", "max_upload_bytes"),
+                    "formats",
                     ("load_seconds", "total_seconds"),
                     ("first_call_seconds", "call_seconds"),
                     ("memory_bytes", "output_bytes"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
@@ -16,47 +15,22 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models.dataset import Dataset
+from leaderboard.models.fields import (
+    check_above_zero,
+    check_formats,
+    check_three_numbers,
+    check_time_zone,
+    every_format,
+    imagenet_mean,
+    imagenet_std,
+)
 from leaderboard.models.hardware import HardwareProfile
 from leaderboard.models.organizers import organized_by
 from leaderboard.models.user import User
 from leaderboard.sentences import said_later
-from scoring import formula, job
+from scoring import formats, formula, job
 from scoring.formula import Score
 from scoring.quality import metrics
-
-
-def check_time_zone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
-        raise ValidationError(
-            gettext("%(name)s is no time zone. Write one like Europe/Berlin or UTC.")
-            % {"name": name}
-        )
-
-
-def check_three_numbers(value: object) -> None:
-    """Mean and standard deviation have one number per colour."""
-    if (
-        not isinstance(value, list)
-        or len(value) != 3
-        or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
-        or not all(abs(one) < 1e6 for one in value)  # NaN is refused as well
-    ):
-        raise ValidationError(gettext("Write three numbers, for instance [0.5, 0.5, 0.5]."))
-
-
-def check_above_zero(value: object) -> None:
-    """The values of a divisor: three numbers above 0."""
-    check_three_numbers(value)
-    if not all(one > 0 for one in value):  # type: ignore[attr-defined]
-        raise ValidationError(gettext("Write three numbers above 0, for instance [0.5, 0.5, 0.5]."))
-
-
-def imagenet_mean() -> list[float]:
-    return [0.485, 0.456, 0.406]
-
-
-def imagenet_std() -> list[float]:
-    return [0.229, 0.224, 0.225]
 
 
 class CompetitionQuerySet(models.QuerySet["Competition"]):
@@ -170,6 +144,7 @@ class Competition(models.Model):
     )
     max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])
     max_upload_bytes = models.BigIntegerField("most bytes of an upload", default=500_000_000)
+    formats = models.JSONField(default=every_format, validators=[check_formats])
 
     time_weight = models.FloatField(default=0.5, validators=[MinValueValidator(0.0)])
     k = models.FloatField("steepness k", default=20.0, validators=[MinValueValidator(0.0)])
@@ -353,6 +328,10 @@ class Competition(models.Model):
                 "crop_mode": self.crop_mode,
             }
         )
+
+    def format_titles(self) -> str:
+        """Names for people of the formats that this competition takes."""
+        return formats.titles(self.formats)
 
     def input_bounds(self) -> job.InputBounds:
         return job.InputBounds(min_size=self.min_input_size, max_size=self.max_input_size)

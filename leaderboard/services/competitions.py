@@ -78,6 +78,7 @@ def edit(*, competition: Competition, by: User) -> None:
         if field.editable and getattr(competition, field.attname) != getattr(row, field.attname)
     }
     check_editable(row, fields)
+    check_formats_kept(row, competition.formats)
     if fields & Competition.SCORING_FIELDS:
         competition.calibration = None
         fields.add("calibration")
@@ -107,6 +108,20 @@ def check_editable(row: Competition, fields: Collection[str]) -> None:
         )
     if {"min_quality", "final_selections"}.intersection(fields):
         preparing.check_none(row)
+
+
+def check_formats_kept(row: Competition, formats: Collection[str]) -> None:
+    """Raises `Conflict` if a competition that has opened would no longer take one of its
+    formats: teams prepare models in each of them."""
+    if row.is_public and not set(row.formats) <= set(formats):
+        raise Conflict(
+            gettext(
+                "The competition has opened with these formats: %(formats)s. You can add a format. "
+                "You cannot remove one."
+            )
+            % {"formats": row.format_titles()},
+            code="format_fixed",
+        )
 
 
 @transaction.atomic

@@ -35,7 +35,7 @@ from leaderboard.services import (
     teams,
 )
 from scoring import Rejected, formats
-from scoring.formats import Inspection
+from scoring.formats import Format, Inspection
 
 waiters = threading.BoundedSemaphore(settings.LONG_POLLS)
 
@@ -98,6 +98,7 @@ def submit(
         check_open(competition)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
         found = inspect(file, competition)
+        check_format(found.format, competition)
         new = Submission(
             competition=competition,
             team=team,
@@ -159,6 +160,19 @@ def inspect(file: files.Received, competition: Competition) -> Inspection:
         )
     except Rejected as error:
         raise BadModel(sentences.message(error.said), code=error.code) from error
+
+
+def check_format(format_: Format, competition: Competition) -> None:
+    """Raises `BadModel` for a known format that this competition does not take."""
+    if format_.name not in competition.formats:
+        raise BadModel(
+            gettext(
+                "The file is a model in the format %(format)s. This competition takes these "
+                "formats: %(taken)s. Export the model in one of them."
+            )
+            % {"format": format_.title, "taken": competition.format_titles()},
+            code="format_not_taken",
+        )
 
 
 def was_used(team: Team, idempotency_key: str | None) -> bool:

@@ -49,18 +49,18 @@ def organizes(user: User | AnonymousUser | None) -> bool:
 
 
 @register.simple_tag
-def file_formats() -> str:
-    """The formats of model files."""
-    return models.titles()
+def file_formats(competition: Competition) -> str:
+    """The formats of model files that a competition takes."""
+    return competition.format_titles()
 
 
 @register.simple_tag
-def how_to_save() -> SafeString:
-    """The formats of model files, each with the calls that write it."""
+def how_to_save(competition: Competition) -> SafeString:
+    """The formats that a competition takes, each with the calls that write it."""
     calls = "<code>{}</code>"
     rows = (
         (one.title, format_html_join(" / ", calls, ((call,) for call in one.written_by)))
-        for one in models.FORMATS
+        for one in models.some(competition.formats)
     )
     return format_html_join(", ", "{} ({})", rows)
 

@@ -1,8 +1,10 @@
 """What participants fill in. Rules stand in the services; a form only parses."""
 
+from collections.abc import Collection
+
 from django import forms
 from django.contrib.auth.validators import ASCIIUsernameValidator
-from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from scoring import formats
@@ -19,8 +21,6 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("Model"),
         allow_empty_file=True,  # the service says what is wrong with it
-        help_text=format_lazy(_("Accepted: {formats}."), formats=formats.titles()),
-        widget=forms.FileInput(attrs={"accept": ",".join(formats.endings())}),
     )
     note = forms.CharField(
         label=_("Note"),
@@ -28,6 +28,12 @@ class UploadForm(forms.Form):
         required=False,
         help_text=_("For your team: what is new in this model."),
     )
+
+    def show(self, taken: Collection[str]) -> None:
+        """Name the formats that a competition takes, and let browsers offer their files."""
+        file = self.fields["file"]
+        file.help_text = gettext("Accepted: {formats}.").format(formats=formats.titles(taken))
+        file.widget.attrs["accept"] = ",".join(formats.endings(taken))
 
 
 class AnyNumbers(forms.TypedMultipleChoiceField):

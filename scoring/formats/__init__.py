@@ -5,7 +5,7 @@ Standard library only. To add a format, write a folder like `torchscript` and ad
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from scoring.sentences import say
 
 __all__ = [
     "FORMATS",
+    "Format",
     "Inspection",
     "endings",
     "forms",
@@ -29,6 +30,7 @@ __all__ = [
     "opened",
     "runtime",
     "sniffed",
+    "some",
     "titles",
 ]
 
@@ -123,14 +125,19 @@ def runtime(name: str, device: str) -> Runtime:
     return named(name).runtime(device)
 
 
-def endings() -> tuple[str, ...]:
-    """File endings of all formats, each with its dot."""
-    return tuple(ending for one in FORMATS for ending in one.endings)
+def some(names: Collection[str] | None = None) -> tuple[Format, ...]:
+    """The formats of these names, in the order of the table. None: all of them."""
+    return FORMATS if names is None else tuple(one for one in FORMATS if one.name in names)
 
 
-def titles() -> str:
-    """Names of all formats for people."""
-    return ", ".join(one.title for one in FORMATS)
+def endings(names: Collection[str] | None = None) -> tuple[str, ...]:
+    """File endings of all formats or of some, each with its dot."""
+    return tuple(ending for one in some(names) for ending in one.endings)
+
+
+def titles(names: Collection[str] | None = None) -> str:
+    """Names for people of all formats or of some."""
+    return ", ".join(one.title for one in some(names))
 
 
 def forms() -> tuple[str, ...]:

@@ -120,6 +120,9 @@ class CompetitionDetail(CompetitionSummary):
     classes = serializers.ListField(
         child=serializers.CharField(), help_text="In the order of the model's outputs."
     )
+    formats = serializers.ListField(
+        child=serializers.CharField(), help_text="Formats of models that it takes, e.g. onnx."
+    )
     formula = Formula(source="*")
     input = Input(source="*")
     limits = Limits(source="*")
@@ -136,6 +139,7 @@ class CompetitionDetail(CompetitionSummary):
             "rules",
             "data_description",
             "classes",
+            "formats",
             "formula",
             "input",
             "limits",
