@@ -1,6 +1,7 @@
 """What participants fill in. Rules stand in the services; a form only parses."""
 
 from collections.abc import Collection
+from typing import Self
 
 from django import forms
 from django.contrib.auth.validators import ASCIIUsernameValidator
@@ -29,11 +30,14 @@ class UploadForm(forms.Form):
         help_text=_("For your team: what is new in this model."),
     )
 
-    def show(self, taken: Collection[str]) -> None:
-        """Name the formats that a competition takes, and let browsers offer their files."""
-        file = self.fields["file"]
+    @classmethod
+    def taking(cls, taken: Collection[str]) -> Self:
+        """An empty form that names these formats and lets browsers offer their files."""
+        form = cls()
+        file = form.fields["file"]
         file.help_text = gettext("Accepted: {formats}.").format(formats=formats.titles(taken))
         file.widget.attrs["accept"] = ",".join(formats.endings(taken))
+        return form
 
 
 class AnyNumbers(forms.TypedMultipleChoiceField):

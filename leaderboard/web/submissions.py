@@ -65,13 +65,11 @@ def upload(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     mine = teams.of(request.user, competition)
     quota = submissions.quota(mine, competition) if mine else None
-    form = UploadForm()
-    form.show(competition.formats)
     return show(
         request,
         competition,
         "submissions/upload.html",
-        form=form,
+        form=UploadForm.taking(competition.formats),
         quota=quota,
         check=commands.checking(competition),
         trial=commands.trying(competition),

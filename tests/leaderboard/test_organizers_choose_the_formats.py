@@ -88,10 +88,11 @@ def test_pages_and_the_api_say_what_is_taken(team: Team, owner: User) -> None:
     form = text(client.get(reverse("upload", args=["waste"])))
     assert 'accept=".onnx"' in form
     assert "Accepted: ONNX." in form
-    for page in ("upload", "rules", "data"):
+    for page in ("upload", "rules"):
         shown = text(client.get(reverse(page, args=["waste"])))
         assert "ONNX" in shown
         assert "TorchScript" not in shown
+    assert "one of these formats: ONNX (" in text(client.get(reverse("data", args=["waste"])))
     assert client_of(owner).get(f"{API}/competitions/waste").json()["formats"] == ["onnx"]
 
 
