@@ -64,7 +64,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "max_team_size": gettext_lazy("largest team"),
         "max_upload_bytes": gettext_lazy("largest upload in bytes"),
         "time_weight": gettext_lazy("time weight"),
-        "k": gettext_lazy("k"),
+        "k": gettext_lazy("slope k"),
         "metric": gettext_lazy("metric"),
         "quality_ref": gettext_lazy("reference quality"),
         "min_quality": gettext_lazy("gate"),
@@ -175,6 +175,8 @@ UNFOLD = (
     gettext_noop("Select action"),
     gettext_noop("Select action to run"),
     gettext_noop("Run"),
+    gettext_noop("Date"),
+    gettext_noop("Time"),
 )
 """Messages of the panel's theme, which brings no Korean."""
 

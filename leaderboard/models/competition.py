@@ -67,17 +67,17 @@ class Competition(models.Model):
         UINT8 = "uint8"
 
     class Interpolation(models.TextChoices):
-        NEAREST = "nearest"
-        BILINEAR = "bilinear"
-        BICUBIC = "bicubic"
-        BOX = "box"
-        HAMMING = "hamming"
-        LANCZOS = "lanczos"
+        NEAREST = "nearest", _("Nearest")
+        BILINEAR = "bilinear", _("Bilinear")
+        BICUBIC = "bicubic", _("Bicubic")
+        BOX = "box", _("Box")
+        HAMMING = "hamming", _("Hamming")
+        LANCZOS = "lanczos", _("Lanczos")
 
     class CropMode(models.TextChoices):
-        CENTER = "center"
-        SQUASH = "squash"
-        BORDER = "border"
+        CENTER = "center", _("Center")
+        SQUASH = "squash", _("Squash")
+        BORDER = "border", _("Border")
 
     TRANSITIONS = {
         State.DRAFT: {State.OPEN},

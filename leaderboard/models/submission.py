@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models.competition import Competition
@@ -79,7 +80,7 @@ class Submission(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk} by {self.team}"
+        return gettext("#%(number)d by %(team)s") % {"number": self.pk, "team": self.team}
 
     def get_absolute_url(self) -> str:
         return f"/submissions/{self.pk}/"

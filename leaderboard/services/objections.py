@@ -21,15 +21,19 @@ NAMED = 5
 
 
 def bad_files(problems: Sequence[sets.Problem]) -> BadDataset:
-    texts = [
-        f"{sets.shown(one.name)} ({sentences.message(one.said).rstrip('.')})" for one in problems
-    ]
+    names: dict[str, list[str]] = {}  # by reason, so that a reason is read once
+    for one in problems[:SHOWN]:
+        reason = sentences.message(one.said).rstrip(".")
+        names.setdefault(reason, []).append(sets.shown(one.name))
+    texts = [f"{', '.join(files)} ({reason})" for reason, files in names.items()]
+    if len(problems) > SHOWN:
+        texts.append(gettext("and %(count)d more") % {"count": len(problems) - SHOWN})
     return BadDataset(
         gettext(
             "Files that cannot be used (%(count)d): %(files)s. Remove or repair these files, or "
             "choose to leave such files out."
         )
-        % {"count": len(problems), "files": some(texts)},
+        % {"count": len(problems), "files": "; ".join(texts)},
         code="bad_files",
     )
 

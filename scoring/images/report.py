@@ -90,7 +90,7 @@ class Report:
         rows: list[Line] = [
             (say("Images"), (say("%(images)s in %(classes)s classes").about(**facts),)),
             *(
-                (say("Class %(name)s", name=shown(name)), plain(per_split(counts)))
+                (say("Class %(name)s", name=shown(name)), per_split(counts))
                 for name, counts in self.classes.items()
             ),
             (say("Classes without usable images"), plain(some(list(map(shown, self.lost))))),
@@ -312,8 +312,11 @@ def counted(counts: Mapping[str, int]) -> str:
     return some([f"{shown(name)} {count:,}" for name, count in counts.items()])
 
 
-def per_split(counts: Mapping[str, int]) -> str:
-    """Counts by split."""
-    return ", ".join(
-        f"{count:,}" if name == "all" else f"{name} {count:,}" for name, count in counts.items()
-    )
+def per_split(counts: Mapping[str, int]) -> Said:
+    """Counts by split, or one count before images are divided."""
+    facts = {name: f"{count:,}" for name, count in counts.items()}
+    if facts.keys() == {"sample", "public", "private"}:
+        said = say("sample %(sample)s, public %(public)s, private %(private)s")
+        return (said.about(**facts),)
+    named = (text if name == "all" else f"{name} {text}" for name, text in facts.items())
+    return plain(", ".join(named))
