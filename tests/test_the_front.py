@@ -146,7 +146,7 @@ def test_a_refusal_is_the_sites_own_whoever_makes_it(site: Site) -> None:
     for path, how, expected in (
         (f"{SUBMIT}?a=%00", {}, b"400 malformed_request"),
         (SUBMIT, {"content_type": f"{form}; charset=utf-16"}, b"415 unsupported_media_type"),
-        ("/competitions/scale/submit/?a=%00", {}, b"400 This request cannot be read"),
+        ("/competitions/scale/submit/?a=%00", {}, b"400 The request cannot be read"),
         ("/admin/login/", {"content_type": f"{form}; charset=hex"}, b"415 "),
         ("/admin/login/", {"host": "elsewhere.example"}, b"400 "),
     ):

@@ -89,7 +89,7 @@ def without_gate(competition: Competition) -> tuple[str, str]:
     facts = {
         "label": found.label,
         "measure": said(competition.quality_measure.label),
-        "quality": f"{found.quality:.3f}",
+        "quality": pages.number(found.quality, 3),
     }
     if found.score is None or found.reference_score is None:
         text = gettext(
@@ -97,8 +97,8 @@ def without_gate(competition: Competition) -> tuple[str, str]:
             "%(quality)s on the public split; its score is known once the reference is calibrated."
         )
     else:
-        facts["score"] = f"{found.score:.3f}"
-        facts["reference_score"] = f"{found.reference_score:.3f}"
+        facts["score"] = pages.number(found.score, 3)
+        facts["reference_score"] = pages.number(found.reference_score, 3)
         text = gettext(
             "A model that answers “%(label)s” to every image in no time has %(measure)s "
             "%(quality)s on the public split and would score %(score)s; the reference scores "
