@@ -24,6 +24,11 @@ DISAGREEMENT = 0.1
 NAMED = 10
 """Things of one kind that a text names. The others are counted. JSON has all of them."""
 
+TELLS_APART = {
+    "public": say("The public split tells apart"),
+    "private": say("The private split tells apart"),
+}
+
 Names = tuple[str, ...]
 Said = tuple[Sentence, ...]
 Line = tuple[Sentence, Said]
@@ -109,10 +114,7 @@ class Report:
             (say("Of one colour"), plain(some(self.one_coloured))),
             *((say("Seen before"), (one,)) for one in self.seen),
             *((say("Few images"), few_line(split, counts)) for split, counts in self.few.items()),
-            *(
-                (say("The %(split)s split tells apart", split=one.split), power_line(one))
-                for one in self.power
-            ),
+            *((TELLS_APART[one.split], power_line(one)) for one in self.power),
         ]
         return [(heading, said) for heading, said in rows if said]
 

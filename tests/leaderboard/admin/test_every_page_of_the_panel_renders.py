@@ -88,6 +88,15 @@ def test_organizers_see_every_page(panel: Client) -> None:
 
 
 @pytest.mark.usefixtures("full")
+def test_no_page_shows_a_value_of_python(panel: Client) -> None:
+    for address in addresses():
+        page = panel.get(address).content.decode()
+        tuple_of_texts = r"\(&#x27;\w+&#x27;, &#x27;"  # a key beside its label
+        assert not re.search(tuple_of_texts, page), address
+        assert ", gpu None" not in page, address
+
+
+@pytest.mark.usefixtures("full")
 def test_participants_and_visitors_see_none(owner: User, client: Client) -> None:
     for address in addresses():
         answer = client.get(address)
