@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models.competition import Competition
+from scoring import formats
 
 
 class ReferenceModel(models.Model):
@@ -23,6 +24,16 @@ class ReferenceModel(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+
+    @property
+    def format_title(self) -> str:
+        """The name of its format for people."""
+        return formats.title(self.static.get("format", ""))
+
+    @property
+    def number_type(self) -> str:
+        """The narrowest type of its weights, e.g. float32."""
+        return formats.number_type(self.static.get("dtypes", ()))
 
     def __str__(self) -> str:
         return self.name or f"reference {self.sha256[:8]}"

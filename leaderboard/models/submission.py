@@ -15,6 +15,7 @@ from leaderboard.models.competition import Competition
 from leaderboard.models.organizers import organized_by
 from leaderboard.models.team import Team
 from leaderboard.models.user import User
+from scoring import formats
 
 if TYPE_CHECKING:
     from leaderboard.models.evaluation import Evaluation
@@ -54,6 +55,10 @@ class Submission(models.Model):
     static = models.JSONField(
         default=dict, help_text="The static report: parameters, operators, input."
     )
+    format = models.CharField(max_length=20, blank=True, help_text="As in the static report.")
+    number_type = models.CharField(
+        max_length=60, blank=True, help_text="The narrowest type of the weights, e.g. int8."
+    )
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)
     uploaded_at = models.DateTimeField()
 
@@ -84,6 +89,11 @@ class Submission(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/submissions/{self.pk}/"
+
+    @property
+    def format_title(self) -> str:
+        """The name of its format for people."""
+        return formats.title(self.format)
 
     @property
     def is_in_the_running(self) -> bool:

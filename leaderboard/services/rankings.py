@@ -56,6 +56,8 @@ class Row:
             time_ratio=entry.time_ratio,
             half_width=entry.evaluation.half_width,
             measurements=entry.evaluation.measurements,
+            format=entry.submission.format,
+            number_type=entry.submission.number_type,
             uploaded_at=entry.uploaded_at,
         )
 
@@ -73,6 +75,9 @@ class Line:
     time_ratio: float
     half_width: float | None
     measurements: int
+    format: str
+    """Its name in the table `scoring.formats.FORMATS`."""
+    number_type: str
     uploaded_at: datetime
 
 
@@ -222,23 +227,16 @@ def lines(competition: Competition, board: str) -> Iterator[Line]:
         "time_ratio",
         "evaluation__half_width",
         "evaluation__measurements",
+        "submission__format",
+        "submission__number_type",
         "uploaded_at",
     )
     above: tuple[Decimal, float] | None = None
-    for place, (
-        is_ranked,
-        team,
-        score,
-        score_half_width,
-        quality,
-        ratio,
-        half_width,
-        count,
-        at,
-    ) in enumerate(read.iterator(chunk_size=2000), start=1):
+    for place, row in enumerate(read.iterator(chunk_size=2000), start=1):
+        is_ranked, team, score, score_half_width = row[:4]
         interval = score, score_half_width
         rank, is_tied = (place, touch(above, interval)) if is_ranked else (None, False)
-        yield Line(rank, team, *interval, is_tied, quality, ratio, half_width, count, at)
+        yield Line(rank, team, score, score_half_width, is_tied, *row[4:])
         above = interval
 
 

@@ -35,7 +35,7 @@ from leaderboard.services import (
     teams,
 )
 from scoring import Rejected, formats
-from scoring.formats import Format, Inspection
+from scoring.formats import Inspection
 
 waiters = threading.BoundedSemaphore(settings.LONG_POLLS)
 
@@ -97,8 +97,7 @@ def submit(
     if not was_used(team, idempotency_key):
         check_open(competition)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
-        found = inspect(file, competition)
-        check_format(found.format, competition)
+        found = checked(file, competition)
         new = Submission(
             competition=competition,
             team=team,
@@ -110,6 +109,8 @@ def submit(
             content_sha256=found.content_sha256 or "",
             size_bytes=file.size_bytes,
             static=found.model.to_json(),
+            format=found.format.name,
+            number_type=formats.number_type(found.model.dtypes)[:60],
             idempotency_key=idempotency_key,
         )
         # The rules are checked here, so that no refused file is stored, and again in
@@ -162,17 +163,20 @@ def inspect(file: files.Received, competition: Competition) -> Inspection:
         raise BadModel(sentences.message(error.said), code=error.code) from error
 
 
-def check_format(format_: Format, competition: Competition) -> None:
-    """Raises `BadModel` for a known format that this competition does not take."""
-    if format_.name not in competition.formats:
+def checked(file: files.Received, competition: Competition) -> Inspection:
+    """What the gate finds in an upload of a team. Raises `BadModel`, also for a known format that
+    the competition does not take."""
+    found = inspect(file, competition)
+    if found.format.name not in competition.formats:
         raise BadModel(
             gettext(
                 "The file is a model in the format %(format)s. This competition takes these "
                 "formats: %(taken)s. Export the model in one of them."
             )
-            % {"format": format_.title, "taken": competition.format_titles()},
+            % {"format": found.format.title, "taken": competition.format_titles()},
             code="format_not_taken",
         )
+    return found
 
 
 def was_used(team: Team, idempotency_key: str | None) -> bool:

@@ -14,23 +14,25 @@ from typing import Any, BinaryIO
 from scoring.errors import Rejected
 from scoring.formats import declarations, foreign, onnx, torchscript
 from scoring.formats.contract import Archive, Format, Runtime
+from scoring.formats.numbers import number_type
 from scoring.job import Device, InputBounds, InputSpec, Limits, Model
 from scoring.sentences import say
 
 __all__ = [
     "FORMATS",
-    "Format",
     "Inspection",
     "endings",
     "forms",
     "inspect",
     "libraries",
     "named",
+    "number_type",
     "of_form",
     "opened",
     "runtime",
     "sniffed",
     "some",
+    "title",
     "titles",
 ]
 
@@ -133,6 +135,11 @@ def some(names: Collection[str] | None = None) -> tuple[Format, ...]:
 def endings(names: Collection[str] | None = None) -> tuple[str, ...]:
     """File endings of all formats or of some, each with its dot."""
     return tuple(ending for one in some(names) for ending in one.endings)
+
+
+def title(name: str) -> str:
+    """The name for people of a format; the name itself if the table does not have it."""
+    return next((one.title for one in FORMATS if one.name == name), name)
 
 
 def titles(names: Collection[str] | None = None) -> str:

@@ -191,6 +191,8 @@ class BoardRow(serializers.Serializer[rankings.Line]):
         allow_null=True, help_text="Half of the time ratio's 95 % interval."
     )
     measurements = serializers.IntegerField(help_text="How many are pooled in the time ratio.")
+    format = serializers.CharField(help_text="Of the model's file, e.g. onnx.")
+    number_type = serializers.CharField(help_text="The narrowest of the weights, e.g. int8.")
     uploaded_at = serializers.DateTimeField()
 
 
@@ -205,6 +207,8 @@ def board_row(line: rankings.Line) -> dict[str, object]:
         "time_ratio": line.time_ratio,
         "half_width": line.half_width,
         "measurements": line.measurements,
+        "format": line.format,
+        "number_type": line.number_type,
         "uploaded_at": line.uploaded_at.isoformat().replace("+00:00", "Z"),
     }
 

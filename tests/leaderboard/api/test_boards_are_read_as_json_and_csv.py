@@ -48,6 +48,8 @@ def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -
         "time_ratio": 0.5,
         "half_width": 0.02,
         "measurements": 1,
+        "format": "torchscript",
+        "number_type": "float32",
     }
     assert (second["rank"], second["team"], second["tied"]) == (2, "Rivals", True)
     assert body["baseline"] == {
