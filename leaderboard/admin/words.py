@@ -63,6 +63,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "remeasured_ranks": gettext_lazy("ranks that are measured again"),
         "max_team_size": gettext_lazy("largest team"),
         "max_upload_bytes": gettext_lazy("largest upload in bytes"),
+        "formats": gettext_lazy("formats of models"),
         "time_weight": gettext_lazy("time weight"),
         "k": gettext_lazy("slope k"),
         "metric": gettext_lazy("metric"),
