@@ -47,7 +47,7 @@ class CompetitionForm(forms.ModelForm):
     prefix = "competition"
 
     formats = forms.MultipleChoiceField(
-        label=gettext_lazy("formats of models"),
+        label=gettext_lazy("Formats of models"),
         choices=[(one.name, one.title) for one in FORMATS],
         initial=every_format,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
