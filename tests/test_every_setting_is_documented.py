@@ -77,6 +77,7 @@ def test_the_form_to_copy_has_every_variable_of_compose() -> None:
 
 
 def test_the_variables_of_the_participants_command() -> None:
-    source = (ROOT / "leaderboard" / "cli.py").read_text()
+    rooms = (ROOT / "leaderboard" / "cli").glob("*.py")
+    source = "".join(room.read_text() for room in rooms)
     read = set(re.findall(r'"(FEATHERWEIGHT_\w+)"', source))
     assert set(rows("Settings of the participant's command")) == read

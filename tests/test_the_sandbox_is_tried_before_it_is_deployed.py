@@ -33,13 +33,13 @@ def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
 @pytest.mark.parametrize(
     ("finds", "code", "words"),
     [
-        (ENGINE("sandbox_unavailable", "It lacks landlock."), "E001", "It lacks landlock."),
+        (ENGINE("sandbox_unavailable", say("It lacks landlock.")), "E001", "It lacks landlock."),
         (
             (say("A model can make files."), say("And more.")),
             "E002",
             "here. A model can make files. And more.",
         ),
-        (ENGINE("sandbox_failed", "It did not start."), "E003", "It did not start."),
+        (ENGINE("sandbox_failed", say("It did not start.")), "E003", "It did not start."),
     ],
 )
 def test_what_is_found_is_an_error_with_a_stable_code(

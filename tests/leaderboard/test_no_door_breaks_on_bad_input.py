@@ -269,7 +269,7 @@ def test_where_the_database_is_away_everybody_is_told_when_to_try_again(
             if path.startswith("/api/") or path == "/healthz":
                 assert json.loads(content)["code"] == "database_away"
             else:
-                assert b"<h1>Closed for a moment" in content
+                assert b"<h1>The site is away for a moment" in content
     assert 503 in seen
     assert ask("GET", "/healthz")[0] == 503
     assert ask("GET", "/")[0] == 503
@@ -302,7 +302,7 @@ def test_a_full_disk_is_our_fault_with_a_code(
         if headers:
             assert answer.json()["code"] == "no_space"
         else:
-            assert b"No room left here" in answer.content
+            assert b"The disk of the server is full" in answer.content
     assert not Submission.objects.exists()
 
 

@@ -166,5 +166,5 @@ def test_whole_isolation_is_told_on_the_measurement_page(
 def test_the_rules_tell_every_limit(see: Any, competition: Competition) -> None:
     Competition.objects.update(first_call_seconds=21, call_seconds=4, output_bytes=8192)
     page = text(see(None, "/competitions/waste/rules/"))
-    for fact in ("at most 21 s", "at most 4 s and", "8.0"):
+    for fact in ("at most 21 s", "at most 4 s and", "8.19 kB"):
         assert fact in page, fact
