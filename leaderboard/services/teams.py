@@ -137,7 +137,8 @@ def own(user: User, competition: Competition) -> Team:
     team = of(user, competition)
     if team is None:
         raise NotAMember(
-            gettext("You are not in a team of this competition yet. Create or join a team first.")
+            gettext("You are not in a team of %(competition)s yet. Create or join a team first.")
+            % {"competition": competition}
         )
     return team
 

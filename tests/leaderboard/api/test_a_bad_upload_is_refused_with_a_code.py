@@ -116,7 +116,7 @@ def test_a_pause_is_told_with_its_message(
 def test_a_person_without_a_team(team: Team, upload: Upload, outsider: User, model: bytes) -> None:
     answer = upload(model, by=outsider)
     assert (answer.status_code, answer.json()["code"]) == (403, "not_a_member")
-    assert "team" in answer.json()["detail"]
+    assert "Create or join a team" in answer.json()["detail"]
 
 
 def test_the_quota_is_used(team: Team, upload: Upload, make_model: Callable[..., bytes]) -> None:

@@ -60,7 +60,7 @@ def test_a_file_too_large(send: Any, team: Team, owner: User, competition: Compe
 
 
 def test_no_team(send: Any, competition: Competition, outsider: User, model: bytes) -> None:
-    assert "in no team of Waste sorting" in text(send(outsider, UPLOAD, file=file(model)))
+    assert "not in a team of Waste sorting yet" in text(send(outsider, UPLOAD, file=file(model)))
 
 
 def test_quota_used(
