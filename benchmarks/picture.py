@@ -40,6 +40,8 @@ QUALITY = 70
 """Of WebP."""
 CHART_SECONDS = 1.5
 """Until the chart has come to rest."""
+FORMATS = ("torchscript", "onnx", "onnx")
+NUMBER_TYPES = ("float32", "int8", "bfloat16", "float32", "int8")
 NAMES = [
     "Night Shift",
     "Tiny Giants",
@@ -146,6 +148,8 @@ def enter(competition: Competition, name: str, number: int, chance: random.Rando
         content_sha256=f"{number:064x}",
         size_bytes=5_000_000,
         static=world.static_report(),
+        format=FORMATS[number % len(FORMATS)],
+        number_type=NUMBER_TYPES[number % len(NUMBER_TYPES)],
         uploaded_at=timezone.now() - timedelta(hours=chance.uniform(1, 400)),
     )
     queueing.enqueue(competition=competition, submission=submission)
