@@ -21,7 +21,7 @@ from tests.leaderboard.test_an_onnx_file_is_an_upload_like_any_other import floa
 from tests.leaderboard.test_an_onnx_file_is_an_upload_like_any_other import tensor as weights
 
 pytestmark = pytest.mark.django_db
-CELL = '<td class="wide">{} <span class="half-width">float32</span></td>'
+CELL = '">{} <span class="half-width">float32</span></td>'
 
 
 @pytest.fixture
