@@ -31,9 +31,10 @@ else
 	$(python) -m pytest --ignore tests/hostile --numprocesses logical --maxprocesses 4 --dist worksteal
 endif
 
-lint: .venv/.dev ## style, types, directions of imports, sizes, missing migrations
+lint: .venv/.dev ## style, types, templates, directions of imports, sizes, missing migrations
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	$(python) -m djlint templates --lint --quiet
 	DEBUG=1 $(python) -m mypy
 	.venv/bin/lint-imports
 	$(python) .ci/house.py

@@ -15,11 +15,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_WORDS = 400, 40, 1500
+WIDEST = 160
 CODE = ("leaderboard", "scoring")
 
 
 def main() -> int:
-    breaches = [*sizes(), *readme()]
+    breaches = [*sizes(), *widths(), *readme()]
     print("\n".join(breaches) or "The house is in order.")
     return 1 if breaches else 0
 
@@ -40,6 +41,14 @@ def sizes() -> Iterator[str]:
                         f"{path}:{node.lineno}: {node.name} has {length} lines; "
                         f"{MOST_LINES_OF_A_FUNCTION} is the limit."
                     )
+
+
+def widths() -> Iterator[str]:
+    """Lines of templates that are too wide."""
+    for path in tracked("*.html"):
+        for number, line in enumerate((ROOT / path).read_text().splitlines(), start=1):
+            if len(line) > WIDEST:
+                yield f"{path}:{number}: {len(line)} characters; {WIDEST} is the limit."
 
 
 def readme() -> Iterator[str]:
