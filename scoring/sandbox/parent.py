@@ -216,6 +216,8 @@ def environment(plan: Plan) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": "/nonexistent",
         "LANG": "C.UTF-8",
+        # A thread may first run behind the filter. Denied its registration there, glibc aborts.
+        "GLIBC_TUNABLES": "glibc.pthread.rseq=0",
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
