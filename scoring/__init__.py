@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from scoring.errors import BadDataset, Coded, EngineError, Rejected
 from scoring.job import Job, Progress, Report
+
+if TYPE_CHECKING:
+    from scoring.timing.blocks import Labels
 
 __all__ = [
     "BadDataset",
@@ -19,8 +23,12 @@ __all__ = [
 ]
 
 
-def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Report:
+def evaluate(
+    job: Job,
+    progress: Callable[[Progress], None] | None = None,
+    answered: Callable[[Mapping[str, Labels]], None] | None = None,
+) -> Report:
     """Score one submission against the reference model; see `scoring.engine.evaluate`."""
     from scoring import engine
 
-    return engine.evaluate(job, progress)
+    return engine.evaluate(job, progress, answered)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,14 +26,21 @@ from scoring.sandbox import advice, parent
 from scoring.sentences import Sentence, say
 from scoring.stages import Stages
 from scoring.timing import outcome, publication
+from scoring.timing.blocks import Labels
 from scoring.timing.runner import Entrant, entrant
 
 
-def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Report:
+def evaluate(
+    job: Job,
+    progress: Callable[[Progress], None] | None = None,
+    answered: Callable[[Mapping[str, Labels]], None] | None = None,
+) -> Report:
     """Score a submission against the reference; without one, the reference against itself.
 
     A submission's failure is a report with a code. Raises `EngineError` for a failure of the
-    reference, the data or the machine. `progress` is called about twice a second.
+    reference, the data or the machine. `progress` is called about twice a second. `answered` gets
+    the answers (images,) of a scored model by split. They are as secret as the labels, and no part
+    of the report.
     """
     run = Evaluation(job, Stages(progress or (lambda progress: None)))
     try:
@@ -49,6 +56,8 @@ def evaluate(job: Job, progress: Callable[[Progress], None] | None = None) -> Re
         run.fail(failure)
     except BadDataset as error:
         raise EngineError(error.code, *error.said) from error
+    if answered and run.report.status == "scored":
+        answered(run.answers)
     return replace(run.report, stages=run.stages.seconds)
 
 
@@ -86,6 +95,8 @@ class Evaluation:
             "failed", hardware=hardware.fingerprint(job.plan), versions=hardware.versions()
         )
         self.hidden: HiddenImages
+        self.answers: Mapping[str, Labels] = {}
+        """Of the measured model, by split."""
         self.last_words: str | None = None
         """The end of the output of a dry run that failed."""
 
@@ -180,6 +191,7 @@ class Evaluation:
             verdict = publication.verdict(timing, job.plan)
             if job.submission:
                 refuse_unusable_time(verdict, job)
+            self.answers = self.hidden.by_split(measured.measurement.answers)
             splits = self.hidden.qualities(measured.measurement.answers, job)
             self.report = replace(
                 self.report,

@@ -60,13 +60,16 @@ class HiddenImages:
             parts.append(albums.pixels(split, spec, self.cache, tick_of_all))
         return albums.Album(tuple(parts))
 
+    def by_split(self, answers: Labels) -> dict[str, Labels]:
+        """The answers of each split. `answers`: labels (images,) of all splits."""
+        ends = np.cumsum([len(split.labels) for split in self.splits.values()])
+        return dict(zip(self.splits, np.split(answers, ends[:-1]), strict=True))
+
     def qualities(self, answers: Labels, job: Job) -> dict[str, SplitQuality]:
         """The quality on each split. `answers`: labels (images,) of all splits."""
-        ends = np.cumsum([len(split.labels) for split in self.splits.values()])
-        parts = np.split(answers, ends[:-1])
         return {
-            name: metrics.quality(split.labels, part, job.classes, job.formula.metric)
-            for (name, split), part in zip(self.splits.items(), parts, strict=True)
+            name: metrics.quality(self.splits[name].labels, part, job.classes, job.formula.metric)
+            for name, part in self.by_split(answers).items()
         }
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from leaderboard.models.answers import Answers
 from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.hardware import HardwareProfile, Worker
@@ -174,6 +175,14 @@ class Evaluation(Progress, Result):
         blank=True,
         related_name="+",
         help_text="The evaluation of the same content whose measurement this one shares.",
+    )
+    answers = models.ForeignKey(
+        Answers,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="evaluations",
+        help_text="Of the content; those of its last measurement.",
     )
     measurements = models.PositiveSmallIntegerField(
         default=1, help_text="How many measurements of the same content are pooled in the time."

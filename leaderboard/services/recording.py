@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -19,10 +19,13 @@ from django.utils import timezone
 from leaderboard import sentences
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import events, measurements, placing, turns, workers
+from leaderboard.services import answers, events, measurements, placing, turns, workers
 from leaderboard.services.events import Event
 from scoring.job import Report
 from scoring.sentences import Sentence, joined, say
+
+if TYPE_CHECKING:
+    from leaderboard.services.answers import Labels
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
@@ -38,8 +41,13 @@ RETRY_AFTER = timedelta(seconds=30)
 
 
 @transaction.atomic
-def record(evaluation: Evaluation, report: Report) -> None:
-    """Write a report: state, scores and entries at once, or nothing if the lease was lost."""
+def record(
+    evaluation: Evaluation, report: Report, answered: Mapping[str, Labels] | None = None
+) -> None:
+    """Write a report: state, scores and entries at once, or nothing if the lease was lost.
+
+    `answered`: the answers of a scored model by split, which are no part of its report.
+    """
     if report.status == "invalid":
         give_back(
             evaluation,
@@ -60,7 +68,11 @@ def record(evaluation: Evaluation, report: Report) -> None:
     else:
         discount(evaluation.submission)
         evaluation.move_to(
-            State.SCORED, **verdict(evaluation, report), isolation=isolation_of(report), **ended()
+            State.SCORED,
+            **verdict(evaluation, report),
+            answers=answers.keep(evaluation, answered or {}),
+            isolation=isolation_of(report),
+            **ended(),
         )
     keep(evaluation, report)
     if evaluation.state == State.SCORED:
@@ -189,6 +201,7 @@ def shared(stored: Evaluation) -> dict[str, Any]:
         "half_width": figures.half_width,
         "submission_seconds": figures.submission_seconds,
         "reference_seconds": figures.reference_seconds,
+        "answers_id": stored.answers_id,
         "f1_by_class": stored.f1_by_class,
         "isolation": stored.isolation,
         **ended(),

@@ -1,8 +1,8 @@
 """A PostgreSQL role for machines that run models. It may do what a worker does, and no more.
 
-A worker reads competitions, data and models. It writes evaluations, reports, workers and canaries,
-and it places teams on the boards. It cannot read accounts, sessions, tokens or invitations, and it
-deletes only entries of boards.
+A worker reads competitions, data and models. It writes evaluations, reports, answers, workers and
+canaries, and it places teams on the boards. It cannot read accounts, sessions, tokens or
+invitations, and it deletes only entries of boards.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from leaderboard.models import (
     Team,
     Worker,
 )
+from leaderboard.models.answers import Answers
 
 NAME = "worker"
 READ = "SELECT"
@@ -44,6 +45,7 @@ GRANTS: dict[type[models.Model], str] = {
     Competition: "SELECT, UPDATE (calibration_id, state, pause_message)",
     Evaluation: "SELECT, INSERT, UPDATE",
     StoredReport: "SELECT, INSERT",
+    Answers: "SELECT, INSERT, UPDATE",
     Worker: "SELECT, INSERT, UPDATE",
     Canary: "SELECT, INSERT",
     Entry: "SELECT, INSERT, UPDATE, DELETE",

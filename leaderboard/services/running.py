@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import (
@@ -45,6 +45,9 @@ from leaderboard.services import (
 )
 from scoring.job import TIMED_STAGE, Failure, Progress, Report
 from scoring.sentences import Sentence, say
+
+if TYPE_CHECKING:
+    from leaderboard.services.answers import Labels
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
@@ -160,8 +163,11 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
     """
     with lease_kept(evaluation) as is_lost:
         show = progress_writer(evaluation, lambda: is_lost() or should_stop())
+        answered: dict[str, Labels] = {}
         try:
-            report = scoring.evaluate(jobs.for_evaluation(evaluation), progress=show)
+            report = scoring.evaluate(
+                jobs.for_evaluation(evaluation), progress=show, answered=answered.update
+            )
         except Abandoned:
             if should_stop():
                 # A copy: the thread that renews the lease still uses this object as a running one.
@@ -173,7 +179,7 @@ def measure(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
         except Exception as error:
             ended = partial(broken, error=error)
         else:
-            ended = partial(recording.record, report=report)
+            ended = partial(recording.record, report=report, answered=answered)
         patiently(evaluation, ended)
 
 

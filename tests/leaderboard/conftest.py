@@ -6,13 +6,15 @@ that really measure stand in tests/end_to_end and tests/scoring.
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.cache import cache
 from django.core.files.base import ContentFile
@@ -29,6 +31,7 @@ from leaderboard.models import (
     Team,
     User,
 )
+from leaderboard.models.answers import Answers
 from leaderboard.services import (
     competitions,
     containment,
@@ -244,12 +247,47 @@ def scored(submit: Callable[..., Submission]) -> Callable[..., Submission]:
     return make
 
 
-def finish(evaluation: Evaluation, found: Report) -> Evaluation:
+def finish(
+    evaluation: Evaluation, found: Report, answered: dict[str, Any] | None = None
+) -> Evaluation:
     """Claim an evaluation as a worker would, and record a report."""
     claimed = running.claim(evaluation.profile)
     assert claimed == evaluation, "another evaluation was next in line"
-    recording.record(claimed, found)
+    recording.record(claimed, found, answered)
     return claimed
+
+
+def answers_of(*, public: Sequence[int], private: Sequence[int]) -> dict[str, Any]:
+    """Answers as the engine hands them over."""
+    return {"public": np.array(public), "private": np.array(private)}
+
+
+ANSWERED = b"AnsweredABC."
+"""Planted where answers are kept, to be searched for."""
+
+
+def plant_answers(evaluation: Evaluation) -> None:
+    """Keep answers that are easy to recognise, for a scored evaluation and the calibration."""
+    for one in (evaluation, evaluation.competition.calibration):
+        one.answers = Answers.objects.create(
+            competition=one.competition,
+            dataset=one.dataset,
+            content=f"planted {one.pk}",
+            public=ANSWERED,
+            private=ANSWERED,
+        )
+        one.save()
+
+
+def shapes_of(content: bytes) -> list[str]:
+    """What bytes look like in a page or a file: as text, as hex, in base 64, and as numbers."""
+    numbers = [str(one) for one in content]
+    return [
+        content.decode(),
+        content.hex(),
+        base64.b64encode(content).decode(),
+        *(mark.join(numbers) for mark in (",", ", ", " ", "\n")),
+    ]
 
 
 def rewrite(evaluation: Evaluation, found: dict[str, Any]) -> None:

@@ -20,11 +20,12 @@ from leaderboard.services import (
     selections,
     submissions,
 )
-from tests.leaderboard.conftest import report
+from tests.leaderboard.conftest import answers_of, report
 
 pytestmark = pytest.mark.django_db
 Scored = Callable[..., Submission]
-MOST_QUERIES = 16
+ANSWERED = answers_of(public=[0] * 24, private=[0] * 36)
+MOST_QUERIES = 17
 """Of a verdict, with the savepoint of its transaction."""
 
 
@@ -37,7 +38,8 @@ def watched() -> Iterator[dict[str, int]]:
         found = execute(sql, params, many, context)
         seen["queries"] += 1
         seen["rows"] += max(0, context["cursor"].rowcount)
-        assert not ("leaderboard_storedreport" in sql and sql.startswith("SELECT")), sql
+        for table in ("leaderboard_storedreport", "leaderboard_answers"):
+            assert not (table in sql and sql.startswith("SELECT")), sql
         return found
 
     with connection.execute_wrapper(watch):
@@ -83,8 +85,9 @@ def test_whatever_the_team_has_sent_before(
         claimed = running.claim(submission.competition.profile)
         assert claimed
         assert claimed.submission.team.competition == claimed.competition  # read for the job
+        assert claimed.dataset  # likewise
         with watched() as queries:
-            recording.record(claimed, report(time_ratio=0.5))
+            recording.record(claimed, report(time_ratio=0.5), ANSWERED)
         seen.append(queries)
         assert rankings.entry_of(team, "public").submission == submission
         with watched() as queries:

@@ -35,7 +35,7 @@ from leaderboard.services import (
     sweeping,
 )
 from scoring.job import Progress
-from tests.leaderboard.conftest import failure, report
+from tests.leaderboard.conftest import answers_of, failure, report
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -54,6 +54,7 @@ FORBIDDEN = [
     "DELETE FROM leaderboard_submission",
     "UPDATE leaderboard_submission SET team_id = 1",
     "DELETE FROM leaderboard_evaluation",
+    "DELETE FROM leaderboard_answers",
     "DELETE FROM leaderboard_team",
     "UPDATE leaderboard_team SET name = 'x'",
     "UPDATE leaderboard_competition SET published_at = now()",
@@ -103,10 +104,12 @@ def test_it_evaluates_calibrates_checks_itself_and_gives_back(
     competition.profile.save()
     ends = iter([report(time_ratio=0.5), RuntimeError("ours"), failure(), report(time_ratio=0.6)])
 
-    def evaluate(job: Any, progress: Any) -> Any:
+    def evaluate(job: Any, progress: Any, answered: Any = None) -> Any:
         progress(Progress("measure", 10, 5.0))
         if job.submission is None:
             return report()  # a canary, or a calibration
+        if answered:
+            answered(answers_of(public=[0] * 24, private=[0] * 36))
         end = next(ends)
         if isinstance(end, Exception):
             raise end
@@ -126,6 +129,8 @@ def test_it_evaluates_calibrates_checks_itself_and_gives_back(
     states = {one.pk: one.latest_evaluation.state for one in Submission.objects.order_by("pk")}
     assert states == {first.pk: State.SCORED, same.pk: State.SCORED, broken.pk: State.FAILED}
     assert Entry.objects.count() == 2
+    assert first.evaluation.answers_id
+    assert first.evaluation.answers_id == same.evaluation.answers_id
     assert Canary.objects.count() == 2  # at the start, and after a fault
     queueing.evaluate_again(submission=first, by=organizer)
     Competition.objects.update(state=Competition.State.DRAFT)
@@ -149,7 +154,7 @@ def test_boards_that_are_prepared_are_left_to_those_who_may(
 ) -> None:
     monkeypatch.setattr(preparing, "AT_ONCE", -1)
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
-    monkeypatch.setattr(scoring, "evaluate", lambda job, progress: report(time_ratio=0.1))
+    monkeypatch.setattr(scoring, "evaluate", lambda job, **_: report(time_ratio=0.1))
     scored(team, seed=1, time_ratio=0.5)
     competition.min_quality = 0.95
     competitions.edit(competition=competition, by=organizer)

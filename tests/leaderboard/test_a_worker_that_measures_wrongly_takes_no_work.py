@@ -50,7 +50,7 @@ class Engine:
         self.canary: Report | Exception = report(time_ratio=1.001)
         self.submission: Report | Exception = report(time_ratio=0.5)
 
-    def evaluate(self, job: Job, progress: Any = None) -> Report:
+    def evaluate(self, job: Job, progress: Any = None, answered: Any = None) -> Report:
         self.jobs.append(job)
         for stage in self.stages:
             progress(Progress(stage, 0.0))
@@ -254,7 +254,7 @@ def test_switching_the_canary_off_brings_a_sidelined_worker_back(
 def test_a_worker_that_is_asked_to_stop_stops_checking(
     checked: HardwareProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def evaluate(job: Job, progress: Any) -> Report:
+    def evaluate(job: Job, progress: Any, answered: Any = None) -> Report:
         progress(Progress("measure", 10.0))
         return report()
 

@@ -49,7 +49,7 @@ def jobs_done(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     """What the engine was given."""
     done: list[Job] = []
 
-    def evaluate(job: Job, progress: Any = None) -> Report:
+    def evaluate(job: Job, progress: Any = None, answered: Any = None) -> Report:
         done.append(job)
         return report(time_ratio=0.5 if job.submission else 1.0)
 

@@ -149,7 +149,7 @@ def test_the_lease_is_kept_until_what_was_found_is_written(
         beating.append("lease" in {thread.name for thread in threading.enumerate()})
 
     monkeypatch.setattr(placing, "place", place)
-    monkeypatch.setattr(scoring, "evaluate", lambda job, progress: report())
+    monkeypatch.setattr(scoring, "evaluate", lambda job, **_: report())
     monkeypatch.setattr(running.time, "sleep", sleep)
     monkeypatch.setattr(running.connection, "close", lambda: None)  # the test's own
     running.run_next("cpu")

@@ -101,7 +101,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     """The jobs that workers gave to an engine whose every answer is the same."""
     seen: list[Job] = []
 
-    def evaluate(job: Job, progress: object) -> Report:
+    def evaluate(job: Job, progress: object, answered: object = None) -> Report:
         seen.append(job)
         return with_quads(quad(9))
 
@@ -191,7 +191,7 @@ def test_a_repeat_that_waited_over_an_upgrade_pools_what_was_measured_meanwhile(
     found = iter([with_quads(quad(2)), with_quads(quad(2), quad(3))])
     seen: list[Job] = []
 
-    def evaluate(job: Job, progress: object) -> Report:
+    def evaluate(job: Job, progress: object, answered: object = None) -> Report:
         seen.append(job)
         return next(found)
 

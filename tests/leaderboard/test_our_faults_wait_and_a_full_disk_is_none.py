@@ -86,7 +86,7 @@ def test_a_broken_service_does_not_burn_the_queue(
     for seed in range(3):
         submit(team, seed)
 
-    def breaks(job: Any, progress: Any) -> Report:
+    def breaks(job: Any, progress: Any, **_: Any) -> Report:
         raise ValueError("a bug of ours")
 
     monkeypatch.setattr(scoring, "evaluate", breaks)
@@ -103,7 +103,7 @@ def test_a_full_disk_costs_an_evaluation_nothing_and_its_worker_takes_no_more(
     waiting = [submit(team, seed).latest_evaluation for seed in range(3)]
     tries: list[object] = []
 
-    def full(job: Any, progress: Any) -> Report:
+    def full(job: Any, progress: Any, **_: Any) -> Report:
         tries.append(job)
         raise error
 
@@ -121,7 +121,7 @@ def test_a_full_disk_costs_an_evaluation_nothing_and_its_worker_takes_no_more(
     assert "disk" in worker.reason or "space" in worker.reason
 
     monkeypatch.setattr(machine, "can_hold", lambda folder, size: True)
-    monkeypatch.setattr(scoring, "evaluate", lambda job, progress: report())
+    monkeypatch.setattr(scoring, "evaluate", lambda job, **_: report())
     while running.run_next("cpu"):
         pass
     assert set(Evaluation.objects.values_list("state", flat=True)) == {State.SCORED}
@@ -135,7 +135,7 @@ def test_a_model_that_fills_the_disk_by_itself_is_given_up_like_any_fault(
     """The disk has room again after each attempt, so that waiting for room would never end."""
     large, small = submit(team, 1), submit(rivals, 2)
 
-    def fills(job: Any, progress: Any) -> Report:
+    def fills(job: Any, progress: Any, **_: Any) -> Report:
         if str(large.file.name) in str(job.submission):
             raise OSError(errno.ENOSPC, "No space left on device")
         return report()
@@ -153,7 +153,7 @@ def test_a_worker_without_room_looks_again_after_seconds(
 ) -> None:
     submit(team)
 
-    def full(job: Any, progress: Any) -> Report:
+    def full(job: Any, progress: Any, **_: Any) -> Report:
         raise FULL[0]
 
     monkeypatch.setattr(scoring, "evaluate", full)

@@ -104,9 +104,12 @@ def test_answers_are_those_of_the_model(
     cache = job.cache or Path()
     inputs = [albums.normalized(albums.pixels(part, job.input, cache), job.input) for part in parts]
     expected = module(torch.from_numpy(np.concatenate(inputs))).argmax(1).numpy()
-    report = scoring.evaluate(job)
+    answered: dict[str, np.ndarray] = {}
+    report = scoring.evaluate(job, answered=answered.update)
     right = sum(quality.accuracy * quality.images for quality in report.splits.values())
     assert right == pytest.approx((expected == labels(job)).sum())
+    assert list(answered) == [split.name for split in job.splits]
+    assert np.concatenate([*answered.values()]).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float16"])

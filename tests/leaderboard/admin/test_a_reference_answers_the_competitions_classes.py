@@ -49,7 +49,7 @@ def test_a_reference_that_fails_its_calibration_has_failed_itself(
     press(draft, "upload_reference", upload=sent(make_model()))
     press(draft, "calibrate")
 
-    def wrong(job: Any, progress: Any) -> None:
+    def wrong(job: Any, progress: Any, **_: Any) -> None:
         raise scoring.EngineError(
             "reference_wrong_output", say("It answers 4 numbers for 3 classes.")
         )
@@ -68,7 +68,7 @@ def test_what_breaks_otherwise_in_a_calibration_is_still_ours(
     press(draft, "upload_reference", upload=sent(make_model()))
     press(draft, "calibrate")
 
-    def broken(job: Any, progress: Any) -> None:
+    def broken(job: Any, progress: Any, **_: Any) -> None:
         raise scoring.EngineError("sandbox_failed", say("It did not start."))
 
     monkeypatch.setattr(scoring, "evaluate", broken)

@@ -15,12 +15,21 @@ from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, rankings, teams
 from scoring.sentences import say
 from tests.leaderboard.api.conftest import API, client_of
-from tests.leaderboard.conftest import SAID, WEAK, rewrite, told
+from tests.leaderboard.conftest import (
+    ANSWERED,
+    SAID,
+    WEAK,
+    plant_answers,
+    rewrite,
+    shapes_of,
+    told,
+)
 
 pytestmark = pytest.mark.django_db
 
-# What is planted in the private split's figures and in the organizers' texts, to be searched for.
-HIDDEN = ("0.6123", "1.1024", "7654321", "4141414", "LEAK", "image-17")
+# What is planted in the private split's figures, in what models answered and in the organizers'
+# texts, to be searched for.
+HIDDEN = ("0.6123", "1.1024", "7654321", "4141414", "LEAK", "image-17", *shapes_of(ANSWERED))
 
 # request, then the status for: anonymous, outsider, rival, member, organizer
 TABLE = """
@@ -72,6 +81,7 @@ def planted(
     evaluation.save()
     rewrite(evaluation, found)
     assert str(evaluation.score_private)[:6] in HIDDEN
+    plant_answers(evaluation)
     competition = submission.competition
     Competition.objects.create(slug="draft", title="LEAK", profile=competition.profile)
     for split in competition.dataset.splits.exclude(name="sample"):
@@ -127,8 +137,9 @@ def test_after_publication_teams_see_their_own_private_figures_and_all_the_board
         client.get(f"{API}/submissions/{planted.pk}").getvalue().decode() for client in everybody
     ]
     assert ["0.6123" in body for body in shown] == [False, False, False, True, True]
-    # The board is open now; what is the organizers' stays theirs.
-    assert not [one for body in shown for one in ("7654321", "LEAK", "image-17") if one in body]
+    # The board is open now; what is the organizers' stays theirs, and answers are for nobody.
+    kept_back = ("7654321", "LEAK", "image-17", *shapes_of(ANSWERED))
+    assert not [one for body in shown for one in kept_back if one in body]
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "error", "failed"])

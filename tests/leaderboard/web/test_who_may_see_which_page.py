@@ -12,7 +12,16 @@ from django.utils import timezone
 
 from leaderboard.models import Competition, Invitation, Submission, User
 from leaderboard.services import competitions, teams
-from tests.leaderboard.conftest import SAID, WEAK, failure, finish, report
+from tests.leaderboard.conftest import (
+    ANSWERED,
+    SAID,
+    WEAK,
+    failure,
+    finish,
+    plant_answers,
+    report,
+    shapes_of,
+)
 from tests.leaderboard.web.conftest import text
 
 LOGIN = "login"
@@ -193,6 +202,52 @@ def test_nothing_private_shows_before(
             shown = text(see(who, url))
             for figure in hidden_figures(submission):
                 assert figure not in shown, (who, url)
+
+
+PAGES = [
+    "/competitions/waste/",
+    "/competitions/waste/rules/",
+    "/competitions/waste/data/",
+    "/competitions/waste/scoring/",
+    "/competitions/waste/boards/public/",
+    "/competitions/waste/boards/private/",
+    "/competitions/waste/team/",
+    "/competitions/waste/submissions/",
+    "/submissions/{submission}/",
+    "/submissions/{submission}/status/",
+    "/evaluations/{evaluation}/measurement/",
+    "/evaluations/{calibration}/measurement/",
+    "/profile/",
+    "/admin/leaderboard/evaluation/{evaluation}/change/",
+    "/admin/leaderboard/submission/{submission}/change/",
+    "/admin/leaderboard/competition/{competition}/change/",
+]
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+def test_no_page_shows_what_a_model_answered(
+    people: People, see: Any, scored: Any, team: Any, organizer: User, is_published: bool
+) -> None:
+    submission = scored(team)
+    plant_answers(submission.evaluation)
+    competition = submission.competition
+    if is_published:
+        competitions.close(competition=competition, by=organizer)
+        competitions.publish(competition=competition, by=organizer)
+    names = {
+        "submission": submission.pk,
+        "evaluation": submission.evaluation.pk,
+        "calibration": competition.calibration_id,
+        "competition": competition.pk,
+    }
+    seen = 0
+    for page in PAGES:
+        for who in people.values():
+            answer = see(who, page.format(**names), follow=True)
+            seen += answer.status_code == 200
+            shown = text(answer)
+            assert not [one for one in shapes_of(ANSWERED) if one in shown], (page, who)
+    assert seen > 2 * len(PAGES)
 
 
 @pytest.mark.parametrize("is_scored", [True, False])

@@ -1,0 +1,141 @@
+"""What models answered to the hidden images, kept beside the labels and as secret as they are.
+
+One row for each measured content, written with the verdict. A row costs one byte for each hidden
+image, two above 256 classes. Nothing here is for a participant: before publication only figures of
+a whole public split may leave, such as a score's interval.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leaderboard.models import Evaluation, Split
+from leaderboard.models.answers import Answers
+from leaderboard.services import files
+
+if TYPE_CHECKING:  # NumPy is imported where it is used: most web requests need none
+    import numpy as np
+    import numpy.typing as npt
+
+    Labels = npt.NDArray[np.int64]
+
+SPLITS = (Split.Name.PUBLIC, Split.Name.PRIVATE)
+ONE_BYTE = 256
+"""Most classes whose numbers fit into one byte."""
+AT_ONCE = 10_000
+"""Most evaluations whose answers are read together: 26 MB for a split of 2,606 images."""
+CHUNK = 500
+"""Rows that are read from the database together."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Answers to one split, as numbers of classes."""
+
+    labels: Labels
+    """(images,)"""
+    answers: npt.NDArray[Any]
+    """(contents, images), each content once."""
+    rows: Mapping[int, int]
+    """The row of `answers` by the key of an evaluation. Evaluations without answers are left
+    out."""
+
+
+def keep(evaluation: Evaluation, found: Mapping[str, Labels]) -> Answers | None:
+    """Write the answers of a measured content, in the transaction of its verdict.
+
+    `found` has the answers (images,) of each hidden split. A content that is measured again keeps
+    its row, with the last answers. None if there are no answers to keep.
+    """
+    if not found:
+        return None
+    classes = len(evaluation.dataset.classes)
+    row = Answers(
+        competition_id=evaluation.competition_id,
+        dataset_id=evaluation.dataset_id,
+        content=content_of(evaluation),
+        **{name: packed(found[name], classes=classes) for name in SPLITS},
+    )
+    Answers.objects.bulk_create(
+        [row],
+        update_conflicts=True,
+        unique_fields=["competition", "dataset", "content"],
+        update_fields=list(SPLITS),
+    )
+    return row
+
+
+def kept(evaluations: Collection[int], split: Split) -> Kept:
+    """The answers of evaluations to the images of a split, with the labels of the split.
+
+    At most `AT_ONCE` evaluations, by their keys. The reference's answers are those of the
+    competition's calibration. Raises `BadDataset`, `EngineError` for images that cannot be read.
+    """
+    import numpy as np
+
+    if len(evaluations) > AT_ONCE:
+        raise ValueError(f"At most {AT_ONCE} evaluations are read together.")
+    classes = split.dataset.classes
+    labels = labels_of(files.local_path(split.archive), split.sha256, tuple(classes))
+    measured = dict(
+        Evaluation.objects.filter(pk__in=evaluations, answers__dataset=split.dataset_id)
+        .order_by()
+        .values_list("pk", "answers_id")
+    )
+    place = {key: row for row, key in enumerate(sorted(set(measured.values())))}
+    answers = np.empty((len(place), len(labels)), dtype=stored_type(len(classes)))
+    stored = Answers.objects.filter(pk__in=place).order_by().values_list("pk", split.name)
+    for key, content in stored.iterator(chunk_size=CHUNK):
+        answers[place[key]] = unpacked(content, classes=len(classes))
+    return Kept(labels, answers, {key: place[one] for key, one in measured.items()})
+
+
+def content_of(evaluation: Evaluation) -> str:
+    """The hash of what the answers depend on beside the images: the model and its input.
+
+    Not the protocol, the plan or the reference, so that a content keeps its row over an upgrade.
+    """
+    submission = evaluation.submission
+    if submission:
+        parts = ["submission", submission.content_sha256, submission.static.get("input")]
+    else:
+        parts = ["reference", evaluation.reference.sha256, None]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def packed(labels: Labels, *, classes: int) -> bytes:
+    """Numbers of classes as they are stored. Raises `ValueError` for a number that is no class."""
+    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+        raise ValueError("An answer is no class.")
+    return labels.astype(stored_type(classes)).tobytes()
+
+
+def unpacked(content: bytes | memoryview, *, classes: int) -> npt.NDArray[Any]:
+    """The inverse of `packed`."""
+    import numpy as np
+
+    return np.frombuffer(content, dtype=stored_type(classes))
+
+
+def stored_type(classes: int) -> str:
+    """NumPy's name of the type of a stored answer: one byte, or two with the low one first."""
+    return "u1" if classes <= ONE_BYTE else "<u2"
+
+
+@functools.lru_cache(maxsize=8)
+def labels_of(archive: Path, sha256: str, classes: tuple[str, ...]) -> Labels:
+    """The labels (images,) of a split, in the order in which the engine answers its images.
+
+    Kept for a few splits, because the archive never changes. `sha256` tells archives apart.
+    """
+    from scoring.images import albums
+
+    labels = albums.labelled(archive, classes).labels
+    labels.flags.writeable = False
+    return labels
