@@ -47,6 +47,12 @@ def quality_term(quality: float, *, quality_ref: float, k: float = 20.0) -> floa
     return sigmoid(k * (quality_ref - quality))
 
 
+def quality_slope(quality: float, *, quality_ref: float, k: float = 20.0) -> float:
+    """d score / d quality: -k / 4 at `quality_ref`, towards 0 away from it."""
+    term = quality_term(quality, quality_ref=quality_ref, k=k)
+    return -k * term * (1 - term)
+
+
 def half_width(time_half_width: float, time_weight: float = 0.5) -> float:
     """Half of the score's 95 % interval. Only time adds to it: the quality on a fixed split has no
     noise."""
