@@ -217,7 +217,7 @@ def forecast(
     return Ranges(ends[:, beyond], ends[:, draws - 1 - beyond])
 
 
-def ranks(drawn: Noise, sizes: Whole | None = None) -> Whole:
+def ranks(drawn: npt.NDArray[np.floating], sizes: Whole | None = None) -> Whole:
     """The rank of each score in its draw, (draws, models)."""
     in_order = np.argsort(drawn, axis=1)
     if sizes is None:
