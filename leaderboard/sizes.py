@@ -1,6 +1,10 @@
-"""Large numbers and sizes of files, as pages write them: with decimal units."""
+"""Large numbers, sizes of files and short times, as pages and sentences write them."""
 
 from __future__ import annotations
+
+import math
+
+from django.utils import formats
 
 
 def megabytes(count: int) -> str:
@@ -14,3 +18,19 @@ def short(count: int) -> str:
         if count >= size:
             return f"{count / size:.3g} {letter}"
     return f"{count} "
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Seconds as milliseconds with three figures."""
+    if seconds is None:
+        return "–"
+    value = seconds * 1000
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
+    return formats.number_format(round(value, decimals), decimals)
+
+
+def gained_milliseconds(seconds: float) -> str:
+    """A difference of seconds as milliseconds with two figures, however small it is."""
+    value = seconds * 1000
+    decimals = max(0, 1 - math.floor(math.log10(value))) if value else 0
+    return formats.number_format(round(value, decimals), decimals)

@@ -23,7 +23,7 @@ from markdown_it import MarkdownIt
 from leaderboard.models import Competition, User
 from leaderboard.models.organizers import is_organizer
 from leaderboard.sentences import Stored, said
-from leaderboard.sizes import megabytes, short
+from leaderboard.sizes import gained_milliseconds, megabytes, milliseconds, short
 from leaderboard.web import words
 from scoring import formats as models
 
@@ -40,6 +40,8 @@ def markdown(text: str) -> SafeString:
 register.filter(said)
 register.filter(megabytes)
 register.filter(short)
+register.filter(milliseconds)
+register.filter(gained_milliseconds)
 
 
 @register.filter
@@ -132,13 +134,9 @@ def at_pace(time_ratio: float | None, competition: Competition) -> float | None:
 
 
 @register.filter
-def milliseconds(seconds: float | None) -> str:
-    """Seconds as milliseconds with three figures."""
-    if seconds is None:
-        return "–"
-    value = seconds * 1000
-    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
-    return formats.number_format(round(value, decimals), decimals)
+def distance(value: float) -> float:
+    """A difference without its sign."""
+    return abs(value)
 
 
 @register.filter

@@ -20,8 +20,11 @@ from leaderboard.errors import NotFound, Refused
 from leaderboard.models import Competition, Evaluation, Submission, User
 from leaderboard.models.organizers import is_organizer
 from leaderboard.services import (
+    advice,
     commands,
+    confusions,
     placing,
+    prospects,
     queueing,
     selections,
     submissions,
@@ -36,6 +39,10 @@ from scoring.job import InputSpec
 
 STOP_POLLING = 286
 PAGE = 50
+MOST_CLASSES = 25
+"""Most classes of a confusion matrix that is shown as a table."""
+WORST = 3
+"""Confusions that are named in words."""
 State = Evaluation.State
 
 
@@ -209,6 +216,11 @@ def verdict(submission: Submission, reader: User) -> dict[str, Any]:
     }
     if evaluation.state == State.SCORED:
         said |= figures_of(evaluation, competition)
+        prospect = prospects.of(submission)
+        said |= {
+            "prospect": prospect,
+            "advice": advice.of(submission, prospect) if prospect else [],
+        }
     return said
 
 
@@ -235,4 +247,17 @@ def figures_of(evaluation: Evaluation, competition: Competition) -> dict[str, An
         "below_gate": evaluation.quality_public < competition.min_quality,
         "per_class": list((evaluation.f1_by_class or {}).items()),
         "flags": evaluation.timing.flags if evaluation.timing else (),
+        **mistakes(evaluation),
     }
+
+
+def mistakes(evaluation: Evaluation) -> dict[str, Any]:
+    """The confusion matrix as a table of heat, if it is small enough to be read."""
+    confusion = confusions.of(evaluation)
+    if confusion is None:
+        return {}
+    heat: list[tuple[str, list[tuple[int, int]]]] = []
+    if len(confusion.classes) <= MOST_CLASSES:
+        rows = ([(percent, -(-percent // 10)) for percent in row] for row in confusion.rows)
+        heat = list(zip(confusion.classes, rows, strict=True))
+    return {"confusion": confusion, "confused": confusion.worst(WORST), "heat": heat}

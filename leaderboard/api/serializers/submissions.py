@@ -11,10 +11,11 @@ from django.utils.translation import gettext, gettext_lazy
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from leaderboard.api.serializers import prospects
 from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import Competition, Entry, Evaluation, Submission
 from leaderboard.sentences import said
-from leaderboard.services import commands, queueing, rankings
+from leaderboard.services import commands, confusions, queueing, rankings
 from scoring import formats, job
 from scoring.sentences import spoken
 
@@ -190,15 +191,30 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
 
 
 class SubmissionDetail(SubmissionSummary):
+    prospect = prospects.Prospect(
+        allow_null=True, help_text="Where it stands, and what would help. Once it is scored."
+    )
+    confusion = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        allow_null=True,
+        help_text="Whole per cent of the public split's images of each class, by answer.",
+    )
     dry_run = DryRun(allow_null=True, help_text="Once the evaluation has ended.")
 
     class Meta(SubmissionSummary.Meta):
-        fields = (*SubmissionSummary.Meta.fields, "dry_run")  # type: ignore[assignment]
+        fields = (  # type: ignore[assignment]
+            *SubmissionSummary.Meta.fields,
+            "prospect",
+            "confusion",
+            "dry_run",
+        )
 
     def to_representation(self, submission: Submission) -> dict[str, object]:
         dry_run = submission.evaluation.dry_run
         return {
             **super().to_representation(submission),
+            "prospect": prospects.told(submission),
+            "confusion": confusion(submission.evaluation),
             "dry_run": DryRun(dry_run).data if dry_run else None,
         }
 
@@ -281,6 +297,16 @@ def of_result(evaluation: Evaluation, competition: Competition) -> dict[str, obj
 def score(evaluation: Evaluation, board: str) -> dict[str, object] | None:
     parts = rankings.parts(evaluation, board)
     return dataclasses.asdict(parts) if parts else None
+
+
+def confusion(evaluation: Evaluation) -> dict[str, dict[str, int]] | None:
+    found = confusions.of(evaluation)
+    if found is None:
+        return None
+    return {
+        label: dict(zip(found.classes, row, strict=True))
+        for label, row in zip(found.classes, found.rows, strict=True)
+    }
 
 
 def isolation_said(isolation: dict[str, Any]) -> dict[str, object]:

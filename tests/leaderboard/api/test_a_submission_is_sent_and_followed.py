@@ -77,6 +77,10 @@ def test_a_score_is_shown_taken_apart(
     assert body["f1_by_class"] == {"Metal": 0.75, "Paper": 0.75, "Plastic": 0.75}
     assert (body["time_ratio"], body["half_width"]) == (0.5, 0.01)
     assert (body["seconds_per_image"], body["reference_seconds_per_image"]) == (0.005, 0.01)
+    prospect = body["prospect"]
+    assert (prospect["rank"], prospect["ranked"], prospect["is_best"]) == (1, 1, True)
+    assert prospect["own"] is prospect["change"] is prospect["step"] is None
+    assert body["confusion"]["Metal"] == {"Metal": 100, "Paper": 0, "Plastic": 0}
     assert body["queue"] is body["failure"] is body["error"] is None
 
 

@@ -67,6 +67,23 @@ def test_scored(see: Any, scored: Any, team: Team, owner: User) -> None:
     assert see(owner, f"/submissions/{submission.pk}/status/").status_code == 286
 
 
+def test_scored_beside_others(
+    see: Any, scored: Any, team: Team, rivals: Team, owner: User, organizer: User
+) -> None:
+    first = scored(team, 1, quality_public=0.75, time_ratio=0.9)
+    scored(rivals, 2, quality_public=0.80, time_ratio=0.6)
+    second = scored(team, 3, quality_public=0.79, time_ratio=0.65)
+    page = text(see(owner, second.get_absolute_url()))
+    assert "Better than your previous best" in page
+    assert f'href="/competitions/waste/boards/public/?rank=2#team-{team.pk}"' in page
+    assert "would pass Rivals (rank 1, score 0.4192)" in page
+    assert "Confusion matrix" in page
+    assert "slow for its F1" in page
+    earlier = text(see(organizer, first.get_absolute_url()))
+    assert "Worse than your best" in earlier
+    assert "would make it better than your best" in earlier
+
+
 def test_failed(see: Any, submit: Any, team: Team, owner: User) -> None:
     submission = submit(team)
     finish(submission.latest_evaluation, failure())

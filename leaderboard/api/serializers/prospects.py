@@ -1,0 +1,72 @@
+"""Where a scored submission stands, and what would bring its team further."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rest_framework import serializers
+
+from leaderboard.models import Submission
+from leaderboard.services import advice, prospects
+
+
+class Own(serializers.Serializer[prospects.Own]):
+    submission_id = serializers.IntegerField()
+    score = serializers.FloatField()
+    rank = serializers.IntegerField(
+        allow_null=True, help_text="By its score on the board of now; null below the gate."
+    )
+
+
+class Step(serializers.Serializer[prospects.Step]):
+    """Each of the three gains alone passes `score`; null where it cannot."""
+
+    rank = serializers.IntegerField(allow_null=True)
+    team = serializers.CharField(
+        source="team.name", allow_null=True, help_text="null: the own best is to be passed."
+    )
+    score = serializers.FloatField()
+    time_ratio_less = serializers.FloatField(allow_null=True)
+    seconds_less = serializers.FloatField(allow_null=True, help_text="Per image.")
+    quality_more = serializers.FloatField(allow_null=True)
+    is_tied = serializers.BooleanField(help_text="The intervals overlap: the order is not certain.")
+
+
+class Prospect(serializers.Serializer[prospects.Prospect]):
+    """By the public board of now."""
+
+    rank = serializers.IntegerField(allow_null=True, help_text="Of its score; null below the gate.")
+    ranked = serializers.IntegerField(help_text="Teams that have a rank.")
+    is_best = serializers.BooleanField(help_text="It is its team's row on the board.")
+    own = Own(
+        allow_null=True,
+        help_text="The team's best before this upload, or its best if this one is not.",
+    )
+    change = serializers.FloatField(
+        allow_null=True, help_text="Its score less that of `own`; below 0 is better."
+    )
+    is_clear = serializers.BooleanField(help_text="`change` is larger than the clock's noise.")
+    step = Step(allow_null=True, help_text="To the next rank, or to the own best.")
+    quality_to_gate = serializers.FloatField(allow_null=True)
+    advice = serializers.ListField(
+        child=serializers.CharField(), help_text="The largest gain, in sentences."
+    )
+
+
+def told(submission: Submission) -> dict[str, object] | None:
+    """The fields of `Prospect` as a plain dict; None without a score."""
+    prospect = prospects.of(submission)
+    if prospect is None:
+        return None
+    step = prospect.step
+    return {
+        **{one.name: getattr(prospect, one.name) for one in dataclasses.fields(prospect)},
+        "own": dataclasses.asdict(prospect.own) if prospect.own else None,
+        "step": {
+            **{one.name: getattr(step, one.name) for one in dataclasses.fields(step)},
+            "team": step.team.name if step.team else None,
+        }
+        if step
+        else None,
+        "advice": advice.of(submission, prospect),
+    }

@@ -1,0 +1,146 @@
+"""The quickest win of a scored submission, in a sentence or two, by the figures of the board."""
+
+from __future__ import annotations
+
+from django.db.models import Count
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
+from leaderboard.models import Competition, Entry, Evaluation, Submission
+from leaderboard.models.entry import EntryQuerySet
+from leaderboard.sentences import said
+from leaderboard.services import prospects
+from leaderboard.services.prospects import Prospect
+from leaderboard.sizes import milliseconds
+from scoring import formats, formula
+
+DECIMALS = 4
+"""Of a quality, as on the boards."""
+
+
+def of(submission: Submission, prospect: Prospect) -> list[str]:
+    """Sentences for the team, the one about the largest gain first."""
+    evaluation = submission.evaluation
+    if prospect.quality_to_gate:
+        return [to_the_gate(submission.competition, prospect.quality_to_gate)]
+    rivals = prospects.others(submission)
+    found = [larger_term(evaluation, rivals), unused(submission, rivals)]
+    return [sentence for sentence in found if sentence]
+
+
+def to_the_gate(competition: Competition, missing: float) -> str:
+    return gettext(
+        "%(metric)s must rise by %(missing)s to pass the gate. Then the model gets a rank."
+    ) % {
+        "metric": metric(competition),
+        "missing": number_format(missing, DECIMALS),
+    }
+
+
+def larger_term(evaluation: Evaluation, rivals: EntryQuerySet) -> str:
+    """Which term of the score another team's model shows the larger gain in, the other term being
+    no worse."""
+    competition = evaluation.competition
+    time_ratio, quality = evaluation.time_ratio or 0.0, evaluation.quality_public or 0.0
+    shown = rivals.select_related("team", "evaluation")
+    faster = shown.filter(quality__gte=quality).order_by("time_ratio").first()
+    better = shown.filter(time_ratio__lte=time_ratio).order_by("-quality").first()
+    by_time = time_gain(evaluation, faster)
+    by_quality = quality_gain(evaluation, better)
+    facts = {"metric": metric(competition)}
+    if faster and by_time > max(0.0, by_quality):
+        facts |= {
+            "team": str(faster.team),
+            "time": per_image(competition, faster.time_ratio),
+            "own": per_image(competition, time_ratio),
+        }
+        return (
+            gettext(
+                "This model is slow for its %(metric)s. The model of %(team)s has no lower "
+                "%(metric)s and takes %(time)s per image instead of %(own)s."
+            )
+            % facts
+        )
+    if better and by_quality > 0:
+        facts |= {
+            "team": str(better.team),
+            "quality": number_format(better.quality, DECIMALS),
+            "own": number_format(quality, DECIMALS),
+        }
+        return (
+            gettext(
+                "This model is inaccurate for its time. The model of %(team)s takes no longer, and "
+                "its %(metric)s is %(quality)s instead of %(own)s."
+            )
+            % facts
+        )
+    if not rivals.exists():
+        return ""
+    return gettext(
+        "No other team has a model that is as good and clearly faster, or as fast and better."
+    )
+
+
+def time_gain(evaluation: Evaluation, rival: Entry | None) -> float:
+    """What the score gains at a rival's time; 0 within the noise of the two clocks."""
+    if rival is None:
+        return 0.0
+    less = (evaluation.time_ratio or 0.0) - rival.time_ratio
+    noise = (evaluation.half_width or 0.0) + (rival.evaluation.half_width or 0.0)
+    return evaluation.competition.time_weight * less if less > noise else 0.0
+
+
+def quality_gain(evaluation: Evaluation, rival: Entry | None) -> float:
+    """What the score gains at a rival's quality."""
+    if rival is None:
+        return 0.0
+    assert evaluation.quality_ref is not None
+    terms = [
+        formula.quality_term(
+            quality, quality_ref=evaluation.quality_ref, k=evaluation.competition.k
+        )
+        for quality in (evaluation.quality_public or 0.0, rival.quality)
+    ]
+    return terms[0] - terms[1]
+
+
+def unused(submission: Submission, rivals: EntryQuerySet) -> str:
+    """A format or number type of better teams, else one that is taken, without a model of this
+    team."""
+    sent = submission.team.submissions.in_the_running().order_by()
+    tried = set(sent.values_list("format", "number_type").distinct())
+    score = prospects.score_of(submission.evaluation)
+    better = rivals.filter(prospects.above(score, submission), score__lte=score).order_by()
+    used = list(
+        better.values_list("submission__format", "submission__number_type")
+        .annotate(teams=Count("pk"))
+        .order_by("-teams", "submission__format", "submission__number_type")
+    )
+    count = sum(teams for *_, teams in used)
+    for name, number_type, teams in used:
+        if name and (name, number_type) not in tried:
+            return gettext(
+                "Teams with a better score that use %(format)s with %(number_type)s: %(teams)d of "
+                "%(count)d. Your team has not sent such a model yet."
+            ) % {
+                "teams": teams,
+                "count": count,
+                "format": formats.title(name),
+                "number_type": number_type,
+            }
+    untried = set(submission.competition.formats) - {name for name, _ in tried}
+    if not untried:
+        return ""
+    return gettext("Your team has not sent a model in this format yet: %(formats)s.") % {
+        "formats": formats.titles(untried)
+    }
+
+
+def metric(competition: Competition) -> str:
+    return said(competition.quality_measure.short)
+
+
+def per_image(competition: Competition, time_ratio: float) -> str:
+    """The time of a model in ms, at the pace of the calibration."""
+    seconds = competition.seconds_per_image(time_ratio)
+    return gettext("%(time)s ms") % {"time": milliseconds(seconds)}

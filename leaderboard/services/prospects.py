@@ -1,0 +1,220 @@
+"""Where a submission stands on the public board, and what would bring its team further.
+
+Only the public board and the formula are read, so a team may see everything here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Q
+
+from leaderboard.models import Competition, Entry, Evaluation, Submission, Team
+from leaderboard.models.entry import EntryQuerySet
+from leaderboard.services import placing, rankings
+from scoring import formula
+
+State = Evaluation.State
+LEAST_GAIN = 1e-6
+"""Boards compare scores at six decimals. An equal score goes to the earlier upload."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """The team's best submission beside the one that is looked at."""
+
+    submission_id: int
+    score: float
+    rank: int | None
+    """By its score on the board of now; None below the gate."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one term alone must gain to pass a better score. None: this term alone cannot."""
+
+    score: float
+    time_ratio_less: float | None
+    seconds_less: float | None
+    quality_more: float | None
+    team: Team | None = None
+    """The team to pass; None for the team's own best."""
+    rank: int | None = None
+    is_tied: bool = False
+    """Whether the two intervals overlap, so that the order is not certain."""
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """Where a scored submission stands. `change` is its score less that of `own`: below 0 is
+    better."""
+
+    rank: int | None
+    """By its score on the board of now; None below the gate."""
+    ranked: int
+    """Teams that have a rank."""
+    is_best: bool
+    """Whether it is the team's entry on the board."""
+    own: Own | None
+    """The best of the earlier submissions. For a submission that is not the best: the best."""
+    change: float | None
+    is_clear: bool
+    """Whether the change is larger than the noise of the clock."""
+    step: Step | None
+    """To the next rank, or to the team's own best. None for the leader."""
+    quality_to_gate: float | None
+    """The quality that is missing to have a rank."""
+
+
+def of(submission: Submission) -> Prospect | None:
+    """None without a score, and for a submission that is on no board."""
+    evaluation, competition = submission.evaluation, submission.competition
+    if evaluation.state != State.SCORED or not submission.is_in_the_running:
+        return None
+    entry = Entry.objects.filter(team=submission.team_id, board=Entry.Board.PUBLIC).first()
+    if entry is None:  # it is being written in this moment
+        return None
+    score = score_of(evaluation)
+    quality = evaluation.quality_public or 0.0
+    is_best = entry.submission_id == submission.pk
+    before = earlier_best(submission) if is_best else counting(entry.evaluation_id)
+    rivals = others(submission)
+    missing = competition.min_quality - quality
+    rank = None if missing > 0 else place(rivals, score, submission)
+    return Prospect(
+        rank=rank,
+        ranked=rivals.count() + entry.is_ranked,
+        is_best=is_best,
+        own=own(before, rivals, competition) if before else None,
+        change=float(score - score_of(before)) if before else None,
+        is_clear=before is not None and is_clear(evaluation, before),
+        step=step_up(submission, evaluation, rivals, None if is_best else before) if rank else None,
+        quality_to_gate=missing if missing > 0 else None,
+    )
+
+
+def others(submission: Submission) -> EntryQuerySet:
+    """The ranked entries of the other teams on the public board."""
+    ranked = Entry.objects.filter(
+        competition=submission.competition_id, board=Entry.Board.PUBLIC, is_ranked=True
+    )
+    return ranked.exclude(team=submission.team_id)
+
+
+def above(score: Decimal, submission: Submission) -> Q:
+    """The entries that stand above a score of the submission's team."""
+    return Q(score__lt=score) | Q(score=score, uploaded_at__lt=submission.uploaded_at)
+
+
+def place(rivals: EntryQuerySet, score: Decimal, submission: Submission) -> int:
+    return rivals.filter(above(score, submission), score__lte=score).count() + 1
+
+
+def earlier_best(submission: Submission) -> Evaluation | None:
+    """The evaluation that stood on the board before this upload, as far as it still counts."""
+    counting = Evaluation.objects.counting().filter(
+        team=submission.team_id, submission__uploaded_at__lt=submission.uploaded_at
+    )
+    passing = counting.filter(quality_public__gte=submission.competition.min_quality)
+    for some in (passing, counting):
+        best = some.select_related("submission", "competition").order_by(*placing.PUBLIC_ORDER)
+        if found := best.first():
+            return found
+    return None
+
+
+def counting(key: int) -> Evaluation:
+    return Evaluation.objects.select_related("submission", "competition").get(pk=key)
+
+
+def own(evaluation: Evaluation, rivals: EntryQuerySet, competition: Competition) -> Own:
+    submission = evaluation.submission
+    assert submission
+    score = score_of(evaluation)
+    has_rank = (evaluation.quality_public or 0.0) >= competition.min_quality
+    rank = place(rivals, score, submission) if has_rank else None
+    return Own(submission.pk, float(score), rank)
+
+
+def is_clear(one: Evaluation, other: Evaluation) -> bool:
+    intervals = [(score_of(each), each.score_half_width or 0.0) for each in (one, other)]
+    return not rankings.touch(min(intervals), max(intervals))
+
+
+def score_of(evaluation: Evaluation) -> Decimal:
+    return Decimal(f"{evaluation.score_public:.6f}")
+
+
+def step_up(
+    submission: Submission, evaluation: Evaluation, rivals: EntryQuerySet, best: Evaluation | None
+) -> Step | None:
+    """To the team's own best where there is a better one, else to the team above."""
+    score = score_of(evaluation)
+    if best:
+        return step(evaluation, float(score_of(best))) if score_of(best) < score else None
+    next_above = (
+        rivals.filter(above(score, submission), score__lte=score)
+        .select_related("team")
+        .order_by("-score", "-uploaded_at", "-pk")
+        .first()
+    )
+    if next_above is None:
+        return None
+    return step(
+        evaluation,
+        float(next_above.score),
+        team=next_above.team,
+        rank=place(rivals, score, submission) - 1,
+        is_tied=rankings.touch(
+            (next_above.score, next_above.score_half_width),
+            (score, evaluation.score_half_width or 0.0),
+        ),
+    )
+
+
+def step(
+    evaluation: Evaluation,
+    target: float,
+    *,
+    team: Team | None = None,
+    rank: int | None = None,
+    is_tied: bool = False,
+) -> Step:
+    """The least gain of one term, the other staying as it is, that gives less than `target`.
+
+    Gains are rounded up, so that whoever reaches them passes.
+    """
+    competition = evaluation.competition
+    time_ratio, quality = evaluation.time_ratio or 0.0, evaluation.quality_public or 0.0
+    quality_ref = evaluation.quality_ref
+    assert quality_ref is not None  # a scored evaluation was measured against one
+    weight, k, goal = competition.time_weight, competition.k, target - LEAST_GAIN
+    term = formula.quality_term(quality, quality_ref=quality_ref, k=k)
+    ratio_less = time_ratio - (goal - term) / weight if weight else math.inf
+    less = ratio_less if 0 < ratio_less < time_ratio else None
+    seconds_less = competition.seconds_per_image(less)
+    more = quality_needed(goal - weight * time_ratio, quality_ref, k) - quality
+    return Step(
+        score=target,
+        time_ratio_less=None if less is None else math.ceil(less * 1e4) / 1e4,
+        seconds_less=rounded_up(seconds_less) if seconds_less else None,
+        quality_more=math.ceil(more * 1e4) / 1e4 if quality + more <= 1 else None,
+        team=team,
+        rank=rank,
+        is_tied=is_tied,
+    )
+
+
+def quality_needed(term: float, quality_ref: float, k: float) -> float:
+    """The quality at which its term of the score is `term`; infinite where none is."""
+    if not 0 < term < 1 or not k:
+        return math.inf
+    return quality_ref - math.log(term / (1 - term)) / k
+
+
+def rounded_up(value: float, digits: int = 2) -> float:
+    """Upwards to so many significant digits."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - digits + 1)
+    return math.ceil(value / unit) * unit
