@@ -40,45 +40,46 @@ def to_the_gate(competition: Competition, missing: float) -> str:
 def larger_term(evaluation: Evaluation, rivals: EntryQuerySet) -> str:
     """Which term of the score another team's model shows the larger gain in, the other term being
     no worse."""
-    competition = evaluation.competition
     time_ratio, quality = evaluation.time_ratio or 0.0, evaluation.quality_public or 0.0
     shown = rivals.select_related("team", "evaluation")
     faster = shown.filter(quality__gte=quality).order_by("time_ratio").first()
     better = shown.filter(time_ratio__lte=time_ratio).order_by("-quality").first()
     by_time = time_gain(evaluation, faster)
     by_quality = quality_gain(evaluation, better)
-    facts = {"metric": metric(competition)}
     if faster and by_time > max(0.0, by_quality):
-        facts |= {
-            "team": str(faster.team),
-            "time": per_image(competition, faster.time_ratio),
-            "own": per_image(competition, time_ratio),
-        }
-        return (
-            gettext(
-                "This model is slow for its %(metric)s. The model of %(team)s has no lower "
-                "%(metric)s and takes %(time)s per image instead of %(own)s."
-            )
-            % facts
-        )
+        return slow(evaluation, faster)
     if better and by_quality > 0:
-        facts |= {
-            "team": str(better.team),
-            "quality": number_format(better.quality, DECIMALS),
-            "own": number_format(quality, DECIMALS),
-        }
-        return (
-            gettext(
-                "This model is inaccurate for its time. The model of %(team)s takes no longer, and "
-                "its %(metric)s is %(quality)s instead of %(own)s."
-            )
-            % facts
-        )
+        return inaccurate(evaluation, better)
     if not rivals.exists():
         return ""
     return gettext(
         "No other team has a model that is as good and clearly faster, or as fast and better."
     )
+
+
+def slow(evaluation: Evaluation, rival: Entry) -> str:
+    competition = evaluation.competition
+    return gettext(
+        "This model is slow for its %(metric)s. The model of %(team)s has no lower %(metric)s and "
+        "takes %(time)s per image instead of %(own)s."
+    ) % {
+        "metric": metric(competition),
+        "team": rival.team,
+        "time": per_image(competition, rival.time_ratio),
+        "own": per_image(competition, evaluation.time_ratio or 0.0),
+    }
+
+
+def inaccurate(evaluation: Evaluation, rival: Entry) -> str:
+    return gettext(
+        "This model is inaccurate for its time. The model of %(team)s takes no longer, and its "
+        "%(metric)s is %(quality)s instead of %(own)s."
+    ) % {
+        "metric": metric(evaluation.competition),
+        "team": rival.team,
+        "quality": number_format(rival.quality, DECIMALS),
+        "own": number_format(evaluation.quality_public or 0.0, DECIMALS),
+    }
 
 
 def time_gain(evaluation: Evaluation, rival: Entry | None) -> float:
