@@ -5,6 +5,7 @@ is down is logged, and no participant sees an error.
 """
 
 import logging
+from typing import Any
 
 from django.conf import settings
 from kombu.exceptions import OperationalError
@@ -22,16 +23,20 @@ def knock(profile_slug: str, *, is_passed_on: bool = False) -> None:
 
     `is_passed_on`: a worker that may take nothing passes the knock on to another worker.
     """
+    send(
+        "leaderboard.work", profile_slug, args=[profile_slug], kwargs={"is_passed_on": is_passed_on}
+    )
+
+
+def post() -> None:
+    """Ask the process that sends notices to look at its rows."""
+    send("leaderboard.post", settings.POST_QUEUE)
+
+
+def send(task: str, queue: str, **arguments: Any) -> None:
     if not settings.REDIS_URL:
         return
     try:
-        app.send_task(
-            "leaderboard.work",
-            args=[profile_slug],
-            kwargs={"is_passed_on": is_passed_on},
-            queue=profile_slug,
-            retry=False,
-            expires=PATIENCE_SECONDS,
-        )
+        app.send_task(task, queue=queue, retry=False, expires=PATIENCE_SECONDS, **arguments)
     except OperationalError as error:
-        logger.warning("The broker did not take a knock for %s: %s", profile_slug, error)
+        logger.warning("The broker did not take a knock for %s: %s", queue, error)

@@ -155,7 +155,18 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", default=30, least=1)
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "leaderboard.sweep", "schedule": SWEEP_SECONDS}}
+# Notices are sent by a process of their own: it needs a way out, and a slow mail server delays no
+# sweep.
+POST_QUEUE = "post"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "leaderboard.sweep", "schedule": SWEEP_SECONDS},
+    "post": {
+        "task": "leaderboard.post",
+        "schedule": SWEEP_SECONDS,
+        # One that waits is enough.
+        "options": {"queue": POST_QUEUE, "expires": SWEEP_SECONDS},
+    },
+}
 CACHES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     # What is made of a board in one version, in each process's own memory.
@@ -229,6 +240,7 @@ EMAIL_URL = env.address(
     like="smtp+tls://user:password@host:587",
 )
 vars().update(env.email_url_config(EMAIL_URL or "dummymail://"))
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"featherweight@{SITE_HOST}")
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}

@@ -5,7 +5,7 @@ import multiprocessing
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from leaderboard.services import preparing, running, sweeping
+from leaderboard.services import mailing, preparing, running, sweeping, telling
 
 # Celery's main process sets it, and its forked child sees it: a running evaluation is given back.
 stopping = multiprocessing.Event()
@@ -26,3 +26,10 @@ def work(profile: str, is_passed_on: bool = False) -> None:
 def sweep() -> None:
     sweeping.sweep()
     preparing.go_on_all(seconds=preparing.SLICE)
+
+
+@shared_task(name="leaderboard.post")
+def post() -> None:
+    telling.sweep()
+    telling.go_on(seconds=telling.SLICE)
+    mailing.go_on(seconds=telling.SLICE)

@@ -19,7 +19,7 @@ from leaderboard.celery import app
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ["web", "uploads", "migrate", "worker", "worker-gpu", "beat"]
+OURS = ["web", "uploads", "migrate", "worker", "worker-gpu", "beat", "post"]
 # Told to the services of the compose file, but read by Python itself and by the engine.
 READ_ELSEWHERE = {"TMPDIR", "FEATHERWEIGHT_IMAGE"}
 
@@ -140,6 +140,11 @@ def test_what_runs_models_or_holds_data_cannot_reach_the_world(name):
     assert COMPOSE["networks"]["inside"]["internal"] is True
 
 
+def test_what_sends_mail_has_a_way_out_and_no_door():
+    assert SERVICES["post"]["networks"] == ["inside", "outside"]
+    assert "ports" not in SERVICES["post"]
+
+
 @pytest.mark.parametrize("name", ["worker", "worker-gpu"])
 def test_what_runs_models_is_shut_in_itself(name):
     worker = SERVICES[name]
@@ -185,7 +190,8 @@ def test_the_web_commands_parse(monkeypatch, name, threads):
 
 
 @pytest.mark.parametrize(
-    ("name", "queue"), [("worker", "cpu"), ("worker-gpu", "gpu"), ("beat", "site")]
+    ("name", "queue"),
+    [("worker", "cpu"), ("worker-gpu", "gpu"), ("beat", "site"), ("post", "post")],
 )
 def test_the_worker_commands_parse(name, queue):
     assert words(SERVICES[name]["command"])[:4] == ["celery", "-A", "leaderboard", "worker"]

@@ -45,13 +45,13 @@ def test_web_worker_and_beat_start_and_say_that_they_are_well(tmp_path):
             subprocess.run([*manage, *command, *options], cwd=ROOT, env=environment, check=True)
         web = [word.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in told("web")]
         stack.enter_context(started(web, environment))
-        for name in ("worker", "beat"):
+        for name in ("worker", "beat", "post"):
             command = [word.replace("/tmp", str(tmp_path)) for word in told(name)]  # noqa: S108
             stack.enter_context(started([*command, "-n", f"{name}@here"], environment))
 
         assert eventually(lambda: urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).status)
         ping = ["celery", "-A", "leaderboard", "inspect", "--timeout", "10", "ping"]
-        for name in ("worker", "beat"):
+        for name in ("worker", "beat", "post"):
             assert eventually(
                 lambda node=f"{name}@here": subprocess.run(
                     [*ping, "--destination", node],

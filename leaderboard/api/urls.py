@@ -5,12 +5,15 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from leaderboard.api import errors
-from leaderboard.api.views import accounts, competitions, submissions, teams
+from leaderboard.api.views import accounts, competitions, notices, submissions, teams
 
 urlpatterns = [
     path("v2/me", accounts.Me.as_view()),
     path("v2/tokens", accounts.Tokens.as_view()),
     path("v2/tokens/<str:token_key>", accounts.Token.as_view()),
+    path("v2/notices", notices.Notices.as_view()),
+    path("v2/notices/read", notices.Read.as_view()),
+    path("v2/notices/<int:pk>/read", notices.ReadOne.as_view()),
     path("v2/competitions", competitions.Competitions.as_view()),
     path(
         "v2/competitions/<slug:slug>",

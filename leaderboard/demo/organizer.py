@@ -110,6 +110,6 @@ def start_workers(processes: Processes, *, full: bool) -> None:
             "worker", *worker, "--prefetch-multiplier", "1", "-Q", "demo", "-n", "demo@%h"
         )
         schedule = str(processes.logs / "beat")
-        processes.start("beat", *worker, "-B", "-s", schedule, "-Q", "site", "-n", "site@%h")
+        processes.start("beat", *worker, "-B", "-s", schedule, "-Q", "site,post", "-n", "site@%h")
     else:
         processes.start("worker", "manage.py", "work", "--profile", "demo", "--poll", "0.2")

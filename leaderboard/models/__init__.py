@@ -5,6 +5,7 @@ from leaderboard.models.dataset import Dataset, Fingerprints, Split
 from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, Worker
+from leaderboard.models.notice import Happening, Notice
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
 from leaderboard.models.submission import Submission
@@ -20,10 +21,12 @@ __all__ = [
     "Entry",
     "Evaluation",
     "Fingerprints",
+    "Happening",
     "HardwareProfile",
     "Invitation",
     "Membership",
     "NextEntry",
+    "Notice",
     "Preparation",
     "ReferenceModel",
     "Split",

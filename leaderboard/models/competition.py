@@ -106,6 +106,9 @@ class Competition(models.Model):
     ends_at = models.DateTimeField(
         null=True, blank=True, help_text=_("Uploads before this time count.")
     )
+    told_end = models.DateTimeField(
+        null=True, editable=False, help_text="The end that teams were told of a day before."
+    )
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
     time_zone = models.CharField(
         max_length=64,

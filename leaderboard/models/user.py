@@ -1,9 +1,15 @@
 """People and their API tokens. An organizer is a user with `is_staff`."""
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
+
+
+def quiet_by_mail() -> list[str]:
+    """The kinds of notices that come often, and that few people want by mail."""
+    return ["scored", "quota_back"]
 
 
 class User(AbstractUser):  # type: ignore[django-manager-missing]  # of ApiToken
@@ -14,6 +20,22 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # of ApiToken
         blank=True,
         help_text="Language of pages and mails; empty: the browser's language.",
     )
+    seen_language = models.CharField(
+        max_length=10,
+        blank=True,
+        editable=False,
+        help_text="The last language of the browser: that of mails while none is chosen.",
+    )
+    quiet_on_pages = models.JSONField(
+        default=list, editable=False, help_text="Kinds of notices that the pages do not show."
+    )
+    quiet_by_mail = models.JSONField(
+        default=quiet_by_mail, editable=False, help_text="Kinds of notices that no mail brings."
+    )
+
+    @property
+    def language_of_mails(self) -> str:
+        return self.language or self.seen_language or settings.LANGUAGE_CODE
 
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types

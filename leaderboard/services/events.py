@@ -1,5 +1,8 @@
 """What happened is told to everybody who listens, once it is committed.
 
+People are told by notices. What they are told is written as a `Happening` in the transaction in
+which it happens, so that no crash loses it. `telling` reads these rows later.
+
 A listener runs in the process that made the event. `EVALUATION_ENDED` mostly comes from a worker,
 which measures time and has no way to the Internet in compose. `COMPETITION_PUBLISHED` comes from
 the web process or from beat's. So a listener only writes a row or queues a task: a knock takes
@@ -12,13 +15,16 @@ To add a listener, write a function of an event and its row into a file of its o
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Model
+from django.utils import timezone
 
 from leaderboard import queue
-from leaderboard.models import Evaluation
+from leaderboard.models import Competition, Evaluation, Happening, Invitation, Team
 
 
 class Event(StrEnum):
@@ -28,6 +34,14 @@ class Event(StrEnum):
     """An evaluation is scored, failed, given up or cancelled."""
     COMPETITION_PUBLISHED = "competition_published"
     """A private board is shown to everybody."""
+    PLACE_CHANGED = "place_changed"
+    """The entry of a team on the public board is new or another one."""
+    QUOTA_USED = "quota_used"
+    """A team has used its last upload of the day. It is told when the next day begins."""
+    INVITED = "invited"
+    """A person is invited to a team by name or address."""
+    ENDS_SOON = "ends_soon"
+    """A competition ends within a day."""
 
 
 Listener = Callable[[Event, Model], None]
@@ -40,14 +54,39 @@ def knock(event: Event, row: Model) -> None:
         queue.knock(row.profile.slug)
 
 
-LISTENERS: tuple[Listener, ...] = (knock,)
+def post(event: Event, row: Model) -> None:
+    """Tell the process that sends notices that there is something to tell."""
+    if event is not Event.EVALUATION_QUEUED:
+        queue.post()
 
 
-def tell(event: Event, row: Model) -> None:
-    """Tell all listeners of an event and the row that it is about, after the commit."""
+LISTENERS: tuple[Listener, ...] = (knock, post)
+
+
+def tell(event: Event, row: Model, *, due_at: datetime | None = None, **facts: Any) -> None:
+    """Tell all listeners of an event and the row that it is about, after the commit.
+
+    `facts` and `due_at` are for those who are told by notices; they are told when it is due.
+    """
+    if about := subject(event, row):
+        due = due_at or timezone.now()
+        Happening.objects.create(event=event, due_at=due, facts=facts, **about)
 
     def told(listener: Listener) -> Callable[[], None]:
         return lambda: listener(event, row)  # no `partial`: Django logs a callback by its name
 
     for listener in LISTENERS:
         transaction.on_commit(told(listener), robust=True)
+
+
+def subject(event: Event, row: Model) -> dict[str, Any]:
+    """The columns of a `Happening` that name what it is about; none if no person is told."""
+    if isinstance(row, Evaluation):
+        is_told = event is not Event.EVALUATION_QUEUED and row.team_id is not None
+        about = {"competition_id": row.competition_id, "team_id": row.team_id, "evaluation": row}
+        return about if is_told else {}
+    if isinstance(row, Team):
+        return {"competition_id": row.competition_id, "team": row}
+    if isinstance(row, Invitation):
+        return {"competition_id": row.team.competition_id, "team": row.team, "invitation": row}
+    return {"competition": row} if isinstance(row, Competition) else {}

@@ -18,3 +18,10 @@ def choose_language(*, person: User, code: str) -> None:
         raise Refused(gettext("This site does not have that language."), code="unknown_language")
     person.language = code
     person.save(update_fields=["language"])
+
+
+def see_language(*, person: User, code: str) -> None:
+    """Note the language of a person's browser, for mails."""
+    if code != person.seen_language and code in dict(settings.LANGUAGES):
+        person.seen_language = code
+        person.save(update_fields=["seen_language"])

@@ -25,7 +25,8 @@ from leaderboard.models import (
     Preparation,
     Team,
 )
-from leaderboard.services import locks, versions
+from leaderboard.services import events, locks, versions
+from leaderboard.services.events import Event
 from scoring import formula
 
 Board = Entry.Board
@@ -60,6 +61,15 @@ class Counting:
     half_width: float
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The entry of a team on a board, before and after; None where it has none."""
+
+    team_id: int
+    before: Entry | None
+    after: Entry | None
+
+
 def place(*teams: Team) -> None:
     """Write the entries of a competition's teams again, and what is prepared of them.
 
@@ -69,11 +79,12 @@ def place(*teams: Team) -> None:
     competition = locks.share(teams[0].competition)
     keys = lock([team.pk for team in teams])
     changed = set()
-    if put(competition, Board.PUBLIC, keys, leaders(keys, min_quality=competition.min_quality)):
+    best = leaders(keys, min_quality=competition.min_quality)
+    if changes := put(competition, Board.PUBLIC, keys, best):
         changed.add(Board.PUBLIC)
+        tell(teams, changes)
     if competition.is_published:
-        best = winners(competition, keys)
-        if put(competition, Board.PRIVATE, keys, best):
+        if put(competition, Board.PRIVATE, keys, winners(competition, keys)):
             changed.add(Board.PRIVATE)
         if Board.PUBLIC in changed:
             locks.lock(competition)  # organizers' decisions hold it already
@@ -236,27 +247,47 @@ def entry(competition: Competition, board: str, one: Counting, *, min_quality: f
 
 def put(
     competition: Competition, board: str, teams: Collection[int], best: Mapping[int, Counting]
-) -> bool:
-    """Write the entries of locked teams. Returns whether anything changed."""
+) -> list[Change]:
+    """Write the entries of locked teams. Returns what changed."""
     before = of_teams(competition, board, teams)
     after = [
         entry(competition, board, one, min_quality=competition.min_quality) for one in best.values()
     ]
-    gone = [one.pk for team, one in before.items() if team not in best]
+    gone = [one for team, one in before.items() if team not in best]
     changed = [
         one
         for one in after
         if one.team_id not in before or written(before[one.team_id]) != written(one)
     ]
     if gone:
-        Entry.objects.filter(pk__in=gone).delete()
+        Entry.objects.filter(pk__in=[one.pk for one in gone]).delete()
     Entry.objects.bulk_create(
         changed,
         update_conflicts=True,
         unique_fields=["competition", "board", "team"],
         update_fields=[name.removesuffix("_id") for name in WRITTEN],
     )
-    return bool(gone or changed)
+    new = [Change(one.team_id, before.get(one.team_id), one) for one in changed]
+    return new + [Change(one.team_id, one, None) for one in gone]
+
+
+def tell(teams: Collection[Team], changes: Collection[Change]) -> None:
+    """Tell of each team whose place on the public board changed."""
+    by_key = {team.pk: team for team in teams}
+    for change in changes:
+        events.tell(
+            Event.PLACE_CHANGED,
+            by_key[change.team_id],
+            before=interval(change.before),
+            after=interval(change.after),
+        )
+
+
+def interval(entry: Entry | None) -> list[str] | None:
+    """The score of a ranked entry and its half-width."""
+    if entry is None or not entry.is_ranked:
+        return None
+    return [str(entry.score), str(entry.score_half_width)]
 
 
 def of_teams(competition: Competition, board: str, teams: Collection[int]) -> dict[int, Entry]:

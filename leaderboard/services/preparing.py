@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import time
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Entry, Evaluation, NextEntry, Preparation
-from leaderboard.services import events, locks, placing, versions
+from leaderboard.services import events, locks, placing, privileges, versions
 from leaderboard.services.events import Event
 
 logger = logging.getLogger(__name__)
@@ -97,23 +97,13 @@ def go_on_all(*, seconds: float) -> None:
     A process that signed in to the database as a worker does nothing: its role may not publish.
     """
     each = list(Competition.objects.exclude(preparation=None))
-    if not each or not may_prepare():
+    if not each or not privileges.may_update(Preparation):
         return
     for competition in each:
         try:
             go_on(competition, seconds=seconds / len(each))
         except Exception:
             logger.exception("The boards of %s could not be prepared", competition)
-
-
-def may_prepare() -> bool:
-    """Whether the database lets this process prepare boards. SQLite has no roles."""
-    if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT has_table_privilege(%s, 'UPDATE')", [Preparation._meta.db_table])
-        [is_granted] = cursor.fetchone()
-    return bool(is_granted)
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ from leaderboard.models import (
     Dataset,
     Entry,
     Evaluation,
+    Happening,
     HardwareProfile,
     NextEntry,
     Preparation,
@@ -44,6 +45,8 @@ GRANTS: dict[type[models.Model], str] = {
     # A worker writes a calibration, and closes a competition whose end has come.
     Competition: "SELECT, UPDATE (calibration_id, state, pause_message)",
     Evaluation: "SELECT, INSERT, UPDATE",
+    # A worker says what happened. The process that sends notices reads who is told.
+    Happening: "SELECT, INSERT",
     StoredReport: "SELECT, INSERT",
     Answers: "SELECT, INSERT, UPDATE",
     Worker: "SELECT, INSERT, UPDATE",

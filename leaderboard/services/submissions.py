@@ -27,6 +27,7 @@ from leaderboard.errors import (
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import (
     competitions,
+    events,
     files,
     locks,
     organizers,
@@ -34,6 +35,7 @@ from leaderboard.services import (
     queueing,
     teams,
 )
+from leaderboard.services.events import Event
 from scoring import Rejected, formats
 from scoring.formats import Inspection
 
@@ -132,6 +134,9 @@ def accept(new: Submission, *, by: User) -> Receipt:
     new.uploaded_at = timezone.now()
     new.save(force_insert=True)
     queueing.enqueue(competition=new.competition, submission=new)
+    today = quota(new.team, new.competition)
+    if today.left == 0:
+        events.tell(Event.QUOTA_USED, new.team, due_at=today.resets_at)
     return Receipt(new, is_new=True)
 
 

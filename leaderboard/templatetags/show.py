@@ -23,6 +23,7 @@ from markdown_it import MarkdownIt
 from leaderboard.models import Competition, User
 from leaderboard.models.organizers import is_organizer
 from leaderboard.sentences import Stored, said
+from leaderboard.services import notices
 from leaderboard.sizes import gained_milliseconds, megabytes, milliseconds, short
 from leaderboard.web import words
 from scoring import formats as models
@@ -48,6 +49,13 @@ register.filter(gained_milliseconds)
 def organizes(user: User | AnonymousUser | None) -> bool:
     """Whether a person may enter the organizers' panel. A page of an error has no person."""
     return user is not None and is_organizer(user)
+
+
+@register.simple_tag
+def unread_notices(user: User | AnonymousUser | None) -> str:
+    """The number of a person's unread notices; empty if there are none."""
+    count = notices.unread(user) if isinstance(user, User) else 0
+    return f"{count}+" if count == notices.MOST_COUNTED else str(count or "")
 
 
 @register.simple_tag

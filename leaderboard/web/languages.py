@@ -15,7 +15,9 @@ from leaderboard.web.requests import Request
 
 
 class PersonalLanguage:
-    """Middleware: shows people the language that they have set. It stands after authentication."""
+    """Middleware: shows people the language that they have set, else notes their browser's.
+
+    It stands after authentication."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -26,6 +28,8 @@ class PersonalLanguage:
             if chosen in dict(settings.LANGUAGES):  # it may have been taken from the settings
                 translation.activate(chosen)
                 request.LANGUAGE_CODE = chosen
+            else:
+                people.see_language(person=request.user, code=request.LANGUAGE_CODE)
         return self.get_response(request)
 
 

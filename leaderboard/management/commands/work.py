@@ -1,6 +1,7 @@
 """The embedded worker, for sites without a broker.
 
-It polls the queue's rows, returns expired leases, and continues boards in preparation.
+It polls the queue's rows, returns expired leases, continues boards in preparation, and
+sends notices.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 
 from leaderboard.models import HardwareProfile
-from leaderboard.services import preparing, running, sweeping
+from leaderboard.services import mailing, preparing, running, sweeping, telling
 
 
 class Command(BaseCommand):
@@ -44,8 +45,11 @@ class Command(BaseCommand):
             try:
                 if time.monotonic() - swept >= settings.SWEEP_SECONDS:
                     sweeping.sweep()
+                    telling.sweep()
                     swept = time.monotonic()
                 preparing.go_on_all(seconds=preparing.SHORT_SLICE)
+                telling.go_on(seconds=telling.SHORT_SLICE)
+                mailing.go_on(seconds=telling.SHORT_SLICE)
                 evaluation = running.run_next(profile, should_stop=stop.is_set)
             except (OperationalError, InterfaceError) as error:
                 self.stderr.write(f"The database does not answer, trying again: {error}")

@@ -12,7 +12,7 @@ from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
 
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, rankings, teams
+from leaderboard.services import competitions, rankings, teams, telling
 from scoring.sentences import say
 from tests.leaderboard.api.conftest import API, client_of
 from tests.leaderboard.conftest import (
@@ -36,6 +36,9 @@ TABLE = """
 GET    /me                                    401 200 200 200 200
 GET    /tokens                                401 200 200 200 200
 DELETE /tokens/{token}                        401 404 404 204 404
+GET    /notices                               401 200 200 200 200
+POST   /notices/read                          401 204 204 204 204
+POST   /notices/{notice}/read                 401 404 404 204 404
 GET    /competitions                          200 200 200 200 200
 GET    /competitions/waste                    200 200 200 200 200
 GET    /competitions/draft                    404 404 404 404 404
@@ -82,6 +85,7 @@ def planted(
     rewrite(evaluation, found)
     assert str(evaluation.score_private)[:6] in HIDDEN
     plant_answers(evaluation)
+    telling.go_on(seconds=60)
     competition = submission.competition
     Competition.objects.create(slug="draft", title="LEAK", profile=competition.profile)
     for split in competition.dataset.splits.exclude(name="sample"):
@@ -106,6 +110,7 @@ def test_before_publication(
         "submission": planted.pk,
         "team": planted.team_id,
         "token": owner.auth_token_set.get().token_key,
+        "notice": owner.notices.get().pk,
     }
     invitation = teams.invite(team=planted.team, by=owner)
     code, names["invitation"] = invitation.code, invitation.pk

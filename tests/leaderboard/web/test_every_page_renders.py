@@ -23,6 +23,8 @@ MEMBERS = [
     "/competitions/waste/submit/",
     "/competitions/waste/submissions/",
     "/profile/",
+    "/notices/",
+    "/notices/choices/",
     "/accounts/email/",
     "/accounts/password/change/",
     "/accounts/2fa/",

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from leaderboard.models import Competition, Invitation, Submission, User
-from leaderboard.services import competitions, teams
+from leaderboard.services import competitions, mailing, teams, telling
 from tests.leaderboard.conftest import (
     ANSWERED,
     SAID,
@@ -74,6 +74,13 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/invitations/{code}/", ANYBODY),
         ("/invitations/unknown/", NOBODY),
         ("/profile/", SIGNED_IN),
+        ("/notices/", SIGNED_IN),
+        ("/notices/choices/", SIGNED_IN),
+        ("/notices/{notice}/", (LOGIN, 404, 404, 302, 404)),
+        ("/notices/{notice}/mark/", (LOGIN, 405, 405, 405, 405)),
+        ("/notices/read/", (LOGIN, 405, 405, 405, 405)),
+        ("/notices/unsubscribe/{subscription}/", ANYBODY),
+        ("/notices/unsubscribe/unknown/", NOBODY),
         ("/competitions/waste/team/invite/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/leave/", (LOGIN, 405, 405, 405, 405)),
         ("/submissions/{submission}/withdraw/", (LOGIN, 405, 405, 405, 405)),
@@ -84,11 +91,14 @@ def test_pages(
 ) -> None:
     submission = scored(team)
     code = teams.invite(team=team, by=owner).code
+    telling.go_on(seconds=60)
     url = url.format(
         submission=submission.pk,
         evaluation=submission.evaluation.pk,
         calibration=submission.competition.calibration_id,
         code=code,
+        notice=owner.notices.get().pk,
+        subscription=mailing.signed(owner, "scored"),
     )
     assert tuple(outcome(see(person, url)) for person in people.values()) == expected
 
@@ -134,6 +144,11 @@ def test_nobody_takes_part_in_a_draft(
         "/evaluations/1/measurement/",
         "/profile/",
         "/profile/tokens/abc/revoke/",
+        "/notices/",
+        "/notices/1/",
+        "/notices/1/mark/",
+        "/notices/read/",
+        "/notices/choices/",
     ],
 )
 def test_without_signing_in_nothing_is_done(
@@ -193,10 +208,12 @@ def test_nothing_private_shows_before(
         "/competitions/waste/boards/public/",
         "/competitions/waste/boards/private/",
         "/competitions/waste/submissions/",
+        "/notices/",
         submission.get_absolute_url(),
         f"/submissions/{submission.pk}/status/",
         f"/evaluations/{submission.evaluation.pk}/measurement/",
     ]
+    telling.go_on(seconds=60)
     for who in people.values():
         for url in pages:
             shown = text(see(who, url))

@@ -1,0 +1,56 @@
+"""A person's notices."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from leaderboard.api.authentication import person
+from leaderboard.api.serializers import notices as shapes
+from leaderboard.models import Notice
+from leaderboard.services import notices
+
+UNREAD = OpenApiParameter("unread", bool, description="Only those that are not read yet.")
+
+
+class Notices(ListAPIView[Notice]):
+    """My notices, the newest first."""
+
+    permission_classes = [IsAuthenticated]
+    serializer_class = shapes.NoticeDetail
+    queryset = Notice.objects.none()
+
+    @extend_schema(parameters=[UNREAD])
+    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[Notice]:
+        mine = notices.of(person(self.request))
+        wanted = self.request.query_params.get("unread", "").lower() in ("1", "true")
+        return mine.filter(read_at=None) if wanted else mine
+
+
+class Read(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(request=None, responses={204: None}, operation_id="read_notices")
+    def post(self, request: Request) -> Response:
+        """Mark all my notices as read."""
+        notices.read(person(request))
+        return Response(status=204)
+
+
+class ReadOne(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(request=None, responses={204: None}, operation_id="read_notice")
+    def post(self, request: Request, pk: int) -> Response:
+        """Mark one of my notices as read."""
+        notices.find(person(request), pk)
+        notices.read(person(request), pk=pk)
+        return Response(status=204)

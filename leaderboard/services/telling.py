@@ -1,0 +1,237 @@
+"""What happened becomes notices. Each `Happening` is told once, in the transaction that deletes it.
+
+It runs where mail is sent, not where models are measured: a worker may not read who is in a team.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from leaderboard.models import Competition, Entry, Evaluation, Happening, Notice, Team, User
+from leaderboard.services import events, notices, privileges, rankings, submissions
+from leaderboard.services.events import Event
+
+logger = logging.getLogger(__name__)
+Kind = Notice.Kind
+State = Evaluation.State
+SLICE = 20.0
+"""Seconds of telling in the process that does nothing else."""
+SHORT_SLICE = 2.0
+"""Seconds of telling in an embedded worker, whose evaluations must not wait."""
+RETRY_AFTER = timedelta(minutes=5)
+SOON = timedelta(days=1)
+NEAREST = 20
+"""The teams below a team's new place that are told that it overtook them: the nearest ones."""
+
+
+def go_on(*, seconds: float) -> None:
+    """Tell what happened, for some seconds."""
+    if not privileges.may_update(Notice):
+        return
+    until = time.monotonic() + seconds
+    while step() and time.monotonic() < until:
+        pass
+
+
+def sweep() -> None:
+    """Find the ends that are near, and delete old notices."""
+    if privileges.may_update(Notice):
+        tell_ends()
+        notices.forget()
+
+
+def step() -> bool:
+    """Tell the oldest that is due. Returns False if there is nothing to tell.
+
+    What cannot be told is logged and tried again later, so that it keeps nothing else waiting.
+    """
+    with transaction.atomic():
+        rows = Happening.objects.select_for_update(skip_locked=True)
+        happening = rows.filter(due_at__lte=Now()).order_by("due_at", "pk").first()
+        if happening is None:
+            return False
+        try:
+            with transaction.atomic():
+                TELLERS[Event(happening.event)](happening)
+        except Exception:
+            logger.exception("%s could not be told", happening)
+            Happening.objects.filter(pk=happening.pk).update(due_at=Now() + RETRY_AFTER)
+        else:
+            happening.delete()
+    return True
+
+
+def tell_ends() -> None:
+    """Tell of each competition that ends within a day, once for each end."""
+    near = Q(ends_at__gt=Now(), ends_at__lte=Now() + SOON)
+    running = Q(state__in=[Competition.State.OPEN, Competition.State.PAUSED])
+    untold = Q(told_end=None) | ~Q(told_end=F("ends_at"))
+    for competition in Competition.objects.filter(near, running, untold):
+        with transaction.atomic():
+            rows = Competition.objects.filter(untold, pk=competition.pk)
+            if rows.update(told_end=F("ends_at")):
+                events.tell(Event.ENDS_SOON, competition)
+
+
+# What each event says, and to whom
+
+
+def evaluation_ended(happening: Happening) -> None:
+    """Tell the team of the first verdict of a submission, or that the upload uses no quota."""
+    evaluation = happening.evaluation
+    assert evaluation
+    submission = evaluation.submission
+    if submission is None:
+        return
+    earlier = submission.evaluations.filter(pk__lt=evaluation.pk)
+    if earlier.filter(state__in=[State.SCORED, State.FAILED]).exists():
+        return
+    more: dict[str, Any] = {}
+    if evaluation.state == State.SCORED:
+        kind, more = Kind.SCORED, standing_of(evaluation)
+    elif evaluation.state == State.FAILED:
+        kind, more = Kind.FAILED, {"said": evaluation.failure_said}
+    elif submission.withdrawn_at is None and not submissions.is_counted(submission):
+        kind, more = Kind.QUOTA_BACK, {"why": evaluation.state}
+    else:
+        return
+    notices.give(
+        kind,
+        to=members(submission.team),
+        competition=happening.competition,
+        path=submission.get_absolute_url(),
+        submission=submission.pk,
+        team=submission.team.name,
+        **more,
+    )
+
+
+def standing_of(evaluation: Evaluation) -> dict[str, Any]:
+    """The public score of an evaluation, and the rank of its team."""
+    assert evaluation.submission
+    entry = rankings.entry_of(evaluation.submission.team, Entry.Board.PUBLIC)
+    return {
+        "score": evaluation.score_public,
+        "half_width": evaluation.score_half_width,
+        "rank": rankings.rank(entry) if entry else None,
+        "is_best": bool(entry and entry.submission_id == evaluation.submission_id),
+    }
+
+
+def place_changed(happening: Happening) -> None:
+    """Tell the nearest teams that were overtaken, unless the two intervals overlap.
+
+    Only the public board counts. Once the private board is published, nobody is told.
+    """
+    competition, after = happening.competition, happening.facts["after"]
+    if after is None or competition.is_published:
+        return
+    score = Decimal(after[0])
+    below = Entry.objects.filter(
+        competition=competition, board=Entry.Board.PUBLIC, is_ranked=True, score__gt=score
+    ).exclude(team=happening.team)
+    if before := happening.facts["before"]:
+        below = below.filter(score__lt=Decimal(before[0]))
+    nearest = list(below.select_related("team").order_by(*rankings.ORDER)[:NEAREST])
+    standing = rankings.Standing(competition, Entry.Board.PUBLIC) if nearest else None
+    for entry in nearest:
+        interval = entry.score, entry.score_half_width
+        if standing and not rankings.touch((score, float(after[1])), interval):
+            notices.give(
+                Kind.OVERTAKEN,
+                to=members(entry.team),
+                competition=competition,
+                path=f"{competition.get_absolute_url()}boards/public/",
+                team=entry.team.name,
+                by=str(happening.team),
+                rank=standing.rank(entry),
+            )
+
+
+def quota_used(happening: Happening) -> None:
+    """Tell a team that used its last upload of a day that the next day has begun."""
+    team = happening.team
+    assert team
+    if happening.competition.accepts_uploads:
+        notices.give(
+            Kind.QUOTA_BACK,
+            to=members(team),
+            competition=happening.competition,
+            path=f"{happening.competition.get_absolute_url()}submit/",
+            team=team.name,
+            uploads=submissions.quota(team, happening.competition).left,
+        )
+
+
+def invited(happening: Happening) -> None:
+    """Tell a person of an invitation that names the person, once a day for a team."""
+    invitation = happening.invitation
+    assert invitation
+    assert happening.team
+    lately = Notice.objects.filter(
+        kind=Kind.INVITED,
+        competition=happening.competition,
+        facts__team_id=happening.team.pk,
+        created_at__gt=timezone.now() - timedelta(days=1),
+    )
+    if invitation.is_usable:
+        person = User.objects.filter(pk=happening.facts["person"])
+        notices.give(
+            Kind.INVITED,
+            to=person.exclude(pk__in=lately.values("user")),
+            competition=happening.competition,
+            path=f"/invitations/{invitation.code}/",
+            team=happening.team.name,
+            team_id=happening.team.pk,
+            by=invitation.invited_by.username,
+            expires_at=invitation.expires_at.isoformat(),
+        )
+
+
+def ends_soon(happening: Happening) -> None:
+    competition = happening.competition
+    if competition.accepts_uploads and competition.ends_at:
+        notices.give(
+            Kind.ENDS_SOON,
+            to=participants(competition),
+            competition=competition,
+            ends_at=competition.ends_at.isoformat(),
+        )
+
+
+def published(happening: Happening) -> None:
+    competition = happening.competition
+    notices.give(
+        Kind.PUBLISHED,
+        to=participants(competition),
+        competition=competition,
+        path=f"{competition.get_absolute_url()}boards/private/",
+    )
+
+
+def members(team: Team) -> QuerySet[User]:
+    return User.objects.filter(memberships__team=team)
+
+
+def participants(competition: Competition) -> QuerySet[User]:
+    return User.objects.filter(memberships__competition=competition)
+
+
+TELLERS: dict[Event, Callable[[Happening], None]] = {
+    Event.EVALUATION_ENDED: evaluation_ended,
+    Event.PLACE_CHANGED: place_changed,
+    Event.QUOTA_USED: quota_used,
+    Event.INVITED: invited,
+    Event.ENDS_SOON: ends_soon,
+    Event.COMPETITION_PUBLISHED: published,
+}

@@ -1,0 +1,177 @@
+"""Notices by mail, read from a real mail server on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from leaderboard import tasks
+from leaderboard.models import Notice, Submission, Team, User
+from leaderboard.services import mailing, notices, people
+from tests.leaderboard import mail
+from tests.leaderboard.conftest import failure, finish
+
+Kind = Notice.Kind
+
+
+@pytest.fixture
+def inbox(settings: Any) -> Iterator[mail.Inbox]:
+    settings.SITE_URL = "https://example.org"
+    with mail.server(settings) as inbox:
+        yield inbox
+
+
+@pytest.fixture
+def failed(inbox: mail.Inbox, team: Team, submit: Callable[..., Submission]) -> Submission:
+    """A submission that failed. It is not told yet."""
+    sent = submit(team)
+    finish(sent.latest_evaluation, failure(message="It answered <b>4</b> numbers."))
+    return sent
+
+
+def sent_to(inbox: mail.Inbox, person: User) -> EmailMessage:
+    [found] = [one for one in inbox.mails if one["To"] == person.email]
+    return found
+
+
+def due_again() -> None:
+    """Let the pause after a failed attempt be over."""
+    Notice.objects.exclude(mail_at=None).update(mail_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_mail_is_text_and_html_with_a_link_to_the_page(
+    inbox: mail.Inbox, failed: Submission, owner: User, teammate: User
+) -> None:
+    tasks.post()
+    assert {one["To"] for one in inbox.mails} == {owner.email, teammate.email}
+    got = sent_to(inbox, owner)
+    assert got["Subject"] == f"Submission #{failed.pk} of Sorters failed"
+    text, html = mail.parts(got)
+    for body in (text, html):
+        assert f"https://example.org/submissions/{failed.pk}/" in body
+    assert "It answered <b>4</b> numbers." in text
+    assert "It answered &lt;b&gt;4&lt;/b&gt; numbers." in html
+    assert 'lang="en"' in html
+
+
+def test_a_mail_is_in_the_language_of_its_reader(
+    inbox: mail.Inbox, failed: Submission, owner: User, teammate: User
+) -> None:
+    people.choose_language(person=owner, code="ko")
+    Client(headers={"accept-language": "ko"}).get("/")
+    reader = Client(headers={"accept-language": "ko"})
+    reader.force_login(teammate, "django.contrib.auth.backends.ModelBackend")
+    reader.get("/")  # chooses no language, and has a browser in Korean
+    tasks.post()
+    for person in (owner, teammate):
+        got = sent_to(inbox, person)
+        assert "실패" in got["Subject"]
+        text, html = mail.parts(got)
+        assert 'lang="ko"' in html
+        assert not re.search("End mails", text + html)
+
+
+def test_a_mail_is_sent_once(inbox: mail.Inbox, failed: Submission) -> None:
+    tasks.post()
+    tasks.post()
+    assert len(inbox.mails) == 2
+
+
+def test_a_server_that_is_busy_is_asked_again(inbox: mail.Inbox, failed: Submission) -> None:
+    inbox.answer = "451 Try again later"
+    tasks.post()
+    inbox.answer = "250 OK"
+    tasks.post()
+    assert not inbox.mails  # the pause has not passed
+    due_again()
+    tasks.post()
+    assert len(inbox.mails) == 2
+
+
+def test_pauses_double_and_end(inbox: mail.Inbox, failed: Submission, owner: User) -> None:
+    inbox.answer = "451 Try again later"
+    pauses = []
+    for _ in range(mailing.MOST_ATTEMPTS):
+        tasks.post()
+        [notice] = Notice.objects.filter(user=owner)
+        if notice.mail_at:
+            pauses.append(round((notice.mail_at - timezone.now()) / mailing.PAUSE))
+        due_again()
+    assert pauses == [2**number for number in range(mailing.MOST_ATTEMPTS - 1)]
+    assert notice.mail_at is None
+    assert not inbox.mails
+
+
+def test_a_server_that_refuses_for_good_is_not_asked_again(
+    inbox: mail.Inbox, failed: Submission
+) -> None:
+    inbox.answer = "550 No such person"
+    tasks.post()
+    assert not Notice.objects.exclude(mail_at=None).exists()
+    assert notices.unread(User.objects.get(username="owner")) == 1  # the page has it
+
+
+def test_a_server_that_is_away_costs_one_attempt(
+    inbox: mail.Inbox, failed: Submission, settings: Any, owner: User
+) -> None:
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+    tasks.post()
+    assert sorted(Notice.objects.values_list("mail_attempts", flat=True)) == [0, 1]
+    settings.EMAIL_PORT = port
+    due_again()
+    tasks.post()
+    assert len(inbox.mails) == 2
+
+
+def test_without_a_mail_server_the_pages_tell(
+    settings: Any, team: Team, owner: User, submit: Callable[..., Submission]
+) -> None:
+    settings.EMAIL_URL = ""
+    finish(submit(team).latest_evaluation, failure())
+    tasks.post()
+    assert notices.unread(owner) == 1
+    assert not Notice.objects.exclude(mail_at=None).exists()
+
+
+def test_scores_go_by_mail_only_to_those_who_ask(
+    inbox: mail.Inbox, team: Team, owner: User, teammate: User, scored: Any
+) -> None:
+    notices.choose(person=owner, on_pages=[], by_mail=[Kind.SCORED])
+    scored(team)
+    tasks.post()
+    assert [one["To"] for one in inbox.mails] == [owner.email]
+    assert notices.unread(owner) == 0
+    assert notices.unread(teammate) == 1
+
+
+def test_one_click_ends_the_mails_of_a_kind(
+    inbox: mail.Inbox, failed: Submission, owner: User
+) -> None:
+    tasks.post()
+    got = sent_to(inbox, owner)
+    assert got["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    address = got["List-Unsubscribe"].strip(" <>").removeprefix("https://example.org")
+    anybody = Client(enforce_csrf_checks=True)
+    assert anybody.get(address).status_code == 200  # a scanner that follows links
+    owner.refresh_from_db()
+    assert Kind.FAILED not in owner.quiet_by_mail
+    answer = anybody.post(address, {"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    owner.refresh_from_db()
+    assert Kind.FAILED in owner.quiet_by_mail
+    assert Kind.ANNOUNCEMENT not in owner.quiet_by_mail
+
+
+def test_a_forged_link_ends_nothing(inbox: mail.Inbox, failed: Submission, owner: User) -> None:
+    token = mailing.signed(owner, Kind.FAILED)
+    assert Client().post(f"/notices/unsubscribe/{token}x/").status_code == 404
+    assert Client().get("/notices/unsubscribe/nothing/").status_code == 404
+    owner.refresh_from_db()
+    assert Kind.FAILED not in owner.quiet_by_mail
