@@ -27,7 +27,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     return heard
 
 
-def test_an_evaluation_and_a_publication_are_told(
+def test_an_evaluation_a_place_and_a_publication_are_told(
     team: Team,
     organizer: User,
     submit: Callable[..., Submission],
@@ -43,6 +43,7 @@ def test_an_evaluation_and_a_publication_are_told(
         competitions.close(competition=team.competition, by=organizer)
         competitions.publish(competition=team.competition, by=organizer)
     assert told[1:] == [
+        (events.Event.PLACE_CHANGED, team),
         (events.Event.EVALUATION_ENDED, evaluation),
         (events.Event.COMPETITION_PUBLISHED, team.competition),
     ]
