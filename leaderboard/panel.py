@@ -1,0 +1,90 @@
+"""The look and the menu of the organizers' panel, as Unfold's settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
+
+# The site's teal. From 500 on it is darker than Tailwind's: white text must be readable on it.
+TEAL = {
+    "50": "oklch(98.4% .014 180.72)",
+    "100": "oklch(95.3% .051 180.801)",
+    "200": "oklch(91% .096 180.426)",
+    "300": "oklch(85.5% .138 181.071)",
+    "400": "oklch(77.7% .152 181.912)",
+    "500": "oklch(60% .118 184.704)",
+    "600": "oklch(51.1% .096 186.391)",
+    "700": "oklch(43.7% .078 188.216)",
+    "800": "oklch(38.6% .063 188.416)",
+    "900": "oklch(33% .055 190)",
+    "950": "oklch(27.7% .046 192.524)",
+}
+
+
+def unfold(*, static_url: str) -> dict[str, Any]:
+    return {
+        "SITE_TITLE": "Featherweight",
+        "SITE_HEADER": "Featherweight",
+        "SITE_SUBHEADER": gettext_lazy("for organizers"),
+        "SITE_SYMBOL": "speed",
+        "COLORS": {"primary": TEAL},
+        "SITE_FAVICONS": [
+            {"rel": "icon", "type": "image/svg+xml", "href": f"{static_url}leaderboard/feather.svg"}
+        ],
+        "SITE_URL": "/",
+        "SHOW_VIEW_ON_SITE": True,
+        "SHOW_BACK_BUTTON": True,
+        "DASHBOARD_CALLBACK": "leaderboard.admin.dashboard.context",
+        "SIDEBAR": {
+            "navigation": [
+                {
+                    "items": [
+                        {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
+                        for title, icon, page in group
+                    ],
+                    "separator": group[0][2] != "index",
+                }
+                for group in (
+                    [
+                        (gettext_lazy("Attention"), "notifications", "index"),
+                        (
+                            gettext_lazy("Competitions"),
+                            "trophy",
+                            "leaderboard_competition_changelist",
+                        ),
+                        (
+                            gettext_lazy("Datasets"),
+                            "photo_library",
+                            "leaderboard_dataset_changelist",
+                        ),
+                    ],
+                    [
+                        (
+                            gettext_lazy("Submissions"),
+                            "upload",
+                            "leaderboard_submission_changelist",
+                        ),
+                        (gettext_lazy("Evaluations"), "timer", "leaderboard_evaluation_changelist"),
+                        (
+                            gettext_lazy("Hardware profiles"),
+                            "memory",
+                            "leaderboard_hardwareprofile_changelist",
+                        ),
+                        (gettext_lazy("Workers"), "dns", "leaderboard_worker_changelist"),
+                        (
+                            gettext_lazy("Canaries"),
+                            "monitor_heart",
+                            "leaderboard_canary_changelist",
+                        ),
+                    ],
+                    [
+                        (gettext_lazy("Teams"), "groups", "leaderboard_team_changelist"),
+                        (gettext_lazy("Users"), "person", "leaderboard_user_changelist"),
+                        (gettext_lazy("API tokens"), "key", "leaderboard_apitoken_changelist"),
+                    ],
+                )
+            ]
+        },
+    }
