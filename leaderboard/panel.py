@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse_lazy
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 # The site's teal. From 500 on it is darker than Tailwind's: white text must be readable on it.
 TEAL = {
@@ -22,17 +22,37 @@ TEAL = {
     "950": "oklch(27.7% .046 192.524)",
 }
 
+MENU = (
+    [
+        (_("Attention"), "notifications", "index"),
+        (_("Competitions"), "trophy", "leaderboard_competition_changelist"),
+        (_("Datasets"), "photo_library", "leaderboard_dataset_changelist"),
+    ],
+    [
+        (_("Submissions"), "upload", "leaderboard_submission_changelist"),
+        (_("Evaluations"), "timer", "leaderboard_evaluation_changelist"),
+        (_("Hardware profiles"), "memory", "leaderboard_hardwareprofile_changelist"),
+        (_("Workers"), "dns", "leaderboard_worker_changelist"),
+        (_("Canaries"), "monitor_heart", "leaderboard_canary_changelist"),
+    ],
+    [
+        (_("Teams"), "groups", "leaderboard_team_changelist"),
+        (_("Users"), "person", "leaderboard_user_changelist"),
+        (_("API tokens"), "key", "leaderboard_apitoken_changelist"),
+    ],
+)
+"""Groups of title, icon and page."""
+
 
 def unfold(*, static_url: str) -> dict[str, Any]:
+    feather = f"{static_url}leaderboard/feather.svg"
     return {
         "SITE_TITLE": "Featherweight",
         "SITE_HEADER": "Featherweight",
-        "SITE_SUBHEADER": gettext_lazy("for organizers"),
+        "SITE_SUBHEADER": _("for organizers"),
         "SITE_SYMBOL": "speed",
         "COLORS": {"primary": TEAL},
-        "SITE_FAVICONS": [
-            {"rel": "icon", "type": "image/svg+xml", "href": f"{static_url}leaderboard/feather.svg"}
-        ],
+        "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": feather}],
         "SITE_URL": "/",
         "SHOW_VIEW_ON_SITE": True,
         "SHOW_BACK_BUTTON": True,
@@ -44,47 +64,9 @@ def unfold(*, static_url: str) -> dict[str, Any]:
                         {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
                         for title, icon, page in group
                     ],
-                    "separator": group[0][2] != "index",
+                    "separator": group is not MENU[0],
                 }
-                for group in (
-                    [
-                        (gettext_lazy("Attention"), "notifications", "index"),
-                        (
-                            gettext_lazy("Competitions"),
-                            "trophy",
-                            "leaderboard_competition_changelist",
-                        ),
-                        (
-                            gettext_lazy("Datasets"),
-                            "photo_library",
-                            "leaderboard_dataset_changelist",
-                        ),
-                    ],
-                    [
-                        (
-                            gettext_lazy("Submissions"),
-                            "upload",
-                            "leaderboard_submission_changelist",
-                        ),
-                        (gettext_lazy("Evaluations"), "timer", "leaderboard_evaluation_changelist"),
-                        (
-                            gettext_lazy("Hardware profiles"),
-                            "memory",
-                            "leaderboard_hardwareprofile_changelist",
-                        ),
-                        (gettext_lazy("Workers"), "dns", "leaderboard_worker_changelist"),
-                        (
-                            gettext_lazy("Canaries"),
-                            "monitor_heart",
-                            "leaderboard_canary_changelist",
-                        ),
-                    ],
-                    [
-                        (gettext_lazy("Teams"), "groups", "leaderboard_team_changelist"),
-                        (gettext_lazy("Users"), "person", "leaderboard_user_changelist"),
-                        (gettext_lazy("API tokens"), "key", "leaderboard_apitoken_changelist"),
-                    ],
-                )
+                for group in MENU
             ]
         },
     }
