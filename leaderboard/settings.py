@@ -65,7 +65,6 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "knox",
     "rest_framework",
 ]
@@ -298,10 +297,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v2",
     "POSTPROCESSING_HOOKS": ["leaderboard.api.schema.add_errors"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    # No foreign validator is asked for a badge.
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # Browsers: no foreign origin is ever asked for anything. The admin's Alpine.js needs eval, so its

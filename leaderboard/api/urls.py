@@ -2,9 +2,9 @@
 
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 
-from leaderboard.api import errors
+from leaderboard.api import documentation, errors
 from leaderboard.api.views import accounts, competitions, notices, submissions, teams
 
 urlpatterns = [
@@ -39,10 +39,6 @@ urlpatterns = [
     path("v2/teams/<int:pk>/leave", teams.Leave.as_view()),
     path("v2/teams/<int:pk>/selections", teams.Selections.as_view()),
     path("v2/schema", SpectacularAPIView.as_view(), name="api-schema"),
-    path(
-        "docs",
-        SpectacularSwaggerSplitView.as_view(url_name="api-schema", template_name="api/docs.html"),
-        name="api-docs",
-    ),
+    path("docs", documentation.page, name="api-docs"),
     re_path("", csrf_exempt(errors.unknown)),
 ]

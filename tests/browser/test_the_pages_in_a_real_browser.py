@@ -17,6 +17,7 @@ STRANGERS = [
     "/competitions/waste/scoring/",
     "/accounts/login/",
     "/accounts/signup/",
+    "/api/docs",
 ]
 MEMBERS = [
     "/competitions/waste/",

@@ -1,0 +1,219 @@
+"""The page that documents the API, made from the OpenAPI description that programs read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language, gettext_lazy
+from drf_spectacular.generators import SchemaGenerator
+
+from leaderboard.api.examples import EXAMPLES
+
+Schema = Mapping[str, Any]
+DEEPEST = 3
+"""Levels of fields that are listed. The example shows all of them."""
+END_OF_TITLE = re.compile(r"[.:;] ")
+VARIABLE = re.compile(r"{(\w+)}")
+FORM = "multipart/form-data"
+STATUSES = (
+    (400, gettext_lazy("Something in the request is wrong; `fields` says what is wrong where.")),
+    (401, gettext_lazy("There is no token, or it is not valid any more.")),
+    (403, gettext_lazy("The token's person may not do this.")),
+    (404, gettext_lazy("There is no such thing, or it is not for this person.")),
+    (409, gettext_lazy("The state of the competition, the team or the file does not allow it.")),
+    (413, gettext_lazy("The body is larger than this address takes.")),
+    (429, gettext_lazy("Too many requests, or no upload left; wait as `Retry-After` says.")),
+    (503, gettext_lazy("The service cannot answer now; try again as `Retry-After` says.")),
+)
+BODIES = (FORM, "application/json")
+"""A body is shown in the first of these types that takes it: an upload as a form."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One parameter, or one field of a body."""
+
+    name: str
+    kind: str
+    text: str
+    is_required: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What comes with one status."""
+
+    status: str
+    text: str
+    example: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One method of one address."""
+
+    anchor: str
+    method: str
+    path: str
+    title: str
+    text: str
+    parameters: tuple[Field, ...]
+    body: tuple[Field, ...]
+    command: str
+    """For curl, without the address."""
+    sample_path: str
+    """The path with samples for what is variable in it."""
+    answers: tuple[Answer, ...]
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """All calls by their noun, with a command to copy and an answer to expect."""
+    groups = calls(get_language() or "en")
+    site = request.build_absolute_uri("/").rstrip("/")
+    return render(request, "api/docs.html", {"groups": groups, "site": site, "statuses": STATUSES})
+
+
+@lru_cache(maxsize=16)
+def calls(language: str) -> tuple[tuple[str, tuple[Call, ...]], ...]:
+    """The calls of each noun, in one language, which is active already."""
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    shapes = schema["components"]["schemas"]
+    groups: dict[str, list[Call]] = {}
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            noun = operation["tags"][0]
+            groups.setdefault(noun, []).append(call(path, method, operation, shapes))
+    return tuple((noun, tuple(found)) for noun, found in groups.items())
+
+
+def call(path: str, method: str, operation: Schema, shapes: Schema) -> Call:
+    """One call, from its operation in the description."""
+    said = " ".join(str(operation.get("description", "")).split())
+    title, text = [*END_OF_TITLE.split(said, maxsplit=1), ""][:2]
+    media, body = body_of(operation.get("requestBody", {}), shapes)
+    return Call(
+        anchor=operation["operationId"],
+        method=method.upper(),
+        path=path,
+        title=title.rstrip("."),
+        text=text[:1].upper() + text[1:],
+        parameters=tuple(parameter(one) for one in operation.get("parameters", ())),
+        body=tuple(fields(body, shapes)),
+        command=command(method, media, body, shapes),
+        sample_path=VARIABLE.sub(lambda found: str(EXAMPLES.get(found[1], 1)), path),
+        answers=tuple(
+            answer(status, one, shapes)
+            for status, one in sorted(operation["responses"].items())
+            if status != "default"
+        ),
+    )
+
+
+def parameter(one: Schema) -> Field:
+    """A parameter of the path, the query or a header."""
+    place = {"path": "", "query": "?", "header": ""}[one["in"]]
+    kind = one["schema"].get("type", "")
+    return Field(
+        f"{place}{one['name']}", kind, one.get("description", ""), bool(one.get("required"))
+    )
+
+
+def body_of(request: Schema, shapes: Schema) -> tuple[str, Schema]:
+    """The type and the shape of the body that a call takes; of none, empty ones."""
+    content = request.get("content", {})
+    has_file = any(
+        one.get("format") in ("uri", "binary")
+        for media in content.values()
+        for one in resolved(media["schema"], shapes).get("properties", {}).values()
+    )
+    for media in BODIES if has_file else reversed(BODIES):
+        if media in content:
+            return media, writable(resolved(content[media]["schema"], shapes))
+    return "", {}
+
+
+def writable(shape: Schema) -> Schema:
+    """An object without the fields that only answers have."""
+    sent = {
+        name: one for name, one in shape.get("properties", {}).items() if not one.get("readOnly")
+    }
+    return {**shape, "properties": sent}
+
+
+def command(method: str, media: str, body: Schema, shapes: Schema) -> str:
+    """A line for a shell that makes the call, up to the address."""
+    words = ["curl"] if method == "get" else ["curl", "-X", method.upper()]
+    words += ["-H", '"Authorization: Token $FEATHERWEIGHT_TOKEN"']
+    if media == FORM:
+        words += [
+            f"-F {name}={'@model.pt' if name == 'file' else json.dumps(example(name, one, shapes))}"
+            for name, one in body["properties"].items()
+        ]
+    elif media:
+        data = json.dumps(example("", body, shapes), ensure_ascii=False)
+        words += ["-H", '"Content-Type: application/json"', "-d", f"'{data}'"]
+    return " ".join(words)
+
+
+def answer(status: str, response: Schema, shapes: Schema) -> Answer:
+    """An answer with an example in JSON; a file has no example."""
+    shape = response.get("content", {}).get("application/json", {}).get("schema", {})
+    sample = json.dumps(example("", shape, shapes), indent=2, ensure_ascii=False) if shape else ""
+    text = " ".join(str(response.get("description", "")).split())
+    return Answer(status, text, sample, tuple(fields(shape, shapes)))
+
+
+def resolved(shape: Schema, shapes: Schema) -> Schema:
+    """A shape with what it refers to."""
+    if "$ref" in shape:
+        return resolved(shapes[shape["$ref"].rpartition("/")[2]], shapes)
+    for word in ("allOf", "oneOf", "anyOf"):
+        if shape.get(word):
+            outer = {key: part for key, part in shape.items() if key != word}
+            return {**resolved(shape[word][0], shapes), **outer}
+    return shape
+
+
+def fields(shape: Schema, shapes: Schema, before: str = "", depth: int = 1) -> Iterator[Field]:
+    """The fields of an object, and of the objects in it, by their dotted names."""
+    found = resolved(shape, shapes)
+    if found.get("type") == "array":
+        yield from fields(found["items"], shapes, f"{before}[]." if before else "[].", depth)
+        return
+    required = found.get("required", ())
+    for name, one in found.get("properties", {}).items():
+        whole = resolved(one, shapes)
+        yield Field(f"{before}{name}", kind(whole), whole.get("description", ""), name in required)
+        if depth < DEEPEST:
+            inner = whole["items"] if whole.get("type") == "array" else whole
+            mark = "[]." if whole.get("type") == "array" else "."
+            yield from fields(inner, shapes, f"{before}{name}{mark}", depth + 1)
+
+
+def kind(shape: Schema) -> str:
+    """The type of a field in a word or two, such as "number or null"."""
+    word = str(shape.get("format") if shape.get("format") == "date-time" else shape.get("type", ""))
+    return f"{word or 'any'} or null" if shape.get("nullable") else word or "any"
+
+
+def example(name: str, shape: Schema, shapes: Schema) -> Any:
+    """A sample of a shape. `name`: of the field, which may have a sample of its own."""
+    found = resolved(shape, shapes)
+    if name in EXAMPLES:
+        return EXAMPLES[name]
+    if found.get("enum"):
+        return found["enum"][0]
+    if found.get("type") == "array":
+        return [example("", found["items"], shapes)]
+    if "properties" in found:
+        return {key: example(key, one, shapes) for key, one in found["properties"].items()}
+    by_type = {"string": "…", "integer": 1, "number": 1.0, "boolean": True, "object": {}}
+    return by_type.get(found.get("type", ""))
