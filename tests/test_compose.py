@@ -27,7 +27,7 @@ each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICE
 
 
 @each_service
-def test_nobody_is_root_or_can_become_it(service):
+def test_nobody_is_root_or_can_become_it(service: dict[str, Any]) -> None:
     assert service["user"].partition(":")[0] not in ("", "0", "root")
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -37,7 +37,7 @@ def test_nobody_is_root_or_can_become_it(service):
 
 
 @each_service
-def test_everybody_has_limits_and_no_way_to_the_engine(service):
+def test_everybody_has_limits_and_no_way_to_the_engine(service: dict[str, Any]) -> None:
     assert service["mem_limit"]
     assert service["pids_limit"]
     assert "docker.sock" not in str(service)
@@ -46,17 +46,17 @@ def test_everybody_has_limits_and_no_way_to_the_engine(service):
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate"}))
-def test_whoever_stays_has_a_health_check(name):
+def test_whoever_stays_has_a_health_check(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
 
 
-def test_only_the_front_is_reachable_and_only_from_this_machine():
+def test_only_the_front_is_reachable_and_only_from_this_machine() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["front"]
     assert all(port.startswith("127.0.0.1:") for port in SERVICES["front"]["ports"])
     assert "inside" not in SERVICES["front"]["networks"]
 
 
-def test_what_is_sent_waits_on_volumes_of_its_own():
+def test_what_is_sent_waits_on_volumes_of_its_own() -> None:
     for name in ("web", "uploads"):
         assert SERVICES[name]["environment"]["TMPDIR"] == "/data/spool"
         assert "spool:/data/spool" in SERVICES[name]["volumes"]
@@ -70,7 +70,7 @@ def test_what_is_sent_waits_on_volumes_of_its_own():
         assert mounting == names
 
 
-def test_what_runs_models_cannot_write_files_nor_be_the_sites_role():
+def test_what_runs_models_cannot_write_files_nor_be_the_sites_role() -> None:
     for name in ("worker", "worker-gpu"):
         assert SERVICES[name]["volumes"] == ["files:/data/files:ro", "cache:/data/cache"]
         assert SERVICES[name]["environment"]["DATABASE_URL"].startswith("postgresql://worker:")
@@ -78,13 +78,13 @@ def test_what_runs_models_cannot_write_files_nor_be_the_sites_role():
     assert "grant_worker" in str(SERVICES["migrate"]["command"])
 
 
-def test_the_broker_asks_for_a_password():
+def test_the_broker_asks_for_a_password() -> None:
     valkey = SERVICES["valkey"]
     assert valkey["command"][-2:] == ["--requirepass", "${VALKEY_PASSWORD:?set it in .env}"]
     assert all("${VALKEY_PASSWORD" in SERVICES[one]["environment"]["REDIS_URL"] for one in OURS)
 
 
-def test_every_image_can_be_pinned_by_its_digest():
+def test_every_image_can_be_pinned_by_its_digest() -> None:
     for name, service in SERVICES.items():
         variable = re.fullmatch(r"\$\{(\w+_IMAGE):-([\w./-]+:[\w.-]+)\}", service["image"])
         assert variable, name
@@ -93,7 +93,7 @@ def test_every_image_can_be_pinned_by_its_digest():
     assert set(built_on) == {"${PYTHON_IMAGE}"}
 
 
-def test_a_check_names_the_images_that_are_not_pinned(settings):
+def test_a_check_names_the_images_that_are_not_pinned(settings: Any) -> None:
     names = COMPOSE["x-environment"]["OTHER_IMAGES"]
     pinned = f"nginx@sha256:{'0' * 64}"
     settings.OTHER_IMAGES = [*words([names])[0].split(","), pinned]
@@ -104,12 +104,12 @@ def test_a_check_names_the_images_that_are_not_pinned(settings):
     assert checks.images_are_pinned() == []
 
 
-def test_codes_of_invitations_are_in_no_access_log_of_the_site():
+def test_codes_of_invitations_are_in_no_access_log_of_the_site() -> None:
     for name in ("web", "uploads"):
         assert not [word for word in SERVICES[name]["command"] if "access-log" in word]
 
 
-def test_every_thread_may_keep_its_connection():
+def test_every_thread_may_keep_its_connection() -> None:
     settings = " ".join(SERVICES["postgres"]["command"])
     most = int(re.search(r"max_connections=(\d+)", settings)[1])
     threads = 0
@@ -120,7 +120,7 @@ def test_every_thread_may_keep_its_connection():
     assert threads < most / 2  # workers, beat and people at a console have theirs, too
 
 
-def test_the_databases_own_cache_fits_into_its_memory():
+def test_the_databases_own_cache_fits_into_its_memory() -> None:
     postgres = SERVICES["postgres"]
     told = dict(word.split("=") for word in words(postgres["command"]) if "=" in word)
     most = in_bytes(words([postgres["mem_limit"]])[0])
@@ -135,7 +135,7 @@ def in_bytes(size: str) -> int:
 
 
 @pytest.mark.parametrize("name", ["worker", "worker-gpu", "beat", "postgres", "valkey"])
-def test_what_runs_models_or_holds_data_cannot_reach_the_world(name):
+def test_what_runs_models_or_holds_data_cannot_reach_the_world(name: str) -> None:
     assert SERVICES[name]["networks"] == ["inside"]
     assert COMPOSE["networks"]["inside"]["internal"] is True
 
@@ -146,7 +146,7 @@ def test_what_sends_mail_has_a_way_out_and_no_door():
 
 
 @pytest.mark.parametrize("name", ["worker", "worker-gpu"])
-def test_what_runs_models_is_shut_in_itself(name):
+def test_what_runs_models_is_shut_in_itself(name: str) -> None:
     worker = SERVICES[name]
     assert "ALLOW_WEAK_SANDBOX" not in str(COMPOSE)
     assert worker["tmpfs"] == ["/tmp"]  # noqa: S108
@@ -154,7 +154,7 @@ def test_what_runs_models_is_shut_in_itself(name):
     assert not [one for one in worker["security_opt"] if "unconfined" in one]
 
 
-def test_secrets_have_no_defaults():
+def test_secrets_have_no_defaults() -> None:
     secrets = re.findall(r"\$\{(\w*(?:SECRET|PASSWORD)\w*)([^}]*)\}", str(COMPOSE))
     assert {name for name, _ in secrets} == {
         "SECRET_KEY",
@@ -165,14 +165,14 @@ def test_secrets_have_no_defaults():
     assert all(rest.startswith(":?") for _, rest in secrets)
 
 
-def test_the_settings_read_every_name_that_is_set():
+def test_the_settings_read_every_name_that_is_set() -> None:
     settings = (ROOT / "leaderboard" / "settings.py").read_text()
     read = set(re.findall(r"env\.\w+\(\s*\"(\w+)\"", settings))
     told = {name for service in OURS for name in SERVICES[service]["environment"]}
     assert told - READ_ELSEWHERE <= read
 
 
-def test_the_example_has_every_variable_and_no_other():
+def test_the_example_has_every_variable_and_no_other() -> None:
     files = [ROOT / "docker-compose.yml", ROOT / "docs/front/tls.yml"]
     used = set(re.findall(r"\$\{(\w+)", "".join(path.read_text() for path in files)))
     example = (ROOT / ".env.example").read_text()
@@ -180,7 +180,7 @@ def test_the_example_has_every_variable_and_no_other():
 
 
 @pytest.mark.parametrize(("name", "threads"), [("web", 8), ("uploads", 2)])
-def test_the_web_commands_parse(monkeypatch, name, threads):
+def test_the_web_commands_parse(monkeypatch: pytest.MonkeyPatch, name: str, threads: int) -> None:
     command = words(SERVICES[name]["command"])
     program, *arguments = command[command.index("gunicorn") :]
     monkeypatch.setattr("sys.argv", [program, *arguments])
@@ -193,7 +193,7 @@ def test_the_web_commands_parse(monkeypatch, name, threads):
     ("name", "queue"),
     [("worker", "cpu"), ("worker-gpu", "gpu"), ("beat", "site"), ("post", "post")],
 )
-def test_the_worker_commands_parse(name, queue):
+def test_the_worker_commands_parse(name: str, queue: str) -> None:
     assert words(SERVICES[name]["command"])[:4] == ["celery", "-A", "leaderboard", "worker"]
     arguments = words(SERVICES[name]["command"])[4:]
     command_line = CLIContext(app=app, no_color=True, workdir=None)
@@ -203,7 +203,7 @@ def test_the_worker_commands_parse(name, queue):
     assert bool(options["beat"]) == (name == "beat")
 
 
-def test_the_migration_is_made_of_commands_of_the_site():
+def test_the_migration_is_made_of_commands_of_the_site() -> None:
     *_, line = SERVICES["migrate"]["command"]
     commands = re.findall(r"python manage\.py (\w+)", line)
     assert commands == ["migrate", "grant_worker"]
@@ -211,7 +211,7 @@ def test_the_migration_is_made_of_commands_of_the_site():
 
 
 @pytest.mark.skipif(not shutil.which("docker"), reason="no docker client")
-def test_the_client_accepts_it(tmp_path):
+def test_the_client_accepts_it(tmp_path: Path) -> None:
     if subprocess.run(["docker", "compose", "version"], capture_output=True).returncode != 0:
         pytest.skip("the docker client has no compose")
     example = (ROOT / ".env.example").read_text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rest_framework.exceptions import APIException
@@ -59,7 +59,7 @@ def code_nodes(tree: ast.AST) -> Iterator[ast.expr]:
                 yield node.value.elts[0]
 
 
-def written(node: ast.expr, constants: dict[str, object]) -> str:
+def written(node: ast.expr, constants: Mapping[str, object]) -> str:
     """A code that stands in the source, by itself or in a constant; empty for a variable."""
     match node:
         case ast.Constant(value=str(code)) if re.fullmatch(r"[a-z][a-z0-9_]+", code):

@@ -49,12 +49,9 @@ def assigned(path: Path) -> list[str]:
         targets = line.targets if isinstance(line, ast.Assign) else []
         if isinstance(line, ast.AnnAssign):
             targets = [line.target]
-        found += [one.id for target in targets for one in ast.walk(target) if is_name(one)]
+        parts = (one for target in targets for one in ast.walk(target))
+        found += [one.id for one in parts if isinstance(one, ast.Name)]
     return found
-
-
-def is_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name)
 
 
 def is_numeric(value: Any) -> bool:

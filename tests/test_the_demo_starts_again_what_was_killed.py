@@ -39,7 +39,7 @@ def test_a_killed_process_is_started_again_and_the_others_are_left_alone(
         assert processes.running["web"] is before["web"]
         assert processes.running["worker"] is not before["worker"]
         assert processes.running["worker"].poll() is None
-        said = console.file.getvalue()  # type: ignore[attr-defined]
+        said = console.file.getvalue()
         assert said == "The worker process ended (-9); it is started again.\n"
     finally:
         processes.stop()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -26,7 +27,7 @@ with embedded.running() as servers:
 """
 
 
-def test_both_servers_answer_and_are_gone_afterwards():
+def test_both_servers_answer_and_are_gone_afterwards() -> None:
     with embedded.running() as servers:
         with psycopg.connect(servers.database_url) as database:
             assert database.execute("SELECT lower('ÄB'), current_user").fetchone() == (
@@ -42,7 +43,7 @@ def test_both_servers_answer_and_are_gone_afterwards():
     assert not any(folder.exists() for folder in folders)
 
 
-def test_a_database_in_a_folder_is_kept(tmp_path):
+def test_a_database_in_a_folder_is_kept(tmp_path: Path) -> None:
     folder = tmp_path / ("a long name with spaces, " * 5)
     with (
         embedded.postgresql(folder) as url,
@@ -53,7 +54,7 @@ def test_a_database_in_a_folder_is_kept(tmp_path):
         assert database.execute("SELECT text FROM note").fetchone() == ("kept",)
 
 
-def test_a_second_server_on_the_same_data_is_refused(tmp_path):
+def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:
     with (
         embedded.postgresql(tmp_path),
         pytest.raises(embedded.NoServerError, match=r"postmaster\.pid"),
@@ -63,7 +64,7 @@ def test_a_second_server_on_the_same_data_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_the_servers_die_with_the_process_that_started_them(number):
+def test_the_servers_die_with_the_process_that_started_them(number: signal.Signals) -> None:
     starter = subprocess.Popen(
         [sys.executable, "-c", START_AND_TELL], stdout=subprocess.PIPE, text=True
     )
@@ -78,7 +79,7 @@ def test_the_servers_die_with_the_process_that_started_them(number):
     assert not any(folder.exists() for folder in folders)
 
 
-def test_a_missing_wheel_says_what_to_do():
+def test_a_missing_wheel_says_what_to_do() -> None:
     with pytest.raises(embedded.NoServerError, match="set DATABASE_URL"):
         embedded.wheel_file("no_such_wheel", "bin")
 
@@ -86,7 +87,7 @@ def test_a_missing_wheel_says_what_to_do():
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs to become somebody else")
 class TestAsRoot:
     @pytest.fixture
-    def blocked(self, tmp_path, monkeypatch):
+    def blocked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         """Makes a program fail, as it would where the system forbids what it does."""
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
@@ -95,12 +96,14 @@ class TestAsRoot:
 
         return block
 
-    def test_without_user_namespaces_it_runs_as_nobody(self, blocked):
+    def test_without_user_namespaces_it_runs_as_nobody(
+        self, blocked: Callable[[str], None]
+    ) -> None:
         blocked("unshare")
         with embedded.postgresql() as url, psycopg.connect(url) as database:
             assert database.execute("SELECT 1").fetchone() == (1,)
 
-    def test_without_any_way_it_says_what_to_do(self, blocked):
+    def test_without_any_way_it_says_what_to_do(self, blocked: Callable[[str], None]) -> None:
         blocked("unshare")
         blocked("setpriv")
         with pytest.raises(embedded.NoServerError, match="set DATABASE_URL"), embedded.postgresql():

@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -21,7 +22,7 @@ SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 PATIENCE = 300
 
 
-def test_web_worker_and_beat_start_and_say_that_they_are_well(tmp_path):
+def test_web_worker_and_beat_start_and_say_that_they_are_well(tmp_path: Path) -> None:
     with ExitStack() as stack:
         servers = stack.enter_context(embedded.running())
         environment = {
@@ -52,15 +53,13 @@ def test_web_worker_and_beat_start_and_say_that_they_are_well(tmp_path):
         assert eventually(lambda: urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).status)
         ping = ["celery", "-A", "leaderboard", "inspect", "--timeout", "10", "ping"]
         for name in ("worker", "beat", "post"):
-            assert eventually(
-                lambda node=f"{name}@here": subprocess.run(
-                    [*ping, "--destination", node],
-                    cwd=ROOT,
-                    env=environment,
-                    check=True,
-                    capture_output=True,
-                )
-            )
+            command = [*ping, "--destination", f"{name}@here"]
+            assert eventually(partial(succeeds, command, environment))
+
+
+def succeeds(command: list[str], environment: dict[str, str]) -> bool:
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    return True
 
 
 def told(name: str) -> list[str]:
@@ -78,7 +77,7 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[None]:
         process.wait(30)
 
 
-def eventually(question) -> bool:
+def eventually(question: Callable[[], object]) -> bool:
     """Ask until there is an answer instead of an error."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:

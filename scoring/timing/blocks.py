@@ -33,9 +33,12 @@ class Block:
 class Runner(Protocol):
     """One model in a fresh process."""
 
-    max_calls: int
-    seconds_per_call: float
-    """As fast as it was last seen."""
+    @property
+    def max_calls(self) -> int: ...
+
+    @property
+    def seconds_per_call(self) -> float:
+        """As fast as it was last seen."""
 
     def answer(self, batches: Batches, rewarm: bool) -> Block:
         """Answer a block of images, none of which this process has seen.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.conf import settings
@@ -89,7 +89,7 @@ def page_of(
     def open_page(
         person: User | None = None,
         width: int = 1280,
-        theme: str = "light",
+        theme: Literal["light", "dark"] = "light",
         language: str = "en",
     ) -> Page:
         context = chromium.new_context(
@@ -107,7 +107,9 @@ def page_of(
                 [{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": live_server.url}]
             )
         page = context.new_page()
-        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        page.on(
+            "console", lambda said: complaints.append(said.text) if said.type == "error" else None
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 

@@ -47,7 +47,7 @@ def verdict(api: httpx.Client, submission: int) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def files_that_processes_share(settings: object, tmp_path: Path) -> None:
+def files_that_processes_share(settings: Any, tmp_path: Path) -> None:
     settings.FILES_DIR = tmp_path / "files"
     settings.CACHE_DIR = tmp_path / "cache"
     settings.STORAGES = settings.STORAGES | {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -221,7 +222,7 @@ def test_load_of_others_is_what_the_machine_does_beside_us_once_we_have_it(
     busy, own, clock = iter([50.0, 100.0, 112.0]), iter([0.0, 1.0, 4.0]), iter([-90.0, 0.0, 10.0])
     monkeypatch.setattr(machine, "busy_seconds", lambda: next(busy))
     monkeypatch.setattr(load, "own_seconds", lambda: next(own))
-    monkeypatch.setattr(load.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     engine.stages = ["wait", "measure"]
     worker = workers.this_worker(checked)
     competition = workers.calibrated(checked)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -127,8 +129,8 @@ def test_a_database_that_fails_once_while_a_result_is_written_costs_nothing(
         place(team)
 
     monkeypatch.setattr(placing, "place", failing_once)
-    monkeypatch.setattr(running.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(running.connection, "close", lambda: None)  # the test's own
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(connection, "close", lambda: None)  # the test's own
     running.patiently(claimed, partial(recording.record, report=report(quality_public=0.9)))
     assert submission.latest_evaluation.quality_public == 0.9
     assert team.entries.count() == 1
@@ -150,8 +152,8 @@ def test_the_lease_is_kept_until_what_was_found_is_written(
 
     monkeypatch.setattr(placing, "place", place)
     monkeypatch.setattr(scoring, "evaluate", lambda job, **_: report())
-    monkeypatch.setattr(running.time, "sleep", sleep)
-    monkeypatch.setattr(running.connection, "close", lambda: None)  # the test's own
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(connection, "close", lambda: None)  # the test's own
     running.run_next("cpu")
     assert submission.latest_evaluation.state == State.SCORED
     assert beating == [True]
@@ -290,10 +292,10 @@ def test_the_sweep_knocks_once_for_every_worker_that_was_seen(
 def test_a_broker_that_is_down_changes_nothing_for_the_user(
     team: Team,
     submit: Submit,
-    settings: object,
+    settings: Any,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    django_capture_on_commit_callbacks: Callable,
+    django_capture_on_commit_callbacks: Callable[..., Any],
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     monkeypatch.setattr(queue, "app", Celery(broker=settings.REDIS_URL))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -22,7 +23,7 @@ def quad(at: float, segment: int = 0) -> Quad:
     return Quad(at, segment, 0.1 + at / 1000, 10, 0.05 + at / 1000, 10, 0.1, 0.05)
 
 
-def with_quads(*quads: Quad, status: str = "scored") -> Report:
+def with_quads(*quads: Quad, status: Literal["scored", "invalid"] = "scored") -> Report:
     found = report(time_ratio=0.5)
     assert found.timing
     return replace(found, status=status, timing=replace(found.timing, quads=quads))

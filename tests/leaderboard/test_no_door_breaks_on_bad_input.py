@@ -27,7 +27,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from leaderboard.models import Membership, Submission, Team, User
-from leaderboard.services import files, submissions, teams, tokens
+from leaderboard.services import files, teams, tokens
 from leaderboard.throttling import WriteThrottle
 from leaderboard.wsgi import application
 
@@ -316,7 +316,7 @@ def test_an_upload_while_the_last_member_leaves_is_refused(
             teams.leave(team=rivals, by=rival)
         return keep(*file, **how)
 
-    monkeypatch.setattr(submissions.files, "keep", left)
+    monkeypatch.setattr(files, "keep", left)
     _, secret = tokens.issue(user=rival, name="tests")
     answer = Client(raise_request_exception=False).post(
         "/api/v2/competitions/waste/submissions",
@@ -335,7 +335,7 @@ def test_an_upload_of_somebody_who_has_just_left_is_refused(
         team.memberships.filter(user=owner).delete()
         return keep(*file, **how)
 
-    monkeypatch.setattr(submissions.files, "keep", left)
+    monkeypatch.setattr(files, "keep", left)
     client = Client()
     client.force_login(owner, "django.contrib.auth.backends.ModelBackend")
     client.post("/competitions/waste/submit/", {"file": SimpleUploadedFile("model.pt", model)})

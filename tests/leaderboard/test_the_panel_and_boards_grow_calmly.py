@@ -145,7 +145,7 @@ def rows_counted() -> Iterator[list[int]]:
             return rows
 
     cursor = connection.cursor
-    connection.cursor = lambda *name: Counted(cursor(*name))  # type: ignore[method-assign]
+    connection.cursor = lambda *name: Counted(cursor(*name))  # type: ignore[assignment, method-assign]
     try:
         yield counts
     finally:

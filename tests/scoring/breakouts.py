@@ -188,7 +188,7 @@ def program(measurer: int, secret: Path, victim: Path) -> bytes:
 def run(code: bytes, answers: int, zygote: str) -> tuple[list[float], Any]:
     """What an exploit found, and what shut it in."""
     plan = Plan(device="cuda") if "--gpu" in sys.argv else Plan()
-    parent.swept = lambda plan: nullcontext(None)  # type: ignore[assignment,misc]
+    parent.swept = lambda plan: nullcontext(None)  # type: ignore[assignment, return-value]
     with parent.started(plan, Limits(), program=zygote) as box:
         model = sealing.sealed(code, "torchscript")
         example = np.zeros((1, 3, 8, 8), dtype=np.float32)

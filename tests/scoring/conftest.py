@@ -67,6 +67,8 @@ class Crashes(Wild):
 
 
 class RaisesLater(Wild):
+    calls: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("calls", torch.zeros(1))
@@ -80,6 +82,8 @@ class RaisesLater(Wild):
 
 class SpellsItsInput(Wild):
     """Honest at first; then the shape of its answer says something about an image."""
+
+    calls: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,6 +104,8 @@ class NeverEnds(Wild):
 
 
 class NeverEndsLater(Wild):
+    calls: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("calls", torch.zeros(1))

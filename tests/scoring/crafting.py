@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,14 @@ def saved(value: object, zipped: bool = True) -> bytes:
     return stream.getvalue()
 
 
-def repacked(path: Path, top: str = "other", **records: bytes) -> io.BytesIO:
+def repacked(path: Path, records: Mapping[str, bytes], top: str = "other") -> io.BytesIO:
     """The same archive with another top folder, other time stamps and more records."""
     result = io.BytesIO()
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(result, "w") as new:
         for name in old.namelist():
             new.writestr(f"{top}/{name.partition('/')[2]}", old.read(name))
         for name, data in records.items():
-            new.writestr(name.replace("__", "/"), data)
+            new.writestr(name, data)
     return result
 
 

@@ -18,7 +18,7 @@ Models = Callable[..., Path]
 
 
 def test_a_declaration_by_almost_the_right_name_is_not_overlooked(models: Models) -> None:
-    archived = repacked(models(), **{"other/extra/FeatherWeight.JSON": b"{}"})
+    archived = repacked(models(), {"other/extra/FeatherWeight.JSON": b"{}"})
     with pytest.raises(Rejected, match=r"'FeatherWeight.JSON' must be called featherweight.json"):
         formats.inspect(archived)
 
@@ -28,7 +28,7 @@ def test_a_declaration_by_almost_the_right_name_is_not_overlooked(models: Models
     [b"{", b"[1]", b"\xff", b'{"crop_pct": 0.9, "crop_pct": 0.5}', b'{"a": {"b": 1, "b": 2}}'],
 )
 def test_a_declaration_that_is_no_object(models: Models, text: bytes) -> None:
-    archived = repacked(models(), **{"other/extra/featherweight.json": text})
+    archived = repacked(models(), {"other/extra/featherweight.json": text})
     assert refusal(archived.getvalue()) == "bad_declaration"
 
 

@@ -131,6 +131,8 @@ class CastsItself(Wild):
 class RaisesLate(Wild):
     """On the images of the sample, after those that nobody took."""
 
+    calls: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("calls", torch.zeros(1))

@@ -31,6 +31,8 @@ class Fickle(wild.Wild):
 class TiresOnTheSample(wild.Wild):
     """Beyond the few images of the dry run."""
 
+    calls: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("calls", torch.zeros(1))
@@ -44,7 +46,7 @@ class TiresOnTheSample(wild.Wild):
 
 @pytest.fixture
 def sample(splits: dict[str, Path], tmp_path: Path) -> Path:
-    return shutil.copy(splits["public"], tmp_path / "waste-sample.zip")
+    return Path(shutil.copy(splits["public"], tmp_path / "waste-sample.zip"))
 
 
 def arguments(model: Path, sample: Path, *more: str) -> list[str]:
@@ -77,7 +79,11 @@ def test_the_metric_of_the_competition_is_counted_and_named(
 
 @pytest.mark.parametrize("model", [wild.NeedsAnotherSize, wild.AnswersLabels, Fickle])
 def test_it_fails_with_the_code_and_the_words_of_the_evaluation(
-    job: Job, models: Models, sample: Path, model: type[nn.Module], capsys: pytest.CaptureFixture
+    job: Job,
+    models: Models,
+    sample: Path,
+    model: type[nn.Module],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     upload = models(model)
     report = scoring.evaluate(

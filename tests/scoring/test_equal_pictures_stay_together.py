@@ -7,6 +7,7 @@ import random
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,9 +33,9 @@ def scene(seed: int, size: tuple[int, int] = (120, 90)) -> Image.Image:
     return image
 
 
-def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     data = io.BytesIO()
-    image.save(data, kind, **options)  # type: ignore[arg-type]
+    image.save(data, kind, **options)
     return data.getvalue()
 
 

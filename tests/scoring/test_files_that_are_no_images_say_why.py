@@ -80,8 +80,8 @@ def deep_png(values: np.ndarray, see_through: int) -> bytes:
     """A grey PNG of 16 bits, one value of which is transparent."""
     size = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, 0, 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    parts = ((b"IHDR", size), (b"tRNS", struct.pack(">H", see_through)))
-    parts += ((b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    parts = [(b"IHDR", size), (b"tRNS", struct.pack(">H", see_through))]
+    parts += [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 

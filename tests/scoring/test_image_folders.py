@@ -168,7 +168,7 @@ def test_a_pack_depends_on_content_and_seed_only(tmp_path: Path) -> None:
         (tmp_path / place).mkdir()
     first = zipped(tmp_path / "one", "cat/secret-cat.png", *(f"dog/b{n}.png" for n in range(7)))
     second = zipped(tmp_path / "two", "cat/a.png", *(f"dog/z{n}.png" for n in range(7)))
-    packs = []
+    packs: list[bytes] = []
     for source, seed in ((first, 1), (second, 1), (first, 2)):
         target = tmp_path / f"{len(packs)}.zip"
         sets.pack(source, sets.catalogue(source).images, target, seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def png(shade: int) -> bytes:
     return data.getvalue()
 
 
-def source(place: Path, tables: dict[str, str | bytes], images: list[str] | None = None) -> Path:
+def source(place: Path, tables: Mapping[str, str | bytes], images: list[str] | None = None) -> Path:
     with zipfile.ZipFile(place / "set.zip", "w") as archive:
         for number, name in enumerate(images or list(TRUTH)):
             archive.writestr(name, png(number))
@@ -35,7 +36,7 @@ def found(place: Path) -> dict[str, str]:
     return {image.name.rpartition("/")[2]: image.label for image in sets.catalogue(place).images}
 
 
-TABLES = {
+TABLES: dict[str, str | bytes] = {
     "plain": "file,label\n" + PLAIN,
     "kaggle": "id,breed\n" + PLAIN.replace(".png", ""),
     "other names": "image_id,width,class\n"
@@ -243,7 +244,7 @@ def test_what_a_table_misses_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_table_that_is_not_clear_is_refused(
-    tables: dict[str, str | bytes],
+    tables: Mapping[str, str | bytes],
     images: list[str] | None,
     code: str,
     says: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,5 +101,6 @@ def test_waiting_is_judged_by_the_exact_sign_test(pairs: int) -> None:
 
 @pytest.mark.parametrize("name", ["reference_cpu_seconds", "submission_cpu_seconds"])
 def test_a_side_without_cpu_time_is_judged_without_an_error(name: str) -> None:
-    stood_still = [replace(one, **{name: 0.0}) for one in waiting(40, 40)]
+    nothing: dict[str, Any] = {name: 0.0}
+    stood_still = [replace(one, **nothing) for one in waiting(40, 40)]
     assert findings.waits_longer(stood_still) == (name == "submission_cpu_seconds")

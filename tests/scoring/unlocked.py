@@ -14,5 +14,5 @@ def serve_unlocked(*arguments: Any) -> None:
 
 
 if __name__ == "__main__":
-    zygote.serve = serve_unlocked
+    zygote.serve = serve_unlocked  # type: ignore[assignment]
     zygote.main()

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from leaderboard.models import User
+from tests.leaderboard.answers import Answer
 
 
 @pytest.fixture
@@ -21,10 +21,10 @@ def panel(organizer: User) -> Client:
 
 
 @pytest.fixture
-def press(panel: Client) -> Callable[..., HttpResponse]:
+def press(panel: Client) -> Callable[..., Answer]:
     """Press a button of a row: its page asks first, then the form is sent."""
 
-    def press(obj: Any, step: str, **fields: Any) -> HttpResponse:
+    def press(obj: Any, step: str, **fields: Any) -> Answer:
         url = reverse(f"admin:leaderboard_{obj._meta.model_name}_{step}", args=[obj.pk])
         assert panel.get(url).status_code == 200
         return panel.post(url, fields, follow=True)

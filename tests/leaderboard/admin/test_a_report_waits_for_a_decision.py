@@ -8,22 +8,22 @@ from collections.abc import Callable
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from leaderboard.models import Dataset, Split, User
 from leaderboard.services import staging, sweeping
 from scoring.images import kinship
+from tests.leaderboard.answers import Answer
 from tests.leaderboard.conftest import person
 from tests.leaderboard.test_a_report_comes_before_an_import import Files, pets, scene, zipped
 
-Upload = Callable[..., HttpResponse]
+Upload = Callable[..., Answer]
 
 
 @pytest.fixture
-def upload(panel: Client) -> Callable[..., HttpResponse]:
-    def send(files: Files, **fields: str) -> HttpResponse:
+def upload(panel: Client) -> Callable[..., Answer]:
+    def send(files: Files, **fields: str) -> Answer:
         source = SimpleUploadedFile("pets.zip", zipped(files), "application/zip")
         url = reverse("admin:leaderboard_dataset_add")
         return panel.post(url, {"source": source, "name": "Pets", **fields})
@@ -31,7 +31,7 @@ def upload(panel: Client) -> Callable[..., HttpResponse]:
     return send
 
 
-def text(answer: HttpResponse) -> str:
+def text(answer: Answer) -> str:
     return answer.content.decode()
 
 

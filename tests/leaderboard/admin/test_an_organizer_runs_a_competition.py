@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.forms.models import model_to_dict
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -26,16 +25,17 @@ from leaderboard.models import (
     User,
 )
 from leaderboard.services import competitions, preparing, profiles, teams
+from tests.leaderboard.answers import Answer
 from tests.leaderboard.conftest import finish, images, report, rewrite, told
 
-Press = Callable[..., HttpResponse]
+Press = Callable[..., Answer]
 
 
-def text(answer: HttpResponse) -> str:
+def text(answer: Answer) -> str:
     return answer.content.decode()
 
 
-def said(answer: HttpResponse) -> str:
+def said(answer: Answer) -> str:
     """The messages of the page that came at last."""
     return " ".join(str(one) for one in answer.context["messages"])
 
@@ -45,7 +45,7 @@ def filled(panel: Client, url: str, **fields: Any) -> dict[str, Any]:
     page = panel.get(url).context
     main = page["adminform"].form
     forms = [main, *(one.formset for one in page["inline_admin_formsets"])]
-    data = {}
+    data: dict[str, Any] = {}
     for form in forms:
         for one in getattr(form, "forms", [form]):
             for bound in one:
@@ -60,27 +60,27 @@ def filled(panel: Client, url: str, **fields: Any) -> dict[str, Any]:
     return data | {main.add_prefix(name): value for name, value in fields.items()}
 
 
-def change(panel: Client, obj: Any, **fields: Any) -> HttpResponse:
+def change(panel: Client, obj: Any, **fields: Any) -> Answer:
     url = reverse(f"admin:leaderboard_{obj._meta.model_name}_change", args=[obj.pk])
     answer = panel.post(url, filled(panel, url, **fields), follow=True)
     obj.refresh_from_db()
     return answer
 
 
-def add(panel: Client, noun: str, **fields: Any) -> HttpResponse:
+def add(panel: Client, noun: str, **fields: Any) -> Answer:
     url = reverse(f"admin:leaderboard_{noun}_add")
     return panel.post(url, filled(panel, url, **fields), follow=True)
 
 
-def send_images(panel: Client, content: bytes, **fields: Any) -> HttpResponse:
+def send_images(panel: Client, content: bytes, **fields: Any) -> Answer:
     """Upload images, and import them from the page that reports what they are."""
     upload = SimpleUploadedFile("waste.zip", content, "application/zip")
     url = reverse("admin:leaderboard_dataset_add")
     answer = panel.post(url, {"source": upload, "name": "Waste"})
     if answer.status_code != 302:
         return answer
-    assert "In the way" in text(panel.get(answer.url)) or not fields.get("skip_broken")
-    return panel.post(answer.url, {"name": "Waste", **fields}, follow=True)
+    assert "In the way" in text(panel.get(answer["Location"])) or not fields.get("skip_broken")
+    return panel.post(answer["Location"], {"name": "Waste", **fields}, follow=True)
 
 
 def zipped(content: dict[str, bytes]) -> bytes:

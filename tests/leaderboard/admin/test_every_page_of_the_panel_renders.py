@@ -56,10 +56,10 @@ def addresses() -> list[str]:
     for model in NOUNS:
         name = f"admin:leaderboard_{model._meta.model_name}"
         found.append(reverse(f"{name}_changelist"))
-        found += [reverse(f"{name}_change", args=[row.pk]) for row in model.objects.all()]
-        options = admin.site._registry[model]
+        found += [reverse(f"{name}_change", args=[row.pk]) for row in model._default_manager.all()]
+        options: Any = admin.site._registry[model]
         for step in options._extract_action_names(options.actions_detail):
-            found.append(reverse(f"{name}_{step}", args=[model.objects.first().pk]))
+            found.append(reverse(f"{name}_{step}", args=[model._default_manager.first().pk]))
     return found
 
 
@@ -127,12 +127,12 @@ def test_history_is_neither_added_nor_changed_nor_deleted(panel: Client) -> None
     for name in ("submission", "evaluation", "worker", "canary", "apitoken"):
         assert panel.get(reverse(f"admin:leaderboard_{name}_add")).status_code == 403
     for model in NOUNS:
-        row = model.objects.first()
+        row = model._default_manager.first()
         name = f"admin:leaderboard_{model._meta.model_name}"
         assert panel.post(reverse(f"{name}_delete", args=[row.pk])).status_code == 403
         actions = {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"}
         panel.post(reverse(f"{name}_changelist"), actions)
-        assert model.objects.filter(pk=row.pk).exists()
+        assert model._default_manager.filter(pk=row.pk).exists()
     submission = Submission.objects.first()
     change = reverse("admin:leaderboard_submission_change", args=[submission.pk])
     assert panel.post(change, {"note": "changed"}).status_code == 403

@@ -54,7 +54,7 @@ def texts(page: str) -> set[str]:
 def english() -> re.Pattern[str]:
     """Matches every message that Korean says in other words."""
     messages = [one for one in catalogues.read("ko") if one.id and one.id != one.string]
-    ids = [text for one in messages for text in (one.id if isinstance(one.id, tuple) else [one.id])]
+    ids = [text for one in messages for text in ([one.id] if isinstance(one.id, str) else one.id)]
     sentences = {text for text in ids if is_telling(text)}
     patterns = (PLACEHOLDER.sub(".+", re.escape(" ".join(text.split()))) for text in sentences)
     return re.compile("|".join(sorted(patterns, key=len, reverse=True)))

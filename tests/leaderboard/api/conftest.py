@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from leaderboard.models import Competition, Evaluation, User
 from leaderboard.services import tokens
+from tests.leaderboard.answers import ApiAnswer
 from tests.leaderboard.conftest import finish
 
 API = "/api/v2"
-Upload = Callable[..., Response]
+Upload = Callable[..., ApiAnswer]
 
 
 def client_of(user: User | None) -> APIClient:
@@ -43,7 +43,7 @@ def client(owner: User) -> APIClient:
 def upload(client: APIClient, competition: Competition) -> Upload:
     """POST a file as the owner, or as `by`."""
 
-    def post(data: bytes, *, by: User | None = None, key: str = "", note: str = "") -> Response:
+    def post(data: bytes, *, by: User | None = None, key: str = "", note: str = "") -> ApiAnswer:
         return (client_of(by) if by else client).post(
             f"{API}/competitions/{competition.slug}/submissions",
             {"file": SimpleUploadedFile("model.pt", data), "note": note},

@@ -6,8 +6,8 @@ import pytest
 from rest_framework.renderers import JSONRenderer
 from rest_framework.test import APIClient
 
-from leaderboard.api.views.competitions import rankings
 from leaderboard.models import Competition, Team, User
+from leaderboard.services import rankings
 from leaderboard.throttling import WriteThrottle
 from tests.leaderboard.api.conftest import API
 

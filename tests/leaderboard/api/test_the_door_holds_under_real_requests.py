@@ -70,7 +70,7 @@ def database_url() -> str:
 @pytest.fixture
 def client(gunicorn: subprocess.Popen[bytes], owner: User) -> Iterator[httpx.Client]:
     _, secret = tokens.issue(user=owner, name="CI")
-    base = f"http://{gunicorn.args[-1]}/api/v2/"  # type: ignore[index]
+    base = f"http://{gunicorn.args[-1]}/api/v2/"  # type: ignore[index, str-bytes-safe]
     headers = {"Authorization": f"Token {secret}"}
     with httpx.Client(base_url=base, headers=headers, timeout=60) as made:
         assert made.get("me").status_code == 200  # everything is loaded now

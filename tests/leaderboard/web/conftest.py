@@ -7,10 +7,10 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from leaderboard.models import User
+from tests.leaderboard.answers import Answer
 
 
 @pytest.fixture
@@ -25,21 +25,25 @@ def browser() -> Callable[..., Client]:
 
 
 @pytest.fixture
-def see(browser: Callable[..., Client]) -> Callable[..., HttpResponse]:
+def see(browser: Callable[..., Client]) -> Callable[..., Answer]:
     """GET as a person; None is somebody who is not signed in."""
-    return lambda person, url, **how: browser(person).get(url, **how)
+
+    def get(person: User | None, url: str, **how: Any) -> Answer:
+        return browser(person).get(url, **how)
+
+    return get
 
 
 @pytest.fixture
-def send(browser: Callable[..., Client]) -> Callable[..., HttpResponse]:
+def send(browser: Callable[..., Client]) -> Callable[..., Answer]:
     """POST as a person, and follow to the page that shows what became of it."""
 
-    def post(person: User | None, url: str, follow: bool = True, **fields: Any) -> HttpResponse:
+    def post(person: User | None, url: str, follow: bool = True, **fields: Any) -> Answer:
         return browser(person).post(url, fields, follow=follow, headers={"referer": url})
 
     return post
 
 
-def text(response: HttpResponse) -> str:
+def text(response: Answer) -> str:
     """The HTML of a page, with one space for any white space, as browsers show it."""
     return " ".join(unescape(response.content.decode()).split())

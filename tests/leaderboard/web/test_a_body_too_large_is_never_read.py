@@ -224,7 +224,7 @@ def test_a_proxy_may_ask_before_it_takes_a_body(
     ],
 )
 def test_a_no_is_explained_when_the_proxy_asks_again(
-    rf: RequestFactory, asked: dict[str, str], said: str, answered: str
+    rf: RequestFactory, asked: dict[str, Any], said: str, answered: str
 ) -> None:
     """The body is gone then; one that would be welcome now has to be sent once more."""
 

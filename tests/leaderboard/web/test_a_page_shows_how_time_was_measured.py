@@ -6,7 +6,7 @@ import json
 import math
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -23,7 +23,12 @@ from tests.leaderboard.web.conftest import text
 SECRET = "secret/path/private.zip"
 
 
-def measured(*, status: str = "scored", start: float = 0.0, **figures: float) -> Report:
+def measured(
+    *,
+    status: Literal["scored", "failed", "invalid"] = "scored",
+    start: float = 0.0,
+    **figures: float,
+) -> Report:
     """A report with eight quads in two segments, one of them disturbed."""
     found = report(**figures)
     assert found.timing

@@ -105,4 +105,4 @@ def test_no_page_has_inline_styles_or_scripts(see: Any, scored: Any, team: Any, 
 
 def test_an_unknown_page_and_a_broken_one(see: Any, db: None, rf: Any) -> None:
     assert "There is nothing here" in text(see(None, "/nothing/at/all/"))
-    assert "Something went wrong on our side" in text(server_error(rf.get("/")))
+    assert "Something went wrong on our side" in server_error(rf.get("/")).content.decode()

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings as site
-from django.http import HttpResponse
 from django.test import Client
 
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions, queueing, recording, running, submissions, teams
 from scoring.sentences import say
+from tests.leaderboard.answers import Answer
 from tests.leaderboard.conftest import failure, finish
 from tests.leaderboard.web.conftest import text
 from tests.leaderboard.web.test_a_page_shows_how_time_was_measured import measured
@@ -55,7 +55,7 @@ def is_label(name: str) -> bool:
     return name in ("aria-label", "alt", "placeholder", "data-spoken", "data-copied")
 
 
-def english(page: HttpResponse) -> list[str]:
+def english(page: Answer) -> list[str]:
     words = Words()
     words.feed(page.content.decode())
     runs = [run for one in words.found for run in ENGLISH_RUN.findall(one)]
@@ -96,7 +96,7 @@ def everything(
     return found
 
 
-def check(page: HttpResponse, where: str) -> list[str]:
+def check(page: Answer, where: str) -> list[str]:
     """What of a page is not Korean."""
     assert page.status_code in (200, 404), where
     assert '<html lang="ko">' in text(page), where

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.utils import timezone
 
 from leaderboard.models import Competition, Invitation, Submission, User
 from leaderboard.services import competitions, mailing, teams, telling
+from tests.leaderboard.answers import Answer
 from tests.leaderboard.conftest import (
     ANSWERED,
     SAID,
@@ -39,7 +39,7 @@ def people(outsider: User, rival: User, rivals: Any, owner: User, organizer: Use
     }
 
 
-def outcome(page: HttpResponse) -> int | str:
+def outcome(page: Answer) -> int | str:
     to_login = page.status_code == 302 and page.headers["Location"].startswith("/accounts/login/")
     return LOGIN if to_login else page.status_code
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -117,7 +117,7 @@ class Export:
     opset: int = 17
     is_dynamo: bool = False
     has_free_batch: bool = True
-    dtype: str = "float32"
+    dtype: Literal["uint8", "float32", "float16"] = "float32"
     then: Callable[[Path, Path], None] | None = None
     """What makes the final file of the exported one."""
     options: dict[str, Any] = field(default_factory=dict)

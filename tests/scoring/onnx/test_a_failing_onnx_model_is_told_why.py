@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def failure(one: exports.Export, job: Job, splits: dict[str, Path], folder: Path
 )
 def test_the_side_that_does_not_fit_is_named(
     one: exports.Export,
-    spec: dict[str, int],
+    spec: dict[str, Any],
     words: tuple[str, ...],
     job: Job,
     splits: dict[str, Path],
