@@ -41,12 +41,12 @@ class Found:
     plain_half_width: float
     corrected: float
     corrected_half_width: float
-    elasticity: float
+    pace_coefficient: float
     disturbed_share: float
     reference_ms: float
     calibrated_ms: float
     calibrated_probe_ms: float
-    probe_slope: float
+    probe_coefficient: float
     calibrated_scatter: tuple[float, float] = (0.0, 0.0)
     in_force: tuple[str, ...] = ()
     quads: tuple[dict[str, object], ...] = ()
@@ -134,9 +134,10 @@ def show_time(here: list[Found]) -> None:
         f"({sum(one.attempts == 1 for one in published)} at once), "
         f"{mean([one.seconds for one in here]):.1f} s each, of which "
         f"{mean([one.measured_seconds for one in here]):.1f} s of quads; "
-        f"{mean([one.disturbed_share for one in here]):.1%} disturbed; elasticity "
+        f"{mean([one.disturbed_share for one in here]):.1%} disturbed; pace "
         + ", ".join(
-            f"{net} {mean([one.elasticity for one in here if one.net == net]):.2f}" for net in nets
+            f"{net} {mean([one.pace_coefficient for one in here if one.net == net]):.2f}"
+            for net in nets
         )
     )
 

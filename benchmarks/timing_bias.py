@@ -71,7 +71,7 @@ def main() -> None:
         np.save(inputs, albums.normalized(pixels[:500], one.input))
         itself = scoring.evaluate(replace(one, plan=replace(one.plan, target_half_width=0.0)))
         assert itself.timing
-        scatter = itself.timing.own_scatter
+        scatter = itself.timing.reference_scatter
         truths = {name: Truth() for name in NETS}
         paces: list[Pace] = []
         reports: dict[tuple[str, int], list[Report]] = {}

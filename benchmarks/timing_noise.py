@@ -96,8 +96,8 @@ def estimated_anew(line: str) -> Found:
         plain_half_width=uncorrected.half_width,
         corrected=corrected.ratio,
         corrected_half_width=corrected.half_width,
-        elasticity=corrected.correction.elasticity,
-        probe_slope=corrected.correction.probe_coefficient or 0.0,
+        pace_coefficient=corrected.correction.pace_coefficient,
+        probe_coefficient=corrected.correction.probe_coefficient or 0.0,
         joint=joint.ratio,
         joint_half_width=joint.half_width,
         bounded=bounded.ratio,
@@ -199,7 +199,7 @@ class Bench:
         assert timing.plain_half_width
         assert timing.corrected_ratio
         assert timing.corrected_half_width
-        assert timing.elasticity is not None
+        assert timing.pace_coefficient is not None
         return Found(
             net=net,
             condition=condition,
@@ -213,13 +213,13 @@ class Bench:
             plain_half_width=timing.plain_half_width,
             corrected=timing.corrected_ratio,
             corrected_half_width=timing.corrected_half_width,
-            elasticity=timing.elasticity,
+            pace_coefficient=timing.pace_coefficient,
             disturbed_share=timing.disturbed_share,
             reference_ms=1000 * timing.reference_seconds_per_image,
             calibrated_ms=1000 * self.pace.reference_seconds,
             calibrated_probe_ms=1000 * self.pace.probe_seconds,
             calibrated_scatter=self.pace.reference_scatter,
-            probe_slope=timing.probe_slope or 0.0,
+            probe_coefficient=timing.probe_coefficient or 0.0,
             in_force=tuple(map(str, timing.in_force)),
             quads=tuple(quad.to_json() for quad in timing.quads),
         )
@@ -239,7 +239,8 @@ def describe(one: Found) -> str:
         f"{time.strftime('%H:%M:%S', time.gmtime())} {one.condition:9} {one.net:8} {one.status:7} "
         f"plain {one.plain:.4f} +- {one.plain_half_width / one.plain:.1%}, corrected "
         f"{one.corrected:.4f} +- {one.corrected_half_width / one.corrected:.1%} g "
-        f"{one.elasticity:.2f} p {one.probe_slope:.2f}, naive {one.stored:.4f} {one.passes:.4f}; "
+        f"{one.pace_coefficient:.2f} p {one.probe_coefficient:.2f}, "
+        f"naive {one.stored:.4f} {one.passes:.4f}; "
         f"reference {one.reference_ms:.3f} ms; {one.measured_seconds:.0f} of {one.seconds:.0f} s; "
         f"disturbed {one.disturbed_share:.0%}"
     )

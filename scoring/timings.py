@@ -98,11 +98,11 @@ class Timing(Json):
     corrected_ratio: float | None = None
     """None if the reference's calibrated time is unknown."""
     corrected_half_width: float | None = None
-    elasticity: float | None = None
+    pace_coefficient: float | None = None
     """Coefficient of log reference time: per cent that the submission slows for one per cent."""
-    burden: float | None = None
+    load_coefficient: float | None = None
     """Coefficient of the load: for each busy core the submission's time is longer by this share,
-    beyond what `elasticity` explains. It is below 0 if the load slows the reference only."""
+    beyond what `pace_coefficient` explains. It is below 0 if the load slows the reference only."""
     foreign_load: float = 0.0
     """Mean over the quads of the cores that other programs kept busy."""
     read_at_seconds: float | None = None
@@ -112,16 +112,16 @@ class Timing(Json):
     coefficient of the load was estimated."""
     load_read_at: float | None = None
     """The reference point of the load: the lower end of `loads`."""
-    imbalance_slope: float = 0.0
+    imbalance_coefficient: float = 0.0
     """Coefficient of the difference of loads: for each core more during the submission's blocks
     than during the reference's, the submission's time is longer by this share."""
     imbalance_read_at: float = 0.0
     """The reference point of the difference of loads: its mean beyond chance, about 0."""
     probe_seconds: float = 0.0
     """Mean seconds of the quads' probes."""
-    probe_slope: float | None = None
-    """Coefficient of log probe time, beyond what `elasticity` explains. None without a calibrated
-    probe, and for few quads."""
+    probe_coefficient: float | None = None
+    """Coefficient of log probe time, beyond what `pace_coefficient` explains. None without a
+    calibrated probe, and for few quads."""
     probe_read_at_seconds: float | None = None
     """The reference point of the probe's time, limited to the measured range."""
     probes: tuple[float, float] | None = None
@@ -137,10 +137,10 @@ class Timing(Json):
     """Images whose two answers differ."""
     stopped_cpu_seconds: float = 0.0
     """CPU seconds of the submission while it should stand still."""
-    own_scatter: tuple[float, float] = (0.0, 0.0)
+    reference_scatter: tuple[float, float] = (0.0, 0.0)
     """`Pace.reference_scatter` of a calibration; 0 in other evaluations."""
 
     @property
     def pace(self) -> Pace:
         """The pace of a calibration, with which later measurings are compared."""
-        return Pace(self.reference_seconds_per_image, self.probe_seconds, self.own_scatter)
+        return Pace(self.reference_seconds_per_image, self.probe_seconds, self.reference_scatter)

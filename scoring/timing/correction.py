@@ -215,7 +215,7 @@ def correction_of(design: Design, fit: Fit) -> Correction:
     probes = np.exp(design.covariates[:, -1])
     return Correction(
         reference_seconds=math.exp(point[0]),
-        elasticity=float(b[0]),
+        pace_coefficient=float(b[0]),
         probe_coefficient=float(b[1]) if design.is_probed else None,
         probe_seconds=math.exp(point[1]) if design.is_probed else None,
         probe_range=(float(probes.min()), float(probes.max())) if design.is_probed else None,

@@ -40,7 +40,7 @@ class Correction:
 
     reference_seconds: float
     """Reference point of R: seconds per image."""
-    elasticity: float = 1.0
+    pace_coefficient: float = 1.0
     """Coefficient of log R."""
     probe_coefficient: float | None = None
     probe_seconds: float | None = None

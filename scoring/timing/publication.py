@@ -84,7 +84,7 @@ def summary(
         corrected_ratio=corrected.ratio if corrected else None,
         corrected_half_width=corrected.half_width if corrected else None,
         quad_ratios=quad_ratios(quads, used, found),
-        own_scatter=calibration.reference_noise(used) if is_calibration else (0.0, 0.0),
+        reference_scatter=calibration.reference_noise(used) if is_calibration else (0.0, 0.0),
         **facts(measurement),
         **(reported(details) if details else {}),
     )
@@ -121,14 +121,14 @@ def quad_ratios(quads: Sequence[Quad], used: Sequence[Quad], found: Estimate) ->
 def reported(details: Correction) -> dict[str, Any]:
     """Coefficients and reference point by the names they have in a report."""
     return {
-        "elasticity": details.elasticity,
-        "burden": details.load_coefficient,
+        "pace_coefficient": details.pace_coefficient,
+        "load_coefficient": details.load_coefficient,
         "read_at_seconds": details.reference_seconds,
         "loads": details.load_range,
         "load_read_at": details.load,
-        "imbalance_slope": details.imbalance_coefficient,
+        "imbalance_coefficient": details.imbalance_coefficient,
         "imbalance_read_at": details.imbalance,
-        "probe_slope": details.probe_coefficient,
+        "probe_coefficient": details.probe_coefficient,
         "probe_read_at_seconds": details.probe_seconds,
         "probes": details.probe_range,
     }

@@ -20,7 +20,7 @@ def test_a_submission_is_held_to_what_reference_and_probe_took_and_scattered(
     calibration = competition.calibration
     assert calibration
     found = told(calibration)
-    found["timing"] |= {"probe_seconds": 0.007, "own_scatter": [0.09, 0.03]}
+    found["timing"] |= {"probe_seconds": 0.007, "reference_scatter": [0.09, 0.03]}
     rewrite(calibration, found)
     job = jobs.for_evaluation(submit(team).latest_evaluation)
     assert job.pace == Pace(0.01, 0.007, (0.09, 0.03))
@@ -32,7 +32,7 @@ def test_a_calibration_from_before_the_probe_says_nothing_of_it_nor_of_scatter(
     calibration = competition.calibration
     assert calibration
     found = told(calibration)
-    for name in ("probe_seconds", "own_scatter"):
+    for name in ("probe_seconds", "reference_scatter"):
         del found["timing"][name]
     rewrite(calibration, found)
     assert jobs.for_evaluation(submit(team).latest_evaluation).pace == Pace(0.01)

@@ -84,7 +84,7 @@ def test_a_calibration_with_more_hiccups_than_there_are_tilts_nothing(scatter: f
 
 def test_only_a_calibration_says_what_the_reference_scatters_by_itself() -> None:
     quads = measurement(*alike(0))
-    assert min(publication.summary(quads, PLAN, is_calibration=True).own_scatter) > 0.02
-    assert publication.summary(quads, PLAN).own_scatter == (0, 0)
+    assert min(publication.summary(quads, PLAN, is_calibration=True).reference_scatter) > 0.02
+    assert publication.summary(quads, PLAN).reference_scatter == (0, 0)
     few = measurement(*alike(0)[:15])
-    assert publication.summary(few, PLAN, is_calibration=True).own_scatter == (0, 0)
+    assert publication.summary(few, PLAN, is_calibration=True).reference_scatter == (0, 0)

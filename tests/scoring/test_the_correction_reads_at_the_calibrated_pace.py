@@ -17,7 +17,7 @@ from tests.scoring.invented_quads import PLAN, quad, weathered
 def test_the_correction_reads_the_ratio_at_the_calibrated_speed(elasticity: float) -> None:
     found = correction.estimate(weathered(elasticity), Pace(0.002))
     assert found.ratio == pytest.approx(0.5, rel=0.01)
-    assert found.correction.elasticity == pytest.approx(elasticity, abs=0.1)
+    assert found.correction.pace_coefficient == pytest.approx(elasticity, abs=0.1)
     assert abs(found.ratio - 0.5) < found.half_width < 0.02
 
 
@@ -58,7 +58,7 @@ def test_a_calibration_at_a_pace_that_was_never_seen_is_paid_for_in_width(
 def test_few_quads_leave_the_plain_ratio() -> None:
     quads = weathered(1.4, count=15)
     found = correction.estimate(quads, Pace(0.002))
-    assert found.correction.elasticity == 1
+    assert found.correction.pace_coefficient == 1
     assert found.ratio == plain.estimate(quads).ratio
 
 
@@ -97,9 +97,9 @@ def test_a_probe_that_only_repeats_the_reference_changes_nothing() -> None:
         replace(one, probe_seconds=one.reference_seconds / 30) for one in weathered(1.4, count=200)
     ]
     found = correction.estimate(quads, Pace(0.002, 0.2 / 30))
-    assert found.correction.elasticity + (found.correction.probe_coefficient or 0) == pytest.approx(
-        1.4, abs=0.1
-    )
+    assert found.correction.pace_coefficient + (
+        found.correction.probe_coefficient or 0
+    ) == pytest.approx(1.4, abs=0.1)
     assert found.ratio == pytest.approx(0.5, rel=0.01)
     assert abs(found.ratio - 0.5) < found.half_width < 0.02
 

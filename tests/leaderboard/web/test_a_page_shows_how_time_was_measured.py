@@ -99,7 +99,9 @@ def test_a_team_sees_segments_in_two_digits_and_no_quad(
     submission = submit(team)
     secret = measured(time_ratio=0.512345678, half_width=0.0123456)
     assert secret.timing
-    said = replace(secret.timing, plain_ratio=0.51789, elasticity=0.87, stopped_cpu_seconds=0.3)
+    said = replace(
+        secret.timing, plain_ratio=0.51789, pace_coefficient=0.87, stopped_cpu_seconds=0.3
+    )
     finish(submission.latest_evaluation, replace(secret, timing=said))
     page = text(see(owner, address(submission.latest_evaluation)))
     data = chart(page)
@@ -328,13 +330,13 @@ def test_quads_stand_at_the_calibrated_speed_where_that_is_published(
         found.timing,
         published="corrected",
         corrected_ratio=0.5,
-        elasticity=0.5,
+        pace_coefficient=0.5,
         read_at_seconds=0.0025,  # the quads' reference took 0.01
-        burden=math.log(1.1),
+        load_coefficient=math.log(1.1),
         foreign_load=0.25,
         loads=(0.5, 1.5),
         probe_seconds=0.007,
-        probe_slope=0.5,
+        probe_coefficient=0.5,
         probe_read_at_seconds=0.004,
         probes=(0.003, 0.009),
         quad_ratios=tuple(0.505 * 2 / 1.1 / 1.5 + number / 100 for number in range(8)),
@@ -372,8 +374,8 @@ def test_the_points_of_a_corrected_measurement_are_the_ones_its_ratio_was_made_o
     measurement = outcome.Measurement(np.zeros(1, dtype=np.int64), quads, 1.0)
     found = publication.summary(measurement, Plan(), pace=Pace(0.0022, 0.0062))
     assert found.published == "corrected"
-    assert found.probe_slope
-    assert found.imbalance_slope * found.imbalance_read_at > 0
+    assert found.probe_coefficient
+    assert found.imbalance_coefficient * found.imbalance_read_at > 0
     reported = json.loads(json.dumps(found.to_json()))
     logs = [math.log(ratio) for ratio in reported["quad_ratios"]]
     assert math.exp(robust.trimmed_mean(np.array(logs))) == pytest.approx(found.time_ratio)
