@@ -219,11 +219,11 @@ def outcome(box: parent.Sandbox, data: bytes, format_name: str) -> tuple[str, fl
     start = time.monotonic()
     model = sealing.sealed(data, format_name)
     try:
-        budget = processes.Budget(LIMITS.total_seconds)
+        allowance = processes.Allowance(LIMITS.total_seconds)
         example = Synthetic(SPEC, 0).call()
         with (
             closing(areas.Area(SPEC, CLASSES)) as area,
-            box.child(model, area, budget, example) as child,
+            box.child(model, area, allowance, example) as child,
         ):
             child.run(1, LIMITS.call_seconds)
             found = "answered"

@@ -95,7 +95,7 @@ def children(
             start = time.perf_counter()
             with (
                 closing(areas.Area(SPEC, CLASSES)) as area,
-                box.child(model, area, processes.Budget(60), Synthetic(SPEC, 0).call()),
+                box.child(model, area, processes.Allowance(60), Synthetic(SPEC, 0).call()),
             ):
                 pair.append(time.perf_counter() - start)
         found.append(pair)
@@ -115,7 +115,7 @@ def calls(
             pair = []
             for box in boxes:
                 area = stack.enter_context(closing(areas.Area(spec, CLASSES)))
-                opening = box.child(model, area, processes.Budget(600), example)
+                opening = box.child(model, area, processes.Allowance(600), example)
                 pair.append(stack.enter_context(opening))
             for child in pair:
                 child.inputs[:] = example

@@ -26,7 +26,7 @@ from scoring.sandbox import sweeper
 from scoring.sandbox.areas import Area
 from scoring.sandbox.channel import Order
 from scoring.sandbox.outputs import Output
-from scoring.sandbox.processes import START_SECONDS, Budget, Child
+from scoring.sandbox.processes import START_SECONDS, Allowance, Child
 from scoring.sandbox.sealing import SealedModel
 from scoring.sandbox.sockets import Tick, channel, heard_from
 from scoring.sentences import Sentence, say
@@ -99,7 +99,7 @@ class Sandbox:
         self,
         model: SealedModel,
         area: Area,
-        budget: Budget,
+        allowance: Allowance,
         example: npt.NDArray[Any],
         output: Output | None = None,
     ) -> Iterator[Child]:
@@ -116,7 +116,7 @@ class Sandbox:
                 ends = [child_end.fileno(), model.descriptor, area.descriptor]
                 ends += [output.end] if output else []
                 number = int(self.ask({"spawn": order.to_json()}, ends))
-            child = Child(self, number, parent_end, order, area, budget)
+            child = Child(self, number, parent_end, order, area, allowance)
             try:
                 child.await_locks()
                 self.children.append(child)

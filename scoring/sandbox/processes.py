@@ -35,7 +35,7 @@ GRACE_SECONDS = 2.0
 
 
 @dataclass
-class Budget:
+class Allowance:
     """Wall seconds that all children of one model may use together."""
 
     seconds: float
@@ -59,7 +59,7 @@ class Child:
     channel: socket.socket
     order: Order
     area: Area
-    budget: Budget
+    allowance: Allowance
     prepared: bool = False
     tried: bool = False
     """Whether the model answered once. Later inputs may be hidden images."""
@@ -196,9 +196,9 @@ class Child:
 
     def outcome(self, seconds: float, overdue: ModelFailed) -> tuple[int, ...]:
         """Numbers of the next record. Raises `ModelFailed` for anything but success."""
-        if self.budget.seconds < seconds:
+        if self.allowance.seconds < seconds:
             total = self.sandbox.limits.total_seconds
-            seconds = max(0.0, self.budget.seconds)
+            seconds = max(0.0, self.allowance.seconds)
             overdue = ModelFailed(
                 "total_timeout",
                 say(
@@ -209,7 +209,7 @@ class Child:
             )
         start = time.monotonic()
         heard = wait_for(self.channel, seconds, self.sandbox.tick)
-        self.budget.seconds -= time.monotonic() - start
+        self.allowance.seconds -= time.monotonic() - start
         if not heard:
             raise overdue
         try:

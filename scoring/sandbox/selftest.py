@@ -50,12 +50,12 @@ def breaches(plan: Plan, *, may_be_weak: bool = False) -> tuple[Sentence, ...]:
 
 def answers(box: parent.Sandbox, format_name: str, archive: bytes) -> bool:
     """Whether a model lives to answer one synthetic image."""
-    budget = processes.Budget(LIMITS.total_seconds)
+    allowance = processes.Allowance(LIMITS.total_seconds)
     with (
         suppress(ModelFailed),
         closing(sealing.sealed(archive, format_name)) as model,
         closing(areas.Area(SPEC, CLASSES)) as area,
-        box.child(model, area, budget, Synthetic(SPEC, 0).call()),
+        box.child(model, area, allowance, Synthetic(SPEC, 0).call()),
     ):
         return True
     return False

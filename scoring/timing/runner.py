@@ -50,7 +50,7 @@ class Entrant:
     pixels: albums.Album
     area: areas.Area
     """Shared memory of its processes, one after the other."""
-    budget: processes.Budget
+    allowance: processes.Allowance
     is_reference: bool = False
     task: Task = CLASSIFICATION
 
@@ -74,7 +74,7 @@ class Entrant:
         synthetic = Synthetic(self.spec, seed)
         with ExitStack() as stack:
             with self.blamed():
-                opening = box.child(self.model, self.area, self.budget, synthetic.call(), output)
+                opening = box.child(self.model, self.area, self.allowance, synthetic.call(), output)
                 child = stack.enter_context(opening)
                 runner = Runner(child, self, synthetic, box.limits, box.plan.block_seconds)
                 runner.warm_up()
@@ -239,8 +239,8 @@ def entrant(
     """An entrant whose archive is handed over as one sealed copy."""
     model = sealing.handed_over(path)
     try:
-        budget = processes.Budget(limits.total_seconds)
+        allowance = processes.Allowance(limits.total_seconds)
         with closing(areas.Area(spec, classes)) as area:
-            yield Entrant(model, spec, pixels, area, budget, is_reference)
+            yield Entrant(model, spec, pixels, area, allowance, is_reference)
     finally:
         model.close()

@@ -58,7 +58,7 @@ def test_a_count_begins_anew(
 ) -> None:
     told = []
     for _ in range(2):
-        with box.child(counting, area, processes.Budget(60), example()) as child:
+        with box.child(counting, area, processes.Allowance(60), example()) as child:
             child.run(3, LIMITS.call_seconds)
             told.append(child.outputs[2, 0, 0])
         assert held(area) == areas.whole_pages(3 * area.call_bytes)  # for the next
@@ -72,7 +72,7 @@ def test_who_fails_leaves_nothing_either(
 ) -> None:
     with (
         pytest.raises(ModelFailed, match="raised an error"),
-        box.child(counting, area, processes.Budget(60), example()) as child,
+        box.child(counting, area, processes.Allowance(60), example()) as child,
     ):
         child.run(MOST, LIMITS.call_seconds)
     assert is_blank(area)
@@ -84,7 +84,7 @@ def test_who_could_be_there_still_keeps_its_memory_and_the_next_gets_other(
 ) -> None:
     before = os.fstat(area.descriptor).st_ino
     alone = replace(box, children=[])  # what is said of this child is said of no other
-    with alone.child(counting, area, processes.Budget(60), example()) as child:
+    with alone.child(counting, area, processes.Allowance(60), example()) as child:
         if why == "it is not filtered":
             child.is_filtered = False
         elif why == "it is on a GPU":

@@ -38,12 +38,12 @@ def refusal(data: bytes) -> str | None:
 
 
 def alone(box: parent.Sandbox, data: bytes) -> str:
-    budget = processes.Budget(LIMITS.total_seconds)
+    allowance = processes.Allowance(LIMITS.total_seconds)
     try:
         with (
             closing(sealing.sealed(data, "onnx")) as sealed,
             closing(areas.Area(SPEC, len(CLASSES))) as area,
-            box.child(sealed, area, budget, Synthetic(SPEC, 0).call()),
+            box.child(sealed, area, allowance, Synthetic(SPEC, 0).call()),
         ):
             return "answered"
     except ModelFailed as failure:

@@ -88,12 +88,12 @@ def test_what_the_gate_refuses_the_sandbox_withstands(
 
 
 def outcome(box: parent.Sandbox, model: sealing.SealedModel) -> str:
-    budget = processes.Budget(LIMITS.total_seconds)
+    allowance = processes.Allowance(LIMITS.total_seconds)
     example = Synthetic(SPEC, 0).call()
     try:
         with (
             closing(areas.Area(SPEC, len(CLASSES))) as area,
-            box.child(model, area, budget, example),
+            box.child(model, area, allowance, example),
         ):
             return "answered"
     except ModelFailed as failure:

@@ -50,12 +50,12 @@ found = [1.0, 2.0, 3.0]
 def running(exploit: bytes) -> Iterator[Runner]:
     """A warm process of a model that is this code."""
     model = sealing.sealed(exploit, "torchscript")
-    budget = processes.Budget(LIMITS.total_seconds)
+    allowance = processes.Allowance(LIMITS.total_seconds)
     try:
         with (
             closing(areas.Area(SPEC, len(CLASSES))) as area,
             parent.started(PLAN, LIMITS, program="tests.scoring.exploited") as box,
-            Entrant(model, SPEC, albums.Album(()), area, budget).fresh(box, seed=0) as runner,
+            Entrant(model, SPEC, albums.Album(()), area, allowance).fresh(box, seed=0) as runner,
         ):
             yield runner
     finally:

@@ -194,7 +194,7 @@ def run(code: bytes, answers: int, zygote: str) -> tuple[list[float], Any]:
         example = np.zeros((1, 3, 8, 8), dtype=np.float32)
         with (
             closing(areas.Area(SPEC, answers)) as area,
-            box.child(model, area, processes.Budget(60), example) as child,
+            box.child(model, area, processes.Allowance(60), example) as child,
         ):
             child.run(1, 10)
             return child.outputs[0, 0].tolist(), box.isolation()

@@ -41,7 +41,7 @@ def test_every_export_is_accepted_and_answers_the_same() -> None:
             with (
                 closing(sealing.sealed(data, "onnx")) as sealed,
                 closing(areas.Area(spec, exports.CLASSES)) as area,
-                box.child(sealed, area, processes.Budget(120), images) as child,
+                box.child(sealed, area, processes.Allowance(120), images) as child,
             ):
                 child.inputs[0] = images
                 child.run(1, 20)

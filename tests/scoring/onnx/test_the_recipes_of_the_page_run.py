@@ -49,7 +49,7 @@ def test_every_recipe_makes_a_file_that_answers(
             with (
                 closing(sealing.handed_over(tmp_path / name)) as sealed,
                 closing(areas.Area(spec, exports.CLASSES)) as area,
-                box.child(sealed, area, processes.Budget(120), images[:2].numpy()) as child,
+                box.child(sealed, area, processes.Allowance(120), images[:2].numpy()) as child,
             ):
                 child.inputs[0] = images[:2].numpy()
                 child.run(1, 20)
