@@ -324,7 +324,7 @@ def reported(upload: staging.Staged, form: forms.Form) -> pages.Figures:
         *((gettext("In the way"), one.message) for one in made.report.refusals),
         *(
             (sentences.said(heading), sentences.message(told))
-            for heading, told in made.report.lines()
+            for heading, told in made.report.paragraphs()
         ),
     ]
 

@@ -19,7 +19,7 @@ from leaderboard.models import Competition, Dataset, Fingerprints, Split, User
 from leaderboard.services import divisions, files, fingerprints, objections, organizers
 from leaderboard.services.divisions import Splits, Wishes
 from scoring.images import sets
-from scoring.images.report import Report
+from scoring.images.report import ImageReport
 
 if TYPE_CHECKING:  # it needs NumPy and SciPy, which only imports need
     from scoring.images.kinship import Kinship
@@ -54,7 +54,7 @@ def import_(
     kin: Kinship | None = None,
     by: User | None,
     tell: Callable[[str], None] = lambda stage: None,
-    show: Callable[[Report], None] = lambda report: None,
+    show: Callable[[ImageReport], None] = lambda report: None,
 ) -> Dataset:
     """Make a dataset of images in a zip or folder.
 

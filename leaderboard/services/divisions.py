@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from leaderboard.errors import BadDataset
 from leaderboard.services import fingerprints, objections
 from scoring.images import report, sets
-from scoring.images.report import Refusal, Report
+from scoring.images.report import ImageReport, Refusal
 
 if TYPE_CHECKING:  # it needs NumPy and SciPy, which only imports need
     from scoring.images.kinship import Kinship
@@ -50,7 +50,7 @@ class Plan:
 
     splits: Splits
     left_out: tuple[sets.Problem, ...]
-    report: Report
+    report: ImageReport
 
 
 def kinship_of(catalogue: sets.Catalogue) -> Kinship:

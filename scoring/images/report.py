@@ -31,7 +31,7 @@ TELLS_APART = {
 
 Names = tuple[str, ...]
 Said = tuple[Sentence, ...]
-Line = tuple[Sentence, Said]
+Paragraph = tuple[Sentence, Said]
 """A heading, and what stands below it."""
 
 
@@ -55,7 +55,7 @@ class Power:
 
 
 @dataclass(frozen=True)
-class Report:
+class ImageReport:
     """All that an organizer should know of a source. Without `refusals` it can be imported.
 
     Groups are names of files. `classes`: images by class and split; the split is "all" for images
@@ -88,11 +88,11 @@ class Report:
         found: dict[str, Any] = spoken(asdict(self))
         return found
 
-    def lines(self) -> list[Line]:
+    def paragraphs(self) -> list[Paragraph]:
         """Heading and sentences of each finding; empty ones are left out."""
         total = sum(sum(counts.values()) for counts in self.classes.values())
         facts: dict[str, Fact] = {"images": f"{total:,}", "classes": len(self.classes)}
-        rows: list[Line] = [
+        rows: list[Paragraph] = [
             (say("Images"), (say("%(images)s in %(classes)s classes").about(**facts),)),
             *(
                 (say("Class %(name)s", name=shown(name)), per_split(counts))
@@ -168,13 +168,13 @@ def of(
     *,
     seen: Sequence[Sentence] = (),
     refusals: Sequence[Refusal] = (),
-) -> Report:
+) -> ImageReport:
     """The report of a source divided into `splits`; without splits, of `images`."""
     parts = splits or {"all": images}
     counts = {name: Counter(image.label for image in part) for name, part in parts.items()}
     facts = [image.facts for image in images if image.facts]
     hidden = {name: part for name, part in splits.items() if name != "sample"}
-    return Report(
+    return ImageReport(
         classes={
             label: {name: count[label] for name, count in counts.items()}
             for label in sorted({image.label for image in images})

@@ -14,7 +14,7 @@ from django.utils import timezone
 from leaderboard.errors import Refused
 from leaderboard.models import Dataset
 from leaderboard.services import datasets, divisions
-from scoring.images.report import Report
+from scoring.images.report import ImageReport
 from scoring.sentences import joined, spoken
 
 HOW = {
@@ -110,7 +110,7 @@ class Command(BaseCommand):
     def handle(self, *, source: Path, **options: Any) -> None:
         if not source.exists():
             raise CommandError(f"There is no {source}.", returncode=2)
-        reports: list[Report] = []
+        reports: list[ImageReport] = []
         started_at = timezone.now()
         try:
             catalogue = datasets.read(
@@ -140,14 +140,16 @@ class Command(BaseCommand):
     def tell(self, stage: str) -> None:
         self.stderr.write(f"{stage} …", self.style.NOTICE)
 
-    def show(self, report: Report, options: dict[str, Any], reports: list[Report]) -> None:
+    def show(
+        self, report: ImageReport, options: dict[str, Any], reports: list[ImageReport]
+    ) -> None:
         """Print a report, and keep it for the JSON at the end."""
         reports.append(report)
         if not options["json"]:
-            for heading, told in report.lines():
+            for heading, told in report.paragraphs():
                 self.stdout.write(f"{heading}: {joined(told)}")
 
-    def rehearsed(self, report: Report, options: dict[str, Any]) -> None:
+    def rehearsed(self, report: ImageReport, options: dict[str, Any]) -> None:
         """The end of a dry run. Raises `CommandError` if an import would be refused."""
         if options["json"]:
             self.stdout.write(json.dumps({"report": report.to_dict()}, ensure_ascii=False))
@@ -157,7 +159,7 @@ class Command(BaseCommand):
             self.stdout.write("Nothing is in the way of an import. Nothing was stored.")
 
     def imported(
-        self, dataset: Dataset, is_new: bool, report: Report, options: dict[str, Any]
+        self, dataset: Dataset, is_new: bool, report: ImageReport, options: dict[str, Any]
     ) -> None:
         splits = {split.name: split.images for split in dataset.splits.all()}
         if options["json"]:
