@@ -47,7 +47,7 @@ ROUNDS = 60
 
 
 @dataclass(frozen=True)
-class Problem:
+class System:
     """Response (N,), columns with a leading 1 (N, K), prior mean (K,) and precision (K, K)."""
 
     response: Floats
@@ -100,7 +100,7 @@ def estimate(quads: Sequence[Quad], pace: Pace, *, is_bounded: bool = False) -> 
     return Estimate(ratio, ratio * math.expm1(Z * sd), ratio * sd)
 
 
-def problem_of(design: Design, quads: Sequence[Quad], point: Floats) -> Problem:
+def problem_of(design: Design, quads: Sequence[Quad], point: Floats) -> System:
     """The problem of these quads, read at `point` of the covariates."""
     load, imbalance = design.loads.T
     loads = np.column_stack([load, load + imbalance])
@@ -111,7 +111,7 @@ def problem_of(design: Design, quads: Sequence[Quad], point: Floats) -> Problem:
     precision = np.zeros((columns.shape[1],) * 2)
     precision[1:-2, 1:-2] = prior.precision
     precision[-2:, -2:] = np.eye(2) / LOAD_SD**2
-    return Problem(
+    return System(
         design.response,
         columns,
         np.concatenate([[0.0], prior.mean, [0.0, 0.0]]),
@@ -121,7 +121,7 @@ def problem_of(design: Design, quads: Sequence[Quad], point: Floats) -> Problem:
     )
 
 
-def noise_moment(problem: Problem, state: State) -> float:
+def noise_moment(problem: System, state: State) -> float:
     """E d' V^-1 d of the measurement error d (N,), bounded as in `scoring.timing.regression`.
 
     V is the covariance of u + e. The brief part has v_1 tr V^-1, the lasting part v_2 1' V_g^-1 1
@@ -142,7 +142,7 @@ def noise_moment(problem: Problem, state: State) -> float:
     return min(found, float(unexplained @ unexplained), MOST_NOISE * float(own @ own))
 
 
-def fitted(problem: Problem, *, has_effects: bool) -> State:
+def fitted(problem: System, *, has_effects: bool) -> State:
     """Expectation and maximization, from the prior mean on."""
     residuals: Floats = problem.response - problem.columns @ problem.mean
     error = max(scatter(residuals), 1e-3) ** 2
@@ -163,7 +163,7 @@ def fitted(problem: Problem, *, has_effects: bool) -> State:
     return state
 
 
-def improved(problem: Problem, state: State) -> State:
+def improved(problem: System, state: State) -> State:
     """One round: b by generalized least squares, then effects, variances and weights."""
     information = state.weights / state.error
     spread = effect_variances(problem, state)
@@ -186,13 +186,13 @@ def improved(problem: Problem, state: State) -> State:
     return State(b, covariance, inverse, max(error, 1e-8), between, weights, np.asarray(effects))
 
 
-def effect_variances(problem: Problem, state: State) -> Floats:
+def effect_variances(problem: System, state: State) -> Floats:
     """Posterior variance of each segment's effect (G,)."""
     sums = problem.by_segment(state.weights / state.error)
     return np.asarray(state.between / (1 + state.between * sums))
 
 
-def clustered(problem: Problem, state: State) -> float:
+def clustered(problem: System, state: State) -> float:
     """Var theta, cluster-robust by segment (Liang and Zeger, Biometrika 73, 1986)."""
     information = state.weights / state.error
     residuals = problem.response - problem.columns @ state.b

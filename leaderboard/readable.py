@@ -69,7 +69,7 @@ def without_yes(start_response: StartResponse) -> StartResponse:
     return started
 
 
-def unreadable(environ: WSGIEnvironment) -> errors.Problem | None:
+def unreadable(environ: WSGIEnvironment) -> errors.ErrorAnswer | None:
     has_nul = (
         "\0" in environ.get("PATH_INFO", "")
         or re.search(r"\0|%00", environ.get("QUERY_STRING", ""))

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Problem:
+class ErrorAnswer:
     status: int
     code: str
     detail: str | Promise
@@ -44,7 +44,7 @@ class Problem:
         return body if self.fields is None else {**body, "fields": self.fields}
 
 
-NOT_FOUND = Problem(
+NOT_FOUND = ErrorAnswer(
     404,
     "not_found",
     gettext_lazy(
@@ -52,15 +52,15 @@ NOT_FOUND = Problem(
         "token. /api/docs lists all addresses."
     ),
 )
-BAD_REQUEST = Problem(
+BAD_REQUEST = ErrorAnswer(
     400, "malformed_request", gettext_lazy("The request cannot be read. See /api/docs.")
 )
-FOREIGN_ENCODING = Problem(
+FOREIGN_ENCODING = ErrorAnswer(
     415,
     "unsupported_media_type",
     gettext_lazy("Send text in UTF-8, and no other charset in Content-Type."),
 )
-AWAY = Problem(
+AWAY = ErrorAnswer(
     503,
     "database_away",
     gettext_lazy(
@@ -68,7 +68,7 @@ AWAY = Problem(
     ),
     headers={"Retry-After": "10"},
 )
-SLOW = Problem(
+SLOW = ErrorAnswer(
     503,
     "query_too_slow",
     gettext_lazy(
@@ -77,7 +77,7 @@ SLOW = Problem(
     ),
     headers={"Retry-After": "10"},
 )
-FULL = Problem(
+FULL = ErrorAnswer(
     507,
     "no_space",
     gettext_lazy(
@@ -86,7 +86,7 @@ FULL = Problem(
     ),
     headers={"Retry-After": "60"},
 )
-INTERNAL = Problem(
+INTERNAL = ErrorAnswer(
     500,
     "internal_error",
     gettext_lazy(
@@ -132,10 +132,10 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     return Response(found.body(), status=found.status, headers=dict(found.headers))
 
 
-def problem(error: BaseException | None, request: HttpRequest) -> Problem:
+def problem(error: BaseException | None, request: HttpRequest) -> ErrorAnswer:
     match error:
         case Refused():
-            return Problem(error.status, error.code, error.detail)
+            return ErrorAnswer(error.status, error.code, error.detail)
         case exceptions.ValidationError():
             return invalid(error)
         case Http404() | exceptions.NotFound():
@@ -159,7 +159,7 @@ def problem(error: BaseException | None, request: HttpRequest) -> Problem:
     return INTERNAL
 
 
-def of_database(error: DatabaseError | InterfaceError) -> Problem:
+def of_database(error: DatabaseError | InterfaceError) -> ErrorAnswer:
     """The problem of a database error, by the codes of SQLite and PostgreSQL."""
     cause = error.__cause__
     is_full_for_sqlite = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
@@ -171,19 +171,19 @@ def of_database(error: DatabaseError | InterfaceError) -> Problem:
     return FULL if is_full_for_sqlite else AWAY
 
 
-def invalid(error: exceptions.ValidationError) -> Problem:
+def invalid(error: exceptions.ValidationError) -> ErrorAnswer:
     fields = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
     detail = gettext("Correct these fields: %(fields)s.") % {"fields": ", ".join(fields)}
-    return Problem(400, "invalid", detail, fields)
+    return ErrorAnswer(400, "invalid", detail, fields)
 
 
-def too_fast(error: exceptions.Throttled) -> Problem:
+def too_fast(error: exceptions.Throttled) -> ErrorAnswer:
     refused = throttling.refusal(getattr(error, "wait", None))
     headers = {"Retry-After": str(refused.seconds)}
-    return Problem(refused.status, refused.code, refused.detail, headers=headers)
+    return ErrorAnswer(refused.status, refused.code, refused.detail, headers=headers)
 
 
-def from_rest(error: exceptions.APIException, request: HttpRequest) -> Problem:
+def from_rest(error: exceptions.APIException, request: HttpRequest) -> ErrorAnswer:
     code = str(error.get_codes())
     facts = {
         "method": request.method,
@@ -193,7 +193,7 @@ def from_rest(error: exceptions.APIException, request: HttpRequest) -> Problem:
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     detail = DETAILS[code] % facts if code in DETAILS else str(error.detail)
-    return Problem(error.status_code, CODES.get(code, code), detail, headers=headers)
+    return ErrorAnswer(error.status_code, CODES.get(code, code), detail, headers=headers)
 
 
 def unknown(request: HttpRequest) -> HttpResponse:
@@ -212,7 +212,7 @@ def broken_outside_views(request: HttpRequest) -> HttpResponse:
     return answer(problem(sys.exception(), request), request.path)
 
 
-def answer(found: Problem, path: str) -> HttpResponse:
+def answer(found: ErrorAnswer, path: str) -> HttpResponse:
     """JSON below /api/ and for /healthz, else a page that needs no database and no session."""
     if path.startswith("/api/") or path == "/healthz":
         return as_json(found)
@@ -221,5 +221,5 @@ def answer(found: Problem, path: str) -> HttpResponse:
     return HttpResponse(page, status=found.status, headers=dict(found.headers))
 
 
-def as_json(found: Problem) -> JsonResponse:
+def as_json(found: ErrorAnswer) -> JsonResponse:
     return JsonResponse(found.body(), status=found.status, headers=dict(found.headers))
