@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from leaderboard.demo.processes import Processes
+from leaderboard.demo.processes import DemoProcesses
 
 
 class Enough(Exception): ...
@@ -25,7 +25,7 @@ def test_a_killed_process_is_started_again_and_the_others_are_left_alone(
         if next(rounds, None) is None:
             raise Enough
 
-    processes = Processes(tmp_path)
+    processes = DemoProcesses(tmp_path)
     try:
         for name in ("web", "worker"):
             processes.start(name, "-c", "import time; print('here', flush=True); time.sleep(60)")

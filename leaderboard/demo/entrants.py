@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import httpx
 
-from leaderboard.demo.processes import Processes
+from leaderboard.demo.processes import DemoProcesses
 from leaderboard.models import User
 from leaderboard.services import tokens
 
@@ -71,7 +71,7 @@ class Entrant:
         self.submission = int(found[1])
         self.door = "web form"
 
-    def wait(self, processes: Processes) -> str:
+    def wait(self, processes: DemoProcesses) -> str:
         """Wait for the end; returns the state of the submission."""
         for _ in range(60):
             processes.check()
@@ -111,7 +111,7 @@ class Entrant:
         return answer.raise_for_status()
 
 
-def wait_for_site(site: str, processes: Processes) -> None:
+def wait_for_site(site: str, processes: DemoProcesses) -> None:
     for _ in range(120):
         processes.check()
         try:

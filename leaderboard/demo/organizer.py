@@ -9,7 +9,7 @@ from django.core.files import File
 from rich.console import Console
 
 from leaderboard.demo.entrants import SLUG
-from leaderboard.demo.processes import Processes
+from leaderboard.demo.processes import DemoProcesses
 from leaderboard.demo.recipes import Recipe
 from leaderboard.models import Competition, Dataset, Evaluation, HardwareProfile, User
 from leaderboard.models.result import Figures
@@ -76,7 +76,7 @@ def opened(
     model: Path,
     organizer: User,
     console: Console,
-    processes: Processes,
+    processes: DemoProcesses,
 ) -> Figures:
     """Upload the reference, calibrate it on the worker and open the competition.
 
@@ -103,7 +103,7 @@ def opened(
     return evaluation.figures()
 
 
-def start_workers(processes: Processes, *, full: bool) -> None:
+def start_workers(processes: DemoProcesses, *, full: bool) -> None:
     if full:
         worker = ("-m", "celery", "-A", "leaderboard", "worker", "-c", "1")
         processes.start(

@@ -19,7 +19,7 @@ RESTART_SECONDS = 2.0
 """Seconds until an ended process is started again."""
 
 
-class Processes:
+class DemoProcesses:
     """The processes that the demo runs beside itself. Each logs to its own file."""
 
     def __init__(self, logs: Path) -> None:
@@ -66,12 +66,12 @@ class Processes:
 
 
 @contextmanager
-def running(arguments: argparse.Namespace, folder: Path) -> Iterator[Processes]:
+def running(arguments: argparse.Namespace, folder: Path) -> Iterator[DemoProcesses]:
     """Start the web server and yield the processes, to which workers are added; stop all at the
     end."""
     call_command("migrate", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)
-    started = Processes(folder / "logs")
+    started = DemoProcesses(folder / "logs")
     try:
         bind = f"127.0.0.1:{arguments.port}"
         web = ("-m", "gunicorn", "leaderboard.wsgi", "--bind", bind, "--threads", "8")

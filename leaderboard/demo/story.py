@@ -10,7 +10,7 @@ from rich.console import Console
 
 from leaderboard.demo import entrants, organizer, recipes, showing
 from leaderboard.demo.entrants import PASSWORD, SLUG, Entrant
-from leaderboard.demo.processes import Processes
+from leaderboard.demo.processes import DemoProcesses
 from leaderboard.demo.recipes import Recipe
 from leaderboard.models import Competition, Dataset, User
 from leaderboard.models.result import Figures
@@ -18,7 +18,7 @@ from leaderboard.services import competitions, files
 
 
 def tell(
-    arguments: argparse.Namespace, folder: Path, console: Console, processes: Processes
+    arguments: argparse.Namespace, folder: Path, console: Console, processes: DemoProcesses
 ) -> bool:
     """Run the whole competition; returns whether everything came out as it must."""
     chosen = recipes.PHOTOGRAPHS if arguments.data else recipes.DIGITS
@@ -70,7 +70,9 @@ def trained(
     return {one.team: recipes.train(one, sample, folder, console) for one in chosen}
 
 
-def uploads(people: Sequence[Entrant], console: Console, processes: Processes) -> tuple[bool, bool]:
+def uploads(
+    people: Sequence[Entrant], console: Console, processes: DemoProcesses
+) -> tuple[bool, bool]:
     """Each entrant uploads and waits: whether all are scored, and the private board is hidden."""
     for number, entrant in enumerate(people):
         entrant.sign_up()
