@@ -52,24 +52,24 @@ def main() -> None:
     print(tables.machine_line())
     rows: list[tuple[object, ...]] = []
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
-        place = Path(folder)
-        data = nets.pictures(place / "images.zip", options.images, sides)
+        workplace = Path(folder)
+        data = nets.pictures(workplace / "images.zip", options.images, sides)
         job = Job(
-            reference=nets.saved(reference_net, place / "ref.pt"),
+            reference=nets.saved(reference_net, workplace / "ref.pt"),
             splits=(Split("public", data),),
             classes=nets.CLASSES,
             formula=Formula(quality_ref=0.5),
             input=InputSpec(options.size, options.size),
             plan=plan,
-            cache=place / "cache",
+            cache=workplace / "cache",
         )
         if options.calibrated or options.tiny:
             job = calibrated(job)
         for name in [options.nets[0], *options.nets]:
-            model = place / f"{name}.pt"
+            model = workplace / f"{name}.pt"
             if not model.exists():
                 nets.saved(NETS[name], model)
-            rows.append(row(name, job, model, place))
+            rows.append(row(name, job, model, workplace))
             print(*rows[-1], flush=True)
     head = ("submission", "images", "bare", "evaluation", "over bare", "allowed", "within")
     more = ("ratio", "+-", "quads", "published", "parent MB", "child MB", "stages")
@@ -90,19 +90,19 @@ def calibrated(job: Job) -> Job:
     return replace(job, pace=pace)
 
 
-def row(name: str, job: Job, model: Path, place: Path) -> tuple[object, ...]:
-    cached = (place / "cache").exists()
+def row(name: str, job: Job, model: Path, workplace: Path) -> tuple[object, ...]:
+    cached = (workplace / "cache").exists()
     with Memory() as memory:
         start = time.monotonic()
         report = scoring.evaluate(replace(job, submission=model, seed=time.time_ns() % (1 << 32)))
         wall = time.monotonic() - start
     timing = report.timing
     assert timing, report.failure
-    inputs = place / "inputs.npy"
+    inputs = workplace / "inputs.npy"
     labelled = albums.labelled(job.splits[0].images, job.classes)
     count = len(labelled.names)
     if not inputs.exists():
-        pixels = albums.pixels(labelled, job.input, place / "cache")
+        pixels = albums.pixels(labelled, job.input, workplace / "cache")
         np.save(inputs, albums.normalized(pixels[:PREPARED], job.input))
     with bare.started(inputs, [model], favoured=True) as runner:
         seconds = runner.seconds(0, count)

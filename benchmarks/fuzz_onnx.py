@@ -86,7 +86,7 @@ def written(nodes: list[Node]) -> bytes:
 
 
 def places(nodes: list[Node]) -> Iterator[tuple[list[Node], int]]:
-    """Every field at every depth: the list that holds it, and its place there."""
+    """Every field at every depth: the list that holds it, and its index there."""
     for at, node in enumerate(nodes):
         yield nodes, at
         if isinstance(node.body, list):
@@ -126,9 +126,9 @@ def splice(chance: random.Random, held: list[Node], at: int, bases: list[bytes])
     """A field of the same kind from another model."""
     wanted = (held[at].kind, held[at].number)
     others = [
-        row[place]
-        for row, place in places(parsed(chance.choice(bases)))
-        if (row[place].kind, row[place].number) == wanted
+        row[index]
+        for row, index in places(parsed(chance.choice(bases)))
+        if (row[index].kind, row[index].number) == wanted
     ]
     if others:
         held[at] = chance.choice(others)
@@ -176,8 +176,8 @@ def odd_name(chance: random.Random, held: list[Node], at: int, bases: list[bytes
     names = [
         node.body
         for base in bases[:1]
-        for row, place in places(parsed(base))
-        if (node := row[place]).kind == "Node" and node.name in ("input", "output")
+        for row, index in places(parsed(base))
+        if (node := row[index]).kind == "Node" and node.name in ("input", "output")
     ]
     own = [one.body for one in held if one.name in ("input", "output")]
     held[at].body = chance.choice([*names, *own, b"", b"x"])
@@ -235,9 +235,9 @@ def honest_files(networks: list[nn.Module], size: int) -> list[bytes]:
     torch.manual_seed(0)
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        for place, network in enumerate(networks):
-            target = Path(folder) / f"{place}.onnx"
-            export(network.eval(), target, size, OPSETS[place % len(OPSETS)])
+        for index, network in enumerate(networks):
+            target = Path(folder) / f"{index}.onnx"
+            export(network.eval(), target, size, OPSETS[index % len(OPSETS)])
             found.append(target.read_bytes())
         quantized(target, Path(folder) / "int8.onnx", size)
         found.append((Path(folder) / "int8.onnx").read_bytes())

@@ -59,19 +59,19 @@ def sandboxed() -> str:
     return "; ".join(map(str, found)) or "held"
 
 
-def measured(place: Path, options: argparse.Namespace) -> None:
+def measured(workplace: Path, options: argparse.Namespace) -> None:
     """Print a line for each evaluation."""
-    paths = {name: nets.saved(make, place / f"{name}.pt") for name, make in NETS.items()}
+    paths = {name: nets.saved(make, workplace / f"{name}.pt") for name, make in NETS.items()}
     job = Job(
         reference=paths["itself"],
-        splits=(Split("public", nets.pictures(place / "images.zip", options.images)),),
+        splits=(Split("public", nets.pictures(workplace / "images.zip", options.images)),),
         classes=nets.CLASSES,
         formula=Formula(quality_ref=0.5),
         input=InputSpec(224, 224, batch_size=options.batch_size),
         plan=Plan(device="cuda", max_half_width=0, max_seconds=options.max_seconds),
-        cache=place / "cache",
+        cache=workplace / "cache",
     )
-    by_wall, by_events = bare_ratios(place, list(paths.values()), job, options)
+    by_wall, by_events = bare_ratios(workplace, list(paths.values()), job, options)
     rows: list[tuple[object, ...]] = []
     in_force: tuple[str, ...] = ()
     for number, (name, model) in enumerate(paths.items()):
@@ -116,12 +116,12 @@ def measured(place: Path, options: argparse.Namespace) -> None:
 
 
 def bare_ratios(
-    place: Path, models: list[Path], job: Job, options: argparse.Namespace
+    workplace: Path, models: list[Path], job: Job, options: argparse.Namespace
 ) -> tuple[list[float], list[float]]:
     """Each model's time over the first one's, by both clocks: sums of alternating stretches."""
     labelled = albums.labelled(job.splits[0].images, nets.CLASSES)
-    pixels = albums.pixels(labelled, job.input, place / "cache")
-    inputs = place / "inputs.npy"
+    pixels = albums.pixels(labelled, job.input, workplace / "cache")
+    inputs = workplace / "inputs.npy"
     np.save(inputs, albums.normalized(pixels[:400], job.input))
     seconds = np.zeros((len(models), 2))
     with bare.started(

@@ -119,23 +119,23 @@ class Outcome:
         return f"{self.name}, {self.form}: {self.code} {self.message}".strip()
 
 
-def prepared(place: Path) -> Job:
+def prepared(workplace: Path) -> Job:
     """A job without a submission."""
     return Job(
-        reference=nets.saved(nets.minute, place / "reference.pt"),
-        splits=(Split("public", nets.pictures(place / "images.zip", IMAGES)),),
+        reference=nets.saved(nets.minute, workplace / "reference.pt"),
+        splits=(Split("public", nets.pictures(workplace / "images.zip", IMAGES)),),
         classes=nets.CLASSES,
         input=InputSpec(height=SIDE, width=SIDE),
         formula=Formula(quality_ref=0.5),
         plan=PLAN,
         limits=Limits(load_seconds=300, first_call_seconds=120, call_seconds=60),
-        cache=place / "cache",
+        cache=workplace / "cache",
     )
 
 
-def tried(one: Candidate, job: Job, place: Path) -> Outcome:
+def tried(one: Candidate, job: Job, workplace: Path) -> Outcome:
     """What becomes of one upload."""
-    path = place / "submission.pt"
+    path = workplace / "submission.pt"
     one.save(path)
     start = time.monotonic()
     spec = replace(job.input, batch_size=FORMS[one.form].batch_size)

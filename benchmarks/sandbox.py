@@ -46,14 +46,14 @@ def main() -> None:
     print(tables.machine_line())
     rows: list[tuple[object, ...]] = []
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
-        place = Path(folder)
+        workplace = Path(folder)
         rows.append(row("start of a zygote", starts(options.starts), "seconds"))
         with zygotes() as boxes:
-            net = sealing.handed_over(nets.saved(nets.residual, place / "residual.pt"))
+            net = sealing.handed_over(nets.saved(nets.residual, workplace / "residual.pt"))
             rows.append(row("start of a child", children(boxes, net, options.children), "child"))
             for name, make in NETS.items():
                 spec = InputSpec(64, 64) if name == "minute" else SPEC
-                model = sealing.handed_over(nets.saved(make, place / f"{name}.pt"))
+                model = sealing.handed_over(nets.saved(make, workplace / f"{name}.pt"))
                 said = calls(boxes, model, spec, options.quads)
                 rows.append(row(f"a call of {name}", said, "call"))
     tables.show(("what", "n", "all layers", "none", "cost", "s.e.", "allowed", "within"), rows)

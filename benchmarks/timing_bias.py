@@ -60,14 +60,16 @@ def main() -> None:
         options.rounds, options.stretch, options.max_seconds = 3, 1.0, 4.0
     print(tables.machine_line())
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
-        place = Path(folder)
-        paths = [nets.saved(nets.residual, place / "reference.pt")]
-        paths += [nets.saved(make, place / f"{name}.pt") for name, make in NETS.items()]
-        jobs = {count: job_of(place, paths[0], count, options) for count in (options.images, FEW)}
-        inputs = place / "inputs.npy"
+        workplace = Path(folder)
+        paths = [nets.saved(nets.residual, workplace / "reference.pt")]
+        paths += [nets.saved(make, workplace / f"{name}.pt") for name, make in NETS.items()]
+        jobs = {
+            count: job_of(workplace, paths[0], count, options) for count in (options.images, FEW)
+        }
+        inputs = workplace / "inputs.npy"
         one = jobs[options.images]
         labelled = albums.labelled(one.splits[0].images, nets.CLASSES)
-        pixels = albums.pixels(labelled, one.input, place / "cache")
+        pixels = albums.pixels(labelled, one.input, workplace / "cache")
         np.save(inputs, albums.normalized(pixels[:500], one.input))
         itself = scoring.evaluate(replace(one, plan=replace(one.plan, target_half_width=0.0)))
         assert itself.timing
@@ -95,15 +97,15 @@ def main() -> None:
     print(tables.machine_line())
 
 
-def job_of(place: Path, reference: Path, count: int, options: argparse.Namespace) -> Job:
+def job_of(workplace: Path, reference: Path, count: int, options: argparse.Namespace) -> Job:
     return Job(
         reference=reference,
-        splits=(Split("public", nets.pictures(place / f"{count}.zip", count)),),
+        splits=(Split("public", nets.pictures(workplace / f"{count}.zip", count)),),
         classes=nets.CLASSES,
         formula=Formula(quality_ref=0.5),
         input=InputSpec(),
         plan=Plan(max_seconds=options.max_seconds, max_half_width=0),
-        cache=place / "cache",
+        cache=workplace / "cache",
     )
 
 

@@ -44,13 +44,13 @@ def main() -> None:
         options.runs, options.again, options.max_seconds = 2, 0, 3.0
     print(tables.machine_line())
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
-        place = Path(folder)
+        workplace = Path(folder)
         wanted = {
             name: disguise
             for name, disguise in cheats.DISGUISES.items()
             if not options.only or any(word in name for word in options.only)
         }
-        job, share = prepared(place, options)
+        job, share = prepared(workplace, options)
         reports: dict[str, list[Report]] = {}
         deadline = time.monotonic() + 60 * options.minutes
         for number in range((1 + options.again) * options.runs):
@@ -62,7 +62,7 @@ def main() -> None:
                 print(f"Stopped after {options.minutes:g} minutes and {number} rounds.")
                 break
             for name, model in (HONEST | wanted).items():
-                path = place / f"{name}.pt"
+                path = workplace / f"{name}.pt"
                 if not path.exists():
                     nets.saved(model, path)
                 one = replace(job, submission=path, seed=options.seed + 1000 * number)
@@ -72,20 +72,20 @@ def main() -> None:
     print(tables.machine_line())
 
 
-def prepared(place: Path, options: argparse.Namespace) -> tuple[Job, float]:
+def prepared(workplace: Path, options: argparse.Namespace) -> tuple[Job, float]:
     """A job without a submission, and the share of its images that are dear to an early exit."""
-    data = nets.pictures(place / "images.zip", options.images)
+    data = nets.pictures(workplace / "images.zip", options.images)
     plan = Plan(max_seconds=options.max_seconds, target_half_width=0.0, max_half_width=0)
     job = Job(
-        reference=nets.saved(nets.residual, place / "reference.pt"),
+        reference=nets.saved(nets.residual, workplace / "reference.pt"),
         splits=(Split("public", data),),
         classes=nets.CLASSES,
         input=InputSpec(),
         formula=Formula(quality_ref=0.5),
         plan=plan,
-        cache=place / "cache",
+        cache=workplace / "cache",
     )
-    pixels = albums.pixels(albums.labelled(data, nets.CLASSES), job.input, place / "cache")
+    pixels = albums.pixels(albums.labelled(data, nets.CLASSES), job.input, workplace / "cache")
     inputs = torch.from_numpy(albums.normalized(pixels, job.input))
     calibration = scoring.evaluate(job).timing
     assert calibration

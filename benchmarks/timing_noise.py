@@ -108,14 +108,14 @@ def estimated_anew(line: str) -> Found:
 class Bench:
     """Networks, images and the calibration of this run."""
 
-    def __init__(self, place: Path, options: argparse.Namespace) -> None:
+    def __init__(self, workplace: Path, options: argparse.Namespace) -> None:
         self.options = options
         self.count = options.images
         self.paths = {
-            name: nets.saved(make, place / f"{name}.pt")
+            name: nets.saved(make, workplace / f"{name}.pt")
             for name, make in ({"reference": nets.residual} | NETS).items()
         }
-        data = nets.pictures(place / "images.zip", self.count)
+        data = nets.pictures(workplace / "images.zip", self.count)
         plan = Plan(
             max_seconds=options.max_seconds,
             target_half_width=options.target,
@@ -128,11 +128,11 @@ class Bench:
             formula=Formula(quality_ref=0.5),
             input=InputSpec(),
             plan=plan,
-            cache=place / "cache",
+            cache=workplace / "cache",
         )
         labelled = albums.labelled(data, nets.CLASSES)
-        pixels = albums.pixels(labelled, self.job.input, place / "cache")
-        self.inputs = place / "inputs.npy"
+        pixels = albums.pixels(labelled, self.job.input, workplace / "cache")
+        self.inputs = workplace / "inputs.npy"
         np.save(self.inputs, albums.normalized(pixels[:500], self.job.input))
         self.seed: int = options.seed
         with bare.started(self.inputs, list(self.paths.values())) as naive:

@@ -184,9 +184,9 @@ def socket_folder() -> Iterator[Path]:
     """A folder with a short name (a socket's path has at most 107 bytes) and the mode 0700."""
     usual = tempfile.gettempdir()
     simple = re.fullmatch(r"[\w./-]{1,60}", usual, re.ASCII)  # it also goes into URLs as it is
-    place = usual if simple else "/tmp"  # noqa: S108
+    parent = usual if simple else "/tmp"  # noqa: S108
     with tempfile.TemporaryDirectory(
-        prefix="featherweight-", dir=place, ignore_cleanup_errors=True
+        prefix="featherweight-", dir=parent, ignore_cleanup_errors=True
     ) as name:
         yield Path(name)
 

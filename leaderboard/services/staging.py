@@ -75,7 +75,7 @@ def keep(
     """
     organizers.check_organizer(by)
     sweep()
-    folders = place(by)
+    folders = folder_of(by)
     shutil.rmtree(folders, ignore_errors=True)
     folder = folders / secrets.token_urlsafe(32)
     folder.mkdir(parents=True)
@@ -114,7 +114,7 @@ def write(staged: Staged) -> None:
 
 def find(token: str, *, by: User) -> Staged:
     """An organizer's own upload. Raises `NotFound` if it is no longer kept."""
-    folder = place(by) / token
+    folder = folder_of(by) / token
     if not TOKEN.fullmatch(token) or not (folder / "kinship.json").exists():
         raise NotFound(gettext("This upload is no longer kept. Send the images again."))
     return Staged(folder=folder, **json.loads((folder / "about.json").read_text()))
@@ -132,7 +132,7 @@ def sweep() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def place(by: User) -> Path:
+def folder_of(by: User) -> Path:
     return root() / str(by.pk)
 
 

@@ -66,8 +66,8 @@ def run(options: argparse.Namespace) -> int:
     """Evaluate and print the report."""
     from scoring.commands import jobs  # with NumPy
 
-    with tempfile.TemporaryDirectory(prefix="featherweight-") as place:
-        job = jobs.job_of(options, Path(place))
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
+        job = jobs.job_of(options, Path(folder))
         with progress_line() as tell:
             report = scoring.evaluate(job, tell)
     print(json.dumps(spoken(report.to_json()), indent=2) if options.json else table(report, job))

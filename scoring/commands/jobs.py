@@ -16,8 +16,8 @@ ANY_SIZE = InputBounds(min_size=1, max_size=1 << 14, min_crop_pct=0.01)
 """Wide bounds: only the site knows those of a competition, and `featherweight check` asks it."""
 
 
-def job_of(options: argparse.Namespace, place: Path) -> Job:
-    """The job of `evaluate`. Its splits are packed in the folder `place`. Raises `BadDataset`."""
+def job_of(options: argparse.Namespace, folder: Path) -> Job:
+    """The job of `evaluate`. Its splits are packed in `folder`. Raises `BadDataset`."""
     found = sets.catalogue(options.data, encoding=options.encoding, table=options.labels)
     for problem in found.problems:
         print(f"{sets.shown(problem.name)}: {problem.message}", file=sys.stderr)
@@ -29,7 +29,7 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
             "broken_images", say("Some images cannot be decoded; --skip-broken leaves them out.")
         )
     splits = tuple(
-        Split(name, packed(options, images, place / f"{name}.zip", found.encoding))
+        Split(name, packed(options, images, folder / f"{name}.zip", found.encoding))
         for name, images in splits_of(options, found).items()
     )
     return Job(
@@ -55,7 +55,7 @@ def job_of(options: argparse.Namespace, place: Path) -> Job:
     )
 
 
-def trial_of(options: argparse.Namespace, place: Path) -> Job:
+def trial_of(options: argparse.Namespace, folder: Path) -> Job:
     """The job of `try`. Its sample is the source, or that split of it. Raises `BadDataset`."""
     found = sets.catalogue(
         options.data, verify=False, encoding=options.encoding, table=options.labels
@@ -63,7 +63,7 @@ def trial_of(options: argparse.Namespace, place: Path) -> Job:
     sample = options.data
     if any(image.split for image in found.images) or options.encoding or options.labels:
         images = found.of("sample") or found.images
-        sample = packed(options, images, place / "sample.zip", found.encoding)
+        sample = packed(options, images, folder / "sample.zip", found.encoding)
     return Job(
         reference=options.model,
         submission=options.model,

@@ -15,7 +15,11 @@ from scoring.quality import metrics
 def add_data(one: argparse.ArgumentParser) -> None:
     """The images."""
     one.add_argument(
-        "--data", type=place, required=True, metavar="IMAGES", help="folder or zip of class folders"
+        "--data",
+        type=path_of_images,
+        required=True,
+        metavar="IMAGES",
+        help="folder or zip of class folders",
     )
     one.add_argument("--seed", type=seed, default=0)
 
@@ -169,7 +173,7 @@ def file(text: str) -> Path:
     return Path(text)
 
 
-def place(text: str) -> Path:
+def path_of_images(text: str) -> Path:
     """A folder or file that is there."""
     if not Path(text).exists():
         raise argparse.ArgumentTypeError(f"there is no folder or file {text}")

@@ -59,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
     from scoring import trial
     from scoring.commands import jobs
 
-    with tempfile.TemporaryDirectory(prefix="featherweight-") as place:
-        found = trial.run(jobs.trial_of(options, Path(place)))
+    with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
+        found = trial.run(jobs.trial_of(options, Path(folder)))
     if options.json:
         print(json.dumps(spoken(found.to_json()), indent=2))
     else:

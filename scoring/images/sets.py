@@ -53,7 +53,7 @@ TOLD_EVERY = 1000
 
 
 def catalogue(
-    place: Path,
+    path: Path,
     verify: bool = True,
     encoding: str | None = None,
     table: str | None = None,
@@ -66,7 +66,7 @@ def catalogue(
     require every class in every split. `encoding`: of names that do not tell theirs. `table`: the
     file of labels. None for either: found by content. `tell` gets the progress in words.
     """
-    with opened(place, encoding) as source:
+    with opened(path, encoding) as source:
         tables, images, problems = sorted_out(source, table)
         named = set(tables.classes) if tables else layout.classes_beside(images, problems)
         named |= {image.label for image in images}
@@ -148,7 +148,7 @@ def nothing(source: Source, problems: list[Problem]) -> list[Sentence]:
 
 
 def pack(
-    place: Path, images: Iterable[Image], target: Path, seed: int = 0, encoding: str | None = None
+    path: Path, images: Iterable[Image], target: Path, seed: int = 0, encoding: str | None = None
 ) -> None:
     """Write images to `target` as a zip of class/NNNNN.ext.
 
@@ -156,7 +156,7 @@ def pack(
     tell a hidden label or split. Equal content gives equal bytes.
     """
     with (
-        opened(place, encoding) as source,
+        opened(path, encoding) as source,
         zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed,
     ):
 
@@ -171,9 +171,9 @@ def pack(
             packed.writestr(zipfile.ZipInfo(name, EPOCH), source.read(image.name))
 
 
-def facts_of(place: Path) -> list[Facts]:
+def facts_of(path: Path) -> list[Facts]:
     """The facts of all images of a split, which are decoded for that."""
-    with opened(place) as source:
+    with opened(path) as source:
         images, _ = layout.sort_out(source.sizes, None)
         sound, _ = read_all(source, images, lambda stage: None)
     return [image.facts for image in sound if image.facts]

@@ -70,33 +70,33 @@ class Entry:
 
 
 @contextmanager
-def opened(place: Path, encoding: str | None = None) -> Iterator[Source]:
+def opened(path: Path, encoding: str | None = None) -> Iterator[Source]:
     """The files of a folder or zip. Raises `BadDataset`."""
-    if place.is_dir():
-        yield folder(place, encoding)
+    if path.is_dir():
+        yield folder(path, encoding)
         return
     try:
-        archive = zipfile.ZipFile(place)
+        archive = zipfile.ZipFile(path)
     except UnicodeDecodeError as error:
         raise BadDataset(
             "wrong_encoding",
             say(
                 "%(name)s says that its names are UTF-8, and they are not. Pack the "
                 "folder again with another program.",
-                name=place.name,
+                name=path.name,
             ),
         ) from error
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        raise BadDataset("not_a_zip", *not_a_zip(place)) from error
+        raise BadDataset("not_a_zip", *not_a_zip(path)) from error
     with archive:
         yield unpacked(archive, encoding)
 
 
-def not_a_zip(place: Path) -> tuple[Sentence, ...]:
+def not_a_zip(path: Path) -> tuple[Sentence, ...]:
     """What a file is that is no zip, and what to do."""
-    said = say("%(name)s is neither a folder nor a readable zip.", name=place.name)
+    said = say("%(name)s is neither a folder nor a readable zip.", name=path.name)
     try:
-        with place.open("rb") as file:
+        with path.open("rb") as file:
             head = file.read(8)
     except OSError:
         return (said,)

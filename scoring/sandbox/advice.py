@@ -71,10 +71,10 @@ def returned(numbers: list[int]) -> tuple[Sentence, ...]:
     `numbers` come from a child's record, which may lie. So every word is from this module, and
     every number can only be a length or a size.
     """
-    kind, place, count, *sizes = numbers
+    kind, index, count, *sizes = numbers
     if kind == Kind.TENSOR:
         shape = str(tuple(max(0, size) for size in sizes[: max(0, min(count, DIMENSIONS))]))
-        return of_tensor(DTYPES[place] if 0 <= place < len(DTYPES) else "", max(0, count), shape)
+        return of_tensor(DTYPES[index] if 0 <= index < len(DTYPES) else "", max(0, count), shape)
     if kind in CONTAINERS:
         one, advice = CONTAINERS[Kind(kind)]
         return one.about(count=max(0, count)), advice

@@ -223,9 +223,9 @@ class Outcome:
             self.send(Status.OUTPUT_TOO_LARGE, min(size, MOST_SAID))
         else:
             dtype = str(answer.dtype).removeprefix("torch.")
-            place = DTYPES.index(dtype) if dtype in DTYPES else -1
+            index = DTYPES.index(dtype) if dtype in DTYPES else -1
             sizes = tuple(answer.shape)[:DIMENSIONS]
-            self.send(Status.WRONG_OUTPUT, Kind.TENSOR, place, answer.dim(), *sizes)
+            self.send(Status.WRONG_OUTPUT, Kind.TENSOR, index, answer.dim(), *sizes)
         os._exit(1)
 
 

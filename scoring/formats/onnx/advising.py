@@ -39,8 +39,8 @@ def advice(code: str, raised: str, *, model: Model, job: Job) -> tuple[Sentence,
         return ()
     spec = model.input or job.input
     if found := DIMENSION.search(raised):
-        place, got, expected = map(int, found.groups())
-        return about_side(place, got, expected, job)
+        dimension, got, expected = map(int, found.groups())
+        return about_side(dimension, got, expected, job)
     if found := RANK.search(raised):
         said = say(
             "The model takes %(wanted)s dimensions; images come with %(got)s.",
@@ -60,16 +60,16 @@ def advice(code: str, raised: str, *, model: Model, job: Job) -> tuple[Sentence,
     return ()
 
 
-def about_side(place: int, got: int, expected: int, job: Job) -> tuple[Sentence, ...]:
+def about_side(dimension: int, got: int, expected: int, job: Job) -> tuple[Sentence, ...]:
     """What to do about one side of the input that is fixed to another size."""
-    facts: dict[str, Fact] = {"place": place, "got": got, "expected": expected}
-    if place == 0:
+    facts: dict[str, Fact] = {"dimension": dimension, "got": got, "expected": expected}
+    if dimension == 0:
         batch = say(
             "The model's first dimension, the batch, is fixed to %(expected)s; batches of %(got)s "
             "come."
         )
         return batch.about(**facts), FREE_BATCH
-    if place == 1:
+    if dimension == 1:
         return (say("The model takes %(expected)s channels; images have 3, RGB.").about(**facts),)
     sides = {
         2: say(
@@ -79,11 +79,13 @@ def about_side(place: int, got: int, expected: int, job: Job) -> tuple[Sentence,
             "The model's dimension 3, the width, is fixed to %(expected)s; images have %(got)s."
         ),
     }
-    other = say("The model's dimension %(place)s is fixed to %(expected)s; images have %(got)s.")
+    other = say(
+        "The model's dimension %(dimension)s is fixed to %(expected)s; images have %(got)s."
+    )
     declare = say(
         "Declare input_size in the file's metadata featherweight.json: %(least)s to %(most)s "
         "pixels per side.",
         least=job.bounds.min_size,
         most=job.bounds.max_size,
     )
-    return sides.get(place, other).about(**facts), declare
+    return sides.get(dimension, other).about(**facts), declare

@@ -267,10 +267,10 @@ def refuse_sizes(graph: Graph, data: Buffer, limit: int) -> None:
             for one in node.get("attribute", ()):
                 if "t" in one and node.get("output"):
                     fixed[node["output"][0]] = tensors.checked(one["t"], data, limit)
-        place = SHAPE_INPUTS.get(operator)
-        if place is None or len(inputs) <= place:
+        position = SHAPE_INPUTS.get(operator)
+        if position is None or len(inputs) <= position:
             continue
-        sizes = fixed.get(inputs[place])
+        sizes = fixed.get(inputs[position])
         if sizes is not None and sizes.elements <= tensors.MAX_DIMENSIONS * 2:
             refuse_product(operator, sizes.numbers(data), limit)
     for node in graph.nodes:

@@ -76,14 +76,14 @@ def is_some(share: str) -> bool:
 def arguments(text: str) -> list[str]:
     """Arguments of a call. `text` begins behind the call's opening bracket."""
     found, depth, start = [], 0, 0
-    for place, letter in enumerate(text):
+    for index, letter in enumerate(text):
         if letter in "([{":
             depth += 1
         elif letter in ")]}":
             depth -= 1
         if depth < 0 or (letter == "," and not depth):
-            found.append(text[start:place].strip())
-            start = place + 1
+            found.append(text[start:index].strip())
+            start = index + 1
         if depth < 0:
             break
     return found
