@@ -156,7 +156,7 @@ def test_models_far_apart_have_one_rank_each() -> None:
     found = doubt.pair_ranges(phi, scores)
     assert found.first.tolist() == found.last.tolist() == [1, 2, 3]
     added = doubt.noise(LABELS, given, CLASSES, "macro_f1", doubt.multipliers(len(LABELS))) / 10
-    drawn = doubt.forecast(scores, added)
+    drawn = doubt.forecast(scores, added.astype(np.float32))
     assert drawn.first.tolist() == drawn.last.tolist() == [1, 2, 3]
 
 
