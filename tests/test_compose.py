@@ -140,7 +140,7 @@ def test_what_runs_models_or_holds_data_cannot_reach_the_world(name: str) -> Non
     assert COMPOSE["networks"]["inside"]["internal"] is True
 
 
-def test_what_sends_mail_has_a_way_out_and_no_door():
+def test_what_sends_mail_has_a_way_out_and_no_door() -> None:
     assert SERVICES["post"]["networks"] == ["inside", "outside"]
     assert "ports" not in SERVICES["post"]
 

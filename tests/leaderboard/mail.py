@@ -28,7 +28,7 @@ class Inbox:
         return self.answer
 
 
-class Bound(Controller):  # type: ignore[misc]
+class Bound(Controller):
     """A server on a free port, which is taken before anybody else can take it."""
 
     def __init__(self, inbox: Inbox) -> None:
