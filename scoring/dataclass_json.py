@@ -10,20 +10,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+PLAIN = frozenset((float, int, str, bool, type(None)))
+"""Types of most values of a report. They are already as JSON has them."""
+
 
 class Json:
     """JSON both ways for a frozen dataclass. Unknown keys are refused, missing ones default."""
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `json.dumps` accepts."""
-        return {f.name: dumped(getattr(self, f.name)) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {name: dumped(getattr(self, name)) for name in names_of(type(self))}  # type: ignore[arg-type]
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`. Raises `ValueError` that names an unknown or missing key."""
         hints = hints_of(cls)  # type: ignore[arg-type]  # a class can be hashed
-        names = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        if unknown := sorted(set(data) - names):
+        if unknown := sorted(set(data) - set(names_of(cls))):  # type: ignore[arg-type]
             raise ValueError(f"{cls.__name__} has no field {', '.join(unknown)}.")
         try:
             return cls(**{name: loaded(hints[name], value) for name, value in data.items()})
@@ -37,8 +39,16 @@ def hints_of(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
+@functools.cache
+def names_of(cls: type) -> tuple[str, ...]:
+    """Names of a class's fields."""
+    return tuple(field.name for field in dataclasses.fields(cls))
+
+
 def dumped(value: Any) -> Any:
     """A value as JSON has it: `Path` as text, tuples as lists."""
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, Json):
         return value.to_json()
     if isinstance(value, Path):

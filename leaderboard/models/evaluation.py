@@ -287,7 +287,8 @@ class Evaluation(Progress, Result):
 
     @cached_property
     def _report(self) -> Report | None:
-        if self.state == self.State.QUEUED and not self.attempt:
+        ended = self.attempt - (self.state == self.State.RUNNING)  # attempts that may have one
+        if not self.is_finished and not ended:
             return None
         last = self.reports.filter(measurement_key=self.measurement_key).order_by("attempt").last()
         return last.read() if last else None

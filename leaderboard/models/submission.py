@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
@@ -98,6 +99,13 @@ class Submission(models.Model):
     @property
     def is_in_the_running(self) -> bool:
         return self.withdrawn_at is None and self.disqualified_at is None
+
+    def with_evaluations(self, evaluations: Sequence[Evaluation]) -> Self:
+        """This submission, for which all its evaluations were already read."""
+        read = self.evaluations.all()
+        read._result_cache = list(evaluations)
+        self._prefetched_objects_cache = {"evaluations": read}
+        return self
 
     @property
     def evaluation(self) -> Evaluation:

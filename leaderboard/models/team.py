@@ -20,16 +20,6 @@ class TeamQuerySet(models.QuerySet["Team"]):
         own = Q(pk__in=Membership.objects.filter(user=user.pk).values("team"))
         return self.filter(own | organized_by(user, competition="competition"))
 
-    def ahead_of(self, team: Team) -> TeamQuerySet:
-        """The teams whose turn comes before a team's, among those that wait for the same
-        workers."""
-        before, same = Q(), Q()
-        for name in ("running", "turn", "waiting_since", "pk"):
-            value = getattr(team, name)
-            before |= same & Q(**{f"{name}__lt": value})
-            same &= Q(**{name: value})
-        return self.filter(before, queue=team.queue)
-
 
 class Team(models.Model):
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="teams")

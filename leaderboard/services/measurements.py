@@ -10,12 +10,15 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_CEILING, Context
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission
+from leaderboard.services import statements
 from scoring.job import PROTOCOL, Quad, Timing
 from scoring.timing import pooling
 
@@ -86,10 +89,14 @@ def hold_to_today(evaluation: Evaluation) -> None:
 
 def of_same_content(evaluation: Evaluation) -> QuerySet[Evaluation]:
     """Evaluations that measured this content themselves, without those that share a measurement."""
+    return of_content(evaluation.competition_id, evaluation.measurement_key)
+
+
+def of_content(competition: int, key: str) -> QuerySet[Evaluation]:
     return Evaluation.objects.filter(
-        competition=evaluation.competition_id,
+        competition=competition,
         kind=Evaluation.Kind.SUBMISSION,
-        measurement_key=evaluation.measurement_key,
+        measurement_key=key,
         measured_by=None,
     ).exclude(measurement_key="")
 
@@ -121,7 +128,29 @@ def in_order(measured: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
 
 def count(evaluation: Evaluation) -> int:
     """How often the content was measured by the end of this evaluation."""
-    return 1 + earlier(evaluation).filter(state=State.SCORED).count()
+    until = evaluation.claimed_at or evaluation.finished_at or timezone.now()
+    return 1 + len(
+        scored_before(
+            competition=evaluation.competition_id,
+            key=evaluation.measurement_key,
+            until=until,
+            without=evaluation.pk,
+        )
+    )
+
+
+@statements.prepared
+def scored_before(
+    *, competition: int, key: str, until: datetime, without: int
+) -> QuerySet[Evaluation, Any]:
+    """The keys of the measurements of a content that had ended with a score."""
+    return (
+        of_content(competition, key)
+        .filter(state=State.SCORED, finished_at__lte=until)
+        .exclude(pk=without)
+        .order_by()
+        .values_list("pk")
+    )
 
 
 def narrower_before(evaluation: Evaluation) -> float | None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
 
@@ -25,7 +25,7 @@ from leaderboard.models import (
     Preparation,
     Team,
 )
-from leaderboard.services import events, locks, versions
+from leaderboard.services import events, locks, statements, versions
 from leaderboard.services.events import Event
 from scoring import formula
 
@@ -41,6 +41,7 @@ WRITTEN = (
     "uploaded_at",
 )
 """The columns of an entry that a verdict writes."""
+ENTRY_COLUMNS = [field.attname for field in Entry._meta.concrete_fields]
 PUBLIC_ORDER = ("score_public", "submission__uploaded_at", "submission_id")
 
 
@@ -98,8 +99,13 @@ def place(*teams: Team) -> None:
 
 def lock(keys: Collection[int]) -> list[int]:
     """Lock teams in the order of their keys. Returns the keys that exist."""
-    rows = Team.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
-    return list(rows.values_list("pk", flat=True))
+    return [key for (key,) in locked(list(keys))]
+
+
+@statements.prepared
+def locked(teams: list[int]) -> QuerySet[Team, Any]:
+    rows = Team.objects.select_for_update(no_key=True).filter(pk__in=teams).order_by("pk")
+    return rows.values_list("pk")
 
 
 def prepare(preparation: Preparation, competition: Competition, teams: Collection[int]) -> None:
@@ -164,11 +170,15 @@ def keep_public_ranks(competition: Competition) -> None:
 
 def leaders(teams: Collection[int], *, min_quality: float) -> dict[int, Counting]:
     """Each team's evaluation on the public board: its best that passes the gate, else its best."""
-    counting = Evaluation.objects.counting().filter(team=OuterRef("pk")).order_by(*PUBLIC_ORDER)
-    passing = counting.filter(quality_public__gte=min_quality)
-    best = Coalesce(Subquery(passing.values("pk")[:1]), Subquery(counting.values("pk")[:1]))
-    chosen = Team.objects.filter(pk__in=teams).order_by().annotate(best=best)
-    return {one.team_id: one for one in read(chosen.values("best"))}
+    return {one.team_id: one for one in map(counting, leading(list(teams), min_quality))}
+
+
+@statements.prepared
+def leading(teams: list[int], min_quality: float) -> QuerySet[Evaluation, Any]:
+    of_team = Evaluation.objects.counting().filter(team=OuterRef("pk")).order_by(*PUBLIC_ORDER)
+    passing = of_team.filter(quality_public__gte=min_quality)
+    best = Coalesce(Subquery(passing.values("pk")[:1]), Subquery(of_team.values("pk")[:1]))
+    return columns(Team.objects.filter(pk__in=teams).order_by().annotate(best=best).values("best"))
 
 
 def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[Counting]]:
@@ -187,7 +197,8 @@ def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[C
     )
     placed = Evaluation.objects.counting().filter(team__in=teams).order_by().annotate(place=place)
     found: dict[int, list[Counting]] = {}
-    for one in read(placed.filter(place__lte=competition.final_selections).values("pk")):
+    final = placed.filter(place__lte=competition.final_selections)
+    for one in map(counting, columns(final.values("pk"))):
         found.setdefault(one.team_id, []).append(one)
     return {team: [one for one in some if one.selected_at] or some for team, some in found.items()}
 
@@ -202,12 +213,12 @@ def winners(competition: Competition, teams: Collection[int]) -> dict[int, Count
     return {team: min(some, key=order) for team, some in finals(competition, teams).items()}
 
 
-def read(keys: QuerySet[Any, Any]) -> list[Counting]:
+def columns(keys: QuerySet[Any, Any]) -> QuerySet[Evaluation, Any]:
     """The columns of `Counting` for some evaluations. Whole model instances take longer to make."""
-    rows = Evaluation.objects.filter(pk__in=keys).order_by()
-    return [
-        Counting(*row)  # type: ignore[arg-type]  # what counts has all figures
-        for row in rows.values_list(
+    return (
+        Evaluation.objects.filter(pk__in=keys)
+        .order_by()
+        .values_list(
             "pk",
             "submission_id",
             "team_id",
@@ -220,7 +231,12 @@ def read(keys: QuerySet[Any, Any]) -> list[Counting]:
             "time_ratio",
             "half_width",
         )
-    ]
+    )
+
+
+def counting(row: tuple[Any, ...]) -> Counting:
+    """What counts has all figures."""
+    return Counting(*row)
 
 
 # Entries
@@ -291,8 +307,15 @@ def interval(entry: Entry | None) -> list[str] | None:
 
 
 def of_teams(competition: Competition, board: str, teams: Collection[int]) -> dict[int, Entry]:
-    entries = Entry.objects.filter(competition=competition, board=board, team__in=teams)
+    rows = entries_of(competition.pk, board, list(teams))
+    entries = [Entry.from_db(DEFAULT_DB_ALIAS, ENTRY_COLUMNS, row) for row in rows]
     return {one.team_id: one for one in entries}
+
+
+@statements.prepared
+def entries_of(competition: int, board: str, teams: list[int]) -> QuerySet[Entry, Any]:
+    entries = Entry.objects.filter(competition=competition, board=board, team__in=teams)
+    return entries.order_by().values_list(*ENTRY_COLUMNS)
 
 
 def written(entry: Entry) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Evaluation, Submission, User
+from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User
 from leaderboard.models.evaluation import Stale
 from leaderboard.services import (
     competitions,
@@ -123,40 +123,39 @@ def end_queued(evaluation: Evaluation) -> None:
 def place(evaluation: Evaluation) -> Place:
     """The place of a queued evaluation and about how long it will wait.
 
-    Both are at most `PLACE_SECONDS` old, so that a page that polls does not count the queue each
-    time.
+    Position and pace are at most `PLACE_SECONDS` old, so that a page that polls does not count the
+    queue each time.
     """
-    key = f"place:{evaluation.pk}:{evaluation.attempt}:{evaluation.queued_at.timestamp()}"
-    number = int(kept(key, lambda: position(evaluation)))
-    length, seconds = kept(f"pace:{evaluation.profile_id}", lambda: pace(evaluation))
-    is_held = workers.are_sidelined(evaluation.profile)
+    place = f"place:{evaluation.pk}:{evaluation.attempt}:{evaluation.queued_at.timestamp()}"
+    found = kept(
+        {
+            place: lambda: turns.position(evaluation),
+            f"pace:{evaluation.profile_id}": lambda: pace(evaluation.profile),
+        }
+    )
+    number, (length, seconds) = found
+    is_held = workers.are_sidelined(evaluation.profile_id)
     if is_held or seconds is None or not number:
         return Place(number, length, None, is_held=is_held)
     return Place(number, length, timedelta(seconds=(number - 1) * seconds))
 
 
-def kept(key: str, find: Callable[[], Any]) -> Any:
-    """A value that was found at most `PLACE_SECONDS` ago. It must be a plain value for the
+def kept(finders: Mapping[str, Callable[[], Any]]) -> list[Any]:
+    """Values that were found at most `PLACE_SECONDS` ago. They must be plain values for the
     cache."""
-    if (found := cache.get(key)) is None:
-        found = find()
-        cache.set(key, found, PLACE_SECONDS)
-    return found
+    found = cache.get_many(finders)
+    for key, find in finders.items():
+        if key not in found:
+            found[key] = find()
+            cache.set(key, found[key], PLACE_SECONDS)
+    return [found[key] for key in finders]
 
 
-def position(evaluation: Evaluation) -> int:
-    """The position in the queue, counted from 1; 0 if the evaluation no longer waits."""
-    waiting = Evaluation.objects.filter(state=State.QUEUED).select_related("team", "profile")
-    row = waiting.filter(pk=evaluation.pk).first()
-    return turns.position(row) if row else 0
-
-
-def pace(evaluation: Evaluation) -> list[Any]:
-    """The length of the evaluation's queue, and the seconds until it is shorter by one.
+def pace(profile: HardwareProfile) -> list[Any]:
+    """The length of a profile's queue, and the seconds until it is shorter by one.
 
     The seconds are None before anything was measured.
     """
-    profile = evaluation.profile
     length = Evaluation.objects.filter(state=State.QUEUED, profile=profile).count()
     lately = (
         profile.evaluations.filter(state__in=[State.SCORED, State.FAILED], measured_by=None)

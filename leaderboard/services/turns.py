@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Case, Q, Sum, When
-from django.db.models.functions import Coalesce, Least, Now
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from leaderboard.models import Evaluation, Team
 from leaderboard.services import locks, statements
@@ -63,34 +64,61 @@ def charge(evaluation: Evaluation) -> None:
     """Add the time until now to the team's use. Call it inside a transaction."""
     if not (evaluation.team_id and evaluation.claimed_at):
         return
-    rows = Team.objects.select_for_update(no_key=True).filter(pk=evaluation.team_id)
-    turn, now = rows.values_list("turn", Now()).get()
+    [(turn, now)] = turn_of(evaluation.team_id)
     seconds = (now - evaluation.claimed_at).total_seconds()
     settle(evaluation.team_id, turn=charged(turn, seconds=seconds, at=now))
 
 
-def position(evaluation: Evaluation) -> int:
-    """The number of claims until a queued evaluation is taken, counted from 1, if nothing else
-    happens.
+@statements.prepared
+def turn_of(team: int) -> QuerySet[Team, Any]:
+    """Lock a team; the rows of its turn and the database's time."""
+    rows = Team.objects.select_for_update(no_key=True).filter(pk=team)
+    return rows.order_by().values_list("turn", Now())
 
-    Before a team's k-th upload each other team has k turns: one less if its turn comes later, and
-    at most as many as it has uploads.
-    """
-    waiting = Evaluation.objects.queued(evaluation.profile)
-    calibrations = waiting.filter(team=None)
-    older = Q(queued_at__lt=evaluation.queued_at) | Q(
-        queued_at=evaluation.queued_at, pk__lt=evaluation.pk
+
+POSITION = """
+    WITH mine AS (
+        SELECT e.id, e.queued_at, e.profile_id, e.team_id, t.running, t.turn, t.waiting_since
+        FROM leaderboard_evaluation e JOIN leaderboard_team t ON t.id = e.team_id
+        WHERE e.id = %s AND e.state = 'queued'
+    ), older AS (
+        SELECT COUNT(*) AS uploads FROM leaderboard_evaluation e, mine
+        WHERE e.team_id = mine.team_id AND e.profile_id = mine.profile_id AND e.state = 'queued'
+            AND e.why <> 'top_overlap' AND (e.queued_at, e.id) < (mine.queued_at, mine.id)
+    ), others AS (
+        SELECT t.waiting, older.uploads + CASE
+            WHEN (t.running, t.turn, t.waiting_since, t.id)
+                < (mine.running, mine.turn, mine.waiting_since, mine.team_id) THEN 1 ELSE 0
+            END AS turns
+        FROM leaderboard_team t, mine, older
+        WHERE t.queue_id = mine.profile_id AND t.id <> mine.team_id
     )
-    if evaluation.team is None:
-        return calibrations.filter(older).count() + 1
-    if evaluation.why == Evaluation.Why.TOP_OVERLAP:
-        extra = waiting.filter(why=Evaluation.Why.TOP_OVERLAP)
-        return waiting.count() - extra.count() + extra.filter(older).count() + 1
-    team = evaluation.team
-    uploads = waiting.filter(team=team).exclude(why=Evaluation.Why.TOP_OVERLAP)
-    k = uploads.filter(older).count() + 1
-    others = Team.objects.filter(queue=evaluation.profile).exclude(pk=team.pk)
-    earlier = Team.objects.ahead_of(team).values("pk")
-    turns = Case(When(pk__in=earlier, then=Least("waiting", k)), default=Least("waiting", k - 1))
-    ahead = others.aggregate(sum=Coalesce(Sum(turns), 0))["sum"]
-    return int(calibrations.count() + ahead + k)
+    SELECT older.uploads + 1
+        + COALESCE((SELECT SUM(CASE WHEN waiting < turns THEN waiting ELSE turns END)
+            FROM others), 0)
+        + (SELECT COUNT(*) FROM leaderboard_evaluation e
+            WHERE e.profile_id = mine.profile_id AND e.state = 'queued' AND e.team_id IS NULL)
+    FROM mine, older"""
+"""The position of an upload. Before a team's k-th upload each other team has k turns: one less if
+its turn comes later, and at most as many as it has uploads."""
+
+
+def position(evaluation: Evaluation) -> int:
+    """The number of claims until an evaluation is taken, counted from 1, if nothing else happens.
+
+    0 if the evaluation no longer waits. Calibrations come first, the service's own repeats last.
+    """
+    is_extra = evaluation.why == Evaluation.Why.TOP_OVERLAP
+    if evaluation.team_id and not is_extra:
+        return next((int(number) for (number,) in statements.run(POSITION, [evaluation.pk])), 0)
+    waiting = Evaluation.objects.filter(
+        state=Evaluation.State.QUEUED, profile=evaluation.profile_id
+    ).order_by()
+    own = waiting.filter(pk=evaluation.pk).values_list("queued_at", flat=True).first()
+    if own is None:
+        return 0
+    older = Q(queued_at__lt=own) | Q(queued_at=own, pk__lt=evaluation.pk)
+    if not is_extra:
+        return waiting.filter(older, team=None).count() + 1
+    extra = waiting.filter(why=Evaluation.Why.TOP_OVERLAP)
+    return waiting.count() - extra.count() + extra.filter(older).count() + 1

@@ -25,7 +25,7 @@ from django.utils import timezone
 import scoring
 from leaderboard import sentences
 from leaderboard.models import Canary, Competition, HardwareProfile, Worker
-from leaderboard.services import containment, jobs
+from leaderboard.services import containment, jobs, statements
 from leaderboard.services.load import ForeignLoad
 from scoring import hardware
 from scoring.job import Failure, Progress, Report
@@ -97,18 +97,22 @@ def show_alive(worker: Worker) -> None:
     worker.seen_at = now
 
 
-def seen_lately(profile: HardwareProfile) -> QuerySet[Worker]:
-    return profile.workers.filter(seen_at__gt=Now() - ALIVE)
+def seen_lately(profile: HardwareProfile | int) -> QuerySet[Worker]:
+    return Worker.objects.filter(profile=profile, seen_at__gt=Now() - ALIVE)
 
 
 def ready(profile: HardwareProfile) -> QuerySet[Worker]:
     return seen_lately(profile).filter(state=Worker.State.READY)
 
 
-def are_sidelined(profile: HardwareProfile) -> bool:
+def are_sidelined(profile: int) -> bool:
     """Whether a profile has live workers and all of them are sidelined."""
-    states = set(seen_lately(profile).values_list("state", flat=True))
-    return states == {Worker.State.SIDELINED}
+    return live_states(profile) == [(Worker.State.SIDELINED,)]
+
+
+@statements.prepared
+def live_states(profile: int) -> QuerySet[Worker, Any]:
+    return seen_lately(profile).order_by().values_list("state").distinct()
 
 
 def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -> bool:

@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from benchmarks.scale.measure import Act, figure, timed
 from benchmarks.scale.world import World, get
 from leaderboard.models import Evaluation, HardwareProfile, Team
-from leaderboard.services import queueing, running, turns
+from leaderboard.services import running, turns
 
 SECONDS = 3.0
 """How long the claimers take; what they took waits again afterwards."""
@@ -26,7 +26,7 @@ def claim(world: World) -> Act:
 def place(world: World) -> Act:
     last = Evaluation.objects.queued(world.profile).last()
     assert last
-    return lambda: queueing.position(last)
+    return lambda: turns.position(last)
 
 
 @timed("queue: status by the API", ms=10, flat=2)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
+from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.generics import ListAPIView, get_object_or_404
+from rest_framework.generics import ListAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -15,8 +16,8 @@ from leaderboard import bodies
 from leaderboard.api.authentication import person
 from leaderboard.api.serializers import submissions as shapes
 from leaderboard.api.views.competitions import find
-from leaderboard.models import Evaluation, Submission
-from leaderboard.services import submissions
+from leaderboard.models import Submission
+from leaderboard.services import following, submissions
 
 
 class Submit(APIView):
@@ -118,13 +119,9 @@ class Withdraw(APIView):
 
 
 def find_submission(request: Request, pk: int) -> Submission:
-    visible = Submission.objects.visible_to(person(request))
-    related = ("team", "competition__profile", "competition__calibration")
-    evaluations = Prefetch("evaluations", Evaluation.objects.select_related("profile"))
-    whole = visible.select_related(*related).prefetch_related(evaluations)
-    submission = get_object_or_404(whole, pk=pk)
-    for evaluation in submission.evaluations.all():
-        evaluation.competition = submission.competition
+    submission = following.find(pk, by=person(request))
+    if submission is None:
+        raise Http404
     return submission
 
 
