@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from leaderboard.models import Evaluation, Team, User
-from leaderboard.services import competitions, queueing, running
+from leaderboard.services import competitions, queueing, recording, running
 from tests.leaderboard.api.conftest import API, Upload, client_of
 from tests.leaderboard.conftest import failure, finish, report
 
@@ -27,16 +27,21 @@ def asked(client: APIClient, url: str) -> list[str]:
 
 
 def test_whatever_became_of_it(
-    team: Team, client: APIClient, upload: Upload, model: bytes, organizer: User
+    team: Team,
+    client: APIClient,
+    upload: Upload,
+    model: bytes,
+    organizer: User,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(queueing, "PLACE_SECONDS", 600)
     url = upload(model).json()["url"]
     evaluation = Evaluation.objects.get(submission__team=team)
-    asked(client, url)  # its place is kept for two seconds, and so is what is compiled once
+    asked(client, url)  # its place is kept from now on
     assert len(asked(client, url)) == 2, "the submission, and whether workers are fit"
     claimed = running.claim(evaluation.profile)
     assert len(asked(client, url)) == 1
-    Evaluation.objects.filter(pk=claimed.pk).update(state="queued")
-    finish(evaluation, report())
+    recording.record(claimed, report())
     assert len(asked(client, url)) == 2, "the submission, and the report of the dry run"
     competitions.close(competition=evaluation.competition, by=organizer)
     competitions.publish(competition=evaluation.competition, by=organizer)
