@@ -25,8 +25,8 @@ from tests.leaderboard.conftest import answers_of, report
 pytestmark = pytest.mark.django_db
 Scored = Callable[..., Submission]
 ANSWERED = answers_of(public=[0] * 24, private=[0] * 36)
-MOST_QUERIES = 17
-"""Of a verdict, with the savepoint of its transaction."""
+MOST_QUERIES = 18
+"""Of a verdict, with the savepoint of its transaction, two rows for notices, and prepared ones."""
 
 
 @contextmanager
@@ -86,6 +86,7 @@ def test_whatever_the_team_has_sent_before(
         assert claimed
         assert claimed.submission.team.competition == claimed.competition  # read for the job
         assert claimed.dataset  # likewise
+        assert claimed.competition.calibration  # likewise
         with watched() as queries:
             recording.record(claimed, report(time_ratio=0.5), ANSWERED)
         seen.append(queries)
