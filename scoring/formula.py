@@ -59,6 +59,16 @@ def half_width(time_half_width: float, time_weight: float = 0.5) -> float:
     return time_weight * time_half_width
 
 
+def is_tied(difference: float, half_width: float, other_half_width: float) -> bool:
+    """Whether the clock cannot tell two scores apart.
+
+    The half widths are those of the two 95 % intervals. The errors of two measurings are
+    independent, so the difference has the half width sqrt(a^2 + b^2), which is 1.96 times its
+    standard error. Two intervals that overlap ask for a + b, 1.4 times as much.
+    """
+    return abs(difference) <= math.hypot(half_width, other_half_width)
+
+
 def sigmoid(x: float) -> float:
     """1 / (1 + exp(-x)) that never overflows."""
     if x >= 0:

@@ -12,7 +12,7 @@ import pytest
 FILES = (
     "tests/leaderboard/test_uploads_are_accepted_or_refused_with_a_code.py",
     "tests/leaderboard/test_evaluations_are_never_stuck_or_recorded_twice.py",
-    "tests/leaderboard/test_an_overlapping_top_is_measured_again.py",
+    "tests/leaderboard/test_a_tied_top_is_measured_again.py",
     "tests/leaderboard/test_the_panel_and_boards_grow_calmly.py",
     "tests/end_to_end/test_the_embedded_path.py",
 )

@@ -141,8 +141,8 @@ class Competition(models.Model):
     remeasured_ranks = models.PositiveSmallIntegerField(
         default=3,
         help_text=_(
-            "Number of top ranks of the public board that are measured again while their "
-            "intervals overlap and workers are idle. 0: none."
+            "Number of top ranks of the public board that are measured again while they are tied "
+            "and workers are idle. 0: none."
         ),
     )
     max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])

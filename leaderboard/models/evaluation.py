@@ -117,7 +117,7 @@ class Evaluation(Progress, Result):
     class Why(models.TextChoices):
         FIRST = "first", _("first measurement")
         REQUESTED = "requested", _("measured again at an organizer's request")
-        TOP_OVERLAP = "top_overlap", _("measured again because the top of the board overlaps")
+        TOP_OVERLAP = "top_overlap", _("measured again because the top of the board is tied")
         SHARED = "shared", _("the same model was measured again")
 
     # FAILED: the team's fault. ERROR: our fault. RUNNING to QUEUED: a worker went away.

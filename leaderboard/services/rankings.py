@@ -1,7 +1,7 @@
 """Boards are read in their order; `placing` writes them.
 
-A lower score is better. Equal scores, at six decimals, go by the earlier upload. An interval that
-overlaps the row above is a mark (tied), and never changes the order.
+A lower score is better. Equal scores, at six decimals, go by the earlier upload. If the clock
+cannot tell a row from the row above, that is a mark (tied), and never changes the order.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Row:
     rank: int | None
     entry: Entry
     is_tied: bool
-    """Whether the intervals of this row and the row above overlap, so that their order is not
+    """Whether the clock cannot tell this row from the row above, so that their order is not
     certain."""
 
     @property
@@ -154,7 +154,7 @@ class Standing(Sequence[Row]):
         rows = []
         for place, (previous, entry) in enumerate(zip([None, *found], found, strict=False), first):
             rank = place + 1 if entry.is_ranked else None
-            rows.append(Row(rank, entry, entry.is_ranked and overlap(previous, entry)))
+            rows.append(Row(rank, entry, entry.is_ranked and are_tied(previous, entry)))
         return rows[above:]
 
     def rank(self, entry: Entry) -> int | None:
@@ -235,21 +235,21 @@ def lines(competition: Competition, board: str) -> Iterator[Line]:
     for place, row in enumerate(read.iterator(chunk_size=2000), start=1):
         is_ranked, team, score, score_half_width = row[:4]
         interval = score, score_half_width
-        rank, is_tied = (place, touch(above, interval)) if is_ranked else (None, False)
+        rank, is_tied = (place, within_noise(above, interval)) if is_ranked else (None, False)
         yield Line(rank, team, score, score_half_width, is_tied, *row[4:])
         above = interval
 
 
-def overlapping(competition: Competition, *, first: int) -> list[Entry]:
-    """The entries among the first public ranks whose intervals overlap a neighbour's.
+def tied(competition: Competition, *, first: int) -> list[Entry]:
+    """The entries among the first public ranks that are tied with a neighbour.
 
-    Two teams with the same model overlap for ever, and another measurement would not part them.
+    Two teams with the same model are tied for ever, and another measurement would not part them.
     """
     entries = [row.entry for row in rows(competition, Board.PUBLIC, count=first) if row.rank]
     found: dict[int, Entry] = {}
     for above, below in pairwise(entries):
         same = above.submission.content_sha256 == below.submission.content_sha256
-        if overlap(above, below) and not same:
+        if are_tied(above, below) and not same:
             found |= {above.pk: above, below.pk: below}
     return list(found.values())
 
@@ -293,12 +293,14 @@ def check_visible(competition: Competition, board: str) -> None:
         )
 
 
-def overlap(above: Entry | None, below: Entry) -> bool:
+def are_tied(above: Entry | None, below: Entry) -> bool:
     if above is None:
         return False
-    return touch((above.score, above.score_half_width), (below.score, below.score_half_width))
+    return within_noise(
+        (above.score, above.score_half_width), (below.score, below.score_half_width)
+    )
 
 
-def touch(above: tuple[Decimal, float] | None, below: tuple[Decimal, float]) -> bool:
-    """Whether two intervals touch, each given as score and half-width."""
-    return above is not None and float(below[0] - above[0]) <= above[1] + below[1]
+def within_noise(above: tuple[Decimal, float] | None, below: tuple[Decimal, float]) -> bool:
+    """Whether the clock cannot tell two rows apart, each given as score and half width."""
+    return above is not None and formula.is_tied(float(below[0] - above[0]), above[1], below[1])

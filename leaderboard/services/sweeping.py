@@ -26,11 +26,11 @@ logger = logging.getLogger(__name__)
 State = Evaluation.State
 Why = Evaluation.Why
 MAX_EXTRA = 3
-"""Most extra measurements of one content for an overlapping top."""
+"""Most extra measurements of one content for a tied top."""
 
 
 def sweep() -> None:
-    """Return expired leases, close ended competitions, measure overlapping tops again, delete
+    """Return expired leases, close ended competitions, measure tied tops again, delete
     abandoned images, and knock again."""
     for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
         try:
@@ -54,7 +54,7 @@ def sweep() -> None:
 
 @transaction.atomic
 def measure_top_again(competition: Competition) -> Evaluation | None:
-    """Queue one more measurement for an overlapping top; None if there is nothing to do.
+    """Queue one more measurement for a tied top; None if there is nothing to do.
 
     It happens only while a worker has no other work, one measurement at a time. The least measured
     content goes first, each at most `MAX_EXTRA` times. Never once the private board is published or
@@ -70,10 +70,10 @@ def measure_top_again(competition: Competition) -> Evaluation | None:
             "submission__content_sha256", flat=True
         )
     )
-    overlapping = rankings.overlapping(competition, first=competition.remeasured_ranks)
+    tied = rankings.tied(competition, first=competition.remeasured_ranks)
     candidates = [
         (extra[one.content_sha256], one.uploaded_at, one)
-        for one in (entry.submission for entry in overlapping)
+        for one in (entry.submission for entry in tied)
         if extra[one.content_sha256] < MAX_EXTRA
     ]
     if not candidates:

@@ -27,7 +27,7 @@ STATES: dict[str, Promise] = {
 REASONS: dict[str, Promise] = {
     "first": _("This is the first measurement."),
     "requested": _("An organizer asked for a new measurement."),
-    "top_overlap": _("The first ranks of the board overlap, so the site measures them again."),
+    "top_overlap": _("The first ranks of the board are tied, so the site measures them again."),
     "shared": _("The same model was measured again."),
 }
 """Why an evaluation was queued."""

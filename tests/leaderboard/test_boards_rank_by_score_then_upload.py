@@ -38,12 +38,30 @@ def test_equal_scores_go_by_the_earlier_upload(team: Team, rivals: Team, scored:
     assert entries == {"Rivals": 1, "Sorters": 2}
 
 
-def test_overlapping_intervals_are_tied_and_distant_ones_are_not(
+@pytest.mark.parametrize(
+    ("slower", "is_tied"),
+    [
+        (0.528, True),  # 0.014 is less than the root of 0.010^2 + 0.010^2
+        (0.529, False),  # 0.0145 is more, although the intervals overlap
+    ],
+)
+def test_what_the_clock_cannot_tell_apart_is_tied(
+    team: Team, rivals: Team, scored: Scored, slower: float, is_tied: bool
+) -> None:
+    scored(team, seed=1, time_ratio=0.50, half_width=0.02)
+    scored(rivals, seed=2, time_ratio=slower, half_width=0.02)
+    rows = rankings.rows(team.competition, "public")
+    assert [row.is_tied for row in rows] == [False, is_tied]
+    assert [line.is_tied for line in rankings.lines(team.competition, "public")] == [False, is_tied]
+    assert bool(rankings.tied(team.competition, first=2)) == is_tied
+
+
+def test_three_in_a_row_are_tied_each_with_the_row_above(
     team: Team, rivals: Team, outsider: User, scored: Scored
 ) -> None:
     third = teams.create(competition=team.competition, name="Slow", by=outsider)
     scored(team, seed=1, time_ratio=0.50, half_width=0.02)
-    scored(rivals, seed=2, time_ratio=0.53, half_width=0.02)
+    scored(rivals, seed=2, time_ratio=0.52, half_width=0.02)
     scored(third, seed=3, time_ratio=0.80, half_width=0.02)
     tied = [row.is_tied for row in rankings.rows(team.competition, "public")]
     assert tied == [False, True, False]

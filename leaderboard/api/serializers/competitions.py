@@ -183,7 +183,8 @@ class BoardRow(serializers.Serializer[rankings.Line]):
     score = serializers.FloatField(help_text="Lower is better.")
     score_half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
     tied = serializers.BooleanField(
-        source="is_tied", help_text="Its interval overlaps that of the row above."
+        source="is_tied",
+        help_text="The difference to the row above is within the uncertainty of the two times.",
     )
     quality = serializers.FloatField()
     time_ratio = serializers.FloatField(help_text="Below 1 is faster than the reference.")

@@ -48,7 +48,7 @@ def swept() -> Evaluation | None:
     return Evaluation.objects.filter(state=State.QUEUED).first()
 
 
-def test_the_least_measured_of_two_that_overlap_is_measured_again(close: Any) -> None:
+def test_the_least_measured_of_two_that_are_tied_is_measured_again(close: Any) -> None:
     first, second = close
     extra = swept()
     assert (extra.submission, extra.why) == (first, "top_overlap")
