@@ -43,7 +43,7 @@ class Step:
     """The team to pass; None for the team's own best."""
     rank: int | None = None
     is_tied: bool = False
-    """Whether the two intervals overlap, so that the order is not certain."""
+    """Whether the clock cannot tell the two scores apart, so that the order is not certain."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def own(evaluation: Evaluation, rivals: EntryQuerySet, competition: Competition)
 
 def is_clear(one: Evaluation, other: Evaluation) -> bool:
     intervals = [(score_of(each), each.score_half_width or 0.0) for each in (one, other)]
-    return not rankings.touch(min(intervals), max(intervals))
+    return not rankings.within_noise(min(intervals), max(intervals))
 
 
 def score_of(evaluation: Evaluation) -> Decimal:
@@ -167,7 +167,7 @@ def step_up(
         float(next_above.score),
         team=next_above.team,
         rank=place(rivals, score, submission) - 1,
-        is_tied=rankings.touch(
+        is_tied=rankings.within_noise(
             (next_above.score, next_above.score_half_width),
             (score, evaluation.score_half_width or 0.0),
         ),
