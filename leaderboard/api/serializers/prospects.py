@@ -29,7 +29,9 @@ class Step(serializers.Serializer[prospects.Step]):
     time_ratio_less = serializers.FloatField(allow_null=True)
     seconds_less = serializers.FloatField(allow_null=True, help_text="Per image.")
     quality_more = serializers.FloatField(allow_null=True)
-    is_tied = serializers.BooleanField(help_text="The clock cannot tell the two apart: the order is not certain.")
+    is_tied = serializers.BooleanField(
+        help_text="The clock cannot tell the two apart: the order is not certain."
+    )
 
 
 class Prospect(serializers.Serializer[prospects.Prospect]):
