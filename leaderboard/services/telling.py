@@ -129,7 +129,7 @@ def standing_of(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def place_changed(happening: Happening) -> None:
-    """Tell the nearest teams that were overtaken, unless the two intervals overlap.
+    """Tell the nearest teams that were overtaken, unless the two rows are tied.
 
     Only the public board counts. Once the private board is published, nobody is told.
     """
@@ -146,7 +146,7 @@ def place_changed(happening: Happening) -> None:
     standing = rankings.Standing(competition, Entry.Board.PUBLIC) if nearest else None
     for entry in nearest:
         interval = entry.score, entry.score_half_width
-        if standing and not rankings.touch((score, float(after[1])), interval):
+        if standing and not rankings.within_noise((score, float(after[1])), interval):
             notices.give(
                 Kind.OVERTAKEN,
                 to=members(entry.team),
