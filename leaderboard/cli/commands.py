@@ -11,7 +11,7 @@ from rich.table import Table
 from leaderboard.cli.languages import gettext, said, state
 from leaderboard.cli.screen import err, lines, plain, show
 from leaderboard.cli.server import FAILED, REFUSED, Account, Trouble, config_path, connected
-from leaderboard.cli.submissions import finish, upload
+from leaderboard.cli.submissions import Wanted, finish, upload
 from scoring.errors import Rejected
 from scoring.formats import checking
 from scoring.job import InputBounds, InputSpec
@@ -25,7 +25,6 @@ EXIT_CODES = gettext(
 app = typer.Typer(
     help=gettext("Submit models to a Featherweight competition.") + f"\n\n{EXIT_CODES}",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -37,6 +36,16 @@ MaxScore = Annotated[
         "--max-score",
         help=gettext(
             "Wait for the score, and exit with 1 if the score is above this limit. Lower is better."
+        ),
+    ),
+]
+NoWorse = Annotated[
+    bool,
+    typer.Option(
+        "--no-worse",
+        help=gettext(
+            "Wait for the score, and exit with 1 if it is worse than your team's best by more than "
+            "the noise of the clock."
         ),
     ),
 ]
@@ -134,13 +143,15 @@ def submit(
     note: Annotated[str, typer.Option(help=gettext("A note for you and your team."))] = "",
     wait: Wait = False,
     max_score: MaxScore = None,
+    no_worse: NoWorse = False,
     as_json: AsJson = False,
 ) -> None:
     with connected() as server:
         submission = upload(server, file, competition, note)
         if not submission["is_new"]:
             err.print(gettext("Your team sent this model before. This is the earlier submission."))
-        finish(server, submission, wait=wait, max_score=max_score, as_json=as_json)
+        wanted = Wanted(wait=wait, max_score=max_score, no_worse=no_worse)
+        finish(server, submission, wanted, as_json=as_json)
 
 
 @app.command(epilog=EXIT_CODES, help=gettext("Show a submission of your team."))
@@ -148,11 +159,13 @@ def status(
     submission_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
     wait: Wait = False,
     max_score: MaxScore = None,
+    no_worse: NoWorse = False,
     as_json: AsJson = False,
 ) -> None:
     with connected() as server:
         submission = server.ask("GET", f"submissions/{submission_id}")
-        finish(server, submission, wait=wait, max_score=max_score, as_json=as_json)
+        wanted = Wanted(wait=wait, max_score=max_score, no_worse=no_worse)
+        finish(server, submission, wanted, as_json=as_json)
 
 
 @app.command(epilog=EXIT_CODES, help=gettext("Show the board of a competition, best score first."))

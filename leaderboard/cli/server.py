@@ -69,8 +69,13 @@ class Server:
     client: httpx.Client
 
     def ask(self, method: str, path: str, **request: Any) -> Any:
-        """The JSON of an answer. Raises `Trouble` for a refusal or without an answer."""
+        """The JSON of an answer; None of an empty one.
+
+        Raises `Trouble` for a refusal or without an answer.
+        """
         answer = self.answer(method, path, **request)
+        if answer.status_code == 204:
+            return None
         try:
             body = answer.json()
         except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,37 +41,82 @@ def upload(server: Server, file: Path, competition: str, note: str) -> dict[str,
     return answer
 
 
-def finish(
-    server: Server,
-    submission: dict[str, Any],
-    *,
-    wait: bool,
-    max_score: float | None,
-    as_json: bool,
-) -> None:
-    """Show a submission, after its end if `wait` or a `max_score` asks for that.
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller asks of a submission."""
 
-    Raises `typer.Exit` with 1 for a submission that has no score or a score above `max_score`.
+    wait: bool
+    max_score: float | None
+    no_worse: bool
+
+    @property
+    def needs_an_end(self) -> bool:
+        return self.wait or self.no_worse or self.max_score is not None
+
+
+def finish(server: Server, submission: dict[str, Any], wanted: Wanted, *, as_json: bool) -> None:
+    """Show a submission, after its end if the caller needs that.
+
+    Raises `typer.Exit` with 1 for a submission that has no score, or not the wanted one.
     """
-    if wait or max_score is not None:
+    if wanted.needs_an_end:
         submission = follow(server, submission)
     show(as_json, submission, plain(words(submission)))
     code = submission["state"]
-    if code == "failed" and not as_json:
-        show_dry_run(submission["dry_run"])
-        if command := submission["failure"].get("command"):
-            told = gettext("The same at home: %(command)s") % {"command": command}
-            out.print(plain(told), soft_wrap=True, markup=False)
+    if not as_json and code == "failed":
+        show_failure(submission)
+    if not as_json and code == "scored":
+        show_prospect(submission["prospect"])
     if code in FINISHED and code != "scored":
         raise typer.Exit(FAILED)
-    if max_score is not None and submission["score"]["score"] > max_score:
+    if told := missed(submission, wanted):
+        err.print(told)
+        raise typer.Exit(FAILED)
+
+
+def show_failure(submission: dict[str, Any]) -> None:
+    """What the model said, and a command that fails in the same way."""
+    show_dry_run(submission["dry_run"])
+    if command := submission["failure"].get("command"):
+        told = gettext("The same at home: %(command)s") % {"command": command}
+        out.print(plain(told), soft_wrap=True, markup=False)
+
+
+def show_prospect(prospect: dict[str, Any] | None) -> None:
+    """The rank, the change from the team's best, and what would help."""
+    if prospect is None:
+        return
+    if prospect["rank"]:
+        told = gettext("Rank %(rank)d of %(ranked)d on the public board.") % prospect
+        out.print(plain(told), soft_wrap=True)
+    if prospect["change"] is not None:
+        out.print(plain(changed(prospect["change"])), soft_wrap=True)
+    for sentence in prospect["advice"]:
+        out.print(plain(sentence), soft_wrap=True)
+
+
+def changed(change: float) -> str:
+    """How a score differs from the team's best other one; below 0 is better."""
+    if change < 0:
+        sentence = gettext("Better than your best by %(difference)s.")
+    else:
+        sentence = gettext("Worse than your best by %(difference)s.")
+    return sentence % {"difference": f"{abs(change):.4f}"}
+
+
+def missed(submission: dict[str, Any], wanted: Wanted) -> str:
+    """What a scored submission does not reach; empty if it reaches all."""
+    if wanted.max_score is not None and submission["score"]["score"] > wanted.max_score:
         found = submission["score"]
         facts = {
             "score": f"{found['score']:.4f} ± {found['half_width']:.4f}",
-            "limit": f"{max_score:g}",
+            "limit": f"{wanted.max_score:g}",
         }
-        err.print(gettext("The score %(score)s is above %(limit)s.") % facts)
-        raise typer.Exit(FAILED)
+        return gettext("The score %(score)s is above %(limit)s.") % facts
+    prospect = submission["prospect"]
+    if wanted.no_worse and prospect and prospect["is_clear"] and prospect["change"] > 0:
+        return changed(prospect["change"])
+    return ""
 
 
 def follow(server: Server, submission: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
 from leaderboard.models import Competition, Evaluation, User
@@ -18,6 +22,7 @@ from tests.leaderboard.conftest import finish
 
 API = "/api/v2"
 Upload = Callable[..., ApiAnswer]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def client_of(user: User | None) -> APIClient:
@@ -74,3 +79,29 @@ def worker() -> Iterator[Callable[[Any], None]]:
     is_over.set()
     for thread in threads:
         thread.join()
+
+
+@pytest.fixture
+def run(live_server: LiveServer, owner: User, tmp_path: Path) -> Run:
+    """Runs the command as the owner, configured by the environment."""
+    _, secret = tokens.issue(user=owner, name="CI")
+    account = {"FEATHERWEIGHT_URL": live_server.url, "FEATHERWEIGHT_TOKEN": secret}
+
+    def command(*words: object, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "leaderboard.cli", *map(str, words)],
+            env={"HOME": str(tmp_path), "COLUMNS": "200", **account, **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return command
+
+
+@pytest.fixture
+def file(tmp_path: Path, model: bytes) -> Path:
+    path = tmp_path / "small.pt"
+    path.write_bytes(model)
+    return path

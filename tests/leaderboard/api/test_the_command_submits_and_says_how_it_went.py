@@ -16,36 +16,10 @@ from pytest_django.live_server_helper import LiveServer
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import competitions, tokens
 from scoring.job import DryRun
+from tests.leaderboard.api.conftest import Run
 from tests.leaderboard.conftest import failure, finish, report
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def run(live_server: LiveServer, owner: User, tmp_path: Path) -> Run:
-    """Runs the command as the owner, configured by the environment."""
-    _, secret = tokens.issue(user=owner, name="CI")
-    account = {"FEATHERWEIGHT_URL": live_server.url, "FEATHERWEIGHT_TOKEN": secret}
-
-    def command(*words: object, **environ: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "leaderboard.cli", *map(str, words)],
-            env={"HOME": str(tmp_path), "COLUMNS": "200", **account, **environ},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    return command
-
-
-@pytest.fixture
-def file(tmp_path: Path, model: bytes) -> Path:
-    path = tmp_path / "small.pt"
-    path.write_bytes(model)
-    return path
 
 
 def test_a_submission_that_reaches_the_score_exits_with_0(
@@ -185,3 +159,35 @@ def test_a_misspelt_competition_is_told_by_its_name(team: Team, run: Run, file: 
         said = done.stderr
         assert "no competition called wsate. Did you mean waste? [unknown_competition]" in said
         assert "token" not in said
+
+
+def test_a_scored_submission_tells_its_rank_and_its_change(
+    team: Team,
+    rivals: Team,
+    run: Run,
+    file: Path,
+    scored: Callable[..., Submission],
+    worker: Callable[[Any], None],
+) -> None:
+    scored(rivals, 1, quality_public=0.8, time_ratio=0.3)
+    scored(team, 2, quality_public=0.75, time_ratio=0.4)
+    worker(report(quality_public=0.75, time_ratio=0.5))
+    done = run("submit", file, "-c", "waste", "--no-worse")
+    assert done.returncode == 1
+    assert "Rank 2 of 2 on the public board." in done.stdout
+    assert "Worse than your best by 0.0500." in done.stdout
+    assert "Worse than your best by 0.0500." in done.stderr
+
+
+def test_a_better_score_passes_no_worse(
+    team: Team,
+    run: Run,
+    file: Path,
+    scored: Callable[..., Submission],
+    worker: Callable[[Any], None],
+) -> None:
+    scored(team, 2, quality_public=0.75, time_ratio=0.6)
+    worker(report(quality_public=0.75, time_ratio=0.5))
+    done = run("submit", file, "-c", "waste", "--no-worse")
+    assert done.returncode == 0, done.stderr
+    assert "Better than your best by 0.0500." in done.stdout

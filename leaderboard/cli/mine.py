@@ -1,0 +1,154 @@
+"""What a team has sent: list, compare, withdraw, select as final."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from leaderboard.cli.commands import EXIT_CODES, AsJson, app
+from leaderboard.cli.languages import gettext, state
+from leaderboard.cli.screen import plain, show
+from leaderboard.cli.server import WRONG_USAGE, Server, Trouble, connected
+
+Number = Annotated[int, typer.Argument(metavar="ID", min=1)]
+Of = Annotated[
+    str | None,
+    typer.Option(
+        "--competition",
+        "-c",
+        metavar="COMPETITION",
+        help=gettext("Only what was sent to this competition."),
+    ),
+]
+Most = Annotated[
+    int, typer.Option("--limit", min=1, max=1000, help=gettext("How many, the latest first."))
+]
+
+
+@app.command("list", epilog=EXIT_CODES, help=gettext("List your teams' submissions."))
+def list_(competition: Of = None, limit: Most = 20, as_json: AsJson = False) -> None:
+    asked: dict[str, Any] = {"limit": limit}
+    if competition:
+        asked["competition"] = competition
+    with connected() as server:
+        found = server.ask("GET", "submissions", params=asked)["results"]
+    show(as_json, found, table_of(found))
+
+
+def table_of(found: list[dict[str, Any]]) -> Table:
+    """A row for each submission, with the reason where one failed."""
+    table = Table("id", gettext("competition"), gettext("file"), gettext("state"))
+    for name in (gettext("score"), gettext("quality"), gettext("time ratio"), gettext("note")):
+        table.add_column(name)
+    for one in found:
+        stands = state("state of an evaluation", one["state"])
+        if one["failure"]:
+            stands = f"{stands}: {one['failure']['code']}"
+        cells = (one["id"], one["competition"], one["file_name"], stands, *figures(one))
+        table.add_row(*(plain(str(cell)) for cell in (*cells, one["note"])))
+    return table
+
+
+def figures(one: dict[str, Any]) -> tuple[str, str, str]:
+    """Score, quality and time ratio; dashes without a score."""
+    if not one["score"]:
+        return "-", "-", "-"
+    return (
+        f"{one['score']['score']:.4f} ± {one['score']['half_width']:.4f}",
+        f"{one['quality']:.4f}",
+        f"{one['time_ratio']:.3f} ± {one['half_width']:.3f}",
+    )
+
+
+@app.command(epilog=EXIT_CODES, help=gettext("Compare two scored submissions of your teams."))
+def compare(first: Number, second: Number, as_json: AsJson = False) -> None:
+    with connected() as server:
+        both = [server.ask("GET", f"submissions/{one}") for one in (first, second)]
+    for one in both:
+        if not one["score"]:
+            sentence = gettext("#%(id)d has no score, so nothing can be compared.")
+            raise Trouble(WRONG_USAGE, sentence % one, "not_scored")
+    show(as_json, both, comparison(*both))
+
+
+def comparison(first: dict[str, Any], second: dict[str, Any]) -> Table:
+    """The figures of two scored submissions, and the second less the first."""
+    table = Table("", f"#{first['id']}", f"#{second['id']}", gettext("difference"))
+    rows = [(gettext("score"), *(one["score"]["score"] for one in (first, second)))]
+    for name in first["score"]["terms"]:
+        label = gettext("term %(name)s") % {"name": name}
+        rows.append((label, *(one["score"]["terms"][name] for one in (first, second))))
+    rows.append((gettext("quality"), first["quality"], second["quality"]))
+    rows.append((gettext("time ratio"), first["time_ratio"], second["time_ratio"]))
+    classes = (first["f1_by_class"] or {}, second["f1_by_class"] or {})
+    rows += [(f"F1 {name}", figure, classes[1][name]) for name, figure in classes[0].items()]
+    for label, before, after in rows:
+        told = (f"{before:.4f}", f"{after:.4f}", f"{after - before:+.4f}")
+        table.add_row(plain(label), *told)
+    return table
+
+
+@app.command(
+    epilog=EXIT_CODES,
+    help=gettext("Take a submission off the boards for good. The quota it used stays used."),
+)
+def withdraw(
+    submission_id: Number,
+    yes: Annotated[bool, typer.Option("--yes", help=gettext("Do not ask."))] = False,
+    as_json: AsJson = False,
+) -> None:
+    if not yes:
+        question = gettext("Withdraw #%(id)d for good?") % {"id": submission_id}
+        typer.confirm(question, abort=True, err=True)
+    with connected() as server:
+        submission = server.ask("POST", f"submissions/{submission_id}/withdraw")
+    told = gettext("#%(id)d is withdrawn.") % submission
+    show(as_json, submission, told)
+
+
+@app.command(
+    epilog=EXIT_CODES,
+    help=gettext(
+        "Choose which submissions count for the private board.\n"
+        "\n"
+        "Without IDs the present choice is shown. With --none your best public ones count."
+    ),
+)
+def select(
+    competition: Annotated[str, typer.Option("--competition", "-c", metavar="COMPETITION")],
+    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...")] = None,
+    none: Annotated[bool, typer.Option("--none", help=gettext("Choose none by hand."))] = False,
+    as_json: AsJson = False,
+) -> None:
+    if ids and none:
+        raise Trouble(WRONG_USAGE, gettext("Give IDs or --none, not both."))
+    with connected() as server:
+        path = f"teams/{team_of(server, competition)['id']}/selections"
+        if ids or none:
+            found = server.ask("PUT", path, json={"submissions": ids or []})
+        else:
+            found = server.ask("GET", path)
+    show(as_json, found, chosen(found))
+
+
+def chosen(found: dict[str, Any]) -> str:
+    """A choice in a sentence."""
+    if not found["submissions"]:
+        return gettext("None is chosen by hand: your best public ones count.")
+    names = ", ".join(f"#{one}" for one in found["submissions"])
+    return gettext("These count for the private board: %(names)s. At most %(at_most)d may.") % {
+        "names": names,
+        "at_most": found["at_most"],
+    }
+
+
+def team_of(server: Server, competition: str) -> dict[str, Any]:
+    """My team in a competition. Raises `Trouble` (not_a_member)."""
+    server.ask("GET", f"competitions/{competition}")  # a wrong name is refused with a suggestion
+    for one in server.ask("GET", "teams", params={"limit": 1000})["results"]:
+        if one["competition"] == competition:
+            return dict(one)
+    sentence = gettext("You have no team in %(competition)s. Run `featherweight team create`.")
+    raise Trouble(WRONG_USAGE, sentence % {"competition": competition}, "not_a_member")

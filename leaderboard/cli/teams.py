@@ -1,0 +1,80 @@
+"""Teams: make one, see it, invite, join, leave."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from leaderboard.cli.commands import EXIT_CODES, AsJson, app
+from leaderboard.cli.languages import gettext
+from leaderboard.cli.mine import team_of
+from leaderboard.cli.screen import plain, show
+from leaderboard.cli.server import connected
+
+team = typer.Typer(help=gettext("Your teams: create, invite, join, leave."), no_args_is_help=True)
+app.add_typer(team, name="team")
+
+Where = Annotated[str, typer.Option("--competition", "-c", metavar="COMPETITION")]
+
+
+@team.command("show", epilog=EXIT_CODES, help=gettext("Show your teams and their members."))
+def show_teams(as_json: AsJson = False) -> None:
+    with connected() as server:
+        found = server.ask("GET", "teams", params={"limit": 1000})["results"]
+    table = Table(gettext("team"), gettext("competition"), gettext("members"))
+    for one in found:
+        members = ", ".join(member["username"] for member in one["members"])
+        table.add_row(*map(plain, (one["name"], one["competition"], members)))
+    show(as_json, found, table)
+
+
+@team.command(epilog=EXIT_CODES, help=gettext("Create a team. A team of one is fine."))
+def create(name: str, competition: Where, as_json: AsJson = False) -> None:
+    with connected() as server:
+        made = server.ask("POST", f"competitions/{competition}/teams", json={"name": name})
+    told = gettext("Team %(name)s takes part in %(competition)s.") % made
+    show(as_json, made, plain(told))
+
+
+@team.command(
+    epilog=EXIT_CODES, help=gettext("Make an invitation. Its code lets one person join in a week.")
+)
+def invite(competition: Where, as_json: AsJson = False) -> None:
+    with connected() as server:
+        mine = team_of(server, competition)
+        made = server.ask("POST", f"teams/{mine['id']}/invitations")
+    show(as_json, made, invitation(made))
+
+
+def invitation(made: dict[str, Any]) -> str:
+    """What the invited person does."""
+    told = gettext("Whoever joins runs: %(command)s")
+    return told % {"command": f"featherweight team join {made['code']}"}
+
+
+@team.command(epilog=EXIT_CODES, help=gettext("Join the team that an invitation names."))
+def join(code: str, as_json: AsJson = False) -> None:
+    with connected() as server:
+        joined = server.ask("POST", "teams/join", json={"code": code})
+    told = gettext("You are in team %(name)s of %(competition)s.") % joined
+    show(as_json, joined, plain(told))
+
+
+@team.command(
+    epilog=EXIT_CODES, help=gettext("Leave your team. What it submitted stays the team's.")
+)
+def leave(
+    competition: Where,
+    yes: Annotated[bool, typer.Option("--yes", help=gettext("Do not ask."))] = False,
+    as_json: AsJson = False,
+) -> None:
+    with connected() as server:
+        mine = team_of(server, competition)
+        if not yes:
+            question = gettext("Leave team %(name)s?") % mine
+            typer.confirm(question, abort=True, err=True)
+        server.ask("POST", f"teams/{mine['id']}/leave")
+    told = gettext("You left team %(name)s.") % mine
+    show(as_json, {"left": mine["id"]}, plain(told))
