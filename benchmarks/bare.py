@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from scoring.job import Device, Plan
 from scoring.timing import machine
@@ -32,10 +33,7 @@ def main() -> None:
     inputs = torch.from_numpy(np.load(images, mmap_mode="c"))
     inputs = inputs[: len(inputs) // int(batch_size) * int(batch_size)]
     batches = inputs.reshape(-1, int(batch_size), *inputs.shape[1:])
-    models = [
-        torch.jit.optimize_for_inference(torch.jit.load(path, map_location=device).eval())  # type: ignore[no-untyped-call]
-        for path in paths
-    ]
+    models = [loaded(path, device) for path in paths]
     clock = clock_of(device)
     probe = Probe()
 
@@ -58,6 +56,18 @@ def main() -> None:
             seconds = clock() - events
             print(time.perf_counter() - started, seconds, flush=True)
             position = (position + calls) % len(batches)
+
+
+def loaded(path: str, device: str) -> Callable[[Any], Any]:
+    """A model file as a function of a batch, prepared as its runtime does it."""
+    import torch
+
+    if path.endswith(".onnx"):
+        from scoring.formats.onnx import runtime
+
+        return runtime.Cpu().load(Path(path).read_bytes())
+    model = torch.jit.load(path, map_location=device).eval()  # type: ignore[no-untyped-call]
+    return torch.jit.optimize_for_inference(model)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def clock_of(device: str) -> Callable[[], float]:

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
+from scoring.formats.onnx import exporting
+from scoring.job import InputSpec
 from scoring.training.networks import Residual, convolution, head
 
 CLASSES = ("0", "1", "2", "3", "4", "5")
@@ -60,11 +62,17 @@ def minute() -> nn.Module:
     )
 
 
-def saved(make: Callable[[], nn.Module], path: Path) -> Path:
-    """The network as TorchScript, its weights random but always the same."""
+def saved(make: Callable[[], nn.Module], path: Path, images: Tensor | None = None) -> Path:
+    """The network as the path's ending tells, its weights random but always the same.
+
+    `images`: (N, 3, H, W) uint8, by which ONNX becomes int8.
+    """
     torch.manual_seed(0)
     module = make().eval()
-    torch.jit.script(module).save(str(path))  # type: ignore[no-untyped-call]
+    if path.suffix == ".onnx":
+        exporting.export(module, InputSpec(), path, images)
+    else:
+        torch.jit.script(module).save(str(path))  # type: ignore[no-untyped-call]
     return path
 
 

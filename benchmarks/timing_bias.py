@@ -3,6 +3,7 @@
 The truth is the quotient of two long bare runs, each model alone in one process, in alternating
 stretches; the plain and the corrected ratio are held against it, the latter with the reference's
 time from the same long runs, and with what it scatters by itself from being held against itself.
+The reference is TorchScript, whatever the format of the models is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from torch import nn
 
 import scoring
 from benchmarks import bare, nets, tables
+from scoring import formats
 from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Pace, Plan, Report, Split
 from scoring.timing import correction, intervals, plain, robust, tally
@@ -62,7 +64,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
         workplace = Path(folder)
         paths = [nets.saved(nets.residual, workplace / "reference.pt")]
-        paths += [nets.saved(make, workplace / f"{name}.pt") for name, make in NETS.items()]
+        ending = formats.named(options.format).endings[0]
+        paths += [nets.saved(make, workplace / f"{name}{ending}") for name, make in NETS.items()]
         jobs = {
             count: job_of(workplace, paths[0], count, options) for count in (options.images, FEW)
         }
@@ -207,6 +210,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--images", type=int, default=1500)
     one.add_argument("--max-seconds", type=float, default=60.0, help="cap of each measuring")
     one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
+    one.add_argument(
+        "--format", choices=[one.name for one in formats.FORMATS], default="torchscript"
+    )
     one.add_argument("--quick", action="store_true", help="shows that it works, proves little")
     return one
 

@@ -23,19 +23,21 @@ import torch
 from torch import nn
 
 import scoring
-from benchmarks import cheats, nets, tables
+from benchmarks import cheats, cheats_onnx, nets, tables
+from scoring import formats
 from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Plan, Report, Split
 
 TOLERATED = 0.01
 EXIT, BETWEEN = "dear on 10 % of the images", "works between its calls"
 TWIN = "works inside its calls"
-HONEST: dict[str, type[nn.Module]] = {
-    "honest": cheats.Honest,
-    TWIN: cheats.WorksInside,
-    "dear": cheats.Dear,
+HONEST: dict[str, dict[str, type[nn.Module]]] = {
+    "torchscript": {"honest": cheats.Honest, TWIN: cheats.WorksInside, "dear": cheats.Dear},
+    "onnx": {"honest": cheats.Honest, TWIN: cheats.WorksInside, "dear": cheats_onnx.Dear},
 }
-"""What the disguises are held against, in every round."""
+"""By format: what the disguises are held against, in every round."""
+DISGUISES = {"torchscript": cheats.DISGUISES, "onnx": cheats_onnx.DISGUISES}
+NAMES = frozenset(name for honest in HONEST.values() for name in honest)
 
 
 def main() -> None:
@@ -47,10 +49,11 @@ def main() -> None:
         workplace = Path(folder)
         wanted = {
             name: disguise
-            for name, disguise in cheats.DISGUISES.items()
+            for name, disguise in DISGUISES[options.format].items()
             if not options.only or any(word in name for word in options.only)
         }
         job, share = prepared(workplace, options)
+        ending = formats.named(options.format).endings[0]
         reports: dict[str, list[Report]] = {}
         deadline = time.monotonic() + 60 * options.minutes
         for number in range((1 + options.again) * options.runs):
@@ -61,8 +64,8 @@ def main() -> None:
             if time.monotonic() > deadline:
                 print(f"Stopped after {options.minutes:g} minutes and {number} rounds.")
                 break
-            for name, model in (HONEST | wanted).items():
-                path = workplace / f"{name}.pt"
+            for name, model in (HONEST[options.format] | wanted).items():
+                path = workplace / f"{name}{ending}"
                 if not path.exists():
                     nets.saved(model, path)
                 one = replace(job, submission=path, seed=options.seed + 1000 * number)
@@ -109,7 +112,7 @@ def show(reports: dict[str, list[Report]], share: float) -> None:
                 f"{np.nanmean(ratios(found)):.4f}",
                 f"{found_gain.value:+.2%}",
                 f"{found_gain.standard_error:.2%}",
-                "" if name in HONEST else "yes" if found_gain.held else "no",
+                "" if name in NAMES else "yes" if found_gain.held else "no",
             ]
         rows.append((name, len(found), outcome, *figures, "; ".join(flags)))
     head = ("disguise", "runs", "outcome", "ratio", "gain", "s.e.", "held", "findings")
@@ -122,7 +125,7 @@ def not_held(reports: dict[str, list[Report]], share: float) -> list[str]:
     return [
         name
         for name, found in reports.items()
-        if name not in HONEST
+        if name not in NAMES
         and any(one.status == "scored" for one in found)
         and not gain(name, reports, share).held
     ]
@@ -143,7 +146,9 @@ class Gain:
 def gain(name: str, reports: dict[str, list[Report]], share: float) -> Gain:
     """What a disguise gained in the runs of it that were scored, each beside those of its round."""
     disguised = ratios(reports[name])
-    honest, twin, dear = (ratios(reports[one])[: len(disguised)] for one in HONEST)
+    honest, twin, dear = (
+        ratios(reports[one])[: len(disguised)] for one in ("honest", TWIN, "dear")
+    )
     expected = honest
     if name == EXIT:
         expected = (1 - share) * honest + share * dear
@@ -183,6 +188,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
     one.add_argument("--only", nargs="+", default=[], help="words of the disguises to try")
     one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--format", choices=DISGUISES, default="torchscript")
     one.add_argument(
         "--quick", action="store_true", help="two short runs each: shows that it works"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,23 @@ from scoring.job import PROTOCOL, Plan
 
 LIBRARIES = ("featherweight", *formats.libraries(), "numpy", "scikit-learn", "pillow", "timm")
 """Distributions whose versions decide figures."""
+FEATURES = {
+    "AVX2": {"avx2"},
+    "AVX-512": {"avx512f"},
+    "VNNI": {"avx512_vnni", "avx_vnni"},
+    "AVX512-BF16": {"avx512_bf16"},
+    "AMX": {"amx_int8", "amx_bf16"},
+}
+"""Instructions that decide which number types are fast, and the kernel's words for each."""
+FAST_WITH = {"int8": {"VNNI"}, "bfloat16": {"AVX512-BF16", "AMX"}, "float16": set[str]()}
+"""By number type: the features of which one makes it faster than float32 on a CPU."""
 
 
 def fingerprint(plan: Plan) -> dict[str, Any]:
     """The machine, and which part of it is used."""
     return {
         "cpu": cpu_model(),
+        "cpu_features": cpu_features(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "architecture": platform.machine(),
@@ -45,12 +57,30 @@ def versions() -> dict[str, str]:
 
 def cpu_model() -> str:
     """The processor's name in /proc/cpuinfo; else its architecture."""
+    return cpu_fact("model name") or platform.machine()
+
+
+def cpu_features() -> list[str]:
+    """The instructions of `FEATURES` that this processor has."""
+    flags = set(cpu_fact("flags").split())
+    return [name for name, signs in FEATURES.items() if flags & signs]
+
+
+def is_fast(number_type: str, features: Collection[str]) -> bool | None:
+    """Whether a number type is faster than float32 on a CPU with these features; None if nobody
+    asks that of the type."""
+    wanted = FAST_WITH.get(number_type)
+    return None if wanted is None else not wanted.isdisjoint(features)
+
+
+def cpu_fact(name: str) -> str:
+    """What /proc/cpuinfo says of the first processor under a name; empty if it says nothing."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
+        return ""
+    found = (line.partition(":") for line in lines)
+    return next((value.strip() for key, _, value in found if key.strip() == name), "")
 
 
 def gpu_model() -> str | None:

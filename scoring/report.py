@@ -92,6 +92,10 @@ class Model(Json):
     """The first sizes of the weights, each once. A linear layer has one row for each output."""
     format: str = ""
     """The format's name in the table `scoring.formats.FORMATS`."""
+    layers: int = 0
+    """Convolutions and matrix products in a graph that lists them; 0 for other formats."""
+    quantized_layers: int = 0
+    """Those of them that compute in int8."""
 
 
 @dataclass(frozen=True)

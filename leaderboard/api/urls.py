@@ -21,6 +21,7 @@ urlpatterns = [
         name="api-competition",
     ),
     path("v2/competitions/<slug:slug>/sample", competitions.Sample.as_view(), name="api-sample"),
+    path("v2/competitions/<slug:slug>/kit", competitions.StarterKit.as_view()),
     path("v2/competitions/<slug:slug>/boards/<slug:board>", competitions.Board.as_view()),
     path(
         "v2/competitions/<slug:slug>/boards/<slug:board>.<str:format>",

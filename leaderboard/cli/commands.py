@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from leaderboard.cli import kits
 from leaderboard.cli.languages import gettext, said, state
 from leaderboard.cli.screen import err, lines, plain, show
 from leaderboard.cli.server import FAILED, REFUSED, Account, Trouble, config_path, connected
@@ -93,6 +94,30 @@ def competitions(as_json: AsJson = False) -> None:
         stands = state("state of a competition", one["state"])
         table.add_row(*map(plain, (one["slug"], one["title"], stands, one["ends_at"] or "-")))
     show(as_json, found, table)
+
+
+@app.command(
+    epilog=EXIT_CODES,
+    help=gettext(
+        "Download the starter kit of a competition and its sample into a new folder: scripts, a "
+        "notebook, recipes and CI jobs."
+    ),
+)
+def kit(
+    competition: Slug,
+    sample: Annotated[
+        bool, typer.Option("--sample/--no-sample", help=gettext("Download the sample, too."))
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    with connected() as server:
+        told = server.ask("GET", f"competitions/{competition}")
+        slug = told["slug"]
+        folder = kits.fetch(server, slug, Path.cwd())
+        if sample and told["sample"]:
+            kits.fetch_sample(server, slug, told["sample"], folder)
+    words = gettext("The kit is in %(folder)s. Its README.md tells how to go on.")
+    show(as_json, {"folder": str(folder)}, words % {"folder": folder})
 
 
 @app.command(

@@ -76,33 +76,63 @@ class Server:
         answer = self.answer(method, path, **request)
         if answer.status_code == 204:
             return None
-        try:
-            body = answer.json()
-        except ValueError:
-            body = None
+        body = body_of(answer)
         if answer.is_success and body is not None:
             return body
-        exit_code = UNREACHABLE if answer.status_code in AWAY else REFUSED
-        if not isinstance(body, dict) or "code" not in body:
-            sentence = gettext(
-                "%(url)s answered %(status)d, not as Featherweight does. Check the address."
-            )
-            facts = {"url": answer.url, "status": answer.status_code}
-            raise Trouble(exit_code, sentence % facts, "unexpected_answer")
-        is_anonymous = body["code"] == "not_authenticated"
-        detail = sign_in_first() if is_anonymous else body["detail"]
-        raise Trouble(exit_code, f"{detail} [{body['code']}]", body["code"])
+        raise trouble(answer, body)
+
+    def save(self, path: str, target: Path) -> None:
+        """Write a file of the server to `target`. Raises `Trouble`, and leaves no part behind."""
+        with self.reached(), self.client.stream("GET", path) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise trouble(answer, body_of(answer))
+            try:
+                with target.open("wb") as file:
+                    for chunk in answer.iter_bytes(1 << 20):
+                        file.write(chunk)
+            except BaseException:
+                target.unlink()
+                raise
 
     def answer(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Raises `Trouble` (bad_address, unreachable)."""
-        try:
+        with self.reached():
             return self.client.request(method, path, **request)
+
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """Raises `Trouble` (bad_address, unreachable) in place of the client's errors."""
+        try:
+            yield
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise Trouble(WRONG_USAGE, f"{self.client.base_url}: {error}", "bad_address") from error
         except httpx.TransportError as error:
             facts = {"host": self.client.base_url.host, "error": error}
             sentence = gettext("%(host)s cannot be reached: %(error)s") % facts
             raise Trouble(UNREACHABLE, sentence, "unreachable") from error
+
+
+def body_of(answer: httpx.Response) -> Any:
+    """The JSON of an answer, or None."""
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def trouble(answer: httpx.Response, body: Any) -> Trouble:
+    """What an answer that is no success tells people."""
+    exit_code = UNREACHABLE if answer.status_code in AWAY else REFUSED
+    if not isinstance(body, dict) or "code" not in body:
+        sentence = gettext(
+            "%(url)s answered %(status)d, not as Featherweight does. Check the address."
+        )
+        facts = {"url": answer.url, "status": answer.status_code}
+        return Trouble(exit_code, sentence % facts, "unexpected_answer")
+    is_anonymous = body["code"] == "not_authenticated"
+    detail = sign_in_first() if is_anonymous else body["detail"]
+    return Trouble(exit_code, f"{detail} [{body['code']}]", body["code"])
 
 
 def sign_in_first() -> str:

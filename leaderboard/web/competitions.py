@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry
-from leaderboard.services import commands, datasets, rankings, teams
+from leaderboard.services import commands, datasets, machines, rankings, teams
 from leaderboard.web.requests import Request
 from scoring import formula
 
@@ -41,6 +41,7 @@ def overview(request: Request, slug: str) -> HttpResponse:
         "competitions/overview.html",
         leaders=leaders,
         leaders_board=board,
+        machine=machines.of(competition),
         sample=datasets.sample_of(competition),
         trial=commands.trying(competition),
     )

@@ -23,6 +23,7 @@ from leaderboard.services import (
     advice,
     commands,
     confusions,
+    machines,
     placing,
     prospects,
     queueing,
@@ -155,8 +156,14 @@ def submission(request: Request, pk: int) -> HttpResponse:
     competition = said.pop("competition")
     fed = one.static.get("input")
     declares = bool(fed) and InputSpec.from_json(fed) != competition.input_spec()
+    machine = machines.of(competition)
     return show(
-        request, competition, "submissions/submission.html", **said, declares_input=declares
+        request,
+        competition,
+        "submissions/submission.html",
+        **said,
+        declares_input=declares,
+        is_fast=machine.is_fast(one.number_type) if machine else None,
     )
 
 

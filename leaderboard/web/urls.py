@@ -5,6 +5,7 @@ from django.urls import path
 from leaderboard.web import (
     boards,
     competitions,
+    kit,
     languages,
     measurements,
     notices,
@@ -19,6 +20,8 @@ urlpatterns = [
     path("competitions/<slug:slug>/rules/", competitions.rules, name="rules"),
     path("competitions/<slug:slug>/data/", competitions.data, name="data"),
     path("competitions/<slug:slug>/data/sample.zip", competitions.sample, name="sample"),
+    path("competitions/<slug:slug>/kit/", kit.page, name="kit"),
+    path("competitions/<slug:slug>/kit/kit.zip", kit.download, name="kit-zip"),
     path("competitions/<slug:slug>/scoring/", competitions.scoring, name="scoring"),
     path("competitions/<slug:slug>/boards/<slug:name>/", boards.board, name="board"),
     path("competitions/<slug:slug>/boards/<slug:name>/chart.json", boards.chart, name="chart"),

@@ -34,6 +34,17 @@ REASONS: dict[str, Promise] = {
 TERMS: dict[str, Promise] = {"time": _("Time"), "quality": _("Quality")}
 """Terms of a score."""
 
+RECIPES: dict[str, Promise] = {
+    "torchscript": _("TorchScript in float32"),
+    "torchscript_bfloat16": _("TorchScript in bfloat16"),
+    "torchscript_int8": _("TorchScript in int8"),
+    "onnx": _("ONNX in float32"),
+    "onnx_int8": _("ONNX in int8"),
+    "narrowed": _("Structured pruning: fewer channels"),
+    "taught": _("Distillation: a small network learns from a large one"),
+}
+"""Titles of the starter kit's recipes."""
+
 
 def board_chart(competition: Competition) -> dict[str, str]:
     """What the chart of a board says; board.js fills in the names in braces."""

@@ -60,6 +60,7 @@ def table(checked: Checked, speak: Callable[[Sentence], str] = str) -> str:
         f"bytes       {model.bytes:,}",
         f"parameters  {model.parameters:,} (buffers included)",
         f"dtypes      {', '.join(model.dtypes)}",
+        *quantization(model),
         f"operators   {', '.join(model.operators)}",
         f"declared    {json.dumps(checked.declared) if checked.declared else 'nothing'}",
     ]
@@ -68,3 +69,10 @@ def table(checked: Checked, speak: Callable[[Sentence], str] = str) -> str:
         lines.append(f"input       {spec.dtype} {shape}")
     lines += [f"note        {speak(note)}" for note in checked.notes]
     return "\n".join(lines)
+
+
+def quantization(model: Model) -> list[str]:
+    """The line about int8, if the model has any."""
+    if not model.quantized_layers:
+        return []
+    return [f"int8        {model.quantized_layers} of {model.layers} layers; fast with VNNI"]

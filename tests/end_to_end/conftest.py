@@ -130,8 +130,9 @@ def site(start: Start) -> str:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    start("-m", "gunicorn", "leaderboard.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4")
     address = f"http://127.0.0.1:{port}"
+    server = ("-m", "gunicorn", "leaderboard.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "4")
+    start(*server, SITE_URL=address)
 
     def answers() -> bool:
         try:

@@ -11,7 +11,7 @@ from rest_framework.reverse import reverse
 
 from leaderboard.api.serializers.teams import Quota, TeamSummary
 from leaderboard.models import Competition, Entry, HardwareProfile, Split, Team
-from leaderboard.services import datasets, rankings, submissions, teams
+from leaderboard.services import datasets, machines, rankings, submissions, teams
 
 
 class Baseline(serializers.Serializer[rankings.Baseline]):
@@ -73,6 +73,24 @@ class Hardware(serializers.ModelSerializer[HardwareProfile]):
         fields = ("slug", "name", "description", "device", "threads", "target_half_width")
 
 
+class Machine(serializers.Serializer[machines.Machine]):
+    """The worker that was seen last, else the one of the calibration."""
+
+    cpu = serializers.CharField()
+    features = serializers.ListField(
+        child=serializers.CharField(),
+        allow_null=True,
+        help_text="Of AVX2, AVX-512, VNNI (int8 is fast), AVX512-BF16, AMX. None: unknown.",
+    )
+    cores = serializers.IntegerField(allow_null=True)
+    memory_bytes = serializers.IntegerField(allow_null=True)
+    gpu = serializers.CharField()
+    python = serializers.CharField()
+    versions = serializers.DictField(
+        child=serializers.CharField(), help_text="Of the libraries that run models."
+    )
+
+
 class Sample(serializers.ModelSerializer[Split]):
     """Images given to everyone: class folders in a zip."""
 
@@ -127,6 +145,7 @@ class CompetitionDetail(CompetitionSummary):
     input = Input(source="*")
     limits = Limits(source="*")
     hardware = Hardware(source="profile")
+    machine = serializers.SerializerMethodField(help_text="None before a worker has run.")
     baseline = serializers.SerializerMethodField()
     sample = serializers.SerializerMethodField()
     my_team = serializers.SerializerMethodField(help_text="When signed in and a member.")
@@ -144,11 +163,17 @@ class CompetitionDetail(CompetitionSummary):
             "input",
             "limits",
             "hardware",
+            "machine",
             "baseline",
             "sample",
             "my_team",
             "my_quota",
         )
+
+    @extend_schema_field(Machine(allow_null=True))
+    def get_machine(self, competition: Competition) -> Mapping[str, Any] | None:
+        machine = machines.of(competition)
+        return Machine(machine).data if machine else None
 
     @extend_schema_field(Baseline(allow_null=True))
     def get_baseline(self, competition: Competition) -> Mapping[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from django.http import FileResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
@@ -21,7 +21,7 @@ from leaderboard.api import spreadsheets
 from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
 from leaderboard.models import Competition
-from leaderboard.services import competitions, datasets, rankings
+from leaderboard.services import competitions, datasets, kit, rankings
 
 PAGING = [
     OpenApiParameter("limit", int, description="Rows a page, at most 1000."),
@@ -58,6 +58,24 @@ class Sample(APIView):
             as_attachment=True,
             filename=f"{slug}-sample.zip",
             content_type="application/zip",
+        )
+
+
+class StarterKit(APIView):
+    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY}, operation_id="kit")
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        """The starter kit: scripts, a notebook, recipes and CI jobs for this competition."""
+        made = kit.of(find(slug))
+        etag = quote_etag(made.sha256)
+        if unchanged := get_conditional_response(request._request, etag=etag):
+            return unchanged
+        return HttpResponse(
+            made.data,
+            content_type="application/zip",
+            headers={
+                "Content-Disposition": f'attachment; filename="{made.file_name}"',
+                "ETag": etag,
+            },
         )
 
 

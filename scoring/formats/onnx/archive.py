@@ -93,6 +93,8 @@ class Archive:
             dtypes=tuple(sorted({one.type.name for one in weights})),
             operators=tuple(sorted({node["op_type"] for node in checked.nodes})),
             rows=tuple(sorted(rows)),
+            layers=len(operators.layers(checked.nodes)),
+            quantized_layers=len(operators.quantized(checked.nodes)),
         )
 
     def graph(self, max_unpacked_bytes: int = 2 << 30) -> Graph:

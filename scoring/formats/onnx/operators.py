@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scoring.errors import Rejected
+from scoring.formats.onnx.wire import Message
 from scoring.sentences import Sentence, say
 
 OPSETS = range(11, 25)
@@ -43,11 +44,37 @@ QUANTIZATION = (
 )
 ALLOWED = frozenset(" ".join((LAYERS, ACTIVATIONS, ARITHMETIC, SHAPES, QUANTIZATION)).split())
 
+IN_FLOATS = frozenset(("Conv", "ConvTranspose", "Gemm", "MatMul"))
+"""Layers that are worth quantizing. They compute in int8 between DequantizeLinear and
+QuantizeLinear."""
+IN_INTEGERS = frozenset(("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"))
+"""Layers that compute in int8 by themselves."""
+
 CONTROL_FLOW = frozenset(("If", "Loop", "Scan", "SequenceMap"))
 RANDOM = frozenset(
     ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform")
 ) | {"RandomUniformLike"}
 DEFAULT_DOMAINS = ("", "ai.onnx")
+
+
+def layers(nodes: Iterable[Message]) -> list[Message]:
+    """The nodes that are convolutions or matrix products."""
+    return [node for node in nodes if node["op_type"] in IN_FLOATS | IN_INTEGERS]
+
+
+def quantized(nodes: list[Message]) -> list[Message]:
+    """The layers that compute in int8: input and weights are both quantized."""
+    dequantized = {
+        name
+        for node in nodes
+        if node["op_type"] == "DequantizeLinear"
+        for name in node.get("output", ())
+    }
+    return [
+        node
+        for node in layers(nodes)
+        if node["op_type"] in IN_INTEGERS or dequantized.issuperset(node.get("input", [""])[:2])
+    ]
 
 
 def refuse_unless_allowed(operator: str, domain: str) -> None:

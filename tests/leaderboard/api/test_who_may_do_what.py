@@ -43,6 +43,8 @@ GET    /competitions                          200 200 200 200 200
 GET    /competitions/waste                    200 200 200 200 200
 GET    /competitions/draft                    404 404 404 404 404
 GET    /competitions/waste/sample             200 200 200 200 200
+GET    /competitions/waste/kit                200 200 200 200 200
+GET    /competitions/draft/kit                404 404 404 404 404
 GET    /competitions/waste/boards/public      200 200 200 200 200
 GET    /competitions/waste/boards/public.csv  200 200 200 200 200
 GET    /competitions/waste/boards/private     404 404 404 404 404

@@ -14,6 +14,7 @@ PUBLIC = [
     "/competitions/waste/",
     "/competitions/waste/rules/",
     "/competitions/waste/data/",
+    "/competitions/waste/kit/",
     "/competitions/waste/scoring/",
     "/competitions/waste/boards/public/",
 ]

@@ -57,6 +57,8 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/rules/", ANYBODY),
         ("/competitions/waste/data/", ANYBODY),
         ("/competitions/waste/data/sample.zip", ANYBODY),
+        ("/competitions/waste/kit/", ANYBODY),
+        ("/competitions/waste/kit/kit.zip", ANYBODY),
         ("/competitions/waste/scoring/", ANYBODY),
         ("/competitions/waste/boards/public/", ANYBODY),
         ("/competitions/waste/boards/private/", ANYBODY),  # which says that it is not published
@@ -104,7 +106,8 @@ def test_pages(
 
 
 @pytest.mark.parametrize(
-    "page", ["", "rules/", "data/", "scoring/", "boards/public/", "data/sample.zip"]
+    "page",
+    ["", "rules/", "data/", "kit/", "scoring/", "boards/public/", "data/sample.zip", "kit/kit.zip"],
 )
 def test_a_draft_is_for_organizers(
     draft: Competition, see: Any, outsider: User, organizer: User, page: str

@@ -237,6 +237,26 @@ def residual() -> nn.Module:
     return networks.small_resnet(CLASSES)
 
 
+def of_timm(name: str) -> Callable[[], nn.Module]:
+    """A small network of timm, made to be exported."""
+
+    def make() -> nn.Module:
+        timm = networks.import_timm()
+        model: nn.Module = timm.create_model(name, num_classes=CLASSES, exportable=True)
+        return model
+
+    return make
+
+
+def of_torchvision() -> nn.Module:
+    """A network of torchvision that shuffles its channels."""
+    networks.import_timm()  # makes torchvision importable beside any torch
+    from torchvision.models import shufflenet_v2_x0_5
+
+    model: nn.Module = shufflenet_v2_x0_5(num_classes=CLASSES)
+    return model
+
+
 EXPORTS: dict[str, Export] = {
     **{f"legacy, opset {opset}": Export(tiny, opset) for opset in range(13, 21)},
     **{
@@ -261,6 +281,15 @@ EXPORTS: dict[str, Export] = {
     "dynamic int8, Attention": Export(Attention, then=dynamic),
     "float16 weights": Export(tiny, then=half),
     "weights as lists": Export(tiny, then=typed),
+    "timm, resnet10t": Export(of_timm("resnet10t")),
+    "timm, mobilenetv3_small_050": Export(of_timm("mobilenetv3_small_050"), 13),
+    "timm, test_efficientnet": Export(of_timm("test_efficientnet"), 18, is_dynamo=True),
+    "timm, test_convnext": Export(of_timm("test_convnext"), 20),
+    "timm, test_byobnet, int8": Export(of_timm("test_byobnet"), then=static),
+    "timm, test_nfnet": Export(of_timm("test_nfnet"), 20, is_dynamo=True, has_free_batch=False),
+    "torchvision, shufflenet": Export(of_torchvision),
+    "dynamo, static int8": Export(tiny, 18, is_dynamo=True, then=static),
+    "several outputs, static int8": Export(SeveralOutputs, then=static),
     "weights among the inputs": Export(tiny, options={"keep_initializers_as_inputs": True}),
 }
 

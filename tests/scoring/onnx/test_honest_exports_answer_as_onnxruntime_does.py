@@ -30,7 +30,7 @@ def directly(data: bytes, images: np.ndarray) -> np.ndarray:
 
 
 def test_every_export_is_accepted_and_answers_the_same() -> None:
-    assert len(exports.EXPORTS) >= 25
+    assert len(exports.EXPORTS) >= 40
     with parent.started(Plan(pinned=False, preferred=False), LIMITS) as box:
         for name, one, data in exports.all_written():
             model = formats.inspect(io.BytesIO(data), with_content_hash=True).model

@@ -187,3 +187,23 @@ def test_the_runtime_tells_nobody_of_its_use(tmp_path: Path) -> None:
     )
     assert done.stdout == b"1\n", done.stderr[-500:]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "quantized"),
+    [
+        ("static int8", 4, 4),
+        ("static int8 operators", 4, 3),
+        ("dynamic int8", 4, 4),
+        ("uint8", 4, 0),
+    ],
+)
+def test_quantized_layers_are_counted(
+    name: str, layers: int, quantized: int, tmp_path: Path
+) -> None:
+    data = exports.written(exports.EXPORTS[name], tmp_path)
+    model = formats.inspect(io.BytesIO(data)).model
+    assert (model.layers, model.quantized_layers) == (layers, quantized)
+    (tmp_path / "file").write_bytes(data)
+    told = checking.table(checking.check(tmp_path / "file"))
+    assert (f"int8        {quantized} of {layers} layers" in told) == bool(quantized)

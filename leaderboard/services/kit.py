@@ -1,0 +1,206 @@
+"""The starter kit of a competition: a zip of scripts, facts and pictures, made of its own data.
+
+Of the images only the sample is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import caches
+from django.template.loader import render_to_string
+
+from leaderboard.kit import notebook, wheel
+from leaderboard.models import Competition, Split
+from leaderboard.services import commands, datasets, machines
+from scoring.images import decoding
+from scoring.images.records import Unusable
+
+FILES = Path(notebook.__file__).parent / "files"
+CI = Path(settings.BASE_DIR) / "ci-examples"
+EXAMPLE_URL = "https://featherweight.example.org"
+PINNED = ("torch", "onnxruntime", "numpy", "pillow")
+"""Libraries whose version on the worker a team should have at home."""
+MOST_PICTURES = 40
+SMALLEST_OF = 8
+"""Of so many images of a class the smallest file is shown: it is decoded soonest."""
+SIDE = 96
+PREFERRED = ("onnx-int8.onnx", "onnx.onnx", "torchscript.pt")
+"""Which of the files of `train.py` the instructions name."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """A kit's zip."""
+
+    file_name: str
+    data: bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A sample image of a class, as WebP."""
+
+    label: str
+    data: bytes
+
+
+def of(competition: Competition) -> Kit:
+    """The kit of a competition. Equal facts give equal bytes."""
+    folder = f"{competition.slug}-kit"
+    data = wheel.zipped({f"{folder}/{name}": one for name, one in files(competition).items()})
+    return Kit(f"{folder}.zip", data, hashlib.sha256(data).hexdigest())
+
+
+def files(competition: Competition) -> dict[str, bytes]:
+    """The files of a kit by name."""
+    sample, machine, own = datasets.sample_of(competition), machines.of(competition), own_wheel()
+    said = {
+        "competition": competition,
+        "site": settings.SITE_URL,
+        "machine": machine,
+        "sample": sample,
+        "first": first_file(competition),
+        "trial": commands.trying(competition, f"models/{first_file(competition)}"),
+    }
+    found = {
+        "README.md": render_to_string("kit/readme.txt", said).encode(),
+        "competition.json": json.dumps(facts(competition), indent=1, ensure_ascii=False).encode(),
+        "requirements.txt": requirements(machine, own.name).encode(),
+        "notebook.ipynb": notebook.written(competition.title),
+        own.name: own.data,
+    }
+    found |= {path.name: path.read_bytes() for path in sorted(FILES.glob("*.py"))}
+    found |= {f"ci/{name}": job.encode() for name, job in ci_jobs(competition).items()}
+    for number, one in enumerate(pictures(sample)):
+        found[f"classes/{number:03d}-{safe(one.label)}.webp"] = one.data
+    return found
+
+
+def facts(competition: Competition) -> dict[str, Any]:
+    """What the scripts of a kit read: competition.json."""
+    sample, machine = datasets.sample_of(competition), machines.of(competition)
+    page = f"{settings.SITE_URL}{competition.get_absolute_url()}"
+    return {
+        "slug": competition.slug,
+        "title": competition.title,
+        "page": page,
+        "api": f"{settings.SITE_URL}/api/v2",
+        "classes": competition.classes,
+        "formats": competition.formats,
+        "metric": competition.metric,
+        "input": competition.input_spec().to_json(),
+        "limits": competition.limits().to_json(),
+        "max_upload_bytes": competition.max_upload_bytes,
+        "threads": competition.profile.threads,
+        "machine": asdict(machine) if machine else None,
+        "sample": {
+            "url": f"{page}data/sample.zip",
+            "sha256": sample.sha256,
+            "bytes": sample.size_bytes,
+            "images_by_class": sample.images_by_class,
+        }
+        if sample
+        else None,
+        "try": commands.trying(competition, "{file}"),
+    }
+
+
+def requirements(machine: machines.Machine | None, own: str) -> str:
+    """What pip installs at home: the versions that measure, and this service's own wheel."""
+    known = machine.versions if machine else {}
+    lines = [
+        f"{name}=={known[name].partition('+')[0]}" if name in known else name for name in PINNED
+    ]
+    return "\n".join([*lines, "onnx  # only int8 in ONNX needs it", f"./{own}[worker]"]) + "\n"
+
+
+def first_file(competition: Competition) -> str:
+    """The file of `train.py` that the instructions name, in a format that is taken."""
+    endings = {"onnx": ".onnx", "torchscript": ".pt"}
+    taken = {endings[name] for name in competition.formats if name in endings}
+    return next((name for name in PREFERRED if Path(name).suffix in taken), PREFERRED[-1])
+
+
+def ci_jobs(competition: Competition) -> dict[str, str]:
+    """The jobs of ci-examples, by file name, with a competition's address filled in."""
+    return {
+        path.relative_to(CI).as_posix(): filled_in(path.read_text(), competition)
+        for path in sorted(CI.rglob("*"))
+        if path.is_file()
+    }
+
+
+def filled_in(job: str, competition: Competition) -> str:
+    """A job with address and name in place of the example's; a shell script gets defaults."""
+    job = job.replace(EXAMPLE_URL, settings.SITE_URL)
+    job = re.sub(r"(COMPETITION: )waste\b", rf"\g<1>{competition.slug}", job)
+    defaults = (
+        f': "${{FEATHERWEIGHT_URL:={settings.SITE_URL}}}" "${{COMPETITION:={competition.slug}}}"'
+    )
+    return job.replace("\nset -eu\n", f"\nset -eu\n{defaults}\n", 1)
+
+
+def pictures(sample: Split | None) -> list[Picture]:
+    """A picture of each of the first classes, from the sample. Each process makes them once."""
+    if sample is None:
+        return []
+    assert sample.name == Split.Name.SAMPLE
+    key = f"kit-pictures:{sample.sha256}"
+    found: list[Picture] | None = caches["boards"].get(key)
+    if found is None:
+        found = made(sample)
+        caches["boards"].set(key, found, None)
+    return found
+
+
+def made(sample: Split) -> list[Picture]:
+    """The pictures, decoded now. A class without a readable image is left out."""
+    found = []
+    with sample.archive.open("rb") as file, zipfile.ZipFile(file) as archive:
+        by_class: dict[str, list[zipfile.ZipInfo]] = {}
+        for entry in archive.infolist():
+            label = entry.filename.rpartition("/")[0]
+            some = by_class.setdefault(label, [])
+            if len(some) < SMALLEST_OF:
+                some.append(entry)
+        for label in sample.dataset.classes[:MOST_PICTURES]:
+            if not by_class.get(label):
+                continue
+            smallest = min(by_class[label], key=lambda entry: entry.file_size)
+            if data := thumbnail(archive.read(smallest)):
+                found.append(Picture(label, data))
+    return found
+
+
+def thumbnail(data: bytes) -> bytes:
+    """An image as a small WebP; empty if it cannot be read."""
+    try:
+        image = decoding.rgb(decoding.open_image(data))
+    except Unusable:
+        return b""
+    image.thumbnail((SIDE, SIDE))
+    target = io.BytesIO()
+    image.save(target, "WEBP", quality=80)
+    return target.getvalue()
+
+
+def safe(label: str) -> str:
+    """A class's name as a part of a file name."""
+    return re.sub(r"[^\w-]+", "_", label)[:60]
+
+
+@cache
+def own_wheel() -> wheel.Wheel:
+    """This service's command and engine. The sources do not change while a process runs."""
+    return wheel.built(Path(settings.BASE_DIR))

@@ -1,0 +1,71 @@
+"""The starter kit's page and its download."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
+from django.views.decorators.http import require_safe
+
+from leaderboard.services import commands, datasets, kit, machines
+from leaderboard.services import recipes as known
+from leaderboard.web.competitions import find, show
+from leaderboard.web.requests import Request
+from leaderboard.web.words import RECIPES
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A recipe as the page shows it."""
+
+    title: str
+    code: str
+
+
+@require_safe
+def page(request: Request, slug: str) -> HttpResponse:
+    competition = find(request, slug)
+    sample = datasets.sample_of(competition)
+    file = f"models/{kit.first_file(competition)}"
+    return show(
+        request,
+        competition,
+        "competitions/kit.html",
+        size=len(kit.of(competition).data),
+        sample=sample,
+        pictures=[(one.label, inline(one.data)) for one in kit.pictures(sample)],
+        machine=machines.of(competition),
+        recipes=[Shown(str(RECIPES[name]), code) for name, code in known.taken(competition)],
+        jobs=kit.ci_jobs(competition),
+        file=file,
+        check=commands.checking(competition, file),
+        trial=commands.trying(competition, file),
+        site=settings.SITE_URL,
+    )
+
+
+@require_safe
+def download(request: Request, slug: str) -> HttpResponseBase:
+    """The kit as a zip. A browser that has the same one gets it not again."""
+    made = kit.of(find(request, slug))
+    etag = quote_etag(made.sha256)
+    if unchanged := get_conditional_response(request, etag=etag):
+        return unchanged
+    return HttpResponse(
+        made.data,
+        content_type="application/zip",
+        headers={
+            "Content-Disposition": f'attachment; filename="{made.file_name}"',
+            "ETag": etag,
+        },
+    )
+
+
+def inline(data: bytes) -> str:
+    """A small picture as an address, so that the page is one request."""
+    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
