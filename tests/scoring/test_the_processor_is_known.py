@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ EPYC = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu avx2 avx512f avx5
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Any:
     def as_if(text: str) -> None:
-        monkeypatch.setattr(hardware.Path, "read_text", lambda path: text)
+        monkeypatch.setattr(Path, "read_text", lambda path: text)
 
     return as_if
 
