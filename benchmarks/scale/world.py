@@ -30,6 +30,7 @@ from leaderboard.models import (
     Evaluation,
     HardwareProfile,
     Membership,
+    NamePart,
     ReferenceModel,
     Split,
     StoredReport,
@@ -174,6 +175,9 @@ def people(competition: Competition, teams: int) -> None:
         email="'person' || i || '@example.org'",
     )
     multiply(Team, [team.pk], copies, id=f"{team.pk + 1} + i", name="'Team ' || i")
+    part = NamePart.objects.create(team=team, competition=competition, text="team")
+    for text in ("'team ' || i", "'' || i"):
+        multiply(NamePart, [part.pk], copies, team_id=f"{team.pk + 1} + i", text=text)
     multiply(
         Membership,
         [member.pk],
@@ -372,6 +376,9 @@ def boards() -> None:
         "quality": "best.quality",
         "time_ratio": "best.time_ratio",
         "uploaded_at": "best.uploaded_at",
+        "format": "CASE WHEN best.team_id % 50 = 3 THEN 'onnx' ELSE 'torchscript' END",
+        "number_type": "CASE WHEN best.team_id % 3 = 0 THEN 'int8' ELSE 'float32' END",
+        "parameters": "1000 * (best.team_id % 9973)",
     }
     columns = [str(one.column) for one in Entry._meta.concrete_fields if not one.primary_key]
     values = [chosen.get(column, f"t.{column}") for column in columns]

@@ -472,6 +472,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("sent", models.PositiveIntegerField(default=0, editable=False)),
+                ("last_sent_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("waiting", models.PositiveIntegerField(default=0, editable=False)),
                 ("waiting_since", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("running", models.PositiveIntegerField(default=0, editable=False)),
@@ -1019,6 +1021,10 @@ class Migration(migrations.Migration):
                 ("time_ratio", models.FloatField()),
                 ("score_half_width", models.FloatField()),
                 ("uploaded_at", models.DateTimeField()),
+                ("format", models.CharField(blank=True, max_length=20)),
+                ("number_type", models.CharField(blank=True, max_length=60)),
+                ("parameters", models.BigIntegerField(default=0)),
+                ("size_bytes", models.BigIntegerField(default=0)),
                 (
                     "team",
                     models.OneToOneField(
@@ -1062,6 +1068,34 @@ class Migration(migrations.Migration):
                 related_name="+",
                 to="leaderboard.hardwareprofile",
             ),
+        ),
+        migrations.CreateModel(
+            name="NamePart",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("text", models.CharField(help_text="In small letters.", max_length=60)),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="name_parts",
+                        to="leaderboard.team",
+                    ),
+                ),
+            ],
         ),
         migrations.AddField(
             model_name="membership",
@@ -1454,6 +1488,10 @@ class Migration(migrations.Migration):
                         max_length=60,
                     ),
                 ),
+                (
+                    "parameters",
+                    models.BigIntegerField(default=0, help_text="As in the static report."),
+                ),
                 ("idempotency_key", models.CharField(blank=True, max_length=200, null=True)),
                 ("uploaded_at", models.DateTimeField()),
                 ("selected_at", models.DateTimeField(blank=True, null=True)),
@@ -1526,6 +1564,10 @@ class Migration(migrations.Migration):
                 ("time_ratio", models.FloatField()),
                 ("score_half_width", models.FloatField()),
                 ("uploaded_at", models.DateTimeField()),
+                ("format", models.CharField(blank=True, max_length=20)),
+                ("number_type", models.CharField(blank=True, max_length=60)),
+                ("parameters", models.BigIntegerField(default=0)),
+                ("size_bytes", models.BigIntegerField(default=0)),
                 (
                     "board",
                     models.CharField(
@@ -1772,6 +1814,14 @@ class Migration(migrations.Migration):
                 fields=("competition", "skeleton"), name="one_team_of_a_look_in_a_competition"
             ),
         ),
+        migrations.AddIndex(
+            model_name="namepart",
+            index=models.Index(
+                fields=["competition", "text", "team"],
+                name="teams_by_part_of_name",
+                opclasses=["int8_ops", "varchar_pattern_ops", "int8_ops"],
+            ),
+        ),
         migrations.AddConstraint(
             model_name="membership",
             constraint=models.UniqueConstraint(
@@ -1848,6 +1898,41 @@ class Migration(migrations.Migration):
                 models.F("uploaded_at"),
                 models.F("id"),
                 name="board_order",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="entry",
+            index=models.Index(
+                fields=["competition", "board", "quality", "id", "format", "number_type"],
+                name="board_by_quality",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="entry",
+            index=models.Index(
+                fields=["competition", "board", "time_ratio", "id", "format", "number_type"],
+                name="board_by_time_ratio",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="entry",
+            index=models.Index(
+                fields=["competition", "board", "uploaded_at", "id", "format", "number_type"],
+                name="board_by_uploaded_at",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="entry",
+            index=models.Index(
+                fields=["competition", "board", "parameters", "id", "format", "number_type"],
+                name="board_by_parameters",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="entry",
+            index=models.Index(
+                fields=["competition", "board", "size_bytes", "id", "format", "number_type"],
+                name="board_by_size_bytes",
             ),
         ),
         migrations.AddConstraint(

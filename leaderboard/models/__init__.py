@@ -9,7 +9,7 @@ from leaderboard.models.notice import Happening, Notice
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
 from leaderboard.models.submission import Submission
-from leaderboard.models.team import Invitation, Membership, Team
+from leaderboard.models.team import Invitation, Membership, NamePart, Team
 from leaderboard.models.user import ApiToken, User
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "HardwareProfile",
     "Invitation",
     "Membership",
+    "NamePart",
     "NextEntry",
     "Notice",
     "Preparation",

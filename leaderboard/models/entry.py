@@ -10,6 +10,7 @@ from leaderboard.models.competition import Competition
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Team
+from scoring import formats
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -51,9 +52,19 @@ class Placed(models.Model):
     time_ratio = models.FloatField()
     score_half_width = models.FloatField()
     uploaded_at = models.DateTimeField()
+    # The submission's, for the indexes below.
+    format = models.CharField(max_length=20, blank=True)
+    number_type = models.CharField(max_length=60, blank=True)
+    parameters = models.BigIntegerField(default=0)
+    size_bytes = models.BigIntegerField(default=0)
 
     class Meta:
         abstract = True
+
+    @property
+    def format_title(self) -> str:
+        """The name of its format for people."""
+        return formats.title(self.format)
 
 
 class Entry(Placed):
@@ -88,7 +99,15 @@ class Entry(Placed):
                 F("uploaded_at"),
                 F("id"),  # so that the index alone gives the keys of one page
                 name="board_order",
-            )
+            ),
+            # One for each column that a board can be sorted by. A filter is read from the index.
+            *(
+                models.Index(
+                    fields=["competition", "board", column, "id", "format", "number_type"],
+                    name=f"board_by_{column}",
+                )
+                for column in ("quality", "time_ratio", "uploaded_at", "parameters", "size_bytes")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -32,6 +32,9 @@ class Team(models.Model):
         "before this was looked at.",
     )
     created_at = models.DateTimeField(default=timezone.now)
+    # What the team has sent, so that no list counts it; `services.submissions` writes it.
+    sent = models.PositiveIntegerField(default=0, editable=False)
+    last_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The team's place among those that wait for workers; `services.turns` writes it.
     queue = models.ForeignKey(
         HardwareProfile,
@@ -76,6 +79,27 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class NamePart(models.Model):
+    """A team's name from the beginning of one of its words on, so that an index finds each word."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="name_parts")
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="+")
+    text = models.CharField(max_length=60, help_text="In small letters.")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["competition", "text", "team"],
+                # So that LIKE 'begin%' finds its rows, whatever the language of the database.
+                opclasses=["int8_ops", "varchar_pattern_ops", "int8_ops"],
+                name="teams_by_part_of_name",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Membership(models.Model):

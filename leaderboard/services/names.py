@@ -28,6 +28,8 @@ VARIANTS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 MOST_MARKS = 3
 """Most accents on one letter. More of them reach into the lines above and below."""
 LONGEST_SKELETON = 300
+LONGEST_PART = 60
+"""Of a name's part that is looked for."""
 
 
 def clean(name: str, *, longest: int, what: str, code: str) -> str:
@@ -60,6 +62,25 @@ def clean(name: str, *, longest: int, what: str, code: str) -> str:
             gettext("%(what)s has too many accents on one letter.") % {"what": what}, code=code
         )
     return name
+
+
+def parts(name: str) -> set[str]:
+    """A name from the beginning of each word on, in small letters.
+
+    Scripts outside ASCII may write words without spaces, so each of their letters begins a part.
+    """
+    text = folded(name)
+    starts = (
+        place
+        for place, letter in enumerate(text)
+        if letter != " " and (not letter.isascii() or not text[place - 1 : place].isalnum())
+    )
+    return {text[start:][:LONGEST_PART] for start in starts}
+
+
+def folded(name: str) -> str:
+    """A name as it is looked for: the case and the width of its letters do not matter."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def skeleton(name: str) -> str:

@@ -39,6 +39,10 @@ WRITTEN = (
     "time_ratio",
     "score_half_width",
     "uploaded_at",
+    "format",
+    "number_type",
+    "parameters",
+    "size_bytes",
 )
 """The columns of an entry that a verdict writes."""
 ENTRY_COLUMNS = [field.attname for field in Entry._meta.concrete_fields]
@@ -60,6 +64,10 @@ class Counting:
     quality_private: float
     time_ratio: float
     half_width: float
+    format: str
+    number_type: str
+    parameters: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +238,10 @@ def columns(keys: QuerySet[Any, Any]) -> QuerySet[Evaluation, Any]:
             "quality_private",
             "time_ratio",
             "half_width",
+            "submission__format",
+            "submission__number_type",
+            "submission__parameters",
+            "submission__size_bytes",
         )
     )
 
@@ -258,6 +270,10 @@ def entry(competition: Competition, board: str, one: Counting, *, min_quality: f
         time_ratio=one.time_ratio,
         score_half_width=formula.half_width(one.half_width, competition.time_weight),
         uploaded_at=one.uploaded_at,
+        format=one.format,
+        number_type=one.number_type,
+        parameters=one.parameters,
+        size_bytes=one.size_bytes,
     )
 
 

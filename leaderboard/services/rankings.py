@@ -27,7 +27,7 @@ from scoring import formula
 Board = Entry.Board
 Made = TypeVar("Made")
 ORDER = ("score", "uploaded_at", "pk")
-STEP = 500
+STEP = 100
 """Entries from one mark of a board to the next. At most so many keys are passed over to find a
 row."""
 BEST_SCORE = Decimal(0)

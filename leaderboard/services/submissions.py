@@ -6,12 +6,13 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.files import File
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -110,9 +111,7 @@ def submit(
             sha256=file.sha256,
             content_sha256=found.content_sha256 or "",
             size_bytes=file.size_bytes,
-            static=found.model.to_json(),
-            format=found.format.name,
-            number_type=formats.number_type(found.model.dtypes)[:60],
+            **described(found),
             idempotency_key=idempotency_key,
         )
         # The rules are checked here, so that no refused file is stored, and again in
@@ -121,6 +120,16 @@ def submit(
             return Receipt(earlier, is_new=False)
         new.file = files.keep(file, folder="models", suffix=found.format.endings[0])
     return accept(new, by=by)
+
+
+def described(found: Inspection) -> dict[str, Any]:
+    """The columns that say what a model is, without running it."""
+    return {
+        "static": found.model.to_json(),
+        "format": found.format.name,
+        "number_type": formats.number_type(found.model.dtypes)[:60],
+        "parameters": found.model.parameters,
+    }
 
 
 @transaction.atomic
@@ -133,6 +142,8 @@ def accept(new: Submission, *, by: User) -> Receipt:
         return Receipt(earlier, is_new=False)
     new.uploaded_at = timezone.now()
     new.save(force_insert=True)
+    sent = Team.objects.filter(pk=new.team_id)
+    sent.update(sent=F("sent") + 1, last_sent_at=new.uploaded_at)
     queueing.enqueue(competition=new.competition, submission=new)
     today = quota(new.team, new.competition)
     if today.left == 0:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound
-from leaderboard.models import Competition, Invitation, Membership, Team, User
+from leaderboard.models import Competition, Invitation, Membership, NamePart, Team, User
 from leaderboard.services import locks, names, organizers, versions
 
 LONGEST_NAME = 60
@@ -189,6 +189,11 @@ def give_name(team: Team, name: str) -> None:
     try:
         with transaction.atomic():
             team.save(update_fields=["name", "skeleton"] if team.pk else None)
+            team.name_parts.all().delete()
+            NamePart.objects.bulk_create(
+                NamePart(team=team, competition_id=team.competition_id, text=text)
+                for text in names.parts(team.name)
+            )
     except IntegrityError as error:
         raise NameTaken(
             gettext(

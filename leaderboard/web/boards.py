@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.http import HttpResponse
-from django.template.loader import render_to_string
+from django.http import HttpResponse, HttpResponseRedirect
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from leaderboard import digits
 from leaderboard.errors import NotFound
-from leaderboard.models import Competition, Entry
-from leaderboard.services import rankings, teams
-from leaderboard.web import charts, words
+from leaderboard.models import Entry
+from leaderboard.services import browsing, rankings, teams
+from leaderboard.web import charts, tables, wishes, words
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
 
@@ -29,23 +28,23 @@ CHART_FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Line:
-    """A row of a board as it is shown; `change` counts ranks won since the public board."""
-
-    row: rankings.Row
-    bar: list[charts.Stretch]
-    change: int | None
-    is_mine: bool
-
-
-@dataclass(frozen=True)
 class Own:
     """Where the reader's team stands."""
 
     entry: Entry
     rank: int | None
     """None below the gate."""
-    page: int
+    place: int
+
+
+@dataclass(frozen=True)
+class Pager:
+    """The query strings of the pages around one; None: there is no such page."""
+
+    first: str | None
+    previous: str | None
+    next: str | None
+    last: str | None = None
 
 
 @require_safe
@@ -57,19 +56,30 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         if refusal.code != "board_not_published":
             raise
         return show(request, competition, "competitions/unpublished.html")
+    wish = wishes.read(request.GET)
+    if wishes.is_untidy(request.GET):
+        return HttpResponseRedirect(f"{request.path}?{wish.query()}")
     standing = rankings.Standing(competition, name)
     mine = own(request, standing)
-    page = Paginator(range(len(standing)), PAGE).get_page(wanted_page(request))
+    shown = (
+        whole(standing, wish, mine) if wish.choice.is_whole_board else part(standing, wish, mine)
+    )
     return show(
         request,
         competition,
         "competitions/board.html",
         board=name,
-        page=page,
+        wish=wish,
         mine=mine,
-        rows=rows(standing, page, mine) if len(standing) else "",
+        mine_query=wish.query(team=mine.entry.team_id) if mine else "",
+        heads=tables.heads(competition, wish),
+        picks=tables.picks(wish),
+        kinds=tables.kinds(competition, wish),
+        tools_used=wish.tools_used,
         points=min(len(standing), MOST_POINTS),
+        total=len(standing),
         chart_words=words.board_chart(competition),
+        **shown,
     )
 
 
@@ -92,45 +102,90 @@ def chart(request: Request, slug: str, name: str) -> HttpResponse:
     )
 
 
-def wanted_page(request: Request) -> str | int | None:
-    """The page that was asked for, or the one with the rank that was."""
-    rank = digits.whole(request.GET.get("rank", ""))
-    return request.GET.get("page") if rank is None else page_of(rank)
-
-
-def page_of(rank: int) -> int:
-    return (max(rank, 1) - 1) // PAGE + 1
-
-
 def own(request: Request, standing: rankings.Standing) -> Own | None:
     team = teams.of(request.user, standing.competition)
     entry = rankings.entry_of(team, standing.board) if team else None
     if entry is None:
         return None
     place = standing.place(entry)
-    return Own(entry, place if entry.is_ranked else None, page_of(place))
+    return Own(entry, place if entry.is_ranked else None, place)
 
 
-def rows(standing: rankings.Standing, page: Page[int], mine: Own | None) -> SafeString:
-    """The table's rows as HTML, made once in each language for all who have no own row there."""
-    competition, name = standing.competition, standing.board
-    is_here = mine is not None and mine.page == page.number
-    team_id = mine.entry.team_id if mine and is_here else None
+def whole(standing: rankings.Standing, wish: wishes.Wish, mine: Own | None) -> dict[str, Any]:
+    """A page of the whole board in its order. In the usual columns its rows are made once in each
+    language for all who have no own row there."""
+    pages = Paginator(range(len(standing)), PAGE)
+    page = pages.get_page(wanted_page(standing, wish))
+    team_id = mine.entry.team_id if mine and page_of(mine.place) == page.number else None
 
     def made() -> str:
         places = page.object_list
-        shown = lines(competition, standing[places[0] : places[-1] + 1], team_id)
-        baseline = rankings.baseline(competition, name)
-        said = {
-            "competition": competition,
-            "lines": shown,
-            "board_baseline": baseline,
-            "baseline_at": baseline_at(baseline, standing, page) if baseline else None,
-        }
-        return render_to_string("competitions/rows.html", said)
+        found = standing[places[0] : places[-1] + 1]
+        baseline = rankings.baseline(standing.competition, standing.board)
+        at = baseline_at(baseline, standing, page) if baseline else None
+        return tables.rows(
+            standing.competition, found, wish, team_id, baseline=baseline, baseline_at=at
+        )
 
-    key = f"rows-{page.number}-{team_id}-{get_language()}"
-    return mark_safe(standing.kept(key, made))  # noqa: S308 - our template
+    if not len(standing):
+        rows = ""
+    elif wish.is_usual:
+        rows = standing.kept(f"rows-{page.number}-{team_id}-{get_language()}", made)
+    else:
+        rows = made()
+    return {"page": page, "pager": pager(wish, page), "rows": mark_safe(rows)}  # noqa: S308 - our template
+
+
+def part(standing: rankings.Standing, wish: wishes.Wish, mine: Own | None) -> dict[str, Any]:
+    """A page of the rows that are wanted, in the order that is wanted. Searches are made anew for
+    each reader: there are too many of them to be kept."""
+    team_id = mine.entry.team_id if mine else None
+
+    def made() -> dict[str, Any]:
+        found = browsing.look(
+            standing,
+            wish.choice,
+            size=PAGE,
+            after=browsing.entry_of(standing, key=wish.after),
+            before=browsing.entry_of(standing, key=wish.before),
+            at=browsing.entry_of(standing, team=wish.team),
+        )
+        rows = tables.rows(standing.competition, found.rows, wish, team_id)
+        links = Pager(
+            first=wish.query() if wish.after or wish.before or wish.team else None,
+            previous=wish.query(before=found.before) if found.before else None,
+            next=wish.query(after=found.after) if found.after else None,
+        )
+        return {"found": replace(found, rows=[]), "pager": links, "rows": mark_safe(rows)}  # noqa: S308 - our template
+
+    if wish.choice.search:
+        return made()
+    return standing.kept(f"part-{wish.address()}-{team_id}-{get_language()}", made)
+
+
+def pager(wish: wishes.Wish, page: Page[int]) -> Pager:
+    def at(number: int) -> str:
+        return wish.query(page=number if number > 1 else None)
+
+    before = at(page.previous_page_number()) if page.has_previous() else None
+    after = at(page.next_page_number()) if page.has_next() else None
+    return Pager(
+        first=None if before is None else at(1),
+        previous=before,
+        next=after,
+        last=None if after is None else at(page.paginator.num_pages),
+    )
+
+
+def wanted_page(standing: rankings.Standing, wish: wishes.Wish) -> str | int:
+    """The page that was asked for, or the one with the rank or the team that was."""
+    if wish.team and (entry := browsing.entry_of(standing, team=wish.team)):
+        return page_of(standing.place(entry))
+    return wish.page if wish.rank is None else page_of(wish.rank)
+
+
+def page_of(place: int) -> int:
+    return (max(place, 1) - 1) // PAGE + 1
 
 
 def baseline_at(
@@ -153,16 +208,3 @@ def baseline_at(
     if place == len(is_beaten) and page.has_next():
         return None  # it stands at the top of the next page
     return place - 1 if first else place
-
-
-def lines(competition: Competition, rows: list[rankings.Row], team_id: int | None) -> list[Line]:
-    scale = max([1.0, *(float(row.entry.score) for row in rows)])
-    return [
-        Line(
-            row,
-            charts.bar(competition, row.entry.quality, row.entry.time_ratio, scale),
-            row.entry.public_rank - row.rank if row.rank and row.entry.public_rank else None,
-            row.entry.team_id == team_id,
-        )
-        for row in rows
-    ]

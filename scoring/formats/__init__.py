@@ -14,12 +14,13 @@ from typing import Any, BinaryIO
 from scoring.errors import Rejected
 from scoring.formats import declarations, foreign, onnx, torchscript
 from scoring.formats.contract import Archive, Format, Runtime
-from scoring.formats.numbers import number_type
+from scoring.formats.numbers import NARROWEST_FIRST, number_type
 from scoring.job import Device, InputBounds, InputSpec, Limits, Model
 from scoring.sentences import say
 
 __all__ = [
     "FORMATS",
+    "NUMBER_TYPES",
     "Inspection",
     "endings",
     "forms",
@@ -38,6 +39,8 @@ __all__ = [
 
 FORMATS: tuple[Format, ...] = (torchscript.FORMAT, onnx.FORMAT)
 """A file of no known format is one of the first format: its gate says what is wrong."""
+NUMBER_TYPES = tuple(NARROWEST_FIRST)
+"""The narrowest first."""
 INT8 = "int8-"
 NO_MODEL = frozenset(("empty_file", "not_a_zip", "not_torchscript", "python_pickle", "state_dict"))
 """Codes of refusals that end with how a model is saved in each format."""

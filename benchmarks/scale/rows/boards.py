@@ -14,6 +14,8 @@ from leaderboard.services import rankings, versions
 PAGE = f"/competitions/{SLUG}/boards/public/"
 API = f"/api/v2/competitions/{SLUG}/boards/public"
 BAR, FLAT = 40, 2
+CHOSEN = 60
+"""Rows that are searched, filtered or sorted are made for each reader."""
 
 
 @timed("board, first page", ms=BAR, flat=FLAT)
@@ -36,6 +38,34 @@ def last_page(world: World) -> Act:
 @timed("board, first page for a member", ms=BAR, flat=FLAT)
 def members_page(world: World) -> Act:
     return lambda: get(world.member, PAGE)
+
+
+def add(name: str, query: str) -> None:
+    """A board that is not shown in its own order, or not as a whole."""
+
+    @timed(f"board, {name}", ms=CHOSEN)
+    def page(world: World) -> Act:
+        return lambda: get(world.visitor, f"{PAGE}?{query}")
+
+
+for name, query in (
+    ("sorted by time", "sort=time"),
+    ("sorted by team", "sort=team"),
+    ("sorted by quality, one in fifty", "sort=-quality&format=onnx"),
+    ("one in fifty", "format=onnx"),
+    ("nobody", "format=other&sort=size"),
+    ("only tied", "tied=1"),
+    ("searched", "q=team+1"),
+    ("other columns", "columns=parameters,size,entries,last"),
+):
+    add(name, query)
+
+
+@timed("board, sorted by time, in the middle", ms=CHOSEN)
+def sorted_middle(world: World) -> Act:
+    entries = Entry.objects.filter(board="public").order_by("time_ratio")
+    key = entries[entries.count() // 2].pk
+    return lambda: get(world.visitor, f"{PAGE}?sort=time&after={key}")
 
 
 @timed("board, first page after a change")

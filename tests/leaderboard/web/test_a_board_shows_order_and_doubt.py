@@ -38,7 +38,9 @@ def test_below_the_gate(see: Any, scored: Any, team: Team, rivals: Team) -> None
     scored(Team.objects.get(pk=rivals.pk), 1, quality_public=0.2, time_ratio=0.01)
     scored(Team.objects.get(pk=team.pk), 2, quality_public=0.7, time_ratio=1.5)
     page = text(see(None, PUBLIC))
-    assert page.index('<tr class="">') < page.index("below the gate")
+    rows = page.split("<tr id=")
+    assert "below the gate" not in rows[1]
+    assert "below the gate" in rows[2]
 
 
 def test_the_reference_stands_at_its_place_in_the_order(
@@ -128,10 +130,13 @@ def test_the_own_rank_is_told_on_every_page_and_leads_to_the_own_row(
     assert Entry.objects.get(team=team).score > 0.62
     first = text(see(owner, PUBLIC))
     assert "Your team has rank <strong>121</strong>" in first
-    assert 'href="?page=2#mine"' in first
-    assert 'id="mine"' not in first
+    row = f'id="team-{team.pk}"'
+    assert f'href="?team={team.pk}#team-{team.pk}"' in first
+    assert row not in first
+    assert row in text(see(owner, f"{PUBLIC}?team={team.pk}"))
     second = text(see(owner, f"{PUBLIC}?page=2"))
-    assert 'id="mine"' in second
+    assert row in second
+    assert "Your team has rank <strong>121</strong>" in second
     assert "your team" in second
     assert "your team" not in text(see(None, f"{PUBLIC}?page=2"))
 
@@ -146,9 +151,9 @@ def test_the_own_row_below_the_gate_is_found_too(
     scored(Team.objects.get(pk=team.pk), 2, quality_public=0.2, time_ratio=0.3)
     first = text(see(owner, PUBLIC))
     assert "Your team is below the gate and has no rank" in first
-    assert 'href="?page=2#mine"' in first
-    second = text(see(owner, f"{PUBLIC}?page=2"))
-    assert second.count('id="mine"') == 1
+    assert f'href="?team={team.pk}#team-{team.pk}"' in first
+    second = text(see(owner, f"{PUBLIC}?team={team.pk}"))
+    assert second.count(f'id="team-{team.pk}"') == 1
     assert "below the gate" in second[second.index("your team") :][:300]
 
 

@@ -1,0 +1,260 @@
+"""A board searched, filtered, or sorted by another column.
+
+Each page is read from an index, from the row before it on. A search reads at most `MOST_FOUND`
+teams, and the filter *tied* looks at no more than `SCANNED` rows for a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+from django.db.models import Case, Count, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce, Lower
+
+from leaderboard.models import Entry, NamePart
+from leaderboard.models.entry import EntryQuerySet
+from leaderboard.services import names, rankings
+from leaderboard.services.rankings import Row, Standing
+
+MOST_FOUND = 200
+"""Teams whose name a search finds. More of them ask for a longer text."""
+SCANNED = 1000
+MOST_COUNTED = 1000
+RANK = "rank"
+SORTS = {
+    RANK: "score",
+    "team": "name",
+    "quality": "quality",
+    "time": "time_ratio",
+    "uploaded": "uploaded_at",
+    "parameters": "parameters",
+    "size": "size_bytes",
+}
+"""What a board can be sorted by, and the column that holds it."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rows of a board, in which order."""
+
+    search: str = ""
+    format: str = ""
+    number_type: str = ""
+    is_tied: bool = False
+    sort: str = RANK
+    is_descending: bool = False
+
+    @property
+    def is_whole_board(self) -> bool:
+        """Whether all rows are shown in their own order."""
+        return self == Choice()
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.search or self.format or self.number_type or self.is_tied)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of a choice. `before` and `after` are keys of entries from which the neighbouring
+    pages go on; None: there is no such page."""
+
+    rows: list[Row]
+    before: int | None
+    after: int | None
+    count: int | None
+    """How many rows there are in all; None: more than `MOST_COUNTED`, or not counted."""
+    is_cut: bool
+    """Whether more teams have such a name than are looked at."""
+
+
+def look(
+    standing: Standing,
+    choice: Choice,
+    *,
+    size: int,
+    after: Entry | None = None,
+    before: Entry | None = None,
+    at: Entry | None = None,
+) -> Found:
+    """One page of a board: the first one, or the rows after, before, or from one entry on."""
+    start = after or before or at
+    is_back = before is not None
+    entries, is_cut = chosen(standing, choice)
+    wanted = SCANNED if choice.is_tied else size + 1
+    keys = walk(entries, choice, wanted, start, is_back=is_back, is_within=at is not None)
+    end = keys[-1] if choice.is_tied and len(keys) == SCANNED else None
+    if choice.is_tied:
+        tied = tied_among(keys)
+        keys = [key for key in keys if key in tied]
+    here = keys[:size]
+    if len(keys) > size:
+        end = here[-1]
+    begin = here[0] if here and start else None
+    if is_back:
+        here, begin, end = here[::-1], end, here[0] if here else None
+    return Found(
+        rows=placed(standing, here),
+        before=begin,
+        after=end,
+        count=counted(standing, choice, entries),
+        is_cut=is_cut,
+    )
+
+
+def entry_of(
+    standing: Standing, *, team: int | None = None, key: int | None = None
+) -> Entry | None:
+    """A team's entry on a board, or the entry with a key."""
+    entries = Entry.objects.filter(competition=standing.competition, board=standing.board)
+    if team is not None:
+        entries = entries.filter(team=team)
+    elif key is not None:
+        entries = entries.filter(pk=key)
+    else:
+        return None
+    return entries.annotate(name=Lower("team__name")).first()
+
+
+def chosen(standing: Standing, choice: Choice) -> tuple[EntryQuerySet, bool]:
+    """The entries that pass the filters, in no order, and whether the search found too many."""
+    entries = Entry.objects.filter(competition=standing.competition, board=standing.board)
+    if choice.format:
+        entries = entries.filter(format=choice.format)
+    if choice.number_type:
+        entries = entries.filter(number_type=choice.number_type)
+    if not choice.search:
+        return entries, False
+    parts = NamePart.objects.filter(
+        competition=standing.competition, text__startswith=names.folded(choice.search)
+    )
+    teams = list(parts.order_by("text", "team").values_list("team", flat=True)[: MOST_FOUND + 1])
+    return entries.filter(team__in=set(teams[:MOST_FOUND])), len(teams) > MOST_FOUND
+
+
+def walk(
+    entries: EntryQuerySet,
+    choice: Choice,
+    wanted: int,
+    start: Entry | None,
+    *,
+    is_back: bool,
+    is_within: bool,
+) -> list[int]:
+    """The keys of so many entries from a start on, backwards or not."""
+    down = choice.is_descending != is_back
+    if choice.sort == RANK:
+        parts = [False, True] if down else [True, False]  # below the gate stands last
+        if start:
+            parts = parts[parts.index(start.is_ranked) :]
+        some = [entries.filter(is_ranked=is_ranked) for is_ranked in parts]
+        columns: tuple[str, ...] = rankings.ORDER
+    else:
+        some = [entries.annotate(name=Lower("team__name")) if choice.sort == "team" else entries]
+        columns = (SORTS[choice.sort], "pk")
+    order = [f"-{column}" if down else column for column in columns]
+    found: list[int] = []
+    for number, part in enumerate(some):
+        if start and number == 0:
+            part = part.filter(beyond(start, columns, down, is_within))
+        found += part.order_by(*order).values_list("pk", flat=True)[: wanted - len(found)]
+    return found
+
+
+def beyond(start: Entry, columns: Sequence[str], down: bool, is_within: bool) -> Q:
+    """That a row stands after another one in the order of some columns, or is that row itself."""
+    word = "lt" if down else "gt"
+    after, same = Q(), Q()
+    for column in columns:
+        value = getattr(start, column)
+        after |= same & Q(**{f"{column}__{word}": value})
+        same &= Q(**{column: value})
+    if is_within:
+        after |= same
+    # The first column's condition is repeated, so that a database knows where its index begins.
+    return Q(**{f"{columns[0]}__{word}e": getattr(start, columns[0])}) & after
+
+
+def counted(standing: Standing, choice: Choice, entries: EntryQuerySet) -> int | None:
+    if not choice.is_filtered:
+        return len(standing)
+    if choice.is_tied:
+        return None
+    count = entries.order_by()[: MOST_COUNTED + 1].count()
+    return count if count <= MOST_COUNTED else None
+
+
+def placed(standing: Standing, keys: Sequence[int]) -> list[Row]:
+    """Entries of a board with their rank and their mark, in the order of the keys."""
+    entries = Entry.objects.board(standing.competition, standing.board).in_bulk(keys)
+    # A rank is counted from the nearest mark of the board, as `Standing.place` does for one entry.
+    marks = {
+        one.pk: standing.ranked.last(partial(is_passed, one.score))
+        for one in entries.values()
+        if one.is_ranked
+    }
+    passed = passed_since({mark for mark, _ in marks.values()}, marks)
+    tied = tied_among(list(marks))
+    return [
+        Row(
+            marks[key][1] + passed[key] + 1 if key in marks and key in passed else None,
+            entries[key],
+            key in tied,
+        )
+        for key in keys
+        if key in entries
+    ]
+
+
+def is_passed(score: Decimal, mark: Decimal, before: int) -> bool:
+    return mark <= score
+
+
+def passed_since(marks: Collection[Decimal], keys: Collection[int]) -> dict[int, int]:
+    """How many entries stand above each one, counted from the last mark that is not below it."""
+    since = Case(
+        *(When(score__gte=mark, then=Value(mark)) for mark in sorted(marks, reverse=True)),
+        default=Value(Decimal(0)),
+        output_field=Entry._meta.get_field("score"),
+    )
+    passed = above().filter(score__gte=OuterRef("since")).order_by()
+    number = passed.values("board").annotate(number=Count("pk")).values("number")
+    entries = Entry.objects.filter(pk__in=keys).annotate(since=since)
+    numbered = entries.annotate(number=Coalesce(Subquery(number), 0, output_field=IntegerField()))
+    return dict(numbered.values_list("pk", "number"))
+
+
+def tied_among(keys: Sequence[int]) -> set[int]:
+    """Which of some entries are tied with the entry above them on their board."""
+    nearest = above().order_by("-score", "-uploaded_at", "-pk").values("pk")[:1]
+    pairs = dict(
+        Entry.objects.filter(pk__in=keys, is_ranked=True)
+        .annotate(above=Subquery(nearest))
+        .exclude(above=None)
+        .values_list("pk", "above")
+    )
+    known = Entry.objects.in_bulk({*pairs, *pairs.values()})
+    return {
+        key
+        for key, one in pairs.items()
+        if key in known and one in known and rankings.are_tied(known[one], known[key])
+    }
+
+
+def above() -> EntryQuerySet:
+    """For a subquery: the ranked entries above an outer one on its board."""
+    earlier = (
+        Q(score__lt=OuterRef("score"))
+        | Q(uploaded_at__lt=OuterRef("uploaded_at"))
+        | Q(uploaded_at=OuterRef("uploaded_at"), pk__lt=OuterRef("pk"))
+    )
+    return Entry.objects.filter(
+        earlier,
+        score__lte=OuterRef("score"),
+        competition=OuterRef("competition"),
+        board=OuterRef("board"),
+        is_ranked=True,
+    )

@@ -1,0 +1,161 @@
+"""The table of a board: its headings, the columns that can be chosen, its rows as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from leaderboard.models import Competition
+from leaderboard.sentences import said
+from leaderboard.services import rankings
+from leaderboard.web import charts
+from leaderboard.web.wishes import COLUMNS, Wish
+from scoring import formats
+
+REPEATED = ("score", "milliseconds")
+"""Columns with the order of another one, which alone tells that the board is sorted by it."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a board, from left to right in `EVERY`."""
+
+    name: str
+    label: str | Promise
+    """Empty: what the competition's metric is called."""
+    about: str | Promise
+    """What its "?" is called."""
+    sort: str = ""
+    """Its name in `browsing.SORTS`; empty: it cannot be sorted by."""
+    classes: str = ""
+
+
+EVERY = (
+    Column("rank", _("Rank"), _("About the rank"), "rank"),
+    Column("team", _("Team"), _("About the marks of a team"), "team"),
+    Column("score", _("Score"), _("About the score"), "rank", "text-end"),
+    Column("terms", _("Terms of the score"), _("About the bars"), "", "wide"),
+    Column("quality", "", _("About {metric}"), "quality", "text-end"),
+    Column("ratio", _("Time ratio"), _("About the time ratio"), "time", "text-end"),
+    Column("milliseconds", _("ms per image"), _("About the milliseconds"), "time", "text-end wide"),
+    Column("format", _("Format"), _("About the format"), "", "wide format"),
+    Column("uploaded", _("Uploaded"), _("About the time of upload"), "uploaded", "wide submitted"),
+    Column("parameters", _("Parameters"), _("About the parameters"), "parameters", "text-end"),
+    Column("size", _("File size"), _("About the file size"), "size", "text-end"),
+    Column("entries", _("Uploads"), _("About the uploads"), "", "text-end"),
+    Column("last", _("Last upload"), _("About the last upload")),
+)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The heading of a column."""
+
+    name: str
+    label: str
+    about: str
+    classes: str
+    query: str
+    """The address of the board sorted by it; empty: it cannot be."""
+    order: str
+    """`ascending` or `descending` if the board is sorted by it."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A value that a form offers."""
+
+    name: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a board as it is shown; `change` counts ranks won since the public board."""
+
+    row: rankings.Row
+    bar: list[charts.Stretch]
+    change: int | None
+    is_mine: bool
+
+
+def heads(competition: Competition, wish: Wish) -> list[Head]:
+    """The headings from left to right."""
+    metric = said(competition.quality_measure.short)
+    order = "descending" if wish.choice.is_descending else "ascending"
+    return [
+        Head(
+            name=one.name,
+            label=str(one.label) or metric,
+            about=str(one.about).format(metric=metric),
+            classes=one.classes,
+            query=f"?{wish.sorted_by(one.sort)}" if one.sort else "",
+            order=order if one.sort == wish.choice.sort and one.name not in REPEATED else "",
+        )
+        for one in EVERY
+        if one.name not in COLUMNS or one.name in wish.columns
+    ]
+
+
+def picks(wish: Wish) -> list[Pick]:
+    """The columns that can be chosen."""
+    labels = {one.name: str(one.label) for one in EVERY}
+    return [Pick(name, labels[name], name in wish.columns) for name in COLUMNS]
+
+
+def kinds(competition: Competition, wish: Wish) -> dict[str, list[Pick]]:
+    """The formats and number types that a board can be filtered by."""
+    taken = [(one.name, one.title) for one in formats.some(competition.formats)]
+    types = [(name, name) for name in formats.NUMBER_TYPES]
+    return {
+        "formats": picked(taken, wish.choice.format),
+        "types": picked(types, wish.choice.number_type),
+    }
+
+
+def picked(values: list[tuple[str, str]], chosen: str) -> list[Pick]:
+    """Values to choose from; one that is chosen already stands there in any case."""
+    if chosen and chosen not in dict(values):
+        values = [*values, (chosen, chosen)]
+    return [Pick(name, label, name == chosen) for name, label in values]
+
+
+def rows(
+    competition: Competition,
+    found: Sequence[rankings.Row],
+    wish: Wish,
+    team_id: int | None,
+    *,
+    baseline: rankings.Baseline | None = None,
+    baseline_at: int | None = None,
+) -> str:
+    """Rows of a board as HTML, with the reference before one of them."""
+    said = {
+        "competition": competition,
+        "lines": lines(competition, found, team_id),
+        "columns": wish.columns,
+        "shown": wish.shown,
+        "board_baseline": baseline,
+        "baseline_at": baseline_at,
+    }
+    return render_to_string("competitions/rows.html", said).strip()
+
+
+def lines(
+    competition: Competition, found: Sequence[rankings.Row], team_id: int | None
+) -> list[Line]:
+    scale = max([1.0, *(float(row.entry.score) for row in found)])
+    return [
+        Line(
+            row,
+            charts.bar(competition, row.entry.quality, row.entry.time_ratio, scale),
+            row.entry.public_rank - row.rank if row.rank and row.entry.public_rank else None,
+            row.entry.team_id == team_id,
+        )
+        for row in found
+    ]

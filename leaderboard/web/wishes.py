@@ -1,0 +1,127 @@
+"""What of a board an address asks for. All of it stands there, so that it can be shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from leaderboard import digits
+from leaderboard.services.browsing import RANK, SORTS, Choice
+
+COLUMNS = (
+    "terms",
+    "milliseconds",
+    "format",
+    "uploaded",
+    "parameters",
+    "size",
+    "entries",
+    "last",
+)
+"""The columns that can be chosen, as they stand from left to right. The others are always there."""
+USUAL = frozenset(("terms", "milliseconds", "format", "uploaded"))
+LONGEST_SEARCH = 60
+BEST_FIRST = {"quality": "-quality", "uploaded": "-uploaded"}
+"""How a column is sorted first where its best value is the largest."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The address of a board, read."""
+
+    choice: Choice
+    columns: frozenset[str]
+    page: str = ""
+    rank: int | None = None
+    team: int | None = None
+    """The page that holds this team's row."""
+    after: int | None = None
+    before: int | None = None
+    """The page after or before this entry, where the board is not in its own order."""
+
+    @property
+    def is_usual(self) -> bool:
+        return self.columns == USUAL
+
+    @property
+    def tools_used(self) -> int:
+        """How many filters count, and whether the columns are others than usual."""
+        choice = self.choice
+        used = (choice.format, choice.number_type, choice.is_tied, not self.is_usual)
+        return sum(map(bool, used))
+
+    @property
+    def sort(self) -> str:
+        return f"-{self.choice.sort}" if self.choice.is_descending else self.choice.sort
+
+    def query(self, **place: object) -> str:
+        """The query string of the same choice and columns at another place; empty for the plain
+        board."""
+        choice = self.choice
+        said: dict[str, object] = {
+            "q": choice.search,
+            "format": choice.format,
+            "type": choice.number_type,
+            "tied": "1" if choice.is_tied else "",
+            "sort": "" if self.sort == RANK else self.sort,
+            "columns": "" if self.is_usual else ",".join(self.shown) or "none",
+            **place,
+        }
+        return urlencode({name: value for name, value in said.items() if value})
+
+    def address(self) -> str:
+        """The query string of the wish itself."""
+        return self.query(after=self.after, before=self.before, team=self.team)
+
+    @property
+    def shown(self) -> list[str]:
+        """The chosen columns in their order."""
+        return [name for name in COLUMNS if name in self.columns]
+
+    def sorted_by(self, sort: str) -> str:
+        """The query string of a heading: the better end first, and the other end after that."""
+        first = BEST_FIRST.get(sort, sort)
+        other = sort if first != sort else f"-{sort}"
+        return replace(
+            self, choice=sorted_choice(self.choice, other if self.sort == first else first)
+        ).query()
+
+
+def read(asked: QueryDict) -> Wish:
+    """The wish in an address. What cannot be understood is left out."""
+    choice = Choice(
+        search=" ".join(asked.get("q", "").replace("\0", "").split())[:LONGEST_SEARCH],
+        format=word(asked.get("format", "")),
+        number_type=word(asked.get("type", "")),
+        is_tied=asked.get("tied", "") == "1",
+    )
+    return Wish(
+        choice=sorted_choice(choice, asked.get("sort", "")),
+        columns=columns(asked.getlist("columns")),
+        page=asked.get("page", ""),
+        **{name: digits.whole(asked.get(name, "")) for name in ("rank", "team", "after", "before")},
+    )
+
+
+def is_untidy(asked: QueryDict) -> bool:
+    """Whether a form wrote the address: with empty fields, or a column at a time."""
+    return "" in asked.values() or len(asked.getlist("columns")) > 1
+
+
+def sorted_choice(choice: Choice, sort: str) -> Choice:
+    name = sort.removeprefix("-")
+    if name not in SORTS:
+        return choice
+    return replace(choice, sort=name, is_descending=sort.startswith("-"))
+
+
+def columns(asked: list[str]) -> frozenset[str]:
+    names = {name for text in asked for name in text.split(",")}
+    return frozenset(names & set(COLUMNS)) if names - {""} else USUAL
+
+
+def word(text: str) -> str:
+    """A name of a format or number type; no row has a longer one."""
+    return text.replace("\0", "")[:60]

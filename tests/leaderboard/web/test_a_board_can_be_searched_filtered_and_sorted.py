@@ -1,0 +1,233 @@
+"""Search, filters, sorting and columns of a board: all in the address, each page from an index."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from leaderboard.models import Competition, Entry, Team, User
+from leaderboard.services import browsing, rankings, teams, versions
+from leaderboard.services.browsing import Choice
+from leaderboard.web import boards
+from tests.leaderboard.web.conftest import text
+
+PUBLIC = "/competitions/waste/boards/public/"
+TEAMS = 40
+
+
+@pytest.fixture
+def crowd(scored: Any, team: Team, competition: Competition) -> list[Team]:
+    """Forty teams: the figures rise and fall apart from the scores, some are below the gate."""
+    sent = scored(team, time_ratio=0.01)
+    made = []
+    for number in range(TEAMS):
+        one = Team(competition=competition)
+        teams.give_name(one, f"Team {number:02} of Lab {number % 7}")
+        made.append(one)
+    Entry.objects.bulk_create(
+        Entry(
+            competition=competition,
+            board="public",
+            team=one,
+            submission=sent,
+            evaluation=sent.evaluation,
+            is_ranked=number % 9 > 0,
+            score=f"0.{500 + number // 2}",  # two have the same score
+            quality=0.5 + (number * 7 % TEAMS) / 100,
+            time_ratio=0.5 + (number * 11 % TEAMS) / 100,
+            score_half_width=0.0006 if number % 4 else 0.0,
+            uploaded_at=timezone.now(),
+            format="onnx" if number % 3 == 0 else "torchscript",
+            number_type="int8" if number % 5 == 0 else "float32",
+            parameters=(number * 13 % TEAMS) * 1000,
+            size_bytes=(number * 17 % TEAMS) * 1000,
+        )
+        for number, one in enumerate(made)
+    )
+    versions.change(competition.pk)
+    return made
+
+
+def names(page: str) -> list[str]:
+    return [name.strip() for name in re.findall(r'<th scope="row">([^<]*)', page)]
+
+
+def every_page(see: Any, address: str) -> list[str]:
+    """The names of all pages, by the links from one to the next."""
+    found, seen = [], set()
+    while address not in seen:
+        seen.add(address)
+        page = text(see(None, address))
+        found += names(page)
+        following = re.search(r'<a href="([^"]*)">Next</a>', page)
+        address = PUBLIC + following.group(1) if following else address
+    return found
+
+
+@pytest.mark.parametrize("sort", ["rank", "team", "quality", "time", "uploaded", "size"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_each_order_has_each_team_once_over_all_pages(
+    see: Any, crowd: Any, monkeypatch: pytest.MonkeyPatch, sort: str, sign: str
+) -> None:
+    monkeypatch.setattr(boards, "PAGE", 15)
+    shown = every_page(see, f"{PUBLIC}?sort={sign}{sort}&columns=none")
+    shown = [name for name in shown if name != "ResNet18-D"]
+    column = {"team": "team__name", "size": "size_bytes", "time": "time_ratio"}.get(sort, sort)
+    order = {
+        "rank": ["-is_ranked", "score", "uploaded_at", "pk"],
+        "uploaded": ["uploaded_at", "pk"],
+    }
+    expected = Entry.objects.order_by(*order.get(sort, [column, "pk"]))
+    wanted = list(expected.values_list("team__name", flat=True))
+    assert shown == (wanted[::-1] if sign else wanted)
+
+
+def test_ranks_and_marks_are_the_boards_own_in_any_order(
+    crowd: Any, competition: Competition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rankings, "STEP", 7)  # marks, as on a long board
+    standing = rankings.Standing(competition, "public")
+    own = {row.entry.pk: (row.rank, row.is_tied) for row in standing[:]}
+    for choice in (
+        Choice(sort="time"),
+        Choice(search="lab 3"),
+        Choice(sort="rank", is_descending=True),
+    ):
+        found = browsing.look(standing, choice, size=100)
+        assert found.rows
+        for row in found.rows:
+            assert (row.rank, row.is_tied) == own[row.entry.pk]
+    tied = {key for key, (_, is_tied) in own.items() if is_tied}
+    found = browsing.look(standing, Choice(is_tied=True), size=100)
+    assert 0 < len(tied) < len(own)
+    assert {row.entry.pk for row in found.rows} == tied
+
+
+def test_pages_lead_back_as_they_lead_on(
+    crowd: Any, competition: Competition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsing, "SCANNED", 5)
+    standing = rankings.Standing(competition, "public")
+    for choice in (Choice(sort="quality"), Choice(format="onnx"), Choice(is_tied=True)):
+        pages = [browsing.look(standing, choice, size=4)]
+        while (last := pages[-1].after) is not None:
+            entry = browsing.entry_of(standing, key=last)
+            pages.append(browsing.look(standing, choice, size=4, after=entry))
+        assert len(pages) > 2
+        keys = [[row.entry.pk for row in page.rows] for page in pages]
+        flat = [key for page in keys for key in page]
+        assert len(flat) == len(set(flat))
+        bottom = browsing.entry_of(standing, key=flat[-1])
+        back = browsing.look(standing, choice, size=len(flat), before=bottom)
+        assert choice.is_tied or [row.entry.pk for row in back.rows] == flat[:-1]
+
+
+def test_a_search_finds_the_beginning_of_each_word_in_any_case(
+    see: Any, crowd: Any, competition: Competition
+) -> None:
+    korean = Team(competition=competition)
+    teams.give_name(korean, "서울비전 ＬＡＢ")
+    model = Entry.objects.first()
+    assert model
+    model.pk, model.team, model.score = None, korean, "0.9"
+    model.save(force_insert=True)
+    versions.change(competition.pk)
+    assert names(text(see(None, f"{PUBLIC}?q=TEAM+07"))) == ["Team 07 of Lab 0"]
+    assert len(names(text(see(None, f"{PUBLIC}?q=lab+3")))) == 6
+    for asked in ("비전", "서울", "울비", "lab"):
+        assert "서울비전 LAB" in names(text(see(None, f"{PUBLIC}?q={asked}"))), asked
+    nothing = text(see(None, f"{PUBLIC}?q=%25"))
+    assert "No team fits the search and the filters." in nothing
+    assert "0 teams fit." in nothing
+
+
+def test_a_renamed_team_is_found_by_its_new_name_only(
+    see: Any, crowd: list[Team], organizer: User
+) -> None:
+    teams.rename(team=crowd[5], name="Owls", by=organizer)
+    assert names(text(see(None, f"{PUBLIC}?q=owl"))) == ["Owls"]
+    assert "Team 05 of Lab 5" not in names(text(see(None, f"{PUBLIC}?q=team+05")))
+
+
+def test_too_many_names_ask_for_a_longer_text(
+    see: Any, crowd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsing, "MOST_FOUND", 10)
+    page = text(see(None, f"{PUBLIC}?q=team"))
+    assert len(names(page)) == 10
+    assert "Type more of the name" in page
+
+
+def test_filters_by_format_and_number_type(see: Any, crowd: Any) -> None:
+    page = text(see(None, f"{PUBLIC}?format=onnx&type=int8&sort=-quality"))
+    expected = Entry.objects.filter(format="onnx", number_type="int8").order_by("-quality", "-pk")
+    assert names(page) == list(expected.values_list("team__name", flat=True))
+    assert '<option value="onnx" selected>' in page
+    assert "3 teams fit." in page
+
+
+def test_columns_are_chosen_and_stay_in_every_address(see: Any, crowd: Any) -> None:
+    page = text(see(None, f"{PUBLIC}?columns=parameters,entries"))
+    assert "13 k</td>" in page
+    assert "ms per image" not in page.split("<thead>")[1].split("</thead>")[0]
+    for link in re.findall(r'<a href="(\?[^"]*)">', page.split("<thead>")[1].split("</thead>")[0]):
+        assert "columns=parameters%2Centries" in link.replace("&amp;", "&")
+    plain = text(see(None, PUBLIC))
+    assert "columns=" not in plain.split("<thead>")[1].split("</thead>")[0]
+
+
+def test_what_a_form_sends_becomes_a_short_address(see: Any, crowd: Any) -> None:
+    sent = see(None, f"{PUBLIC}?q=&format=onnx&type=&columns=none&columns=size&columns=parameters")
+    assert sent.status_code == 302
+    assert sent["Location"] == f"{PUBLIC}?format=onnx&columns=parameters%2Csize"
+    usual = "&".join(
+        f"columns={one}" for one in ("none", "terms", "milliseconds", "format", "uploaded")
+    )
+    assert see(None, f"{PUBLIC}?q=&{usual}")["Location"] == f"{PUBLIC}?"
+    assert see(None, f"{PUBLIC}?q=&columns=none")["Location"] == f"{PUBLIC}?columns=none"
+
+
+def test_a_teams_address_shows_the_page_that_holds_it(
+    see: Any, crowd: list[Team], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "PAGE", 10)
+    for one in crowd[::6]:
+        row = f'<tr id="team-{one.pk}"'
+        assert row in text(see(None, f"{PUBLIC}?team={one.pk}"))
+        assert row in text(see(None, f"{PUBLIC}?team={one.pk}&sort=time"))
+    assert see(None, f"{PUBLIC}?team=999999999999999999999").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=%00&sort=%00&format=%00&type=x",
+        "sort=--time",
+        "after=abc&before=-1&team=0",
+        "after=99999999999999999999999&sort=time",
+        "columns=,&columns=nonsense",
+        "tied=2",
+        "q=" + "x" * 3000,
+    ],
+)
+def test_nonsense_in_the_address_breaks_nothing(see: Any, crowd: Any, query: str) -> None:
+    assert see(None, f"{PUBLIC}?{query}").status_code in (200, 302)
+
+
+def test_no_choice_asks_more_than_a_few_queries(see: Any, crowd: Any) -> None:
+    for query in (
+        "sort=time",
+        "q=lab",
+        "tied=1&sort=team",
+        "format=onnx&sort=-size",
+        "columns=last",
+    ):
+        see(None, f"{PUBLIC}?{query}")
+        with CaptureQueriesContext(connection) as queries:
+            see(None, f"{PUBLIC}?{query}")
+        assert len(queries) <= 14, (query, [one["sql"] for one in queries])
