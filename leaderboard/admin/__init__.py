@@ -19,6 +19,7 @@ from leaderboard.admin import words  # isort: skip
 words.give_names()  # before forms are made of the models
 
 from leaderboard.admin import (  # noqa: E402
+    announcements,
     competitions,
     datasets,
     evaluations,
@@ -29,6 +30,7 @@ from leaderboard.admin import (  # noqa: E402
 )
 
 __all__ = [
+    "announcements",
     "competitions",
     "datasets",
     "evaluations",

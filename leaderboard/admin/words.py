@@ -13,6 +13,7 @@ from django.db.models import Field, Model
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from leaderboard.models import (
+    Announcement,
     ApiToken,
     Canary,
     Competition,
@@ -42,6 +43,7 @@ MODELS: Mapping[type[Model], tuple[StrPromise, StrPromise]] = {
     Membership: (gettext_lazy("membership"), gettext_lazy("memberships")),
     Submission: (gettext_lazy("submission"), gettext_lazy("submissions")),
     Evaluation: (gettext_lazy("evaluation"), gettext_lazy("evaluations")),
+    Announcement: (gettext_lazy("announcement"), gettext_lazy("announcements")),
     ApiToken: (gettext_lazy("API token"), gettext_lazy("API tokens")),
 }
 """Name of one row, and of several."""
@@ -155,6 +157,13 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "queued_at": gettext_lazy("queued at"),
         "claimed_at": gettext_lazy("started at"),
         "finished_at": gettext_lazy("finished at"),
+    },
+    Announcement: {
+        "competition": gettext_lazy("competition"),
+        "title": gettext_lazy("title"),
+        "text": gettext_lazy("text"),
+        "is_pinned": gettext_lazy("pinned"),
+        "announced_at": gettext_lazy("announced at"),
     },
     ApiToken: {
         "name": gettext_lazy("name"),

@@ -20,6 +20,7 @@ urlpatterns = [
         competitions.CompetitionView.as_view(),
         name="api-competition",
     ),
+    path("v2/competitions/<slug:slug>/announcements", competitions.Announcements.as_view()),
     path("v2/competitions/<slug:slug>/sample", competitions.Sample.as_view(), name="api-sample"),
     path("v2/competitions/<slug:slug>/kit", competitions.StarterKit.as_view()),
     path("v2/competitions/<slug:slug>/boards/<slug:board>", competitions.Board.as_view()),

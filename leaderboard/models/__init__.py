@@ -1,5 +1,6 @@
 """Fields, constraints and named questions. `leaderboard.services` writes."""
 
+from leaderboard.models.announcement import Announcement
 from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset, Fingerprints, Split
 from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
@@ -13,6 +14,7 @@ from leaderboard.models.team import Invitation, Membership, NamePart, Team
 from leaderboard.models.user import ApiToken, User
 
 __all__ = [
+    "Announcement",
     "ApiToken",
     "BoardVersion",
     "Canary",

@@ -24,7 +24,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from leaderboard import queue
-from leaderboard.models import Competition, Evaluation, Happening, Invitation, Team
+from leaderboard.models import Announcement, Competition, Evaluation, Happening, Invitation, Team
 
 
 class Event(StrEnum):
@@ -40,6 +40,8 @@ class Event(StrEnum):
     """A team has used its last upload of the day. It is told when the next day begins."""
     INVITED = "invited"
     """A person is invited to a team by name or address."""
+    ANNOUNCED = "announced"
+    """Organizers announce something."""
     ENDS_SOON = "ends_soon"
     """A competition ends within a day."""
 
@@ -70,7 +72,7 @@ def tell(event: Event, row: Model, *, due_at: datetime | None = None, **facts: A
     """
     if about := subject(event, row):
         due = due_at or timezone.now()
-        Happening.objects.create(event=event, due_at=due, facts=facts, **about)
+        Happening.objects.create(**{"event": event, "due_at": due, "facts": facts, **about})
 
     def told(listener: Listener) -> Callable[[], None]:
         return lambda: listener(event, row)  # no `partial`: Django logs a callback by its name
@@ -89,4 +91,6 @@ def subject(event: Event, row: Model) -> dict[str, Any]:
         return {"competition_id": row.competition_id, "team": row}
     if isinstance(row, Invitation):
         return {"competition_id": row.team.competition_id, "team": row.team, "invitation": row}
+    if isinstance(row, Announcement):
+        return {"competition": row.competition, "facts": {"announcement": row.pk}}
     return {"competition": row} if isinstance(row, Competition) else {}

@@ -12,7 +12,8 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound
 from leaderboard.models import Competition, Invitation, Membership, NamePart, Team, User
-from leaderboard.services import locks, names, organizers, versions
+from leaderboard.services import events, locks, names, organizers, versions
+from leaderboard.services.events import Event
 
 LONGEST_NAME = 60
 INVITATION_LIFETIME = timedelta(days=7)
@@ -37,9 +38,13 @@ def rename(*, team: Team, name: str, by: User) -> None:
 
 
 @transaction.atomic
-def invite(*, team: Team, by: User) -> Invitation:
+def invite(*, team: Team, by: User, to: str = "") -> Invitation:
     """A link for one person. It is valid for a week, until its maker leaves or a member revokes
-    it."""
+    it.
+
+    `to` names the person by user name or mail address; the person is told by a notice. Nobody
+    learns by an address whether it has an account.
+    """
     team = locks.lock(team)
     check_member(team, by)
     check_forming(team.competition)
@@ -54,12 +59,34 @@ def invite(*, team: Team, by: User) -> Invitation:
             % {"team": team, "most": most},
             code="too_many_invitations",
         )
-    return Invitation.objects.create(
+    person = named(to.strip()) if to.strip() else None
+    invitation = Invitation.objects.create(
         team=team,
         code=secrets.token_urlsafe(32),
         invited_by=by,
+        sent_to=to.strip(),
         expires_at=timezone.now() + INVITATION_LIFETIME,
     )
+    if person:
+        events.tell(Event.INVITED, invitation, person=person.pk)
+    return invitation
+
+
+def named(name: str) -> User | None:
+    """The person of a user name, or of a mail address if it has an account.
+
+    Raises `NotFound` for an unknown user name.
+    """
+    people = User.objects.filter(is_active=True)
+    if "@" in name:
+        return people.filter(email__iexact=name).first()
+    found = people.filter(username__iexact=name).first()
+    if found is None:
+        raise NotFound(
+            gettext("Nobody here has the user name %(name)s.") % {"name": name[:50]},
+            code="unknown_person",
+        )
+    return found
 
 
 def open_invitations(team: Team) -> QuerySet[Invitation]:

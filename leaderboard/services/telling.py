@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from leaderboard.models import Competition, Entry, Evaluation, Happening, Notice, Team, User
-from leaderboard.services import events, notices, privileges, rankings, submissions
+from leaderboard.services import announcements, events, notices, privileges, rankings, submissions
 from leaderboard.services.events import Event
 
 logger = logging.getLogger(__name__)
@@ -198,6 +198,20 @@ def invited(happening: Happening) -> None:
         )
 
 
+def announced(happening: Happening) -> None:
+    """Tell all teams, unless the announcement was removed meanwhile."""
+    competition = happening.competition
+    rows = announcements.of(competition).filter(pk=happening.facts["announcement"])
+    if announcement := rows.first():
+        notices.give(
+            Kind.ANNOUNCEMENT,
+            to=participants(competition),
+            competition=competition,
+            path=announcement.get_absolute_url(),
+            **announcements.facts(announcement),
+        )
+
+
 def ends_soon(happening: Happening) -> None:
     competition = happening.competition
     if competition.accepts_uploads and competition.ends_at:
@@ -232,6 +246,7 @@ TELLERS: dict[Event, Callable[[Happening], None]] = {
     Event.PLACE_CHANGED: place_changed,
     Event.QUOTA_USED: quota_used,
     Event.INVITED: invited,
+    Event.ANNOUNCED: announced,
     Event.ENDS_SOON: ends_soon,
     Event.COMPETITION_PUBLISHED: published,
 }

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import nh3
 from django import template
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
@@ -18,8 +17,8 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
-from markdown_it import MarkdownIt
 
+from leaderboard import markdown
 from leaderboard.models import Competition, User
 from leaderboard.models.organizers import is_organizer
 from leaderboard.sentences import Stored, said
@@ -29,13 +28,12 @@ from leaderboard.web import words
 from scoring import formats as models
 
 register = template.Library()
-parser = MarkdownIt("commonmark").enable("table")
 
 
-@register.filter
-def markdown(text: str) -> SafeString:
+@register.filter(name="markdown")
+def as_html(text: str) -> SafeString:
     """An organizer's Markdown as HTML without scripts, styles or frames."""
-    return mark_safe(nh3.clean(parser.render(text)))  # noqa: S308 - cleaned
+    return mark_safe(markdown.html(text))  # noqa: S308 - cleaned
 
 
 register.filter(said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import Case, Count, F, QuerySet, Value, When
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import render
@@ -13,13 +14,16 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry
-from leaderboard.services import commands, datasets, machines, rankings, teams
+from leaderboard.services import announcements, commands, datasets, machines, rankings, teams
 from leaderboard.web.requests import Request
 from scoring import formula
 
 State = Competition.State
 IN_ORDER = (State.OPEN, State.PAUSED, State.DRAFT, State.CLOSED, State.PUBLISHED)
 """What one can still take part in stands first."""
+PAGE = 20
+MOST_ON_OVERVIEW = 3
+"""Announcements on the overview; the others stand on a page of their own."""
 
 
 @require_safe
@@ -42,9 +46,24 @@ def overview(request: Request, slug: str) -> HttpResponse:
         leaders=leaders,
         leaders_board=board,
         machine=machines.of(competition),
+        announcements=announcements.of(competition)[: MOST_ON_OVERVIEW + 1],
         sample=datasets.sample_of(competition),
         trial=commands.trying(competition),
     )
+
+
+@require_safe
+def announced(request: Request, slug: str) -> HttpResponse:
+    competition = find(request, slug)
+    page = Paginator(announcements.of(competition), PAGE).get_page(request.GET.get("page"))
+    return show(request, competition, "competitions/announcements.html", page=page)
+
+
+@require_safe
+def announcement(request: Request, slug: str, pk: int) -> HttpResponse:
+    competition = find(request, slug)
+    one = announcements.find(competition, pk)
+    return show(request, competition, "competitions/announcement.html", one=one)
 
 
 @require_safe

@@ -18,6 +18,15 @@ class TeamForm(forms.Form):
     name = forms.CharField(label=_("Team name"), max_length=60)
 
 
+class InvitationForm(forms.Form):
+    to = forms.CharField(
+        label=_("User name or mail address"),
+        max_length=254,
+        required=False,
+        help_text=_("This person gets a notice. Leave it empty to send the link yourself."),
+    )
+
+
 class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("Model"),

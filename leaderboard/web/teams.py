@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from leaderboard.errors import BadName, NameTaken
 from leaderboard.services import teams
 from leaderboard.web.competitions import find, show
-from leaderboard.web.forms import TeamForm
+from leaderboard.web.forms import InvitationForm, TeamForm
+from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
 
 
@@ -46,14 +47,23 @@ def team(request: Request, slug: str) -> HttpResponse:
     invitations = teams.open_invitations(mine)
     links = [(one, request.build_absolute_uri(f"/invitations/{one.code}/")) for one in invitations]
     members = mine.memberships.select_related("user")
-    return show(request, competition, "teams/team.html", members=members, links=links)
+    return show(
+        request, competition, "teams/team.html", members=members, links=links, form=InvitationForm()
+    )
 
 
 @login_required
 @require_POST
 def invite(request: Request, slug: str) -> HttpResponse:
-    teams.invite(team=teams.own(request.user, find(request, slug)), by=request.user)
-    messages.success(request, gettext("The new invitation link is ready. Send it to one person."))
+    to = cleaned(InvitationForm(request.POST))["to"]
+    teams.invite(team=teams.own(request.user, find(request, slug)), by=request.user, to=to)
+    if to:
+        said = gettext(
+            "The invitation is ready. {to} gets a notice, if this person has an account."
+        )
+    else:
+        said = gettext("The new invitation link is ready. Send it to one person.")
+    messages.success(request, said.format(to=to))
     return redirect("team", slug)
 
 

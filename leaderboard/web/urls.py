@@ -18,6 +18,12 @@ urlpatterns = [
     path("", competitions.index, name="home"),
     path("competitions/<slug:slug>/", competitions.overview, name="competition"),
     path("competitions/<slug:slug>/rules/", competitions.rules, name="rules"),
+    path("competitions/<slug:slug>/announcements/", competitions.announced, name="announcements"),
+    path(
+        "competitions/<slug:slug>/announcements/<int:pk>/",
+        competitions.announcement,
+        name="announcement",
+    ),
     path("competitions/<slug:slug>/data/", competitions.data, name="data"),
     path("competitions/<slug:slug>/data/sample.zip", competitions.sample, name="sample"),
     path("competitions/<slug:slug>/kit/", kit.page, name="kit"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone, translation
 
+from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Evaluation, Happening, Notice, Submission, Team, User
 from leaderboard.services import (
     competitions,
@@ -268,3 +269,39 @@ def test_the_number_of_questions_to_the_database_does_not_grow_with_the_teams(
     with django_assert_max_num_queries(30):
         tell()
     assert Notice.objects.count() == 302
+
+
+class TestInvited:
+    @pytest.mark.parametrize("name", ["rival", "RIVAL@example.org"])
+    def test_a_person_who_is_named_is_told(
+        self, team: Team, owner: User, rival: User, name: str
+    ) -> None:
+        invitation = teams.invite(team=team, by=owner, to=name)
+        tell()
+        [notice] = notices.of(rival)
+        assert notice.path == f"/invitations/{invitation.code}/"
+        assert notice_words.said(notice)[0] == "owner invites you to the team Sorters"
+
+    def test_a_team_tells_a_person_once_a_day(self, team: Team, owner: User, rival: User) -> None:
+        for _ in range(2):
+            teams.invite(team=team, by=owner, to="rival")
+        tell()
+        assert notices.unread(rival) == 1
+
+    def test_a_revoked_invitation_is_not_told(self, team: Team, owner: User, rival: User) -> None:
+        invitation = teams.invite(team=team, by=owner, to="rival")
+        teams.revoke_invitation(team=team, invitation_pk=invitation.pk, by=owner)
+        tell()
+        assert not notices.unread(rival)
+
+    def test_an_address_does_not_tell_whether_it_has_an_account(
+        self, team: Team, owner: User
+    ) -> None:
+        assert teams.invite(team=team, by=owner, to="nobody@example.org").is_usable
+        tell()
+        assert not Notice.objects.filter(kind=Kind.INVITED).exists()
+
+    def test_an_unknown_user_name_is_refused(self, team: Team, owner: User) -> None:
+        with pytest.raises(NotFound) as refusal:
+            teams.invite(team=team, by=owner, to="nobody")
+        assert refusal.value.code == "unknown_person"

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from leaderboard.api.serializers.teams import Quota, TeamSummary
-from leaderboard.models import Competition, Entry, HardwareProfile, Split, Team
+from leaderboard.models import Announcement, Competition, Entry, HardwareProfile, Split, Team
 from leaderboard.services import datasets, machines, rankings, submissions, teams
 
 
@@ -247,3 +247,11 @@ class BoardPage(serializers.Serializer[object]):
     previous = serializers.URLField(allow_null=True)
     baseline = Baseline(allow_null=True)
     results = BoardRow(many=True)
+
+
+class AnnouncementDetail(serializers.ModelSerializer[Announcement]):
+    text = serializers.CharField(help_text="Markdown.")
+
+    class Meta:
+        model = Announcement
+        fields = ("id", "title", "text", "is_pinned", "announced_at", "edited_at")

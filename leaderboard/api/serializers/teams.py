@@ -47,7 +47,17 @@ class InvitationDetail(serializers.ModelSerializer[Invitation]):
 
     class Meta:
         model = Invitation
-        fields = ("id", "code", "invited_by", "created_at", "expires_at")
+        fields = ("id", "code", "invited_by", "sent_to", "created_at", "expires_at")
+
+
+class NewInvitation(serializers.Serializer[Invitation]):
+    to = serializers.CharField(
+        max_length=254,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="User name or mail address of the person, who gets a notice.",
+    )
 
 
 class InvitationCode(serializers.Serializer[Invitation]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -20,8 +21,8 @@ from rest_framework.views import APIView
 from leaderboard.api import spreadsheets
 from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
-from leaderboard.models import Competition
-from leaderboard.services import competitions, datasets, kit, rankings
+from leaderboard.models import Announcement, Competition
+from leaderboard.services import announcements, competitions, datasets, kit, rankings
 
 PAGING = [
     OpenApiParameter("limit", int, description="Rows a page, at most 1000."),
@@ -45,6 +46,18 @@ class CompetitionView(RetrieveAPIView[Competition]):
 
     def get_object(self) -> Competition:
         return competitions.named(self.kwargs["slug"], among=self.get_queryset())
+
+
+class Announcements(ListAPIView[Announcement]):
+    """What the organizers announced, pinned ones first, then the newest."""
+
+    serializer_class = shapes.AnnouncementDetail
+    queryset = Announcement.objects.none()
+
+    def get_queryset(self) -> QuerySet[Announcement]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return announcements.of(find(self.kwargs["slug"]))
 
 
 class Sample(APIView):

@@ -68,12 +68,15 @@ class Invitations(APIView):
         return Response(shapes.InvitationDetail(teams.open_invitations(team), many=True).data)
 
     @extend_schema(
-        request=None, responses={201: shapes.InvitationDetail}, operation_id="invite_to_team"
+        request=shapes.NewInvitation,
+        responses={201: shapes.InvitationDetail},
+        operation_id="invite_to_team",
     )
     def post(self, request: Request, pk: int) -> Response:
         """Make an invitation; its code lets one person join within a week. At most as many are open
         as a team may have members."""
-        invitation = teams.invite(team=find_team(request, pk), by=person(request))
+        team, to = find_team(request, pk), parsed(shapes.NewInvitation, request)["to"]
+        invitation = teams.invite(team=team, by=person(request), to=to)
         return Response(shapes.InvitationDetail(invitation).data, status=201)
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from leaderboard.models import ApiToken, Dataset, Submission, Team, User, Worker
+from leaderboard.models import Announcement, ApiToken, Dataset, Submission, Team, User, Worker
 from leaderboard.services import tokens, workers
 from scoring.sentences import say
 from tests.leaderboard.conftest import WEAK, failure, finish, report
@@ -42,6 +42,7 @@ def full(
     finish(submit(rivals, seed=2).latest_evaluation, failure())
     submit(team, seed=3)
     tokens.issue(user=owner, name="CI")
+    Announcement.objects.create(competition=team.competition, title="Hello", text="All.")
     Dataset.objects.update(
         skipped=[
             {"name": f"cat/{n}.txt", "code": "not_an_image", "said": [say("No.").to_json()]}
@@ -65,6 +66,7 @@ def addresses() -> list[str]:
 
 def test_all_nouns_but_the_hidden_ones_are_there() -> None:
     assert {model.__name__ for model in NOUNS} == {
+        "Announcement",
         "ApiToken",
         "Canary",
         "Competition",

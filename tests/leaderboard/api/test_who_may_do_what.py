@@ -42,6 +42,8 @@ POST   /notices/{notice}/read                 401 404 404 204 404
 GET    /competitions                          200 200 200 200 200
 GET    /competitions/waste                    200 200 200 200 200
 GET    /competitions/draft                    404 404 404 404 404
+GET    /competitions/waste/announcements      200 200 200 200 200
+GET    /competitions/draft/announcements      404 404 404 404 404
 GET    /competitions/waste/sample             200 200 200 200 200
 GET    /competitions/waste/kit                200 200 200 200 200
 GET    /competitions/draft/kit                404 404 404 404 404

@@ -13,6 +13,7 @@ PUBLIC = [
     "/",
     "/competitions/waste/",
     "/competitions/waste/rules/",
+    "/competitions/waste/announcements/",
     "/competitions/waste/data/",
     "/competitions/waste/kit/",
     "/competitions/waste/scoring/",

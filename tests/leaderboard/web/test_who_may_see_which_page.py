@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from leaderboard.models import Competition, Invitation, Submission, User
+from leaderboard.models import Announcement, Competition, Invitation, Submission, User
 from leaderboard.services import competitions, mailing, teams, telling
 from tests.leaderboard.answers import Answer
 from tests.leaderboard.conftest import (
@@ -56,6 +56,9 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/", ANYBODY),
         ("/competitions/waste/rules/", ANYBODY),
         ("/competitions/waste/data/", ANYBODY),
+        ("/competitions/waste/announcements/", ANYBODY),
+        ("/competitions/waste/announcements/{announcement}/", ANYBODY),
+        ("/competitions/waste/announcements/999999999999999999999999/", NOBODY),
         ("/competitions/waste/data/sample.zip", ANYBODY),
         ("/competitions/waste/kit/", ANYBODY),
         ("/competitions/waste/kit/kit.zip", ANYBODY),
@@ -94,11 +97,15 @@ def test_pages(
     submission = scored(team)
     code = teams.invite(team=team, by=owner).code
     telling.go_on(seconds=60)
+    announcement = Announcement.objects.create(
+        competition=team.competition, title="A new room", text="Upstairs."
+    )
     url = url.format(
         submission=submission.pk,
         evaluation=submission.evaluation.pk,
         calibration=submission.competition.calibration_id,
         code=code,
+        announcement=announcement.pk,
         notice=owner.notices.get().pk,
         subscription=mailing.signed(owner, "scored"),
     )
@@ -107,7 +114,17 @@ def test_pages(
 
 @pytest.mark.parametrize(
     "page",
-    ["", "rules/", "data/", "kit/", "scoring/", "boards/public/", "data/sample.zip", "kit/kit.zip"],
+    [
+        "",
+        "rules/",
+        "announcements/",
+        "data/",
+        "kit/",
+        "scoring/",
+        "boards/public/",
+        "data/sample.zip",
+        "kit/kit.zip",
+    ],
 )
 def test_a_draft_is_for_organizers(
     draft: Competition, see: Any, outsider: User, organizer: User, page: str

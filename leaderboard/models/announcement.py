@@ -1,0 +1,39 @@
+"""What organizers announce to everybody who takes part in a competition."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from leaderboard.models.competition import Competition
+
+
+class Announcement(models.Model):
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="announcements")
+    title = models.CharField(max_length=120)
+    text = models.TextField(help_text=_("Markdown."))
+    is_pinned = models.BooleanField(
+        default=False, help_text=_("Pinned announcements stand first on the overview.")
+    )
+    announced_at = models.DateTimeField(default=timezone.now, editable=False)
+    edited_at = models.DateTimeField(null=True, editable=False)
+    announced_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-is_pinned", "-announced_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["competition", "-is_pinned", "-announced_at", "-id"],
+                name="announcements_in_order",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"{self.competition.get_absolute_url()}announcements/{self.pk}/"
