@@ -47,9 +47,8 @@ def team(request: Request, slug: str) -> HttpResponse:
     invitations = teams.open_invitations(mine)
     links = [(one, request.build_absolute_uri(f"/invitations/{one.code}/")) for one in invitations]
     members = mine.memberships.select_related("user")
-    return show(
-        request, competition, "teams/team.html", members=members, links=links, form=InvitationForm()
-    )
+    said = {"members": members, "links": links, "form": InvitationForm()}
+    return show(request, competition, "teams/team.html", **said)
 
 
 @login_required
@@ -58,9 +57,7 @@ def invite(request: Request, slug: str) -> HttpResponse:
     to = cleaned(InvitationForm(request.POST))["to"]
     teams.invite(team=teams.own(request.user, find(request, slug)), by=request.user, to=to)
     if to:
-        said = gettext(
-            "The invitation is ready. {to} gets a notice, if this person has an account."
-        )
+        said = gettext("The invitation is ready. {to} gets a notice if there is an account.")
     else:
         said = gettext("The new invitation link is ready. Send it to one person.")
     messages.success(request, said.format(to=to))
