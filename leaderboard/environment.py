@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @contextmanager
@@ -62,6 +65,14 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]
         except ValueError:
             pass
         raise wrong(name, f"a number of at least {least:g}", value)
+
+    def networks(self, name: str) -> list[Network]:
+        """Networks like 10.0.0.0/8, with commas between them; none unless they are given."""
+        value = str(self.get_value(name, default="")).strip()
+        try:
+            return [ipaddress.ip_network(one.strip()) for one in value.split(",") if one.strip()]
+        except ValueError as error:
+            raise wrong(name, "networks like 10.0.0.0/8,fd00::/8", value) from error
 
     def level(self, name: str, *, default: str) -> str:
         value = str(self.get_value(name, default=default)).strip()

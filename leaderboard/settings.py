@@ -157,6 +157,8 @@ SWEEP_SECONDS = env.number("SWEEP_SECONDS", default=30, least=1)
 # Notices are sent by a process of their own: it needs a way out, and a slow mail server delays no
 # sweep.
 POST_QUEUE = "post"
+# Networks that webhooks may reach besides public addresses.
+WEBHOOK_NETWORKS = env.networks("WEBHOOK_NETWORKS")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "leaderboard.sweep", "schedule": SWEEP_SECONDS},
     "post": {

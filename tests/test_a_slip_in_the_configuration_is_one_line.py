@@ -24,6 +24,7 @@ def start(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     [
         ("LEASE_SECONDS", "abc", "a whole number of at least 3, not 'abc'."),
         ("LEASE_SECONDS", "0", "a whole number of at least 3, not '0'."),
+        ("WEBHOOK_NETWORKS", "10.0.0.1/8", "networks like 10.0.0.0/8,fd00::/8, not '10.0.0.1/8'."),
         ("SWEEP_SECONDS", "x", "a number of at least 1, not 'x'."),
         ("SWEEP_SECONDS", "nan", "a number of at least 1, not 'nan'."),
         ("LONG_POLLS", "-1", "a whole number of at least 0, not '-1'."),

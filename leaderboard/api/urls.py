@@ -5,7 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView
 
 from leaderboard.api import documentation, errors
-from leaderboard.api.views import accounts, competitions, notices, submissions, teams
+from leaderboard.api.views import accounts, competitions, notices, submissions, teams, webhooks
 
 urlpatterns = [
     path("v2/me", accounts.Me.as_view()),
@@ -38,6 +38,15 @@ urlpatterns = [
     path("v2/teams/<int:pk>", teams.TeamView.as_view(), name="api-team"),
     path("v2/teams/<int:pk>/invitations", teams.Invitations.as_view()),
     path("v2/teams/<int:pk>/invitations/<int:invitation_pk>", teams.InvitationView.as_view()),
+    path("v2/teams/<int:pk>/webhooks", webhooks.Webhooks.as_view()),
+    path("v2/teams/<int:pk>/webhooks/<int:webhook_pk>", webhooks.WebhookView.as_view()),
+    path("v2/teams/<int:pk>/webhooks/<int:webhook_pk>/ping", webhooks.Ping.as_view()),
+    path("v2/teams/<int:pk>/webhooks/<int:webhook_pk>/resume", webhooks.Resume.as_view()),
+    path("v2/teams/<int:pk>/webhooks/<int:webhook_pk>/deliveries", webhooks.Deliveries.as_view()),
+    path(
+        "v2/teams/<int:pk>/webhooks/<int:webhook_pk>/deliveries/<int:delivery_pk>/redeliver",
+        webhooks.Redeliver.as_view(),
+    ),
     path("v2/teams/<int:pk>/leave", teams.Leave.as_view()),
     path("v2/teams/<int:pk>/selections", teams.Selections.as_view()),
     path("v2/schema", SpectacularAPIView.as_view(), name="api-schema"),

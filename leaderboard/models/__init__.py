@@ -12,6 +12,7 @@ from leaderboard.models.report import StoredReport
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Invitation, Membership, NamePart, Team
 from leaderboard.models.user import ApiToken, User
+from leaderboard.models.webhook import Delivery, Webhook
 
 __all__ = [
     "Announcement",
@@ -20,6 +21,7 @@ __all__ = [
     "Canary",
     "Competition",
     "Dataset",
+    "Delivery",
     "Entry",
     "Evaluation",
     "Fingerprints",
@@ -37,5 +39,6 @@ __all__ = [
     "Submission",
     "Team",
     "User",
+    "Webhook",
     "Worker",
 ]

@@ -1,4 +1,6 @@
-"""What happened becomes notices. Each `Happening` is told once, in the transaction that deletes it.
+"""What happened becomes notices and calls to webhooks.
+
+Each `Happening` is told once, in the transaction that deletes it.
 
 It runs where mail is sent, not where models are measured: a worker may not read who is in a team.
 """
@@ -18,7 +20,15 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from leaderboard.models import Competition, Entry, Evaluation, Happening, Notice, Team, User
-from leaderboard.services import announcements, events, notices, privileges, rankings, submissions
+from leaderboard.services import (
+    announcements,
+    events,
+    notices,
+    privileges,
+    rankings,
+    submissions,
+    webhooks,
+)
 from leaderboard.services.events import Event
 
 logger = logging.getLogger(__name__)
@@ -62,7 +72,8 @@ def step() -> bool:
             return False
         try:
             with transaction.atomic():
-                TELLERS[Event(happening.event)](happening)
+                for teller in TELLERS[Event(happening.event)]:
+                    teller(happening)
         except Exception:
             logger.exception("%s could not be told", happening)
             Happening.objects.filter(pk=happening.pk).update(due_at=Now() + RETRY_AFTER)
@@ -241,12 +252,12 @@ def participants(competition: Competition) -> QuerySet[User]:
     return User.objects.filter(memberships__competition=competition)
 
 
-TELLERS: dict[Event, Callable[[Happening], None]] = {
-    Event.EVALUATION_ENDED: evaluation_ended,
-    Event.PLACE_CHANGED: place_changed,
-    Event.QUOTA_USED: quota_used,
-    Event.INVITED: invited,
-    Event.ANNOUNCED: announced,
-    Event.ENDS_SOON: ends_soon,
-    Event.COMPETITION_PUBLISHED: published,
+TELLERS: dict[Event, tuple[Callable[[Happening], None], ...]] = {
+    Event.EVALUATION_ENDED: (evaluation_ended, webhooks.evaluation_ended),
+    Event.PLACE_CHANGED: (place_changed, webhooks.place_changed),
+    Event.QUOTA_USED: (quota_used,),
+    Event.INVITED: (invited,),
+    Event.ANNOUNCED: (announced,),
+    Event.ENDS_SOON: (ends_soon,),
+    Event.COMPETITION_PUBLISHED: (published, webhooks.published),
 }

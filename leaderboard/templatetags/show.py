@@ -182,6 +182,12 @@ def term_name(name: str) -> str:
 
 
 @register.filter
+def call_error(code: str) -> str:
+    """Why a call of a webhook got no good answer."""
+    return str(words.CALL_ERRORS.get(code, code))
+
+
+@register.filter
 def reason(why: str) -> str:
     """Why an evaluation was queued, as a sentence."""
     return str(words.REASONS.get(why, why))

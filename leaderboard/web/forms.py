@@ -8,6 +8,7 @@ from django.contrib.auth.validators import ASCIIUsernameValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from leaderboard.models import Webhook
 from scoring import formats
 
 username_validators = [ASCIIUsernameValidator()]
@@ -24,6 +25,18 @@ class InvitationForm(forms.Form):
         max_length=254,
         required=False,
         help_text=_("This person gets a notice. Leave it empty to send the link yourself."),
+    )
+
+
+class WebhookForm(forms.Form):
+    url = forms.CharField(
+        label=_("Address"), max_length=500, widget=forms.URLInput(attrs={"placeholder": "https://"})
+    )
+    events = forms.MultipleChoiceField(
+        label=_("Events"),
+        choices=Webhook.Event.choices,
+        initial=Webhook.Event.values,
+        widget=forms.CheckboxSelectMultiple,
     )
 
 

@@ -47,8 +47,14 @@ def team(request: Request, slug: str) -> HttpResponse:
     invitations = teams.open_invitations(mine)
     links = [(one, request.build_absolute_uri(f"/invitations/{one.code}/")) for one in invitations]
     members = mine.memberships.select_related("user")
-    said = {"members": members, "links": links, "form": InvitationForm()}
-    return show(request, competition, "teams/team.html", **said)
+    return show(
+        request,
+        competition,
+        "teams/team.html",
+        members=members,
+        links=links,
+        form=InvitationForm(),
+    )
 
 
 @login_required

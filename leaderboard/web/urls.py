@@ -12,6 +12,7 @@ from leaderboard.web import (
     profile,
     submissions,
     teams,
+    webhooks,
 )
 
 urlpatterns = [
@@ -39,6 +40,16 @@ urlpatterns = [
         name="revoke-invitation",
     ),
     path("competitions/<slug:slug>/team/leave/", teams.leave, name="leave"),
+    path("competitions/<slug:slug>/team/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("competitions/<slug:slug>/team/webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
+    path(
+        "competitions/<slug:slug>/team/webhooks/<int:pk>/act/", webhooks.act, name="act-on-webhook"
+    ),
+    path(
+        "competitions/<slug:slug>/team/webhooks/<int:pk>/deliveries/<int:delivery_pk>/",
+        webhooks.redeliver,
+        name="redeliver",
+    ),
     path("competitions/<slug:slug>/submit/", submissions.upload, name="upload"),
     path("competitions/<slug:slug>/submissions/", submissions.team_submissions, name="submissions"),
     path("submissions/<int:pk>/", submissions.submission, name="submission"),

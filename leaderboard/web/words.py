@@ -80,3 +80,12 @@ def measurement_chart(*, of_comparisons: bool) -> dict[str, str]:
         "x": gettext("seconds of the evaluation"),
         "point": gettext("{label}: {ratio} after {seconds} s, segment {segment}"),
     }
+
+
+CALL_ERRORS = {
+    "bad_status": _("refused the call"),
+    "no_public_address": _("has no public address"),
+    "no_answer": _("did not answer"),
+    "too_slow": _("answered too late"),
+}
+"""Why a call of a webhook failed."""

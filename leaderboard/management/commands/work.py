@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 
 from leaderboard.models import HardwareProfile
-from leaderboard.services import mailing, preparing, running, sweeping, telling
+from leaderboard.services import delivering, mailing, preparing, running, sweeping, telling
 
 
 class Command(BaseCommand):
@@ -46,10 +46,12 @@ class Command(BaseCommand):
                 if time.monotonic() - swept >= settings.SWEEP_SECONDS:
                     sweeping.sweep()
                     telling.sweep()
+                    delivering.sweep()
                     swept = time.monotonic()
                 preparing.go_on_all(seconds=preparing.SHORT_SLICE)
                 telling.go_on(seconds=telling.SHORT_SLICE)
                 mailing.go_on(seconds=telling.SHORT_SLICE)
+                delivering.go_on(seconds=telling.SHORT_SLICE)
                 evaluation = running.run_next(profile, should_stop=stop.is_set)
             except (OperationalError, InterfaceError) as error:
                 self.stderr.write(f"The database does not answer, trying again: {error}")

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
-from leaderboard.services import competitions, rankings, teams, telling
+from leaderboard.services import competitions, rankings, teams, telling, webhooks
 from scoring.sentences import say
 from tests.leaderboard.api.conftest import API, client_of
 from tests.leaderboard.conftest import (
@@ -66,6 +66,13 @@ POST   /teams/{team}/invitations              401 404 404 201 403
 DELETE /teams/{team}/invitations/{invitation} 401 404 404 204 403
 POST   /teams/{team}/leave                    401 404 404 204 403
 POST   /teams/join                            401 200 409 409 200
+GET    /teams/{team}/webhooks                 401 404 404 200 403
+POST   /teams/{team}/webhooks                 401 404 404 201 403
+DELETE /teams/{team}/webhooks/{webhook}       401 404 404 204 403
+POST   /teams/{team}/webhooks/{webhook}/ping  401 404 404 201 403
+POST   /teams/{team}/webhooks/{webhook}/resume 401 404 404 204 403
+GET    /teams/{team}/webhooks/{webhook}/deliveries 401 404 404 200 403
+POST   /teams/{team}/webhooks/{webhook}/deliveries/{delivery}/redeliver 401 404 404 204 403
 GET    /teams/{team}/selections               401 404 404 200 200
 PUT    /teams/{team}/selections               401 404 404 200 403
 GET    /schema                                200 200 200 200 200
@@ -117,13 +124,16 @@ def test_before_publication(
         "notice": owner.notices.get().pk,
     }
     invitation = teams.invite(team=planted.team, by=owner)
+    hook = webhooks.add(team=planted.team, url="https://hook.example", events=["scored"], by=owner)
+    names |= {"webhook": hook.pk, "delivery": webhooks.ping(webhook=hook, by=owner).pk}
     code, names["invitation"] = invitation.code, invitation.pk
+    sent = {"name": "New", "submissions": [], "url": "https://x.example", "events": ["scored"]}
     found = []
     for client in everybody:
         with transaction.atomic():
             answer = getattr(client, method.lower())(
                 API + path.format(**names),
-                {} if method == "GET" else {"name": "New", "code": code, "submissions": []},
+                {} if method == "GET" else sent | {"code": code},
                 format="json" if method == "PUT" else None,
             )
             transaction.set_rollback(True)

@@ -22,6 +22,7 @@ PUBLIC = [
 MEMBERS = [
     *PUBLIC,
     "/competitions/waste/team/",
+    "/competitions/waste/team/webhooks/",
     "/competitions/waste/submit/",
     "/competitions/waste/submissions/",
     "/profile/",

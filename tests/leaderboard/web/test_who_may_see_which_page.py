@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from leaderboard.models import Announcement, Competition, Invitation, Submission, User
-from leaderboard.services import competitions, mailing, teams, telling
+from leaderboard.services import competitions, mailing, teams, telling, webhooks
 from tests.leaderboard.answers import Answer
 from tests.leaderboard.conftest import (
     ANSWERED,
@@ -68,6 +68,9 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/boards/sample/", NOBODY),
         ("/competitions/nothing/", NOBODY),
         ("/competitions/waste/team/", SIGNED_IN),
+        ("/competitions/waste/team/webhooks/", (LOGIN, 403, 403, 200, 403)),
+        ("/competitions/waste/team/webhooks/{webhook}/", (LOGIN, 403, 404, 200, 403)),
+        ("/competitions/waste/team/webhooks/{webhook}/act/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/submit/", SIGNED_IN),
         ("/competitions/waste/submissions/", (LOGIN, 403, 200, 200, 403)),
         ("/submissions/{submission}/", (LOGIN, 404, 404, 200, 200)),
@@ -97,6 +100,7 @@ def test_pages(
     submission = scored(team)
     code = teams.invite(team=team, by=owner).code
     telling.go_on(seconds=60)
+    hook = webhooks.add(team=team, url="https://hook.example", events=["scored"], by=owner)
     announcement = Announcement.objects.create(
         competition=team.competition, title="A new room", text="Upstairs."
     )
@@ -105,6 +109,7 @@ def test_pages(
         evaluation=submission.evaluation.pk,
         calibration=submission.competition.calibration_id,
         code=code,
+        webhook=hook.pk,
         announcement=announcement.pk,
         notice=owner.notices.get().pk,
         subscription=mailing.signed(owner, "scored"),
@@ -156,6 +161,10 @@ def test_nobody_takes_part_in_a_draft(
         "/competitions/waste/team/",
         "/competitions/waste/team/invite/",
         "/competitions/waste/team/leave/",
+        "/competitions/waste/team/webhooks/",
+        "/competitions/waste/team/webhooks/1/",
+        "/competitions/waste/team/webhooks/1/act/",
+        "/competitions/waste/team/webhooks/1/deliveries/1/",
         "/competitions/waste/team/invitations/1/revoke/",
         "/competitions/waste/submit/",
         "/competitions/waste/submissions/",

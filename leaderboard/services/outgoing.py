@@ -1,0 +1,128 @@
+"""Requests to addresses that participants name. Only public addresses are reached.
+
+A name is resolved once. Every address that it has must be allowed. The connection then goes to one
+of these addresses, so a name that changes meanwhile changes nothing. Redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import httpx
+from django.conf import settings
+
+SECONDS = 10.0
+"""The whole request: the name, the connection, and the answer's headers. Its body is not read."""
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+NO_ADDRESS, NO_ANSWER, TOO_SLOW = "no_public_address", "no_answer", "too_slow"
+"""Why a request got no answer."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A POST that is to be sent."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The status of an answer, or why there is none."""
+
+    status: int | None
+    error: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+class NoAddressError(Exception):
+    """The host of a URL has no address, or one that must not be reached."""
+
+
+def send(calls: Sequence[Call]) -> list[Answer]:
+    """Send some calls at once, and wait for all answers."""
+
+    async def every() -> list[Answer]:
+        return await asyncio.gather(*map(send_one, calls))
+
+    return asyncio.run(every())
+
+
+async def send_one(call: Call) -> Answer:
+    try:
+        async with asyncio.timeout(SECONDS):
+            return Answer(await post(call))
+    except TimeoutError:
+        return Answer(None, TOO_SLOW)
+    except NoAddressError:
+        return Answer(None, NO_ADDRESS)
+    except httpx.TimeoutException:
+        return Answer(None, TOO_SLOW)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+        return Answer(None, NO_ANSWER)
+
+
+async def post(call: Call) -> int:
+    """The status of the answer. The body is not read."""
+    url = httpx.URL(call.url)
+    host = url.raw_host.decode("ascii")
+    address = await resolved(host, url.port or (443 if url.scheme == "https" else 80))
+    pinned = url.copy_with(host=address)
+    headers = {**call.headers, "Host": url.netloc.decode("ascii")}
+    # No proxy of the environment: it would resolve the name a second time.
+    async with (
+        httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=SECONDS) as client,
+        client.stream(
+            "POST",
+            pinned,
+            content=call.body,
+            headers=headers,
+            extensions={"sni_hostname": host},
+        ) as answer,
+    ):
+        return answer.status_code
+
+
+async def resolved(host: str, port: int) -> str:
+    """One address of a host. Raises `NoAddressError` unless every address may be reached."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise NoAddressError from error
+    addresses = [str(row[4][0]) for row in found]
+    if not addresses or not all(map(is_allowed, addresses)):
+        raise NoAddressError
+    return addresses[0]
+
+
+def is_allowed(text: str) -> bool:
+    """Whether an address is public, or in a network that the operator allows."""
+    try:
+        address = within(ipaddress.ip_address(text.partition("%")[0]))
+    except ValueError:
+        return False
+    if any(address in network for network in settings.WEBHOOK_NETWORKS):
+        return True
+    is_special = address.is_multicast or address.is_reserved or address.is_unspecified
+    is_special |= isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    return address.is_global and not is_special
+
+
+def within(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address leads to, else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    inner = address.ipv4_mapped or address.sixtofour
+    return inner or (address.teredo[1] if address.teredo else address)

@@ -1,0 +1,257 @@
+"""Webhooks of a team: addresses that are called when something happens to its submissions."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from leaderboard.errors import Conflict, NotFound, Refused
+from leaderboard.models import (
+    Competition,
+    Delivery,
+    Entry,
+    Evaluation,
+    Happening,
+    Team,
+    User,
+    Webhook,
+)
+from leaderboard.services import locks, outgoing, rankings, teams
+
+Event = Webhook.Event
+MOST_OF_A_TEAM = 5
+LONGEST_URL = 500
+PING = "ping"
+"""The event of a call that a member asks for, to try an address."""
+
+
+@transaction.atomic
+def add(*, team: Team, url: str, events: Collection[str], by: User) -> Webhook:
+    """Have an address called. Its secret is in the answer, and is never shown again."""
+    team = locks.lock(team)
+    teams.check_member(team, by)
+    check_address(url)
+    check_events(events)
+    if Webhook.objects.filter(team=team).count() >= MOST_OF_A_TEAM:
+        raise Conflict(
+            gettext("A team has at most %(most)d webhooks. Remove one first.")
+            % {"most": MOST_OF_A_TEAM},
+            code="too_many_webhooks",
+        )
+    entry = rankings.entry_of(team, Entry.Board.PUBLIC)
+    return Webhook.objects.create(
+        team=team,
+        url=url,
+        secret=f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}",
+        events=[event for event in Event.values if event in events],
+        created_by=by,
+        last_rank=rankings.rank(entry) if entry else None,
+    )
+
+
+def remove(*, webhook: Webhook, by: User) -> None:
+    """Remove a webhook and its log."""
+    teams.check_member(webhook.team, by)
+    webhook.delete()
+
+
+@transaction.atomic
+def resume(*, webhook: Webhook, by: User) -> None:
+    """Call an address again that was stopped after too many failures."""
+    teams.check_member(webhook.team, by)
+    webhook.failures, webhook.stopped_at = 0, None
+    webhook.save(update_fields=["failures", "stopped_at"])
+
+
+@transaction.atomic
+def ping(*, webhook: Webhook, by: User) -> Delivery:
+    """Try an address with an event of its own."""
+    teams.check_member(webhook.team, by)
+    check_runs(webhook)
+    return deliver(webhook, PING, {})
+
+
+@transaction.atomic
+def redeliver(*, delivery: Delivery, by: User) -> None:
+    """Send a delivery again, with the same body and identifier."""
+    teams.check_member(delivery.webhook.team, by)
+    check_runs(delivery.webhook)
+    Delivery.objects.filter(pk=delivery.pk).update(
+        due_at=timezone.now(), attempts=0, delivered_at=None, status=None, error=""
+    )
+
+
+def of(team: Team, by: User) -> QuerySet[Webhook]:
+    """A team's webhooks, for its members."""
+    teams.check_member(team, by)
+    return Webhook.objects.filter(team=team).select_related("team__competition", "created_by")
+
+
+def find(team: Team, pk: int, by: User) -> Webhook:
+    """One webhook of a team. Raises `NotFound`."""
+    found = of(team, by).filter(pk=pk).first()
+    if found is None:
+        raise NotFound(gettext("The team has no such webhook."), code="unknown_webhook")
+    return found
+
+
+def find_delivery(webhook: Webhook, pk: int) -> Delivery:
+    """One delivery of a webhook. Raises `NotFound`."""
+    found = webhook.deliveries.filter(pk=pk).select_related("webhook__team").first()
+    if found is None:
+        raise NotFound(gettext("The webhook has no such delivery."), code="unknown_delivery")
+    return found
+
+
+# Checks
+
+
+def check_address(url: str) -> None:
+    """Raises `Refused` for an address that can never be called. Names are resolved at each call."""
+    try:
+        parts = urlsplit(url)
+        is_good = bool(parts.hostname) and parts.port != 0 and len(url) <= LONGEST_URL
+    except ValueError:
+        is_good = False
+    schemes = ["https", "http"] if settings.WEBHOOK_NETWORKS else ["https"]
+    if not is_good or parts.scheme not in schemes or parts.username is not None or has_gaps(url):
+        raise Refused(
+            gettext("Give an address like https://example.org/hook, without a user name."),
+            code="bad_webhook_address",
+        )
+    if is_number(parts.hostname or "") and not outgoing.is_allowed(parts.hostname or ""):
+        raise Refused(
+            gettext("This address is not public. Webhooks reach public addresses only."),
+            code="address_not_public",
+        )
+
+
+def has_gaps(url: str) -> bool:
+    return any(letter.isspace() or not letter.isprintable() for letter in url)
+
+
+def is_number(host: str) -> bool:
+    """Whether a host is an address of digits and no name."""
+    return ":" in host or host.replace(".", "").isdigit()
+
+
+def check_events(events: Collection[str]) -> None:
+    if not events or set(events) - set(Event.values):
+        raise Refused(
+            gettext("Choose at least one event of these: %(events)s.")
+            % {"events": ", ".join(Event.values)},
+            code="bad_webhook_events",
+        )
+
+
+def check_runs(webhook: Webhook) -> None:
+    if webhook.stopped_at:
+        raise Conflict(
+            gettext("Calls to this address have stopped. Resume them first."),
+            code="webhook_stopped",
+        )
+
+
+# What is told. `telling` calls these in the transaction that deletes the happening.
+
+
+def evaluation_ended(happening: Happening) -> None:
+    """Call the team's addresses for a verdict, also for a repeated one."""
+    evaluation = happening.evaluation
+    assert evaluation
+    if evaluation.submission is None or evaluation.state not in (Event.SCORED, Event.FAILED):
+        return
+    submission = evaluation.submission
+    facts = {
+        "submission": {
+            "id": submission.pk,
+            "url": settings.SITE_URL + submission.get_absolute_url(),
+            "note": submission.note,
+        },
+        "why": evaluation.why,
+    }
+    facts |= scored(evaluation) if evaluation.state == Event.SCORED else failed(evaluation)
+    for webhook in wanting(evaluation.state, happening.competition, team=submission.team):
+        deliver(webhook, evaluation.state, facts)
+
+
+def scored(evaluation: Evaluation) -> dict[str, Any]:
+    """Public figures only."""
+    assert evaluation.submission
+    entry = rankings.entry_of(evaluation.submission.team, Entry.Board.PUBLIC)
+    return {
+        "score": evaluation.score_public,
+        "score_half_width": evaluation.score_half_width,
+        "quality": evaluation.quality_public,
+        "time_ratio": evaluation.time_ratio,
+        "is_best": bool(entry and entry.submission_id == evaluation.submission_id),
+        "rank": rankings.rank(entry) if entry else None,
+    }
+
+
+def failed(evaluation: Evaluation) -> dict[str, Any]:
+    return {"code": evaluation.failure_code, "detail": evaluation.failure_message}
+
+
+def place_changed(happening: Happening) -> None:
+    """Call the addresses of teams whose public rank is another one than was told last."""
+    competition = happening.competition
+    waiting = wanting(Event.RANK_CHANGED, competition)
+    if not waiting:
+        return
+    ranks = ranks_of(competition)
+    for webhook in waiting:
+        rank, previous = ranks.get(webhook.team_id), webhook.last_rank
+        if rank != previous:
+            Webhook.objects.filter(pk=webhook.pk).update(last_rank=rank)
+            deliver(webhook, Event.RANK_CHANGED, {"rank": rank, "previous_rank": previous})
+
+
+def published(happening: Happening) -> None:
+    competition = happening.competition
+    board = f"{settings.SITE_URL}{competition.get_absolute_url()}boards/private/"
+    for webhook in wanting(Event.PUBLISHED, competition):
+        deliver(webhook, Event.PUBLISHED, {"board": board})
+
+
+def wanting(event: str, competition: Competition, **more: object) -> list[Webhook]:
+    """The webhooks of a competition's teams that are called for an event."""
+    running = Webhook.objects.filter(team__competition=competition, stopped_at=None, **more)
+    # Filtered here: SQLite cannot search in JSON.
+    return [one for one in running.select_related("team__competition") if event in one.events]
+
+
+def ranks_of(competition: Competition) -> dict[int, int]:
+    """The public rank of every ranked team, by the key of the team."""
+    entries = Entry.objects.filter(
+        competition=competition, board=Entry.Board.PUBLIC, is_ranked=True
+    )
+    place = Window(RowNumber(), order_by=[F(name).asc() for name in rankings.ORDER])
+    return dict(entries.order_by().annotate(place=place).values_list("team_id", "place"))
+
+
+def deliver(webhook: Webhook, event: str, facts: dict[str, Any]) -> Delivery:
+    """Write a call that is to be sent."""
+    new = Delivery(webhook=webhook, event=event)
+    said = {
+        "id": str(new.identifier),
+        "event": event,
+        "created_at": new.created_at.isoformat(),
+        "competition": webhook.team.competition.slug,
+        "team": {"id": webhook.team_id, "name": webhook.team.name},
+        **facts,
+    }
+    new.body = json.dumps(said, ensure_ascii=False)
+    new.save(force_insert=True)
+    return new
