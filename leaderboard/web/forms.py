@@ -29,7 +29,7 @@ class InvitationForm(forms.Form):
 
 
 class WebhookForm(forms.Form):
-    url = forms.CharField(
+    address = forms.CharField(
         label=_("Address"), max_length=500, widget=forms.URLInput(attrs={"placeholder": "https://"})
     )
     events = forms.MultipleChoiceField(

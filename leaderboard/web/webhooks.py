@@ -32,7 +32,7 @@ def webhooks(request: Request, slug: str) -> HttpResponse:
     made = None
     if request.method == "POST":
         form = cleaned(WebhookForm(request.POST))
-        made = service.add(team=mine, url=form["url"], events=form["events"], by=request.user)
+        made = service.add(team=mine, url=form["address"], events=form["events"], by=request.user)
     return show(
         request,
         competition,

@@ -11,7 +11,7 @@ PAGE = "/competitions/waste/team/webhooks/"
 
 
 def add(send: Any, person: User) -> str:
-    return text(send(person, PAGE, url="https://hook.example/a", events=["scored", "failed"]))
+    return text(send(person, PAGE, address="https://hook.example/a", events=["scored", "failed"]))
 
 
 def test_the_secret_is_shown_once(see: Any, send: Any, team: Team, owner: User) -> None:
@@ -23,7 +23,7 @@ def test_the_secret_is_shown_once(see: Any, send: Any, team: Team, owner: User) 
 
 
 def test_a_refused_address_stays_a_sentence(send: Any, team: Team, owner: User) -> None:
-    page = text(send(owner, PAGE, url="https://127.0.0.1/", events=["scored"]))
+    page = text(send(owner, PAGE, address="https://127.0.0.1/", events=["scored"]))
     assert "Webhooks reach public addresses only" in page
     assert not Webhook.objects.exists()
 
