@@ -1,11 +1,14 @@
 #!/bin/sh
-# Submit model.pt, wait for the verdict, and exit with 0 only where the score is at most MAX_SCORE.
+# Submit model.pt, wait for the verdict, and exit with 0 only where the score is good enough.
 # Needs curl and jq, and in the environment:
 #   FEATHERWEIGHT_URL    address of the server, like https://featherweight.example.org
 #   FEATHERWEIGHT_TOKEN  API token of your profile page
 #   COMPETITION          as it stands in the competition's address
-#   MAX_SCORE            like 0.95; lower scores are better
-# Optional: MODEL (model.pt), NOTE (for your team), RUN (the same for a repeated run).
+# Optional:
+#   MAX_SCORE  fail above this score, like 0.95; lower scores are better
+#   NO_WORSE   true: fail if the score is worse than your best by more than the noise of the clock
+#   SUMMARY    a file that gets the verdict in Markdown, for a comment on a pull request
+#   MODEL (model.pt), NOTE (for your team), RUN (the same for a repeated run)
 set -eu
 
 answer=$(mktemp)
@@ -25,4 +28,28 @@ while jq -e '.state == "queued" or .state == "running"' "$answer" >/dev/null; do
     ask "$url?wait=50"
 done
 jq '{page, state, failure, error, score, quality, time_ratio, half_width}' "$answer"
-jq -e --argjson most "$MAX_SCORE" '.state == "scored" and .score.score <= $most' "$answer" >/dev/null
+
+four='def four: . * 10000 | round / 10000;'
+if [ -n "${SUMMARY:-}" ]; then
+    jq -r "$four"'
+        if .state == "scored" then
+            "**Featherweight: \(.score.score | four) ± \(.score.half_width | four)** (lower is better)",
+            "",
+            (.prospect // {} | [
+                (select(.rank) | "rank \(.rank) of \(.ranked)"),
+                (select(.change) | if .change < 0 then "better than your best by \(-.change | four)"
+                    else "worse than your best by \(.change | four)" end)
+            ] | join(", ")),
+            (.prospect.advice // [] | .[] | "- " + .)
+        else
+            "**Featherweight: \(.state)** \(.failure.message // .error)"
+        end,
+        "", "[The measurement](\(.page))"' "$answer" >>"$SUMMARY"
+fi
+
+jq -e --arg most "${MAX_SCORE:-}" \
+    '.state == "scored" and ($most == "" or .score.score <= ($most | tonumber))' \
+    "$answer" >/dev/null
+if [ "${NO_WORSE:-}" = true ]; then
+    jq -e '(.prospect.is_clear == true and .prospect.change > 0) | not' "$answer" >/dev/null
+fi

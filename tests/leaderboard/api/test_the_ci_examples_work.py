@@ -25,7 +25,7 @@ pytestmark = [
     # Only a developer's machine may lack them: `.ci/run` sets CI, and fails there.
     pytest.mark.skipif(bool(LACKING) and "CI" not in os.environ, reason=f"needs {LACKING}"),
 ]
-Run = Callable[[str], "subprocess.CompletedProcess[str]"]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def of_github() -> str:
@@ -42,7 +42,53 @@ def of_the_shell() -> str:
     return (EXAMPLES / "submit.sh").read_text()
 
 
+def of_the_action() -> str:
+    """The first step, as GitHub fills it in."""
+    step = yaml.safe_load((EXAMPLES / "github-action" / "action.yml").read_text())["runs"]["steps"][
+        0
+    ]
+    return filled(step["env"], FILLED_BY_GITHUB) + str(step["run"])
+
+
+def of_the_component() -> str:
+    """The job, as GitLab fills it in."""
+    _, jobs = yaml.safe_load_all((EXAMPLES / "gitlab-component.yml").read_text())
+    job = jobs["featherweight"]
+    return filled(job["variables"], FILLED_BY_GITLAB) + str(job["script"][0])
+
+
+def filled(variables: dict[str, str], given: dict[str, str]) -> str:
+    """Lines of a shell that set a job's variables; what the test sets already stays."""
+    lines = []
+    for name, value in variables.items():
+        for expression, meant in given.items():
+            value = value.replace(expression, meant)
+        assert not {"{{", "[["} & {value[at : at + 2] for at in range(len(value))}, value
+        lines.append(f"export {name}={value}\n" if value else "")
+    return "".join(lines)
+
+
+FILLED_BY_GITHUB = {
+    "${{ inputs.url }}": "$FEATHERWEIGHT_URL",
+    "${{ inputs.token }}": "$FEATHERWEIGHT_TOKEN",
+    "${{ inputs.competition }}": "waste",
+    "${{ inputs.model }}": "model.pt",
+    "${{ inputs.max-score }}": "$MAX_SCORE",
+    "${{ inputs.no-worse }}": "$NO_WORSE",
+    "${{ github.sha }}": "c0ffee",
+    "${{ github.run_id }}-${{ github.run_attempt }}": "1-1",
+}
+FILLED_BY_GITLAB = {
+    "$[[ inputs.url ]]": "$FEATHERWEIGHT_URL",
+    "$[[ inputs.competition ]]": "waste",
+    "$[[ inputs.model ]]": "model.pt",
+    "$[[ inputs.max_score ]]": "$MAX_SCORE",
+    "$[[ inputs.no_worse ]]": "$NO_WORSE",
+}
 SCRIPTS = {"github-actions.yml": of_github, "gitlab-ci.yml": of_gitlab, "submit.sh": of_the_shell}
+SCRIPTS |= {"github-action": of_the_action, "gitlab-component.yml": of_the_component}
+MARKDOWN = {"submit.sh", "github-action", "gitlab-component.yml"}
+"""Those that write the verdict for a comment."""
 
 
 def test_every_example_is_tried_here() -> None:
@@ -61,9 +107,10 @@ def run(
 ) -> Run:
     script = SCRIPTS[request.param]()
     (tmp_path / "model.pt").write_bytes(model)
+    shutil.copy(EXAMPLES / "submit.sh", tmp_path)  # beside the job, as the examples ask for
     _, secret = tokens.issue(user=owner, name="CI")
 
-    def job(max_score: str) -> subprocess.CompletedProcess[str]:
+    def job(max_score: str, no_worse: str = "false") -> subprocess.CompletedProcess[str]:
         environ = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "FEATHERWEIGHT_URL": live_server.url,
@@ -77,6 +124,9 @@ def run(
             "CI_COMMIT_SHA": "c0ffee",
             "NOTE": "c0ffee",
             "RUN": "1",
+            "NO_WORSE": no_worse,
+            "SUMMARY": "featherweight.md",
+            "GITHUB_ACTION_PATH": str(EXAMPLES / "github-action"),
         }
         command = ["sh", "-e", "-c", script]
         return subprocess.run(
@@ -130,3 +180,44 @@ def test_a_refusal_is_shown(run: Run, team: Team, organizer: User) -> None:
     done = run("0.6")
     assert done.returncode != 0
     assert "new worker" in done.stdout
+
+
+@pytest.fixture
+def summary(tmp_path: Path) -> Path:
+    return tmp_path / "featherweight.md"
+
+
+comments = pytest.mark.parametrize("run", sorted(MARKDOWN), indirect=True)
+
+
+@comments
+def test_the_verdict_is_written_for_a_comment(
+    run: Run, summary: Path, rivals: Team, scored: Any, worker: Callable[[Any], None]
+) -> None:
+    scored(rivals, 9, quality_public=0.8, time_ratio=0.3)
+    scored(Team.objects.get(competition__slug="waste", members__username="owner"), 8)
+    worker(report(quality_public=0.75, time_ratio=0.5))
+    run("0.6")
+    told = summary.read_text()
+    assert "**Featherweight: 0.5189 ± 0.005**" in told
+    assert "rank 2 of 2" in told
+    assert "/submissions/" in told
+
+
+@comments
+def test_a_failure_is_written_for_a_comment(
+    run: Run, summary: Path, worker: Callable[[Any], None]
+) -> None:
+    worker(failure("wrong_output", "Expected (1, 3)."))
+    assert run("0.6").returncode != 0
+    assert "**Featherweight: failed** Expected (1, 3)." in summary.read_text()
+
+
+@comments
+def test_a_clear_regression_fails_the_build(
+    run: Run, team: Team, scored: Any, worker: Callable[[Any], None]
+) -> None:
+    scored(team, 8, quality_public=0.75, time_ratio=0.3)
+    worker(report(quality_public=0.75, time_ratio=0.5))
+    assert run("", no_worse="false").returncode == 0
+    assert run("", no_worse="true").returncode != 0
