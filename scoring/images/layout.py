@@ -29,7 +29,9 @@ SUFFIXES = frozenset(
 )
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 LIKE_SPLITS = re.compile(
-    r"(train|training|test|testing|val|valid|validation|dev|sample|public|private)s?"
+    r"(train|training|learn|learning|test|testing|val|valid|validation|dev|development|eval|"
+    r"evaluation|hold[\W_]*out|held[\W_]*out|hidden|unseen|sample|public|private|"
+    r"학습|훈련|검증|시험|테스트|평가|표본|공개|비공개)s?"
     r"[\W_]*(data)?(set|split|image|img|data)?s?[\W_]*(\d{4})?",
     re.IGNORECASE,
 )
@@ -199,7 +201,7 @@ def refuse_nested(paths: Mapping[str, Path], is_split: bool) -> None:
     if not deep:
         return
     tops = {path[0] for path in deep.values()}
-    if not is_split and like_splits(tops):
+    if not is_split and (like_splits(tops) or is_one_like_a_split(deep.values())):
         raise BadDataset(
             "unknown_split",
             look_like_splits(tops),
@@ -237,6 +239,15 @@ def refuse_splits_for_classes(classes: Collection[str]) -> None:
 def like_splits(tops: Collection[str]) -> bool:
     """Whether all folders have names like splits."""
     return bool(tops) and all(LIKE_SPLITS.fullmatch(top) for top in tops)
+
+
+def is_one_like_a_split(paths: Iterable[Path]) -> bool:
+    """Whether a top folder has a name like a split, and all of them have a folder in common."""
+    inside: defaultdict[str, set[str]] = defaultdict(set)
+    for path in paths:
+        inside[path[0]].add(path[1])
+    is_called_so = any(LIKE_SPLITS.fullmatch(top) for top in inside)
+    return is_called_so and len(inside) > 1 and bool(set.intersection(*inside.values()))
 
 
 def look_like_splits(tops: Iterable[str]) -> Sentence:

@@ -225,7 +225,14 @@ def test_another_archive_is_called_by_its_name(head: bytes, kind: str, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "tops", [("Train", "Test"), ("train", "val", "test"), ("Sample", "Public", "Private")]
+    "tops",
+    [
+        ("Train", "Test"),
+        ("train", "val", "test"),
+        ("Sample", "Public", "Private"),
+        ("evaluation", "hold-out"),
+        ("검증", "학습"),
+    ],
 )
 def test_wrong_names_of_splits_are_told_from_nested_folders(
     tops: tuple[str, ...], tmp_path: Path
@@ -239,6 +246,21 @@ def test_wrong_names_of_splits_are_told_from_nested_folders(
     flat = {f"{top}/{number}.png": png(number) for number, top in enumerate(tops)}
     with pytest.raises(BadDataset, match="no class folders in them"):
         sets.catalogue(zipped(tmp_path, flat))
+
+
+def test_one_folder_like_a_split_is_told_where_others_hold_the_same_classes(
+    tmp_path: Path,
+) -> None:
+    files = {f"{top}/{name}": d for top in ("batch_7", "validation") for name, d in SOUND.items()}
+    with pytest.raises(BadDataset, match="batch_7, validation look like splits") as refused:
+        sets.catalogue(zipped(tmp_path, files))
+    assert refused.value.code == "unknown_split"
+    apart = {f"glass/front/{n}.png": png(n) for n in range(3)} | {
+        f"paper/back/{n}.png": png(9 + n) for n in range(3)
+    }
+    with pytest.raises(BadDataset) as refused:
+        sets.catalogue(zipped(tmp_path, apart))
+    assert refused.value.code == "nested_folders"
 
 
 @pytest.mark.parametrize("prefix", ["", "set/", "outer/set/"])
