@@ -10,10 +10,52 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scoring.sentences import Sentence, say
+
+
+@dataclass(frozen=True)
+class Term:
+    """How a term is named, written and explained.
+
+    Facts: `time_weight`, `time_ratio`, `k`, `quality_ref`, `quality` and `metric_meaning`. A ratio
+    and a quality are figures of a model, or words.
+    """
+
+    label: Sentence
+    heading: Sentence
+    """Above a column of its values."""
+    expression: Sentence
+    """The term in the formula."""
+    meaning: Sentence
+
+
+TERMS = {
+    "time": Term(
+        say("Time"),
+        say("Time term"),
+        say("%(time_weight)s × %(time_ratio)s"),
+        say(
+            "The time ratio is the time of your model for one image, divided by the time of the "
+            "reference model. Both are measured in turns, on the same machine, within the same "
+            "minutes. Below 1 is faster."
+        ),
+    ),
+    "quality": Term(
+        say("Quality"),
+        say("Quality term"),
+        say("sigmoid(%(k)s × (%(quality_ref)s − %(quality)s))"),
+        say(
+            "%(metric_meaning)s If the quality of your model equals the quality of the reference, "
+            "this term is 0.5. A better model brings it towards 0, a worse model towards 1."
+        ),
+    ),
+}
+"""The terms by name, in the order in which they are shown. Pages, API and commands read it."""
+
 
 @dataclass(frozen=True)
 class Score:
-    """The terms of a score by name, in the order in which they are shown."""
+    """The values of a score's terms by name, in the order of `TERMS`."""
 
     terms: Mapping[str, float]
 

@@ -12,9 +12,10 @@ import httpx
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
-from leaderboard.cli.languages import gettext, ngettext, state
+from leaderboard.cli.languages import gettext, ngettext, said, state
 from leaderboard.cli.screen import err, out, plain, show
 from leaderboard.cli.server import FAILED, UNREACHABLE, Server, Trouble
+from scoring import formula
 
 FINISHED = {"scored", "failed", "error", "cancelled"}
 PATIENCE_SECONDS = 120
@@ -179,20 +180,24 @@ def running(submission: dict[str, Any]) -> str:
 def scored(submission: dict[str, Any]) -> str:
     """The score as the sum of its terms."""
     score = submission["score"]
+    terms = (
+        gettext("%(value)s for %(term)s") % {"value": f"{value:.4f}", "term": term_name(name)}
+        for name, value in score["terms"].items()
+    )
     facts = {
+        "terms": " + ".join(terms),
         "score": f"{score['score']:.4f} ± {score['half_width']:.4f}",
-        "time": f"{score['terms']['time']:.4f}",
         "ratio": f"{submission['time_ratio']:.3f} ± {submission['half_width']:.3f}",
-        "quality": f"{score['terms']['quality']:.4f}",
         "figure": f"{submission['quality']:.4f}",
     }
     return (
-        gettext(
-            "scored %(score)s = %(time)s for time (ratio %(ratio)s) + %(quality)s for quality "
-            "(%(figure)s)"
-        )
-        % facts
+        gettext("scored %(score)s = %(terms)s. Time ratio: %(ratio)s. Quality: %(figure)s.") % facts
     )
+
+
+def term_name(name: str) -> str:
+    """A term of the score; by its bare name if the site is newer than this command."""
+    return said(formula.TERMS[name].label).lower() if name in formula.TERMS else name
 
 
 def show_dry_run(tried: dict[str, Any] | None) -> None:

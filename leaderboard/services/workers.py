@@ -30,7 +30,7 @@ from leaderboard.services.load import ForeignLoad
 from scoring import hardware
 from scoring.job import Failure, Progress, Report
 from scoring.sentences import Sentence, say
-from scoring.timing import machine
+from scoring.timing import intervals, machine
 
 logger = logging.getLogger(__name__)
 ALIVE = timedelta(minutes=2)
@@ -43,8 +43,6 @@ SPARE_BYTES = 1 << 20
 """A disk with less room is full: nothing works there."""
 LOOK_AGAIN = timedelta(seconds=10)
 """How long a worker without disk room waits. A look costs nothing, and room may come in seconds."""
-HALF_WIDTH_ERRORS = 1.96
-"""Standard errors in the half-width of a 95 % interval."""
 
 contained: set[str] = set()
 """Devices whose sandbox held when this process tried it."""
@@ -326,7 +324,7 @@ def off_band(
     None if |ratio - 1| is at most the profile's band or three standard errors. Without a standard
     error the half-width of the interval gives it.
     """
-    error = standard_error or half_width / HALF_WIDTH_ERRORS
+    error = standard_error or half_width / intervals.Z
     if abs(time_ratio - 1) <= max(profile.canary_band, 3 * error):
         return None
     return say(

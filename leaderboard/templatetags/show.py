@@ -26,6 +26,7 @@ from leaderboard.services import notices
 from leaderboard.sizes import gained_milliseconds, megabytes, milliseconds, short
 from leaderboard.web import words
 from scoring import formats as models
+from scoring import formula
 
 register = template.Library()
 
@@ -154,7 +155,7 @@ def two_digits(value: float) -> str:
 @register.filter
 def plain(value: float) -> str:
     """A constant without needless zeros."""
-    return f"{value!r}".removesuffix(".0")
+    return words.plain(value)
 
 
 @register.filter
@@ -178,7 +179,13 @@ def metric_meaning(competition: Competition) -> str:
 @register.filter
 def term_name(name: str) -> str:
     """A term of a score."""
-    return str(words.TERMS.get(name, name))
+    return said(formula.TERMS[name].label)
+
+
+@register.filter
+def terms(competition: Competition) -> list[words.Term]:
+    """The terms of its score in words."""
+    return words.terms(competition)
 
 
 @register.filter

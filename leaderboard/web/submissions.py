@@ -31,7 +31,7 @@ from leaderboard.services import (
     submissions,
     teams,
 )
-from leaderboard.web import charts
+from leaderboard.web import charts, words
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import SelectionForm, UploadForm
 from leaderboard.web.refusals import cleaned
@@ -248,6 +248,7 @@ def figures_of(evaluation: Evaluation, competition: Competition) -> dict[str, An
     ]
     return {
         "bar": mine,
+        "terms": list(zip(words.terms(competition, evaluation), mine, strict=True)),
         "reference_bar": reference[0] if reference else None,
         "reference_half_width": calibration.score_half_width if calibration else None,
         "score_half_width": evaluation.score_half_width,

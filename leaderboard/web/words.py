@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from django.template.defaultfilters import floatformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from leaderboard.models import Competition
+from leaderboard.models import Competition, Evaluation
 from leaderboard.sentences import said
+from scoring import formula
 
 STATES: dict[str, Promise] = {
     "draft": pgettext_lazy("state of a competition", "draft"),
@@ -31,8 +35,57 @@ REASONS: dict[str, Promise] = {
     "shared": _("The same model was measured again."),
 }
 """Why an evaluation was queued."""
-TERMS: dict[str, Promise] = {"time": _("Time"), "quality": _("Quality")}
-"""Terms of a score."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of a competition's score in the reader's language."""
+
+    name: str
+    label: str
+    heading: str
+    expression: str
+    meaning: str
+
+
+def terms(competition: Competition, evaluation: Evaluation | None = None) -> list[Term]:
+    """The terms of a competition's score with its constants, in the order of the formula.
+
+    With the public figures of an evaluation, if there is one.
+    """
+    measure = competition.quality_measure
+    metric = said(measure.short)
+    quality_ref = evaluation.quality_ref if evaluation else competition.reference_quality
+    figures = (
+        (floatformat(evaluation.time_ratio, 4), floatformat(evaluation.quality_public, 4))
+        if evaluation
+        else (gettext("time ratio"), metric)
+    )
+    facts = {
+        "time_weight": plain(competition.time_weight),
+        "k": plain(competition.k),
+        "time_ratio": figures[0],
+        "quality": figures[1],
+        "metric_meaning": said(measure.meaning),
+        "quality_ref": gettext("%(metric)s of the reference") % {"metric": metric}
+        if quality_ref is None
+        else floatformat(quality_ref, 3),
+    }
+    return [
+        Term(
+            name,
+            said(one.label),
+            said(one.heading),
+            said(one.expression.about(**facts)),
+            said(one.meaning.about(**facts)),
+        )
+        for name, one in formula.TERMS.items()
+    ]
+
+
+def plain(value: float) -> str:
+    """A constant without needless zeros."""
+    return f"{value!r}".removesuffix(".0")
 
 RECIPES: dict[str, Promise] = {
     "torchscript": _("TorchScript in float32"),

@@ -6,6 +6,7 @@ Standard library only, so that a participant's machine can make it.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from scoring import formats
 from scoring.dataclass_json import Json
 from scoring.job import Device, InputBounds, InputSpec, Model
-from scoring.sentences import Sentence
+from scoring.sentences import Sentence, say
 
 
 @dataclass(frozen=True)
@@ -53,26 +54,39 @@ def check(
 
 
 def table(checked: Checked, speak: Callable[[Sentence], str] = str) -> str:
-    """The report for people, one fact a line. `speak` says the notes in a language."""
+    """The report for people, one fact a line. `speak` says it in a language."""
     model, spec = checked.model, checked.model.input
-    lines = [
-        f"sha256      {model.sha256}",
-        f"bytes       {model.bytes:,}",
-        f"parameters  {model.parameters:,} (buffers included)",
-        f"dtypes      {', '.join(model.dtypes)}",
-        *quantization(model),
-        f"operators   {', '.join(model.operators)}",
-        f"declared    {json.dumps(checked.declared) if checked.declared else 'nothing'}",
+    parameters = say("%(number)s (buffers included)", number=f"{model.parameters:,}")
+    nothing = say("nothing")
+    rows = [
+        (say("SHA-256"), model.sha256),
+        (say("bytes"), f"{model.bytes:,}"),
+        (say("parameters"), speak(parameters)),
+        (say("number types"), ", ".join(model.dtypes)),
+        *quantization(model, speak),
+        (say("operators"), ", ".join(model.operators)),
+        (say("declared"), json.dumps(checked.declared) if checked.declared else speak(nothing)),
     ]
     if spec:
         shape = f"{spec.batch_size} x 3 x {spec.height} x {spec.width}"
-        lines.append(f"input       {spec.dtype} {shape}")
-    lines += [f"note        {speak(note)}" for note in checked.notes]
-    return "\n".join(lines)
+        rows.append((say("input"), f"{spec.dtype} {shape}"))
+    rows += [(say("notes"), speak(note)) for note in checked.notes]
+    return "\n".join(f"{padded(speak(name))}{value}" for name, value in rows)
 
 
-def quantization(model: Model) -> list[str]:
-    """The line about int8, if the model has any."""
+def quantization(model: Model, speak: Callable[[Sentence], str]) -> list[tuple[Sentence, str]]:
+    """The row about int8, if the model has any."""
     if not model.quantized_layers:
         return []
-    return [f"int8        {model.quantized_layers} of {model.layers} layers; fast with VNNI"]
+    told = say(
+        "%(quantized)s of %(layers)s layers; fast with VNNI",
+        quantized=model.quantized_layers,
+        layers=model.layers,
+    )
+    return [(say("int8"), speak(told))]
+
+
+def padded(name: str) -> str:
+    """A name as wide as the column of names. Korean letters are two columns wide."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in name)
+    return name.ljust(14 - wide)

@@ -77,7 +77,7 @@ class Score(serializers.Serializer[rankings.Parts]):
     score = serializers.FloatField()
     half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
     terms = serializers.DictField(
-        child=serializers.FloatField(), help_text="`time` and `quality`: what adds up to it."
+        child=serializers.FloatField(), help_text="What adds up to it, by name: `time`, `quality`."
     )
 
 

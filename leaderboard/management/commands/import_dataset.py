@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext, ngettext
 
+from leaderboard.cli import languages
 from leaderboard.errors import Refused
 from leaderboard.models import Dataset
+from leaderboard.sentences import message, said
 from leaderboard.services import datasets, divisions
 from scoring.images.report import ImageReport
-from scoring.sentences import joined, spoken
+from scoring.sentences import spoken
 
 HOW = {
     "bad_files": "--skip-broken",
@@ -108,8 +111,15 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *, source: Path, **options: Any) -> None:
+        """Says everything in the language of the terminal."""
+        with translation.override(languages.code):
+            self.bring_in(source, options)
+
+    def bring_in(self, source: Path, options: dict[str, Any]) -> None:
         if not source.exists():
-            raise CommandError(f"There is no {source}.", returncode=2)
+            raise CommandError(
+                gettext("There is no %(source)s.") % {"source": source}, returncode=2
+            )
         reports: list[ImageReport] = []
         started_at = timezone.now()
         try:
@@ -133,7 +143,7 @@ class Command(BaseCommand):
             if options["json"]:
                 told = {"report": reports[0].to_dict()} if reports else {}
                 self.stdout.write(json.dumps({"code": error.code, "detail": error.detail, **told}))
-            raise CommandError(said(error.code, error.detail)) from error
+            raise CommandError(refused(error.code, str(error.detail))) from error
         self.imported(dataset, dataset.created_at >= started_at, reports[0], options)
         return None
 
@@ -147,16 +157,16 @@ class Command(BaseCommand):
         reports.append(report)
         if not options["json"]:
             for heading, told in report.paragraphs():
-                self.stdout.write(f"{heading}: {joined(told)}")
+                self.stdout.write(f"{said(heading)}: {message(told)}")
 
     def rehearsed(self, report: ImageReport, options: dict[str, Any]) -> None:
         """The end of a dry run. Raises `CommandError` if an import would be refused."""
         if options["json"]:
             self.stdout.write(json.dumps({"report": report.to_dict()}, ensure_ascii=False))
         if report.refusals:
-            raise CommandError("\n".join(said(one.code, one.message) for one in report.refusals))
+            raise CommandError("\n".join(refused(one.code, one.message) for one in report.refusals))
         if not options["json"]:
-            self.stdout.write("Nothing is in the way of an import. Nothing was stored.")
+            self.stdout.write(gettext("Nothing is in the way of an import. Nothing was stored."))
 
     def imported(
         self, dataset: Dataset, is_new: bool, report: ImageReport, options: dict[str, Any]
@@ -173,10 +183,16 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(facts, ensure_ascii=False))
             return
         counts = ", ".join(f"{count} {split}" for split, count in splits.items())
-        self.stdout.write(
-            f"{'Imported' if is_new else 'There already:'} {dataset.name} (number {dataset.pk}): "
-            f"{len(dataset.classes)} classes, {counts}, {len(dataset.skipped)} files left out."
+        begin = gettext("Imported:") if is_new else gettext("There already:")
+        classes, left_out = len(dataset.classes), len(dataset.skipped)
+        told = (
+            f"{dataset.name} (#{dataset.pk})",
+            ngettext("%(classes)d class", "%(classes)d classes", classes) % {"classes": classes},
+            counts,
+            ngettext("%(files)d file left out", "%(files)d files left out", left_out)
+            % {"files": left_out},
         )
+        self.stdout.write(f"{begin} {', '.join(told)}.")
 
 
 def wishes(options: dict[str, Any]) -> divisions.Wishes:
@@ -191,5 +207,5 @@ def wishes(options: dict[str, Any]) -> divisions.Wishes:
     )
 
 
-def said(code: str, message: str) -> str:
-    return f"{message} ({code}{f'; {HOW[code]}' if code in HOW else ''})"
+def refused(code: str, told: str) -> str:
+    return f"{told} ({code}{f'; {HOW[code]}' if code in HOW else ''})"
