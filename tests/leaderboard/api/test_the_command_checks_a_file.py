@@ -69,7 +69,7 @@ def file(tmp_path: Path, model: bytes) -> Path:
 def test_a_file_that_would_be_accepted_exits_with_0(run: Run, file: Path) -> None:
     done = run("check", file)
     assert done.returncode == 0, done.stderr
-    assert "parameters  12" in done.stdout
+    assert "parameters    12" in done.stdout
     assert "note" not in done.stdout
     found = json.loads(run("check", file, "--json").stdout)
     assert (found["status"], found["parameters"], found["notes"]) == ("accepted", 12, [])
