@@ -87,6 +87,7 @@ def plain(value: float) -> str:
     """A constant without needless zeros."""
     return f"{value!r}".removesuffix(".0")
 
+
 RECIPES: dict[str, Promise] = {
     "torchscript": _("TorchScript in float32"),
     "torchscript_bfloat16": _("TorchScript in bfloat16"),

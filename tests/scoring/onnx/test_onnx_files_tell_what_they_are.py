@@ -206,4 +206,4 @@ def test_quantized_layers_are_counted(
     assert (model.layers, model.quantized_layers) == (layers, quantized)
     (tmp_path / "file").write_bytes(data)
     told = checking.table(checking.check(tmp_path / "file"))
-    assert (f"int8        {quantized} of {layers} layers" in told) == bool(quantized)
+    assert (f"int8          {quantized} of {layers} layers" in told) == bool(quantized)
