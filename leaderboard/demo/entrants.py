@@ -93,7 +93,7 @@ class Entrant:
                 for answer in (
                     self.api.get(f"competitions/{SLUG}/boards/private"),
                     self.api.get(f"competitions/{SLUG}/boards/private.csv"),
-                    self.browser.get(f"/competitions/{SLUG}/boards/private/chart.json"),
+                    self.browser.get(f"/competitions/{SLUG}/boards/private/embed/"),
                 )
             )
         )

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.http import HttpResponse, HttpResponseRedirect
-from django.utils.cache import get_conditional_response
-from django.utils.http import quote_etag
-from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry
 from leaderboard.services import browsing, rankings, teams
-from leaderboard.web import charts, tables, wishes, words
+from leaderboard.web import plots, tables, wishes
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
 
 PAGE = 100
-MOST_POINTS = 500
-CHART_FORMAT = 1
-"""One more whenever the chart's figures change their form: browsers keep those of a version."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +54,11 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         return HttpResponseRedirect(f"{request.path}?{wish.query()}")
     standing = rankings.Standing(competition, name)
     mine = own(request, standing)
+    drawn = standing.kept("plot", lambda: plots.plot(standing)) if len(standing) else None
     shown = (
-        whole(standing, wish, mine) if wish.choice.is_whole_board else part(standing, wish, mine)
+        whole(standing, wish, mine, drawn)
+        if wish.choice.is_whole_board
+        else part(standing, wish, mine, drawn)
     )
     return show(
         request,
@@ -76,29 +72,10 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         picks=tables.picks(wish),
         kinds=tables.kinds(competition, wish),
         tools_used=wish.tools_used,
-        points=min(len(standing), MOST_POINTS),
         total=len(standing),
-        chart_words=words.board_chart(competition),
+        drawn=drawn,
+        own_point=plots.point(drawn, mine.entry) if drawn and mine else None,
         **shown,
-    )
-
-
-@require_safe
-def chart(request: Request, slug: str, name: str) -> HttpResponse:
-    """The chart's figures: the same for everybody, so that browsers keep them, too."""
-    competition = find(request, slug)
-    rankings.check_visible(competition, name)
-    standing = rankings.Standing(competition, name)
-    etag = quote_etag(f"{competition.pk}-{name}-{standing.version}-{CHART_FORMAT}")
-
-    def drawn() -> str:
-        entries = [row.entry for row in standing[:MOST_POINTS]]
-        return json.dumps(charts.board(competition, entries, name))
-
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}  # which means: ask whether it changed
-    unchanged = get_conditional_response(request, etag=etag)
-    return unchanged or HttpResponse(
-        standing.kept("chart", drawn), content_type="application/json", headers=headers
     )
 
 
@@ -111,32 +88,37 @@ def own(request: Request, standing: rankings.Standing) -> Own | None:
     return Own(entry, place if entry.is_ranked else None, place)
 
 
-def whole(standing: rankings.Standing, wish: wishes.Wish, mine: Own | None) -> dict[str, Any]:
+def whole(
+    standing: rankings.Standing, wish: wishes.Wish, mine: Own | None, drawn: plots.Plot | None
+) -> dict[str, Any]:
     """A page of the whole board in its order. In the usual columns its rows are made once in each
     language for all who have no own row there."""
     pages = Paginator(range(len(standing)), PAGE)
     page = pages.get_page(wanted_page(standing, wish))
     team_id = mine.entry.team_id if mine and page_of(mine.place) == page.number else None
 
-    def made() -> str:
+    def made() -> dict[str, Any]:
         places = page.object_list
         found = standing[places[0] : places[-1] + 1]
         baseline = rankings.baseline(standing.competition, standing.board)
         at = baseline_at(baseline, standing, page) if baseline else None
-        return tables.rows(
+        rows = tables.rows(
             standing.competition, found, wish, team_id, baseline=baseline, baseline_at=at
         )
+        return {"rows": rows, "points": tables.points(found, drawn)}
 
     if not len(standing):
-        rows = ""
-    elif wish.is_usual:
-        rows = standing.kept(f"rows-{page.number}-{team_id}-{get_language()}", made)
+        return {"page": page}
+    if wish.is_usual:
+        shown = standing.kept(f"rows-{page.number}-{team_id}-{get_language()}", made)
     else:
-        rows = made()
-    return {"page": page, "pager": pager(wish, page), "rows": mark_safe(rows)}  # noqa: S308 - our template
+        shown = made()
+    return {"page": page, "pager": pager(wish, page), **shown}
 
 
-def part(standing: rankings.Standing, wish: wishes.Wish, mine: Own | None) -> dict[str, Any]:
+def part(
+    standing: rankings.Standing, wish: wishes.Wish, mine: Own | None, drawn: plots.Plot | None
+) -> dict[str, Any]:
     """A page of the rows that are wanted, in the order that is wanted. Searches are made anew for
     each reader: there are too many of them to be kept."""
     team_id = mine.entry.team_id if mine else None
@@ -156,7 +138,12 @@ def part(standing: rankings.Standing, wish: wishes.Wish, mine: Own | None) -> di
             previous=wish.query(before=found.before) if found.before else None,
             next=wish.query(after=found.after) if found.after else None,
         )
-        return {"found": replace(found, rows=[]), "pager": links, "rows": mark_safe(rows)}  # noqa: S308 - our template
+        return {
+            "found": replace(found, rows=[]),
+            "pager": links,
+            "rows": rows,
+            "points": tables.points(found.rows, drawn),
+        }
 
     if wish.choice.search:
         return made()

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models import Competition
 from leaderboard.sentences import said
 from leaderboard.services import rankings
-from leaderboard.web import charts
+from leaderboard.web import charts, plots
 from leaderboard.web.wishes import COLUMNS, Wish
 from scoring import formats
 
@@ -133,7 +134,7 @@ def rows(
     *,
     baseline: rankings.Baseline | None = None,
     baseline_at: int | None = None,
-) -> str:
+) -> SafeString:
     """Rows of a board as HTML, with the reference before one of them."""
     said = {
         "competition": competition,
@@ -143,7 +144,15 @@ def rows(
         "board_baseline": baseline,
         "baseline_at": baseline_at,
     }
-    return render_to_string("competitions/rows.html", said).strip()
+    return mark_safe(render_to_string("competitions/rows.html", said).strip())  # noqa: S308 - ours
+
+
+def points(found: Sequence[rankings.Row], drawn: plots.Plot | None) -> SafeString:
+    """The marks of rows on the plot as SVG."""
+    if drawn is None:
+        return mark_safe("")
+    marks = [plots.point(drawn, row.entry) for row in found]
+    return render_to_string("competitions/points.html", {"points": marks, "radius": drawn.radius})
 
 
 def lines(

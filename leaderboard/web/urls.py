@@ -31,7 +31,6 @@ urlpatterns = [
     path("competitions/<slug:slug>/kit/kit.zip", kit.download, name="kit-zip"),
     path("competitions/<slug:slug>/scoring/", competitions.scoring, name="scoring"),
     path("competitions/<slug:slug>/boards/<slug:name>/", boards.board, name="board"),
-    path("competitions/<slug:slug>/boards/<slug:name>/chart.json", boards.chart, name="chart"),
     path("competitions/<slug:slug>/team/", teams.team, name="team"),
     path("competitions/<slug:slug>/team/invite/", teams.invite, name="invite"),
     path(

@@ -100,19 +100,6 @@ RECIPES: dict[str, Promise] = {
 """Titles of the starter kit's recipes."""
 
 
-def board_chart(competition: Competition) -> dict[str, str]:
-    """What the chart of a board says; board.js fills in the names in braces."""
-    return {
-        "teams": gettext("Teams"),
-        "reference": gettext("Reference"),
-        "front": gettext("Pareto front"),
-        "equal": gettext("Equal score"),
-        "x": gettext("time ratio (below 1 is faster)"),
-        "y": said(competition.quality_measure.short),
-        "point": gettext("{team}: score {score}, quality {quality}, time ratio {ratio}"),
-    }
-
-
 def measurement_chart(*, of_comparisons: bool) -> dict[str, str]:
     """What the chart of a measurement says; measurement.js fills in the names in braces."""
     said = {

@@ -116,14 +116,16 @@ def test_a_refused_upload_says_why_beside_the_button(page_of: Any, team: Any, ow
     assert page.is_enabled("text=Upload and evaluate")
 
 
-def test_the_board_draws_its_chart(
+def test_a_row_lights_its_point_on_the_plot(
     page_of: Any, addresses: dict[str, str], complaints: list[str]
 ) -> None:
     page = page_of()
     page.goto("/competitions/waste/boards/public/")
-    page.wait_for_load_state("networkidle")  # the figures have an address of their own
-    # Not wait_for_function: what it asks again is evaluated by the page, whose CSP forbids that.
-    assert page.evaluate("Chart.getChart('board-chart')?.data.datasets[0].data.length") == 2
+    assert page.locator(".plot-point[id]").count() == 2
+    page.locator(".board tbody tr[id]").first.hover()
+    assert page.locator(".plot-point.is-lit").count() == 1
+    page.get_by_role("button", name="Zoom in").click()
+    assert page.get_attribute("svg.plot", "viewBox") != "0 0 320 330"
     assert not complaints
 
 

@@ -152,11 +152,11 @@ def test_the_demos_boards(first: Submission, client: Client) -> None:
         assert said in shown.get(), said
 
 
-def test_the_chart(first: Submission, competition: Competition) -> None:
+def test_the_plot(first: Submission, competition: Competition) -> None:
     from leaderboard.models import Entry
-    from leaderboard.web import charts
+    from leaderboard.web import plots
 
-    entries = list(Entry.objects.board(competition, "public"))
-    point = charts.board(competition, entries, "public")["points"][0]
-    assert (point["halfWidth"], point["xMin"], point["xMax"]) == (0.01, 0.48, 0.52)
+    drawn = plots.plot(rankings.Standing(competition, "public"))
+    point = plots.point(drawn, Entry.objects.board(competition, "public")[0])
+    assert (point.low, point.high) == (drawn.x.at(0.48), drawn.x.at(0.52))
     assert rankings.baseline(competition, "public").score_half_width == 0.005

@@ -79,11 +79,6 @@ def changed_page(world: World) -> Act:
     return act
 
 
-@timed("board, figures of the chart", ms=BAR, flat=FLAT)
-def chart(world: World) -> Act:
-    return lambda: get(world.visitor, f"{PAGE}chart.json")
-
-
 @timed("board, JSON of the first 100", ms=BAR, flat=FLAT)
 def api_first(world: World) -> Act:
     return lambda: get(world.visitor, API)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import competitions, running, teams
-from leaderboard.web import charts
+from leaderboard.web import plots
 from leaderboard.web import submissions as pages
 from scoring import formula
 from scoring.stages import STAGES
@@ -157,19 +157,22 @@ def test_the_tab_of_the_private_board_leads_to_a_page(see: Any, competition: Com
 def test_lines_of_equal_score_have_no_kinks(
     competition: Competition, k: float, time_weight: float
 ) -> None:
-    """No two points of a line are further apart than a step of the picture's grid, on each axis."""
+    """No two places of a line are further apart than a step of the plot, on each axis."""
     competition.k, competition.time_weight = k, time_weight
-    x, y = (0.0, 3.0), (0.3, 1.0)
-    for contour in charts.contours(competition, x, y):
-        line = contour["line"]
-        for before, after in itertools.pairwise(line):
-            assert after["x"] - before["x"] <= (x[1] - x[0]) / charts.STEPS * 1.001
-            assert abs(after["y"] - before["y"]) <= (y[1] - y[0]) / charts.STEPS * 1.001
-        for point in line:
+    for x in (plots.across([0.1, 3.0]), plots.across([*[0.1] * 99, 3.0])):
+        y = plots.upward([0.3, 1.0])
+        for contour in plots.contours(competition, x, y, []):
+            places = [one.split() for one in contour.path[1:].split("L")]
+            line = [(float(across), float(up)) for across, up in places]
+            for before, after in itertools.pairwise(line):
+                assert 0 <= after[0] - before[0] <= 4.1
+                assert 0 <= before[1] - after[1] <= 4.1
+            across, up = line[len(line) // 2]
             score = formula.score(
-                point["y"], point["x"], quality_ref=0.7, k=k, time_weight=time_weight
+                y.value(up), x.value(across), quality_ref=0.7, k=k, time_weight=time_weight
             ).total
-            assert math.isclose(score, contour["score"], abs_tol=1e-6)
+            pixel = abs(y.value(up) - y.value(up + 0.1)) * k + time_weight * 0.1
+            assert math.isclose(score, float(contour.label), abs_tol=pixel)
 
 
 def test_a_member_is_not_asked_to_join(

@@ -1,0 +1,310 @@
+"""The plot of a board: quality against time ratio, as SVG that needs no script.
+
+Of many teams only dots are drawn, in layers by how many stand in one place. The teams of the page,
+the front and the reader's own team are marks that lead to their rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from leaderboard.models import Competition, Entry
+from leaderboard.services import rankings
+from scoring import formula
+
+MOST_POINTS = 5_000
+"""Teams on the plot, the best ones; a reader is told how many there are."""
+WIDTH, HEIGHT = 320, 330
+LEFT, RIGHT, TOP, BOTTOM = 40, 10, 10, 38
+EMPTY_HALF = 0.5
+"""An axis is changed where outliers would take more than this share of it."""
+NAMED = 6
+"""Teams of the front that are named in a sentence below the plot."""
+CONTOURS = 6
+MOST_LOOKED_AT = 200
+"""Places that a label of a contour keeps away from."""
+LAYERS = (1, 3, 10)
+"""Dots are darker where at least so many teams stand in one place."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    low: float
+    high: float
+    is_log: bool
+    start: float
+    """The pixel of `low`; `end` is the pixel of `high`."""
+    end: float
+
+    def at(self, value: float) -> float:
+        """The pixel of a value; of one beyond the axis, the pixel of its end."""
+        value = min(max(value, self.low), self.high)
+        share = (self.scaled(value) - self.scaled(self.low)) / (
+            self.scaled(self.high) - self.scaled(self.low)
+        )
+        return round(self.start + share * (self.end - self.start), 1)
+
+    def value(self, pixel: float) -> float:
+        share = (pixel - self.start) / (self.end - self.start)
+        low, high = self.scaled(self.low), self.scaled(self.high)
+        found = low + share * (high - low)
+        return math.exp(found) if self.is_log else found
+
+    def scaled(self, value: float) -> float:
+        return math.log(value) if self.is_log else value
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Round values with their pixels."""
+        if self.is_log:
+            powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+            values = [one * 10.0**power for power in powers for one in (1, 2, 5)]
+        else:
+            values = list(multiples(self.low, self.high, 8))
+        return [(self.at(one), f"{one:.4g}") for one in values if self.holds(one)]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A team on the plot."""
+
+    team_id: int
+    name: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Contour:
+    """A line of equal score, and where its score is written."""
+
+    path: str
+    label: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What is drawn of one version of a board for all readers."""
+
+    x: Axis
+    y: Axis
+    shown: int
+    beyond: int
+    """Teams that stand at an edge because their figures are beyond it."""
+    layers: list[str]
+    radius: float
+    front: list[Mark]
+    front_line: str
+    contours: list[Contour]
+    reference: Mark | None
+
+    @property
+    def diameter(self) -> float:
+        return 2 * self.radius
+
+    @property
+    def named(self) -> list[Mark]:
+        return self.front[:NAMED]
+
+    @property
+    def unnamed(self) -> int:
+        return max(0, len(self.front) - NAMED)
+
+
+@dataclass(frozen=True)
+class Point:
+    """The mark of a row of the page, with its interval."""
+
+    entry: Entry
+    x: float
+    y: float
+    low: float
+    high: float
+
+
+def plot(standing: rankings.Standing) -> Plot:
+    competition = standing.competition
+    entries = Entry.objects.filter(competition=competition, board=standing.board)
+    columns = "team_id", "team__name", "time_ratio", "quality"
+    best = entries.order_by("-is_ranked", *rankings.ORDER)[:MOST_POINTS]
+    rows = list(best.values_list(*columns))
+    baseline = rankings.baseline(competition, standing.board)
+    more = [(baseline.time_ratio, baseline.quality)] if baseline else []
+    x = across([row[2] for row in rows] + [one for one, _ in more])
+    y = upward([row[3] for row in rows] + [one for _, one in more])
+    marks = [Mark(team, name, x.at(ratio), y.at(quality)) for team, name, ratio, quality in rows]
+    best_ones = front(rows)
+    cells = Counter((round(one.x), round(one.y)) for one in marks)
+    drawn = [*cells, *((x.at(one), y.at(other)) for one, other in more)]
+    return Plot(
+        x=x,
+        y=y,
+        shown=len(rows),
+        beyond=sum(not (x.holds(row[2]) and y.holds(row[3])) for row in rows),
+        layers=[dots(cells, *bounds) for bounds in zip(LAYERS, (*LAYERS[1:], None), strict=True)],
+        radius=5 if len(rows) <= 50 else 3 if len(rows) <= 500 else 2,
+        front=[
+            Mark(team, name, x.at(ratio), y.at(quality)) for team, name, ratio, quality in best_ones
+        ],
+        front_line=stairs([(x.at(row[2]), y.at(row[3])) for row in best_ones], end=x.end),
+        contours=contours(competition, x, y, drawn),
+        reference=Mark(0, baseline.name, x.at(baseline.time_ratio), y.at(baseline.quality))
+        if baseline
+        else None,
+    )
+
+
+def point(drawn: Plot, entry: Entry) -> Point:
+    half = entry.evaluation.half_width or 0.0
+    return Point(
+        entry,
+        drawn.x.at(entry.time_ratio),
+        drawn.y.at(entry.quality),
+        drawn.x.at(entry.time_ratio - half),
+        drawn.x.at(entry.time_ratio + half),
+    )
+
+
+Figures = tuple[int, str, float, float]
+
+
+def front(rows: Iterable[Figures]) -> list[Figures]:
+    """The Pareto front: teams that no other team beats in both figures, the fastest first."""
+    found: list[Figures] = []
+    for row in sorted(rows, key=lambda row: (row[2], -row[3])):
+        if not found or row[3] > found[-1][3]:
+            found.append(row)
+    return found
+
+
+def across(values: Sequence[float]) -> Axis:
+    """The axis of the time ratio: logarithmic where outliers would take a linear one. What a
+    logarithmic one cannot hold, either, is cut off at its end."""
+    low, high, usual = min(values), max(values), quantile(values, 0.95)
+    start, end = LEFT, WIDTH - RIGHT
+    if low <= 0 or high / low < 4 or (usual - low) / (high - low) >= EMPTY_HALF:
+        air = max(0.05, 0.06 * (high - low))
+        return Axis(max(0.0, low - air), high + air, False, start, end)
+    if usual > low and math.log(usual / low) / math.log(high / low) < EMPTY_HALF:
+        high = usual * math.sqrt(usual / low)
+    return Axis(low / 1.15, high * 1.15, True, start, end)
+
+
+def upward(values: Sequence[float]) -> Axis:
+    """The axis of quality. Low outliers stand at its lower end."""
+    low, high, usual = min(values), max(values), quantile(values, 0.05)
+    if high > low and (high - usual) / (high - low) < EMPTY_HALF:
+        low = usual - 0.3 * (high - usual)
+    air = max(0.02, 0.06 * (high - low))
+    return Axis(max(0.0, low - air), min(1.0, high + air), False, HEIGHT - BOTTOM, TOP)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def dots(cells: Counter[tuple[int, int]], least: int, below: int | None) -> str:
+    """A path with a dot at each place that so many teams share."""
+    places = (
+        place for place, count in cells.items() if count >= least and not (below and count >= below)
+    )
+    return "".join(f"M{x} {y}h0" for x, y in sorted(places))
+
+
+def stairs(places: Sequence[tuple[float, float]], *, end: float) -> str:
+    """The border of what the front beats: level up to the next team, then up to its quality."""
+    if not places:
+        return ""
+    (x, y), *others = places
+    return f"M{x} {y}" + "".join(f"H{x}V{y}" for x, y in others) + f"H{end}"
+
+
+def contours(
+    competition: Competition, x: Axis, y: Axis, drawn: Sequence[tuple[float, float]]
+) -> list[Contour]:
+    """Lines along which the score is the same, each with a label where few teams stand."""
+    reference, weight, k = competition.reference_quality, competition.time_weight, competition.k
+    if reference is None or not k:
+        return []
+
+    def quality(score: float, ratio: float) -> float | None:
+        term = score - weight * ratio
+        return reference - math.log(term / (1 - term)) / k if 0 < term < 1 else None
+
+    def ratio(score: float, quality: float) -> float | None:
+        term = formula.quality_term(quality, quality_ref=reference, k=k)
+        return (score - term) / weight if weight else None
+
+    # Some of the places tell where there is room; the last one is the reference's.
+    taken = [*drawn[:: len(drawn) // MOST_LOOKED_AT + 1], *drawn[-1:]]
+    corners = [
+        weight * one + formula.quality_term(other, quality_ref=reference, k=k)
+        for one in (x.low, x.high)
+        for other in (y.low, y.high)
+    ]
+    found: list[Contour] = []
+    for score in multiples(min(corners), max(corners), CONTOURS):
+        line = sorted_up(along(x, y, partial(quality, score), partial(ratio, score)))
+        if len(line) < 12:
+            continue
+        spot = quietest(line, [*taken, *((one.x, one.y) for one in found)])
+        found.append(Contour("M" + "L".join(f"{a} {b}" for a, b in line), f"{score:.4g}", *spot))
+    return found
+
+
+def along(
+    x: Axis,
+    y: Axis,
+    quality: Callable[[float], float | None],
+    ratio: Callable[[float], float | None],
+) -> Iterator[tuple[float, float]]:
+    """Places on a line, every few pixels: steps across leave kinks where it is steep, steps up
+    where it is flat."""
+    for pixel in range(LEFT, WIDTH - RIGHT + 1, 4):
+        found = quality(x.value(pixel))
+        if found is not None and y.holds(found):
+            yield float(pixel), y.at(found)
+    for pixel in range(TOP, HEIGHT - BOTTOM + 1, 4):
+        found = ratio(y.value(pixel))
+        if found is not None and x.holds(found):
+            yield x.at(found), float(pixel)
+
+
+def sorted_up(places: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """From left to right, and from below where a line is steep: it rises everywhere."""
+    return sorted(places, key=lambda place: (place[0], -place[1]))
+
+
+def quietest(
+    line: Sequence[tuple[float, float]], taken: Sequence[tuple[float, float]]
+) -> tuple[float, float]:
+    """The place of a line that is farthest from what is drawn; a label is wider than high."""
+    inner = [
+        (a, b)
+        for a, b in line
+        if LEFT + 14 < a < WIDTH - RIGHT - 14 and TOP + 8 < b < HEIGHT - BOTTOM - 8
+    ] or list(line)
+
+    def room(spot: tuple[float, float]) -> float:
+        return min((math.hypot((a - spot[0]) / 2, b - spot[1]) for a, b in taken), default=0.0)
+
+    return max(inner[::3], key=room)
+
+
+def multiples(low: float, high: float, number: int) -> Iterator[float]:
+    """About so many round values between two."""
+    rough = (high - low) / number
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(one * power for one in (1, 2, 5, 10) if one * power >= rough)
+    first = math.ceil(low / step)
+    for count in range(first, math.floor(high / step) + 1):
+        yield round(count * step, 10)
