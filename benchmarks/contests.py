@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from scoring import formula
 from scoring.quality import doubt
+from scoring.quality.power import SURE
 from scoring.specs import Formula
 
 Floats = npt.NDArray[np.float64]
@@ -78,7 +79,7 @@ class Contest:
         slopes = [
             formula.quality_slope(one, quality_ref=self.reference) for one in self.public.qualities
         ]
-        clock = Formula().time_weight * CLOCK * self.times / doubt.SURE
+        clock = Formula().time_weight * CLOCK * self.times / SURE
         return doubt.Scores(self.scores(self.public, self.measured), np.array(slopes), clock)
 
 
@@ -92,7 +93,7 @@ def invented(
         exam(labels[part], answers[:, part])
         for part in (slice(public), slice(public, public + private), slice(public + private, None))
     )
-    measured = times * (1 + CLOCK / doubt.SURE * random.standard_normal(kind.models))
+    measured = times * (1 + CLOCK / SURE * random.standard_normal(kind.models))
     return Contest(
         first, second, rest, times, measured, round(float(np.median(first.qualities)), 3)
     )

@@ -5,7 +5,7 @@ import multiprocessing
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from leaderboard.services import delivering, mailing, preparing, running, sweeping, telling
+from leaderboard.services import delivering, mailing, preparing, ranges, running, sweeping, telling
 
 # Celery's main process sets it, and its forked child sees it: a running evaluation is given back.
 stopping = multiprocessing.Event()
@@ -26,6 +26,7 @@ def work(profile: str, is_passed_on: bool = False) -> None:
 def sweep() -> None:
     sweeping.sweep()
     preparing.go_on_all(seconds=preparing.SLICE)
+    ranges.renew_all()
 
 
 @shared_task(name="leaderboard.post")

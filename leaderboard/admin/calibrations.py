@@ -6,11 +6,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 
 from leaderboard.admin import pages
-from leaderboard.models import Competition, Evaluation, Preparation
+from leaderboard.models import Competition, Evaluation, Preparation, Split
 from leaderboard.sentences import said
 from leaderboard.services import competitions
 from leaderboard.sizes import megabytes
 from scoring.job import PROTOCOL
+from scoring.quality import power
+
+STEP = 0.01
+"""A difference of quality that teams work for."""
 
 
 def before_opening(competition: Competition) -> pages.Figures:
@@ -75,6 +79,35 @@ def state_of(calibration: Evaluation) -> str:
     if calibration.state == Evaluation.State.SCORED:
         return gettext("Outdated: something that it depends on has changed. Calibrate again.")
     return calibration.failure_message or calibration.error_message
+
+
+def worth(competition: Competition) -> str:
+    """What a small difference of quality is worth in the score, and how many images tell one."""
+    gain = STEP * competition.k / 4  # the slope of the score at the reference
+    facts: dict[str, object] = {
+        "measure": said(competition.quality_measure.label),
+        "step": pages.number(STEP, 2),
+        "score": pages.number(gain, 3),
+        "ratio": pages.number(
+            gain / competition.time_weight if competition.time_weight else None, 3
+        ),
+        "larger": pages.number(5 * STEP, 2),
+        "few": f"{power.images_needed(5 * STEP):,}",
+        "many": f"{power.images_needed(STEP):,}",
+        "share": f"{power.DISAGREEMENT:.0%}",
+    }
+    text = gettext(
+        "Near the reference, %(step)s of %(measure)s is worth %(score)s of the score, or %(ratio)s "
+        "of the time ratio. If two models disagree on %(share)s of the images, %(few)s images tell "
+        "a difference of %(larger)s, and %(many)s images tell %(step)s."
+    )
+    if competition.dataset is None:
+        return text % facts
+    images = competition.dataset.split(Split.Name.PUBLIC).images
+    facts["images"] = f"{images:,}"
+    facts["least"] = pages.number(power.least_difference(images), 3)
+    rest = gettext("The %(images)s public images tell %(least)s.")
+    return f"{text % facts} {rest % facts}"
 
 
 def without_gate(competition: Competition) -> tuple[str, str]:

@@ -145,6 +145,7 @@ class CompetitionAdmin(steps.Steps):
                     "metric",
                     ("time_weight", "k"),
                     "quality_ref",
+                    "worth",
                     "do_nothing",
                     "min_quality",
                 ],
@@ -212,7 +213,7 @@ class CompetitionAdmin(steps.Steps):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Competition | None = None
     ) -> list[str]:
-        shown = ["now", "calibration_result", "do_nothing"]
+        shown = ["now", "calibration_result", "worth", "do_nothing"]
         return shown + sorted(obj.frozen_fields if obj else ())
 
     def get_prepopulated_fields(
@@ -267,6 +268,10 @@ class CompetitionAdmin(steps.Steps):
     @display(description=gettext_lazy("Reference and calibration"))
     def calibration_result(self, competition: Competition) -> SafeString:
         return pages.figures(calibrations.figures(competition))
+
+    @display(description=gettext_lazy("What quality is worth"))
+    def worth(self, competition: Competition) -> str:
+        return calibrations.worth(competition)
 
     @display(description=gettext_lazy("Without a gate"))
     def do_nothing(self, competition: Competition) -> SafeString:

@@ -211,15 +211,27 @@ def board(
 
 def board_table(page: dict[str, Any], *, title: str) -> Table:
     """A board's rows, with the reference model as the last row."""
-    names = (gettext("rank"), gettext("team"), gettext("score"), gettext("quality"))
+    names = (
+        gettext("rank"),
+        gettext("likely"),
+        gettext("team"),
+        gettext("score"),
+        gettext("quality"),
+    )
     table = Table(*names, gettext("time ratio"), "", title=title)
     for row in page["results"]:
         mark = gettext("tied") if row["tied"] else ""
-        table.add_row(str(row["rank"] or "-"), plain(row["team"]), *figures(row), mark)
+        table.add_row(str(row["rank"] or "-"), likely(row), plain(row["team"]), *figures(row), mark)
     if baseline := page["baseline"]:
         row = plain(baseline["name"]), *figures(baseline), gettext("reference")
-        table.add_row("", *row, style="dim")
+        table.add_row("", "", *row, style="dim")
     return table
+
+
+def likely(row: dict[str, Any]) -> str:
+    """The ranks that other images of the same kind would give."""
+    first, last = row["likely_first"], row["likely_last"]
+    return "" if first is None else str(first) if first == last else f"{first} - {last}"
 
 
 def figures(row: dict[str, Any]) -> tuple[str, str, str]:

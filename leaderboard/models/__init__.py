@@ -7,6 +7,7 @@ from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, Worker
 from leaderboard.models.notice import Happening, Notice
+from leaderboard.models.ranges import Ranged, RankRange
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
 from leaderboard.models.submission import Submission
@@ -33,6 +34,8 @@ __all__ = [
     "NextEntry",
     "Notice",
     "Preparation",
+    "Ranged",
+    "RankRange",
     "ReferenceModel",
     "Split",
     "StoredReport",

@@ -19,7 +19,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         upload."""
         return (
             self.filter(competition=competition, board=board)
-            .select_related("team", "submission", "evaluation")
+            .select_related("team__rank_range", "submission", "evaluation")
             .defer("submission__static")
             .order_by("-is_ranked", "score", "uploaded_at", "pk")
         )

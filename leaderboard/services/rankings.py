@@ -19,7 +19,7 @@ from django.db.models.functions import Mod, Rank, RowNumber
 from django.utils.translation import gettext
 
 from leaderboard.errors import NotFound
-from leaderboard.models import Competition, Entry, Evaluation, Team
+from leaderboard.models import Competition, Entry, Evaluation, RankRange, Team
 from leaderboard.models.entry import EntryQuerySet
 from leaderboard.services import versions
 from scoring import formula
@@ -44,8 +44,17 @@ class Row:
     certain."""
 
     @property
+    def likely(self) -> RankRange | None:
+        """The range of a rank of the public board; None until it is computed."""
+        found: RankRange | None = getattr(self.entry.team, "rank_range", None)
+        is_shown = self.rank and self.entry.board == Board.PUBLIC
+        if not found or not is_shown or found.evaluation_id != self.entry.evaluation_id:
+            return None
+        return found
+
+    @property
     def line(self) -> Line:
-        entry = self.entry
+        entry, likely = self.entry, self.likely
         return Line(
             rank=self.rank,
             team=entry.team.name,
@@ -59,6 +68,8 @@ class Row:
             format=entry.submission.format,
             number_type=entry.submission.number_type,
             uploaded_at=entry.uploaded_at,
+            likely_first=likely.first if likely else None,
+            likely_last=likely.last if likely else None,
         )
 
 
@@ -79,6 +90,9 @@ class Line:
     """Its name in the table `scoring.formats.FORMATS`."""
     number_type: str
     uploaded_at: datetime
+    likely_first: int | None
+    """The first and the last rank of the range, on the public board."""
+    likely_last: int | None
 
 
 @dataclass(frozen=True)
@@ -115,6 +129,14 @@ def parts(evaluation: Evaluation, board: str) -> Parts | None:
     )
     assert score
     return Parts(round(score.total, 6), evaluation.score_half_width or 0.0, score.terms)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """How many of the teams with a range had their private rank in it."""
+
+    inside: int
+    teams: int
 
 
 class Standing(Sequence[Row]):
@@ -230,13 +252,18 @@ def lines(competition: Competition, board: str) -> Iterator[Line]:
         "submission__format",
         "submission__number_type",
         "uploaded_at",
+        "team__rank_range__first",
+        "team__rank_range__last",
+        F("team__rank_range__evaluation") - F("evaluation"),
     )
     above: tuple[Decimal, float] | None = None
     for place, row in enumerate(read.iterator(chunk_size=2000), start=1):
         is_ranked, team, score, score_half_width = row[:4]
         interval = score, score_half_width
         rank, is_tied = (place, within_noise(above, interval)) if is_ranked else (None, False)
-        yield Line(rank, team, score, score_half_width, is_tied, *row[4:])
+        is_shown = rank is not None and not row[-1] and board == Board.PUBLIC
+        likely = row[-3:-1] if is_shown else (None, None)
+        yield Line(rank, team, score, score_half_width, is_tied, *row[4:-3], *likely)
         above = interval
 
 
@@ -280,6 +307,29 @@ def baseline(competition: Competition, board: str) -> Baseline | None:
         half_width=figures.half_width,
         seconds=figures.reference_seconds,
     )
+
+
+def landed(standing: Standing) -> Landed | None:
+    """How many teams have a private rank within their public range; None if no team has a range.
+
+    It reads the whole board, once for each version of it.
+    """
+    if standing.board != Board.PRIVATE:
+        return None
+
+    def counted() -> Landed:
+        order = [F(name).asc() for name in ORDER]
+        entries = Entry.objects.filter(
+            competition=standing.competition, board=Board.PRIVATE, is_ranked=True
+        )
+        placed = entries.annotate(place=Window(RowNumber(), order_by=order)).values_list(
+            "place", "team__rank_range__first", "team__rank_range__last"
+        )
+        held = [first <= place <= last for place, first, last in placed.iterator() if first]
+        return Landed(sum(held), len(held))
+
+    found = standing.kept("landed", counted)
+    return found if found.teams else None
 
 
 def check_visible(competition: Competition, board: str) -> None:

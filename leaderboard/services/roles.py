@@ -21,6 +21,8 @@ from leaderboard.models import (
     HardwareProfile,
     NextEntry,
     Preparation,
+    Ranged,
+    RankRange,
     ReferenceModel,
     Split,
     StoredReport,
@@ -53,6 +55,8 @@ GRANTS: dict[type[models.Model], str] = {
     Canary: "SELECT, INSERT",
     Entry: "SELECT, INSERT, UPDATE, DELETE",
     Preparation: READ,
+    Ranged: READ,
+    RankRange: READ,
     NextEntry: "SELECT, INSERT, DELETE",
     BoardVersion: "SELECT, INSERT, UPDATE",
 }

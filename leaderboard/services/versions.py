@@ -38,6 +38,17 @@ def change(competition_id: int, boards: Iterable[str] = Entry.Board.values) -> N
     )
 
 
+def replace(competition: Competition, board: str, version: str) -> str:
+    """Give a board another version in place of this one. Returns the version that what was made
+    from this one has now: this one itself if the board has changed meanwhile."""
+    token = secrets.token_hex(8)
+    rows = BoardVersion.objects.filter(competition=competition, board=board, token=version)
+    if rows.update(token=token):
+        return token
+    change(competition.pk, [board])
+    return version
+
+
 def kept(
     competition: Competition, board: str, version: str, what: str, make: Callable[[], Made]
 ) -> Made:

@@ -72,6 +72,7 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         picks=tables.picks(wish),
         kinds=tables.kinds(competition, wish),
         tools_used=wish.tools_used,
+        landed=rankings.landed(standing),
         total=len(standing),
         drawn=drawn,
         own_point=plots.point(drawn, mine.entry) if drawn and mine else None,

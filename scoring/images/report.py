@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scoring.images.names import shown
 from scoring.images.records import Catalogue, Image, Problem
 from scoring.job import Formula
+from scoring.quality import power as power_of
 from scoring.sentences import Fact, Sentence, say, spoken
 
 if TYPE_CHECKING:  # NumPy and SciPy, which only an import needs
@@ -19,8 +19,6 @@ if TYPE_CHECKING:  # NumPy and SciPy, which only an import needs
 
 FEW = 20
 """With fewer images of a class in a hidden split, its F1 depends on chance."""
-DISAGREEMENT = 0.1
-"""Share of images on which two good models answer differently."""
 NAMED = 10
 """Things of one kind that a text names. The others are counted. JSON has all of them."""
 
@@ -202,11 +200,9 @@ def of(
 
 
 def power(split: str, images: int) -> Power:
-    """quality = 1.96 sqrt(DISAGREEMENT / images), McNemar's bound; score = quality x k / 4.
-
-    k / 4 is the slope of the default formula's score at the reference.
-    """
-    quality = 1.96 * math.sqrt(DISAGREEMENT / max(1, images))
+    """What a split tells apart. k / 4 is the slope of the default formula's score at the
+    reference."""
+    quality = power_of.least_difference(images)
     return Power(split, images, round(quality, 4), round(quality * Formula().k / 4, 4))
 
 
@@ -215,7 +211,7 @@ def power_line(one: Power) -> Said:
     said = say(
         "two models that disagree on %(share)s of %(images)s images, if their quality differs by "
         "%(quality)s (about %(score)s of the score)",
-        share=format(DISAGREEMENT, ".0%"),
+        share=format(power_of.DISAGREEMENT, ".0%"),
         images=format(one.images, ","),
         quality=format(one.quality, ".3f"),
         score=format(one.score, ".2f"),

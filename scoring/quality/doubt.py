@@ -21,13 +21,13 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from scoring.quality.power import SURE
+
 Floats = npt.NDArray[np.float64]
 Noise = npt.NDArray[np.float32]
 """Four bytes are enough for noise. Its matrix product takes half of the time."""
 Whole = npt.NDArray[np.integer]
 
-SURE = 1.96
-"""A difference of so many standard errors is sure: 95 % for one pair."""
 LIKELY = 0.84
 """A difference of so many standard errors is likely: 80 % of such pairs are in this order."""
 EQUAL = 1e-9

@@ -220,6 +220,12 @@ class BoardRow(serializers.Serializer[rankings.Line]):
     format = serializers.CharField(help_text="Of the model's file, e.g. onnx.")
     number_type = serializers.CharField(help_text="The narrowest of the weights, e.g. int8.")
     uploaded_at = serializers.DateTimeField()
+    likely_first = serializers.IntegerField(
+        allow_null=True,
+        help_text="First of the ranks that other images of the same kind would give, at 95 %. "
+        "None on the private board, and until it is computed.",
+    )
+    likely_last = serializers.IntegerField(allow_null=True, help_text="Last of these ranks.")
 
 
 def board_row(line: rankings.Line) -> dict[str, object]:
@@ -236,6 +242,8 @@ def board_row(line: rankings.Line) -> dict[str, object]:
         "format": line.format,
         "number_type": line.number_type,
         "uploaded_at": line.uploaded_at.isoformat().replace("+00:00", "Z"),
+        "likely_first": line.likely_first,
+        "likely_last": line.likely_last,
     }
 
 

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 
 from leaderboard.models import HardwareProfile
-from leaderboard.services import delivering, mailing, preparing, running, sweeping, telling
+from leaderboard.services import delivering, mailing, preparing, ranges, running, sweeping, telling
 
 
 class Command(BaseCommand):
@@ -52,6 +52,7 @@ class Command(BaseCommand):
                 telling.go_on(seconds=telling.SHORT_SLICE)
                 mailing.go_on(seconds=telling.SHORT_SLICE)
                 delivering.go_on(seconds=telling.SHORT_SLICE)
+                ranges.renew_all()
                 evaluation = running.run_next(profile, should_stop=stop.is_set)
             except (OperationalError, InterfaceError) as error:
                 self.stderr.write(f"The database does not answer, trying again: {error}")

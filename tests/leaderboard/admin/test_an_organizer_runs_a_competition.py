@@ -138,6 +138,9 @@ def test_from_an_empty_site_to_both_boards(
     assert "1.002 ± 0.010" in text(answer)
     assert "would score 1.000; the reference scores 1.000" in text(answer)
     assert "The gate of 0 would rank it" in text(answer)
+    assert "0.01 of macro-F1 is worth 0.050 of the score, or 0.100 of the time" in text(answer)
+    assert "154 images tell a difference of 0.05, and 3,842 images tell 0.01" in text(answer)
+    assert "public images tell 0." in text(answer)
 
     answer = change(panel, competition, min_quality=0.4)
     assert competition.calibration == calibration

@@ -50,6 +50,8 @@ def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -
         "measurements": 1,
         "format": "torchscript",
         "number_type": "float32",
+        "likely_first": None,
+        "likely_last": None,
     }
     assert (second["rank"], second["team"], second["tied"]) == (2, "Rivals", True)
     assert body["baseline"] == {

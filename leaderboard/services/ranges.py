@@ -1,0 +1,220 @@
+"""Ranges of ranks: which rank a model could have on other images of the same kind.
+
+A verdict changes the version of the public board. The site's sweep and the embedded worker then
+compute all ranges of that board again, from the answers to the public split. No reader waits for
+it. Nothing of the private split but its number of images is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from leaderboard.models import BoardVersion, Competition, Entry, Ranged, RankRange, Split
+from leaderboard.services import answers, privileges, rankings, versions
+from scoring import formula
+from scoring.quality import doubt
+from scoring.quality.power import SURE
+
+logger = logging.getLogger(__name__)
+Board = Entry.Board
+Key = tuple[int, float]
+MOST = answers.AT_ONCE
+"""Most ranks of a board that have a range. It takes about 250 MB and 3 s."""
+PAUSE = 20
+"""How many times as long as the last ranges took a board waits for new ones: then a board that
+changes all the time takes at most 5 % of a process."""
+
+
+remembered: dict[bytes, doubt.Noise] = {}
+"""The noise (draws,) of up to `MOST` models, by metric, labels and answers: 4 KB each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A ranked entry of the public board."""
+
+    team_id: int
+    evaluation_id: int
+    score: float
+    quality: float
+    half_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """First and last rank, both of them likely."""
+
+    evaluation_id: int
+    first: int
+    last: int
+
+
+def renew_all() -> None:
+    """Compute the ranges of the boards that have changed. One that breaks stops no other.
+
+    A process that signed in to the database as a worker does nothing.
+    """
+    changed = due()
+    if not changed or not privileges.may_update(RankRange):
+        return
+    for one in changed:
+        try:
+            renew(one.competition)
+        except Exception:
+            logger.exception("The ranges of %s could not be computed", one.competition)
+            note(one.competition, one.token, seconds=0.0)  # until the board changes again
+
+
+def due() -> list[BoardVersion]:
+    """Public boards that have changed since their ranges were computed, unless they must wait."""
+    is_new = Q(competition__ranged=None) | ~Q(competition__ranged__version=F("token"))
+    changed = BoardVersion.objects.filter(is_new, board=Board.PUBLIC)
+    return [
+        one
+        for one in changed.select_related("competition__ranged", "competition__dataset")
+        if not must_wait(getattr(one.competition, "ranged", None))
+    ]
+
+
+def must_wait(ranged: Ranged | None) -> bool:
+    if ranged is None or ranged.at is None:
+        return False
+    return timezone.now() < ranged.at + timedelta(seconds=PAUSE * ranged.seconds)
+
+
+def renew(competition: Competition) -> None:
+    """Compute all ranges of a public board, and write those that changed."""
+    begun = time.perf_counter()
+    before = Ranged.objects.filter(competition=competition).values_list("version", flat=True)
+    earlier = before.first() or ""
+    version = versions.of(competition, Board.PUBLIC)
+    found = computed(competition, ranked(competition))
+    with transaction.atomic():
+        Ranged.objects.get_or_create(competition=competition)
+        row = Ranged.objects.select_for_update().get(competition=competition)
+        if row.version != earlier:  # another process was faster
+            return
+        if write(competition, found):
+            version = versions.replace(competition, Board.PUBLIC, version)
+        note(competition, version, seconds=time.perf_counter() - begun)
+
+
+def note(competition: Competition, version: str, *, seconds: float) -> None:
+    Ranged.objects.update_or_create(
+        competition=competition,
+        defaults={"version": version, "at": timezone.now(), "seconds": seconds},
+    )
+
+
+def ranked(competition: Competition) -> list[Ranked]:
+    """The first `MOST` ranks of the public board, in order."""
+    entries = Entry.objects.filter(competition=competition, board=Board.PUBLIC, is_ranked=True)
+    columns = ("team_id", "evaluation_id", "score", "quality", "score_half_width")
+    rows = entries.order_by(*rankings.ORDER).values_list(*columns)[:MOST]
+    return [Ranked(team, key, float(score), *rest) for team, key, score, *rest in rows]
+
+
+def computed(competition: Competition, rows: Sequence[Ranked]) -> dict[int, Range]:
+    """The range of each team. A model without kept answers counts for the others and has none.
+
+    Teams with the same model share its answers and its time: one model of several teams.
+    """
+    if not rows or competition.dataset is None:
+        return {}
+    public = competition.dataset.split(Split.Name.PUBLIC)
+    private = competition.dataset.split(Split.Name.PRIVATE)
+    kept = answers.kept([one.evaluation_id for one in rows], public)
+    # A model is its row of answers and its score. Without answers it is its evaluation.
+    keys = [(kept.rows.get(one.evaluation_id, -one.evaluation_id), one.score) for one in rows]
+    models: dict[Key, Ranked] = {}
+    for key, one in zip(keys, rows, strict=True):
+        models.setdefault(key, one)
+    sizes = Counter(keys)
+    drawn = doubt.forecast(
+        scores(competition, list(models.values())),
+        noise(competition, kept, [kept.rows.get(one.evaluation_id) for one in models.values()]),
+        of_other=len(kept.labels) / max(1, private.images),
+        sizes=np.array([sizes[key] for key in models]) if len(models) < len(rows) else None,
+    )
+    ends = dict(zip(models, zip(drawn.first, drawn.last, strict=True), strict=True))
+    found, placed = {}, Counter[Key]()
+    for rank, (key, one) in enumerate(zip(keys, rows, strict=True), start=1):
+        first, last = (int(end) + placed[key] for end in ends[key])
+        placed[key] += 1
+        if one.evaluation_id in kept.rows:
+            # The first of many like models was lucky. Its draws may all be behind today's rank.
+            found[one.team_id] = Range(one.evaluation_id, min(first, rank), max(last, rank))
+    return found
+
+
+def scores(competition: Competition, models: Sequence[Ranked]) -> doubt.Scores:
+    reference = competition.reference_quality or 0.0
+    slopes = [
+        formula.quality_slope(one.quality, quality_ref=reference, k=competition.k) for one in models
+    ]
+    return doubt.Scores(
+        score=np.array([one.score for one in models]),
+        slope=np.array(slopes),
+        clock=np.array([one.half_width for one in models]) / SURE,
+    )
+
+
+def noise(competition: Competition, kept: answers.Kept, rows: Sequence[int | None]) -> doubt.Noise:
+    """What other images add to the quality of each model, (draws, models); 0 without answers.
+
+    After a verdict only the new model is drawn. This process remembers the others by their answers.
+    """
+    known = [number for number, row in enumerate(rows) if row is not None]
+    given = kept.answers[[row for row in rows if row is not None]]
+    exam = hashlib.sha256(competition.metric.encode() + kept.labels.tobytes()).digest()
+    keys = [hashlib.sha256(exam + one.tobytes()).digest() for one in given]
+    missing = [number for number, key in enumerate(keys) if key not in remembered]
+    found = np.zeros((doubt.DRAWS, len(rows)), np.float32)
+    if missing:
+        classes = len(competition.dataset.classes) if competition.dataset else 0
+        drawn = doubt.multipliers(len(kept.labels))
+        new = doubt.noise(kept.labels, given[missing], classes, competition.metric, drawn)
+        remembered.update(zip([keys[one] for one in missing], new.T.copy(), strict=True))
+    if known:
+        found[:, known] = np.array([remembered[key] for key in keys]).T
+    for key in list(remembered)[: max(0, len(remembered) - MOST)]:  # the oldest
+        del remembered[key]
+    return found
+
+
+def write(competition: Competition, found: Mapping[int, Range]) -> bool:
+    """Write the ranges that are not stored yet. Returns whether anything changed."""
+    stored = RankRange.objects.filter(team__competition=competition)
+    columns = stored.values_list("team_id", "evaluation_id", "first", "last")
+    before = {team: Range(*rest) for team, *rest in columns}
+    changed = [team for team, one in found.items() if before.get(team) != one]
+    gone = before.keys() - found.keys()
+    if gone:
+        stored.filter(team__in=gone).delete()
+    RankRange.objects.bulk_create(
+        [
+            RankRange(
+                team_id=team,
+                evaluation_id=found[team].evaluation_id,
+                first=found[team].first,
+                last=found[team].last,
+            )
+            for team in sorted(changed)
+        ],
+        batch_size=1000,
+        update_conflicts=True,
+        unique_fields=["team"],
+        update_fields=["evaluation", "first", "last"],
+    )
+    return bool(changed or gone)

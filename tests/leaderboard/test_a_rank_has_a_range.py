@@ -1,0 +1,331 @@
+"""Beside a rank stands the range that other images of the same kind would give, at 95 %."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from leaderboard import tasks
+from leaderboard.models import (
+    Competition,
+    Entry,
+    Evaluation,
+    Ranged,
+    RankRange,
+    Submission,
+    Team,
+    User,
+)
+from leaderboard.models.answers import Answers
+from leaderboard.services import answers, competitions, privileges, ranges, rankings, teams
+from scoring.quality import doubt, metrics
+from tests.leaderboard.conftest import answers_of, finish, person, report
+
+Plays = Callable[..., Evaluation]
+CLASSES = ("Metal", "Paper", "Plastic")
+PUBLIC, PRIVATE = 24, 36
+LABELS = np.repeat(np.arange(3), PUBLIC // 3)
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine takes longer, and then waits longer."""
+    monkeypatch.setattr(ranges, "PAUSE", 0)
+
+
+@pytest.fixture
+def plays(submit: Callable[..., Submission]) -> Plays:
+    """A team's model with so many wrong answers: `plays(team, wrong=3, time_ratio=0.5)`."""
+
+    def play(
+        team: Team,
+        *,
+        wrong: int = 6,
+        time_ratio: float = 1.0,
+        seed: int | None = None,
+        is_kept: bool = True,
+        private: int = 0,
+    ) -> Evaluation:
+        submission = submit(team, seed=team.pk if seed is None else seed)
+        given = LABELS.copy()
+        given[np.random.default_rng(team.pk).permutation(PUBLIC)[:wrong]] += 1
+        given %= 3
+        quality = metrics.quality(LABELS, given, CLASSES).quality
+        kept = answers_of(public=given.tolist(), private=[private] * PRIVATE) if is_kept else None
+        found = report(quality_public=quality, time_ratio=time_ratio)
+        return finish(submission.latest_evaluation, found, kept)
+
+    return play
+
+
+@pytest.fixture
+def some(competition: Competition) -> list[Team]:
+    names = ["Ash", "Birch", "Cedar", "Oak"]
+    return [
+        teams.create(competition=competition, name=name, by=person(name.lower())) for name in names
+    ]
+
+
+def shown(competition: Competition) -> dict[str, tuple[int, int] | None]:
+    """The ranges on the public board, by team."""
+    rows = rankings.rows(competition, "public")
+    return {
+        row.entry.team.name: (row.likely.first, row.likely.last) if row.likely else None
+        for row in rows
+    }
+
+
+def test_the_labels_of_these_tests_are_those_of_the_split(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    evaluation = plays(some[0])
+    kept = answers.kept([evaluation.pk], competition.dataset.split("public"))
+    assert kept.labels.tolist() == LABELS.tolist()
+
+
+def test_models_that_other_images_could_exchange_share_a_range(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    for team, time_ratio in zip(some, (0.99, 1.0, 1.01, 9.0), strict=True):
+        plays(team, time_ratio=time_ratio)
+    ranges.renew_all()
+    assert shown(competition) == {"Ash": (1, 3), "Birch": (1, 3), "Cedar": (1, 3), "Oak": (4, 4)}
+
+
+def test_page_api_and_csv_say_the_same_range(
+    competition: Competition, some: list[Team], plays: Plays, client: Client
+) -> None:
+    for team, time_ratio in zip(some, (0.99, 1.0, 1.01, 9.0), strict=True):
+        plays(team, time_ratio=time_ratio)
+    ranges.renew_all()
+    page = " ".join(client.get("/competitions/waste/boards/public/").content.decode().split())
+    assert page.count("likely <span>1 to 3</span>") == 3
+    assert page.count(">likely 4<") == 1
+    address = "/api/v2/competitions/waste/boards/public"
+    rows = client.get(address).json()["results"]
+    expected = [(1, 3), (1, 3), (1, 3), (4, 4)]
+    assert [(row["likely_first"], row["likely_last"]) for row in rows] == expected
+    lines = client.get(f"{address}.csv").getvalue().decode().splitlines()
+    table = list(csv.DictReader(lines))
+    assert [(int(row["likely_first"]), int(row["likely_last"])) for row in table] == expected
+
+
+def test_a_reader_computes_nothing(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    plays(some[0])
+    assert shown(competition) == {"Ash": None}
+    assert not RankRange.objects.exists()
+
+
+def test_the_sweep_computes_what_a_verdict_changed(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    plays(some[0])
+    tasks.sweep()
+    assert shown(competition) == {"Ash": (1, 1)}
+    assert ranges.due() == []
+
+
+def test_a_new_model_has_no_range_until_its_own_is_computed(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    plays(some[0])
+    plays(some[1], time_ratio=1.01)
+    ranges.renew_all()
+    plays(some[0], wrong=0, seed=99)
+    assert shown(competition) == {"Ash": None, "Birch": (1, 2)}
+    ranges.renew_all()
+    assert shown(competition)["Ash"]
+
+
+def test_new_ranges_are_another_version_of_the_board(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    plays(some[0])
+    before = rankings.Standing(competition, "public").version
+    ranges.renew_all()
+    after = rankings.Standing(competition, "public").version
+    assert after != before
+    ranges.renew_all()
+    assert rankings.Standing(competition, "public").version == after
+
+
+def test_only_new_models_are_drawn(
+    competition: Competition, some: list[Team], plays: Plays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    noise = doubt.noise
+
+    def counted(labels: Any, given: Any, *rest: Any) -> Any:
+        drawn.append(len(given))
+        return noise(labels, given, *rest)
+
+    monkeypatch.setattr(doubt, "noise", counted)
+    monkeypatch.setattr(ranges, "remembered", {})
+    for team, wrong in zip(some, (3, 5, 7), strict=False):
+        plays(team, wrong=wrong)
+    ranges.renew_all()
+    plays(some[3], wrong=9)
+    ranges.renew_all()
+    assert drawn == [3, 1]
+    before = shown(competition)
+    monkeypatch.setattr(ranges, "remembered", {})
+    Ranged.objects.all().delete()
+    ranges.renew_all()
+    assert drawn == [3, 1, 4]
+    assert shown(competition) == before
+
+
+def test_the_memory_of_models_is_bounded(
+    competition: Competition, some: list[Team], plays: Plays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranges, "remembered", {})
+    monkeypatch.setattr(ranges, "MOST", 2)
+    for team, wrong in zip(some, (3, 5, 7), strict=False):
+        plays(team, wrong=wrong)
+        ranges.renew_all()
+    assert len(ranges.remembered) == 2
+
+
+def test_the_answers_to_the_private_split_change_nothing(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    for team in some:
+        plays(team, time_ratio=1 + team.pk / 1000)
+    ranges.renew_all()
+    before = shown(competition)
+    Answers.objects.update(private=b"\x02" * PRIVATE)
+    Ranged.objects.all().delete()
+    ranges.renew_all()
+    assert shown(competition) == before
+
+
+def test_teams_with_the_same_model_stand_one_after_the_other(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    plays(some[0], time_ratio=0.2, seed=7)
+    plays(some[2], time_ratio=9.0)
+    twin = some[1]
+    twin_evaluation = plays(twin, time_ratio=5.0, seed=8)
+    first = Entry.objects.get(team=some[0])
+    Evaluation.objects.filter(pk=twin_evaluation.pk).update(
+        answers=first.evaluation.answers, score_public=first.score
+    )
+    Entry.objects.filter(team=twin).update(score=first.score, quality=first.quality)
+    ranges.renew_all()
+    assert shown(competition) == {"Ash": (1, 1), "Birch": (2, 2), "Cedar": (3, 3)}
+
+
+def test_a_model_whose_answers_were_not_kept_has_no_range(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    plays(some[0], is_kept=False)
+    plays(some[1], time_ratio=5.0)
+    ranges.renew_all()
+    assert shown(competition) == {"Ash": None, "Birch": (2, 2)}
+
+
+def test_a_model_below_the_gate_has_no_range(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    Competition.objects.update(min_quality=0.7)
+    plays(some[0], wrong=2)
+    plays(some[1], wrong=20)
+    ranges.renew_all()
+    assert shown(competition) == {"Ash": (1, 1), "Birch": None}
+
+
+def test_a_team_that_leaves_the_board_leaves_its_range(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    plays(some[0])
+    plays(some[1], time_ratio=5.0)
+    ranges.renew_all()
+    Competition.objects.update(min_quality=0.99)
+    Entry.objects.filter(team=some[1]).update(is_ranked=False)
+    Ranged.objects.all().delete()
+    ranges.renew_all()
+    assert set(RankRange.objects.values_list("team__name", flat=True)) == {"Ash"}
+
+
+def test_a_board_that_took_long_waits(
+    competition: Competition, some: list[Team], plays: Plays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plays(some[0])
+    ranges.renew_all()
+    monkeypatch.setattr(ranges, "PAUSE", 20)
+    Ranged.objects.update(at=timezone.now(), seconds=60)
+    plays(some[1])
+    assert ranges.due() == []
+    Ranged.objects.update(at=timezone.now() - timedelta(seconds=60 * ranges.PAUSE))
+    assert len(ranges.due()) == 1
+
+
+def test_a_board_that_breaks_stops_no_other_and_waits_for_its_next_change(
+    competition: Competition, some: list[Team], plays: Plays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plays(some[0])
+
+    def broken(*_: object) -> None:
+        raise OSError("The disk is gone.")
+
+    monkeypatch.setattr(answers, "kept", broken)
+    ranges.renew_all()
+    assert ranges.due() == []
+    monkeypatch.undo()
+    plays(some[1])
+    ranges.renew_all()
+    assert shown(competition).keys() == {"Ash", "Birch"}
+    assert RankRange.objects.count() == 2
+
+
+def test_a_process_of_a_worker_computes_none(
+    competition: Competition, some: list[Team], plays: Plays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plays(some[0])
+    monkeypatch.setattr(privileges, "may_update", lambda model: False)
+    ranges.renew_all()
+    assert shown(competition) == {"Ash": None}
+
+
+def test_another_process_that_was_faster_is_not_written_over(
+    competition: Competition, some: list[Team], plays: Plays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plays(some[0])
+    computed = ranges.computed
+
+    def slow(*given: Any) -> Any:
+        found = computed(*given)
+        Ranged.objects.update_or_create(competition=competition, defaults={"version": "newer"})
+        return found
+
+    monkeypatch.setattr(ranges, "computed", slow)
+    ranges.renew(competition)
+    assert not RankRange.objects.exists()
+
+
+def test_publishing_tells_how_many_teams_landed_in_their_range(
+    competition: Competition, some: list[Team], plays: Plays, organizer: User
+) -> None:
+    for team, time_ratio in zip(some, (1.0, 9.0, 19.0, 39.0), strict=True):
+        plays(team, time_ratio=time_ratio)
+    ranges.renew_all()
+    assert shown(competition) == {"Ash": (1, 1), "Birch": (2, 2), "Cedar": (3, 3), "Oak": (4, 4)}
+    competitions.close(competition=competition, by=organizer)
+    competition.refresh_from_db()
+    competitions.publish(competition=competition, by=organizer)
+    competition.refresh_from_db()
+    standing = rankings.Standing(competition, "private")
+    assert rankings.landed(standing) == rankings.Landed(inside=4, teams=4)
+    assert all(row.likely is None for row in standing[:4])
+    RankRange.objects.filter(team=some[0]).update(first=2, last=3)
+    assert rankings.landed(standing) == rankings.Landed(inside=4, teams=4)  # of this version
+    assert rankings.landed(rankings.Standing(competition, "public")) is None
