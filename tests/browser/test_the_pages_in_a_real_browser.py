@@ -14,6 +14,7 @@ AXE = Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js"
 STRANGERS = [
     "/",
     "/competitions/waste/",
+    "/competitions/waste/kit/",
     "/competitions/waste/scoring/",
     "/accounts/login/",
     "/accounts/signup/",
