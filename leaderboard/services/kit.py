@@ -31,8 +31,10 @@ EXAMPLE_URL = "https://featherweight.example.org"
 PINNED = ("torch", "onnxruntime", "numpy", "pillow")
 """Libraries whose version on the worker a team should have at home."""
 MOST_PICTURES = 40
-SMALLEST_OF = 8
-"""Of so many images of a class the smallest file is shown: it is decoded soonest."""
+LARGE_BYTES = 1_000_000
+"""A file that takes long to decode. The picture of a class is another one, if there is one."""
+LOOKED_AT = 20
+"""Images of a class among which its picture is chosen."""
 SIDE = 96
 PREFERRED = ("onnx-int8.onnx", "onnx.onnx", "torchscript.pt")
 """Which of the files of `train.py` the instructions name."""
@@ -172,13 +174,14 @@ def made(sample: Split) -> list[Picture]:
         for entry in archive.infolist():
             label = entry.filename.rpartition("/")[0]
             some = by_class.setdefault(label, [])
-            if len(some) < SMALLEST_OF:
+            if len(some) < LOOKED_AT:
                 some.append(entry)
         for label in sample.dataset.classes[:MOST_PICTURES]:
             if not by_class.get(label):
                 continue
-            smallest = min(by_class[label], key=lambda entry: entry.file_size)
-            if data := thumbnail(archive.read(smallest)):
+            small = [one for one in by_class[label] if one.file_size <= LARGE_BYTES]
+            chosen = small[0] if small else min(by_class[label], key=lambda one: one.file_size)
+            if data := thumbnail(archive.read(chosen)):
                 found.append(Picture(label, data))
     return found
 

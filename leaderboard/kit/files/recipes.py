@@ -45,10 +45,12 @@ def torchscript_int8(network: nn.Module, images: Tensor, path: Path) -> None:
     from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
     mapping = get_default_qconfig_mapping("x86")
-    prepared = prepare_fx(copy.deepcopy(network).eval(), mapping, (images[:1],))
-    with torch.inference_mode():
-        prepared(images)
-    torchscript(convert_fx(prepared), images, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        prepared = prepare_fx(copy.deepcopy(network).eval(), mapping, (images[:1],))
+        with torch.inference_mode():
+            prepared(images)
+        torchscript(convert_fx(prepared), images, path)
 
 
 def onnx(network: nn.Module, images: Tensor, path: Path) -> None:

@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import random
 import sys
 import time
@@ -237,23 +238,29 @@ def lacks_vnni(facts: dict[str, Any]) -> bool:
 def show(files: list[Path], images: Tensor, labels: Tensor, facts: dict[str, Any]) -> None:
     """Macro-F1 on the images held out, and the time per image here, of each file."""
     pixels, batch = fed(images, facts["input"]), facts["input"]["batch_size"]
-    first = 0.0
+    batches = [one for one in pixels.split(batch) if len(one) == batch] or [pixels]
+    found: list[tuple[float, float]] = []
     print(f"{'file':26}{'macro-F1':>10}{'ms':>9}{'ratio':>8}  (one thread of this machine)")
     for path in files:
         run = loaded(path)
-        batches = [one for one in pixels.split(batch) if len(one) == batch] or [pixels]
-        run(batches[0])
+        for _ in range(3):  # the first calls compile
+            run(batches[0])
         start = time.perf_counter()
         answers = torch.cat([run(one).argmax(1) for one in batches])
         took = 1000 * (time.perf_counter() - start) / len(answers)
-        first = first or took
         f1 = macro_f1(labels[: len(answers)], answers, len(facts["classes"]))
-        print(f"{path.name:26}{f1:10.4f}{took:9.3f}{took / first:8.2f}")
+        found.append((f1, took))
+        print(f"{path.name:26}{f1:10.4f}{took:9.3f}{took / found[0][1]:8.2f}")
+    good = max(f1 for f1, _ in found) - 0.01
+    _, chosen = min(
+        (took, path) for (f1, took), path in zip(found, files, strict=True) if f1 >= good
+    )
+    name = os.path.relpath(chosen)
     print(
-        "\nNext, for the file of your choice:\n"
-        f"  featherweight check {files[0]} --competition {facts['slug']}\n"
-        f"  {facts['try'].format(file=files[0])}\n"
-        f"  featherweight submit {files[0]} --competition {facts['slug']} --wait"
+        f"\nNext, for {chosen.name}, the fastest within 0.01 of the best quality:\n"
+        f"  featherweight check {name} --competition {facts['slug']}\n"
+        f"  {facts['try'].format(file=name)}\n"
+        f"  featherweight submit {name} --competition {facts['slug']} --wait"
     )
 
 
