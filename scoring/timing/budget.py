@@ -61,9 +61,9 @@ class Budget:
     ) -> int:
         """How many of a first pass's next `pairs` of blocks are to be quads.
 
-        As many as the interval seems to need (`needed`), and at least so many that the plan's least
-        number remains if `MAX_DROPPED` of them are disturbed; spread evenly over the `pieces` to
-        come. `most` is the number of quads that a long pass may have.
+        As many as the interval seems to need (`needed`), spread evenly over the `pieces` to come.
+        At least so many that the plan's least number remains if `MAX_DROPPED` are disturbed.
+        `most` is the number of quads that a long pass may have.
         """
         lacking = max(self.plan.min_quads / (1 - MAX_DROPPED), needed) - len(quads)
         wanted = max(1.0, lacking / pieces, min(PAIRED_SHARE * pairs, WINDOW_QUADS))

@@ -15,7 +15,7 @@ likelihood ratio of a share p against `ALLOWED` is
 
 Without a change the second bound is reached after log(MISSED) / log((1 - CAUGHT) / (1 - ALLOWED))
 = 255 comparisons; each change takes as many more. A test of a fixed number of images would take 388
-for the same power, and refuse a model at the allowed share in 6 % of evaluations.
+for the same power. It would refuse a model at the allowed share in 6 % of evaluations.
 
 Repeated passes make these comparisons without further cost. After a single pass over N images they
 cost 255 / N of it: 2 % from 12,750 images on. If there are fewer than 255 images, all are answered

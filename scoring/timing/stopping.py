@@ -46,8 +46,8 @@ class StopRule:
     def plan_after(self, quads: Sequence[Quad], wall_seconds: float, is_long: bool) -> Plan:
         """The plan with the target that is worth its time now.
 
-        The target is what may be published after a long pass, beyond the cap, or after half of the
-        cap if most of the time goes into starting processes.
+        The target is what may be published after a long pass or beyond the cap. If most of the
+        time goes into starting processes, half of the cap is enough.
         """
         plan = self.plan
         measured = tally.measured_seconds(quads)

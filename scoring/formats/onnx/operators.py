@@ -1,8 +1,8 @@
 """The operators that an ONNX model may use, and what is told about the others.
 
 The table holds what exporters write for classifiers, in opsets 11 to 24. It leaves out operators
-whose kernels in onnxruntime read or wrote out of bounds in the past and that no classifier needs
-(MaxUnpool, RoiAlign, NonMaxSuppression, Col2Im, ScatterND, GridSample and their like).
+that no classifier needs and whose kernels in onnxruntime read or wrote out of bounds in the past.
+Such are MaxUnpool, RoiAlign, NonMaxSuppression, Col2Im, ScatterND, GridSample and their like.
 """
 
 from __future__ import annotations
