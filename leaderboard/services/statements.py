@@ -18,6 +18,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 Given = ParamSpec("Given")
 Rows = list[tuple[Any, ...]]
+LIST = "(%s::bigint[])"
 
 
 def run(sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Rows:
@@ -90,7 +91,7 @@ class Slot(Expression):
         self.is_list = is_list
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        return "(SELECT UNNEST(%s::bigint[]))" if self.is_list else "%s", [self]
+        return LIST if self.is_list else "%s", [self]
 
 
 class Compiled:
@@ -99,7 +100,8 @@ class Compiled:
     def __init__(self, query: QuerySet[Any, Any]) -> None:
         compiler = query.query.get_compiler(DEFAULT_DB_ALIAS)
         sql, parameters = compiler.as_sql()
-        first, *others = sql.split("%s")
+        # Django writes IN before a list. PostgreSQL knows no IN for a value that comes later.
+        first, *others = sql.replace(f"IN {LIST}", f"= ANY {LIST}").split("%s")
         with connection.cursor() as cursor:
             parts = [
                 f"%({one.name})s" if isinstance(one, Slot) else cursor.mogrify("%s", [one])
