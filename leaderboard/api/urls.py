@@ -47,6 +47,8 @@ urlpatterns = [
         "v2/teams/<int:pk>/webhooks/<int:webhook_pk>/deliveries/<int:delivery_pk>/redeliver",
         webhooks.Redeliver.as_view(),
     ),
+    path("v2/teams/<int:pk>/captain", teams.Captain.as_view()),
+    path("v2/teams/<int:pk>/members/<str:username>", teams.Member.as_view()),
     path("v2/teams/<int:pk>/leave", teams.Leave.as_view()),
     path("v2/teams/<int:pk>/selections", teams.Selections.as_view()),
     path("v2/schema", SpectacularAPIView.as_view(), name="api-schema"),

@@ -11,7 +11,7 @@ from leaderboard.models.ranges import Ranged, RankRange
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
 from leaderboard.models.submission import Submission
-from leaderboard.models.team import Invitation, Membership, NamePart, Team
+from leaderboard.models.team import FormerName, Invitation, Membership, NamePart, Team
 from leaderboard.models.user import ApiToken, User
 from leaderboard.models.webhook import Delivery, Webhook
 
@@ -26,6 +26,7 @@ __all__ = [
     "Entry",
     "Evaluation",
     "Fingerprints",
+    "FormerName",
     "Happening",
     "HardwareProfile",
     "Invitation",

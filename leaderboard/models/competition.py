@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
@@ -279,6 +280,11 @@ class Competition(models.Model):
             return frozenset()
         final = {"min_quality", "final_selections"} if self.is_published else set()
         return self.SCORING_FIELDS | {"slug"} | final
+
+    @property
+    def rules_sha256(self) -> str:
+        """What tells one text of the rules from another; empty without rules."""
+        return hashlib.sha256(self.rules.encode()).hexdigest() if self.rules.strip() else ""
 
     @property
     def is_public(self) -> bool:

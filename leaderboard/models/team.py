@@ -110,15 +110,39 @@ class Membership(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="+")
     joined_at = models.DateTimeField(default=timezone.now)
+    is_captain = models.BooleanField(default=False)
+    rules_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Of the rules that the person accepted by joining; empty if there were none.",
+    )
 
     class Meta:
         ordering = ["joined_at"]
         constraints = [
-            models.UniqueConstraint(fields=["competition", "user"], name="one_team_a_person")
+            models.UniqueConstraint(fields=["competition", "user"], name="one_team_a_person"),
+            models.UniqueConstraint(
+                fields=["team"], condition=Q(is_captain=True), name="one_captain_a_team"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
+
+
+class FormerName(models.Model):
+    """A name that a team had before."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="former_names")
+    name = models.CharField(max_length=60)
+    until = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Invitation(models.Model):

@@ -11,11 +11,21 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound
-from leaderboard.models import Competition, Invitation, Membership, NamePart, Team, User
+from leaderboard.models import (
+    Competition,
+    FormerName,
+    Invitation,
+    Membership,
+    NamePart,
+    Team,
+    User,
+)
 from leaderboard.services import events, locks, names, organizers, versions
 from leaderboard.services.events import Event
 
 LONGEST_NAME = 60
+MOST_ALIKE = 20
+"""Names that are tried for a person who competes alone."""
 INVITATION_LIFETIME = timedelta(days=7)
 
 
@@ -30,11 +40,24 @@ def create(*, competition: Competition, name: str, by: User) -> Team:
 
 
 @transaction.atomic
+def compete_alone(*, competition: Competition, by: User) -> Team:
+    """Make a team of one person, with the user name or one like it."""
+    check_joinable(competition, by)
+    for suffix in ("", *(f" {number}" for number in range(2, MOST_ALIKE + 1))):
+        try:
+            return create(
+                competition=competition, name=by.username[: LONGEST_NAME - 4] + suffix, by=by
+            )
+        except NameTaken:
+            continue
+    raise NameTaken(gettext("There are many teams named like you. Choose a name for your team."))
+
+
+@transaction.atomic
 def rename(*, team: Team, name: str, by: User) -> None:
     """Give a team another name, as an organizer."""
     organizers.check_organizer(by, team.competition)
-    give_name(team, name)
-    versions.change(team.competition_id)
+    change_name(locks.lock(team), name)
 
 
 @transaction.atomic
@@ -148,7 +171,10 @@ def leave(*, team: Team, by: User) -> None:
         )
     team.memberships.filter(user=by).delete()
     team.invitations.filter(invited_by=by, accepted_at=None).delete()
-    if not team.memberships.exists():
+    if first := team.memberships.first():
+        if not team.memberships.filter(is_captain=True).exists():
+            team.memberships.filter(pk=first.pk).update(is_captain=True)
+    else:
         team.delete()
 
 
@@ -231,6 +257,15 @@ def give_name(team: Team, name: str) -> None:
         ) from error
 
 
+def change_name(team: Team, name: str) -> None:
+    """Give a locked team another name, and keep the former one with its end."""
+    former = Team.objects.values_list("name", flat=True).get(pk=team.pk)
+    give_name(team, name)
+    if team.name != former:
+        FormerName.objects.create(team=team, name=former)
+    versions.change(team.competition_id)
+
+
 def unusable() -> NotFound:
     return NotFound(
         gettext("This invitation is unknown, used, revoked or expired. Ask for a new one."),
@@ -239,9 +274,16 @@ def unusable() -> NotFound:
 
 
 def join(team: Team, user: User) -> None:
+    """Write a membership. The first member is the captain. To join is to accept the rules."""
     try:
         with transaction.atomic():
-            Membership.objects.create(team=team, user=user, competition_id=team.competition_id)
+            Membership.objects.create(
+                team=team,
+                user=user,
+                competition_id=team.competition_id,
+                is_captain=not team.memberships.exists(),
+                rules_sha256=team.competition.rules_sha256,
+            )
     except IntegrityError as error:  # two requests join in the same moment
         raise Conflict(
             gettext("You are in a team of this competition already. Leave that team first."),

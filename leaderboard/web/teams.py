@@ -12,11 +12,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from leaderboard.errors import BadName, NameTaken
-from leaderboard.services import teams
+from leaderboard.services import captains, teams
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import InvitationForm, TeamForm
 from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
+
+MOST_FORMER_NAMES = 10
 
 
 @login_required
@@ -54,6 +56,9 @@ def team(request: Request, slug: str) -> HttpResponse:
         members=members,
         links=links,
         form=InvitationForm(),
+        name_form=TeamForm(initial={"name": mine.name}),
+        is_captain=members.filter(user=request.user, is_captain=True).exists(),
+        former_names=mine.former_names.all()[:MOST_FORMER_NAMES],
     )
 
 
@@ -78,6 +83,44 @@ def revoke_invitation(request: Request, slug: str, pk: int) -> HttpResponse:
     messages.success(
         request, gettext("The invitation is revoked. Its link does not work any more.")
     )
+    return redirect("team", slug)
+
+
+@login_required
+@require_POST
+def alone(request: Request, slug: str) -> HttpResponse:
+    """Compete alone, in one click."""
+    made = teams.compete_alone(competition=find(request, slug), by=request.user)
+    messages.success(
+        request,
+        gettext("You compete as {team}. Others can join your team later.").format(team=made),
+    )
+    return redirect("upload", slug)
+
+
+@login_required
+@require_POST
+def rename(request: Request, slug: str) -> HttpResponse:
+    mine = teams.own(request.user, find(request, slug))
+    name = cleaned(TeamForm(request.POST))["name"]
+    captains.rename(team=mine, name=name, by=request.user)
+    messages.success(request, gettext("The team has its new name."))
+    return redirect("team", slug)
+
+
+@login_required
+@require_POST
+def act_on_member(request: Request, slug: str) -> HttpResponse:
+    """Remove a member, or make a member the captain."""
+    mine = teams.own(request.user, find(request, slug))
+    username = request.POST.get("member", "")
+    if "captain" in request.POST:
+        captains.hand_over(team=mine, username=username, by=request.user)
+        said = gettext("{name} is the captain now.")
+    else:
+        captains.remove_member(team=mine, username=username, by=request.user)
+        said = gettext("{name} is not a member any more.")
+    messages.success(request, said.format(name=username))
     return redirect("team", slug)
 
 

@@ -28,7 +28,7 @@ class Member(serializers.ModelSerializer[Membership]):
 
     class Meta:
         model = Membership
-        fields = ("username", "joined_at")
+        fields = ("username", "joined_at", "is_captain")
 
 
 class TeamDetail(TeamSummary):
@@ -48,6 +48,10 @@ class InvitationDetail(serializers.ModelSerializer[Invitation]):
     class Meta:
         model = Invitation
         fields = ("id", "code", "invited_by", "sent_to", "created_at", "expires_at")
+
+
+class MemberName(serializers.Serializer[Membership]):
+    username = serializers.CharField(max_length=150)
 
 
 class NewInvitation(serializers.Serializer[Invitation]):

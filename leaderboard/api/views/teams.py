@@ -19,7 +19,7 @@ from leaderboard.api.serializers import teams as shapes
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Team
 from leaderboard.models.team import TeamQuerySet
-from leaderboard.services import selections, teams
+from leaderboard.services import captains, selections, teams
 
 
 class Create(APIView):
@@ -55,6 +55,36 @@ class TeamView(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """One of my teams, with its members."""
         return Response(shapes.TeamDetail(find_team(request, pk)).data)
+
+    @extend_schema(request=shapes.NewTeam, responses=shapes.TeamDetail, operation_id="rename_team")
+    def patch(self, request: Request, pk: int) -> Response:
+        """Rename my team, as its captain."""
+        name = parsed(shapes.NewTeam, request)["name"]
+        captains.rename(team=find_team(request, pk), name=name, by=person(request))
+        return Response(shapes.TeamDetail(find_team(request, pk)).data)
+
+
+class Captain(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        request=shapes.MemberName, responses=shapes.TeamDetail, operation_id="hand_over_team"
+    )
+    def put(self, request: Request, pk: int) -> Response:
+        """Make another member the captain, as the captain."""
+        username = parsed(shapes.MemberName, request)["username"]
+        captains.hand_over(team=find_team(request, pk), username=username, by=person(request))
+        return Response(shapes.TeamDetail(find_team(request, pk)).data)
+
+
+class Member(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(responses={204: None}, operation_id="remove_member")
+    def delete(self, request: Request, pk: int, username: str) -> Response:
+        """Remove a member, as the captain."""
+        captains.remove_member(team=find_team(request, pk), username=username, by=person(request))
+        return Response(status=204)
 
 
 class Invitations(APIView):

@@ -61,6 +61,9 @@ GET    /submissions/{submission}?wait=1       401 404 404 200 200
 POST   /submissions/{submission}/withdraw     401 404 404 200 403
 GET    /teams                                 401 200 200 200 200
 GET    /teams/{team}                          401 404 404 200 200
+PATCH  /teams/{team}                          401 404 404 200 403
+PUT    /teams/{team}/captain                  401 404 404 200 403
+DELETE /teams/{team}/members/teammate         401 404 404 204 403
 GET    /teams/{team}/invitations              401 404 404 200 403
 POST   /teams/{team}/invitations              401 404 404 201 403
 DELETE /teams/{team}/invitations/{invitation} 401 404 404 204 403
@@ -127,7 +130,13 @@ def test_before_publication(
     hook = webhooks.add(team=planted.team, url="https://hook.example", events=["scored"], by=owner)
     names |= {"webhook": hook.pk, "delivery": webhooks.ping(webhook=hook, by=owner).pk}
     code, names["invitation"] = invitation.code, invitation.pk
-    sent = {"name": "New", "submissions": [], "url": "https://x.example", "events": ["scored"]}
+    sent = {
+        "name": "New",
+        "username": "teammate",
+        "submissions": [],
+        "url": "https://x.example",
+        "events": ["scored"],
+    }
     found = []
     for client in everybody:
         with transaction.atomic():
