@@ -36,7 +36,7 @@ class WebhookForm(forms.Form):
         label=_("Events"),
         choices=Webhook.Event.choices,
         initial=Webhook.Event.values,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
 
 

@@ -91,10 +91,8 @@ def revoke_invitation(request: Request, slug: str, pk: int) -> HttpResponse:
 def alone(request: Request, slug: str) -> HttpResponse:
     """Compete alone, in one click."""
     made = teams.compete_alone(competition=find(request, slug), by=request.user)
-    messages.success(
-        request,
-        gettext("You compete as {team}. Others can join your team later.").format(team=made),
-    )
+    said = gettext("You compete as {team}. Others can join your team later.")
+    messages.success(request, said.format(team=made))
     return redirect("upload", slug)
 
 

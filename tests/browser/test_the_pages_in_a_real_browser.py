@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from leaderboard.models import Submission
+from leaderboard.models import Announcement, Submission
+from leaderboard.services import telling, webhooks
 from tests.leaderboard.conftest import finish, report
 
 AXE = Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js"
@@ -23,12 +24,17 @@ STRANGERS = [
 MEMBERS = [
     "/competitions/waste/",
     "/competitions/waste/rules/",
+    "/competitions/waste/announcements/",
     "/competitions/waste/data/",
     "/competitions/waste/boards/public/",
     "/competitions/waste/team/",
+    "/competitions/waste/team/webhooks/",
+    "WEBHOOK",
     "/competitions/waste/submit/",
     "/competitions/waste/submissions/",
     "/profile/",
+    "/notices/",
+    "/notices/choices/",
     "/accounts/email/",
     "/accounts/2fa/",
     "SUBMISSION",
@@ -38,12 +44,21 @@ MEMBERS = [
 
 
 @pytest.fixture
-def addresses(scored: Any, submit: Any, team: Any, rivals: Any) -> dict[str, str]:
+def addresses(scored: Any, submit: Any, team: Any, rivals: Any, owner: Any) -> dict[str, str]:
     scored(rivals, 1, quality_public=0.8, time_ratio=0.6)
     done = scored(team, 2, quality_public=0.75, time_ratio=0.4)
     waiting = submit(team, 3)
+    Announcement.objects.create(
+        competition=team.competition, title="More data", text="The sample **grew**.", is_pinned=True
+    )
+    telling.go_on(seconds=60)
+    hook = webhooks.add(
+        team=team, url="https://hook.example/a", events=["scored", "failed"], by=owner
+    )
+    webhooks.ping(webhook=hook, by=owner)
     return {
         "SUBMISSION": done.get_absolute_url(),
+        "WEBHOOK": f"/competitions/waste/team/webhooks/{hook.pk}/",
         "QUEUED": waiting.get_absolute_url(),
         "MEASUREMENT": f"/evaluations/{done.evaluation.pk}/measurement/",
     }

@@ -130,13 +130,8 @@ def test_before_publication(
     hook = webhooks.add(team=planted.team, url="https://hook.example", events=["scored"], by=owner)
     names |= {"webhook": hook.pk, "delivery": webhooks.ping(webhook=hook, by=owner).pk}
     code, names["invitation"] = invitation.code, invitation.pk
-    sent = {
-        "name": "New",
-        "username": "teammate",
-        "submissions": [],
-        "url": "https://x.example",
-        "events": ["scored"],
-    }
+    sent = {"name": "New", "username": "teammate", "submissions": []}
+    sent |= {"url": "https://x.example", "events": ["scored"]}
     found = []
     for client in everybody:
         with transaction.atomic():
