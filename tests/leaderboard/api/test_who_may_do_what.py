@@ -63,7 +63,7 @@ GET    /teams                                 401 200 200 200 200
 GET    /teams/{team}                          401 404 404 200 200
 PATCH  /teams/{team}                          401 404 404 200 403
 PUT    /teams/{team}/captain                  401 404 404 200 403
-DELETE /teams/{team}/members/teammate         401 404 404 204 403
+DELETE /teams/{team}/members/{member}         401 404 404 204 403
 GET    /teams/{team}/invitations              401 404 404 200 403
 POST   /teams/{team}/invitations              401 404 404 201 403
 DELETE /teams/{team}/invitations/{invitation} 401 404 404 204 403
@@ -128,7 +128,11 @@ def test_before_publication(
     }
     invitation = teams.invite(team=planted.team, by=owner)
     hook = webhooks.add(team=planted.team, url="https://hook.example", events=["scored"], by=owner)
-    names |= {"webhook": hook.pk, "delivery": webhooks.ping(webhook=hook, by=owner).pk}
+    names |= {
+        "member": "teammate",
+        "webhook": hook.pk,
+        "delivery": webhooks.ping(webhook=hook, by=owner).pk,
+    }
     code, names["invitation"] = invitation.code, invitation.pk
     sent = {"name": "New", "username": "teammate", "submissions": []}
     sent |= {"url": "https://x.example", "events": ["scored"]}
