@@ -146,7 +146,7 @@ def ci_jobs(competition: Competition) -> dict[str, str]:
 def filled_in(job: str, competition: Competition) -> str:
     """A job with address and name in place of the example's; a shell script gets defaults."""
     job = job.replace(EXAMPLE_URL, settings.SITE_URL)
-    job = re.sub(r"(COMPETITION: )waste\b", rf"\g<1>{competition.slug}", job)
+    job = re.sub(r"(?i)(competition: )waste\b", rf"\g<1>{competition.slug}", job)
     defaults = (
         f': "${{FEATHERWEIGHT_URL:={settings.SITE_URL}}}" "${{COMPETITION:={competition.slug}}}"'
     )
