@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import prefetch_related_objects
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
@@ -103,6 +104,7 @@ def worth(competition: Competition) -> str:
     )
     if competition.dataset is None:
         return text % facts
+    prefetch_related_objects([competition.dataset], "splits")  # the line on the gate asks, too
     images = competition.dataset.split(Split.Name.PUBLIC).images
     facts["images"] = f"{images:,}"
     facts["least"] = pages.number(power.least_difference(images), 3)
