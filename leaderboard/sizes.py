@@ -20,17 +20,22 @@ def short(count: int) -> str:
     return f"{count} "
 
 
+def rounded(value: float, decimals: int) -> str:
+    """With so many decimals, in the reader's language. Django's own function cuts the rest off."""
+    return formats.number_format(round(value, decimals), decimals)
+
+
 def milliseconds(seconds: float | None) -> str:
     """Seconds as milliseconds with three figures."""
     if seconds is None:
         return "–"
     value = seconds * 1000
     decimals = 0 if value >= 100 else 1 if value >= 10 else 2
-    return formats.number_format(round(value, decimals), decimals)
+    return rounded(value, decimals)
 
 
 def gained_milliseconds(seconds: float) -> str:
     """A difference of seconds as milliseconds with two figures, however small it is."""
     value = seconds * 1000
     decimals = max(0, 1 - math.floor(math.log10(value))) if value else 0
-    return formats.number_format(round(value, decimals), decimals)
+    return rounded(value, decimals)

@@ -32,6 +32,7 @@ urlpatterns = [
     path("v2/competitions/<slug:slug>/teams", teams.Create.as_view()),
     path("v2/submissions", submissions.Submissions.as_view()),
     path("v2/submissions/<int:pk>", submissions.SubmissionView.as_view(), name="api-submission"),
+    path("v2/submissions/<int:pk>/file", submissions.SubmissionFile.as_view()),
     path("v2/submissions/<int:pk>/withdraw", submissions.Withdraw.as_view()),
     path("v2/teams", teams.Teams.as_view()),
     path("v2/teams/join", teams.Join.as_view()),

@@ -32,6 +32,23 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         """The submissions that are neither withdrawn nor disqualified."""
         return self.filter(withdrawn_at=None, disqualified_at=None)
 
+    def in_state(self, state: str) -> SubmissionQuerySet:
+        """The submissions that lists show in this state: that of the evaluation that counts, as
+        `Submission.evaluation` chooses it, or a decision."""
+        if state == "withdrawn":
+            return self.exclude(withdrawn_at=None)
+        if state == "disqualified":
+            return self.filter(withdrawn_at=None).exclude(disqualified_at=None)
+        shown = self.in_the_running()
+        stronger = ["scored", "failed", "queued", "running"]
+        if state in ("queued", "running"):
+            stronger = stronger[:2]
+        elif state in stronger:
+            stronger = stronger[: stronger.index(state)]
+        if stronger:
+            shown = shown.exclude(evaluations__state__in=stronger)
+        return shown.filter(evaluations__state=state).distinct()
+
 
 class Submission(models.Model):
     class Door(models.TextChoices):

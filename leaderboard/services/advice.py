@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
 from django.db.models import Count
-from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from leaderboard.models import Competition, Entry, Evaluation, Submission
@@ -11,7 +12,7 @@ from leaderboard.models.entry import EntryQuerySet
 from leaderboard.sentences import said
 from leaderboard.services import prospects
 from leaderboard.services.prospects import Prospect
-from leaderboard.sizes import milliseconds
+from leaderboard.sizes import milliseconds, rounded
 from scoring import formats, formula
 
 DECIMALS = 4
@@ -33,7 +34,7 @@ def to_the_gate(competition: Competition, missing: float) -> str:
         "%(metric)s must rise by %(missing)s to pass the gate. Then the model gets a rank."
     ) % {
         "metric": metric(competition),
-        "missing": number_format(missing, DECIMALS),
+        "missing": rounded(math.ceil(missing * 1e4 - 1e-6) / 1e4, DECIMALS),
     }
 
 
@@ -77,8 +78,8 @@ def inaccurate(evaluation: Evaluation, rival: Entry) -> str:
     ) % {
         "metric": metric(evaluation.competition),
         "team": rival.team,
-        "quality": number_format(rival.quality, DECIMALS),
-        "own": number_format(evaluation.quality_public or 0.0, DECIMALS),
+        "quality": rounded(rival.quality, DECIMALS),
+        "own": rounded(evaluation.quality_public or 0.0, DECIMALS),
     }
 
 

@@ -294,6 +294,13 @@ def withdraw(*, submission: Submission, by: User) -> None:
     placing.place(submission.team)
 
 
+def annotate(*, submission: Submission, note: str, by: User) -> None:
+    """Change the note, which only the team and organizers read."""
+    teams.check_member(submission.team, by)
+    submission.note = note.strip()[:200]
+    submission.save(update_fields=["note"])
+
+
 @transaction.atomic
 def disqualify(*, submission: Submission, reason: str, by: User) -> None:
     """Take a submission off the boards as an organizer, with a reason that its team can read."""

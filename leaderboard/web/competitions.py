@@ -171,8 +171,9 @@ def show(
     """A page under a competition's heading and tabs."""
     said = {
         "competition": competition,
-        "team": teams.of(request.user, competition),
         "baseline": rankings.baseline(competition, Entry.Board.PUBLIC),
         **more,
     }
+    if "team" not in said:
+        said["team"] = teams.of(request.user, competition)
     return render(request, template, said, status=status)

@@ -1,7 +1,7 @@
 """What participants fill in. Rules stand in the services; a form only parses."""
 
 from collections.abc import Collection
-from typing import Self
+from typing import Any, Self
 
 from django import forms
 from django.contrib.auth.validators import ASCIIUsernameValidator
@@ -9,8 +9,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models import Webhook
+from leaderboard.web import words
 from scoring import formats
 
+SUBMISSION_STATES = (
+    *("queued", "running", "scored", "failed", "error", "cancelled", "withdrawn", "disqualified"),
+)
+"""States that the list of a team's submissions can be limited to."""
 username_validators = [ASCIIUsernameValidator()]
 """Of new accounts."""
 
@@ -76,6 +81,26 @@ class SelectionForm(forms.Form):
         required=False,
         error_messages={"invalid_choice": _("Choose from the list.")},
     )
+
+
+class FilterForm(forms.Form):
+    """What of a team's submissions is listed. The address holds it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        every = ("", gettext("all"))
+        states = [(name, words.STATES[name]) for name in SUBMISSION_STATES]
+        titles = [(one.name, one.title) for one in formats.some()]
+        self.fields["state"] = forms.ChoiceField(
+            label=_("State"), required=False, choices=[every, *states]
+        )
+        self.fields["format"] = forms.ChoiceField(
+            label=_("Format"), required=False, choices=[every, *titles]
+        )
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(label=_("Note"), max_length=200, required=False)
 
 
 class TokenForm(forms.Form):

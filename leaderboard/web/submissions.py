@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
@@ -17,8 +18,9 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 
 from leaderboard import bodies
 from leaderboard.errors import NotFound, Refused
-from leaderboard.models import Competition, Evaluation, Submission, User
+from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
 from leaderboard.models.organizers import is_organizer
+from leaderboard.models.submission import SubmissionQuerySet
 from leaderboard.services import (
     advice,
     commands,
@@ -31,9 +33,9 @@ from leaderboard.services import (
     submissions,
     teams,
 )
-from leaderboard.web import charts, words
+from leaderboard.web import charts, live, progress, words
 from leaderboard.web.competitions import find, show
-from leaderboard.web.forms import SelectionForm, UploadForm
+from leaderboard.web.forms import FilterForm, NoteForm, SelectionForm, UploadForm
 from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
 from scoring.job import InputSpec
@@ -78,6 +80,7 @@ def upload(request: Request, slug: str) -> HttpResponse:
         competition,
         "submissions/upload.html",
         form=UploadForm.taking(competition.formats),
+        words=words.upload(competition),
         quota=quota,
         check=commands.checking(competition),
         trial=commands.trying(competition),
@@ -104,6 +107,7 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
     form sends the whole selection."""
     competition = find(request, slug)
     mine = teams.own(request.user, competition)
+    mine.competition = competition
     ticked: set[int] | None = None
     if request.method == "POST":
         ticked = set(cleaned(SelectionForm(request.POST))["selected"])
@@ -114,28 +118,61 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
         else:
             messages.success(request, saved(len(chosen)))
             return redirect(request.get_full_path())
-    running = mine.submissions.in_the_running()
-    selected = set(running.exclude(selected_at=None).values_list("pk", flat=True))
-    if ticked is None:
-        ticked = selected
-    sent = mine.submissions.defer("static").prefetch_related(
-        Prefetch("evaluations", Evaluation.objects.defer("f1_by_class", "isolation")),
-        "evaluations__competition",
-    )
-    page = Paginator(sent, PAGE).get_page(request.GET.get("page"))
-    elsewhere = ticked - {one.pk for one in page}
     counting = placing.finals(competition, [mine.pk]).get(mine.pk, ())
+    selected = {one.submission_id for one in counting if one.selected_at}
+    entry = Entry.objects.filter(team=mine, board=Entry.Board.PUBLIC).first()
+    shown = listed(request, mine, selected if ticked is None else ticked)
+    is_first = shown["page"].number == 1
     return show(
         request,
         competition,
         "submissions/list.html",
-        page=page,
-        elsewhere=sent.in_the_running().filter(pk__in=elsewhere, evaluations__counts=True)[:PAGE],
+        team=mine,
         counting={one.submission_id for one in counting},
-        ticked=ticked,
         has_selected=bool(selected),
+        best=entry.submission_id if entry else None,
         quota=submissions.quota(mine, competition),
+        progress=progress.of(mine, entry) if is_first else None,
+        **shown,
     )
+
+
+def listed(request: Request, mine: Team, ticked: set[int]) -> dict[str, Any]:
+    """The rows of a page of the list, limited as the address says."""
+    evaluations = Evaluation.objects.defer("f1_by_class", "isolation")
+    sent = mine.submissions.defer("static").prefetch_related(Prefetch("evaluations", evaluations))
+    filters = FilterForm(request.GET)
+    page = Paginator(limited(sent, filters), PAGE).get_page(request.GET.get("page"))
+    kept = sent.in_the_running().filter(
+        pk__in=ticked - {one.pk for one in page}, evaluations__counts=True
+    )[:PAGE]
+    for one in (*page, *kept):
+        for evaluation in one.evaluations.all():
+            evaluation.competition = mine.competition
+    return {
+        "page": page,
+        "elsewhere": kept,
+        "ticked": ticked,
+        "has_any": bool(len(page)) or sent.exists(),
+        "filters": filters,
+        "query": query(filters),
+    }
+
+
+def limited(sent: SubmissionQuerySet, filters: FilterForm) -> SubmissionQuerySet:
+    """The submissions of a state and a format. What the form does not know limits nothing."""
+    filters.is_valid()
+    if state := filters.cleaned_data.get("state"):
+        sent = sent.in_state(state)
+    if name := filters.cleaned_data.get("format"):
+        sent = sent.filter(format=name)
+    return sent
+
+
+def query(filters: FilterForm) -> str:
+    """The beginning of the addresses of other pages with the same filters."""
+    chosen = {name: value for name, value in filters.cleaned_data.items() if value}
+    return f"{urlencode(chosen)}&" if chosen else ""
 
 
 def saved(count: int) -> str:
@@ -187,6 +224,25 @@ def withdraw(request: Request, pk: int) -> HttpResponse:
     return redirect(reverse("submissions", args=[one.competition.slug]))
 
 
+@login_required
+@require_POST
+def note(request: Request, pk: int) -> HttpResponse:
+    one = own_submission(request, pk)
+    written = cleaned(NoteForm(request.POST))["note"]
+    submissions.annotate(submission=one, note=written, by=request.user)
+    messages.success(request, gettext("The note is saved."))
+    return redirect(one)
+
+
+@login_required
+@require_safe
+def file(request: Request, pk: int) -> FileResponse:
+    """The uploaded file, for members of its team."""
+    one = own_submission(request, pk)
+    teams.check_member(one.team, request.user)
+    return FileResponse(one.file.open("rb"), as_attachment=True, filename=one.file_name)
+
+
 def own_submission(request: Request, pk: int) -> Submission:
     """A submission that the person may see. Raises `NotFound` for another team's."""
     found = (
@@ -206,6 +262,7 @@ def verdict(submission: Submission, reader: User) -> dict[str, Any]:
     competition = submission.competition
     evaluation, latest = submission.evaluation, submission.latest_evaluation
     failed = next((one for one in (latest, evaluation) if one.state == State.FAILED), None)
+    line = queueing.place(latest) if latest.state == State.QUEUED else None
     said: dict[str, Any] = {
         "submission": submission,
         "competition": competition,
@@ -215,7 +272,9 @@ def verdict(submission: Submission, reader: User) -> dict[str, Any]:
         "is_organizer": is_organizer(reader, submission.competition_id),
         "command": commands.for_failure(failed) if failed else "",
         "is_counted": submissions.is_counted(submission),
-        "line": queueing.place(latest) if latest.state == State.QUEUED else None,
+        "line": line,
+        "steps": live.steps(latest),
+        "headline": live.headline(latest, line),
         "dry_run": latest.dry_run or evaluation.dry_run,
         "weak": next(
             (one.isolation for one in (latest, evaluation) if one.is_weakly_isolated), None

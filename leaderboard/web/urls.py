@@ -4,6 +4,7 @@ from django.urls import path
 
 from leaderboard.web import (
     boards,
+    comparisons,
     competitions,
     kit,
     languages,
@@ -56,6 +57,9 @@ urlpatterns = [
     path("competitions/<slug:slug>/submissions/", submissions.team_submissions, name="submissions"),
     path("submissions/<int:pk>/", submissions.submission, name="submission"),
     path("submissions/<int:pk>/status/", submissions.status, name="submission-status"),
+    path("submissions/<int:pk>/note/", submissions.note, name="note"),
+    path("submissions/<int:pk>/file/", submissions.file, name="submission-file"),
+    path("submissions/<int:pk>/compare/", comparisons.compare, name="compare"),
     path("submissions/<int:pk>/withdraw/", submissions.withdraw, name="withdraw"),
     path("evaluations/<int:pk>/measurement/", measurements.measurement, name="measurement"),
     path("invitations/<str:code>/", teams.invitation, name="invitation"),

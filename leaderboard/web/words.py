@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.template.defaultfilters import floatformat
 from django.utils.functional import Promise
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models import Competition, Evaluation
 from leaderboard.sentences import said
-from scoring import formula
+from scoring import formats, formula
 
 STATES: dict[str, Promise] = {
     "draft": pgettext_lazy("state of a competition", "draft"),
@@ -98,6 +99,41 @@ RECIPES: dict[str, Promise] = {
     "taught": _("Distillation: a small network learns from a large one"),
 }
 """Titles of the starter kit's recipes."""
+
+
+def upload(competition: Competition) -> dict[str, Any]:
+    """What the form of an upload says of a file; upload.js fills in the names in braces."""
+    refused = {
+        "empty": gettext("This file is empty."),
+        "weights": gettext(
+            "This file was written by torch.save: it holds weights or a pickled module. Send the "
+            "file that torch.jit.save writes."
+        ),
+        "pickle": gettext(
+            "This is a pickle. Send the file that torch.jit.save or torch.onnx.export writes."
+        ),
+        "zip": gettext(
+            "This zip holds no TorchScript model. Send the file that torch.jit.save writes."
+        ),
+        "elsewhere": gettext(
+            "The weights of this ONNX file seem to stand in a second file. Export the model with "
+            "external_data=False."
+        ),
+        "unknown": gettext("This is neither a TorchScript archive nor an ONNX file."),
+        "not_taken": gettext("This is a model in the format {kind}. Taken: %(formats)s.")
+        % {"formats": competition.format_titles()},
+    }
+    free = gettext("The site would refuse it, which costs no upload.")
+    return {
+        **{kind: f"{sentence} {free}" for kind, sentence in refused.items()},
+        "formats": {one.name: one.title for one in formats.some()},
+        "looks_good": gettext("{name}: {size} MB {kind}"),
+        "too_large": gettext("This file has {size} MB. The limit is {limit} MB."),
+        "sending": gettext("Uploading: {sent} of {size} MB ({percent} %), about {seconds} s left"),
+        "checking": gettext("Uploaded. The site checks the file."),
+        "broken": gettext("The connection was interrupted. Please send the file again."),
+        "cancelled": gettext("The upload is cancelled. Nothing was used of your uploads."),
+    }
 
 
 def measurement_chart(*, of_comparisons: bool) -> dict[str, str]:

@@ -40,12 +40,14 @@ MEMBERS = [
     "SUBMISSION",
     "QUEUED",
     "MEASUREMENT",
+    "COMPARISON",
 ]
 
 
 @pytest.fixture
 def addresses(scored: Any, submit: Any, team: Any, rivals: Any, owner: Any) -> dict[str, str]:
     scored(rivals, 1, quality_public=0.8, time_ratio=0.6)
+    before = scored(team, 4, quality_public=0.7, time_ratio=0.5)
     done = scored(team, 2, quality_public=0.75, time_ratio=0.4)
     waiting = submit(team, 3)
     Announcement.objects.create(
@@ -60,6 +62,7 @@ def addresses(scored: Any, submit: Any, team: Any, rivals: Any, owner: Any) -> d
         "SUBMISSION": done.get_absolute_url(),
         "WEBHOOK": f"/competitions/waste/team/webhooks/{hook.pk}/",
         "QUEUED": waiting.get_absolute_url(),
+        "COMPARISON": f"/submissions/{done.pk}/compare/?to={before.pk}",
         "MEASUREMENT": f"/evaluations/{done.evaluation.pk}/measurement/",
     }
 
@@ -109,15 +112,42 @@ def test_a_model_is_uploaded_and_followed_to_its_score(
     page.click("text=Upload and evaluate")
     page.wait_for_url("**/submissions/*/")
     assert "#1 of 1" in page.inner_text("#verdict")
+    assert page.title().startswith("Waiting: #1 of 1 · Submission #")
+    assert page.inner_text("[aria-current=step]") == "Waiting"
     submission = Submission.objects.get()
     finish(submission.latest_evaluation, report(quality_public=0.8, time_ratio=0.5))
     page.wait_for_selector("text=Public score", timeout=60_000)
     assert "0.3692" in page.inner_text("#verdict")
     assert page.inner_text("#spoken") == "Scored: 0.3692 ± 0.0050"
+    assert page.title().startswith("Score 0.3692 · Submission #")
+    assert "has arrived" not in page.inner_text("main")
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.wait_for_timeout(2500)
     assert not asked, "a finished submission is still polled"
+    assert not complaints
+
+
+def test_a_browser_tells_the_end_only_where_a_person_asked(
+    page_of: Any, team: Any, owner: Any, submit: Any, complaints: list[str]
+) -> None:
+    submission = submit(team)
+    page = page_of(owner)
+    page.context.grant_permissions(["notifications"])
+    page.add_init_script(
+        "window.told = []; window.Notification = class {"
+        "static permission = 'default';"
+        "static requestPermission() { this.asked = true; return Promise.resolve('granted'); }"
+        "constructor(title, options) { told.push(title + ': ' + options.body); } };"
+    )
+    page.goto(submission.get_absolute_url())
+    assert not page.evaluate("Notification.asked")
+    page.click("text=Tell me when it is done")
+    page.wait_for_selector("text=Your browser will tell you")
+    finish(submission.latest_evaluation, report(quality_public=0.8, time_ratio=0.5))
+    page.wait_for_selector("text=Public score", timeout=60_000)
+    assert page.evaluate("told") == [f"Submission #{submission.pk}: Scored: 0.3692 ± 0.0050"]
+    assert page.is_hidden("#notify")
     assert not complaints
 
 

@@ -341,6 +341,10 @@ class Upload(serializers.Serializer[Submission]):
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
+class Note(serializers.Serializer[Submission]):
+    note = serializers.CharField(max_length=200, allow_blank=True)
+
+
 class IdempotencyKey(serializers.Serializer[Submission]):
     idempotency_key = serializers.CharField(max_length=200, allow_null=True)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import FileResponse, Http404
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.parsers import MultiPartParser
@@ -17,7 +19,7 @@ from leaderboard.api.authentication import person
 from leaderboard.api.serializers import submissions as shapes
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Submission
-from leaderboard.services import following, submissions
+from leaderboard.services import following, submissions, teams
 
 
 class Submit(APIView):
@@ -106,6 +108,35 @@ class SubmissionView(APIView):
         if seconds := waiting.validated_data["wait"]:
             submissions.await_verdict(find_submission(request, pk), seconds=seconds)
         return show(request, pk)
+
+    @extend_schema(request=shapes.Note, responses=shapes.SubmissionDetail, operation_id="annotate")
+    def patch(self, request: Request, pk: int) -> Response:
+        """Change the note."""
+        sent = shapes.Note(data=request.data)
+        sent.is_valid(raise_exception=True)
+        submissions.annotate(
+            submission=find_submission(request, pk), by=person(request), **sent.validated_data
+        )
+        return show(request, pk)
+
+
+class SubmissionFile(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        operation_id="submission_file",
+    )
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        """The uploaded file, for members of its team."""
+        submission = find_submission(request, pk)
+        teams.check_member(submission.team, person(request))
+        return FileResponse(
+            submission.file.open("rb"),
+            as_attachment=True,
+            filename=submission.file_name,
+            content_type="application/octet-stream",
+        )
 
 
 class Withdraw(APIView):

@@ -1,31 +1,94 @@
-// A bar for the upload, and a word about a file that is too large before it is sent.
+// The chosen file is looked at before it is sent. The upload shows its progress and can be cancelled.
 const form = document.querySelector("#upload-form");
+const TAIL = 4 << 20; // the list of a zip's records stands at its end
+const MOST_READ = 32 << 20; // an ONNX file with its weights elsewhere is smaller
+
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+const textOf = async (blob) => new TextDecoder("latin1").decode(await blob.arrayBuffer());
+
+// What a file is by its first bytes, and a zip by the names of its records.
+async function kindOf(file) {
+  if (!file.size) return "empty";
+  const [first, second, third] = new Uint8Array(await file.slice(0, 3).arrayBuffer());
+  if (first === 0x50 && second === 0x4b && third === 3) {
+    const names = await textOf(file.slice(Math.max(0, file.size - TAIL)));
+    if (names.includes("/constants.pkl")) return "torchscript";
+    if (names.includes("/data.pkl")) return "weights";
+    return file.size > TAIL ? "" : "zip";
+  }
+  if (first === 0x80 && second >= 2 && second <= 5) return "pickle";
+  if (first === 8 && second >= 3 && second < 128) {
+    const isElsewhere = file.size < MOST_READ && (await textOf(file)).includes("\n\x08location\x12");
+    return isElsewhere ? "elsewhere" : "onnx";
+  }
+  return "unknown";
+}
 
 if (form) {
+  const words = JSON.parse(document.querySelector("#upload-words").textContent);
+  const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const file = form.querySelector("input[type=file]");
+  const drop = form.querySelector(".drop");
+  const finding = document.querySelector("#finding");
+  const refusal = document.querySelector("#refusal");
   const box = document.querySelector("#upload-progress");
   const bar = document.querySelector("#upload-bar");
-  const percent = document.querySelector("#upload-percent");
+  const told = document.querySelector("#upload-told");
+  const cancel = document.querySelector("#upload-cancel");
+  let begun = 0;
 
-  file.addEventListener("change", () => {
-    const most = Number(form.dataset.maxBytes);
-    const size = file.files[0]?.size ?? 0;
-    const words = form.dataset.tooLarge.replace("{size}", (size / 1e6).toFixed(1)).replace("{limit}", most / 1e6);
-    file.setCustomValidity(size > most ? words : "");
-    file.reportValidity();
+  drop.querySelector(".drop-hint").hidden = false;
+  for (const [event, isOver] of [["dragenter", true], ["dragover", true], ["dragleave", false], ["drop", false]]) {
+    drop.addEventListener(event, (moved) => {
+      moved.preventDefault();
+      drop.classList.toggle("over", isOver);
+    });
+  }
+  drop.addEventListener("drop", ({ dataTransfer }) => {
+    if (!dataTransfer.files.length) return;
+    file.files = dataTransfer.files;
+    file.dispatchEvent(new Event("change"));
   });
+
+  async function look() {
+    const chosen = file.files[0];
+    refusal.textContent = finding.textContent = "";
+    finding.className = "mb-3";
+    file.setCustomValidity("");
+    if (!chosen) return;
+    const values = { name: chosen.name, size: megabytes(chosen.size), limit: Number(form.dataset.maxBytes) / 1e6 };
+    if (chosen.size > Number(form.dataset.maxBytes)) {
+      file.setCustomValidity(filled(words.too_large, values));
+      file.reportValidity();
+      return;
+    }
+    const kind = await kindOf(chosen).catch(() => "");
+    if (file.files[0] !== chosen) return; // another file was chosen meanwhile
+    const isModel = kind in words.formats;
+    const isTaken = isModel && form.dataset.formats.split(" ").includes(kind);
+    const title = isModel ? words.formats[kind] : "";
+    finding.textContent = filled(isTaken || !kind ? words.looks_good : words[isModel ? "not_taken" : kind], { ...values, kind: title });
+    finding.className = isTaken || !kind ? "mb-3 text-secondary" : "mb-3 alert alert-warning";
+  }
+  file.addEventListener("change", look);
+  look(); // a browser that comes back to the page keeps the file
 
   form.addEventListener("htmx:beforeRequest", () => {
-    document.querySelector("#refusal").textContent = "";
-    box.hidden = false;
+    refusal.textContent = "";
+    begun = performance.now();
+    box.hidden = cancel.hidden = false;
   });
-  form.addEventListener("htmx:xhr:progress", ({ detail }) => {
-    if (!detail.lengthComputable) return;
-    bar.value = (100 * detail.loaded) / detail.total;
-    percent.textContent = `${Math.round(bar.value)} %`;
+  form.addEventListener("htmx:xhr:progress", ({ detail: { lengthComputable, loaded, total } }) => {
+    if (!lengthComputable || !total) return;
+    bar.value = (100 * loaded) / total;
+    const seconds = ((performance.now() - begun) / 1000) * (total / loaded - 1);
+    cancel.hidden = loaded === total;
+    told.textContent = filled(loaded === total ? words.checking : words.sending, {
+      sent: megabytes(loaded), size: megabytes(total), percent: Math.round(bar.value), seconds: Math.ceil(seconds),
+    });
   });
   form.addEventListener("htmx:afterRequest", () => (box.hidden = true));
-  form.addEventListener("htmx:sendError", () => {
-    document.querySelector("#refusal").textContent = form.dataset.broken;
-  });
+  form.addEventListener("htmx:sendError", () => (refusal.textContent = words.broken));
+  form.addEventListener("htmx:sendAbort", () => (refusal.textContent = words.cancelled));
+  cancel.addEventListener("click", () => htmx.trigger(form, "htmx:abort"));
 }

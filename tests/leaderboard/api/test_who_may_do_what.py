@@ -58,6 +58,8 @@ POST   /competitions/draft/teams              401 404 404 404 404
 GET    /submissions                           401 200 200 200 200
 GET    /submissions/{submission}              401 404 404 200 200
 GET    /submissions/{submission}?wait=1       401 404 404 200 200
+PATCH  /submissions/{submission}              401 404 404 200 403
+GET    /submissions/{submission}/file         401 404 404 200 403
 POST   /submissions/{submission}/withdraw     401 404 404 200 403
 GET    /teams                                 401 200 200 200 200
 GET    /teams/{team}                          401 404 404 200 200
@@ -134,7 +136,7 @@ def test_before_publication(
         "delivery": webhooks.ping(webhook=hook, by=owner).pk,
     }
     code, names["invitation"] = invitation.code, invitation.pk
-    sent = {"name": "New", "username": "teammate", "submissions": []}
+    sent = {"name": "New", "username": "teammate", "submissions": [], "note": "New"}
     sent |= {"url": "https://x.example", "events": ["scored"]}
     found = []
     for client in everybody:
@@ -142,7 +144,7 @@ def test_before_publication(
             answer = getattr(client, method.lower())(
                 API + path.format(**names),
                 {} if method == "GET" else sent | {"code": code},
-                format="json" if method == "PUT" else None,
+                format="json" if method in ("PUT", "PATCH") else None,
             )
             transaction.set_rollback(True)
         found.append(str(answer.status_code))

@@ -35,6 +35,11 @@ def test_queued_and_running(
     assert "Measuring" in text(status)
     assert "41 %" in text(status)
     assert "About 4 min" in text(status)
+    assert 'data-headline="Measuring, 41 %"' in text(status)
+    steps = text(status)[text(status).index("<ol") : text(status).index("</ol>")]
+    assert steps.count('class="done"') == 3
+    assert '<li class="now" aria-current="step"> <span>Measuring</span>' in steps
+    assert "<noscript>" in text(page)  # a link for browsers without scripts
 
 
 def test_running_on_a_machine_that_went_silent(
@@ -64,6 +69,8 @@ def test_scored(see: Any, scored: Any, team: Team, owner: User) -> None:
     assert "5.00" in shown  # ms per image
     assert "10.0" in shown  # the reference's
     assert not polled(page)
+    assert "<noscript>" not in shown
+    assert "Your model has arrived" not in shown
     assert see(owner, f"/submissions/{submission.pk}/status/").status_code == 286
 
 

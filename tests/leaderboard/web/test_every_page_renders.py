@@ -99,7 +99,8 @@ def test_times_stand_in_the_zone_of_the_competition(see: Any, owner: Any, team: 
 
 def test_no_page_has_inline_styles_or_scripts(see: Any, scored: Any, team: Any, owner: Any) -> None:
     sent = scored(team)
-    for url in [*MEMBERS, sent.get_absolute_url()]:
+    address = sent.get_absolute_url()
+    for url in [*MEMBERS, address, f"{address}compare/"]:
         page = text(see(owner, url))
         assert " style=" not in page, url
         assert " onclick=" not in page, url

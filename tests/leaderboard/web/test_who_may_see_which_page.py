@@ -75,6 +75,9 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/submissions/", (LOGIN, 403, 200, 200, 403)),
         ("/submissions/{submission}/", (LOGIN, 404, 404, 200, 200)),
         ("/submissions/{submission}/status/", (200, 404, 404, 286, 286)),
+        ("/submissions/{submission}/compare/", (LOGIN, 404, 404, 200, 200)),
+        ("/submissions/{submission}/file/", (LOGIN, 404, 404, 200, 403)),
+        ("/submissions/{submission}/note/", (LOGIN, 405, 405, 405, 405)),
         ("/submissions/999999999999999999999999/", (LOGIN, 404, 404, 404, 404)),
         ("/evaluations/{evaluation}/measurement/", (LOGIN, 404, 404, 200, 200)),
         ("/evaluations/{calibration}/measurement/", (LOGIN, 404, 404, 404, 200)),
@@ -176,6 +179,9 @@ def test_nobody_takes_part_in_a_draft(
         "/competitions/waste/submissions/",
         "/submissions/1/",
         "/submissions/1/withdraw/",
+        "/submissions/1/note/",
+        "/submissions/1/file/",
+        "/submissions/1/compare/",
         "/evaluations/1/measurement/",
         "/profile/",
         "/profile/tokens/abc/revoke/",
@@ -246,6 +252,7 @@ def test_nothing_private_shows_before(
         "/notices/",
         submission.get_absolute_url(),
         f"/submissions/{submission.pk}/status/",
+        f"/submissions/{submission.pk}/compare/",
         f"/evaluations/{submission.evaluation.pk}/measurement/",
     ]
     telling.go_on(seconds=60)

@@ -1,0 +1,89 @@
+"""The form of an upload looks at the file, takes a dropped one, and can be cancelled."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from typing import Any
+
+import pytest
+
+from leaderboard.models import Competition, Submission
+
+FORM = "/competitions/waste/submit/"
+DROP = """([bytes, name]) => {
+    const moved = new DataTransfer();
+    moved.items.add(new File([new Uint8Array(bytes)], name));
+    document.querySelector(".drop").dispatchEvent(
+        new DragEvent("drop", {dataTransfer: moved, cancelable: true}));
+}"""
+
+
+def zipped(*names: str) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x")
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("model.pt", zipped("m/constants.pkl", "m/data.pkl"), "MB TorchScript"),
+        ("model.onnx", b"\x08\x08\x12\x04test", "MB ONNX"),
+        ("weights.pt", zipped("w/data.pkl", "w/data/0"), "written by torch.save"),
+        ("model.zip", zipped("readme.txt"), "no TorchScript model"),
+        ("old.pth", pickle.dumps({"weight": 1.0}), "This is a pickle"),
+        ("big.onnx", b"\x08\x08\x6a\x0c\x0a\x08location\x12\x01w", "in a second file"),
+        ("notes.txt", b"no model at all", "neither a TorchScript archive nor an ONNX file"),
+        ("empty.pt", b"", "This file is empty"),
+    ],
+)
+def test_a_chosen_file_is_named_or_warned_of(
+    page_of: Any, team: Any, owner: Any, name: str, content: bytes, said: str, complaints: list[str]
+) -> None:
+    page = page_of(owner)
+    page.goto(FORM)
+    page.set_input_files(
+        "input[type=file]", {"name": name, "mimeType": "application/x", "buffer": content}
+    )
+    page.wait_for_selector(f"#finding:has-text('{said}')")
+    assert page.is_enabled("text=Upload and evaluate"), "the site decides, not the browser"
+    assert not Submission.objects.exists()
+    assert not complaints
+
+
+def test_a_dropped_file_is_taken_and_a_format_that_is_not_taken_is_named(
+    page_of: Any, team: Any, owner: Any, complaints: list[str]
+) -> None:
+    Competition.objects.update(formats=["torchscript"])
+    page = page_of(owner)
+    page.goto(FORM)
+    page.evaluate(DROP, [list(b"\x08\x08\x12\x04test"), "mine.onnx"])
+    page.wait_for_selector("#finding:has-text('in the format ONNX. Taken: TorchScript.')")
+    assert page.evaluate("document.querySelector('input[type=file]').files[0].name") == "mine.onnx"
+    assert not complaints
+
+
+def test_an_upload_is_cancelled_and_the_form_stays(
+    page_of: Any, team: Any, owner: Any, model: bytes, complaints: list[str]
+) -> None:
+    page = page_of(owner)
+    page.route(
+        "**/submit/", lambda route: route.continue_() if route.request.method == "GET" else None
+    )
+    page.goto(FORM)
+    upload = {"name": "tiny.pt", "mimeType": "application/octet-stream", "buffer": model}
+    page.set_input_files("input[type=file]", upload)
+    page.click("text=Upload and evaluate")
+    # The request is held on its way, so that it is under way for as long as this test needs.
+    page.evaluate("document.querySelector('#upload-cancel').hidden = false")
+    page.click("text=Cancel the upload")
+    page.wait_for_selector("#refusal:has-text('The upload is cancelled')")
+    assert page.is_hidden("#upload-progress")
+    assert page.is_enabled("text=Upload and evaluate")
+    assert not Submission.objects.exists()
+    # htmx itself writes down that a request was aborted; nothing else complained.
+    assert all(one.startswith(("htmx:afterRequest", "htmx:sendAbort")) for one in complaints)
