@@ -117,6 +117,9 @@ class Membership(models.Model):
         editable=False,
         help_text="Of the rules that the person accepted by joining; empty if there were none.",
     )
+    is_shown = models.BooleanField(
+        default=False, help_text="Whether the team's public page names this member."
+    )
 
     class Meta:
         ordering = ["joined_at"]

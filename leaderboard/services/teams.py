@@ -6,13 +6,14 @@ import secrets
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound
 from leaderboard.models import (
     Competition,
+    Entry,
     FormerName,
     Invitation,
     Membership,
@@ -176,6 +177,25 @@ def leave(*, team: Team, by: User) -> None:
             team.memberships.filter(pk=first.pk).update(is_captain=True)
     else:
         team.delete()
+
+
+@transaction.atomic
+def show_member(*, team: Team, by: User, is_shown: bool) -> None:
+    """Let the team's public page name a member or not, as that member wants it."""
+    check_member(team, by)
+    team.memberships.filter(user_id=by.pk).update(is_shown=is_shown)
+
+
+def shown(competition: Competition, pk: int, *, to: User) -> Team:
+    """A team that has a public page: it has been on the public board, or the reader is a member."""
+    of_competition = Team.objects.filter(competition=competition, pk=pk)
+    own = Q(memberships__user=to.pk) if to.is_authenticated else Q()
+    on_board = Q(entries__board=Entry.Board.PUBLIC)
+    team = of_competition.filter(on_board | own if own else on_board).distinct().first()
+    if team is None:
+        raise NotFound(gettext("There is no such team on the board."))
+    team.competition = competition
+    return team
 
 
 def of(user: User, competition: Competition) -> Team | None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.http import HttpResponse, HttpResponseRedirect
-from django.utils.translation import get_language
+from django.template.defaultfilters import floatformat
+from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
@@ -75,9 +76,27 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         landed=rankings.landed(standing),
         total=len(standing),
         drawn=drawn,
+        share_description=summary(standing),
+        embed_address=request.build_absolute_uri("embed/"),
         own_point=plots.point(drawn, mine.entry) if drawn and mine else None,
         **shown,
     )
+
+
+def summary(standing: rankings.Standing) -> str:
+    """A board in one sentence, for previews of its address in other places."""
+
+    def made() -> str:
+        first = standing[:1]
+        if not first or first[0].rank is None:
+            return ""
+        entry = first[0].entry
+        # Translators: lower scores are better.
+        said = gettext("{teams} teams. {leader} leads with a score of {score} (lower is better).")
+        score = floatformat(entry.score, 4)
+        return said.format(teams=len(standing), leader=entry.team, score=score)
+
+    return standing.kept(f"summary-{get_language()}", made)
 
 
 def own(request: Request, standing: rankings.Standing) -> Own | None:

@@ -140,7 +140,7 @@ def rows(
         "competition": competition,
         "lines": lines(competition, found, team_id),
         "columns": wish.columns,
-        "shown": wish.shown,
+        "teams_at": f"/competitions/{competition.slug}/teams/",
         "board_baseline": baseline,
         "baseline_at": baseline_at,
     }

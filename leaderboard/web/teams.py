@@ -9,10 +9,12 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from leaderboard.errors import BadName, NameTaken
-from leaderboard.services import captains, teams
+from leaderboard.models import Entry
+from leaderboard.services import captains, histories, rankings, teams
+from leaderboard.web import careers
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import InvitationForm, TeamForm
 from leaderboard.web.refusals import cleaned
@@ -54,6 +56,7 @@ def team(request: Request, slug: str) -> HttpResponse:
         competition,
         "teams/team.html",
         members=members,
+        is_shown=members.filter(user=request.user, is_shown=True).exists(),
         links=links,
         form=InvitationForm(),
         name_form=TeamForm(initial={"name": mine.name}),
@@ -120,6 +123,42 @@ def act_on_member(request: Request, slug: str) -> HttpResponse:
         said = gettext("{name} is not a member any more.")
     messages.success(request, said.format(name=username))
     return redirect("team", slug)
+
+
+@login_required
+@require_POST
+def show_me(request: Request, slug: str) -> HttpResponse:
+    """Name the person on the team's public page, or not any more."""
+    mine = teams.own(request.user, find(request, slug))
+    is_shown = request.POST.get("is_shown") == "1"
+    teams.show_member(team=mine, by=request.user, is_shown=is_shown)
+    messages.success(
+        request,
+        gettext("The team's public page shows your name.")
+        if is_shown
+        else gettext("The team's public page does not show your name."),
+    )
+    return redirect("team", slug)
+
+
+@require_safe
+def public(request: Request, slug: str, pk: int) -> HttpResponse:
+    """What everybody may know of a team: its rank and the scores that were its best."""
+    competition = find(request, slug)
+    shown = teams.shown(competition, pk, to=request.user)
+    board = Entry.Board.PRIVATE if competition.is_published else Entry.Board.PUBLIC
+    entry = rankings.entry_of(shown, board)
+    return show(
+        request,
+        competition,
+        "teams/public.html",
+        shown=shown,
+        entry=entry,
+        rank=rankings.rank(entry) if entry else None,
+        progress=careers.drawn(histories.steps(shown)),
+        members=shown.memberships.filter(is_shown=True).select_related("user"),
+        share_title=f"{shown} · {competition.title}",
+    )
 
 
 @login_required

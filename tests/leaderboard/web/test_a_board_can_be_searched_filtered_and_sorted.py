@@ -54,7 +54,7 @@ def crowd(scored: Any, team: Team, competition: Competition) -> list[Team]:
 
 
 def names(page: str) -> list[str]:
-    return [name.strip() for name in re.findall(r'<th scope="row">([^<]*)', page)]
+    return re.findall(r'<th scope="row"><a href="[^"]*">([^<]*)', page)
 
 
 def every_page(see: Any, address: str) -> list[str]:
@@ -76,7 +76,6 @@ def test_each_order_has_each_team_once_over_all_pages(
 ) -> None:
     monkeypatch.setattr(boards, "PAGE", 15)
     shown = every_page(see, f"{PUBLIC}?sort={sign}{sort}&columns=none")
-    shown = [name for name in shown if name != "ResNet18-D"]
     column = {"team": "team__name", "size": "size_bytes", "time": "time_ratio"}.get(sort, sort)
     order = {
         "rank": ["-is_ranked", "score", "uploaded_at", "pk"],

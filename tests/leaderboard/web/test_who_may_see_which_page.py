@@ -66,6 +66,8 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/boards/public/", ANYBODY),
         ("/competitions/waste/boards/private/", ANYBODY),  # which says that it is not published
         ("/competitions/waste/boards/sample/", NOBODY),
+        ("/competitions/waste/boards/public/embed/", ANYBODY),
+        ("/competitions/waste/boards/private/embed/", NOBODY),  # before its publication
         ("/competitions/nothing/", NOBODY),
         ("/competitions/waste/team/", SIGNED_IN),
         ("/competitions/waste/team/webhooks/", (LOGIN, 403, 403, 200, 403)),
@@ -92,6 +94,9 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/notices/read/", (LOGIN, 405, 405, 405, 405)),
         ("/notices/unsubscribe/{subscription}/", ANYBODY),
         ("/notices/unsubscribe/unknown/", NOBODY),
+        ("/competitions/waste/teams/{team}/", ANYBODY),
+        ("/competitions/waste/teams/999999999999999999/", NOBODY),
+        ("/competitions/waste/team/show-me/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/invite/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/alone/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/name/", (LOGIN, 405, 405, 405, 405)),
@@ -117,6 +122,7 @@ def test_pages(
         code=code,
         webhook=hook.pk,
         announcement=announcement.pk,
+        team=team.pk,
         notice=owner.notices.get().pk,
         subscription=mailing.signed(owner, "scored"),
     )
