@@ -24,7 +24,7 @@ EMPTY_HALF = 0.5
 """An axis is changed where outliers would take more than this share of it."""
 NAMED = 6
 """Teams of the front that are named in a sentence below the plot."""
-CONTOURS = 6
+TICKS, CONTOURS = 8, 6
 MOST_LOOKED_AT = 200
 """Places that a label of a contour keeps away from."""
 LAYERS = (1, 3, 10)
@@ -62,11 +62,8 @@ class Axis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Round values with their pixels."""
-        if self.is_log:
-            powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            values = [one * 10.0**power for power in powers for one in (1, 2, 5)]
-        else:
-            values = list(multiples(self.low, self.high, 8))
+        steps = decades if self.is_log else multiples
+        values = steps(self.low, self.high, TICKS)
         return [(self.at(one), f"{one:.4g}") for one in values if self.holds(one)]
 
 
@@ -252,13 +249,20 @@ def contours(
         for other in (y.low, y.high)
     ]
     found: list[Contour] = []
-    for score in multiples(min(corners), max(corners), CONTOURS):
+    for score in levels(x, min(corners), max(corners)):
         line = sorted_up(along(x, y, partial(quality, score), partial(ratio, score)))
         if len(line) < 12:
             continue
         spot = quietest(line, [*taken, *((one.x, one.y) for one in found)])
         found.append(Contour("M" + "L".join(f"{a} {b}" for a, b in line), f"{score:.4g}", *spot))
     return found
+
+
+def levels(x: Axis, low: float, high: float) -> list[float]:
+    """Scores of the lines. Where the time is logarithmic, they are spread over its decades, too."""
+    if x.is_log:
+        return list(decades(max(low, high / 1000), high, CONTOURS))
+    return list(multiples(low, high, CONTOURS))
 
 
 def along(
@@ -298,6 +302,15 @@ def quietest(
         return min((math.hypot((a - spot[0]) / 2, b - spot[1]) for a, b in taken), default=0.0)
 
     return max(inner[::3], key=room)
+
+
+def decades(low: float, high: float, number: int) -> Iterator[float]:
+    """The values 1, 2 and 5 of each power of ten between two; of many powers only the 1."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for power in powers:
+        for one in (1, 2, 5) if len(powers) <= number else (1,):
+            if low <= one * 10.0**power <= high:
+                yield round(one * 10.0**power, 10)
 
 
 def multiples(low: float, high: float, number: int) -> Iterator[float]:
