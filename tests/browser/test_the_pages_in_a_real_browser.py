@@ -27,6 +27,9 @@ MEMBERS = [
     "/competitions/waste/announcements/",
     "/competitions/waste/data/",
     "/competitions/waste/boards/public/",
+    "/competitions/waste/boards/public/?sort=-quality&columns=parameters,last",
+    "/competitions/waste/boards/public/embed/",
+    "PUBLIC TEAM",
     "/competitions/waste/team/",
     "/competitions/waste/team/webhooks/",
     "WEBHOOK",
@@ -61,6 +64,7 @@ def addresses(scored: Any, submit: Any, team: Any, rivals: Any, owner: Any) -> d
     return {
         "SUBMISSION": done.get_absolute_url(),
         "WEBHOOK": f"/competitions/waste/team/webhooks/{hook.pk}/",
+        "PUBLIC TEAM": f"/competitions/waste/teams/{team.pk}/",
         "QUEUED": waiting.get_absolute_url(),
         "COMPARISON": f"/submissions/{done.pk}/compare/?to={before.pk}",
         "MEASUREMENT": f"/evaluations/{done.evaluation.pk}/measurement/",
