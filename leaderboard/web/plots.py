@@ -24,6 +24,8 @@ EMPTY_HALF = 0.5
 """An axis is changed where outliers would take more than this share of it."""
 NAMED = 6
 """Teams of the front that are named in a sentence below the plot."""
+FINE = 1_000
+"""Of more teams, the dots stand two pixels apart: they are four pixels wide."""
 TICKS, CONTOURS = 8, 6
 MOST_LOOKED_AT = 200
 """Places that a label of a contour keeps away from."""
@@ -139,7 +141,8 @@ def plot(standing: rankings.Standing) -> Plot:
     y = upward([row[3] for row in rows] + [one for _, one in more])
     marks = [Mark(team, name, x.at(ratio), y.at(quality)) for team, name, ratio, quality in rows]
     best_ones = front(rows)
-    cells = Counter((round(one.x), round(one.y)) for one in marks)
+    grid = 1 if len(rows) <= FINE else 2
+    cells = Counter((grid * round(one.x / grid), grid * round(one.y / grid)) for one in marks)
     drawn = [*cells, *((x.at(one), y.at(other)) for one, other in more)]
     return Plot(
         x=x,
