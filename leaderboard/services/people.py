@@ -20,8 +20,8 @@ def choose_language(*, person: User, code: str) -> None:
     person.save(update_fields=["language"])
 
 
-def see_language(*, person: User, code: str) -> None:
+def see_language(*, person: User, language: str) -> None:
     """Note the language of a person's browser, for mails."""
-    if code != person.seen_language and code in dict(settings.LANGUAGES):
-        person.seen_language = code
+    if language != person.seen_language and language in dict(settings.LANGUAGES):
+        person.seen_language = language
         person.save(update_fields=["seen_language"])

@@ -29,7 +29,7 @@ class PersonalLanguage:
                 translation.activate(chosen)
                 request.LANGUAGE_CODE = chosen
             else:
-                people.see_language(person=request.user, code=request.LANGUAGE_CODE)
+                people.see_language(person=request.user, language=request.LANGUAGE_CODE)
         return self.get_response(request)
 
 
