@@ -17,7 +17,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from leaderboard.admin import calibrations, pages, steps
+from leaderboard.admin import calibrations, pages, signs, steps
 from leaderboard.models import Competition, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.models.fields import every_format
@@ -181,6 +181,10 @@ class CompetitionAdmin(steps.Steps):
             },
         ),
         (
+            gettext_lazy("Probing and copies"),
+            {"classes": ["tab"], "fields": ["only_real_gains", "probing", "copies"]},
+        ),
+        (
             gettext_lazy("Texts"),
             {"classes": ["tab"], "fields": ["overview", "rules", "data_description"]},
         ),
@@ -213,7 +217,7 @@ class CompetitionAdmin(steps.Steps):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Competition | None = None
     ) -> list[str]:
-        shown = ["now", "calibration_result", "worth", "do_nothing"]
+        shown = ["now", "calibration_result", "worth", "do_nothing", "probing", "copies"]
         return shown + sorted(obj.frozen_fields if obj else ())
 
     def get_prepopulated_fields(
@@ -266,14 +270,27 @@ class CompetitionAdmin(steps.Steps):
         return " ".join(said)
 
     @display(description=gettext_lazy("Reference and calibration"))
+    @pages.once
     def calibration_result(self, competition: Competition) -> SafeString:
         return pages.figures(calibrations.figures(competition))
 
     @display(description=gettext_lazy("What quality is worth"))
+    @pages.once
     def worth(self, competition: Competition) -> str:
         return calibrations.worth(competition)
 
+    @display(description=gettext_lazy("Steps below noise"))
+    @pages.once
+    def probing(self, competition: Competition) -> SafeString | str:
+        return signs.probing(competition) if competition.pk else "–"
+
+    @display(description=gettext_lazy("Signs of copies"))
+    @pages.once
+    def copies(self, competition: Competition) -> SafeString | str:
+        return signs.copies(competition) if competition.pk else "–"
+
     @display(description=gettext_lazy("Without a gate"))
+    @pages.once
     def do_nothing(self, competition: Competition) -> SafeString:
         said, level = calibrations.without_gate(competition)
         return pages.notice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -210,6 +211,22 @@ def leave(
     admin.log_change(request, next_, title)
     messages.success(request, said.format(next_))
     return redirect(list_url(admin.model) if is_gone else change_url(next_))
+
+
+def once(field: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Decorates a shown field that asks the database.
+
+    A page asks several times for each field. What it got is kept with the row's object.
+    """
+
+    @functools.wraps(field)
+    def asked(admin: Any, row: Model) -> Any:
+        shown = row.__dict__.setdefault("_shown", {})
+        if field.__name__ not in shown:
+            shown[field.__name__] = field(admin, row)
+        return shown[field.__name__]
+
+    return asked
 
 
 def is_list(request: HttpRequest) -> bool:

@@ -7,13 +7,13 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 
 from leaderboard.admin import pages
 from leaderboard.models import Membership, Submission, Team
 from leaderboard.models.counts import count_of
-from leaderboard.services import teams
+from leaderboard.services import gains, teams
 
 
 class MembershipInline(pages.FixedInline):
@@ -47,8 +47,8 @@ class TeamAdmin(pages.Noun):
     list_display = ["name", "competition", "members_count", "submissions_count", "created_at"]
     list_filter = ["competition"]
     search_fields = ["name", "members__username", "members__email"]
-    fields = ["name", "competition", "created_at"]
-    readonly_fields = ["competition", "created_at"]
+    fields = ["name", "competition", "created_at", "steps_below_noise"]
+    readonly_fields = ["competition", "created_at", "steps_below_noise"]
     inlines = [MembershipInline, SubmissionInline]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -68,6 +68,16 @@ class TeamAdmin(pages.Noun):
     def save_model(self, request: HttpRequest, obj: Team, form: ModelForm, change: bool) -> None:
         if "name" in form.changed_data:
             teams.rename(team=obj, name=obj.name, by=pages.organizer(request))
+
+    @display(description=gettext_lazy("Steps below noise"))
+    def steps_below_noise(self, team: Team) -> str:
+        """How often it got better by less than the noise of images and clock."""
+        count = gains.steps_below_noise(team)
+        why = gettext(
+            "Better than the team's row by less than the standard error of the difference. Many "
+            "such steps can mean that a team tries out the hidden labels."
+        )
+        return f"{count}. {why}"
 
     @display(description=gettext_lazy("Members"), ordering="members_count")
     def members_count(self, team: Team) -> int:

@@ -63,6 +63,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "submissions_per_day": gettext_lazy("submissions per day"),
         "final_selections": gettext_lazy("final selections"),
         "remeasured_ranks": gettext_lazy("ranks that are measured again"),
+        "only_real_gains": gettext_lazy("only real gains move the public board"),
         "max_team_size": gettext_lazy("largest team"),
         "max_upload_bytes": gettext_lazy("largest upload in bytes"),
         "formats": gettext_lazy("formats of models"),

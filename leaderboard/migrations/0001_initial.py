@@ -101,6 +101,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "only_real_gains",
+                    models.BooleanField(
+                        default=False,
+                        help_text="A team's row changes only if the new score is better by more than the standard error of the difference, by images and clock. It slows down teams that try out the hidden labels by many uploads. Fixed after the competition opened.",
+                    ),
+                ),
+                (
                     "max_team_size",
                     models.PositiveSmallIntegerField(
                         default=5, validators=[django.core.validators.MinValueValidator(1)]
@@ -807,6 +814,14 @@ class Migration(migrations.Migration):
                 ),
                 ("score_public", models.FloatField(blank=True, null=True)),
                 ("score_private", models.FloatField(blank=True, null=True)),
+                (
+                    "gain",
+                    models.FloatField(
+                        blank=True,
+                        help_text="How far the public score was better than the team's entry, in standard errors of the difference; empty where there was no entry. For organizers only.",
+                        null=True,
+                    ),
+                ),
                 (
                     "f1_by_class",
                     models.JSONField(
@@ -2231,6 +2246,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("counts", True)),
                 fields=["team", "score_public"],
                 name="what_counts_of_a_team",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("counts", True), ("gain__gt", 0), ("gain__lte", 1)),
+                fields=["competition", "team"],
+                name="steps_below_noise",
             ),
         ),
         migrations.AddIndex(

@@ -146,6 +146,14 @@ class Competition(models.Model):
             "and workers are idle. 0: none."
         ),
     )
+    only_real_gains = models.BooleanField(
+        default=False,
+        help_text=_(
+            "A team's row changes only if the new score is better by more than the standard error "
+            "of the difference, by images and clock. It slows down teams that try out the hidden "
+            "labels by many uploads. Fixed after the competition opened."
+        ),
+    )
     max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])
     max_upload_bytes = models.BigIntegerField("most bytes of an upload", default=500_000_000)
     formats = models.JSONField(default=every_format, validators=[check_formats])
@@ -279,7 +287,7 @@ class Competition(models.Model):
         if self.state == self.State.DRAFT:
             return frozenset()
         final = {"min_quality", "final_selections"} if self.is_published else set()
-        return self.SCORING_FIELDS | {"slug"} | final
+        return self.SCORING_FIELDS | {"slug", "only_real_gains"} | final
 
     @property
     def rules_sha256(self) -> str:

@@ -222,6 +222,11 @@ class Evaluation(Progress, Result):
                 name="what_counts_of_a_team",
             ),
             models.Index(
+                fields=["competition", "team"],
+                condition=Q(counts=True, gain__gt=0, gain__lte=1),
+                name="steps_below_noise",
+            ),
+            models.Index(
                 fields=["team", "state", "queued_at"],
                 condition=Q(state__in=["queued", "running"]),
                 name="under_way",

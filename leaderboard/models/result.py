@@ -45,6 +45,12 @@ class Result(models.Model):
     )
     score_public = models.FloatField(null=True, blank=True)
     score_private = models.FloatField(null=True, blank=True)
+    gain = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="How far the public score was better than the team's entry, in standard errors "
+        "of the difference; empty where there was no entry. For organizers only.",
+    )
     f1_by_class = models.JSONField(
         null=True, blank=True, help_text="F1 of each class on the public split."
     )

@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,23 +77,31 @@ def kept(evaluations: Collection[int], split: Split) -> Kept:
     At most `AT_ONCE` evaluations, by their keys. The reference's answers are those of the
     competition's calibration. Raises `BadDataset`, `EngineError` for images that cannot be read.
     """
-    import numpy as np
-
     if len(evaluations) > AT_ONCE:
         raise ValueError(f"At most {AT_ONCE} evaluations are read together.")
-    classes = split.dataset.classes
-    labels = labels_of(files.local_path(split.archive), split.sha256, tuple(classes))
     measured = dict(
         Evaluation.objects.filter(pk__in=evaluations, answers__dataset=split.dataset_id)
         .order_by()
         .values_list("pk", "answers_id")
     )
-    place = {key: row for row, key in enumerate(sorted(set(measured.values())))}
-    answers = np.empty((len(place), len(labels)), dtype=stored_type(len(classes)))
-    stored = Answers.objects.filter(pk__in=place).order_by().values_list("pk", split.name)
+    contents = sorted(set(measured.values()))
+    found = read(contents, split)
+    place = {key: row for row, key in enumerate(contents)}
+    return replace(found, rows={key: place[one] for key, one in measured.items()})
+
+
+def read(contents: Sequence[int], split: Split) -> Kept:
+    """Some rows of answers to the images of a split, by their keys, in this order."""
+    import numpy as np
+
+    classes = split.dataset.classes
+    labels = labels_of(files.local_path(split.archive), split.sha256, tuple(classes))
+    answers = np.empty((len(contents), len(labels)), dtype=stored_type(len(classes)))
+    place = {key: row for row, key in enumerate(contents)}
+    stored = Answers.objects.filter(pk__in=contents).order_by().values_list("pk", split.name)
     for key, content in stored.iterator(chunk_size=CHUNK):
         answers[place[key]] = unpacked(content, classes=len(classes))
-    return Kept(labels, answers, {key: place[one] for key, one in measured.items()})
+    return Kept(labels, answers, {})
 
 
 def content_of(evaluation: Evaluation) -> str:

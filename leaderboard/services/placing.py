@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, Value, When, Window
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from leaderboard.models import (
@@ -25,7 +25,7 @@ from leaderboard.models import (
     Preparation,
     Team,
 )
-from leaderboard.services import events, locks, statements, versions
+from leaderboard.services import events, gains, locks, statements, versions
 from leaderboard.services.events import Event
 from scoring import formula
 
@@ -88,7 +88,7 @@ def place(*teams: Team) -> None:
     competition = locks.share(teams[0].competition)
     keys = lock([team.pk for team in teams])
     changed = set()
-    best = leaders(keys, min_quality=competition.min_quality)
+    best = leaders(competition, keys, min_quality=competition.min_quality)
     if changes := put(competition, Board.PUBLIC, keys, best):
         changed.add(Board.PUBLIC)
         tell(teams, changes)
@@ -127,7 +127,7 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
         return
     NextEntry.objects.filter(team__in=teams).delete()
     now = of_teams(competition, Board.PUBLIC, teams)
-    coming = leaders(teams, min_quality=preparation.min_quality)
+    coming = leaders(competition, teams, min_quality=preparation.min_quality)
     entries = [
         entry(competition, Board.PUBLIC, one, min_quality=preparation.min_quality)
         for one in coming.values()
@@ -176,16 +176,23 @@ def keep_public_ranks(competition: Competition) -> None:
 # What counts of a team
 
 
-def leaders(teams: Collection[int], *, min_quality: float) -> dict[int, Counting]:
-    """Each team's evaluation on the public board: its best that passes the gate, else its best."""
-    return {one.team_id: one for one in map(counting, leading(list(teams), min_quality))}
+def leaders(
+    competition: Competition, teams: Collection[int], *, min_quality: float
+) -> dict[int, Counting]:
+    """Each team's evaluation on the public board: its best that passes the gate, else its best.
+
+    Where only real gains move the board, the best of those that were one, if there are any.
+    """
+    least = gains.REAL if competition.only_real_gains else gains.ANY
+    return {one.team_id: one for one in map(counting, leading(list(teams), min_quality, least))}
 
 
 @statements.prepared
-def leading(teams: list[int], min_quality: float) -> QuerySet[Evaluation, Any]:
+def leading(teams: list[int], min_quality: float, least: float) -> QuerySet[Evaluation, Any]:
     of_team = Evaluation.objects.counting().filter(team=OuterRef("pk")).order_by(*PUBLIC_ORDER)
     passing = of_team.filter(quality_public__gte=min_quality)
-    best = Coalesce(Subquery(passing.values("pk")[:1]), Subquery(of_team.values("pk")[:1]))
+    steps = passing.filter(Q(gain=None) | Q(gain__gt=least))
+    best = Coalesce(*(Subquery(one.values("pk")[:1]) for one in (steps, passing, of_team)))
     return columns(Team.objects.filter(pk__in=teams).order_by().annotate(best=best).values("best"))
 
 

@@ -62,6 +62,8 @@ class Prospect:
     change: float | None
     is_clear: bool
     """Whether the change is larger than the noise of the clock."""
+    is_held: bool
+    """Whether it is better than the team's row, which only a real gain would change."""
     step: Step | None
     """To the next rank, or to the team's own best. None for the leader."""
     quality_to_gate: float | None
@@ -90,6 +92,11 @@ def of(submission: Submission) -> Prospect | None:
         own=own(before, rivals, competition) if before else None,
         change=float(score - score_of(before)) if before else None,
         is_clear=before is not None and is_clear(evaluation, before),
+        is_held=competition.only_real_gains
+        and rank is not None
+        and not is_best
+        and before is not None
+        and score < score_of(before),
         step=step_up(submission, evaluation, rivals, None if is_best else before) if rank else None,
         quality_to_gate=missing if missing > 0 else None,
     )

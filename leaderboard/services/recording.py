@@ -19,7 +19,7 @@ from django.utils import timezone
 from leaderboard import sentences
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import answers, events, measurements, placing, turns, workers
+from leaderboard.services import answers, events, gains, measurements, placing, turns, workers
 from leaderboard.services.events import Event
 from scoring.job import Report
 from scoring.sentences import Sentence, joined, say
@@ -67,13 +67,10 @@ def record(
         )
     else:
         discount(evaluation.submission)
-        evaluation.move_to(
-            State.SCORED,
-            **verdict(evaluation, report),
-            answers=answers.keep(evaluation, answered or {}),
-            isolation=isolation_of(report),
-            **ended(),
-        )
+        figures = verdict(evaluation, report)
+        figures["answers"] = kept = answers.keep(evaluation, answered or {})
+        figures["gain"] = gains.of(evaluation, figures, kept.pk if kept else None)
+        evaluation.move_to(State.SCORED, **figures, isolation=isolation_of(report), **ended())
     keep(evaluation, report)
     if evaluation.state == State.SCORED:
         show(evaluation, *(share(evaluation) if evaluation.is_repeat else ()))
@@ -138,7 +135,9 @@ def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """Give an evaluation the stored measurement of the same content. So uploading again is no
     lottery."""
     discount(evaluation.submission)
-    evaluation.move_to(State.SCORED, **shared(stored), counts=True)
+    figures = shared(stored)
+    gain = gains.of(evaluation, figures, stored.answers_id)
+    evaluation.move_to(State.SCORED, **figures, gain=gain, counts=True)
     keep_shared(evaluation, stored)
     show(evaluation)
     turns.charge(evaluation)
@@ -176,6 +175,7 @@ def share(evaluation: Evaluation) -> list[Team]:
             state=State.SCORED,
             why=Why.SHARED,
             **shared(evaluation),
+            gain=gains.before(submission),
             counts=True,
         )
         keep_shared(twin, evaluation)

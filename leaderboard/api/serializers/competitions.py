@@ -144,6 +144,10 @@ class CompetitionDetail(CompetitionSummary):
     formula = Formula(source="*")
     input = Input(source="*")
     limits = Limits(source="*")
+    only_real_gains = serializers.BooleanField(
+        help_text="A team's row on the public board changes only if its score gets better by more "
+        "than the standard error of the difference."
+    )
     hardware = Hardware(source="profile")
     machine = serializers.SerializerMethodField(help_text="None before a worker has run.")
     baseline = serializers.SerializerMethodField()
@@ -162,6 +166,7 @@ class CompetitionDetail(CompetitionSummary):
             "formula",
             "input",
             "limits",
+            "only_real_gains",
             "hardware",
             "machine",
             "baseline",
