@@ -14,7 +14,7 @@ from leaderboard.api.errors import CODES
 ROOT = Path(__file__).parent.parent
 SOURCES = [path for room in ("leaderboard", "scoring") for path in (ROOT / room).rglob("*.py")]
 CODE_FIRST = {"Rejected", "ModelFailed", "BadDataset", "EngineError", "Flaw"}
-CODE_SECOND = {"ErrorAnswer", "AuthenticationFailed"}
+CODE_SECOND = {"Problem", "ErrorAnswer", "AuthenticationFailed"}
 """Of these calls the first or the second argument is a code, if more than one is given."""
 CODE_THIRD = {"Trouble"}
 """Of the participant's command, whose `--json` shows it."""
