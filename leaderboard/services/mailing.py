@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core import mail, signing
 from django.core.mail import EmailMultiAlternatives
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -35,7 +36,10 @@ CLAIM = timedelta(minutes=10)
 PAUSE = timedelta(minutes=1)
 """After the first failure. It doubles with each further one."""
 MOST_ATTEMPTS = 10
-"""Attempts until a mail is given up: eight hours and a half after the first one."""
+"""Attempts until a mail is given up: eight hours and a half after the first one.
+
+Only what the server says of this mail counts. While it refuses the site, all mails wait.
+"""
 
 
 def go_on(*, seconds: float) -> None:
@@ -67,27 +71,62 @@ def claim() -> Notice | None:
 
 
 def send(notice: Notice, connection: Any) -> bool:
-    """Send a claimed notice. Returns False if the server does not answer at all."""
-    rows = Notice.objects.filter(pk=notice.pk)
+    """Send a claimed notice. Returns False if the server takes no mail of this site now."""
     if not notice.user.is_active or not notice.user.email:
-        rows.update(mail_at=None)
+        Notice.objects.filter(pk=notice.pk).update(mail_at=None)
+        return True
+    try:
+        made = message(notice)
+    except DatabaseError:
+        raise
+    except Exception as error:  # one bad row must not end the process
+        logger.exception("Notice %s cannot be said", notice.pk)
+        refused(notice, error, is_final=False)
         return True
     try:
         connection.open()
-        connection.send_messages([message(notice)])
-    except smtplib.SMTPResponseException as error:
+    except (OSError, smtplib.SMTPException) as error:  # a wrong password, too
+        return closed(notice, error)
+    return hand_over(notice, made, connection)
+
+
+def hand_over(notice: Notice, made: EmailMultiAlternatives, connection: Any) -> bool:
+    """Give a mail to the server. Returns False if it takes no mail of this site now."""
+    try:
+        connection.send_messages([made])
+    except smtplib.SMTPSenderRefused as error:
+        return closed(notice, error)
+    except smtplib.SMTPDataError as error:
         refused(notice, error, is_final=error.smtp_code >= 500)
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         refused(notice, error, is_final=min(codes) >= 500)
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPServerDisconnected) as error:
+        # The attempt counts, so that a mail at which the server hangs up lets the others pass.
         refused(notice, error, is_final=False)
-        # The others need not find out, each after a time-out of its own.
-        Notice.objects.filter(mail_at__lte=Now()).update(mail_at=Now() + PAUSE)
+        all_wait()
         return False
+    except Exception as error:  # an address that cannot be written in a mail
+        refused(notice, error, is_final=False)
+        connection.close()
     else:
-        rows.update(mail_at=None, mailed_at=timezone.now())
+        Notice.objects.filter(pk=notice.pk).update(mail_at=None, mailed_at=timezone.now())
     return True
+
+
+def closed(notice: Notice, error: Exception) -> bool:
+    """All mails wait while the server refuses the site itself. No attempt is counted."""
+    logger.warning("The mail server refuses this site: %s", type(error).__name__)
+    Notice.objects.filter(pk=notice.pk).update(
+        mail_at=Now() + PAUSE, mail_attempts=F("mail_attempts") - 1
+    )
+    all_wait()
+    return False
+
+
+def all_wait() -> None:
+    """The others need not find out, each after a time-out of its own."""
+    Notice.objects.filter(mail_at__lte=Now()).update(mail_at=Now() + PAUSE)
 
 
 def refused(notice: Notice, error: Exception, *, is_final: bool) -> None:

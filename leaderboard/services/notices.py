@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -94,8 +95,11 @@ def choose(*, person: User, on_pages: Collection[str], by_mail: Collection[str])
     person.save(update_fields=["quiet_on_pages", "quiet_by_mail"])
 
 
+@transaction.atomic
 def end_mails(*, person: User, kind: str) -> None:
     """Send a person no more mails of a kind."""
+    # Two links that are opened at once must both end their mails.
+    person.quiet_by_mail = User.objects.select_for_update().get(pk=person.pk).quiet_by_mail
     if kind in person.quiet_by_mail or kind not in Kind.values:
         return
     person.quiet_by_mail = [*person.quiet_by_mail, kind]

@@ -11,14 +11,22 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 
 class Inbox:
-    """What the server took; `answer` is what it says to the next mails."""
+    """What the server took; `answer` is what it says to the next mails, `sender` to who sends."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.answer = "250 OK"
+        self.sender = "250 OK"
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        return self.sender
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         if self.answer.startswith("250"):
@@ -29,11 +37,18 @@ class Inbox:
 
 
 class Bound(Controller):
-    """A server on a free port, which is taken before anybody else can take it."""
+    """A server on a free port, which is taken before anybody else can take it. It knows no
+    password."""
 
     def __init__(self, inbox: Inbox) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
-        super().__init__(inbox, hostname="127.0.0.1", port=self.socket.getsockname()[1])
+        super().__init__(
+            inbox,
+            hostname="127.0.0.1",
+            port=self.socket.getsockname()[1],
+            authenticator=lambda *_: AuthResult(success=False, handled=False),
+            auth_require_tls=False,
+        )
 
     def _create_server(self) -> Any:
         return self.loop.create_server(self._factory_invoker, sock=self.socket)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from leaderboard import tasks
 from leaderboard.models import Notice, Submission, Team, User
-from leaderboard.services import mailing, notices, people
+from leaderboard.services import mailing, notices, people, telling
 from tests.leaderboard import mail
 from tests.leaderboard.conftest import failure, finish
 
@@ -118,16 +118,76 @@ def test_a_server_that_refuses_for_good_is_not_asked_again(
     assert notices.unread(User.objects.get(username="owner")) == 1  # the page has it
 
 
-def test_a_server_that_is_away_costs_one_attempt(
-    inbox: mail.Inbox, failed: Submission, settings: Any, owner: User
+def test_a_server_that_is_away_costs_no_attempt(
+    inbox: mail.Inbox, failed: Submission, settings: Any
 ) -> None:
     port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
     tasks.post()
-    assert sorted(Notice.objects.values_list("mail_attempts", flat=True)) == [0, 1]
+    assert_all_wait()
     settings.EMAIL_PORT = port
     due_again()
     tasks.post()
     assert len(inbox.mails) == 2
+
+
+def assert_all_wait() -> None:
+    attempts = Notice.objects.exclude(mail_at=None).values_list("mail_attempts", flat=True)
+    assert list(attempts) == [0, 0]
+
+
+def test_a_password_that_the_server_refuses_loses_no_mail(
+    inbox: mail.Inbox, failed: Submission, settings: Any
+) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "site", "of last year"
+    for _ in range(mailing.MOST_ATTEMPTS + 1):
+        tasks.post()
+        assert_all_wait()
+        due_again()
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "", ""
+    tasks.post()
+    assert len(inbox.mails) == 2
+
+
+def test_a_sender_that_the_server_refuses_loses_no_mail(
+    inbox: mail.Inbox, failed: Submission
+) -> None:
+    inbox.sender = "553 This address is not yours"
+    tasks.post()
+    assert_all_wait()
+    inbox.sender = "250 OK"
+    due_again()
+    tasks.post()
+    assert len(inbox.mails) == 2
+
+
+def test_a_mail_that_cannot_be_written_keeps_no_other_waiting(
+    inbox: mail.Inbox, failed: Submission, owner: User, teammate: User
+) -> None:
+    telling.go_on(seconds=1)
+    Notice.objects.filter(user=owner).update(facts={})
+    tasks.post()
+    assert [one["To"] for one in inbox.mails] == [teammate.email]
+    [notice] = Notice.objects.filter(user=owner)
+    assert notice.mail_at
+    assert notice.mail_at > timezone.now()
+    assert notice.mail_attempts == 1
+
+
+def test_an_address_that_no_mail_can_have_keeps_no_other_waiting(
+    inbox: mail.Inbox, failed: Submission, owner: User, teammate: User
+) -> None:
+    User.objects.filter(pk=owner.pk).update(email="two@example.org, three@example.org")
+    tasks.post()
+    assert [one["To"] for one in inbox.mails] == [teammate.email]
+    assert Notice.objects.get(user=owner).mail_attempts == 1
+
+
+def test_two_links_that_are_opened_at_once_both_end_their_mails(owner: User) -> None:
+    first, second = User.objects.get(pk=owner.pk), User.objects.get(pk=owner.pk)
+    notices.end_mails(person=first, kind=Kind.FAILED)
+    notices.end_mails(person=second, kind=Kind.ANNOUNCEMENT)
+    owner.refresh_from_db()
+    assert {Kind.FAILED, Kind.ANNOUNCEMENT} <= set(owner.quiet_by_mail)
 
 
 def test_without_a_mail_server_the_pages_tell(
