@@ -11,11 +11,13 @@ import hashlib
 import hmac
 import logging
 import time
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models import F, Window
+from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 from leaderboard.models import Delivery, Webhook
@@ -40,10 +42,34 @@ def go_on(*, seconds: float) -> None:
         return
     until = time.monotonic() + seconds
     while time.monotonic() < until and (batch := claim()):
-        now = timezone.now()
-        answers = outgoing.send([call(delivery, now) for delivery in batch])
-        for delivery, answer in zip(batch, answers, strict=True):
-            note(delivery, answer)
+        made = calls(batch)
+        note_all(made, outgoing.send(list(made.values())))
+
+
+class Beside:
+    """Sends while an embedded worker evaluates, so that a slow address delays no evaluation.
+
+    A thread waits for the answers. It does not use the database.
+    """
+
+    def __init__(self) -> None:
+        self.thread = ThreadPoolExecutor(1)
+        self.made: dict[Delivery, outgoing.Call] = {}
+        self.answers: Future[list[outgoing.Answer]] | None = None
+
+    def go_on(self) -> None:
+        """Note the answers that came, and send what is due."""
+        if self.answers and self.answers.done():
+            self.finish()
+        if self.answers is None and privileges.may_update(Webhook) and (batch := claim()):
+            self.made = calls(batch)
+            self.answers = self.thread.submit(outgoing.send, list(self.made.values()))
+
+    def finish(self) -> None:
+        """Wait for the calls that are on their way."""
+        if self.answers:
+            answers, self.answers = self.answers.result(), None
+            note_all(self.made, answers)
 
 
 def sweep() -> None:
@@ -54,17 +80,37 @@ def sweep() -> None:
 
 @transaction.atomic
 def claim() -> list[Delivery]:
-    """Deliveries to send now, for this process alone: one for each address, the oldest first."""
+    """Deliveries to send now, for this process alone: the oldest of each address.
+
+    The other ones of these addresses queue behind all that waits, so that addresses take turns.
+    """
+    due = Delivery.objects.filter(due_at__lte=Now(), webhook__stopped_at=None)
+    place = Window(RowNumber(), partition_by="webhook", order_by=["due_at", "pk"])
+    oldest = due.annotate(place=place).filter(place=1).order_by("due_at", "pk")
+    keys = list(oldest.values_list("pk", flat=True)[:AT_ONCE])
     rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",))
-    due = rows.filter(due_at__lte=Now(), webhook__stopped_at=None).select_related("webhook")
-    first: dict[int, Delivery] = {}
-    for delivery in due.order_by("due_at", "pk")[: AT_ONCE * 5]:
-        first.setdefault(delivery.webhook_id, delivery)
-    batch = list(first.values())[:AT_ONCE]
-    Delivery.objects.filter(pk__in=[one.pk for one in batch]).update(
-        due_at=Now() + CLAIM, attempts=F("attempts") + 1, attempted_at=Now()
-    )
+    # Another process may have taken some meanwhile.
+    batch = list(rows.filter(pk__in=keys, due_at__lte=Now()).select_related("webhook"))
+    addresses = [one.webhook_id for one in batch]
+    Delivery.objects.filter(webhook__in=addresses, due_at__lte=Now()).update(due_at=Now())
+    for one in batch:
+        one.attempts, one.attempted_at = one.attempts + 1, timezone.now()
+        one.due_at = one.attempted_at + CLAIM
+    Delivery.objects.bulk_update(batch, ["attempts", "attempted_at", "due_at"])
     return batch
+
+
+def calls(batch: list[Delivery]) -> dict[Delivery, outgoing.Call]:
+    """The requests of a batch. One that cannot be made counts as a failure."""
+    now = timezone.now()
+    made = {}
+    for delivery in batch:
+        try:
+            made[delivery] = call(delivery, now)
+        except Exception:  # one bad row must not end the process
+            logger.exception("Delivery %s cannot be sent", delivery.pk)
+            note(delivery, outgoing.Answer(None, outgoing.NO_ANSWER))
+    return made
 
 
 def call(delivery: Delivery, now: datetime) -> outgoing.Call:
@@ -88,18 +134,25 @@ def signature(secret: str, identifier: str, stamp: str, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 
+def note_all(made: Iterable[Delivery], answers: list[outgoing.Answer]) -> None:
+    for delivery, answer in zip(made, answers, strict=True):
+        note(delivery, answer)
+
+
 @transaction.atomic
 def note(delivery: Delivery, answer: outgoing.Answer) -> None:
-    """Write what became of an attempt. After a failure all calls to the address wait."""
-    rows, webhooks = Delivery.objects.filter(pk=delivery.pk), Webhook.objects
-    address = webhooks.filter(pk=delivery.webhook_id)
+    """Write what became of an attempt. After a failure all calls to the address wait.
+
+    A delivery that a member sends again meanwhile stays due.
+    """
+    rows = Delivery.objects.filter(pk=delivery.pk, attempted_at=delivery.attempted_at)
+    address = Webhook.objects.filter(pk=delivery.webhook_id)
     if answer.is_good:
         rows.update(due_at=None, delivered_at=Now(), status=answer.status, error="")
         address.update(failures=0)
         return
-    attempts = delivery.attempts + 1
-    pause = PAUSE * 2 ** (attempts - 1)
-    due_at = None if attempts >= MOST_ATTEMPTS else timezone.now() + pause
+    pause = PAUSE * 2 ** (delivery.attempts - 1)
+    due_at = None if delivery.attempts >= MOST_ATTEMPTS else timezone.now() + pause
     error = answer.error or "bad_status"
     rows.update(due_at=due_at, status=answer.status, error=error)
     others = Delivery.objects.filter(webhook=delivery.webhook_id, due_at__lt=timezone.now() + pause)

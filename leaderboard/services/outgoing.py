@@ -7,14 +7,18 @@ of these addresses, so a name that changes meanwhile changes nothing. Redirects 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
+import logging
 import socket
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
 from django.conf import settings
 
+logger = logging.getLogger(__name__)
 SECONDS = 10.0
 """The whole request: the name, the connection, and the answer's headers. Its body is not read."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -69,6 +73,9 @@ async def send_one(call: Call) -> Answer:
         return Answer(None, TOO_SLOW)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
         return Answer(None, NO_ANSWER)
+    except Exception:  # one bad address must not end the process
+        logger.exception("A call could not be made")
+        return Answer(None, NO_ANSWER)
 
 
 async def post(call: Call) -> int:
@@ -94,15 +101,48 @@ async def post(call: Call) -> int:
 
 async def resolved(host: str, port: int) -> str:
     """One address of a host. Raises `NoAddressError` unless every address may be reached."""
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = await looked_up(host, port)
     except (OSError, UnicodeError) as error:
         raise NoAddressError from error
-    addresses = [str(row[4][0]) for row in found]
     if not addresses or not all(map(is_allowed, addresses)):
         raise NoAddressError
     return addresses[0]
+
+
+def looked_up(host: str, port: int) -> asyncio.Future[list[str]]:
+    """The addresses of a host.
+
+    Each name has a thread of its own that nobody waits for. The loop's threads are few, and the
+    loop waits for them at its end, however long a name server is silent.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[str]] = loop.create_future()
+
+    def tell(addresses: list[str], error: Exception | None) -> None:
+        if found.done():
+            return
+        if error:
+            found.set_exception(error)
+        else:
+            found.set_result(addresses)
+
+    def look() -> None:
+        addresses: list[str] = []
+        failure: Exception | None = None
+        try:
+            addresses = addresses_of(host, port)
+        except Exception as error:
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, addresses, failure)
+
+    threading.Thread(target=look, daemon=True).start()
+    return found
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    return [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def is_allowed(text: str) -> bool:

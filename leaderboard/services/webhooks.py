@@ -6,6 +6,7 @@ import base64
 import json
 import secrets
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,10 @@ MOST_OF_A_TEAM = 5
 LONGEST_URL = 500
 PING = "ping"
 """The event of a call that a member asks for, to try an address."""
+MOST_PINGS = 20
+"""Calls in an hour that try one address."""
+MOST_WAITING = 20
+"""Calls that may wait for one address when a member asks for one more."""
 
 
 @transaction.atomic
@@ -79,6 +84,14 @@ def ping(*, webhook: Webhook, by: User) -> Delivery:
     """Try an address with an event of its own."""
     teams.check_member(webhook.team, by)
     check_runs(webhook)
+    check_waiting(webhook)
+    since = timezone.now() - timedelta(hours=1)
+    if webhook.deliveries.filter(event=PING, created_at__gt=since).count() >= MOST_PINGS:
+        raise Conflict(
+            gettext("An address gets at most %(most)d test calls in an hour. Try again later.")
+            % {"most": MOST_PINGS},
+            code="too_many_calls",
+        )
     return deliver(webhook, PING, {})
 
 
@@ -87,8 +100,14 @@ def redeliver(*, delivery: Delivery, by: User) -> None:
     """Send a delivery again, with the same body and identifier."""
     teams.check_member(delivery.webhook.team, by)
     check_runs(delivery.webhook)
+    check_waiting(delivery.webhook)
     Delivery.objects.filter(pk=delivery.pk).update(
-        due_at=timezone.now(), attempts=0, delivered_at=None, status=None, error=""
+        due_at=timezone.now(),
+        attempts=0,
+        attempted_at=None,
+        delivered_at=None,
+        status=None,
+        error="",
     )
 
 
@@ -163,6 +182,15 @@ def check_runs(webhook: Webhook) -> None:
         )
 
 
+def check_waiting(webhook: Webhook) -> None:
+    if webhook.deliveries.filter(due_at__isnull=False).count() >= MOST_WAITING:
+        raise Conflict(
+            gettext("%(most)d calls to this address are waiting. Try again once they are sent.")
+            % {"most": MOST_WAITING},
+            code="too_many_calls",
+        )
+
+
 # What is told. `telling` calls these in the transaction that deletes the happening.
 
 
@@ -213,8 +241,10 @@ def place_changed(happening: Happening) -> None:
     ranks = ranks_of(competition)
     for webhook in waiting:
         rank, previous = ranks.get(webhook.team_id), webhook.last_rank
-        if rank != previous:
-            Webhook.objects.filter(pk=webhook.pk).update(last_rank=rank)
+        if rank == previous:
+            continue
+        # Another process may tell another happening at the same time. One of the two tells.
+        if Webhook.objects.filter(pk=webhook.pk, last_rank=previous).update(last_rank=rank):
             deliver(webhook, Event.RANK_CHANGED, {"rank": rank, "previous_rank": previous})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -28,11 +27,12 @@ Event = Webhook.Event
 
 
 class Receiver:
-    """A server that keeps what it gets; `status` is its next answer."""
+    """A server that keeps what it gets; `status` is its next answer, at an open `gate`."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.calls: list[tuple[dict[str, str], bytes]] = []
-        self.status, self.location, self.pause = 204, "", threading.Event()
+        self.status, self.location, self.gate = 204, "", threading.Event()
+        self.gate.set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -40,6 +40,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.calls.append((headers, body))
+                receiver.gate.wait()
                 self.send_response(receiver.status)
                 if receiver.location:
                     self.send_header("Location", receiver.location)
@@ -204,6 +205,76 @@ def test_one_address_that_is_away_keeps_no_other_waiting(
     assert (lost.status, lost.error) == (None, "no_answer")
 
 
+def test_an_address_with_many_calls_keeps_no_other_waiting(
+    receiver: Receiver, webhook: Webhook, team: Team, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "AT_ONCE", 1)
+    busy = webhooks.add(team=team, url=receiver.url, events=["failed"], by=owner)
+    Delivery.objects.bulk_create(Delivery(webhook=busy, event="failed") for _ in range(150))
+    own = webhooks.ping(webhook=webhook, by=owner)
+    assert [one.webhook_id for one in delivering.claim()] == [busy.pk]
+    assert [one.pk for one in delivering.claim()] == [own.pk]
+
+
+def test_a_slow_address_delays_no_evaluation(
+    receiver: Receiver, webhook: Webhook, owner: User
+) -> None:
+    receiver.gate.clear()
+    delivery = webhooks.ping(webhook=webhook, by=owner)
+    calls = delivering.Beside()
+    calls.go_on()
+    calls.go_on()  # a worker evaluates meanwhile
+    delivery.refresh_from_db()
+    assert (delivery.attempts, delivery.delivered_at) == (1, None)
+    receiver.gate.set()
+    calls.finish()
+    delivery.refresh_from_db()
+    assert delivery.delivered_at
+    assert len(receiver.calls) == 1
+
+
+def test_a_call_that_cannot_be_made_keeps_no_other_waiting(
+    receiver: Receiver, webhook: Webhook, team: Team, owner: User
+) -> None:
+    broken = webhooks.add(team=team, url=receiver.url, events=["failed"], by=owner)
+    Webhook.objects.filter(pk=broken.pk).update(secret="x")
+    lost = webhooks.ping(webhook=broken, by=owner)
+    webhooks.ping(webhook=webhook, by=owner)
+    tasks.post()
+    assert len(receiver.calls) == 1
+    lost.refresh_from_db()
+    assert (lost.attempts, lost.error) == (1, "no_answer")
+
+
+def test_test_calls_are_few(receiver: Receiver, webhook: Webhook, owner: User) -> None:
+    for _ in range(webhooks.MOST_WAITING):
+        delivery = webhooks.ping(webhook=webhook, by=owner)
+    for ask in (
+        lambda: webhooks.ping(webhook=webhook, by=owner),
+        lambda: webhooks.redeliver(delivery=delivery, by=owner),
+    ):
+        with pytest.raises(Refused) as refusal:
+            ask()
+        assert refusal.value.code == "too_many_calls"
+    Delivery.objects.update(due_at=None)
+    with pytest.raises(Refused):
+        webhooks.ping(webhook=webhook, by=owner)  # within the hour
+    webhooks.redeliver(delivery=delivery, by=owner)
+
+
+def test_a_call_that_is_sent_again_while_it_is_on_its_way_stays_due(
+    receiver: Receiver, webhook: Webhook, owner: User
+) -> None:
+    delivery = webhooks.ping(webhook=webhook, by=owner)
+    [claimed] = delivering.claim()
+    webhooks.redeliver(delivery=delivery, by=owner)
+    delivering.note(claimed, outgoing.Answer(204))
+    tasks.post()
+    delivery.refresh_from_db()
+    assert (len(receiver.calls), delivery.attempts) == (1, 1)
+    assert delivery.delivered_at
+
+
 def test_old_calls_are_deleted(receiver: Receiver, webhook: Webhook, owner: User) -> None:
     webhooks.ping(webhook=webhook, by=owner)
     Delivery.objects.update(created_at=timezone.now() - timedelta(days=31))
@@ -276,10 +347,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """What a name server answers, one answer after another."""
     answers: list[list[str]] = []
 
-    async def getaddrinfo(self: Any, host: str, port: int, **more: Any) -> list[Any]:
-        return [(socket.AF_INET, None, 0, "", (one, port)) for one in answers.pop(0)]
-
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(outgoing, "addresses_of", lambda host, port: answers.pop(0))
     return answers
 
 
@@ -322,6 +390,15 @@ def test_a_server_that_never_answers_costs_seconds(
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
         answers = outgoing.send([outgoing.Call(url, b"{}", {})] * 3)
     assert answers == [outgoing.Answer(None, outgoing.TOO_SLOW)] * 3
+
+
+def test_a_name_server_that_never_answers_costs_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = threading.Event()
+    monkeypatch.setattr(outgoing, "SECONDS", 0.5)
+    monkeypatch.setattr(outgoing, "addresses_of", lambda host, port: heard.wait())
+    answers = outgoing.send([outgoing.Call("https://silent.example/", b"{}", {})] * 40)
+    heard.set()  # only now; a send that waits for the name server never comes here
+    assert answers == [outgoing.Answer(None, outgoing.TOO_SLOW)] * 40
 
 
 # What a member may ask for

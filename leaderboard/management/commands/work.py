@@ -40,7 +40,7 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write(f"Working for {profile}. Ctrl-C stops.")
-        swept = float("-inf")
+        swept, calls = float("-inf"), delivering.Beside()
         while not stop.is_set():
             try:
                 if time.monotonic() - swept >= settings.SWEEP_SECONDS:
@@ -51,7 +51,7 @@ class Command(BaseCommand):
                 preparing.go_on_all(seconds=preparing.SHORT_SLICE)
                 telling.go_on(seconds=telling.SHORT_SLICE)
                 mailing.go_on(seconds=telling.SHORT_SLICE)
-                delivering.go_on(seconds=telling.SHORT_SLICE)
+                calls.go_on()
                 ranges.renew_all()
                 evaluation = running.run_next(profile, should_stop=stop.is_set)
             except (OperationalError, InterfaceError) as error:
@@ -63,6 +63,7 @@ class Command(BaseCommand):
                 evaluation.refresh_from_db()
                 self.stdout.write(f"{evaluation}: attempt {evaluation.attempt}")
             elif until_idle:
-                return
+                break
             else:
                 stop.wait(poll)
+        calls.finish()
