@@ -34,6 +34,8 @@ MOST = answers.AT_ONCE
 PAUSE = 20
 """How many times as long as the last ranges took a board waits for new ones: then a board that
 changes all the time takes at most 5 % of a process."""
+SECONDS_OF_A_FAULT = 3.0
+"""What a computation counts that broke: the next one begins a minute later."""
 
 
 remembered: dict[bytes, doubt.Noise] = {}
@@ -73,13 +75,22 @@ def renew_all() -> None:
             renew(one.competition)
         except Exception:
             logger.exception("The ranges of %s could not be computed", one.competition)
-            note(one.competition, one.token, seconds=0.0)  # until the board changes again
+            note(one.competition, "", seconds=SECONDS_OF_A_FAULT)  # and tried again after the pause
 
 
 def due() -> list[BoardVersion]:
-    """Public boards that have changed since their ranges were computed, unless they must wait."""
+    """Public boards that have changed since their ranges were computed, unless they must wait.
+
+    The last ranges of a contest are computed once it is published: they are told beside its result.
+    """
     is_new = Q(competition__ranged=None) | ~Q(competition__ranged__version=F("token"))
-    changed = BoardVersion.objects.filter(is_new, board=Board.PUBLIC)
+    is_last = (
+        Q(competition__published_at=None)
+        | Q(competition__ranged=None)
+        | Q(competition__ranged__at=None)
+        | Q(competition__ranged__at__lt=F("competition__published_at"))
+    )
+    changed = BoardVersion.objects.filter(is_new, is_last, board=Board.PUBLIC)
     return [
         one
         for one in changed.select_related("competition__ranged", "competition__dataset")

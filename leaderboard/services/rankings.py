@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from django.db.models import F, Window
+from django.db.models import Exists, F, OuterRef, Window
 from django.db.models.functions import Mod, Rank, RowNumber
 from django.utils.translation import gettext
 
@@ -322,10 +322,16 @@ def landed(standing: Standing) -> Landed | None:
         entries = Entry.objects.filter(
             competition=standing.competition, board=Board.PRIVATE, is_ranked=True
         )
-        placed = entries.annotate(place=Window(RowNumber(), order_by=order)).values_list(
-            "place", "team__rank_range__first", "team__rank_range__last"
+        # A range counts if the public board shows it: that of the entry's own evaluation.
+        shown = Entry.objects.filter(
+            team=OuterRef("team"),
+            board=Board.PUBLIC,
+            evaluation=OuterRef("team__rank_range__evaluation"),
         )
-        held = [first <= place <= last for place, first, last in placed.iterator() if first]
+        placed = entries.annotate(
+            place=Window(RowNumber(), order_by=order), is_told=Exists(shown)
+        ).values_list("place", "team__rank_range__first", "team__rank_range__last", "is_told")
+        held = [first <= place <= last for place, first, last, told in placed.iterator() if told]
         return Landed(sum(held), len(held))
 
     found = standing.kept("landed", counted)

@@ -7,8 +7,6 @@ import pickle
 import zipfile
 from typing import Any
 
-import pytest
-
 from leaderboard.models import Competition, Submission
 
 FORM = "/competitions/waste/submit/"
@@ -28,29 +26,29 @@ def zipped(*names: str) -> bytes:
     return target.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("model.pt", zipped("m/constants.pkl", "m/data.pkl"), "MB TorchScript"),
-        ("model.onnx", b"\x08\x08\x12\x04test", "MB ONNX"),
-        ("weights.pt", zipped("w/data.pkl", "w/data/0"), "written by torch.save"),
-        ("model.zip", zipped("readme.txt"), "no TorchScript model"),
-        ("old.pth", pickle.dumps({"weight": 1.0}), "This is a pickle"),
-        ("big.onnx", b"\x08\x08\x6a\x0c\x0a\x08location\x12\x01w", "in a second file"),
-        ("notes.txt", b"no model at all", "neither a TorchScript archive nor an ONNX file"),
-        ("empty.pt", b"", "This file is empty"),
-    ],
+CHOSEN = (
+    ("model.pt", zipped("m/constants.pkl", "m/data.pkl"), "MB TorchScript"),
+    ("model.onnx", b"\x08\x08\x12\x04test", "MB ONNX"),
+    ("weights.pt", zipped("w/data.pkl", "w/data/0"), "written by torch.save"),
+    ("model.zip", zipped("readme.txt"), "no TorchScript model"),
+    ("old.pth", pickle.dumps({"weight": 1.0}), "This is a pickle"),
+    ("big.onnx", b"\x08\x08\x6a\x0c\x0a\x08location\x12\x01w", "in a second file"),
+    ("notes.txt", b"no model at all", "neither a TorchScript archive nor an ONNX file"),
+    ("empty.pt", b"", "This file is empty"),
 )
+"""Name and content of a file, and what the form says of it."""
+
+
 def test_a_chosen_file_is_named_or_warned_of(
-    page_of: Any, team: Any, owner: Any, name: str, content: bytes, said: str, complaints: list[str]
+    page_of: Any, team: Any, owner: Any, complaints: list[str]
 ) -> None:
     page = page_of(owner)
     page.goto(FORM)
-    page.set_input_files(
-        "input[type=file]", {"name": name, "mimeType": "application/x", "buffer": content}
-    )
-    page.wait_for_selector(f"#finding:has-text('{said}')")
-    assert page.is_enabled("text=Upload and evaluate"), "the site decides, not the browser"
+    for name, content, said in CHOSEN:
+        chosen = {"name": name, "mimeType": "application/x", "buffer": content}
+        page.set_input_files("input[type=file]", chosen)
+        page.wait_for_selector(f"#finding:has-text('{said}')")
+        assert page.is_enabled("text=Upload and evaluate"), "the site decides, not the browser"
     assert not Submission.objects.exists()
     assert not complaints
 

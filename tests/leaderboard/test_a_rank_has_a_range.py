@@ -269,7 +269,7 @@ def test_a_board_that_took_long_waits(
     assert len(ranges.due()) == 1
 
 
-def test_a_board_that_breaks_stops_no_other_and_waits_for_its_next_change(
+def test_a_board_that_breaks_stops_no_other_and_is_tried_again_after_a_pause(
     competition: Competition, some: list[Team], plays: Plays, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plays(some[0])
@@ -278,13 +278,24 @@ def test_a_board_that_breaks_stops_no_other_and_waits_for_its_next_change(
         raise OSError("The disk is gone.")
 
     monkeypatch.setattr(answers, "kept", broken)
+    monkeypatch.setattr(ranges, "PAUSE", 20)
     ranges.renew_all()
     assert ranges.due() == []
     monkeypatch.undo()
-    plays(some[1])
+    Ranged.objects.update(at=timezone.now() - timedelta(minutes=2))
     ranges.renew_all()
-    assert shown(competition).keys() == {"Ash", "Birch"}
-    assert RankRange.objects.count() == 2
+    assert shown(competition) == {"Ash": (1, 1)}
+
+
+def test_after_publication_the_ranges_stay_as_they_were_told(
+    competition: Competition, some: list[Team], plays: Plays
+) -> None:
+    plays(some[0])
+    Competition.objects.update(published_at=timezone.now())
+    ranges.renew_all()
+    assert shown(competition) == {"Ash": (1, 1)}  # what nobody computed before
+    plays(some[1])
+    assert ranges.due() == []
 
 
 def test_a_process_of_a_worker_computes_none(
