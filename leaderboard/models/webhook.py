@@ -25,7 +25,11 @@ class Webhook(models.Model):
     secret = models.CharField(max_length=80, help_text="Signs the calls. It is shown once.")
     events = models.JSONField(default=list)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        related_name="+",
+        help_text="The webhook ends when this person leaves the team.",
     )
     created_at = models.DateTimeField(default=timezone.now)
     last_rank = models.PositiveIntegerField(null=True, help_text="The rank that was told last.")

@@ -32,6 +32,7 @@ def remove_member(*, team: Team, username: str, by: User) -> None:
             code="captain_stays",
         )
     team.invitations.filter(invited_by=member.user_id, accepted_at=None).delete()
+    team.webhooks.filter(created_by=member.user_id).delete()
     member.delete()
 
 

@@ -153,8 +153,8 @@ def accept(*, code: str, by: User) -> Team:
 
 @transaction.atomic
 def leave(*, team: Team, by: User) -> None:
-    """Leave a team. Submissions stay the team's, so the last member of a team with submissions
-    stays."""
+    """Leave a team. The person's invitations and webhooks end. Submissions stay the team's, so the
+    last member of a team with submissions stays."""
     team = locks.lock(team)
     check_member(team, by)
     if team.competition.is_published:
@@ -172,6 +172,7 @@ def leave(*, team: Team, by: User) -> None:
         )
     team.memberships.filter(user=by).delete()
     team.invitations.filter(invited_by=by, accepted_at=None).delete()
+    team.webhooks.filter(created_by=by).delete()
     if first := team.memberships.first():
         if not team.memberships.filter(is_captain=True).exists():
             team.memberships.filter(pk=first.pk).update(is_captain=True)

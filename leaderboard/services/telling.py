@@ -40,6 +40,9 @@ SHORT_SLICE = 2.0
 """Seconds of telling in an embedded worker, whose evaluations must not wait."""
 RETRY_AFTER = timedelta(minutes=5)
 SOON = timedelta(days=1)
+MOST_INVITED = 10
+"""People that a team or a member may have told of an invitation within 24 hours."""
+ASK_AGAIN = timedelta(hours=1)
 NEAREST = 20
 """The teams below a team's new place that are told that it overtook them: the nearest ones."""
 
@@ -185,18 +188,25 @@ def quota_used(happening: Happening) -> None:
 
 
 def invited(happening: Happening) -> None:
-    """Tell a person of an invitation that names the person, once a day for a team."""
+    """Tell a person of an invitation that names the person, once a day for a team.
+
+    After `MOST_INVITED` people in a day, the next ones are told later.
+    """
     invitation = happening.invitation
     assert invitation
     assert happening.team
-    lately = Notice.objects.filter(
-        kind=Kind.INVITED,
-        competition=happening.competition,
-        facts__team_id=happening.team.pk,
-        created_at__gt=timezone.now() - timedelta(days=1),
+    today = Notice.objects.filter(
+        kind=Kind.INVITED, created_at__gt=timezone.now() - timedelta(days=1)
     )
+    lately = today.filter(facts__team_id=happening.team.pk)
     if invitation.is_usable:
         person = User.objects.filter(pk=happening.facts["person"])
+        # The same person may have left one team and made another.
+        told = today.filter(Q(pk__in=lately) | Q(facts__by_id=invitation.invited_by_id))
+        if told.count() >= MOST_INVITED:
+            later = timezone.now() + ASK_AGAIN
+            events.tell(Event.INVITED, invitation, due_at=later, **happening.facts)
+            return
         notices.give(
             Kind.INVITED,
             to=person.exclude(pk__in=lately.values("user")),
@@ -205,6 +215,7 @@ def invited(happening: Happening) -> None:
             team=happening.team.name,
             team_id=happening.team.pk,
             by=invitation.invited_by.username,
+            by_id=invitation.invited_by_id,
             expires_at=invitation.expires_at.isoformat(),
         )
 

@@ -258,6 +258,7 @@ def published(happening: Happening) -> None:
 def wanting(event: str, competition: Competition, **more: object) -> list[Webhook]:
     """The webhooks of a competition's teams that are called for an event."""
     running = Webhook.objects.filter(team__competition=competition, stopped_at=None, **more)
+    running = running.exclude(created_by__is_active=False)
     # Filtered here: SQLite cannot search in JSON.
     return [one for one in running.select_related("team__competition") if event in one.events]
 

@@ -189,6 +189,12 @@ def terms(competition: Competition) -> list[words.Term]:
 
 
 @register.filter
+def called(event: str) -> str:
+    """What a webhook is called for, in words."""
+    return str(words.CALLED.get(event, event))
+
+
+@register.filter
 def call_error(code: str) -> str:
     """Why a call of a webhook got no good answer."""
     return str(words.CALL_ERRORS.get(code, code))

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from leaderboard.models import Competition, Evaluation
+from leaderboard.models import Competition, Evaluation, Webhook
 from leaderboard.sentences import said
 from scoring import formats, formula
 
@@ -159,6 +159,8 @@ def measurement_chart(*, of_comparisons: bool) -> dict[str, str]:
     }
 
 
+CALLED = {**dict(Webhook.Event.choices), "ping": _("Test call")}
+"""What a webhook is called for."""
 CALL_ERRORS = {
     "bad_status": _("refused the call"),
     "no_public_address": _("has no public address"),

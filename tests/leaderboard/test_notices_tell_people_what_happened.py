@@ -24,6 +24,7 @@ from leaderboard.services import (
 )
 from scoring.sentences import say
 from tests.leaderboard.conftest import failure, finish
+from tests.leaderboard.conftest import person as new_person
 
 Kind = Notice.Kind
 
@@ -287,6 +288,24 @@ class TestInvited:
             teams.invite(team=team, by=owner, to="rival")
         tell()
         assert notices.unread(rival) == 1
+
+    def test_a_team_writes_to_few_strangers_a_day_and_to_the_others_later(
+        self, team: Team, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(telling, "MOST_INVITED", 2)
+        for number in range(3):
+            stranger = new_person(f"stranger{number}")
+            invitation = teams.invite(team=team, by=owner, to=stranger.username)
+            tell()
+            if number < 2:
+                teams.revoke_invitation(team=team, invitation_pk=invitation.pk, by=owner)
+        told = Notice.objects.filter(kind=Kind.INVITED)
+        assert told.count() == 2
+        assert not notices.unread(stranger)
+        told.update(created_at=timezone.now() - timedelta(days=1))
+        Happening.objects.update(due_at=timezone.now())
+        tell()
+        assert notices.unread(stranger) == 1
 
     def test_a_revoked_invitation_is_not_told(self, team: Team, owner: User, rival: User) -> None:
         invitation = teams.invite(team=team, by=owner, to="rival")

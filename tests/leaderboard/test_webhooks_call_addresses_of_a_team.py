@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from leaderboard import tasks
 from leaderboard.errors import Refused
-from leaderboard.models import Delivery, Submission, Team, User, Webhook
-from leaderboard.services import competitions, delivering, outgoing, webhooks
+from leaderboard.models import Delivery, Happening, Submission, Team, User, Webhook
+from leaderboard.services import captains, competitions, delivering, outgoing, teams, webhooks
 from tests.leaderboard.conftest import failure, finish
 
 Event = Webhook.Event
@@ -244,6 +244,40 @@ def test_a_call_that_cannot_be_made_keeps_no_other_waiting(
     assert len(receiver.calls) == 1
     lost.refresh_from_db()
     assert (lost.attempts, lost.error) == (1, "no_answer")
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_the_webhooks_of_a_person_who_is_no_member_any_more_end(
+    receiver: Receiver, team: Team, owner: User, teammate: User, is_removed: bool
+) -> None:
+    kept = webhooks.add(team=team, url=receiver.url, events=["scored"], by=owner)
+    webhooks.add(team=team, url=receiver.url, events=["scored"], by=teammate)
+    if is_removed:
+        captains.remove_member(team=team, username=teammate.username, by=owner)
+    else:
+        teams.leave(team=team, by=teammate)
+    assert list(webhooks.of(team, owner)) == [kept]
+
+
+def test_a_webhook_of_an_inactive_person_is_not_called(
+    receiver: Receiver, webhook: Webhook, team: Team, owner: User, scored: Any
+) -> None:
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+    scored(team)
+    tasks.post()
+    assert not receiver.calls
+
+
+def test_a_change_of_rank_is_told_by_one_process(
+    webhook: Webhook, team: Team, scored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Webhook.objects.get(pk=webhook.pk)
+    monkeypatch.setattr(webhooks, "wanting", lambda event, competition: [known])
+    scored(team)
+    [happening] = Happening.objects.filter(event="place_changed")
+    webhooks.place_changed(happening)
+    webhooks.place_changed(happening)  # by another process that read the same rank
+    assert Delivery.objects.count() == 1
 
 
 def test_test_calls_are_few(receiver: Receiver, webhook: Webhook, owner: User) -> None:
