@@ -44,15 +44,19 @@ class Entrant:
             headers={"Authorization": f"Token {secret}"},
             timeout=120,
         )
-        answer = self.api.post(f"competitions/{SLUG}/teams", json={"name": self.team})
+        self.join(SLUG)
+
+    def join(self, competition: str) -> None:
+        """Make a team of one for a competition."""
+        answer = self.api.post(f"competitions/{competition}/teams", json={"name": self.team})
         answer.raise_for_status()
 
-    def upload_by_api(self) -> None:
+    def upload_by_api(self, competition: str = SLUG) -> None:
         with self.model.open("rb") as file:
             answer = self.api.post(
-                f"competitions/{SLUG}/submissions",
+                f"competitions/{competition}/submissions",
                 files={"file": (self.model.name, file)},
-                headers={"Idempotency-Key": self.user},
+                headers={"Idempotency-Key": f"{self.user}-{competition}"},
             )
         answer.raise_for_status()
         self.submission = answer.json()["id"]

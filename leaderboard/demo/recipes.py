@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from scoring import formats, training
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one model of the demo is trained."""
+    """How one model of the demo is made."""
 
     team: str
     architecture: str
@@ -24,13 +26,27 @@ class Recipe:
     seconds: float
     seed: int = 1
     flip: str = "horizontal"
+    form: str = "torchscript"
+    unused: float = 0.0
+    """Share of the sample that the training does not see: a cheap way to a worse model."""
+    copy_of: str = ""
+    """A team whose weights are taken as they are, in a file of its own: a tie."""
+    misses_a_class: bool = False
+    """Was trained without the first class: a model that fails."""
+
+    @property
+    def idea(self) -> str:
+        """What the model is, in a few words."""
+        if self.copy_of:
+            return f"the weights of {self.copy_of}, frozen"
+        return f"{self.architecture} at {self.size} px, {self.form}"
 
 
 DIGITS = (
-    Recipe("Reference", "small_resnet", 32, 20, flip="none"),
-    Recipe("Team Feather", "tiny_cnn", 32, 14, seed=2, flip="none"),
-    Recipe("Team Anvil", "wide_cnn", 32, 16, seed=3, flip="none"),
-    Recipe("Team Thumbnail", "tiny_cnn", 16, 10, seed=4, flip="none"),
+    Recipe("Reference", "small_resnet", 32, 14, flip="none", unused=0.5),
+    Recipe("Team Feather", "tiny_cnn", 32, 9, seed=2, flip="none", unused=0.4),
+    Recipe("Team Anvil", "wide_cnn", 32, 9, seed=3, flip="none"),
+    Recipe("Team Thumbnail", "tiny_cnn", 16, 6, seed=4, flip="none", unused=0.6),
 )
 PHOTOGRAPHS = (
     Recipe("Reference", "small_resnet", 96, 75),
@@ -38,6 +54,18 @@ PHOTOGRAPHS = (
     Recipe("Team Anvil", "wide_cnn", 96, 35, seed=3),
     Recipe("Team Thumbnail", "small_resnet", 64, 35, seed=4),
 )
+
+
+def wider(first: Sequence[Recipe]) -> tuple[Recipe, ...]:
+    """More ideas beside the first ones: formats, number types, a tie, and two that do not rank."""
+    size, flip, seconds = first[0].size, first[0].flip, first[0].seconds / 2
+    return (
+        Recipe("Team Graph", "small_resnet", size, seconds, 5, flip, "onnx", 0.2),
+        Recipe("Team Byte", "small_resnet", size, seconds, 6, flip, "int8-onnx", 0.3),
+        Recipe("Team Echo", "tiny_cnn", size, 0, copy_of="Team Feather"),
+        Recipe("Team Sprint", "tiny_cnn", 8, 1, 7, flip, unused=0.97),
+        Recipe("Team Oops", "tiny_cnn", size, 1, 8, flip, unused=0.97, misses_a_class=True),
+    )
 
 
 def source_of(arguments: argparse.Namespace, folder: Path) -> Path:
@@ -49,15 +77,55 @@ def source_of(arguments: argparse.Namespace, folder: Path) -> Path:
 
 
 def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
-    """Train a model on the sample, by the command that participants have."""
+    """Make a model from the sample, by the command that participants have."""
     folder.mkdir(exist_ok=True)
-    model = folder / f"{recipe.team.lower().replace(' ', '-')}.pt"
-    what = f"{recipe.team}: {recipe.architecture} at {recipe.size} px"
+    model = folder / f"{named(recipe.team)}.{'onnx' if 'onnx' in recipe.form else 'pt'}"
+    if recipe.copy_of:
+        freeze(folder / f"{named(recipe.copy_of)}.pt", model)
+    else:
+        images = without_a_class(sample, folder) if recipe.misses_a_class else sample
+        run_command(recipe, images, model, console)
+    console.print(f"  {recipe.team}: {recipe.idea}, {model.stat().st_size / 1000:.0f} kB")
+    # The demo's own models must pass the gate that uploads pass.
+    formats.inspect(model)
+    return model
+
+
+def named(team: str) -> str:
+    """The name of a team's file."""
+    return team.lower().replace(" ", "-")
+
+
+def without_a_class(sample: Path, folder: Path) -> Path:
+    """A copy of the sample, an archive of class folders, without the first class."""
+    target = folder / "incomplete.zip"
+    with zipfile.ZipFile(sample) as whole, zipfile.ZipFile(target, "w") as part:
+        images = [name for name in whole.namelist() if not name.endswith("/")]
+        first = min(Path(name).parent for name in images)
+        for name in images:
+            if Path(name).parent != first:
+                part.writestr(name, whole.read(name))
+    return target
+
+
+def freeze(source: Path, target: Path) -> None:
+    """Write the same weights as another file, as a team does that tries another export."""
+    import torch  # seconds, which a demo that only serves need not spend
+
+    declared = {"featherweight.json": ""}
+    model = torch.jit.load(source, _extra_files=declared).eval()  # type: ignore[no-untyped-call]
+    torch.jit.save(torch.jit.freeze(model), target, _extra_files=declared)
+
+
+def run_command(recipe: Recipe, sample: Path, model: Path, console: Console) -> None:
+    """Train in a process of its own. Raises `SystemExit` with what it said if it fails."""
+    what = f"{recipe.team}: {recipe.idea}"
     command = [
         *(sys.executable, "-m", "scoring", "train-reference"),
         *("--arch", recipe.architecture, "--data", str(sample), "--output", str(model)),
         *("--input-size", str(recipe.size), "--seconds", str(recipe.seconds)),
-        *("--seed", str(recipe.seed), "--flip", recipe.flip, "--hold-out", "0"),
+        *("--seed", str(recipe.seed), "--flip", recipe.flip),
+        *("--hold-out", str(recipe.unused), "--format", recipe.form),
     ]
     said: list[str] = []
     process = subprocess.Popen(
@@ -70,7 +138,3 @@ def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
             status.update(f"{what}: {line.strip()}")
     if process.wait():
         raise SystemExit(f"Training {recipe.team} failed:\n{''.join(said)[-2000:]}")
-    console.print(f"  {what}, {model.stat().st_size / 1000:.0f} kB")
-    # The demo's own models must pass the gate that uploads pass.
-    formats.inspect(model)
-    return model
