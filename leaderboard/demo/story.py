@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -52,13 +52,28 @@ def tell(
     showing.show_weakness(console)
     showing.show_doors(console, site, people, models)
     if not arguments.check:
-        practice = organizer.drafted("practice", dataset, competition.profile, chosen[0])
-        organizer.opened(practice, models["Reference"], boss, console, processes)
-        for one in people[:2]:
-            one.join("practice")
-            one.upload_by_api("practice")
+        practice(competition, chosen[0], models, people[:2], boss, console, processes)
         console.print(f"  a competition to try uploads in: {site}/competitions/practice/")
     return is_as_meant and is_hidden and is_complete
+
+
+def practice(
+    finished: Competition,
+    reference: Recipe,
+    models: Mapping[str, Path],
+    people: Sequence[Entrant],
+    by: User,
+    console: Console,
+    processes: DemoProcesses,
+) -> None:
+    """Open a second competition on the same images, in which some people take part, too."""
+    assert finished.dataset
+    assert finished.profile
+    drafted = organizer.drafted("practice", finished.dataset, finished.profile, reference)
+    organizer.opened(drafted, models["Reference"], by, console, processes)
+    for one in people:
+        one.join("practice")
+        one.upload_by_api("practice")
 
 
 def images(source: Path, by: User, console: Console) -> Dataset:
