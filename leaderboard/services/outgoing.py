@@ -1,7 +1,8 @@
 """Requests to addresses that participants name. Only public addresses are reached.
 
-A name is resolved once. Every address that it has must be allowed. The connection then goes to one
-of these addresses, so a name that changes meanwhile changes nothing. Redirects are not followed.
+A name is resolved once. Every address that it has must be allowed. The connection then goes to the
+first of these addresses that takes it, so a name that changes meanwhile changes nothing. Redirects
+are not followed. Without encryption only the networks that the operator allows are reached.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 SECONDS = 10.0
 """The whole request: the name, the connection, and the answer's headers. Its body is not read."""
+TIMEOUT = httpx.Timeout(SECONDS, connect=SECONDS / 3)
+"""Of a connection a third, so that there is time for another address of the host."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 NO_ADDRESS, NO_ANSWER, TOO_SLOW = "no_public_address", "no_answer", "too_slow"
@@ -82,12 +85,24 @@ async def post(call: Call) -> int:
     """The status of the answer. The body is not read."""
     url = httpx.URL(call.url)
     host = url.raw_host.decode("ascii")
-    address = await resolved(host, url.port or (443 if url.scheme == "https" else 80))
+    is_encrypted = url.scheme == "https"
+    addresses = await resolved(host, url.port or (443 if is_encrypted else 80))
+    if not is_encrypted and not all(map(is_own, addresses)):
+        raise NoAddressError
+    for address in addresses[:-1]:
+        with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
+            return await post_to(address, call)
+    return await post_to(addresses[-1], call)
+
+
+async def post_to(address: str, call: Call) -> int:
+    url = httpx.URL(call.url)
+    host = url.raw_host.decode("ascii")
     pinned = url.copy_with(host=address)
     headers = {**call.headers, "Host": url.netloc.decode("ascii")}
     # No proxy of the environment: it would resolve the name a second time.
     async with (
-        httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=SECONDS) as client,
+        httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=TIMEOUT) as client,
         client.stream(
             "POST",
             pinned,
@@ -99,15 +114,15 @@ async def post(call: Call) -> int:
         return answer.status_code
 
 
-async def resolved(host: str, port: int) -> str:
-    """One address of a host. Raises `NoAddressError` unless every address may be reached."""
+async def resolved(host: str, port: int) -> list[str]:
+    """The addresses of a host. Raises `NoAddressError` unless every address may be reached."""
     try:
         addresses = await looked_up(host, port)
     except (OSError, UnicodeError) as error:
         raise NoAddressError from error
     if not addresses or not all(map(is_allowed, addresses)):
         raise NoAddressError
-    return addresses[0]
+    return addresses
 
 
 def looked_up(host: str, port: int) -> asyncio.Future[list[str]]:
@@ -151,11 +166,17 @@ def is_allowed(text: str) -> bool:
         address = within(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
         return False
-    if any(address in network for network in settings.WEBHOOK_NETWORKS):
+    if is_own(text):
         return True
     is_special = address.is_multicast or address.is_reserved or address.is_unspecified
     is_special |= isinstance(address, ipaddress.IPv6Address) and address.is_site_local
     return address.is_global and not is_special
+
+
+def is_own(text: str) -> bool:
+    """Whether a good address is in a network that the operator allows."""
+    address = within(ipaddress.ip_address(text.partition("%")[0]))
+    return any(address in network for network in settings.WEBHOOK_NETWORKS)
 
 
 def within(address: Address) -> Address:

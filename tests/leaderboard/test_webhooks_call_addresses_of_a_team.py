@@ -407,6 +407,24 @@ def test_a_name_that_changes_after_the_check_changes_nothing(
     assert len(names) == 1  # resolved once
 
 
+def test_the_next_address_of_a_name_is_tried(
+    receiver: Receiver, names: list[list[str]], settings: Any
+) -> None:
+    settings.WEBHOOK_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    names += [["127.0.0.2", "127.0.0.1"]]
+    port = receiver.server.server_port
+    assert outgoing.send([outgoing.Call(f"http://two.example:{port}/", b"{}", {})])[0].is_good
+    assert len(receiver.calls) == 1
+
+
+def test_a_public_address_is_not_called_without_encryption(
+    receiver: Receiver, names: list[list[str]]
+) -> None:
+    names += [["93.184.215.14"]]
+    [answer] = outgoing.send([outgoing.Call("http://public.example/", b"{}", {})])
+    assert answer == outgoing.Answer(None, outgoing.NO_ADDRESS)
+
+
 def test_a_proxy_of_the_environment_is_not_asked(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
