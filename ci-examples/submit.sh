@@ -6,7 +6,8 @@
 #   COMPETITION          as it stands in the competition's address
 # Optional:
 #   MAX_SCORE  fail above this score, like 0.95; lower scores are better
-#   NO_WORSE   true: fail if the score is worse than your best by more than the noise of the clock
+#   NO_WORSE   true: fail if the model is worse than your best by more than the noise of the clock;
+#              one below the gate is worse than any that passes it
 #   SUMMARY    a file that gets the verdict in Markdown, for a comment on a pull request
 #   MODEL (model.pt), NOTE (for your team), RUN (the same for a repeated run)
 set -eu
@@ -37,8 +38,9 @@ if [ -n "${SUMMARY:-}" ]; then
             "",
             (.prospect // {} | [
                 (select(.rank) | "rank \(.rank) of \(.ranked)"),
-                (select(.change) | if .change < 0 then "better than your best by \(-.change | four)"
-                    else "worse than your best by \(.change | four)" end)
+                (select(.compared) | if .compared == "same" then "the same score as your best"
+                    else "\(.compared) than your best" + (if .change then
+                        " by \(.change | fabs | four)" else ", by the gate" end) end)
             ] | join(", ")),
             (.prospect.advice // [] | .[] | "- " + .)
         else
@@ -51,5 +53,5 @@ jq -e --arg most "${MAX_SCORE:-}" \
     '.state == "scored" and ($most == "" or .score.score <= ($most | tonumber))' \
     "$answer" >/dev/null
 if [ "${NO_WORSE:-}" = true ]; then
-    jq -e '(.prospect.is_clear == true and .prospect.change > 0) | not' "$answer" >/dev/null
+    jq -e '(.prospect.is_clear == true and .prospect.compared == "worse") | not' "$answer" >/dev/null
 fi

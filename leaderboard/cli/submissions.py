@@ -90,19 +90,26 @@ def show_prospect(prospect: dict[str, Any] | None) -> None:
     if prospect["rank"]:
         told = gettext("Rank %(rank)d of %(ranked)d on the public board.") % prospect
         out.print(plain(told), soft_wrap=True)
-    if prospect["change"] is not None:
-        out.print(plain(changed(prospect["change"])), soft_wrap=True)
+    if prospect["compared"]:
+        out.print(plain(changed(prospect)), soft_wrap=True)
     for sentence in prospect["advice"]:
         out.print(plain(sentence), soft_wrap=True)
 
 
-def changed(change: float) -> str:
-    """How a score differs from the team's best other one; below 0 is better."""
-    if change < 0:
+def changed(prospect: dict[str, Any]) -> str:
+    """How a submission differs from the team's best other one."""
+    if prospect["compared"] == "same":
+        return gettext("The same score as your best.")
+    is_better = prospect["compared"] == "better"
+    if prospect["change"] is None:
+        if is_better:
+            return gettext("Better than your best: it passes the gate.")
+        return gettext("Worse than your best: it does not pass the gate.")
+    if is_better:
         sentence = gettext("Better than your best by %(difference)s.")
     else:
         sentence = gettext("Worse than your best by %(difference)s.")
-    return sentence % {"difference": f"{abs(change):.4f}"}
+    return sentence % {"difference": f"{abs(prospect['change']):.4f}"}
 
 
 def missed(submission: dict[str, Any], wanted: Wanted) -> str:
@@ -115,8 +122,8 @@ def missed(submission: dict[str, Any], wanted: Wanted) -> str:
         }
         return gettext("The score %(score)s is above %(limit)s.") % facts
     prospect = submission["prospect"]
-    if wanted.no_worse and prospect and prospect["is_clear"] and prospect["change"] > 0:
-        return changed(prospect["change"])
+    if wanted.no_worse and prospect and prospect["is_clear"] and prospect["compared"] == "worse":
+        return changed(prospect)
     return ""
 
 

@@ -29,7 +29,7 @@ def scored(notice: Notice, facts: Facts) -> Words:
     facts |= {"score": number(facts["score"]), "half_width": number(facts["half_width"])}
     title = gettext("Submission #%(submission)d of %(team)s is scored: %(score)s ± %(half_width)s")
     if not facts["is_best"]:
-        text = gettext("Another submission of your team has a better score.")
+        text = gettext("Another submission of your team stands on the board.")
     elif facts["rank"] is None:
         text = gettext("Its quality is below the gate of %(competition)s, so it has no rank.")
     else:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from django.db.models import Q
 
-from leaderboard.models import Competition, Entry, Evaluation, Submission, Team
+from leaderboard.models import Entry, Evaluation, Submission, Team
 from leaderboard.models.entry import EntryQuerySet
 from leaderboard.services import placing, rankings
 from scoring import formula
 
 State = Evaluation.State
+Compared = Literal["better", "same", "worse"]
 LEAST_GAIN = 1e-6
 """Boards compare scores at six decimals. An equal score goes to the earlier upload."""
 
@@ -48,8 +50,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Prospect:
-    """Where a scored submission stands. `change` is its score less that of `own`: below 0 is
-    better."""
+    """Where a scored submission stands, by the board of now."""
 
     rank: int | None
     """By its score on the board of now; None below the gate."""
@@ -59,9 +60,12 @@ class Prospect:
     """Whether it is the team's entry on the board."""
     own: Own | None
     """The best of the earlier submissions. For a submission that is not the best: the best."""
+    compared: Compared | None
+    """With `own`. A model that passes the gate is better than any below it, whatever the scores."""
     change: float | None
+    """Its score less that of `own`; None where only one of the two passes the gate."""
     is_clear: bool
-    """Whether the change is larger than the noise of the clock."""
+    """Whether the difference is larger than the noise of the clock. The gate has no such noise."""
     is_held: bool
     """Whether it is better than the team's row, which only a real gain would change."""
     step: Step | None
@@ -89,8 +93,9 @@ def of(submission: Submission) -> Prospect | None:
         rank=rank,
         ranked=rivals.count() + entry.is_ranked,
         is_best=is_best,
-        own=own(before, rivals, competition) if before else None,
-        change=float(score - score_of(before)) if before else None,
+        own=own(before, rivals) if before else None,
+        compared=compared(evaluation, before) if before else None,
+        change=change(evaluation, before) if before else None,
         is_clear=before is not None and is_clear(evaluation, before),
         is_held=competition.only_real_gains
         and rank is not None
@@ -136,16 +141,36 @@ def counting(key: int) -> Evaluation:
     return Evaluation.objects.select_related("submission", "competition").get(pk=key)
 
 
-def own(evaluation: Evaluation, rivals: EntryQuerySet, competition: Competition) -> Own:
+def own(evaluation: Evaluation, rivals: EntryQuerySet) -> Own:
     submission = evaluation.submission
     assert submission
     score = score_of(evaluation)
-    has_rank = (evaluation.quality_public or 0.0) >= competition.min_quality
-    rank = place(rivals, score, submission) if has_rank else None
+    rank = place(rivals, score, submission) if passes(evaluation) else None
     return Own(submission.pk, float(score), rank)
 
 
+def compared(one: Evaluation, other: Evaluation) -> Compared:
+    """How one stands to the other: by the gate first, then by the score."""
+    ours, theirs = ((not passes(each), score_of(each)) for each in (one, other))
+    if ours == theirs:
+        return "same"
+    return "better" if ours < theirs else "worse"
+
+
+def change(one: Evaluation, other: Evaluation) -> float | None:
+    if passes(one) != passes(other):
+        return None
+    return float(score_of(one) - score_of(other))
+
+
+def passes(evaluation: Evaluation) -> bool:
+    """Whether a scored evaluation reaches the quality that is ranked."""
+    return (evaluation.quality_public or 0.0) >= evaluation.competition.min_quality
+
+
 def is_clear(one: Evaluation, other: Evaluation) -> bool:
+    if passes(one) != passes(other):
+        return True
     intervals = [(score_of(each), each.score_half_width or 0.0) for each in (one, other)]
     return not rankings.within_noise(min(intervals), max(intervals))
 

@@ -110,6 +110,27 @@ def test_below_the_gate_there_is_no_rank_and_the_gate_is_the_advice(
     assert "F1 must rise by 0.0500" in advised(mine)
 
 
+def test_a_model_that_passes_the_gate_is_better_than_any_below_it(scored: Any, team: Team) -> None:
+    Competition.objects.update(min_quality=0.65)
+    team = Team.objects.get(pk=team.pk)
+    below = scored(team, 1, quality_public=0.64, time_ratio=0.1)
+    passing = scored(team, 2, quality_public=0.70, time_ratio=1.0)
+    assert below.evaluation.score_public < passing.evaluation.score_public
+    found = outlook(passing)
+    assert found.own
+    assert found.own.submission_id == below.pk
+    assert (found.compared, found.change, found.is_clear) == ("better", None, True)
+    again = outlook(below)
+    assert (again.is_best, again.compared, again.change) == (False, "worse", None)
+    assert again.is_clear
+
+
+def test_an_equal_score_is_neither_better_nor_worse(scored: Any, team: Team) -> None:
+    scored(team, 1, quality_public=0.7, time_ratio=0.9)
+    found = outlook(scored(team, 2, quality_public=0.7, time_ratio=0.9))
+    assert (found.compared, found.change) == ("same", 0.0)
+
+
 def test_the_advice_names_the_term_with_the_larger_gain(
     scored: Any, team: Team, rivals: Team
 ) -> None:

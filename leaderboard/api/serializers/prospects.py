@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import get_args
 
 from rest_framework import serializers
 
@@ -44,10 +45,19 @@ class Prospect(serializers.Serializer[prospects.Prospect]):
         allow_null=True,
         help_text="The team's best before this upload, or its best if this one is not.",
     )
-    change = serializers.FloatField(
-        allow_null=True, help_text="Its score less that of `own`; below 0 is better."
+    compared = serializers.ChoiceField(
+        get_args(prospects.Compared),
+        allow_null=True,
+        help_text="With `own`. What passes the gate is better than what does not.",
     )
-    is_clear = serializers.BooleanField(help_text="`change` is larger than the clock's noise.")
+    change = serializers.FloatField(
+        allow_null=True,
+        help_text="Its score less that of `own`; below 0 is better. null where only one of the "
+        "two passes the gate.",
+    )
+    is_clear = serializers.BooleanField(
+        help_text="The difference is larger than the clock's noise."
+    )
     step = Step(allow_null=True, help_text="To the next rank, or to the own best.")
     quality_to_gate = serializers.FloatField(allow_null=True)
     advice = serializers.ListField(

@@ -191,3 +191,31 @@ def test_a_better_score_passes_no_worse(
     done = run("submit", file, "-c", "waste", "--no-worse")
     assert done.returncode == 0, done.stderr
     assert "Better than your best by 0.0500." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said", "code"),
+    [
+        ((0.64, 0.1), (0.70, 1.0), "Better than your best: it passes the gate.", 0),
+        ((0.70, 1.0), (0.64, 0.1), "Worse than your best: it does not pass the gate.", 1),
+        ((0.70, 0.5), (0.70, 0.5), "The same score as your best.", 0),
+    ],
+)
+def test_what_passes_the_gate_is_better_and_an_equal_score_is_not_worse(
+    team: Team,
+    run: Run,
+    file: Path,
+    scored: Callable[..., Submission],
+    worker: Callable[[Any], None],
+    before: tuple[float, float],
+    now: tuple[float, float],
+    said: str,
+    code: int,
+) -> None:
+    Competition.objects.update(min_quality=0.65)
+    earlier = Team.objects.get(pk=team.pk)
+    scored(earlier, 2, quality_public=before[0], time_ratio=before[1])
+    worker(report(quality_public=now[0], time_ratio=now[1]))
+    done = run("submit", file, "-c", "waste", "--no-worse")
+    assert said in done.stdout
+    assert done.returncode == code, done.stderr
