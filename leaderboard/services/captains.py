@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
+
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotAllowed, NotFound
 from leaderboard.models import Membership, Team, User
 from leaderboard.services import locks, teams
 
+BETWEEN_RENAMES = timedelta(days=1)
+"""Each other name makes the boards anew, and people must be able to follow who a team is."""
+
+
+def of(members: Iterable[Membership]) -> Membership | None:
+    """The captain among a team's members: the chosen one, or the earliest with an account in use
+    where the chosen one's account has ended."""
+    active = [one for one in members if one.user.is_active]
+    return min(active, key=lambda one: (not one.is_captain, one.joined_at, one.pk), default=None)
+
 
 @transaction.atomic
 def rename(*, team: Team, name: str, by: User) -> None:
-    """Give a team another name. The page of the team keeps the former one with its end."""
+    """Give a team another name, once a day. The page of the team keeps the former one with its
+    end."""
     team = locks.lock(team)
     check_captain(team, by)
     teams.check_forming(team.competition)
+    if team.former_names.filter(until__gt=timezone.now() - BETWEEN_RENAMES).exists():
+        raise Conflict(
+            gettext("A team can be renamed once in 24 hours. Try again later."),
+            code="renamed_lately",
+        )
     teams.change_name(team, name)
 
 
 @transaction.atomic
 def remove_member(*, team: Team, username: str, by: User) -> None:
-    """Take another member out of a team. The person's open invitations end."""
+    """Take another member out of a team. All open invitations of the team end: each member knows
+    their links."""
     team = locks.lock(team)
     check_captain(team, by)
     teams.check_forming(team.competition)
@@ -31,7 +52,7 @@ def remove_member(*, team: Team, username: str, by: User) -> None:
             gettext("You cannot remove yourself. Leave the team instead."),
             code="captain_stays",
         )
-    team.invitations.filter(invited_by=member.user_id, accepted_at=None).delete()
+    team.invitations.filter(accepted_at=None).delete()
     team.webhooks.filter(created_by=member.user_id).delete()
     member.delete()
 
@@ -48,7 +69,8 @@ def hand_over(*, team: Team, username: str, by: User) -> None:
 
 def check_captain(team: Team, person: User) -> None:
     teams.check_member(team, person)
-    if not team.memberships.filter(user=person, is_captain=True).exists():
+    captain = of(team.memberships.select_related("user"))
+    if captain is None or captain.user_id != person.pk:
         raise NotAllowed(gettext("Only the captain of the team may do this."), code="not_captain")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -66,8 +67,8 @@ def invite(*, team: Team, by: User, to: str = "") -> Invitation:
     """A link for one person. It is valid for a week, until its maker leaves or a member revokes
     it.
 
-    `to` names the person by user name or mail address; the person is told by a notice. Nobody
-    learns by an address whether it has an account.
+    `to` names the person by user name or confirmed mail address; the person is told by a notice.
+    Nobody learns by an address whether it has an account.
     """
     team = locks.lock(team)
     check_member(team, by)
@@ -97,14 +98,16 @@ def invite(*, team: Team, by: User, to: str = "") -> Invitation:
 
 
 def named(name: str) -> User | None:
-    """The person of a user name, or of a mail address if it has an account.
+    """The person of a user name, or of a mail address that an account has confirmed.
 
-    Raises `NotFound` for an unknown user name.
+    Anybody can type the address of another person, so an address that nobody confirmed names
+    nobody. Raises `NotFound` for an unknown user name.
     """
-    people = User.objects.filter(is_active=True)
     if "@" in name:
-        return people.filter(email__iexact=name).first()
-    found = people.filter(username__iexact=name).first()
+        confirmed = EmailAddress.objects.filter(verified=True, user__is_active=True)
+        address = confirmed.filter(email__iexact=name).select_related("user").first()
+        return address.user if address else None
+    found = User.objects.filter(is_active=True, username__iexact=name).first()
     if found is None:
         raise NotFound(
             gettext("Nobody here has the user name %(name)s.") % {"name": name[:50]},
@@ -284,7 +287,7 @@ def change_name(team: Team, name: str) -> None:
     give_name(team, name)
     if team.name != former:
         FormerName.objects.create(team=team, name=former)
-    versions.change(team.competition_id)
+        versions.change(team.competition_id)
 
 
 def unusable() -> NotFound:

@@ -60,7 +60,7 @@ def team(request: Request, slug: str) -> HttpResponse:
         links=links,
         form=InvitationForm(),
         name_form=TeamForm(initial={"name": mine.name}),
-        is_captain=members.filter(user=request.user, is_captain=True).exists(),
+        captain=captains.of(members),
         former_names=mine.former_names.all()[:MOST_FORMER_NAMES],
     )
 
@@ -70,8 +70,12 @@ def team(request: Request, slug: str) -> HttpResponse:
 def invite(request: Request, slug: str) -> HttpResponse:
     to = cleaned(InvitationForm(request.POST))["to"]
     teams.invite(team=teams.own(request.user, find(request, slug)), by=request.user, to=to)
-    if to:
-        said = gettext("The invitation is ready. {to} gets a notice if there is an account.")
+    if "@" in to:
+        said = gettext(
+            "The invitation is ready. {to} gets a notice if an account has confirmed this address."
+        )
+    elif to:
+        said = gettext("The invitation is ready. {to} gets a notice.")
     else:
         said = gettext("The new invitation link is ready. Send it to one person.")
     messages.success(request, said.format(to=to))
@@ -118,9 +122,11 @@ def act_on_member(request: Request, slug: str) -> HttpResponse:
     if "captain" in request.POST:
         captains.hand_over(team=mine, username=username, by=request.user)
         said = gettext("{name} is the captain now.")
-    else:
+    elif "remove" in request.POST:
         captains.remove_member(team=mine, username=username, by=request.user)
-        said = gettext("{name} is not a member any more.")
+        said = gettext("{name} is not a member any more. The open invitations are revoked.")
+    else:
+        return redirect("team", slug)
     messages.success(request, said.format(name=username))
     return redirect("team", slug)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.utils import timezone, translation
 
 from leaderboard.errors import NotFound
@@ -277,6 +278,7 @@ class TestInvited:
     def test_a_person_who_is_named_is_told(
         self, team: Team, owner: User, rival: User, name: str
     ) -> None:
+        EmailAddress.objects.create(user=rival, email=rival.email, verified=True)
         invitation = teams.invite(team=team, by=owner, to=name)
         tell()
         [notice] = notices.of(rival)
@@ -319,6 +321,14 @@ class TestInvited:
         assert teams.invite(team=team, by=owner, to="nobody@example.org").is_usable
         tell()
         assert not Notice.objects.filter(kind=Kind.INVITED).exists()
+
+    def test_an_address_that_nobody_confirmed_names_nobody(
+        self, team: Team, owner: User, rival: User
+    ) -> None:
+        EmailAddress.objects.create(user=rival, email=rival.email, verified=False)
+        assert teams.invite(team=team, by=owner, to=rival.email).is_usable
+        tell()
+        assert not notices.unread(rival)
 
     def test_an_unknown_user_name_is_refused(self, team: Team, owner: User) -> None:
         with pytest.raises(NotFound) as refusal:

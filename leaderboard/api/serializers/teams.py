@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from leaderboard.models import Invitation, Membership, Submission, Team
-from leaderboard.services import submissions
+from leaderboard.services import captains, submissions
 
 
 class Quota(serializers.Serializer[submissions.Quota]):
@@ -37,6 +39,13 @@ class TeamDetail(TeamSummary):
     class Meta(TeamSummary.Meta):
         fields = (*TeamSummary.Meta.fields, "created_at", "members")  # type: ignore[assignment]
 
+    def to_representation(self, team: Team) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(team)
+        captain = captains.of(team.memberships.all())
+        for one in shown["members"]:
+            one["is_captain"] = captain is not None and one["username"] == captain.user.username
+        return shown
+
 
 class NewTeam(serializers.Serializer[Team]):
     name = serializers.CharField(max_length=60)
@@ -60,7 +69,7 @@ class NewInvitation(serializers.Serializer[Invitation]):
         required=False,
         allow_blank=True,
         default="",
-        help_text="User name or mail address of the person, who gets a notice.",
+        help_text="User name or confirmed mail address of the person, who gets a notice.",
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from leaderboard.errors import Refused
 from leaderboard.models import Competition, Membership, Team, User
-from leaderboard.services import captains, teams
+from leaderboard.services import captains, teams, versions
 from tests.leaderboard.web.conftest import text
 
 PAGE = "/competitions/waste/team/"
@@ -46,10 +48,29 @@ def test_the_captain_renames_the_team_and_the_former_name_stays_with_its_date(
     assert "Named Sorters until" in page
 
 
-def test_the_captain_removes_a_member_and_the_members_invitations(
-    send: Any, team: Team, owner: User, teammate: User
+def test_a_team_has_one_new_name_a_day(
+    send: Any, competition: Competition, team: Team, owner: User
 ) -> None:
-    code = teams.invite(team=team, by=teammate).code
+    page = f"{PAGE}name/"
+    version = versions.of(competition, "public")
+    send(owner, page, name="Sorters")  # its own name: nothing changes
+    assert versions.of(competition, "public") == version
+    send(owner, page, name="Better sorters")
+    assert versions.of(competition, "public") != version
+    assert "once in 24 hours" in text(send(owner, page, name="Best sorters"))
+    team.refresh_from_db()
+    assert team.name == "Better sorters"
+    team.former_names.update(until=timezone.now() - timedelta(hours=25))
+    send(owner, page, name="Best sorters")
+    team.refresh_from_db()
+    assert team.name == "Best sorters"
+
+
+@pytest.mark.parametrize("maker", ["owner", "teammate"])
+def test_the_captain_removes_a_member_and_no_link_leads_back(
+    send: Any, team: Team, owner: User, teammate: User, maker: str
+) -> None:
+    code = teams.invite(team=team, by={"owner": owner, "teammate": teammate}[maker]).code
     send(teammate, f"{PAGE}members/", member="owner", remove="1")
     assert team.memberships.count() == 2
     send(owner, f"{PAGE}members/", member="teammate", remove="1")
@@ -71,6 +92,21 @@ def test_the_captain_hands_the_team_over(
 def test_a_team_whose_captain_leaves_has_another(team: Team, owner: User, teammate: User) -> None:
     teams.leave(team=team, by=owner)
     assert captain_of(team) == teammate
+
+
+@pytest.mark.parametrize("how", ["deleted", "deactivated"])
+def test_a_captain_whose_account_ends_is_followed_by_the_earliest_member(
+    see: Any, send: Any, team: Team, owner: User, teammate: User, outsider: User, how: str
+) -> None:
+    teams.accept(code=teams.invite(team=team, by=owner).code, by=outsider)
+    if how == "deleted":
+        owner.delete()
+    else:
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+    assert "Rename the team" not in text(see(outsider, PAGE))
+    assert "Rename the team" in text(see(teammate, PAGE))
+    send(teammate, f"{PAGE}members/", member="outsider", captain="1")
+    assert captain_of(team) == outsider
 
 
 @pytest.mark.parametrize(
