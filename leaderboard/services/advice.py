@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 from django.db.models import Count
 from django.utils.translation import gettext
 
 from leaderboard.models import Competition, Entry, Evaluation, Submission
 from leaderboard.models.entry import EntryQuerySet
 from leaderboard.sentences import said
-from leaderboard.services import prospects
+from leaderboard.services import prospects, rankings
 from leaderboard.services.prospects import Prospect
 from leaderboard.sizes import milliseconds, rounded
 from scoring import formats, formula
-
-DECIMALS = 4
-"""Of a quality, as on the boards."""
 
 
 def of(submission: Submission, prospect: Prospect) -> list[str]:
@@ -34,7 +29,7 @@ def to_the_gate(competition: Competition, missing: float) -> str:
         "%(metric)s must rise by %(missing)s to pass the gate. Then the model gets a rank."
     ) % {
         "metric": metric(competition),
-        "missing": rounded(math.ceil(missing * 1e4 - 1e-6) / 1e4, DECIMALS),
+        "missing": rounded(missing, rankings.QUALITY_DECIMALS),
     }
 
 
@@ -78,8 +73,8 @@ def inaccurate(evaluation: Evaluation, rival: Entry) -> str:
     ) % {
         "metric": metric(evaluation.competition),
         "team": rival.team,
-        "quality": rounded(rival.quality, DECIMALS),
-        "own": rounded(evaluation.quality_public or 0.0, DECIMALS),
+        "quality": rounded(rival.quality, rankings.QUALITY_DECIMALS),
+        "own": rounded(evaluation.quality_public or 0.0, rankings.QUALITY_DECIMALS),
     }
 
 

@@ -103,7 +103,7 @@ def of(submission: Submission) -> Prospect | None:
         and before is not None
         and score < score_of(before),
         step=step_up(submission, evaluation, rivals, None if is_best else before) if rank else None,
-        quality_to_gate=missing if missing > 0 else None,
+        quality_to_gate=up_to(missing) if missing > 0 else None,
     )
 
 
@@ -244,6 +244,12 @@ def quality_needed(term: float, quality_ref: float, k: float) -> float:
     if not 0 < term < 1 or not k:
         return math.inf
     return quality_ref - math.log(term / (1 - term)) / k
+
+
+def up_to(missing: float) -> float:
+    """A missing quality, upwards to its last shown decimal: whoever gains it has all of it."""
+    unit = 10.0**rankings.QUALITY_DECIMALS
+    return math.ceil(round(missing * unit, 3)) / unit
 
 
 def rounded_up(value: float, digits: int = 2) -> float:

@@ -216,12 +216,15 @@ def evaluation_ended(happening: Happening) -> None:
 
 def scored(evaluation: Evaluation) -> dict[str, Any]:
     """Public figures only."""
+    parts = rankings.parts(evaluation, Entry.Board.PUBLIC)
+    assert parts
     assert evaluation.submission
+    assert evaluation.quality_public is not None
     entry = rankings.entry_of(evaluation.submission.team, Entry.Board.PUBLIC)
     return {
-        "score": evaluation.score_public,
+        "score": parts.score,
         "score_half_width": evaluation.score_half_width,
-        "quality": evaluation.quality_public,
+        "quality": rankings.told(evaluation.quality_public),
         "time_ratio": evaluation.time_ratio,
         "is_best": bool(entry and entry.submission_id == evaluation.submission_id),
         "rank": rankings.rank(entry) if entry else None,

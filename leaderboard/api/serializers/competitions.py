@@ -240,7 +240,7 @@ def board_row(line: rankings.Line) -> dict[str, object]:
         "score": float(line.score),
         "score_half_width": line.score_half_width,
         "tied": line.is_tied,
-        "quality": line.quality,
+        "quality": rankings.told(line.quality),
         "time_ratio": line.time_ratio,
         "half_width": line.half_width,
         "measurements": line.measurements,

@@ -105,13 +105,14 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
     )
     score = Score(allow_null=True, read_only=True, help_text="On the public split.")
     quality = serializers.FloatField(
-        allow_null=True, help_text="By the competition's metric, on the public split."
+        allow_null=True,
+        help_text="By the competition's metric, on the public split, in four decimals.",
     )
     f1_by_class = serializers.DictField(
         child=serializers.FloatField(),
         allow_null=True,
         read_only=True,
-        help_text="On the public split.",
+        help_text="On the public split, in four decimals.",
     )
     time_ratio = serializers.FloatField(
         allow_null=True, help_text="Below 1 is faster than the reference."
@@ -280,8 +281,8 @@ def of_result(evaluation: Evaluation, competition: Competition) -> dict[str, obj
     private = score(evaluation, Entry.Board.PRIVATE) if competition.is_published else None
     return {
         "score": score(evaluation, Entry.Board.PUBLIC),
-        "quality": evaluation.quality_public,
-        "f1_by_class": evaluation.f1_by_class,
+        "quality": told(evaluation.quality_public),
+        "f1_by_class": f1_by_class(evaluation),
         "time_ratio": evaluation.time_ratio,
         "half_width": evaluation.half_width,
         "seconds_per_image": evaluation.seconds_per_image,
@@ -290,13 +291,22 @@ def of_result(evaluation: Evaluation, competition: Competition) -> dict[str, obj
         "measurements": evaluation.measurements,
         "measurement_reason": evaluation.why,
         "isolation": isolation_said(isolation) if isolation else None,
-        "private": {**private, "quality": evaluation.quality_private} if private else None,
+        "private": {**private, "quality": told(evaluation.quality_private)} if private else None,
     }
 
 
 def score(evaluation: Evaluation, board: str) -> dict[str, object] | None:
     parts = rankings.parts(evaluation, board)
     return dataclasses.asdict(parts) if parts else None
+
+
+def told(quality: float | None) -> float | None:
+    return None if quality is None else rankings.told(quality)
+
+
+def f1_by_class(evaluation: Evaluation) -> dict[str, float] | None:
+    found = evaluation.f1_by_class
+    return {name: rankings.told(value) for name, value in found.items()} if found else None
 
 
 def confusion(evaluation: Evaluation) -> dict[str, dict[str, int]] | None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from rest_framework.test import APIClient
 
-from leaderboard.models import Evaluation, Submission, Team, User
-from leaderboard.services import competitions, recording, running
+from leaderboard.models import Competition, Evaluation, Submission, Team, User
+from leaderboard.services import competitions, recording, running, webhooks
 from scoring.sentences import say
 from tests.leaderboard.api.conftest import API, Upload, client_of
 from tests.leaderboard.conftest import SAID, WEAK, failure, finish, report
@@ -172,6 +172,24 @@ def test_a_withdrawn_one_leaves_the_board(
     body = client.post(f"{API}/submissions/{submission.pk}/withdraw").json()
     assert body["withdrawn_at"]
     assert client.get(f"{API}/competitions/waste/boards/public").json()["count"] == 0
+
+
+def test_no_door_tells_a_quality_beyond_the_decimals_of_the_pages(
+    team: Team, client: APIClient, scored: Callable[..., Submission]
+) -> None:
+    Competition.objects.update(min_quality=0.75)
+    exact = 622 / 839
+    submission = scored(Team.objects.get(pk=team.pk), quality_public=exact, time_ratio=0.5)
+    told = client.get(f"{API}/submissions/{submission.pk}").json()
+    assert told["quality"] == 0.7414
+    assert set(told["f1_by_class"].values()) == {0.7414}
+    assert told["prospect"]["quality_to_gate"] == 0.0087
+    [row] = client.get(f"{API}/competitions/waste/boards/public").json()["results"]
+    assert row["quality"] == 0.7414
+    for figure in (told["score"]["score"], *told["score"]["terms"].values(), row["score"]):
+        assert figure == round(figure, 6)
+    assert webhooks.scored(submission.evaluation)["quality"] == 0.7414
+    assert webhooks.scored(submission.evaluation)["score"] == told["score"]["score"]
 
 
 def test_private_figures_are_shown_once_published(
