@@ -30,9 +30,11 @@ while jq -e '.state == "queued" or .state == "running"' "$answer" >/dev/null; do
 done
 jq '{page, state, failure, error, score, quality, time_ratio, half_width}' "$answer"
 
+# Advice names other teams. As code their names mention nobody and load no picture.
 four='def four: . * 10000 | round / 10000;'
+quoted='def quoted: "`" + (split("`") | join("\u2019")) + "`";'
 if [ -n "${SUMMARY:-}" ]; then
-    jq -r "$four"'
+    jq -r "$four $quoted"'
         if .state == "scored" then
             "**Featherweight: \(.score.score | four) ± \(.score.half_width | four)** (lower is better)",
             "",
@@ -42,7 +44,7 @@ if [ -n "${SUMMARY:-}" ]; then
                     else "\(.compared) than your best" + (if .change then
                         " by \(.change | fabs | four)" else ", by the gate" end) end)
             ] | join(", ")),
-            (.prospect.advice // [] | .[] | "- " + .)
+            (.prospect.advice // [] | .[] | "- " + quoted)
         else
             "**Featherweight: \(.state)** \(.failure.message // .error)"
         end,

@@ -54,7 +54,7 @@ def of_the_component() -> str:
     """The job, as GitLab fills it in."""
     _, jobs = yaml.safe_load_all((EXAMPLES / "gitlab-component.yml").read_text())
     job = jobs["featherweight"]
-    return filled(job["variables"], FILLED_BY_GITLAB) + str(job["script"][0])
+    return filled(job["variables"], FILLED_BY_GITLAB) + "\n".join(job["script"])
 
 
 def filled(variables: dict[str, str], given: dict[str, str]) -> str:
@@ -96,6 +96,12 @@ def test_every_example_is_tried_here() -> None:
     assert os.access(EXAMPLES / "submit.sh", os.X_OK)
 
 
+def test_the_component_brings_the_script_itself() -> None:
+    """GitLab includes the YAML of a component alone."""
+    _, jobs = yaml.safe_load_all((EXAMPLES / "gitlab-component.yml").read_text())
+    assert jobs["featherweight"]["script"][1] == of_the_shell(), "copy submit.sh into it, indented"
+
+
 @pytest.fixture(params=sorted(SCRIPTS))
 def run(
     request: pytest.FixtureRequest,
@@ -107,7 +113,6 @@ def run(
 ) -> Run:
     script = SCRIPTS[request.param]()
     (tmp_path / "model.pt").write_bytes(model)
-    shutil.copy(EXAMPLES / "submit.sh", tmp_path)  # beside the job, as the examples ask for
     _, secret = tokens.issue(user=owner, name="CI")
 
     def job(max_score: str, no_worse: str = "false") -> subprocess.CompletedProcess[str]:
@@ -202,6 +207,31 @@ def test_the_verdict_is_written_for_a_comment(
     assert "**Featherweight: 0.5189 ± 0.005**" in told
     assert "rank 2 of 2" in told
     assert "/submissions/" in told
+
+
+@comments
+def test_a_name_of_another_team_is_only_text_in_a_comment(
+    run: Run, summary: Path, rivals: Team, scored: Any, worker: Callable[[Any], None]
+) -> None:
+    Team.objects.filter(pk=rivals.pk).update(name="`@org/all` ![x](//evil.example)")
+    scored(Team.objects.get(pk=rivals.pk), 9, quality_public=0.8, time_ratio=0.3)
+    worker(report(quality_public=0.75, time_ratio=0.5))
+    run("0.6")
+    [line] = [one for one in summary.read_text().splitlines() if "@org" in one]
+    assert line.startswith("- `")
+    assert line.endswith("`")
+    assert line.count("`") == 2
+
+
+@comments
+def test_a_model_below_the_gate_is_worse_than_one_that_passes(
+    run: Run, summary: Path, team: Team, scored: Any, worker: Callable[[Any], None]
+) -> None:
+    Competition.objects.update(min_quality=0.65)
+    scored(Team.objects.get(pk=team.pk), 8, quality_public=0.70, time_ratio=1.0)
+    worker(report(quality_public=0.64, time_ratio=0.1))
+    assert run("", no_worse="true").returncode != 0
+    assert "worse than your best, by the gate" in summary.read_text()
 
 
 @comments
