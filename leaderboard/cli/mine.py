@@ -70,6 +70,10 @@ def compare(first: Number, second: Number, as_json: AsJson = False) -> None:
         if not one["score"]:
             sentence = gettext("#%(id)d has no score, so nothing can be compared.")
             raise Trouble(WRONG_USAGE, sentence % one, "not_scored")
+    if both[0]["competition"] != both[1]["competition"]:
+        sentence = gettext("#%(first)d and #%(second)d are of two competitions.")
+        said = sentence % {"first": first, "second": second}
+        raise Trouble(WRONG_USAGE, said, "two_competitions")
     show(as_json, both, comparison(*both))
 
 
@@ -83,7 +87,8 @@ def comparison(first: dict[str, Any], second: dict[str, Any]) -> Table:
     rows.append((gettext("quality"), first["quality"], second["quality"]))
     rows.append((gettext("time ratio"), first["time_ratio"], second["time_ratio"]))
     classes = (first["f1_by_class"] or {}, second["f1_by_class"] or {})
-    rows += [(f"F1 {name}", figure, classes[1][name]) for name, figure in classes[0].items()]
+    shared = [name for name in classes[0] if name in classes[1]]
+    rows += [(f"F1 {name}", *(one[name] for one in classes)) for name in shared]
     for label, before, after in rows:
         told = (f"{before:.4f}", f"{after:.4f}", f"{after - before:+.4f}")
         table.add_row(plain(label), *told)

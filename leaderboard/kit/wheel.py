@@ -101,7 +101,8 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             entry = zipfile.ZipInfo(name, EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            is_packed = name.endswith(".whl")
+            entry.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
             is_script = data.startswith(b"#!")
             entry.external_attr = (0o755 if is_script else 0o644) << 16
             archive.writestr(entry, data)

@@ -11,7 +11,7 @@ import json
 import re
 import zipfile
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,32 @@ PREFERRED = ("onnx-int8.onnx", "onnx.onnx", "torchscript.pt")
 
 @dataclass(frozen=True)
 class Kit:
-    """A kit's zip."""
+    """The files of a kit, and their zip."""
 
-    file_name: str
-    data: bytes
-    sha256: str
+    folder: str
+    files: dict[str, bytes]
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.folder}.zip"
+
+    @cached_property
+    def digest(self) -> str:
+        """It tells whether a reader has the same kit, without a zip."""
+        found = hashlib.sha256(self.folder.encode())
+        for name, data in self.files.items():
+            found.update(f"\n{name} {len(data)}\n".encode() + data)
+        return found.hexdigest()
+
+    @property
+    def data(self) -> bytes:
+        """The zip. Each process makes it once. Equal files give equal bytes."""
+        key = f"kit:{self.digest}"
+        made: bytes | None = caches["boards"].get(key)
+        if made is None:
+            made = wheel.zipped({f"{self.folder}/{name}": one for name, one in self.files.items()})
+            caches["boards"].set(key, made, None)
+        return made
 
 
 @dataclass(frozen=True)
@@ -58,10 +79,8 @@ class Picture:
 
 
 def of(competition: Competition) -> Kit:
-    """The kit of a competition. Equal facts give equal bytes."""
-    folder = f"{competition.slug}-kit"
-    data = wheel.zipped({f"{folder}/{name}": one for name, one in files(competition).items()})
-    return Kit(f"{folder}.zip", data, hashlib.sha256(data).hexdigest())
+    """The kit of a competition."""
+    return Kit(f"{competition.slug}-kit", files(competition))
 
 
 def files(competition: Competition) -> dict[str, bytes]:

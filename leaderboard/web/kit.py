@@ -53,7 +53,7 @@ def page(request: Request, slug: str) -> HttpResponse:
 def download(request: Request, slug: str) -> HttpResponseBase:
     """The kit as a zip. A browser that has the same one gets it not again."""
     made = kit.of(find(request, slug))
-    etag = quote_etag(made.sha256)
+    etag = quote_etag(made.digest)
     if unchanged := get_conditional_response(request, etag=etag):
         return unchanged
     return HttpResponse(

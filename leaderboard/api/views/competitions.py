@@ -79,7 +79,7 @@ class StarterKit(APIView):
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         """The starter kit: scripts, a notebook, recipes and CI jobs for this competition."""
         made = kit.of(find(slug))
-        etag = quote_etag(made.sha256)
+        etag = quote_etag(made.digest)
         if unchanged := get_conditional_response(request._request, etag=etag):
             return unchanged
         return HttpResponse(

@@ -44,6 +44,24 @@ def test_two_submissions_are_compared_figure_by_figure(
     assert "has no score" in refused.stderr
 
 
+def test_submissions_of_two_competitions_are_not_compared(
+    team: Team,
+    run: Run,
+    owner: User,
+    competition: Competition,
+    scored: Callable[..., Submission],
+) -> None:
+    one = scored(team, 1)
+    other = scored(team, 2)
+    elsewhere = Competition.objects.get(pk=competition.pk)
+    elsewhere.pk, elsewhere.slug = None, "birds"
+    elsewhere.save()
+    Submission.objects.filter(pk=other.pk).update(competition=elsewhere)
+    refused = run("compare", one.pk, other.pk)
+    assert refused.returncode == 2
+    assert "two competitions" in refused.stderr
+
+
 def test_a_submission_is_withdrawn_after_a_question(
     team: Team, run: Run, scored: Callable[..., Submission]
 ) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings
+from django.core.cache import caches
 from django.utils import timezone
 from PIL import Image
 
+from leaderboard.kit import wheel
 from leaderboard.models import Competition, Split, Worker
 from leaderboard.services import kit
 from tests.leaderboard.conftest import CLASSES
@@ -142,7 +144,36 @@ def test_without_a_sample_the_page_asks_for_own_images(see: Any, competition: Co
     Split.objects.filter(name="sample").delete()
     page = text(see(None, PAGE))
     assert "python train.py --seconds 120 --data FOLDER" in page
-    assert json.loads(unpacked(see(None, ZIP))["waste-kit/competition.json"])["sample"] is None
+    assert "The third one" not in page
+    files = unpacked(see(None, ZIP))
+    assert json.loads(files["waste-kit/competition.json"])["sample"] is None
+    readme = files["waste-kit/README.md"].decode()
+    assert "train.py --seconds 120 --data FOLDER" in readme
+    assert "scoring try" not in readme
+    assert "the sample" not in readme
+
+
+def test_the_zip_is_made_once_for_the_same_facts(
+    browser: Any, competition: Competition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caches["boards"].clear()
+    kit.own_wheel()
+    made: list[dict[str, bytes]] = []
+    zipped = wheel.zipped
+
+    def counted(files: dict[str, bytes]) -> bytes:
+        made.append(files)
+        return zipped(files)
+
+    monkeypatch.setattr(wheel, "zipped", counted)
+    etag = browser(None).get(ZIP).headers["ETag"]
+    for address in (PAGE, ZIP, PAGE):
+        browser(None).get(address)
+    assert len(made) == 1
+    caches["boards"].clear()
+    answer = browser(None).get(ZIP, headers={"if-none-match": etag})
+    assert answer.status_code == 304
+    assert len(made) == 1
 
 
 def test_a_class_whose_images_cannot_be_read_has_no_picture() -> None:

@@ -57,7 +57,9 @@ def test_a_team_has_one_new_name_a_day(
     assert versions.of(competition, "public") == version
     send(owner, page, name="Better sorters")
     assert versions.of(competition, "public") != version
-    assert "once in 24 hours" in text(send(owner, page, name="Best sorters"))
+    with pytest.raises(Refused) as refusal:
+        captains.rename(team=team, name="Best sorters", by=owner)
+    assert refusal.value.code == "renamed_lately"
     team.refresh_from_db()
     assert team.name == "Better sorters"
     team.former_names.update(until=timezone.now() - timedelta(hours=25))
