@@ -62,6 +62,7 @@ def hand_over(*, team: Team, username: str, by: User) -> None:
     """Make another member the captain."""
     team = locks.lock(team)
     check_captain(team, by)
+    teams.check_forming(team.competition)
     member = find_member(team, username)
     team.memberships.update(is_captain=False)
     team.memberships.filter(pk=member.pk).update(is_captain=True)

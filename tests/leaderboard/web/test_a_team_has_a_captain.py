@@ -91,6 +91,15 @@ def test_the_captain_hands_the_team_over(
     assert refusal.value.code == "not_captain"
 
 
+def test_a_captain_stays_once_the_ranking_is_published(
+    team: Team, owner: User, teammate: User
+) -> None:
+    Competition.objects.update(state=Competition.State.PUBLISHED)
+    with pytest.raises(Refused) as refusal:
+        captains.hand_over(team=Team.objects.get(pk=team.pk), username="teammate", by=owner)
+    assert refusal.value.code == "competition_not_open"
+
+
 def test_a_team_whose_captain_leaves_has_another(team: Team, owner: User, teammate: User) -> None:
     teams.leave(team=team, by=owner)
     assert captain_of(team) == teammate
