@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -67,7 +68,8 @@ class Crashes(Wild):
 
 
 class RaisesLater(Wild):
-    calls: Tensor
+    if TYPE_CHECKING:  # torch.jit reads annotations that stand at run time
+        calls: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +85,8 @@ class RaisesLater(Wild):
 class SpellsItsInput(Wild):
     """Honest at first; then the shape of its answer says something about an image."""
 
-    calls: Tensor
+    if TYPE_CHECKING:  # torch.jit reads annotations that stand at run time
+        calls: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +107,8 @@ class NeverEnds(Wild):
 
 
 class NeverEndsLater(Wild):
-    calls: Tensor
+    if TYPE_CHECKING:  # torch.jit reads annotations that stand at run time
+        calls: Tensor
 
     def __init__(self) -> None:
         super().__init__()

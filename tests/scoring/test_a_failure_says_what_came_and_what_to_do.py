@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -131,7 +132,8 @@ class CastsItself(Wild):
 class RaisesLate(Wild):
     """On the images of the sample, after those that nobody took."""
 
-    calls: Tensor
+    if TYPE_CHECKING:  # torch.jit reads annotations that stand at run time
+        calls: Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -31,7 +32,8 @@ class Fickle(wild.Wild):
 class TiresOnTheSample(wild.Wild):
     """Beyond the few images of the dry run."""
 
-    calls: Tensor
+    if TYPE_CHECKING:  # torch.jit reads annotations that stand at run time
+        calls: Tensor
 
     def __init__(self) -> None:
         super().__init__()

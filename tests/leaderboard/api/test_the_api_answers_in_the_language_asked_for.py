@@ -73,10 +73,16 @@ def test_fields_and_states_are_the_same_in_each_language(
     address = f"/api/v2/submissions/{scored(team).pk}"
     english, korean = client.get(address).json(), client.get(address, headers=KOREAN).json()
     assert english.keys() == korean.keys()
-    said = {"doing": None, "isolation": None}  # sentences, in the language asked for
+    said = {
+        "doing": None,
+        "isolation": None,
+        "prospect": None,
+    }  # sentences, in the language asked for
     assert {**korean, **said} == {**english, **said}
     assert korean["isolation"]["is_weak"] == english["isolation"]["is_weak"]
     assert korean["isolation"]["layers"] != english["isolation"]["layers"]
+    assert korean["prospect"].keys() == english["prospect"].keys()
+    assert korean["prospect"]["advice"] != english["prospect"]["advice"]
 
 
 def test_another_language_than_there_is_gives_english(
