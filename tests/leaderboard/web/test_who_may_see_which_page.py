@@ -70,7 +70,7 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/boards/private/embed/", NOBODY),  # before its publication
         ("/competitions/nothing/", NOBODY),
         ("/competitions/waste/team/", SIGNED_IN),
-        ("/competitions/waste/team/webhooks/", (LOGIN, 403, 403, 200, 403)),
+        ("/competitions/waste/team/webhooks/", (LOGIN, 403, 200, 200, 403)),  # each their own
         ("/competitions/waste/team/webhooks/{webhook}/", (LOGIN, 403, 404, 200, 403)),
         ("/competitions/waste/team/webhooks/{webhook}/act/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/submit/", SIGNED_IN),
