@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from scoring.formats import FORMATS
+
 NIGHT = "2026-12-01T00:00:00Z"
 EXAMPLES: dict[str, Any] = {
     "ends_at": "2026-12-24T23:59:59Z",
@@ -32,8 +34,8 @@ EXAMPLES: dict[str, Any] = {
     "file": "model.pt",
     "file_name": "model.pt",
     "note": "half the width",
-    "format": "onnx",
-    "formats": ["torchscript", "onnx"],
+    "format": FORMATS[-1].name,
+    "formats": [one.name for one in FORMATS],
     "number_type": "int8",
     "state": "scored",
     "stage": "",
