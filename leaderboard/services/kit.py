@@ -22,6 +22,7 @@ from django.template.loader import render_to_string
 from leaderboard.kit import notebook, wheel
 from leaderboard.models import Competition, Split
 from leaderboard.services import commands, datasets, machines
+from scoring import formats
 from scoring.images import decoding
 from scoring.images.records import Unusable
 
@@ -36,8 +37,6 @@ LARGE_BYTES = 1_000_000
 LOOKED_AT = 20
 """Images of a class among which its picture is chosen."""
 SIDE = 96
-PREFERRED = ("onnx-int8.onnx", "onnx.onnx", "torchscript.pt")
-"""Which of the files of `train.py` the instructions name."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +147,8 @@ def requirements(machine: machines.Machine | None, own: str) -> str:
 
 def first_file(competition: Competition) -> str:
     """The file of `train.py` that the instructions name, in a format that is taken."""
-    endings = {"onnx": ".onnx", "torchscript": ".pt"}
-    taken = {endings[name] for name in competition.formats if name in endings}
-    return next((name for name in PREFERRED if Path(name).suffix in taken), PREFERRED[-1])
+    one = [one for one in formats.FORMATS if one.name in competition.formats][-1]
+    return f"{one.name}{'-int8' if one.has_int8 else ''}{one.endings[0]}"
 
 
 def ci_jobs(competition: Competition) -> dict[str, str]:

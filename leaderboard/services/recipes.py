@@ -9,12 +9,9 @@ from pathlib import Path
 
 from leaderboard import kit
 from leaderboard.models import Competition
+from scoring.formats import FORMATS
 
 SOURCE = Path(kit.__file__).parent / "files" / "recipes.py"
-BY_FORMAT = {
-    "torchscript": ("torchscript", "torchscript_bfloat16", "torchscript_int8"),
-    "onnx": ("onnx", "onnx_int8"),
-}
 SMALLER = ("narrowed", "taught")
 """Recipes that make the network smaller, whatever its format becomes."""
 NEEDED = {"torchscript_bfloat16": ("Bfloat16",), "onnx_int8": ("Batches",)}
@@ -24,11 +21,14 @@ NEEDED = {"torchscript_bfloat16": ("Bfloat16",), "onnx_int8": ("Batches",)}
 def taken(competition: Competition) -> Iterator[tuple[str, str]]:
     """Names and sources of the recipes for the formats that a competition takes."""
     sources = definitions()
-    for form, names in {**BY_FORMAT, "": SMALLER}.items():
-        if form and form not in competition.formats:
-            continue
-        for name in names:
-            yield name, "\n\n\n".join(sources[one] for one in (*NEEDED.get(name, ()), name))
+    names = [name for form in competition.formats for name in sources if format_of(name) == form]
+    for name in (*names, *SMALLER):
+        yield name, "\n\n\n".join(sources[one] for one in (*NEEDED.get(name, ()), name))
+
+
+def format_of(name: str) -> str:
+    """The format that a recipe writes: it begins the recipe's name. Empty if there is none."""
+    return next((one.name for one in FORMATS if f"{name}_".startswith(f"{one.name}_")), "")
 
 
 @cache

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.services import commands, datasets, kit, machines
 from leaderboard.services import recipes as known
+from leaderboard.web import words
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
-from leaderboard.web.words import RECIPES
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def page(request: Request, slug: str) -> HttpResponse:
         sample=sample,
         pictures=[(one.label, inline(one.data)) for one in kit.pictures(sample)],
         machine=machines.of(competition),
-        recipes=[Shown(str(RECIPES[name]), code) for name, code in known.taken(competition)],
+        recipes=[Shown(words.recipe(name), code) for name, code in known.taken(competition)],
         jobs=kit.ci_jobs(competition),
         file=file,
         check=commands.checking(competition, file),

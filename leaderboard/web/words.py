@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models import Competition, Evaluation, Webhook
 from leaderboard.sentences import said
+from leaderboard.services import recipes
 from scoring import formats, formula
 
 STATES: dict[str, Promise] = {
@@ -89,16 +90,20 @@ def plain(value: float) -> str:
     return f"{value!r}".removesuffix(".0")
 
 
-RECIPES: dict[str, Promise] = {
-    "torchscript": _("TorchScript in float32"),
-    "torchscript_bfloat16": _("TorchScript in bfloat16"),
-    "torchscript_int8": _("TorchScript in int8"),
-    "onnx": _("ONNX in float32"),
-    "onnx_int8": _("ONNX in int8"),
+SMALLER: dict[str, Promise] = {
     "narrowed": _("Structured pruning: fewer channels"),
     "taught": _("Distillation: a small network learns from a large one"),
 }
-"""Titles of the starter kit's recipes."""
+
+
+def recipe(name: str) -> str:
+    """The title of a recipe of the starter kit."""
+    if not (form := recipes.format_of(name)):
+        return str(SMALLER[name])
+    return gettext("%(format)s in %(number)s") % {
+        "format": formats.named(form).title,
+        "number": name.removeprefix(form).removeprefix("_") or "float32",
+    }
 
 
 def upload(competition: Competition) -> dict[str, Any]:
