@@ -23,7 +23,12 @@ END_OF_TITLE = re.compile(r"[.:;] ")
 VARIABLE = re.compile(r"{(\w+)}")
 FORM = "multipart/form-data"
 STATUSES = (
-    (400, gettext_lazy("Something in the request is wrong; `fields` says what is wrong where.")),
+    (
+        400,
+        gettext_lazy(
+            "Something in the request is wrong. `fields` names each wrong field and its error."
+        ),
+    ),
     (401, gettext_lazy("There is no token, or it is not valid any more.")),
     (403, gettext_lazy("The token's person may not do this.")),
     (404, gettext_lazy("There is no such thing, or it is not for this person.")),

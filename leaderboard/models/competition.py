@@ -316,11 +316,14 @@ class Competition(models.Model):
 
     @property
     def reference_quality(self) -> float | None:
-        """The constant `quality_ref` of the formula: the organizers' own, else the calibrated
-        one."""
+        """The constant `quality_ref` of the formula: the organizers' own, else the calibrated one.
+
+        The calibrated one has four decimals, as every quality that is told: more would tell counts.
+        """
         if self.quality_ref is not None:
             return self.quality_ref
-        return self.calibration.quality_ref if self.calibration else None
+        measured = self.calibration.quality_ref if self.calibration else None
+        return None if measured is None else round(measured, 4)
 
     def seconds_per_image(self, time_ratio: float | None) -> float | None:
         """Seconds that a model takes per image: its time ratio times the pace of the calibration.

@@ -48,9 +48,7 @@ def larger_term(evaluation: Evaluation, rivals: EntryQuerySet) -> str:
         return inaccurate(evaluation, better)
     if not rivals.exists():
         return ""
-    return gettext(
-        "No other team has a model that is as good and clearly faster, or as fast and better."
-    )
+    return gettext("No other model is clearly faster at this quality, or better at this speed.")
 
 
 def slow(evaluation: Evaluation, rival: Entry) -> str:

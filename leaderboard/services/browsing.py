@@ -1,7 +1,7 @@
 """A board searched, filtered, or sorted by another column.
 
-Each page is read from an index, from the row before it on. A search reads at most `MOST_FOUND`
-teams, and the filter *tied* looks at no more than `SCANNED` rows for a page.
+Each page is read by an index, after the last row of the page before. A search reads at most
+`MOST_FOUND` teams, and the filter *tied* looks at no more than `SCANNED` rows for a page.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """How far a new score is better than its team's entry on the public board, in standard errors.
 
 The standard error is that of the difference, by images and clock together, with both models on the
-same images (`scoring.quality.doubt`). A gain below 1 is a step below noise: other images might as
-well have turned it round. Whoever sends many of them may be reading the public labels off the board
+same images (`scoring.quality.doubt`). A gain below 1 is a step below noise: on other images the
+order could be reversed. Whoever sends many of them may be reading the public labels off the board
 (Blum and Hardt, The Ladder, 2015). Under the rule *only real gains move the public board* such a
 step does not move the entry.
 
-A gain is for organizers only: it would tell a team how many images two of its models part.
+A gain is for organizers only: it would tell a team on how many images two of its models differ.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def closed(notice: Notice, error: Exception) -> bool:
 
 
 def all_wait() -> None:
-    """The others need not find out, each after a time-out of its own."""
+    """All mails wait, so that not each one runs into the time-out."""
     Notice.objects.filter(mail_at__lte=Now()).update(mail_at=Now() + PAUSE)
 
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 SECONDS = 10.0
 """The whole request: the name, the connection, and the answer's headers. Its body is not read."""
 TIMEOUT = httpx.Timeout(SECONDS, connect=SECONDS / 3)
-"""Of a connection a third, so that there is time for another address of the host."""
+"""A connection may take a third of the time. Then another address of the host can be tried."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 NO_ADDRESS, NO_ANSWER, TOO_SLOW = "no_public_address", "no_answer", "too_slow"

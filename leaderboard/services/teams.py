@@ -156,8 +156,9 @@ def accept(*, code: str, by: User) -> Team:
 
 @transaction.atomic
 def leave(*, team: Team, by: User) -> None:
-    """Leave a team. The person's invitations and webhooks end. Submissions stay the team's, so the
-    last member of a team with submissions stays."""
+    """Leave a team. All its open invitations end, because each member knows their codes, and so do
+    the person's webhooks. Submissions stay the team's, so the last member of a team with
+    submissions stays."""
     team = locks.lock(team)
     check_member(team, by)
     if team.competition.is_published:
@@ -174,7 +175,7 @@ def leave(*, team: Team, by: User) -> None:
             code="last_member",
         )
     team.memberships.filter(user=by).delete()
-    team.invitations.filter(invited_by=by, accepted_at=None).delete()
+    team.invitations.filter(accepted_at=None).delete()
     team.webhooks.filter(created_by=by).delete()
     if first := team.memberships.first():
         if not team.memberships.filter(is_captain=True).exists():

@@ -236,7 +236,7 @@ def failed(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def place_changed(happening: Happening) -> None:
-    """Call the addresses of teams whose public rank is another one than was told last."""
+    """Call the addresses of teams whose public rank has changed since it was told last."""
     competition = happening.competition
     waiting = wanting(Event.RANK_CHANGED, competition)
     if not waiting:

@@ -27,7 +27,7 @@ MOST_OTHERS = 100
 
 @dataclass(frozen=True)
 class Line:
-    """One figure of both. `is_better`: of this one beside the other; None where neither is."""
+    """One figure of both. `is_better`: this one is; None if they are equal or not comparable."""
 
     label: str
     this: str

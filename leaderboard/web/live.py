@@ -1,4 +1,4 @@
-"""The way of an evaluation in plain words: its steps, and one line for the tab of a browser."""
+"""The steps of an evaluation in words, and one line for the title of a browser's tab."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def front(rows: Iterable[Figures]) -> list[Figures]:
 
 
 def across(values: Sequence[float]) -> Axis:
-    """The axis of the time ratio: logarithmic where outliers would take a linear one. What a
+    """The axis of the time ratio: logarithmic if outliers would take most of a linear one. What a
     logarithmic one cannot hold, either, is cut off at its end."""
     low, high, usual = min(values), max(values), quantile(values, 0.95)
     start, end = LEFT, WIDTH - RIGHT

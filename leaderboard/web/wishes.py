@@ -1,4 +1,4 @@
-"""What of a board an address asks for. All of it stands there, so that it can be shared."""
+"""The query string of a board: filters, order, columns. A link with it shows the same rows."""
 
 from __future__ import annotations
 

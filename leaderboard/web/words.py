@@ -137,7 +137,7 @@ def upload(competition: Competition) -> dict[str, Any]:
         "sending": gettext("Uploading: {sent} of {size} MB ({percent} %), about {seconds} s left"),
         "checking": gettext("Uploaded. The site checks the file."),
         "broken": gettext("The connection was interrupted. Please send the file again."),
-        "cancelled": gettext("The upload is cancelled. Nothing was used of your uploads."),
+        "cancelled": gettext("The upload is cancelled. It does not count as an upload."),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import (
     competitions,
     gains,
+    histories,
     queueing,
     rankings,
     running,
@@ -141,6 +143,29 @@ def test_the_same_model_of_another_team_is_compared_with_its_own_row(
     running.run_next("cpu")
     assert 0 < gain(Submission.objects.get(pk=same.pk)) < 1
     assert stands(rivals) == first
+
+
+def test_a_held_score_is_not_on_the_teams_public_page(
+    team: Team, answered: Make, client: Client
+) -> None:
+    Competition.objects.update(**RULE)
+    shown = answered(team, 1, wrong=[0, 8, 16])
+    held = answered(team, 2, wrong=[0, 8, 16], time_ratio=0.499)
+    known = Team.objects.get(pk=team.pk)
+    assert [one.uploaded_at for one in histories.steps(known)] == [shown.uploaded_at]
+    page = client.get(f"/competitions/waste/teams/{team.pk}/").content.decode()
+    assert f"{shown.evaluation.score_public:.4f}" in page
+    assert f"{held.evaluation.score_public:.4f}" not in page
+
+
+def test_what_was_measured_late_and_moved_nothing_is_not_there_either(
+    team: Team, answered: Make
+) -> None:
+    best = answered(team, 1, wrong=[0])
+    late = answered(team, 2, wrong=[0, 8, 16])
+    earlier = best.uploaded_at - timedelta(hours=1)
+    Submission.objects.filter(pk=late.pk).update(uploaded_at=earlier)
+    assert [one.uploaded_at for one in histories.steps(team)] == [best.uploaded_at]
 
 
 def test_the_rule_is_said_and_its_team_reads_why(

@@ -81,3 +81,13 @@ def test_submissions_are_never_left_without_a_person(
     teams.leave(team=team, by=owner)
     with pytest.raises(Conflict, match="last member"):
         teams.leave(team=team, by=teammate)
+
+
+def test_who_leaves_cannot_come_back_by_a_colleagues_invitation(
+    team: Team, owner: User, teammate: User
+) -> None:
+    code = teams.invite(team=team, by=owner).code  # each member reads it on the team's page
+    teams.leave(team=team, by=teammate)
+    with pytest.raises(NotFound):
+        teams.accept(code=code, by=teammate)
+    assert not team.members.filter(pk=teammate.pk).exists()
