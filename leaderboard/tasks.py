@@ -5,7 +5,7 @@ import multiprocessing
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from leaderboard.services import delivering, mailing, preparing, ranges, running, sweeping, telling
+from leaderboard.services import posting, preparing, ranges, running, sweeping
 
 # Celery's main process sets it, and its forked child sees it: a running evaluation is given back.
 stopping = multiprocessing.Event()
@@ -31,8 +31,5 @@ def sweep() -> None:
 
 @shared_task(name="leaderboard.post")
 def post() -> None:
-    telling.sweep()
-    delivering.sweep()
-    telling.go_on(seconds=telling.SLICE)
-    mailing.go_on(seconds=telling.SLICE)
-    delivering.go_on(seconds=telling.SLICE)
+    posting.sweep()
+    posting.go_on(seconds=posting.SLICE)

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from leaderboard.cli import kits
 from leaderboard.cli.languages import gettext, said, state
-from leaderboard.cli.screen import err, lines, plain, show
+from leaderboard.cli.options import AsJson, Into, Number, Slug
+from leaderboard.cli.screen import err, figures, lines, plain, show
 from leaderboard.cli.server import FAILED, REFUSED, Account, Trouble, config_path, connected
 from leaderboard.cli.submissions import Wanted, finish, upload
 from scoring.errors import Rejected
@@ -29,7 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help=gettext("Print the server's answer as JSON."))]
 Wait = Annotated[bool, typer.Option("--wait", help=gettext("Wait until the evaluation has ended."))]
 MaxScore = Annotated[
     float | None,
@@ -51,12 +51,6 @@ NoWorse = Annotated[
     ),
 ]
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
-Slug = Annotated[
-    str,
-    typer.Argument(
-        metavar="COMPETITION", help=gettext("A name that `featherweight competitions` lists.")
-    ),
-]
 Url = Annotated[
     str, typer.Option(prompt=gettext("Address of the server"), envvar="FEATHERWEIGHT_URL")
 ]
@@ -164,7 +158,7 @@ def check(
 )
 def submit(
     file: File,
-    competition: Annotated[str, typer.Option("--competition", "-c", metavar="COMPETITION")],
+    competition: Into,
     note: Annotated[str, typer.Option(help=gettext("A note for you and your team."))] = "",
     wait: Wait = False,
     max_score: MaxScore = None,
@@ -181,7 +175,7 @@ def submit(
 
 @app.command(epilog=EXIT_CODES, help=gettext("Show a submission of your team."))
 def status(
-    submission_id: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    submission_id: Number,
     wait: Wait = False,
     max_score: MaxScore = None,
     no_worse: NoWorse = False,
@@ -221,26 +215,22 @@ def board_table(page: dict[str, Any], *, title: str) -> Table:
     table = Table(*names, gettext("time ratio"), "", title=title)
     for row in page["results"]:
         mark = gettext("tied") if row["tied"] else ""
-        table.add_row(str(row["rank"] or "-"), likely(row), plain(row["team"]), *figures(row), mark)
+        table.add_row(str(row["rank"] or "-"), likely(row), plain(row["team"]), *cells(row), mark)
     if baseline := page["baseline"]:
-        row = plain(baseline["name"]), *figures(baseline), gettext("reference")
+        row = plain(baseline["name"]), *cells(baseline), gettext("reference")
         table.add_row("", "", *row, style="dim")
     return table
+
+
+def cells(row: dict[str, Any]) -> tuple[str, str, str]:
+    """Score, quality and time ratio of a row."""
+    return figures(row, score=row["score"], half_width=row["score_half_width"])
 
 
 def likely(row: dict[str, Any]) -> str:
     """The ranks that other images of the same kind would give."""
     first, last = row["likely_first"], row["likely_last"]
     return "" if first is None else str(first) if first == last else f"{first} - {last}"
-
-
-def figures(row: dict[str, Any]) -> tuple[str, str, str]:
-    """Score, quality and time ratio."""
-    return (
-        f"{row['score']:.4f} ± {row['score_half_width']:.4f}",
-        f"{row['quality']:.4f}",
-        f"{row['time_ratio']:.3f} ± {row['half_width'] or 0:.3f}",
-    )
 
 
 def rules_of(competition: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from leaderboard.cli.commands import EXIT_CODES, AsJson, app
+from leaderboard.cli.commands import EXIT_CODES, app
 from leaderboard.cli.languages import gettext, state
-from leaderboard.cli.screen import plain, show
-from leaderboard.cli.server import WRONG_USAGE, Server, Trouble, connected
+from leaderboard.cli.options import AsJson, Into, Number, Yes, confirm
+from leaderboard.cli.screen import figures, plain, show
+from leaderboard.cli.server import WRONG_USAGE, Trouble, connected, team_of
 
-Number = Annotated[int, typer.Argument(metavar="ID", min=1)]
 Of = Annotated[
     str | None,
     typer.Option(
@@ -46,20 +46,17 @@ def table_of(found: list[dict[str, Any]]) -> Table:
         stands = state("state of an evaluation", one["state"])
         if one["failure"]:
             stands = f"{stands}: {one['failure']['code']}"
-        cells = (one["id"], one["competition"], one["file_name"], stands, *figures(one))
+        cells = (one["id"], one["competition"], one["file_name"], stands, *measured(one))
         table.add_row(*(plain(str(cell)) for cell in (*cells, one["note"])))
     return table
 
 
-def figures(one: dict[str, Any]) -> tuple[str, str, str]:
+def measured(one: dict[str, Any]) -> tuple[str, str, str]:
     """Score, quality and time ratio; dashes without a score."""
-    if not one["score"]:
+    found = one["score"]
+    if not found:
         return "-", "-", "-"
-    return (
-        f"{one['score']['score']:.4f} ± {one['score']['half_width']:.4f}",
-        f"{one['quality']:.4f}",
-        f"{one['time_ratio']:.3f} ± {one['half_width']:.3f}",
-    )
+    return figures(one, score=found["score"], half_width=found["half_width"])
 
 
 @app.command(epilog=EXIT_CODES, help=gettext("Compare two scored submissions of your teams."))
@@ -101,12 +98,10 @@ def comparison(first: dict[str, Any], second: dict[str, Any]) -> Table:
 )
 def withdraw(
     submission_id: Number,
-    yes: Annotated[bool, typer.Option("--yes", help=gettext("Do not ask."))] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    if not yes:
-        question = gettext("Withdraw #%(id)d for good?") % {"id": submission_id}
-        typer.confirm(question, abort=True, err=True)
+    confirm(yes, gettext("Withdraw #%(id)d for good?") % {"id": submission_id})
     with connected() as server:
         submission = server.ask("POST", f"submissions/{submission_id}/withdraw")
     told = gettext("#%(id)d is withdrawn.") % submission
@@ -122,7 +117,7 @@ def withdraw(
     ),
 )
 def select(
-    competition: Annotated[str, typer.Option("--competition", "-c", metavar="COMPETITION")],
+    competition: Into,
     ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...")] = None,
     none: Annotated[bool, typer.Option("--none", help=gettext("Choose none by hand."))] = False,
     as_json: AsJson = False,
@@ -147,13 +142,3 @@ def chosen(found: dict[str, Any]) -> str:
         "names": names,
         "at_most": found["at_most"],
     }
-
-
-def team_of(server: Server, competition: str) -> dict[str, Any]:
-    """My team in a competition. Raises `Trouble` (not_a_member)."""
-    server.ask("GET", f"competitions/{competition}")  # a wrong name is refused with a suggestion
-    for one in server.ask("GET", "teams", params={"limit": 1000})["results"]:
-        if one["competition"] == competition:
-            return dict(one)
-    sentence = gettext("You have no team in %(competition)s. Run `featherweight team create`.")
-    raise Trouble(WRONG_USAGE, sentence % {"competition": competition}, "not_a_member")

@@ -28,6 +28,15 @@ def plain(text: str) -> Text:
     )
 
 
+def figures(one: dict[str, Any], *, score: float, half_width: float) -> tuple[str, str, str]:
+    """Score, quality and time ratio, as a table shows them."""
+    return (
+        f"{score:.4f} ± {half_width:.4f}",
+        f"{one['quality']:.4f}",
+        f"{one['time_ratio']:.3f} ± {one['half_width'] or 0:.3f}",
+    )
+
+
 def lines(text: str) -> Text:
     """`plain` for text of several lines."""
     return Text("\n").join(map(plain, text.split("\n")))

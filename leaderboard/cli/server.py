@@ -165,3 +165,13 @@ def connected(account: Account | None = None) -> Iterator[Server]:
 
 def config_path() -> Path:
     return Path(typer.get_app_dir("featherweight")) / "config.json"
+
+
+def team_of(server: Server, competition: str) -> dict[str, Any]:
+    """My team in a competition. Raises `Trouble` (not_a_member)."""
+    server.ask("GET", f"competitions/{competition}")  # a wrong name is refused with a suggestion
+    for one in server.ask("GET", "teams", params={"limit": 1000})["results"]:
+        if one["competition"] == competition:
+            return dict(one)
+    sentence = gettext("You have no team in %(competition)s. Run `featherweight team create`.")
+    raise Trouble(WRONG_USAGE, sentence % {"competition": competition}, "not_a_member")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.table import Table
 
-from leaderboard.cli.commands import EXIT_CODES, AsJson, app
+from leaderboard.cli.commands import EXIT_CODES, app
 from leaderboard.cli.languages import gettext
-from leaderboard.cli.mine import team_of
+from leaderboard.cli.options import AsJson, Into, Yes, confirm
 from leaderboard.cli.screen import plain, show
-from leaderboard.cli.server import connected
+from leaderboard.cli.server import connected, team_of
 
 team = typer.Typer(help=gettext("Your teams: create, invite, join, leave."), no_args_is_help=True)
 app.add_typer(team, name="team")
-
-Where = Annotated[str, typer.Option("--competition", "-c", metavar="COMPETITION")]
 
 
 @team.command("show", epilog=EXIT_CODES, help=gettext("Show your teams and their members."))
@@ -31,7 +29,7 @@ def show_teams(as_json: AsJson = False) -> None:
 
 
 @team.command(epilog=EXIT_CODES, help=gettext("Create a team. A team of one is fine."))
-def create(name: str, competition: Where, as_json: AsJson = False) -> None:
+def create(name: str, competition: Into, as_json: AsJson = False) -> None:
     with connected() as server:
         made = server.ask("POST", f"competitions/{competition}/teams", json={"name": name})
     told = gettext("Team %(name)s takes part in %(competition)s.") % made
@@ -41,7 +39,7 @@ def create(name: str, competition: Where, as_json: AsJson = False) -> None:
 @team.command(
     epilog=EXIT_CODES, help=gettext("Make an invitation. Its code lets one person join in a week.")
 )
-def invite(competition: Where, as_json: AsJson = False) -> None:
+def invite(competition: Into, as_json: AsJson = False) -> None:
     with connected() as server:
         mine = team_of(server, competition)
         made = server.ask("POST", f"teams/{mine['id']}/invitations")
@@ -66,15 +64,13 @@ def join(code: str, as_json: AsJson = False) -> None:
     epilog=EXIT_CODES, help=gettext("Leave your team. What it submitted stays the team's.")
 )
 def leave(
-    competition: Where,
-    yes: Annotated[bool, typer.Option("--yes", help=gettext("Do not ask."))] = False,
+    competition: Into,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     with connected() as server:
         mine = team_of(server, competition)
-        if not yes:
-            question = gettext("Leave team %(name)s?") % mine
-            typer.confirm(question, abort=True, err=True)
+        confirm(yes, gettext("Leave team %(name)s?") % mine)
         server.ask("POST", f"teams/{mine['id']}/leave")
     told = gettext("You left team %(name)s.") % mine
     show(as_json, {"left": mine["id"]}, plain(told))

@@ -62,7 +62,6 @@ class Notice(models.Model):
         null=True, help_text="When it is sent by mail next; empty if it is not to be sent."
     )
     mail_attempts = models.PositiveSmallIntegerField(default=0)
-    mailed_at = models.DateTimeField(null=True)
 
     objects = NoticeQuerySet.as_manager()
 

@@ -18,10 +18,9 @@ from leaderboard.services.events import Event
 def announce(*, announcement: Announcement, by: User) -> None:
     """Publish a new announcement, and tell all teams of its competition."""
     organizers.check_organizer(by, announcement.competition)
-    announcement.announced_by = by
     announcement.announced_at = timezone.now()
     announcement.save(force_insert=True)
-    events.tell(Event.ANNOUNCED, announcement)
+    events.tell(Event.ANNOUNCED, announcement, announcement=announcement.pk)
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,13 +35,19 @@ CHUNK = 500
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Answers to one split, as numbers of classes."""
+class Labelled:
+    """Answers to one split, as numbers of classes, beside its labels."""
 
     labels: Labels
     """(images,)"""
     answers: npt.NDArray[Any]
     """(contents, images), each content once."""
+
+
+@dataclass(frozen=True)
+class Kept(Labelled):
+    """Answers that are found by the evaluation."""
+
     rows: Mapping[int, int]
     """The row of `answers` by the key of an evaluation. Evaluations without answers are left
     out."""
@@ -85,12 +91,12 @@ def kept(evaluations: Collection[int], split: Split) -> Kept:
         .values_list("pk", "answers_id")
     )
     contents = sorted(set(measured.values()))
-    found = read(contents, split)
     place = {key: row for row, key in enumerate(contents)}
-    return replace(found, rows={key: place[one] for key, one in measured.items()})
+    found = read(contents, split)
+    return Kept(found.labels, found.answers, {key: place[one] for key, one in measured.items()})
 
 
-def read(contents: Sequence[int], split: Split) -> Kept:
+def read(contents: Sequence[int], split: Split) -> Labelled:
     """Some rows of answers to the images of a split, by their keys, in this order."""
     import numpy as np
 
@@ -101,7 +107,7 @@ def read(contents: Sequence[int], split: Split) -> Kept:
     stored = Answers.objects.filter(pk__in=contents).order_by().values_list("pk", split.name)
     for key, content in stored.iterator(chunk_size=CHUNK):
         answers[place[key]] = unpacked(content, classes=len(classes))
-    return Kept(labels, answers, {})
+    return Labelled(labels, answers)
 
 
 def content_of(evaluation: Evaluation) -> str:

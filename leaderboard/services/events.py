@@ -68,11 +68,11 @@ LISTENERS: tuple[Listener, ...] = (knock, post)
 def tell(event: Event, row: Model, *, due_at: datetime | None = None, **facts: Any) -> None:
     """Tell all listeners of an event and the row that it is about, after the commit.
 
-    `facts` and `due_at` are for those who are told by notices; they are told when it is due.
+    `facts` are stored in the `Happening`. `due_at`: when it is told to people; now by default.
     """
     if about := subject(event, row):
         due = due_at or timezone.now()
-        Happening.objects.create(**{"event": event, "due_at": due, "facts": facts, **about})
+        Happening.objects.create(event=event, due_at=due, facts=facts, **about)
 
     def told(listener: Listener) -> Callable[[], None]:
         return lambda: listener(event, row)  # no `partial`: Django logs a callback by its name
@@ -92,5 +92,5 @@ def subject(event: Event, row: Model) -> dict[str, Any]:
     if isinstance(row, Invitation):
         return {"competition_id": row.team.competition_id, "team": row.team, "invitation": row}
     if isinstance(row, Announcement):
-        return {"competition": row.competition, "facts": {"announcement": row.pk}}
+        return {"competition": row.competition}
     return {"competition": row} if isinstance(row, Competition) else {}

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.utils import formats
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
-from leaderboard import sentences
+from leaderboard import sentences, sizes, times
 from leaderboard.models import Notice
 
 Kind = Notice.Kind
@@ -21,12 +20,19 @@ Words = tuple[str, str]
 
 def said(notice: Notice) -> Words:
     """The title and the text of a notice."""
+    zone = notice.competition.time_zone
     facts = {**notice.facts, "competition": notice.competition.title}
-    return WORDS[Kind(notice.kind)](notice, facts)
+    if "end" in facts:
+        facts["end"] = f"{times.local(datetime.fromisoformat(facts['end']), zone)} ({zone})"
+    kind = Kind(notice.kind)
+    if kind in PLAIN:
+        title, text = PLAIN[kind]
+        return str(title) % facts, str(text) % facts
+    return CHOSEN[kind](facts)
 
 
-def scored(notice: Notice, facts: Facts) -> Words:
-    facts |= {"score": number(facts["score"]), "half_width": number(facts["half_width"])}
+def scored(facts: Facts) -> Words:
+    figures = {name: sizes.rounded(facts[name], 4) for name in ("score", "half_width")}
     title = gettext("Submission #%(submission)d of %(team)s is scored: %(score)s ± %(half_width)s")
     if not facts["is_best"]:
         text = gettext("Another submission of your team stands on the board.")
@@ -37,32 +43,15 @@ def scored(notice: Notice, facts: Facts) -> Words:
             "It is your team's best submission to %(competition)s. It has rank %(rank)d on the "
             "public board."
         )
-    return title % facts, text % facts
+    return title % {**facts, **figures}, text % facts
 
 
-def failed(notice: Notice, facts: Facts) -> Words:
+def failed(facts: Facts) -> Words:
     title = gettext("Submission #%(submission)d of %(team)s failed") % facts
     return title, sentences.message(facts["said"])
 
 
-def overtaken(notice: Notice, facts: Facts) -> Words:
-    title = gettext("%(by)s overtakes %(team)s in %(competition)s")
-    text = gettext("%(team)s now has rank %(rank)d on the public board.")
-    return title % facts, text % facts
-
-
-def invited(notice: Notice, facts: Facts) -> Words:
-    facts["end"] = moment(notice, facts["expires_at"])
-    title = gettext("%(by)s invites you to the team %(team)s")
-    text = gettext("The team competes in %(competition)s. The invitation is valid until %(end)s.")
-    return title % facts, text % facts
-
-
-def announcement(notice: Notice, facts: Facts) -> Words:
-    return f"{facts['competition']}: {facts['title']}", facts["text"]
-
-
-def quota_back(notice: Notice, facts: Facts) -> Words:
+def quota_back(facts: Facts) -> Words:
     if "uploads" in facts:
         title = gettext("%(team)s can upload again")
         text = ngettext(
@@ -84,37 +73,29 @@ def quota_back(notice: Notice, facts: Facts) -> Words:
     return title % facts, text % facts
 
 
-def ends_soon(notice: Notice, facts: Facts) -> Words:
-    facts["end"] = moment(notice, facts["ends_at"])
-    title = gettext("%(competition)s ends in less than a day")
-    text = gettext("Uploads before %(end)s count. Check your final selection, too.")
-    return title % facts, text % facts
-
-
-def published(notice: Notice, facts: Facts) -> Words:
-    title = gettext("The private board of %(competition)s is published")
-    return title % facts, gettext("The final ranking is open to everybody.")
-
-
-def number(value: float) -> str:
-    return formats.number_format(f"{value:.4f}")
-
-
-def moment(notice: Notice, stored: str) -> str:
-    """A stored time in the competition's zone, which it names."""
-    zone = notice.competition.time_zone
-    local = datetime.fromisoformat(stored).astimezone(ZoneInfo(zone))
-    # Translators: a date and time, in the letters of Django's `date` filter.
-    return f"{formats.date_format(local, gettext('j M Y, H:i'))} ({zone})"
-
-
-WORDS: dict[Kind, Callable[[Notice, Facts], Words]] = {
+PLAIN = {
+    Kind.OVERTAKEN: (
+        _("%(by)s overtakes %(team)s in %(competition)s"),
+        _("%(team)s now has rank %(rank)d on the public board."),
+    ),
+    Kind.INVITED: (
+        _("%(by)s invites you to the team %(team)s"),
+        _("The team competes in %(competition)s. The invitation is valid until %(end)s."),
+    ),
+    Kind.ANNOUNCEMENT: ("%(competition)s: %(title)s", "%(text)s"),
+    Kind.ENDS_SOON: (
+        _("%(competition)s ends in less than a day"),
+        _("Uploads before %(end)s count. Check your final selection, too."),
+    ),
+    Kind.PUBLISHED: (
+        _("The private board of %(competition)s is published"),
+        _("The final ranking is open to everybody."),
+    ),
+}
+"""Kinds with one title and one text."""
+CHOSEN: dict[Kind, Callable[[Facts], Words]] = {
     Kind.SCORED: scored,
     Kind.FAILED: failed,
-    Kind.OVERTAKEN: overtaken,
-    Kind.INVITED: invited,
-    Kind.ANNOUNCEMENT: announcement,
     Kind.QUOTA_BACK: quota_back,
-    Kind.ENDS_SOON: ends_soon,
-    Kind.PUBLISHED: published,
 }
+"""Kinds whose words depend on the facts."""

@@ -6,19 +6,18 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
 from django.forms import BoundField
 from django.template.defaultfilters import floatformat
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
-from leaderboard import markdown
+from leaderboard import markdown, times
 from leaderboard.models import Competition, User
 from leaderboard.models.organizers import is_organizer
 from leaderboard.sentences import Stored, said
@@ -96,11 +95,10 @@ def moment(
     if value is None:
         return ""
     name = competition.time_zone if competition else "UTC"
-    # Translators: a date and time, in the letters of Django's `date` filter.
-    form = gettext("j M Y, H:i")
-    local = formats.date_format(value.astimezone(ZoneInfo(name)), form)
     named = format_html(' <span class="zone">{}</span>', name) if zone else ""
-    return format_html('<time datetime="{}">{}{}</time>', value.isoformat(), local, named)
+    return format_html(
+        '<time datetime="{}">{}{}</time>', value.isoformat(), times.local(value, name), named
+    )
 
 
 @register.filter

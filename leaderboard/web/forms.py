@@ -8,13 +8,11 @@ from django.contrib.auth.validators import ASCIIUsernameValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from leaderboard.models import Webhook
+from leaderboard.models import Evaluation, Webhook
 from leaderboard.web import words
 from scoring import formats
 
-SUBMISSION_STATES = (
-    *("queued", "running", "scored", "failed", "error", "cancelled", "withdrawn", "disqualified"),
-)
+SUBMISSION_STATES = (*Evaluation.State.values, "withdrawn", "disqualified")
 """States that the list of a team's submissions can be limited to."""
 username_validators = [ASCIIUsernameValidator()]
 """Of new accounts."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response
-from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
+from leaderboard import downloads
 from leaderboard.services import commands, datasets, kit, machines
 from leaderboard.services import recipes as known
 from leaderboard.web import words
@@ -51,19 +50,7 @@ def page(request: Request, slug: str) -> HttpResponse:
 
 @require_safe
 def download(request: Request, slug: str) -> HttpResponseBase:
-    """The kit as a zip. A browser that has the same one gets it not again."""
-    made = kit.of(find(request, slug))
-    etag = quote_etag(made.digest)
-    if unchanged := get_conditional_response(request, etag=etag):
-        return unchanged
-    return HttpResponse(
-        made.data,
-        content_type="application/zip",
-        headers={
-            "Content-Disposition": f'attachment; filename="{made.file_name}"',
-            "ETag": etag,
-        },
-    )
+    return downloads.kit(request, kit.of(find(request, slug)))
 
 
 def inline(data: bytes) -> str:

@@ -20,26 +20,31 @@ from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
 
 PAGE = 50
+NEW = "new_webhook"
+"""In the session: the key of the webhook whose secret the next page shows."""
 
 
 @login_required
 @never_cache
 @require_http_methods(["GET", "POST"])
 def webhooks(request: Request, slug: str) -> HttpResponse:
-    """A new webhook's secret is in the answer to the form and nowhere else."""
+    """A team's webhooks. The page that follows the form shows the new one's secret, once."""
     competition = find(request, slug)
     mine = teams.own(request.user, competition)
-    made = None
     if request.method == "POST":
         form = cleaned(WebhookForm(request.POST))
         made = service.add(team=mine, url=form["address"], events=form["events"], by=request.user)
+        request.session[NEW] = made.pk
+        return redirect("webhooks", slug)
+    webhooks = service.of(mine, request.user)
+    new = request.session.pop(NEW, None)
     return show(
         request,
         competition,
         "teams/webhooks.html",
-        webhooks=service.of(mine, request.user),
+        webhooks=webhooks,
         form=WebhookForm(),
-        made=made,
+        made=next((one for one in webhooks if one.pk == new), None),
         most=service.MOST_OF_A_TEAM,
     )
 

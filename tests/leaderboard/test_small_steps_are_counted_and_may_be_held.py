@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from leaderboard.errors import Refused
-from leaderboard.models import Competition, Evaluation, Submission, Team, User
+from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import (
     competitions,
     gains,
@@ -210,7 +210,3 @@ def test_organizers_see_the_count(
     ]
     assert "1 step below noise" in pages[0]
     assert "1. Better than the team&#x27;s row by less" in pages[1]
-
-
-def test_the_count_reads_an_index_of_its_own() -> None:
-    assert "steps_below_noise" in {one.name for one in Evaluation._meta.indexes}

@@ -221,7 +221,7 @@ def test_a_slow_address_delays_no_evaluation(
 ) -> None:
     receiver.gate.clear()
     delivery = webhooks.ping(webhook=webhook, by=owner)
-    calls = delivering.Beside()
+    calls = delivering.BackgroundCalls()
     calls.go_on()
     calls.go_on()  # a worker evaluates meanwhile
     delivery.refresh_from_db()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from leaderboard import downloads
 from leaderboard.api import spreadsheets
 from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
@@ -78,18 +79,7 @@ class StarterKit(APIView):
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY}, operation_id="kit")
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         """The starter kit: scripts, a notebook, recipes and CI jobs for this competition."""
-        made = kit.of(find(slug))
-        etag = quote_etag(made.digest)
-        if unchanged := get_conditional_response(request._request, etag=etag):
-            return unchanged
-        return HttpResponse(
-            made.data,
-            content_type="application/zip",
-            headers={
-                "Content-Disposition": f'attachment; filename="{made.file_name}"',
-                "ETag": etag,
-            },
-        )
+        return downloads.kit(request._request, kit.of(find(slug)))
 
 
 class CSVRenderer(BaseRenderer):

@@ -1,7 +1,7 @@
 """The embedded worker, for sites without a broker.
 
-It polls the queue's rows, returns expired leases, continues boards in preparation, and
-sends notices.
+It polls the queue's rows, returns expired leases, continues boards in preparation, renews
+ranges of ranks, and does the work of the post.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 
 from leaderboard.models import HardwareProfile
-from leaderboard.services import delivering, mailing, preparing, ranges, running, sweeping, telling
+from leaderboard.services import delivering, posting, preparing, ranges, running, sweeping
 
 
 class Command(BaseCommand):
@@ -40,18 +40,15 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write(f"Working for {profile}. Ctrl-C stops.")
-        swept, calls = float("-inf"), delivering.Beside()
+        swept, calls = float("-inf"), delivering.BackgroundCalls()
         while not stop.is_set():
             try:
                 if time.monotonic() - swept >= settings.SWEEP_SECONDS:
                     sweeping.sweep()
-                    telling.sweep()
-                    delivering.sweep()
+                    posting.sweep()
                     swept = time.monotonic()
                 preparing.go_on_all(seconds=preparing.SHORT_SLICE)
-                telling.go_on(seconds=telling.SHORT_SLICE)
-                mailing.go_on(seconds=telling.SHORT_SLICE)
-                calls.go_on()
+                posting.go_on(seconds=posting.SHORT_SLICE, calls=calls)
                 ranges.renew_all()
                 evaluation = running.run_next(profile, should_stop=stop.is_set)
             except (OperationalError, InterfaceError) as error:

@@ -40,7 +40,7 @@ def worker(competition: Competition) -> Worker:
 
 
 def unpacked(answer: Any) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(answer.getvalue())) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 

@@ -22,6 +22,20 @@ def test_the_secret_is_shown_once(see: Any, send: Any, team: Team, owner: User) 
     assert webhook.secret not in text(see(owner, f"{PAGE}{webhook.pk}/"))
 
 
+def test_a_reload_after_the_form_adds_no_other_webhook(
+    send: Any, browser: Any, team: Team, owner: User
+) -> None:
+    fields = {"address": "https://hook.example/a", "events": ["scored"]}
+    answer = send(owner, PAGE, follow=False, **fields)
+    assert (answer.status_code, answer.headers["Location"]) == (302, PAGE)
+    answer = send(owner, PAGE, **fields)
+    assert answer.redirect_chain == [(PAGE, 302)]
+    again = answer.client.get(PAGE)  # a reload asks for the page that stands in the browser
+    assert Webhook.objects.count() == 2
+    for webhook in Webhook.objects.all():
+        assert webhook.secret not in text(again)
+
+
 def test_a_refused_address_stays_a_sentence(send: Any, team: Team, owner: User) -> None:
     page = text(send(owner, PAGE, address="https://127.0.0.1/", events=["scored"]))
     assert "Webhooks reach public addresses only" in page

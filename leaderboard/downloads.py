@@ -1,0 +1,21 @@
+"""Files that the pages and the API send alike."""
+
+from __future__ import annotations
+
+import io
+
+from django.http import FileResponse, HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import etag
+
+from leaderboard.services.kit import Kit
+
+
+def kit(request: HttpRequest, made: Kit) -> HttpResponseBase:
+    """A starter kit as a zip. A reader that already has this kit gets a 304."""
+
+    @etag(lambda request: made.digest)
+    def answer(request: HttpRequest) -> FileResponse:
+        return FileResponse(io.BytesIO(made.data), as_attachment=True, filename=made.file_name)
+
+    return answer(request)
