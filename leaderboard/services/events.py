@@ -1,15 +1,13 @@
 """What happened is told to everybody who listens, once it is committed.
 
-People are told by notices. What they are told is written as a `Happening` in the transaction in
-which it happens, so that no crash loses it. `telling` reads these rows later.
+What people and webhooks are told is written as a `Happening` in the transaction in which it
+happens, so that no crash loses it. `TELLERS` in `telling` make notices and calls of these rows.
 
-A listener runs in the process that made the event. `EVALUATION_ENDED` mostly comes from a worker,
-which measures time and has no way to the Internet in compose. `COMPETITION_PUBLISHED` comes from
-the web process or from beat's. So a listener only writes a row or queues a task: a knock takes
-milliseconds. The web side or beat sends what leaves the machine.
+A listener runs in the process that made the event, which may be a worker. A worker measures time
+and has no way to the Internet in compose. So a listener only queues a task. A listener that breaks
+is logged and stops nobody else.
 
-To add a listener, write a function of an event and its row into a file of its own and name it in
-`LISTENERS`. A listener that breaks is logged and stops nobody else.
+`posting` writes notices, sends mails and calls webhooks, in the process of the post.
 """
 
 from __future__ import annotations
