@@ -136,9 +136,9 @@ def select(
 def chosen(found: dict[str, Any]) -> str:
     """A choice in a sentence."""
     if not found["submissions"]:
-        return gettext("None is chosen by hand: your best public ones count.")
+        return gettext("You selected no submission. Your best public submissions count.")
     names = ", ".join(f"#{one}" for one in found["submissions"])
-    return gettext("These count for the private board: %(names)s. At most %(at_most)d may.") % {
-        "names": names,
-        "at_most": found["at_most"],
-    }
+    told = gettext(
+        "These count for the private board: %(names)s. You can select at most %(at_most)d."
+    )
+    return told % {"names": names, "at_most": found["at_most"]}

@@ -30,7 +30,7 @@ class Own:
     submission_id: int
     score: float
     rank: int | None
-    """By its score on the board of now; None below the gate."""
+    """The rank that its score has on the current board; None below the gate."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Prospect:
-    """Where a scored submission stands, by the board of now."""
+    """Where a scored submission stands, on the current board."""
 
     rank: int | None
-    """By its score on the board of now; None below the gate."""
+    """The rank that its score has on the current board; None below the gate."""
     ranked: int
     """Teams that have a rank."""
     is_best: bool

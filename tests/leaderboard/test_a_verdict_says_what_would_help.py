@@ -143,7 +143,7 @@ def test_the_advice_names_the_term_with_the_larger_gain(
     assert "inaccurate for its time" in advised(inaccurate)
     assert "0.8000 instead of 0.6000" in advised(inaccurate)
     ahead = scored(team, 4, quality_public=0.85, time_ratio=0.39)
-    assert "No other team" in advised(ahead)
+    assert "No other model" in advised(ahead)
 
 
 def test_the_advice_names_what_better_teams_use_and_the_team_has_not_tried(

@@ -15,7 +15,8 @@ class Own(serializers.Serializer[prospects.Own]):
     submission_id = serializers.IntegerField()
     score = serializers.FloatField()
     rank = serializers.IntegerField(
-        allow_null=True, help_text="By its score on the board of now; null below the gate."
+        allow_null=True,
+        help_text="The rank that its score has on the current board; null below the gate.",
     )
 
 
@@ -36,7 +37,7 @@ class Step(serializers.Serializer[prospects.Step]):
 
 
 class Prospect(serializers.Serializer[prospects.Prospect]):
-    """By the public board of now."""
+    """By the current public board."""
 
     rank = serializers.IntegerField(allow_null=True, help_text="Of its score; null below the gate.")
     ranked = serializers.IntegerField(help_text="Teams that have a rank.")

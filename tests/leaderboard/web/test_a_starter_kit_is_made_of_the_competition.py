@@ -83,7 +83,8 @@ def test_jobs_name_this_site_and_this_competition(see: Any, competition: Competi
             assert "waste" not in job.decode(), name
             assert "birds" in job.decode(), name
     assert yaml.safe_load(files["birds-kit/ci/gitlab-ci.yml"])
-    with zipfile.ZipFile(io.BytesIO(see(None, "/competitions/birds/kit/kit.zip").content)) as one:
+    packed = see(None, "/competitions/birds/kit/kit.zip").getvalue()
+    with zipfile.ZipFile(io.BytesIO(packed)) as one:
         assert one.getinfo("birds-kit/ci/submit.sh").external_attr >> 16 & 0o111
 
 
