@@ -7,13 +7,16 @@ that a new column of a model needs no word here.
 
 from __future__ import annotations
 
+import io
 import random
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from django.core.cache import caches
+from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, models
@@ -22,6 +25,7 @@ from django.utils import timezone
 
 from benchmarks.scale.measure import PATIENCE
 from leaderboard.models import (
+    Announcement,
     ApiToken,
     Canary,
     Competition,
@@ -102,6 +106,7 @@ def fill(submissions: int, *, kilobytes: float, queued: int, busy: int) -> World
     copies_for(longest, busy)
     wait(competition, longest, teams, queued)
     boards()
+    announcements(competition, 100)
     machines(competition.profile)
     tidy()
     be_patient()
@@ -132,7 +137,7 @@ def make_competition() -> Competition:
         Split.objects.create(
             dataset=dataset,
             name=name,
-            archive=f"datasets/{name}.zip",
+            archive=ContentFile(split_archive(), name=f"{name}.zip"),
             sha256=name[:1] * 64,
             size_bytes=1,
             images=500,
@@ -157,6 +162,16 @@ def make_competition() -> Competition:
     competition.state = Competition.State.OPEN
     competition.save()
     return competition
+
+
+def split_archive() -> bytes:
+    """Class folders of images that are named and never opened: pages read the labels alone."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for label in CLASSES:
+            for number in range(100):
+                archive.writestr(f"{label}/{number}.png", b"-")
+    return content.getvalue()
 
 
 def people(competition: Competition, teams: int) -> None:
@@ -259,6 +274,23 @@ def histories(
     )
     Evaluation.objects.filter(pk__in=[one.pk for one in scored]).delete()
     template.delete()
+
+
+def announcements(competition: Competition, count: int) -> None:
+    """One a day, the last one now."""
+    one = Announcement.objects.create(
+        competition=competition,
+        title="New images",
+        text="Look at **Data**. " * 50,
+        announced_at=timezone.now() - timedelta(days=count),
+    )
+    multiply(
+        Announcement,
+        [one.pk],
+        count - 1,
+        id=f"{one.pk + 1} + i",
+        announced_at=later("announced_at", "86400 * (i + 1)"),
+    )
 
 
 def copies_for(team: Team, count: int) -> None:
