@@ -112,12 +112,14 @@ def narrowed(network: nn.Sequential, share: float = 0.5) -> nn.Sequential:
             count = max(8, round(share * len(weight) / 8) * 8)
             chosen = weight.abs().sum((1, 2, 3)).topk(min(count, len(weight))).indices
             layer.weight = nn.Parameter(weight[chosen].detach())
+            if layer.bias is not None:
+                layer.bias = nn.Parameter(layer.bias[chosen].detach())
             layer.in_channels, layer.out_channels = weight.shape[1], len(chosen)
             kept = chosen
         elif isinstance(layer, nn.BatchNorm2d):
             for name in ("weight", "bias", "running_mean", "running_var"):
                 getattr(layer, name).data = getattr(layer, name).data[kept]
-            layer.num_features = len(layer.weight)
+            layer.num_features = len(kept)
         elif isinstance(layer, nn.Linear) and kept is not None:
             layer.weight = nn.Parameter(layer.weight[:, kept].detach())
             layer.in_features = len(kept)
