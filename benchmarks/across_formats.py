@@ -29,7 +29,7 @@ def main() -> None:
     if options.quick:
         options.evaluations, options.rounds, options.max_seconds = 1, 3, 3.0
     print(tables.machine_line())
-    print("processor:", ", ".join(hardware.cpu_features()) or "no wide instructions")
+    print("processor:", ", ".join(hardware.cpu_features() or ()) or "no wide instructions")
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
         place = Path(folder)
         data = nets.pictures(place / "images.zip", options.images)

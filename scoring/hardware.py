@@ -60,9 +60,14 @@ def cpu_model() -> str:
     return cpu_fact("model name") or platform.machine()
 
 
-def cpu_features() -> list[str]:
-    """The instructions of `FEATURES` that this processor has."""
+def cpu_features() -> list[str] | None:
+    """The instructions of `FEATURES` that this processor has.
+
+    None for a processor of another kind than x86, whose instructions have other names.
+    """
     flags = set(cpu_fact("flags").split())
+    if not flags:
+        return None
     return [name for name, signs in FEATURES.items() if flags & signs]
 
 

@@ -16,7 +16,7 @@ class Machine:
 
     cpu: str
     features: tuple[str, ...] | None = None
-    """Instructions that decide which number types are fast; None if nobody has looked."""
+    """Instructions of x86 that decide which number types are fast. None: unknown, or not x86."""
     cores: int | None = None
     memory_bytes: int | None = None
     gpu: str = ""

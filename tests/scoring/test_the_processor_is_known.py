@@ -25,8 +25,13 @@ def test_features_are_read_from_what_the_kernel_says(told: Any) -> None:
     told(EPYC)
     assert hardware.cpu_model() == "AMD EPYC"
     assert hardware.cpu_features() == ["AVX2", "AVX-512", "VNNI"]
-    told("processor\t: 0\nFeatures\t: fp asimd\n")
+    told("processor\t: 0\nflags\t\t: fpu sse2\n")
     assert hardware.cpu_features() == []
+
+
+def test_of_an_arm_processor_nothing_is_said(told: Any) -> None:
+    told("processor\t: 0\nFeatures\t: fp asimd asimddp\n")
+    assert hardware.cpu_features() is None
 
 
 def test_a_report_names_them() -> None:

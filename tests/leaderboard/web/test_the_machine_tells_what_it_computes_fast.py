@@ -48,6 +48,15 @@ def test_without_vnni_the_overview_says_how_to_quantize(see: Any, competition: C
     assert "reduce_range=True" in page
 
 
+def test_an_arm_machine_needs_no_reduce_range(see: Any, competition: Competition) -> None:
+    worker(competition.profile, cpu="Neoverse-N2", cpu_features=None)
+    page = text(see(None, OVERVIEW))
+    assert "VNNI" not in page
+    assert "reduce_range" not in page
+    kit = text(see(None, f"{OVERVIEW}kit/"))
+    assert "This processor has no VNNI" not in kit
+
+
 def test_of_a_gpu_nothing_is_said_about_int8(see: Any, competition: Competition) -> None:
     worker(competition.profile, "AVX2", gpu="H100, 570")
     page = text(see(None, OVERVIEW))
