@@ -186,7 +186,10 @@ class CompetitionAdmin(steps.Steps):
         ),
         (
             gettext_lazy("Texts"),
-            {"classes": ["tab"], "fields": ["overview", "rules", "data_description"]},
+            {
+                "classes": ["tab"],
+                "fields": ["overview", "rules", "data_description", "prizes", "citation"],
+            },
         ),
     ]
 

@@ -56,6 +56,8 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "overview": gettext_lazy("overview"),
         "rules": gettext_lazy("rules"),
         "data_description": gettext_lazy("data description"),
+        "prizes": gettext_lazy("prizes"),
+        "citation": gettext_lazy("citation"),
         "ends_at": gettext_lazy("end"),
         "time_zone": gettext_lazy("time zone"),
         "dataset": gettext_lazy("dataset"),

@@ -27,6 +27,7 @@ from leaderboard.models.fields import (
 )
 from leaderboard.models.hardware import HardwareProfile
 from leaderboard.models.organizers import organized_by
+from leaderboard.models.texts import Texts
 from leaderboard.models.user import User
 from leaderboard.sentences import said_later
 from scoring import formats, formula, job
@@ -54,7 +55,7 @@ def metric_choices() -> list[tuple[str, Promise]]:
     return [(name, said_later(one.label)) for name, one in metrics.METRICS.items()]
 
 
-class Competition(models.Model):
+class Competition(Texts):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         OPEN = "open", pgettext_lazy("state", "Open")
@@ -98,9 +99,6 @@ class Competition(models.Model):
     slug = models.SlugField(unique=True)
     title = models.CharField(max_length=120)
     tagline = models.CharField(max_length=200, blank=True)
-    overview = models.TextField(blank=True, help_text=_("Markdown."))
-    rules = models.TextField(blank=True, help_text=_("Markdown."))
-    data_description = models.TextField(blank=True, help_text=_("Markdown."))
 
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT, editable=False)
     pause_message = models.CharField(max_length=300, blank=True, editable=False)

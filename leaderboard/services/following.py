@@ -23,6 +23,7 @@ from leaderboard.models import (
     User,
 )
 from leaderboard.models.organizers import is_organizer
+from leaderboard.models.texts import Texts
 from leaderboard.services import statements
 
 
@@ -57,7 +58,7 @@ PARTS = (
     part(
         Competition,
         "submission__competition__",
-        without={"overview", "rules", "data_description"},
+        without={field.name for field in Texts._meta.fields},
     ),
     part(HardwareProfile, "submission__competition__profile__"),
     part(

@@ -157,10 +157,10 @@ class Standing(Sequence[Row]):
     are read for the slice alone.
     """
 
-    def __init__(self, competition: Competition, board: str) -> None:
+    def __init__(self, competition: Competition, board: str, version: str | None = None) -> None:
         check_visible(competition, board)
         self.competition, self.board = competition, board
-        self.version = versions.of(competition, board)
+        self.version = versions.of(competition, board) if version is None else version
         self.ranked: Marks
         self.below: Marks
         self.ranked, self.below = self.kept("marks", lambda: (self.marks(True), self.marks(False)))

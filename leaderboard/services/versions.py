@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from django.core.cache import caches
@@ -11,13 +11,22 @@ from django.core.cache import caches
 from leaderboard.models import BoardVersion, Competition, Entry
 
 Made = TypeVar("Made")
+UNCHANGED = "unchanged"
+"""The version of a board that nothing has changed yet."""
 
 
 def of(competition: Competition, board: str) -> str:
     """The version of a board. Ask for it before reading the board: the rows are as new, or
     newer."""
     found = BoardVersion.objects.filter(competition=competition, board=board)
-    return found.values_list("token", flat=True).first() or "unchanged"
+    return found.values_list("token", flat=True).first() or UNCHANGED
+
+
+def among(competitions: Collection[Competition]) -> dict[tuple[int, str], str]:
+    """The versions of some competitions' boards, by competition and board."""
+    found = BoardVersion.objects.filter(competition__in=[one.pk for one in competitions])
+    rows = found.values_list("competition", "board", "token")
+    return {(competition, board): token for competition, board, token in rows}
 
 
 def change(competition_id: int, boards: Iterable[str] = Entry.Board.values) -> None:

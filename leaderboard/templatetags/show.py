@@ -132,6 +132,15 @@ def until(value: datetime | None) -> timedelta | None:
     return value - timezone.now() if value else None
 
 
+@register.inclusion_tag("parts/countdown.html")
+def countdown(end: datetime) -> dict[str, object]:
+    """The days, hours and minutes until an end."""
+    minutes = max(0, int((end - timezone.now()).total_seconds() // 60))
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    return {"until": end.isoformat(), "days": days, "hours": hours, "minutes": minutes}
+
+
 @register.filter
 def at_pace(time_ratio: float | None, competition: Competition) -> float | None:
     """Seconds per image of a ratio, or of its half-width."""

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, F, QuerySet, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
-from leaderboard.models import Competition, Entry
+from leaderboard.models import Competition, Entry, Team
+from leaderboard.models.counts import count_of
 from leaderboard.services import announcements, commands, datasets, machines, rankings, teams
+from leaderboard.web import cards, pictures
 from leaderboard.web.requests import Request
 from scoring import formula
 
@@ -30,8 +32,17 @@ MOST_ON_OVERVIEW = 3
 def index(request: Request) -> HttpResponse:
     place = Case(*(When(state=state, then=Value(at)) for at, state in enumerate(IN_ORDER)))
     shown = visible(request).order_by(place, F("ends_at").asc(nulls_last=True), "-created_at")
-    competitions = shown.annotate(team_count=Count("teams"))
-    return render(request, "competitions/index.html", {"competitions": competitions})
+    counted = shown.select_related("calibration__reference").annotate(
+        team_count=count_of(Team.objects.all(), "competition")
+    )
+    page = Paginator(counted, PAGE).get_page(request.GET.get("page"))
+    made = cards.of(page.object_list)
+    said = {
+        "page": page,
+        "live": [one for one in made if one.is_live],
+        "earlier": [one for one in made if not one.is_live],
+    }
+    return render(request, "competitions/index.html", said)
 
 
 @require_safe
@@ -39,6 +50,7 @@ def overview(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     board = Entry.Board.PRIVATE if competition.is_published else Entry.Board.PUBLIC
     leaders = rankings.rows(competition, board, count=3)
+    sample = datasets.sample_of(competition)
     return show(
         request,
         competition,
@@ -47,7 +59,9 @@ def overview(request: Request, slug: str) -> HttpResponse:
         leaders_board=board,
         machine=machines.of(competition),
         announcements=announcements.of(competition)[: MOST_ON_OVERVIEW + 1],
-        sample=datasets.sample_of(competition),
+        sample=sample,
+        pictures=pictures.of(sample),
+        plot=cards.glance(competition).plot,
         trial=commands.trying(competition),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_safe
 from leaderboard import downloads
 from leaderboard.services import commands, datasets, kit, machines
 from leaderboard.services import recipes as known
-from leaderboard.web import words
+from leaderboard.web import pictures, words
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
 
@@ -37,7 +36,7 @@ def page(request: Request, slug: str) -> HttpResponse:
         "competitions/kit.html",
         size=len(kit.of(competition).data),
         sample=sample,
-        pictures=[(one.label, inline(one.data)) for one in kit.pictures(sample)],
+        pictures=pictures.of(sample),
         machine=machines.of(competition),
         recipes=[Shown(words.recipe(name), code) for name, code in known.taken(competition)],
         jobs=kit.ci_jobs(competition),
@@ -51,8 +50,3 @@ def page(request: Request, slug: str) -> HttpResponse:
 @require_safe
 def download(request: Request, slug: str) -> HttpResponseBase:
     return downloads.kit(request, kit.of(find(request, slug)))
-
-
-def inline(data: bytes) -> str:
-    """A small picture as an address, so that the page is one request."""
-    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"

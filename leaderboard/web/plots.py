@@ -129,11 +129,12 @@ class Point:
     high: float
 
 
-def plot(standing: rankings.Standing) -> Plot:
+def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
+    """The plot of the best teams of a board, at most so many."""
     competition = standing.competition
     entries = Entry.objects.filter(competition=competition, board=standing.board)
     columns = "team_id", "team__name", "time_ratio", "quality"
-    best = entries.order_by("-is_ranked", *rankings.ORDER)[:MOST_POINTS]
+    best = entries.order_by("-is_ranked", *rankings.ORDER)[:most]
     rows = list(best.values_list(*columns))
     baseline = rankings.baseline(competition, standing.board)
     more = [(baseline.time_ratio, baseline.quality)] if baseline else []

@@ -161,6 +161,8 @@ class CompetitionDetail(CompetitionSummary):
             "overview",
             "rules",
             "data_description",
+            "prizes",
+            "citation",
             "classes",
             "formats",
             "formula",
