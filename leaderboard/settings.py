@@ -278,7 +278,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "leaderboard.api.schema.Described",
     "DEFAULT_METADATA_CLASS": None,  # no OPTIONS: the schema says it all
     "DEFAULT_THROTTLE_CLASSES": ["leaderboard.throttling.WriteThrottle"],
     "DEFAULT_PAGINATION_CLASS": "leaderboard.api.pagination.Pages",

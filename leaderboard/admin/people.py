@@ -71,9 +71,14 @@ class UserAdmin(DjangoUserAdmin, pages.Noun):  # type: ignore[misc]  # the pagin
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(pages.Fixed):
-    list_display = ["name", "user", "token_key", "created", "expires"]
+    list_display = ["name", "user", "token_key", "scope", "created", "used_at", "expires"]
     search_fields = ["name", "user__username"]
-    fields = ["name", "user", "token_key", "created", "expiry"]
+    fields = [
+        ("name", "user"),
+        "token_key",
+        ("scope", "competition"),
+        ("created", "used_at", "expiry"),
+    ]
     actions_detail = ["revoke"]
 
     @display(description=gettext_lazy("Expires"), ordering="expiry")

@@ -174,6 +174,9 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "token_key": gettext_lazy("beginning of the token"),
         "created": gettext_lazy("created at"),
         "expiry": gettext_lazy("expires at"),
+        "scope": gettext_lazy("scope"),
+        "competition": gettext_lazy("competition"),
+        "used_at": gettext_lazy("last used at"),
     },
 }
 """Fields that the panel shows."""

@@ -15,6 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from leaderboard.models import ApiToken, User
+from leaderboard.services import tokens
 
 
 class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
@@ -36,6 +37,7 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
             raise AuthenticationFailed(
                 gettext("This account is switched off. Ask the organizers."), "inactive_account"
             )
+        tokens.note_use(found)
         return found.user, found
 
 
@@ -55,6 +57,11 @@ def person(request: Request) -> User:
     """Who asks, in a view that only people who are signed in may reach."""
     assert isinstance(request.user, User)
     return request.user
+
+
+def token(request: Request) -> ApiToken | None:
+    """The token of a request; None for a person who is signed in by the browser."""
+    return request.auth if isinstance(request.auth, ApiToken) else None
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

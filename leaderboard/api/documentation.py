@@ -70,6 +70,8 @@ class Call:
     path: str
     title: str
     text: str
+    scope: str
+    """The least scope of a token that the call takes; empty if it needs no token."""
     parameters: tuple[Field, ...]
     body: tuple[Field, ...]
     command: str
@@ -110,6 +112,7 @@ def call(path: str, method: str, operation: Schema, shapes: Schema) -> Call:
         path=path,
         title=title.rstrip("."),
         text=text[:1].upper() + text[1:],
+        scope=operation.get("x-token-scope", ""),
         parameters=tuple(parameter(one) for one in operation.get("parameters", ())),
         body=tuple(fields(body, shapes)),
         command=command(method, media, body, shapes),

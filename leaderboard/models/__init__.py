@@ -12,7 +12,7 @@ from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import FormerName, Invitation, Membership, NamePart, Team
-from leaderboard.models.user import ApiToken, User
+from leaderboard.models.user import ApiToken, Scope, User
 from leaderboard.models.webhook import Delivery, Webhook
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Ranged",
     "RankRange",
     "ReferenceModel",
+    "Scope",
     "Split",
     "StoredReport",
     "Submission",

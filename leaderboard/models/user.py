@@ -1,5 +1,7 @@
 """People and their API tokens. An organizer is a user with `is_staff`."""
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -38,11 +40,35 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # of ApiToken
         return self.language or self.seen_language or settings.LANGUAGE_CODE
 
 
+class Scope(models.TextChoices):
+    """What a token may do. Each scope includes those before it."""
+
+    READ = "read", _("read")
+    SUBMIT = "submit", _("read and submit")
+    MANAGE = "manage", _("read, submit and manage")
+
+    def includes(self, other: Scope) -> bool:
+        order = list(Scope)
+        return order.index(self) >= order.index(other)
+
+
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
     """A named, expiring token; only its hash is kept."""
 
     name = models.CharField(
         max_length=80, help_text=_("Where the token is used, for instance “GitHub CI”.")
+    )
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.MANAGE)
+    competition = models.ForeignKey(
+        "leaderboard.Competition",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The only one that the token is for; empty: all.",
+    )
+    used_at = models.DateTimeField(
+        null=True, editable=False, help_text="Of the last request, to the minute."
     )
 
     class Meta:

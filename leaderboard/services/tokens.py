@@ -1,23 +1,39 @@
-"""API tokens: shown once, stored as a hash, with an end."""
+"""API tokens: shown once, stored as a hash, with a scope and an end.
+
+A token may be limited to one competition. It does nothing for its person elsewhere then, and sees
+nothing of this person's there.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypeVar
 
-from django.db import transaction
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard.errors import Conflict, NotFound, Refused
-from leaderboard.models import ApiToken, User
+from leaderboard.errors import Conflict, NotAllowed, NotFound, Refused
+from leaderboard.models import ApiToken, Competition, Scope, User
 from leaderboard.services import locks, names
 
 LONGEST_DAYS = 365
 LONGEST_NAME = 80
 MOST_TOKENS = 20
+BETWEEN_NOTES = timedelta(minutes=1)
+"""So often a use is noted, so that most requests write nothing."""
+Rows = TypeVar("Rows", bound=models.QuerySet)  # type: ignore[type-arg]
 
 
 @transaction.atomic
-def issue(*, user: User, name: str, days: int = 90) -> tuple[ApiToken, str]:
+def issue(
+    *,
+    user: User,
+    name: str,
+    days: int = 90,
+    scope: str = Scope.MANAGE,
+    competition: Competition | None = None,
+) -> tuple[ApiToken, str]:
     """A new token and its secret, which is never shown again."""
     name = names.clean(
         name, longest=LONGEST_NAME, what=gettext("A token's name"), code="bad_token_name"
@@ -27,7 +43,21 @@ def issue(*, user: User, name: str, days: int = 90) -> tuple[ApiToken, str]:
             gettext("A token is valid for 1 to %(most)d days.") % {"most": LONGEST_DAYS},
             code="bad_token_lifetime",
         )
-    if ApiToken.objects.filter(user=locks.lock(user)).count() >= MOST_TOKENS:
+    if scope not in Scope.values:
+        raise Refused(
+            gettext("A token's scope is one of: %(scopes)s.") % {"scopes": ", ".join(Scope.values)},
+            code="bad_scope",
+        )
+    check_room(locks.lock(user))
+    token, secret = ApiToken.objects.create(
+        user, expiry=timedelta(days=days), name=name, scope=scope, competition=competition
+    )
+    return token, secret
+
+
+def check_room(user: User) -> None:
+    """Raises `Conflict` for a person who has as many tokens as one may have."""
+    if ApiToken.objects.filter(user=user).count() >= MOST_TOKENS:
         raise Conflict(
             gettext(
                 "You have %(most)d tokens, which is the limit; revoke one first, for instance an "
@@ -36,8 +66,64 @@ def issue(*, user: User, name: str, days: int = 90) -> tuple[ApiToken, str]:
             % {"most": MOST_TOKENS},
             code="too_many_tokens",
         )
-    token, secret = ApiToken.objects.create(user, expiry=timedelta(days=days), name=name)
-    return token, secret
+
+
+def of(user: User) -> models.QuerySet[ApiToken]:
+    """A person's tokens, the newest first."""
+    mine: models.QuerySet[ApiToken] = ApiToken.objects.filter(user=user)
+    return mine.select_related("competition")
+
+
+def note_use(token: ApiToken) -> None:
+    """Note that a token is used, at most once a minute."""
+    now = timezone.now()
+    if token.used_at is None or now - token.used_at >= BETWEEN_NOTES:
+        token.used_at = now
+        ApiToken.objects.filter(pk=token.pk).update(used_at=now)
+
+
+def check_scope(token: ApiToken | None, needed: Scope) -> None:
+    """Whether a token is enough for a call; without a token a person signed in by the browser.
+
+    Raises `NotAllowed` (token_scope).
+    """
+    if token is None or Scope(token.scope).includes(needed):
+        return
+    facts = {"name": token.name, "scope": token.scope, "needed": needed.value}
+    raise NotAllowed(
+        gettext(
+            "The token “%(name)s” has the scope “%(scope)s”. This call needs “%(needed)s”. Make a "
+            "token with this scope on your profile page."
+        )
+        % facts,
+        code="token_scope",
+    )
+
+
+def check_competition(token: ApiToken | None, slug: str | None) -> None:
+    """Whether a token is for a competition. `slug`: None for what belongs to the whole account.
+
+    Raises `NotAllowed` (token_competition).
+    """
+    only: Competition | None = token.competition if token else None
+    if token is None or only is None or only.slug == slug:
+        return
+    raise NotAllowed(
+        gettext(
+            "The token “%(name)s” is for the competition %(slug)s only. Make a token for this call "
+            "on your profile page."
+        )
+        % {"name": token.name, "slug": only.slug},
+        code="token_competition",
+    )
+
+
+def within(token: ApiToken | None, rows: Rows) -> Rows:
+    """Of rows that belong to competitions, those that a token is for."""
+    if token is None or token.competition_id is None:
+        return rows
+    found: Rows = rows.filter(competition=token.competition_id)
+    return found
 
 
 def revoke(*, user: User, token_key: str) -> None:

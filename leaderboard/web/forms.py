@@ -8,7 +8,7 @@ from django.contrib.auth.validators import ASCIIUsernameValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from leaderboard.models import Evaluation, Webhook
+from leaderboard.models import Competition, Evaluation, Scope, User, Webhook
 from leaderboard.web import words
 from scoring import formats
 
@@ -105,9 +105,30 @@ class TokenForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=80, help_text=_("Where you use it, for example GitHub CI.")
     )
+    scope = forms.ChoiceField(
+        label=_("What it may do"),
+        initial=Scope.SUBMIT,
+        choices=[
+            (Scope.READ, _("read: see boards, my teams and their submissions")),
+            (Scope.SUBMIT, _("submit: read, send models, change notes")),
+            (Scope.MANAGE, _("manage: everything that I may do, except making tokens")),
+        ],
+    )
     days = forms.TypedChoiceField(
         label=_("Expires after"),
         coerce=int,
         initial=90,
         choices=[(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (365, _("1 year"))],
     )
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = Competition.objects.filter(teams__members=person)
+        self.fields["competition"] = forms.ModelChoiceField(
+            label=_("For"),
+            queryset=mine,
+            to_field_name="slug",
+            required=False,
+            empty_label=_("all my competitions"),
+        )
+        self.order_fields(["name", "scope", "competition", "days"])

@@ -12,7 +12,6 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from leaderboard.models import ApiToken
 from leaderboard.services import tokens
 from leaderboard.web.forms import TokenForm
 from leaderboard.web.refusals import cleaned
@@ -26,12 +25,12 @@ def profile(request: Request) -> HttpResponse:
     """A new token's secret is in the answer to the form and nowhere else."""
     issued = secret = None
     if request.method == "POST":
-        form = cleaned(TokenForm(request.POST))
-        issued, secret = tokens.issue(user=request.user, name=form["name"], days=form["days"])
+        wanted = cleaned(TokenForm(request.POST, person=request.user))
+        issued, secret = tokens.issue(user=request.user, **wanted)
     memberships = request.user.memberships.select_related("team", "competition")
     said = {
-        "form": TokenForm(),
-        "tokens": ApiToken.objects.filter(user=request.user),
+        "form": TokenForm(person=request.user),
+        "tokens": tokens.of(request.user),
         "memberships": memberships,
         "issued": issued,
         "secret": secret,

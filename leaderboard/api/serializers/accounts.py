@@ -27,11 +27,27 @@ class Token(serializers.ModelSerializer[ApiToken]):
     token_key = serializers.CharField(help_text="How it begins; the rest was shown once.")
     created_at = serializers.DateTimeField(source="created")
     expires_at = serializers.DateTimeField(source="expiry", allow_null=True)
+    competition = serializers.SlugRelatedField[Any](
+        slug_field="slug",
+        read_only=True,
+        allow_null=True,
+        help_text="The only one that the token is for; null: all.",
+    )
+    used_at = serializers.DateTimeField(allow_null=True, help_text="To the minute.")
     is_current = serializers.SerializerMethodField(help_text="Whether this request used it.")
 
     class Meta:
         model = ApiToken
-        fields = ("name", "token_key", "created_at", "expires_at", "is_current")
+        fields = (
+            "name",
+            "token_key",
+            "scope",
+            "competition",
+            "created_at",
+            "expires_at",
+            "used_at",
+            "is_current",
+        )
 
     def get_is_current(self, token: ApiToken) -> bool:
         used: Any = self.context["request"].auth

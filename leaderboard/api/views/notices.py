@@ -5,15 +5,15 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from leaderboard.api.authentication import person
+from leaderboard.api.authentication import person, token
+from leaderboard.api.permissions import SignedIn
 from leaderboard.api.serializers import notices as shapes
 from leaderboard.models import Notice
-from leaderboard.services import notices
+from leaderboard.services import notices, tokens
 
 UNREAD = OpenApiParameter("unread", bool, description="Only those that are not read yet.")
 
@@ -21,7 +21,7 @@ UNREAD = OpenApiParameter("unread", bool, description="Only those that are not r
 class Notices(ListAPIView[Notice]):
     """My notices, the newest first."""
 
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
     serializer_class = shapes.NoticeDetail
     queryset = Notice.objects.none()
 
@@ -30,13 +30,14 @@ class Notices(ListAPIView[Notice]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Notice]:
-        mine = notices.of(person(self.request))
+        mine = tokens.within(token(self.request), notices.of(person(self.request)))
         wanted = self.request.query_params.get("unread", "").lower() in ("1", "true")
         return mine.filter(read_at=None) if wanted else mine
 
 
 class Read(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
+    personal = True
 
     @extend_schema(request=None, responses={204: None}, operation_id="read_notices")
     def post(self, request: Request) -> Response:
@@ -46,7 +47,8 @@ class Read(APIView):
 
 
 class ReadOne(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
+    personal = True
 
     @extend_schema(request=None, responses={204: None}, operation_id="read_notice")
     def post(self, request: Request, pk: int) -> Response:

@@ -9,21 +9,22 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.parsers import MultiPartParser
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leaderboard import bodies
-from leaderboard.api.authentication import person
+from leaderboard.api.authentication import person, token
+from leaderboard.api.permissions import SignedIn
 from leaderboard.api.serializers import submissions as shapes
 from leaderboard.api.views.competitions import find
-from leaderboard.models import Submission
-from leaderboard.services import following, submissions, teams
+from leaderboard.models import Scope, Submission
+from leaderboard.services import following, submissions, teams, tokens
 
 
 class Submit(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
+    scopes = {"POST": Scope.SUBMIT}
     parser_classes = [MultiPartParser]
     upload = bodies.Upload(submissions.check_size)
 
@@ -76,7 +77,7 @@ class Submit(APIView):
 class Submissions(ListAPIView[Submission]):
     """My teams' submissions, the latest first."""
 
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
     serializer_class = shapes.SubmissionSummary
     queryset = Submission.objects.none()
 
@@ -87,14 +88,16 @@ class Submissions(ListAPIView[Submission]):
     def get_queryset(self) -> QuerySet[Submission]:
         wanted = shapes.Filter(data=self.request.query_params)
         wanted.is_valid(raise_exception=True)
-        mine = shown_whole(Submission.objects.filter(team__members=person(self.request)))
+        of_my_teams = Submission.objects.filter(team__members=person(self.request))
+        mine = shown_whole(tokens.within(token(self.request), of_my_teams))
         if slug := wanted.validated_data.get("competition"):
             return mine.filter(competition__slug=slug)
         return mine
 
 
 class SubmissionView(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
+    scopes = {"PATCH": Scope.SUBMIT}
 
     @extend_schema(
         parameters=[shapes.Waiting],
@@ -121,7 +124,7 @@ class SubmissionView(APIView):
 
 
 class SubmissionFile(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
@@ -140,7 +143,7 @@ class SubmissionFile(APIView):
 
 
 class Withdraw(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(request=None, responses=shapes.SubmissionDetail, operation_id="withdraw")
     def post(self, request: Request, pk: int) -> Response:
@@ -153,6 +156,7 @@ def find_submission(request: Request, pk: int) -> Submission:
     submission = following.find(pk, by=person(request))
     if submission is None:
         raise Http404
+    tokens.check_competition(token(request), submission.competition.slug)
     return submission
 
 

@@ -7,23 +7,23 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView, get_object_or_404
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from leaderboard.api.authentication import person
+from leaderboard.api.authentication import person, token
+from leaderboard.api.permissions import SignedIn
 from leaderboard.api.serializers import teams as shapes
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Team
 from leaderboard.models.team import TeamQuerySet
-from leaderboard.services import captains, selections, teams
+from leaderboard.services import captains, selections, teams, tokens
 
 
 class Create(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(
         request=shapes.NewTeam, responses={201: shapes.TeamDetail}, operation_id="create_team"
@@ -40,16 +40,17 @@ class Create(APIView):
 class Teams(ListAPIView[Team]):
     """My teams."""
 
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
     serializer_class = shapes.TeamDetail
     queryset = Team.objects.none()
 
     def get_queryset(self) -> QuerySet[Team]:
-        return shown_whole().filter(members=self.request.user.pk)
+        mine = shown_whole().filter(members=self.request.user.pk)
+        return tokens.within(token(self.request), mine)
 
 
 class TeamView(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(responses=shapes.TeamDetail, operation_id="team")
     def get(self, request: Request, pk: int) -> Response:
@@ -65,7 +66,7 @@ class TeamView(APIView):
 
 
 class Captain(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(
         request=shapes.MemberName, responses=shapes.TeamDetail, operation_id="hand_over_team"
@@ -78,7 +79,7 @@ class Captain(APIView):
 
 
 class Member(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(responses={204: None}, operation_id="remove_member")
     def delete(self, request: Request, pk: int, username: str) -> Response:
@@ -88,7 +89,7 @@ class Member(APIView):
 
 
 class Invitations(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(responses=shapes.InvitationDetail(many=True), operation_id="invitations_of_team")
     def get(self, request: Request, pk: int) -> Response:
@@ -111,7 +112,7 @@ class Invitations(APIView):
 
 
 class InvitationView(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(responses={204: None}, operation_id="revoke_invitation")
     def delete(self, request: Request, pk: int, invitation_pk: int) -> Response:
@@ -123,7 +124,8 @@ class InvitationView(APIView):
 
 
 class Join(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
+    personal = True
 
     @extend_schema(
         request=shapes.InvitationCode, responses=shapes.TeamDetail, operation_id="join_team"
@@ -135,7 +137,7 @@ class Join(APIView):
 
 
 class Leave(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(request=None, responses={204: None}, operation_id="leave_team")
     def post(self, request: Request, pk: int) -> Response:
@@ -145,7 +147,7 @@ class Leave(APIView):
 
 
 class Selections(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(responses=shapes.Selections, operation_id="selections")
     def get(self, request: Request, pk: int) -> Response:
@@ -164,7 +166,9 @@ class Selections(APIView):
 
 
 def find_team(request: Request, pk: int) -> Team:
-    return get_object_or_404(shown_whole().visible_to(person(request)), pk=pk)
+    found = get_object_or_404(shown_whole().visible_to(person(request)), pk=pk)
+    tokens.check_competition(token(request), found.competition.slug)
+    return found
 
 
 def shown_whole() -> TeamQuerySet:

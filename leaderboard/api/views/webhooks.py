@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leaderboard.api.authentication import person
+from leaderboard.api.permissions import SignedIn
 from leaderboard.api.serializers import webhooks as shapes
 from leaderboard.api.views.teams import find_team, parsed
 from leaderboard.models import Delivery, Webhook
@@ -18,7 +18,7 @@ from leaderboard.services import webhooks
 
 
 class Webhooks(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(responses=shapes.WebhookDetail(many=True), operation_id="webhooks_of_team")
     def get(self, request: Request, pk: int) -> Response:
@@ -39,7 +39,7 @@ class Webhooks(APIView):
 
 
 class WebhookView(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(responses={204: None}, operation_id="remove_webhook")
     def delete(self, request: Request, pk: int, webhook_pk: int) -> Response:
@@ -49,7 +49,7 @@ class WebhookView(APIView):
 
 
 class Ping(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(
         request=None, responses={201: shapes.DeliveryDetail}, operation_id="ping_webhook"
@@ -61,7 +61,7 @@ class Ping(APIView):
 
 
 class Resume(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(request=None, responses={204: None}, operation_id="resume_webhook")
     def post(self, request: Request, pk: int, webhook_pk: int) -> Response:
@@ -73,7 +73,7 @@ class Resume(APIView):
 class Deliveries(ListAPIView[Delivery]):
     """The calls of a webhook in the last 30 days, the newest first."""
 
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
     serializer_class = shapes.DeliveryDetail
     queryset = Delivery.objects.none()
 
@@ -84,7 +84,7 @@ class Deliveries(ListAPIView[Delivery]):
 
 
 class Redeliver(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [SignedIn]
 
     @extend_schema(request=None, responses={204: None}, operation_id="redeliver")
     def post(self, request: Request, pk: int, webhook_pk: int, delivery_pk: int) -> Response:

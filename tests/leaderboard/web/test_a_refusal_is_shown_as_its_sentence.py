@@ -153,7 +153,7 @@ def test_what_is_no_number_of_a_submission_cannot_be_chosen(
 
 
 def test_a_token_is_shown_once_and_revoked(send: Any, see: Any, owner: User, rival: User) -> None:
-    page = text(send(owner, "/profile/", name="CI", days="30"))
+    page = text(send(owner, "/profile/", name="CI", scope="read", days="30"))
     token = ApiToken.objects.get()
     assert "fw_" in page
     assert token.name == "CI"
@@ -167,7 +167,9 @@ def test_a_token_is_shown_once_and_revoked(send: Any, see: Any, owner: User, riv
 
 
 def test_a_token_without_a_name(send: Any, owner: User) -> None:
-    assert "Name: This field is required." in text(send(owner, "/profile/", days="30"))
+    assert "Name: This field is required." in text(
+        send(owner, "/profile/", scope="read", days="30")
+    )
 
 
 def test_a_forged_form_is_refused(owner: User, competition: Competition) -> None:

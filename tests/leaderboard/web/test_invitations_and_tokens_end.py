@@ -84,7 +84,9 @@ def test_before_signing_in_the_page_says_who_invites_to_what(
 def test_tokens_are_few(owner: User, send: Any) -> None:
     for number in range(tokens.MOST_TOKENS):
         tokens.issue(user=owner, name=f"CI {number}")
-    assert "revoke one first" in text(send(owner, "/profile/", name="one more", days=30))
+    assert "revoke one first" in text(
+        send(owner, "/profile/", name="one more", scope="read", days=30)
+    )
     assert owner.auth_token_set.count() == tokens.MOST_TOKENS
 
 
