@@ -86,6 +86,7 @@ def test_a_token_for_one_competition_sees_and_changes_nothing_of_another(
 
     assert (ids("teams"), ids("submissions")) == ([team.pk], [here.pk])
     assert client.patch(f"{API}/submissions/{here.pk}", {"note": "x"}).status_code == 200
+    sent = {"note": "x", "url": "https://x.example", "events": ["scored"], "code": "x"}
     for method, path in (
         ("get", f"teams/{other.pk}"),
         ("get", f"submissions/{away.pk}"),
@@ -99,7 +100,7 @@ def test_a_token_for_one_competition_sees_and_changes_nothing_of_another(
         ("get", "tokens"),
         ("delete", "tokens/00000000"),
     ):
-        answer = getattr(client, method)(f"{API}/{path}", {"note": "x"})
+        answer = getattr(client, method)(f"{API}/{path}", {} if method == "get" else sent)
         assert (answer.status_code, answer.json()["code"]) == (403, "token_competition"), path
     assert client.get(f"{API}/competitions/birds").status_code != 403  # open to everybody
 
