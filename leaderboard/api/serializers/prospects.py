@@ -59,6 +59,10 @@ class Prospect(serializers.Serializer[prospects.Prospect]):
     is_clear = serializers.BooleanField(
         help_text="The difference is larger than the clock's noise."
     )
+    is_held = serializers.BooleanField(
+        help_text="Its score is better than that of its team's row, but the gain is not real: the "
+        "row stays. See `only_real_gains` of the competition."
+    )
     step = Step(allow_null=True, help_text="To the next rank, or to the own best.")
     quality_to_gate = serializers.FloatField(allow_null=True)
     advice = serializers.ListField(
