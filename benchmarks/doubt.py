@@ -1,7 +1,7 @@
 """How often a range of ranks holds, and how long it takes.
 
 Contests are invented (`benchmarks.contests`), so that the true order and the private board are
-known. `true` is the share of models whose true rank lies in the range that `pair_ranges` gives,
+known. `true` is the share of models whose true rank lies in the range by pairs (`by_pairs`),
 `private` the share whose private rank lies in the range that `forecast` gives and boards show. The
 bars are 93 % or more, and 93 to 97 %. Times are the shortest of some runs, with all answers in
 memory and the multipliers drawn. This takes some minutes.
@@ -19,9 +19,12 @@ import numpy as np
 from benchmarks import contests, tables
 from benchmarks.contests import CLOCK, Contest, Floats, Kind
 from scoring.quality import doubt
-from scoring.quality.doubt import Noise, Ranges, Whole
+from scoring.quality.doubt import Noise, Ranges, Scores, Whole
+from scoring.quality.power import SURE
 
 CLASSES = len(contests.SHARES)
+EQUAL = 1e-9
+"""Up to this error two models answer alike."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,15 @@ def held(kind: Kind, seed: int) -> Held:
 def by_pairs(contest: Contest) -> Ranges:
     exam = contest.public
     phi = doubt.influences(exam.labels, exam.answers, CLASSES, "macro_f1")
-    return doubt.pair_ranges(phi, contest.known)
+    return pair_ranges(phi, contest.known)
+
+
+def pair_ranges(phi: Floats, scores: Scores) -> Ranges:
+    """The true ranks by pairs: 1 + models surely better, to all models - models surely worse."""
+    difference = scores.score[:, None] - scores.score
+    steps = difference / np.maximum(doubt.paired_errors(phi, scores), EQUAL)
+    better, worse = (steps > SURE).sum(axis=1), (steps < -SURE).sum(axis=1)
+    return Ranges(1 + better, len(steps) - worse)
 
 
 def forecast(contest: Contest) -> Ranges:
@@ -101,7 +112,7 @@ def timing(teams: int, runs: int) -> tuple[str, ...]:
     right = random.random((teams, len(labels))) < random.uniform(0.6, 0.8, (teams, 1))
     other = random.integers(0, CLASSES, (teams, len(labels)), dtype=np.uint8)
     answers = np.where(right, labels, other).astype(np.uint8)
-    known = doubt.Scores(
+    known = Scores(
         np.sort(random.normal(1.0, 0.2, teams)),
         np.full(teams, -5.0),
         np.full(teams, CLOCK / 4),

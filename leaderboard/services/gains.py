@@ -19,13 +19,12 @@ from django.db.models import Count, QuerySet
 from leaderboard.models import Competition, Entry, Evaluation, Split, Submission, Team
 from leaderboard.services import answers
 from scoring import formula
+from scoring.quality.power import SURE
 
 REAL = 1.0
 """A gain of more standard errors than this is real."""
 ANY = -1.0
 """Each gain is larger than this."""
-SURE = 1.96
-"""Standard errors of half a 95 % interval."""
 LISTED = 10
 """Most teams in a list of those with steps below noise."""
 

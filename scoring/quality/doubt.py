@@ -5,47 +5,32 @@ influences of n images sum to 0. Var(Q) = sum phi_i^2 / n^2 is the infinitesimal
 macro-F1 it is the delta method of Takahashi et al. 2022, image by image. Differences are paired:
 Var(Q_a - Q_b) = sum (phi_i^a - phi_i^b)^2 / n^2. For accuracy this is McNemar's test.
 
-There are two ranges of a rank. `pair_ranges` counts the models that are surely better and surely
-worse (Mogstad, Romano, Shaikh and Wilhelm 2024). It holds the true rank. `forecast` draws the ranks
-on other images by a multiplier bootstrap. It holds the rank there, and it is what boards show.
-Both are too narrow where a class has fewer than 20 images.
+`forecast` draws the ranks on other images by a multiplier bootstrap. Each range holds the rank of
+its own model there, at 95 %; it does not hold all ranks of a board at once. It is what boards show.
+`benchmarks.doubt` compares it with ranges by pairs (Mogstad, Romano, Shaikh and Wilhelm 2024).
+Ranges are too narrow where a class has fewer than 20 images.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-
-from scoring.quality.power import SURE
 
 Floats = npt.NDArray[np.float64]
 Noise = npt.NDArray[np.float32]
 """Four bytes are enough for noise. Its matrix product takes half of the time."""
 Whole = npt.NDArray[np.integer]
 
-LIKELY = 0.84
-"""A difference of so many standard errors is likely: 80 % of such pairs are in this order."""
-EQUAL = 1e-9
-"""Up to this difference two scores are equal, and up to this error two models answer alike."""
 LEVEL = 0.95
 """Share of the draws that a range of `forecast` holds."""
 DRAWS = 1000
 """Of a forecast. 25 of them lie beyond each end of a range, so that an end is 2.5 % ± 0.5 %."""
 BATCH = 256
 """Models whose influences are in memory at once, in `noise`."""
-
-
-class Order(Enum):
-    """What is known of the order of two models."""
-
-    SURELY = "surely"
-    LIKELY = "likely"
-    OPEN = "open"
 
 
 @dataclass(frozen=True)
@@ -149,38 +134,16 @@ class Ranges:
     last: Whole
 
 
-def standard_errors(phi: Floats, scores: Scores) -> Floats:
-    """Of each score, by images and clock; `phi` are influences on the quality."""
-    by_images = scores.slope**2 * (phi**2).sum(axis=1) / phi.shape[1] ** 2
-    return np.asarray(np.sqrt(by_images + scores.clock**2))
-
-
 def paired_errors(phi: Floats, scores: Scores) -> Floats:
-    """Standard errors of the differences of all pairs of scores, (models, models)."""
+    """Standard errors of the differences of all pairs of scores, (models, models).
+
+    `phi` are influences on the quality.
+    """
     psi = scores.slope[:, None] * phi / phi.shape[1]
     products, clock = psi @ psi.T, scores.clock**2
     own = np.diag(products)
     by_images = np.maximum(own[:, None] + own - 2 * products, 0.0)  # rounding goes below 0
     return np.asarray(np.sqrt(by_images + clock[:, None] + clock))
-
-
-def steps(phi: Floats, scores: Scores) -> Floats:
-    """Differences of all pairs in standard errors, row minus column: above 0 the row is worse."""
-    difference = scores.score[:, None] - scores.score
-    return np.asarray(difference / np.maximum(paired_errors(phi, scores), EQUAL))
-
-
-def order(step: float) -> Order:
-    """What a difference of so many standard errors tells."""
-    size = abs(step)
-    return Order.SURELY if size > SURE else Order.LIKELY if size > LIKELY else Order.OPEN
-
-
-def pair_ranges(phi: Floats, scores: Scores) -> Ranges:
-    """The true ranks by pairs: 1 + models surely better, to all models - models surely worse."""
-    found = steps(phi, scores)
-    better, worse = (found > SURE).sum(axis=1), (found < -SURE).sum(axis=1)
-    return Ranges(1 + better, len(found) - worse)
 
 
 @lru_cache(maxsize=2)
