@@ -89,6 +89,13 @@ def quality_term(quality: float, *, quality_ref: float, k: float = 20.0) -> floa
     return sigmoid(k * (quality_ref - quality))
 
 
+def quality_at(term: float, *, quality_ref: float, k: float = 20.0) -> float | None:
+    """The quality whose term is `term`, the inverse of `quality_term`. None where no quality is."""
+    if not 0 < term < 1 or not k:
+        return None
+    return quality_ref - math.log(term / (1 - term)) / k
+
+
 def quality_slope(quality: float, *, quality_ref: float, k: float = 20.0) -> float:
     """d score / d quality: -k / 4 at `quality_ref`, towards 0 away from it."""
     term = quality_term(quality, quality_ref=quality_ref, k=k)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
+
 from django.db import models
-from django.db.models import F
+from django.db.models import F, OuterRef
 from django.utils.translation import gettext
 
 from leaderboard.models.competition import Competition
@@ -26,19 +29,22 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
     def before(self, entry: Entry) -> EntryQuerySet:
         """The entries above another one, among the ranked ones or among those below the gate."""
+        part = self.filter(
+            competition=entry.competition_id, board=entry.board, is_ranked=entry.is_ranked
+        )
+        return part.above(entry.score, entry.uploaded_at, entry.pk)
+
+    def above(
+        self, score: Decimal | OuterRef, uploaded_at: datetime | OuterRef, pk: int | OuterRef
+    ) -> EntryQuerySet:
+        """The entries that stand above a place: by score, then by upload, then by key."""
         earlier = (
-            models.Q(score__lt=entry.score)
-            | models.Q(uploaded_at__lt=entry.uploaded_at)
-            | models.Q(uploaded_at=entry.uploaded_at, pk__lt=entry.pk)
+            models.Q(score__lt=score)
+            | models.Q(uploaded_at__lt=uploaded_at)
+            | models.Q(uploaded_at=uploaded_at, pk__lt=pk)
         )
         # `score__lte` repeats the other conditions, so that a database knows where its index ends.
-        return self.filter(
-            earlier,
-            score__lte=entry.score,
-            competition=entry.competition_id,
-            board=entry.board,
-            is_ranked=entry.is_ranked,
-        )
+        return self.filter(earlier, score__lte=score)
 
 
 class Placed(models.Model):

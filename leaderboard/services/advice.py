@@ -9,7 +9,7 @@ from leaderboard.models import Competition, Entry, Evaluation, Submission
 from leaderboard.models.entry import EntryQuerySet
 from leaderboard.sentences import said
 from leaderboard.services import prospects, rankings
-from leaderboard.services.prospects import Prospect
+from leaderboard.services.prospects import Prospect, Rivals
 from leaderboard.sizes import milliseconds, rounded
 from scoring import formats, formula
 
@@ -19,8 +19,8 @@ def of(submission: Submission, prospect: Prospect) -> list[str]:
     evaluation = submission.evaluation
     if prospect.quality_to_gate:
         return [to_the_gate(submission.competition, prospect.quality_to_gate)]
-    rivals = prospects.others(submission)
-    found = [larger_term(evaluation, rivals), unused(submission, rivals)]
+    rivals = prospect.rivals
+    found = [larger_term(evaluation, rivals.entries), unused(submission, rivals)]
     return [sentence for sentence in found if sentence]
 
 
@@ -99,13 +99,13 @@ def quality_gain(evaluation: Evaluation, rival: Entry | None) -> float:
     return terms[0] - terms[1]
 
 
-def unused(submission: Submission, rivals: EntryQuerySet) -> str:
+def unused(submission: Submission, rivals: Rivals) -> str:
     """A format or number type of better teams, else one that is taken, without a model of this
     team."""
     sent = submission.team.submissions.in_the_running().order_by()
     tried = set(sent.values_list("format", "number_type").distinct())
     score = prospects.score_of(submission.evaluation)
-    better = rivals.filter(prospects.above(score, submission), score__lte=score).order_by()
+    better = rivals.above(score, submission).order_by()
     used = list(
         better.values_list("submission__format", "submission__number_type")
         .annotate(teams=Count("pk"))

@@ -246,15 +246,7 @@ def tied_among(keys: Sequence[int]) -> set[int]:
 
 def above() -> EntryQuerySet:
     """For a subquery: the ranked entries above an outer one on its board."""
-    earlier = (
-        Q(score__lt=OuterRef("score"))
-        | Q(uploaded_at__lt=OuterRef("uploaded_at"))
-        | Q(uploaded_at=OuterRef("uploaded_at"), pk__lt=OuterRef("pk"))
+    ranked = Entry.objects.filter(
+        competition=OuterRef("competition"), board=OuterRef("board"), is_ranked=True
     )
-    return Entry.objects.filter(
-        earlier,
-        score__lte=OuterRef("score"),
-        competition=OuterRef("competition"),
-        board=OuterRef("board"),
-        is_ranked=True,
-    )
+    return ranked.above(OuterRef("score"), OuterRef("uploaded_at"), OuterRef("pk"))

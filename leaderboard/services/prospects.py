@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from django.db.models import Q
-
 from leaderboard.models import Entry, Evaluation, Submission, Team
 from leaderboard.models.entry import EntryQuerySet
 from leaderboard.services import placing, rankings
@@ -49,25 +47,51 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Prospect:
-    """Where a scored submission stands, on the current board."""
+class Comparison:
+    """A scored submission beside another one of its team."""
 
-    rank: int | None
-    """The rank that its score has on the current board; None below the gate."""
-    ranked: int
-    """Teams that have a rank."""
-    is_best: bool
-    """Whether it is the team's entry on the board."""
-    own: Own | None
+    own: Own
     """The best of the earlier submissions. For a submission that is not the best: the best."""
-    compared: Compared | None
-    """With `own`. A model that passes the gate is better than any below it, whatever the scores."""
+    compared: Compared
+    """A model that passes the gate is better than any below it, whatever the scores."""
     change: float | None
     """Its score less that of `own`; None where only one of the two passes the gate."""
     is_clear: bool
     """Whether the difference is larger than the noise of the clock. The gate has no such noise."""
     is_held: bool
     """Whether it is better than the team's row, which only a real gain would change."""
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """The ranked entries of the other teams on the public board."""
+
+    entries: EntryQuerySet
+    own_key: int
+    """The key of the team's own entry, by which a board orders what is equal."""
+
+    def above(self, score: Decimal, submission: Submission) -> EntryQuerySet:
+        """The entries that stand above a score of the team."""
+        return self.entries.above(score, submission.uploaded_at, self.own_key)
+
+    def place(self, score: Decimal, submission: Submission) -> int:
+        """The rank that a score of the team has."""
+        return self.above(score, submission).count() + 1
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """Where a scored submission stands, on the current board."""
+
+    rivals: Rivals
+    rank: int | None
+    """The rank that its score has on the current board; None below the gate."""
+    ranked: int
+    """Teams that have a rank."""
+    is_best: bool
+    """Whether it is the team's entry on the board."""
+    comparison: Comparison | None
+    """With the team's best; None for its first score."""
     step: Step | None
     """To the next rank, or to the team's own best. None for the leader."""
     quality_to_gate: float | None
@@ -86,42 +110,25 @@ def of(submission: Submission) -> Prospect | None:
     quality = evaluation.quality_public or 0.0
     is_best = entry.submission_id == submission.pk
     before = earlier_best(submission) if is_best else counting(entry.evaluation_id)
-    rivals = others(submission)
+    rivals = others(entry)
     missing = competition.min_quality - quality
-    rank = None if missing > 0 else place(rivals, score, submission)
+    rank = None if missing > 0 else rivals.place(score, submission)
     return Prospect(
+        rivals=rivals,
         rank=rank,
-        ranked=rivals.count() + entry.is_ranked,
+        ranked=rivals.entries.count() + entry.is_ranked,
         is_best=is_best,
-        own=own(before, rivals) if before else None,
-        compared=compared(evaluation, before) if before else None,
-        change=change(evaluation, before) if before else None,
-        is_clear=before is not None and is_clear(evaluation, before),
-        is_held=competition.only_real_gains
-        and rank is not None
-        and not is_best
-        and before is not None
-        and score < score_of(before),
+        comparison=comparison(evaluation, before, rivals, is_best=is_best) if before else None,
         step=step_up(submission, evaluation, rivals, None if is_best else before) if rank else None,
         quality_to_gate=up_to(missing) if missing > 0 else None,
     )
 
 
-def others(submission: Submission) -> EntryQuerySet:
-    """The ranked entries of the other teams on the public board."""
+def others(entry: Entry) -> Rivals:
     ranked = Entry.objects.filter(
-        competition=submission.competition_id, board=Entry.Board.PUBLIC, is_ranked=True
+        competition=entry.competition_id, board=entry.board, is_ranked=True
     )
-    return ranked.exclude(team=submission.team_id)
-
-
-def above(score: Decimal, submission: Submission) -> Q:
-    """The entries that stand above a score of the submission's team."""
-    return Q(score__lt=score) | Q(score=score, uploaded_at__lt=submission.uploaded_at)
-
-
-def place(rivals: EntryQuerySet, score: Decimal, submission: Submission) -> int:
-    return rivals.filter(above(score, submission), score__lte=score).count() + 1
+    return Rivals(ranked.exclude(pk=entry.pk), entry.pk)
 
 
 def earlier_best(submission: Submission) -> Evaluation | None:
@@ -141,11 +148,24 @@ def counting(key: int) -> Evaluation:
     return Evaluation.objects.select_related("submission", "competition").get(pk=key)
 
 
-def own(evaluation: Evaluation, rivals: EntryQuerySet) -> Own:
+def comparison(
+    evaluation: Evaluation, before: Evaluation, rivals: Rivals, *, is_best: bool
+) -> Comparison:
+    is_better = passes(evaluation) and score_of(evaluation) < score_of(before)
+    return Comparison(
+        own=own(before, rivals),
+        compared=compared(evaluation, before),
+        change=change(evaluation, before),
+        is_clear=is_clear(evaluation, before),
+        is_held=evaluation.competition.only_real_gains and is_better and not is_best,
+    )
+
+
+def own(evaluation: Evaluation, rivals: Rivals) -> Own:
     submission = evaluation.submission
     assert submission
     score = score_of(evaluation)
-    rank = place(rivals, score, submission) if passes(evaluation) else None
+    rank = rivals.place(score, submission) if passes(evaluation) else None
     return Own(submission.pk, float(score), rank)
 
 
@@ -180,14 +200,14 @@ def score_of(evaluation: Evaluation) -> Decimal:
 
 
 def step_up(
-    submission: Submission, evaluation: Evaluation, rivals: EntryQuerySet, best: Evaluation | None
+    submission: Submission, evaluation: Evaluation, rivals: Rivals, best: Evaluation | None
 ) -> Step | None:
     """To the team's own best where there is a better one, else to the team above."""
     score = score_of(evaluation)
     if best:
         return step(evaluation, float(score_of(best))) if score_of(best) < score else None
     next_above = (
-        rivals.filter(above(score, submission), score__lte=score)
+        rivals.above(score, submission)
         .select_related("team")
         .order_by("-score", "-uploaded_at", "-pk")
         .first()
@@ -198,7 +218,7 @@ def step_up(
         evaluation,
         float(next_above.score),
         team=next_above.team,
-        rank=place(rivals, score, submission) - 1,
+        rank=rivals.place(score, submission) - 1,
         is_tied=rankings.within_noise(
             (next_above.score, next_above.score_half_width),
             (score, evaluation.score_half_width or 0.0),
@@ -227,23 +247,18 @@ def step(
     ratio_less = time_ratio - (goal - term) / weight if weight else math.inf
     less = ratio_less if 0 < ratio_less < time_ratio else None
     seconds_less = competition.seconds_per_image(less)
-    more = quality_needed(goal - weight * time_ratio, quality_ref, k) - quality
+    wanted = formula.quality_at(goal - weight * time_ratio, quality_ref=quality_ref, k=k)
     return Step(
         score=target,
         time_ratio_less=None if less is None else math.ceil(less * 1e4) / 1e4,
         seconds_less=rounded_up(seconds_less) if seconds_less else None,
-        quality_more=math.ceil(more * 1e4) / 1e4 if quality + more <= 1 else None,
+        quality_more=None
+        if wanted is None or wanted > 1
+        else math.ceil((wanted - quality) * 1e4) / 1e4,
         team=team,
         rank=rank,
         is_tied=is_tied,
     )
-
-
-def quality_needed(term: float, quality_ref: float, k: float) -> float:
-    """The quality at which its term of the score is `term`; infinite where none is."""
-    if not 0 < term < 1 or not k:
-        return math.inf
-    return quality_ref - math.log(term / (1 - term)) / k
 
 
 def up_to(missing: float) -> float:

@@ -34,6 +34,9 @@ STEP = 100
 """Entries from one mark of a board to the next. At most so many keys are passed over to find a
 row."""
 BEST_SCORE = Decimal(0)
+IN_ORDER = [F(name).asc() for name in ORDER]
+PLACE = Window(RowNumber(), order_by=IN_ORDER)
+"""The rank of each of some ranked entries of one board."""
 
 
 @dataclass(frozen=True)
@@ -211,9 +214,8 @@ class Standing(Sequence[Row]):
         count = entries.count()
         if count <= STEP:
             return Marks(count)
-        order = [F(name).asc() for name in ORDER]
         numbered = entries.annotate(
-            place=Window(RowNumber(), order_by=order), equal=Window(Rank(), order_by=order[0])
+            place=PLACE, equal=Window(Rank(), order_by=IN_ORDER[0])
         ).annotate(step=Mod("place", STEP))
         every = numbered.filter(step=0).values_list("score", "equal")
         return Marks(count, tuple((score, rank - 1) for score, rank in every))
@@ -296,6 +298,12 @@ def rank(entry: Entry) -> int | None:
     return Standing(entry.competition, entry.board).rank(entry)
 
 
+def ranks(competition: Competition) -> dict[int, int]:
+    """The public rank of every ranked team, by the key of the team."""
+    entries = Entry.objects.filter(competition=competition, board=Board.PUBLIC, is_ranked=True)
+    return dict(entries.order_by().annotate(place=PLACE).values_list("team_id", "place"))
+
+
 def entry_of(team: Team, board: str) -> Entry | None:
     check_visible(team.competition, board)
     return Entry.objects.filter(team=team, board=board).select_related("submission").first()
@@ -328,7 +336,6 @@ def landed(standing: Standing) -> Landed | None:
         return None
 
     def counted() -> Landed:
-        order = [F(name).asc() for name in ORDER]
         entries = Entry.objects.filter(
             competition=standing.competition, board=Board.PRIVATE, is_ranked=True
         )
@@ -338,9 +345,9 @@ def landed(standing: Standing) -> Landed | None:
             board=Board.PUBLIC,
             evaluation=OuterRef("team__rank_range__evaluation"),
         )
-        placed = entries.annotate(
-            place=Window(RowNumber(), order_by=order), is_told=Exists(shown)
-        ).values_list("place", "team__rank_range__first", "team__rank_range__last", "is_told")
+        placed = entries.annotate(place=PLACE, is_told=Exists(shown)).values_list(
+            "place", "team__rank_range__first", "team__rank_range__last", "is_told"
+        )
         held = [first <= place <= last for place, first, last, told in placed.iterator() if told]
         return Landed(sum(held), len(held))
 

@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -241,7 +240,7 @@ def place_changed(happening: Happening) -> None:
     waiting = wanting(Event.RANK_CHANGED, competition)
     if not waiting:
         return
-    ranks = ranks_of(competition)
+    ranks = rankings.ranks(competition)
     for webhook in waiting:
         rank, previous = ranks.get(webhook.team_id), webhook.last_rank
         if rank == previous:
@@ -264,15 +263,6 @@ def wanting(event: str, competition: Competition, **more: object) -> list[Webhoo
     running = running.exclude(created_by__is_active=False)
     # Filtered here: SQLite cannot search in JSON.
     return [one for one in running.select_related("team__competition") if event in one.events]
-
-
-def ranks_of(competition: Competition) -> dict[int, int]:
-    """The public rank of every ranked team, by the key of the team."""
-    entries = Entry.objects.filter(
-        competition=competition, board=Entry.Board.PUBLIC, is_ranked=True
-    )
-    place = Window(RowNumber(), order_by=[F(name).asc() for name in rankings.ORDER])
-    return dict(entries.order_by().annotate(place=place).values_list("team_id", "place"))
 
 
 def deliver(webhook: Webhook, event: str, facts: dict[str, Any]) -> Delivery:

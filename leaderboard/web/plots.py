@@ -238,8 +238,7 @@ def contours(
         return []
 
     def quality(score: float, ratio: float) -> float | None:
-        term = score - weight * ratio
-        return reference - math.log(term / (1 - term)) / k if 0 < term < 1 else None
+        return formula.quality_at(score - weight * ratio, quality_ref=reference, k=k)
 
     def ratio(score: float, quality: float) -> float | None:
         term = formula.quality_term(quality, quality_ref=reference, k=k)

@@ -35,3 +35,12 @@ def test_doing_nothing_is_as_good_as_the_reference_without_a_gate() -> None:
 
 def test_the_interval_of_the_score_is_that_of_time_by_its_weight() -> None:
     assert formula.half_width(0.02, 0.5) == 0.01
+
+
+def test_the_quality_at_a_term_is_the_one_that_gives_it() -> None:
+    for term in (0.001, 0.3, 0.5, 0.99):
+        quality = formula.quality_at(term, quality_ref=0.7, k=15)
+        assert formula.quality_term(quality, quality_ref=0.7, k=15) == pytest.approx(term)
+    assert formula.quality_at(0.0, quality_ref=0.7) is None
+    assert formula.quality_at(1.2, quality_ref=0.7) is None
+    assert formula.quality_at(0.5, quality_ref=0.7, k=0) is None

@@ -10,6 +10,9 @@ from rest_framework import serializers
 from leaderboard.models import Submission
 from leaderboard.services import advice, prospects
 
+ALONE = {"own": None, "compared": None, "change": None, "is_clear": False, "is_held": False}
+"""In place of a comparison, for the first score of a team."""
+
 
 class Own(serializers.Serializer[prospects.Own]):
     submission_id = serializers.IntegerField()
@@ -77,13 +80,16 @@ def told(submission: Submission) -> dict[str, object] | None:
         return None
     step = prospect.step
     return {
-        **{one.name: getattr(prospect, one.name) for one in dataclasses.fields(prospect)},
-        "own": dataclasses.asdict(prospect.own) if prospect.own else None,
+        "rank": prospect.rank,
+        "ranked": prospect.ranked,
+        "is_best": prospect.is_best,
+        **(dataclasses.asdict(prospect.comparison) if prospect.comparison else ALONE),
         "step": {
             **{one.name: getattr(step, one.name) for one in dataclasses.fields(step)},
             "team": step.team.name if step.team else None,
         }
         if step
         else None,
+        "quality_to_gate": prospect.quality_to_gate,
         "advice": advice.of(submission, prospect),
     }
