@@ -130,6 +130,7 @@ class CompetitionAdmin(steps.Steps):
         "reopen",
         "publish",
         "stop_preparing",
+        "file",
     ]
     fieldsets = [
         (None, {"fields": ["now", ("title", "slug"), "tagline", "ends_at", "time_zone"]}),

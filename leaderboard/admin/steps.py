@@ -21,6 +21,7 @@ from unfold.widgets import (
 from leaderboard.admin import calibrations, pages
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import competitions, preparing, references
+from leaderboard.services.contest_files import writing
 from scoring import formats
 
 State = Competition.State
@@ -84,7 +85,7 @@ class Steps(pages.Noun):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         competition = self.get_object(request, str(object_id))
-        steps = steps_of(competition) if competition else []
+        steps = [*steps_of(competition), "file"] if competition else []
         if hasattr(competition, "preparation"):
             steps.append("stop_preparing")
         return [
@@ -251,6 +252,17 @@ class Steps(pages.Noun):
                 competition=competition, by=pages.organizer(request)
             ),
             done=gettext("The preparation is stopped."),
+        )
+
+    @action(description=gettext_lazy("Download as a file"), icon="download")
+    def file(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The contest file, which `manage.py import_competition` reads."""
+        competition = self.find(request, object_id)
+        name = f'attachment; filename="{competition.slug}.yaml"'
+        return HttpResponse(
+            writing.text_of(competition),
+            content_type="application/yaml; charset=utf-8",
+            headers={"Content-Disposition": name},
         )
 
     def ask_to_open(

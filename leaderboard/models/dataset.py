@@ -11,6 +11,12 @@ class Dataset(models.Model):
     licence = models.CharField(max_length=200, blank=True, help_text=_("Shown beside the sample."))
     classes = models.JSONField(help_text=_("Class names in the order of the logits."))
     sha256 = models.CharField(max_length=64, help_text=_("Of the three splits together."))
+    source_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Of the files and decisions that a contest file imported it from.",
+    )
     skipped = models.JSONField(
         default=list, blank=True, help_text=_("Files left out at the import.")
     )

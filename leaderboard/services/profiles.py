@@ -25,7 +25,14 @@ def save(*, profile: HardwareProfile, by: User) -> None:
     """Write a new profile, or the changes on this object."""
     organizers.check_organizer(by)
     row = HardwareProfile.objects.select_for_update().filter(pk=profile.pk).first()
-    if row and any(getattr(row, name) != getattr(profile, name) for name in fixed_fields(row)):
+    if row:
+        check_fixed(row, profile)
+    profile.save()
+
+
+def check_fixed(row: HardwareProfile, profile: HardwareProfile) -> None:
+    """Raises `Conflict` if a field differs from the stored row that may no longer change."""
+    if any(getattr(row, name) != getattr(profile, name) for name in fixed_fields(row)):
         raise Conflict(
             gettext(
                 "Slug, device and threads of %(profile)s are fixed, because something was "
@@ -35,7 +42,6 @@ def save(*, profile: HardwareProfile, by: User) -> None:
             % {"profile": row},
             code="profile_measured",
         )
-    profile.save()
 
 
 def fixed_fields(profile: HardwareProfile) -> frozenset[str]:

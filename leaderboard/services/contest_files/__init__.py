@@ -1,0 +1,1 @@
+"""A competition as a file, `contest.yaml`: read, compared, imported and written."""
