@@ -36,6 +36,6 @@ class Command(contest_files.ContestCommand):
         if not plan.changes:
             self.stdout.write(gettext("%(slug)s is as the file says. Nothing changed.") % facts)
             return
-        made = gettext("%(slug)s is made, as a draft:") if plan.is_new else gettext("Changed in %(slug)s:")
-        self.stdout.write(made % facts)
+        made, changed = gettext("%(slug)s is made, as a draft:"), gettext("Changed in %(slug)s:")
+        self.stdout.write((made if plan.is_new else changed) % facts)
         self.show(plan)
