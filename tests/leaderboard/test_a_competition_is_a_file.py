@@ -61,7 +61,7 @@ def empty_site() -> None:
 def changed(draft: Competition, organizer: User, make_model: Callable[..., bytes]) -> Competition:
     """A draft none of whose settings has its first value, with a reference."""
     for name in schema.in_order(Competition):
-        field = Competition._meta.get_field(name)
+        field: Any = Competition._meta.get_field(name)
         value = getattr(draft, name)
         if field.choices:
             setattr(draft, name, field.flatchoices[-1][0])

@@ -18,7 +18,7 @@ from leaderboard.models.fields import every_format
 from leaderboard.services.divisions import SHARES
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "pages": ("overview", "rules", "data_description"),
+    "pages": ("overview", "rules", "data_description", "prizes", "citation"),
     "formula": ("metric", "time_weight", "k", "quality_ref", "min_quality"),
     "input": (
         *("input_height", "input_width", "min_input_size", "max_input_size", "batch_size"),
