@@ -31,6 +31,8 @@ SITE_URL = env.address(
 ).rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1"])
+# Names by which our own machines ask, such as Prometheus, which cannot send another one.
+ALLOWED_HOSTS += env.list("INSIDE_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 ROOT_URLCONF = "leaderboard.urls"
 WSGI_APPLICATION = "leaderboard.wsgi.application"
@@ -154,6 +156,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", default=30, least=1)
+# Whoever sends it as a bearer token reads /metrics. Without it that page is not there.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# After so many minutes in the queue, somebody should look.
+QUEUE_MINUTES = env.whole("QUEUE_MINUTES", default=60, least=1)
 # Notices are sent by a process of their own: it needs a way out, and a slow mail server delays no
 # sweep.
 POST_QUEUE = "post"
@@ -319,7 +325,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 if SITE_URL.startswith("https://"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
     SECURE_HSTS_SECONDS = 31536000
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from leaderboard.web.health import healthz
+from leaderboard.web.health import healthz, metrics_page, readyz
 
 handler400 = "leaderboard.api.errors.refused_outside_views"
 handler500 = "leaderboard.api.errors.broken_outside_views"
@@ -19,6 +19,8 @@ without_mail = (
 )
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics_page, name="metrics"),
     path("admin/", admin.site.urls),
     *without_mail,
     path("accounts/", include("allauth.urls")),

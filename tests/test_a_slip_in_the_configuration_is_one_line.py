@@ -27,6 +27,7 @@ def start(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("WEBHOOK_NETWORKS", "10.0.0.1/8", "networks like 10.0.0.0/8,fd00::/8, not '10.0.0.1/8'."),
         ("SWEEP_SECONDS", "x", "a number of at least 1, not 'x'."),
         ("SWEEP_SECONDS", "nan", "a number of at least 1, not 'nan'."),
+        ("QUEUE_MINUTES", "0", "a whole number of at least 1, not '0'."),
         ("LONG_POLLS", "-1", "a whole number of at least 0, not '-1'."),
         ("ALLOW_WEAK_SANDBOX", "true", "0 or 1, not 'true'."),
         ("TRUSTED_PROXIES", "one", "a whole number of at least 0, not 'one'."),

@@ -173,7 +173,8 @@ def test_the_settings_read_every_name_that_is_set() -> None:
 
 
 def test_the_example_has_every_variable_and_no_other() -> None:
-    files = [ROOT / "docker-compose.yml", ROOT / "docs/front/tls.yml"]
+    more = ("docs/front/tls.yml", "docs/metrics/compose.yml")
+    files = [ROOT / "docker-compose.yml", *(ROOT / one for one in more)]
     used = set(re.findall(r"\$\{(\w+)", "".join(path.read_text() for path in files)))
     example = (ROOT / ".env.example").read_text()
     assert used == set(re.findall(r"^(\w+)=", example, re.MULTILINE))

@@ -39,7 +39,8 @@ def read_in_settings() -> dict[str, ast.expr | None]:
 
 def in_compose() -> dict[str, str | None]:
     """The variables of the compose files; None for those that must be set."""
-    files = ROOT / "docker-compose.yml", ROOT / "docs" / "front" / "tls.yml"
+    names = "docker-compose.yml", "docs/front/tls.yml", "docs/metrics/compose.yml"
+    files = [ROOT / name for name in names]
     found = VARIABLE.findall("".join(path.read_text() for path in files))
     return {name: default if mark == "-" else None for name, mark, default in found}
 

@@ -213,8 +213,8 @@ def broken_outside_views(request: HttpRequest) -> HttpResponse:
 
 
 def answer(found: ErrorAnswer, path: str) -> HttpResponse:
-    """JSON below /api/ and for /healthz, else a page that needs no database and no session."""
-    if path.startswith("/api/") or path == "/healthz":
+    """JSON below /api/ and for machines, else a page that needs no database and no session."""
+    if path.startswith("/api/") or path in {"/healthz", "/readyz", "/metrics"}:
         return as_json(found)
     said = {"problem": found, "heading": HEADINGS[found.status]}
     page = render_to_string("500.html", said)

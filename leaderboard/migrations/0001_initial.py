@@ -1912,6 +1912,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "drained_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Since when the worker shall take nothing new. It ends when somebody resumes the worker, or when the worker starts again.",
+                        null=True,
+                    ),
+                ),
+                (
                     "profile",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,

@@ -139,6 +139,14 @@ class Worker(models.Model):
         blank=True,
         help_text=_("Time of the next self-check. Empty: before the next work."),
     )
+    drained_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_(
+            "Since when the worker shall take nothing new. It ends when somebody resumes the "
+            "worker, or when the worker starts again."
+        ),
+    )
 
     class Meta:
         ordering = ["-seen_at"]

@@ -6,6 +6,8 @@ ratio is fixed, too.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -52,6 +54,14 @@ def fixed_fields(profile: HardwareProfile) -> frozenset[str]:
     )
     measured = MACHINE if profile.evaluations.exists() else frozenset()
     return measured | {"published"} if running.exists() else measured
+
+
+def number_of_fit_workers() -> Any:
+    """How many workers of the outer profile are seen and take work."""
+    fit = Worker.objects.filter(
+        seen_at__gt=timezone.now() - ALIVE, state=Worker.State.READY, drained_at=None
+    )
+    return count_of(fit, "profile")
 
 
 def with_counts(profiles: QuerySet[HardwareProfile]) -> QuerySet[HardwareProfile]:

@@ -134,7 +134,7 @@ def place(evaluation: Evaluation) -> Place:
         }
     )
     number, (length, seconds) = found
-    is_held = workers.are_sidelined(evaluation.profile_id)
+    is_held = workers.are_held(evaluation.profile_id)
     if is_held or seconds is None or not number:
         return Place(number, length, None, is_held=is_held)
     return Place(number, length, timedelta(seconds=(number - 1) * seconds))

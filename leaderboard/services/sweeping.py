@@ -20,6 +20,7 @@ from leaderboard.services import (
     staging,
     workers,
 )
+from leaderboard.services.health import work
 from scoring.sentences import say
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def sweep() -> None:
             logger.info("%s was finished while it was swept.", evaluation)
     competitions.close_ended()
     staging.sweep()
+    work.note_sweep()
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
         measure_top_again(competition)
     # A knock shows that a worker is alive, so profiles without work are knocked for, too. A

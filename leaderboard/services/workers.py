@@ -17,15 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
-from django.db.models import QuerySet
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 
 import scoring
 from leaderboard import sentences
-from leaderboard.models import Canary, Competition, HardwareProfile, Worker
-from leaderboard.services import containment, jobs, statements
+from leaderboard.errors import Conflict
+from leaderboard.models import Canary, Competition, HardwareProfile, User, Worker
+from leaderboard.services import containment, jobs, organizers, statements
 from leaderboard.services.load import ForeignLoad
 from scoring import hardware
 from scoring.job import Failure, Progress, Report
@@ -75,6 +77,7 @@ def this_worker(profile: HardwareProfile) -> Worker:
                 "state": Worker.State.READY,
                 "reason_said": [],
                 "canary_due_at": None,
+                "drained_at": None,
             },
         )
         begun.add(name)
@@ -100,17 +103,37 @@ def seen_lately(profile: HardwareProfile | int) -> QuerySet[Worker]:
 
 
 def ready(profile: HardwareProfile) -> QuerySet[Worker]:
-    return seen_lately(profile).filter(state=Worker.State.READY)
+    """The live workers of a profile that take work."""
+    return seen_lately(profile).filter(state=Worker.State.READY, drained_at=None)
 
 
-def are_sidelined(profile: int) -> bool:
-    """Whether a profile has live workers and all of them are sidelined."""
-    return live_states(profile) == [(Worker.State.SIDELINED,)]
+def are_held(profile: int) -> bool:
+    """Whether a profile has live workers, and all of them are sidelined or drained."""
+    states = live_states(profile)
+    return bool(states) and (Worker.State.READY, True) not in states
 
 
 @statements.prepared
 def live_states(profile: int) -> QuerySet[Worker, Any]:
-    return seen_lately(profile).order_by().values_list("state").distinct()
+    """The states of live workers, each with whether such a worker takes new work."""
+    is_open = ExpressionWrapper(Q(drained_at=None), output_field=BooleanField())
+    return seen_lately(profile).order_by().values_list("state", is_open).distinct()
+
+
+@transaction.atomic
+def drain(*, worker: Worker, by: User) -> None:
+    """Let a worker end what it has and take nothing new, such as before it is stopped."""
+    organizers.check_organizer(by)
+    if not Worker.objects.filter(pk=worker.pk, drained_at=None).update(drained_at=Now()):
+        raise Conflict(gettext("This worker already takes nothing new."), code="already_drained")
+
+
+@transaction.atomic
+def resume(*, worker: Worker, by: User) -> None:
+    """Let a drained worker take work again, from the next knock on."""
+    organizers.check_organizer(by)
+    if not Worker.objects.filter(pk=worker.pk).exclude(drained_at=None).update(drained_at=None):
+        raise Conflict(gettext("This worker is not drained."), code="not_drained")
 
 
 def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -> bool:
@@ -119,6 +142,8 @@ def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -
     No model runs before the sandbox was seen to hold. Without a calibration on the profile there is
     no canary, and work is taken: the calibration is work, too.
     """
+    if worker.drained_at:
+        return False
     try:
         if not has_room(worker) or not is_contained(worker, should_stop=should_stop):
             return False

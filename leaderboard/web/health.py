@@ -1,11 +1,39 @@
-"""One URL for load balancers and container health checks."""
+"""Addresses for machines: health checks, load balancers, Prometheus. Names and numbers alone."""
 
-from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
+
+from leaderboard.services import health, metrics
+from leaderboard.services.health import work
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return JsonResponse({"status": "ok"})
+    """200 while the database answers; also how long the oldest evaluation has waited."""
+    return JsonResponse({"status": "ok", "queue_seconds": round(work.queue_seconds())})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """503 while requests cannot be answered: no database, missing migrations, no room for files.
+
+    An old queue is told, but it is no reason to send visitors elsewhere.
+    """
+    found = health.examine(health.VITAL)
+    is_ready = health.worst(found) != health.Level.ERROR
+    checks = {one.check: one.level for one in found}
+    told: dict[str, object] = {"status": "ok" if is_ready else "not_ready", "checks": checks}
+    if checks["database"] != health.Level.ERROR and checks["migrations"] != health.Level.ERROR:
+        told["queue_seconds"] = round(work.queue_seconds())
+    return JsonResponse(told, status=200 if is_ready else 503)
+
+
+def metrics_page(request: HttpRequest) -> HttpResponse:
+    """The figures for Prometheus, to whoever has METRICS_TOKEN. For everybody else it is not there.
+
+    An address is no proof: behind the front every visitor would have the front's.
+    """
+    _, _, token = request.headers.get("Authorization", "").partition("Bearer ")
+    if not settings.METRICS_TOKEN or not constant_time_compare(token, settings.METRICS_TOKEN):
+        raise Http404
+    text, content_type = metrics.exposition(request.headers.get("Accept", ""))
+    return HttpResponse(text, content_type=content_type)
