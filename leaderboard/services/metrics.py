@@ -67,6 +67,7 @@ class Rows(Collector):
         yield from queues()
         yield from fleet()
         yield from lately()
+        yield from times()
         yield from sending()
         yield from kept()
         yield gauge(
@@ -181,6 +182,17 @@ def lately() -> Iterator[Metric]:
         ["profile", "state"],
         list(counts.items()),
     )
+    since = timezone.now() - LATELY
+    yield single(
+        "featherweight_uploads_lately",
+        "Models that were accepted in the last hour.",
+        Submission.objects.filter(uploaded_at__gt=since).count(),
+    )
+
+
+def times() -> Iterator[Metric]:
+    """How long the evaluations of the last hour waited, and how long they took."""
+    slugs = list(HardwareProfile.objects.values_list("slug", flat=True))
     took = F("finished_at") - F("claimed_at")
     busy: dict[str, Any] = dict.fromkeys(slugs)
     busy |= dict(ended().values_list("profile__slug").annotate(took=Sum(took)))
@@ -199,12 +211,6 @@ def lately() -> Iterator[Metric]:
         "Median time from the upload to the last claim, of these evaluations.",
         ["profile"],
         [((slug,), statistics.median(all_)) for slug, all_ in waits.items() if all_],
-    )
-    since = timezone.now() - LATELY
-    yield single(
-        "featherweight_uploads_lately",
-        "Models that were accepted in the last hour.",
-        Submission.objects.filter(uploaded_at__gt=since).count(),
     )
 
 
