@@ -40,6 +40,7 @@ MENU = (
         (_("Teams"), "groups", "leaderboard_team_changelist"),
         (_("Users"), "person", "leaderboard_user_changelist"),
         (_("API tokens"), "key", "leaderboard_apitoken_changelist"),
+        (_("Audit log"), "history", "leaderboard_auditentry_changelist"),
     ],
 )
 """Groups of title, icon and page."""

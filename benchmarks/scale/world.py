@@ -27,6 +27,7 @@ from benchmarks.scale.measure import PATIENCE
 from leaderboard.models import (
     Announcement,
     ApiToken,
+    AuditEntry,
     Canary,
     Competition,
     Dataset,
@@ -107,6 +108,7 @@ def fill(submissions: int, *, kilobytes: float, queued: int, busy: int) -> World
     wait(competition, longest, teams, queued)
     boards()
     announcements(competition, 100)
+    acts(competition, 10_000)
     machines(competition.profile)
     tidy()
     be_patient()
@@ -291,6 +293,19 @@ def announcements(competition: Competition, count: int) -> None:
         id=f"{one.pk + 1} + i",
         announced_at=later("announced_at", "86400 * (i + 1)"),
     )
+
+
+def acts(competition: Competition, count: int) -> None:
+    """Entries of the audit log."""
+    one = AuditEntry.objects.create(
+        by_name="service",
+        act=AuditEntry.Act.TEAM_RENAMED,
+        competition=competition,
+        subject="Team 1",
+        before={"name": "Team 0"},
+        after={"name": "Team 1"},
+    )
+    multiply(AuditEntry, [one.pk], count - 1, id=f"{one.pk + 1} + i")
 
 
 def copies_for(team: Team, count: int) -> None:

@@ -20,6 +20,7 @@ words.give_names()  # before forms are made of the models
 
 from leaderboard.admin import (  # noqa: E402
     announcements,
+    audit,
     competitions,
     datasets,
     evaluations,
@@ -31,6 +32,7 @@ from leaderboard.admin import (  # noqa: E402
 
 __all__ = [
     "announcements",
+    "audit",
     "competitions",
     "datasets",
     "evaluations",

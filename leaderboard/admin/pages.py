@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.admin import RelatedFieldListFilter
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
@@ -20,13 +21,28 @@ from django.urls import reverse
 from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from leaderboard import bodies
 from leaderboard.errors import Refused, TooLarge
 from leaderboard.models import Evaluation, User
 from leaderboard.models.organizers import is_organizer, organized_by
+from leaderboard.services import audit
+
+
+class WhyForm(forms.Form):
+    """Stands below each form that changes something. The audit log keeps its text."""
+
+    audit_why = forms.CharField(
+        label=gettext_lazy("Reason, for the audit log"),
+        max_length=300,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("Participants do not see it. It may stay empty."),
+    )
+
 
 Figures = Iterable[tuple[str, object]]
 
@@ -76,12 +92,21 @@ class KeysFirst(Paginator):
         return Page(rows.filter(pk__in=keys), number, self)
 
 
+class OwnCompetition(RelatedFieldListFilter):
+    """A filter by competition that names only those whose rows a person may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        own = organized_by(request.user, competition="pk")
+        return list(field.get_choices(include_blank=False, limit_choices_to=own))
+
+
 class Noun(ModelAdmin):
     to_competition = ""
     """The path from a row to its competition; empty for what all competitions share."""
     """A model whose rows can be added and changed, but not deleted."""
 
     paginator = KeysFirst
+    change_form_after_template = "admin/why.html"
     warn_unsaved_form = True
     list_filter_sheet = False
     list_per_page = 50
@@ -108,9 +133,18 @@ class Noun(ModelAdmin):
             raise Http404
         return found
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        given = WhyForm(initial={"audit_why": why(request)})
+        context = {**(extra_context or {}), "why": given}
         try:
-            return super().changeform_view(request, *args, **kwargs)
+            with audit.because(why(request)):
+                return super().changeform_view(request, object_id, form_url, context)
         except Refused as refusal:
             messages.error(request, refusal.detail)
             return redirect(request.get_full_path())
@@ -170,7 +204,8 @@ def ask(
     status = 200
     if form.is_valid() and "look" not in request.POST:
         try:
-            made = do(**form.cleaned_data)
+            with audit.because(why(request)):
+                made = do(**form.cleaned_data)
             said = done(made) if callable(done) else done
             return leave(admin, request, obj or made, title=title, said=said, is_gone=is_gone)
         except Refused as refusal:
@@ -178,8 +213,15 @@ def ask(
             status = refusal.status
     words = {"title": title, "says": says, "button": button, "look": look, "is_danger": is_danger}
     shown = {"facts": figures(facts(form) if callable(facts) else facts), "form": form}
-    context = frame(admin, request, obj) | words | shown
+    given = WhyForm(initial={"audit_why": why(request)})
+    asks_why = not {"reason", "message"}.intersection(form.fields)
+    context = frame(admin, request, obj) | words | shown | {"why": given if asks_why else ()}
     return TemplateResponse(request, "admin/ask.html", context, status=status)
+
+
+def why(request: HttpRequest) -> str:
+    """The reason for the audit log that a person gave with a form."""
+    return request.POST.get("audit_why", "").strip()
 
 
 def frame(admin: ModelAdmin, request: HttpRequest, obj: Model | None) -> dict[str, Any]:

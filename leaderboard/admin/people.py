@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import transaction
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils import formats, timezone
 from django.utils.translation import gettext, gettext_lazy
@@ -16,7 +20,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from leaderboard.admin import pages
 from leaderboard.models import ApiToken, Membership, User
-from leaderboard.services import tokens
+from leaderboard.services import people, tokens
 
 
 class EmailInline(TabularInline):
@@ -68,6 +72,18 @@ class UserAdmin(DjangoUserAdmin, pages.Noun):  # type: ignore[misc]  # the pagin
     filter_horizontal = ()
     inlines = [EmailInline, MembershipInline]
 
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
+        people.save(person=obj, by=pages.organizer(request))
+
+    @transaction.atomic
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        if answer.status_code == HTTPStatus.FOUND and (person := self.get_object(request, id)):
+            people.note_password(person=person, by=pages.organizer(request))
+        return answer
+
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(pages.Fixed):
@@ -105,6 +121,6 @@ class ApiTokenAdmin(pages.Fixed):
             button=gettext("Revoke"),
             is_danger=True,
             is_gone=True,
-            do=lambda: tokens.revoke(user=token.user, token_key=token.token_key),
+            do=lambda: people.revoke_token(token=token, by=pages.organizer(request)),
             done=gettext("The token is revoked."),
         )

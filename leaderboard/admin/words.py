@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from leaderboard.models import (
     Announcement,
     ApiToken,
+    AuditEntry,
     Canary,
     Competition,
     Dataset,
@@ -45,6 +46,7 @@ MODELS: Mapping[type[Model], tuple[StrPromise, StrPromise]] = {
     Evaluation: (gettext_lazy("evaluation"), gettext_lazy("evaluations")),
     Announcement: (gettext_lazy("announcement"), gettext_lazy("announcements")),
     ApiToken: (gettext_lazy("API token"), gettext_lazy("API tokens")),
+    AuditEntry: (gettext_lazy("act"), gettext_lazy("audit log")),
 }
 """Name of one row, and of several."""
 
@@ -177,6 +179,12 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "scope": gettext_lazy("scope"),
         "competition": gettext_lazy("competition"),
         "used_at": gettext_lazy("last used at"),
+    },
+    AuditEntry: {
+        "at": gettext_lazy("time"),
+        "act": gettext_lazy("act"),
+        "competition": gettext_lazy("competition"),
+        "why": gettext_lazy("reason"),
     },
 }
 """Fields that the panel shows."""

@@ -1,6 +1,7 @@
 """Fields, constraints and named questions. `leaderboard.services` writes."""
 
 from leaderboard.models.announcement import Announcement
+from leaderboard.models.audit import AuditEntry
 from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset, Fingerprints, Split
 from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
@@ -18,6 +19,7 @@ from leaderboard.models.webhook import Delivery, Webhook
 __all__ = [
     "Announcement",
     "ApiToken",
+    "AuditEntry",
     "BoardVersion",
     "Canary",
     "Competition",

@@ -10,8 +10,11 @@ from django.utils.translation import gettext
 from leaderboard import markdown
 from leaderboard.errors import NotFound
 from leaderboard.models import Announcement, Competition, Notice, User
-from leaderboard.services import events, organizers
+from leaderboard.services import audit, events, locks, organizers
+from leaderboard.services.audit import Act
 from leaderboard.services.events import Event
+
+TEXTS = ("title", "text", "is_pinned")
 
 
 @transaction.atomic
@@ -20,6 +23,8 @@ def announce(*, announcement: Announcement, by: User) -> None:
     organizers.check_organizer(by, announcement.competition)
     announcement.announced_at = timezone.now()
     announcement.save(force_insert=True)
+    now = audit.state(announcement, *TEXTS)
+    audit.record(Act.ANNOUNCEMENT_MADE, announcement, by=by, after=now)
     events.tell(Event.ANNOUNCED, announcement, announcement=announcement.pk)
 
 
@@ -27,8 +32,11 @@ def announce(*, announcement: Announcement, by: User) -> None:
 def edit(*, announcement: Announcement, by: User) -> None:
     """Save another title or text. Mails that were sent stay as they are."""
     organizers.check_organizer(by, announcement.competition)
+    was = audit.state(locks.lock(announcement), *TEXTS)
     announcement.edited_at = timezone.now()
-    announcement.save(update_fields=["title", "text", "is_pinned", "edited_at"])
+    announcement.save(update_fields=[*TEXTS, "edited_at"])
+    now = audit.state(announcement, *TEXTS)
+    audit.record(Act.ANNOUNCEMENT_EDITED, announcement, by=by, before=was, after=now)
     told(announcement).update(facts=facts(announcement))
 
 
@@ -36,6 +44,8 @@ def edit(*, announcement: Announcement, by: User) -> None:
 def remove(*, announcement: Announcement, by: User) -> None:
     """Delete an announcement and its notices."""
     organizers.check_organizer(by, announcement.competition)
+    was = audit.state(announcement, *TEXTS)
+    audit.record(Act.ANNOUNCEMENT_REMOVED, announcement, by=by, before=was)
     told(announcement).delete()
     announcement.delete()
 

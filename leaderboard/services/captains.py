@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotAllowed, NotFound
 from leaderboard.models import Membership, Team, User
-from leaderboard.services import locks, teams
+from leaderboard.services import audit, locks, teams
 
 BETWEEN_RENAMES = timedelta(days=1)
 """Each other name makes the boards anew, and people must be able to follow who a team is."""
@@ -36,7 +36,7 @@ def rename(*, team: Team, name: str, by: User) -> None:
             gettext("A team can be renamed once in 24 hours. Try again later."),
             code="renamed_lately",
         )
-    teams.change_name(team, name)
+    teams.change_name(team, name, by=by)
 
 
 @transaction.atomic
@@ -55,6 +55,7 @@ def remove_member(*, team: Team, username: str, by: User) -> None:
     team.invitations.filter(accepted_at=None).delete()
     team.webhooks.filter(created_by=member.user_id).delete()
     member.delete()
+    audit.record(audit.Act.MEMBER_REMOVED, team, by=by, before={"member": username})
 
 
 @transaction.atomic
@@ -66,6 +67,8 @@ def hand_over(*, team: Team, username: str, by: User) -> None:
     member = find_member(team, username)
     team.memberships.update(is_captain=False)
     team.memberships.filter(pk=member.pk).update(is_captain=True)
+    was, now = {"captain": by.username}, {"captain": username}
+    audit.record(audit.Act.CAPTAIN_CHANGED, team, by=by, before=was, after=now)
 
 
 def check_captain(team: Team, person: User) -> None:

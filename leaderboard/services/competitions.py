@@ -15,10 +15,17 @@ from django.utils.translation import gettext
 from leaderboard import sentences
 from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import Competition, Preparation, User
-from leaderboard.services import locks, organizers, preparing, versions, workers
+from leaderboard.services import audit, locks, organizers, preparing, versions, workers
+from leaderboard.services.audit import SERVICE, Act
 from scoring.job import PROTOCOL
 
 State = Competition.State
+ACTS = {
+    State.OPEN: Act.COMPETITION_OPENED,
+    State.PAUSED: Act.COMPETITION_PAUSED,
+    State.CLOSED: Act.COMPETITION_CLOSED,
+}
+"""What the log says of a step, by the state that it leads to."""
 MOST_LIKE = 1000
 """Slugs, the newest first, that are compared with a misspelt slug."""
 
@@ -60,6 +67,8 @@ def create(*, competition: Competition, by: User) -> None:
     organizers.check_organizer(by)
     competition.state = State.DRAFT
     competition.save(force_insert=True)
+    made = audit.state(competition, "slug", "dataset", "profile")
+    audit.record(Act.COMPETITION_CREATED, competition, by=by, after=made)
 
 
 @transaction.atomic
@@ -82,6 +91,13 @@ def edit(*, competition: Competition, by: User) -> None:
     if fields & Competition.SCORING_FIELDS:
         competition.calibration = None
         fields.add("calibration")
+    audit.record(
+        Act.COMPETITION_EDITED,
+        competition,
+        by=by,
+        before=audit.state(row, *fields),
+        after=audit.state(competition, *fields),
+    )
     gate = competition.min_quality
     competition.save(update_fields=fields - {"min_quality"})
     if "min_quality" in fields:
@@ -129,7 +145,7 @@ def open_(*, competition: Competition, by: User) -> None:
     """Open a draft, or go on after a pause. A closed competition is reopened by `reopen`."""
     organizers.check_organizer(by, competition)
     check_openable(competition)
-    move(competition, State.OPEN, only_from=[State.DRAFT, State.PAUSED], pause_message="")
+    move(competition, State.OPEN, by=by, only_from=[State.DRAFT, State.PAUSED], pause_message="")
 
 
 def check_openable(competition: Competition) -> None:
@@ -195,7 +211,9 @@ def off_band(competition: Competition) -> str:
 def pause(*, competition: Competition, message: str, by: User) -> None:
     """Stop uploads, with a message for everybody. Evaluations in the queue go on."""
     organizers.check_organizer(by, competition)
-    move(competition, State.PAUSED, pause_message=message.strip()[:300])
+    message = message.strip()[:300]
+    with audit.because(message):
+        move(competition, State.PAUSED, by=by, pause_message=message)
 
 
 @transaction.atomic
@@ -203,7 +221,7 @@ def reopen(*, competition: Competition, by: User) -> None:
     """Open a closed competition again, unless its private board is published."""
     organizers.check_organizer(by, competition)
     check_end(competition)
-    move(competition, State.OPEN, only_from=[State.CLOSED])
+    move(competition, State.OPEN, by=by, only_from=[State.CLOSED])
 
 
 def check_end(competition: Competition) -> None:
@@ -215,7 +233,7 @@ def check_end(competition: Competition) -> None:
 def close(*, competition: Competition, by: User) -> None:
     """End the uploads. Evaluations go on, and the private board stays hidden."""
     organizers.check_organizer(by, competition)
-    move(competition, State.CLOSED, pause_message="")
+    move(competition, State.CLOSED, by=by, pause_message="")
 
 
 def publish(*, competition: Competition, by: User) -> bool:
@@ -224,7 +242,7 @@ def publish(*, competition: Competition, by: User) -> bool:
     Returns whether everybody sees it already. With many teams it is prepared in the background.
     """
     organizers.check_organizer(by, competition)
-    begin_publication(competition)
+    begin_publication(competition, by=by)
     preparing.go_on(competition, seconds=preparing.AT_ONCE)
     competition.refresh_from_db()
     if not competition.is_published and not preparing.is_publishing(competition):
@@ -237,7 +255,7 @@ def publish(*, competition: Competition, by: User) -> bool:
 
 
 @transaction.atomic
-def begin_publication(competition: Competition) -> None:
+def begin_publication(competition: Competition, *, by: User) -> None:
     row = locks.lock(competition)
     preparing.check_none(row)
     if row.state != State.CLOSED:
@@ -248,6 +266,7 @@ def begin_publication(competition: Competition) -> None:
             code="evaluations_unfinished",
         )
     preparing.begin(row)
+    audit.record(Act.PUBLICATION_BEGUN, competition, by=by)
 
 
 @transaction.atomic
@@ -259,6 +278,7 @@ def stop_preparing(*, competition: Competition, by: User) -> None:
             gettext("Nothing is being prepared: it is done, or it was stopped before."),
             code="nothing_in_preparation",
         )
+    audit.record(Act.PREPARATION_STOPPED, competition, by=by)
 
 
 def do_nothing(competition: Competition) -> DoNothing | None:
@@ -283,17 +303,23 @@ def do_nothing(competition: Competition) -> DoNothing | None:
     )
 
 
+@transaction.atomic
 def close_ended() -> None:
     """Close the competitions whose end has passed, by the database's clock."""
-    Competition.objects.filter(state__in=[State.OPEN, State.PAUSED], ends_at__lte=Now()).update(
-        state=State.CLOSED, pause_message=""
-    )
+    ended = Competition.objects.filter(state__in=[State.OPEN, State.PAUSED], ends_at__lte=Now())
+    for competition in ended:
+        # Another process may close it in the same moment: only one of them writes it down.
+        if ended.filter(pk=competition.pk).update(state=State.CLOSED, pause_message=""):
+            was = audit.state(competition, "state")
+            now = {"state": State.CLOSED, "ends_at": competition.ends_at}
+            audit.record(ACTS[State.CLOSED], competition, by=SERVICE, before=was, after=now)
 
 
 def move(
     competition: Competition,
-    state: str,
+    state: State,
     *,
+    by: User,
     only_from: Collection[str] = State.values,
     **fields: object,
 ) -> None:
@@ -303,6 +329,7 @@ def move(
         for one, targets in Competition.TRANSITIONS.items()
         if state in targets and one in only_from
     ]
+    was = audit.state(locks.lock(competition), "state")
     rows = Competition.objects.filter(pk=competition.pk, state__in=allowed)
     if not rows.update(state=state, **fields):
         competition.refresh_from_db(fields=["state"])
@@ -310,6 +337,7 @@ def move(
     # A publication that was begun before must not end after another step.
     Preparation.objects.filter(competition=competition.pk, min_quality=None).delete()
     competition.refresh_from_db()
+    audit.record(ACTS[state], competition, by=by, before=was, after={"state": state})
 
 
 def wrong_state(competition: Competition, state: str) -> Conflict:

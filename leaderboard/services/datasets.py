@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import Competition, Dataset, Fingerprints, Split, User
-from leaderboard.services import divisions, files, fingerprints, objections, organizers
+from leaderboard.services import audit, divisions, files, fingerprints, objections, organizers
 from leaderboard.services.divisions import Splits, Wishes
 from scoring.images import sets
 from scoring.images.report import ImageReport
@@ -83,7 +83,8 @@ def import_(
         skipped=[asdict(problem) for problem in plan.left_out],
         created_at=timezone.now(),
     )
-    return save(dataset, splits, [prints_of(images) for images in plan.splits.values()])
+    prints = [prints_of(images) for images in plan.splits.values()]
+    return save(dataset, splits, prints, by=by)
 
 
 def is_packed(folder: Path) -> bool:
@@ -201,7 +202,13 @@ def sha256_of(classes: Sequence[str], splits: Sequence[Split]) -> str:
 
 
 @transaction.atomic
-def save(dataset: Dataset, splits: Sequence[Split], prints: Sequence[Fingerprints]) -> Dataset:
+def save(
+    dataset: Dataset,
+    splits: Sequence[Split],
+    prints: Sequence[Fingerprints],
+    *,
+    by: User | None = None,
+) -> Dataset:
     """Write a dataset with its splits, unless the same content is there."""
     if existing := Dataset.objects.filter(sha256=dataset.sha256).first():
         return existing
@@ -211,4 +218,7 @@ def save(dataset: Dataset, splits: Sequence[Split], prints: Sequence[Fingerprint
         split.save()
         fingerprint.split = split
         fingerprint.save()
+    images = {split.name: split.images for split in splits}
+    now = {"sha256": dataset.sha256, "images": images, "left_out": len(dataset.skipped)}
+    audit.record(audit.Act.DATASET_IMPORTED, dataset, by=by or audit.CONSOLE, after=now)
     return dataset

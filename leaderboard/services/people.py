@@ -1,12 +1,17 @@
-"""What people choose for themselves."""
+"""What people choose for themselves, and what operators change of an account."""
 
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext
 
 from leaderboard.errors import Refused
-from leaderboard.models import User
+from leaderboard.models import ApiToken, User
+from leaderboard.services import audit, tokens
+
+RIGHTS = ("username", "is_active", "is_staff", "is_superuser")
+"""Of an account, what the audit log tells."""
 
 
 def choose_language(*, person: User, code: str) -> None:
@@ -25,3 +30,27 @@ def see_language(*, person: User, language: str) -> None:
     if language != person.seen_language and language in dict(settings.LANGUAGES):
         person.seen_language = language
         person.save(update_fields=["seen_language"])
+
+
+@transaction.atomic
+def save(*, person: User, by: User) -> None:
+    """Write an account as an operator, new or changed."""
+    row = User.objects.filter(pk=person.pk).first() if person.pk else None
+    was = audit.state(row, *RIGHTS) if row else {}
+    person.save()
+    now = audit.state(person, *RIGHTS)
+    audit.record(audit.Act.PERSON_SAVED, person, by=by, before=was, after=now)
+
+
+@transaction.atomic
+def revoke_token(*, token: ApiToken, by: User) -> None:
+    """Revoke the token of another person, as an operator."""
+    tokens.revoke(user=token.user, token_key=token.token_key)
+    was = {"name": token.name}
+    audit.record(audit.Act.TOKEN_REVOKED, token.user, by=by, before=was)
+
+
+@transaction.atomic
+def note_password(*, person: User, by: User) -> None:
+    """Write down that an operator has set the password of a person."""
+    audit.record(audit.Act.PASSWORD_SET, person, by=by)

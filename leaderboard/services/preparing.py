@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Entry, Evaluation, NextEntry, Preparation
-from leaderboard.services import events, locks, placing, privileges, versions
+from leaderboard.services import audit, events, locks, placing, privileges, versions
 from leaderboard.services.events import Event
 
 logger = logging.getLogger(__name__)
@@ -164,6 +164,9 @@ def switch(competition: Competition) -> bool:
         return False
     if preparation.min_quality is None:
         events.tell(Event.COMPETITION_PUBLISHED, competition)
+        was, now = {"state": competition.state}, {"state": State.PUBLISHED}
+        act = audit.Act.COMPETITION_PUBLISHED
+        audit.record(act, competition, by=audit.SERVICE, before=was, after=now)
     preparation.delete()
     versions.change(competition.pk)
     return True

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, User, Worker
 from leaderboard.models.counts import count_of
-from leaderboard.services import organizers
+from leaderboard.services import audit, organizers
 from leaderboard.services.workers import ALIVE
 
 MACHINE = frozenset({"slug", "device", "threads"})
@@ -30,6 +30,10 @@ def save(*, profile: HardwareProfile, by: User) -> None:
     if row:
         check_fixed(row, profile)
     profile.save()
+    names = [field.name for field in HardwareProfile._meta.concrete_fields]
+    was = audit.state(row, *names) if row else {}
+    now = audit.state(profile, *names)
+    audit.record(audit.Act.PROFILE_SAVED, profile, by=by, before=was, after=now)
 
 
 def check_fixed(row: HardwareProfile, profile: HardwareProfile) -> None:

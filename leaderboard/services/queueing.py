@@ -19,6 +19,7 @@ from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User
 from leaderboard.models.evaluation import Stale
 from leaderboard.services import (
+    audit,
     competitions,
     events,
     locks,
@@ -85,6 +86,7 @@ def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
         raise Conflict(
             gettext("An evaluation of this submission is under way."), code="already_queued"
         )
+    audit.record(audit.Act.EVALUATION_REQUESTED, submission, by=by)
     return enqueue(competition=competition, submission=submission, why=Why.REQUESTED)
 
 
@@ -101,6 +103,7 @@ def cancel(*, evaluation: Evaluation, by: User) -> None:
             gettext("Only an evaluation that waits in the queue can be cancelled."),
             code="not_queued",
         ) from error
+    audit.record(audit.Act.EVALUATION_CANCELLED, evaluation, by=by)
 
 
 def cancel_queued(submission: Submission) -> None:

@@ -9,7 +9,15 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import BadModel, Conflict
 from leaderboard.models import Competition, Evaluation, ReferenceModel, User
-from leaderboard.services import competitions, files, locks, organizers, queueing, submissions
+from leaderboard.services import (
+    audit,
+    competitions,
+    files,
+    locks,
+    organizers,
+    queueing,
+    submissions,
+)
 from scoring.job import Model
 
 
@@ -29,6 +37,7 @@ def set_reference(
         kept = files.keep(file, folder="models", suffix=found.format.endings[0])
         with transaction.atomic():
             check_draft(locks.lock(competition))
+            before = competition.reference
             competition.reference = ReferenceModel.objects.create(
                 competition=competition,
                 file=kept,
@@ -40,6 +49,13 @@ def set_reference(
             )
             competition.calibration = None
             competition.save(update_fields=["reference", "calibration"])
+            audit.record(
+                audit.Act.REFERENCE_SET,
+                competition,
+                by=by,
+                before={"reference": before and before.name, "sha256": before and before.sha256},
+                after={"reference": competition.reference.name, "sha256": file.sha256},
+            )
     return competition.reference
 
 
@@ -78,4 +94,5 @@ def calibrate(*, competition: Competition, by: User) -> Evaluation:
     under_way = competition.evaluations.unfinished().filter(kind=Evaluation.Kind.CALIBRATION)
     if under_way.exists():
         raise Conflict(gettext("A calibration is under way."), code="already_queued")
+    audit.record(audit.Act.CALIBRATION_QUEUED, competition, by=by)
     return queueing.enqueue(competition=competition)

@@ -11,6 +11,7 @@ from django.db import connection, models, transaction
 from psycopg import sql
 
 from leaderboard.models import (
+    AuditEntry,
     BoardVersion,
     Canary,
     Competition,
@@ -31,6 +32,7 @@ from leaderboard.models import (
     Worker,
 )
 from leaderboard.models.answers import Answers
+from leaderboard.services import audit
 
 NAME = "worker"
 READ = "SELECT"
@@ -49,6 +51,8 @@ GRANTS: dict[type[models.Model], str] = {
     Evaluation: "SELECT, INSERT, UPDATE",
     # A worker says what happened. The process that sends notices reads who is told.
     Happening: "SELECT, INSERT",
+    # The end of a competition is written down. Only the key of the new entry is read.
+    AuditEntry: "SELECT (id), INSERT",
     StoredReport: "SELECT, INSERT",
     Answers: "SELECT, INSERT, UPDATE",
     Worker: "SELECT, INSERT, UPDATE",
@@ -79,3 +83,4 @@ def grant_worker(*, name: str = NAME, password: str) -> None:
             table = sql.Identifier(model._meta.db_table)
             grant = sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), table, role)
             cursor.execute(grant)
+    audit.record(audit.Act.WORKER_ROLE_GRANTED, None, subject=name, by=audit.CONSOLE)

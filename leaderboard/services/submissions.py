@@ -27,6 +27,7 @@ from leaderboard.errors import (
 )
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import (
+    audit,
     competitions,
     events,
     files,
@@ -36,6 +37,7 @@ from leaderboard.services import (
     queueing,
     teams,
 )
+from leaderboard.services.audit import Act
 from leaderboard.services.events import Event
 from scoring import Rejected, formats
 from scoring.formats import Inspection
@@ -291,6 +293,7 @@ def withdraw(*, submission: Submission, by: User) -> None:
     submission.selected_at = None
     submission.save(update_fields=["withdrawn_at", "selected_at"])
     queueing.cancel_queued(submission)
+    audit.record(Act.SUBMISSION_WITHDRAWN, submission, by=by)
     placing.place(submission.team)
 
 
@@ -311,6 +314,8 @@ def disqualify(*, submission: Submission, reason: str, by: User) -> None:
     submission.disqualified_at = timezone.now()
     submission.disqualified_reason = reason.strip()[:300]
     submission.save(update_fields=["disqualified_at", "disqualified_reason"])
+    why = submission.disqualified_reason
+    audit.record(Act.SUBMISSION_DISQUALIFIED, submission, by=by, why=why)
     placing.place(submission.team)
 
 
@@ -318,9 +323,11 @@ def disqualify(*, submission: Submission, reason: str, by: User) -> None:
 def reinstate(*, submission: Submission, by: User) -> None:
     organizers.check_organizer(by, submission.competition)
     locks.lock(submission.competition)
+    was = {"disqualified": submission.disqualified_reason}
     submission.disqualified_at = None
     submission.disqualified_reason = ""
     submission.save(update_fields=["disqualified_at", "disqualified_reason"])
+    audit.record(Act.SUBMISSION_REINSTATED, submission, by=by, before=was)
     placing.place(submission.team)
 
 

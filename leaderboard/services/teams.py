@@ -22,7 +22,8 @@ from leaderboard.models import (
     Team,
     User,
 )
-from leaderboard.services import events, locks, names, organizers, versions
+from leaderboard.services import audit, events, locks, names, organizers, versions
+from leaderboard.services.audit import Act
 from leaderboard.services.events import Event
 
 LONGEST_NAME = 60
@@ -37,6 +38,7 @@ def create(*, competition: Competition, name: str, by: User) -> Team:
     check_joinable(competition, by)
     team = Team(competition=competition)
     give_name(team, name)
+    audit.record(Act.TEAM_MADE, team, by=by)
     join(team, by)
     return team
 
@@ -59,7 +61,7 @@ def compete_alone(*, competition: Competition, by: User) -> Team:
 def rename(*, team: Team, name: str, by: User) -> None:
     """Give a team another name, as an organizer."""
     organizers.check_organizer(by, team.competition)
-    change_name(locks.lock(team), name)
+    change_name(locks.lock(team), name, by=by)
 
 
 @transaction.atomic
@@ -175,6 +177,7 @@ def leave(*, team: Team, by: User) -> None:
             code="last_member",
         )
     team.memberships.filter(user=by).delete()
+    audit.record(Act.MEMBER_LEFT, team, by=by, before={"member": by.username})
     team.invitations.filter(accepted_at=None).delete()
     team.webhooks.filter(created_by=by).delete()
     if first := team.memberships.first():
@@ -282,12 +285,14 @@ def give_name(team: Team, name: str) -> None:
         ) from error
 
 
-def change_name(team: Team, name: str) -> None:
+def change_name(team: Team, name: str, *, by: User) -> None:
     """Give a locked team another name, and keep the former one with its end."""
     former = Team.objects.values_list("name", flat=True).get(pk=team.pk)
     give_name(team, name)
     if team.name != former:
         FormerName.objects.create(team=team, name=former)
+        was, now = {"name": former}, {"name": team.name}
+        audit.record(Act.TEAM_RENAMED, team, by=by, before=was, after=now)
         versions.change(team.competition_id)
 
 
@@ -314,3 +319,4 @@ def join(team: Team, user: User) -> None:
             gettext("You are in a team of this competition already. Leave that team first."),
             code="already_in_a_team",
         ) from error
+    audit.record(Act.MEMBER_JOINED, team, by=user, after={"member": user.username})

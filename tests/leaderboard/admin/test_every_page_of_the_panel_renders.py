@@ -68,6 +68,7 @@ def test_all_nouns_but_the_hidden_ones_are_there() -> None:
     assert {model.__name__ for model in NOUNS} == {
         "Announcement",
         "ApiToken",
+        "AuditEntry",
         "Canary",
         "Competition",
         "Dataset",
@@ -126,7 +127,7 @@ def test_staff_without_rights_decide_nothing(owner: User, client: Client, team: 
 
 @pytest.mark.usefixtures("full")
 def test_history_is_neither_added_nor_changed_nor_deleted(panel: Client) -> None:
-    for name in ("submission", "evaluation", "worker", "canary", "apitoken"):
+    for name in ("submission", "evaluation", "worker", "canary", "apitoken", "auditentry"):
         assert panel.get(reverse(f"admin:leaderboard_{name}_add")).status_code == 403
     for model in NOUNS:
         row = model._default_manager.first()

@@ -1,0 +1,80 @@
+"""Who did what, when, to what, and why. Rows are written once and never changed."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from leaderboard.models.competition import Competition
+
+
+class AuditEntry(models.Model):
+    """One act. `services.audit.record` writes it in the transaction of the act."""
+
+    class Act(models.TextChoices):
+        COMPETITION_CREATED = "competition_created", _("Competition written")
+        COMPETITION_EDITED = "competition_edited", _("Competition changed")
+        COMPETITION_OPENED = "competition_opened", _("Competition opened")
+        COMPETITION_PAUSED = "competition_paused", _("Competition paused")
+        COMPETITION_CLOSED = "competition_closed", _("Competition closed")
+        PUBLICATION_BEGUN = "publication_begun", _("Publication begun")
+        COMPETITION_PUBLISHED = "competition_published", _("Competition published")
+        PREPARATION_STOPPED = "preparation_stopped", _("Preparation stopped")
+        REFERENCE_SET = "reference_set", _("Reference model set")
+        CALIBRATION_QUEUED = "calibration_queued", _("Calibration queued")
+        DATASET_IMPORTED = "dataset_imported", _("Dataset imported")
+        PROFILE_SAVED = "profile_saved", _("Hardware profile changed")
+        ANNOUNCEMENT_MADE = "announcement_made", _("Announcement made")
+        ANNOUNCEMENT_EDITED = "announcement_edited", _("Announcement changed")
+        ANNOUNCEMENT_REMOVED = "announcement_removed", _("Announcement removed")
+        SUBMISSION_DISQUALIFIED = "submission_disqualified", _("Submission disqualified")
+        SUBMISSION_REINSTATED = "submission_reinstated", _("Submission reinstated")
+        SUBMISSION_WITHDRAWN = "submission_withdrawn", _("Submission withdrawn")
+        EVALUATION_REQUESTED = "evaluation_requested", _("Evaluation requested")
+        EVALUATION_CANCELLED = "evaluation_cancelled", _("Evaluation cancelled")
+        TEAM_MADE = "team_made", _("Team made")
+        TEAM_RENAMED = "team_renamed", _("Team renamed")
+        MEMBER_JOINED = "member_joined", _("Member joined")
+        MEMBER_LEFT = "member_left", _("Member left")
+        MEMBER_REMOVED = "member_removed", _("Member removed")
+        CAPTAIN_CHANGED = "captain_changed", _("Captain changed")
+        PERSON_SAVED = "person_saved", _("Account changed")
+        PASSWORD_SET = "password_set", _("Password set by an operator")
+        TOKEN_REVOKED = "token_revoked", _("API token revoked by an operator")
+        WORKER_ROLE_GRANTED = "worker_role_granted", _("Database role of workers granted")
+
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    by_name = models.CharField(
+        max_length=150,
+        help_text="The user name of that time, or who acts without an account: service, console.",
+    )
+    act = models.CharField(max_length=32, choices=Act)
+    competition = models.ForeignKey(
+        Competition, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    subject_type = models.CharField(max_length=30, help_text="The model of the row.")
+    subject_id = models.BigIntegerField(null=True)
+    subject = models.CharField(max_length=200, help_text="The name of the row at that time.")
+    before = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    after = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    why = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["competition", "-id"], name="audit_by_competition"),
+            models.Index(fields=["act", "-id"], name="audit_by_act"),
+            models.Index(fields=["by", "-id"], name="audit_by_person"),
+            models.Index(fields=["at"], name="audit_by_time"),
+            models.Index(fields=["subject_type", "subject_id"], name="audit_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()}: {self.subject}"
