@@ -2,6 +2,7 @@
 
 import django.contrib.auth.models
 import django.contrib.auth.validators
+import django.core.serializers.json
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
@@ -2019,6 +2020,116 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("competition", "board"), name="one_version_a_board"
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditEntry",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "by_name",
+                    models.CharField(
+                        help_text="The user name of that time, or who acts without an account: service, console.",
+                        max_length=150,
+                    ),
+                ),
+                (
+                    "act",
+                    models.CharField(
+                        choices=[
+                            ("competition_created", "Competition written"),
+                            ("competition_edited", "Competition changed"),
+                            ("competition_opened", "Competition opened"),
+                            ("competition_paused", "Competition paused"),
+                            ("competition_closed", "Competition closed"),
+                            ("publication_begun", "Publication begun"),
+                            ("competition_published", "Competition published"),
+                            ("preparation_stopped", "Preparation stopped"),
+                            ("reference_set", "Reference model set"),
+                            ("calibration_queued", "Calibration queued"),
+                            ("dataset_imported", "Dataset imported"),
+                            ("profile_saved", "Hardware profile changed"),
+                            ("announcement_made", "Announcement made"),
+                            ("announcement_edited", "Announcement changed"),
+                            ("announcement_removed", "Announcement removed"),
+                            ("submission_disqualified", "Submission disqualified"),
+                            ("submission_reinstated", "Submission reinstated"),
+                            ("submission_withdrawn", "Submission withdrawn"),
+                            ("evaluation_requested", "Evaluation requested"),
+                            ("evaluation_cancelled", "Evaluation cancelled"),
+                            ("team_made", "Team made"),
+                            ("team_renamed", "Team renamed"),
+                            ("member_joined", "Member joined"),
+                            ("member_left", "Member left"),
+                            ("member_removed", "Member removed"),
+                            ("captain_changed", "Captain changed"),
+                            ("person_saved", "Account changed"),
+                            ("password_set", "Password set by an operator"),
+                            ("token_revoked", "API token revoked by an operator"),
+                            ("worker_role_granted", "Database role of workers granted"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "subject_type",
+                    models.CharField(help_text="The model of the row.", max_length=30),
+                ),
+                ("subject_id", models.BigIntegerField(null=True)),
+                (
+                    "subject",
+                    models.CharField(help_text="The name of the row at that time.", max_length=200),
+                ),
+                (
+                    "before",
+                    models.JSONField(
+                        default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder
+                    ),
+                ),
+                (
+                    "after",
+                    models.JSONField(
+                        default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder
+                    ),
+                ),
+                ("why", models.CharField(blank=True, max_length=300)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="leaderboard.competition",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "audit entries",
+                "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["competition", "-id"], name="audit_by_competition"),
+                    models.Index(fields=["act", "-id"], name="audit_by_act"),
+                    models.Index(fields=["by", "-id"], name="audit_by_person"),
+                    models.Index(fields=["at"], name="audit_by_time"),
+                    models.Index(fields=["subject_type", "subject_id"], name="audit_by_subject"),
                 ],
             },
         ),
