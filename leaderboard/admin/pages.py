@@ -213,15 +213,20 @@ def ask(
             status = refusal.status
     words = {"title": title, "says": says, "button": button, "look": look, "is_danger": is_danger}
     shown = {"facts": figures(facts(form) if callable(facts) else facts), "form": form}
-    given = WhyForm(initial={"audit_why": why(request)})
-    asks_why = not {"reason", "message"}.intersection(form.fields)
-    context = frame(admin, request, obj) | words | shown | {"why": given if asks_why else ()}
+    context = frame(admin, request, obj) | words | shown | {"why": asked_why(request, form)}
     return TemplateResponse(request, "admin/ask.html", context, status=status)
 
 
 def why(request: HttpRequest) -> str:
     """The reason for the audit log that a person gave with a form."""
     return request.POST.get("audit_why", "").strip()
+
+
+def asked_why(request: HttpRequest, form: forms.Form) -> Iterable[forms.BoundField]:
+    """The field for the reason; none if the form asks for a reason that people see."""
+    if {"reason", "message"}.intersection(form.fields):
+        return ()
+    return WhyForm(initial={"audit_why": why(request)})
 
 
 def frame(admin: ModelAdmin, request: HttpRequest, obj: Model | None) -> dict[str, Any]:

@@ -83,8 +83,7 @@ def import_(
         skipped=[asdict(problem) for problem in plan.left_out],
         created_at=timezone.now(),
     )
-    prints = [prints_of(images) for images in plan.splits.values()]
-    return save(dataset, splits, prints, by=by)
+    return save(dataset, splits, map(prints_of, plan.splits.values()), by=by)
 
 
 def is_packed(folder: Path) -> bool:
@@ -132,7 +131,7 @@ def take_over(
             % {"sha256": f"{sha256[:12]}…"},
             code="other_content",
         )
-    return save(dataset, splits, [prints_of(found.images) for found in read_.values()])
+    return save(dataset, splits, [prints_of(found.images) for found in read_.values()], by=by)
 
 
 def packed(
@@ -205,9 +204,9 @@ def sha256_of(classes: Sequence[str], splits: Sequence[Split]) -> str:
 def save(
     dataset: Dataset,
     splits: Sequence[Split],
-    prints: Sequence[Fingerprints],
+    prints: Iterable[Fingerprints],
     *,
-    by: User | None = None,
+    by: User | None,
 ) -> Dataset:
     """Write a dataset with its splits, unless the same content is there."""
     if existing := Dataset.objects.filter(sha256=dataset.sha256).first():
