@@ -287,6 +287,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "leaderboard.api.schema.Described",
     "DEFAULT_METADATA_CLASS": None,  # no OPTIONS: the schema says it all
     "DEFAULT_THROTTLE_CLASSES": ["leaderboard.throttling.WriteThrottle"],
+    # As for sign-ins: whose limit a request counts for.
+    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
     "DEFAULT_PAGINATION_CLASS": "leaderboard.api.pagination.Pages",
     "EXCEPTION_HANDLER": "leaderboard.api.errors.handle",
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import ngettext
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
-from rest_framework.throttling import UserRateThrottle
+from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
 
 from leaderboard import bodies
 from leaderboard.errors import TooFast
@@ -26,6 +26,20 @@ class WriteThrottle(UserRateThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         changes_nothing = request.method in SAFE_METHODS or bodies.is_question(request)
         return changes_nothing or super().allow_request(request, view)
+
+
+class BeginThrottle(AnonRateThrottle):
+    """Of commands that begin to sign in, for each address. A classroom has one address."""
+
+    scope = "begin"
+    rate = "60/min"
+
+
+class CollectThrottle(AnonRateThrottle):
+    """Of questions whether a command is confirmed, for each address."""
+
+    scope = "collect"
+    rate = "600/min"
 
 
 def refusal(wait: float | None) -> TooFast:

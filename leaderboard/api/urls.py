@@ -5,12 +5,22 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView
 
 from leaderboard.api import documentation, errors
-from leaderboard.api.views import accounts, competitions, notices, submissions, teams, webhooks
+from leaderboard.api.views import (
+    accounts,
+    competitions,
+    devices,
+    notices,
+    submissions,
+    teams,
+    webhooks,
+)
 
 urlpatterns = [
     path("v2/me", accounts.Me.as_view()),
     path("v2/tokens", accounts.Tokens.as_view()),
     path("v2/tokens/<str:token_key>", accounts.Token.as_view()),
+    path("v2/device", devices.Begin.as_view()),
+    path("v2/device/token", devices.Collect.as_view()),
     path("v2/notices", notices.Notices.as_view()),
     path("v2/notices/read", notices.Read.as_view()),
     path("v2/notices/<int:pk>/read", notices.ReadOne.as_view()),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from leaderboard.cli import kits
+from leaderboard.cli import kits, logins
 from leaderboard.cli.languages import gettext, said, state
 from leaderboard.cli.options import AsJson, Into, Number, Slug
 from leaderboard.cli.screen import err, figures, lines, plain, show
@@ -57,7 +57,19 @@ Url = Annotated[
 Token = Annotated[
     str,
     typer.Option(
-        prompt=gettext("Token"), hide_input=True, envvar="FEATHERWEIGHT_TOKEN", show_envvar=False
+        prompt=gettext("Token"),
+        prompt_required=False,
+        hide_input=True,
+        envvar="FEATHERWEIGHT_TOKEN",
+        show_envvar=False,
+        help=gettext("Use this token instead of a browser; without a value it is asked for."),
+    ),
+]
+Scope = Annotated[
+    str,
+    typer.Option(
+        metavar="read|submit|manage",
+        help=gettext("What the command may do for you, where you sign in by a browser."),
     ),
 ]
 
@@ -65,13 +77,15 @@ Token = Annotated[
 @app.command(
     epilog=EXIT_CODES,
     help=gettext(
-        "Check a token and keep it, with the server's address, in a file that only you can read.\n"
+        "Sign in by a browser, or by a token. The token and the server's address are kept in a "
+        "file that only you can read.\n"
         "\n"
         "In CI set FEATHERWEIGHT_URL and FEATHERWEIGHT_TOKEN instead."
     ),
 )
-def login(url: Url, token: Token, as_json: AsJson = False) -> None:
-    account = Account(url.strip().rstrip("/"), token.strip())
+def login(url: Url, token: Token = "", scope: Scope = "manage", as_json: AsJson = False) -> None:
+    address, secret = url.strip().rstrip("/"), token.strip()
+    account = Account(address, secret or logins.by_browser(address, scope))
     with connected(account) as server:
         me = server.ask("GET", "me")
     account.keep()

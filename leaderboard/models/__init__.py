@@ -4,6 +4,7 @@ from leaderboard.models.announcement import Announcement
 from leaderboard.models.audit import AuditEntry
 from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset, Fingerprints, Split
+from leaderboard.models.device import Device
 from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, Worker
@@ -25,6 +26,7 @@ __all__ = [
     "Competition",
     "Dataset",
     "Delivery",
+    "Device",
     "Entry",
     "Evaluation",
     "Fingerprints",

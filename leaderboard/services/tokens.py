@@ -43,16 +43,21 @@ def issue(
             gettext("A token is valid for 1 to %(most)d days.") % {"most": LONGEST_DAYS},
             code="bad_token_lifetime",
         )
-    if scope not in Scope.values:
-        raise Refused(
-            gettext("A token's scope is one of: %(scopes)s.") % {"scopes": ", ".join(Scope.values)},
-            code="bad_scope",
-        )
+    check_is_scope(scope)
     check_room(locks.lock(user))
     token, secret = ApiToken.objects.create(
         user, expiry=timedelta(days=days), name=name, scope=scope, competition=competition
     )
     return token, secret
+
+
+def check_is_scope(scope: str) -> None:
+    """Raises `Refused` for a word that is no scope."""
+    if scope not in Scope.values:
+        raise Refused(
+            gettext("A token's scope is one of: %(scopes)s.") % {"scopes": ", ".join(Scope.values)},
+            code="bad_scope",
+        )
 
 
 def check_room(user: User) -> None:

@@ -101,6 +101,20 @@ class NoteForm(forms.Form):
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
 
 
+class DeviceForm(forms.Form):
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={
+                "placeholder": "BCDF-GHJK",
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+            }
+        ),
+    )
+
+
 class TokenForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=80, help_text=_("Where you use it, for example GitHub CI.")

@@ -6,6 +6,7 @@ from leaderboard.web import (
     boards,
     comparisons,
     competitions,
+    devices,
     embeds,
     kit,
     languages,
@@ -74,6 +75,7 @@ urlpatterns = [
     path("notices/unsubscribe/<str:token>/", notices.unsubscribe, name="unsubscribe"),
     path("notices/<int:pk>/", notices.follow, name="notice"),
     path("notices/<int:pk>/mark/", notices.mark, name="mark-notice"),
+    path("device/", devices.device, name="device"),
     path("profile/", profile.profile, name="profile"),
     path("profile/tokens/<str:token_key>/revoke/", profile.revoke, name="revoke-token"),
 ]

@@ -36,6 +36,7 @@ MEMBERS = [
     "/competitions/waste/submit/",
     "/competitions/waste/submissions/",
     "/profile/",
+    "/device/",
     "/notices/",
     "/notices/choices/",
     "/accounts/email/",

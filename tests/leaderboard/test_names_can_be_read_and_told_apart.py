@@ -96,7 +96,9 @@ def test_a_refused_name_stays_in_its_field(team: Team, rival: User, see: Any, br
 
 
 def test_token_names_likewise(owner: User, browser: Any) -> None:  # noqa: F811
-    page = browser(owner).post("/profile/", {"name": "CI\u202e", "days": 30}, follow=True)
+    page = browser(owner).post(
+        "/profile/", {"name": "CI\u202e", "scope": "read", "days": 30}, follow=True
+    )
     assert "invisible character U+202E" in text(page)
     assert not owner.auth_token_set.exists()
 

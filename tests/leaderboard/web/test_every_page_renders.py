@@ -26,6 +26,7 @@ MEMBERS = [
     "/competitions/waste/submit/",
     "/competitions/waste/submissions/",
     "/profile/",
+    "/device/",
     "/notices/",
     "/notices/choices/",
     "/accounts/email/",

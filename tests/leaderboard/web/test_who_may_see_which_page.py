@@ -87,6 +87,7 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/invitations/{code}/", ANYBODY),
         ("/invitations/unknown/", NOBODY),
         ("/profile/", SIGNED_IN),
+        ("/device/", SIGNED_IN),
         ("/notices/", SIGNED_IN),
         ("/notices/choices/", SIGNED_IN),
         ("/notices/{notice}/", (LOGIN, 404, 404, 302, 404)),
