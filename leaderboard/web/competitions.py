@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -18,7 +17,6 @@ from leaderboard.models.counts import count_of
 from leaderboard.services import announcements, commands, datasets, machines, rankings, teams
 from leaderboard.web import cards, pictures
 from leaderboard.web.requests import Request
-from scoring import formula
 
 State = Competition.State
 IN_ORDER = (State.OPEN, State.PAUSED, State.DRAFT, State.CLOSED, State.PUBLISHED)
@@ -105,62 +103,6 @@ def sample(request: Request, slug: str) -> FileResponse:
     return FileResponse(
         split.archive.open("rb"), as_attachment=True, filename=f"{competition.slug}-sample.zip"
     )
-
-
-@require_safe
-def scoring(request: Request, slug: str) -> HttpResponse:
-    competition = find(request, slug)
-    quality_ref = competition.reference_quality
-    more: dict[str, Any] = {}
-    if quality_ref is not None:
-        more = {
-            "examples": examples(competition, quality_ref),
-            "idle": idle(competition, quality_ref),
-        }
-    return show(request, competition, "competitions/scoring.html", **more)
-
-
-@dataclass(frozen=True)
-class Example:
-    """One invented model, taken through the formula."""
-
-    words: str
-    quality: float
-    time_ratio: float
-    score: formula.Score
-
-
-def examples(competition: Competition, quality_ref: float) -> list[Example]:
-    # Near 1 there is less to gain, and the words must say what the row shows.
-    gain = round(min(0.05, (1 - quality_ref) / 2), 3)
-    invented = [
-        (gettext("As good and as fast as the reference"), 0.0, 1.0),
-        (gettext("Half the time, quality lower by 0.02"), -0.02, 0.5),
-        (gettext("Twice the time, quality higher by {gain:g}").format(gain=gain), gain, 2.0),
-        (gettext("A fifth of the time, quality lower by 0.10"), -0.10, 0.2),
-    ]
-    return [
-        example(competition, quality_ref, words, quality_ref + more, r)
-        for words, more, r in invented
-    ]
-
-
-def idle(competition: Competition, quality_ref: float) -> Example:
-    """A model that answers one class in no time. The sample's class counts give its quality."""
-    split = datasets.sample_of(competition)
-    counts = list(split.images_by_class.values()) if split else [1] * len(competition.classes)
-    quality = competition.quality_measure.of_one_answer(counts)
-    words = gettext("Always the same class, in no time")
-    return example(competition, quality_ref, words, quality, 0.0)
-
-
-def example(
-    competition: Competition, quality_ref: float, words: str, quality: float, time_ratio: float
-) -> Example:
-    quality = min(1.0, max(0.0, quality))
-    score = competition.score(quality, time_ratio, quality_ref=quality_ref)
-    assert score
-    return Example(words, quality, time_ratio, score)
 
 
 def visible(request: Request) -> QuerySet[Competition]:

@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from leaderboard.models import Competition, Entry
 from leaderboard.services import rankings
@@ -27,6 +26,8 @@ NAMED = 6
 FINE = 1_000
 """Of more teams, the dots stand two pixels apart: they are four pixels wide."""
 TICKS, CONTOURS = 8, 6
+SHORTEST = 12
+"""Places of a line that is worth a label."""
 MOST_LOOKED_AT = 200
 """Places that a label of a contour keeps away from."""
 LAYERS = (1, 3, 10)
@@ -163,6 +164,25 @@ def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
     )
 
 
+def empty(competition: Competition, quality_ref: float) -> Plot:
+    """The plot of a board without teams, about the reference."""
+    x = Axis(0.0, 2.0, False, LEFT, WIDTH - RIGHT)
+    y = upward([max(0.0, quality_ref - 0.25), min(1.0, quality_ref + 0.15)])
+    at = (x.at(1.0), y.at(quality_ref))
+    return Plot(
+        x=x,
+        y=y,
+        shown=0,
+        beyond=0,
+        layers=[],
+        radius=5,
+        front=[],
+        front_line="",
+        contours=contours(competition, x, y, [at]),
+        reference=Mark(0, str(competition.reference or ""), *at),
+    )
+
+
 def point(drawn: Plot, entry: Entry) -> Point:
     half = entry.evaluation.half_width or 0.0
     return Point(
@@ -233,32 +253,50 @@ def contours(
     competition: Competition, x: Axis, y: Axis, drawn: Sequence[tuple[float, float]]
 ) -> list[Contour]:
     """Lines along which the score is the same, each with a label where few teams stand."""
+    if competition.reference_quality is None or not competition.k:
+        return []
+    # Some of the places tell where there is room; the last one is the reference's.
+    taken = [*drawn[:: len(drawn) // MOST_LOOKED_AT + 1], *drawn[-1:]]
+    corners = [
+        corner.total
+        for one in (x.low, x.high)
+        for other in (y.low, y.high)
+        if (corner := competition.score(other, one))
+    ]
+    found: list[Contour] = []
+    for score in levels(x, min(corners), max(corners)):
+        line = equal(competition, x, y, score)
+        if len(line) < SHORTEST:
+            continue
+        spot = quietest(line, [*taken, *((one.x, one.y) for one in found)])
+        found.append(Contour(path(line), f"{score:.4g}", *spot))
+    return found
+
+
+def isoline(competition: Competition, drawn: Plot, score: float) -> str:
+    """The path of all models with one score on a plot; empty where it would be a mere dot."""
+    line = equal(competition, drawn.x, drawn.y, score)
+    return path(line) if len(line) > 1 else ""
+
+
+def equal(competition: Competition, x: Axis, y: Axis, score: float) -> list[tuple[float, float]]:
+    """Places of one score, from left to right."""
     reference, weight, k = competition.reference_quality, competition.time_weight, competition.k
     if reference is None or not k:
         return []
 
-    def quality(score: float, ratio: float) -> float | None:
+    def quality(ratio: float) -> float | None:
         return formula.quality_at(score - weight * ratio, quality_ref=reference, k=k)
 
-    def ratio(score: float, quality: float) -> float | None:
+    def ratio(quality: float) -> float | None:
         term = formula.quality_term(quality, quality_ref=reference, k=k)
         return (score - term) / weight if weight else None
 
-    # Some of the places tell where there is room; the last one is the reference's.
-    taken = [*drawn[:: len(drawn) // MOST_LOOKED_AT + 1], *drawn[-1:]]
-    corners = [
-        weight * one + formula.quality_term(other, quality_ref=reference, k=k)
-        for one in (x.low, x.high)
-        for other in (y.low, y.high)
-    ]
-    found: list[Contour] = []
-    for score in levels(x, min(corners), max(corners)):
-        line = sorted_up(along(x, y, partial(quality, score), partial(ratio, score)))
-        if len(line) < 12:
-            continue
-        spot = quietest(line, [*taken, *((one.x, one.y) for one in found)])
-        found.append(Contour("M" + "L".join(f"{a} {b}" for a, b in line), f"{score:.4g}", *spot))
-    return found
+    return sorted_up(along(x, y, quality, ratio))
+
+
+def path(line: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{a} {b}" for a, b in line)
 
 
 def levels(x: Axis, low: float, high: float) -> list[float]:

@@ -1,0 +1,65 @@
+"""What a model of supposed figures would be worth, and where it would stand on a board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from leaderboard.models import Entry
+from leaderboard.services import rankings
+from scoring import formula
+
+QUALITY_STEP = 0.01
+MILLISECOND = 0.001
+
+
+@dataclass(frozen=True)
+class Supposed:
+    quality: float
+    time_ratio: float
+    score: formula.Score
+    place: int
+    """The rank that it would give its team on the current board, uploaded now."""
+    is_ranked: bool
+    """Whether it passes the gate."""
+    above: rankings.Row | None
+    below: rankings.Row | None
+    quality_worth: float
+    """What `QUALITY_STEP` more takes off the score."""
+    millisecond_worth: float | None
+    """What a millisecond less per image takes off the score. None without a calibration."""
+
+    @property
+    def milliseconds_for_quality(self) -> float | None:
+        """The milliseconds that are worth as much as `QUALITY_STEP`."""
+        if not self.millisecond_worth:
+            return None
+        return self.quality_worth / self.millisecond_worth
+
+
+def suppose(
+    standing: rankings.Standing, quality: float, time_ratio: float, *, own: Entry | None = None
+) -> Supposed | None:
+    """None before the competition has a reference quality. The team of the entry `own` is not
+    compared with itself."""
+    competition = standing.competition
+    score = competition.score(quality, time_ratio)
+    more = competition.score(min(1.0, quality + QUALITY_STEP), time_ratio)
+    if score is None or more is None:
+        return None
+    total = Decimal(f"{score.total:.6f}")
+    place = standing.place_of(total)
+    near = standing[max(0, place - 3) : place + 1]
+    others = [row for row in near if row.rank and row.entry != own]
+    pace = competition.seconds_per_image(1.0)
+    return Supposed(
+        quality=quality,
+        time_ratio=time_ratio,
+        score=score,
+        place=place - (own is not None and own.is_ranked and own.score <= total),
+        is_ranked=quality >= competition.min_quality,
+        above=next((row for row in reversed(others) if row.entry.score <= total), None),
+        below=next((row for row in others if row.entry.score > total), None),
+        quality_worth=score.total - more.total,
+        millisecond_worth=competition.time_weight * MILLISECOND / pace if pace else None,
+    )
