@@ -7,6 +7,7 @@ most 0.85, ONNX in int8 at most 0.45 where the processor has VNNI.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 from dataclasses import replace
@@ -17,6 +18,7 @@ import torch
 
 import scoring
 from benchmarks import bare, nets, tables
+from benchmarks.bare import Truth
 from scoring import hardware
 from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Plan, Report, Split
@@ -50,7 +52,7 @@ def main() -> None:
         }
         inputs = place / "inputs.npy"
         np.save(inputs, albums.normalized(pixels, InputSpec()))
-        logs = alone(inputs, job.reference, paths, options)
+        truths = alone(inputs, job.reference, paths, options)
         calibration = scoring.evaluate(job).timing
         assert calibration
         job = replace(job, pace=calibration.pace)
@@ -61,15 +63,15 @@ def main() -> None:
                 reports.setdefault(name, []).append(report)
                 assert report.timing, report.failure
                 print(number, name, report.timing.time_ratio, file=sys.stderr, flush=True)
-    show(logs, reports)
+    show(truths, reports)
     print(tables.machine_line())
 
 
 def alone(
     inputs: Path, reference: Path, paths: dict[str, Path], options: argparse.Namespace
-) -> dict[str, list[float]]:
-    """Logarithms of each file's seconds per call over the reference's, one for each round."""
-    logs: dict[str, list[float]] = {name: [] for name in paths}
+) -> dict[str, Truth]:
+    """Each file's seconds per call over the reference's."""
+    truths = {name: Truth() for name in paths}
     with bare.started(inputs, [reference, *paths.values()], favoured=True) as runner:
         calls = [
             max(20, int(options.stretch / (runner.seconds(model, 50) / 50)))
@@ -79,11 +81,11 @@ def alone(
             for number, name in enumerate(paths, start=1):
                 beside = runner.seconds(0, calls[0]) / calls[0]
                 took = runner.seconds(number, calls[number]) / calls[number]
-                logs[name].append(float(np.log(took / beside)))
-    return logs
+                truths[name].logs.append(math.log(took / beside))
+    return truths
 
 
-def show(logs: dict[str, list[float]], reports: dict[str, list[Report]]) -> None:
+def show(truths: dict[str, Truth], reports: dict[str, list[Report]]) -> None:
     rows = []
     for name, found in reports.items():
         timings = [one.timing for one in found if one.timing]
@@ -95,8 +97,8 @@ def show(logs: dict[str, list[float]], reports: dict[str, list[Report]]) -> None
                 len(timings),
                 f"{ratio:.3f}",
                 f"{np.mean([one.half_width for one in timings]):.3f}",
-                f"{np.exp(np.mean(logs[name])):.3f}",
-                f"{np.std(logs[name], ddof=1) / np.sqrt(len(logs[name])):.1%}",
+                f"{truths[name].ratio:.3f}",
+                f"{truths[name].error:.1%}",
                 bar or "",
                 "" if bar is None else "yes" if ratio <= bar else "no",
             )

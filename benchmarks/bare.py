@@ -7,11 +7,14 @@ answers with seconds by its clock and, on a GPU, by the GPU's own events. Number
 
 from __future__ import annotations
 
+import math
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,22 @@ from scoring.timing import machine
 
 WARM_UP_CALLS = 20
 PROBE = -1
+
+
+@dataclass
+class Truth:
+    """Logarithms of model / reference, one for each round of stretches."""
+
+    logs: list[float] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float:
+        return math.exp(statistics.fmean(self.logs))
+
+    @property
+    def error(self) -> float:
+        """Relative standard error."""
+        return statistics.stdev(self.logs) / math.sqrt(len(self.logs))
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import tables
+from benchmarks.damage import Mutation, cut_file, flip_file, flipped
 from scoring import formats
 from scoring.errors import EngineError, ModelFailed, Rejected
 from scoring.job import InputSpec, Limits, Plan
@@ -55,7 +56,6 @@ CODES = (
 )
 
 Records = dict[str, bytes]
-Mutation = Callable[[random.Random, bytes, list[bytes]], bytes]
 
 
 class Linear(nn.Module):
@@ -310,24 +310,9 @@ def packed(records: Records) -> bytes:
 # Mutations
 
 
-def flipped(chance: random.Random, data: bytes) -> bytes:
-    found = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 5, 20))):
-        found[chance.randrange(len(found))] ^= 1 << chance.randrange(8)
-    return bytes(found)
-
-
-def flip_file(chance: random.Random, data: bytes, bases: list[bytes]) -> bytes:
-    return flipped(chance, data)
-
-
 def flip_directory(chance: random.Random, data: bytes, bases: list[bytes]) -> bytes:
     start = data.index(b"PK\x01\x02")
     return data[:start] + flipped(chance, data[start:])
-
-
-def cut_file(chance: random.Random, data: bytes, bases: list[bytes]) -> bytes:
-    return data[: chance.randrange(len(data))]
 
 
 def in_record(

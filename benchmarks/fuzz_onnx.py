@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.damage import Mutation, cut_file, flip_file, flipped
 from scoring.formats.onnx.operators import ALLOWED
 from scoring.formats.onnx.schema import SCHEMA
 from scoring.formats.onnx.wire import FIXED32, FIXED64, LENGTH, VARINT, varint
 from scoring.formats.onnx.writing import varint as written_varint
 
-Mutation = Callable[[random.Random, bytes, list[bytes]], bytes]
 OPSETS = (11, 13, 17, 20)
 OPERATORS = (
     *sorted(ALLOWED),
@@ -183,20 +183,9 @@ def odd_name(chance: random.Random, held: list[Node], at: int, bases: list[bytes
     held[at].body = chance.choice([*names, *own, b"", b"x"])
 
 
-def flip(chance: random.Random, data: bytes, bases: list[bytes]) -> bytes:
-    found = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 5, 20))):
-        found[chance.randrange(len(found))] ^= 1 << chance.randrange(8)
-    return bytes(found)
-
-
 def flip_start(chance: random.Random, data: bytes, bases: list[bytes]) -> bytes:
     """Bits of the first kilobytes, where the graph's operators stand."""
-    return flip(chance, data[:3000], bases) + data[3000:]
-
-
-def cut(chance: random.Random, data: bytes, bases: list[bytes]) -> bytes:
-    return data[: chance.randrange(4, len(data))]
+    return flipped(chance, data[:3000]) + data[3000:]
 
 
 def is_sizes(node: Node) -> bool:
@@ -208,9 +197,9 @@ def is_text(node: Node) -> bool:
 
 
 MUTATIONS: dict[str, Mutation] = {
-    "bits of the file": flip,
+    "bits of the file": flip_file,
     "bits of the operators": flip_start,
-    "file cut off": cut,
+    "file cut off": cut_file,
     "field left out": changed(leave_out),
     "field doubled": changed(double),
     "fields exchanged": changed(exchange),

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from torch import nn
 
 import scoring
 from benchmarks import bare, nets, tables
+from benchmarks.bare import Truth
 from scoring import formats
 from scoring.images import albums
 from scoring.job import Formula, InputSpec, Job, Pace, Plan, Report, Split
@@ -38,22 +39,6 @@ TOLERATED, TOLERATED_OF_FEW = 0.015, 0.03
 FEW = 300
 BLOCK_SECONDS = 0.1
 """Of the reference between two probes: they find the caches as they do in a quad."""
-
-
-@dataclass
-class Truth:
-    """Logarithms of model / reference of each round's stretches, and the reference's seconds."""
-
-    logs: list[float] = field(default_factory=list)
-
-    @property
-    def ratio(self) -> float:
-        return float(np.exp(np.mean(self.logs)))
-
-    @property
-    def error(self) -> float:
-        """Relative standard error."""
-        return float(np.std(self.logs, ddof=1) / np.sqrt(len(self.logs)))
 
 
 def main() -> None:

@@ -80,9 +80,9 @@ def source_of(arguments: argparse.Namespace, folder: Path) -> Path:
 def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
     """Make a model from the sample, by the command that participants have."""
     folder.mkdir(exist_ok=True)
-    model = folder / f"{named(recipe.team)}.{'onnx' if 'onnx' in recipe.form else 'pt'}"
+    model = folder / file_name(recipe.team, recipe.form)
     if recipe.copy_of:
-        shutil.copy(folder / f"{named(recipe.copy_of)}.pt", model)
+        shutil.copy(folder / file_name(recipe.copy_of, recipe.form), model)
     else:
         images = without_a_class(sample, folder) if recipe.misses_a_class else sample
         run_command(recipe, images, model, console)
@@ -92,9 +92,10 @@ def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
     return model
 
 
-def named(team: str) -> str:
-    """The name of a team's file."""
-    return team.lower().replace(" ", "-")
+def file_name(team: str, form: str) -> str:
+    """The name of a team's file, with the ending of its format."""
+    format_, _ = formats.of_form(form)
+    return f"{team.lower().replace(' ', '-')}{format_.endings[0]}"
 
 
 def without_a_class(sample: Path, folder: Path) -> Path:

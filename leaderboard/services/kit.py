@@ -21,8 +21,7 @@ from django.template.loader import render_to_string
 
 from leaderboard.kit import notebook, wheel
 from leaderboard.models import Competition, Split
-from leaderboard.services import commands, datasets, machines
-from scoring import formats
+from leaderboard.services import commands, datasets, machines, recipes
 from scoring.images import decoding
 from scoring.images.records import Unusable
 
@@ -85,13 +84,14 @@ def of(competition: Competition) -> Kit:
 def files(competition: Competition) -> dict[str, bytes]:
     """The files of a kit by name."""
     sample, machine, own = datasets.sample_of(competition), machines.of(competition), own_wheel()
+    first = recipes.first_file(competition)
     said = {
         "competition": competition,
         "site": settings.SITE_URL,
         "machine": machine,
         "sample": sample,
-        "first": first_file(competition),
-        "trial": commands.trying(competition, f"models/{first_file(competition)}"),
+        "first": first,
+        "trial": commands.trying(competition, f"models/{first}"),
     }
     found = {
         "README.md": render_to_string("kit/readme.txt", said).encode(),
@@ -143,12 +143,6 @@ def requirements(machine: machines.Machine | None, own: str) -> str:
         f"{name}=={known[name].partition('+')[0]}" if name in known else name for name in PINNED
     ]
     return "\n".join([*lines, "onnx  # only int8 in ONNX needs it", f"./{own}[worker]"]) + "\n"
-
-
-def first_file(competition: Competition) -> str:
-    """The file of `train.py` that the instructions name, in a format that is taken."""
-    one = [one for one in formats.FORMATS if one.name in competition.formats][-1]
-    return f"{one.name}{'-int8' if one.has_int8 else ''}{one.endings[0]}"
 
 
 def ci_jobs(competition: Competition) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from leaderboard import kit
 from leaderboard.models import Competition
-from scoring.formats import FORMATS
+from scoring import formats
 
 SOURCE = Path(kit.__file__).parent / "files" / "recipes.py"
 SMALLER = ("narrowed", "taught")
@@ -21,14 +21,42 @@ NEEDED = {"torchscript_bfloat16": ("Bfloat16",), "onnx_int8": ("Batches",)}
 def taken(competition: Competition) -> Iterator[tuple[str, str]]:
     """Names and sources of the recipes for the formats that a competition takes."""
     sources = definitions()
-    names = [name for form in competition.formats for name in sources if format_of(name) == form]
+    names = [name for form in competition.formats for name in table().get(form, {}).values()]
     for name in (*names, *SMALLER):
         yield name, "\n\n\n".join(sources[one] for one in (*NEEDED.get(name, ()), name))
 
 
+def first_file(competition: Competition) -> str:
+    """The file of `train.py` that the instructions name: the fastest that every machine writes."""
+    one = formats.some(competition.formats)[-1]
+    wanted = f"{one.name}_int8" if one.has_int8 else one.name
+    return next(file for file, name in table()[one.name].items() if name == wanted)
+
+
 def format_of(name: str) -> str:
-    """The format that a recipe writes: it begins the recipe's name. Empty if there is none."""
-    return next((one.name for one in FORMATS if f"{name}_".startswith(f"{one.name}_")), "")
+    """The format that a recipe writes. Empty for one that makes the network smaller."""
+    return next((form for form, files in table().items() if name in files.values()), "")
+
+
+@cache
+def table() -> dict[str, dict[str, str]]:
+    """By format: the files that `train.py` writes, and the recipe of each; RECIPES of the kit."""
+    for node in ast.parse(SOURCE.read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "RECIPES":
+            assert isinstance(node.value, ast.Dict)
+            return {
+                ast.literal_eval(form): named(files)
+                for form, files in zip(node.value.keys, node.value.values, strict=True)
+                if form
+            }
+    raise LookupError("recipes.py has no table RECIPES")
+
+
+def named(files: ast.expr) -> dict[str, str]:
+    """The names of functions by the names of their files."""
+    assert isinstance(files, ast.Dict)
+    pairs = zip(files.keys, files.values, strict=True)
+    return {ast.literal_eval(file): ast.unparse(recipe) for file, recipe in pairs if file}
 
 
 @cache

@@ -293,7 +293,7 @@ def change_name(team: Team, name: str, *, by: User) -> None:
         FormerName.objects.create(team=team, name=former)
         was, now = {"name": former}, {"name": team.name}
         audit.record(Act.TEAM_RENAMED, team, by=by, before=was, after=now)
-        versions.change(team.competition_id)
+        versions.change_names(team.competition_id)
 
 
 def unusable() -> NotFound:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from django.core.cache import caches
 
-from leaderboard.models import BoardVersion, Competition, Entry
+from leaderboard.models import BoardVersion, Competition, Entry, Ranged
 
 Made = TypeVar("Made")
 UNCHANGED = "unchanged"
@@ -45,6 +45,18 @@ def change(competition_id: int, boards: Iterable[str] = Entry.Board.values) -> N
         unique_fields=["competition", "board"],
         update_fields=["token"],
     )
+
+
+def change_names(competition_id: int) -> None:
+    """Give boards another version for other names alone. Ranges of ranks stay as they are."""
+    # `ranges.renew` takes the two locks in this order, too.
+    ranged = Ranged.objects.select_for_update().filter(competition=competition_id).first()
+    public = BoardVersion.objects.filter(competition=competition_id, board=Entry.Board.PUBLIC)
+    before = public.select_for_update().values_list("token", flat=True).first()
+    change(competition_id)
+    if ranged and ranged.version == before:
+        ranged.version = public.values_list("token", flat=True).get()
+        ranged.save(update_fields=["version"])
 
 
 def replace(competition: Competition, board: str, version: str) -> str:

@@ -29,7 +29,7 @@ class Shown:
 def page(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     sample = datasets.sample_of(competition)
-    file = f"models/{kit.first_file(competition)}"
+    file = f"models/{known.first_file(competition)}"
     return show(
         request,
         competition,

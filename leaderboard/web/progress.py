@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leaderboard.models import Entry, Evaluation, Team
 from leaderboard.services import rankings
-from leaderboard.sizes import rounded
+from leaderboard.web.plots import Axis, multiples
 
 MOST = 100
 """The latest submissions that are shown."""
@@ -16,6 +15,8 @@ HEIGHT = 200
 AIR = 14
 """Pixels above the highest point and below the lowest one."""
 TICKS = 4
+LEAST_SPAN = 1e-6
+"""Of scores: they have six decimals."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,14 @@ def of(team: Team, entry: Entry | None) -> Chart | None:
     scores = [float(score or 0.0) for _, score, *_ in rows]
     shown = [*scores, float(leader.score)] if leader else scores
     low, high = min(shown), max(shown)
-
-    def place(score: float) -> float:
-        return height_of(score, low, high)
-
+    # The higher score stands higher.
+    heights = Axis(low, max(high, low + LEAST_SPAN), False, HEIGHT - AIR, AIR)
     dots = [
         Dot(
             number,
             score,
             x=across(at, len(rows)),
-            y=place(score),
+            y=heights.at(score),
             is_best=entry is not None and entry.submission_id == number,
             is_selected=selected_at is not None,
         )
@@ -92,8 +91,11 @@ def of(team: Team, entry: Entry | None) -> Chart | None:
     return Chart(
         dots=dots,
         best_so_far=stairs([dot for dot, ranked in zip(dots, is_ranked, strict=True) if ranked]),
-        ticks=[Level(place(value), label) for value, label in ticks(low, high)],
-        leader=Level(place(float(leader.score)), leader.team.name) if leader else None,
+        ticks=[
+            Level(heights.at(one), f"{one:.4g}")
+            for one in multiples(heights.low, heights.high, TICKS)
+        ],
+        leader=Level(heights.at(float(leader.score)), leader.team.name) if leader else None,
         leader_score=float(leader.score) if leader else None,
         best=next((dot for dot in dots if dot.is_best), None),
         is_cut=is_cut,
@@ -102,12 +104,6 @@ def of(team: Team, entry: Entry | None) -> Chart | None:
 
 def across(at: int, count: int) -> float:
     return 2.0 + 96.0 * at / (count - 1)
-
-
-def height_of(score: float, low: float, high: float) -> float:
-    """Pixels from above. The higher score stands higher."""
-    share = (score - low) / max(high - low, 1e-6)
-    return round(HEIGHT - AIR - share * (HEIGHT - 2 * AIR), 1)
 
 
 def stairs(dots: Sequence[Dot]) -> list[Stroke]:
@@ -121,14 +117,3 @@ def stairs(dots: Sequence[Dot]) -> list[Stroke]:
             strokes += [Stroke(x, y, dot.x, y), Stroke(dot.x, y, dot.x, dot.y)]
             x, y, best = dot.x, dot.y, dot.score
     return [*strokes, Stroke(x, y, 100.0, y)]
-
-
-def ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """Round scores between the lowest and the highest, at most `TICKS` and one more."""
-    span = max(high - low, 1e-6)
-    unit = 10.0 ** math.floor(math.log10(span / TICKS))
-    step = next(unit * times for times in (1, 2, 5, 10) if span / (unit * times) <= TICKS)
-    decimals = max(0, -math.floor(math.log10(step)))
-    first = math.ceil(low / step - 1e-9)
-    values = [step * number for number in range(first, math.floor(high / step + 1e-9) + 1)]
-    return [(value, rounded(value, decimals)) for value in values]

@@ -158,6 +158,21 @@ def test_new_ranges_are_another_version_of_the_board(
     assert rankings.Standing(competition, "public").version == after
 
 
+def test_another_name_is_another_version_and_leaves_the_ranges(
+    competition: Competition, some: list[Team], plays: Plays, organizer: User
+) -> None:
+    plays(some[0])
+    ranges.renew_all()
+    before = rankings.Standing(competition, "public").version
+    teams.rename(team=some[0], name="Aspen", by=organizer)
+    assert rankings.Standing(competition, "public").version != before
+    assert ranges.due() == []
+    assert shown(competition) == {"Aspen": (1, 1)}
+    plays(some[1])
+    teams.rename(team=some[1], name="Beech", by=organizer)
+    assert ranges.due()  # the verdict has changed the ranges
+
+
 def test_only_new_models_are_drawn(
     competition: Competition, some: list[Team], plays: Plays, monkeypatch: pytest.MonkeyPatch
 ) -> None:
