@@ -91,15 +91,18 @@ def of(team: Team, entry: Entry | None) -> Chart | None:
     return Chart(
         dots=dots,
         best_so_far=stairs([dot for dot, ranked in zip(dots, is_ranked, strict=True) if ranked]),
-        ticks=[
-            Level(heights.at(one), f"{one:.4g}")
-            for one in multiples(heights.low, heights.high, TICKS)
-        ],
+        ticks=levels(heights),
         leader=Level(heights.at(float(leader.score)), leader.team.name) if leader else None,
         leader_score=float(leader.score) if leader else None,
         best=next((dot for dot in dots if dot.is_best), None),
         is_cut=is_cut,
     )
+
+
+def levels(heights: Axis) -> list[Level]:
+    """Lines at round scores."""
+    values = multiples(heights.low, heights.high, TICKS)
+    return [Level(heights.at(one), f"{one:.4g}") for one in values]
 
 
 def across(at: int, count: int) -> float:
