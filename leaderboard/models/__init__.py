@@ -12,6 +12,7 @@ from leaderboard.models.notice import Happening, Notice
 from leaderboard.models.ranges import Ranged, RankRange
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
+from leaderboard.models.rescore import Moved, Rescore
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import FormerName, Invitation, Membership, NamePart, Team
 from leaderboard.models.user import ApiToken, Scope, User
@@ -35,6 +36,7 @@ __all__ = [
     "HardwareProfile",
     "Invitation",
     "Membership",
+    "Moved",
     "NamePart",
     "NextEntry",
     "Notice",
@@ -42,6 +44,7 @@ __all__ = [
     "Ranged",
     "RankRange",
     "ReferenceModel",
+    "Rescore",
     "Scope",
     "Split",
     "StoredReport",

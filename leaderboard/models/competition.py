@@ -158,6 +158,7 @@ class Competition(Texts):
 
     time_weight = models.FloatField(default=0.5, validators=[MinValueValidator(0.0)])
     k = models.FloatField("steepness k", default=20.0, validators=[MinValueValidator(0.0)])
+    formula_version = models.PositiveSmallIntegerField(default=1, editable=False)
     metric = models.CharField(
         max_length=32,
         choices=metric_choices,
@@ -318,8 +319,11 @@ class Competition(Texts):
 
         The calibrated one has four decimals, as every quality that is told: more would tell counts.
         """
-        if self.quality_ref is not None:
-            return self.quality_ref
+        return self.calibrated_quality if self.quality_ref is None else self.quality_ref
+
+    @property
+    def calibrated_quality(self) -> float | None:
+        """The reference's quality that the calibration gives; None before there is one."""
         measured = self.calibration.quality_ref if self.calibration else None
         return None if measured is None else round(measured, 4)
 

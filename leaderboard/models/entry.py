@@ -121,14 +121,14 @@ class Entry(Placed):
 
 
 class NextEntry(Placed):
-    """The public entry of a team under another gate, while the boards are prepared for that
-    gate."""
+    """The public entry of a team under another gate or formula, while the boards are prepared for
+    it."""
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="+")
     team = models.OneToOneField(Team, models.CASCADE, primary_key=True, related_name="+")
 
     def __str__(self) -> str:
-        return f"{self.team} under the next gate"
+        return f"{self.team} under the next rules"
 
 
 class Preparation(models.Model):
@@ -140,6 +140,15 @@ class Preparation(models.Model):
     min_quality = models.FloatField(
         null=True, blank=True, help_text="The next gate; empty for a publication."
     )
+    rescore = models.OneToOneField(
+        "Rescore",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="preparation",
+        help_text="The next formula. Its boards wait for a decision. Once it is applied, the "
+        "scores of all evaluations follow, team by team.",
+    )
     through = models.BigIntegerField(default=0, help_text="Key of the last team that is prepared.")
     done = models.PositiveIntegerField(default=0, help_text="Number of prepared teams.")
     total = models.PositiveIntegerField()
@@ -149,8 +158,15 @@ class Preparation(models.Model):
         help_text="The version of the public board whose ranks stand on the private entries.",
     )
 
+    @property
+    def is_following(self) -> bool:
+        """Whether its rescore is applied, and the scores of evaluations follow it."""
+        return bool(self.rescore and self.rescore.version)
+
     def __str__(self) -> str:
         facts = {"done": f"{self.done:,}", "total": f"{max(self.done, self.total):,}"}
+        if self.rescore_id:
+            return gettext("rescore: %(done)s of %(total)s teams are prepared") % facts
         if self.min_quality is None:
             return gettext("publication: %(done)s of %(total)s teams are prepared") % facts
         facts["gate"] = f"{self.min_quality:g}"

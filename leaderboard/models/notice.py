@@ -48,6 +48,7 @@ class Notice(models.Model):
         ANNOUNCEMENT = "announcement", _("The organizers announce something")
         QUOTA_BACK = "quota_back", _("My team gets an upload back, or can upload again")
         ENDS_SOON = "ends_soon", _("A competition ends in a day")
+        RESCORED = "rescored", _("A new formula changes the scores")
         PUBLISHED = "published", _("A private board is published")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")

@@ -18,6 +18,7 @@ class Webhook(models.Model):
         SCORED = "scored", _("A submission is scored")
         FAILED = "failed", _("A submission failed")
         RANK_CHANGED = "rank_changed", _("The public rank of the team changes")
+        RESCORED = "rescored", _("The scores follow a new formula")
         PUBLISHED = "published", _("The private board is published")
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="webhooks")

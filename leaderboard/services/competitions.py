@@ -273,7 +273,11 @@ def begin_publication(competition: Competition, *, by: User) -> None:
 def stop_preparing(*, competition: Competition, by: User) -> None:
     """Stop the preparation of a publication or of another gate."""
     organizers.check_organizer(by, competition)
-    if not preparing.stop(locks.lock(competition)):
+    row = locks.lock(competition)
+    preparation = preparing.of(row)
+    if preparation and preparation.rescore:
+        preparing.check_none(row)
+    if not preparing.stop(row):
         raise Conflict(
             gettext("Nothing is being prepared: it is done, or it was stopped before."),
             code="nothing_in_preparation",

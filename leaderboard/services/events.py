@@ -32,6 +32,8 @@ class Event(StrEnum):
     """An evaluation is scored, failed, given up or cancelled."""
     COMPETITION_PUBLISHED = "competition_published"
     """A private board is shown to everybody."""
+    RESCORED = "rescored"
+    """A new formula holds for the whole competition."""
     PLACE_CHANGED = "place_changed"
     """The entry of a team on the public board is new or another one."""
     QUOTA_USED = "quota_used"

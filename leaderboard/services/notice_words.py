@@ -87,6 +87,10 @@ PLAIN = {
         _("%(competition)s ends in less than a day"),
         _("Uploads before %(end)s count. Check your final selection, too."),
     ),
+    Kind.RESCORED: (
+        _("All scores of %(competition)s follow a new formula"),
+        _("Formula version %(version)d holds now. The reason: %(why)s"),
+    ),
     Kind.PUBLISHED: (
         _("The private board of %(competition)s is published"),
         _("The final ranking is open to everybody."),

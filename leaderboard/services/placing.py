@@ -8,7 +8,7 @@ evaluations that count from an index, and never all evaluations of a team.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,8 @@ from leaderboard.models import (
     Preparation,
     Team,
 )
-from leaderboard.services import events, gains, locks, statements, versions
+from leaderboard.models.rescore import Rules
+from leaderboard.services import events, formulas, gains, locks, statements, versions
 from leaderboard.services.events import Event
 from scoring import formula
 
@@ -87,6 +88,10 @@ def place(*teams: Team) -> None:
     # A shared lock: the gate must not change until these entries are written.
     competition = locks.share(teams[0].competition)
     keys = lock([team.pk for team in teams])
+    preparations = Preparation.objects.filter(competition=competition).select_related("rescore")
+    for one in preparations:  # evaluated once, and used again below
+        if one.is_following:
+            formulas.follow(competition, keys)
     changed = set()
     best = leaders(competition, keys, min_quality=competition.min_quality)
     if changes := put(competition, Board.PUBLIC, keys, best):
@@ -99,8 +104,9 @@ def place(*teams: Team) -> None:
             locks.lock(competition)  # organizers' decisions hold it already
             keep_public_ranks(competition)
             changed.add(Board.PRIVATE)
-    for preparation in Preparation.objects.filter(competition=competition):
-        prepare(preparation, competition, keys)
+    for one in preparations:
+        if not one.is_following:
+            prepare(one, competition, keys)
     if changed:
         versions.change(competition.pk, changed)
 
@@ -120,17 +126,23 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
     """Write the entries of locked teams on the board that is being prepared.
 
     Entries of the private board are written in place, because nobody reads them before the
-    publication. For another gate only the entries that change are written, in a table of their own.
+    publication. For another gate or formula only the entries that change are written, in a table of
+    their own.
     """
     if preparation.min_quality is None:
         put(competition, Board.PRIVATE, teams, winners(competition, teams))
         return
     NextEntry.objects.filter(team__in=teams).delete()
     now = of_teams(competition, Board.PUBLIC, teams)
-    coming = leaders(competition, teams, min_quality=preparation.min_quality)
+    if preparation.rescore:
+        coming = formulas.under(competition, preparation.rescore)
+        best = leaders_by(formulas.of(coming), teams)
+    else:
+        coming = competition
+        best = leaders(competition, teams, min_quality=preparation.min_quality)
     entries = [
-        entry(competition, Board.PUBLIC, one, min_quality=preparation.min_quality)
-        for one in coming.values()
+        entry(coming, Board.PUBLIC, one, min_quality=preparation.min_quality)
+        for one in best.values()
     ]
     NextEntry.objects.bulk_create(
         NextEntry(competition=competition, team_id=one.team_id, **written(one))
@@ -140,7 +152,7 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
 
 
 def take_next(competition: Competition) -> None:
-    """Replace the entries that another gate changes by the prepared ones."""
+    """Replace the entries that another gate or formula changes by the prepared ones."""
     here, there = Entry._meta.db_table, NextEntry._meta.db_table
     values = ", ".join(f"{name} = n.{name}" for name in WRITTEN)
     with connection.cursor() as cursor:
@@ -194,6 +206,27 @@ def leading(teams: list[int], min_quality: float, least: float) -> QuerySet[Eval
     steps = passing.filter(Q(gain=None) | Q(gain__gt=least))
     best = Coalesce(*(Subquery(one.values("pk")[:1]) for one in (steps, passing, of_team)))
     return columns(Team.objects.filter(pk__in=teams).order_by().annotate(best=best).values("best"))
+
+
+def leaders_by(rules: Rules, teams: Collection[int]) -> dict[int, Counting]:
+    """The leaders under another formula, with its scores.
+
+    The index has the scores of today only. So all that counts of the teams is read.
+    """
+    counts = Evaluation.objects.counting().filter(team__in=teams)
+    small = Q(gain__lte=gains.REAL) if rules.only_real_gains else Q(pk__in=[])
+    held = set(counts.filter(small).values_list("pk", flat=True))
+
+    def order(one: Counting) -> tuple[object, ...]:
+        is_below = one.quality_public < rules.min_quality
+        is_held = one.evaluation_id in held and not is_below
+        return is_below, is_held, one.score_public, one.uploaded_at, one.submission_id
+
+    found: dict[int, list[Counting]] = {}
+    for one in map(counting, columns(counts.values("pk"))):
+        score = rules.score(one.quality_public, one.time_ratio)
+        found.setdefault(one.team_id, []).append(replace(one, score_public=score))
+    return {team: min(some, key=order) for team, some in found.items()}
 
 
 def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[Counting]]:

@@ -1,6 +1,7 @@
 """Boards of many teams are prepared in batches, then all entries are shown at once.
 
-A publication prepares the private board. Another gate prepares its changes of the public board.
+A publication prepares the private board. Another gate and a rescore prepare their changes of the
+public board. Those of a rescore then wait until an organizer applies it (`rescoring`).
 Each batch is a transaction that notes its last team, so that any process can go on from there.
 `placing.place` prepares a team again if it changes meanwhile.
 """
@@ -15,8 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Entry, Evaluation, NextEntry, Preparation
-from leaderboard.services import audit, events, locks, placing, privileges, versions
+from leaderboard.models import Competition, Entry, Evaluation, NextEntry, Preparation, Rescore
+from leaderboard.services import audit, events, formulas, locks, placing, privileges, versions
 from leaderboard.services.events import Event
 
 logger = logging.getLogger(__name__)
@@ -31,20 +32,31 @@ SHORT_SLICE = 2.0
 """Seconds of preparing in an embedded worker, whose evaluations must not wait."""
 
 
-def begin(competition: Competition, *, min_quality: float | None = None) -> None:
-    """Start to prepare another gate, or without one the private board.
+def begin(
+    competition: Competition, *, min_quality: float | None = None, rescore: Rescore | None = None
+) -> None:
+    """Start to prepare another gate or a rescore, or without them the private board.
 
     Call it under the lock of the competition.
     """
     NextEntry.objects.filter(competition=competition).delete()
     Preparation.objects.create(
-        competition=competition, min_quality=min_quality, total=competition.teams.count()
+        competition=competition,
+        min_quality=rescore.min_quality if rescore else min_quality,
+        rescore=rescore,
+        total=competition.teams.count(),
     )
 
 
 def check_none(competition: Competition) -> None:
     """Raises `Conflict` while boards are prepared. Call it under the lock of the competition."""
-    if of(competition):
+    preparation = of(competition)
+    if preparation and preparation.rescore_id and not preparation.is_following:
+        raise Conflict(
+            gettext("A rescore waits for a decision. Apply it or cancel it first."),
+            code="rescore_pending",
+        )
+    if preparation:
         raise Conflict(
             gettext("The boards are being prepared. The competition's page shows the progress."),
             code="boards_in_preparation",
@@ -53,7 +65,8 @@ def check_none(competition: Competition) -> None:
 
 def of(competition: Competition) -> Preparation | None:
     """The preparation of a competition; None if there is none."""
-    return Preparation.objects.filter(competition=competition).first()
+    rows = Preparation.objects.filter(competition=competition)
+    return rows.select_related("rescore").first()
 
 
 def stop(competition: Competition) -> bool:
@@ -110,7 +123,8 @@ def go_on_all(*, seconds: float) -> None:
 def step(competition: Competition) -> bool:
     """Prepare one batch. Returns False if none is left, or if another process is at work."""
     competition = locks.share(competition)
-    rows = Preparation.objects.select_for_update(skip_locked=True)
+    rows = Preparation.objects.select_for_update(skip_locked=True, of=["self"])
+    rows = rows.select_related("rescore")
     preparation = rows.filter(competition=competition).first()
     if preparation is None:
         return False
@@ -118,7 +132,10 @@ def step(competition: Competition) -> bool:
     batch = placing.lock(list(teams.values_list("pk", flat=True)[:BATCH]))
     if not batch:
         return False
-    placing.prepare(preparation, competition, batch)
+    if preparation.is_following:
+        formulas.follow(competition, batch)
+    else:
+        placing.prepare(preparation, competition, batch)
     preparation.through = batch[-1]
     preparation.done += len(batch)
     preparation.save()
@@ -150,6 +167,10 @@ def switch(competition: Competition) -> bool:
     preparation = of(competition)
     if preparation is None or needs_teams(preparation) or needs_ranks(preparation):
         return False
+    if preparation.rescore:
+        if preparation.is_following:
+            preparation.delete()
+        return preparation.is_following
     rows = Competition.objects.filter(pk=competition.pk)
     if preparation.min_quality is not None:
         placing.take_next(competition)

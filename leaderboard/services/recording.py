@@ -19,7 +19,16 @@ from django.utils import timezone
 from leaderboard import sentences
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
-from leaderboard.services import answers, events, gains, measurements, placing, turns, workers
+from leaderboard.services import (
+    answers,
+    events,
+    formulas,
+    gains,
+    measurements,
+    placing,
+    turns,
+    workers,
+)
 from leaderboard.services.events import Event
 from scoring.job import Report
 from scoring.sentences import Sentence, joined, say
@@ -66,6 +75,7 @@ def record(
             **ended(),
         )
     else:
+        formulas.hold(evaluation.competition)
         discount(evaluation.submission)
         figures = verdict(evaluation, report)
         figures["answers"] = kept = answers.keep(evaluation, answered or {})
@@ -134,6 +144,7 @@ def keep(evaluation: Evaluation, report: Report, *, is_noisy: bool = False) -> N
 def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """Give an evaluation the stored measurement of the same content. So uploading again is no
     lottery."""
+    formulas.hold(stored.competition)
     discount(evaluation.submission)
     figures = shared(stored)
     gain = gains.of(evaluation, figures, stored.answers_id)

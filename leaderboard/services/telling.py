@@ -19,7 +19,16 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from leaderboard.models import Competition, Entry, Evaluation, Happening, Notice, Team, User
+from leaderboard.models import (
+    Competition,
+    Entry,
+    Evaluation,
+    Happening,
+    Notice,
+    Rescore,
+    Team,
+    User,
+)
 from leaderboard.services import (
     announcements,
     events,
@@ -247,6 +256,19 @@ def published(happening: Happening) -> None:
     )
 
 
+def rescored(happening: Happening) -> None:
+    competition = happening.competition
+    rescore = Rescore.objects.get(pk=happening.facts["rescore"])
+    notices.give(
+        Kind.RESCORED,
+        to=participants(competition),
+        competition=competition,
+        path=f"{competition.get_absolute_url()}scoring/#versions",
+        version=rescore.version,
+        why=rescore.why,
+    )
+
+
 def members(team: Team) -> QuerySet[User]:
     return User.objects.filter(memberships__team=team)
 
@@ -262,5 +284,6 @@ TELLERS: dict[Event, tuple[Callable[[Happening], None], ...]] = {
     Event.INVITED: (invited,),
     Event.ANNOUNCED: (announced,),
     Event.ENDS_SOON: (ends_soon,),
+    Event.RESCORED: (rescored, webhooks.rescored, webhooks.place_changed),
     Event.COMPETITION_PUBLISHED: (published, webhooks.published),
 }

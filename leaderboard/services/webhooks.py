@@ -23,6 +23,7 @@ from leaderboard.models import (
     Entry,
     Evaluation,
     Happening,
+    Rescore,
     Team,
     User,
     Webhook,
@@ -248,6 +249,19 @@ def place_changed(happening: Happening) -> None:
         # Another process may tell another happening at the same time. One of the two tells.
         if Webhook.objects.filter(pk=webhook.pk, last_rank=previous).update(last_rank=rank):
             deliver(webhook, Event.RANK_CHANGED, {"rank": rank, "previous_rank": previous})
+
+
+def rescored(happening: Happening) -> None:
+    """Call all addresses that want it. The changed ranks are events of their own."""
+    competition = happening.competition
+    rescore = Rescore.objects.get(pk=happening.facts["rescore"])
+    facts = {
+        "formula_version": rescore.version,
+        "why": rescore.why,
+        "board": f"{settings.SITE_URL}{competition.get_absolute_url()}boards/public/",
+    }
+    for webhook in wanting(Event.RESCORED, competition):
+        deliver(webhook, Event.RESCORED, facts)
 
 
 def published(happening: Happening) -> None:

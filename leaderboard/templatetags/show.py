@@ -21,7 +21,7 @@ from leaderboard import markdown, times
 from leaderboard.models import Competition, User
 from leaderboard.models.organizers import is_organizer
 from leaderboard.sentences import Stored, said
-from leaderboard.services import notices
+from leaderboard.services import notices, rescore_words
 from leaderboard.sizes import gained_milliseconds, megabytes, milliseconds, short
 from leaderboard.web import words
 from scoring import formats as models
@@ -41,6 +41,7 @@ register.filter(megabytes)
 register.filter(short)
 register.filter(milliseconds)
 register.filter(gained_milliseconds)
+register.filter(rescore_words.changes)
 
 
 @register.filter

@@ -14,7 +14,15 @@ from django.views.decorators.http import require_safe
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Team
 from leaderboard.models.counts import count_of
-from leaderboard.services import announcements, commands, datasets, machines, rankings, teams
+from leaderboard.services import (
+    announcements,
+    commands,
+    datasets,
+    machines,
+    rankings,
+    rescoring,
+    teams,
+)
 from leaderboard.web import cards, pictures
 from leaderboard.web.requests import Request
 
@@ -128,6 +136,7 @@ def show(
     said = {
         "competition": competition,
         "baseline": rankings.baseline(competition, Entry.Board.PUBLIC),
+        "rescored": rescoring.latest(competition),
         **more,
     }
     if "team" not in said:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from leaderboard.models import Competition, Entry
-from leaderboard.services import datasets, rankings, supposing, teams
+from leaderboard.services import datasets, rankings, rescoring, supposing, teams
 from leaderboard.web import cards, charts, plots
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
@@ -64,7 +64,8 @@ def scoring(request: Request, slug: str) -> HttpResponse:
             "idle": idle(competition, quality_ref),
             **supposed(request, competition, quality_ref),
         }
-    return show(request, competition, "competitions/scoring.html", **more)
+    versions = rescoring.of(competition) if competition.formula_version > 1 else []
+    return show(request, competition, "competitions/scoring.html", versions=versions, **more)
 
 
 def supposed(request: Request, competition: Competition, quality_ref: float) -> dict[str, Any]:

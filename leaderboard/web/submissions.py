@@ -29,6 +29,7 @@ from leaderboard.services import (
     placing,
     prospects,
     queueing,
+    rescoring,
     selections,
     submissions,
     teams,
@@ -282,6 +283,7 @@ def verdict(submission: Submission, reader: User) -> dict[str, Any]:
     }
     if evaluation.state == State.SCORED:
         said |= figures_of(evaluation, competition)
+        said["rescored"] = rescoring.since(evaluation)
         prospect = prospects.of(submission)
         said |= {
             "prospect": prospect,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -10,8 +10,17 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from leaderboard.api.serializers.teams import Quota, TeamSummary
-from leaderboard.models import Announcement, Competition, Entry, HardwareProfile, Split, Team
-from leaderboard.services import datasets, machines, rankings, submissions, teams
+from leaderboard.models import (
+    Announcement,
+    Competition,
+    Entry,
+    HardwareProfile,
+    Rescore,
+    Split,
+    Team,
+    rescore,
+)
+from leaderboard.services import datasets, machines, rankings, rescoring, submissions, teams
 
 
 class Baseline(serializers.Serializer[rankings.Baseline]):
@@ -26,14 +35,40 @@ class Baseline(serializers.Serializer[rankings.Baseline]):
     seconds = serializers.FloatField(help_text="Per image.")
 
 
+class Rules(serializers.Serializer[rescore.Rules]):
+    """The numbers of one version of the formula."""
+
+    time_weight = serializers.FloatField()
+    k = serializers.FloatField()
+    quality_ref = serializers.FloatField()
+    min_quality = serializers.FloatField(help_text="Least quality that is ranked.")
+    only_real_gains = serializers.BooleanField(
+        help_text="Whether a team's row changes only by real gains."
+    )
+
+
 class Formula(serializers.Serializer[Competition]):
     """score = time_weight x time_ratio + sigmoid(k x (quality_ref - quality)); lower is better."""
 
     time_weight = serializers.FloatField()
     k = serializers.FloatField()
     quality_ref = serializers.FloatField(source="reference_quality", allow_null=True)
+    version = serializers.IntegerField(
+        source="formula_version", help_text="1 at the opening; each rescore makes the next one."
+    )
     metric = serializers.CharField(help_text="What quality means, e.g. macro_f1.")
     min_quality = serializers.FloatField(help_text="Least quality that is ranked.")
+
+
+class Rescored(serializers.ModelSerializer[Rescore]):
+    """A new version of the formula, which changed all scores at once."""
+
+    before = Rules()
+    after = Rules()
+
+    class Meta:
+        model = Rescore
+        fields = ("version", "decided_at", "why", "before", "after")
 
 
 class Input(serializers.Serializer[Competition]):
@@ -142,6 +177,9 @@ class CompetitionDetail(CompetitionSummary):
         child=serializers.CharField(), help_text="Formats of models that it takes, e.g. onnx."
     )
     formula = Formula(source="*")
+    rescores = serializers.SerializerMethodField(
+        help_text="Later versions of the formula, the newest first."
+    )
     input = Input(source="*")
     limits = Limits(source="*")
     only_real_gains = serializers.BooleanField(
@@ -166,6 +204,7 @@ class CompetitionDetail(CompetitionSummary):
             "classes",
             "formats",
             "formula",
+            "rescores",
             "input",
             "limits",
             "only_real_gains",
@@ -176,6 +215,12 @@ class CompetitionDetail(CompetitionSummary):
             "my_team",
             "my_quota",
         )
+
+    @extend_schema_field(Rescored(many=True))
+    def get_rescores(self, competition: Competition) -> Sequence[Mapping[str, Any]]:
+        if competition.formula_version == 1:
+            return []
+        return [Rescored(one).data for one in rescoring.of(competition)]
 
     @extend_schema_field(Machine(allow_null=True))
     def get_machine(self, competition: Competition) -> Mapping[str, Any] | None:

@@ -15,7 +15,7 @@ from leaderboard.api.serializers import prospects
 from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import Competition, Entry, Evaluation, Submission
 from leaderboard.sentences import said
-from leaderboard.services import commands, confusions, queueing, rankings
+from leaderboard.services import commands, confusions, queueing, rankings, rescoring
 from scoring import formats, job
 from scoring.sentences import spoken
 
@@ -191,6 +191,16 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
         return summary(submission, self.context["request"])
 
 
+class FormerScore(serializers.Serializer[rescoring.Former]):
+    """A rescore after the verdict, and the score before it."""
+
+    version = serializers.IntegerField(
+        source="rescore.version", help_text="Of the formula, after the rescore."
+    )
+    decided_at = serializers.DateTimeField(source="rescore.decided_at")
+    score_before = serializers.FloatField(source="score", help_text="On the public split.")
+
+
 class SubmissionDetail(SubmissionSummary):
     prospect = prospects.Prospect(
         allow_null=True, help_text="Where it stands, and what would help. Once it is scored."
@@ -201,6 +211,7 @@ class SubmissionDetail(SubmissionSummary):
         help_text="Whole per cent of the public split's images of each class, by answer.",
     )
     dry_run = DryRun(allow_null=True, help_text="Once the evaluation has ended.")
+    rescored = FormerScore(many=True, help_text="Rescores since the verdict, the newest first.")
 
     class Meta(SubmissionSummary.Meta):
         fields = (  # type: ignore[assignment]
@@ -208,6 +219,7 @@ class SubmissionDetail(SubmissionSummary):
             "prospect",
             "confusion",
             "dry_run",
+            "rescored",
         )
 
     def to_representation(self, submission: Submission) -> dict[str, object]:
@@ -217,6 +229,7 @@ class SubmissionDetail(SubmissionSummary):
             "prospect": prospects.told(submission),
             "confusion": confusion(submission.evaluation),
             "dry_run": DryRun(dry_run).data if dry_run else None,
+            "rescored": [FormerScore(one).data for one in rescoring.since(submission.evaluation)],
         }
 
 

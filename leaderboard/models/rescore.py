@@ -1,0 +1,160 @@
+"""Another formula for a competition that runs: proposed, previewed, then applied or cancelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from leaderboard.models.competition import Competition
+from leaderboard.models.submission import Submission
+from leaderboard.models.team import Team
+from scoring import formula
+
+FORMULA_FIELDS = ("time_weight", "k", "quality_ref", "min_quality", "only_real_gains")
+"""The fields of a competition that a rescore changes."""
+ANY_SHARE = [MinValueValidator(0.0), MaxValueValidator(1.0)]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What scores and ranks are made by, from figures that are measured already."""
+
+    time_weight: float
+    k: float
+    quality_ref: float
+    """The constant that the formula uses, also where the calibration gives it."""
+    min_quality: float
+    only_real_gains: bool
+
+    def score(self, quality: float, time_ratio: float) -> float:
+        """A score in six decimals, as the boards keep it."""
+        found = formula.score(
+            quality,
+            time_ratio,
+            quality_ref=self.quality_ref,
+            k=self.k,
+            time_weight=self.time_weight,
+        )
+        return round(found.total, 6)
+
+
+class RescoreQuerySet(models.QuerySet["Rescore"]):
+    def applied(self) -> RescoreQuerySet:
+        """What everybody may know of."""
+        return self.filter(state=Rescore.State.APPLIED)
+
+
+class Rescore(models.Model):
+    """A proposed formula with its preview. Only an applied one is shown to participants."""
+
+    class State(models.TextChoices):
+        PREVIEW = "preview", _("Waits for a decision")
+        APPLIED = "applied", _("Applied")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="rescores")
+    state = models.CharField(max_length=10, choices=State, default=State.PREVIEW)
+    version = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="The formula's version since it was applied."
+    )
+    why = models.CharField(max_length=500, help_text="Shown to everybody once it is applied.")
+
+    time_weight = models.FloatField(validators=[MinValueValidator(0.0)])
+    k = models.FloatField(validators=[MinValueValidator(0.0)])
+    quality_ref = models.FloatField(
+        null=True, blank=True, validators=ANY_SHARE, help_text="Empty: from the calibration."
+    )
+    min_quality = models.FloatField(validators=ANY_SHARE)
+    only_real_gains = models.BooleanField(default=False)
+
+    was_time_weight = models.FloatField(help_text="This and the next: the formula before.")
+    was_k = models.FloatField()
+    was_quality_ref = models.FloatField(help_text="The constant that was used.")
+    was_min_quality = models.FloatField()
+    was_only_real_gains = models.BooleanField(default=False)
+
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    proposed_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RescoreQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["competition"],
+                condition=Q(state="preview"),
+                name="one_rescore_waits_for_a_decision",
+            ),
+            models.UniqueConstraint(
+                fields=["competition", "version"], name="one_rescore_makes_a_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        facts = {"competition": self.competition, "version": self.version}
+        if self.version is None:
+            return gettext("rescore of %(competition)s") % facts
+        return gettext("rescore of %(competition)s to version %(version)s") % facts
+
+    @property
+    def before(self) -> Rules:
+        return Rules(
+            time_weight=self.was_time_weight,
+            k=self.was_k,
+            quality_ref=self.was_quality_ref,
+            min_quality=self.was_min_quality,
+            only_real_gains=self.was_only_real_gains,
+        )
+
+    @property
+    def after(self) -> Rules:
+        """Where the calibration gives the reference quality, it is the same after as before."""
+        measured = self.competition.calibrated_quality
+        quality_ref = measured if self.quality_ref is None else self.quality_ref
+        return Rules(
+            time_weight=self.time_weight,
+            k=self.k,
+            quality_ref=self.was_quality_ref if quality_ref is None else quality_ref,
+            min_quality=self.min_quality,
+            only_real_gains=self.only_real_gains,
+        )
+
+
+class Moved(models.Model):
+    """A team's row on the public board just before a rescore, and just after it."""
+
+    rescore = models.ForeignKey(Rescore, models.CASCADE, related_name="moved")
+    team = models.ForeignKey(Team, models.CASCADE, related_name="+")
+    entry_id = models.BigIntegerField(help_text="Key of the entry, the last in the board's order.")
+    was_submission = models.ForeignKey(Submission, models.CASCADE, related_name="+")
+    was_is_ranked = models.BooleanField()
+    was_score = models.DecimalField(max_digits=12, decimal_places=6)
+    was_score_half_width = models.FloatField()
+    was_uploaded_at = models.DateTimeField()
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="+")
+    is_ranked = models.BooleanField()
+    score = models.DecimalField(max_digits=12, decimal_places=6)
+    score_half_width = models.FloatField()
+    uploaded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["rescore", "team"], name="one_move_of_a_team")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.team} by {self.rescore}"

@@ -1,0 +1,44 @@
+"""What a rescore changes, in words for people. Pages and the panel say the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import formats
+from django.utils.translation import gettext, gettext_lazy
+
+from leaderboard.models import Rescore
+
+NAMES = {
+    "time_weight": gettext_lazy("time weight"),
+    "k": gettext_lazy("slope k"),
+    "quality_ref": gettext_lazy("reference quality"),
+    "min_quality": gettext_lazy("gate"),
+    "only_real_gains": gettext_lazy("only real gains move the public board"),
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A number of the formula, before and after."""
+
+    name: str
+    before: str
+    after: str
+
+
+def changes(rescore: Rescore) -> list[Change]:
+    """What differs between the two formulas."""
+    before, after = rescore.before, rescore.after
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in NAMES]
+    return [
+        Change(str(NAMES[name]), value(one), value(other))
+        for name, one, other in pairs
+        if one != other
+    ]
+
+
+def value(found: float | bool) -> str:
+    if isinstance(found, bool):
+        return gettext("yes") if found else gettext("no")
+    return formats.number_format(f"{found:.6g}")
