@@ -15,14 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PARTS = (
-    "leaderboard/__init__.py",
-    "leaderboard/cli/*.py",
-    "leaderboard/locale/*/LC_MESSAGES/*.mo",
-    "scoring/**/*.py",
-    "scoring/**/*.txt",
-)
-"""What the command and the engine need; nothing of the site."""
+CODE = ("leaderboard/__init__.py", "leaderboard/cli/*.py", "scoring/**/*.py")
+"""What the command and the engine need; nothing of the site. Their data is listed in
+pyproject.toml."""
 EXTRAS = ("worker", "onnx", "zoo")
 EPOCH = (2020, 1, 1, 0, 0, 0)
 
@@ -37,10 +32,15 @@ class Wheel:
 
 def built(root: Path) -> Wheel:
     """The wheel of the sources in `root`. Equal sources give equal bytes."""
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    told = tomllib.loads((root / "pyproject.toml").read_text())
+    project, data = told["project"], told["tool"]["setuptools"]["package-data"]
+    patterns = (
+        *CODE,
+        *(f"{name.replace('.', '/')}/{one}" for name, some in data.items() for one in some),
+    )
     files = {
         path.relative_to(root).as_posix(): path.read_bytes()
-        for pattern in PARTS
+        for pattern in patterns
         for path in sorted(root.glob(pattern))
     }
     digest = hashlib.sha256()

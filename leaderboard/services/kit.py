@@ -26,7 +26,13 @@ from scoring.images import decoding
 from scoring.images.records import Unusable
 
 FILES = Path(notebook.__file__).parent / "files"
+SCRIPTS = ("recipes.py", "train.py")
 CI = Path(settings.BASE_DIR) / "ci-examples"
+JOBS = (
+    *("github-action/action.yml", "github-actions.yml", "gitlab-ci.yml", "gitlab-component.yml"),
+    "submit.sh",
+)
+"""Named one by one: whatever else lies in a folder of the host stays there."""
 EXAMPLE_URL = "https://featherweight.example.org"
 PINNED = ("torch", "onnxruntime", "numpy", "pillow")
 """Libraries whose version on the worker a team should have at home."""
@@ -100,7 +106,7 @@ def files(competition: Competition) -> dict[str, bytes]:
         "notebook.ipynb": notebook.written(competition.title),
         own.name: own.data,
     }
-    found |= {path.name: path.read_bytes() for path in sorted(FILES.glob("*.py"))}
+    found |= {name: (FILES / name).read_bytes() for name in SCRIPTS}
     found |= {f"ci/{name}": job.encode() for name, job in ci_jobs(competition).items()}
     for number, one in enumerate(pictures(sample)):
         found[f"classes/{number:03d}-{safe(one.label)}.webp"] = one.data
@@ -147,11 +153,7 @@ def requirements(machine: machines.Machine | None, own: str) -> str:
 
 def ci_jobs(competition: Competition) -> dict[str, str]:
     """The jobs of ci-examples, by file name, with a competition's address filled in."""
-    return {
-        path.relative_to(CI).as_posix(): filled_in(path.read_text(), competition)
-        for path in sorted(CI.rglob("*"))
-        if path.is_file()
-    }
+    return {name: filled_in((CI / name).read_text(), competition) for name in JOBS}
 
 
 def filled_in(job: str, competition: Competition) -> str:

@@ -18,7 +18,8 @@ from PIL import Image
 
 from leaderboard.kit import wheel
 from leaderboard.models import Competition, Split, Worker
-from leaderboard.services import kit
+from leaderboard.services import kit, recipes
+from scoring import formats
 from tests.leaderboard.conftest import CLASSES
 from tests.leaderboard.web.conftest import text
 
@@ -70,6 +71,40 @@ def test_the_zip_holds_facts_scripts_and_jobs(
         ast.parse(files[f"waste-kit/{script}"])
     cells = json.loads(files["waste-kit/notebook.ipynb"])["cells"]
     assert competition.title in "".join(cells[0]["source"])
+
+
+def test_only_files_of_the_repository_are_given(
+    competition: Competition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = {one.relative_to(kit.CI).as_posix() for one in kit.CI.rglob("*") if one.is_file()}
+    assert set(kit.JOBS) == here
+    assert set(kit.SCRIPTS) == {one.name for one in kit.FILES.glob("*.py")}
+    (tmp_path / "ci").mkdir()
+    for name in kit.JOBS:
+        (tmp_path / "ci" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "ci" / name).write_bytes((kit.CI / name).read_bytes())
+    (tmp_path / "ci" / ".env").write_text("TOKEN=secret")
+    monkeypatch.setattr(kit, "CI", tmp_path / "ci")
+    assert kit.ci_jobs(competition).keys() == set(kit.JOBS)
+
+
+def test_the_wheel_holds_code_and_the_data_that_is_listed(tmp_path: Path) -> None:
+    root = Path(settings.BASE_DIR)
+    for name in ("pyproject.toml", "LICENSE"):
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    for name in ("formats/torchscript/operators.txt", "notes.txt", "engine.py", "engine.py.orig"):
+        (tmp_path / "scoring" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "scoring" / name).write_text("")
+    with zipfile.ZipFile(io.BytesIO(wheel.built(tmp_path).data)) as archive:
+        held = {name for name in archive.namelist() if name.startswith("scoring/")}
+    assert held == {"scoring/engine.py", "scoring/formats/torchscript/operators.txt"}
+
+
+@pytest.mark.parametrize("taken", [["torchscript"], ["onnx"], ["torchscript", "onnx"]])
+def test_the_file_of_the_instructions_is_one_that_the_script_writes(taken: list[str]) -> None:
+    files = recipes.table()
+    assert list(files) == [one.name for one in formats.FORMATS]
+    assert recipes.first_file(Competition(formats=taken)) in files[taken[-1]]
 
 
 def test_jobs_name_this_site_and_this_competition(see: Any, competition: Competition) -> None:
