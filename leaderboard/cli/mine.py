@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -106,6 +107,37 @@ def withdraw(
         submission = server.ask("POST", f"submissions/{submission_id}/withdraw")
     told = gettext("#%(id)d is withdrawn.") % submission
     show(as_json, submission, told)
+
+
+@app.command(
+    epilog=EXIT_CODES,
+    help=gettext(
+        "Download the file of a submission of your team.\n\nA file of this name is not overwritten."
+    ),
+)
+def download(
+    submission_id: Number,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help=gettext("Where it is written; by default in this folder under its name."),
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    with connected() as server:
+        submission = server.ask("GET", f"submissions/{submission_id}")
+        # Of a name that the server says, no folder counts.
+        target = output or Path(Path(submission["file_name"].replace("\\", "/")).name or "model")
+        if target.exists():
+            sentence = gettext("%(file)s is there already. Name another with --output.")
+            raise Trouble(WRONG_USAGE, sentence % {"file": target}, "file_exists")
+        server.save(f"submissions/{submission_id}/file", target)
+    found = {"file": str(target), "size_bytes": target.stat().st_size}
+    show(as_json, found, plain(gettext("The file is in %(file)s.") % found))
 
 
 @app.command(

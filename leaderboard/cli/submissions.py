@@ -114,6 +114,9 @@ def changed(prospect: dict[str, Any]) -> str:
 
 def missed(submission: dict[str, Any], wanted: Wanted) -> str:
     """What a scored submission does not reach; empty if it reaches all."""
+    prospect = submission["prospect"]
+    if wanted.max_score is not None and prospect and prospect["rank"] is None:
+        return gettext("The quality is below the gate, so the score counts for nothing.")
     if wanted.max_score is not None and submission["score"]["score"] > wanted.max_score:
         found = submission["score"]
         facts = {
@@ -121,7 +124,6 @@ def missed(submission: dict[str, Any], wanted: Wanted) -> str:
             "limit": f"{wanted.max_score:g}",
         }
         return gettext("The score %(score)s is above %(limit)s.") % facts
-    prospect = submission["prospect"]
     if wanted.no_worse and prospect and prospect["is_clear"] and prospect["compared"] == "worse":
         return changed(prospect)
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -39,17 +39,31 @@ def create(name: str, competition: Into, as_json: AsJson = False) -> None:
 @team.command(
     epilog=EXIT_CODES, help=gettext("Make an invitation. Its code lets one person join in a week.")
 )
-def invite(competition: Into, as_json: AsJson = False) -> None:
+def invite(
+    competition: Into,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="NAME",
+            help=gettext("The user name or mail address of a person, who gets a notice."),
+        ),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
     with connected() as server:
         mine = team_of(server, competition)
-        made = server.ask("POST", f"teams/{mine['id']}/invitations")
-    show(as_json, made, invitation(made))
+        made = server.ask("POST", f"teams/{mine['id']}/invitations", json={"to": to})
+    show(as_json, made, plain(invitation(made, to)))
 
 
-def invitation(made: dict[str, Any]) -> str:
+def invitation(made: dict[str, Any], to: str) -> str:
     """What the invited person does."""
-    told = gettext("Whoever joins runs: %(command)s")
-    return told % {"command": f"featherweight team join {made['code']}"}
+    command = f"featherweight team join {made['code']}"
+    if to:
+        told = gettext("%(to)s gets a notice, if the site knows this name. To join: %(command)s")
+        return told % {"to": to, "command": command}
+    return gettext("Whoever joins runs: %(command)s") % {"command": command}
 
 
 @team.command(epilog=EXIT_CODES, help=gettext("Join the team that an invitation names."))

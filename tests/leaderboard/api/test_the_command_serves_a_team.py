@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,8 +100,28 @@ def test_a_team_is_created_shown_and_left(competition: Competition, owner: User,
 def test_an_invitation_made_by_the_command_lets_another_join(
     team: Team, run: Run, outsider: User
 ) -> None:
+    told = run("team", "invite", "-c", "waste", "--to", "outsider").stdout
+    assert "outsider gets a notice" in told
+    assert team.invitations.get(accepted_at=None).sent_to == "outsider"
+    assert "unknown_person" in run("team", "invite", "-c", "waste", "--to", "nobody").stderr
     made = json.loads(run("team", "invite", "-c", "waste", "--json").stdout)
     assert teams.accept(code=made["code"], by=outsider) == team
+
+
+def test_the_file_of_a_submission_is_downloaded_and_overwrites_nothing(
+    team: Team, run: Run, submit: Callable[..., Submission], tmp_path: Path
+) -> None:
+    one = submit(team, 1)
+    target = tmp_path / "again.pt"
+    told = run("download", one.pk, "-o", target, "--json")
+    assert json.loads(told.stdout) == {"file": str(target), "size_bytes": one.size_bytes}
+    with one.file.open("rb") as sent:
+        assert target.read_bytes() == sent.read()
+    again = run("download", one.pk, "-o", target)
+    assert again.returncode == 2
+    assert "there already" in again.stderr
+    assert run("download", one.pk + 1, "-o", tmp_path / "none.pt").returncode == 3
+    assert not (tmp_path / "none.pt").exists()
 
 
 def test_an_invitation_of_another_is_taken_by_the_command(

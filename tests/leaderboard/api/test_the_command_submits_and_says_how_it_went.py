@@ -44,6 +44,17 @@ def test_a_score_that_is_not_reached_exits_with_1(
     assert "above 0.5" in done.stderr
 
 
+def test_below_the_gate_no_score_is_low_enough(
+    team: Team, run: Run, scored: Callable[..., Submission]
+) -> None:
+    one = scored(team, 1, quality_public=0.75, time_ratio=0.5)
+    assert run("status", one.pk, "--max-score", "0.6").returncode == 0
+    Competition.objects.update(min_quality=0.8)
+    done = run("status", one.pk, "--max-score", "0.6")
+    assert done.returncode == 1
+    assert "below the gate" in done.stderr
+
+
 def test_a_failed_submission_exits_with_1_and_says_why(
     team: Team, run: Run, file: Path, worker: Callable[[Any], None]
 ) -> None:
