@@ -1,22 +1,24 @@
-"""How a team's best public score fell, from the figures that count today."""
+"""How the best public scores of teams fell, from the figures that count today."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 
-from leaderboard.models import Evaluation, Team
-from leaderboard.services import gains
+from leaderboard.models import Competition, Evaluation, Team
+from leaderboard.services import gains, rankings
+from scoring import formula
 
 MOST = 2_000
-"""Submissions that are looked at, the first ones. No quota allows a team that many."""
+"""Submissions of a team that are looked at, the first ones. No quota allows a team that many."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
-    """A submission that was better than all before it."""
+    """A submission that was better than all of its team before it."""
 
     uploaded_at: datetime
     score: float
@@ -28,17 +30,24 @@ def steps(team: Team) -> list[Step]:
 
     Others stay the team's own business: no board ever showed them.
     """
-    competition = team.competition
+    return of_teams(team.competition, [team.pk], most=MOST).get(team.pk, [])
+
+
+def of_teams(
+    competition: Competition, teams: Collection[int], *, most: int
+) -> dict[int, list[Step]]:
+    """The steps of some teams, from the first `most` submissions of all of them."""
     moved = Q(gain=None) | Q(gain__gt=gains.REAL if competition.only_real_gains else 0)
     counting = Evaluation.objects.counting().filter(
-        moved, team=team, quality_public__gte=competition.min_quality
+        moved, team__in=teams, quality_public__gte=competition.min_quality
     )
-    columns = "submission__uploaded_at", "score_public", "half_width"
-    found: list[Step] = []
-    for uploaded_at, score, half_width in counting.order_by(
-        "submission__uploaded_at", "submission"
-    ).values_list(*columns)[:MOST]:
-        if not found or score < found[-1].score:
-            half = competition.time_weight * (half_width or 0.0)
-            found.append(Step(uploaded_at, score, half))
+    columns = "team", "submission__uploaded_at", "score_public", "half_width"
+    rows = counting.order_by("submission__uploaded_at", "submission").values_list(*columns)
+    found: dict[int, list[Step]] = {}
+    for team, uploaded_at, score, half_width in rows[:most]:
+        some = found.setdefault(team, [])
+        exact = round(score, rankings.SCORE_DECIMALS)
+        if not some or exact < some[-1].score:
+            half = formula.half_width(half_width or 0.0, competition.time_weight)
+            some.append(Step(uploaded_at, exact, half))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry
-from leaderboard.services import browsing, rankings, teams
+from leaderboard.services import browsing, races, rankings, teams
 from leaderboard.web import plots, tables, wishes
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
@@ -123,14 +124,22 @@ def whole(
         baseline = rankings.baseline(standing.competition, standing.board)
         at = baseline_at(baseline, standing, page) if baseline else None
         rows = tables.rows(
-            standing.competition, found, wish, team_id, baseline=baseline, baseline_at=at
+            standing.competition,
+            found,
+            wish,
+            team_id,
+            baseline=baseline,
+            baseline_at=at,
+            moved=moved(standing, found),
         )
         return {"rows": rows, "points": tables.points(found, drawn)}
 
     if not len(standing):
         return {"page": page}
     if wish.is_usual:
-        shown = standing.kept(f"rows-{page.number}-{team_id}-{get_language()}", made)
+        shown = standing.kept(
+            f"rows-{races.hour():%d%H}-{page.number}-{team_id}-{get_language()}", made
+        )
     else:
         shown = made()
     return {"page": page, "pager": pager(wish, page), **shown}
@@ -152,7 +161,8 @@ def part(
             before=browsing.entry_of(standing, key=wish.before),
             at=browsing.entry_of(standing, team=wish.team),
         )
-        rows = tables.rows(standing.competition, found.rows, wish, team_id)
+        change = moved(standing, found.rows)
+        rows = tables.rows(standing.competition, found.rows, wish, team_id, moved=change)
         links = Pager(
             first=wish.query() if wish.after or wish.before or wish.team else None,
             previous=wish.query(before=found.before) if found.before else None,
@@ -167,7 +177,15 @@ def part(
 
     if wish.choice.search:
         return made()
-    return standing.kept(f"part-{wish.address()}-{team_id}-{get_language()}", made)
+    return standing.kept(
+        f"part-{races.hour():%d%H}-{wish.address()}-{team_id}-{get_language()}", made
+    )
+
+
+def moved(standing: rankings.Standing, rows: Sequence[rankings.Row]) -> dict[int, int]:
+    """Ranks that teams of the public board have won since yesterday, beyond noise."""
+    race = races.of(standing) if standing.board == Entry.Board.PUBLIC else None
+    return races.since_yesterday(race, rows) if race else {}
 
 
 def pager(wish: wishes.Wish, page: Page[int]) -> Pager:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.template.loader import render_to_string
@@ -77,11 +77,14 @@ class Pick:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a board as it is shown; `change` counts ranks won since the public board."""
+    """A row of a board as it is shown."""
 
     row: rankings.Row
     bar: list[charts.Stretch]
     change: int | None
+    """Ranks won since the public board."""
+    since_yesterday: int | None
+    """Ranks won in a day, where that is beyond noise."""
     is_mine: bool
 
 
@@ -134,11 +137,12 @@ def rows(
     *,
     baseline: rankings.Baseline | None = None,
     baseline_at: int | None = None,
+    moved: Mapping[int, int] | None = None,
 ) -> SafeString:
     """Rows of a board as HTML, with the reference before one of them."""
     said = {
         "competition": competition,
-        "lines": lines(competition, found, team_id),
+        "lines": lines(competition, found, team_id, moved or {}),
         "columns": wish.columns,
         "teams_at": f"/competitions/{competition.slug}/teams/",
         "board_baseline": baseline,
@@ -156,7 +160,10 @@ def points(found: Sequence[rankings.Row], drawn: plots.Plot | None) -> SafeStrin
 
 
 def lines(
-    competition: Competition, found: Sequence[rankings.Row], team_id: int | None
+    competition: Competition,
+    found: Sequence[rankings.Row],
+    team_id: int | None,
+    moved: Mapping[int, int],
 ) -> list[Line]:
     scale = max([1.0, *(float(row.entry.score) for row in found)])
     return [
@@ -164,6 +171,7 @@ def lines(
             row,
             charts.bar(competition, row.entry.quality, row.entry.time_ratio, scale),
             row.entry.public_rank - row.rank if row.rank and row.entry.public_rank else None,
+            moved.get(row.entry.team_id),
             row.entry.team_id == team_id,
         )
         for row in found

@@ -13,6 +13,7 @@ from leaderboard.web import (
     measurements,
     notices,
     profile,
+    races,
     scoring,
     submissions,
     teams,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("competitions/<slug:slug>/scoring/", scoring.scoring, name="scoring"),
     path("competitions/<slug:slug>/boards/<slug:name>/", boards.board, name="board"),
     path("competitions/<slug:slug>/boards/<slug:name>/embed/", embeds.embed, name="embed"),
+    path("competitions/<slug:slug>/race/", races.race, name="race"),
     path("competitions/<slug:slug>/team/", teams.team, name="team"),
     path("competitions/<slug:slug>/team/invite/", teams.invite, name="invite"),
     path(

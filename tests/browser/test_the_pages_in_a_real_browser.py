@@ -29,6 +29,7 @@ MEMBERS = [
     "/competitions/waste/boards/public/",
     "/competitions/waste/boards/public/?sort=-quality&columns=parameters,last",
     "/competitions/waste/boards/public/embed/",
+    "/competitions/waste/race/",
     "PUBLIC TEAM",
     "/competitions/waste/team/",
     "/competitions/waste/team/webhooks/",

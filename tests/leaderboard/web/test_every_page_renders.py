@@ -18,6 +18,7 @@ PUBLIC = [
     "/competitions/waste/kit/",
     "/competitions/waste/scoring/",
     "/competitions/waste/boards/public/",
+    "/competitions/waste/race/",
 ]
 MEMBERS = [
     *PUBLIC,

@@ -65,6 +65,7 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/scoring/", ANYBODY),
         ("/competitions/waste/boards/public/", ANYBODY),
         ("/competitions/waste/boards/private/", ANYBODY),  # which says that it is not published
+        ("/competitions/waste/race/", ANYBODY),
         ("/competitions/waste/boards/sample/", NOBODY),
         ("/competitions/waste/boards/public/embed/", ANYBODY),
         ("/competitions/waste/boards/private/embed/", NOBODY),  # before its publication
@@ -140,6 +141,7 @@ def test_pages(
         "kit/",
         "scoring/",
         "boards/public/",
+        "race/",
         "data/sample.zip",
         "kit/kit.zip",
     ],
@@ -255,6 +257,7 @@ def test_nothing_private_shows_before(
         "/competitions/waste/",
         "/competitions/waste/boards/public/",
         "/competitions/waste/boards/private/",
+        "/competitions/waste/race/",
         "/competitions/waste/submissions/",
         "/notices/",
         submission.get_absolute_url(),

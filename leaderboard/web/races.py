@@ -1,0 +1,226 @@
+"""The race: how the public board stood at a moment, and how the leaders came there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from leaderboard import times
+from leaderboard.models import Competition, Entry
+from leaderboard.services import races, rankings, teams
+from leaderboard.web.competitions import find, show
+from leaderboard.web.plots import Axis
+from leaderboard.web.requests import Request
+
+LEADERS = 10
+"""Teams whose lines are drawn."""
+ROWS = 50
+MOMENTS = 120
+"""Moments at which ranks are counted for the picture."""
+LOWEST = 15
+"""The lowest rank that has a place of its own; lower ranks share the lower edge."""
+WIDTH, HEIGHT = 1000, 400
+LEFT, RIGHT, TOP, BOTTOM = 44, 190, 18, 36
+GAP = 20.0
+"""Pixels from one name to the next."""
+DATES = 4
+BY = ("rank", "score")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A leader's way."""
+
+    number: int
+    """Of its colour."""
+    team_id: int
+    name: str
+    path: str
+    end: float
+    label: float
+    """The pixel of its name, which keeps away from other names."""
+    is_mine: bool
+
+
+@dataclass(frozen=True)
+class Chart:
+    lines: list[Line]
+    ticks: list[tuple[float, str]]
+    dates: list[tuple[float, str]]
+    end: float = WIDTH - RIGHT
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+@dataclass(frozen=True)
+class Row:
+    placed: races.Placed
+    name: str
+    now: int
+    is_mine: bool
+
+
+@require_safe
+def race(request: Request, slug: str) -> HttpResponse:
+    competition = find(request, slug)
+    standing = rankings.Standing(competition, Entry.Board.PUBLIC)
+    found = races.of(standing)
+    if found is None:
+        return show(request, competition, "competitions/race.html")
+    zone = ZoneInfo(competition.time_zone)
+    begin, end = bounds(competition, found)
+    at = moment(request.GET.get("as_of", ""), zone, begin, end)
+    by = request.GET.get("by", "")
+    by = by if by in BY else BY[0]
+    mine = teams.of(request.user, competition)
+    placed = found.standing(at or end)
+    chart = drawn(competition, found, placed[:LEADERS], begin, at or end, by)
+    own = mine.pk if mine else None
+    return show(
+        request,
+        competition,
+        "competitions/race.html",
+        chart=replace(chart, lines=[replace(x, is_mine=x.team_id == own) for x in chart.lines]),
+        rows=[
+            Row(one, found.names[one.team_id], found.now[one.team_id], one.team_id == own)
+            for one in placed[:ROWS]
+        ],
+        by=by,
+        ways=[(one, urlencode(address(at, zone, one))) for one in BY],
+        at=at,
+        first=field(begin, zone),
+        last=field(end, zone),
+        shown=field(at or end, zone),
+        is_cut=found.reach is not None,
+        team=mine,
+    )
+
+
+def bounds(competition: Competition, found: races.Race) -> tuple[datetime, datetime]:
+    """The first score, and now or the end of the competition."""
+    begin, now = found.begin, timezone.now()
+    end = min(now, competition.ends_at) if competition.ends_at else now
+    last = max(some[-1].uploaded_at for some in found.steps.values())
+    return begin, max(end, last, begin + timedelta(minutes=1))
+
+
+def moment(text: str, zone: ZoneInfo, begin: datetime, end: datetime) -> datetime | None:
+    """The moment in an address, within the race; without an offset it is in the competition's zone.
+    None: now."""
+    try:
+        at = datetime.fromisoformat(text[:40].replace(" ", "+"))
+        at = at if at.tzinfo else at.replace(tzinfo=zone)
+        return None if at >= end else max(at, begin)
+    except (ValueError, OverflowError):
+        return None
+
+
+def address(at: datetime | None, zone: ZoneInfo, by: str) -> dict[str, str]:
+    said = {"as_of": field(at, zone) if at else "", "by": by if by != BY[0] else ""}
+    return {name: value for name, value in said.items() if value}
+
+
+def field(at: datetime, zone: ZoneInfo) -> str:
+    """As a field for a date and a time takes it."""
+    return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+
+
+def drawn(
+    competition: Competition,
+    found: races.Race,
+    leaders: Sequence[races.Placed],
+    begin: datetime,
+    end: datetime,
+    by: str,
+) -> Chart:
+    """The ways of the leaders of a moment up to it."""
+    x = Axis(0.0, max(1.0, (end - begin).total_seconds()), False, LEFT, WIDTH - RIGHT)
+    ways, y = (ranks if by == "rank" else scores)(found, leaders, begin, end, x)
+    ends = spread([way[-1][1] for way in ways])
+    lines = [
+        Line(
+            number=number,
+            team_id=one.team_id,
+            name=found.names[one.team_id],
+            path="M" + "L".join(f"{a} {b}" for a, b in way),
+            end=way[-1][1],
+            label=label,
+            is_mine=False,
+        )
+        for number, (one, way, label) in enumerate(zip(leaders, ways, ends, strict=True))
+    ]
+    return Chart(lines, y, dates(competition, begin, end, x))
+
+
+Ways = tuple[list[list[tuple[float, float]]], list[tuple[float, str]]]
+
+
+def ranks(
+    found: races.Race, leaders: Sequence[races.Placed], begin: datetime, end: datetime, x: Axis
+) -> Ways:
+    y = Axis(1.0, float(LOWEST), False, TOP, HEIGHT - BOTTOM)
+    ways: dict[int, list[tuple[float, float]]] = {one.team_id: [] for one in leaders}
+    for number in range(MOMENTS + 1):
+        at = begin + (end - begin) * number / MOMENTS
+        pixel = x.at((at - begin).total_seconds())
+        for one in found.standing(at):
+            if one.team_id in ways:
+                ways[one.team_id].append((pixel, y.at(one.rank)))
+    ticks = [(y.at(rank), str(rank)) for rank in (1, 5, 10)]
+    return list(ways.values()), [*ticks, (y.at(LOWEST), f"{LOWEST}+")]
+
+
+def scores(
+    found: races.Race, leaders: Sequence[races.Placed], begin: datetime, end: datetime, x: Axis
+) -> Ways:
+    steps = {
+        one.team_id: [step for step in found.steps[one.team_id] if step.uploaded_at <= end]
+        for one in leaders
+    }
+    # A leader's first try may have been far worse than what the race is about.
+    best, worst = float(leaders[0].step.score), float(leaders[-1].step.score)
+    firsts = max(float(some[0].score) for some in steps.values())
+    high = min(firsts, worst + 2 * (worst - best) + 0.02)
+    y = Axis(max(0.0, best - 0.01), high + 0.01, False, HEIGHT - BOTTOM, TOP)
+    ways = []
+    for some in steps.values():
+        way: list[tuple[float, float]] = []
+        for step in some:
+            at = x.at((step.uploaded_at - begin).total_seconds())
+            if way:
+                way.append((at, way[-1][1]))
+            way.append((at, y.at(float(step.score))))
+        ways.append([*way, (x.end, way[-1][1])])
+    return ways, y.ticks()
+
+
+def spread(ends: Sequence[float]) -> list[float]:
+    """Places for names near the ends of their lines, none over another."""
+    order = sorted(range(len(ends)), key=lambda number: ends[number])
+    found = list(ends)
+    low = TOP - GAP
+    for number in order:
+        low = found[number] = max(found[number], low + GAP)
+    high = HEIGHT - BOTTOM + GAP
+    for number in reversed(order):
+        high = found[number] = min(found[number], high - GAP)
+    return found
+
+
+def dates(
+    competition: Competition, begin: datetime, end: datetime, x: Axis
+) -> list[tuple[float, str]]:
+    parts = [begin + (end - begin) * number / DATES for number in range(DATES + 1)]
+    is_long = end - begin > timedelta(days=2)
+    say = times.day if is_long else times.local
+    return [
+        (x.at((one - begin).total_seconds()), say(one, competition.time_zone))
+        for one in (parts if is_long else [parts[0], parts[-1]])
+    ]

@@ -1,0 +1,103 @@
+"""The race: the public board at earlier moments, and what changed since yesterday."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from leaderboard.models import Competition, Entry, RankRange, Submission, Team, User
+from leaderboard.services import races, rankings, versions
+from tests.leaderboard.web.conftest import text
+
+RACE = "/competitions/waste/race/"
+
+
+def date(submission: Submission, **ago: float) -> None:
+    at = timezone.now() - timedelta(**ago)
+    Submission.objects.filter(pk=submission.pk).update(uploaded_at=at)
+    Entry.objects.filter(submission=submission).update(uploaded_at=at)
+    versions.change(submission.competition_id)
+
+
+@pytest.fixture
+def overtaken(scored: Any, team: Team, rivals: Team) -> None:
+    """Sorters led until they were overtaken an hour ago."""
+    date(scored(team, 1, time_ratio=0.9), days=6)
+    date(scored(team, 2, time_ratio=0.6, quality_private=0.41234), days=4)
+    date(scored(rivals, 3, time_ratio=0.8), days=3)
+    date(scored(rivals, 4, time_ratio=0.4), hours=2)
+
+
+def board(page: str) -> list[str]:
+    rows = re.search(r"<tbody>(.*?)</tbody>", page)
+    assert rows
+    found = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", rows[1].replace("</tr>", "|")))
+    return [row.strip() for row in found.split("|") if row.strip()]
+
+
+def test_the_board_as_of_a_moment(see: Any, overtaken: None, owner: User) -> None:
+    now = text(see(owner, RACE))
+    assert [row[:10] for row in board(now)] == ["1 Rivals 0", "2 Sorters "]
+    assert "0.7000 ± 0.0050" in board(now)[0]
+    three = (timezone.now() - timedelta(days=2)).isoformat()
+    page = text(see(None, RACE, query_params={"as_of": three}))
+    first, second = board(page)
+    assert first.startswith("1 Sorters 0.8000")
+    assert first.endswith(" 2")  # its rank today
+    assert second.startswith("2 Rivals 0.9000")
+    assert page.count('<a class="race-line') == 2
+    five = (timezone.now() - timedelta(days=5)).strftime("%Y-%m-%dT%H:%M")
+    early = text(see(None, f"{RACE}?as_of={five}&by=score"))
+    assert [row[:16] for row in board(early)] == ["1 Sorters 0.9500"]
+    for hidden in ("0.4123", "owner"):
+        assert hidden not in page, hidden
+    for odd in ("x", "9999-12-31T23:59", "0001-01-01T00:00", "2026-13-01", "%00", "\u0661"):
+        assert see(None, f"{RACE}?as_of={odd}&by=other").status_code == 200, odd
+
+
+def test_the_race_is_read_once_for_a_version_and_only_so_far(
+    see: Any, overtaken: None, monkeypatch: pytest.MonkeyPatch, competition: Competition
+) -> None:
+    see(None, RACE)
+    with CaptureQueriesContext(connection) as queries:
+        see(None, f"{RACE}?as_of=2020-01-01T00:00")
+    assert not [
+        one for one in queries if "evaluation" in one["sql"] and "uploaded_at" in one["sql"]
+    ]
+    monkeypatch.setattr(races, "MOST_TEAMS", 1)
+    versions.change(competition.pk)
+    page = text(see(None, RACE))
+    assert [row[:8] for row in board(page)] == ["1 Rivals"]
+    assert "first 200 teams" in page
+    # What the other teams did then is not known, so nobody is shown.
+    some = races.of(rankings.Standing(competition, "public"))
+    assert some
+    assert some.standing(timezone.now() - timedelta(days=1)) == []
+
+
+def test_a_board_marks_what_moved_since_yesterday_beyond_noise(
+    see: Any, overtaken: None, team: Team, rivals: Team, competition: Competition
+) -> None:
+    public = "/competitions/waste/boards/public/"
+    for one, first, last in ((rivals, 1, 1), (team, 1, 2)):
+        entry = Entry.objects.get(team=one, board="public")
+        RankRange.objects.create(team=one, evaluation=entry.evaluation, first=first, last=last)
+    versions.change(competition.pk)
+    page = text(see(None, public))
+    assert page.count("up since yesterday") == 1
+    assert "▲ 1" in page
+    assert "down since yesterday" not in page  # rank 1 is likely for it, too
+    assert f'href="{RACE}"' in page
+    RankRange.objects.update(first=1, last=2)
+    versions.change(competition.pk)
+    assert "since yesterday</span>" not in text(see(None, public))
+
+
+def test_a_contest_without_scores_has_no_race(see: Any, competition: Competition) -> None:
+    assert "The race begins with the first model" in text(see(None, RACE))
