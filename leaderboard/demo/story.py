@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from leaderboard.demo import entrants, organizer, past, recipes, showing
-from leaderboard.demo.entrants import PASSWORD, SLUG, Entrant
+from leaderboard.demo.entrants import PASSWORD, Entrant
 from leaderboard.demo.processes import DemoProcesses
 from leaderboard.demo.recipes import Recipe
 from leaderboard.models import Competition, Dataset, User
@@ -26,13 +26,15 @@ def tell(
         chosen = (*chosen, *recipes.wider(chosen))
     site = f"http://127.0.0.1:{arguments.port}"
     boss = User.objects.create_superuser("organizer", password=PASSWORD)
-    dataset = images(recipes.source_of(arguments, folder), boss, console)
+    source = recipes.source_of(arguments, folder)
+    dataset = images(organizer.drafted(folder, source, chosen[0], boss), console)
     models = trained(chosen, dataset, folder / "models", console)
 
     console.rule("Calibration")
-    competition = organizer.drafted(SLUG, dataset, organizer.profile(), chosen[0])
+    reference = models["Reference"]
+    competition = organizer.drafted(folder, source, chosen[0], boss, model=reference)
     organizer.start_workers(processes, full=arguments.full)
-    calibration = organizer.opened(competition, models["Reference"], boss, console, processes)
+    calibration = organizer.opened(competition, boss, console, processes)
     console.print(
         f"  reference against itself: time ratio {calibration.time_ratio:.3f} "
         f"± {calibration.half_width:.3f}, {1000 * calibration.reference_seconds:.2f} ms an image"
@@ -52,33 +54,32 @@ def tell(
     showing.show_weakness(console)
     showing.show_doors(console, site, people, models)
     if not arguments.check:
-        practice(competition, chosen[0], models, people[:2], boss, console, processes)
+        practised = organizer.drafted(
+            folder, source, chosen[0], boss, slug=organizer.PRACTICE, model=reference
+        )
+        practice(practised, people[:2], boss, console, processes)
         console.print(f"  a competition to try uploads in: {site}/competitions/practice/")
     return is_as_meant and is_hidden and is_complete
 
 
 def practice(
-    finished: Competition,
-    reference: Recipe,
-    models: Mapping[str, Path],
+    drafted: Competition,
     people: Sequence[Entrant],
     by: User,
     console: Console,
     processes: DemoProcesses,
 ) -> None:
     """Open a second competition on the same images, in which some people take part, too."""
-    assert finished.dataset
-    assert finished.profile
-    drafted = organizer.drafted("practice", finished.dataset, finished.profile, reference)
-    organizer.opened(drafted, models["Reference"], by, console, processes)
+    organizer.opened(drafted, by, console, processes)
     for one in people:
-        one.join("practice")
-        one.upload_by_api("practice")
+        one.join(drafted.slug)
+        one.upload_by_api(drafted.slug)
 
 
-def images(source: Path, by: User, console: Console) -> Dataset:
+def images(drafted: Competition, console: Console) -> Dataset:
     console.rule("Images")
-    dataset = organizer.imported(source, by)
+    dataset = drafted.dataset
+    assert dataset
     for split in dataset.splits.all():
         console.print(f"  {split.name:8} {split.images:6} images of {len(dataset.classes)} classes")
     return dataset

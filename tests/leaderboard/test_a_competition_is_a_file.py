@@ -18,6 +18,9 @@ from django.forms.models import model_to_dict
 from django.test import Client
 from django.urls import reverse
 
+from leaderboard.demo import recipes
+from leaderboard.demo.entrants import SLUG
+from leaderboard.demo.organizer import CONTEST, PRACTICE, drafted
 from leaderboard.models import Competition, Dataset, HardwareProfile, ReferenceModel, Split, User
 from leaderboard.services import datasets, references
 from leaderboard.services.contest_files import reading, schema
@@ -267,6 +270,19 @@ def test_every_setting_is_in_the_file_and_its_schema(db: None) -> None:
     out = StringIO()
     call_command("export_competition", "--schema", stdout=out)
     assert out.getvalue() == SCHEMA.read_text(), "export_competition --schema writes it anew"
+
+
+def test_the_demo_is_such_a_file(organizer: User, tmp_path: Path) -> None:
+    source = tmp_path / "digits.zip"
+    source.write_bytes(images(per_class=12))
+    reference = recipes.DIGITS[0]
+    for slug in (SLUG, PRACTICE):
+        drafted(tmp_path, source, reference, organizer, slug=slug)
+    demo, practice = Competition.objects.order_by("pk")
+    assert demo.dataset == practice.dataset
+    assert (demo.profile.name, demo.min_quality, demo.input_width) == ("This machine", 0.85, 32)
+    assert (demo.remeasured_ranks, practice.remeasured_ranks) == (0, 3)
+    assert reading.read(CONTEST).contest.reference.file == "models/reference.pt"
 
 
 def reverse_names(model: Any) -> set[str]:
