@@ -56,6 +56,8 @@ def unfold(*, static_url: str) -> dict[str, Any]:
         "COLORS": {"primary": TEAL},
         "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": feather}],
         "SITE_URL": "/",
+        "STYLES": [f"{static_url}leaderboard/panel.css"],
+        "SCRIPTS": [f"{static_url}leaderboard/panel.js"],
         "SHOW_VIEW_ON_SITE": True,
         "SHOW_BACK_BUTTON": True,
         "DASHBOARD_CALLBACK": "leaderboard.admin.dashboard.context",

@@ -5,19 +5,21 @@ from __future__ import annotations
 import zoneinfo
 from typing import Any
 
-from django import forms
+from django import forms, urls
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from leaderboard.admin import calibrations, pages, signs, steps
+from leaderboard.admin import calibrations, pages, path, signs, steps
 from leaderboard.models import Competition, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.models.fields import every_format
@@ -113,10 +115,17 @@ class CompetitionForm(forms.ModelForm):
         }
 
 
+class NewCompetitionForm(CompetitionForm):
+    """The first questions. All other settings have first values, and tabs on the next page."""
+
+    formats = None  # type: ignore[assignment]  # Django's way to leave a field out
+
+
 @admin.register(Competition)
 class CompetitionAdmin(steps.Steps):
     to_competition = "pk"
     form = CompetitionForm
+    change_form_outer_before_template = "admin/way_before_form.html"
     list_display = ["title", "state_label", "teams_count", "submissions_count", "ends_at"]
     list_filter = ["state"]
     search_fields = ["title", "slug"]
@@ -132,14 +141,32 @@ class CompetitionAdmin(steps.Steps):
         "stop_preparing",
         "file",
     ]
+    add_fieldsets = [
+        (
+            None,
+            {
+                "description": gettext_lazy(
+                    "A draft, which only organizers see. All other settings have usual values. "
+                    "The next page shows the way to the opening, and all settings in tabs."
+                ),
+                "fields": [
+                    ("title", "slug"),
+                    "tagline",
+                    ("profile", "dataset"),
+                    "ends_at",
+                    "time_zone",
+                ],
+            },
+        ),
+    ]
     fieldsets = [
         (None, {"fields": ["now", ("title", "slug"), "tagline", "ends_at", "time_zone"]}),
         (
-            gettext_lazy("Data and reference"),
+            path.DATA,
             {"classes": ["tab"], "fields": [("dataset", "profile"), "calibration_result"]},
         ),
         (
-            gettext_lazy("Formula and gate"),
+            path.FORMULA,
             {
                 "classes": ["tab"],
                 "fields": [
@@ -167,7 +194,7 @@ class CompetitionAdmin(steps.Steps):
             },
         ),
         (
-            gettext_lazy("Teams and limits"),
+            path.TEAMS,
             {
                 "classes": ["tab"],
                 "fields": [
@@ -186,7 +213,7 @@ class CompetitionAdmin(steps.Steps):
             {"classes": ["tab"], "fields": ["only_real_gains", "probing", "copies"]},
         ),
         (
-            gettext_lazy("Texts"),
+            path.TEXTS,
             {
                 "classes": ["tab"],
                 "fields": ["overview", "rules", "data_description", "prizes", "citation"],
@@ -215,14 +242,43 @@ class CompetitionAdmin(steps.Steps):
         with timezone.override(zoneinfo.ZoneInfo(name)):
             answer = super().changeform_view(request, object_id, *args, **kwargs)
             if isinstance(answer, TemplateResponse):
+                if competition and answer.context_data:
+                    answer.context_data |= path.context(competition)
                 answer.render()
             return answer
+
+    def get_urls(self) -> list[URLPattern]:
+        way = self.admin_site.admin_view(self.way)
+        name = "leaderboard_competition_way"
+        return [urls.path("<path:object_id>/way/", way, name=name), *super().get_urls()]
+
+    def way(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The card of steps alone, for a page that follows a calibration."""
+        competition = self.find(request, object_id)
+        with timezone.override(zoneinfo.ZoneInfo(competition.time_zone)):
+            found = path.context(competition)
+            if not found["way"].is_live:  # the result belongs into the form as well
+                found |= {"has_result": True, "figures": self.calibration_result(competition)}
+            return TemplateResponse(request, "admin/way.html", found).render()
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Competition | None = None
     ) -> list[str]:
         shown = ["now", "calibration_result", "worth", "do_nothing", "probing", "copies"]
         return shown + sorted(obj.frozen_fields if obj else ())
+
+    def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:
+        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Competition | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        kwargs |= {} if change else {"form": NewCompetitionForm}
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Competition | None = None
@@ -276,7 +332,8 @@ class CompetitionAdmin(steps.Steps):
     @display(description=gettext_lazy("Reference and calibration"))
     @pages.once
     def calibration_result(self, competition: Competition) -> SafeString:
-        return pages.figures(calibrations.figures(competition))
+        shown = pages.figures(calibrations.figures(competition))
+        return format_html('<div id="calibration">{}</div>', shown)
 
     @display(description=gettext_lazy("What quality is worth"))
     @pages.once

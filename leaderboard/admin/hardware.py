@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -26,6 +30,7 @@ PLOTTED = 60
 class HardwareProfileAdmin(pages.Noun):
     list_display = ["name", "slug", "device", "threads", "queued", "running", "alive"]
     search_fields = ["name", "slug"]
+    change_form_outer_before_template = "admin/presets.html"
     fieldsets = [
         (None, {"fields": [("name", "slug"), "description", ("device", "threads")]}),
         (
@@ -69,6 +74,19 @@ class HardwareProfileAdmin(pages.Noun):
         fixed = sorted(profiles.fixed_fields(obj)) if obj else []
         return [*fixed, "trend"]
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The first values of the preset that the address names."""
+        preset = profiles.preset(request.GET.get("preset", ""))
+        return dict(preset.values) if preset else {}
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        answer = super().changeform_view(request, object_id, *args, **kwargs)
+        if object_id is None and isinstance(answer, TemplateResponse) and answer.context_data:
+            answer.context_data |= {"presets": presets(request.GET.get("preset", ""))}
+        return answer
+
     def save_model(
         self, request: HttpRequest, obj: HardwareProfile, form: ModelForm, change: bool
     ) -> None:
@@ -89,6 +107,59 @@ class HardwareProfileAdmin(pages.Noun):
     @display(description=gettext_lazy("Workers seen lately"), ordering="alive")
     def alive(self, profile: HardwareProfile) -> int:
         return profile.alive  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class ShownPreset:
+    """A preset with what its numbers mean."""
+
+    name: str
+    title: str
+    why: str
+    meaning: list[str]
+    is_chosen: bool
+
+
+def presets(chosen: str) -> list[ShownPreset]:
+    return [
+        ShownPreset(
+            one.name,
+            str(one.title),
+            str(one.why),
+            meaning(one.profile()),
+            is_chosen=one.name == chosen,
+        )
+        for one in profiles.PRESETS
+    ]
+
+
+def meaning(profile: HardwareProfile) -> list[str]:
+    """What the numbers of a profile come to, in sentences."""
+    facts = {
+        "target": f"{profile.target_half_width:.1%}",
+        # Two intervals that are independent: the root of the sum of their squares.
+        "tied": f"{2**0.5 * profile.target_half_width:.1%}",
+        "most": f"{profile.max_half_width:.0%}",
+        "seconds": f"{profile.max_seconds:g}",
+        "band": f"{profile.canary_band:.0%}",
+        "minutes": profile.canary_every_minutes,
+        "load": f"{profile.max_foreign_load or 0:g}",
+    }
+    return [
+        gettext(
+            "Measuring stops at ± %(target)s. Two models whose times differ by less than %(tied)s "
+            "stay tied."
+        )
+        % facts,
+        gettext("At most %(seconds)s s of paired measuring; wider than ± %(most)s is repeated.")
+        % facts,
+        gettext(
+            "Every %(minutes)d minutes the reference is measured against itself. A worker that is "
+            "off by more than %(band)s takes no work."
+        )
+        % facts,
+        gettext("A worker waits while other programs use more than %(load)s cores.") % facts,
+    ]
 
 
 class CanaryFigures:

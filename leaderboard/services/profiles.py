@@ -6,12 +6,14 @@ ratio is fixed, too.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, User, Worker
@@ -19,7 +21,63 @@ from leaderboard.models.counts import count_of
 from leaderboard.services import audit, organizers
 from leaderboard.services.workers import ALIVE
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 MACHINE = frozenset({"slug", "device", "threads"})
+
+
+@dataclass(frozen=True)
+class Preset:
+    """First values of a profile for a kind of machine. Others have the model's own."""
+
+    name: str
+    title: StrPromise
+    why: StrPromise
+    values: Mapping[str, object]
+
+    def profile(self) -> HardwareProfile:
+        return HardwareProfile(**self.values)
+
+
+PRESETS = (
+    Preset(
+        "laptop",
+        gettext_lazy("Laptop"),
+        gettext_lazy(
+            "For trying things out. The speed of a laptop changes with heat, battery and other "
+            "programs, so intervals are wider and workers check themselves less strictly."
+        ),
+        {
+            "target_half_width": 0.03,
+            "max_half_width": 0.08,
+            "canary_band": 0.05,
+            "max_foreign_load": 1.0,
+        },
+    ),
+    Preset(
+        "lab",
+        gettext_lazy("Lab server"),
+        gettext_lazy(
+            "For a real competition: a quiet machine with fixed speed that does nothing else. "
+            "These are the first values of every new profile."
+        ),
+        {},
+    ),
+    Preset(
+        "gpu",
+        gettext_lazy("GPU"),
+        gettext_lazy(
+            "One NVIDIA GPU that nothing else uses. Models in TorchScript run on it, ONNX models "
+            "do not. The other values are those of the lab server."
+        ),
+        {"device": HardwareProfile.Device.CUDA},
+    ),
+)
+
+
+def preset(name: str) -> Preset | None:
+    return next((one for one in PRESETS if one.name == name), None)
 
 
 @transaction.atomic

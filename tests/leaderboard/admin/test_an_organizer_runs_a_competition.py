@@ -117,10 +117,13 @@ def test_from_an_empty_site_to_both_boards(
         slug="waste",
         dataset=dataset.pk,
         profile=profile.pk,
-        input_height=24,
-        input_width=24,
     )
     competition = Competition.objects.get()
+    assert (
+        "input_height"
+        not in panel.get(reverse("admin:leaderboard_competition_add")).content.decode()
+    )
+    change(panel, competition, input_height=24, input_width=24)
     assert "has macro-F1 0.167 on the public split; its score is known once" in text(answer)
 
     refused = press(competition, "open_")

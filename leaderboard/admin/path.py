@@ -1,0 +1,311 @@
+"""The way of a competition from draft to publication: what is done, what is missing, what is next.
+
+The card stands above the form. While a calibration runs, it is fetched again every two seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
+from unfold.templatetags.unfold import unicoded_slugify
+
+from leaderboard.admin import calibrations, pages
+from leaderboard.errors import Conflict
+from leaderboard.models import Competition, Dataset, Evaluation
+from leaderboard.services import competitions, preparing, queueing, workers
+
+State = Competition.State
+DATA = gettext_lazy("Data and reference")
+FORMULA = gettext_lazy("Formula and gate")
+TEAMS = gettext_lazy("Teams and limits")
+TEXTS = gettext_lazy("Texts")
+"""Titles of the form's tabs, to which steps lead."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. `is_needed`: the competition cannot go on without it."""
+
+    title: str
+    said: str
+    is_done: bool
+    is_needed: bool = True
+    url: str = ""
+    button: str = ""
+    """What the main button says while this step is the next."""
+    tab: str = ""
+    """The tab of the form, if the step is done there."""
+    percent: float | None = None
+    is_trouble: bool = False
+
+    @property
+    def slug(self) -> str:
+        """By which Unfold knows the tab."""
+        return unicoded_slugify(self.tab) if self.tab else ""
+
+
+@dataclass(frozen=True)
+class Way:
+    steps: list[Step]
+    next: Step | None
+    """The first needed step that is not done."""
+    is_live: bool
+    """Whether something is under way that changes the card by itself."""
+
+    @property
+    def done(self) -> int:
+        return sum(step.is_done for step in self.steps)
+
+
+def of(competition: Competition) -> Way:
+    """The way of a stored competition."""
+    calibration = under_way(competition)
+    steps = [
+        *before_opening(competition, calibration),
+        *from_opening(competition),
+    ]
+    following = next((one for one in steps if one.is_needed and not one.is_done), None)
+    return Way(steps, following, is_live=calibration is not None)
+
+
+def under_way(competition: Competition) -> Evaluation | None:
+    """The calibration that is queued or runs."""
+    kind = Evaluation.Kind.CALIBRATION
+    return competition.evaluations.unfinished().filter(kind=kind).first()
+
+
+def before_opening(competition: Competition, calibration: Evaluation | None) -> Iterator[Step]:
+    profile = competition.profile
+    yield Step(
+        gettext("Hardware profile"),
+        machine(competition),
+        is_done=True,
+        url=pages.change_url(profile),
+    )
+    yield images(competition)
+    yield reference(competition)
+    yield calibrated(competition, calibration)
+    said, level = calibrations.without_gate(competition)
+    yield Step(str(FORMULA), said, is_done=level == "success", is_needed=False, tab=str(FORMULA))
+    yield Step(gettext("Dates"), dates(competition), is_done=True, is_needed=False, tab="general")
+    yield texts(competition)
+    yield Step(str(TEAMS), limits(competition), is_done=True, is_needed=False, tab=str(TEAMS))
+
+
+def machine(competition: Competition) -> str:
+    profile = competition.profile
+    seen = workers.seen_lately(profile).count()
+    alive = ngettext("%(count)d worker was seen lately", "%(count)d workers were seen lately", seen)
+    return f"{profile}: {alive % {'count': seen}}."
+
+
+def images(competition: Competition) -> Step:
+    dataset, tab = competition.dataset, str(DATA)
+    title = gettext("Images")
+    if dataset:
+        hidden = {split.name: split.images for split in dataset.splits.all()}
+        facts = {"dataset": dataset, "classes": len(dataset.classes)} | hidden
+        said = gettext(
+            "%(dataset)s: %(classes)d classes; %(sample)d images in the sample, %(public)d public, "
+            "%(private)d private."
+        )
+        return Step(title, said % facts, is_done=True, tab=tab)
+    if Dataset.objects.exists():
+        said = gettext("Choose a dataset in the tab “%(tab)s”, and save.") % {"tab": tab}
+        return Step(title, said, is_done=False, tab=tab, button=gettext("Choose a dataset"))
+    return Step(
+        title,
+        gettext("There is no dataset yet. A report comes before anything is stored."),
+        is_done=False,
+        url=reverse("admin:leaderboard_dataset_add"),
+        button=gettext("Add a dataset"),
+    )
+
+
+def reference(competition: Competition) -> Step:
+    model = competition.reference
+    said = gettext("Every submission is timed beside this model. Its format does not matter.")
+    return Step(
+        gettext("Reference model"),
+        f"{model}, {model.format_title}." if model else said,
+        is_done=model is not None,
+        url=step_url(competition, "upload_reference") if is_draft(competition) else "",
+        button=gettext("Upload the reference"),
+    )
+
+
+def calibrated(competition: Competition, calibration: Evaluation | None) -> Step:
+    title, url = gettext("Calibration"), step_url(competition, "calibrate")
+    if calibration:
+        said, percent = progress(calibration)
+        return Step(title, said, is_done=False, percent=percent, url=pages.change_url(calibration))
+    found = competition.calibration
+    doubt = competitions.outdated(competition) or competitions.off_band(competition)
+    if found and not doubt:
+        return Step(title, result(competition, found), is_done=True, url=pages.change_url(found))
+    latest = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION).first()
+    trouble = doubt or (without_result(latest) if latest else "")
+    said = gettext(
+        "A worker measures the reference against itself. The result is the pace by which all "
+        "times are read, and the quality of the reference."
+    )
+    return Step(
+        title,
+        trouble or said,
+        is_done=False,
+        url=url,
+        button=gettext("Calibrate again") if trouble else gettext("Calibrate"),
+        is_trouble=bool(trouble),
+    )
+
+
+def without_result(calibration: Evaluation) -> str:
+    """Why the latest calibration does not count."""
+    said = gettext("The latest calibration gave no result (%(state)s).")
+    fallback = said % {"state": calibration.get_state_display()}
+    return calibrations.state_of(calibration) or fallback
+
+
+def progress(calibration: Evaluation) -> tuple[str, float]:
+    """What a calibration is doing, and how far it is."""
+    if calibration.state == Evaluation.State.RUNNING:
+        percent = calibration.percent_by_now
+        facts = {"doing": calibration.doing, "worker": calibration.worker or "–"}
+        return gettext("Under way on %(worker)s: %(doing)s.") % facts, percent
+    if not workers.seen_lately(calibration.profile_id).exists():
+        said = gettext("Queued. No worker of this profile was seen lately: start one.")
+        return said, 0.0
+    place = queueing.place(calibration).position
+    return gettext("Queued, at place %(place)d.") % {"place": max(1, place)}, 0.0
+
+
+def result(competition: Competition, calibration: Evaluation) -> str:
+    facts = {
+        "quality": pages.number(competition.reference_quality),
+        "ratio": pages.ratio(calibration.time_ratio, calibration.half_width),
+        "seconds": pages.milliseconds(calibration.reference_seconds),
+    }
+    return gettext("Quality %(quality)s, %(seconds)s per image; against itself %(ratio)s.") % facts
+
+
+def dates(competition: Competition) -> str:
+    if competition.ends_at is None:
+        return gettext("No end: uploads go on until you close the competition.")
+    end = timezone.localtime(competition.ends_at)
+    facts = {"time": date_format(end, gettext("j M Y, H:i")), "zone": competition.time_zone}
+    return gettext("Uploads end at %(time)s (%(zone)s).") % facts
+
+
+def texts(competition: Competition) -> Step:
+    named = {
+        gettext("overview"): competition.overview,
+        gettext("rules"): competition.rules,
+        gettext("data"): competition.data_description,
+    }
+    missing = [name for name, text in named.items() if not text.strip()]
+    said = gettext("Not written yet: %(texts)s.") % {"texts": ", ".join(missing)}
+    return Step(
+        str(TEXTS),
+        said if missing else gettext("Overview, rules and data are written."),
+        is_done=not missing,
+        is_needed=False,
+        tab=str(TEXTS),
+    )
+
+
+def limits(competition: Competition) -> str:
+    facts = {"uploads": competition.submissions_per_day, "members": competition.max_team_size}
+    return gettext("%(uploads)d uploads of a team per day; teams of at most %(members)d.") % facts
+
+
+def from_opening(competition: Competition) -> Iterator[Step]:
+    state = State(competition.state)
+    yield opening(competition)
+    over = state in (State.CLOSED, State.PUBLISHED)
+    yield Step(
+        gettext("Uploads"),
+        uploads(competition),
+        is_done=over,
+        is_needed=not is_draft(competition),
+        url=step_url(competition, "close") if state in (State.OPEN, State.PAUSED) else "",
+        button=pgettext("act", "Close"),
+    )
+    yield publication(competition)
+
+
+def opening(competition: Competition) -> Step:
+    title = gettext("Opening")
+    if competition.state == State.PAUSED:
+        said = gettext("Uploads are paused. Queued submissions are still evaluated.")
+        return Step(
+            title,
+            said,
+            is_done=False,
+            url=step_url(competition, "resume"),
+            button=gettext("Resume"),
+            is_trouble=True,
+        )
+    if not is_draft(competition):
+        return Step(title, gettext("What scores depend on is fixed now."), is_done=True)
+    try:
+        competitions.check_openable(competition)
+        said = gettext("Everything that is needed is there. Opening fixes what scores depend on.")
+    except Conflict as missing:
+        said = gettext("Not possible yet. %(reason)s") % {"reason": missing.detail}
+    return Step(
+        title,
+        said,
+        is_done=False,
+        url=step_url(competition, "open_"),
+        button=gettext("Open the competition"),
+    )
+
+
+def uploads(competition: Competition) -> str:
+    if is_draft(competition):
+        return gettext("Teams upload until the end, or until you close the competition.")
+    facts = {
+        "teams": competition.teams.count(),
+        "submissions": competition.submissions.count(),
+        "left": competition.evaluations.unfinished().count(),
+    }
+    return (
+        gettext("%(teams)d teams, %(submissions)d submissions, %(left)d evaluations under way.")
+        % facts
+    )
+
+
+def publication(competition: Competition) -> Step:
+    title, state = gettext("Publication"), State(competition.state)
+    if state == State.PUBLISHED:
+        return Step(title, gettext("Both boards are public and final."), is_done=True)
+    left = preparing.unfinished(competition) if state == State.CLOSED else ""
+    said = gettext("The private board is computed and shown to everybody.")
+    return Step(
+        title,
+        gettext("It waits for %(evaluations)s.") % {"evaluations": left} if left else said,
+        is_done=False,
+        is_needed=state == State.CLOSED,
+        url=step_url(competition, "publish") if state == State.CLOSED else "",
+        button=gettext("Publish the private board"),
+    )
+
+
+def is_draft(competition: Competition) -> bool:
+    return competition.state == State.DRAFT
+
+
+def step_url(competition: Competition, step: str) -> str:
+    return reverse(f"admin:leaderboard_competition_{step}", args=[competition.pk])
+
+
+def context(competition: Competition) -> dict[str, Any]:
+    """The variables of the card."""
+    url = reverse("admin:leaderboard_competition_way", args=[competition.pk])
+    return {"way": of(competition), "way_url": url}
