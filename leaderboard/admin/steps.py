@@ -138,7 +138,7 @@ class Steps(pages.Noun):
             done=gettext("The calibration is queued. Its result appears on this page."),
         )
 
-    @action(description=gettext_lazy("Open"), icon="play_arrow", variant=ActionVariant.PRIMARY)
+    @action(description=gettext_lazy("Open"), icon="play_arrow")
     def open_(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.ask_to_open(
             request,
@@ -151,7 +151,7 @@ class Steps(pages.Noun):
             ),
         )
 
-    @action(description=gettext_lazy("Resume"), icon="play_arrow", variant=ActionVariant.PRIMARY)
+    @action(description=gettext_lazy("Resume"), icon="play_arrow")
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
         says = gettext("Teams can upload again. The message of the pause is removed.")
         return self.ask_to_open(request, object_id, title=gettext("Resume uploads"), says=says)
@@ -213,7 +213,7 @@ class Steps(pages.Noun):
             done=gettext("The competition accepts uploads again."),
         )
 
-    @action(description=gettext_lazy("Publish"), icon="trophy", variant=ActionVariant.PRIMARY)
+    @action(description=gettext_lazy("Publish"), icon="trophy")
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)
         return pages.ask(

@@ -35,10 +35,7 @@ def tell(
     competition = organizer.drafted(folder, source, chosen[0], boss, model=reference)
     organizer.start_workers(processes, full=arguments.full)
     calibration = organizer.opened(competition, boss, console, processes)
-    console.print(
-        f"  reference against itself: time ratio {calibration.time_ratio:.3f} "
-        f"± {calibration.half_width:.3f}, {1000 * calibration.reference_seconds:.2f} ms an image"
-    )
+    tell_pace(calibration, console)
 
     console.rule("Uploads")
     entrants.wait_for_site(site, processes)
@@ -130,6 +127,13 @@ def boards(
         "machine still ends: close times are not told apart here."
     )
     return all({row["team"] for row in rows} == teams for rows in (public, private))
+
+
+def tell_pace(calibration: Figures, console: Console) -> None:
+    console.print(
+        f"  reference against itself: time ratio {calibration.time_ratio:.3f} "
+        f"± {calibration.half_width:.3f}, {1000 * calibration.reference_seconds:.2f} ms an image"
+    )
 
 
 def tell_quality(calibration: Figures, console: Console) -> None:
