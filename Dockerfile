@@ -16,12 +16,12 @@ RUN python -m venv /venv \
 FROM ${PYTHON_IMAGE}
 # 10001 is nobody on the host, whatever runs there.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin featherweight \
-    && install -d -o featherweight -g featherweight /data /data/files /data/cache /data/spool /data/front
+    && install -d -o featherweight -g featherweight /data /data/files /data/cache /data/spool /data/front /data/keys
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY . .
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    FILES_DIR=/data/files CACHE_DIR=/data/cache STATIC_ROOT=/app/static-collected
+    FILES_DIR=/data/files CACHE_DIR=/data/cache KEYS_DIR=/data/keys STATIC_ROOT=/app/static-collected
 RUN python -m compileall -q leaderboard scoring \
     && SECRET_KEY=not-kept python manage.py collectstatic --noinput
 # What every report names as the program that measured: a digest, or the revision it was built from.

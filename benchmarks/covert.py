@@ -25,6 +25,7 @@ import django
 import numpy as np
 
 from benchmarks import tables
+from scoring import timings
 from scoring.errors import ModelFailed
 from scoring.job import Plan, Quad, Timing
 from scoring.timing import measuring, publication
@@ -167,9 +168,7 @@ def by_segments(found: Timing, is_scored: bool) -> list[float]:
 
 
 def by_ratio(found: Timing, is_scored: bool) -> list[float]:
-    from leaderboard.services import measurements
-
-    return [measurements.published_ratio(found.time_ratio)] if is_scored else []
+    return [timings.published_ratio(found.time_ratio)] if is_scored else []
 
 
 def ratio_of(quad: Quad) -> float:

@@ -8,6 +8,7 @@ from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import etag
 
+from leaderboard.models import Snapshot
 from leaderboard.services.kit import Kit
 
 
@@ -19,3 +20,14 @@ def kit(request: HttpRequest, made: Kit) -> HttpResponseBase:
         return FileResponse(io.BytesIO(made.data), as_attachment=True, filename=made.file_name)
 
     return answer(request)
+
+
+def snapshot(made: Snapshot) -> FileResponse:
+    """A signed result. Its bytes are sent as they were signed."""
+    kind = "snapshot" if made.is_final else f"draft-{made.pk}"
+    return FileResponse(
+        made.file.open("rb"),
+        as_attachment=True,
+        filename=f"{made.competition.slug}-{kind}.json",
+        content_type="application/json",
+    )

@@ -206,6 +206,8 @@ ALLOW_WEAK_SANDBOX = env.switch("ALLOW_WEAK_SANDBOX")
 # Files: uploads and hidden splits, under their sha256. Never served by URL: views hand out bytes.
 FILES_DIR = env.path("FILES_DIR", default=f"{BASE_DIR}/.data/files")
 CACHE_DIR = env.path("CACHE_DIR", default=f"{BASE_DIR}/.data/cache")
+# The private key that signs results. Only the process of the post needs it; no worker may see it.
+KEYS_DIR = env.path("KEYS_DIR", default=f"{Path(FILES_DIR).parent}/keys")
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

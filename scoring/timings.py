@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 from typing import Literal
 
 from scoring.dataclass_json import Json
 from scoring.sentences import Sentence
 from scoring.specs import Estimator
+
+Rounding = Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -144,3 +148,17 @@ class Timing(Json):
     def pace(self) -> Pace:
         """The pace of a calibration, with which later measurings are compared."""
         return Pace(self.reference_seconds_per_image, self.probe_seconds, self.reference_scatter)
+
+
+def published_ratio(ratio: float) -> float:
+    """The time ratio in four decimals; two digits below 0.01.
+
+    An interval is at least a hundred times as wide. More digits tell nothing about the model, but
+    could carry a message that the model sends by its time (SECURITY.md).
+    """
+    return round(ratio, 4) if ratio >= 0.01 else float(f"{ratio:.2g}")
+
+
+def published_half_width(half_width: float) -> float:
+    """The half-width in two digits, rounded up: no interval is shown narrower than it is."""
+    return float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(f"{half_width:.6g}"))

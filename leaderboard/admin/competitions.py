@@ -19,7 +19,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from leaderboard.admin import calibrations, pages, path, signs, steps
+from leaderboard.admin import calibrations, pages, path, results, signs, steps
 from leaderboard.models import Competition, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.models.fields import every_format
@@ -122,7 +122,7 @@ class NewCompetitionForm(CompetitionForm):
 
 
 @admin.register(Competition)
-class CompetitionAdmin(steps.Steps):
+class CompetitionAdmin(steps.Steps, results.Results):
     to_competition = "pk"
     form = CompetitionForm
     change_form_outer_before_template = "admin/way_before_form.html"
@@ -140,6 +140,7 @@ class CompetitionAdmin(steps.Steps):
         "publish",
         "stop_preparing",
         "file",
+        "result",
     ]
     add_fieldsets = [
         (
@@ -211,6 +212,10 @@ class CompetitionAdmin(steps.Steps):
         (
             gettext_lazy("Probing and copies"),
             {"classes": ["tab"], "fields": ["only_real_gains", "probing", "copies"]},
+        ),
+        (
+            gettext_lazy("Result"),
+            {"classes": ["tab"], "fields": ["release_quads", "release_answers"]},
         ),
         (
             path.TEXTS,

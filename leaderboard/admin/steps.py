@@ -88,6 +88,8 @@ class Steps(pages.Noun):
         steps = [*steps_of(competition), "file"] if competition else []
         if hasattr(competition, "preparation"):
             steps.append("stop_preparing")
+        if competition and competition.is_public:
+            steps.append("result")
         return [
             one
             for one in super().get_actions_detail(request, object_id)

@@ -18,7 +18,7 @@ from typing import Any
 CODE = ("leaderboard/__init__.py", "leaderboard/cli/*.py", "scoring/**/*.py")
 """What the command and the engine need; nothing of the site. Their data is listed in
 pyproject.toml."""
-EXTRAS = ("worker", "onnx", "zoo")
+EXTRAS = ("worker", "onnx", "verify", "zoo")
 EPOCH = (2020, 1, 1, 0, 0, 0)
 
 

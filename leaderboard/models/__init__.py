@@ -13,6 +13,7 @@ from leaderboard.models.ranges import Ranged, RankRange
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
 from leaderboard.models.rescore import Moved, Rescore
+from leaderboard.models.snapshot import SigningKey, Snapshot
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import FormerName, Invitation, Membership, NamePart, Team
 from leaderboard.models.user import ApiToken, Scope, User
@@ -46,6 +47,8 @@ __all__ = [
     "ReferenceModel",
     "Rescore",
     "Scope",
+    "SigningKey",
+    "Snapshot",
     "Split",
     "StoredReport",
     "Submission",

@@ -44,6 +44,8 @@ class AuditEntry(models.Model):
         PERSON_SAVED = "person_saved", _("Account changed")
         PASSWORD_SET = "password_set", _("Password set by an operator")
         TOKEN_REVOKED = "token_revoked", _("API token revoked by an operator")
+        SNAPSHOT_ASKED = "snapshot_asked", _("Draft of the signed result asked for")
+        SIGNING_KEY_MADE = "signing_key_made", _("Key that signs results made anew")
         WORKER_ROLE_GRANTED = "worker_role_granted", _("Database role of workers granted")
 
     at = models.DateTimeField(default=timezone.now)

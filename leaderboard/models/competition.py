@@ -27,6 +27,7 @@ from leaderboard.models.fields import (
 )
 from leaderboard.models.hardware import HardwareProfile
 from leaderboard.models.organizers import organized_by
+from leaderboard.models.releases import Released
 from leaderboard.models.texts import Texts
 from leaderboard.models.user import User
 from leaderboard.sentences import said_later
@@ -55,7 +56,7 @@ def metric_choices() -> list[tuple[str, Promise]]:
     return [(name, said_later(one.label)) for name, one in metrics.METRICS.items()]
 
 
-class Competition(Texts):
+class Competition(Texts, Released):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         OPEN = "open", pgettext_lazy("state", "Open")

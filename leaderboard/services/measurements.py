@@ -11,7 +11,6 @@ import json
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_CEILING, Context
 from typing import Any
 
 from django.db.models import QuerySet
@@ -190,20 +189,6 @@ def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
     for stretch in stretches(evaluation):
         found = pooling.pooled(found, pooling.from_zero(stretch.quads))
     return found
-
-
-def published_ratio(ratio: float) -> float:
-    """The time ratio in four decimals; two digits below 0.01.
-
-    An interval is at least a hundred times as wide. More digits tell nothing about the model, but
-    could carry a message that the model sends by its time (SECURITY.md).
-    """
-    return round(ratio, 4) if ratio >= 0.01 else float(f"{ratio:.2g}")
-
-
-def published_half_width(half_width: float) -> float:
-    """The half-width in two digits, rounded up: no interval is shown narrower than it is."""
-    return float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(f"{half_width:.6g}"))
 
 
 def corrected_ratios(timing: Timing | None) -> dict[tuple[float, ...], float]:

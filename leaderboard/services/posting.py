@@ -1,4 +1,4 @@
-"""The work of the post: notices of what happened, mails, and calls of webhooks.
+"""The work of the post: notices of what happened, mails, calls of webhooks, and signed results.
 
 The post's own process does it, or an embedded worker between two evaluations.
 """
@@ -6,7 +6,7 @@ The post's own process does it, or an embedded worker between two evaluations.
 from __future__ import annotations
 
 from leaderboard.models import Notice
-from leaderboard.services import delivering, mailing, privileges, telling
+from leaderboard.services import delivering, mailing, privileges, snapshots, telling
 
 SLICE = 20.0
 """Seconds of each kind of work in the post's own process."""
@@ -30,6 +30,7 @@ def go_on(*, seconds: float, calls: delivering.BackgroundCalls | None = None) ->
         return
     telling.go_on(seconds=seconds)
     mailing.go_on(seconds=seconds)
+    snapshots.go_on(seconds=seconds)
     if calls:
         calls.go_on()
     else:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,14 +21,11 @@ from django.utils import timezone
 
 from leaderboard.models import BoardVersion, Competition, Entry, Ranged, RankRange, Split
 from leaderboard.services import answers, privileges, rankings, versions
-from scoring import formula
-from scoring.quality import doubt
-from scoring.quality.power import SURE
+from scoring.quality import doubt, ranging
 
 logger = logging.getLogger(__name__)
 Board = Entry.Board
-Key = tuple[int, float]
-MOST = answers.AT_ONCE
+MOST = ranging.MOST
 """Most ranks of a board that have a range. It takes about 250 MB and 3 s."""
 PAUSE = 20
 """How many times as long as the last ranges took a board waits for new ones: then a board that
@@ -137,48 +133,28 @@ def ranked(competition: Competition) -> list[Ranked]:
 
 
 def computed(competition: Competition, rows: Sequence[Ranked]) -> dict[int, Range]:
-    """The range of each team. A model without kept answers counts for the others and has none.
-
-    Teams with the same model share its answers and its time: one model of several teams.
-    """
+    """The range of each team. A model without kept answers counts for the others and has none."""
     if not rows or competition.dataset is None:
         return {}
     public = competition.dataset.split(Split.Name.PUBLIC)
     private = competition.dataset.split(Split.Name.PRIVATE)
     kept = answers.kept([one.evaluation_id for one in rows], public)
-    # A model is its row of answers and its score. Without answers it is its evaluation.
-    keys = [(kept.rows.get(one.evaluation_id, -one.evaluation_id), one.score) for one in rows]
-    models: dict[Key, Ranked] = {}
-    for key, one in zip(keys, rows, strict=True):
-        models.setdefault(key, one)
-    sizes = Counter(keys)
-    drawn = doubt.forecast(
-        scores(competition, list(models.values())),
-        noise(competition, kept, [kept.rows.get(one.evaluation_id) for one in models.values()]),
+    places = [kept.rows.get(one.evaluation_id) for one in rows]
+    found = ranging.ranges(
+        [
+            ranging.Ranked(place, one.score, one.quality, one.half_width)
+            for place, one in zip(places, rows, strict=True)
+        ],
+        lambda firsts: noise(competition, kept, [places[one] for one in firsts]),
+        quality_ref=competition.reference_quality or 0.0,
+        k=competition.k,
         of_other=len(kept.labels) / max(1, private.images),
-        sizes=np.array([sizes[key] for key in models]) if len(models) < len(rows) else None,
     )
-    ends = dict(zip(models, zip(drawn.first, drawn.last, strict=True), strict=True))
-    found, placed = {}, Counter[Key]()
-    for rank, (key, one) in enumerate(zip(keys, rows, strict=True), start=1):
-        first, last = (int(end) + placed[key] for end in ends[key])
-        placed[key] += 1
-        if one.evaluation_id in kept.rows:
-            # The first of many like models was lucky. Its draws may all be behind today's rank.
-            found[one.team_id] = Range(one.evaluation_id, min(first, rank), max(last, rank))
-    return found
-
-
-def scores(competition: Competition, models: Sequence[Ranked]) -> doubt.Scores:
-    reference = competition.reference_quality or 0.0
-    slopes = [
-        formula.quality_slope(one.quality, quality_ref=reference, k=competition.k) for one in models
-    ]
-    return doubt.Scores(
-        score=np.array([one.score for one in models]),
-        slope=np.array(slopes),
-        clock=np.array([one.half_width for one in models]) / SURE,
-    )
+    return {
+        one.team_id: Range(one.evaluation_id, *ends)
+        for one, ends in zip(rows, found, strict=True)
+        if ends
+    }
 
 
 def noise(competition: Competition, kept: answers.Kept, rows: Sequence[int | None]) -> doubt.Noise:

@@ -30,6 +30,7 @@ from leaderboard.services import (
     workers,
 )
 from leaderboard.services.events import Event
+from scoring import timings
 from scoring.job import Report
 from scoring.sentences import Sentence, joined, say
 
@@ -97,12 +98,12 @@ def verdict(evaluation: Evaluation, report: Report) -> dict[str, Any]:
             evaluation.competition,
             quality_public=public.quality,
             quality_private=private.quality,
-            time_ratio=measurements.published_ratio(report.timing.time_ratio),
+            time_ratio=timings.published_ratio(report.timing.time_ratio),
             quality_ref=report.quality_ref,
         ),
         "counts": evaluation.submission is not None,
         "f1_by_class": {label: quality.f1 for label, quality in public.per_class.items()},
-        "half_width": measurements.published_half_width(report.timing.half_width),
+        "half_width": timings.published_half_width(report.timing.half_width),
         "submission_seconds": report.timing.seconds_per_image,
         "reference_seconds": report.timing.reference_seconds_per_image,
         "measurements": measurements.count(evaluation),

@@ -14,6 +14,7 @@ from leaderboard.web import (
     notices,
     profile,
     races,
+    results,
     scoring,
     submissions,
     teams,
@@ -38,6 +39,10 @@ urlpatterns = [
     path("competitions/<slug:slug>/boards/<slug:name>/", boards.board, name="board"),
     path("competitions/<slug:slug>/boards/<slug:name>/embed/", embeds.embed, name="embed"),
     path("competitions/<slug:slug>/race/", races.race, name="race"),
+    path("competitions/<slug:slug>/snapshot/", results.snapshot, name="snapshot"),
+    path("competitions/<slug:slug>/snapshot.json", results.snapshot_file, name="snapshot-file"),
+    path("signing-key/", results.keys, name="signing-key"),
+    path("signing-key.pem", results.key_file, name="signing-key-file"),
     path("competitions/<slug:slug>/team/", teams.team, name="team"),
     path("competitions/<slug:slug>/team/invite/", teams.invite, name="invite"),
     path(

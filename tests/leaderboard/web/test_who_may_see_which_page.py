@@ -69,6 +69,10 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/boards/sample/", NOBODY),
         ("/competitions/waste/boards/public/embed/", ANYBODY),
         ("/competitions/waste/boards/private/embed/", NOBODY),  # before its publication
+        ("/competitions/waste/snapshot/", ANYBODY),  # which says that it is not published
+        ("/competitions/waste/snapshot.json", NOBODY),  # before its publication
+        ("/signing-key/", ANYBODY),
+        ("/signing-key.pem", NOBODY),  # before the first signed result
         ("/competitions/nothing/", NOBODY),
         ("/competitions/waste/team/", SIGNED_IN),
         ("/competitions/waste/team/webhooks/", (LOGIN, 403, 200, 200, 403)),  # each their own

@@ -1,0 +1,234 @@
+"""What stands in a snapshot, read from the rows of a competition.
+
+Rows of boards are in memory at once. Evaluations with their quads are read one by one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from leaderboard.models import Competition, Entry, Evaluation, Split
+from leaderboard.models.answers import Answers
+from leaderboard.services import answers, files, jobs, previews, rankings
+from scoring.job import Report
+from scoring.snapshots import contents
+from scoring.snapshots.contents import About, Data, Measured, Row
+
+Board = Entry.Board
+CHUNK = 100
+"""Evaluations that are read from the database together; their reports one by one."""
+OF_A_MACHINE = (
+    "cpu",
+    "cpu_features",
+    "cores",
+    "memory_bytes",
+    "architecture",
+    "python",
+    "device",
+    "threads",
+    "gpu",
+)
+"""What everybody may know of a machine: no kernel and no name."""
+
+
+def of(competition: Competition, *, is_final: bool) -> dict[str, Any]:
+    """The values of `contents.Contents` by name; `evaluations` and `machines` are iterators that
+    must be read in this order."""
+    assert competition.dataset
+    assert competition.calibration
+    boards = {
+        Board.PUBLIC.value: public_rows(competition),
+        Board.PRIVATE.value: private_rows(competition, is_final=is_final),
+    }
+    machines: dict[str, int] = {}
+    keys = {row.evaluation for rows in boards.values() for row in rows}
+    pace = jobs.pace(competition.calibration)
+    return {
+        "format": contents.FORMAT,
+        "competition": about(competition),
+        "made_at": moment(timezone.now()),
+        "is_final": is_final,
+        "formula": competition.formula(),
+        "classes": competition.classes,
+        "data": Data(
+            name=competition.dataset.name,
+            sha256=competition.dataset.sha256,
+            splits={
+                split.name: contents.Split(split.sha256, split.images)
+                for split in competition.dataset.splits.exclude(name=Split.Name.SAMPLE)
+            },
+        ),
+        "profile": profile(competition),
+        "reference": measured(competition, competition.calibration, machines),
+        "pace": pace.to_json() if pace else None,
+        "boards": boards,
+        "evaluations": evaluations(competition, keys, machines),
+        "machines": listed(machines),
+        "landed": contents.landed(boards) if is_final else None,
+        "answers": released(competition, boards) if competition.release_answers else None,
+        "quad_columns": contents.QUAD_COLUMNS,
+        "service": metadata.version("featherweight"),
+    }
+
+
+def about(competition: Competition) -> About:
+    return About(
+        slug=competition.slug,
+        title=competition.title,
+        address=f"{settings.SITE_URL}{competition.get_absolute_url()}",
+        state=competition.state,
+        published_at=moment(competition.published_at),
+        final_selections=competition.final_selections,
+        only_real_gains=competition.only_real_gains,
+        rules_sha256=competition.rules_sha256,
+    )
+
+
+def profile(competition: Competition) -> dict[str, Any]:
+    one = competition.profile
+    return {"slug": one.slug, "name": one.name, "plan": one.plan().to_json()}
+
+
+def public_rows(competition: Competition) -> list[Row]:
+    entries = Entry.objects.board(competition, Board.PUBLIC)
+    shown = []
+    above: Entry | None = None
+    for rank, entry in previews.ranked(list(entries)):
+        row = rankings.Row(rank, entry, rank is not None and rankings.are_tied(above, entry))
+        likely = row.likely
+        shown.append(
+            row_of(
+                row,
+                likely_first=likely.first if likely else None,
+                likely_last=likely.last if likely else None,
+            )
+        )
+        above = entry
+    return shown
+
+
+def private_rows(competition: Competition, *, is_final: bool) -> list[Row]:
+    """Before the publication: as it would be today."""
+    if is_final:
+        entries = list(Entry.objects.board(competition, Board.PRIVATE))
+    else:
+        entries = previews.private(competition)
+    shown = []
+    above: Entry | None = None
+    for rank, entry in previews.ranked(entries):
+        is_tied = rank is not None and rankings.are_tied(above, entry)
+        row = rankings.Row(rank, entry, is_tied)
+        shown.append(row_of(row, public_rank=entry.public_rank))
+        above = entry
+    return shown
+
+
+def row_of(row: rankings.Row, **more: int | None) -> Row:
+    entry = row.entry
+    return Row(
+        rank=row.rank,
+        team=entry.team.name,
+        submission=entry.submission_id,
+        evaluation=entry.evaluation_id,
+        score=float(entry.score),
+        score_half_width=entry.score_half_width,
+        quality=entry.quality,
+        time_ratio=entry.time_ratio,
+        uploaded_at=moment(entry.uploaded_at) or "",
+        is_tied=row.is_tied,
+        **more,
+    )
+
+
+def evaluations(
+    competition: Competition, keys: Collection[int], machines: dict[str, int]
+) -> Iterator[Measured]:
+    """The evaluations that rows name, by their keys."""
+    in_order = sorted(keys)
+    for start in range(0, len(in_order), CHUNK):
+        rows = Evaluation.objects.filter(pk__in=in_order[start : start + CHUNK])
+        read = rows.select_related("submission", "answers").defer(
+            "submission__static", "answers__public", "answers__private"
+        )
+        for one in read.order_by("pk"):
+            yield measured(competition, one, machines)
+
+
+def measured(
+    competition: Competition, evaluation: Evaluation, machines: dict[str, int]
+) -> Measured:
+    """One evaluation with the quads of its report."""
+    submission, figures = evaluation.submission, evaluation.figures()
+    report = evaluation.report()
+    model = submission or evaluation.reference
+    has_quads = bool(report and report.timing and competition.release_quads)
+    return Measured(
+        evaluation=evaluation.pk,
+        file_sha256=model.sha256,
+        content_sha256=submission.content_sha256 if submission else "",
+        format=submission.format if submission else evaluation.reference.static.get("format", ""),
+        number_type=model.number_type,
+        time_ratio=figures.time_ratio,
+        half_width=figures.half_width,
+        finished_at=moment(evaluation.finished_at),
+        estimator=report.timing.published if has_quads and report and report.timing else "",
+        answers=evaluation.answers.content if evaluation.answers else None,
+        machine=machine_of(report, machines),
+        versions=report.versions if report else {},
+        quads=quads_of(report) if has_quads and report else (),
+    )
+
+
+def quads_of(report: Report) -> tuple[tuple[Any, ...], ...]:
+    assert report.timing
+    return tuple(contents.row_of(quad) for quad in report.timing.quads)
+
+
+def machine_of(report: Report | None, machines: dict[str, int]) -> int | None:
+    """The number of a machine. Many evaluations share one."""
+    if report is None:
+        return None
+    told = {name: report.hardware[name] for name in OF_A_MACHINE if name in report.hardware}
+    return machines.setdefault(json.dumps(told, sort_keys=True), len(machines))
+
+
+def listed(machines: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """The machines, once all evaluations are read."""
+    for told in machines:
+        yield json.loads(told)
+
+
+def released(competition: Competition, boards: dict[str, list[Row]]) -> contents.Answers:
+    """Labels, and answers to the split of the board on which a model stands."""
+    assert competition.dataset
+    count = len(competition.classes)
+    models: dict[str, dict[str, str]] = {}
+    labels = {}
+    for name, rows in boards.items():
+        split = competition.dataset.split(name)
+        of_split = answers.labels_of(
+            files.local_path(split.archive), split.sha256, tuple(competition.classes)
+        )
+        labels[name] = contents.packed(of_split.tolist(), count)
+        for key, text in given(name, (row.evaluation for row in rows)):
+            models.setdefault(key, {})[name] = text
+    return contents.Answers(labels, models)
+
+
+def given(name: str, evaluations: Iterable[int]) -> Iterator[tuple[str, str]]:
+    """The answers of evaluations to a split, by content, as they are kept."""
+    rows = Answers.objects.filter(evaluations__in=list(evaluations)).order_by().distinct()
+    for key, stored in rows.values_list("content", name).iterator(chunk_size=CHUNK):
+        yield key, contents.text_of(bytes(stored))
+
+
+def moment(at: datetime | None) -> str | None:
+    """A time that sorts as text."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds") if at else None

@@ -1,0 +1,291 @@
+"""What Python alone can check in a snapshot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from scoring import formula
+from scoring.sentences import Sentence, say
+from scoring.snapshots import canonical, signing
+from scoring.snapshots.contents import BOARDS, Contents, Row, landed, unpacked
+
+ROUNDING = 1e-9
+"""How far two ways to compute the same number may differ."""
+MOST_NAMED = 5
+"""Most wrong figures of a check that are named; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked, or why not."""
+
+    name: str
+    label: Sentence
+    checked: int = 0
+    """Number of figures that were compared."""
+    wrong: tuple[Sentence, ...] = ()
+    """The first `MOST_NAMED` figures that are not as they should be."""
+    wrongs: int = 0
+    unchecked: tuple[Sentence, ...] = ()
+    """Why some figures could not be checked."""
+
+    @property
+    def holds(self) -> bool:
+        return not self.wrongs
+
+
+class Tally:
+    """Counts comparisons, and keeps the first ones that fail."""
+
+    def __init__(self, name: str, label: Sentence) -> None:
+        self.name, self.label = name, label
+        self.checked = self.wrongs = 0
+        self.wrong: list[Sentence] = []
+        self.unchecked: list[Sentence] = []
+
+    def expect(self, is_right: bool, otherwise: Sentence) -> None:
+        self.checked += 1
+        if not is_right:
+            self.wrongs += 1
+            if len(self.wrong) < MOST_NAMED:
+                self.wrong.append(otherwise)
+
+    def leave(self, why: Sentence) -> None:
+        """Something cannot be checked; each reason is told once."""
+        if why not in self.unchecked:
+            self.unchecked.append(why)
+
+    def done(self) -> Check:
+        return Check(
+            self.name,
+            self.label,
+            self.checked,
+            tuple(self.wrong),
+            self.wrongs,
+            tuple(self.unchecked),
+        )
+
+
+def signature(opened: canonical.Opened, key: str | None) -> Check:
+    """Whether the file is as the owner of a key wrote it; `key` is the expected one, in hex."""
+    tally = Tally("signature", say("Signature"))
+    tally.expect(
+        opened.is_canonical,
+        say("The file was written anew by another program. Download it again."),
+    )
+    tally.expect(
+        signing.is_signed(opened.seal, opened.sha256),
+        say("The signature does not fit: the file was changed after it was signed."),
+    )
+    if key is not None:
+        tally.expect(opened.seal.get("key") == key, say("The file is signed with another key."))
+    else:
+        tally.leave(
+            say(
+                "The key was taken from the file itself. Compare it with the page of the site, or "
+                "give it with --key."
+            )
+        )
+    return tally.done()
+
+
+def links(contents: Contents) -> Check:
+    """Whether rows and evaluations belong together."""
+    tally = Tally("links", say("Rows and evaluations"))
+    measured, weight = contents.measured, contents.formula.time_weight
+    tally.expect(
+        len(measured) == len(contents.evaluations), say("An evaluation stands there twice.")
+    )
+    for where, row in rows(contents):
+        found = measured.get(row.evaluation)
+        if found is None:
+            tally.expect(False, say("%(where)s: its evaluation is missing.", where=where))
+            continue
+        tally.expect(
+            found.time_ratio == row.time_ratio,
+            say("%(where)s: the time ratio is not that of its evaluation.", where=where),
+        )
+        width = formula.half_width(found.half_width, weight)
+        tally.expect(
+            abs(width - row.score_half_width) <= ROUNDING,
+            say("%(where)s: the half-width is not that of its evaluation.", where=where),
+        )
+    for name in BOARDS:
+        teams = [row.team for row in contents.boards[name]]
+        tally.expect(
+            len(set(teams)) == len(teams),
+            say("The %(board)s board has a team twice.", board=name),
+        )
+    return tally.done()
+
+
+def scores(contents: Contents) -> Check:
+    """Each score by the formula, from quality and time ratio."""
+    tally = Tally("scores", say("Scores"))
+    constants = contents.formula
+    if constants.quality_ref is None:
+        tally.leave(say("The formula has no reference quality."))
+        return tally.done()
+    for where, row in rows(contents):
+        found = formula.score(
+            row.quality,
+            row.time_ratio,
+            quality_ref=constants.quality_ref,
+            k=constants.k,
+            time_weight=constants.time_weight,
+        ).total
+        tally.expect(
+            is_rounded(found, row.score, 6),
+            say(
+                "%(where)s: the formula gives %(found)s, not %(told)s.",
+                where=where,
+                found=f"{found:.6f}",
+                told=f"{row.score:.6f}",
+            ),
+        )
+    return tally.done()
+
+
+def order(contents: Contents) -> Check:
+    """Gate, order, ranks and ties of both boards, and the public ranks on the private one."""
+    tally = Tally("ranks", say("Ranks"))
+    for name in BOARDS:
+        order_of(tally, name, contents.boards[name], contents.formula.min_quality)
+    public = {row.team: row.rank for row in contents.boards["public"]}
+    for where, row in rows(contents, ["private"]):
+        if contents.is_final:
+            tally.expect(
+                row.public_rank == public.get(row.team),
+                say("%(where)s: the public rank is another one.", where=where),
+            )
+    return tally.done()
+
+
+def order_of(tally: Tally, name: str, board: Sequence[Row], gate: float) -> None:
+    ranked = 0
+    above: Row | None = None
+    for number, row in enumerate(board, start=1):
+        where = place(name, number)
+        is_ranked = row.quality >= gate
+        ranked += is_ranked
+        rank = ranked if is_ranked else None
+        tally.expect(row.rank == rank, say("%(where)s: the rank is wrong.", where=where))
+        is_tied = bool(is_ranked and above) and tied(above, row)
+        tally.expect(row.is_tied == is_tied, say("%(where)s: the mark of a tie.", where=where))
+        above = row
+
+    def key(row: Row) -> tuple[bool, float, str]:
+        return row.quality < gate, row.score, row.uploaded_at
+
+    for number, (one, other) in enumerate(pairwise(board), start=2):
+        tally.expect(
+            key(one) <= key(other),
+            say("%(where)s: it belongs above the row before.", where=place(name, number)),
+        )
+
+
+def tied(above: Row | None, row: Row) -> bool:
+    if above is None:
+        return False
+    # As the boards compare them: scores are decimal numbers there.
+    difference = round(row.score - above.score, 6)
+    return formula.is_tied(difference, above.score_half_width, row.score_half_width)
+
+
+def count_of_landed(contents: Contents) -> Check:
+    tally = Tally("landed", say("Private ranks in their ranges"))
+    if not contents.is_final:
+        tally.leave(say("The private board is not published."))
+    else:
+        tally.expect(landed(contents.boards) == contents.landed, say("The count is wrong."))
+    return tally.done()
+
+
+def qualities(contents: Contents) -> Check:
+    """Each quality by the metric, from answers and labels."""
+    tally = Tally("quality", say("Quality"))
+    released, measured, classes = contents.answers, contents.measured, len(contents.classes)
+    metric = METRICS.get(contents.formula.metric)
+    if released is None:
+        tally.leave(say("The organizers did not release the answers."))
+        return tally.done()
+    if metric is None:
+        tally.leave(say("The metric %(name)s is not known here.", name=contents.formula.metric))
+        return tally.done()
+    for name in BOARDS:
+        labels = unpacked(released.labels[name], classes)
+        for where, row in rows(contents, [name]):
+            found = measured.get(row.evaluation)
+            given = released.models.get(found.answers or "", {}) if found else {}
+            if name not in given:
+                tally.leave(say("Some models have no kept answers."))
+                continue
+            quality = metric(labels, unpacked(given[name], classes), classes)
+            tally.expect(
+                abs(quality - row.quality) <= ROUNDING,
+                say(
+                    "%(where)s: the answers give %(found)s, not %(told)s.",
+                    where=where,
+                    found=f"{quality:.6f}",
+                    told=f"{row.quality:.6f}",
+                ),
+            )
+    return tally.done()
+
+
+Metric = Callable[[Sequence[int], Sequence[int], int], float]
+
+
+def macro_f1(labels: Sequence[int], answers: Sequence[int], classes: int) -> float:
+    """The mean over all classes of 2 right / (labels + answers), 0 for a class without either."""
+    right, of_label, answered = counted(labels, answers)
+    sums = ((2 * right[one], of_label[one] + answered[one]) for one in range(classes))
+    return sum(twice / both if both else 0.0 for twice, both in sums) / classes
+
+
+def accuracy(labels: Sequence[int], answers: Sequence[int], classes: int) -> float:
+    return counted(labels, answers)[0].total() / len(labels)
+
+
+def balanced_accuracy(labels: Sequence[int], answers: Sequence[int], classes: int) -> float:
+    right, of_label, _ = counted(labels, answers)
+    return sum(right[one] / images for one, images in of_label.items()) / len(of_label)
+
+
+METRICS: dict[str, Metric] = {
+    "macro_f1": macro_f1,
+    "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
+}
+"""For each row of `scoring.quality.metrics.METRICS`, without a library."""
+
+
+def counted(
+    labels: Sequence[int], answers: Sequence[int]
+) -> tuple[Counter[int], Counter[int], Counter[int]]:
+    """Images by class: right answers, labels, answers. Raises `ValueError` for unequal lengths."""
+    right = Counter(one for one, other in zip(labels, answers, strict=True) if one == other)
+    return right, Counter(labels), Counter(answers)
+
+
+def rows(contents: Contents, boards: Sequence[str] = BOARDS) -> Iterator[tuple[str, Row]]:
+    """Each row with the name of its place."""
+    for name in boards:
+        for number, row in enumerate(contents.boards[name], start=1):
+            yield place(name, number), row
+
+
+def place(board: str, number: int) -> str:
+    return f"{board} #{number}"
+
+
+def is_rounded(found: float, told: float, digits: int) -> bool:
+    """Whether `told` is `found` in so many decimals; at the edge both ways to round are right."""
+    return any(round(found + shift, digits) == told for shift in (0.0, ROUNDING, -ROUNDING))
+
+
+def by_name(checks: Sequence[Check]) -> Mapping[str, Check]:
+    return {one.name: one for one in checks}

@@ -1,0 +1,206 @@
+"""What a snapshot holds. Figures of the private split are in it for the private board only."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scoring.dataclass_json import Json, names_of
+from scoring.specs import Formula
+from scoring.timings import Pace, Quad
+
+FORMAT = 1
+"""Raised when a field changes its meaning."""
+QUAD_COLUMNS = names_of(Quad)
+BOARDS = ("public", "private")
+ONE_BYTE = 256
+"""Most classes whose numbers fit into one byte."""
+
+
+@dataclass(frozen=True)
+class Row(Json):
+    """A team's line on a board, in the board's order."""
+
+    rank: int | None
+    """None below the gate."""
+    team: str
+    submission: int
+    evaluation: int
+    score: float
+    """In six decimals. Lower is better."""
+    score_half_width: float
+    quality: float
+    """On the split of the board."""
+    time_ratio: float
+    uploaded_at: str
+    is_tied: bool
+    """Whether the clock cannot tell the row from the row above."""
+    likely_first: int | None = None
+    """The first and the last rank of the range, on the public board."""
+    likely_last: int | None = None
+    public_rank: int | None = None
+    """On the private board."""
+
+
+@dataclass(frozen=True)
+class Measured(Json):
+    """An evaluation that a row names, or the calibration: model, machine and time."""
+
+    evaluation: int
+    file_sha256: str
+    content_sha256: str
+    """Of the model without what does not change its answers; empty for the reference."""
+    format: str
+    number_type: str
+    time_ratio: float
+    """As published: four decimals, two digits below 0.01."""
+    half_width: float
+    """Of its 95 % interval, two digits, rounded up."""
+    finished_at: str | None
+    estimator: str = ""
+    """Which ratio is published: plain or corrected. Empty without quads."""
+    answers: str | None = None
+    """The key of its answers in `Answers.models`."""
+    machine: int | None = None
+    """The place of its machine in `Contents.machines`."""
+    versions: dict[str, str] = field(default_factory=dict)
+    quads: tuple[tuple[float, ...], ...] = ()
+    """All quads that are pooled in the time, each in the order of `Contents.quad_columns`."""
+
+
+@dataclass(frozen=True)
+class Split(Json):
+    """A hidden split: the hash of its archive, and its number of images."""
+
+    sha256: str
+    images: int
+
+
+@dataclass(frozen=True)
+class Data(Json):
+    name: str
+    sha256: str
+    """Of the three splits together."""
+    splits: dict[str, Split]
+
+
+@dataclass(frozen=True)
+class Landed(Json):
+    """How many of the teams with a range had their private rank in it."""
+
+    inside: int
+    teams: int
+
+
+@dataclass(frozen=True)
+class Answers(Json):
+    """Numbers of classes, in base 64: one byte for each image, two (low one first) above 256
+    classes. The order of the images is that of the split's archive."""
+
+    labels: dict[str, str]
+    """By split."""
+    models: dict[str, dict[str, str]]
+    """By `Measured.answers` and split: those splits on whose board the model stands."""
+
+
+@dataclass(frozen=True)
+class About(Json):
+    """The competition."""
+
+    slug: str
+    title: str
+    address: str
+    state: str
+    published_at: str | None
+    final_selections: int
+    only_real_gains: bool
+    rules_sha256: str
+
+
+@dataclass(frozen=True)
+class Contents(Json):
+    """All that a result was made of."""
+
+    format: int
+    competition: About
+    made_at: str
+    is_final: bool
+    """Whether the private board was published. Else this is a draft for organizers."""
+    formula: Formula
+    classes: tuple[str, ...]
+    data: Data
+    profile: dict[str, Any]
+    """The kind of machine, and its plan of the measuring."""
+    reference: Measured
+    """The calibration: the reference model against itself."""
+    pace: Pace | None
+    """Of the calibration. All corrected ratios are read at it."""
+    boards: dict[str, tuple[Row, ...]]
+    evaluations: tuple[Measured, ...]
+    machines: tuple[dict[str, Any], ...]
+    landed: Landed | None = None
+    answers: Answers | None = None
+    """None if the organizers do not release them."""
+    quad_columns: tuple[str, ...] = QUAD_COLUMNS
+    service: str = ""
+    """Version of the service that made the snapshot."""
+
+    @property
+    def measured(self) -> Mapping[int, Measured]:
+        return {one.evaluation: one for one in self.evaluations}
+
+
+def packed(classes: Sequence[int], count: int) -> str:
+    """Numbers of classes as text; `count` is the number of classes."""
+    if count <= ONE_BYTE:
+        return text_of(bytes(classes))
+    return text_of(b"".join(one.to_bytes(2, "little") for one in classes))
+
+
+def text_of(data: bytes) -> str:
+    """Bytes of numbers of classes as text."""
+    return base64.b64encode(data).decode()
+
+
+def unpacked(text: str, count: int) -> Sequence[int]:
+    """The inverse of `packed`. Raises `ValueError`."""
+    data = base64.b64decode(text, validate=True)
+    if count <= ONE_BYTE:
+        return data
+    numbers = array("H", data)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def row_of(quad: Quad) -> tuple[Any, ...]:
+    """The values of a quad in the order of `QUAD_COLUMNS`."""
+    return tuple(getattr(quad, name) for name in QUAD_COLUMNS)
+
+
+def quads_of(measured: Measured, columns: Sequence[str]) -> tuple[Quad, ...]:
+    """Raises `ValueError` for columns that a quad has not."""
+    return tuple(
+        Quad.from_json(dict(zip(columns, values, strict=True))) for values in measured.quads
+    )
+
+
+def landed(boards: Mapping[str, Sequence[Row]]) -> Landed | None:
+    """How many private ranks are within the public range; None if no team has a range."""
+    ranges = {
+        row.team: (row.likely_first, row.likely_last)
+        for row in boards["public"]
+        if row.likely_first is not None and row.likely_last is not None
+    }
+    held = [
+        first <= row.rank <= last
+        for row in boards["private"]
+        if row.rank is not None
+        for first, last in [ranges.get(row.team, (None, None))]
+        if first is not None and last is not None
+    ]
+    return Landed(sum(held), len(held)) if held else None

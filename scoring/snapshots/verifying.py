@@ -1,0 +1,99 @@
+"""All checks of a snapshot. Nothing is fetched, and no model is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scoring.sentences import Sentence, say
+from scoring.snapshots import canonical, checking
+from scoring.snapshots.canonical import NoSnapshot
+from scoring.snapshots.checking import Check
+from scoring.snapshots.contents import FORMAT, Contents
+
+CANNOT = (
+    say("That images, labels and models are those of the hashes: the file holds no image."),
+    say("That each row is the best of its team's submissions: the file holds those on the boards."),
+    say("That the quads were measured as they are told: only the signature says who tells it."),
+)
+"""What no snapshot can prove."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was checked of a snapshot."""
+
+    key: str
+    sha256: str
+    title: str
+    made_at: str
+    is_final: bool
+    checks: tuple[Check, ...]
+
+    @property
+    def holds(self) -> bool:
+        return all(one.holds for one in self.checks)
+
+
+def verify(path: Path, key: str | None = None) -> Verdict:
+    """Check a file; `key` is the public key that it must be signed with, in hex.
+
+    Raises `NoSnapshot` for another file, or a format that is not known here.
+    """
+    opened = canonical.read(path.read_bytes())
+    contents = contents_of(opened)
+    pure = (checking.links, checking.scores, checking.order, checking.qualities)
+    checks = [checking.signature(opened, key), *(checked(one, contents) for one in pure)]
+    checks += estimated(contents)
+    checks.append(checked(checking.count_of_landed, contents))
+    return Verdict(
+        key=str(opened.seal.get("key", "")),
+        sha256=opened.sha256,
+        title=contents.competition.title,
+        made_at=contents.made_at,
+        is_final=contents.is_final,
+        checks=tuple(checks),
+    )
+
+
+def contents_of(opened: canonical.Opened) -> Contents:
+    """Raises `NoSnapshot`."""
+    if opened.contents.get("format") != FORMAT:
+        raise NoSnapshot
+    try:
+        return Contents.from_json(opened.contents)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise NoSnapshot from error
+
+
+def estimated(contents: Contents) -> list[Check]:
+    """The checks that need libraries; without them it is said what was left out."""
+    try:
+        from scoring.snapshots import estimating
+    except ImportError:
+        why = say(
+            "NumPy and SciPy are not installed. Install them with: "
+            'pip install "featherweight[verify]"'
+        )
+        return [Check(name, label, unchecked=(why,)) for name, label in ESTIMATED.items()]
+    found = (estimating.pace, estimating.ratios, estimating.ranges)
+    return [checked(one, contents) for one in found]
+
+
+ESTIMATED = {
+    "pace": say("Pace of the reference"),
+    "time": say("Time ratios"),
+    "ranges": say("Ranges of ranks"),
+}
+
+
+def checked(check: Callable[[Contents], Check], contents: Contents) -> Check:
+    """A check; figures that no computation can use are wrong, too."""
+    try:
+        return check(contents)
+    except (ValueError, KeyError, IndexError, ArithmeticError, TypeError) as error:
+        name = check.__name__
+        label: Sentence = say("Figures that can be used")
+        said = say("They cannot be used: %(error)s", error=f"{type(error).__name__}: {error}")
+        return Check(name, label, checked=1, wrong=(said,), wrongs=1)

@@ -1,0 +1,244 @@
+"""A published result is one signed file. Its figures can be computed again without the site, and
+each changed digit is found."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from typer.testing import CliRunner
+
+from leaderboard.cli import app
+from leaderboard.cli.server import Trouble
+from leaderboard.models import Competition, SigningKey, Snapshot, Submission, User
+from leaderboard.services import ranges, rankings, signing, snapshots, submissions
+from scoring.snapshots import canonical, checking
+from scoring.snapshots import signing as ed25519
+from tests.leaderboard import results
+from tests.leaderboard.api.test_the_command_checks_a_file import BASE_ONLY
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranges, "PAUSE", 0)
+
+
+@pytest.fixture
+def finished(
+    draft: Competition,
+    make_model: Callable[..., bytes],
+    submit: Callable[..., Submission],
+    organizer: User,
+) -> Competition:
+    """Published, with the answers in its file."""
+    competition = results.opened(draft, make_model, organizer)
+    Competition.objects.update(release_answers=True, min_quality=0.2)
+    competition.refresh_from_db()
+    results.played(competition, submit)
+    results.published(competition, organizer)
+    return competition
+
+
+@pytest.fixture
+def path(finished: Competition, tmp_path: Path) -> Path:
+    """The file as everybody downloads it."""
+    answer: Any = Client().get("/competitions/waste/snapshot.json")
+    assert answer.headers["Content-Type"] == "application/json"
+    target = tmp_path / "snapshot.json"
+    target.write_bytes(b"".join(answer.streaming_content))
+    return target
+
+
+def browser(user: User | None) -> Client:
+    client = Client()
+    if user:
+        client.force_login(user)
+    return client
+
+
+def verified(path: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """The command's exit code and its JSON."""
+    found = CliRunner().invoke(app, ["verify", str(path), "--json", *arguments])
+    if isinstance(found.exception, Trouble):
+        return found.exception.exit_code, {"code": found.exception.code}
+    return found.exit_code, json.loads(found.stdout)
+
+
+def resigned(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """The file with a change that somebody signed with a key of their own."""
+    contents = json.loads(path.read_text())["contents"]
+    change(contents)
+    target = path.with_name("changed.json")
+    with target.open("wb") as file:
+        canonical.write(contents, ed25519.private_key(ed25519.new_key()), file)
+    return target
+
+
+def test_all_figures_of_a_published_file_are_right(finished: Competition, path: Path) -> None:
+    key = signing.keys().get().public
+    code, verdict = verified(path, "--key", key)
+    assert (code, verdict["holds"], verdict["is_final"]) == (0, True, True), verdict
+    checks = {one["name"]: one for one in verdict["checks"]}
+    assert not [one for one in checks.values() if one["wrong"] or one["unchecked"]]
+    # 4 teams and the calibration, each a ratio and a half-width; 8 rows of two boards.
+    assert (checks["time"]["checked"], checks["scores"]["checked"]) == (10, 8)
+    assert (checks["quality"]["checked"], checks["ranges"]["checked"]) == (8, 3)
+    contents = json.loads(path.read_text())["contents"]
+    for board in ("public", "private"):
+        told = [(row["rank"], row["team"], row["score"]) for row in contents["boards"][board]]
+        shown = [(one.rank, one.team, float(one.score)) for one in rankings.lines(finished, board)]
+        assert told == shown
+    landed = rankings.landed(rankings.Standing(finished, "private"))
+    assert contents["landed"] == {"inside": landed.inside, "teams": landed.teams}
+
+
+def test_without_a_key_or_libraries_it_says_what_was_not_checked(path: Path) -> None:
+    command = [sys.executable, "-c", BASE_ONLY, "verify", str(path)]
+    found = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
+    verdict = json.loads(found.stdout)
+    left = {one["name"]: one["unchecked"] for one in verdict["checks"] if one["unchecked"]}
+    assert set(left) == {"signature", "pace", "time", "ranges"}
+    assert "featherweight[verify]" in left["time"][0]
+    told = CliRunner().invoke(app, ["verify", str(path)]).stdout
+    assert "right in part" in told
+    assert "What such a file cannot tell" in told
+
+
+def test_a_changed_digit_is_found_wherever_it_stands(path: Path) -> None:
+    data = path.read_bytes()
+    key = json.loads(data)["seal"]["key"]
+    digits = [found.start() for found in re.finditer(rb"[0-9]", data)]
+    chosen = np.random.default_rng(0).choice(digits, 150, replace=False).tolist()
+    chosen += [one for one in digits if one > data.rindex(b'"seal"')]
+    for place in chosen:
+        other = b"7" if data[place : place + 1] != b"7" else b"3"
+        try:
+            opened = canonical.read(data[:place] + other + data[place + 1 :])
+        except canonical.NoSnapshot:
+            continue
+        assert not checking.signature(opened, key).holds, data[place - 40 : place + 10]
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
+    "scores": lambda told: told["boards"]["private"][1].update(
+        score=round(told["boards"]["private"][1]["score"] + 1e-6, 6)
+    ),
+    "quality": lambda told: told["boards"]["public"][0].update(
+        quality=told["boards"]["public"][0]["quality"] + 1e-6
+    ),
+    "ranks": lambda told: told["boards"]["private"].reverse(),
+    "links": lambda told: told["boards"]["public"][2].update(
+        time_ratio=told["boards"]["public"][2]["time_ratio"] + 1e-4
+    ),
+    "time": lambda told: told["evaluations"][1].update(
+        time_ratio=round(told["evaluations"][1]["time_ratio"] - 1e-4, 4)
+    ),
+    "pace": lambda told: told["pace"].update(reference_seconds=1.0001e-3),
+    "ranges": lambda told: told["boards"]["public"][1].update(likely_last=9),
+    "landed": lambda told: told["landed"].update(inside=told["landed"]["inside"] + 1),
+}
+
+
+def test_a_false_figure_is_found_even_if_it_is_signed(path: Path) -> None:
+    for name, change in CHANGES.items():
+        code, verdict = verified(resigned(path, change))
+        wrong = [one["name"] for one in verdict["checks"] if one["wrong"]]
+        assert (code, name in wrong) == (1, True), (name, wrong)
+        assert all(one["says"] for one in verdict["checks"] if one["wrong"])
+    own = json.loads(path.read_text())["seal"]["key"]
+    verdict = verified(resigned(path, lambda told: None), "--key", own)[1]
+    assert [one["name"] for one in verdict["checks"] if one["wrong"]] == ["signature"]
+
+
+def test_what_is_no_snapshot_is_refused(tmp_path: Path, path: Path) -> None:
+    target = tmp_path / "other.json"
+    newer = json.loads(path.read_text())
+    newer["contents"]["format"] = 99
+    for text in ("", "[]", "{}", '{"contents":[]}', "\x00", json.dumps(newer)):
+        target.write_text(text)
+        code, told = verified(target)
+        assert (code, told["code"]) == (2, "not_a_snapshot"), text
+    assert verified(path, "--key", "12")[1]["code"] == "bad_key"
+    # A program that writes it anew breaks the signature, and that is said.
+    target.write_text(json.dumps(json.loads(path.read_text()), indent=1))
+    code, verdict = verified(target)
+    assert code == 1
+    assert "another program" in verdict["checks"][0]["says"][0]
+
+
+def test_participants_get_nothing_before_the_publication(
+    draft: Competition,
+    make_model: Callable[..., bytes],
+    submit: Callable[..., Submission],
+    organizer: User,
+    tmp_path: Path,
+) -> None:
+    competition = results.opened(draft, make_model, organizer)
+    evaluations = results.played(competition, submit)
+    member = evaluations["Ash"].team.members.get()
+    asked = snapshots.ask(competition=competition, by=organizer)
+    snapshots.go_on(seconds=60)
+    asked.refresh_from_db()
+    assert asked.made_at
+    assert (asked.is_final, asked.size_bytes > 1000) == (False, True)
+    for who in (None, member, organizer):  # the panel has the draft
+        client = browser(who)
+        assert client.get("/competitions/waste/snapshot.json").status_code == 404
+        page = client.get("/competitions/waste/snapshot/").content.decode()
+        assert "not published yet" in page
+        assert asked.sha256 not in page
+    url = f"/admin/leaderboard/competition/{competition.pk}/result/"
+    assert f"{url}{asked.pk}.json" in browser(organizer).get(url).content.decode()
+    panel: Any = browser(organizer).get(f"{url}{asked.pk}.json")
+    target = tmp_path / "draft.json"
+    target.write_bytes(b"".join(panel.streaming_content))
+    assert browser(member).get(f"{url}{asked.pk}.json").status_code == 302
+    code, verdict = verified(target)
+    assert (code, verdict["is_final"]) == (0, False), verdict
+    # The organizers did not release the answers.
+    assert json.loads(target.read_text())["contents"]["answers"] is None
+
+
+def test_a_board_that_changes_gets_a_new_file(
+    finished: Competition, path: Path, organizer: User
+) -> None:
+    snapshots.go_on(seconds=60)
+    assert Snapshot.objects.count() == 1  # nothing has changed
+    last = rankings.rows(finished, "private")[0].entry.submission
+    submissions.disqualify(submission=last, reason="Copied.", by=organizer)
+    snapshots.go_on(seconds=60)
+    first, second = Snapshot.objects.order_by("pk")
+    assert first.sha256 != second.sha256
+    page = Client().get("/competitions/waste/snapshot/").content.decode()
+    assert first.sha256 in page
+    assert second.sha256 in page
+
+
+def test_the_key_is_a_file_of_its_own_and_may_be_replaced(
+    finished: Competition, path: Path, settings: Any
+) -> None:
+    file = Path(settings.KEYS_DIR) / "signing.pem"
+    assert file.stat().st_mode & 0o777 == 0o600
+    first = signing.keys().get().public
+    out = io.StringIO()
+    call_command("signing_key", "--rotate", stdout=out)
+    second = out.getvalue().strip()
+    assert SigningKey.objects.get(retired_at=None).public == second != first
+    page = Client().get("/signing-key/").content.decode()
+    assert first in page
+    assert second in page
+    pem = Client().get("/signing-key.pem").content.decode()
+    assert ed25519.public_of(pem) == second
+    assert verified(path, "--key", first)[0] == 0  # signed before, and good for ever
