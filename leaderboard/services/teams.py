@@ -6,6 +6,7 @@ import secrets
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
+from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -194,7 +195,7 @@ def show_member(*, team: Team, by: User, is_shown: bool) -> None:
     team.memberships.filter(user_id=by.pk).update(is_shown=is_shown)
 
 
-def shown(competition: Competition, pk: int, *, to: User) -> Team:
+def shown(competition: Competition, pk: int, *, to: User | AnonymousUser) -> Team:
     """A team that has a public page: it has been on the public board, or the reader is a member."""
     of_competition = Team.objects.filter(competition=competition, pk=pk)
     own = Q(memberships__user=to.pk) if to.is_authenticated else Q()

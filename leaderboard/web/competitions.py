@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import Case, F, QuerySet, Value, When
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
@@ -139,6 +140,8 @@ def show(
         "rescored": rescoring.latest(competition),
         **more,
     }
+    if competition.is_public and "share_image" not in said:
+        said["share_image"] = request.build_absolute_uri(reverse("card", args=[competition.slug]))
     if "team" not in said:
         said["team"] = teams.of(request.user, competition)
     return render(request, template, said, status=status)

@@ -76,11 +76,22 @@ class Pick:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """A range of ranks as a bar, in percent of an axis that the rows of a page share."""
+
+    start: float
+    width: float
+    rank: float
+
+
+@dataclass(frozen=True)
 class Line:
     """A row of a board as it is shown."""
 
     row: rankings.Row
     bar: list[charts.Stretch]
+    reach: Reach | None
+    """Of its likely ranks."""
     change: int | None
     """Ranks won since the public board."""
     since_yesterday: int | None
@@ -166,13 +177,30 @@ def lines(
     moved: Mapping[int, int],
 ) -> list[Line]:
     scale = max([1.0, *(float(row.entry.score) for row in found)])
+    ranges = [row.likely for row in found]
+    first = min((one.first for one in ranges if one), default=1)
+    last = max((one.last for one in ranges if one), default=1)
     return [
         Line(
             row,
             charts.bar(competition, row.entry.quality, row.entry.time_ratio, scale),
+            reach(row, first, last),
             row.entry.public_rank - row.rank if row.rank and row.entry.public_rank else None,
             moved.get(row.entry.team_id),
             row.entry.team_id == team_id,
         )
         for row in found
     ]
+
+
+def reach(row: rankings.Row, first: int, last: int) -> Reach | None:
+    """The range of a row on an axis from one rank to another."""
+    likely = row.likely
+    if not likely or not row.rank:
+        return None
+    share = 100 / (last - first + 1)
+    return Reach(
+        start=share * (likely.first - first),
+        width=share * (likely.last - likely.first + 1),
+        rank=share * (row.rank - first + 0.5),
+    )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from leaderboard.errors import BadName, NameTaken
-from leaderboard.models import Entry
+from leaderboard.models import Competition, Entry, Team
 from leaderboard.services import captains, histories, rankings, teams
 from leaderboard.web import careers
 from leaderboard.web.competitions import find, show
@@ -164,7 +167,22 @@ def public(request: Request, slug: str, pk: int) -> HttpResponse:
         progress=careers.drawn(histories.steps(shown)),
         members=shown.memberships.filter(is_shown=True).select_related("user"),
         share_title=f"{shown} · {competition.title}",
+        **pictures(request, competition, shown, entry),
     )
+
+
+def pictures(
+    request: Request, competition: Competition, shown: Team, entry: Entry | None
+) -> dict[str, Any]:
+    """The addresses of a team's preview and badge for other sites, once it is on a board."""
+    if entry is None or not competition.is_public:
+        return {}
+    page, badge, card = (
+        request.build_absolute_uri(reverse(name, args=[competition.slug, shown.pk]))
+        for name in ("public-team", "badge", "team-card")
+    )
+    words = f"{shown} · {competition.title}".translate(str.maketrans("[]", "()"))
+    return {"share_image": card, "badge": badge, "badge_code": f"[![{words}]({badge})]({page})"}
 
 
 @login_required

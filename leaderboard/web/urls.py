@@ -3,6 +3,7 @@
 from django.urls import path
 
 from leaderboard.web import (
+    badges,
     boards,
     comparisons,
     competitions,
@@ -12,6 +13,7 @@ from leaderboard.web import (
     languages,
     measurements,
     notices,
+    previews,
     profile,
     races,
     results,
@@ -55,6 +57,9 @@ urlpatterns = [
     path("competitions/<slug:slug>/team/members/", teams.act_on_member, name="act-on-member"),
     path("competitions/<slug:slug>/team/show-me/", teams.show_me, name="show-me"),
     path("competitions/<slug:slug>/teams/<int:pk>/", teams.public, name="public-team"),
+    path("competitions/<slug:slug>/teams/<int:pk>/badge.svg", badges.badge, name="badge"),
+    path("competitions/<slug:slug>/teams/<int:pk>/card.png", previews.team, name="team-card"),
+    path("competitions/<slug:slug>/card.png", previews.competition, name="card"),
     path("competitions/<slug:slug>/team/leave/", teams.leave, name="leave"),
     path("competitions/<slug:slug>/team/webhooks/", webhooks.webhooks, name="webhooks"),
     path("competitions/<slug:slug>/team/webhooks/<int:pk>/", webhooks.webhook, name="webhook"),

@@ -92,6 +92,7 @@ def test_a_board_marks_what_moved_since_yesterday_beyond_noise(
     page = text(see(None, public))
     assert page.count("up since yesterday") == 1
     assert "▲ 1" in page
+    assert page.count('class="reach"') == 2  # a bar for each range
     assert "down since yesterday" not in page  # rank 1 is likely for it, too
     assert f'href="{RACE}"' in page
     RankRange.objects.update(first=1, last=2)

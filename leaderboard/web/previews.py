@@ -1,0 +1,146 @@
+"""The picture that other places show beside a link to a competition or a team."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+from django.utils.translation import get_language
+from django.views.decorators.http import require_safe
+from PIL import Image, ImageDraw, ImageFont
+
+from leaderboard.models import Competition, Team
+from leaderboard.services import competitions, rankings, teams
+from leaderboard.sizes import rounded
+from leaderboard.web import cards, plots
+from leaderboard.web.badges import SECONDS
+
+WIDTH, HEIGHT = 1200, 630
+"""What the sites that show previews ask for."""
+AIR = 70
+PLOT = 470
+"""Pixels of the plot's sides."""
+LEADERS = 3
+MOST_DOTS = 150
+DEEP, BRAND, PALE, WHITE = "#0a3f44", "#0b6b66", "#8fe3d6", "#ffffff"
+DOT, OWN, REFERENCE, GROUND = "#55a9a2", "#2f6fb5", "#e08a1e", "#f4f7f7"
+FONTS = ("NotoSansCJK-Bold.ttc", "NanumGothicBold.ttf", "DejaVuSans-Bold.ttf")
+"""The first that the machine has is used; the first two have Korean letters."""
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+@require_safe
+def competition(request: HttpRequest, slug: str) -> HttpResponse:
+    """A draft has no preview."""
+    found = competitions.named(slug)
+    return answer(standing_of(found), found.title, None)
+
+
+@require_safe
+def team(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    found = competitions.named(slug)
+    shown = teams.shown(found, pk, to=AnonymousUser())
+    return answer(standing_of(found), shown.name, shown)
+
+
+def standing_of(competition: Competition) -> rankings.Standing:
+    return rankings.Standing(competition, cards.board_of(competition))
+
+
+def answer(standing: rankings.Standing, title: str, team: Team | None) -> HttpResponse:
+    """The picture; each process draws it once for a version of the board."""
+    what = f"preview-{team.pk if team else ''}-{get_language()}"
+    made: tuple[str, bytes] = standing.kept(what, lambda: (title, drawn(standing, title, team)))
+    kept, data = made
+    if kept != title:  # a new title changes no board
+        data = drawn(standing, title, team)
+    response = HttpResponse(data, content_type="image/png")
+    patch_cache_control(response, public=True, max_age=SECONDS)
+    return response
+
+
+def drawn(standing: rankings.Standing, title: str, team: Team | None) -> bytes:
+    picture = Image.new("RGB", (WIDTH, HEIGHT), DEEP)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, HEIGHT - 14, WIDTH, HEIGHT), fill=BRAND)
+    entry = rankings.entry_of(team, standing.board) if team else None
+    first = standing[:MOST_DOTS]
+    width = WIDTH - 2 * AIR - (PLOT + 50 if first else 0)
+    draw.text((AIR, AIR - 10), "Featherweight", fill=PALE, font=font(30))
+    y = AIR + 50
+    for line in wrapped(draw, title, font(56), width)[:3]:
+        draw.text((AIR, y), line, fill=WHITE, font=font(56))
+        y += 70
+    if team:
+        said = [(standing.competition.title, PALE)]
+        rank = standing.rank(entry) if entry else None
+        if entry and rank:
+            said.append((f"#{rank} · {rounded(float(entry.score), 4)}", WHITE))
+    else:
+        said = [
+            (f"{row.rank}  {row.entry.team} · {rounded(float(row.entry.score), 4)}", WHITE)
+            for row in first[:LEADERS]
+            if row.rank
+        ]
+    for text, colour in said:
+        y += 56
+        line = wrapped(draw, text, font(34), width)[0]
+        draw.text((AIR, y), line, fill=colour, font=font(34))
+    if first:
+        picture.paste(plotted(standing, first, team), (WIDTH - AIR - PLOT, AIR))
+    target = io.BytesIO()
+    picture.save(target, "PNG", optimize=True)
+    return target.getvalue()
+
+
+def plotted(
+    standing: rankings.Standing, rows: list[rankings.Row], team: Team | None
+) -> Image.Image:
+    """The best teams by quality and time, twice as large and then made smaller: its edges are
+    smooth."""
+    found = plots.plot(standing, most=MOST_DOTS)
+    side = 2 * PLOT
+    picture = Image.new("RGB", (side, side), GROUND)
+    draw = ImageDraw.Draw(picture)
+
+    def dot(x: float, y: float, radius: int, colour: str) -> None:
+        a = 40 + (side - 80) * (x - plots.LEFT) / (plots.WIDTH - plots.RIGHT - plots.LEFT)
+        b = 40 + (side - 80) * (y - plots.TOP) / (plots.HEIGHT - plots.BOTTOM - plots.TOP)
+        draw.ellipse((a - radius, b - radius, a + radius, b + radius), fill=colour)
+
+    for row in rows:
+        dot(found.x.at(row.entry.time_ratio), found.y.at(row.entry.quality), 14, DOT)
+    if found.reference:
+        dot(found.reference.x, found.reference.y, 16, REFERENCE)
+    for row in rows:
+        if team and row.entry.team_id == team.pk:
+            dot(found.x.at(row.entry.time_ratio), found.y.at(row.entry.quality), 22, OWN)
+    return picture.resize((PLOT, PLOT), Image.Resampling.LANCZOS)
+
+
+def wrapped(draw: ImageDraw.ImageDraw, text: str, face: Font, width: float) -> list[str]:
+    """Lines that are no wider; what does not fit a line by itself is cut."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if draw.textlength(longer, font=face) <= width:
+            lines[-1] = longer
+            continue
+        while draw.textlength(word, font=face) > width:
+            word = f"{word[:-2]}…"
+        lines.append(word)
+    return [line for line in lines if line] or [""]
+
+
+@cache
+def font(size: int) -> Font:
+    """A bold face of the machine, else the plain one of Pillow, which has Latin letters only."""
+    for name in FONTS:
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return ImageFont.load_default(size)
