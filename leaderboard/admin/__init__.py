@@ -28,6 +28,7 @@ from leaderboard.admin import (  # noqa: E402
     people,
     submissions,
     teams,
+    workers,
 )
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "people",
     "submissions",
     "teams",
+    "workers",
 ]
 
 # E-mail addresses are shown with their user. Nobody edits groups and second factors here.

@@ -1,29 +1,26 @@
-"""Hardware profiles, and the workers that serve them."""
+"""Hardware profiles: how time is measured, how evenly, and who gets how much of the workers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 from django.utils.translation import gettext, gettext_lazy
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from leaderboard.admin import pages
-from leaderboard.models import Canary, HardwareProfile, Worker
-from leaderboard.services import profiles
-from leaderboard.services.workers import ALIVE
-
-FITNESS_LABELS = {"ready": "success", "sidelined": "danger"}
-PLOTTED = 60
+from leaderboard.admin import pages, pictures
+from leaderboard.models import Canary, HardwareProfile
+from leaderboard.models.hardware import LEAST_WEIGHT, MOST_WEIGHT
+from leaderboard.services import fleet, profiles
 
 
 @admin.register(HardwareProfile)
@@ -60,10 +57,12 @@ class HardwareProfileAdmin(pages.Noun):
                     ("canary_every_minutes", "canary_band"),
                     "max_foreign_load",
                     "trend",
+                    "noise",
                 ],
             },
         ),
     ]
+    actions_detail = ["shares"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HardwareProfile]:
         return profiles.with_counts(super().get_queryset(request))
@@ -72,7 +71,7 @@ class HardwareProfileAdmin(pages.Noun):
         self, request: HttpRequest, obj: HardwareProfile | None = None
     ) -> list[str]:
         fixed = sorted(profiles.fixed_fields(obj)) if obj else []
-        return [*fixed, "trend"]
+        return [*fixed, "trend", "noise"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The first values of the preset that the address names."""
@@ -94,7 +93,11 @@ class HardwareProfileAdmin(pages.Noun):
 
     @display(description=gettext_lazy("Canaries"))
     def trend(self, profile: HardwareProfile) -> SafeString:
-        return plot(Canary.objects.filter(worker__profile=profile.pk), profile.canary_band)
+        return pictures.plot(Canary.objects.filter(worker__profile=profile.pk), profile.canary_band)
+
+    @display(description=gettext_lazy("Noise between runs"))
+    def noise(self, profile: HardwareProfile) -> SafeString:
+        return pictures.noise(fleet.noise(profile), profile.canary_band)
 
     @display(description=gettext_lazy("Queued"), ordering="queued")
     def queued(self, profile: HardwareProfile) -> int:
@@ -107,6 +110,47 @@ class HardwareProfileAdmin(pages.Noun):
     @display(description=gettext_lazy("Workers seen lately"), ordering="alive")
     def alive(self, profile: HardwareProfile) -> int:
         return profile.alive  # type: ignore[attr-defined]
+
+    @action(description=gettext_lazy("Shares of competitions"), icon="balance")
+    def shares(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        profile = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            profile,
+            title=gettext("Shares of competitions"),
+            says=gettext(
+                "While uploads of several competitions wait for the workers of this profile, a "
+                "team in a competition of weight 2 gets twice the time of a team in a competition "
+                "of weight 1. A weight counts from the next measurement on. Nobody who waits is "
+                "passed over for ever."
+            ),
+            button=gettext("Save the weights"),
+            form_class=weights_form(profile),
+            do=lambda **weights: profiles.share(
+                profile=profile,
+                weights={int(name.removeprefix("of_")): value for name, value in weights.items()},
+                by=pages.organizer(request),
+            ),
+            done=gettext("The weights are saved."),
+        )
+
+
+def weights_form(profile: HardwareProfile) -> type[forms.Form]:
+    """A form with a weight for each competition that is not over."""
+    between = [MinValueValidator(LEAST_WEIGHT), MaxValueValidator(MOST_WEIGHT)]
+    fields: dict[str, Any] = {
+        f"of_{competition.pk}": forms.FloatField(
+            label=competition.title,
+            initial=weight,
+            validators=between,
+            widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "0.1"}),
+            help_text=gettext("From %(least)s to %(most)s; usually 1.")
+            % {"least": f"{LEAST_WEIGHT:g}", "most": f"{MOST_WEIGHT:g}"},
+        )
+        for competition, weight in profiles.weights_of(profile)
+    }
+    return type("Weights", (forms.Form,), fields)
 
 
 @dataclass(frozen=True)
@@ -160,142 +204,3 @@ def meaning(profile: HardwareProfile) -> list[str]:
         % facts,
         gettext("A worker waits while other programs use more than %(load)s cores.") % facts,
     ]
-
-
-class CanaryFigures:
-    """Columns of a canary, for the list and for a worker's page."""
-
-    @display(
-        description=gettext_lazy("Time ratio of the reference against itself"),
-        ordering="time_ratio",
-    )
-    def ratio(self, canary: Canary) -> str:
-        return pages.ratio(canary.time_ratio, canary.half_width)
-
-    @display(description=gettext_lazy("Reason"))
-    def why(self, canary: Canary) -> str:
-        return canary.reason or "–"
-
-    @display(description=gettext_lazy("Cores used by other programs"), ordering="foreign_load")
-    def load(self, canary: Canary) -> str:
-        return pages.number(canary.foreign_load, 2)
-
-
-class CanaryInline(CanaryFigures, pages.FixedInline):
-    model = Canary
-    fields = ["measured_at", "passed", "ratio", "load", "why"]
-    readonly_fields = fields
-    per_page = 20
-    verbose_name_plural = gettext_lazy("canaries")
-
-
-@admin.register(Canary)
-class CanaryAdmin(CanaryFigures, pages.Fixed):
-    list_display = ["measured_at", "worker", "passed", "ratio", "load", "why"]
-    list_filter = ["worker__profile", "passed"]
-    search_fields = ["worker__name"]
-    date_hierarchy = "measured_at"
-    fields = ["worker", "measured_at", "passed", "ratio", "load", "why"]
-    readonly_fields = ["ratio", "load", "why"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Canary]:
-        return super().get_queryset(request).select_related("worker")
-
-
-@admin.register(Worker)
-class WorkerAdmin(pages.Fixed):
-    list_display = ["name", "profile", "seen", "fitness", "canary", "processor", "started_at"]
-    list_filter = ["profile", "state"]
-    search_fields = ["name"]
-    fields = [
-        "name",
-        "profile",
-        "takes_work",
-        "why",
-        "canary_due_at",
-        "trend",
-        "seen_at",
-        "started_at",
-        "fingerprint",
-        "versions",
-    ]
-    readonly_fields = ["takes_work", "why", "trend"]
-    inlines = [CanaryInline]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
-        canaries = Canary.objects.filter(worker=OuterRef("pk")).order_by("-pk")
-        return (
-            super()
-            .get_queryset(request)
-            .select_related("profile")
-            .annotate(
-                last_ratio=Subquery(canaries.values("time_ratio")[:1]),
-                last_half_width=Subquery(canaries.values("half_width")[:1]),
-            )
-        )
-
-    @display(description=gettext_lazy("Takes work"), ordering="state", label=FITNESS_LABELS)
-    def fitness(self, worker: Worker) -> tuple[str, str]:
-        return worker.state, worker.get_state_display()
-
-    @display(description=gettext_lazy("Takes work"))
-    def takes_work(self, worker: Worker) -> str:
-        return worker.get_state_display()
-
-    @display(description=gettext_lazy("Reason"))
-    def why(self, worker: Worker) -> str:
-        return worker.reason or "–"
-
-    @display(description=gettext_lazy("Last canary"))
-    def canary(self, worker: Worker) -> str:
-        return pages.ratio(worker.last_ratio, worker.last_half_width)  # type: ignore[attr-defined]
-
-    @display(description=gettext_lazy("Canaries"))
-    def trend(self, worker: Worker) -> SafeString:
-        return plot(worker.canaries.all(), worker.profile.canary_band)
-
-    @display(
-        description=gettext_lazy("Seen"),
-        ordering="seen_at",
-        label={"now": "success", "quiet": "default"},
-    )
-    def seen(self, worker: Worker) -> tuple[str, str]:
-        if is_alive(worker):
-            return "now", gettext("just now")
-        return "quiet", gettext("%(time)s ago") % {"time": timesince(worker.seen_at, depth=1)}
-
-    @display(description=gettext_lazy("Processor"))
-    def processor(self, worker: Worker) -> str:
-        return worker.fingerprint.get("cpu", "–")
-
-
-def plot(canaries: QuerySet[Canary], band: float) -> SafeString:
-    """The latest canaries as a picture: ratios with intervals and the band, newest at the right."""
-    shown = list(canaries.exclude(time_ratio=None).order_by("-pk")[:PLOTTED])[::-1]
-    reach = max(
-        [2 * band, *(abs((one.time_ratio or 1) - 1) + (one.half_width or 0) for one in shown)]
-    )
-    marks = [
-        {
-            "x": 10 + 10 * index,
-            "y": height(one.time_ratio or 1, reach),
-            "top": height((one.time_ratio or 1) + (one.half_width or 0), reach),
-            "bottom": height((one.time_ratio or 1) - (one.half_width or 0), reach),
-            "passed": one.passed,
-            "ratio": pages.ratio(one.time_ratio, one.half_width),
-            "at": one.measured_at,
-        }
-        for index, one in enumerate(shown)
-    ]
-    top, bottom = height(1 + band, reach), height(1 - band, reach)
-    said = {"marks": marks, "band": band, "top": top, "height": round(bottom - top, 2)}
-    return render_to_string("admin/canaries.html", said | {"width": 10 * len(marks) + 10})
-
-
-def height(ratio: float, reach: float) -> float:
-    """The y coordinate of a ratio in a picture of height 100. A ratio of 1 is at y = 50."""
-    return round(50 - 46 * (ratio - 1) / (reach or 1), 2)
-
-
-def is_alive(worker: Worker) -> bool:
-    return timezone.now() - worker.seen_at < ALIVE

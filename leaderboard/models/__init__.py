@@ -7,7 +7,7 @@ from leaderboard.models.dataset import Dataset, Fingerprints, Split
 from leaderboard.models.device import Device
 from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
-from leaderboard.models.hardware import Canary, HardwareProfile, Worker
+from leaderboard.models.hardware import Canary, HardwareProfile, QueueShare, Worker
 from leaderboard.models.notice import Happening, Notice
 from leaderboard.models.ranges import Ranged, RankRange
 from leaderboard.models.reference import ReferenceModel
@@ -42,6 +42,7 @@ __all__ = [
     "NextEntry",
     "Notice",
     "Preparation",
+    "QueueShare",
     "Ranged",
     "RankRange",
     "ReferenceModel",

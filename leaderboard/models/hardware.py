@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard import sentences
 from scoring import job
+
+LEAST_WEIGHT, MOST_WEIGHT = 0.1, 10.0
+"""Of a competition in a queue. A wider range would let one of them wait for ever."""
 
 
 class HardwareProfile(models.Model):
@@ -148,6 +152,11 @@ class Worker(models.Model):
         ),
     )
 
+    last_error_at = models.DateTimeField(null=True, blank=True)
+    last_error_said = models.JSONField(
+        default=list, blank=True, help_text="Sentences: of the last evaluation that broke there."
+    )
+
     class Meta:
         ordering = ["-seen_at"]
 
@@ -158,6 +167,11 @@ class Worker(models.Model):
     def reason(self) -> str:
         """Why the worker takes no work, in the reader's language; empty if it does."""
         return sentences.message(self.reason_said)
+
+    @property
+    def last_error(self) -> str:
+        """Why the last evaluation broke there by our fault, in the reader's language."""
+        return sentences.message(self.last_error_said)
 
 
 class Canary(models.Model):
@@ -180,7 +194,10 @@ class Canary(models.Model):
     class Meta:
         ordering = ["-pk"]
         verbose_name_plural = "canaries"
-        indexes = [models.Index(fields=["worker", "-id"], name="canaries_of_a_worker")]
+        indexes = [
+            models.Index(fields=["worker", "-id"], name="canaries_of_a_worker"),
+            models.Index(fields=["measured_at"], name="canaries_by_time"),
+        ]
 
     def __str__(self) -> str:
         return gettext("canary %(number)s of %(worker)s") % {
@@ -192,3 +209,25 @@ class Canary(models.Model):
     def reason(self) -> str:
         """Why the canary did not pass, in the reader's language; empty if it did."""
         return sentences.message(self.reason_said)
+
+
+class QueueShare(models.Model):
+    """How much of a profile's workers a competition gets; without such a row its weight is 1."""
+
+    competition = models.OneToOneField(
+        "leaderboard.Competition", models.CASCADE, related_name="share"
+    )
+    weight = models.FloatField(
+        default=1.0, validators=[MinValueValidator(LEAST_WEIGHT), MaxValueValidator(MOST_WEIGHT)]
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(weight__gte=LEAST_WEIGHT, weight__lte=MOST_WEIGHT),
+                name="a_share_has_a_sane_weight",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.competition}: {self.weight:g}"

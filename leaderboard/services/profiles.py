@@ -15,9 +15,17 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Evaluation, HardwareProfile, User, Worker
+from leaderboard.errors import Conflict, NotFound, Refused
+from leaderboard.models import (
+    Competition,
+    Evaluation,
+    HardwareProfile,
+    QueueShare,
+    User,
+    Worker,
+)
 from leaderboard.models.counts import count_of
+from leaderboard.models.hardware import LEAST_WEIGHT, MOST_WEIGHT
 from leaderboard.services import audit, organizers
 from leaderboard.services.workers import ALIVE
 
@@ -116,6 +124,38 @@ def fixed_fields(profile: HardwareProfile) -> frozenset[str]:
     )
     measured = MACHINE if profile.evaluations.exists() else frozenset()
     return measured | {"published"} if running.exists() else measured
+
+
+def weights_of(profile: HardwareProfile) -> list[tuple[Competition, float]]:
+    """The competitions of a profile that are not over, each with its weight in the queue."""
+    going = profile.competition_set.exclude(state=Competition.State.PUBLISHED)
+    rows = going.select_related("share").order_by("title", "pk")
+    return [(one, one.share.weight if hasattr(one, "share") else 1.0) for one in rows]
+
+
+@transaction.atomic
+def share(*, profile: HardwareProfile, weights: Mapping[int, float], by: User) -> None:
+    """Write the weights of competitions in a profile's queue, by the competitions' keys."""
+    organizers.check_organizer(by)
+    was = {competition.pk: (competition, weight) for competition, weight in weights_of(profile)}
+    if unknown := set(weights) - set(was):
+        raise NotFound(
+            gettext("No competition of %(profile)s has the number %(number)s.")
+            % {"profile": profile, "number": min(unknown)}
+        )
+    for key, weight in weights.items():
+        if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+            raise Refused(
+                gettext("A weight is between %(least)s and %(most)s.")
+                % {"least": f"{LEAST_WEIGHT:g}", "most": f"{MOST_WEIGHT:g}"},
+                code="bad_weight",
+            )
+        competition, before = was[key]
+        if weight == before:
+            continue
+        QueueShare.objects.update_or_create(competition=competition, defaults={"weight": weight})
+        both = {"before": {"weight": before}, "after": {"weight": weight}}
+        audit.record(audit.Act.SHARES_SET, competition, by=by, **both)
 
 
 def number_of_fit_workers() -> Any:

@@ -247,9 +247,10 @@ def give_back(
     is_fault = code not in NO_FAULTS
     faults = evaluation.faults + is_fault
     told = [said] if isinstance(said, Sentence) else said
+    stored = sentences.stored(told)
     columns = {
         "error_code": code,
-        "error_said": sentences.stored(told),
+        "error_said": stored,
         "faults": faults,
         "lease_expires_at": None,
         "stage": "",
@@ -270,7 +271,7 @@ def give_back(
     if evaluation.team:
         turns.settle_anew(evaluation.team)
     if is_fault and evaluation.worker:
-        workers.doubt(evaluation.worker)
+        workers.doubt(evaluation.worker, said=stored)
 
 
 def pause(faults: int) -> timedelta:

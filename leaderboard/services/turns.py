@@ -1,6 +1,8 @@
 """Teams take turns on the workers, by their recent use.
 
-A team's use is the seconds that workers measured for it, each weighted by 2^(-age / `HALF_LIFE`).
+A team's use is the seconds that workers measured for it, each weighted by 2^(-age / `HALF_LIFE`)
+and divided by the weight of its competition (`QueueShare`). While teams of two competitions wait
+for one profile, a team of weight 2 so gets twice the time of a team of weight 1.
 This is decayed fair share, as in the batch scheduler Slurm. All uses decay alike, so that their
 order changes only by new use. A number without a clock keeps that order:
 
@@ -64,16 +66,16 @@ def charge(evaluation: Evaluation) -> None:
     """Add the time until now to the team's use. Call it inside a transaction."""
     if not (evaluation.team_id and evaluation.claimed_at):
         return
-    [(turn, now)] = turn_of(evaluation.team_id)
-    seconds = (now - evaluation.claimed_at).total_seconds()
+    [(turn, now, weight)] = turn_of(evaluation.team_id)
+    seconds = (now - evaluation.claimed_at).total_seconds() / (weight or 1.0)
     settle(evaluation.team_id, turn=charged(turn, seconds=seconds, at=now))
 
 
 @statements.prepared
 def turn_of(team: int) -> QuerySet[Team, Any]:
-    """Lock a team; the rows of its turn and the database's time."""
-    rows = Team.objects.select_for_update(no_key=True).filter(pk=team)
-    return rows.order_by().values_list("turn", Now())
+    """Lock a team; its turn, the database's time, and the weight of its competition or None."""
+    rows = Team.objects.select_for_update(no_key=True, of=("self",)).filter(pk=team)
+    return rows.order_by().values_list("turn", Now(), "competition__share__weight")
 
 
 POSITION = """

@@ -27,7 +27,7 @@ import scoring
 from leaderboard import sentences
 from leaderboard.errors import Conflict
 from leaderboard.models import Canary, Competition, HardwareProfile, User, Worker
-from leaderboard.services import containment, jobs, organizers, statements
+from leaderboard.services import audit, containment, jobs, organizers, statements
 from leaderboard.services.load import ForeignLoad
 from scoring import hardware
 from scoring.job import Failure, Progress, Report
@@ -126,6 +126,7 @@ def drain(*, worker: Worker, by: User) -> None:
     organizers.check_organizer(by)
     if not Worker.objects.filter(pk=worker.pk, drained_at=None).update(drained_at=Now()):
         raise Conflict(gettext("This worker already takes nothing new."), code="already_drained")
+    audit.record(audit.Act.WORKER_DRAINED, worker, by=by)
 
 
 @transaction.atomic
@@ -134,6 +135,7 @@ def resume(*, worker: Worker, by: User) -> None:
     organizers.check_organizer(by)
     if not Worker.objects.filter(pk=worker.pk).exclude(drained_at=None).update(drained_at=None):
         raise Conflict(gettext("This worker is not drained."), code="not_drained")
+    audit.record(audit.Act.WORKER_RESUMED, worker, by=by)
 
 
 def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -> bool:
@@ -359,9 +361,11 @@ def off_band(
     )
 
 
-def doubt(worker: Worker) -> None:
-    """Let a worker check itself before its next work."""
-    Worker.objects.filter(pk=worker.pk).update(canary_due_at=None)
+def doubt(worker: Worker, *, said: list[dict[str, Any]]) -> None:
+    """Let a worker check itself before its next work, and keep the stored sentences of why."""
+    Worker.objects.filter(pk=worker.pk).update(
+        canary_due_at=None, last_error_at=Now(), last_error_said=said
+    )
 
 
 def sideline(
