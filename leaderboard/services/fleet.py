@@ -107,7 +107,7 @@ def by_profile() -> list[Fleet]:
     for profile in work.queues():
         own = [one for one in live if one.profile_id == profile.pk]
         does = Counter(doing(one, is_busy=one.pk in busy, now=now) for one in own)
-        counts = {kind: does[kind] for kind in Doing if kind != Doing.AWAY}
+        counts: dict[Doing, int] = {kind: does[kind] for kind in Doing if kind != Doing.AWAY}
         found.append(Fleet(profile, counts, profile.queued, profile.oldest))
     return found
 

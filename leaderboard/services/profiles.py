@@ -154,8 +154,13 @@ def share(*, profile: HardwareProfile, weights: Mapping[int, float], by: User) -
         if weight == before:
             continue
         QueueShare.objects.update_or_create(competition=competition, defaults={"weight": weight})
-        both = {"before": {"weight": before}, "after": {"weight": weight}}
-        audit.record(audit.Act.SHARES_SET, competition, by=by, **both)
+        audit.record(
+            audit.Act.SHARES_SET,
+            competition,
+            by=by,
+            before={"weight": before},
+            after={"weight": weight},
+        )
 
 
 def number_of_fit_workers() -> Any:
