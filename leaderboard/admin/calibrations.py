@@ -148,7 +148,7 @@ def without_gate(competition: Competition) -> tuple[str, str]:
 
 def gate_to_come(preparation: Preparation | None) -> str:
     """That another gate is being prepared, in a sentence; empty if none is."""
-    if preparation is None or preparation.min_quality is None:
+    if preparation is None or preparation.min_quality is None or preparation.rescore_id:
         return ""
     sentence = gettext(
         "The gate of %(gate)s holds as soon as the boards are prepared. “Stop the preparation” "

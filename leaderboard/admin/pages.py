@@ -77,6 +77,8 @@ STATE_LABELS = {
     "failed": "warning",
     "error": "danger",
     "cancelled": "default",
+    "preview": "warning",
+    "applied": "success",
 }
 
 

@@ -18,7 +18,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from leaderboard.admin import calibrations, pages
+from leaderboard.admin import calibrations, formulas, pages
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import competitions, preparing, references
 from leaderboard.services.contest_files import writing
@@ -85,8 +85,9 @@ class Steps(pages.Noun):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         competition = self.get_object(request, str(object_id))
-        steps = [*steps_of(competition), "file"] if competition else []
-        if hasattr(competition, "preparation"):
+        steps = [*steps_of(competition), "formula", "file"] if competition else []
+        preparation = getattr(competition, "preparation", None)
+        if preparation and not preparation.rescore_id:
             steps.append("stop_preparing")
         if competition and competition.is_public:
             steps.append("result")
@@ -255,6 +256,10 @@ class Steps(pages.Noun):
             ),
             done=gettext("The preparation is stopped."),
         )
+
+    @action(description=gettext_lazy("Formula"), icon="calculate")
+    def formula(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return formulas.page(self, request, self.find(request, object_id))
 
     @action(description=gettext_lazy("Download as a file"), icon="download")
     def file(self, request: HttpRequest, object_id: str) -> HttpResponse:

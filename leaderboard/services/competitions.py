@@ -15,7 +15,8 @@ from django.utils.translation import gettext
 from leaderboard import sentences
 from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import Competition, Preparation, User
-from leaderboard.services import audit, locks, organizers, preparing, versions, workers
+from leaderboard.models.rescore import FORMULA_FIELDS
+from leaderboard.services import audit, formulas, locks, organizers, preparing, versions, workers
 from leaderboard.services.audit import SERVICE, Act
 from scoring.job import PROTOCOL
 
@@ -75,7 +76,8 @@ def create(*, competition: Competition, by: User) -> None:
 def edit(*, competition: Competition, by: User) -> None:
     """Save the fields that an organizer changed on this object.
 
-    Fields that scores depend on can be changed in a draft only, which then needs a new calibration.
+    Fields that scores depend on can be changed in a draft only. The draft then needs a new
+    calibration, unless only numbers of the formula change. A rescore changes these later.
     Another gate holds once the boards are prepared for it: at once if there are few teams, else
     later.
     """
@@ -88,7 +90,7 @@ def edit(*, competition: Competition, by: User) -> None:
     }
     check_editable(row, fields)
     check_formats_kept(row, competition.formats)
-    if fields & Competition.SCORING_FIELDS:
+    if fields & Competition.SCORING_FIELDS - set(FORMULA_FIELDS):
         competition.calibration = None
         fields.add("calibration")
     audit.record(
@@ -100,6 +102,8 @@ def edit(*, competition: Competition, by: User) -> None:
     )
     gate = competition.min_quality
     competition.save(update_fields=fields - {"min_quality"})
+    if competition.calibration and fields.intersection(FORMULA_FIELDS):
+        formulas.follow_calibrations(competition)
     if "min_quality" in fields:
         preparing.begin(competition, min_quality=gate)
         preparing.go_on(competition, seconds=preparing.AT_ONCE)

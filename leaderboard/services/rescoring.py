@@ -9,7 +9,7 @@ once. The scores of older evaluations follow in batches (`formulas.follow`).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -30,6 +30,7 @@ from leaderboard.models import (
 )
 from leaderboard.models.rescore import FORMULA_FIELDS
 from leaderboard.services import (
+    audit,
     competitions,
     events,
     formulas,
@@ -39,6 +40,7 @@ from leaderboard.services import (
     preparing,
     versions,
 )
+from leaderboard.services.audit import Act
 from leaderboard.services.events import Event
 
 State = Rescore.State
@@ -77,6 +79,7 @@ def begin(rescore: Rescore, by: User) -> None:
         raise Refused(" ".join(error.messages), code="bad_formula") from error
     rescore.save(force_insert=True)
     preparing.begin(competition, rescore=rescore)
+    write_down(Act.RESCORE_PROPOSED, rescore, by)
 
 
 def check_numbers(rescore: Rescore) -> None:
@@ -129,6 +132,7 @@ def switch(rescore: Rescore, by: User) -> None:
     decide(rescore, State.APPLIED, by, version=competition.formula_version)
     preparation.through = preparation.done = 0
     preparation.save()
+    write_down(Act.RESCORE_APPLIED, rescore, by)
     events.tell(Event.RESCORED, competition, rescore=rescore.pk)
     versions.change(competition.pk)
 
@@ -141,6 +145,7 @@ def cancel(*, rescore: Rescore, by: User) -> None:
     check_waiting(rescore)
     preparing.stop(competition)
     decide(rescore, State.CANCELLED, by)
+    write_down(Act.RESCORE_CANCELLED, rescore, by)
 
 
 def check_waiting(rescore: Rescore) -> None:
@@ -158,6 +163,12 @@ def decide(rescore: Rescore, state: str, by: User, *, version: int | None = None
     rescore.state, rescore.version = state, version
     rescore.decided_by, rescore.decided_at = by, timezone.now()
     rescore.save(update_fields=["state", "version", "decided_by", "decided_at"])
+
+
+def write_down(act: Act, rescore: Rescore, by: User) -> None:
+    """Record an act in the audit log, with both formulas."""
+    before, after = asdict(rescore.before), asdict(rescore.after)
+    audit.record(act, rescore, by=by, before=before, after=after, why=rescore.why)
 
 
 def keep_moves(rescore: Rescore) -> None:

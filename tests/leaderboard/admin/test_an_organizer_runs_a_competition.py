@@ -200,7 +200,7 @@ def test_what_scores_depend_on_is_fixed_once_open(panel: Client, competition: Co
     assert model_to_dict(competition) | {"title": before["title"]} == before
 
 
-def test_a_change_of_the_formula_asks_for_a_new_calibration(
+def test_a_change_of_the_metric_asks_for_a_new_calibration(
     panel: Client, press: Press, draft: Competition, uploaded: Callable[[], SimpleUploadedFile]
 ) -> None:
     press(draft, "upload_reference", upload=uploaded(), name="")
@@ -209,7 +209,9 @@ def test_a_change_of_the_formula_asks_for_a_new_calibration(
     assert "A calibration is under way" in said(refused)
     assert draft.k == 20
     finish(draft.evaluations.get(), report())
-    answer = change(panel, draft, k=10)
+    change(panel, draft, k=10)
+    assert draft.calibration, "its figures give the score by another number, too"
+    answer = change(panel, draft, metric="accuracy")
     assert draft.calibration is None
     assert "Calibrate again." in text(answer)
 

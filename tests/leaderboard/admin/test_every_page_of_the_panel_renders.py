@@ -14,8 +14,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from leaderboard.models import Announcement, ApiToken, Dataset, Submission, Team, User, Worker
-from leaderboard.services import tokens, workers
+from leaderboard.models import (
+    Announcement,
+    ApiToken,
+    Dataset,
+    Rescore,
+    Submission,
+    Team,
+    User,
+    Worker,
+)
+from leaderboard.services import rescoring, tokens, workers
 from scoring.sentences import say
 from tests.leaderboard.conftest import WEAK, failure, finish, report
 
@@ -24,7 +33,12 @@ NOUNS = [model for model in admin.site._registry if model._meta.app_label == "le
 
 @pytest.fixture
 def full(
-    team: Team, rivals: Team, owner: User, scored: Callable[..., Submission], submit: Any
+    team: Team,
+    rivals: Team,
+    owner: User,
+    organizer: User,
+    scored: Callable[..., Submission],
+    submit: Any,
 ) -> None:
     """At least one row of every noun, in several states."""
     worker = Worker.objects.create(
@@ -43,6 +57,10 @@ def full(
     submit(team, seed=3)
     tokens.issue(user=owner, name="CI")
     Announcement.objects.create(competition=team.competition, title="Hello", text="All.")
+    proposal = Rescore(
+        competition=team.competition, time_weight=1.0, k=20.0, min_quality=0.6, why="Time is dear."
+    )
+    rescoring.propose(rescore=proposal, by=organizer)
     Dataset.objects.update(
         skipped=[
             {"name": f"cat/{n}.txt", "code": "not_an_image", "said": [say("No.").to_json()]}
@@ -74,6 +92,7 @@ def test_all_nouns_but_the_hidden_ones_are_there() -> None:
         "Dataset",
         "Evaluation",
         "HardwareProfile",
+        "Rescore",
         "Submission",
         "Team",
         "User",

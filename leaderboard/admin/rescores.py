@@ -1,0 +1,150 @@
+"""Rescores: the preview of another formula, which an organizer applies or cancels as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext, gettext_lazy
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from leaderboard.admin import pages
+from leaderboard.models import Rescore
+from leaderboard.services import moves, rescore_words, rescoring
+from leaderboard.services.moves import Move
+
+State = Rescore.State
+PAGE = 50
+PLOTTED = 20
+"""Teams on the picture of the ranks, the first ones after the rescore."""
+STEP = 22
+"""Pixels from one rank to the next."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A team on the picture: from its rank before to its rank after."""
+
+    move: Move
+    y_before: int
+    y_after: int
+
+
+@admin.register(Rescore)
+class RescoreAdmin(pages.Fixed):
+    to_competition = "competition"
+    list_display = ["__str__", "competition", "state_label", "why", "proposed_by", "proposed_at"]
+    list_filter = [("competition", pages.OwnCompetition), "state"]
+    search_fields = ["why"]
+    actions_detail = ["apply", "cancel"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rescore]:
+        rows = super().get_queryset(request)
+        return rows.select_related("competition__calibration", "proposed_by", "decided_by")
+
+    @display(description=gettext_lazy("State"), label=pages.STATE_LABELS)
+    def state_label(self, rescore: Rescore) -> tuple[str, str]:
+        return rescore.state, rescore.get_state_display()
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Both boards, and what differs."""
+        rescore = self.find(request, object_id)
+        preparation = getattr(rescore, "preparation", None)
+        is_ready = not (preparation and rescore.state == State.PREVIEW and left(preparation))
+        found = moves.of(rescore) if is_ready else []
+        by_size = request.GET.get("sort") == "moves"
+        shown = sorted(found, key=lambda move: -abs(move.up)) if by_size else found
+        context = pages.frame(self, request, rescore) | {
+            "title": str(rescore),
+            "rescore": rescore,
+            "labels": pages.STATE_LABELS,
+            "changes": rescore_words.changes(rescore),
+            "preparation": preparation,
+            "is_ready": is_ready,
+            "is_waiting": rescore.state == State.PREVIEW,
+            "summary": moves.summary(found) if found else None,
+            "by_size": by_size,
+            "page": Paginator(shown, PAGE).get_page(request.GET.get("page")),
+            "lines": lines(found),
+            "back": pages.list_url(Rescore),
+            "competition_url": pages.change_url(rescore.competition),
+        }
+        return TemplateResponse(request, "admin/rescore.html", context)
+
+    @action(description=gettext_lazy("Apply"), icon="done_all", variant=ActionVariant.PRIMARY)
+    def apply(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        rescore = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            rescore,
+            title=gettext("Apply the rescore"),
+            says=gettext(
+                "Everybody sees the new board at once. All scores follow the new formula, those of "
+                "older submissions within minutes. The pages tell the date, the changes and your "
+                "reason, and all teams get a notice. You cannot undo this step. You can propose "
+                "the former formula again."
+            ),
+            facts=facts(rescore),
+            button=gettext("Apply to everybody"),
+            is_danger=True,
+            do=lambda: rescoring.apply(rescore=rescore, by=pages.organizer(request)),
+            done=gettext("The new formula holds."),
+        )
+
+    @action(description=gettext_lazy("Cancel the rescore"), icon="close")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        rescore = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            rescore,
+            title=gettext("Cancel the rescore"),
+            says=gettext(
+                "The preview is deleted. The boards stay as everybody sees them. No participant "
+                "has seen the preview."
+            ),
+            button=gettext("Cancel the rescore"),
+            do=lambda: rescoring.cancel(rescore=rescore, by=pages.organizer(request)),
+            done=gettext("The rescore is cancelled."),
+        )
+
+
+def left(preparation: Any) -> bool:
+    """Whether some teams are not prepared yet. A new team may come when all others are done."""
+    return bool(preparation.done < preparation.total)
+
+
+def facts(rescore: Rescore) -> pages.Figures:
+    """What an organizer should see once more before the rescore is applied."""
+    told = moves.summary(moves.of(rescore))
+    return [
+        *((one.name, f"{one.before} → {one.after}") for one in rescore_words.changes(rescore)),
+        (gettext("Reason"), rescore.why),
+        (gettext("Teams that gain ranks"), told.up),
+        (gettext("Teams that lose ranks"), told.down),
+        (gettext("Teams that fall below the gate"), told.fail_gate),
+        (gettext("Teams that pass the gate now"), told.pass_gate),
+    ]
+
+
+def lines(found: list[Move]) -> list[Line]:
+    """The first teams after the rescore. Lines from ranks further below begin at the bottom."""
+    first = [move for move in found if move.rank_after][:PLOTTED]
+    return [Line(one, y(one.rank_before), y(one.rank_after)) for one in first]
+
+
+def y(rank: int | None) -> int:
+    return STEP * min(rank or PLOTTED + 1, PLOTTED + 1)
