@@ -1,4 +1,7 @@
-"""What rests on compare-and-swap and the write lock is run once more on the embedded database."""
+"""What rests on compare-and-swap and the write lock is run once more on the embedded database.
+
+The whole way of an upload on it is the check of the demo, `make demo-check`.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,13 @@ FILES = (
     "tests/leaderboard/test_evaluations_are_never_stuck_or_recorded_twice.py",
     "tests/leaderboard/test_a_tied_top_is_measured_again.py",
     "tests/leaderboard/test_the_panel_and_boards_grow_calmly.py",
-    "tests/end_to_end/test_the_embedded_path.py",
 )
 
 
 @pytest.mark.skipif(
     os.environ.get("DATABASE_URL", "").startswith("sqlite"), reason="this is that run"
 )
-def test_uploads_leases_and_the_embedded_path_hold_on_sqlite(tmp_path: Path) -> None:
+def test_uploads_leases_and_boards_hold_on_sqlite(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/db.sqlite3"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FILES],

@@ -75,7 +75,7 @@ def addresses(scored: Any, submit: Any, team: Any, rivals: Any, owner: Any) -> d
 
 @pytest.mark.parametrize(
     ("width", "theme", "language"),
-    [(1280, "light", "en"), (390, "light", "en"), (1280, "dark", "en"), (390, "dark", "ko")],
+    [(1280, "light", "en"), (390, "dark", "ko")],
 )
 def test_pages_are_accessible_quiet_and_fit(
     page_of: Any,

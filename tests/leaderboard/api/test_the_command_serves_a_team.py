@@ -79,7 +79,7 @@ def test_finals_are_chosen_shown_and_given_back(
     team: Team, run: Run, scored: Callable[..., Submission]
 ) -> None:
     submission = scored(team, 1)
-    assert "your best public ones count" in run("select", "-c", "waste").stdout
+    assert "Your best public submissions count" in run("select", "-c", "waste").stdout
     assert f"#{submission.pk}" in run("select", "-c", "waste", submission.pk).stdout
     submission.refresh_from_db()
     assert submission.selected_at
