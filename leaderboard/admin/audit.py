@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -63,7 +65,12 @@ class AuditAdmin(pages.Fixed):
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
         """The rows of the list with its filters, streamed, the newest first."""
-        rows = self.get_changelist_instance(request).get_queryset(request)
+        if form not in ("csv", "json"):
+            raise Http404
+        try:
+            rows = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:  # the list itself says so
+            return redirect("admin:leaderboard_auditentry_changelist")
         told = map(audit.told, rows.iterator(chunk_size=1000))
         if form == "csv":
             lines = spreadsheets.lines(audit.COLUMNS, (one.values() for one in told))
