@@ -308,7 +308,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "2",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v2",
-    "POSTPROCESSING_HOOKS": ["leaderboard.api.schema.add_errors"],
+    "POSTPROCESSING_HOOKS": [
+        "leaderboard.api.schema.add_errors",
+        "leaderboard.api.schema.translate",
+    ],
 }
 
 # Browsers: no foreign origin is ever asked for anything. The admin's Alpine.js needs eval, so its

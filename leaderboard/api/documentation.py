@@ -11,10 +11,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext_lazy
-from drf_spectacular.generators import SchemaGenerator
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from leaderboard.api.examples import EXAMPLES
+from leaderboard.api.schema import generated
 
 Schema = Mapping[str, Any]
 DEEPEST = 3
@@ -91,14 +91,14 @@ def page(request: HttpRequest) -> HttpResponse:
 @lru_cache(maxsize=16)
 def calls(language: str) -> tuple[tuple[str, tuple[Call, ...]], ...]:
     """The calls of each noun, in one language, which is active already."""
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    schema = generated()
     shapes = schema["components"]["schemas"]
     groups: dict[str, list[Call]] = {}
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             noun = operation["tags"][0]
             groups.setdefault(noun, []).append(call(path, method, operation, shapes))
-    return tuple((noun, tuple(found)) for noun, found in groups.items())
+    return tuple((gettext(noun), tuple(found)) for noun, found in groups.items())
 
 
 def call(path: str, method: str, operation: Schema, shapes: Schema) -> Call:

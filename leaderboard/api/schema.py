@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from django.utils.translation import gettext, override
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 
 from leaderboard.api.permissions import SignedIn, scope_of
 
+CHOICES = re.compile(r"^\* `", re.MULTILINE)
+CHOICE = re.compile(r"^\* `(.*?)` - (.*)$", re.MULTILINE)
+"""A line that drf-spectacular writes for each choice of a field."""
 ERROR = {
     "type": "object",
     "description": "Any refusal or error.",
@@ -28,6 +35,57 @@ def add_errors(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
         for operation in path.values():
             operation["responses"]["default"] = {"description": "An error.", "content": content}
     return result
+
+
+def translate(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
+    """Say all descriptions in the language of the request."""
+    said: dict[str, Any] = described(result, gettext)
+    return said
+
+
+def sentences() -> Iterator[str]:
+    """All descriptions in English, and the nouns of the documentation, for the catalogues."""
+    found: list[str] = []
+
+    def note(sentence: str) -> str:
+        found.append(sentence)
+        return sentence
+
+    with override("en"):
+        schema = generated()
+        described(schema, note)
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            found += operation["tags"]
+    return iter(dict.fromkeys(one for one in found if one))
+
+
+def generated() -> dict[str, Any]:
+    """The description of the whole API, in the active language."""
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return schema
+
+
+def described(part: Any, say: Callable[[str], str]) -> Any:
+    """A part of the schema whose descriptions are what `say` makes of their sentences."""
+    if isinstance(part, list):
+        return [described(one, say) for one in part]
+    if not isinstance(part, Mapping):
+        return part
+    return {
+        name: in_other_words(str(one), say)
+        if name == "description" and not isinstance(one, Mapping)
+        else described(one, say)
+        for name, one in part.items()
+    }
+
+
+def in_other_words(text: str, say: Callable[[str], str]) -> str:
+    """A description said by `say`. The names of a field's choices stay as they are."""
+    sentence = " ".join(CHOICES.split(text, maxsplit=1)[0].split())
+    choices = [f"* `{name}` - {say(label)}" for name, label in CHOICE.findall(text)]
+    parts = (say(sentence) if sentence else "", "\n".join(choices))
+    return "\n\n".join(part for part in parts if part)
 
 
 class Described(AutoSchema):

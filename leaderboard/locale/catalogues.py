@@ -1,6 +1,7 @@
 """The catalogue of one language is a file of sentences (.po) and its compiled form (.mo).
 
 The English sentences in the sources are the keys. Babel, which developers install, collects them.
+Those of the API's description stand in docstrings and help texts, so its schema tells them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_p
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
+
+from leaderboard.api import schema
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent.parent
@@ -63,6 +66,8 @@ def extracted() -> Catalog:
         ):
             places = [(f"{folder}/{file}", 1)]
             found.add(message, locations=places, auto_comments=comments, context=context)
+    for sentence in schema.sentences():
+        found.add(sentence, locations=[("leaderboard/api/schema.py", 1)])
     return found
 
 

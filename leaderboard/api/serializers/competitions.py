@@ -115,7 +115,7 @@ class Machine(serializers.Serializer[machines.Machine]):
     features = serializers.ListField(
         child=serializers.CharField(),
         allow_null=True,
-        help_text="Of AVX2, AVX-512, VNNI (int8 is fast), AVX512-BF16, AMX. None: unknown.",
+        help_text="Of AVX2, AVX-512, VNNI (int8 is fast), AVX512-BF16, AMX. null: unknown.",
     )
     cores = serializers.IntegerField(allow_null=True)
     memory_bytes = serializers.IntegerField(allow_null=True)
@@ -187,7 +187,7 @@ class CompetitionDetail(CompetitionSummary):
         "than the standard error of the difference."
     )
     hardware = Hardware(source="profile")
-    machine = serializers.SerializerMethodField(help_text="None before a worker has run.")
+    machine = serializers.SerializerMethodField(help_text="null before a worker has run.")
     baseline = serializers.SerializerMethodField()
     sample = serializers.SerializerMethodField()
     my_team = serializers.SerializerMethodField(help_text="When signed in and a member.")
@@ -253,9 +253,10 @@ class CompetitionDetail(CompetitionSummary):
 
 
 class BoardRow(serializers.Serializer[rankings.Line]):
-    """The schema of a row. `board_row` makes the row, much faster than a serializer does."""
+    """One row of a board."""
 
-    rank = serializers.IntegerField(allow_null=True, help_text="None below the gate.")
+    # The fields are for the schema; `board_row` makes the row, faster than a serializer does.
+    rank = serializers.IntegerField(allow_null=True, help_text="null below the gate.")
     team = serializers.CharField()
     score = serializers.FloatField(help_text="Lower is better.")
     score_half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
@@ -275,7 +276,7 @@ class BoardRow(serializers.Serializer[rankings.Line]):
     likely_first = serializers.IntegerField(
         allow_null=True,
         help_text="First of the ranks that other images of the same kind would give, at 95 %. "
-        "None on the private board, and until it is computed.",
+        "null on the private board, and until it is computed.",
     )
     likely_last = serializers.IntegerField(allow_null=True, help_text="Last of these ranks.")
 

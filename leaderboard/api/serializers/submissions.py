@@ -29,7 +29,7 @@ class Place(serializers.Serializer[queueing.Place]):
     position = serializers.IntegerField(help_text="1 is next.")
     length = serializers.IntegerField()
     wait_seconds = serializers.FloatField(
-        allow_null=True, help_text="None: nothing to judge by yet."
+        allow_null=True, help_text="null: nothing to judge by yet."
     )
     is_held = serializers.BooleanField(
         help_text="No worker is fit to measure just now; they check themselves again."
@@ -373,7 +373,7 @@ class IdempotencyKey(serializers.Serializer[Submission]):
 
 
 class Receipt(SubmissionDetail):
-    is_new = serializers.BooleanField(help_text="False: the team sent this model before.")
+    is_new = serializers.BooleanField(help_text="false: the team sent this model before.")
 
     class Meta(SubmissionDetail.Meta):
         fields = (*SubmissionDetail.Meta.fields, "is_new")  # type: ignore[assignment]

@@ -81,7 +81,7 @@ class Selections(serializers.Serializer[Team]):
     submissions = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
         max_length=100,
-        help_text="Their ids. None: the team's best public ones count on the private board.",
+        help_text="Their ids. Without any, the team's best public ones count on the private board.",
     )
     at_most = serializers.IntegerField(source="competition.final_selections", read_only=True)
 

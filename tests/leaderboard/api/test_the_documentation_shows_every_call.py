@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from django.test import Client
 
 from leaderboard.api import documentation
 from leaderboard.api.examples import EXAMPLES
+
+HANGUL = re.compile("[가-힣]")
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +53,38 @@ def test_every_sample_is_of_a_field_or_parameter(schema: Any) -> None:
     assert not EXAMPLES.keys() - names - parameters
 
 
-def test_the_page_stands_in_the_readers_language(client: Client) -> None:
-    text = client.get("/api/docs", headers={"accept-language": "ko"}).content.decode()
+def test_page_and_schema_stand_in_the_readers_language(client: Client, schema: Any) -> None:
+    korean = {"accept-language": "ko"}
+    text = client.get("/api/docs", headers=korean).content.decode()
     assert '<html lang="ko"' in text
+    assert "모델을 제출합니다" in text
+    assert "Submit a model" not in text
+    said = client.get("/api/v2/schema?format=json", headers=korean).json()
+    told = list(descriptions(said))
+    assert len(told) > 200
+    untranslated = {one for one in told if not HANGUL.search(one)}
+    assert untranslated <= {"* `cpu` - CPU\n* `cuda` - NVIDIA GPU"}
+    # Names, types and choices are for programs: they are the same in each language.
+    assert without_words(said) == without_words(schema)
+
+
+def without_words(part: Any) -> Any:
+    """A part of the schema without titles and descriptions, and without the hash of choices."""
+    if isinstance(part, list):
+        return [without_words(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: without_words(one)
+        for name, one in part.items()
+        if name != "x-spec-enum-id"
+        and (name not in ("title", "description") or isinstance(one, dict))
+    }
+
+
+def descriptions(part: Any) -> Iterator[str]:
+    for name, one in part.items() if isinstance(part, dict) else enumerate(part):
+        if name == "description" and isinstance(one, str):
+            yield from [one] if one else []
+        elif isinstance(one, dict | list):
+            yield from descriptions(one)
