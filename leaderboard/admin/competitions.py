@@ -19,7 +19,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from leaderboard.admin import calibrations, pages, path, results, signs, steps
+from leaderboard.admin import calibrations, drafts, pages, path, results, signs, steps
 from leaderboard.models import Competition, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.models.fields import every_format
@@ -140,8 +140,12 @@ class CompetitionAdmin(steps.Steps, results.Results):
         "publish",
         "stop_preparing",
         "formula",
-        "file",
         "result",
+        {
+            "title": gettext_lazy("More"),
+            "icon": "more_horiz",
+            "items": ["extend", "clone", "file", "delete_draft"],
+        },
     ]
     add_fieldsets = [
         (
@@ -162,7 +166,14 @@ class CompetitionAdmin(steps.Steps, results.Results):
         ),
     ]
     fieldsets = [
-        (None, {"fields": ["now", ("title", "slug"), "tagline", "ends_at", "time_zone"]}),
+        (None, {"fields": ["now", ("title", "slug"), "tagline"]}),
+        (
+            path.DATES,
+            {
+                "classes": ["tab"],
+                "fields": ["opens_at", "ends_at", "publishes_at", "time_zone"],
+            },
+        ),
         (
             path.DATA,
             {"classes": ["tab"], "fields": [("dataset", "profile"), "calibration_result"]},
@@ -298,8 +309,11 @@ class CompetitionAdmin(steps.Steps, results.Results):
         form: forms.ModelForm,
         change: bool,
     ) -> None:
+        before = Competition.objects.filter(pk=obj.pk).first()
         write = competitions.edit if change else competitions.create
         write(competition=obj, by=pages.organizer(request))
+        if before:
+            drafts.offer_to_announce(request, before, obj, form.changed_data)
         if said := calibrations.gate_to_come(preparing.of(obj)):
             messages.info(request, said)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -22,6 +23,7 @@ from leaderboard.services import competitions, preparing, queueing, workers
 
 State = Competition.State
 DATA = gettext_lazy("Data and reference")
+DATES = gettext_lazy("Dates")
 FORMULA = gettext_lazy("Formula and gate")
 TEAMS = gettext_lazy("Teams and limits")
 TEXTS = gettext_lazy("Texts")
@@ -93,7 +95,7 @@ def before_opening(competition: Competition, calibration: Evaluation | None) -> 
     yield calibrated(competition, calibration)
     said, level = calibrations.without_gate(competition)
     yield Step(str(FORMULA), said, is_done=level == "success", is_needed=False, tab=str(FORMULA))
-    yield Step(gettext("Dates"), dates(competition), is_done=True, is_needed=False, tab="general")
+    yield Step(str(DATES), dates(competition), is_done=True, is_needed=False, tab=str(DATES))
     yield texts(competition)
     yield Step(str(TEAMS), limits(competition), is_done=True, is_needed=False, tab=str(TEAMS))
 
@@ -195,11 +197,26 @@ def result(competition: Competition, calibration: Evaluation) -> str:
 
 
 def dates(competition: Competition) -> str:
-    if competition.ends_at is None:
-        return gettext("No end: uploads go on until you close the competition.")
-    end = timezone.localtime(competition.ends_at)
-    facts = {"time": date_format(end, gettext("j M Y, H:i")), "zone": competition.time_zone}
-    return gettext("Uploads end at %(time)s (%(zone)s).") % facts
+    """Opening, end and publication, as far as they are set."""
+    zone = competition.time_zone
+    said = []
+    if competition.opens_at and is_draft(competition):
+        facts = {"time": shown(competition.opens_at), "zone": zone}
+        said.append(gettext("Opens by itself at %(time)s (%(zone)s).") % facts)
+    if competition.ends_at:
+        facts = {"time": shown(competition.ends_at), "zone": zone}
+        said.append(gettext("Uploads end at %(time)s (%(zone)s).") % facts)
+    else:
+        said.append(gettext("No end: uploads go on until you close the competition."))
+    if competition.publishes_at and not competition.is_published:
+        facts = {"time": shown(competition.publishes_at), "zone": zone}
+        said.append(gettext("Published by itself at %(time)s (%(zone)s).") % facts)
+    return " ".join(said)
+
+
+def shown(moment: datetime) -> str:
+    """In the time zone of the page, which is that of the competition."""
+    return date_format(timezone.localtime(moment), gettext("j M Y, H:i"))
 
 
 def texts(competition: Competition) -> Step:

@@ -18,10 +18,9 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from leaderboard.admin import calibrations, formulas, pages
+from leaderboard.admin import calibrations, drafts, formulas, pages
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import competitions, preparing, references
-from leaderboard.services.contest_files import writing
 from scoring import formats
 
 State = Competition.State
@@ -80,12 +79,14 @@ class PauseForm(forms.Form):
     )
 
 
-class Steps(pages.Noun):
+class Steps(drafts.Acts):
     """Buttons on a competition's page: those of its state."""
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         competition = self.get_object(request, str(object_id))
-        steps = [*steps_of(competition), "formula", "file"] if competition else []
+        steps = []
+        if competition:
+            steps = [*steps_of(competition), *drafts.acts_of(competition), "formula"]
         preparation = getattr(competition, "preparation", None)
         if preparation and not preparation.rescore_id:
             steps.append("stop_preparing")
@@ -260,17 +261,6 @@ class Steps(pages.Noun):
     @action(description=gettext_lazy("Formula"), icon="calculate")
     def formula(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return formulas.page(self, request, self.find(request, object_id))
-
-    @action(description=gettext_lazy("Download as a file"), icon="download")
-    def file(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The contest file, which `manage.py import_competition` reads."""
-        competition = self.find(request, object_id)
-        name = f'attachment; filename="{competition.slug}.yaml"'
-        return HttpResponse(
-            writing.text_of(competition),
-            content_type="application/yaml; charset=utf-8",
-            headers={"Content-Disposition": name},
-        )
 
     def ask_to_open(
         self, request: HttpRequest, object_id: str, *, title: str, says: str

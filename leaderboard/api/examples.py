@@ -7,6 +7,7 @@ from scoring.formats import FORMATS
 NIGHT = "2026-12-01T00:00:00Z"
 EXAMPLES: dict[str, Any] = {
     "ends_at": "2026-12-24T23:59:59Z",
+    "publishes_at": "2026-12-28T12:00:00Z",
     "published_at": None,
     "uploaded_at": "2026-12-01T09:30:00Z",
     "selected_at": None,

@@ -17,6 +17,7 @@ class AuditEntry(models.Model):
     class Act(models.TextChoices):
         COMPETITION_CREATED = "competition_created", _("Competition written")
         COMPETITION_EDITED = "competition_edited", _("Competition changed")
+        COMPETITION_DELETED = "competition_deleted", _("Draft deleted")
         COMPETITION_OPENED = "competition_opened", _("Competition opened")
         COMPETITION_PAUSED = "competition_paused", _("Competition paused")
         COMPETITION_CLOSED = "competition_closed", _("Competition closed")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
@@ -16,11 +15,11 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models.dataset import Dataset
+from leaderboard.models.dates import Dates
 from leaderboard.models.fields import (
     check_above_zero,
     check_formats,
     check_three_numbers,
-    check_time_zone,
     every_format,
     imagenet_mean,
     imagenet_std,
@@ -56,7 +55,7 @@ def metric_choices() -> list[tuple[str, Promise]]:
     return [(name, said_later(one.label)) for name, one in metrics.METRICS.items()]
 
 
-class Competition(Texts, Released):
+class Competition(Texts, Dates, Released):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         OPEN = "open", pgettext_lazy("state", "Open")
@@ -103,19 +102,6 @@ class Competition(Texts, Released):
 
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT, editable=False)
     pause_message = models.CharField(max_length=300, blank=True, editable=False)
-    ends_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("Uploads before this time count.")
-    )
-    told_end = models.DateTimeField(
-        null=True, editable=False, help_text="The end that teams were told of a day before."
-    )
-    published_at = models.DateTimeField(null=True, blank=True, editable=False)
-    time_zone = models.CharField(
-        max_length=64,
-        default="UTC",
-        validators=[check_time_zone],
-        help_text=_("The quota counts per day of this time zone."),
-    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     dataset = models.ForeignKey(Dataset, models.PROTECT, null=True, blank=True)
@@ -246,6 +232,7 @@ class Competition(Texts, Released):
     def clean(self) -> None:
         self.check_sizes()
         self.check_output()
+        self.check_dates()
 
     def check_sizes(self) -> None:
         sizes = (self.min_input_size, self.input_height, self.input_width, self.max_input_size)
@@ -286,8 +273,8 @@ class Competition(Texts, Released):
         """The fields that may no longer be edited in the state of the competition."""
         if self.state == self.State.DRAFT:
             return frozenset()
-        final = {"min_quality", "final_selections"} if self.is_published else set()
-        return self.SCORING_FIELDS | {"slug", "only_real_gains"} | final
+        final = {"min_quality", "final_selections", "publishes_at"} if self.is_published else set()
+        return self.SCORING_FIELDS | {"slug", "opens_at", "only_real_gains"} | final
 
     @property
     def rules_sha256(self) -> str:
@@ -306,9 +293,6 @@ class Competition(Texts, Released):
     @property
     def accepts_uploads(self) -> bool:
         return self.state == self.State.OPEN and not self.has_ended()
-
-    def has_ended(self, now: datetime | None = None) -> bool:
-        return self.ends_at is not None and (now or timezone.now()) >= self.ends_at
 
     @property
     def classes(self) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard import sentences
@@ -222,10 +223,15 @@ def pause(*, competition: Competition, message: str, by: User) -> None:
 
 @transaction.atomic
 def reopen(*, competition: Competition, by: User) -> None:
-    """Open a closed competition again, unless its private board is published."""
+    """Open a closed competition again, unless its private board is published.
+
+    A time of publication that has passed is dropped: else the next close would publish at once.
+    """
     organizers.check_organizer(by, competition)
     check_end(competition)
-    move(competition, State.OPEN, by=by, only_from=[State.CLOSED])
+    at = competition.publishes_at
+    later = at if at and at > timezone.now() else None
+    move(competition, State.OPEN, by=by, only_from=[State.CLOSED], publishes_at=later)
 
 
 def check_end(competition: Competition) -> None:
@@ -259,7 +265,7 @@ def publish(*, competition: Competition, by: User) -> bool:
 
 
 @transaction.atomic
-def begin_publication(competition: Competition, *, by: User) -> None:
+def begin_publication(competition: Competition, *, by: User | str) -> None:
     row = locks.lock(competition)
     preparing.check_none(row)
     if row.state != State.CLOSED:
@@ -327,7 +333,7 @@ def move(
     competition: Competition,
     state: State,
     *,
-    by: User,
+    by: User | str,
     only_from: Collection[str] = State.values,
     **fields: object,
 ) -> None:

@@ -17,6 +17,7 @@ from leaderboard.services import (
     queueing,
     rankings,
     recording,
+    schedules,
     staging,
     workers,
 )
@@ -31,7 +32,8 @@ MAX_EXTRA = 3
 
 
 def sweep() -> None:
-    """Return expired leases, close ended competitions, measure tied tops again, delete
+    """Return expired leases, open, close and publish
+    competitions whose time has come, measure tied tops again, delete
     abandoned images, and knock again."""
     for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
         try:
@@ -43,6 +45,7 @@ def sweep() -> None:
         except Stale:
             logger.info("%s was finished while it was swept.", evaluation)
     competitions.close_ended()
+    schedules.keep()
     staging.sweep()
     work.note_sweep()
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):

@@ -156,6 +156,7 @@ class CompetitionSummary(serializers.ModelSerializer[Competition]):
             "accepts_uploads",
             "pause_message",
             "ends_at",
+            "publishes_at",
             "published_at",
             "time_zone",
             "url",

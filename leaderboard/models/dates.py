@@ -1,0 +1,62 @@
+"""When a competition opens, ends and is published, and in which time zone people read that."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from leaderboard.models.fields import check_time_zone
+
+
+class Dates(models.Model):
+    opens_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_(
+            "The draft opens by itself at this time, if nothing is missing then. Empty: it opens "
+            "when you open it."
+        ),
+    )
+    ends_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Uploads before this time count.")
+    )
+    publishes_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_(
+            "The private board is published by itself at this time, or as soon as every "
+            "evaluation has ended after it. Empty: it is published when you publish it."
+        ),
+    )
+    told_end = models.DateTimeField(
+        null=True, editable=False, help_text="The end that teams were told of a day before."
+    )
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[check_time_zone],
+        help_text=_("The quota counts per day of this time zone."),
+    )
+
+    class Meta:
+        abstract = True
+
+    def has_ended(self, now: datetime | None = None) -> bool:
+        return self.ends_at is not None and (now or timezone.now()) >= self.ends_at
+
+    def check_dates(self) -> None:
+        """Opening, end and publication stand in this order, where they are set."""
+        dates = [one for one in (self.opens_at, self.ends_at, self.publishes_at) if one]
+        if dates != sorted(dates):
+            raise ValidationError(
+                gettext(
+                    "The opening must come before the end, and the end before the publication. "
+                    "Change one of these dates."
+                )
+            )

@@ -1,0 +1,120 @@
+"""A competition is copied to a new draft. A draft is deleted with its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from leaderboard.errors import Conflict, NameTaken
+from leaderboard.models import (
+    Competition,
+    Dataset,
+    Evaluation,
+    ReferenceModel,
+    Split,
+    Submission,
+    User,
+)
+from leaderboard.services import audit, competitions, locks, organizers
+from leaderboard.services.audit import Act
+
+OWN = frozenset({"slug", "title", "opens_at", "ends_at", "publishes_at"})
+"""What a copy does not take over: its name, and dates that may have passed."""
+
+
+@transaction.atomic
+def clone(*, competition: Competition, slug: str, title: str, by: User) -> Competition:
+    """A draft with the settings, texts, images and reference of another competition.
+
+    It has no teams and no dates, and it must be calibrated.
+    """
+    organizers.check_organizer(by, competition)
+    if Competition.objects.filter(slug=slug).exists():
+        raise NameTaken(
+            gettext("There is a competition with the slug %(slug)s. Choose another slug.")
+            % {"slug": slug},
+            code="slug_taken",
+        )
+    taken = {
+        field.attname: getattr(competition, field.attname)
+        for field in Competition._meta.concrete_fields
+        if field.editable and not field.primary_key and field.name not in OWN
+    }
+    copy = Competition(**taken, slug=slug, title=title)
+    competitions.create(competition=copy, by=by)
+    if model := competition.reference:
+        copy.reference = ReferenceModel.objects.create(
+            competition=copy,
+            file=model.file.name,
+            sha256=model.sha256,
+            size_bytes=model.size_bytes,
+            name=model.name,
+            static=model.static,
+            created_at=timezone.now(),
+        )
+        copy.save(update_fields=["reference"])
+    return copy
+
+
+@transaction.atomic
+def delete(*, competition: Competition, with_dataset: bool, by: User) -> None:
+    """Delete a draft with its reference models and calibrations, and on wish with its dataset.
+
+    Raises `Conflict` for a competition that has opened, and if something else uses the dataset.
+    """
+    organizers.check_organizer(by, competition)
+    row = locks.lock(competition)
+    check_deletable(row)
+    dataset = row.dataset
+    models = [str(one.file) for one in row.references.all()]
+    audit.record(
+        Act.COMPETITION_DELETED, row, by=by, before=audit.state(row, "slug", "dataset", "profile")
+    )
+    row.reference = row.calibration = None
+    row.save(update_fields=["reference", "calibration"])
+    row.evaluations.all().delete()  # they protect the references
+    row.delete()
+    archives = deleted_dataset(dataset) if dataset and with_dataset else []
+    transaction.on_commit(lambda: drop_unused([*models, *archives]))
+
+
+def check_deletable(row: Competition) -> None:
+    if row.state != Competition.State.DRAFT:
+        raise Conflict(
+            gettext("Only a draft can be deleted. What a competition has opened with is kept."),
+            code="competition_running",
+        )
+    if row.evaluations.unfinished().exists():
+        raise Conflict(
+            gettext("A calibration is under way. Wait for its end or cancel it, then delete this."),
+            code="calibration_under_way",
+        )
+
+
+def deleted_dataset(dataset: Dataset) -> list[str]:
+    """Delete a dataset that nothing uses any more; returns the names of its files."""
+    users = Competition.objects.filter(dataset=dataset)
+    if users.exists() or Evaluation.objects.filter(dataset=dataset).exists():
+        raise Conflict(
+            gettext("Another competition uses %(dataset)s. Keep it.") % {"dataset": dataset},
+            code="dataset_in_use",
+        )
+    names = [str(split.archive) for split in dataset.splits.all()]
+    dataset.delete()
+    return names
+
+
+def drop_unused(names: Iterable[str]) -> None:
+    """Delete files that no row names: equal bytes are stored once for all."""
+    for name in names:
+        holders = (
+            Split.objects.filter(archive=name),
+            ReferenceModel.objects.filter(file=name),
+            Submission.objects.filter(file=name),
+        )
+        if not any(rows.exists() for rows in holders):
+            default_storage.delete(name)

@@ -1,0 +1,86 @@
+"""What a change of a competition means for those who take part, and words to announce it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+
+from leaderboard.models import Competition, Entry
+
+SILENT = frozenset({"title", "tagline", "remeasured_ranks", "citation", "publishes_at"})
+"""Fields whose change nobody must know of to take part."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An announcement that an organizer may send, and whom the change touches."""
+
+    whom: str
+    title: str
+    text: str
+
+
+def draft(before: Competition, after: Competition, names: dict[str, str]) -> Draft | None:
+    """Of a change by an organizer; `names` has the words for the changed fields.
+
+    None for a draft, which nobody knows, and if nothing changed that teams should know.
+    """
+    told = {name: words for name, words in names.items() if name not in SILENT}
+    if not after.is_public or after.is_published or not told:
+        return None
+    lines = [line(before, after, name, words) for name, words in told.items()]
+    title = (
+        gettext("A new end of uploads")
+        if set(told) == {"ends_at"}
+        else gettext("A change of the competition")
+    )
+    return Draft(whom(after, told), title, "\n".join(f"- {one}" for one in lines))
+
+
+def line(before: Competition, after: Competition, name: str, words: str) -> str:
+    """What changed, with both values where they are short."""
+    was, now = (shown(one, name) for one in (before, after))
+    facts = {"name": words[:1].upper() + words[1:], "before": was, "after": now}
+    if len(was) + len(now) > 120 or "\n" in was + now:
+        return gettext("%(name)s: changed. Please read it again.") % facts
+    return gettext("%(name)s: %(after)s. Before: %(before)s.") % facts
+
+
+def shown(competition: Competition, name: str) -> str:
+    value = getattr(competition, name)
+    if isinstance(value, datetime):
+        at = value.astimezone(ZoneInfo(competition.time_zone))
+        return f"{date_format(at, gettext('j M Y, H:i'))} ({competition.time_zone})"
+    if name == "formats":
+        return competition.format_titles()
+    if value is None or value == "":
+        return gettext("none")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def whom(competition: Competition, names: Collection[str]) -> str:
+    """Whom a change touches, in a sentence."""
+    teams = competition.teams.count()
+    if "min_quality" in names:
+        public = Entry.objects.filter(competition=competition, board=Entry.Board.PUBLIC)
+        below = public.filter(is_ranked=False).count()
+        said = ngettext(
+            "It touches %(teams)d team: %(below)d rows of the public board are below the gate now.",
+            "It touches %(teams)d teams: %(below)d rows of the public board are below the gate "
+            "now.",
+            teams,
+        )
+        return said % {"teams": teams, "below": below}
+    if "max_team_size" in names:
+        sizes = competition.teams.annotate(size=Count("memberships"))
+        larger = sizes.filter(size__gt=competition.max_team_size).count()
+        said = gettext("%(larger)d teams are larger. They keep their members and take no more.")
+        return said % {"larger": larger}
+    said = ngettext("It touches %(teams)d team.", "It touches all %(teams)d teams.", teams)
+    return said % {"teams": teams}
