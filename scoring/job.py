@@ -21,6 +21,7 @@ from scoring.report import (
     Progress,
     Report,
     SplitQuality,
+    Trial,
 )
 from scoring.specs import (
     CALIBRATION,
@@ -67,6 +68,7 @@ __all__ = [
     "Split",
     "SplitQuality",
     "Timing",
+    "Trial",
 ]
 
 PROTOCOL = 13

@@ -120,6 +120,21 @@ class Report(Json):
 
 
 @dataclass(frozen=True)
+class Trial(Json):
+    """What a try found. `quality` is None if it failed."""
+
+    status: str
+    """passed or failed"""
+    failure: Failure | None = None
+    model: Model | None = None
+    dry_run: DryRun | None = None
+    quality: SplitQuality | None = None
+    """On these images. The model may have been trained on them."""
+    seconds_per_image: float | None = None
+    """Roughly: of one process, without a reference beside it."""
+
+
+@dataclass(frozen=True)
 class Progress(Json):
     """Where an evaluation stands. It does not tell which image or split."""
 

@@ -8,7 +8,7 @@ different orders, which shows whether answers change.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,28 +16,13 @@ from scoring import answering, engine
 from scoring.errors import BadDataset, ModelFailed, Rejected
 from scoring.hidden import workplace
 from scoring.images import albums
-from scoring.job import DryRun, Failure, Job, Json, Model, SplitQuality
+from scoring.job import Failure, Job, Model, Trial
 from scoring.quality import metrics
 from scoring.sandbox import advice, outputs, parent
 from scoring.sentences import say
 from scoring.timing import repeats, runner
 from scoring.timing.blocks import Labels
 from scoring.timing.runner import Entrant
-
-
-@dataclass(frozen=True)
-class Trial(Json):
-    """What a try found. `quality` is None if it failed."""
-
-    status: str
-    """passed or failed"""
-    failure: Failure | None = None
-    model: Model | None = None
-    dry_run: DryRun | None = None
-    quality: SplitQuality | None = None
-    """On these images. The model may have been trained on them."""
-    seconds_per_image: float | None = None
-    """Roughly: of one process, without a reference beside it."""
 
 
 def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:

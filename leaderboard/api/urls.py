@@ -12,6 +12,7 @@ from leaderboard.api.views import (
     notices,
     submissions,
     teams,
+    trials,
     webhooks,
 )
 
@@ -39,6 +40,8 @@ urlpatterns = [
         competitions.Board.as_view(),
     ),
     path("v2/competitions/<slug:slug>/submissions", submissions.Submit.as_view()),
+    path("v2/competitions/<slug:slug>/trials", trials.Begin.as_view()),
+    path("v2/trials/<int:pk>", trials.TrialView.as_view()),
     path("v2/competitions/<slug:slug>/teams", teams.Create.as_view()),
     path("v2/submissions", submissions.Submissions.as_view()),
     path("v2/submissions/<int:pk>", submissions.SubmissionView.as_view(), name="api-submission"),

@@ -8,11 +8,19 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from leaderboard.cli import kits, logins
+from leaderboard.cli import kits, logins, trials
 from leaderboard.cli.languages import gettext, said, state
 from leaderboard.cli.options import AsJson, Into, Number, Slug
 from leaderboard.cli.screen import err, figures, lines, plain, show
-from leaderboard.cli.server import FAILED, REFUSED, Account, Trouble, config_path, connected
+from leaderboard.cli.server import (
+    FAILED,
+    REFUSED,
+    WRONG_USAGE,
+    Account,
+    Trouble,
+    config_path,
+    connected,
+)
 from leaderboard.cli.submissions import Wanted, finish, upload
 from scoring.errors import Rejected
 from scoring.formats import checking
@@ -174,12 +182,27 @@ def submit(
     file: File,
     competition: Into,
     note: Annotated[str, typer.Option(help=gettext("A note for you and your team."))] = "",
+    test: Annotated[
+        bool,
+        typer.Option(
+            "--test",
+            help=gettext(
+                "Only try the model on the sample, on a machine of the server. It has no score "
+                "and uses no upload."
+            ),
+        ),
+    ] = False,
     wait: Wait = False,
     max_score: MaxScore = None,
     no_worse: NoWorse = False,
     as_json: AsJson = False,
 ) -> None:
     with connected() as server:
+        if test:
+            if no_worse or max_score is not None:
+                raise Trouble(WRONG_USAGE, gettext("A trial has no score. Leave out the limits."))
+            trials.try_out(server, file, competition, as_json=as_json)
+            return
         submission = upload(server, file, competition, note)
         if not submission["is_new"]:
             err.print(gettext("Your team sent this model before. This is the earlier submission."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,18 @@ PATIENCE_SECONDS = 120
 
 def upload(server: Server, file: Path, competition: str, note: str) -> dict[str, Any]:
     """Send a model file with a bar of progress; the submission as the API tells it."""
-    key = str(uuid.uuid4())  # so that a second try cannot become a second submission
+    return send(
+        server,
+        file,
+        f"competitions/{competition}/submissions",
+        data={"note": note},
+        # So that a second try cannot become a second submission.
+        headers={"Idempotency-Key": str(uuid.uuid4())},
+    )
+
+
+def send(server: Server, file: Path, path: str, **request: Any) -> dict[str, Any]:
+    """Send a file with a bar of progress; the server's answer."""
     columns = gettext("uploading"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with (
         file.open("rb") as source,
@@ -33,11 +45,10 @@ def upload(server: Server, file: Path, competition: str, note: str) -> dict[str,
         watched = progress.wrap_file(source, file.stat().st_size)
         answer: dict[str, Any] = server.ask(
             "POST",
-            f"competitions/{competition}/submissions",
+            path,
             files={"file": (file.name, watched, "application/octet-stream")},
-            data={"note": note},
-            headers={"Idempotency-Key": key},
             timeout=httpx.Timeout(60, read=600),
+            **request,
         )
     return answer
 
@@ -130,24 +141,33 @@ def missed(submission: dict[str, Any], wanted: Wanted) -> str:
 
 
 def follow(server: Server, submission: dict[str, Any]) -> dict[str, Any]:
-    """Ask until the submission is finished; a server may be away for `PATIENCE_SECONDS`."""
+    """Ask until the submission is finished."""
+    return ask_until(server, f"submissions/{submission['id']}", submission, FINISHED, words)
+
+
+def ask_until(
+    server: Server,
+    path: str,
+    found: dict[str, Any],
+    ends: Collection[str],
+    say: Callable[[dict[str, Any]], str],
+) -> dict[str, Any]:
+    """Ask for a thing until its state is an end; a server may be away for `PATIENCE_SECONDS`."""
     seconds = 1 if err.is_terminal else 30
     heard_at = time.monotonic()
-    with err.status(plain(words(submission))) as line:
-        while submission["state"] not in FINISHED:
+    with err.status(plain(say(found))) as line:
+        while found["state"] not in ends:
             asked_at = time.monotonic()
             try:
-                submission = server.ask(
-                    "GET", f"submissions/{submission['id']}", params={"wait": seconds}
-                )
+                found = server.ask("GET", path, params={"wait": seconds})
                 heard_at = time.monotonic()
             except Trouble as trouble:
                 away = time.monotonic() - heard_at
                 if trouble.exit_code != UNREACHABLE or away > PATIENCE_SECONDS:
                     raise
-            line.update(plain(words(submission)))
+            line.update(plain(say(found)))
             time.sleep(max(0.0, 1 - (time.monotonic() - asked_at)))
-    return submission
+    return found
 
 
 def words(submission: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from leaderboard.models.rescore import Moved, Rescore
 from leaderboard.models.snapshot import SigningKey, Snapshot
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import FormerName, Invitation, Membership, NamePart, Team
+from leaderboard.models.trial import Trial
 from leaderboard.models.user import ApiToken, Scope, User
 from leaderboard.models.webhook import Delivery, Webhook
 
@@ -54,6 +55,7 @@ __all__ = [
     "StoredReport",
     "Submission",
     "Team",
+    "Trial",
     "User",
     "Webhook",
     "Worker",

@@ -31,6 +31,7 @@ from leaderboard.models import (
     StoredReport,
     Submission,
     Team,
+    Trial,
     Worker,
 )
 from leaderboard.models.answers import Answers
@@ -55,6 +56,8 @@ GRANTS: dict[type[models.Model], str] = {
     Happening: "SELECT, INSERT",
     # The end of a competition is written down. Only the key of the new entry is read.
     AuditEntry: "SELECT (id), INSERT",
+    # A worker tries models. It claims a trial, and writes its end.
+    Trial: "SELECT, UPDATE",
     StoredReport: "SELECT, INSERT",
     Answers: "SELECT, INSERT, UPDATE",
     Worker: "SELECT, INSERT, UPDATE",

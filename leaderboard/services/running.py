@@ -40,6 +40,7 @@ from leaderboard.services import (
     measurements,
     recording,
     statements,
+    trials,
     turns,
     workers,
 )
@@ -80,6 +81,7 @@ def run_next(
         if not is_passed_on:
             queue.knock(profile_slug, is_passed_on=True)
         return None
+    trials.run_next(profile)
     evaluation = claim(profile, worker=worker)
     if evaluation is None:
         return None

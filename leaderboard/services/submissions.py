@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.files import File
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -262,7 +262,12 @@ def is_counted(submission: Submission) -> bool:
 
 
 def await_verdict(submission: Submission, *, seconds: float) -> None:
-    """Wait until nothing of the submission is queued or running, at most for `seconds`.
+    """Wait until nothing of the submission is queued or running, at most for `seconds`."""
+    await_none(submission.evaluations.unfinished(), seconds=seconds)
+
+
+def await_none(rows: QuerySet[Any], *, seconds: float) -> None:
+    """Wait until there are no such rows, at most for `seconds`.
 
     A sleeping request holds no transaction and no connection. At most LONG_POLLS requests of a
     process wait at once. Any more return immediately, so that waiting keeps nobody out.
@@ -271,7 +276,7 @@ def await_verdict(submission: Submission, *, seconds: float) -> None:
         return
     try:
         deadline = time.monotonic() + seconds
-        while submission.evaluations.unfinished().exists():
+        while rows.all().exists():
             left = deadline - time.monotonic()
             if left <= 0:
                 return

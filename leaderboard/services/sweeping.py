@@ -19,6 +19,7 @@ from leaderboard.services import (
     recording,
     schedules,
     staging,
+    trials,
     workers,
 )
 from leaderboard.services.health import work
@@ -47,6 +48,7 @@ def sweep() -> None:
     competitions.close_ended()
     schedules.keep()
     staging.sweep()
+    trials.sweep()
     work.note_sweep()
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
         measure_top_again(competition)

@@ -33,6 +33,7 @@ from leaderboard.services import (
     selections,
     submissions,
     teams,
+    trials,
 )
 from leaderboard.web import charts, live, progress, words
 from leaderboard.web.competitions import find, show
@@ -64,6 +65,15 @@ def expect(request: Request, slug: str) -> bool:
 def upload(request: Request, slug: str) -> HttpResponse:
     if request.method == "POST":
         form = cleaned(UploadForm(request.POST, request.FILES))
+        if request.POST.get("act") == "try":
+            trial = trials.begin(
+                competition=request.team.competition,
+                team=request.team,
+                upload=form["file"],
+                by=request.user,
+            )
+            page = trial.get_absolute_url()
+            return HttpResponseClientRedirect(page) if request.htmx else redirect(page)
         receipt = submissions.submit(
             competition=request.team.competition,
             team=request.team,

@@ -20,6 +20,7 @@ from leaderboard.web import (
     scoring,
     submissions,
     teams,
+    trials,
     webhooks,
 )
 
@@ -73,6 +74,8 @@ urlpatterns = [
     ),
     path("competitions/<slug:slug>/submit/", submissions.upload, name="upload"),
     path("competitions/<slug:slug>/submissions/", submissions.team_submissions, name="submissions"),
+    path("trials/<int:pk>/", trials.trial, name="trial"),
+    path("trials/<int:pk>/status/", trials.status, name="trial-status"),
     path("submissions/<int:pk>/", submissions.submission, name="submission"),
     path("submissions/<int:pk>/status/", submissions.status, name="submission-status"),
     path("submissions/<int:pk>/note/", submissions.note, name="note"),

@@ -5,14 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from scoring import formula
-from scoring.job import Job, Progress, Report, SplitQuality
+from scoring.job import Job, Progress, Report, SplitQuality, Trial
 from scoring.quality import metrics
-
-if TYPE_CHECKING:
-    from scoring.trial import Trial
 
 
 def table(report: Report, job: Job) -> str:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from leaderboard.models import Competition, Evaluation, Submission, Team, User
+from leaderboard.models import Competition, Evaluation, Submission, Team, Trial, User
 from leaderboard.services import competitions, rankings, teams, telling, webhooks
 from scoring.sentences import say
 from tests.leaderboard.api.conftest import API, client_of
@@ -55,6 +55,8 @@ GET    /competitions/waste/boards/private     404 404 404 404 404
 GET    /competitions/waste/boards/private.csv 404 404 404 404 404
 GET    /competitions/draft/boards/public      404 404 404 404 404
 POST   /competitions/waste/submissions        401 403 400 400 403
+POST   /competitions/waste/trials             401 403 400 400 403
+GET    /trials/{trial}                        401 404 404 200 404
 POST   /competitions/waste/teams              401 201 409 409 201
 POST   /competitions/draft/teams              401 404 404 404 404
 GET    /submissions                           401 200 200 200 200
@@ -138,6 +140,9 @@ def test_before_publication(
         "delivery": webhooks.ping(webhook=hook, by=owner).pk,
     }
     code, names["invitation"] = invitation.code, invitation.pk
+    names["trial"] = Trial.objects.create(
+        competition=planted.competition, team=planted.team, state="passed", size_bytes=1
+    ).pk
     sent = {"name": "New", "username": "teammate", "submissions": [], "note": "New"}
     sent |= {"url": "https://x.example", "events": ["scored"]}
     found = []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from leaderboard.models import Announcement, Competition, Invitation, Submission, User
+from leaderboard.models import Announcement, Competition, Invitation, Submission, Trial, User
 from leaderboard.services import competitions, mailing, teams, telling, webhooks
 from tests.leaderboard.answers import Answer
 from tests.leaderboard.conftest import (
@@ -83,6 +83,8 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/submissions/{submission}/", (LOGIN, 404, 404, 200, 200)),
         ("/submissions/{submission}/status/", (200, 404, 404, 286, 286)),
         ("/submissions/{submission}/compare/", (LOGIN, 404, 404, 200, 200)),
+        ("/trials/{trial}/", (LOGIN, 404, 404, 200, 404)),
+        ("/trials/{trial}/status/", (200, 404, 404, 286, 404)),
         ("/submissions/{submission}/file/", (LOGIN, 404, 404, 200, 403)),
         ("/submissions/{submission}/note/", (LOGIN, 405, 405, 405, 405)),
         ("/submissions/999999999999999999999999/", (LOGIN, 404, 404, 404, 404)),
@@ -125,7 +127,11 @@ def test_pages(
     announcement = Announcement.objects.create(
         competition=team.competition, title="A new room", text="Upstairs."
     )
+    trial = Trial.objects.create(
+        competition=team.competition, team=team, state="error", size_bytes=1
+    )
     url = url.format(
+        trial=trial.pk,
         submission=submission.pk,
         evaluation=submission.evaluation.pk,
         calibration=submission.competition.calibration_id,
