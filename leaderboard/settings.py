@@ -156,6 +156,12 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", default=30, least=1)
+# Days after its publication for which a competition's reports are kept; 0: for ever.
+KEEP_REPORTS_DAYS = env.whole("KEEP_REPORTS_DAYS", default=0, least=0)
+# For the command first_superuser.
+FIRST_SUPERUSER = env.str("FIRST_SUPERUSER", default="")
+FIRST_SUPERUSER_PASSWORD = env.str("FIRST_SUPERUSER_PASSWORD", default="")
+FIRST_SUPERUSER_EMAIL = env.str("FIRST_SUPERUSER_EMAIL", default="")
 # Whoever sends it as a bearer token reads /metrics. Without it that page is not there.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # After so many minutes in the queue, somebody should look.

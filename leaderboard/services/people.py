@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext
@@ -40,6 +41,21 @@ def save(*, person: User, by: User) -> None:
     person.save()
     now = audit.state(person, *RIGHTS)
     audit.record(audit.Act.PERSON_SAVED, person, by=by, before=was, after=now)
+
+
+@transaction.atomic
+def make_superuser(*, name: str, password: str, email: str = "") -> User:
+    """Make an account that may do everything, with a confirmed address. Raises `ValidationError`
+    for a name or an address that no account can have."""
+    person = User(username=name, email=email, is_staff=True, is_superuser=True)
+    person.set_password(password)
+    person.full_clean()
+    person.save()
+    if email:
+        EmailAddress.objects.create(user=person, email=email, verified=True, primary=True)
+    now = audit.state(person, *RIGHTS)
+    audit.record(audit.Act.PERSON_SAVED, person, by=audit.CONSOLE, before={}, after=now)
+    return person
 
 
 @transaction.atomic

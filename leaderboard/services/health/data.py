@@ -109,7 +109,7 @@ def room() -> Findings:
         yield error(
             gettext("%(name)s has %(free)s MB left, of %(total)s MB.")
             % {"name": name, "free": usage.free // 1_000_000, "total": usage.total // 1_000_000},
-            gettext("Make room, or give it a larger disk."),
+            gettext("Make room by manage.py tidy, or give it a larger disk."),
             about=name,
         )
 

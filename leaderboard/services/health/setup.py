@@ -87,7 +87,7 @@ def people() -> Findings:
     if not User.objects.filter(is_superuser=True, is_active=True).exists():
         yield warning(
             gettext("Nobody can enter the panel: there is no superuser."),
-            gettext("Run manage.py createsuperuser."),
+            gettext("Set FIRST_SUPERUSER and run manage.py first_superuser, or createsuperuser."),
         )
 
 

@@ -1,0 +1,33 @@
+"""Deletes files that no row names, expired sign-ins, and reports whose time is over."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from leaderboard.services import tidying
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete files that no row names and that are older than a day, expired sign-ins, and the "
+        "reports of competitions that were published more than KEEP_REPORTS_DAYS ago. Back up "
+        "before. Exit code 0: done."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="count, delete nothing")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *, dry_run: bool, **options: Any) -> None:
+        found = tidying.tidy(is_dry=dry_run)
+        if options["json"]:
+            self.stdout.write(json.dumps(dataclasses.asdict(found)))
+            return
+        self.stdout.write(
+            f"{'Would delete' if dry_run else 'Deleted'}: {found.files} files "
+            f"({found.bytes / 1e6:.1f} MB), {found.reports} reports, {found.sessions} sessions."
+        )
