@@ -171,7 +171,7 @@ class CompetitionAdmin(steps.Steps, results.Results):
             path.DATES,
             {
                 "classes": ["tab"],
-                "fields": ["opens_at", "ends_at", "publishes_at", "time_zone"],
+                "fields": ["opens_at", "ends_at", "late_until", "publishes_at", "time_zone"],
             },
         ),
         (

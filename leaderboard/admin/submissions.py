@@ -65,7 +65,7 @@ class EvaluationInline(pages.FixedInline):
 class SubmissionAdmin(pages.Fixed):
     to_competition = "competition"
     list_display = ["__str__", "competition", "uploaded_at", "state", "score", "marks", "note"]
-    list_filter = ["competition", "door", "uploaded_at"]
+    list_filter = ["competition", "door", "is_late", "uploaded_at"]
     search_fields = [
         "team__name",
         *(f"{name}__startswith" for name in ("note", "file_name", "sha256")),
@@ -110,6 +110,8 @@ class SubmissionAdmin(pages.Fixed):
     @display(description=gettext_lazy("Decisions"))
     def marks(self, submission: Submission) -> str:
         marks = []
+        if submission.is_late:
+            marks.append(gettext("late"))
         if submission.selected_at:
             marks.append(gettext("selected"))
         if submission.withdrawn_at:

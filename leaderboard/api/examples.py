@@ -8,7 +8,10 @@ NIGHT = "2026-12-01T00:00:00Z"
 EXAMPLES: dict[str, Any] = {
     "ends_at": "2026-12-24T23:59:59Z",
     "publishes_at": "2026-12-28T12:00:00Z",
+    "late_until": None,
+    "accepts_late": False,
     "published_at": None,
+    "is_late": False,
     "uploaded_at": "2026-12-01T09:30:00Z",
     "selected_at": None,
     "withdrawn_at": None,

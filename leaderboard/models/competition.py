@@ -25,6 +25,7 @@ from leaderboard.models.fields import (
     imagenet_std,
 )
 from leaderboard.models.hardware import HardwareProfile
+from leaderboard.models.late import Late
 from leaderboard.models.organizers import organized_by
 from leaderboard.models.releases import Released
 from leaderboard.models.texts import Texts
@@ -55,7 +56,7 @@ def metric_choices() -> list[tuple[str, Promise]]:
     return [(name, said_later(one.label)) for name, one in metrics.METRICS.items()]
 
 
-class Competition(Texts, Dates, Released):
+class Competition(Texts, Dates, Late, Released):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         OPEN = "open", pgettext_lazy("state", "Open")

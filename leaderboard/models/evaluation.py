@@ -59,9 +59,13 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         return self.filter(of_own_teams | organized_by(user, competition="competition"))
 
     def counting(self) -> EvaluationQuerySet:
-        """What boards may show: of each submission in the running, the evaluation that counts."""
+        """What boards may show: of each submission in the running that was in time, the evaluation
+        that counts."""
         return self.filter(
-            counts=True, submission__withdrawn_at=None, submission__disqualified_at=None
+            counts=True,
+            submission__withdrawn_at=None,
+            submission__disqualified_at=None,
+            submission__is_late=False,
         )
 
     def queued(self, profile: HardwareProfile) -> EvaluationQuerySet:

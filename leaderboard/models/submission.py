@@ -80,6 +80,9 @@ class Submission(models.Model):
     parameters = models.BigIntegerField(default=0, help_text="As in the static report.")
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)
     uploaded_at = models.DateTimeField()
+    is_late = models.BooleanField(
+        default=False, help_text="Uploaded after the end: scored, and on no board."
+    )
 
     selected_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)

@@ -22,7 +22,7 @@ from leaderboard.models import (
 from leaderboard.services import audit, competitions, locks, organizers
 from leaderboard.services.audit import Act
 
-OWN = frozenset({"slug", "title", "opens_at", "ends_at", "publishes_at"})
+OWN = frozenset({"slug", "title", "opens_at", "ends_at", "late_until", "publishes_at"})
 """What a copy does not take over: its name, and dates that may have passed."""
 
 

@@ -36,7 +36,7 @@ def of(evaluation: Evaluation, figures: Mapping[str, Any], answers_id: int | Non
     compared with the entry before them.
     """
     submission = evaluation.submission
-    if submission is None:
+    if submission is None or submission.is_late:
         return None
     if evaluation.is_repeat:
         return before(submission)

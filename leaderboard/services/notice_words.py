@@ -34,7 +34,9 @@ def said(notice: Notice) -> Words:
 def scored(facts: Facts) -> Words:
     figures = {name: sizes.rounded(facts[name], 4) for name in ("score", "half_width")}
     title = gettext("Submission #%(submission)d of %(team)s is scored: %(score)s ± %(half_width)s")
-    if not facts["is_best"]:
+    if facts.get("is_late"):
+        text = gettext("It was uploaded after the end of %(competition)s, so it has no rank.")
+    elif not facts["is_best"]:
         text = gettext("Another submission of your team stands on the board.")
     elif facts["rank"] is None:
         text = gettext("Its quality is below the gate of %(competition)s, so it has no rank.")

@@ -80,8 +80,11 @@ def stop(competition: Competition) -> bool:
 
 
 def unfinished(competition: Competition) -> str:
-    """The evaluations that a publication waits for, in words; empty if all have ended."""
-    counts = competition.evaluations.unfinished().by_state()
+    """The evaluations that a publication waits for, in words; empty if all have ended.
+
+    Late uploads are on no board, so none waits for them.
+    """
+    counts = competition.evaluations.unfinished().exclude(submission__is_late=True).by_state()
     queued, running = counts[Evaluation.State.QUEUED], counts[Evaluation.State.RUNNING]
     if not queued and not running:
         return ""
@@ -175,7 +178,7 @@ def switch(competition: Competition) -> bool:
     if preparation.min_quality is not None:
         placing.take_next(competition)
         rows.update(min_quality=preparation.min_quality)
-    elif competition.evaluations.unfinished().exists():
+    elif unfinished(competition):
         return False
     elif not rows.filter(state=State.CLOSED).update(
         state=State.PUBLISHED, published_at=timezone.now()

@@ -101,7 +101,7 @@ class Prospect:
 def of(submission: Submission) -> Prospect | None:
     """None without a score, and for a submission that is on no board."""
     evaluation, competition = submission.evaluation, submission.competition
-    if evaluation.state != State.SCORED or not submission.is_in_the_running:
+    if evaluation.state != State.SCORED or not submission.is_in_the_running or submission.is_late:
         return None
     entry = Entry.objects.filter(team=submission.team_id, board=Entry.Board.PUBLIC).first()
     if entry is None:  # it is being written in this moment

@@ -143,6 +143,7 @@ def accept(new: Submission, *, by: User) -> Receipt:
     if earlier := admit(new, by=by):
         return Receipt(earlier, is_new=False)
     new.uploaded_at = timezone.now()
+    new.is_late = not new.competition.accepts_uploads
     new.save(force_insert=True)
     sent = Team.objects.filter(pk=new.team_id)
     sent.update(sent=F("sent") + 1, last_sent_at=new.uploaded_at)
@@ -342,7 +343,7 @@ def check_open(competition: Competition) -> None:
         raise CompetitionNotOpen(paused(competition))
     if state == Competition.State.DRAFT:
         raise CompetitionNotOpen(gettext("This competition has not opened yet."))
-    if not competition.accepts_uploads:
+    if not competition.takes_uploads:
         raise CompetitionNotOpen(gettext("This competition has ended. It takes no more uploads."))
 
 

@@ -139,6 +139,7 @@ def standing_of(evaluation: Evaluation) -> dict[str, Any]:
         "score": evaluation.score_public,
         "half_width": evaluation.score_half_width,
         "rank": rankings.rank(entry) if entry else None,
+        "is_late": evaluation.submission.is_late,
         "is_best": bool(entry and entry.submission_id == evaluation.submission_id),
     }
 
@@ -177,7 +178,7 @@ def quota_used(happening: Happening) -> None:
     """Tell a team that used its last upload of a day that the next day has begun."""
     team = happening.team
     assert team
-    if happening.competition.accepts_uploads:
+    if happening.competition.takes_uploads:
         notices.give(
             Kind.QUOTA_BACK,
             to=members(team),

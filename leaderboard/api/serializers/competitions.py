@@ -157,6 +157,8 @@ class CompetitionSummary(serializers.ModelSerializer[Competition]):
             "pause_message",
             "ends_at",
             "publishes_at",
+            "late_until",
+            "accepts_late",
             "published_at",
             "time_zone",
             "url",
@@ -164,6 +166,9 @@ class CompetitionSummary(serializers.ModelSerializer[Competition]):
         )
 
     accepts_uploads = serializers.BooleanField()
+    accepts_late = serializers.BooleanField(
+        help_text="Whether an upload now would be late: scored, and never ranked."
+    )
 
     @extend_schema_field(serializers.URLField())
     def get_page(self, competition: Competition) -> str:

@@ -28,7 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("formats", "max_upload_bytes", "load_seconds", "first_call_seconds", "call_seconds"),
         *("total_seconds", "memory_bytes", "output_bytes"),
     ),
-    "dates": ("opens_at", "ends_at", "publishes_at", "time_zone"),
+    "dates": ("opens_at", "ends_at", "late_until", "publishes_at", "time_zone"),
     "teams": ("max_team_size", "submissions_per_day", "final_selections"),
 }
 """The settings of a competition, by the section of the file in which they stand."""
