@@ -64,6 +64,10 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.google",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "drf_spectacular",
@@ -273,7 +277,24 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.whole("TRUSTED_PROXIES", default=0, least=0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# A passkey belongs to a host that is reached by https, or to localhost.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+# Buttons of other sites' accounts stand on the page of signing in where both values are set.
+SOCIAL = {
+    name: {"client_id": env.str(f"{name.upper()}_CLIENT_ID", default="")}
+    | {"secret": env.str(f"{name.upper()}_CLIENT_SECRET", default="")}
+    for name in ("github", "google")
+}
+SOCIALACCOUNT_PROVIDERS = {
+    name: {"APPS": [app], "EMAIL_AUTHENTICATION": False}
+    for name, app in SOCIAL.items()
+    if all(app.values())
+}
+SOCIALACCOUNT_STORE_TOKENS = False
+# What the form of a sign-in leads to, which browsers hold to `form-action`.
+SOCIAL_ORIGINS = {"github": "https://github.com", "google": "https://accounts.google.com"}
 MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_URL
 KNOX_TOKEN_MODEL = "leaderboard.ApiToken"  # noqa: S105  no password
 # Knox's migrations would make the table of the token model that ours replaces.
@@ -330,7 +351,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "base-uri": [SELF],
         "frame-ancestors": [NONE],
-        "form-action": [SELF],
+        "form-action": [SELF, *(SOCIAL_ORIGINS[name] for name in SOCIALACCOUNT_PROVIDERS)],
     },
 }
 X_FRAME_OPTIONS = "DENY"

@@ -6,11 +6,15 @@ about them. It does not add, change or delete them.
 
 # These modules register models that are unregistered below.
 import allauth.account.admin
-import allauth.mfa.admin  # noqa: F401
+import allauth.mfa.admin
+import allauth.socialaccount.admin
+import allauth.usersessions.admin  # noqa: F401
 import django.contrib.auth.admin  # noqa: F401
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
@@ -46,8 +50,10 @@ __all__ = [
     "workers",
 ]
 
-# E-mail addresses are shown with their user. Nobody edits groups and second factors here.
-for model in (EmailAddress, Authenticator, Group):
+# E-mail addresses are shown with their user. Nobody edits groups, sessions, second factors and
+# accounts of other sites here.
+OTHERS = (Authenticator, Group, SocialAccount, SocialApp, SocialToken, UserSession)
+for model in (EmailAddress, *OTHERS):
     admin.site.unregister(model)
 # Organizers sign in on the site's page, which has rate limits and the second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

@@ -50,6 +50,7 @@ class AuditEntry(models.Model):
         CAPTAIN_CHANGED = "captain_changed", _("Captain changed")
         PERSON_SAVED = "person_saved", _("Account changed")
         PASSWORD_SET = "password_set", _("Password set by an operator")
+        ACCOUNT_DELETED = "account_deleted", _("Account deleted")
         TOKEN_REVOKED = "token_revoked", _("API token revoked by an operator")
         SNAPSHOT_ASKED = "snapshot_asked", _("Draft of the signed result asked for")
         SIGNING_KEY_MADE = "signing_key_made", _("Key that signs results made anew")

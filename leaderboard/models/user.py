@@ -22,6 +22,14 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # of ApiToken
         blank=True,
         help_text="Language of pages and mails; empty: the browser's language.",
     )
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Zone of the times on pages; empty: that of the competition.",
+    )
+    theme = models.CharField(
+        max_length=5, blank=True, help_text="light or dark; empty: as the browser has it."
+    )
     seen_language = models.CharField(
         max_length=10,
         blank=True,

@@ -14,14 +14,15 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import F, Window
 from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
-from leaderboard.models import Delivery, Webhook
-from leaderboard.services import outgoing
+from leaderboard.models import Delivery, Notice, User, Webhook
+from leaderboard.services import captains, notices, outgoing
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 20
@@ -158,3 +159,21 @@ def note(delivery: Delivery, answer: outgoing.Answer) -> None:
     if address.filter(failures__gte=MOST_FAILURES).update(stopped_at=Now()):
         logger.info("Calls of %s have stopped.", delivery.webhook)
         Delivery.objects.filter(webhook=delivery.webhook_id).update(due_at=None)
+        tell_stopped(delivery.webhook)
+
+
+def tell_stopped(webhook: Webhook) -> None:
+    """Tell the captain of the team, who may not look at the log for weeks."""
+    team = webhook.team
+    captain = captains.of(team.memberships.select_related("user"))
+    if captain is None:
+        return
+    notices.give(
+        Notice.Kind.WEBHOOK_STOPPED,
+        to=User.objects.filter(pk=captain.user_id),
+        competition=team.competition,
+        path=f"/competitions/{team.competition.slug}/team/webhooks/{webhook.pk}/",
+        team=team.name,
+        host=urlsplit(webhook.url).hostname,
+        failures=MOST_FAILURES,
+    )

@@ -76,6 +76,13 @@ def quota_back(facts: Facts) -> Words:
 
 
 PLAIN = {
+    Kind.WEBHOOK_STOPPED: (
+        _("A webhook of %(team)s is stopped"),
+        _(
+            "%(failures)d calls to %(host)s failed, one after the other. Mend the address, and "
+            "resume the webhook on its page."
+        ),
+    ),
     Kind.OVERTAKEN: (
         _("%(by)s overtakes %(team)s in %(competition)s"),
         _("%(team)s now has rank %(rank)d on the public board."),

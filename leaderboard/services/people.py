@@ -7,12 +7,15 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext
 
+from leaderboard import times
 from leaderboard.errors import Refused
 from leaderboard.models import ApiToken, User
 from leaderboard.services import audit, tokens
 
 RIGHTS = ("username", "is_active", "is_staff", "is_superuser")
 """Of an account, what the audit log tells."""
+
+THEMES = ("light", "dark")
 
 
 def choose_language(*, person: User, code: str) -> None:
@@ -24,6 +27,28 @@ def choose_language(*, person: User, code: str) -> None:
         raise Refused(gettext("This site does not have that language."), code="unknown_language")
     person.language = code
     person.save(update_fields=["language"])
+
+
+def choose_zone(*, person: User, name: str) -> None:
+    """Show this person all times in one zone; with "", in the zone of each competition.
+
+    Raises `Refused` (unknown_zone).
+    """
+    if name and name not in times.zones():
+        raise Refused(gettext("There is no time zone of this name."), code="unknown_zone")
+    person.time_zone = name
+    person.save(update_fields=["time_zone"])
+
+
+def choose_theme(*, person: User, theme: str) -> None:
+    """Show this person the site light or dark; with "", as the browser has it.
+
+    Raises `Refused` (unknown_theme).
+    """
+    if theme not in ("", *THEMES):
+        raise Refused(gettext("The site can be light or dark."), code="unknown_theme")
+    person.theme = theme
+    person.save(update_fields=["theme"])
 
 
 def see_language(*, person: User, language: str) -> None:

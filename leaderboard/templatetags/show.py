@@ -92,11 +92,13 @@ def drawing(name: str) -> str:
 def moment(
     value: datetime | None, competition: Competition | None = None, zone: bool = True
 ) -> SafeString | str:
-    """A time in the competition's zone, which is named unless something above has said it."""
+    """A time in the reader's zone, else in the competition's, which is named unless something
+    above has said it."""
     if value is None:
         return ""
-    name = competition.time_zone if competition else "UTC"
-    named = format_html(' <span class="zone">{}</span>', name) if zone else ""
+    own = times.personal.get()
+    name = own or (competition.time_zone if competition else "UTC")
+    named = format_html(' <span class="zone">{}</span>', name) if zone or own else ""
     return format_html(
         '<time datetime="{}">{}{}</time>', value.isoformat(), times.local(value, name), named
     )

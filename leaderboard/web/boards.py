@@ -12,6 +12,7 @@ from django.template.defaultfilters import floatformat
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
+from leaderboard import times
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry
 from leaderboard.services import browsing, races, rankings, teams
@@ -100,6 +101,11 @@ def summary(standing: rankings.Standing) -> str:
     return standing.kept(f"summary-{get_language()}", made)
 
 
+def reader() -> str:
+    """What the text of a row depends on besides the board: the language and the zone."""
+    return f"{get_language()}-{times.personal.get()}"
+
+
 def own(request: Request, standing: rankings.Standing) -> Own | None:
     team = teams.of(request.user, standing.competition)
     entry = rankings.entry_of(team, standing.board) if team else None
@@ -137,9 +143,7 @@ def whole(
     if not len(standing):
         return {"page": page}
     if wish.is_usual:
-        shown = standing.kept(
-            f"rows-{races.hour():%d%H}-{page.number}-{team_id}-{get_language()}", made
-        )
+        shown = standing.kept(f"rows-{races.hour():%d%H}-{page.number}-{team_id}-{reader()}", made)
     else:
         shown = made()
     return {"page": page, "pager": pager(wish, page), **shown}
@@ -177,9 +181,7 @@ def part(
 
     if wish.choice.search:
         return made()
-    return standing.kept(
-        f"part-{races.hour():%d%H}-{wish.address()}-{team_id}-{get_language()}", made
-    )
+    return standing.kept(f"part-{races.hour():%d%H}-{wish.address()}-{team_id}-{reader()}", made)
 
 
 def moved(standing: rankings.Standing, rows: Sequence[rankings.Row]) -> dict[int, int]:

@@ -101,6 +101,22 @@ class NoteForm(forms.Form):
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
 
 
+class UsernameForm(forms.Form):
+    """Asks a person for the own user name, before what cannot be undone."""
+
+    username = forms.CharField(max_length=150, widget=forms.TextInput({"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, username: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = username
+        self.fields["username"].label = gettext("Type %(name)s") % {"name": username}
+
+    def clean_username(self) -> str:
+        if self.cleaned_data["username"].strip() != self.expected:
+            raise forms.ValidationError(gettext("This is not your user name."))
+        return self.expected
+
+
 class DeviceForm(forms.Form):
     code = forms.CharField(
         label=_("Code"),

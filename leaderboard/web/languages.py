@@ -10,12 +10,14 @@ from django.utils import translation
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
+from leaderboard import times
 from leaderboard.services import people
 from leaderboard.web.requests import Request
 
 
 class PersonalLanguage:
-    """Middleware: shows people the language that they have set, else notes their browser's.
+    """Middleware: shows people the language and the zone that they have set, else notes the
+    language of their browser.
 
     It stands after authentication."""
 
@@ -23,7 +25,9 @@ class PersonalLanguage:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        times.personal.set("")
         if request.user.is_authenticated:
+            times.personal.set(request.user.time_zone)
             chosen = request.user.language
             if chosen in dict(settings.LANGUAGES):  # it may have been taken from the settings
                 translation.activate(chosen)

@@ -12,7 +12,8 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from leaderboard.services import tokens
+from leaderboard import times
+from leaderboard.services import people, tokens
 from leaderboard.web.forms import TokenForm
 from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
@@ -35,9 +36,23 @@ def profile(request: Request) -> HttpResponse:
         "issued": issued,
         "secret": secret,
         "now": timezone.now(),
+        "zones": times.zones(),
         "site_url": settings.SITE_URL,
     }
     return render(request, "account/profile.html", said)
+
+
+@login_required
+@require_POST
+def look(request: Request) -> HttpResponse:
+    """Choose the zone and the theme; a switch on each page sends the theme alone."""
+    if "time_zone" in request.POST:
+        people.choose_zone(person=request.user, name=request.POST["time_zone"])
+    people.choose_theme(person=request.user, theme=request.POST.get("theme", ""))
+    if "time_zone" not in request.POST:
+        return HttpResponse(status=204)
+    messages.success(request, gettext("Saved."))
+    return redirect("profile")
 
 
 @login_required

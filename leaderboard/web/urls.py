@@ -3,6 +3,7 @@
 from django.urls import path
 
 from leaderboard.web import (
+    accounts,
     badges,
     boards,
     comparisons,
@@ -92,6 +93,9 @@ urlpatterns = [
     path("notices/<int:pk>/", notices.follow, name="notice"),
     path("notices/<int:pk>/mark/", notices.mark, name="mark-notice"),
     path("device/", devices.device, name="device"),
+    path("profile/look/", profile.look, name="look"),
+    path("profile/copy/", accounts.copy, name="copy-account"),
+    path("profile/delete/", accounts.delete, name="delete-account"),
     path("profile/", profile.profile, name="profile"),
     path("profile/tokens/<str:token_key>/revoke/", profile.revoke, name="revoke-token"),
 ]

@@ -42,6 +42,7 @@ MEMBERS = [
     "/notices/choices/",
     "/accounts/email/",
     "/accounts/2fa/",
+    "/accounts/sessions/",
     "SUBMISSION",
     "QUEUED",
     "MEASUREMENT",

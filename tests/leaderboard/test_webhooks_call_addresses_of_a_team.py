@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from leaderboard import tasks
 from leaderboard.errors import Refused
-from leaderboard.models import Delivery, Happening, Submission, Team, User, Webhook
+from leaderboard.models import Delivery, Happening, Notice, Submission, Team, User, Webhook
 from leaderboard.services import captains, competitions, delivering, outgoing, teams, webhooks
 from tests.leaderboard.conftest import failure, finish
 
@@ -183,6 +183,8 @@ def test_an_address_that_always_fails_is_called_no_more_until_it_is_resumed(
     assert len(receiver.calls) == 2
     webhook.refresh_from_db()
     assert webhook.stopped_at
+    told = Notice.objects.get(kind="webhook_stopped")
+    assert (told.user, told.path) == (owner, f"/competitions/waste/team/webhooks/{webhook.pk}/")
     with pytest.raises(Refused) as refusal:
         webhooks.ping(webhook=webhook, by=owner)
     assert refusal.value.code == "webhook_stopped"

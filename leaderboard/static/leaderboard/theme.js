@@ -2,7 +2,10 @@
 const system = matchMedia("(prefers-color-scheme: dark)");
 const tint = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+// What the person has saved counts before what this browser keeps.
 function chosenTheme() {
+  const saved = document.documentElement.dataset.theme;
+  if (saved) return saved;
   try {
     return localStorage.getItem("theme");
   } catch {
@@ -35,6 +38,13 @@ document.addEventListener("click", (event) => {
     else localStorage.setItem("theme", button.value);
   } catch {
     return;
+  }
+  const theme = button.value === "system" ? "" : button.value;
+  const address = button.closest(".themes").dataset.save;
+  if (address) {
+    document.documentElement.dataset.theme = theme;
+    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+    fetch(address, { method: "POST", headers: { "X-CSRFToken": token }, body: new URLSearchParams({ theme }), keepalive: true });
   }
   if (document.querySelector("canvas")) location.reload(); // a chart keeps the colours it was drawn in
   else {

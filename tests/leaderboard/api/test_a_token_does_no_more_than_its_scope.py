@@ -114,7 +114,7 @@ def test_any_token_may_end_itself(owner: User, competition: Competition) -> None
 
 def test_its_last_use_is_noted_once_a_minute(owner: User) -> None:
     client = holding(owner, "read")
-    assert "never" in profile_of(owner)
+    assert "not used yet" in profile_of(owner)
     client.get(f"{API}/notices")
     first = ApiToken.objects.get().used_at
     assert first is not None

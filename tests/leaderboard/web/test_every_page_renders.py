@@ -33,6 +33,7 @@ MEMBERS = [
     "/accounts/email/",
     "/accounts/password/change/",
     "/accounts/2fa/",
+    "/accounts/sessions/",
     "/accounts/logout/",
 ]
 ENTRANCE = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]

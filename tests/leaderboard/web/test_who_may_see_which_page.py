@@ -95,6 +95,9 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/invitations/unknown/", NOBODY),
         ("/profile/", SIGNED_IN),
         ("/device/", SIGNED_IN),
+        ("/profile/look/", (LOGIN, 405, 405, 405, 405)),
+        ("/profile/copy/", (LOGIN, 405, 405, 405, 405)),
+        ("/profile/delete/", (LOGIN, 302, 302, 302, 302)),  # asks for the password first
         ("/notices/", SIGNED_IN),
         ("/notices/choices/", SIGNED_IN),
         ("/notices/{notice}/", (LOGIN, 404, 404, 302, 404)),

@@ -1,0 +1,253 @@
+"""A person takes a copy of the account, or deletes it.
+
+What remains of a deleted account: the rows of its teams on boards and their submissions, without a
+name of the person, and what the audit log says of acts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+from django.utils.translation import gettext
+from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]
+
+from leaderboard.errors import Conflict, Refused
+from leaderboard.models import (
+    Competition,
+    Evaluation,
+    Invitation,
+    Membership,
+    Notice,
+    Submission,
+    Team,
+    Trial,
+    User,
+)
+from leaderboard.services import audit, files, locks, notice_words, teams, tokens, versions
+from leaderboard.services.audit import Act
+
+ANONYMOUS = "deleted-{number}"
+"""The name of a team that has no member left, by its key."""
+CHUNK = 500
+"""Rows of a list that are read at a time."""
+
+
+# A copy
+
+
+def copy(person: User) -> ZipStream:
+    """Everything of an account as a zip of JSON and files. Its bytes are made while they are
+    read, so that a copy of any size costs little memory."""
+    made = ZipStream(compress_type=ZIP_STORED, sized=True)
+    made.add(text(account(person)), "account.json")
+    lists: dict[str, Callable[[User], Iterable[dict[str, Any]]]] = {
+        "teams.json": memberships,
+        "submissions.json": submissions,
+        "trials.json": trials,
+        "notices.json": notices,
+        "invitations.json": invitations,
+    }
+    for name, rows in lists.items():
+        made.add(text(list(rows(person))), name)
+    for one in Submission.objects.filter(uploaded_by=person).iterator(CHUNK):
+        made.add_path(files.local_path(one.file), f"models/{one.pk}-{plain(one.file_name)}")
+    return made
+
+
+def account(person: User) -> dict[str, Any]:
+    """What the account itself holds. A token is told by its beginning: the rest is a hash."""
+    addresses = EmailAddress.objects.filter(user=person)
+    return {
+        "username": person.username,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        "addresses": [{"email": one.email, "verified": one.verified} for one in addresses],
+        "joined_at": stamp(person.date_joined),
+        "last_login": stamp(person.last_login),
+        "language": person.language,
+        "language_of_browser": person.seen_language,
+        "quiet_on_pages": person.quiet_on_pages,
+        "quiet_by_mail": person.quiet_by_mail,
+        "tokens": [
+            {
+                "name": one.name,
+                "token_key": one.token_key,
+                "scope": one.scope,
+                "competition": one.competition.slug if one.competition else None,
+                "created_at": stamp(one.created),
+                "expires_at": stamp(one.expiry),
+                "used_at": stamp(one.used_at),
+            }
+            for one in tokens.of(person)
+        ],
+    }
+
+
+def memberships(person: User) -> Iterator[dict[str, Any]]:
+    for one in person.memberships.select_related("team", "competition"):
+        yield {
+            "team": one.team.name,
+            "competition": one.competition.slug,
+            "joined_at": stamp(one.joined_at),
+            "is_captain": one.is_captain,
+            "is_shown": one.is_shown,
+            "rules_sha256": one.rules_sha256,
+        }
+
+
+def submissions(person: User) -> Iterator[dict[str, Any]]:
+    """What the person sent, with the figures that teams see."""
+    rows = Submission.objects.filter(uploaded_by=person).select_related("competition", "team")
+    counting = Evaluation.objects.filter(submission__uploaded_by=person, counts=True)
+    by_submission = {one.submission_id: one for one in counting}
+    for one in rows.iterator(CHUNK):
+        yield {
+            "id": one.pk,
+            "competition": one.competition.slug,
+            "team": one.team.name,
+            "file_name": one.file_name,
+            "sha256": one.sha256,
+            "size_bytes": one.size_bytes,
+            "format": one.format,
+            "note": one.note,
+            "uploaded_at": stamp(one.uploaded_at),
+            "selected_at": stamp(one.selected_at),
+            "withdrawn_at": stamp(one.withdrawn_at),
+            "disqualified_at": stamp(one.disqualified_at),
+            "disqualified_reason": one.disqualified_reason,
+            **figures(one.competition, by_submission.get(one.pk)),
+        }
+
+
+def figures(competition: Competition, evaluation: Evaluation | None) -> dict[str, Any]:
+    """Score, quality and time; of the private split once its board is published."""
+    if evaluation is None:
+        return {}
+    names = ["score_public", "quality_public", "time_ratio"]
+    if competition.is_published:
+        names += ["score_private", "quality_private"]
+    return {name: getattr(evaluation, name) for name in names}
+
+
+def trials(person: User) -> Iterator[dict[str, Any]]:
+    for one in Trial.objects.filter(uploaded_by=person).select_related("competition"):
+        yield {
+            "competition": one.competition.slug,
+            "file_name": one.file_name,
+            "uploaded_at": stamp(one.uploaded_at),
+            "state": one.state,
+        }
+
+
+def notices(person: User) -> Iterator[dict[str, Any]]:
+    for one in Notice.objects.filter(user=person).select_related("competition").iterator(CHUNK):
+        title, said = notice_words.said(one)
+        yield {
+            "title": title,
+            "text": said,
+            "created_at": stamp(one.created_at),
+            "read_at": stamp(one.read_at),
+        }
+
+
+def invitations(person: User) -> Iterator[dict[str, Any]]:
+    for one in Invitation.objects.filter(invited_by=person).select_related("team"):
+        yield {
+            "team": one.team.name,
+            "sent_to": one.sent_to,
+            "created_at": stamp(one.created_at),
+            "accepted_at": stamp(one.accepted_at),
+        }
+
+
+def text(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=2).encode()
+
+
+def stamp(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def plain(name: str) -> str:
+    """The name of a file without a folder in it."""
+    return name.replace("/", "_").replace("\\", "_")
+
+
+# The end
+
+
+def check_deletable(person: User) -> None:
+    """Raises `Refused` where the end of the account would break something, saying what to do."""
+    if person.is_staff or person.is_superuser:
+        raise Refused(
+            gettext(
+                "This account organizes competitions. Ask another organizer to take these rights "
+                "from it first."
+            ),
+            code="account_organizes",
+        )
+    for one in person.memberships.select_related("team", "competition"):
+        if breaks(one):
+            raise Conflict(
+                gettext(
+                    "You are the last member of %(team)s, which takes part in %(competition)s. "
+                    "Invite another person, or withdraw its submissions, or wait until the final "
+                    "ranking is published."
+                )
+                % {"team": one.team.name, "competition": one.competition.title},
+                code="account_in_use",
+            )
+
+
+def breaks(membership: Membership) -> bool:
+    """Whether a team in a running competition would be on its board without a member."""
+    team = membership.team
+    is_last = team.memberships.count() == 1
+    is_running = not membership.competition.is_published
+    return is_last and is_running and team.submissions.in_the_running().exists()
+
+
+@transaction.atomic
+def delete(person: User, *, by: User | str) -> None:
+    """Delete an account for good. `by`: the person, or an operator's console.
+
+    In each team the captain passes on. A team without another member keeps its rows under a name
+    that tells nothing, or ends if it has sent nothing.
+    """
+    mine = Team.objects.filter(memberships__user=person).order_by("pk")
+    locked = [locks.lock(team) for team in mine]
+    check_deletable(person)
+    audit.record(Act.ACCOUNT_DELETED, None, by=by, subject=str(person.pk))
+    renamed = set()
+    for team in locked:
+        if abandon(team, person):
+            renamed.add(team.competition_id)
+    Trial.objects.filter(uploaded_by=person).update(file_name="")
+    person.delete()
+    for competition in sorted(renamed):
+        versions.change(competition)
+
+
+def abandon(team: Team, person: User) -> bool:
+    """Take a person out of a locked team. Returns whether the team has another name now."""
+    team.memberships.filter(user=person).delete()
+    team.invitations.filter(accepted_at=None).delete()
+    first = team.memberships.order_by("joined_at", "pk").first()
+    if first:
+        if not team.memberships.filter(is_captain=True).exists():
+            team.memberships.filter(pk=first.pk).update(is_captain=True)
+        return False
+    if not team.submissions.exists():
+        team.delete()
+        return False
+    teams.give_name(team, ANONYMOUS.format(number=team.pk))
+    team.former_names.all().delete()
+    team.webhooks.all().delete()
+    team.submissions.update(note="", file_name="")
+    return True

@@ -1,0 +1,168 @@
+"""A copy of the account, and its end: what goes, what remains, and what forbids it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from leaderboard.models import (
+    ApiToken,
+    AuditEntry,
+    Entry,
+    Membership,
+    Notice,
+    Submission,
+    Team,
+    User,
+)
+from leaderboard.services import competitions, submissions, teams, telling, tokens, webhooks
+from tests.leaderboard.web.conftest import text
+
+pytestmark = pytest.mark.django_db
+DELETE = "/profile/delete/"
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    """A browser whose person has just typed the password, as a deletion asks for."""
+
+    def sign_in(person: User) -> Client:
+        client = Client()
+        login = {"login": person.username, "password": "a-long-passphrase"}
+        assert client.post("/accounts/login/", login).status_code == 302
+        client.post("/accounts/reauthenticate/", {"password": "a-long-passphrase"})
+        return client
+
+    return sign_in
+
+
+def test_a_copy_has_all_that_is_mine_and_no_more(
+    team: Team,
+    owner: User,
+    teammate: User,
+    rivals: Team,
+    scored: Callable[..., Submission],
+    browser: Any,
+    tmp_path: Path,
+) -> None:
+    mine = scored(team, 1, quality_private=0.6123)
+    scored(rivals, 2)
+    _, secret = tokens.issue(user=owner, name="CI", scope="read")
+    teams.invite(team=team, by=owner, to="outsider@example.org")
+    webhooks.add(team=team, url="https://hook.example", events=["scored"], by=owner)
+    telling.go_on(seconds=60)
+    assert browser(owner).get("/profile/copy/").status_code == 405
+    answer = browser(owner).post("/profile/copy/")
+    body = b"".join(answer.streaming_content)
+    assert len(body) == int(answer.headers["Content-Length"])
+    copy = zipfile.ZipFile(io.BytesIO(body))
+    found = {name: copy.read(name) for name in copy.namelist()}
+    models = [name for name in found if name.startswith("models/")]
+    assert models == [f"models/{mine.pk}-model1.pt"]
+    with mine.file.open("rb") as sent:
+        assert found[models[0]] == sent.read()
+    told = {name: json.loads(found[name]) for name in found if name.endswith(".json")}
+    assert told["account.json"]["email"] == "owner@example.org"
+    assert told["account.json"]["tokens"][0]["scope"] == "read"
+    assert [one["team"] for one in told["teams.json"]] == ["Sorters"]
+    [sent_in] = told["submissions.json"]
+    assert (sent_in["id"], sent_in["quality_public"]) == (mine.pk, 0.7)
+    assert told["notices.json"][0]["title"].startswith(f"Submission #{mine.pk}")
+    assert told["invitations.json"][0]["sent_to"] == "outsider@example.org"
+    whole = b"".join(value for name, value in found.items() if name.endswith(".json")).decode()
+    # Neither the hidden split, nor a secret, nor another person.
+    for never in ("0.6123", "quality_private", secret, "password", "whsec", "teammate", "Rivals"):
+        assert never not in whole
+    target = tmp_path / "copy.zip"
+    call_command("account", "export", "owner", "--output", str(target))
+    assert zipfile.ZipFile(target).namelist() == copy.namelist()
+
+
+def test_a_member_goes_and_the_team_goes_on(
+    team: Team, owner: User, teammate: User, scored: Callable[..., Submission], signed_in: Any
+) -> None:
+    mine = scored(team, 1)
+    code = teams.invite(team=team, by=teammate).code
+    webhooks.add(team=team, url="https://hook.example", events=["scored"], by=owner)
+    tokens.issue(user=owner, name="CI")
+    telling.go_on(seconds=60)
+    browser = signed_in(owner)
+    assert "What remains" in text(browser.get(DELETE))
+    wrong = browser.post(DELETE, {"username": "teammate"})
+    assert (wrong.status_code, User.objects.filter(username="owner").count()) == (400, 1)
+    done = text(browser.post(DELETE, {"username": "owner"}, follow=True))
+    assert "Your account is deleted." in done
+    assert "Sign up" in done
+    assert not User.objects.filter(username="owner").exists()
+    assert not ApiToken.objects.exists()
+    assert not Notice.objects.exclude(user=teammate).exists()
+    left = Membership.objects.get(team=team)
+    assert (left.user, left.is_captain) == (teammate, True)
+    assert not team.webhooks.exists()
+    assert Client().get(f"/invitations/{code}/").status_code == 404
+    mine.refresh_from_db()
+    assert mine.uploaded_by is None
+    team.refresh_from_db()
+    assert team.name == "Sorters"
+    entry = AuditEntry.objects.get(act="account_deleted")
+    assert entry.subject.isdigit()
+
+
+def test_the_last_member_of_a_running_team_is_told_what_to_do(
+    rivals: Team, rival: User, scored: Callable[..., Submission], signed_in: Any
+) -> None:
+    one = scored(rivals, 1)
+    browser = signed_in(rival)
+    assert "Invite another person, or withdraw" in text(browser.get(DELETE))
+    refused = browser.post(DELETE, {"username": "rival"})
+    assert refused.status_code == 409
+    with pytest.raises(CommandError, match="account_in_use"):
+        call_command("account", "delete", "rival", "--yes")
+    submissions.withdraw(submission=one, by=rival)
+    browser.post(DELETE, {"username": "rival"})
+    assert not User.objects.filter(username="rival").exists()
+
+
+def test_on_a_published_board_the_row_stays_without_a_name(
+    team: Team,
+    rivals: Team,
+    rival: User,
+    organizer: User,
+    scored: Callable[..., Submission],
+) -> None:
+    scored(team, 1)
+    scored(rivals, 2)
+    competition = rivals.competition
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    address = "/competitions/waste/boards/private/"
+    assert "Rivals" in text(Client().get(address))
+    rows = Entry.objects.count()
+    call_command("account", "delete", "rival", "--yes", "--json")
+    page = text(Client().get(address))
+    assert "Rivals" not in page
+    assert f"deleted-{rivals.pk}" in page
+    assert Entry.objects.count() == rows
+    kept = Submission.objects.get(team=rivals)
+    assert (kept.uploaded_by, kept.file_name, kept.note) == (None, "", "")
+
+
+def test_an_organizer_and_a_stranger_are_refused(
+    organizer: User, browser: Any, owner: User
+) -> None:
+    with pytest.raises(CommandError, match="account_organizes"):
+        call_command("account", "delete", "organizer", "--yes")
+    with pytest.raises(CommandError, match="no account nobody"):
+        call_command("account", "delete", "nobody", "--yes")
+    # A browser that was left open is asked for the password first.
+    page = browser(owner).post(DELETE, {"username": "owner"})
+    assert page.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert User.objects.filter(username="owner").exists()
