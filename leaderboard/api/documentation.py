@@ -20,6 +20,8 @@ Schema = Mapping[str, Any]
 DEEPEST = 3
 """Levels of fields that are listed. The example shows all of them."""
 END_OF_TITLE = re.compile(r"[.:;] ")
+BULLET = re.compile(r"^\* ", re.MULTILINE)
+"""Of a list of choices, whose names are code on the page."""
 VARIABLE = re.compile(r"{(\w+)}")
 FORM = "multipart/form-data"
 STATUSES = (
@@ -199,7 +201,8 @@ def fields(shape: Schema, shapes: Schema, before: str = "", depth: int = 1) -> I
     required = found.get("required", ())
     for name, one in found.get("properties", {}).items():
         whole = resolved(one, shapes)
-        yield Field(f"{before}{name}", kind(whole), whole.get("description", ""), name in required)
+        text = BULLET.sub("", whole.get("description", ""))
+        yield Field(f"{before}{name}", kind(whole), text, name in required)
         if depth < DEEPEST:
             inner = whole["items"] if whole.get("type") == "array" else whole
             mark = "[]." if whole.get("type") == "array" else "."
@@ -209,7 +212,9 @@ def fields(shape: Schema, shapes: Schema, before: str = "", depth: int = 1) -> I
 def kind(shape: Schema) -> str:
     """The type of a field in a word or two, such as "number or null"."""
     word = str(shape.get("format") if shape.get("format") == "date-time" else shape.get("type", ""))
-    return f"{word or 'any'} or null" if shape.get("nullable") else word or "any"
+    if shape.get("nullable"):
+        return gettext("%(type)s or null") % {"type": word or "any"}
+    return word or "any"
 
 
 def example(name: str, shape: Schema, shapes: Schema) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,7 +14,7 @@ from django.contrib.staticfiles import finders
 from django.forms import BoundField
 from django.template.defaultfilters import floatformat
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
@@ -28,12 +29,19 @@ from scoring import formats as models
 from scoring import formula
 
 register = template.Library()
+CODE = re.compile("`([^`]+)`")
 
 
 @register.filter(name="markdown")
 def as_html(text: str) -> SafeString:
     """An organizer's Markdown as HTML without scripts, styles or frames."""
     return mark_safe(markdown.html(text))  # noqa: S308 - cleaned
+
+
+@register.filter
+def with_code(text: str) -> SafeString:
+    """A plain sentence whose `names` are shown as code."""
+    return mark_safe(CODE.sub(r"<code>\1</code>", escape(str(text))))  # noqa: S308  it is escaped
 
 
 register.filter(said)

@@ -58,6 +58,8 @@ def test_page_and_schema_stand_in_the_readers_language(client: Client, schema: A
     text = client.get("/api/docs", headers=korean).content.decode()
     assert '<html lang="ko"' in text
     assert "모델을 제출합니다" in text
+    assert "<code>read</code> - 읽기" in text
+    assert "* `" not in text
     assert "Submit a model" not in text
     said = client.get("/api/v2/schema?format=json", headers=korean).json()
     told = list(descriptions(said))
