@@ -37,6 +37,7 @@ from leaderboard.models import (
     Membership,
     NamePart,
     ReferenceModel,
+    Rescore,
     Split,
     StoredReport,
     Submission,
@@ -108,6 +109,7 @@ def fill(submissions: int, *, kilobytes: float, queued: int, busy: int) -> World
     wait(competition, longest, teams, queued)
     boards()
     announcements(competition, 100)
+    rescores(competition, 20)
     acts(competition, 10_000)
     machines(competition.profile)
     tidy()
@@ -443,6 +445,23 @@ def boards() -> None:
         f"AND best.team_id <> t.team_id"
     )
     versions.change(evaluation.competition_id)
+
+
+def rescores(competition: Competition, count: int) -> None:
+    """Proposals that were cancelled. A rescore that waits would stand against another gate."""
+    for number in range(count):
+        Rescore.objects.create(
+            competition=competition,
+            state=Rescore.State.CANCELLED,
+            why="Time counted too much.",
+            time_weight=0.1 + number / 100,
+            k=20.0,
+            min_quality=0.0,
+            was_time_weight=0.5,
+            was_k=20.0,
+            was_quality_ref=0.7,
+            was_min_quality=0.0,
+        )
 
 
 def machines(profile: HardwareProfile) -> None:

@@ -139,6 +139,7 @@ class CompetitionAdmin(steps.Steps, results.Results):
         "reopen",
         "publish",
         "stop_preparing",
+        "dashboard",
         "formula",
         "result",
         {

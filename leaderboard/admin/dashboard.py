@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from leaderboard.admin import pages
+from leaderboard.admin import overviews, pages
 from leaderboard.errors import Conflict
 from leaderboard.models import (
     Competition,
@@ -58,7 +58,9 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
             queued=count_of(unfinished, "competition"),
         )[:MOST]
     )
+    site = overviews.context_of(None) if pages.organizer(request).is_superuser else {}
     return base | {
+        **site,
         "title": gettext("What needs attention"),
         "notices": [*mail(), *machines(profiles), *sidelined(), *weak(), *errors(), *steps(shown)],
         "profiles": profiles,

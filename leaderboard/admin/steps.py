@@ -18,7 +18,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from leaderboard.admin import calibrations, drafts, formulas, pages
+from leaderboard.admin import calibrations, drafts, formulas, overviews, pages
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import competitions, preparing, references
 from scoring import formats
@@ -86,7 +86,7 @@ class Steps(drafts.Acts):
         competition = self.get_object(request, str(object_id))
         steps = []
         if competition:
-            steps = [*steps_of(competition), *drafts.acts_of(competition), "formula"]
+            steps = [*steps_of(competition), *drafts.acts_of(competition), "dashboard", "formula"]
         preparation = getattr(competition, "preparation", None)
         if preparation and not preparation.rescore_id:
             steps.append("stop_preparing")
@@ -257,6 +257,10 @@ class Steps(drafts.Acts):
             ),
             done=gettext("The preparation is stopped."),
         )
+
+    @action(description=gettext_lazy("Dashboard"), icon="monitoring")
+    def dashboard(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return overviews.page(self, request, self.find(request, object_id))
 
     @action(description=gettext_lazy("Formula"), icon="calculate")
     def formula(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -1,6 +1,6 @@
 """The rows, a file to a subject; importing them fills the table."""
 
 from benchmarks.scale.measure import ROWS
-from benchmarks.scale.rows import boards, panel, queue, recording
+from benchmarks.scale.rows import boards, panel, queue, recording, rescoring
 
-__all__ = ["ROWS", "boards", "panel", "queue", "recording"]
+__all__ = ["ROWS", "boards", "panel", "queue", "recording", "rescoring"]
