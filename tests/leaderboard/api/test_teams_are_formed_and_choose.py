@@ -76,6 +76,7 @@ def test_the_competition_says_what_my_team_has_left(
         "quality_ref": 0.7,
         "metric": "macro_f1",
         "min_quality": 0.0,
+        "version": 1,
     }
     assert body["classes"] == ["Metal", "Paper", "Plastic"]
     stranger = anonymous.get(f"{API}/competitions/waste").json()

@@ -1,0 +1,171 @@
+"""Score a model at home, as the server measures: on the sample, beside the reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from leaderboard.cli import kits
+from leaderboard.cli.commands import EXIT_CODES, File, app
+from leaderboard.cli.languages import gettext, said
+from leaderboard.cli.options import AsJson, Into
+from leaderboard.cli.screen import err, plain, show
+from leaderboard.cli.server import FAILED, WRONG_USAGE, Server, Trouble, connected
+from scoring import formula
+from scoring.errors import Coded
+from scoring.job import Formula, InputSpec, Job, Plan, Progress, Report, Split
+from scoring.sentences import joined, spoken
+
+Reference = Annotated[
+    Path,
+    typer.Option(
+        "--reference",
+        exists=True,
+        dir_okay=False,
+        help=gettext(
+            "What time is held against. Take the organizers' reference model, if they hand it "
+            "out; else one like it, of `python -m scoring train-reference`."
+        ),
+    ),
+]
+
+
+@app.command(
+    epilog=EXIT_CODES,
+    help=gettext(
+        "Measure a model on the sample as the server does, on this machine. Needs Linux and the "
+        "extra `worker`.\n"
+        "\n"
+        "At first the reference is measured against itself. This calibration is kept for the "
+        "next time."
+    ),
+)
+def score(
+    file: File,
+    competition: Into,
+    reference: Reference,
+    max_seconds: Annotated[
+        float, typer.Option(min=1, help=gettext("Cap of measuring."))
+    ] = Plan.max_seconds,
+    allow_weak_sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--allow-weak-sandbox",
+            help=gettext("Measure also where the kernel lacks a layer of the sandbox."),
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    with connected() as server:
+        told = server.ask("GET", f"competitions/{competition}")
+        sample = sample_of(server, told)
+    job = job_of(told, file, reference, sample, max_seconds, allow_weak_sandbox)
+    report = measured(job, kept(told["slug"]))
+    words = published(report, job) if report.status == "scored" else failed(report)
+    show(as_json, spoken(report.to_json()), plain(words))
+    if report.status != "scored":
+        raise typer.Exit(FAILED)
+
+
+def measured(job: Job, calibration: Path) -> Report:
+    """What the engine finds. Raises `Trouble` where this machine cannot measure."""
+    try:
+        from scoring import calibrated  # with NumPy
+
+        with err.status(gettext("measuring")) as line:
+
+            def tell(progress: Progress) -> None:
+                line.update(plain(f"{progress.stage}: {progress.percent:.0f} %"))
+
+            return calibrated.score(job, calibration, tell)
+    except ImportError as error:
+        sentence = gettext(
+            "Measuring needs the extra `worker`: pip install 'featherweight[worker]'"
+        )
+        raise Trouble(WRONG_USAGE, f"{sentence} ({error})", "worker_missing") from error
+    except Coded as error:
+        raise Trouble(
+            WRONG_USAGE, f"{joined(error.said, said)} [{error.code}]", error.code
+        ) from error
+
+
+def job_of(
+    told: dict[str, Any], file: Path, reference: Path, sample: Path, seconds: float, is_weak: bool
+) -> Job:
+    """A job on the sample, by the rules that the API tells of a competition."""
+    given = {name: told["input"][name] for name in told["input"] if "_size" not in name}
+    given["batch_size"] = told["input"]["batch_size"]
+    terms, hardware = told["formula"], told["hardware"] or {}
+    return Job(
+        reference=reference,
+        submission=file,
+        splits=(Split("public", sample),),
+        sample=sample,
+        classes=tuple(told["classes"]),
+        input=InputSpec.from_json(given),
+        formula=Formula(
+            None, terms["k"], terms["time_weight"], terms["min_quality"], terms["metric"]
+        ),
+        plan=Plan(
+            device=hardware.get("device", "cpu"),
+            threads=hardware.get("threads", 1),
+            target_half_width=hardware.get("target_half_width", Plan.target_half_width),
+            max_seconds=seconds,
+            max_half_width=0.0,  # a person at a terminal judges the interval
+        ),
+        may_be_weak=is_weak,
+    )
+
+
+def sample_of(server: Server, told: dict[str, Any]) -> Path:
+    """The sample, downloaded once. Raises `Trouble`."""
+    if not told["sample"]:
+        raise Trouble(WRONG_USAGE, gettext("This competition gives out no sample."), "no_sample")
+    folder = kept(told["slug"]).parent / told["sample"]["sha256"][:16]
+    path: Path = folder / f"{told['slug']}-sample.zip"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        kits.fetch_sample(server, told["slug"], told["sample"], folder)
+    return path
+
+
+def kept(slug: str) -> Path:
+    """The file of a competition's calibration on this machine."""
+    return Path(typer.get_app_dir("featherweight")) / "calibrations" / f"{slug}.json"
+
+
+def published(report: Report, job: Job) -> str:
+    """What a board would say of these images: the score, its terms and their intervals."""
+    timing, quality = report.timing, report.splits["public"]
+    assert timing is not None
+    assert report.quality_ref is not None
+    terms = job.formula
+    found = formula.score(
+        quality.quality,
+        timing.time_ratio,
+        quality_ref=report.quality_ref,
+        k=terms.k,
+        time_weight=terms.time_weight,
+    )
+    width = formula.half_width(timing.half_width, terms.time_weight)
+    facts = {
+        "score": f"{found.total:.4f} ± {width:.4f}",
+        "ratio": f"{timing.time_ratio:.4f} ± {timing.half_width:.4f}",
+        "quality": f"{quality.quality:.4f}",
+        "reference": f"{report.quality_ref:.4f}",
+    }
+    told = gettext(
+        "On the sample: score %(score)s. Time ratio: %(ratio)s. Quality: %(quality)s, of the "
+        "reference %(reference)s."
+    )
+    gate = gettext("The quality is below the gate, so the score counts for nothing.")
+    return f"{told % facts} {gate}" if quality.quality < terms.min_quality else told % facts
+
+
+def failed(report: Report) -> str:
+    """Why a model has no score."""
+    if report.failure is None:
+        return gettext("The machine is too noisy. Close other programs, and try again.")
+    return f"{joined(report.failure.said, said)} [{report.failure.code}]"

@@ -1,0 +1,42 @@
+"""`featherweight score` measures by the rules that the server tells, and says what a board says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rest_framework.test import APIClient
+
+from leaderboard.cli import scores
+from leaderboard.models import Competition, Team
+from leaderboard.services import jobs
+from tests.leaderboard.api.conftest import API, Run
+from tests.leaderboard.conftest import report
+
+pytestmark = pytest.mark.django_db
+
+
+def test_its_job_has_the_servers_rules(
+    team: Team, client: APIClient, competition: Competition, file: Path
+) -> None:
+    told = client.get(f"{API}/competitions/waste").json()
+    home = scores.job_of(told, file, file, file, 60.0, False)
+    here = jobs.for_evaluation(competition.calibration)
+    assert home.classes == here.classes
+    assert home.input == here.input
+    assert replace(home.formula, quality_ref=None) == replace(here.formula, quality_ref=None)
+    assert (home.plan.device, home.plan.threads) == (here.plan.device, here.plan.threads)
+    found = replace(report(quality_public=0.75, time_ratio=0.5), quality_ref=0.7)
+    told_in_words = scores.published(found, home)
+    assert "score 0.5189 ± 0.0050. Time ratio: 0.5000 ± 0.0100. Quality: 0.7500" in told_in_words
+    gated = replace(home, formula=replace(home.formula, min_quality=0.8))
+    assert "below the gate" in scores.published(found, gated)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_reference_it_says_where_one_comes_from(team: Team, run: Run, file: Path) -> None:
+    done = run("score", file, "-c", "waste")
+    assert done.returncode == 2
+    assert "--reference" in done.stderr
+    assert "train-reference" in run("score", "--help").stdout
