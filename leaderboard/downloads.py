@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import etag
 
 from leaderboard.models import Snapshot
+from leaderboard.services.exports import Export
 from leaderboard.services.kit import Kit
 
 
@@ -20,6 +21,12 @@ def kit(request: HttpRequest, made: Kit) -> HttpResponseBase:
         return FileResponse(io.BytesIO(made.data), as_attachment=True, filename=made.file_name)
 
     return answer(request)
+
+
+def export(made: Export) -> StreamingHttpResponse:
+    """Rows of a competition, sent in parts."""
+    named = {"Content-Disposition": f'attachment; filename="{made.file_name}"'}
+    return StreamingHttpResponse(made.parts, content_type=made.media_type, headers=named)
 
 
 def snapshot(made: Snapshot) -> FileResponse:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -14,8 +16,9 @@ from unfold.decorators import action
 
 from leaderboard import downloads
 from leaderboard.admin import pages
+from leaderboard.errors import Refused
 from leaderboard.models import Competition, Snapshot
-from leaderboard.services import previews, snapshots
+from leaderboard.services import exports, previews, snapshots
 
 ROWS = 100
 """Rows of the preview. The export has all of them."""
@@ -59,6 +62,12 @@ class Results(pages.Noun):
             "moves": preview.moves[:ROWS],
             "bins": bins(preview),
             "files": files(competition),
+            "exports": [
+                (gettext("Submissions"), "submissions"),
+                (gettext("Teams"), "teams"),
+                (gettext("Rows of the boards"), "boards"),
+                (gettext("Evaluations and their figures"), "measurements"),
+            ],
         }
         return TemplateResponse(request, "admin/result.html", said)
 
@@ -68,7 +77,26 @@ class Results(pages.Noun):
             self.admin_site.admin_view(self.result_file),
             name="leaderboard_competition_result_file",
         )
-        return [file, *super().get_urls()]
+        export = path(
+            "<int:object_id>/result/<slug:kind>.<slug:form>",
+            self.admin_site.admin_view(self.export),
+            name="leaderboard_competition_export",
+        )
+        return [file, export, *super().get_urls()]
+
+    def export(
+        self, request: HttpRequest, object_id: int, kind: str, form: str
+    ) -> HttpResponseBase:
+        """Rows of the competition as a file. A refusal is shown on the page of the result."""
+        competition = self.find(request, str(object_id))
+        pages.check_permission(self, request, competition)
+        by = pages.organizer(request)
+        try:
+            made = exports.export(competition=competition, kind=kind, form=form, by=by)
+        except Refused as refusal:
+            messages.error(request, refusal.detail)
+            return redirect("admin:leaderboard_competition_result", object_id)
+        return downloads.export(made)
 
     def result_file(self, request: HttpRequest, object_id: int, pk: int) -> FileResponse:
         """A signed file, also a draft."""

@@ -52,6 +52,7 @@ class AuditEntry(models.Model):
         PASSWORD_SET = "password_set", _("Password set by an operator")
         ACCOUNT_DELETED = "account_deleted", _("Account deleted")
         TOKEN_REVOKED = "token_revoked", _("API token revoked by an operator")
+        ROWS_EXPORTED = "rows_exported", _("Rows exported")
         SNAPSHOT_ASKED = "snapshot_asked", _("Draft of the signed result asked for")
         SIGNING_KEY_MADE = "signing_key_made", _("Key that signs results made anew")
         WORKER_ROLE_GRANTED = "worker_role_granted", _("Database role of workers granted")

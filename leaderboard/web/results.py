@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from leaderboard import downloads
 from leaderboard.errors import NotFound
-from leaderboard.services import rankings, signing, snapshots
+from leaderboard.models import Entry
+from leaderboard.services import announcements, certificates, rankings, signing, snapshots, teams
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
 from scoring.snapshots.signing import public_pem
 
+FIRST = 20
+"""Rows of the ranking on the page of the result."""
 MOST_EARLIER = 20
 """Earlier files that the page lists."""
 
@@ -38,6 +42,37 @@ def snapshot(request: Request, slug: str) -> HttpResponse:
 def snapshot_file(request: Request, slug: str) -> FileResponse:
     competition = find(request, slug)
     return downloads.snapshot(snapshots.find(competition))
+
+
+@require_safe
+def archive(request: Request, slug: str) -> HttpResponse:
+    """What stays of a published competition: ranking, texts, announcements, signed file."""
+    competition = find(request, slug)
+    if not competition.is_published:
+        return show(request, competition, "competitions/unpublished.html")
+    standing = rankings.Standing(competition, Entry.Board.PRIVATE)
+    return show(
+        request,
+        competition,
+        "competitions/archive.html",
+        rows=standing[:FIRST],
+        total=len(standing),
+        landed=rankings.landed(standing),
+        announcements=announcements.of(competition),
+        latest=snapshots.latest(competition),
+    )
+
+
+@login_required
+@require_safe
+def certificate(request: Request, slug: str) -> HttpResponse:
+    """A person's own certificate as PDF."""
+    mine = teams.own(request.user, find(request, slug))
+    answer = HttpResponse(
+        certificates.of(team=mine, by=request.user), content_type="application/pdf"
+    )
+    answer["Content-Disposition"] = f'attachment; filename="{slug}-certificate.pdf"'
+    return answer
 
 
 @require_safe

@@ -242,3 +242,25 @@ def test_the_key_is_a_file_of_its_own_and_may_be_replaced(
     pem = Client().get("/signing-key.pem").content.decode()
     assert ed25519.public_of(pem) == second
     assert verified(path, "--key", first)[0] == 0  # signed before, and good for ever
+
+
+def test_the_result_stays_on_one_page_and_members_get_certificates(
+    finished: Competition, path: Path, outsider: User
+) -> None:
+    Competition.objects.update(rules="Be **fair**.", citation="@misc{waste}", prizes="A cup.")
+    page = Client().get("/competitions/waste/result/").content.decode()
+    assert [name in page for name in (*results.TEAMS, "@misc{waste}", "<strong>fair</strong>")]
+    assert json.loads(path.read_text())["seal"]["sha256"] in page
+    team = rankings.rows(finished, "private")[0].entry.team
+    member = team.members.get()
+    member.first_name, member.last_name = "김민수", "Čapek 🪶"
+    member.save()
+    url = "/competitions/waste/team/certificate.pdf"
+    client = browser(member)
+    for language in ("en", "ko"):
+        answer = client.get(url, headers={"Accept-Language": language})
+        assert answer.headers["Content-Type"] == "application/pdf"
+        assert answer.content.startswith(b"%PDF-")
+        assert 5_000 < len(answer.content) < 200_000  # only the letters that are used
+    assert browser(outsider).get(url).status_code == 403
+    assert "certificate.pdf" in client.get("/competitions/waste/team/").content.decode()

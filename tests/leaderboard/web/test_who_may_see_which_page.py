@@ -70,6 +70,8 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/boards/public/embed/", ANYBODY),
         ("/competitions/waste/boards/private/embed/", NOBODY),  # before its publication
         ("/competitions/waste/snapshot/", ANYBODY),  # which says that it is not published
+        ("/competitions/waste/result/", ANYBODY),  # which says that it is not published
+        ("/competitions/waste/team/certificate.pdf", (LOGIN, 403, 404, 404, 403)),  # likewise
         ("/competitions/waste/snapshot.json", NOBODY),  # before its publication
         ("/signing-key/", ANYBODY),
         ("/signing-key.pem", NOBODY),  # before the first signed result

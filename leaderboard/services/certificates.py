@@ -1,0 +1,72 @@
+"""Certificates of a published result, for the members of a team."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils import formats
+from django.utils.translation import get_language, gettext
+
+from leaderboard import certificates
+from leaderboard.certificates import Certificate
+from leaderboard.errors import NotFound
+from leaderboard.models import Entry, Team, User
+from leaderboard.services import rankings, snapshots
+
+
+def of(*, team: Team, by: User) -> bytes:
+    """The PDF of one member, in the language of the request. Raises `NotFound` before the
+    publication, and for a team without a score."""
+    competition = team.competition
+    rankings.check_visible(competition, Entry.Board.PRIVATE)
+    entry = rankings.entry_of(team, Entry.Board.PRIVATE)
+    if entry is None:
+        sentence = gettext("A certificate is for teams with a score on the private board.")
+        raise NotFound(sentence, code="no_certificate")
+    assert competition.published_at
+    told = Certificate(
+        heading=gettext("Certificate"),
+        person=by.get_full_name() or by.get_username(),
+        sentence=gettext("took part as a member of the team %(team)s in") % {"team": team},
+        competition=competition.title,
+        figure=rank_of(entry),
+        lines=lines(entry),
+        language=get_language() or "en",
+        made_at=competition.published_at,
+    )
+    return certificates.pdf(told)
+
+
+def rank_of(entry: Entry) -> str:
+    standing = rankings.Standing(entry.competition, entry.board)
+    rank = standing.rank(entry)
+    if rank is None:
+        return gettext("%(teams)d teams") % {"teams": len(standing)}
+    return gettext("Rank %(rank)d of %(teams)d") % {"rank": rank, "teams": len(standing)}
+
+
+def lines(entry: Entry) -> list[str]:
+    """The figures of the final ranking, and where they can be checked."""
+    competition = entry.competition
+    assert competition.published_at
+    facts = {
+        "score": f"{entry.score:.4f}",
+        "half_width": f"{entry.score_half_width:.4f}",
+        "quality": f"{rankings.told(entry.quality):.4f}",
+        "ratio": f"{entry.time_ratio:.3f}",
+    }
+    day = formats.date_format(competition.published_at, "DATE_FORMAT")
+    told = [
+        gettext(
+            "Score %(score)s ± %(half_width)s (lower is better), quality %(quality)s, time ratio "
+            "%(ratio)s"
+        )
+        % facts,
+        gettext("Final ranking published on %(day)s") % {"day": day},
+    ]
+    if made := snapshots.latest(competition):
+        address = f"{settings.SITE_URL}{competition.get_absolute_url()}snapshot/"
+        told += [
+            gettext("To be checked at %(address)s") % {"address": address},
+            f"SHA-256 {made.sha256}",
+        ]
+    return told
