@@ -6,10 +6,11 @@ where at any moment, down to the score that the last of them has today.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -21,6 +22,7 @@ MOST_TEAMS = 200
 """The first teams of today's board, whose scores are read once for each version of it."""
 MOST_STEPS = 20_000
 """Submissions of these teams that are looked at, the first ones."""
+Key = tuple[float, datetime, int]
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
@@ -54,7 +56,7 @@ class Race:
         known = [
             (step.score, step.uploaded_at, team, step)
             for step, team in some
-            if step and (self.reach is None or step.score <= self.reach)
+            if step and self.is_known(step)
         ]
         return [
             Placed(rank, team, step)
@@ -66,6 +68,35 @@ class Race:
         steps = self.steps[team]
         found = bisect_right(steps, at, key=uploaded)
         return steps[found - 1] if found else None
+
+    def ranks(self, teams: Iterable[int], moments: Iterable[datetime]) -> dict[int, list[int]]:
+        """The ranks of some teams at moments, the earliest first; 0 where a team had none."""
+        board: list[Key] = []
+        keys: dict[int, Key] = {}
+        found: dict[int, list[int]] = {team: [] for team in teams}
+        number = 0
+        for at in moments:
+            while number < len(self.events) and self.events[number][0] <= at:
+                uploaded_at, team, step = self.events[number]
+                if team in keys:
+                    board.pop(bisect_left(board, keys[team]))
+                if self.is_known(step):
+                    keys[team] = (step.score, uploaded_at, team)
+                    insort(board, keys[team])
+                number += 1
+            for team, some in found.items():
+                some.append(bisect_left(board, keys[team]) + 1 if team in keys else 0)
+        return found
+
+    @cached_property
+    def events(self) -> list[tuple[datetime, int, Step]]:
+        """Each step of each team, in order."""
+        every = [(one.uploaded_at, team, one) for team, some in self.steps.items() for one in some]
+        return sorted(every, key=lambda event: event[:2])
+
+    def is_known(self, step: Step) -> bool:
+        """Whether all that was better is known, too."""
+        return self.reach is None or step.score <= self.reach
 
 
 def uploaded(step: Step) -> datetime:

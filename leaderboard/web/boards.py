@@ -118,8 +118,8 @@ def own(request: Request, standing: rankings.Standing) -> Own | None:
 def whole(
     standing: rankings.Standing, wish: wishes.Wish, mine: Own | None, drawn: plots.Plot | None
 ) -> dict[str, Any]:
-    """A page of the whole board in its order. In the usual columns its rows are made once in each
-    language for all who have no own row there."""
+    """A page of the whole board in its order. For each choice of columns its rows are made once in
+    each language for all who have no own row there."""
     pages = Paginator(range(len(standing)), PAGE)
     page = pages.get_page(wanted_page(standing, wish))
     team_id = mine.entry.team_id if mine and page_of(mine.place) == page.number else None
@@ -142,11 +142,8 @@ def whole(
 
     if not len(standing):
         return {"page": page}
-    if wish.is_usual:
-        shown = standing.kept(f"rows-{races.hour():%d%H}-{page.number}-{team_id}-{reader()}", made)
-    else:
-        shown = made()
-    return {"page": page, "pager": pager(wish, page), **shown}
+    what = f"rows-{wish.query()}-{page.number}-{team_id}-{reader()}-{races.hour():%d%H}"
+    return {"page": page, "pager": pager(wish, page), **standing.kept(what, made)}
 
 
 def part(

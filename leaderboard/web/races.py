@@ -166,15 +166,15 @@ def ranks(
     found: races.Race, leaders: Sequence[races.Placed], begin: datetime, end: datetime, x: Axis
 ) -> Ways:
     y = Axis(1.0, float(LOWEST), False, TOP, HEIGHT - BOTTOM)
-    ways: dict[int, list[tuple[float, float]]] = {one.team_id: [] for one in leaders}
-    for number in range(MOMENTS + 1):
-        at = begin + (end - begin) * number / MOMENTS
-        pixel = x.at((at - begin).total_seconds())
-        for one in found.standing(at):
-            if one.team_id in ways:
-                ways[one.team_id].append((pixel, y.at(one.rank)))
+    moments = [begin + (end - begin) * number / MOMENTS for number in range(MOMENTS + 1)]
+    pixels = [x.at((at - begin).total_seconds()) for at in moments]
+    counted = found.ranks([one.team_id for one in leaders], moments)
+    ways = [
+        [(pixel, y.at(rank)) for pixel, rank in zip(pixels, some, strict=True) if rank]
+        for some in counted.values()
+    ]
     ticks = [(y.at(rank), str(rank)) for rank in (1, 5, 10)]
-    return list(ways.values()), [*ticks, (y.at(LOWEST), f"{LOWEST}+")]
+    return ways, [*ticks, (y.at(LOWEST), f"{LOWEST}+")]
 
 
 def scores(

@@ -77,11 +77,14 @@ class Pick:
 
 @dataclass(frozen=True)
 class Reach:
-    """A range of ranks as a bar, in percent of an axis that the rows of a page share."""
+    """A range of ranks as a bar, in percent of an axis that the rows of a page share.
 
-    start: float
-    width: float
-    rank: float
+    Percents are text already: filters for each row would take longer than all else of it.
+    """
+
+    start: str
+    width: str
+    rank: str
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,7 @@ def reach(row: rankings.Row, first: int, last: int) -> Reach | None:
         return None
     share = 100 / (last - first + 1)
     return Reach(
-        start=share * (likely.first - first),
-        width=share * (likely.last - likely.first + 1),
-        rank=share * (row.rank - first + 0.5),
+        start=f"{share * (likely.first - first):.2f}%",
+        width=f"{share * (likely.last - likely.first + 1):.2f}%",
+        rank=f"{share * (row.rank - first + 0.5):.2f}%",
     )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import timedelta
 from pathlib import Path
+
+from django.utils import timezone
 
 from benchmarks.scale.measure import Act, figure, timed
 from benchmarks.scale.world import SLUG, World, get
@@ -66,6 +69,27 @@ def sorted_middle(world: World) -> Act:
     entries = Entry.objects.filter(board="public").order_by("time_ratio")
     key = entries[entries.count() // 2].pk
     return lambda: get(world.visitor, f"{PAGE}?sort=time&after={key}")
+
+
+@timed("race", ms=CHOSEN)
+def race(world: World) -> Act:
+    return lambda: get(world.visitor, f"/competitions/{SLUG}/race/")
+
+
+@timed("race, as of an earlier moment", ms=CHOSEN)
+def race_before(world: World) -> Act:
+    at = (timezone.now() - timedelta(days=2)).isoformat(timespec="minutes").replace("+", "%2B")
+    return lambda: get(world.visitor, f"/competitions/{SLUG}/race/?as_of={at}")
+
+
+@timed("scoring, with figures", ms=CHOSEN)
+def figures(world: World) -> Act:
+    return lambda: get(world.visitor, f"/competitions/{SLUG}/scoring/?quality=0.7&ratio=0.5")
+
+
+@timed("home", ms=BAR, flat=FLAT)
+def home(world: World) -> Act:
+    return lambda: get(world.visitor, "/")
 
 
 @timed("board, first page after a change")

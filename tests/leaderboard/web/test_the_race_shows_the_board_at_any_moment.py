@@ -100,5 +100,19 @@ def test_a_board_marks_what_moved_since_yesterday_beyond_noise(
     assert "since yesterday</span>" not in text(see(None, public))
 
 
+def test_ranks_at_many_moments_are_those_of_the_boards_then(
+    overtaken: None, team: Team, rivals: Team, competition: Competition
+) -> None:
+    race = races.of(rankings.Standing(competition, "public"))
+    assert race
+    moments = [timezone.now() - timedelta(hours=hours) for hours in range(160, -1, -5)]
+    ranks = race.ranks([team.pk, rivals.pk], moments)
+    for number, at in enumerate(moments):
+        then = {one.team_id: one.rank for one in race.standing(at)}
+        assert [ranks[one.pk][number] for one in (team, rivals)] == [
+            then.get(one.pk, 0) for one in (team, rivals)
+        ]
+
+
 def test_a_contest_without_scores_has_no_race(see: Any, competition: Competition) -> None:
     assert "The race begins with the first model" in text(see(None, RACE))
