@@ -212,7 +212,9 @@ class CompetitionAdmin(steps.Steps, results.Results):
             {
                 "classes": ["tab"],
                 "fields": [
-                    ("submissions_per_day", "final_selections"),
+                    ("submissions_per_day", "submissions_per_week"),
+                    ("submissions_per_month", "submissions_in_total"),
+                    "final_selections",
                     "remeasured_ranks",
                     ("max_team_size", "max_upload_bytes"),
                     "formats",

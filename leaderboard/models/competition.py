@@ -120,6 +120,15 @@ class Competition(Texts, Dates, Late, Released):
     )
 
     submissions_per_day = models.PositiveSmallIntegerField(default=5, help_text=_("Per team."))
+    submissions_per_week = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Per team, from Monday. Empty: no limit.")
+    )
+    submissions_per_month = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Per team. Empty: no limit.")
+    )
+    submissions_in_total = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Per team. Empty: no limit.")
+    )
     final_selections = models.PositiveSmallIntegerField(
         default=2,
         validators=[MinValueValidator(1)],

@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.files import File
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from leaderboard import bodies, sentences
@@ -22,7 +20,6 @@ from leaderboard.errors import (
     BadModel,
     CompetitionNotOpen,
     Conflict,
-    QuotaExceeded,
     Refused,
 )
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
@@ -35,10 +32,12 @@ from leaderboard.services import (
     organizers,
     placing,
     queueing,
+    quotas,
     teams,
 )
 from leaderboard.services.audit import Act
 from leaderboard.services.events import Event
+from leaderboard.services.quotas import Quota
 from scoring import Rejected, formats
 from scoring.formats import Inspection
 
@@ -51,19 +50,6 @@ class Receipt:
 
     submission: Submission
     is_new: bool
-
-
-@dataclass(frozen=True)
-class Quota:
-    """A team's uploads of the competition's current day."""
-
-    per_day: int
-    used: int
-    resets_at: datetime
-
-    @property
-    def left(self) -> int:
-        return max(0, self.per_day - self.used)
 
 
 def check_size(size: int, *, slug: str) -> None:
@@ -148,9 +134,9 @@ def accept(new: Submission, *, by: User) -> Receipt:
     sent = Team.objects.filter(pk=new.team_id)
     sent.update(sent=F("sent") + 1, last_sent_at=new.uploaded_at)
     queueing.enqueue(competition=new.competition, submission=new)
-    today = quota(new.team, new.competition)
-    if today.left == 0:
-        events.tell(Event.QUOTA_USED, new.team, due_at=today.resets_at)
+    rest = quota(new.team, new.competition)
+    if rest.left == 0 and rest.resets_at:
+        events.tell(Event.QUOTA_USED, new.team, due_at=rest.resets_at)
     return Receipt(new, is_new=True)
 
 
@@ -163,7 +149,7 @@ def admit(new: Submission, *, by: User) -> Submission | None:
     if earlier := sent_before(new.team, new.content_sha256, new.idempotency_key):
         return earlier
     check_open(new.competition)
-    check_quota(new.team, new.competition)
+    quotas.check(new.team, new.competition)
     return None
 
 
@@ -232,23 +218,8 @@ def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) ->
 
 
 def quota(team: Team, competition: Competition, *, now: datetime | None = None) -> Quota:
-    """The team's uploads of the current day, in the competition's time zone, that use quota
-    (`is_counted`)."""
-    zone = ZoneInfo(competition.time_zone)
-    today = (now or timezone.now()).astimezone(zone).date()
-    start = datetime.combine(today, datetime.min.time(), zone)
-    end = datetime.combine(today + timedelta(days=1), datetime.min.time(), zone)
-    first = Evaluation.objects.filter(submission=OuterRef("pk")).order_by("pk")
-    counted = (
-        Submission.objects.filter(team=team, uploaded_at__gte=start, uploaded_at__lt=end)
-        .alias(
-            first=Subquery(first.values("state")[:1]),
-            claimed=Subquery(first.values("claimed_at")[:1]),
-        )
-        .exclude(first=Evaluation.State.ERROR)
-        .exclude(Q(first=Evaluation.State.CANCELLED) & Q(claimed=None))
-    )
-    return Quota(competition.submissions_per_day, counted.count(), end)
+    """What the team has left of its uploads."""
+    return quotas.of(team, competition, now=now)
 
 
 def is_counted(submission: Submission) -> bool:
@@ -355,21 +326,3 @@ def paused(competition: Competition) -> str:
     return (
         gettext("Uploads are paused: %(reason)s. Queued submissions are still evaluated.") % facts
     )
-
-
-def check_quota(team: Team, competition: Competition) -> None:
-    now = quota(team, competition)
-    if now.left == 0:
-        raise QuotaExceeded(
-            gettext(
-                "%(used)d of %(per_day)d submissions of %(team)s are used today. The next is "
-                "possible from %(time)s (%(zone)s)."
-            )
-            % {
-                "used": now.used,
-                "per_day": now.per_day,
-                "team": team,
-                "time": date_format(now.resets_at, gettext("j M Y, H:i")),
-                "zone": competition.time_zone,
-            }
-        )

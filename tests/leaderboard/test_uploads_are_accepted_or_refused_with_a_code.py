@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.base import ContentFile
@@ -207,6 +207,45 @@ def test_the_quota_begins_anew_with_the_day_of_the_competition(
         for hours in (1, 11, 13)
     ]
     assert used == [1, 1, 0]
+
+
+def test_weeks_months_and_the_whole_competition_have_limits_of_their_own(
+    team: Team, owner: User, model: bytes, make_model: Callable[..., bytes]
+) -> None:
+    """Wednesday, 30 June 2027, at noon in Seoul; the week began on the 28th."""
+    now = datetime(2027, 6, 30, 3, tzinfo=UTC)
+    sent = send(team, owner, model).submission
+    limits = {"submissions_per_day": 4}
+
+    def left(at: datetime, **more: int) -> tuple[str, int, int, str | None]:
+        Competition.objects.update(
+            submissions_per_week=None, submissions_per_month=None, submissions_in_total=None
+        )
+        Competition.objects.update(**limits | more)
+        team.competition.refresh_from_db()
+        Submission.objects.filter(pk=sent.pk).update(uploaded_at=at)
+        found = submissions.quota(team, team.competition, now=now)
+        one = found.tightest
+        reset = one.resets_at.date().isoformat() if one.resets_at else None
+        return one.period, one.used, found.left, reset
+
+    today, monday, sunday = now, now - timedelta(days=2), now - timedelta(days=3)
+    month_before = now - timedelta(days=30)
+    assert left(today) == ("day", 1, 3, "2027-07-01")
+    assert left(today, submissions_per_week=9) == ("day", 1, 3, "2027-07-01")
+    assert left(monday, submissions_per_week=2) == ("week", 1, 1, "2027-07-05")
+    assert left(sunday, submissions_per_week=2) == ("week", 0, 2, "2027-07-05")
+    assert left(sunday, submissions_per_month=2) == ("month", 1, 1, "2027-07-01")
+    assert left(month_before, submissions_per_month=2) == ("month", 0, 2, "2027-07-01")
+    assert left(month_before, submissions_in_total=2) == ("total", 1, 1, None)
+    assert left(today, submissions_per_week=2, submissions_in_total=2)[0] == "total"
+
+    left(timezone.now(), submissions_in_total=1)
+    with pytest.raises(QuotaExceeded, match="All 1 submissions that Sorters may send"):
+        send(team, owner, make_model(7))
+    left(timezone.now(), submissions_per_week=1)
+    with pytest.raises(QuotaExceeded, match="1 of 1 submissions of Sorters are used this week"):
+        send(team, owner, make_model(7))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -197,7 +197,9 @@ class CompetitionDetail(CompetitionSummary):
     baseline = serializers.SerializerMethodField()
     sample = serializers.SerializerMethodField()
     my_team = serializers.SerializerMethodField(help_text="When signed in and a member.")
-    my_quota = serializers.SerializerMethodField(help_text="My team's uploads of today.")
+    my_quota = serializers.SerializerMethodField(
+        help_text="My team's uploads of today, and of all periods that are limited."
+    )
 
     class Meta(CompetitionSummary.Meta):
         fields = (

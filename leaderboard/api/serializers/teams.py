@@ -7,14 +7,25 @@ from typing import Any
 from rest_framework import serializers
 
 from leaderboard.models import Invitation, Membership, Submission, Team
-from leaderboard.services import captains, submissions
+from leaderboard.services import captains, quotas
 
 
-class Quota(serializers.Serializer[submissions.Quota]):
-    per_day = serializers.IntegerField()
+class Limit(serializers.Serializer[quotas.Limit]):
+    period = serializers.ChoiceField(choices=["day", "week", "month", "total"])
+    most = serializers.IntegerField()
     used = serializers.IntegerField()
     left = serializers.IntegerField()
-    resets_at = serializers.DateTimeField()
+    resets_at = serializers.DateTimeField(allow_null=True)
+
+
+class Quota(serializers.Serializer[quotas.Quota]):
+    per_day = serializers.IntegerField()
+    used = serializers.IntegerField(help_text="Today.")
+    left = serializers.IntegerField(help_text="By the limit that leaves least.")
+    resets_at = serializers.DateTimeField(
+        allow_null=True, help_text="When that limit starts again; null if never."
+    )
+    limits = Limit(many=True)
 
 
 class TeamSummary(serializers.ModelSerializer[Team]):

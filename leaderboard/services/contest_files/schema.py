@@ -29,7 +29,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("total_seconds", "memory_bytes", "output_bytes"),
     ),
     "dates": ("opens_at", "ends_at", "late_until", "publishes_at", "time_zone"),
-    "teams": ("max_team_size", "submissions_per_day", "final_selections"),
+    "teams": (
+        *("max_team_size", "submissions_per_day", "submissions_per_week"),
+        *("submissions_per_month", "submissions_in_total", "final_selections"),
+    ),
 }
 """The settings of a competition, by the section of the file in which they stand."""
 TOP = ("slug", "title", "tagline")
