@@ -33,6 +33,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("max_team_size", "submissions_per_day", "submissions_per_week"),
         *("submissions_per_month", "submissions_in_total", "final_selections"),
     ),
+    "result": ("release_quads", "release_answers"),
 }
 """The settings of a competition, by the section of the file in which they stand."""
 TOP = ("slug", "title", "tagline")
