@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -73,6 +73,12 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]
             return [ipaddress.ip_network(one.strip()) for one in value.split(",") if one.strip()]
         except ValueError as error:
             raise wrong(name, "networks like 10.0.0.0/8,fd00::/8", value) from error
+
+    def choice(self, name: str, *, default: str, among: Collection[str]) -> str:
+        value = str(self.get_value(name, default=default)).strip()
+        if value in among:
+            return value
+        raise wrong(name, f"one of {', '.join(among)}", value)
 
     def level(self, name: str, *, default: str) -> str:
         value = str(self.get_value(name, default=default)).strip()

@@ -166,6 +166,14 @@ KEEP_REPORTS_DAYS = env.whole("KEEP_REPORTS_DAYS", default=0, least=0)
 FIRST_SUPERUSER = env.str("FIRST_SUPERUSER", default="")
 FIRST_SUPERUSER_PASSWORD = env.str("FIRST_SUPERUSER_PASSWORD", default="")
 FIRST_SUPERUSER_EMAIL = env.str("FIRST_SUPERUSER_EMAIL", default="")
+# What staff is told by mail: error, warning or none. The address is called besides.
+ATTENTION = env.choice("ATTENTION", default="error", among=["error", "warning", "none"])
+ATTENTION_WEBHOOK = env.address(
+    "ATTENTION_WEBHOOK",
+    default="",
+    schemes=["https", "http"],
+    like="https://chat.example.org/hooks/xyz",
+)
 # Whoever sends it as a bearer token reads /metrics. Without it that page is not there.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # After so many minutes in the queue, somebody should look.

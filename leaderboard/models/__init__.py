@@ -8,6 +8,7 @@ from leaderboard.models.device import Device
 from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, QueueShare, Worker
+from leaderboard.models.matter import Matter
 from leaderboard.models.notice import Happening, Notice
 from leaderboard.models.ranges import Ranged, RankRange
 from leaderboard.models.reference import ReferenceModel
@@ -37,6 +38,7 @@ __all__ = [
     "Happening",
     "HardwareProfile",
     "Invitation",
+    "Matter",
     "Membership",
     "Moved",
     "NamePart",

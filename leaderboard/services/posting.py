@@ -6,7 +6,7 @@ The post's own process does it, or an embedded worker between two evaluations.
 from __future__ import annotations
 
 from leaderboard.models import Notice
-from leaderboard.services import delivering, mailing, privileges, snapshots, telling
+from leaderboard.services import attention, delivering, mailing, privileges, snapshots, telling
 
 SLICE = 20.0
 """Seconds of each kind of work in the post's own process."""
@@ -15,10 +15,11 @@ SHORT_SLICE = 2.0
 
 
 def sweep() -> None:
-    """Find the ends that are near. Delete old notices and old deliveries."""
+    """Find the ends that are near, delete old notices and deliveries, tell staff of matters."""
     if is_post():
         telling.sweep()
         delivering.sweep()
+        attention.sweep()
 
 
 def go_on(*, seconds: float, calls: delivering.BackgroundCalls | None = None) -> None:
