@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "leaderboard.web.tracing.Tracing",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -380,9 +381,19 @@ LOGGING = {
             "class": "leaderboard.logs.WithoutCodes",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
+        },
+        "json": {"()": "leaderboard.logs.Json"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": {"plain": "line", "json": "json"}[
+                env.choice("LOG_FORMAT", default="plain", among=["plain", "json"])
+            ],
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # A line for each knock would hide the others.
+    "loggers": {"celery": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.level("LOG_LEVEL", default="INFO")},
 }
 

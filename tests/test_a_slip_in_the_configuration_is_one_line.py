@@ -30,6 +30,7 @@ def start(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("QUEUE_MINUTES", "0", "a whole number of at least 1, not '0'."),
         ("KEEP_REPORTS_DAYS", "x", "a whole number of at least 0, not 'x'."),
         ("ATTENTION", "all", "one of error, warning, none, not 'all'."),
+        ("LOG_FORMAT", "xml", "one of plain, json, not 'xml'."),
         ("LONG_POLLS", "-1", "a whole number of at least 0, not '-1'."),
         ("ALLOW_WEAK_SANDBOX", "true", "0 or 1, not 'true'."),
         ("TRUSTED_PROXIES", "one", "a whole number of at least 0, not 'one'."),

@@ -171,6 +171,9 @@ class Evaluation(Progress, Result):
     why = models.CharField(
         max_length=12, choices=Why, default=Why.FIRST, help_text=_("Why the evaluation was queued.")
     )
+    request_id = models.CharField(
+        max_length=36, blank=True, help_text="Of the request that queued it, as logs have it."
+    )
     measurement_key = models.CharField(max_length=64, blank=True, db_index=True)
     measured_by = models.ForeignKey(
         "self",

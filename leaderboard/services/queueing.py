@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from leaderboard import logs
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User
 from leaderboard.models.evaluation import Stale
@@ -68,11 +69,14 @@ def enqueue(
         profile=profile,
         why=why,
         queued_at=timezone.now(),
+        request_id=logs.current_id(),
         measurement_key=measurements.key(competition, profile, submission),
     )
     if submission:
         turns.settle_anew(submission.team)
     events.tell(Event.EVALUATION_QUEUED, evaluation)
+    facts = (evaluation.pk, evaluation.submission_id)
+    logger.info("Evaluation %s of submission %s is queued.", *facts)
     return evaluation
 
 

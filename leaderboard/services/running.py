@@ -31,7 +31,7 @@ from django.db.models.sql import UpdateQuery
 from django.utils import timezone
 
 import scoring
-from leaderboard import queue
+from leaderboard import logs, queue
 from leaderboard.models import Evaluation, HardwareProfile, Worker
 from leaderboard.models.evaluation import QUEUE_ORDER, Stale
 from leaderboard.services import (
@@ -85,6 +85,16 @@ def run_next(
     evaluation = claim(profile, worker=worker)
     if evaluation is None:
         return None
+    with logs.working_for(request=evaluation.request_id, evaluation=evaluation.pk):
+        logger.info("%s takes attempt %s.", worker, evaluation.attempt)
+        evaluate(evaluation, should_stop=should_stop)
+    if Evaluation.objects.filter(profile=profile, state=State.QUEUED).exists():
+        queue.knock(profile_slug)
+    return evaluation
+
+
+def evaluate(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None:
+    """Bring a claimed evaluation to its end, by what was measured before or by measuring."""
     try:
         measurements.hold_to_today(evaluation)
         if stored := measurements.stored(evaluation):
@@ -93,9 +103,8 @@ def run_next(
             measure(evaluation, should_stop=should_stop)
     except Stale as error:
         logger.warning("%s Nothing was recorded.", error)
-    if Evaluation.objects.filter(profile=profile, state=State.QUEUED).exists():
-        queue.knock(profile_slug)
-    return evaluation
+    else:
+        logger.info("The attempt has ended.")
 
 
 def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
