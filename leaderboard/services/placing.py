@@ -217,16 +217,15 @@ def leaders_by(rules: Rules, teams: Collection[int]) -> dict[int, Counting]:
     small = Q(gain__lte=gains.REAL) if rules.only_real_gains else Q(pk__in=[])
     held = set(counts.filter(small).values_list("pk", flat=True))
 
-    def order(one: Counting) -> tuple[object, ...]:
+    best: dict[int, tuple[tuple[bool, bool, float, datetime, int], Counting]] = {}
+    for one in map(counting, columns(counts.values("pk"))):
         is_below = one.quality_public < rules.min_quality
         is_held = one.evaluation_id in held and not is_below
-        return is_below, is_held, one.score_public, one.uploaded_at, one.submission_id
-
-    found: dict[int, list[Counting]] = {}
-    for one in map(counting, columns(counts.values("pk"))):
         score = rules.score(one.quality_public, one.time_ratio)
-        found.setdefault(one.team_id, []).append(replace(one, score_public=score))
-    return {team: min(some, key=order) for team, some in found.items()}
+        order = is_below, is_held, score, one.uploaded_at, one.submission_id
+        if one.team_id not in best or order < best[one.team_id][0]:
+            best[one.team_id] = order, one
+    return {team: replace(one, score_public=order[2]) for team, (order, one) in best.items()}
 
 
 def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[Counting]]:
