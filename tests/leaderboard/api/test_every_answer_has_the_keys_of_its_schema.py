@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from leaderboard.models import Announcement, Competition, Submission, Team, User
@@ -16,6 +17,7 @@ from leaderboard.services import (
     submissions,
     teams,
     telling,
+    trials,
     webhooks,
 )
 from tests.leaderboard.api.conftest import API
@@ -27,7 +29,7 @@ MAIN = (
     *("/me", "/competitions", "/competitions/{slug}", "/competitions/{slug}/boards/{board}"),
     *("/competitions/{slug}/announcements", "/notices", "/submissions", "/submissions/{id}"),
     *("/teams", "/teams/{id}", "/teams/{id}/invitations", "/teams/{id}/selections", "/tokens"),
-    *("/teams/{id}/webhooks", "/teams/{id}/webhooks/{webhook_pk}/deliveries"),
+    *("/trials/{id}", "/teams/{id}/webhooks", "/teams/{id}/webhooks/{webhook_pk}/deliveries"),
 )
 
 
@@ -40,12 +42,15 @@ def test_answers_have_the_keys_of_the_schema(
     organizer: User,
     scored: Callable[..., Submission],
     submit: Callable[..., Submission],
+    make_model: Callable[..., bytes],
 ) -> None:
     scored(rivals, seed=1, quality_public=0.9)
     best, queued = scored(team, seed=2), submit(team, seed=3)
     hook = webhooks.add(team=team, url="https://hook.example", events=["scored"], by=owner)
     webhooks.ping(webhook=hook, by=owner)
     teams.invite(team=team, by=owner)
+    file = SimpleUploadedFile("model.pt", make_model(seed=9))
+    trial = trials.begin(competition=competition, team=team, upload=file, by=owner)
     news = Announcement(competition=competition, title="News", text="Good.")
     announcements.announce(announcement=news, by=organizer)
     telling.go_on(seconds=60)
@@ -57,9 +62,8 @@ def test_answers_have_the_keys_of_the_schema(
         for path, methods in schema["paths"].items():
             words = {"slug": "waste", "board": board, "webhook_pk": hook.pk}
             if noun := KEYED.match(path.removeprefix(API)):
-                words |= {"submissions": {"id": submission.pk}, "teams": {"id": team.pk}}.get(
-                    noun[1], {}
-                )
+                keys = {"submissions": submission.pk, "teams": team.pk, "trials": trial.pk}
+                words |= {"id": keys[noun[1]]} if noun[1] in keys else {}
             shape = shape_of(methods.get("get", {}))
             if shape and set(re.findall(r"{(\w+)}", path)) <= words.keys():
                 answer = client.get(path.format(**words))
