@@ -15,9 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CODE = ("leaderboard/__init__.py", "leaderboard/cli/*.py", "scoring/**/*.py")
-"""What the command and the engine need; nothing of the site. Their data is listed in
-pyproject.toml."""
+PARTS = (
+    "leaderboard/__init__.py",
+    "leaderboard/cli/*.py",
+    "leaderboard/locale/*/LC_MESSAGES/*.mo",
+    "scoring/**/*.py",
+    "scoring/formats/*/operators.txt",
+)
+"""What the command and the engine need; nothing of the site."""
 EXTRAS = ("worker", "onnx", "verify", "zoo")
 EPOCH = (2020, 1, 1, 0, 0, 0)
 
@@ -32,15 +37,10 @@ class Wheel:
 
 def built(root: Path) -> Wheel:
     """The wheel of the sources in `root`. Equal sources give equal bytes."""
-    told = tomllib.loads((root / "pyproject.toml").read_text())
-    project, data = told["project"], told["tool"]["setuptools"]["package-data"]
-    patterns = (
-        *CODE,
-        *(f"{name.replace('.', '/')}/{one}" for name, some in data.items() for one in some),
-    )
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     files = {
         path.relative_to(root).as_posix(): path.read_bytes()
-        for pattern in patterns
+        for pattern in PARTS
         for path in sorted(root.glob(pattern))
     }
     digest = hashlib.sha256()
