@@ -66,25 +66,25 @@ def generated() -> dict[str, Any]:
     return schema
 
 
-def described(part: Any, say: Callable[[str], str]) -> Any:
-    """A part of the schema whose descriptions are what `say` makes of their sentences."""
+def described(part: Any, translate: Callable[[str], str]) -> Any:
+    """A part of the schema whose descriptions are what `translate` makes of their sentences."""
     if isinstance(part, list):
-        return [described(one, say) for one in part]
+        return [described(one, translate) for one in part]
     if not isinstance(part, Mapping):
         return part
     return {
-        name: in_other_words(str(one), say)
+        name: in_other_words(str(one), translate)
         if name == "description" and not isinstance(one, Mapping)
-        else described(one, say)
+        else described(one, translate)
         for name, one in part.items()
     }
 
 
-def in_other_words(text: str, say: Callable[[str], str]) -> str:
-    """A description said by `say`. The names of a field's choices stay as they are."""
+def in_other_words(text: str, translate: Callable[[str], str]) -> str:
+    """A description in another language. The names of a field's choices stay as they are."""
     sentence = " ".join(CHOICES.split(text, maxsplit=1)[0].split())
-    choices = [f"* `{name}` - {say(label)}" for name, label in CHOICE.findall(text)]
-    parts = (say(sentence) if sentence else "", "\n".join(choices))
+    choices = [f"* `{name}` - {translate(label)}" for name, label in CHOICE.findall(text)]
+    parts = (translate(sentence) if sentence else "", "\n".join(choices))
     return "\n\n".join(part for part in parts if part)
 
 

@@ -150,12 +150,12 @@ def ask_until(
     path: str,
     found: dict[str, Any],
     ends: Collection[str],
-    say: Callable[[dict[str, Any]], str],
+    told: Callable[[dict[str, Any]], str],
 ) -> dict[str, Any]:
     """Ask for a thing until its state is an end; a server may be away for `PATIENCE_SECONDS`."""
     seconds = 1 if err.is_terminal else 30
     heard_at = time.monotonic()
-    with err.status(plain(say(found))) as line:
+    with err.status(plain(told(found))) as line:
         while found["state"] not in ends:
             asked_at = time.monotonic()
             try:
@@ -165,7 +165,7 @@ def ask_until(
                 away = time.monotonic() - heard_at
                 if trouble.exit_code != UNREACHABLE or away > PATIENCE_SECONDS:
                     raise
-            line.update(plain(say(found)))
+            line.update(plain(told(found)))
             time.sleep(max(0.0, 1 - (time.monotonic() - asked_at)))
     return found
 

@@ -219,8 +219,8 @@ def dates(
 ) -> list[tuple[float, str]]:
     parts = [begin + (end - begin) * number / DATES for number in range(DATES + 1)]
     is_long = end - begin > timedelta(days=2)
-    say = times.day if is_long else times.local
+    shown = times.day if is_long else times.local
     return [
-        (x.at((one - begin).total_seconds()), say(one, competition.time_zone))
+        (x.at((one - begin).total_seconds()), shown(one, competition.time_zone))
         for one in (parts if is_long else [parts[0], parts[-1]])
     ]

@@ -25,8 +25,8 @@ from tests.leaderboard.conftest import answers_of, finish, report
 pytestmark = pytest.mark.django_db
 Scored = Callable[..., Submission]
 ANSWERED = answers_of(public=[0] * 24, private=[0] * 36)
-MOST_QUERIES = 21
-"""Of a verdict, with the savepoint of its transaction, two rows for notices, the answers of the
+MOST_QUERIES = 22
+"""Of a verdict, with its savepoint, the formula held, two rows for notices, the answers of the
 team's entry, and prepared ones."""
 
 
