@@ -78,8 +78,6 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "final_selections": gettext_lazy("final selections"),
         "remeasured_ranks": gettext_lazy("ranks that are measured again"),
         "only_real_gains": gettext_lazy("only real gains move the public board"),
-        "release_quads": gettext_lazy("quads in the snapshot"),
-        "release_answers": gettext_lazy("answers in the snapshot"),
         "max_team_size": gettext_lazy("largest team"),
         "max_upload_bytes": gettext_lazy("largest upload in bytes"),
         "formats": gettext_lazy("formats of models"),
