@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from django.http import HttpRequest
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -39,12 +41,24 @@ MENU = (
     ],
     [
         (_("Teams"), "groups", "leaderboard_team_changelist"),
+        (_("Bans"), "block", "leaderboard_ban_changelist"),
+        (_("Roles"), "badge", "leaderboard_role_changelist"),
         (_("Users"), "person", "leaderboard_user_changelist"),
         (_("API tokens"), "key", "leaderboard_apitoken_changelist"),
         (_("Audit log"), "history", "leaderboard_auditentry_changelist"),
     ],
 )
 """Groups of title, icon and page."""
+
+
+def is_listed(page: str, request: HttpRequest) -> bool:
+    """Whether the menu shows a page to a person."""
+    from django.contrib import admin  # not before the settings are read
+
+    nouns = {f"leaderboard_{one._meta.model_name}_changelist": one for one in admin.site._registry}
+    if page not in nouns:
+        return True
+    return admin.site._registry[nouns[page]].has_view_permission(request)
 
 
 def unfold(*, static_url: str) -> dict[str, Any]:
@@ -66,7 +80,12 @@ def unfold(*, static_url: str) -> dict[str, Any]:
             "navigation": [
                 {
                     "items": [
-                        {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
+                        {
+                            "title": title,
+                            "icon": icon,
+                            "link": reverse_lazy(f"admin:{page}"),
+                            "permission": partial(is_listed, page),
+                        }
                         for title, icon, page in group
                     ],
                     "separator": group is not MENU[0],

@@ -25,12 +25,15 @@ words.give_names()  # before forms are made of the models
 from leaderboard.admin import (  # noqa: E402
     announcements,
     audit,
+    bans,
     competitions,
     datasets,
     evaluations,
     hardware,
     people,
     rescores,
+    rights,
+    roles,
     submissions,
     teams,
     workers,
@@ -39,12 +42,14 @@ from leaderboard.admin import (  # noqa: E402
 __all__ = [
     "announcements",
     "audit",
+    "bans",
     "competitions",
     "datasets",
     "evaluations",
     "hardware",
     "people",
     "rescores",
+    "roles",
     "submissions",
     "teams",
     "workers",
@@ -56,4 +61,5 @@ OTHERS = (Authenticator, Group, SocialAccount, SocialApp, SocialToken, UserSessi
 for model in (EmailAddress, *OTHERS):
     admin.site.unregister(model)
 # Organizers sign in on the site's page, which has rate limits and the second factor.
+admin.site.has_permission = rights.enters  # type: ignore[method-assign]
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

@@ -19,7 +19,7 @@ from leaderboard.services import announcements
 class AnnouncementAdmin(pages.Noun):
     to_competition = "competition"
     list_display = ["title", "competition", "is_pinned", "announced_at"]
-    list_filter = ["competition"]
+    list_filter = [("competition", pages.OwnCompetition)]
     search_fields = ["title"]
     fieldsets = [
         (
@@ -34,6 +34,9 @@ class AnnouncementAdmin(pages.Noun):
         )
     ]
     actions_detail = ["remove"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may_act(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Announcement]:
         return super().get_queryset(request).select_related("competition")

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpRes
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
@@ -23,7 +24,7 @@ from leaderboard.admin import pages
 from leaderboard.models import AuditEntry
 from leaderboard.services import audit
 
-SHOWN = 60
+SHOWN = 30
 """Most letters of a value in the list. The entry's page shows all."""
 EXPORT = "leaderboard_auditentry_export"
 
@@ -46,7 +47,7 @@ class Person(admin.SimpleListFilter):
 @admin.register(AuditEntry)
 class AuditAdmin(pages.Fixed):
     to_competition = "competition"
-    list_display = ["at", "who", "act_label", "of", "competition", "change", "why"]
+    list_display = ["moment", "who", "act_label", "of", "competition", "change", "why"]
     list_filter = [("competition", pages.OwnCompetition), "act", Person, "at"]
     search_fields = ["subject__istartswith", "by_name__istartswith", "why"]
     search_help_text = gettext_lazy(
@@ -80,6 +81,11 @@ class AuditAdmin(pages.Fixed):
         day = timezone.now().date()
         answer["Content-Disposition"] = f'attachment; filename="audit-{day}.{form}"'
         return answer
+
+    @display(description=gettext_lazy("Time"), ordering="at")
+    def moment(self, entry: AuditEntry) -> SafeString:
+        at = date_format(timezone.localtime(entry.at), gettext("j M Y, H:i"))
+        return format_html('<span class="whitespace-nowrap">{}</span>', at)
 
     @display(description=gettext_lazy("Who"), ordering="by_name")
     def who(self, entry: AuditEntry) -> str:

@@ -23,6 +23,7 @@ from leaderboard.models import (
     Worker,
 )
 from leaderboard.models.counts import count_of
+from leaderboard.models.organizers import is_operator, organized_by
 from leaderboard.services import competitions
 from leaderboard.services.profiles import with_counts
 from leaderboard.services.workers import ALIVE
@@ -47,10 +48,12 @@ class Notice:
 
 def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
     """The index page's variables; `base` holds those of unfold."""
-    profiles = list(with_counts(HardwareProfile.objects.all()))
+    sees_machines = is_operator(request.user)
+    profiles = list(with_counts(HardwareProfile.objects.all())) if sees_machines else []
     unfinished = Evaluation.objects.unfinished()
     shown = list(
-        Competition.objects.select_related("dataset", "reference", "calibration")
+        Competition.objects.filter(organized_by(request.user, competition="pk"))
+        .select_related("dataset", "reference", "calibration")
         .prefetch_related("dataset__splits")
         .annotate(
             teams_count=count_of(Team.objects.all(), "competition"),
@@ -62,13 +65,19 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
     return base | {
         **site,
         "title": gettext("What needs attention"),
-        "notices": [*mail(), *machines(profiles), *sidelined(), *weak(), *errors(), *steps(shown)],
+        "notices": [*(of_site(profiles) if sees_machines else ()), *steps(shown)],
+        "sees_machines": sees_machines,
         "profiles": profiles,
         "competitions": shown,
         "workers": Worker.objects.select_related("profile")[:8],
         "alive_since": timezone.now() - ALIVE,
         "labels": pages.STATE_LABELS,
     }
+
+
+def of_site(profiles: list[Any]) -> list[Notice]:
+    """What operators should know of mail, machines and evaluations."""
+    return [*mail(), *machines(profiles), *sidelined(), *weak(), *errors()]
 
 
 def mail() -> list[Notice]:

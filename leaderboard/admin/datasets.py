@@ -28,6 +28,7 @@ from leaderboard import sentences
 from leaderboard.admin import pages
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import Dataset, Split, User
+from leaderboard.models.organizers import is_operator
 from leaderboard.services import datasets, divisions, staging
 from leaderboard.sizes import megabytes
 
@@ -196,7 +197,7 @@ class DatasetAdmin(pages.Fixed):
     inlines = [SplitInline]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("leaderboard.add_dataset")
+        return is_operator(request.user)
 
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(self.decide_view)

@@ -40,7 +40,7 @@ class EvaluationAdmin(pages.Fixed):
         "isolated",
         "queued_at",
     ]
-    list_filter = ["state", "profile", "kind", "why", "competition"]
+    list_filter = ["state", "profile", "kind", "why", ("competition", pages.OwnCompetition)]
     search_fields = ["team__name", "failure_code__startswith", "error_code__startswith"]
     search_help_text = gettext_lazy("Searches in team names, and at the beginning of codes.")
     fieldsets = [

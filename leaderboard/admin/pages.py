@@ -10,7 +10,6 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import RelatedFieldListFilter
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -26,9 +25,10 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from leaderboard import bodies
+from leaderboard.admin import rights
 from leaderboard.errors import Refused, TooLarge
 from leaderboard.models import Evaluation, User
-from leaderboard.models.organizers import is_organizer, organized_by
+from leaderboard.models.organizers import enters_panel, is_operator, organized_by
 from leaderboard.services import audit
 
 
@@ -44,6 +44,7 @@ class WhyForm(forms.Form):
     )
 
 
+check_permission = rights.check
 Figures = Iterable[tuple[str, object]]
 
 
@@ -59,7 +60,7 @@ def check_size(size: int, **arguments: Any) -> None:
 
 
 def expect(request: HttpRequest, **arguments: Any) -> bool:
-    return is_organizer(request.user)
+    return enters_panel(request.user)
 
 
 takes_files = bodies.taken(bodies.Upload(check_size, expect))
@@ -102,9 +103,7 @@ class OwnCompetition(RelatedFieldListFilter):
         return list(field.get_choices(include_blank=False, limit_choices_to=own))
 
 
-class Noun(ModelAdmin):
-    to_competition = ""
-    """The path from a row to its competition; empty for what all competitions share."""
+class Noun(rights.Rights):
     """A model whose rows can be added and changed, but not deleted."""
 
     paginator = KeysFirst
@@ -124,15 +123,20 @@ class Noun(ModelAdmin):
         figures that no team may see.
         """
         rows = super().get_queryset(request)
-        if not self.to_competition:
+        if is_operator(request.user):
             return rows
+        if not self.to_competition:
+            return rows.none()
         return rows.filter(organized_by(request.user, competition=self.to_competition))
 
     def find(self, request: HttpRequest, object_id: str) -> Any:
-        """The row of an address. Raises `Http404`."""
+        """The row of an address. Raises `Http404`, and `PermissionDenied` for an act on it by a
+        person who may only read it."""
         found = self.get_object(request, object_id)
         if found is None:
             raise Http404
+        if request.method == "POST":
+            rights.check(self, request, found)
         return found
 
     def changeform_view(
@@ -166,6 +170,9 @@ class FixedInline(TabularInline):
     extra = 0
     can_delete = False
     hide_title = True
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return True  # the page of `obj` has asked
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -201,7 +208,7 @@ def ask(
     that `do` returned. A refusal stays on this page. `facts` may depend on the form. A button
     `look` shows the facts again and does nothing. `is_gone`: the row does not exist afterwards.
     """
-    check_permission(admin, request, obj)
+    rights.check(admin, request, obj)
     form = form_class(*((request.POST, request.FILES) if request.method == "POST" else ()))
     status = 200
     if form.is_valid() and "look" not in request.POST:
@@ -236,13 +243,6 @@ def frame(admin: ModelAdmin, request: HttpRequest, obj: Model | None) -> dict[st
     back = change_url(obj) if obj else list_url(admin.model)
     menus = admin.admin_site.each_context(request)
     return {**menus, "opts": admin.model._meta, "original": obj, "back": back}
-
-
-def check_permission(admin: ModelAdmin, request: HttpRequest, obj: Model | None) -> None:
-    """Raises `PermissionDenied` for a person who may not change `obj`, or add a row without one."""
-    act = "change" if obj else "add"
-    if not request.user.has_perm(f"leaderboard.{act}_{admin.model._meta.model_name}"):
-        raise PermissionDenied
 
 
 def leave(

@@ -53,17 +53,18 @@ class UserAdmin(DjangoUserAdmin, pages.Noun):  # type: ignore[misc]  # the pagin
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = ChangePasswordForm
-    list_display = ["username", "email", "is_staff", "is_active", "date_joined", "last_login"]
-    list_filter = ["is_staff", "is_active"]
+    list_display = ["username", "email", "is_superuser", "is_active", "date_joined", "last_login"]
+    list_filter = ["is_superuser", "is_active"]
     fieldsets = [
         (None, {"fields": ["username", "password", ("first_name", "last_name"), "email"]}),
         (
             gettext_lazy("Rights"),
             {
                 "description": gettext_lazy(
-                    "An organizer needs both staff status and superuser status."
+                    "A superuser is an operator of the site and may do everything. Who organizes "
+                    "one competition gets a role there instead: see Roles."
                 ),
-                "fields": ["is_active", "is_staff", "is_superuser"],
+                "fields": ["is_active", "is_superuser"],
             },
         ),
         (gettext_lazy("Dates"), {"fields": [("last_login", "date_joined")]}),

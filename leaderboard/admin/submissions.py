@@ -65,7 +65,7 @@ class EvaluationInline(pages.FixedInline):
 class SubmissionAdmin(pages.Fixed):
     to_competition = "competition"
     list_display = ["__str__", "competition", "uploaded_at", "state", "score", "marks", "note"]
-    list_filter = ["competition", "door", "is_late", "uploaded_at"]
+    list_filter = [("competition", pages.OwnCompetition), "door", "is_late", "uploaded_at"]
     search_fields = [
         "team__name",
         *(f"{name}__startswith" for name in ("note", "file_name", "sha256")),
@@ -142,7 +142,7 @@ class SubmissionAdmin(pages.Fixed):
     # Decisions
 
     def has_evaluate_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return request.user.has_perm("leaderboard.change_submission")
+        return self.may_act(request)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         submission = self.get_object(request, str(object_id))

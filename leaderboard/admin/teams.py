@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 
-from leaderboard.admin import pages
+from leaderboard.admin import bans, pages
 from leaderboard.models import Membership, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.services import gains, teams
@@ -45,11 +46,16 @@ class SubmissionInline(pages.FixedInline):
 class TeamAdmin(pages.Noun):
     to_competition = "competition"
     list_display = ["name", "competition", "members_count", "submissions_count", "created_at"]
-    list_filter = ["competition"]
+    list_filter = [("competition", pages.OwnCompetition)]
     search_fields = ["name", "members__username", "members__email"]
     fields = ["name", "competition", "created_at", "steps_below_noise"]
     readonly_fields = ["competition", "created_at", "steps_below_noise"]
     inlines = [MembershipInline, SubmissionInline]
+    actions_detail = ["ban"]
+
+    @action(description=gettext_lazy("Ban"), icon="block", variant=ActionVariant.DANGER)
+    def ban(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return bans.ask(self, request, self.find(request, object_id))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -16,6 +16,7 @@ from leaderboard.models import (
     Announcement,
     ApiToken,
     AuditEntry,
+    Ban,
     Canary,
     Competition,
     Dataset,
@@ -24,6 +25,7 @@ from leaderboard.models import (
     Membership,
     ReferenceModel,
     Rescore,
+    Role,
     Split,
     Submission,
     Team,
@@ -48,6 +50,8 @@ MODELS: Mapping[type[Model], tuple[StrPromise, StrPromise]] = {
     Evaluation: (gettext_lazy("evaluation"), gettext_lazy("evaluations")),
     Announcement: (gettext_lazy("announcement"), gettext_lazy("announcements")),
     ApiToken: (gettext_lazy("API token"), gettext_lazy("API tokens")),
+    Ban: (gettext_lazy("ban"), gettext_lazy("bans")),
+    Role: (gettext_lazy("role"), gettext_lazy("roles")),
     AuditEntry: (gettext_lazy("act"), gettext_lazy("audit log")),
 }
 """Name of one row, and of several."""
@@ -199,6 +203,21 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "scope": gettext_lazy("scope"),
         "competition": gettext_lazy("competition"),
         "used_at": gettext_lazy("last used at"),
+    },
+    Ban: {
+        "competition": gettext_lazy("competition"),
+        "team": gettext_lazy("team"),
+        "user": gettext_lazy("person"),
+        "reason": gettext_lazy("reason"),
+        "banned_by": gettext_lazy("banned by"),
+        "banned_at": gettext_lazy("banned at"),
+    },
+    Role: {
+        "competition": gettext_lazy("competition"),
+        "user": gettext_lazy("person"),
+        "kind": gettext_lazy("role"),
+        "given_by": gettext_lazy("given by"),
+        "given_at": gettext_lazy("given at"),
     },
     AuditEntry: {
         "at": gettext_lazy("time"),

@@ -2,6 +2,7 @@
 
 from leaderboard.models.announcement import Announcement
 from leaderboard.models.audit import AuditEntry
+from leaderboard.models.ban import Ban
 from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset, Fingerprints, Split
 from leaderboard.models.device import Device
@@ -14,6 +15,7 @@ from leaderboard.models.ranges import Ranged, RankRange
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
 from leaderboard.models.rescore import Moved, Rescore
+from leaderboard.models.role import Role
 from leaderboard.models.snapshot import SigningKey, Snapshot
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import FormerName, Invitation, Membership, NamePart, Team
@@ -25,6 +27,7 @@ __all__ = [
     "Announcement",
     "ApiToken",
     "AuditEntry",
+    "Ban",
     "BoardVersion",
     "Canary",
     "Competition",
@@ -50,6 +53,7 @@ __all__ = [
     "RankRange",
     "ReferenceModel",
     "Rescore",
+    "Role",
     "Scope",
     "SigningKey",
     "Snapshot",

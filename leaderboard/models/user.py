@@ -1,4 +1,4 @@
-"""People and their API tokens. An organizer is a user with `is_staff`."""
+"""People and their API tokens. Who organizes what stands in `organizers`."""
 
 from __future__ import annotations
 

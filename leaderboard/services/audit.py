@@ -13,11 +13,12 @@ from contextvars import ContextVar
 from datetime import date
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.utils import translation
 from django.utils.translation import gettext_noop
 
-from leaderboard.models import AuditEntry, Competition, User
+from leaderboard.models import AuditEntry, Competition, Role, User
+from leaderboard.models.organizers import organized_by
 
 Act = AuditEntry.Act
 CONSOLE = gettext_noop("console")
@@ -133,5 +134,7 @@ def changes(entry: AuditEntry) -> list[tuple[str, Any, Any]]:
 
 
 def people(reader: User) -> list[str]:
-    """The names of the people whose acts organizers look for: operators."""
-    return list(User.objects.filter(is_superuser=True).values_list("username", flat=True))
+    """The names of the people whose acts a reader looks for: operators, and who has a role."""
+    seen = Role.objects.filter(organized_by(reader, competition="competition"))
+    found = User.objects.filter(Q(is_superuser=True) | Q(pk__in=seen.order_by().values("user")))
+    return list(found.order_by("username").values_list("username", flat=True))

@@ -22,7 +22,7 @@ from leaderboard.models import (
     Team,
     User,
 )
-from leaderboard.models.organizers import is_organizer
+from leaderboard.models.organizers import sees_all
 from leaderboard.models.texts import Texts
 from leaderboard.services import statements
 
@@ -81,7 +81,7 @@ def find(pk: int, *, by: User) -> Submission | None:
         if evaluation.profile_id == submission.competition.profile_id:
             evaluation.profile = submission.competition.profile
     is_member = rows[0][0]
-    if not (is_member or is_organizer(by, submission.competition_id)):
+    if not (is_member or sees_all(by, submission.competition_id)):
         return None
     return submission.with_evaluations([evaluation for evaluation, _ in read])
 

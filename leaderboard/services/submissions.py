@@ -25,6 +25,7 @@ from leaderboard.errors import (
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import (
     audit,
+    bans,
     competitions,
     events,
     files,
@@ -67,6 +68,7 @@ def expect(*, competition: Competition, by: User, idempotency_key: str | None = 
     team = teams.own(by, competition)
     if not was_used(team, idempotency_key):
         check_open(competition)
+        bans.check(competition, by, team)
     return team
 
 
@@ -149,6 +151,7 @@ def admit(new: Submission, *, by: User) -> Submission | None:
     if earlier := sent_before(new.team, new.content_sha256, new.idempotency_key):
         return earlier
     check_open(new.competition)
+    bans.check(new.competition, by, new.team)
     quotas.check(new.team, new.competition)
     return None
 

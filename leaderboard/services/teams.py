@@ -23,7 +23,7 @@ from leaderboard.models import (
     Team,
     User,
 )
-from leaderboard.services import audit, events, locks, names, organizers, versions
+from leaderboard.services import audit, bans, events, locks, names, organizers, versions
 from leaderboard.services.audit import Act
 from leaderboard.services.events import Event
 
@@ -142,6 +142,7 @@ def accept(*, code: str, by: User) -> Team:
     invitation = find_invitation(code)
     team = locks.lock(invitation.team)
     check_joinable(team.competition, by)
+    bans.check(team.competition, by, team)
     if team.memberships.count() >= team.competition.max_team_size:
         raise Conflict(
             gettext("%(team)s is full. The limit of members is %(most)d.")
@@ -245,6 +246,7 @@ def check_member(team: Team, user: User) -> None:
 def check_joinable(competition: Competition, user: User) -> None:
     """Raises `Conflict` for a competition that takes no members, or a person who has a team."""
     check_forming(competition)
+    bans.check(competition, user)
     if of(user, competition):
         raise Conflict(
             gettext("You are in a team of this competition already. Leave that team first."),

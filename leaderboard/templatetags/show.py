@@ -20,7 +20,7 @@ from django.utils.translation import gettext, ngettext
 
 from leaderboard import markdown, times
 from leaderboard.models import Competition, User
-from leaderboard.models.organizers import is_organizer
+from leaderboard.models.organizers import enters_panel
 from leaderboard.sentences import Stored, said
 from leaderboard.services import notices, rescore_words
 from leaderboard.sizes import gained_milliseconds, megabytes, milliseconds, short
@@ -55,7 +55,7 @@ register.filter(rescore_words.changes)
 @register.filter
 def organizes(user: User | AnonymousUser | None) -> bool:
     """Whether a person may enter the organizers' panel. A page of an error has no person."""
-    return user is not None and is_organizer(user)
+    return user is not None and enters_panel(user)
 
 
 @register.simple_tag

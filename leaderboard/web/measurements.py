@@ -19,8 +19,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
-from leaderboard.models import Evaluation
-from leaderboard.models.organizers import is_organizer
+from leaderboard.models import Evaluation, organizers
 from leaderboard.services import measurements
 from leaderboard.web import words
 from leaderboard.web.competitions import show
@@ -82,7 +81,7 @@ class Segment:
 @require_safe
 def measurement(request: Request, pk: int) -> HttpResponse:
     evaluation = own_evaluation(request, pk)
-    sees_all = is_organizer(request.user, evaluation.competition_id)
+    sees_all = organizers.sees_all(request.user, evaluation.competition_id)
     is_shown = sees_all or evaluation.state == Evaluation.State.SCORED
     stretches = measurements.stretches(evaluation) if is_shown else []
     report, timing = evaluation.report(), evaluation.timing

@@ -19,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 from leaderboard import bodies
 from leaderboard.errors import NotFound, Refused
 from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
-from leaderboard.models.organizers import is_organizer
+from leaderboard.models.organizers import sees_all
 from leaderboard.models.submission import SubmissionQuerySet
 from leaderboard.services import (
     advice,
@@ -280,7 +280,7 @@ def verdict(submission: Submission, reader: User) -> dict[str, Any]:
         "evaluation": evaluation,
         "latest": latest,
         "failed": failed,
-        "is_organizer": is_organizer(reader, submission.competition_id),
+        "is_organizer": sees_all(reader, submission.competition_id),
         "command": commands.for_failure(failed) if failed else "",
         "is_counted": submissions.is_counted(submission),
         "line": line,

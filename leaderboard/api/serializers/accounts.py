@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import ApiToken, User
-from leaderboard.models.organizers import is_organizer
+from leaderboard.models.organizers import enters_panel
 
 
 class Person(serializers.ModelSerializer[User]):
@@ -20,7 +20,7 @@ class Person(serializers.ModelSerializer[User]):
         fields = ("username", "email", "is_organizer", "teams")
 
     def get_is_organizer(self, person: User) -> bool:
-        return is_organizer(person)
+        return enters_panel(person)
 
 
 class Token(serializers.ModelSerializer[ApiToken]):

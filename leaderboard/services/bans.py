@@ -1,0 +1,59 @@
+"""A ban keeps a team or a person from uploading, joining and making teams in one competition.
+
+Rows stay on the boards: an organizer disqualifies submissions for what was wrong with them.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext
+
+from leaderboard.errors import Conflict, NotAllowed, Refused
+from leaderboard.models import Ban, Competition, Team, User
+from leaderboard.services import audit, locks, organizers
+
+
+@transaction.atomic
+def ban(*, team: Team, person: User | None, reason: str, by: User) -> Ban:
+    """Ban a team, or one person, with a reason that they read."""
+    competition = team.competition
+    organizers.check_organizer(by, competition)
+    reason = reason.strip()[:300]
+    if not reason:
+        raise Refused(gettext("Give a reason. The team reads it."), code="reason_missing")
+    locks.lock(team)
+    whom = Q(user=person) if person else Q(team=team)
+    if Ban.objects.filter(whom, competition=competition).exists():
+        raise Conflict(gettext("This ban is there already."), code="banned_already")
+    made = Ban.objects.create(
+        competition=competition,
+        team=None if person else team,
+        user=person,
+        reason=reason,
+        banned_by=by,
+    )
+    audit.record(audit.Act.BANNED, made, by=by, why=reason)
+    return made
+
+
+@transaction.atomic
+def lift(*, ban: Ban, by: User) -> None:
+    """Let a banned team or person take part again."""
+    organizers.check_organizer(by, ban.competition)
+    audit.record(audit.Act.BAN_LIFTED, ban, by=by, before={"reason": ban.reason})
+    ban.delete()
+
+
+def check(competition: Competition, person: User, team: Team | None = None) -> None:
+    """Raises `NotAllowed`, with the organizers' reason, for who is banned."""
+    whom = Q(user=person.pk) | Q(team=team.pk) if team else Q(user=person.pk)
+    found = Ban.objects.filter(whom, competition=competition).first()
+    if found is None:
+        return
+    facts = {"reason": found.reason}
+    if found.team_id:
+        text = gettext("The organizers have banned your team from this competition: %(reason)s")
+    else:
+        text = gettext("The organizers have banned you from this competition: %(reason)s")
+    raise NotAllowed(text % facts, code="banned")
