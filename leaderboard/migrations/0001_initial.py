@@ -16,1076 +16,3252 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Competition',
+            name="Competition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('opens_at', models.DateTimeField(blank=True, help_text='The draft opens by itself at this time, if nothing is missing then. Empty: it opens when you open it.', null=True)),
-                ('ends_at', models.DateTimeField(blank=True, help_text='Uploads before this time count.', null=True)),
-                ('publishes_at', models.DateTimeField(blank=True, help_text='The private board is published by itself at this time, or as soon as every evaluation has ended after it. Empty: it is published when you publish it.', null=True)),
-                ('told_end', models.DateTimeField(editable=False, help_text='The end that teams were told of a day before.', null=True)),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('time_zone', models.CharField(default='UTC', help_text='The quota counts per day of this time zone.', max_length=64, validators=[leaderboard.models.fields.check_time_zone])),
-                ('late_until', models.DateTimeField(blank=True, help_text='Uploads after the end and before this time are scored, marked as late and never ranked. Empty: none are taken.', null=True)),
-                ('release_quads', models.BooleanField(default=True, help_text='The snapshot of the result holds the times of each comparison, so that anybody can compute the time ratios again.', verbose_name='quads in the snapshot')),
-                ('release_answers', models.BooleanField(default=False, help_text='The snapshot holds the labels of the hidden images and what each model on a board answered, so that anybody can compute the qualities again. The images cannot be used for another competition then.', verbose_name='answers in the snapshot')),
-                ('overview', models.TextField(blank=True, help_text='Markdown.')),
-                ('rules', models.TextField(blank=True, help_text='Markdown.')),
-                ('data_description', models.TextField(blank=True, help_text='Markdown.')),
-                ('prizes', models.TextField(blank=True, help_text='Markdown. Shown on the overview. Empty: nothing is shown.')),
-                ('citation', models.TextField(blank=True, help_text='How to cite the competition, for example in BibTeX. Shown as it is written.')),
-                ('slug', models.SlugField(unique=True)),
-                ('title', models.CharField(max_length=120)),
-                ('tagline', models.CharField(blank=True, max_length=200)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('open', 'Open'), ('paused', 'Paused'), ('closed', 'Closed'), ('published', 'Published')], default='draft', editable=False, max_length=10)),
-                ('pause_message', models.CharField(blank=True, editable=False, max_length=300)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('submissions_per_day', models.PositiveSmallIntegerField(default=5, help_text='Per team.')),
-                ('submissions_per_week', models.PositiveIntegerField(blank=True, help_text='Per team, from Monday. Empty: no limit.', null=True)),
-                ('submissions_per_month', models.PositiveIntegerField(blank=True, help_text='Per team. Empty: no limit.', null=True)),
-                ('submissions_in_total', models.PositiveIntegerField(blank=True, help_text='Per team. Empty: no limit.', null=True)),
-                ('final_selections', models.PositiveSmallIntegerField(default=2, help_text='Most submissions of a team in the private ranking.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('remeasured_ranks', models.PositiveSmallIntegerField(default=3, help_text='Number of top ranks of the public board that are measured again while they are tied and workers are idle. 0: none.')),
-                ('only_real_gains', models.BooleanField(default=False, help_text="A team's row changes only if the new score is better by more than the standard error of the difference, by images and clock. It slows down teams that try out the hidden labels by many uploads. Fixed after the competition opened.")),
-                ('max_team_size', models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(1)])),
-                ('max_upload_bytes', models.BigIntegerField(default=500000000, verbose_name='most bytes of an upload')),
-                ('formats', models.JSONField(default=leaderboard.models.fields.every_format, validators=[leaderboard.models.fields.check_formats])),
-                ('time_weight', models.FloatField(default=0.5, validators=[django.core.validators.MinValueValidator(0.0)])),
-                ('k', models.FloatField(default=20.0, validators=[django.core.validators.MinValueValidator(0.0)], verbose_name='steepness k')),
-                ('formula_version', models.PositiveSmallIntegerField(default=1, editable=False)),
-                ('metric', models.CharField(choices=leaderboard.models.competition.metric_choices, default='macro_f1', help_text='How quality is computed from the answers.', max_length=32)),
-                ('quality_ref', models.FloatField(blank=True, help_text='Empty: the quality of the reference model on the public split, from the calibration, with three decimals.', null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='reference quality')),
-                ('min_quality', models.FloatField(default=0.0, help_text='Least quality that is ranked.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='gate')),
-                ('input_height', models.PositiveSmallIntegerField(default=224, validators=[django.core.validators.MinValueValidator(1)])),
-                ('input_width', models.PositiveSmallIntegerField(default=224, validators=[django.core.validators.MinValueValidator(1)])),
-                ('min_input_size', models.PositiveSmallIntegerField(default=16, help_text='An upload may declare its own.')),
-                ('max_input_size', models.PositiveSmallIntegerField(default=512)),
-                ('batch_size', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)])),
-                ('dtype', models.CharField(choices=[('float32', 'Float32'), ('float16', 'Float16'), ('uint8', 'Uint8')], default='float32', max_length=8)),
-                ('mean', models.JSONField(default=leaderboard.models.fields.imagenet_mean, validators=[leaderboard.models.fields.check_three_numbers])),
-                ('std', models.JSONField(default=leaderboard.models.fields.imagenet_std, validators=[leaderboard.models.fields.check_above_zero])),
-                ('interpolation', models.CharField(choices=[('nearest', 'Nearest'), ('bilinear', 'Bilinear'), ('bicubic', 'Bicubic'), ('box', 'Box'), ('hamming', 'Hamming'), ('lanczos', 'Lanczos')], default='bilinear', max_length=8)),
-                ('crop_pct', models.FloatField(default=1.0, validators=[django.core.validators.MinValueValidator(0.1), django.core.validators.MaxValueValidator(2.0)])),
-                ('crop_mode', models.CharField(choices=[('center', 'Center'), ('squash', 'Squash'), ('border', 'Border')], default='center', max_length=8)),
-                ('load_seconds', models.FloatField(default=60, help_text='Most seconds to load a model.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('first_call_seconds', models.FloatField(default=30, help_text='Most seconds for the first answer of a process, which includes compiling.', validators=[django.core.validators.MinValueValidator(0.1)])),
-                ('call_seconds', models.FloatField(default=10, help_text='Most seconds for any later answer.', validators=[django.core.validators.MinValueValidator(0.1)])),
-                ('total_seconds', models.FloatField(default=1800, help_text='Most seconds for all processes of a submission together.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('memory_bytes', models.BigIntegerField(default=4294967296, help_text="Most bytes of memory of a model's process: 4,294,967,296 is 4 GiB.", validators=[django.core.validators.MinValueValidator(268435456)])),
-                ('output_bytes', models.BigIntegerField(default=1048576, help_text='Most bytes of one answer: 1,048,576 is 1 MiB.', validators=[django.core.validators.MinValueValidator(64)])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "opens_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="The draft opens by itself at this time, if nothing is missing then. Empty: it opens when you open it.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "ends_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Uploads before this time count.", null=True
+                    ),
+                ),
+                (
+                    "publishes_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="The private board is published by itself at this time, or as soon as every evaluation has ended after it. Empty: it is published when you publish it.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "told_end",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="The end that teams were told of a day before.",
+                        null=True,
+                    ),
+                ),
+                ("published_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="UTC",
+                        help_text="The quota counts per day of this time zone.",
+                        max_length=64,
+                        validators=[leaderboard.models.fields.check_time_zone],
+                    ),
+                ),
+                (
+                    "late_until",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Uploads after the end and before this time are scored, marked as late and never ranked. Empty: none are taken.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "release_quads",
+                    models.BooleanField(
+                        default=True,
+                        help_text="The snapshot of the result holds the times of each comparison, so that anybody can compute the time ratios again.",
+                        verbose_name="quads in the snapshot",
+                    ),
+                ),
+                (
+                    "release_answers",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The snapshot holds the labels of the hidden images and what each model on a board answered, so that anybody can compute the qualities again. The images cannot be used for another competition then.",
+                        verbose_name="answers in the snapshot",
+                    ),
+                ),
+                ("overview", models.TextField(blank=True, help_text="Markdown.")),
+                ("rules", models.TextField(blank=True, help_text="Markdown.")),
+                ("data_description", models.TextField(blank=True, help_text="Markdown.")),
+                (
+                    "prizes",
+                    models.TextField(
+                        blank=True,
+                        help_text="Markdown. Shown on the overview. Empty: nothing is shown.",
+                    ),
+                ),
+                (
+                    "citation",
+                    models.TextField(
+                        blank=True,
+                        help_text="How to cite the competition, for example in BibTeX. Shown as it is written.",
+                    ),
+                ),
+                ("slug", models.SlugField(unique=True)),
+                ("title", models.CharField(max_length=120)),
+                ("tagline", models.CharField(blank=True, max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("open", "Open"),
+                            ("paused", "Paused"),
+                            ("closed", "Closed"),
+                            ("published", "Published"),
+                        ],
+                        default="draft",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("pause_message", models.CharField(blank=True, editable=False, max_length=300)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "submissions_per_day",
+                    models.PositiveSmallIntegerField(default=5, help_text="Per team."),
+                ),
+                (
+                    "submissions_per_week",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Per team, from Monday. Empty: no limit.", null=True
+                    ),
+                ),
+                (
+                    "submissions_per_month",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Per team. Empty: no limit.", null=True
+                    ),
+                ),
+                (
+                    "submissions_in_total",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Per team. Empty: no limit.", null=True
+                    ),
+                ),
+                (
+                    "final_selections",
+                    models.PositiveSmallIntegerField(
+                        default=2,
+                        help_text="Most submissions of a team in the private ranking.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "remeasured_ranks",
+                    models.PositiveSmallIntegerField(
+                        default=3,
+                        help_text="Number of top ranks of the public board that are measured again while they are tied and workers are idle. 0: none.",
+                    ),
+                ),
+                (
+                    "only_real_gains",
+                    models.BooleanField(
+                        default=False,
+                        help_text="A team's row changes only if the new score is better by more than the standard error of the difference, by images and clock. It slows down teams that try out the hidden labels by many uploads. Fixed after the competition opened.",
+                    ),
+                ),
+                (
+                    "max_team_size",
+                    models.PositiveSmallIntegerField(
+                        default=5, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "max_upload_bytes",
+                    models.BigIntegerField(
+                        default=500000000, verbose_name="most bytes of an upload"
+                    ),
+                ),
+                (
+                    "formats",
+                    models.JSONField(
+                        default=leaderboard.models.fields.every_format,
+                        validators=[leaderboard.models.fields.check_formats],
+                    ),
+                ),
+                (
+                    "time_weight",
+                    models.FloatField(
+                        default=0.5, validators=[django.core.validators.MinValueValidator(0.0)]
+                    ),
+                ),
+                (
+                    "k",
+                    models.FloatField(
+                        default=20.0,
+                        validators=[django.core.validators.MinValueValidator(0.0)],
+                        verbose_name="steepness k",
+                    ),
+                ),
+                ("formula_version", models.PositiveSmallIntegerField(default=1, editable=False)),
+                (
+                    "metric",
+                    models.CharField(
+                        choices=leaderboard.models.competition.metric_choices,
+                        default="macro_f1",
+                        help_text="How quality is computed from the answers.",
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "quality_ref",
+                    models.FloatField(
+                        blank=True,
+                        help_text="Empty: the quality of the reference model on the public split, from the calibration, with three decimals.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="reference quality",
+                    ),
+                ),
+                (
+                    "min_quality",
+                    models.FloatField(
+                        default=0.0,
+                        help_text="Least quality that is ranked.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="gate",
+                    ),
+                ),
+                (
+                    "input_height",
+                    models.PositiveSmallIntegerField(
+                        default=224, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "input_width",
+                    models.PositiveSmallIntegerField(
+                        default=224, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "min_input_size",
+                    models.PositiveSmallIntegerField(
+                        default=16, help_text="An upload may declare its own."
+                    ),
+                ),
+                ("max_input_size", models.PositiveSmallIntegerField(default=512)),
+                (
+                    "batch_size",
+                    models.PositiveSmallIntegerField(
+                        default=1, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "dtype",
+                    models.CharField(
+                        choices=[
+                            ("float32", "Float32"),
+                            ("float16", "Float16"),
+                            ("uint8", "Uint8"),
+                        ],
+                        default="float32",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "mean",
+                    models.JSONField(
+                        default=leaderboard.models.fields.imagenet_mean,
+                        validators=[leaderboard.models.fields.check_three_numbers],
+                    ),
+                ),
+                (
+                    "std",
+                    models.JSONField(
+                        default=leaderboard.models.fields.imagenet_std,
+                        validators=[leaderboard.models.fields.check_above_zero],
+                    ),
+                ),
+                (
+                    "interpolation",
+                    models.CharField(
+                        choices=[
+                            ("nearest", "Nearest"),
+                            ("bilinear", "Bilinear"),
+                            ("bicubic", "Bicubic"),
+                            ("box", "Box"),
+                            ("hamming", "Hamming"),
+                            ("lanczos", "Lanczos"),
+                        ],
+                        default="bilinear",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "crop_pct",
+                    models.FloatField(
+                        default=1.0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.1),
+                            django.core.validators.MaxValueValidator(2.0),
+                        ],
+                    ),
+                ),
+                (
+                    "crop_mode",
+                    models.CharField(
+                        choices=[("center", "Center"), ("squash", "Squash"), ("border", "Border")],
+                        default="center",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "load_seconds",
+                    models.FloatField(
+                        default=60,
+                        help_text="Most seconds to load a model.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "first_call_seconds",
+                    models.FloatField(
+                        default=30,
+                        help_text="Most seconds for the first answer of a process, which includes compiling.",
+                        validators=[django.core.validators.MinValueValidator(0.1)],
+                    ),
+                ),
+                (
+                    "call_seconds",
+                    models.FloatField(
+                        default=10,
+                        help_text="Most seconds for any later answer.",
+                        validators=[django.core.validators.MinValueValidator(0.1)],
+                    ),
+                ),
+                (
+                    "total_seconds",
+                    models.FloatField(
+                        default=1800,
+                        help_text="Most seconds for all processes of a submission together.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "memory_bytes",
+                    models.BigIntegerField(
+                        default=4294967296,
+                        help_text="Most bytes of memory of a model's process: 4,294,967,296 is 4 GiB.",
+                        validators=[django.core.validators.MinValueValidator(268435456)],
+                    ),
+                ),
+                (
+                    "output_bytes",
+                    models.BigIntegerField(
+                        default=1048576,
+                        help_text="Most bytes of one answer: 1,048,576 is 1 MiB.",
+                        validators=[django.core.validators.MinValueValidator(64)],
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Dataset',
+            name="Dataset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('licence', models.CharField(blank=True, help_text='Shown beside the sample.', max_length=200)),
-                ('classes', models.JSONField(help_text='Class names in the order of the logits.')),
-                ('sha256', models.CharField(help_text='Of the three splits together.', max_length=64)),
-                ('source_sha256', models.CharField(blank=True, editable=False, help_text='Of the files and decisions that a contest file imported it from.', max_length=64)),
-                ('skipped', models.JSONField(blank=True, default=list, help_text='Files left out at the import.')),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "licence",
+                    models.CharField(
+                        blank=True, help_text="Shown beside the sample.", max_length=200
+                    ),
+                ),
+                ("classes", models.JSONField(help_text="Class names in the order of the logits.")),
+                (
+                    "sha256",
+                    models.CharField(help_text="Of the three splits together.", max_length=64),
+                ),
+                (
+                    "source_sha256",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="Of the files and decisions that a contest file imported it from.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "skipped",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Files left out at the import."
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='HardwareProfile',
+            name="HardwareProfile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text='Also the name of the Celery queue.', unique=True)),
-                ('name', models.CharField(max_length=80)),
-                ('description', models.TextField(blank=True, help_text='Shown to participants: processor, cores.')),
-                ('device', models.CharField(choices=[('cpu', 'CPU'), ('cuda', 'NVIDIA GPU')], default='cpu', max_length=8)),
-                ('threads', models.PositiveSmallIntegerField(default=1, help_text='Equal for every model. At most the number of cores minus one.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('min_segments', models.PositiveSmallIntegerField(default=3, help_text='Least number of segments. Each segment starts a new pair of processes.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('min_quads', models.PositiveSmallIntegerField(default=16, help_text='Least number of comparisons (quads).', validators=[django.core.validators.MinValueValidator(2)])),
-                ('target_half_width', models.FloatField(default=0.015, help_text='Measuring stops once the 95 % interval is at most ± this share.', validators=[django.core.validators.MinValueValidator(0.0)])),
-                ('max_half_width', models.FloatField(default=0.03, help_text='A wider interval is measured again, unless it is at most ± 0.001 as a time ratio. 0: every interval is published.', validators=[django.core.validators.MinValueValidator(0.0)])),
-                ('max_seconds', models.FloatField(default=60, help_text='Most seconds of paired measuring.', validators=[django.core.validators.MinValueValidator(1.0)])),
-                ('published', models.CharField(choices=[('plain', 'Plain'), ('corrected', 'Corrected')], default='corrected', help_text='Corrected: the ratio at the calibrated speed of the reference model.', max_length=9, verbose_name='published ratio')),
-                ('canary_every_minutes', models.PositiveIntegerField(default=60, help_text='Minutes between two measurements of the reference model against itself. A worker also measures at its start. 0: never.')),
-                ('canary_band', models.FloatField(default=0.02, help_text='A worker takes no work if its canary differs from 1 by more than this share and by more than three standard errors.', validators=[django.core.validators.MinValueValidator(0.0)])),
-                ('max_foreign_load', models.FloatField(blank=True, default=0.5, help_text='A worker takes no work while other programs use more cores than this. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(0.0)])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "slug",
+                    models.SlugField(help_text="Also the name of the Celery queue.", unique=True),
+                ),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "description",
+                    models.TextField(
+                        blank=True, help_text="Shown to participants: processor, cores."
+                    ),
+                ),
+                (
+                    "device",
+                    models.CharField(
+                        choices=[("cpu", "CPU"), ("cuda", "NVIDIA GPU")],
+                        default="cpu",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "threads",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        help_text="Equal for every model. At most the number of cores minus one.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "min_segments",
+                    models.PositiveSmallIntegerField(
+                        default=3,
+                        help_text="Least number of segments. Each segment starts a new pair of processes.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "min_quads",
+                    models.PositiveSmallIntegerField(
+                        default=16,
+                        help_text="Least number of comparisons (quads).",
+                        validators=[django.core.validators.MinValueValidator(2)],
+                    ),
+                ),
+                (
+                    "target_half_width",
+                    models.FloatField(
+                        default=0.015,
+                        help_text="Measuring stops once the 95 % interval is at most ± this share.",
+                        validators=[django.core.validators.MinValueValidator(0.0)],
+                    ),
+                ),
+                (
+                    "max_half_width",
+                    models.FloatField(
+                        default=0.03,
+                        help_text="A wider interval is measured again, unless it is at most ± 0.001 as a time ratio. 0: every interval is published.",
+                        validators=[django.core.validators.MinValueValidator(0.0)],
+                    ),
+                ),
+                (
+                    "max_seconds",
+                    models.FloatField(
+                        default=60,
+                        help_text="Most seconds of paired measuring.",
+                        validators=[django.core.validators.MinValueValidator(1.0)],
+                    ),
+                ),
+                (
+                    "published",
+                    models.CharField(
+                        choices=[("plain", "Plain"), ("corrected", "Corrected")],
+                        default="corrected",
+                        help_text="Corrected: the ratio at the calibrated speed of the reference model.",
+                        max_length=9,
+                        verbose_name="published ratio",
+                    ),
+                ),
+                (
+                    "canary_every_minutes",
+                    models.PositiveIntegerField(
+                        default=60,
+                        help_text="Minutes between two measurements of the reference model against itself. A worker also measures at its start. 0: never.",
+                    ),
+                ),
+                (
+                    "canary_band",
+                    models.FloatField(
+                        default=0.02,
+                        help_text="A worker takes no work if its canary differs from 1 by more than this share and by more than three standard errors.",
+                        validators=[django.core.validators.MinValueValidator(0.0)],
+                    ),
+                ),
+                (
+                    "max_foreign_load",
+                    models.FloatField(
+                        blank=True,
+                        default=0.5,
+                        help_text="A worker takes no work while other programs use more cores than this. Empty: no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0.0)],
+                    ),
+                ),
             ],
             options={
-                'ordering': ['slug'],
+                "ordering": ["slug"],
             },
         ),
         migrations.CreateModel(
-            name='Team',
+            name="Team",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('skeleton', models.CharField(editable=False, help_text='The same for all names that look alike. Empty for teams that had such names before this was looked at.', max_length=300, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('sent', models.PositiveIntegerField(default=0, editable=False)),
-                ('last_sent_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('waiting', models.PositiveIntegerField(default=0, editable=False)),
-                ('waiting_since', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('running', models.PositiveIntegerField(default=0, editable=False)),
-                ('turn', models.FloatField(default=0.0, editable=False, help_text='Rises with what was measured lately; the lower is measured first.')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                (
+                    "skeleton",
+                    models.CharField(
+                        editable=False,
+                        help_text="The same for all names that look alike. Empty for teams that had such names before this was looked at.",
+                        max_length=300,
+                        null=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("sent", models.PositiveIntegerField(default=0, editable=False)),
+                ("last_sent_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("waiting", models.PositiveIntegerField(default=0, editable=False)),
+                ("waiting_since", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("running", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "turn",
+                    models.FloatField(
+                        default=0.0,
+                        editable=False,
+                        help_text="Rises with what was measured lately; the lower is measured first.",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='SigningKey',
+            name="SigningKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public', models.CharField(help_text='32 bytes in hex.', max_length=64, unique=True)),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('retired_at', models.DateTimeField(help_text='When another key took its place; empty for the present key.', null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public",
+                    models.CharField(help_text="32 bytes in hex.", max_length=64, unique=True),
+                ),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "retired_at",
+                    models.DateTimeField(
+                        help_text="When another key took its place; empty for the present key.",
+                        null=True,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-made_at', '-pk'],
+                "ordering": ["-made_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('language', models.CharField(blank=True, help_text="Language of pages and mails; empty: the browser's language.", max_length=10)),
-                ('time_zone', models.CharField(blank=True, help_text='Zone of the times on pages; empty: that of the competition.', max_length=64)),
-                ('theme', models.CharField(blank=True, help_text='light or dark; empty: as the browser has it.', max_length=5)),
-                ('seen_language', models.CharField(blank=True, editable=False, help_text='The last language of the browser: that of mails while none is chosen.', max_length=10)),
-                ('quiet_on_pages', models.JSONField(default=list, editable=False, help_text='Kinds of notices that the pages do not show.')),
-                ('quiet_by_mail', models.JSONField(default=leaderboard.models.user.quiet_by_mail, editable=False, help_text='Kinds of notices that no mail brings.')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                (
+                    "first_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="first name"),
+                ),
+                (
+                    "last_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="last name"),
+                ),
+                (
+                    "email",
+                    models.EmailField(blank=True, max_length=254, verbose_name="email address"),
+                ),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="date joined"
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        blank=True,
+                        help_text="Language of pages and mails; empty: the browser's language.",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        blank=True,
+                        help_text="Zone of the times on pages; empty: that of the competition.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "theme",
+                    models.CharField(
+                        blank=True,
+                        help_text="light or dark; empty: as the browser has it.",
+                        max_length=5,
+                    ),
+                ),
+                (
+                    "seen_language",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="The last language of the browser: that of mails while none is chosen.",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "quiet_on_pages",
+                    models.JSONField(
+                        default=list,
+                        editable=False,
+                        help_text="Kinds of notices that the pages do not show.",
+                    ),
+                ),
+                (
+                    "quiet_by_mail",
+                    models.JSONField(
+                        default=leaderboard.models.user.quiet_by_mail,
+                        editable=False,
+                        help_text="Kinds of notices that no mail brings.",
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Ranged',
+            name="Ranged",
             fields=[
-                ('competition', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='ranged', serialize=False, to='leaderboard.competition')),
-                ('version', models.CharField(blank=True, max_length=32)),
-                ('at', models.DateTimeField(null=True)),
-                ('seconds', models.FloatField(default=0.0, help_text='How long it took.')),
+                (
+                    "competition",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="ranged",
+                        serialize=False,
+                        to="leaderboard.competition",
+                    ),
+                ),
+                ("version", models.CharField(blank=True, max_length=32)),
+                ("at", models.DateTimeField(null=True)),
+                ("seconds", models.FloatField(default=0.0, help_text="How long it took.")),
             ],
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('digest', models.CharField(max_length=128, primary_key=True, serialize=False)),
-                ('token_key', models.CharField(db_index=True, max_length=25)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('expiry', models.DateTimeField(blank=True, null=True)),
-                ('name', models.CharField(help_text='Where the token is used, for instance “GitHub CI”.', max_length=80)),
-                ('scope', models.CharField(choices=[('read', 'read'), ('submit', 'read and submit'), ('manage', 'read, submit and manage')], default='manage', max_length=10)),
-                ('used_at', models.DateTimeField(editable=False, help_text='Of the last request, to the minute.', null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auth_token_set', to=settings.AUTH_USER_MODEL)),
-                ('competition', models.ForeignKey(blank=True, help_text='The only one that the token is for; empty: all.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.competition')),
+                ("digest", models.CharField(max_length=128, primary_key=True, serialize=False)),
+                ("token_key", models.CharField(db_index=True, max_length=25)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("expiry", models.DateTimeField(blank=True, null=True)),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="Where the token is used, for instance “GitHub CI”.",
+                        max_length=80,
+                    ),
+                ),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("read", "read"),
+                            ("submit", "read and submit"),
+                            ("manage", "read, submit and manage"),
+                        ],
+                        default="manage",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "used_at",
+                    models.DateTimeField(
+                        editable=False, help_text="Of the last request, to the minute.", null=True
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="auth_token_set",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The only one that the token is for; empty: all.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.competition",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created'],
+                "ordering": ["-created"],
             },
         ),
         migrations.AddField(
-            model_name='competition',
-            name='dataset',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='leaderboard.dataset'),
+            model_name="competition",
+            name="dataset",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="leaderboard.dataset",
+            ),
         ),
         migrations.CreateModel(
-            name='Answers',
+            name="Answers",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content', models.CharField(help_text='Hash of the model and of its input.', max_length=64)),
-                ('public', models.BinaryField(help_text='One byte for each image, two above 256 classes.')),
-                ('private', models.BinaryField(help_text='One byte for each image, two above 256 classes.')),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.competition')),
-                ('dataset', models.ForeignKey(help_text='Its version gives the order.', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.dataset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "content",
+                    models.CharField(
+                        help_text="Hash of the model and of its input.", max_length=64
+                    ),
+                ),
+                (
+                    "public",
+                    models.BinaryField(help_text="One byte for each image, two above 256 classes."),
+                ),
+                (
+                    "private",
+                    models.BinaryField(help_text="One byte for each image, two above 256 classes."),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        help_text="Its version gives the order.",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.dataset",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'answers',
+                "verbose_name_plural": "answers",
             },
         ),
         migrations.CreateModel(
-            name='Device',
+            name="Device",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('secret_sha256', models.CharField(help_text='Of the code that the command alone knows.', max_length=64, unique=True)),
-                ('code', models.CharField(help_text='What the person types.', max_length=8, unique=True)),
-                ('name', models.CharField(help_text='Of the token that it gets.', max_length=80)),
-                ('scope', models.CharField(choices=[('read', 'read'), ('submit', 'read and submit'), ('manage', 'read, submit and manage')], max_length=10)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('confirmed', 'Confirmed'), ('refused', 'Refused')], default='waiting', max_length=10)),
-                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('polled_at', models.DateTimeField(null=True)),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "secret_sha256",
+                    models.CharField(
+                        help_text="Of the code that the command alone knows.",
+                        max_length=64,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(help_text="What the person types.", max_length=8, unique=True),
+                ),
+                ("name", models.CharField(help_text="Of the token that it gets.", max_length=80)),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("read", "read"),
+                            ("submit", "read and submit"),
+                            ("manage", "read, submit and manage"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("confirmed", "Confirmed"),
+                            ("refused", "Refused"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("polled_at", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Evaluation',
+            name="Evaluation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(blank=True, max_length=40)),
-                ('percent', models.FloatField(default=0)),
-                ('remaining_seconds', models.FloatField(blank=True, null=True)),
-                ('noted_at', models.DateTimeField(blank=True, help_text="When the stage's progress was written.", null=True)),
-                ('quality_public', models.FloatField(blank=True, null=True)),
-                ('quality_private', models.FloatField(blank=True, null=True)),
-                ('quality_ref', models.FloatField(blank=True, null=True)),
-                ('time_ratio', models.FloatField(blank=True, null=True)),
-                ('half_width', models.FloatField(blank=True, help_text="Half-width of the time ratio's 95 % interval.", null=True)),
-                ('submission_seconds', models.FloatField(blank=True, help_text='Per image, as measured.', null=True)),
-                ('reference_seconds', models.FloatField(blank=True, help_text="Per image, as measured. All times are shown relative to the calibration's value.", null=True)),
-                ('score_public', models.FloatField(blank=True, null=True)),
-                ('score_private', models.FloatField(blank=True, null=True)),
-                ('gain', models.FloatField(blank=True, help_text="How far the public score was better than the team's entry, in standard errors of the difference; empty where there was no entry. For organizers only.", null=True)),
-                ('f1_by_class', models.JSONField(blank=True, help_text='F1 of each class on the public split.', null=True)),
-                ('isolation', models.JSONField(blank=True, help_text='The layers of the sandbox in force.', null=True)),
-                ('failure_code', models.CharField(blank=True, max_length=40)),
-                ('failure_said', models.JSONField(blank=True, default=list, help_text='Sentences for the team: templates and facts.')),
-                ('error_code', models.CharField(blank=True, max_length=40)),
-                ('error_said', models.JSONField(blank=True, default=list, help_text='Sentences for organizers only.')),
-                ('kind', models.CharField(choices=[('submission', 'Submission'), ('calibration', 'Calibration')], default='submission', max_length=12)),
-                ('content_sha256', models.CharField(blank=True, help_text="The submission's, for the same reason.", max_length=64)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('scored', 'Scored'), ('failed', 'Failed'), ('error', 'Error'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
-                ('attempt', models.PositiveSmallIntegerField(default=0, help_text='The fencing token.')),
-                ('faults', models.PositiveSmallIntegerField(default=0, help_text='Attempts that ended by our fault.')),
-                ('lease_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('queued_at', models.DateTimeField()),
-                ('not_before', models.DateTimeField(blank=True, help_text='No worker takes it before: the attempt before broke.', null=True)),
-                ('claimed_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('why', models.CharField(choices=[('first', 'first measurement'), ('requested', "measured again at an organizer's request"), ('top_overlap', 'measured again because the top of the board is tied'), ('shared', 'the same model was measured again')], default='first', help_text='Why the evaluation was queued.', max_length=12)),
-                ('request_id', models.CharField(blank=True, help_text='Of the request that queued it, as logs have it.', max_length=36)),
-                ('measurement_key', models.CharField(blank=True, db_index=True, max_length=64)),
-                ('measurements', models.PositiveSmallIntegerField(default=1, help_text='How many measurements of the same content are pooled in the time.')),
-                ('counts', models.BooleanField(default=False, help_text="Whether it is its submission's last to end with a score.")),
-                ('answers', models.ForeignKey(blank=True, help_text='Of the content; those of its last measurement.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='evaluations', to='leaderboard.answers')),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evaluations', to='leaderboard.competition')),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leaderboard.dataset')),
-                ('measured_by', models.ForeignKey(blank=True, help_text='The evaluation of the same content whose measurement this one shares.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='leaderboard.evaluation')),
-                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evaluations', to='leaderboard.hardwareprofile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("stage", models.CharField(blank=True, max_length=40)),
+                ("percent", models.FloatField(default=0)),
+                ("remaining_seconds", models.FloatField(blank=True, null=True)),
+                (
+                    "noted_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When the stage's progress was written.", null=True
+                    ),
+                ),
+                ("quality_public", models.FloatField(blank=True, null=True)),
+                ("quality_private", models.FloatField(blank=True, null=True)),
+                ("quality_ref", models.FloatField(blank=True, null=True)),
+                ("time_ratio", models.FloatField(blank=True, null=True)),
+                (
+                    "half_width",
+                    models.FloatField(
+                        blank=True,
+                        help_text="Half-width of the time ratio's 95 % interval.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "submission_seconds",
+                    models.FloatField(blank=True, help_text="Per image, as measured.", null=True),
+                ),
+                (
+                    "reference_seconds",
+                    models.FloatField(
+                        blank=True,
+                        help_text="Per image, as measured. All times are shown relative to the calibration's value.",
+                        null=True,
+                    ),
+                ),
+                ("score_public", models.FloatField(blank=True, null=True)),
+                ("score_private", models.FloatField(blank=True, null=True)),
+                (
+                    "gain",
+                    models.FloatField(
+                        blank=True,
+                        help_text="How far the public score was better than the team's entry, in standard errors of the difference; empty where there was no entry. For organizers only.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "f1_by_class",
+                    models.JSONField(
+                        blank=True, help_text="F1 of each class on the public split.", null=True
+                    ),
+                ),
+                (
+                    "isolation",
+                    models.JSONField(
+                        blank=True, help_text="The layers of the sandbox in force.", null=True
+                    ),
+                ),
+                ("failure_code", models.CharField(blank=True, max_length=40)),
+                (
+                    "failure_said",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Sentences for the team: templates and facts.",
+                    ),
+                ),
+                ("error_code", models.CharField(blank=True, max_length=40)),
+                (
+                    "error_said",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Sentences for organizers only."
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("submission", "Submission"), ("calibration", "Calibration")],
+                        default="submission",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "content_sha256",
+                    models.CharField(
+                        blank=True,
+                        help_text="The submission's, for the same reason.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("scored", "Scored"),
+                            ("failed", "Failed"),
+                            ("error", "Error"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "attempt",
+                    models.PositiveSmallIntegerField(default=0, help_text="The fencing token."),
+                ),
+                (
+                    "faults",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Attempts that ended by our fault."
+                    ),
+                ),
+                ("lease_expires_at", models.DateTimeField(blank=True, null=True)),
+                ("queued_at", models.DateTimeField()),
+                (
+                    "not_before",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="No worker takes it before: the attempt before broke.",
+                        null=True,
+                    ),
+                ),
+                ("claimed_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "why",
+                    models.CharField(
+                        choices=[
+                            ("first", "first measurement"),
+                            ("requested", "measured again at an organizer's request"),
+                            ("top_overlap", "measured again because the top of the board is tied"),
+                            ("shared", "the same model was measured again"),
+                        ],
+                        default="first",
+                        help_text="Why the evaluation was queued.",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "request_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of the request that queued it, as logs have it.",
+                        max_length=36,
+                    ),
+                ),
+                ("measurement_key", models.CharField(blank=True, db_index=True, max_length=64)),
+                (
+                    "measurements",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        help_text="How many measurements of the same content are pooled in the time.",
+                    ),
+                ),
+                (
+                    "counts",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Whether it is its submission's last to end with a score.",
+                    ),
+                ),
+                (
+                    "answers",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Of the content; those of its last measurement.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="evaluations",
+                        to="leaderboard.answers",
+                    ),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="evaluations",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="leaderboard.dataset",
+                    ),
+                ),
+                (
+                    "measured_by",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The evaluation of the same content whose measurement this one shares.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="leaderboard.evaluation",
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evaluations",
+                        to="leaderboard.hardwareprofile",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.AddField(
-            model_name='competition',
-            name='calibration',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leaderboard.evaluation'),
-        ),
-        migrations.AddField(
-            model_name='competition',
-            name='profile',
-            field=models.ForeignKey(help_text='The kind of machine that measures.', on_delete=django.db.models.deletion.PROTECT, to='leaderboard.hardwareprofile', verbose_name='hardware profile'),
-        ),
-        migrations.CreateModel(
-            name='Matter',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('check_name', models.CharField(max_length=30)),
-                ('about', models.CharField(blank=True, help_text='Of several things that the check looks at, which.', max_length=120)),
-                ('since', models.DateTimeField(default=django.utils.timezone.now)),
-                ('seen_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('told_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('check_name', 'about'), name='one_row_a_matter')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Membership',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('joined_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('is_captain', models.BooleanField(default=False)),
-                ('rules_sha256', models.CharField(blank=True, editable=False, help_text='Of the rules that the person accepted by joining; empty if there were none.', max_length=64)),
-                ('is_shown', models.BooleanField(default=False, help_text="Whether the team's public page names this member.")),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.competition')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['joined_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='NextEntry',
-            fields=[
-                ('is_ranked', models.BooleanField(help_text='Whether its quality on this board passes the gate.')),
-                ('score', models.DecimalField(decimal_places=6, help_text='Lower is better.', max_digits=12)),
-                ('quality', models.FloatField()),
-                ('time_ratio', models.FloatField()),
-                ('score_half_width', models.FloatField()),
-                ('uploaded_at', models.DateTimeField()),
-                ('format', models.CharField(blank=True, max_length=20)),
-                ('number_type', models.CharField(blank=True, max_length=60)),
-                ('parameters', models.BigIntegerField(default=0)),
-                ('size_bytes', models.BigIntegerField(default=0)),
-                ('team', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='leaderboard.team')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='RankRange',
-            fields=[
-                ('team', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='rank_range', serialize=False, to='leaderboard.team')),
-                ('first', models.PositiveIntegerField()),
-                ('last', models.PositiveIntegerField()),
-            ],
-        ),
-        migrations.AddField(
-            model_name='team',
-            name='competition',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='teams', to='leaderboard.competition'),
-        ),
-        migrations.AddField(
-            model_name='team',
-            name='members',
-            field=models.ManyToManyField(related_name='teams', through='leaderboard.Membership', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='team',
-            name='queue',
-            field=models.ForeignKey(blank=True, editable=False, help_text='For whose workers its uploads wait; empty while none waits.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='leaderboard.hardwareprofile'),
-        ),
-        migrations.CreateModel(
-            name='NamePart',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.CharField(help_text='In small letters.', max_length=60)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.competition')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='name_parts', to='leaderboard.team')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='membership',
-            name='team',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='leaderboard.team'),
-        ),
-        migrations.CreateModel(
-            name='Invitation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=43, unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
-                ('sent_to', models.CharField(blank=True, help_text='The user name or address that it was made for.', max_length=254)),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('accepted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('invited_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='leaderboard.team')),
-            ],
-            options={
-                'ordering': ['-created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Happening',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event', models.CharField(max_length=30)),
-                ('facts', models.JSONField(default=dict)),
-                ('due_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.competition')),
-                ('evaluation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.evaluation')),
-                ('invitation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.invitation')),
-                ('team', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.team')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='FormerName',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('until', models.DateTimeField(default=django.utils.timezone.now)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='former_names', to='leaderboard.team')),
-            ],
-            options={
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.AddField(
-            model_name='evaluation',
-            name='team',
-            field=models.ForeignKey(blank=True, help_text="The submission's, so that the queue is read without its history.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.team'),
-        ),
-        migrations.CreateModel(
-            name='Ban',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(max_length=300)),
-                ('banned_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('banned_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='bans', to=settings.AUTH_USER_MODEL)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='bans', to='leaderboard.competition')),
-                ('team', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ban', to='leaderboard.team')),
-            ],
-            options={
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Notice',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('scored', 'A submission of my team is scored'), ('failed', 'A submission of my team failed'), ('overtaken', 'Another team overtakes my team'), ('invited', 'Somebody invites me to a team'), ('announcement', 'The organizers announce something'), ('quota_back', 'My team gets an upload back, or can upload again'), ('ends_soon', 'A competition ends in a day'), ('rescored', 'A new formula changes the scores'), ('published', 'A private board is published'), ('webhook_stopped', 'A webhook of my team is stopped')], max_length=20)),
-                ('path', models.CharField(help_text='The page of this site that it leads to.', max_length=200)),
-                ('facts', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('is_shown', models.BooleanField(default=True, help_text='Whether the pages show it.')),
-                ('read_at', models.DateTimeField(null=True)),
-                ('mail_at', models.DateTimeField(help_text='When it is sent by mail next; empty if it is not to be sent.', null=True)),
-                ('mail_attempts', models.PositiveSmallIntegerField(default=0)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.competition')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='QueueShare',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('weight', models.FloatField(default=1.0, validators=[django.core.validators.MinValueValidator(0.1), django.core.validators.MaxValueValidator(10.0)])),
-                ('competition', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='share', to='leaderboard.competition')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ReferenceModel',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file', models.FileField(max_length=200, upload_to='')),
-                ('sha256', models.CharField(max_length=64)),
-                ('size_bytes', models.BigIntegerField()),
-                ('name', models.CharField(blank=True, help_text='Shown as the baseline, e.g. ResNet18-D.', max_length=120)),
-                ('static', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='references', to='leaderboard.competition')),
-            ],
-            options={
-                'ordering': ['-created_at'],
-            },
-        ),
-        migrations.AddField(
-            model_name='evaluation',
-            name='reference',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evaluations', to='leaderboard.referencemodel'),
-        ),
-        migrations.AddField(
-            model_name='competition',
-            name='reference',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leaderboard.referencemodel'),
-        ),
-        migrations.CreateModel(
-            name='Rescore',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('preview', 'Waits for a decision'), ('applied', 'Applied'), ('cancelled', 'Cancelled')], default='preview', max_length=10)),
-                ('version', models.PositiveSmallIntegerField(blank=True, help_text="The formula's version since it was applied.", null=True)),
-                ('why', models.CharField(help_text='Shown to everybody once it is applied.', max_length=500)),
-                ('time_weight', models.FloatField(validators=[django.core.validators.MinValueValidator(0.0)])),
-                ('k', models.FloatField(validators=[django.core.validators.MinValueValidator(0.0)])),
-                ('quality_ref', models.FloatField(blank=True, help_text='Empty: from the calibration.', null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)])),
-                ('min_quality', models.FloatField(validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)])),
-                ('only_real_gains', models.BooleanField(default=False)),
-                ('was_time_weight', models.FloatField(help_text='This and the next: the formula before.')),
-                ('was_k', models.FloatField()),
-                ('was_quality_ref', models.FloatField(help_text='The constant that was used.')),
-                ('was_min_quality', models.FloatField()),
-                ('was_only_real_gains', models.BooleanField(default=False)),
-                ('proposed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rescores', to='leaderboard.competition')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('proposed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Role',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('owner', 'Owner'), ('organizer', 'Organizer'), ('viewer', 'Viewer')], help_text='An owner also gives roles. An organizer runs the competition. A viewer sees what organizers see, and changes nothing.', max_length=10)),
-                ('given_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='roles', to='leaderboard.competition')),
-                ('given_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='roles', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['competition', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Snapshot',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_final', models.BooleanField(default=False, help_text='Of a published board. A draft is for organizers.')),
-                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('begun_at', models.DateTimeField(help_text='When a process began to make it.', null=True)),
-                ('made_at', models.DateTimeField(null=True)),
-                ('broke', models.BooleanField(default=False, help_text='It could not be made; see the log.')),
-                ('versions', models.CharField(blank=True, help_text='Of both boards, for which it is made.', max_length=80)),
-                ('file', models.FileField(max_length=200, upload_to='')),
-                ('sha256', models.CharField(blank=True, help_text='Of the signed contents.', max_length=64)),
-                ('size_bytes', models.BigIntegerField(default=0)),
-                ('asked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='leaderboard.competition')),
-                ('key', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leaderboard.signingkey')),
-            ],
-            options={
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Split',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(choices=[('sample', 'Sample'), ('public', 'Public'), ('private', 'Private')], max_length=8)),
-                ('archive', models.FileField(max_length=200, upload_to='')),
-                ('sha256', models.CharField(max_length=64)),
-                ('size_bytes', models.BigIntegerField()),
-                ('images', models.PositiveIntegerField()),
-                ('images_by_class', models.JSONField()),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='splits', to='leaderboard.dataset')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Fingerprints',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pixels', models.BinaryField(help_text='Hashes of 16 bytes, of equal pixels equal; sorted.')),
-                ('likeness', models.BinaryField(help_text='Likenesses of 40 bytes, where there is enough to see; sorted.')),
-                ('split', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='fingerprints', to='leaderboard.split')),
-            ],
-            options={
-                'verbose_name_plural': 'fingerprints',
-            },
-        ),
-        migrations.CreateModel(
-            name='StoredReport',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveSmallIntegerField()),
-                ('is_noisy', models.BooleanField(default=False, help_text='Too noisy to count; its quads count on.')),
-                ('measurement_key', models.CharField(blank=True, help_text='Of the protocol and the plan it was measured under.', max_length=64)),
-                ('found', models.JSONField()),
-                ('evaluation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='leaderboard.evaluation')),
-            ],
-            options={
-                'verbose_name': 'report',
-                'ordering': ['evaluation_id', 'attempt'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Submission',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('door', models.CharField(choices=[('web', 'web form'), ('api', 'API')], max_length=3)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('file', models.FileField(max_length=200, upload_to='')),
-                ('file_name', models.CharField(max_length=200)),
-                ('sha256', models.CharField(max_length=64)),
-                ('content_sha256', models.CharField(help_text="Of the archive's records without debug records: the same model, the same hash.", max_length=64)),
-                ('size_bytes', models.BigIntegerField()),
-                ('static', models.JSONField(default=dict, help_text='The static report: parameters, operators, input.')),
-                ('format', models.CharField(blank=True, help_text='As in the static report.', max_length=20)),
-                ('number_type', models.CharField(blank=True, help_text='The narrowest type of the weights, e.g. int8.', max_length=60)),
-                ('parameters', models.BigIntegerField(default=0, help_text='As in the static report.')),
-                ('idempotency_key', models.CharField(blank=True, max_length=200, null=True)),
-                ('uploaded_at', models.DateTimeField()),
-                ('is_late', models.BooleanField(default=False, help_text='Uploaded after the end: scored, and on no board.')),
-                ('selected_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('disqualified_at', models.DateTimeField(blank=True, null=True)),
-                ('disqualified_reason', models.CharField(blank=True, max_length=300)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='submissions', to='leaderboard.competition')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='leaderboard.team')),
-                ('uploaded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='submissions', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-uploaded_at', '-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Moved',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entry_id', models.BigIntegerField(help_text="Key of the entry, the last in the board's order.")),
-                ('was_is_ranked', models.BooleanField()),
-                ('was_score', models.DecimalField(decimal_places=6, max_digits=12)),
-                ('was_score_half_width', models.FloatField()),
-                ('was_uploaded_at', models.DateTimeField()),
-                ('is_ranked', models.BooleanField()),
-                ('score', models.DecimalField(decimal_places=6, max_digits=12)),
-                ('score_half_width', models.FloatField()),
-                ('uploaded_at', models.DateTimeField()),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.team')),
-                ('rescore', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='moved', to='leaderboard.rescore')),
-                ('submission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.submission')),
-                ('was_submission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.submission')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='evaluation',
-            name='submission',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='evaluations', to='leaderboard.submission'),
-        ),
-        migrations.CreateModel(
-            name='Entry',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_ranked', models.BooleanField(help_text='Whether its quality on this board passes the gate.')),
-                ('score', models.DecimalField(decimal_places=6, help_text='Lower is better.', max_digits=12)),
-                ('quality', models.FloatField()),
-                ('time_ratio', models.FloatField()),
-                ('score_half_width', models.FloatField()),
-                ('uploaded_at', models.DateTimeField()),
-                ('format', models.CharField(blank=True, max_length=20)),
-                ('number_type', models.CharField(blank=True, max_length=60)),
-                ('parameters', models.BigIntegerField(default=0)),
-                ('size_bytes', models.BigIntegerField(default=0)),
-                ('board', models.CharField(choices=[('public', 'Public'), ('private', 'Private')], max_length=7)),
-                ('public_rank', models.PositiveIntegerField(help_text="Of a private entry: the team's rank on the public board; empty where it has none.", null=True)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='leaderboard.competition')),
-                ('evaluation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.evaluation')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='leaderboard.team')),
-                ('submission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.submission')),
-            ],
-            options={
-                'verbose_name_plural': 'entries',
-            },
-        ),
-        migrations.CreateModel(
-            name='Trial',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file', models.FileField(max_length=200, upload_to='')),
-                ('file_name', models.CharField(max_length=200)),
-                ('format', models.CharField(max_length=20)),
-                ('size_bytes', models.BigIntegerField()),
-                ('uploaded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('passed', 'Passed'), ('failed', 'Failed'), ('error', 'Error')], default='queued', max_length=10)),
-                ('claimed_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('found', models.JSONField(help_text='What the engine found, as JSON.', null=True)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='trials', to='leaderboard.competition')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='trials', to='leaderboard.team')),
-                ('uploaded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Webhook',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.CharField(max_length=500)),
-                ('secret', models.CharField(help_text='Signs the calls. It is shown once.', max_length=80)),
-                ('events', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('last_rank', models.PositiveIntegerField(help_text='The rank that was told last.', null=True)),
-                ('failures', models.PositiveIntegerField(default=0, help_text='Failed calls since a good one.')),
-                ('stopped_at', models.DateTimeField(help_text='When its calls stopped because too many had failed.', null=True)),
-                ('created_by', models.ForeignKey(help_text='The webhook ends when this person leaves the team.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to='leaderboard.team')),
-            ],
-            options={
-                'ordering': ['pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Delivery',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identifier', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('event', models.CharField(max_length=20)),
-                ('body', models.TextField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('due_at', models.DateTimeField(default=django.utils.timezone.now, help_text='When it is sent next; empty if it is over.', null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('attempted_at', models.DateTimeField(null=True)),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('status', models.PositiveSmallIntegerField(help_text='Of the last answer.', null=True)),
-                ('error', models.CharField(blank=True, help_text='Why there was no good answer.', max_length=20)),
-                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='leaderboard.webhook')),
-            ],
-            options={
-                'verbose_name_plural': 'deliveries',
-                'ordering': ['-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Worker',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('fingerprint', models.JSONField(blank=True, default=dict)),
-                ('versions', models.JSONField(blank=True, default=dict)),
-                ('started_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('ready', 'Ready'), ('sidelined', 'Sidelined')], default='ready', max_length=10)),
-                ('reason_said', models.JSONField(blank=True, default=list, help_text='Sentences: why the worker takes no work.')),
-                ('canary_due_at', models.DateTimeField(blank=True, help_text='Time of the next self-check. Empty: before the next work.', null=True)),
-                ('drained_at', models.DateTimeField(blank=True, help_text='Since when the worker shall take nothing new. It ends when somebody resumes the worker, or when the worker starts again.', null=True)),
-                ('last_error_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error_said', models.JSONField(blank=True, default=list, help_text='Sentences: of the last evaluation that broke there.')),
-                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='workers', to='leaderboard.hardwareprofile')),
-            ],
-            options={
-                'ordering': ['-seen_at'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.AddField(
-            model_name='evaluation',
-            name='worker',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='leaderboard.worker'),
+            model_name="competition",
+            name="calibration",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="leaderboard.evaluation",
+            ),
+        ),
+        migrations.AddField(
+            model_name="competition",
+            name="profile",
+            field=models.ForeignKey(
+                help_text="The kind of machine that measures.",
+                on_delete=django.db.models.deletion.PROTECT,
+                to="leaderboard.hardwareprofile",
+                verbose_name="hardware profile",
+            ),
         ),
         migrations.CreateModel(
-            name='Canary',
+            name="Matter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('measured_at', models.DateTimeField()),
-                ('time_ratio', models.FloatField(blank=True, null=True)),
-                ('half_width', models.FloatField(blank=True, help_text="Of the time ratio's 95 % interval.", null=True)),
-                ('foreign_load', models.FloatField(blank=True, help_text='Cores that other programs used meanwhile.', null=True)),
-                ('passed', models.BooleanField()),
-                ('reason_said', models.JSONField(blank=True, default=list, help_text='Sentences: why the canary did not pass.')),
-                ('worker', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='canaries', to='leaderboard.worker')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("check_name", models.CharField(max_length=30)),
+                (
+                    "about",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of several things that the check looks at, which.",
+                        max_length=120,
+                    ),
+                ),
+                ("since", models.DateTimeField(default=django.utils.timezone.now)),
+                ("seen_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("told_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name_plural': 'canaries',
-                'ordering': ['-pk'],
+                "constraints": [
+                    models.UniqueConstraint(fields=("check_name", "about"), name="one_row_a_matter")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Preparation',
+            name="Membership",
             fields=[
-                ('competition', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='preparation', serialize=False, to='leaderboard.competition')),
-                ('min_quality', models.FloatField(blank=True, help_text='The next gate; empty for a publication.', null=True)),
-                ('through', models.BigIntegerField(default=0, help_text='Key of the last team that is prepared.')),
-                ('done', models.PositiveIntegerField(default=0, help_text='Number of prepared teams.')),
-                ('total', models.PositiveIntegerField()),
-                ('ranks_of', models.CharField(blank=True, help_text='The version of the public board whose ranks stand on the private entries.', max_length=32)),
-                ('rescore', models.OneToOneField(blank=True, help_text='The next formula. Its boards wait for a decision. Once it is applied, the scores of all evaluations follow, team by team.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='preparation', to='leaderboard.rescore')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='BoardVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('board', models.CharField(choices=[('public', 'Public'), ('private', 'Private')], max_length=7)),
-                ('token', models.CharField(max_length=32)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.competition')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("joined_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("is_captain", models.BooleanField(default=False)),
+                (
+                    "rules_sha256",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="Of the rules that the person accepted by joining; empty if there were none.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "is_shown",
+                    models.BooleanField(
+                        default=False, help_text="Whether the team's public page names this member."
+                    ),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('competition', 'board'), name='one_version_a_board')],
+                "ordering": ["joined_at"],
             },
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="NextEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('by_name', models.CharField(help_text='The user name of that time, or who acts without an account: service, console.', max_length=150)),
-                ('act', models.CharField(choices=[('competition_created', 'Competition written'), ('competition_edited', 'Competition changed'), ('competition_deleted', 'Draft deleted'), ('competition_opened', 'Competition opened'), ('competition_paused', 'Competition paused'), ('competition_closed', 'Competition closed'), ('publication_begun', 'Publication begun'), ('competition_published', 'Competition published'), ('preparation_stopped', 'Preparation stopped'), ('rescore_proposed', 'Rescore proposed'), ('rescore_applied', 'Rescore applied'), ('rescore_cancelled', 'Rescore cancelled'), ('reference_set', 'Reference model set'), ('calibration_queued', 'Calibration queued'), ('dataset_imported', 'Dataset imported'), ('profile_saved', 'Hardware profile changed'), ('shares_set', 'Shares of a competition set'), ('worker_drained', 'Worker drained'), ('worker_resumed', 'Worker resumed'), ('announcement_made', 'Announcement made'), ('announcement_edited', 'Announcement changed'), ('announcement_removed', 'Announcement removed'), ('submission_disqualified', 'Submission disqualified'), ('submission_reinstated', 'Submission reinstated'), ('submission_withdrawn', 'Submission withdrawn'), ('evaluation_requested', 'Evaluation requested'), ('evaluation_cancelled', 'Evaluation cancelled'), ('team_made', 'Team made'), ('team_renamed', 'Team renamed'), ('member_joined', 'Member joined'), ('member_left', 'Member left'), ('member_removed', 'Member removed'), ('captain_changed', 'Captain changed'), ('role_given', 'Role given'), ('role_ended', 'Role ended'), ('banned', 'Banned'), ('ban_lifted', 'Ban lifted'), ('person_saved', 'Account changed'), ('password_set', 'Password set by an operator'), ('account_deleted', 'Account deleted'), ('token_revoked', 'API token revoked by an operator'), ('rows_exported', 'Rows exported'), ('snapshot_asked', 'Draft of the signed result asked for'), ('signing_key_made', 'Key that signs results made anew'), ('worker_role_granted', 'Database role of workers granted')], max_length=32)),
-                ('subject_type', models.CharField(help_text='The model of the row.', max_length=30)),
-                ('subject_id', models.BigIntegerField(null=True)),
-                ('subject', models.CharField(help_text='The name of the row at that time.', max_length=200)),
-                ('before', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ('after', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ('why', models.CharField(blank=True, max_length=300)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('competition', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='leaderboard.competition')),
+                (
+                    "is_ranked",
+                    models.BooleanField(
+                        help_text="Whether its quality on this board passes the gate."
+                    ),
+                ),
+                (
+                    "score",
+                    models.DecimalField(
+                        decimal_places=6, help_text="Lower is better.", max_digits=12
+                    ),
+                ),
+                ("quality", models.FloatField()),
+                ("time_ratio", models.FloatField()),
+                ("score_half_width", models.FloatField()),
+                ("uploaded_at", models.DateTimeField()),
+                ("format", models.CharField(blank=True, max_length=20)),
+                ("number_type", models.CharField(blank=True, max_length=60)),
+                ("parameters", models.BigIntegerField(default=0)),
+                ("size_bytes", models.BigIntegerField(default=0)),
+                (
+                    "team",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="leaderboard.team",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'audit entries',
-                'ordering': ['-pk'],
-                'indexes': [models.Index(fields=['competition', '-id'], name='audit_by_competition'), models.Index(fields=['act', '-id'], name='audit_by_act'), models.Index(fields=['by', '-id'], name='audit_by_person'), models.Index(fields=['at'], name='audit_by_time'), models.Index(fields=['subject_type', 'subject_id'], name='audit_by_subject')],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Announcement',
+            name="RankRange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=120)),
-                ('text', models.TextField(help_text='Markdown.')),
-                ('is_pinned', models.BooleanField(default=False, help_text='Pinned announcements stand first on the overview.')),
-                ('announced_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('edited_at', models.DateTimeField(editable=False, null=True)),
-                ('competition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='announcements', to='leaderboard.competition')),
+                (
+                    "team",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="rank_range",
+                        serialize=False,
+                        to="leaderboard.team",
+                    ),
+                ),
+                ("first", models.PositiveIntegerField()),
+                ("last", models.PositiveIntegerField()),
+            ],
+        ),
+        migrations.AddField(
+            model_name="team",
+            name="competition",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="teams",
+                to="leaderboard.competition",
+            ),
+        ),
+        migrations.AddField(
+            model_name="team",
+            name="members",
+            field=models.ManyToManyField(
+                related_name="teams", through="leaderboard.Membership", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="team",
+            name="queue",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                help_text="For whose workers its uploads wait; empty while none waits.",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="leaderboard.hardwareprofile",
+            ),
+        ),
+        migrations.CreateModel(
+            name="NamePart",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("text", models.CharField(help_text="In small letters.", max_length=60)),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="name_parts",
+                        to="leaderboard.team",
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddField(
+            model_name="membership",
+            name="team",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="memberships",
+                to="leaderboard.team",
+            ),
+        ),
+        migrations.CreateModel(
+            name="Invitation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=43, unique=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "sent_to",
+                    models.CharField(
+                        blank=True,
+                        help_text="The user name or address that it was made for.",
+                        max_length=254,
+                    ),
+                ),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "accepted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invitations",
+                        to="leaderboard.team",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-is_pinned', '-announced_at', '-pk'],
-                'indexes': [models.Index(fields=['competition', '-is_pinned', '-announced_at', '-id'], name='announcements_in_order')],
+                "ordering": ["-created_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Happening",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event", models.CharField(max_length=30)),
+                ("facts", models.JSONField(default=dict)),
+                ("due_at", models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "evaluation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.evaluation",
+                    ),
+                ),
+                (
+                    "invitation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.invitation",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.team",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="FormerName",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("until", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="former_names",
+                        to="leaderboard.team",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.AddField(
+            model_name="evaluation",
+            name="team",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="The submission's, so that the queue is read without its history.",
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="leaderboard.team",
+            ),
+        ),
+        migrations.CreateModel(
+            name="Ban",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reason", models.CharField(max_length=300)),
+                ("banned_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "banned_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="bans",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="bans",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "team",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="ban",
+                        to="leaderboard.team",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Notice",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("scored", "A submission of my team is scored"),
+                            ("failed", "A submission of my team failed"),
+                            ("overtaken", "Another team overtakes my team"),
+                            ("invited", "Somebody invites me to a team"),
+                            ("announcement", "The organizers announce something"),
+                            ("quota_back", "My team gets an upload back, or can upload again"),
+                            ("ends_soon", "A competition ends in a day"),
+                            ("rescored", "A new formula changes the scores"),
+                            ("published", "A private board is published"),
+                            ("webhook_stopped", "A webhook of my team is stopped"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "path",
+                    models.CharField(
+                        help_text="The page of this site that it leads to.", max_length=200
+                    ),
+                ),
+                ("facts", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "is_shown",
+                    models.BooleanField(default=True, help_text="Whether the pages show it."),
+                ),
+                ("read_at", models.DateTimeField(null=True)),
+                (
+                    "mail_at",
+                    models.DateTimeField(
+                        help_text="When it is sent by mail next; empty if it is not to be sent.",
+                        null=True,
+                    ),
+                ),
+                ("mail_attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="QueueShare",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "weight",
+                    models.FloatField(
+                        default=1.0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.1),
+                            django.core.validators.MaxValueValidator(10.0),
+                        ],
+                    ),
+                ),
+                (
+                    "competition",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="share",
+                        to="leaderboard.competition",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ReferenceModel",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file", models.FileField(max_length=200, upload_to="")),
+                ("sha256", models.CharField(max_length=64)),
+                ("size_bytes", models.BigIntegerField()),
+                (
+                    "name",
+                    models.CharField(
+                        blank=True,
+                        help_text="Shown as the baseline, e.g. ResNet18-D.",
+                        max_length=120,
+                    ),
+                ),
+                ("static", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="references",
+                        to="leaderboard.competition",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-created_at"],
+            },
+        ),
+        migrations.AddField(
+            model_name="evaluation",
+            name="reference",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="evaluations",
+                to="leaderboard.referencemodel",
+            ),
+        ),
+        migrations.AddField(
+            model_name="competition",
+            name="reference",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="leaderboard.referencemodel",
+            ),
+        ),
+        migrations.CreateModel(
+            name="Rescore",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("preview", "Waits for a decision"),
+                            ("applied", "Applied"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="preview",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        help_text="The formula's version since it was applied.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "why",
+                    models.CharField(
+                        help_text="Shown to everybody once it is applied.", max_length=500
+                    ),
+                ),
+                (
+                    "time_weight",
+                    models.FloatField(validators=[django.core.validators.MinValueValidator(0.0)]),
+                ),
+                (
+                    "k",
+                    models.FloatField(validators=[django.core.validators.MinValueValidator(0.0)]),
+                ),
+                (
+                    "quality_ref",
+                    models.FloatField(
+                        blank=True,
+                        help_text="Empty: from the calibration.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                    ),
+                ),
+                (
+                    "min_quality",
+                    models.FloatField(
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ]
+                    ),
+                ),
+                ("only_real_gains", models.BooleanField(default=False)),
+                (
+                    "was_time_weight",
+                    models.FloatField(help_text="This and the next: the formula before."),
+                ),
+                ("was_k", models.FloatField()),
+                ("was_quality_ref", models.FloatField(help_text="The constant that was used.")),
+                ("was_min_quality", models.FloatField()),
+                ("was_only_real_gains", models.BooleanField(default=False)),
+                ("proposed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rescores",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Role",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("organizer", "Organizer"),
+                            ("viewer", "Viewer"),
+                        ],
+                        help_text="An owner also gives roles. An organizer runs the competition. A viewer sees what organizers see, and changes nothing.",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "given_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="roles",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "given_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="roles",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["competition", "pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Snapshot",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "is_final",
+                    models.BooleanField(
+                        default=False, help_text="Of a published board. A draft is for organizers."
+                    ),
+                ),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "begun_at",
+                    models.DateTimeField(help_text="When a process began to make it.", null=True),
+                ),
+                ("made_at", models.DateTimeField(null=True)),
+                (
+                    "broke",
+                    models.BooleanField(
+                        default=False, help_text="It could not be made; see the log."
+                    ),
+                ),
+                (
+                    "versions",
+                    models.CharField(
+                        blank=True, help_text="Of both boards, for which it is made.", max_length=80
+                    ),
+                ),
+                ("file", models.FileField(max_length=200, upload_to="")),
+                (
+                    "sha256",
+                    models.CharField(
+                        blank=True, help_text="Of the signed contents.", max_length=64
+                    ),
+                ),
+                ("size_bytes", models.BigIntegerField(default=0)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="snapshots",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "key",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="leaderboard.signingkey",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Split",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        choices=[
+                            ("sample", "Sample"),
+                            ("public", "Public"),
+                            ("private", "Private"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("archive", models.FileField(max_length=200, upload_to="")),
+                ("sha256", models.CharField(max_length=64)),
+                ("size_bytes", models.BigIntegerField()),
+                ("images", models.PositiveIntegerField()),
+                ("images_by_class", models.JSONField()),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="splits",
+                        to="leaderboard.dataset",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Fingerprints",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "pixels",
+                    models.BinaryField(
+                        help_text="Hashes of 16 bytes, of equal pixels equal; sorted."
+                    ),
+                ),
+                (
+                    "likeness",
+                    models.BinaryField(
+                        help_text="Likenesses of 40 bytes, where there is enough to see; sorted."
+                    ),
+                ),
+                (
+                    "split",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="fingerprints",
+                        to="leaderboard.split",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "fingerprints",
+            },
+        ),
+        migrations.CreateModel(
+            name="StoredReport",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField()),
+                (
+                    "is_noisy",
+                    models.BooleanField(
+                        default=False, help_text="Too noisy to count; its quads count on."
+                    ),
+                ),
+                (
+                    "measurement_key",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of the protocol and the plan it was measured under.",
+                        max_length=64,
+                    ),
+                ),
+                ("found", models.JSONField()),
+                (
+                    "evaluation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reports",
+                        to="leaderboard.evaluation",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "report",
+                "ordering": ["evaluation_id", "attempt"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Submission",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "door",
+                    models.CharField(choices=[("web", "web form"), ("api", "API")], max_length=3),
+                ),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("file", models.FileField(max_length=200, upload_to="")),
+                ("file_name", models.CharField(max_length=200)),
+                ("sha256", models.CharField(max_length=64)),
+                (
+                    "content_sha256",
+                    models.CharField(
+                        help_text="Of the archive's records without debug records: the same model, the same hash.",
+                        max_length=64,
+                    ),
+                ),
+                ("size_bytes", models.BigIntegerField()),
+                (
+                    "static",
+                    models.JSONField(
+                        default=dict, help_text="The static report: parameters, operators, input."
+                    ),
+                ),
+                (
+                    "format",
+                    models.CharField(
+                        blank=True, help_text="As in the static report.", max_length=20
+                    ),
+                ),
+                (
+                    "number_type",
+                    models.CharField(
+                        blank=True,
+                        help_text="The narrowest type of the weights, e.g. int8.",
+                        max_length=60,
+                    ),
+                ),
+                (
+                    "parameters",
+                    models.BigIntegerField(default=0, help_text="As in the static report."),
+                ),
+                ("idempotency_key", models.CharField(blank=True, max_length=200, null=True)),
+                ("uploaded_at", models.DateTimeField()),
+                (
+                    "is_late",
+                    models.BooleanField(
+                        default=False, help_text="Uploaded after the end: scored, and on no board."
+                    ),
+                ),
+                ("selected_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                ("disqualified_at", models.DateTimeField(blank=True, null=True)),
+                ("disqualified_reason", models.CharField(blank=True, max_length=300)),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="submissions",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="submissions",
+                        to="leaderboard.team",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="submissions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-uploaded_at", "-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Moved",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "entry_id",
+                    models.BigIntegerField(
+                        help_text="Key of the entry, the last in the board's order."
+                    ),
+                ),
+                ("was_is_ranked", models.BooleanField()),
+                ("was_score", models.DecimalField(decimal_places=6, max_digits=12)),
+                ("was_score_half_width", models.FloatField()),
+                ("was_uploaded_at", models.DateTimeField()),
+                ("is_ranked", models.BooleanField()),
+                ("score", models.DecimalField(decimal_places=6, max_digits=12)),
+                ("score_half_width", models.FloatField()),
+                ("uploaded_at", models.DateTimeField()),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.team",
+                    ),
+                ),
+                (
+                    "rescore",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="moved",
+                        to="leaderboard.rescore",
+                    ),
+                ),
+                (
+                    "submission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.submission",
+                    ),
+                ),
+                (
+                    "was_submission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.submission",
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddField(
+            model_name="evaluation",
+            name="submission",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="evaluations",
+                to="leaderboard.submission",
+            ),
+        ),
+        migrations.CreateModel(
+            name="Entry",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "is_ranked",
+                    models.BooleanField(
+                        help_text="Whether its quality on this board passes the gate."
+                    ),
+                ),
+                (
+                    "score",
+                    models.DecimalField(
+                        decimal_places=6, help_text="Lower is better.", max_digits=12
+                    ),
+                ),
+                ("quality", models.FloatField()),
+                ("time_ratio", models.FloatField()),
+                ("score_half_width", models.FloatField()),
+                ("uploaded_at", models.DateTimeField()),
+                ("format", models.CharField(blank=True, max_length=20)),
+                ("number_type", models.CharField(blank=True, max_length=60)),
+                ("parameters", models.BigIntegerField(default=0)),
+                ("size_bytes", models.BigIntegerField(default=0)),
+                (
+                    "board",
+                    models.CharField(
+                        choices=[("public", "Public"), ("private", "Private")], max_length=7
+                    ),
+                ),
+                (
+                    "public_rank",
+                    models.PositiveIntegerField(
+                        help_text="Of a private entry: the team's rank on the public board; empty where it has none.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entries",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "evaluation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.evaluation",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entries",
+                        to="leaderboard.team",
+                    ),
+                ),
+                (
+                    "submission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.submission",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "entries",
+            },
+        ),
+        migrations.CreateModel(
+            name="Trial",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file", models.FileField(max_length=200, upload_to="")),
+                ("file_name", models.CharField(max_length=200)),
+                ("format", models.CharField(max_length=20)),
+                ("size_bytes", models.BigIntegerField()),
+                ("uploaded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("passed", "Passed"),
+                            ("failed", "Failed"),
+                            ("error", "Error"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("claimed_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("found", models.JSONField(help_text="What the engine found, as JSON.", null=True)),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="trials",
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="trials",
+                        to="leaderboard.team",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Webhook",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", models.CharField(max_length=500)),
+                (
+                    "secret",
+                    models.CharField(help_text="Signs the calls. It is shown once.", max_length=80),
+                ),
+                ("events", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "last_rank",
+                    models.PositiveIntegerField(
+                        help_text="The rank that was told last.", null=True
+                    ),
+                ),
+                (
+                    "failures",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Failed calls since a good one."
+                    ),
+                ),
+                (
+                    "stopped_at",
+                    models.DateTimeField(
+                        help_text="When its calls stopped because too many had failed.", null=True
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        help_text="The webhook ends when this person leaves the team.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="webhooks",
+                        to="leaderboard.team",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Delivery",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("identifier", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("event", models.CharField(max_length=20)),
+                ("body", models.TextField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        help_text="When it is sent next; empty if it is over.",
+                        null=True,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("attempted_at", models.DateTimeField(null=True)),
+                ("delivered_at", models.DateTimeField(null=True)),
+                (
+                    "status",
+                    models.PositiveSmallIntegerField(help_text="Of the last answer.", null=True),
+                ),
+                (
+                    "error",
+                    models.CharField(
+                        blank=True, help_text="Why there was no good answer.", max_length=20
+                    ),
+                ),
+                (
+                    "webhook",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="leaderboard.webhook",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "deliveries",
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Worker",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("fingerprint", models.JSONField(blank=True, default=dict)),
+                ("versions", models.JSONField(blank=True, default=dict)),
+                ("started_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("ready", "Ready"), ("sidelined", "Sidelined")],
+                        default="ready",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reason_said",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Sentences: why the worker takes no work.",
+                    ),
+                ),
+                (
+                    "canary_due_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Time of the next self-check. Empty: before the next work.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "drained_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Since when the worker shall take nothing new. It ends when somebody resumes the worker, or when the worker starts again.",
+                        null=True,
+                    ),
+                ),
+                ("last_error_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "last_error_said",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Sentences: of the last evaluation that broke there.",
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="workers",
+                        to="leaderboard.hardwareprofile",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-seen_at"],
+            },
+        ),
+        migrations.AddField(
+            model_name="evaluation",
+            name="worker",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="leaderboard.worker",
+            ),
+        ),
+        migrations.CreateModel(
+            name="Canary",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("measured_at", models.DateTimeField()),
+                ("time_ratio", models.FloatField(blank=True, null=True)),
+                (
+                    "half_width",
+                    models.FloatField(
+                        blank=True, help_text="Of the time ratio's 95 % interval.", null=True
+                    ),
+                ),
+                (
+                    "foreign_load",
+                    models.FloatField(
+                        blank=True, help_text="Cores that other programs used meanwhile.", null=True
+                    ),
+                ),
+                ("passed", models.BooleanField()),
+                (
+                    "reason_said",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Sentences: why the canary did not pass.",
+                    ),
+                ),
+                (
+                    "worker",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="canaries",
+                        to="leaderboard.worker",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "canaries",
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Preparation",
+            fields=[
+                (
+                    "competition",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="preparation",
+                        serialize=False,
+                        to="leaderboard.competition",
+                    ),
+                ),
+                (
+                    "min_quality",
+                    models.FloatField(
+                        blank=True, help_text="The next gate; empty for a publication.", null=True
+                    ),
+                ),
+                (
+                    "through",
+                    models.BigIntegerField(
+                        default=0, help_text="Key of the last team that is prepared."
+                    ),
+                ),
+                (
+                    "done",
+                    models.PositiveIntegerField(default=0, help_text="Number of prepared teams."),
+                ),
+                ("total", models.PositiveIntegerField()),
+                (
+                    "ranks_of",
+                    models.CharField(
+                        blank=True,
+                        help_text="The version of the public board whose ranks stand on the private entries.",
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "rescore",
+                    models.OneToOneField(
+                        blank=True,
+                        help_text="The next formula. Its boards wait for a decision. Once it is applied, the scores of all evaluations follow, team by team.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="preparation",
+                        to="leaderboard.rescore",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="BoardVersion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "board",
+                    models.CharField(
+                        choices=[("public", "Public"), ("private", "Private")], max_length=7
+                    ),
+                ),
+                ("token", models.CharField(max_length=32)),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="leaderboard.competition",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("competition", "board"), name="one_version_a_board"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditEntry",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "by_name",
+                    models.CharField(
+                        help_text="The user name of that time, or who acts without an account: service, console.",
+                        max_length=150,
+                    ),
+                ),
+                (
+                    "act",
+                    models.CharField(
+                        choices=[
+                            ("competition_created", "Competition written"),
+                            ("competition_edited", "Competition changed"),
+                            ("competition_deleted", "Draft deleted"),
+                            ("competition_opened", "Competition opened"),
+                            ("competition_paused", "Competition paused"),
+                            ("competition_closed", "Competition closed"),
+                            ("publication_begun", "Publication begun"),
+                            ("competition_published", "Competition published"),
+                            ("preparation_stopped", "Preparation stopped"),
+                            ("rescore_proposed", "Rescore proposed"),
+                            ("rescore_applied", "Rescore applied"),
+                            ("rescore_cancelled", "Rescore cancelled"),
+                            ("reference_set", "Reference model set"),
+                            ("calibration_queued", "Calibration queued"),
+                            ("dataset_imported", "Dataset imported"),
+                            ("profile_saved", "Hardware profile changed"),
+                            ("shares_set", "Shares of a competition set"),
+                            ("worker_drained", "Worker drained"),
+                            ("worker_resumed", "Worker resumed"),
+                            ("announcement_made", "Announcement made"),
+                            ("announcement_edited", "Announcement changed"),
+                            ("announcement_removed", "Announcement removed"),
+                            ("submission_disqualified", "Submission disqualified"),
+                            ("submission_reinstated", "Submission reinstated"),
+                            ("submission_withdrawn", "Submission withdrawn"),
+                            ("evaluation_requested", "Evaluation requested"),
+                            ("evaluation_cancelled", "Evaluation cancelled"),
+                            ("team_made", "Team made"),
+                            ("team_renamed", "Team renamed"),
+                            ("member_joined", "Member joined"),
+                            ("member_left", "Member left"),
+                            ("member_removed", "Member removed"),
+                            ("captain_changed", "Captain changed"),
+                            ("role_given", "Role given"),
+                            ("role_ended", "Role ended"),
+                            ("banned", "Banned"),
+                            ("ban_lifted", "Ban lifted"),
+                            ("person_saved", "Account changed"),
+                            ("password_set", "Password set by an operator"),
+                            ("account_deleted", "Account deleted"),
+                            ("token_revoked", "API token revoked by an operator"),
+                            ("rows_exported", "Rows exported"),
+                            ("snapshot_asked", "Draft of the signed result asked for"),
+                            ("signing_key_made", "Key that signs results made anew"),
+                            ("worker_role_granted", "Database role of workers granted"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "subject_type",
+                    models.CharField(help_text="The model of the row.", max_length=30),
+                ),
+                ("subject_id", models.BigIntegerField(null=True)),
+                (
+                    "subject",
+                    models.CharField(help_text="The name of the row at that time.", max_length=200),
+                ),
+                (
+                    "before",
+                    models.JSONField(
+                        default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder
+                    ),
+                ),
+                (
+                    "after",
+                    models.JSONField(
+                        default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder
+                    ),
+                ),
+                ("why", models.CharField(blank=True, max_length=300)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="leaderboard.competition",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "audit entries",
+                "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["competition", "-id"], name="audit_by_competition"),
+                    models.Index(fields=["act", "-id"], name="audit_by_act"),
+                    models.Index(fields=["by", "-id"], name="audit_by_person"),
+                    models.Index(fields=["at"], name="audit_by_time"),
+                    models.Index(fields=["subject_type", "subject_id"], name="audit_by_subject"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Announcement",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(max_length=120)),
+                ("text", models.TextField(help_text="Markdown.")),
+                (
+                    "is_pinned",
+                    models.BooleanField(
+                        default=False, help_text="Pinned announcements stand first on the overview."
+                    ),
+                ),
+                (
+                    "announced_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("edited_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="announcements",
+                        to="leaderboard.competition",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-is_pinned", "-announced_at", "-pk"],
+                "indexes": [
+                    models.Index(
+                        fields=["competition", "-is_pinned", "-announced_at", "-id"],
+                        name="announcements_in_order",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='answers',
-            constraint=models.UniqueConstraint(fields=('competition', 'dataset', 'content'), name='one_row_of_answers_a_content'),
+            model_name="answers",
+            constraint=models.UniqueConstraint(
+                fields=("competition", "dataset", "content"), name="one_row_of_answers_a_content"
+            ),
         ),
         migrations.AddField(
-            model_name='nextentry',
-            name='competition',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.competition'),
+            model_name="nextentry",
+            name="competition",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="leaderboard.competition",
+            ),
         ),
         migrations.AddField(
-            model_name='nextentry',
-            name='evaluation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.evaluation'),
+            model_name="nextentry",
+            name="evaluation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="leaderboard.evaluation",
+            ),
         ),
         migrations.AddField(
-            model_name='nextentry',
-            name='submission',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.submission'),
+            model_name="nextentry",
+            name="submission",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="leaderboard.submission",
+            ),
         ),
         migrations.AddField(
-            model_name='rankrange',
-            name='evaluation',
-            field=models.ForeignKey(help_text='What the range was computed for. An entry of another evaluation has no range yet.', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='leaderboard.evaluation'),
+            model_name="rankrange",
+            name="evaluation",
+            field=models.ForeignKey(
+                help_text="What the range was computed for. An entry of another evaluation has no range yet.",
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="leaderboard.evaluation",
+            ),
         ),
         migrations.AddIndex(
-            model_name='team',
-            index=models.Index(condition=models.Q(('queue__isnull', False)), fields=['queue', 'running', 'turn', 'waiting_since'], name='turns'),
+            model_name="team",
+            index=models.Index(
+                condition=models.Q(("queue__isnull", False)),
+                fields=["queue", "running", "turn", "waiting_since"],
+                name="turns",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='team',
-            constraint=models.UniqueConstraint(models.F('competition'), django.db.models.functions.text.Lower('name'), name='one_team_of_a_name_in_a_competition'),
+            model_name="team",
+            constraint=models.UniqueConstraint(
+                models.F("competition"),
+                django.db.models.functions.text.Lower("name"),
+                name="one_team_of_a_name_in_a_competition",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='team',
-            constraint=models.UniqueConstraint(fields=('competition', 'skeleton'), name='one_team_of_a_look_in_a_competition'),
+            model_name="team",
+            constraint=models.UniqueConstraint(
+                fields=("competition", "skeleton"), name="one_team_of_a_look_in_a_competition"
+            ),
         ),
         migrations.AddIndex(
-            model_name='namepart',
-            index=models.Index(fields=['competition', 'text', 'team'], name='teams_by_part_of_name', opclasses=['int8_ops', 'varchar_pattern_ops', 'int8_ops']),
+            model_name="namepart",
+            index=models.Index(
+                fields=["competition", "text", "team"],
+                name="teams_by_part_of_name",
+                opclasses=["int8_ops", "varchar_pattern_ops", "int8_ops"],
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('competition', 'user'), name='one_team_a_person'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("competition", "user"), name="one_team_a_person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_captain', True)), fields=('team',), name='one_captain_a_team'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_captain", True)),
+                fields=("team",),
+                name="one_captain_a_team",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ban',
-            constraint=models.CheckConstraint(condition=models.Q(('team__isnull', True), ('user__isnull', True), _connector='XOR'), name='a_ban_is_of_a_team_or_a_person'),
+            model_name="ban",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("team__isnull", True), ("user__isnull", True), _connector="XOR"
+                ),
+                name="a_ban_is_of_a_team_or_a_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ban',
-            constraint=models.UniqueConstraint(fields=('competition', 'user'), name='one_ban_a_person'),
+            model_name="ban",
+            constraint=models.UniqueConstraint(
+                fields=("competition", "user"), name="one_ban_a_person"
+            ),
         ),
         migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(fields=['user', '-id'], name='notices_of_a_person'),
+            model_name="notice",
+            index=models.Index(fields=["user", "-id"], name="notices_of_a_person"),
         ),
         migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('is_shown', True), ('read_at', None)), fields=['user'], name='unread_notices'),
+            model_name="notice",
+            index=models.Index(
+                condition=models.Q(("is_shown", True), ("read_at", None)),
+                fields=["user"],
+                name="unread_notices",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('mail_at__isnull', False)), fields=['mail_at'], name='notices_to_mail'),
+            model_name="notice",
+            index=models.Index(
+                condition=models.Q(("mail_at__isnull", False)),
+                fields=["mail_at"],
+                name="notices_to_mail",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(fields=['created_at'], name='notices_by_age'),
+            model_name="notice",
+            index=models.Index(fields=["created_at"], name="notices_by_age"),
         ),
         migrations.AddConstraint(
-            model_name='queueshare',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gte', 0.1), ('weight__lte', 10.0)), name='a_share_has_a_sane_weight'),
+            model_name="queueshare",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weight__gte", 0.1), ("weight__lte", 10.0)),
+                name="a_share_has_a_sane_weight",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rescore',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'preview')), fields=('competition',), name='one_rescore_waits_for_a_decision'),
+            model_name="rescore",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "preview")),
+                fields=("competition",),
+                name="one_rescore_waits_for_a_decision",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rescore',
-            constraint=models.UniqueConstraint(fields=('competition', 'version'), name='one_rescore_makes_a_version'),
+            model_name="rescore",
+            constraint=models.UniqueConstraint(
+                fields=("competition", "version"), name="one_rescore_makes_a_version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='role',
-            constraint=models.UniqueConstraint(fields=('competition', 'user'), name='one_role_a_person'),
+            model_name="role",
+            constraint=models.UniqueConstraint(
+                fields=("competition", "user"), name="one_role_a_person"
+            ),
         ),
         migrations.AddIndex(
-            model_name='snapshot',
-            index=models.Index(condition=models.Q(('broke', False), ('made_at', None)), fields=['asked_at'], name='to_be_made'),
+            model_name="snapshot",
+            index=models.Index(
+                condition=models.Q(("broke", False), ("made_at", None)),
+                fields=["asked_at"],
+                name="to_be_made",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_final', True)), fields=('competition', 'versions'), name='one_snapshot_of_each_result'),
+            model_name="snapshot",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_final", True)),
+                fields=("competition", "versions"),
+                name="one_snapshot_of_each_result",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='split',
-            constraint=models.UniqueConstraint(fields=('dataset', 'name'), name='one_split_of_each_name'),
+            model_name="split",
+            constraint=models.UniqueConstraint(
+                fields=("dataset", "name"), name="one_split_of_each_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='storedreport',
-            constraint=models.UniqueConstraint(fields=('evaluation', 'attempt'), name='one_report_an_attempt'),
+            model_name="storedreport",
+            constraint=models.UniqueConstraint(
+                fields=("evaluation", "attempt"), name="one_report_an_attempt"
+            ),
         ),
         migrations.AddIndex(
-            model_name='submission',
-            index=models.Index(fields=['team', 'uploaded_at'], name='leaderboard_team_id_8bdf41_idx'),
+            model_name="submission",
+            index=models.Index(
+                fields=["team", "uploaded_at"], name="leaderboard_team_id_8bdf41_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='submission',
-            index=models.Index(fields=['-uploaded_at', '-id'], name='submissions_by_upload'),
+            model_name="submission",
+            index=models.Index(fields=["-uploaded_at", "-id"], name="submissions_by_upload"),
         ),
         migrations.AddIndex(
-            model_name='submission',
-            index=models.Index(fields=['competition', 'content_sha256'], name='leaderboard_competi_9ebe02_idx'),
+            model_name="submission",
+            index=models.Index(
+                fields=["competition", "content_sha256"], name="leaderboard_competi_9ebe02_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('team', 'idempotency_key'), name='one_submission_a_key'),
+            model_name="submission",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("idempotency_key__isnull", False)),
+                fields=("team", "idempotency_key"),
+                name="one_submission_a_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='moved',
-            constraint=models.UniqueConstraint(fields=('rescore', 'team'), name='one_move_of_a_team'),
+            model_name="moved",
+            constraint=models.UniqueConstraint(
+                fields=("rescore", "team"), name="one_move_of_a_team"
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(models.F('competition'), models.F('board'), models.OrderBy(models.F('is_ranked'), descending=True), models.F('score'), models.F('uploaded_at'), models.F('id'), name='board_order'),
+            model_name="entry",
+            index=models.Index(
+                models.F("competition"),
+                models.F("board"),
+                models.OrderBy(models.F("is_ranked"), descending=True),
+                models.F("score"),
+                models.F("uploaded_at"),
+                models.F("id"),
+                name="board_order",
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['competition', 'board', 'quality', 'id', 'format', 'number_type'], name='board_by_quality'),
+            model_name="entry",
+            index=models.Index(
+                fields=["competition", "board", "quality", "id", "format", "number_type"],
+                name="board_by_quality",
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['competition', 'board', 'time_ratio', 'id', 'format', 'number_type'], name='board_by_time_ratio'),
+            model_name="entry",
+            index=models.Index(
+                fields=["competition", "board", "time_ratio", "id", "format", "number_type"],
+                name="board_by_time_ratio",
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['competition', 'board', 'uploaded_at', 'id', 'format', 'number_type'], name='board_by_uploaded_at'),
+            model_name="entry",
+            index=models.Index(
+                fields=["competition", "board", "uploaded_at", "id", "format", "number_type"],
+                name="board_by_uploaded_at",
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['competition', 'board', 'parameters', 'id', 'format', 'number_type'], name='board_by_parameters'),
+            model_name="entry",
+            index=models.Index(
+                fields=["competition", "board", "parameters", "id", "format", "number_type"],
+                name="board_by_parameters",
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['competition', 'board', 'size_bytes', 'id', 'format', 'number_type'], name='board_by_size_bytes'),
+            model_name="entry",
+            index=models.Index(
+                fields=["competition", "board", "size_bytes", "id", "format", "number_type"],
+                name="board_by_size_bytes",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(models.F('competition'), models.F('board'), models.F('team'), name='one_entry_a_team_and_board'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                models.F("competition"),
+                models.F("board"),
+                models.F("team"),
+                name="one_entry_a_team_and_board",
+            ),
         ),
         migrations.AddIndex(
-            model_name='trial',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['competition', 'id'], name='trials_that_wait'),
+            model_name="trial",
+            index=models.Index(
+                condition=models.Q(("state", "queued")),
+                fields=["competition", "id"],
+                name="trials_that_wait",
+            ),
         ),
         migrations.AddIndex(
-            model_name='trial',
-            index=models.Index(fields=['team', 'uploaded_at'], name='trials_of_a_team'),
+            model_name="trial",
+            index=models.Index(fields=["team", "uploaded_at"], name="trials_of_a_team"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['webhook', '-id'], name='deliveries_of_a_webhook'),
+            model_name="delivery",
+            index=models.Index(fields=["webhook", "-id"], name="deliveries_of_a_webhook"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='deliveries_to_send'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at"],
+                name="deliveries_to_send",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['created_at'], name='deliveries_by_age'),
+            model_name="delivery",
+            index=models.Index(fields=["created_at"], name="deliveries_by_age"),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['profile', 'queued_at'], name='line'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("state", "queued")),
+                fields=["profile", "queued_at"],
+                name="line",
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('counts', True)), fields=['team', 'score_public'], name='what_counts_of_a_team'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("counts", True)),
+                fields=["team", "score_public"],
+                name="what_counts_of_a_team",
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('counts', True), ('gain__gt', 0), ('gain__lte', 1)), fields=['competition', 'team'], name='steps_below_noise'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("counts", True), ("gain__gt", 0), ("gain__lte", 1)),
+                fields=["competition", "team"],
+                name="steps_below_noise",
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['team', 'state', 'queued_at'], name='under_way'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=["team", "state", "queued_at"],
+                name="under_way",
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('kind', 'calibration')), fields=['competition', '-id'], name='calibrations'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("kind", "calibration")),
+                fields=["competition", "-id"],
+                name="calibrations",
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('state', 'error')), fields=['finished_at'], name='our_faults'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("state", "error")), fields=["finished_at"], name="our_faults"
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('isolation__is_weak', True)), fields=['finished_at'], name='weakly_isolated'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("isolation__is_weak", True)),
+                fields=["finished_at"],
+                name="weakly_isolated",
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('state', 'running')), fields=['lease_expires_at'], name='leases'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("state", "running")), fields=["lease_expires_at"], name="leases"
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('state', 'running')), fields=['profile', 'content_sha256'], name='being_measured'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("state", "running")),
+                fields=["profile", "content_sha256"],
+                name="being_measured",
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('measured_by', None), ('state__in', ['scored', 'failed'])), fields=['profile', '-finished_at'], name='measured_lately'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("measured_by", None), ("state__in", ["scored", "failed"])),
+                fields=["profile", "-finished_at"],
+                name="measured_lately",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'calibration'), ('submission', None)), models.Q(('kind', 'submission'), ('submission__isnull', False)), _connector='OR'), name='a_calibration_has_no_submission'),
+            model_name="evaluation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "calibration"), ("submission", None)),
+                    models.Q(("kind", "submission"), ("submission__isnull", False)),
+                    _connector="OR",
+                ),
+                name="a_calibration_has_no_submission",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'scored'), _negated=True), models.Q(('score_public__isnull', False), ('time_ratio__isnull', False)), _connector='OR'), name='scored_has_a_score'),
+            model_name="evaluation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "scored"), _negated=True),
+                    models.Q(("score_public__isnull", False), ("time_ratio__isnull", False)),
+                    _connector="OR",
+                ),
+                name="scored_has_a_score",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('submission',), name='one_unfinished_evaluation'),
+            model_name="evaluation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=("submission",),
+                name="one_unfinished_evaluation",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evaluation',
-            constraint=models.UniqueConstraint(condition=models.Q(('counts', True)), fields=('submission',), name='one_evaluation_counts'),
+            model_name="evaluation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("counts", True)),
+                fields=("submission",),
+                name="one_evaluation_counts",
+            ),
         ),
         migrations.AddIndex(
-            model_name='canary',
-            index=models.Index(fields=['worker', '-id'], name='canaries_of_a_worker'),
+            model_name="canary",
+            index=models.Index(fields=["worker", "-id"], name="canaries_of_a_worker"),
         ),
         migrations.AddIndex(
-            model_name='canary',
-            index=models.Index(fields=['measured_at'], name='canaries_by_time'),
+            model_name="canary",
+            index=models.Index(fields=["measured_at"], name="canaries_by_time"),
         ),
     ]
