@@ -292,14 +292,13 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 # Buttons of other sites' accounts stand on the page of signing in where both values are set.
 SOCIAL = {
-    name: {"client_id": env.str(f"{name.upper()}_CLIENT_ID", default="")}
-    | {"secret": env.str(f"{name.upper()}_CLIENT_SECRET", default="")}
-    for name in ("github", "google")
+    "github": (env.str("GITHUB_CLIENT_ID", ""), env.str("GITHUB_CLIENT_SECRET", "")),
+    "google": (env.str("GOOGLE_CLIENT_ID", ""), env.str("GOOGLE_CLIENT_SECRET", "")),
 }
 SOCIALACCOUNT_PROVIDERS = {
-    name: {"APPS": [app], "EMAIL_AUTHENTICATION": False}
-    for name, app in SOCIAL.items()
-    if all(app.values())
+    name: {"APPS": [{"client_id": key, "secret": secret}], "EMAIL_AUTHENTICATION": False}
+    for name, (key, secret) in SOCIAL.items()
+    if key and secret
 }
 SOCIALACCOUNT_STORE_TOKENS = False
 # What the form of a sign-in leads to, which browsers hold to `form-action`.

@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 from PIL import Image, ImageDraw, ImageFont
 
+from leaderboard.fonts import NANUM, written
 from leaderboard.models import Competition, Team
 from leaderboard.services import competitions, rankings, teams
 from leaderboard.sizes import rounded
@@ -27,9 +28,7 @@ LEADERS = 3
 MOST_DOTS = 150
 DEEP, BRAND, PALE, WHITE = "#0a3f44", "#0b6b66", "#8fe3d6", "#ffffff"
 DOT, OWN, REFERENCE, GROUND = "#55a9a2", "#2f6fb5", "#e08a1e", "#f4f7f7"
-FONTS = ("NotoSansCJK-Bold.ttc", "NanumGothicBold.ttf", "DejaVuSans-Bold.ttf")
-"""The first that the machine has is used; the first two have Korean letters."""
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = ImageFont.FreeTypeFont
 
 
 @require_safe
@@ -72,7 +71,7 @@ def drawn(standing: rankings.Standing, title: str, team: Team | None) -> bytes:
     draw.text((AIR, AIR - 10), "Featherweight", fill=PALE, font=font(30))
     y = AIR + 50
     for line in wrapped(draw, title, font(56), width)[:3]:
-        draw.text((AIR, y), line, fill=WHITE, font=font(56))
+        draw.text((AIR, y), line, fill=WHITE, font=font(56), stroke_width=1)  # bold
         y += 70
     if team:
         said = [(standing.competition.title, PALE)]
@@ -124,7 +123,7 @@ def plotted(
 def wrapped(draw: ImageDraw.ImageDraw, text: str, face: Font, width: float) -> list[str]:
     """Lines that are no wider; what does not fit a line by itself is cut."""
     lines = [""]
-    for word in text.split():
+    for word in written(text).split():
         longer = f"{lines[-1]} {word}".strip()
         if draw.textlength(longer, font=face) <= width:
             lines[-1] = longer
@@ -137,10 +136,4 @@ def wrapped(draw: ImageDraw.ImageDraw, text: str, face: Font, width: float) -> l
 
 @cache
 def font(size: int) -> Font:
-    """A bold face of the machine, else the plain one of Pillow, which has Latin letters only."""
-    for name in FONTS:
-        try:
-            return ImageFont.truetype(name, size)
-        except OSError:
-            continue
-    return ImageFont.load_default(size)
+    return ImageFont.truetype(NANUM, size)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from fontTools.ttLib import TTFont
 from fpdf import FPDF
 
-FONT = Path(__file__).parent / "NanumGothic.ttf"
+from leaderboard.fonts import NANUM, written
+
 TEAL = (15, 118, 110)
 GREY = (90, 99, 110)
 INK = (24, 32, 40)
@@ -43,7 +40,7 @@ def pdf(told: Certificate) -> bytes:
     """A page of A4 across, which is the same for the same words."""
     page = FPDF("landscape", "mm", "A4")
     page.set_auto_page_break(False)
-    page.add_font("Nanum", fname=FONT)
+    page.add_font("Nanum", fname=NANUM)
     page.set_title(written(f"{told.heading}: {told.competition}"))
     page.set_lang(told.language)
     page.set_creator("Featherweight")
@@ -79,19 +76,3 @@ def centred(page: FPDF, text: str, y: float, size: float, colour: tuple[int, int
     page.set_xy(MARGIN, y)
     page.cell(room, size * 0.45, text, align="C")
     return y + size * 0.45
-
-
-def written(text: str) -> str:
-    """Text in the letters of the font: a letter that it lacks loses its accent, or becomes "?"."""
-    return "".join(letter if ord(letter) in letters() else plain(letter) for letter in text)
-
-
-def plain(letter: str) -> str:
-    base = unicodedata.normalize("NFKD", letter)[0]
-    return base if ord(base) in letters() else "?"
-
-
-@functools.cache
-def letters() -> frozenset[int]:
-    with TTFont(FONT, lazy=True) as font:
-        return frozenset(font.getBestCmap())
