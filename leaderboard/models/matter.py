@@ -1,4 +1,4 @@
-"""What staff was told needs attention, so that each matter is told once."""
+"""What operators were told needs attention, so that each matter is told once."""
 
 from __future__ import annotations
 
