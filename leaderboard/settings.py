@@ -391,8 +391,8 @@ LOGGING = {
             ],
         }
     },
-    # A line for each knock would hide the others.
-    "loggers": {"celery": {"level": "WARNING"}},
+    # A line for each knock, and 30 for the font of each certificate, would hide the others.
+    "loggers": {"celery": {"level": "WARNING"}, "fontTools": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": env.level("LOG_LEVEL", default="INFO")},
 }
 

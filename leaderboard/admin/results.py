@@ -110,7 +110,7 @@ class Results(pages.Noun):
 
 def prizes(request: HttpRequest) -> int:
     """How many first ranks are looked at; a wrong number is the usual one."""
-    given = request.GET.get("prizes", "")
+    given = request.GET.get("prizes", "")[:9]
     return min(int(given), MOST_PRIZES) if given.isdecimal() and int(given) else PRIZES
 
 

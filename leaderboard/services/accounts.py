@@ -23,12 +23,22 @@ from leaderboard.models import (
     Invitation,
     Membership,
     Notice,
+    Role,
     Submission,
     Team,
     Trial,
     User,
 )
-from leaderboard.services import audit, files, locks, notice_words, teams, tokens, versions
+from leaderboard.services import (
+    audit,
+    files,
+    locks,
+    notice_words,
+    rankings,
+    teams,
+    tokens,
+    versions,
+)
 from leaderboard.services.audit import Act
 
 ANONYMOUS = "deleted-{number}"
@@ -129,10 +139,12 @@ def figures(competition: Competition, evaluation: Evaluation | None) -> dict[str
     """Score, quality and time; of the private split once its board is published."""
     if evaluation is None:
         return {}
-    names = ["score_public", "quality_public", "time_ratio"]
-    if competition.is_published:
-        names += ["score_private", "quality_private"]
-    return {name: getattr(evaluation, name) for name in names}
+    found: dict[str, Any] = {"time_ratio": evaluation.time_ratio}
+    for split in ("public", "private") if competition.is_published else ("public",):
+        quality = getattr(evaluation, f"quality_{split}")
+        found[f"quality_{split}"] = None if quality is None else rankings.told(quality)
+        found[f"score_{split}"] = getattr(evaluation, f"score_{split}")
+    return found
 
 
 def trials(person: User) -> Iterator[dict[str, Any]]:
@@ -184,7 +196,8 @@ def plain(name: str) -> str:
 
 def check_deletable(person: User) -> None:
     """Raises `Refused` where the end of the account would break something, saying what to do."""
-    if person.is_staff or person.is_superuser:
+    acts = Role.objects.filter(user=person, kind__in=Role.ACTING)
+    if person.is_superuser or acts.exists():
         raise Refused(
             gettext(
                 "This account organizes competitions. Ask another organizer to take these rights "

@@ -47,8 +47,16 @@ def lift(*, ban: Ban, by: User) -> None:
 
 def check(competition: Competition, person: User, team: Team | None = None) -> None:
     """Raises `NotAllowed`, with the organizers' reason, for who is banned."""
-    whom = Q(user=person.pk) | Q(team=team.pk) if team else Q(user=person.pk)
-    found = Ban.objects.filter(whom, competition=competition).first()
+    whom = Q(user=person.pk, competition=competition)
+    refuse(Ban.objects.filter(whom | Q(team=team.pk) if team else whom).first())
+
+
+def check_team(team: Team) -> None:
+    """Raises `NotAllowed` for a banned team. Its members stay in it, or they would make another."""
+    refuse(Ban.objects.filter(team=team.pk).first())
+
+
+def refuse(found: Ban | None) -> None:
     if found is None:
         return
     facts = {"reason": found.reason}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotAllowed, NotFound
 from leaderboard.models import Membership, Team, User
-from leaderboard.services import audit, locks, teams
+from leaderboard.services import audit, bans, locks, teams
 
 BETWEEN_RENAMES = timedelta(days=1)
 """Each other name makes the boards anew, and people must be able to follow who a team is."""
@@ -46,6 +46,7 @@ def remove_member(*, team: Team, username: str, by: User) -> None:
     team = locks.lock(team)
     check_captain(team, by)
     teams.check_forming(team.competition)
+    bans.check_team(team)
     member = find_member(team, username)
     if member.user_id == by.pk:
         raise Conflict(

@@ -65,8 +65,11 @@ def delete(*, competition: Competition, with_dataset: bool, by: User) -> None:
     """Delete a draft with its reference models and calibrations, and on wish with its dataset.
 
     Raises `Conflict` for a competition that has opened, and if something else uses the dataset.
+    Only an operator may delete a dataset.
     """
     organizers.check_organizer(by, competition)
+    if with_dataset:
+        organizers.check_organizer(by)
     row = locks.lock(competition)
     check_deletable(row)
     dataset = row.dataset

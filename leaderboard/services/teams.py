@@ -165,6 +165,7 @@ def leave(*, team: Team, by: User) -> None:
     submissions stays."""
     team = locks.lock(team)
     check_member(team, by)
+    bans.check_team(team)
     if team.competition.is_published:
         raise Conflict(
             gettext("The competition is over. Its teams do not change any more."),

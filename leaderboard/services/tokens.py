@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotAllowed, NotFound, Refused
-from leaderboard.models import ApiToken, Competition, Scope, User
+from leaderboard.models import ApiToken, Competition, Device, Scope, User
 from leaderboard.services import locks, names
 
 LONGEST_DAYS = 365
@@ -110,9 +110,9 @@ def check_competition(token: ApiToken | None, slug: str | None) -> None:
 
     Raises `NotAllowed` (token_competition).
     """
-    only: Competition | None = token.competition if token else None
-    if token is None or only is None or only.slug == slug:
+    if token is None or is_for(token, slug):
         return
+    only: Competition = token.competition  # type: ignore[assignment]  # else it is for all
     raise NotAllowed(
         gettext(
             "The token “%(name)s” is for the competition %(slug)s only. Make a token for this call "
@@ -121,6 +121,12 @@ def check_competition(token: ApiToken | None, slug: str | None) -> None:
         % {"name": token.name, "slug": only.slug},
         code="token_competition",
     )
+
+
+def is_for(token: ApiToken | None, slug: str | None) -> bool:
+    """Whether a request with this token sees what is its person's in a competition."""
+    only: Competition | None = token.competition if token else None
+    return only is None or only.slug == slug
 
 
 def within(token: ApiToken | None, rows: Rows) -> Rows:
@@ -139,6 +145,7 @@ def revoke(*, user: User, token_key: str) -> None:
 
 
 def revoke_all(user: User) -> None:
-    """Revoke all tokens of a person. A new password may be meant against a person who has a
-    token."""
+    """Revoke all tokens of a person, and those that commands are about to get. A new password may
+    be meant against a person who has a token."""
+    Device.objects.filter(user=user).delete()
     ApiToken.objects.filter(user=user).delete()

@@ -21,7 +21,7 @@ from django.utils.translation import gettext
 from leaderboard import queue
 from leaderboard.errors import Conflict, QuotaExceeded
 from leaderboard.models import Competition, HardwareProfile, Team, Trial, User
-from leaderboard.services import files, jobs, locks, submissions, teams
+from leaderboard.services import bans, files, jobs, locks, submissions, teams
 from scoring.job import Job
 from scoring.timing import machine
 
@@ -46,6 +46,7 @@ def begin(*, competition: Competition, team: Team, upload: File[bytes], by: User
         with transaction.atomic():
             team = locks.lock(team)
             teams.check_member(team, by)
+            bans.check(competition, by, team)
             check_room(team)
             trial = Trial.objects.create(
                 competition=competition,

@@ -184,6 +184,8 @@ def scores(
         one.team_id: [step for step in found.steps[one.team_id] if step.uploaded_at <= end]
         for one in leaders
     }
+    if not leaders:  # the teams of today do not tell who led at such an early moment
+        return [], []
     # A leader's first try may have been far worse than what the race is about.
     best, worst = float(leaders[0].step.score), float(leaders[-1].step.score)
     firsts = max(float(some[0].score) for some in steps.values())

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from leaderboard.api.authentication import token
 from leaderboard.api.serializers.teams import Quota, TeamSummary
 from leaderboard.models import (
     Announcement,
@@ -20,7 +21,15 @@ from leaderboard.models import (
     Team,
     rescore,
 )
-from leaderboard.services import datasets, machines, rankings, rescoring, submissions, teams
+from leaderboard.services import (
+    datasets,
+    machines,
+    rankings,
+    rescoring,
+    submissions,
+    teams,
+    tokens,
+)
 
 
 class Baseline(serializers.Serializer[rankings.Baseline]):
@@ -257,7 +266,10 @@ class CompetitionDetail(CompetitionSummary):
         return Quota(submissions.quota(team, competition)).data if team else None
 
     def team(self, competition: Competition) -> Team | None:
-        return teams.of(self.context["request"].user, competition)
+        request = self.context["request"]
+        if not tokens.is_for(token(request), competition.slug):
+            return None
+        return teams.of(request.user, competition)
 
 
 class BoardRow(serializers.Serializer[rankings.Line]):

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 
 from leaderboard.errors import NotAllowed, Refused
 from leaderboard.models import AuditEntry, Ban, Entry, Submission, Team, User
-from leaderboard.services import bans, teams
+from leaderboard.services import bans, captains, teams, trials
 
 pytestmark = pytest.mark.django_db
 
@@ -21,11 +22,24 @@ def test_a_team_is_banned_and_let_in_again(
     outsider: User,
     scored: Callable[..., Submission],
     submit: Any,
+    teammate: User,
+    make_model: Callable[..., bytes],
 ) -> None:
     scored(team, seed=1)
     code = teams.invite(team=team, by=owner).code
     press(team, "ban", who="", reason="Two teams of one person.")
-    for act in (lambda: submit(team, seed=2), lambda: teams.accept(code=code, by=outsider)):
+    for act in (
+        lambda: submit(team, seed=2),
+        lambda: trials.begin(
+            competition=team.competition,
+            team=team,
+            upload=ContentFile(make_model(2), name="m.pt"),
+            by=owner,
+        ),
+        lambda: teams.accept(code=code, by=outsider),
+        lambda: teams.leave(team=team, by=teammate),  # who would make another team
+        lambda: captains.remove_member(team=team, username="teammate", by=owner),
+    ):
         with pytest.raises(NotAllowed, match="Two teams of one person") as refusal:
             act()
         assert refusal.value.code == "banned"

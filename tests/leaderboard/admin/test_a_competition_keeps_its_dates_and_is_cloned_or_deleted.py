@@ -14,8 +14,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from leaderboard.models import AuditEntry, Competition, Dataset, ReferenceModel, Team
-from leaderboard.services import competitions, sweeping
+from leaderboard.errors import NotAllowed
+from leaderboard.models import (
+    AuditEntry,
+    Competition,
+    Dataset,
+    ReferenceModel,
+    Role,
+    Team,
+    User,
+)
+from leaderboard.services import competitions, drafts, sweeping
 from leaderboard.services.contest_files import schema
 from tests.leaderboard.admin.test_an_organizer_runs_a_competition import change, said, text
 from tests.leaderboard.answers import Answer
@@ -201,10 +210,13 @@ def test_a_draft_is_deleted_with_its_data_and_nothing_else(
 
 
 def test_the_images_of_a_draft_are_deleted_on_wish(
-    press: Press, draft: Competition, django_capture_on_commit_callbacks: Any
+    press: Press, draft: Competition, owner: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     archives = [str(split.archive) for split in draft.dataset.splits.all()]
     assert all(map(default_storage.exists, archives))
+    Role.objects.create(competition=draft, user=owner, kind="owner")
+    with pytest.raises(NotAllowed):  # a dataset belongs to the site
+        drafts.delete(competition=draft, with_dataset=True, by=owner)
     with django_capture_on_commit_callbacks(execute=True):
         press(draft, "delete_draft", with_dataset="on")
     assert not Dataset.objects.exists()

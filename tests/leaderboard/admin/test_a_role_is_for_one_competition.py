@@ -147,6 +147,7 @@ def test_each_role_sees_its_competition_and_nothing_else(
         export = client.get(reverse("admin:leaderboard_auditentry_export", args=["json"]))
         seen.append(b"".join(export).decode())
         assert "Waste sorting" in seen[0]
+        assert not any("/clone" in page for page in seen), "a new draft is for operators"
         for text in hidden:
             assert not any(text in page for page in seen), (kind, text)
 

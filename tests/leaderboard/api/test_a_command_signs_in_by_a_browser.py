@@ -115,6 +115,14 @@ def test_a_refused_an_old_and_an_unknown_code_give_none(owner: User, outsider: U
     assert not ApiToken.objects.exists()
 
 
+def test_another_password_ends_what_a_command_is_about_to_get(owner: User) -> None:
+    begun = begin()
+    devices.confirm(code=begun["user_code"], by=owner)
+    tokens.revoke_all(owner)
+    assert ask(begun).json()["code"] == "expired_device_code"
+    assert not ApiToken.objects.exists()
+
+
 def test_a_person_with_too_many_tokens_is_told_before(owner: User) -> None:
     for number in range(tokens.MOST_TOKENS):
         tokens.issue(user=owner, name=f"CI {number}")

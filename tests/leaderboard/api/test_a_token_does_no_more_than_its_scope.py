@@ -102,7 +102,9 @@ def test_a_token_for_one_competition_sees_and_changes_nothing_of_another(
     ):
         answer = getattr(client, method)(f"{API}/{path}", {} if method == "get" else sent)
         assert (answer.status_code, answer.json()["code"]) == (403, "token_competition"), path
-    assert client.get(f"{API}/competitions/birds").status_code != 403  # open to everybody
+    there = client.get(f"{API}/competitions/birds").json()  # open to everybody
+    assert (there["my_team"], there["my_quota"]) == (None, None)
+    assert client.get(f"{API}/competitions/waste").json()["my_team"]["id"] == team.pk
 
 
 def test_any_token_may_end_itself(owner: User, competition: Competition) -> None:

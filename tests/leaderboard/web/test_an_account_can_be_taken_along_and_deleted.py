@@ -16,9 +16,11 @@ from django.test import Client
 from leaderboard.models import (
     ApiToken,
     AuditEntry,
+    Competition,
     Entry,
     Membership,
     Notice,
+    Role,
     Submission,
     Team,
     User,
@@ -53,7 +55,7 @@ def test_a_copy_has_all_that_is_mine_and_no_more(
     browser: Any,
     tmp_path: Path,
 ) -> None:
-    mine = scored(team, 1, quality_private=0.6123)
+    mine = scored(team, 1, quality_public=0.70004321, quality_private=0.6123)
     scored(rivals, 2)
     _, secret = tokens.issue(user=owner, name="CI", scope="read")
     teams.invite(team=team, by=owner, to="outsider@example.org")
@@ -156,10 +158,12 @@ def test_on_a_published_board_the_row_stays_without_a_name(
 
 
 def test_an_organizer_and_a_stranger_are_refused(
-    organizer: User, browser: Any, owner: User
+    organizer: User, browser: Any, owner: User, rival: User, competition: Competition
 ) -> None:
-    with pytest.raises(CommandError, match="account_organizes"):
-        call_command("account", "delete", "organizer", "--yes")
+    Role.objects.create(competition=competition, user=rival, kind="organizer")
+    for name in ("organizer", "rival"):
+        with pytest.raises(CommandError, match="account_organizes"):
+            call_command("account", "delete", name, "--yes")
     with pytest.raises(CommandError, match="no account nobody"):
         call_command("account", "delete", "nobody", "--yes")
     # A browser that was left open is asked for the password first.

@@ -79,6 +79,8 @@ def test_the_race_is_read_once_for_a_version_and_only_so_far(
     some = races.of(rankings.Standing(competition, "public"))
     assert some
     assert some.standing(timezone.now() - timedelta(days=1)) == []
+    early = text(see(None, f"{RACE}?as_of=2020-01-01T00:00&by=score"))
+    assert "No team had a rank yet" in early
 
 
 def test_a_board_marks_what_moved_since_yesterday_beyond_noise(
