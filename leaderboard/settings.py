@@ -167,7 +167,7 @@ KEEP_REPORTS_DAYS = env.whole("KEEP_REPORTS_DAYS", default=0, least=0)
 FIRST_SUPERUSER = env.str("FIRST_SUPERUSER", default="")
 FIRST_SUPERUSER_PASSWORD = env.str("FIRST_SUPERUSER_PASSWORD", default="")
 FIRST_SUPERUSER_EMAIL = env.str("FIRST_SUPERUSER_EMAIL", default="")
-# What staff is told by mail: error, warning or none. The address is called besides.
+# What operators are told by mail: error, warning or none. The address is called besides.
 ATTENTION = env.choice("ATTENTION", default="error", among=["error", "warning", "none"])
 ATTENTION_WEBHOOK = env.address(
     "ATTENTION_WEBHOOK",

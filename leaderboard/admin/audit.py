@@ -130,7 +130,7 @@ def cut(value: object) -> str:
 
 
 def as_json(rows: Iterator[dict[str, object]]) -> Iterator[str]:
-    """A JSON list, a row a line."""
+    """A JSON list with one row on each line."""
     before = "["
     for row in rows:
         yield f"{before}\n{json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False)}"

@@ -152,7 +152,10 @@ def ask_until(
     ends: Collection[str],
     told: Callable[[dict[str, Any]], str],
 ) -> dict[str, Any]:
-    """Ask for a thing until its state is an end; a server may be away for `PATIENCE_SECONDS`."""
+    """Ask for a submission or a trial until it has ended.
+
+    A server may be away for `PATIENCE_SECONDS`.
+    """
     seconds = 1 if err.is_terminal else 30
     heard_at = time.monotonic()
     with err.status(plain(told(found))) as line:

@@ -1,4 +1,4 @@
-"""Staff is told what needs attention, by mail and by a call: once for each matter.
+"""Operators are told what needs attention, by mail and by a call: once for each matter.
 
 The checks are those of `services.health` that look at rows. A matter is told after it has lasted
 for `LASTING`, and again only if it was over for `OVER` in between.
@@ -76,7 +76,7 @@ def tell(due: Collection[Key]) -> bool:
 
 
 def readers() -> list[tuple[User, str]]:
-    """The superusers with a confirmed address."""
+    """The operators with a confirmed address."""
     rows = EmailAddress.objects.filter(
         verified=True, primary=True, user__is_superuser=True, user__is_active=True
     )
@@ -92,7 +92,7 @@ def mail_to(person: User, address: str, due: Collection[Key]) -> bool:
     try:
         mail.send_mail(subject, body, None, [address])
     except (OSError, smtplib.SMTPException) as error:
-        logger.warning("Staff could not be told by mail: %s", type(error).__name__)
+        logger.warning("Operators could not be told by mail: %s", type(error).__name__)
         return False
     return True
 

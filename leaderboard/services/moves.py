@@ -66,10 +66,6 @@ class Move:
         return self.rank_before is not None and self.rank_after is None
 
     @property
-    def is_moved(self) -> bool:
-        return self.rank_before != self.rank_after
-
-    @property
     def has_other_submission(self) -> bool:
         """Whether another submission of the team is its best now."""
         return self.pair.before.submission_id != self.pair.after.submission_id

@@ -15,7 +15,7 @@ SHORT_SLICE = 2.0
 
 
 def sweep() -> None:
-    """Find the ends that are near, delete old notices and deliveries, tell staff of matters."""
+    """Find the ends that are near, delete old notices and deliveries, tell operators of matters."""
     if is_post():
         telling.sweep()
         delivering.sweep()

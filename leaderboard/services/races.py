@@ -24,7 +24,6 @@ MOST_STEPS = 20_000
 """Submissions of these teams that are looked at, the first ones."""
 Key = tuple[float, datetime, int]
 DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

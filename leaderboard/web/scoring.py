@@ -26,21 +26,6 @@ MOST_DOTS = 500
 
 
 @dataclass(frozen=True)
-class Example:
-    """One invented model, taken through the formula."""
-
-    words: str
-    quality: float
-    time_ratio: float
-    score: formula.Score
-
-    @property
-    def query(self) -> str:
-        """The address that puts it in."""
-        return asked_for(self.quality, self.time_ratio)
-
-
-@dataclass(frozen=True)
 class Figures:
     """A model that somebody may begin from."""
 
@@ -50,7 +35,15 @@ class Figures:
 
     @property
     def query(self) -> str:
+        """The address that puts it in."""
         return asked_for(self.quality, self.time_ratio)
+
+
+@dataclass(frozen=True)
+class Example(Figures):
+    """One invented model, taken through the formula."""
+
+    score: formula.Score
 
 
 @require_safe

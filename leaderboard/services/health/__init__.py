@@ -1,7 +1,7 @@
 """What may be wrong with an installation, and what to do about it.
 
 One table of checks feeds `manage.py doctor` (all of them), /readyz (those without which no request
-can be answered), /metrics and the mails to staff (those that look at rows only).
+can be answered), /metrics and the mails to operators (those that look at rows only).
 """
 
 from __future__ import annotations
