@@ -20,6 +20,7 @@ from leaderboard.models import (
     Evaluation,
     HardwareProfile,
     QueueShare,
+    Role,
     Submission,
     Team,
     User,
@@ -189,11 +190,10 @@ def test_only_operators_drain_and_share(
     owner: User, client: Client, profile: HardwareProfile, competition: Competition
 ) -> None:
     lab = worker(profile)
-    owner.is_staff = True
-    owner.save()
+    Role.objects.create(competition=competition, user=owner, kind="owner")
     client.force_login(owner)
     for model, row, step in (("worker", lab, "drain"), ("hardwareprofile", profile, "shares")):
         address = reverse(f"admin:leaderboard_{model}_{step}", args=[row.pk])
-        assert client.post(address, {}).status_code == 403
+        assert client.post(address, {}).status_code in (403, 404)
     lab.refresh_from_db()
     assert lab.drained_at is None
