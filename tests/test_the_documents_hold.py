@@ -104,6 +104,12 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().split()) <= MOST_WORDS
 
 
+def test_what_is_vendored_has_its_licence() -> None:
+    folders = [path for name in NOT_OURS for path in (ROOT / name).iterdir() if path.is_dir()]
+    for folder in [*folders, ROOT / "leaderboard" / "fonts"]:
+        assert [*folder.glob("LICENSE*"), *folder.glob("OFL.txt")], folder
+
+
 def test_pictures_are_small() -> None:
     pictures = list((ROOT / "docs" / "pictures").iterdir())
     assert pictures
