@@ -22,6 +22,7 @@ from unfold.widgets import (
 from leaderboard.admin import calibrations, pages
 from leaderboard.errors import Refused
 from leaderboard.models import Competition, Rescore
+from leaderboard.models.competition import MOST_TIME_WEIGHT
 from leaderboard.models.rescore import FORMULA_FIELDS
 from leaderboard.sentences import said
 from leaderboard.services import audit, competitions, rescoring
@@ -49,6 +50,7 @@ class FormulaForm(forms.Form):
             "number."
         ),
         min_value=0,
+        max_value=MOST_TIME_WEIGHT,
     )
     k = number(
         gettext_lazy("Slope k"),

@@ -202,7 +202,11 @@ class Migration(migrations.Migration):
                 (
                     "time_weight",
                     models.FloatField(
-                        default=0.5, validators=[django.core.validators.MinValueValidator(0.0)]
+                        default=0.5,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(100.0),
+                        ],
                     ),
                 ),
                 (
@@ -1761,7 +1765,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "time_weight",
-                    models.FloatField(validators=[django.core.validators.MinValueValidator(0.0)]),
+                    models.FloatField(
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(100.0),
+                        ]
+                    ),
                 ),
                 (
                     "k",

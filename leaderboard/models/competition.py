@@ -35,6 +35,10 @@ from scoring import formats, formula, job
 from scoring.formula import Score
 from scoring.quality import metrics
 
+MOST_TIME_WEIGHT = 100.0
+"""Boards keep scores below a million. So a model may take 10,000 times as long as the reference."""
+TIME_WEIGHTS = [MinValueValidator(0.0), MaxValueValidator(MOST_TIME_WEIGHT)]
+
 
 class CompetitionQuerySet(models.QuerySet["Competition"]):
     def visible_to(self, user: User | AnonymousUser) -> CompetitionQuerySet:
@@ -153,7 +157,7 @@ class Competition(Texts, Dates, Late, Released):
     max_upload_bytes = models.BigIntegerField("most bytes of an upload", default=500_000_000)
     formats = models.JSONField(default=every_format, validators=[check_formats])
 
-    time_weight = models.FloatField(default=0.5, validators=[MinValueValidator(0.0)])
+    time_weight = models.FloatField(default=0.5, validators=TIME_WEIGHTS)
     k = models.FloatField("steepness k", default=20.0, validators=[MinValueValidator(0.0)])
     formula_version = models.PositiveSmallIntegerField(default=1, editable=False)
     metric = models.CharField(

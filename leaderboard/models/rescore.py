@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from leaderboard.models.competition import Competition
+from leaderboard.models.competition import TIME_WEIGHTS, Competition
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Team
 from scoring import formula
@@ -66,7 +66,7 @@ class Rescore(models.Model):
     )
     why = models.CharField(max_length=500, help_text="Shown to everybody once it is applied.")
 
-    time_weight = models.FloatField(validators=[MinValueValidator(0.0)])
+    time_weight = models.FloatField(validators=TIME_WEIGHTS)
     k = models.FloatField(validators=[MinValueValidator(0.0)])
     quality_ref = models.FloatField(
         null=True, blank=True, validators=ANY_SHARE, help_text="Empty: from the calibration."

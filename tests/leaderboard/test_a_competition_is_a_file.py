@@ -205,10 +205,13 @@ def test_each_slip_has_its_line_and_says_what_to_write(organizer: User, small: P
         assert said in str(error.value), text
         [slip] = run_refused(small)
         assert (slip["line"], slip["path"]) == (line, path), text
+    (small.parent.parent / "secret.md").write_text("Of this machine.")
     for old, new, line, said in (
         ("slug: pets", "slug: pe ts", 1, "match"),
         ("title: Pets\n", "", 1, "It is missing"),
         ("overview.md", "nothing.md", 7, "cannot be read"),
+        ("overview.md", "../secret.md", 7, "Name a file beside this"),
+        ("overview.md", f"{small.parent.parent}/secret.md", 7, "Name a file beside this"),
         ("2027-01-31 18:00", "next year", 8, "2027-01-31 18:00"),
         ("Asia/Seoul", "Mars", 8, "is no time zone"),
         ("input_height: 24", "input_height: 600", 1, "must lie between"),

@@ -283,6 +283,7 @@ def test_what_makes_no_formula_is_refused(
         ({}, "formula_unchanged"),
         ({"k": -1.0}, "bad_formula"),
         ({"quality_ref": 1.5}, "bad_formula"),
+        ({"time_weight": 1e6}, "bad_formula"),  # no board could hold such scores
         ({"k": 5.0, "why": " "}, "bad_formula"),
         ({"k": float("nan")}, "bad_formula"),
     ]

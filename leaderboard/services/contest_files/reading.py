@@ -155,12 +155,20 @@ def texts_beside(
         if not isinstance(value, dict) or set(value) != {"file"}:
             continue
         try:
-            pages[name] = (path.parent / str(value["file"])).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            pages[name] = text_beside(path, str(value["file"]))
+        except (OSError, ValueError):
             said = gettext("%(file)s cannot be read as a text in UTF-8. Name a file beside this.")
             where: Path_ = ("pages", name)
             pages[name] = ""
             yield Slip(lines.get(where, 1), dotted(where), said % {"file": value["file"]})
+
+
+def text_beside(path: Path, name: str) -> str:
+    """The text of a file in the folder of a contest file. Everybody will read it, so a contest file
+    of somebody else cannot name other files of this machine. Raises `OSError`, `ValueError`."""
+    found = (path.parent / name).resolve()
+    found.relative_to(path.parent.resolve())
+    return found.read_text(encoding="utf-8")
 
 
 def slip_of(file: ContestFile, error: ErrorDetails) -> Slip:

@@ -152,6 +152,17 @@ def test_each_role_sees_its_competition_and_nothing_else(
             assert not any(text in page for page in seen), (kind, text)
 
 
+def test_addresses_are_no_search_for_a_role(own: Contest, holders: dict[str, Client]) -> None:
+    page = reverse("admin:leaderboard_team_changelist")
+    found = {
+        (kind, word): own.team.name in client.get(page, {"q": word}).content.decode()
+        for kind, client in holders.items()
+        for word in ("owner@example", "owner")
+    }
+    assert found.pop(("operator", "owner@example"))
+    assert found == {(kind, word): word == "owner" for kind, word in found}
+
+
 def test_what_all_competitions_share_is_for_operators(
     own: Contest, holders: dict[str, Client]
 ) -> None:
