@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
 
+from leaderboard.admin.rights import on_site
 from leaderboard.web.health import healthz, metrics_page, readyz
 
 handler400 = "leaderboard.api.errors.refused_outside_views"
@@ -21,6 +22,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics_page, name="metrics"),
+    path("admin/r/<int:content_type_id>/<int:object_id>/", admin.site.admin_view(on_site)),
     path("admin/", admin.site.urls),
     *without_mail,
     path("accounts/", include("allauth.urls")),

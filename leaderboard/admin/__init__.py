@@ -10,7 +10,6 @@ import allauth.mfa.admin
 import allauth.socialaccount.admin
 import allauth.usersessions.admin  # noqa: F401
 import django.contrib.auth.admin  # noqa: F401
-from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
@@ -60,6 +59,6 @@ __all__ = [
 OTHERS = (Authenticator, Group, SocialAccount, SocialApp, SocialToken, UserSession)
 for model in (EmailAddress, *OTHERS):
     admin.site.unregister(model)
-# Organizers sign in on the site's page, which has rate limits and the second factor.
 admin.site.has_permission = rights.enters  # type: ignore[method-assign]
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = rights.sign_in  # type: ignore[method-assign]
+admin.site.password_change = rights.change_password  # type: ignore[method-assign,assignment]

@@ -129,6 +129,7 @@ class CompetitionAdmin(steps.Steps, results.Results):
     list_display = ["title", "state_label", "teams_count", "submissions_count", "ends_at"]
     list_filter = ["state"]
     search_fields = ["title", "slug"]
+    reading = ("dashboard", "result", "file")
     actions_detail = [
         "upload_reference",
         "calibrate",
@@ -263,7 +264,7 @@ class CompetitionAdmin(steps.Steps, results.Results):
             answer = super().changeform_view(request, object_id, *args, **kwargs)
             if isinstance(answer, TemplateResponse):
                 if competition and answer.context_data:
-                    answer.context_data |= path.context(competition)
+                    answer.context_data |= path.context(competition, pages.organizer(request))
                 answer.render()
             return answer
 
@@ -276,7 +277,7 @@ class CompetitionAdmin(steps.Steps, results.Results):
         """The card of steps alone, for a page that follows a calibration."""
         competition = self.find(request, object_id)
         with timezone.override(zoneinfo.ZoneInfo(competition.time_zone)):
-            found = path.context(competition)
+            found = path.context(competition, pages.organizer(request))
             if not found["way"].is_live:  # the result belongs into the form as well
                 found |= {"has_result": True, "figures": self.calibration_result(competition)}
             return TemplateResponse(request, "admin/way.html", found).render()

@@ -61,7 +61,7 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
             queued=count_of(unfinished, "competition"),
         )[:MOST]
     )
-    site = overviews.context_of(None) if pages.organizer(request).is_superuser else {}
+    site = overviews.context_of(None, sees_machines=True) if sees_machines else {}
     return base | {
         **site,
         "title": gettext("What needs attention"),
@@ -69,7 +69,7 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
         "sees_machines": sees_machines,
         "profiles": profiles,
         "competitions": shown,
-        "workers": Worker.objects.select_related("profile")[:8],
+        "workers": Worker.objects.select_related("profile")[:8] if sees_machines else [],
         "alive_since": timezone.now() - ALIVE,
         "labels": pages.STATE_LABELS,
     }

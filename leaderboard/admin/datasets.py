@@ -223,6 +223,7 @@ class DatasetAdmin(pages.Fixed):
         )
 
     def decide_view(self, request: HttpRequest, token: str) -> HttpResponse:
+        pages.check_permission(self, request, None)
         try:
             upload = staging.find(token, by=pages.organizer(request))
         except NotFound as refusal:

@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from leaderboard.admin import pages, words
 from leaderboard.models import Competition
+from leaderboard.models.organizers import is_operator
 from leaderboard.services import drafts, edits, schedules
 from leaderboard.services.contest_files import writing
 
@@ -62,7 +63,7 @@ class ExtendForm(forms.Form):
 def acts_of(competition: Competition) -> list[str]:
     """The acts that the state of a competition allows."""
     state = State(competition.state)
-    acts = ["file", "clone"]
+    acts = ["file"]
     if state == State.DRAFT:
         acts.append("delete_draft")
     elif state != State.PUBLISHED:
@@ -139,11 +140,11 @@ class Acts(pages.Noun):
                 "The draft, its reference models and its calibrations are deleted. You cannot "
                 "undo this step."
             ),
-            form_class=DeleteForm,
+            form_class=DeleteForm if is_operator(request.user) else pages.Confirm,
             button=gettext("Delete finally"),
             is_danger=True,
             is_gone=True,
-            do=lambda with_dataset: drafts.delete(
+            do=lambda with_dataset=False: drafts.delete(
                 competition=competition, with_dataset=with_dataset, by=pages.organizer(request)
             ),
             done=gettext("“{}” is deleted."),

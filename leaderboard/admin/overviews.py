@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from unfold.admin import ModelAdmin
 
 from leaderboard.admin import pages
 from leaderboard.models import Competition, Evaluation, Submission, Worker
+from leaderboard.models.organizers import is_operator
 from leaderboard.services import dashboards
 from leaderboard.services.dashboards import Dashboard
 from leaderboard.services.health import data
@@ -64,17 +65,20 @@ class Reason:
 def page(admin: ModelAdmin, request: HttpRequest, competition: Competition) -> HttpResponse:
     context = pages.frame(admin, request, competition) | {
         "title": gettext("Dashboard of %(competition)s") % {"competition": competition},
-        **context_of(competition),
+        **context_of(competition, sees_machines=is_operator(request.user)),
     }
     return TemplateResponse(request, "admin/dashboard.html", context)
 
 
-def context_of(competition: Competition | None) -> dict[str, Any]:
+def context_of(competition: Competition | None, *, sees_machines: bool) -> dict[str, Any]:
     """The tiles and the reasons of a competition, or of the whole site."""
     found = dashboards.of(competition)
     more = [probing(found, competition)] if competition else disks()
+    ready = workers(competition)
+    if not sees_machines:
+        ready = replace(ready, url="")
     return {
-        "tiles": [*of_days(found, competition), *of_now(found, competition), *more],
+        "tiles": [*of_days(found, competition), *of_now(found, competition), ready, *more],
         "reasons": [reason(one, competition) for one in found.codes],
         "days": dashboards.DAYS,
     }
@@ -126,7 +130,6 @@ def of_now(found: Dashboard, competition: Competition | None) -> list[Tile]:
             late % {"late": length(found.waits.late)},
             listed(Evaluation, competition, state__exact="scored"),
         ),
-        workers(competition),
     ]
 
 

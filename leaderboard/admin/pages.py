@@ -24,11 +24,11 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from leaderboard import bodies
+from leaderboard import bodies, digits
 from leaderboard.admin import rights
 from leaderboard.errors import Refused, TooLarge
 from leaderboard.models import Evaluation, User
-from leaderboard.models.organizers import enters_panel, is_operator, organized_by
+from leaderboard.models.organizers import is_operator, is_organizer, organized_by
 from leaderboard.services import audit
 
 
@@ -59,8 +59,9 @@ def check_size(size: int, **arguments: Any) -> None:
         )
 
 
-def expect(request: HttpRequest, **arguments: Any) -> bool:
-    return enters_panel(request.user)
+def expect(request: HttpRequest, object_id: str = "", **arguments: Any) -> bool:
+    """Whether a person may send a file: to the competition of the address, else as an operator."""
+    return is_organizer(request.user, digits.whole(object_id) if object_id else None)
 
 
 takes_files = bodies.taken(bodies.Upload(check_size, expect))

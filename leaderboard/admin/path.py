@@ -5,6 +5,7 @@ The card stands above the form. While a calibration runs, it is fetched again ev
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,8 @@ from unfold.templatetags.unfold import unicoded_slugify
 
 from leaderboard.admin import calibrations, pages
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Dataset, Evaluation
+from leaderboard.models import Competition, Dataset, Evaluation, User
+from leaderboard.models.organizers import is_operator, is_organizer
 from leaderboard.services import competitions, preparing, queueing, workers
 
 State = Competition.State
@@ -45,6 +47,8 @@ class Step:
     """The tab of the form, if the step is done there."""
     percent: float | None = None
     is_trouble: bool = False
+    is_for_operators: bool = False
+    """Whether the address is of something that all competitions share."""
 
     @property
     def slug(self) -> str:
@@ -65,15 +69,20 @@ class Way:
         return sum(step.is_done for step in self.steps)
 
 
-def of(competition: Competition) -> Way:
-    """The way of a stored competition."""
+def of(competition: Competition, by: User) -> Way:
+    """The way of a stored competition, with the buttons that a person may press."""
     calibration = under_way(competition)
-    steps = [
-        *before_opening(competition, calibration),
-        *from_opening(competition),
-    ]
+    steps = [*before_opening(competition, calibration), *from_opening(competition)]
+    if not is_operator(by):
+        steps = [without_button(one) if one.is_for_operators else one for one in steps]
+    if not is_organizer(by, competition.pk):
+        steps = [without_button(one) if one.button else one for one in steps]
     following = next((one for one in steps if one.is_needed and not one.is_done), None)
     return Way(steps, following, is_live=calibration is not None)
+
+
+def without_button(step: Step) -> Step:
+    return dataclasses.replace(step, url="", button="")
 
 
 def under_way(competition: Competition) -> Evaluation | None:
@@ -89,6 +98,7 @@ def before_opening(competition: Competition, calibration: Evaluation | None) -> 
         machine(competition),
         is_done=True,
         url=pages.change_url(profile),
+        is_for_operators=True,
     )
     yield images(competition)
     yield reference(competition)
@@ -127,6 +137,7 @@ def images(competition: Competition) -> Step:
         is_done=False,
         url=reverse("admin:leaderboard_dataset_add"),
         button=gettext("Add a dataset"),
+        is_for_operators=True,
     )
 
 
@@ -322,7 +333,7 @@ def step_url(competition: Competition, step: str) -> str:
     return reverse(f"admin:leaderboard_competition_{step}", args=[competition.pk])
 
 
-def context(competition: Competition) -> dict[str, Any]:
+def context(competition: Competition, by: User) -> dict[str, Any]:
     """The variables of the card."""
     url = reverse("admin:leaderboard_competition_way", args=[competition.pk])
-    return {"way": of(competition), "way_url": url}
+    return {"way": of(competition, by), "way_url": url}

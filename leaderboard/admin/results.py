@@ -49,7 +49,6 @@ class Results(pages.Noun):
     @action(description=gettext_lazy("Result"), icon="verified")
     def result(self, request: HttpRequest, object_id: str) -> HttpResponse:
         competition = self.find(request, object_id)
-        pages.check_permission(self, request, competition)
         by = pages.organizer(request)
         if request.method == "POST":
             snapshots.ask(competition=competition, by=by)
@@ -61,6 +60,7 @@ class Results(pages.Noun):
             "preview": preview,
             "moves": preview.moves[:ROWS],
             "bins": bins(preview),
+            "may_act": self.may_act(request, competition),
             "files": files(competition),
             "exports": [
                 (gettext("Submissions"), "submissions"),

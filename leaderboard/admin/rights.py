@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.contenttypes.views import shortcut
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, Model
 from django.forms import ModelChoiceField
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from unfold.admin import ModelAdmin
+from unfold.dataclasses import UnfoldAction
 
 from leaderboard.models import Competition, Dataset, Role
 from leaderboard.models.organizers import enters_panel, is_operator, roles_of
@@ -21,6 +28,8 @@ class Rights(ModelAdmin):
     """The path from a row to its competition; empty for what all competitions share."""
     acting: tuple[str, ...] = Role.ACTING
     """The roles that may change rows of this noun."""
+    reading: tuple[str, ...] = ()
+    """The buttons of a row that only show something: for viewers, too."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -60,10 +69,15 @@ class Rights(ModelAdmin):
             return found
         return [one for one in found if not one.endswith("email")]
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        if not self.may_act(request, self.get_object(request, str(object_id))):
-            return []
-        return list(super().get_actions_detail(request, object_id))
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        actions = list(super().get_actions_detail(request, object_id))
+        if self.may_act(request, self.get_object(request, str(object_id))):
+            return actions
+        return [one for one in actions if self.button_name(one) in self.reading]
+
+    def button_name(self, action: UnfoldAction) -> str:
+        """The name of a button's method."""
+        return action.action_name.removeprefix(f"{self.opts.app_label}_{self.opts.model_name}_")
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
@@ -96,3 +110,26 @@ def check(admin: ModelAdmin, request: HttpRequest, obj: Model | None) -> None:
     assert isinstance(admin, Rights)
     if not (admin.may_act(request, obj) if obj else admin.has_add_permission(request)):
         raise PermissionDenied
+
+
+def sign_in(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    """People sign in on the site's page, which has rate limits and the second factor."""
+    if enters(request):
+        return redirect("admin:index")
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+
+def change_password(request: HttpRequest) -> HttpResponse:
+    """The site's page ends API tokens with the old password. Django's own would not."""
+    return redirect("account_change_password")
+
+
+def on_site(request: HttpRequest, content_type_id: int, object_id: int) -> HttpResponse:
+    """The page of a row on the site, for who sees the row here: an address tells a slug."""
+    kind = ContentType.objects.filter(pk=content_type_id).first()
+    noun = admin.site._registry.get(kind.model_class()) if kind else None  # type: ignore[arg-type]
+    if noun is None or noun.get_object(request, str(object_id)) is None:
+        raise Http404
+    return shortcut(request, content_type_id, object_id)

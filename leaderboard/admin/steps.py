@@ -87,6 +87,8 @@ class Steps(drafts.Acts):
         steps = []
         if competition:
             steps = [*steps_of(competition), *drafts.acts_of(competition), "dashboard", "formula"]
+            if self.has_add_permission(request):
+                steps.append("clone")
         preparation = getattr(competition, "preparation", None)
         if preparation and not preparation.rescore_id:
             steps.append("stop_preparing")
@@ -97,7 +99,7 @@ class Steps(drafts.Acts):
         return [
             one
             for one in super().get_actions_detail(request, object_id)
-            if one.action_name.removeprefix("leaderboard_competition_") in steps
+            if self.button_name(one) in steps
         ]
 
     @pages.takes_files

@@ -41,4 +41,4 @@ class Role(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user}: {self.get_kind_display()}"
+        return str(self.user)

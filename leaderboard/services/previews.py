@@ -84,7 +84,7 @@ class Preview:
 
 def of(competition: Competition, *, by: User, prizes: int = 3) -> Preview:
     """The private board of today. Raises `NotAllowed`."""
-    organizers.check_organizer(by, competition)
+    organizers.check_reader(by, competition)
     public = {one.entry.team_id: one for one in rankings.rows(competition, Board.PUBLIC)}
     moves, above = [], None
     for rank, entry in ranked(private(competition)):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.test import Client
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, reverse
 
 from leaderboard.models import (
     Announcement,
     AuditEntry,
+    Ban,
     Competition,
     Evaluation,
+    Rescore,
     Role,
     Submission,
     Team,
@@ -45,7 +49,8 @@ class Contest:
     def rows(self) -> tuple[Any, ...]:
         entry = AuditEntry.objects.filter(competition=self.competition).first()
         found = (self.competition, self.team, self.submission, self.queued, self.announcement)
-        return (*found, self.role, entry)
+        ban, rescore = self.competition.bans.first(), self.competition.rescores.first()
+        return (*found, self.role, entry, ban, rescore)
 
 
 @pytest.fixture
@@ -55,6 +60,7 @@ def own(team: Team, scored: Callable[..., Submission], submit: Any, organizer: U
     submission = scored(team, seed=1)
     queued = submit(team, seed=2).latest_evaluation
     role = Role.objects.create(competition=competition, user=person("someone"), kind="viewer")
+    decide(team, organizer)
     return Contest(competition, team, submission, queued, announcement, role)
 
 
@@ -72,7 +78,16 @@ def other(own: Contest, submit: Any) -> Contest:
     announcement = Announcement.objects.create(competition=competition, title="A", text="B")
     role = Role.objects.create(competition=competition, user=person("else"), kind="viewer")
     evaluation = submission.latest_evaluation
+    decide(team, role.user)
     return Contest(competition, team, submission, evaluation, announcement, role)
+
+
+def decide(team: Team, by: User) -> None:
+    """A ban and the preview of another formula."""
+    Ban.objects.create(competition=team.competition, team=team, reason="R", banned_by=by)
+    named = dict.fromkeys(("time_weight", "k", "min_quality", "quality_ref"), 0.5)
+    before = {f"was_{name}": value for name, value in named.items()}
+    Rescore.objects.create(competition=team.competition, version=2, why="W", **named, **before)
 
 
 @pytest.fixture
@@ -132,7 +147,7 @@ def test_each_role_against_each_act(
 def test_each_role_sees_its_competition_and_nothing_else(
     own: Contest, other: Contest, holders: dict[str, Client]
 ) -> None:
-    del holders["operator"]
+    del holders["operator"], holders["organizer"]
     hidden = ("Hidden contest", "Strangers", "stranger", "E-mail is not configured")
     for kind, client in holders.items():
         seen = [client.get(reverse("admin:index")).content.decode()]
@@ -177,12 +192,10 @@ def test_what_all_competitions_share_is_for_operators(
         menu = holders[kind].get(reverse("admin:index")).content.decode()
         for noun in shared:
             page = reverse(f"admin:leaderboard_{noun}_changelist")
-            is_open = holders[kind].get(page).status_code == 200
-            assert is_open == (noun in kept), (kind, noun)
             assert (f'href="{page}"' in menu) == (noun in kept), (kind, noun)
-        for noun in ("competition", "dataset", "hardwareprofile", "user"):
-            add = reverse(f"admin:leaderboard_{noun}_add")
-            assert holders[kind].get(add).status_code == 403, (kind, noun)
+    for noun in ("competition", "dataset", "hardwareprofile", "user"):
+        add = reverse(f"admin:leaderboard_{noun}_add")
+        assert holders["owner"].get(add).status_code == 403, noun
 
 
 def test_an_owner_gives_roles_in_the_own_competition(
@@ -224,3 +237,138 @@ def test_pages_and_the_api_know_roles_too(own: Contest, other: Contest) -> None:
     assert api.get(f"{API}/me").json()["is_organizer"]
     assert api.get(f"{API}/submissions/{other.submission.pk}").status_code == 404
     assert client.get(f"/submissions/{other.submission.pk}/").status_code == 404
+
+
+def addresses(found: list[Any]) -> Iterator[URLPattern]:
+    for one in found:
+        if isinstance(one, URLResolver):
+            yield from addresses(one.url_patterns)
+        elif one.name:  # the last one, of everything else, has none
+            yield one
+
+
+def address(one: URLPattern, contest: Contest) -> tuple[str, str, str]:
+    """The noun and the step of an address, and the address of the contest's row."""
+    nouns = {row._meta.model_name: row for row in contest.rows}
+    kind = ContentType.objects.get_for_model(Competition)
+    noun, step = "", one.name or ""
+    if step.startswith(("leaderboard_", "auth_")):
+        _, noun, step = step.split("_", 2)
+    row = nouns.get(noun, contest.competition)
+    known = {"object_id": row.pk, "id": row.pk, "pk": 1, "content_type_id": kind.pk}
+    known |= {"kind": "teams", "form": "csv", "token": "a", "app_label": "leaderboard"}
+    keys = {key: known[key] for key in one.pattern.regex.groupindex}
+    return noun, step, reverse(f"admin:{one.name}", kwargs=keys)
+
+
+READS = {"changelist", "change", "history", "way", "dashboard", "result", "file"}
+"""What a viewer may look at, besides the export of the audit log."""
+SITE = {
+    # what a viewer gets of an address of no noun, by GET and by POST
+    "index": (200, 200),
+    "app_list": (200, 200),
+    "search": (200, 200),
+    "jsi18n": (200, 405),
+    "login": (302, 302),
+    "logout": (405, 200),
+    "password_change": (302, 302),
+    "password_change_done": (200, 405),
+    "autocomplete": (403, 405),
+    "view_on_site": (302, 302),
+}
+
+
+def test_each_address_of_the_panel_asks_for_the_role(
+    own: Contest, other: Contest, holders: dict[str, Client], outsider: User
+) -> None:
+    kept = {row._meta.model_name for row in own.rows}
+    nobody = Client()
+    nobody.force_login(outsider)
+    wrong = []
+
+    def ask(client: Client, url: str, *sends: str) -> list[int]:
+        """The statuses of GET and POST. Nobody here may change a row."""
+        statuses = []
+        for send in (getattr(client, name) for name in sends):
+            with transaction.atomic():
+                before = AuditEntry.objects.count() + LogEntry.objects.count()
+                answer = send(url)
+                is_home = answer.status_code == 302 and answer["Location"] == "/admin/"
+                statuses.append(404 if is_home else answer.status_code)
+                if AuditEntry.objects.count() + LogEntry.objects.count() != before:
+                    wrong.append(f"{url} changed something")
+                transaction.set_rollback(True)
+        return statuses
+
+    for one in addresses(admin.site.urls[0]):
+        noun, step, url = address(one, own)
+        is_read = step in READS or (noun, step) == ("auditentry", "export")
+        lists = step in ("changelist", "history", "export") and is_read  # a POST shows the same
+        got = ask(holders["viewer"], url, *(("get",) if lists else ("get", "post")))
+        if step == "logout":
+            holders["viewer"].force_login(User.objects.get(username="the-viewer"))
+        if not noun:
+            hope = [{status} for status in SITE[step]]
+            hope = [{404}, {404}] if step == "login" else hope  # the first page of the panel
+        elif noun not in kept:
+            hope = [{403, 404}] * len(got)
+        elif is_read:
+            hope = [{200}] if lists else [{200}, {403}]
+        else:
+            hope = [{403}, {403}]
+        if any(status not in some for status, some in zip(got, hope, strict=True)):
+            wrong.append(f"viewer, own {noun} {step}: {got}, {hope}")
+        if one.pattern.regex.groupindex and (noun or step) not in ("auditentry", "app_list"):
+            got = ask(holders["owner"], address(one, other)[2], "get", "post")
+            if not set(got) <= {403, 404}:
+                wrong.append(f"owner, other {noun} {step}: {got}")
+        if step not in ("login", "logout"):
+            answer = nobody.get(url)
+            if not answer.headers.get("Location", "").startswith("/admin/login/"):
+                wrong.append(f"nobody, {noun} {step}: {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_staff_without_a_role_are_told_no_and_superusers_enter(outsider: User) -> None:
+    client = Client()
+    assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/accounts/login/")
+    client.force_login(outsider)
+    User.objects.filter(pk=outsider.pk).update(is_staff=True)
+    assert client.get("/admin/", follow=True).status_code == 403
+    assert not client.get(f"{API}/me").json()["is_organizer"]
+    User.objects.filter(pk=outsider.pk).update(is_staff=False, is_superuser=True)
+    assert client.get("/admin/login/", follow=True).redirect_chain[-1][0] == "/admin/"
+
+
+def test_a_role_is_offered_only_what_it_may_do(
+    own: Contest, holders: dict[str, Client], organizer: User
+) -> None:
+    name = "admin:leaderboard_competition_"
+    steps = ("change", "way", "dashboard", "result", "file", "close", "clone")
+    pages = {step: reverse(f"{name}{step}", args=[own.competition.pk]) for step in steps}
+    operators = [
+        reverse("admin:leaderboard_hardwareprofile_change", args=[own.competition.profile_id]),
+        reverse("admin:leaderboard_worker_changelist"),
+        pages["clone"],
+    ]
+    for kind in ("operator", "organizer", "viewer"):
+        seen = holders[kind].get(pages["change"]).content.decode()
+        seen += holders[kind].get(pages["dashboard"]).content.decode()
+        for step in ("dashboard", "result", "file"):
+            assert f'"{pages[step]}"' in seen, (kind, step)
+        assert (f'"{pages["close"]}"' in seen) == (kind != "viewer"), kind
+        assert [f'href="{page}' in seen for page in operators[2:]] == [kind == "operator"], kind
+        result = holders[kind].get(pages["result"]).content.decode()
+        assert ("teams.csv" in result) == (kind != "viewer"), kind
+    way = holders["organizer"].get(pages["way"]).content.decode()
+    assert f'href="{operators[0]}"' not in way
+    assert f'href="{operators[0]}"' in holders["operator"].get(pages["way"]).content.decode()
+    dashboard = holders["organizer"].get(pages["dashboard"]).content.decode()
+    assert operators[1] not in dashboard
+    # Addresses of people are for operators, also letter by letter.
+    members = reverse("admin:leaderboard_team_changelist")
+    found = {
+        kind: own.team.name in holders[kind].get(members, {"q": "@example"}).content.decode()
+        for kind in ("operator", "organizer")
+    }
+    assert found == {"operator": True, "organizer": False}
