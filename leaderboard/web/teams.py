@@ -174,7 +174,7 @@ def public(request: Request, slug: str, pk: int) -> HttpResponse:
 def pictures(
     request: Request, competition: Competition, shown: Team, entry: Entry | None
 ) -> dict[str, Any]:
-    """The addresses of a team's preview and badge for other sites, once it is on a board."""
+    """The addresses of a team's picture and badge for other sites, once it is on a board."""
     if entry is None or not competition.is_public:
         return {}
     page, badge, card = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from functools import cache
 
@@ -20,7 +21,7 @@ from leaderboard.web import cards, plots
 from leaderboard.web.badges import SECONDS
 
 WIDTH, HEIGHT = 1200, 630
-"""What the sites that show previews ask for."""
+"""What the sites that show such pictures ask for."""
 AIR = 70
 PLOT = 470
 """Pixels of the plot's sides."""
@@ -33,7 +34,7 @@ Font = ImageFont.FreeTypeFont
 
 @require_safe
 def competition(request: HttpRequest, slug: str) -> HttpResponse:
-    """A draft has no preview."""
+    """A draft has none."""
     found = competitions.named(slug)
     return answer(standing_of(found), found.title, None)
 
@@ -50,12 +51,10 @@ def standing_of(competition: Competition) -> rankings.Standing:
 
 
 def answer(standing: rankings.Standing, title: str, team: Team | None) -> HttpResponse:
-    """The picture; each process draws it once for a version of the board."""
-    what = f"preview-{team.pk if team else ''}-{get_language()}"
-    made: tuple[str, bytes] = standing.kept(what, lambda: (title, drawn(standing, title, team)))
-    kept, data = made
-    if kept != title:  # a new title changes no board
-        data = drawn(standing, title, team)
+    """The picture; each process draws it once for a version of the board and the titles on it."""
+    titles = hashlib.sha256(f"{title}\0{standing.competition.title}".encode()).hexdigest()
+    what = f"link-{team.pk if team else ''}-{get_language()}-{titles}"
+    data = standing.kept(what, lambda: drawn(standing, title, team))
     response = HttpResponse(data, content_type="image/png")
     patch_cache_control(response, public=True, max_age=SECONDS)
     return response
