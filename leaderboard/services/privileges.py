@@ -7,10 +7,20 @@ from django.db.models import Model
 
 
 def may_update(model: type[Model]) -> bool:
-    """Whether the database lets this process change rows of a table. SQLite has no roles."""
+    """Whether the database lets this process change rows of a table."""
+    return is_granted(model, "UPDATE")
+
+
+def may_delete(model: type[Model]) -> bool:
+    """Whether the database lets this process delete rows of a table."""
+    return is_granted(model, "DELETE")
+
+
+def is_granted(model: type[Model], act: str) -> bool:
+    """SQLite has no roles."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:
-        cursor.execute("SELECT has_table_privilege(%s, 'UPDATE')", [model._meta.db_table])
-        [is_granted] = cursor.fetchone()
-    return bool(is_granted)
+        cursor.execute("SELECT has_table_privilege(%s, %s)", [model._meta.db_table, act])
+        [found] = cursor.fetchone()
+    return bool(found)

@@ -21,7 +21,7 @@ from django.utils.translation import gettext
 from leaderboard import queue
 from leaderboard.errors import Conflict, QuotaExceeded
 from leaderboard.models import Competition, HardwareProfile, Team, Trial, User
-from leaderboard.services import bans, files, jobs, locks, submissions, teams
+from leaderboard.services import bans, files, jobs, locks, privileges, submissions, teams
 from scoring.job import Job
 from scoring.timing import machine
 
@@ -154,10 +154,16 @@ def job_of(trial: Trial) -> Job:
 
 
 def sweep() -> None:
-    """Give up what lost its worker; delete what is old, with its file."""
+    """Give up what lost its worker; delete what is old, with its file.
+
+    A worker's role may not delete. The site's own process comes here, too.
+    """
     lost = Trial.objects.filter(state=State.RUNNING, claimed_at__lt=Now() - LOST_AFTER)
     lost.update(state=State.ERROR, finished_at=Now())
-    for old in Trial.objects.filter(uploaded_at__lt=timezone.now() - KEPT)[:100]:
+    some = list(Trial.objects.filter(uploaded_at__lt=timezone.now() - KEPT)[:100])
+    if not some or not privileges.may_delete(Trial):
+        return
+    for old in some:
         old.delete()
         if not Trial.objects.filter(file=old.file.name).exists():
             default_storage.delete(str(old.file.name))

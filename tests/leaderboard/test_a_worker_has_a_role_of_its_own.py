@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.signals import connection_created
+from django.utils import timezone
 
 import scoring
 from leaderboard import tasks
@@ -23,6 +24,7 @@ from leaderboard.models import (
     Preparation,
     Submission,
     Team,
+    Trial,
     User,
 )
 from leaderboard.services import (
@@ -33,6 +35,7 @@ from leaderboard.services import (
     roles,
     running,
     sweeping,
+    trials,
 )
 from scoring.job import Progress
 from tests.leaderboard.conftest import answers_of, failure, report
@@ -124,8 +127,19 @@ def test_it_evaluates_calibrates_checks_itself_and_gives_back(
     monkeypatch.setattr(scoring, "evaluate", evaluate)
     first, same, broken = submit(team, 1), submit(rivals, 1), submit(rivals, 2)
     work(times=4)
+    Trial.objects.create(
+        competition=competition,
+        team=team,
+        file="trials/old.pt",
+        size_bytes=1,
+        uploaded_at=timezone.now() - 2 * trials.KEPT,
+        state=Trial.State.PASSED,
+    )
     with as_worker():
         sweeping.sweep()
+    assert Trial.objects.exists()  # others delete what is old
+    sweeping.sweep()
+    assert not Trial.objects.exists()
     states = {one.pk: one.latest_evaluation.state for one in Submission.objects.order_by("pk")}
     assert states == {first.pk: State.SCORED, same.pk: State.SCORED, broken.pk: State.FAILED}
     assert Entry.objects.count() == 2
