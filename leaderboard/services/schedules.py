@@ -43,14 +43,16 @@ def check_later(competition: Competition, ends_at: datetime | None) -> None:
 
 def keep() -> None:
     """Open and publish what is due. What is not ready waits: the panel says what is missing."""
-    for competition in Competition.objects.filter(state=State.DRAFT, opens_at__lte=Now()):
-        open_on_time(competition)
+    drafts = list(Competition.objects.filter(state=State.DRAFT, opens_at__lte=Now()))
     closed = Competition.objects.filter(state=State.CLOSED, publishes_at__lte=Now())
     due = list(closed.filter(preparation=None))
-    # A worker's role may not publish. The site's own process comes here, too.
-    if due and privileges.may_update(Preparation):
-        for competition in due:
-            publish_on_time(competition)
+    # A worker's role may not open or publish. The site's own process comes here, too.
+    if not (drafts or due) or not privileges.may_update(Preparation):
+        return
+    for competition in drafts:
+        open_on_time(competition)
+    for competition in due:
+        publish_on_time(competition)
 
 
 def open_on_time(competition: Competition) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -180,6 +181,28 @@ def test_boards_that_are_prepared_are_left_to_those_who_may(
     tasks.sweep()
     entry = Entry.objects.get()
     assert (entry.submission, entry.is_ranked) == (submission, False)
+
+
+def test_what_opens_by_itself_is_left_to_those_who_may(
+    as_worker: Any, competition: Competition
+) -> None:
+    now = timezone.now()
+    Competition.objects.update(state=Competition.State.DRAFT, opens_at=now, ends_at=None)
+    for expected in (Competition.State.DRAFT, Competition.State.OPEN):
+        with as_worker() if expected == Competition.State.DRAFT else nullcontext():
+            sweeping.sweep()
+        competition.refresh_from_db()
+        assert competition.state == expected
+    ended = {"ends_at": now, "publishes_at": now, "late_until": now + timedelta(days=1)}
+    Competition.objects.update(**ended)
+    with as_worker():
+        sweeping.sweep()  # it closes
+        sweeping.sweep()
+    competition.refresh_from_db()
+    assert competition.state == Competition.State.CLOSED
+    sweeping.sweep()
+    competition.refresh_from_db()
+    assert competition.is_published
 
 
 def test_it_can_do_nothing_else(as_worker: Any, team: Team) -> None:
