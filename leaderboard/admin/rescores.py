@@ -74,6 +74,7 @@ class RescoreAdmin(pages.Fixed):
             "preparation": preparation,
             "is_ready": is_ready,
             "is_waiting": rescore.state == State.PREVIEW,
+            "may_act": self.may_act(request, rescore),
             "summary": moves.summary(found) if found else None,
             "by_size": by_size,
             "page": Paginator(shown, PAGE).get_page(request.GET.get("page")),

@@ -38,6 +38,8 @@ def change(*, role: Role, kind: str, by: User) -> None:
     """Make another role of one."""
     check_owner(by, role.competition)
     was = audit.state(locks.lock(role), "kind")
+    if was["kind"] == kind:
+        return
     role.kind = kind
     role.save(update_fields=["kind"])
     audit.record(audit.Act.ROLE_GIVEN, role, by=by, before=was, after={"kind": kind})
