@@ -94,8 +94,6 @@ class Steps(drafts.Acts):
             steps.append("stop_preparing")
         if competition and competition.is_public:
             steps.append("result")
-        if not self.has_add_permission(request):
-            steps = [one for one in steps if one != "clone"]
         return [
             one
             for one in super().get_actions_detail(request, object_id)

@@ -322,11 +322,12 @@ def close_ended() -> None:
     """Close the competitions whose end has passed, by the database's clock."""
     ended = Competition.objects.filter(state__in=[State.OPEN, State.PAUSED], ends_at__lte=Now())
     for competition in ended:
-        # Another process may close it in the same moment: only one of them writes it down.
-        if ended.filter(pk=competition.pk).update(state=State.CLOSED, pause_message=""):
-            was = audit.state(competition, "state")
-            now = {"state": State.CLOSED, "ends_at": competition.ends_at}
-            audit.record(ACTS[State.CLOSED], competition, by=SERVICE, before=was, after=now)
+        with transaction.atomic():
+            # Another process may close it in the same moment: only one of them writes it down.
+            if ended.filter(pk=competition.pk).update(state=State.CLOSED, pause_message=""):
+                was = audit.state(competition, "state")
+                now = {"state": State.CLOSED, "ends_at": competition.ends_at}
+                audit.record(ACTS[State.CLOSED], competition, by=SERVICE, before=was, after=now)
 
 
 def move(
