@@ -75,6 +75,12 @@ def confirm(*, code: str, by: User) -> Device:
     return decide(device, Device.State.CONFIRMED, by)
 
 
+def confirmed(user: User) -> list[Device]:
+    """The commands of a person that have not fetched their token yet."""
+    of_person = Device.objects.filter(user=user, state=Device.State.CONFIRMED)
+    return list(of_person.filter(expires_at__gt=timezone.now()).order_by("asked_at"))
+
+
 def refuse(*, code: str, by: User) -> Device:
     """Tell a command that it gets no token."""
     return decide(find(code), Device.State.REFUSED, by)

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from leaderboard import times
-from leaderboard.services import people, tokens
+from leaderboard.services import devices, people, tokens
 from leaderboard.web.forms import TokenForm
 from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
@@ -32,6 +32,7 @@ def profile(request: Request) -> HttpResponse:
     said = {
         "form": TokenForm(person=request.user),
         "tokens": tokens.of(request.user),
+        "pending": devices.confirmed(request.user),
         "memberships": memberships,
         "issued": issued,
         "secret": secret,

@@ -205,12 +205,15 @@ def submission(request: Request, pk: int) -> HttpResponse:
     fed = one.static.get("input")
     declares = bool(fed) and InputSpec.from_json(fed) != competition.input_spec()
     machine = machines.of(competition)
+    is_scored = said["evaluation"].state == Evaluation.State.SCORED
+    beside = Evaluation.objects.counting().filter(team=one.team_id).exclude(submission=one)
     return show(
         request,
         competition,
         "submissions/submission.html",
         **said,
         declares_input=declares,
+        can_compare=is_scored and beside.exists(),
         is_fast=machine.is_fast(one.number_type) if machine else None,
     )
 

@@ -1,3 +1,8 @@
+const showLatest = () => {
+  for (const box of document.querySelectorAll(".race-scroll")) box.scrollLeft = box.scrollWidth;
+};
+showLatest(); // names of teams stand at the end of their lines
+document.addEventListener("htmx:afterSettle", showLatest);
 // A slider beside the field for a date and a time; each moves the other. Both are in the competition's zone.
 const form = document.querySelector(".race-tools");
 if (form) {

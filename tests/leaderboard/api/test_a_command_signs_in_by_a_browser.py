@@ -83,7 +83,11 @@ def test_it_is_asked_slowly_and_gives_its_token_once(owner: User) -> None:
     assert [one.status_code for one in answers] == [400, 400]
     assert [one.json()["code"] for one in answers] == ["authorization_pending", "slow_down"]
     devices.confirm(code=begun["user_code"], by=owner)
+    pending = text(browser_of(owner).get("/profile/"))
+    assert "appears here as soon as the command has fetched it" in pending
+    assert "You have no token yet" not in pending
     got = ask(begun).json()
+    assert "appears here as soon as" not in text(browser_of(owner).get("/profile/"))
     assert got["scope"] == "manage"
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {got['token']}")

@@ -148,5 +148,9 @@ def test_two_submissions_stand_side_by_side(
 def test_a_first_score_has_nothing_beside_it(
     see: Any, scored: Any, team: Team, owner: User
 ) -> None:
-    page = text(see(owner, f"/submissions/{scored(team).pk}/compare/"))
+    first = scored(team)
+    page = text(see(owner, f"/submissions/{first.pk}/compare/"))
     assert "Nothing to compare with yet" in page
+    assert "Compare with another" not in text(see(owner, f"/submissions/{first.pk}/"))
+    scored(team, 2)
+    assert "Compare with another" in text(see(owner, f"/submissions/{first.pk}/"))

@@ -52,6 +52,9 @@ def test_other_sessions_are_listed_and_ended(owner: User) -> None:
         client.post(LOGIN, sent, headers={"user-agent": "Fox 7"})
     page = text(here.get("/accounts/sessions/"))
     assert page.count("Fox 7") == 2
+    korean = text(here.get("/accounts/sessions/", headers={"accept-language": "ko"}))
+    assert "시작 시각" in korean
+    assert "시작 시작" not in korean
     here.post("/accounts/sessions/")
     assert here.get("/profile/").status_code == 200
     assert there.get("/profile/").status_code == 302
