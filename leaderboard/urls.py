@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import TemplateView
 
 from leaderboard.admin.rights import on_site
+from leaderboard.web.addresses import Addresses
 from leaderboard.web.health import healthz, metrics_page, readyz
 
 handler400 = "leaderboard.api.errors.refused_outside_views"
@@ -25,6 +26,7 @@ urlpatterns = [
     path("admin/r/<int:content_type_id>/<int:object_id>/", admin.site.admin_view(on_site)),
     path("admin/", admin.site.urls),
     *without_mail,
+    path("accounts/email/", Addresses.as_view()),
     path("accounts/", include("allauth.urls")),
     path("api/", include("leaderboard.api.urls")),
     path("", include("leaderboard.web.urls")),

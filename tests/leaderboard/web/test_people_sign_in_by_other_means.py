@@ -43,6 +43,26 @@ def test_a_passkey_is_added_after_the_password(client: Client, owner: User) -> N
     page = text(client.get("/accounts/2fa/webauthn/add/"))
     assert re.search(r"<script[^>]* src=\"/static/mfa/js/webauthn[^\"]*\"", page)
     assert "passwordless" in page.lower()
+    assert "only at an https address with a domain name" in page, "what passkeys.js shows"
+
+
+def test_without_mail_no_confirmation_is_offered_or_said_to_be_sent(
+    browser: Any, owner: User, settings: Any
+) -> None:
+    client, where = browser(owner), "/accounts/email/"
+    settings.EMAIL_URL = "smtp://mail.example.org"
+    page = text(client.get(where))
+    assert 'name="action_send"' in page
+    assert "sends no mail" not in page
+    settings.EMAIL_URL = ""
+    page = text(client.get(where))
+    assert 'name="action_send"' not in page
+    assert "This site sends no mail." in page
+    sent = {"email": "second@example.org", "action_add": ""}
+    page = text(client.post(where, sent, follow=True))
+    assert "second@example.org" in page
+    assert "so addresses are not confirmed" in page
+    assert "sent to" not in page
 
 
 def test_other_sessions_are_listed_and_ended(owner: User) -> None:
