@@ -506,5 +506,5 @@ def test_the_database_is_asked_the_same_for_many_webhooks_as_for_one(
         Webhook(team=one, url="https://example.org/", events=["rank_changed"]) for one in people
     )
     scored(team)
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(70):
         tasks.post()

@@ -23,6 +23,7 @@ def test_buttons_stand_only_where_they_lead_somewhere(
     assert "Go on with" not in page
     assert "passkey" in page
     assert "Other accounts" not in text(browser(owner).get("/profile/"))
+    assert client.get("/accounts/github/login/").status_code == 404
     app = {"client_id": "our-id", "secret": "our-secret"}
     settings.SOCIALACCOUNT_PROVIDERS = {"github": {"APPS": [app]}}
     page = text(client.get(LOGIN))
