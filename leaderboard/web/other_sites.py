@@ -9,7 +9,7 @@ from allauth.socialaccount.models import SocialApp
 from django.http import Http404, HttpRequest
 
 
-class OtherSites(DefaultSocialAccountAdapter):
+class OtherSites(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
     def get_app(self, request: HttpRequest, *what: Any, **more: Any) -> SocialApp:
         """Raises `Http404` for a site that is not configured: its pages are not there."""
         try:
