@@ -302,7 +302,6 @@ SOCIALACCOUNT_PROVIDERS = {
     if key and secret
 }
 SOCIALACCOUNT_ADAPTER = "leaderboard.web.other_sites.OtherSites"
-SOCIALACCOUNT_STORE_TOKENS = False
 # What the form of a sign-in leads to, which browsers hold to `form-action`.
 SOCIAL_ORIGINS = {"github": "https://github.com", "google": "https://accounts.google.com"}
 MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_URL
