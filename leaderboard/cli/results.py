@@ -97,7 +97,7 @@ def remark(check: Check) -> str:
     lines = [said(one) for one in check.wrong]
     if more := check.wrongs - len(check.wrong):
         lines.append(ngettext("and %(count)d more", "and %(count)d more", more) % {"count": more})
-    return "\n".join([*lines, *map(said, check.unchecked)])
+    return " ".join([*lines, *map(said, check.unchecked)])
 
 
 def show_rest(verdict: Verdict) -> None:

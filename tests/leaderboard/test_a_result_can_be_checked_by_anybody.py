@@ -113,7 +113,19 @@ def test_without_a_key_or_libraries_it_says_what_was_not_checked(path: Path) -> 
     assert "featherweight[verify]" in left["time"][0]
     told = CliRunner().invoke(app, ["verify", str(path)]).stdout
     assert "right in part" in told
+    assert "\N{REPLACEMENT CHARACTER}" not in told
     assert "What such a file cannot tell" in told
+
+
+def test_several_remarks_stand_in_one_cell_as_sentences(path: Path) -> None:
+    contents = json.loads(path.read_text())
+    contents["contents"]["competition"]["title"] = "Changed"
+    changed = path.with_name("changed.json")
+    changed.write_text(json.dumps(contents))
+    told = CliRunner().invoke(app, ["verify", str(changed)]).stdout
+    assert "WRONG" in told
+    assert "The key was" in told
+    assert "\N{REPLACEMENT CHARACTER}" not in told
 
 
 def test_a_changed_digit_is_found_wherever_it_stands(path: Path) -> None:
