@@ -241,7 +241,10 @@ def board(
 
 
 def board_table(page: dict[str, Any], *, title: str) -> Table:
-    """A board's rows, with the reference model as the last row."""
+    """A board's rows, with the reference model before the first row that it beats.
+
+    Rows without a rank stand below the reference, whatever their score.
+    """
     names = (
         gettext("rank"),
         gettext("likely"),
@@ -250,13 +253,21 @@ def board_table(page: dict[str, Any], *, title: str) -> Table:
         gettext("quality"),
     )
     table = Table(*names, gettext("time ratio"), "", title=title)
+    reference = page["baseline"]
     for row in page["results"]:
+        if reference and (row["rank"] is None or row["score"] > reference["score"]):
+            add_reference(table, reference)
+            reference = None
         mark = gettext("tied") if row["tied"] else ""
         table.add_row(str(row["rank"] or "-"), likely(row), plain(row["team"]), *cells(row), mark)
-    if baseline := page["baseline"]:
-        row = plain(baseline["name"]), *cells(baseline), gettext("reference")
-        table.add_row("", "", *row, style="dim")
+    if reference:
+        add_reference(table, reference)
     return table
+
+
+def add_reference(table: Table, reference: dict[str, Any]) -> None:
+    name = plain(reference["name"])
+    table.add_row("", "", name, *cells(reference), gettext("reference"), style="dim")
 
 
 def cells(row: dict[str, Any]) -> tuple[str, str, str]:

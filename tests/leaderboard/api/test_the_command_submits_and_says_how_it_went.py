@@ -103,6 +103,22 @@ def test_boards_show_names_as_they_are(
     assert "Waste sorting" in run("competitions").stdout
 
 
+def test_the_reference_stands_where_its_score_belongs(
+    team: Team, rivals: Team, run: Run, scored: Callable[..., Submission]
+) -> None:
+    scored(team, time_ratio=0.5)
+    assert order(run, team.name, "ResNet18-D") == [team.name, "ResNet18-D"]
+    scored(rivals, seed=1, time_ratio=3.0)
+    names = [team.name, "ResNet18-D", rivals.name]
+    assert order(run, *names) == names
+
+
+def order(run: Run, *names: str) -> list[str]:
+    """The names from the top of the printed board."""
+    shown = run("board", "waste").stdout
+    return sorted(names, key=shown.index)
+
+
 def test_refusals_exit_with_3_and_say_what_to_do(
     team: Team, run: Run, file: Path, organizer: User
 ) -> None:
