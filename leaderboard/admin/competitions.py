@@ -131,8 +131,6 @@ class CompetitionAdmin(steps.Steps, results.Results):
     search_fields = ["title", "slug"]
     reading = ("dashboard", "result", "file")
     actions_detail = [
-        "upload_reference",
-        "calibrate",
         "open_",
         "resume",
         "pause",
@@ -140,13 +138,21 @@ class CompetitionAdmin(steps.Steps, results.Results):
         "reopen",
         "publish",
         "stop_preparing",
-        "dashboard",
-        "formula",
-        "result",
+        # Only what changes the state is a button: more of them hide the heading.
         {
             "title": gettext_lazy("More"),
             "icon": "more_horiz",
-            "items": ["extend", "clone", "file", "delete_draft"],
+            "items": [
+                "upload_reference",
+                "calibrate",
+                "dashboard",
+                "formula",
+                "result",
+                "extend",
+                "clone",
+                "file",
+                "delete_draft",
+            ],
         },
     ]
     add_fieldsets = [

@@ -36,6 +36,22 @@ def main_button(shown: str) -> str:
     return found[0] if found else ""
 
 
+def test_few_buttons_stand_beside_the_heading_and_the_rest_in_a_menu(
+    panel: Client, draft: Competition
+) -> None:
+    for state, language, buttons in (
+        ("draft", "en", ["Open", "More"]),
+        ("open", "en", ["Pause", "Close", "More"]),
+        ("open", "ko", ["일시 중지", "마감", "더 보기"]),
+    ):
+        Competition.objects.update(state=state)
+        page = panel.get(change_url(draft), headers={"accept-language": language})
+        shown = page.context["actions_detail"]
+        assert [one["title"] for one in shown] == buttons
+        inside = {one["path"].rstrip("/").rsplit("/")[-1] for one in shown[-1]["items"]}
+        assert inside >= {"dashboard", "formula", "clone"}
+
+
 def test_the_next_step_is_the_main_button_from_draft_to_publication(
     panel: Client, press: Press, profile: HardwareProfile, draft: Competition, model: bytes
 ) -> None:
