@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -21,18 +24,6 @@ class AnnouncementAdmin(pages.Noun):
     list_display = ["title", "competition", "is_pinned", "announced_at"]
     list_filter = [("competition", pages.OwnCompetition)]
     search_fields = ["title"]
-    fieldsets = [
-        (
-            None,
-            {
-                "description": gettext_lazy(
-                    "All teams of the competition get a notice and a mail, once. A later "
-                    "correction changes the pages and sends no second mail."
-                ),
-                "fields": ["competition", "title", "text", "is_pinned"],
-            },
-        )
-    ]
     actions_detail = ["remove"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -40,6 +31,20 @@ class AnnouncementAdmin(pages.Noun):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Announcement]:
         return super().get_queryset(request).select_related("competition")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Announcement | None = None) -> Any:
+        if settings.EMAIL_URL:
+            says = gettext(
+                "All teams of the competition get a notice and a mail, once. A later correction "
+                "changes the pages and sends no second mail."
+            )
+        else:
+            says = gettext(
+                "All teams of the competition get a notice, once. A later correction changes the "
+                "pages and sends no second notice."
+            )
+        fields = ["competition", "title", "text", "is_pinned"]
+        return [(None, {"description": says, "fields": fields})]
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Announcement | None = None

@@ -148,8 +148,10 @@ def workers(competition: Competition | None) -> Tile:
     url = pages.list_url(Worker)
     if competition:
         url += f"?{urlencode({'profile__id__exact': competition.profile_id})}"
-    facts = {"live": count(len(states))}
-    return Tile(count(ready), gettext("workers take work, of %(live)s live ones") % facts, url)
+    says = ngettext(
+        "worker takes work, %(live)s live in all", "workers take work, %(live)s live in all", ready
+    )
+    return Tile(count(ready), says % {"live": count(len(states))}, url)
 
 
 def disks() -> list[Tile]:

@@ -45,6 +45,14 @@ def test_all_teams_are_told_on_pages_and_by_mail(
     assert "<script" not in html
 
 
+def test_the_form_promises_a_mail_only_where_mails_are_sent(panel: Client, settings: Any) -> None:
+    settings.EMAIL_URL = ""
+    assert "get a notice, once" in text(panel.get(ADD))
+    assert "알림을 한 번 받습니다" in text(panel.get(ADD, headers={"accept-language": "ko"}))
+    settings.EMAIL_URL = "smtp://mail.example.org"
+    assert "get a notice and a mail, once" in text(panel.get(ADD))
+
+
 def test_pinned_ones_stand_first_on_the_overview(write: Any, client: Client) -> None:
     write("Rules", "Read them.", is_pinned="on")
     for number in range(4):

@@ -11,7 +11,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from leaderboard.models import Evaluation, Submission, Team
+from leaderboard.models import (
+    Competition,
+    Evaluation,
+    HardwareProfile,
+    Submission,
+    Team,
+    Worker,
+)
 from leaderboard.services import dashboards
 from tests.leaderboard.conftest import failure, finish
 
@@ -72,3 +79,18 @@ def test_numbers_and_lists_agree(
         reasons = {one.code: one for one in context["reasons"]}
         for code in ("wrong_output", "worker_lost"):
             assert panel.get(reasons[code].url).context["cl"].result_count == 1
+
+
+def test_one_worker_is_not_many(
+    panel: Client, competition: Competition, profile: HardwareProfile
+) -> None:
+    address = reverse("admin:leaderboard_competition_dashboard", args=[competition.pk])
+    now = timezone.now()
+    live: Any = {"profile": profile, "started_at": now, "seen_at": now}
+    for number, said in ((1, "worker takes work, 1 live"), (2, "workers take work, 2 live")):
+        Worker.objects.create(name=f"lab:{number}", **live)
+        tiles = panel.get(address).context["tiles"]
+        [tile] = [one for one in tiles if "take" in one.name and "work" in one.name]
+        assert (tile.number, tile.name) == (str(number), f"{said} in all")
+    korean = panel.get(address, headers={"accept-language": "ko"})
+    assert "동작 중 2개" in korean.content.decode()
