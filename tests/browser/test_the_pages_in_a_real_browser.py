@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from leaderboard.models import Announcement, Submission
 from leaderboard.services import telling, webhooks
@@ -167,6 +168,22 @@ def test_a_refused_upload_says_why_beside_the_button(page_of: Any, team: Any, ow
     page.wait_for_selector("#refusal .alert-danger")
     assert page.url.endswith("/submit/")
     assert page.is_enabled("text=Upload and evaluate")
+
+
+def test_a_passkey_that_the_browser_refuses_is_explained(page_of: Any, owner: Any) -> None:
+    page = page_of(owner, width=390, language="ko")
+    page.goto("/accounts/2fa/webauthn/add/")  # asks for the password first
+    page.fill("input[type=password]", "a-long-passphrase")
+    page.press("input[type=password]", "Enter")
+    page.wait_for_selector("#mfa_webauthn_add")
+    for name, said in (("SecurityError", "도메인 이름"), ("NotAllowedError", "다시 시도")):
+        page.evaluate(
+            "name => { navigator.credentials.create = async () => {"
+            " throw new DOMException('no', name); }; }",
+            name,
+        )
+        page.click("#mfa_webauthn_add")
+        expect(page.get_by_role("alert")).to_contain_text(said)
 
 
 def test_a_row_lights_its_point_on_the_plot(
