@@ -27,7 +27,8 @@ test: .venv/.dev ## every test, on PostgreSQL and Valkey started from wheels
 ifdef ARGS
 	$(python) -m pytest $(ARGS)
 else
-	$(python) -m pytest tests/hostile # alone, for these models have seconds for what they do
+	# Two at a time and nothing beside them, for these models have seconds for what they do.
+	$(python) -m pytest tests/hostile --numprocesses logical --maxprocesses 2 --dist worksteal
 	$(python) -m pytest --ignore tests/hostile --numprocesses logical --maxprocesses 4 --dist worksteal
 endif
 

@@ -41,7 +41,7 @@ schema = schemathesis.pytest.from_fixture("api")
 @pytest.mark.django_db(transaction=True)
 @schema.parametrize()
 @settings(
-    max_examples=7,
+    max_examples=5,
     derandomize=True,
     deadline=None,
     suppress_health_check=list(HealthCheck),
