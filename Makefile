@@ -23,11 +23,11 @@ demo: .venv/.embedded ## a whole competition on this machine, served until Ctrl-
 demo-check: .venv/.embedded ## the same, but it ends when both boards are there and right
 	$(demo) --check
 
+# Hostile models have seconds for what they do: two at a time, and nothing beside them.
 test: .venv/.dev ## every test, on PostgreSQL and Valkey started from wheels
 ifdef ARGS
 	$(python) -m pytest $(ARGS)
 else
-	# Two at a time and nothing beside them, for these models have seconds for what they do.
 	$(python) -m pytest tests/hostile --numprocesses logical --maxprocesses 2 --dist worksteal
 	$(python) -m pytest --ignore tests/hostile --numprocesses logical --maxprocesses 4 --dist worksteal
 endif
