@@ -28,6 +28,7 @@ from leaderboard.models import (
     Announcement,
     ApiToken,
     AuditEntry,
+    Ban,
     Canary,
     Competition,
     Dataset,
@@ -38,6 +39,7 @@ from leaderboard.models import (
     NamePart,
     ReferenceModel,
     Rescore,
+    Role,
     Split,
     StoredReport,
     Submission,
@@ -109,6 +111,7 @@ def fill(submissions: int, *, kilobytes: float, queued: int, busy: int) -> World
     wait(competition, longest, teams, queued)
     boards()
     announcements(competition, 100)
+    organizers(competition)
     rescores(competition, 20)
     acts(competition, 10_000)
     machines(competition.profile)
@@ -278,6 +281,14 @@ def histories(
     )
     Evaluation.objects.filter(pk__in=[one.pk for one in scored]).delete()
     template.delete()
+
+
+def organizers(competition: Competition) -> None:
+    """One of them besides the operator, and one person who is banned."""
+    viewer = User.objects.create_user("viewer", "viewer@example.org")
+    Role.objects.create(competition=competition, user=viewer, kind=Role.Kind.VIEWER)
+    banned = User.objects.create_user("banned", "banned@example.org")
+    Ban.objects.create(competition=competition, user=banned, reason="Two accounts.")
 
 
 def announcements(competition: Competition, count: int) -> None:
