@@ -195,10 +195,10 @@ CELERY_BEAT_SCHEDULE = {
 }
 CACHES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    # What is made of a board in one version, in each process's own memory.
-    "boards": {
+    # What each process keeps in its own memory, mostly what is made of a board in one version.
+    "process": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "LOCATION": "boards",
+        "LOCATION": "process",
         "OPTIONS": {"MAX_ENTRIES": 300},
     },
 }

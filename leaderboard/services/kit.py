@@ -67,10 +67,10 @@ class Kit:
     def data(self) -> bytes:
         """The zip. Each process makes it once. Equal files give equal bytes."""
         key = f"kit:{self.digest}"
-        made: bytes | None = caches["boards"].get(key)
+        made: bytes | None = caches["process"].get(key)
         if made is None:
             made = wheel.zipped({f"{self.folder}/{name}": one for name, one in self.files.items()})
-            caches["boards"].set(key, made, None)
+            caches["process"].set(key, made, None)
         return made
 
 
@@ -172,10 +172,10 @@ def pictures(sample: Split | None) -> list[Picture]:
         return []
     assert sample.name == Split.Name.SAMPLE
     key = f"kit-pictures:{sample.sha256}"
-    found: list[Picture] | None = caches["boards"].get(key)
+    found: list[Picture] | None = caches["process"].get(key)
     if found is None:
         found = made(sample)
-        caches["boards"].set(key, found, None)
+        caches["process"].set(key, found, None)
     return found
 
 

@@ -78,7 +78,7 @@ def kept(
     It is kept in the process's own memory, so that no other process can write what a page shows.
     """
     key = f"{competition.pk}:{board}:{version}:{what}"
-    cache = caches["boards"]
+    cache = caches["process"]
     made: Made | None = cache.get(key)
     if made is None:
         made = make()

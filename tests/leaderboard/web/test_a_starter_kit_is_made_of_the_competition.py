@@ -192,7 +192,7 @@ def test_without_a_sample_the_page_asks_for_own_images(see: Any, competition: Co
 def test_the_zip_is_made_once_for_the_same_facts(
     browser: Any, competition: Competition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caches["boards"].clear()
+    caches["process"].clear()
     kit.own_wheel()
     made: list[dict[str, bytes]] = []
     zipped = wheel.zipped
@@ -206,7 +206,7 @@ def test_the_zip_is_made_once_for_the_same_facts(
     for address in (PAGE, ZIP, PAGE):
         browser(None).get(address)
     assert len(made) == 1
-    caches["boards"].clear()
+    caches["process"].clear()
     answer = browser(None).get(ZIP, headers={"if-none-match": etag})
     assert answer.status_code == 304
     assert len(made) == 1
