@@ -92,7 +92,8 @@ class CompetitionForm(forms.ModelForm):
             "min_quality": gettext_lazy(
                 "Least quality that is ranked. Each board applies the gate to the quality on its "
                 "own split. A new gate holds as soon as the boards are prepared: at once, or "
-                "after minutes if there are very many teams."
+                "after minutes if there are very many teams. Scores stay, so the formula keeps its "
+                "version."
             ),
             "input_height": gettext_lazy(
                 "Input of a model in RGB, unless its own featherweight.json declares another "
