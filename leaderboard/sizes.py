@@ -6,6 +6,8 @@ import math
 
 from django.utils import formats
 
+from leaderboard import rounding
+
 
 def megabytes(count: int) -> str:
     """A number of bytes with a decimal unit and three figures: 11.7 MB is 11,700,000 bytes."""
@@ -22,7 +24,7 @@ def short(count: int) -> str:
 
 def rounded(value: float, decimals: int) -> str:
     """With so many decimals, in the reader's language. Django's own function cuts the rest off."""
-    return formats.number_format(round(value, decimals), decimals)
+    return formats.number_format(rounding.rounded(value, decimals), decimals)
 
 
 def milliseconds(seconds: float | None) -> str:

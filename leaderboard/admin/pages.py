@@ -29,6 +29,7 @@ from leaderboard.admin import rights
 from leaderboard.errors import Refused, TooLarge
 from leaderboard.models import Evaluation, User
 from leaderboard.models.organizers import is_operator, is_organizer, organized_by
+from leaderboard.rounding import rounded
 from leaderboard.services import audit
 
 
@@ -317,7 +318,7 @@ def link(obj: Model | None, text: str = "") -> SafeString | str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    return "–" if value is None else formats.number_format(f"{value:.{digits}f}")
+    return "–" if value is None else formats.number_format(rounded(value, digits), digits)
 
 
 def ratio(value: float | None, half_width: float | None) -> str:

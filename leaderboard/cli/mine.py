@@ -13,6 +13,7 @@ from leaderboard.cli.languages import gettext, state
 from leaderboard.cli.options import AsJson, Into, Number, Yes, confirm
 from leaderboard.cli.screen import figures, plain, show
 from leaderboard.cli.server import WRONG_USAGE, Trouble, connected, team_of
+from leaderboard.rounding import rounded
 
 Of = Annotated[
     str | None,
@@ -88,8 +89,8 @@ def comparison(first: dict[str, Any], second: dict[str, Any]) -> Table:
     shared = [name for name in classes[0] if name in classes[1]]
     rows += [(f"F1 {name}", *(one[name] for one in classes)) for name in shared]
     for label, before, after in rows:
-        told = (f"{before:.4f}", f"{after:.4f}", f"{after - before:+.4f}")
-        table.add_row(plain(label), *told)
+        told = (rounded(before, 4), rounded(after, 4), f"{rounded(after - before, 4):+}")
+        table.add_row(plain(label), *map(str, told))
     return table
 
 

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColu
 from leaderboard.cli.languages import gettext, ngettext, said, state
 from leaderboard.cli.screen import err, out, plain, show
 from leaderboard.cli.server import FAILED, UNREACHABLE, Server, Trouble
+from leaderboard.rounding import rounded
 from scoring import formula
 
 FINISHED = {"scored", "failed", "error", "cancelled"}
@@ -120,7 +121,7 @@ def changed(prospect: dict[str, Any]) -> str:
         sentence = gettext("Better than your best by %(difference)s.")
     else:
         sentence = gettext("Worse than your best by %(difference)s.")
-    return sentence % {"difference": f"{abs(prospect['change']):.4f}"}
+    return sentence % {"difference": rounded(abs(prospect["change"]), 4)}
 
 
 def missed(submission: dict[str, Any], wanted: Wanted) -> str:
@@ -131,7 +132,7 @@ def missed(submission: dict[str, Any], wanted: Wanted) -> str:
     if wanted.max_score is not None and submission["score"]["score"] > wanted.max_score:
         found = submission["score"]
         facts = {
-            "score": f"{found['score']:.4f} ± {found['half_width']:.4f}",
+            "score": f"{rounded(found['score'], 4)} ± {rounded(found['half_width'], 4)}",
             "limit": f"{wanted.max_score:g}",
         }
         return gettext("The score %(score)s is above %(limit)s.") % facts
@@ -213,14 +214,14 @@ def scored(submission: dict[str, Any]) -> str:
     """The score as the sum of its terms."""
     score = submission["score"]
     terms = (
-        gettext("%(value)s for %(term)s") % {"value": f"{value:.4f}", "term": term_name(name)}
+        gettext("%(value)s for %(term)s") % {"value": rounded(value, 4), "term": term_name(name)}
         for name, value in score["terms"].items()
     )
     facts = {
         "terms": " + ".join(terms),
-        "score": f"{score['score']:.4f} ± {score['half_width']:.4f}",
-        "ratio": f"{submission['time_ratio']:.3f} ± {submission['half_width']:.3f}",
-        "figure": f"{submission['quality']:.4f}",
+        "score": f"{rounded(score['score'], 4)} ± {rounded(score['half_width'], 4)}",
+        "ratio": f"{rounded(submission['time_ratio'], 3)} ± {rounded(submission['half_width'], 3)}",
+        "figure": rounded(submission["quality"], 4),
     }
     return (
         gettext("scored %(score)s = %(terms)s. Time ratio: %(ratio)s. Quality: %(figure)s.") % facts

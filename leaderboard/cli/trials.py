@@ -11,6 +11,7 @@ from leaderboard.cli.languages import gettext
 from leaderboard.cli.screen import plain, show
 from leaderboard.cli.server import FAILED, Server
 from leaderboard.cli.submissions import ask_until, send, show_dry_run
+from leaderboard.rounding import rounded
 
 ENDS = ("passed", "failed", "error")
 
@@ -39,7 +40,7 @@ def words(trial: dict[str, Any]) -> str:
         case "passed":
             facts = {
                 "images": trial["images"],
-                "quality": f"{trial['quality']:.4f}",
+                "quality": rounded(trial["quality"], 4),
                 "time": f"{trial['seconds_per_image'] * 1000:.3g}",
             }
             return (

@@ -10,6 +10,7 @@ from leaderboard import certificates
 from leaderboard.certificates import Certificate
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry, Team, User
+from leaderboard.rounding import rounded
 from leaderboard.services import rankings, snapshots
 
 
@@ -49,10 +50,10 @@ def lines(entry: Entry) -> list[str]:
     competition = entry.competition
     assert competition.published_at
     facts = {
-        "score": f"{entry.score:.4f}",
-        "half_width": f"{entry.score_half_width:.4f}",
-        "quality": f"{rankings.told(entry.quality):.4f}",
-        "ratio": f"{entry.time_ratio:.3f}",
+        "score": rounded(entry.score, 4),
+        "half_width": rounded(entry.score_half_width, 4),
+        "quality": rounded(entry.quality, rankings.QUALITY_DECIMALS),
+        "ratio": rounded(entry.time_ratio, 3),
     }
     day = formats.date_format(competition.published_at, "DATE_FORMAT")
     told = [

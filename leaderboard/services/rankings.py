@@ -21,6 +21,7 @@ from django.utils.translation import gettext
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Evaluation, RankRange, Team
 from leaderboard.models.entry import EntryQuerySet
+from leaderboard.rounding import rounded
 from leaderboard.services import versions
 from scoring import formula
 
@@ -141,7 +142,7 @@ def parts(evaluation: Evaluation, board: str) -> Parts | None:
 
 def told(quality: float) -> float:
     """A quality, or an F1, as every door tells it. The exact value would tell counts of images."""
-    return round(quality, QUALITY_DECIMALS)
+    return float(rounded(quality, QUALITY_DECIMALS))
 
 
 @dataclass(frozen=True)

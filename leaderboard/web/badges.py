@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import condition, require_safe
 
+from leaderboard.rounding import rounded
 from leaderboard.services import competitions, rankings, teams, versions
 from leaderboard.web import cards
 
@@ -37,7 +38,7 @@ def badge(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     rank = rankings.rank(entry) if entry else None
     title = competition.title
     left = title if len(title) <= MOST_LETTERS else f"{title[: MOST_LETTERS - 1].rstrip()}…"
-    right = f"#{rank} · {entry.score:.4f}" if entry and rank else "–"
+    right = f"#{rank} · {rounded(entry.score, 4)}" if entry and rank else "–"
     widths = [length(text) for text in (left, right)]
     said = {
         "left": left,

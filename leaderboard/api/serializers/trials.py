@@ -10,6 +10,7 @@ from rest_framework import serializers
 from leaderboard.api.serializers.submissions import DryRun
 from leaderboard.models import Trial
 from leaderboard.sentences import message
+from leaderboard.services import rankings
 
 
 class TrialFile(serializers.Serializer[Any]):
@@ -72,7 +73,7 @@ class TrialDetail(serializers.ModelSerializer[Trial]):
 
     def get_quality(self, trial: Trial) -> float | None:
         quality = trial.told.quality if trial.told else None
-        return round(quality.quality, 4) if quality else None
+        return rankings.told(quality.quality) if quality else None
 
     def get_images(self, trial: Trial) -> int | None:
         quality = trial.told.quality if trial.told else None
