@@ -74,14 +74,17 @@ def race(request: Request, slug: str) -> HttpResponse:
     found = races.of(standing)
     if found is None:
         return show(request, competition, "competitions/race.html")
-    zone = ZoneInfo(competition.time_zone)
+    own_zone = times.personal.get()
+    zone = ZoneInfo(own_zone or competition.time_zone)
     begin, end = bounds(competition, found)
-    at = moment(request.GET.get("as_of", ""), zone, begin, end)
+    read_in = request.GET.get("zone", "")
+    read_in = read_in if read_in in times.zones() else competition.time_zone
+    at = moment(request.GET.get("as_of", ""), ZoneInfo(read_in), begin, end)
     by = request.GET.get("by", "")
     by = by if by in BY else BY[0]
     mine = teams.of(request.user, competition)
     placed = found.standing(at or end)
-    chart = drawn(competition, found, placed[:LEADERS], begin, at or end, by)
+    chart = drawn(zone, found, placed[:LEADERS], begin, at or end, by)
     own = mine.pk if mine else None
     return show(
         request,
@@ -93,8 +96,10 @@ def race(request: Request, slug: str) -> HttpResponse:
             for one in placed[:ROWS]
         ],
         by=by,
-        ways=[(one, urlencode(address(at, zone, one))) for one in BY],
+        ways=[(one, urlencode(address(at, own_zone, zone, one))) for one in BY],
         at=at,
+        zone=zone.key,
+        own_zone=own_zone,
         first=field(begin, zone),
         last=field(end, zone),
         shown=field(at or end, zone),
@@ -112,8 +117,7 @@ def bounds(competition: Competition, found: races.Race) -> tuple[datetime, datet
 
 
 def moment(text: str, zone: ZoneInfo, begin: datetime, end: datetime) -> datetime | None:
-    """The moment in an address, within the race; without an offset it is in the competition's zone.
-    None: now."""
+    """The moment in an address, within the race; without an offset it is in `zone`. None: now."""
     try:
         at = datetime.fromisoformat(text[:40].replace(" ", "+"))
         at = at if at.tzinfo else at.replace(tzinfo=zone)
@@ -122,8 +126,13 @@ def moment(text: str, zone: ZoneInfo, begin: datetime, end: datetime) -> datetim
         return None
 
 
-def address(at: datetime | None, zone: ZoneInfo, by: str) -> dict[str, str]:
-    said = {"as_of": field(at, zone) if at else "", "by": by if by != BY[0] else ""}
+def address(at: datetime | None, own_zone: str, zone: ZoneInfo, by: str) -> dict[str, str]:
+    """It names the reader's own zone: other readers of the address may have another one."""
+    said = {
+        "as_of": field(at, zone) if at else "",
+        "zone": own_zone if at else "",
+        "by": by if by != BY[0] else "",
+    }
     return {name: value for name, value in said.items() if value}
 
 
@@ -133,7 +142,7 @@ def field(at: datetime, zone: ZoneInfo) -> str:
 
 
 def drawn(
-    competition: Competition,
+    zone: ZoneInfo,
     found: races.Race,
     leaders: Sequence[races.Placed],
     begin: datetime,
@@ -156,7 +165,7 @@ def drawn(
         )
         for number, (one, way, label) in enumerate(zip(leaders, ways, ends, strict=True))
     ]
-    return Chart(lines, y, dates(competition, begin, end, x))
+    return Chart(lines, y, dates(zone, begin, end, x))
 
 
 Ways = tuple[list[list[tuple[float, float]]], list[tuple[float, str]]]
@@ -216,13 +225,11 @@ def spread(ends: Sequence[float]) -> list[float]:
     return found
 
 
-def dates(
-    competition: Competition, begin: datetime, end: datetime, x: Axis
-) -> list[tuple[float, str]]:
+def dates(zone: ZoneInfo, begin: datetime, end: datetime, x: Axis) -> list[tuple[float, str]]:
     parts = [begin + (end - begin) * number / DATES for number in range(DATES + 1)]
     is_long = end - begin > timedelta(days=2)
     shown = times.day if is_long else times.local
     return [
-        (x.at((one - begin).total_seconds()), shown(one, competition.time_zone))
+        (x.at((one - begin).total_seconds()), shown(one, zone.key))
         for one in (parts if is_long else [parts[0], parts[-1]])
     ]

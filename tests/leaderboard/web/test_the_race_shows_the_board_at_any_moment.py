@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from leaderboard.models import Competition, Entry, RankRange, Submission, Team, User
-from leaderboard.services import races, rankings, versions
+from leaderboard.services import people, races, rankings, versions
 from tests.leaderboard.web.conftest import text
 
 RACE = "/competitions/waste/race/"
@@ -59,6 +60,27 @@ def test_the_board_as_of_a_moment(see: Any, overtaken: None, owner: User) -> Non
         assert hidden not in page, hidden
     for odd in ("x", "9999-12-31T23:59", "0001-01-01T00:00", "2026-13-01", "%00", "\u0661"):
         assert see(None, f"{RACE}?as_of={odd}&by=other").status_code == 200, odd
+
+
+def test_a_reader_of_another_zone_sees_the_same_board(
+    see: Any, overtaken: None, owner: User, competition: Competition
+) -> None:
+    people.choose_zone(person=owner, name="Europe/Berlin")
+    at = timezone.now() - timedelta(hours=3)
+    in_berlin = at.astimezone(ZoneInfo("Europe/Berlin")).strftime("%Y-%m-%dT%H:%M")
+    asked = {"as_of": in_berlin, "zone": "Europe/Berlin"}
+    mine = text(see(owner, RACE, query_params=asked))
+    assert f'value="{in_berlin}"' in mine
+    assert '<span class="zone">Europe/Berlin</span>' in mine
+    assert '<input type="hidden" name="zone" value="Europe/Berlin">' in mine
+    assert "zone=Europe%2FBerlin&by=score" in mine
+    assert [row[:10] for row in board(mine)] == ["1 Sorters ", "2 Rivals 0"]
+    # The address tells another reader the same moment, in the competition's zone.
+    theirs = text(see(None, RACE, query_params=asked))
+    shown = at.astimezone(ZoneInfo(competition.time_zone)).strftime("%Y-%m-%dT%H:%M")
+    assert f'value="{shown}"' in theirs
+    assert board(theirs)[0].startswith("1 Sorters 0.8000")
+    assert see(None, RACE, query_params=asked | {"zone": "Mars/Base"}).status_code == 200
 
 
 def test_the_race_is_read_once_for_a_version_and_only_so_far(
