@@ -10,7 +10,15 @@ from django.views.decorators.http import require_safe
 from leaderboard import downloads
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry
-from leaderboard.services import announcements, certificates, rankings, signing, snapshots, teams
+from leaderboard.services import (
+    announcements,
+    certificates,
+    kit,
+    rankings,
+    signing,
+    snapshots,
+    teams,
+)
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
 from scoring.snapshots.signing import public_pem
@@ -35,6 +43,7 @@ def snapshot(request: Request, slug: str) -> HttpResponse:
         earlier=made[1:],
         landed=rankings.landed(standing) if standing else None,
         file_name=f"{competition.slug}-snapshot.json",
+        wheel=f"{competition.slug}-kit/{kit.own_wheel().name}",
     )
 
 

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,11 @@ def test_a_board_that_changes_gets_a_new_file(
     page = Client().get("/competitions/waste/snapshot/").content.decode()
     assert first.sha256 in page
     assert second.sha256 in page
+    # The command that the page names is in the kit that it links to.
+    wheel = re.search(r"/(waste-kit/featherweight-.+?\.whl)\[verify\]", page)
+    kit = Client().get("/competitions/waste/kit/kit.zip")
+    assert wheel
+    assert wheel[1] in zipfile.ZipFile(io.BytesIO(b"".join(kit))).namelist()
 
 
 def test_the_key_is_a_file_of_its_own_and_may_be_replaced(
