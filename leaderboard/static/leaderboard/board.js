@@ -9,6 +9,11 @@ const lit = (event) => {
 document.addEventListener("pointerover", lit);
 document.addEventListener("focusin", lit);
 
+// The bar of the own team hides while the team's row is in sight.
+const bar = document.querySelector(".own-row");
+const own = bar && document.querySelector(".board .mine");
+if (own) new IntersectionObserver(([row]) => bar.classList.toggle("is-idle", row.isIntersecting), { threshold: 0.5 }).observe(own);
+
 // Zoom: the plot is a drawing, so its view box is made smaller about its middle, and moved by dragging.
 const plot = document.querySelector("svg.plot");
 const whole = plot?.getAttribute("viewBox").split(" ").map(Number);
