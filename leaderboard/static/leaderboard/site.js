@@ -1,3 +1,6 @@
+// A page that shows a new token answers a form. To load it again must not make another token.
+if (document.querySelector(".new-token")) history.replaceState(null, "", location.href);
+
 // Tabs that show the current one, copy buttons, a spoken word when a submission's state changes.
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
   tab.parentElement.scrollLeft = tab.offsetLeft - 48;
