@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from playwright.sync_api import expect
 
-from leaderboard.models import Announcement, Submission
-from leaderboard.services import telling, webhooks
+from leaderboard.models import Announcement, ApiToken, Submission, Trial
+from leaderboard.services import competitions, snapshots, telling, trials, webhooks
+from tests.leaderboard.api.test_a_model_is_tried_on_the_sample_for_nothing import PASSED
 from tests.leaderboard.conftest import finish, report
 
 AXE = Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js"
@@ -48,11 +50,24 @@ MEMBERS = [
     "QUEUED",
     "MEASUREMENT",
     "COMPARISON",
+    "TRIAL",
+]
+PUBLISHED = [
+    "/competitions/waste/",
+    "/competitions/waste/boards/private/",
+    "/competitions/waste/race/",
+    "/competitions/waste/result/",
+    "/competitions/waste/snapshot/",
+    "/competitions/waste/team/",
+    "/signing-key/",
+    "SUBMISSION",
 ]
 
 
 @pytest.fixture
-def addresses(scored: Any, submit: Any, team: Any, rivals: Any, owner: Any) -> dict[str, str]:
+def addresses(
+    scored: Any, submit: Any, team: Any, rivals: Any, owner: Any, model: bytes
+) -> dict[str, str]:
     scored(rivals, 1, quality_public=0.8, time_ratio=0.6)
     before = scored(team, 4, quality_public=0.7, time_ratio=0.5)
     done = scored(team, 2, quality_public=0.75, time_ratio=0.4)
@@ -65,6 +80,10 @@ def addresses(scored: Any, submit: Any, team: Any, rivals: Any, owner: Any) -> d
         team=team, url="https://hook.example/a", events=["scored", "failed"], by=owner
     )
     webhooks.ping(webhook=hook, by=owner)
+    upload = SimpleUploadedFile("model.pt", model)
+    trial = trials.begin(competition=team.competition, team=team, upload=upload, by=owner)
+    Trial.objects.filter(pk=trial.pk).update(state=Trial.State.RUNNING)
+    trials.end(trial, Trial.State.PASSED, found=PASSED.to_json())
     return {
         "SUBMISSION": done.get_absolute_url(),
         "WEBHOOK": f"/competitions/waste/team/webhooks/{hook.pk}/",
@@ -72,6 +91,7 @@ def addresses(scored: Any, submit: Any, team: Any, rivals: Any, owner: Any) -> d
         "QUEUED": waiting.get_absolute_url(),
         "COMPARISON": f"/submissions/{done.pk}/compare/?to={before.pk}",
         "MEASUREMENT": f"/evaluations/{done.evaluation.pk}/measurement/",
+        "TRIAL": trial.get_absolute_url(),
     }
 
 
@@ -83,13 +103,20 @@ def test_pages_are_accessible_quiet_and_fit(
     page_of: Any,
     addresses: dict[str, str],
     owner: Any,
+    organizer: Any,
+    competition: Any,
     complaints: list[str],
     width: int,
     theme: str,
     language: str,
 ) -> None:
     found = []
-    for person, urls in ((None, STRANGERS), (owner, MEMBERS)):
+    for person, urls in ((None, STRANGERS), (owner, MEMBERS), (owner, PUBLISHED)):
+        if urls is PUBLISHED:
+            finish(Submission.objects.latest("pk").latest_evaluation, report(quality_public=0.6))
+            competitions.close(competition=competition, by=organizer)
+            competitions.publish(competition=competition, by=organizer)
+            snapshots.go_on(seconds=60)
         page = page_of(person, width, theme, language)
         for url in urls:
             page.goto(addresses.get(url, url))
@@ -170,12 +197,27 @@ def test_a_refused_upload_says_why_beside_the_button(page_of: Any, team: Any, ow
     assert page.is_enabled("text=Upload and evaluate")
 
 
+def test_a_new_token_is_made_once_also_if_its_page_is_loaded_again(
+    page_of: Any, owner: Any
+) -> None:
+    page = page_of(owner)
+    page.goto("/profile/")
+    page.fill("input[name=name]", "GitHub CI")
+    page.click("text=Create the token")
+    page.wait_for_selector("#new-token")
+    page.reload()
+    page.wait_for_selector("h1")
+    assert not page.locator("#new-token").count()
+    assert ApiToken.objects.filter(user=owner).count() == 1
+
+
 def test_a_passkey_that_the_browser_refuses_is_explained(page_of: Any, owner: Any) -> None:
     page = page_of(owner, width=390, language="ko")
     page.goto("/accounts/2fa/webauthn/add/")  # asks for the password first
     page.fill("input[type=password]", "a-long-passphrase")
     page.press("input[type=password]", "Enter")
     page.wait_for_selector("#mfa_webauthn_add")
+    assert page.get_by_label("이름").is_visible()
     for name, said in (("SecurityError", "도메인 이름"), ("NotAllowedError", "다시 시도")):
         page.evaluate(
             "name => { navigator.credentials.create = async () => {"
@@ -197,6 +239,17 @@ def test_a_row_lights_its_point_on_the_plot(
     page.get_by_role("button", name="Zoom in").click()
     assert page.get_attribute("svg.plot", "viewBox") != "0 0 320 330"
     assert not complaints
+
+
+def test_the_bar_of_the_own_team_hides_while_its_row_is_in_sight(
+    page_of: Any, addresses: dict[str, str], owner: Any
+) -> None:
+    page = page_of(owner)
+    page.goto("/competitions/waste/boards/public/")
+    expect(page.locator(".own-row")).to_be_hidden()
+    page.set_viewport_size({"width": 390, "height": 160})
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator(".own-row")).to_be_visible()
 
 
 def test_a_column_is_explained_by_the_keyboard_alone(
