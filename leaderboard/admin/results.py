@@ -58,7 +58,7 @@ class Results(pages.Noun):
             "title": gettext("Result of %(competition)s") % {"competition": competition},
             "competition": competition,
             "preview": preview,
-            "moves": preview.moves[:ROWS],
+            "rows": preview.rows[:ROWS],
             "bins": bins(preview),
             "may_act": self.may_act(request, competition),
             "files": files(competition),
@@ -122,7 +122,7 @@ def bins(preview: previews.Preview) -> list[Bin]:
             one
             for one in preview.told
             if one.likely
-            and (width := one.likely.last - one.likely.first + 1) >= first
+            and (width := one.likely[1] - one.likely[0] + 1) >= first
             and (last is None or width <= last)
         ]
         if some:

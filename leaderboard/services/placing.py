@@ -104,6 +104,8 @@ def place(*teams: Team) -> None:
             locks.lock(competition)  # organizers' decisions hold it already
             keep_public_ranks(competition)
             changed.add(Board.PRIVATE)
+    else:
+        changed.add(Board.PRIVATE)  # what a publication would show
     for one in preparations:
         if not one.is_following:
             prepare(one, competition, keys)

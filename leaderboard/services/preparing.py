@@ -142,6 +142,8 @@ def step(competition: Competition) -> bool:
     preparation.through = batch[-1]
     preparation.done += len(batch)
     preparation.save()
+    if preparation.is_following:
+        versions.change(competition.pk, [Entry.Board.PRIVATE])  # what a publication would show
     return True
 
 

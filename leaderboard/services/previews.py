@@ -1,30 +1,35 @@
 """The private board as a publication would show it, for organizers, before they publish.
 
-Nothing is written. All teams are read in batches, as a publication prepares them.
+Nothing is written. All teams are read in batches, as a publication prepares them, and once for each
+version of the boards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
-from leaderboard.models import Competition, Entry, RankRange, User
-from leaderboard.services import organizers, placing, preparing, rankings
+from leaderboard.models import Competition, Entry, User
+from leaderboard.services import organizers, placing, preparing, rankings, versions
 from leaderboard.services.placing import Counting
 
 Board = Entry.Board
 
 
-@dataclass(frozen=True)
-class Move:
-    """A team on the private board, and how it got there from the public one."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A team on the private board, and its rank on the public one."""
 
-    entry: Entry
+    team: str
+    score: Decimal
+    score_half_width: float
     rank: int | None
-    public_rank: int | None
-    likely: RankRange | None
-    """Of the public rank."""
+    """None below the gate, like `public_rank`."""
     is_tied: bool
+    public_rank: int | None
+    likely: tuple[int, int] | None
+    """The first and the last rank of the range on the public board."""
 
     @property
     def change(self) -> int | None:
@@ -41,41 +46,42 @@ class Move:
         """Whether the private rank is in the range of the public one; None without both."""
         if self.likely is None or self.rank is None:
             return None
-        return self.likely.first <= self.rank <= self.likely.last
+        first, last = self.likely
+        return first <= self.rank <= last
 
 
 @dataclass(frozen=True)
 class Preview:
     """Both boards side by side, in the order of the private one."""
 
-    moves: list[Move]
+    rows: list[Row]
     prizes: int
     """How many first ranks are looked at."""
 
     @property
-    def entering(self) -> list[Move]:
+    def entering(self) -> list[Row]:
         """The teams that come into the first ranks."""
         return [one for one in self.first if not one.public_rank or one.public_rank > self.prizes]
 
     @property
-    def leaving(self) -> list[Move]:
+    def leaving(self) -> list[Row]:
         """The teams that were among the first ranks of the public board and no longer are."""
         return [
             one
-            for one in self.moves
+            for one in self.rows
             if one.public_rank
             and one.public_rank <= self.prizes
             and (one.rank is None or one.rank > self.prizes)
         ]
 
     @property
-    def first(self) -> list[Move]:
-        return [one for one in self.moves if one.rank and one.rank <= self.prizes]
+    def first(self) -> list[Row]:
+        return [one for one in self.rows if one.rank and one.rank <= self.prizes]
 
     @property
-    def told(self) -> list[Move]:
+    def told(self) -> list[Row]:
         """The teams with a rank and a range."""
-        return [one for one in self.moves if one.is_inside is not None]
+        return [one for one in self.rows if one.is_inside is not None]
 
     @property
     def landed(self) -> int:
@@ -85,21 +91,33 @@ class Preview:
 def of(competition: Competition, *, by: User, prizes: int = 3) -> Preview:
     """The private board of today. Raises `NotAllowed`."""
     organizers.check_reader(by, competition)
+    private, public = (versions.of(competition, one) for one in (Board.PRIVATE, Board.PUBLIC))
+    # New ranges of ranks change the version of the public board alone.
+    what = f"preview-{public}"
+    kept = versions.kept(competition, Board.PRIVATE, private, what, lambda: rows(competition))
+    return Preview(kept, prizes)
+
+
+def rows(competition: Competition) -> list[Row]:
     public = {one.entry.team_id: one for one in rankings.rows(competition, Board.PUBLIC)}
-    moves, above = [], None
+    found = []
+    above: Entry | None = None
     for rank, entry in ranked(private(competition)):
         row = public.get(entry.team_id)
-        moves.append(
-            Move(
-                entry=entry,
+        likely = row.likely if row else None
+        found.append(
+            Row(
+                team=entry.team.name,
+                score=entry.score,
+                score_half_width=entry.score_half_width,
                 rank=rank,
-                public_rank=row.rank if row else None,
-                likely=row.likely if row else None,
                 is_tied=rank is not None and rankings.are_tied(above, entry),
+                public_rank=row.rank if row else None,
+                likely=(likely.first, likely.last) if likely else None,
             )
         )
         above = entry
-    return Preview(moves, prizes)
+    return found
 
 
 def ranked(entries: list[Entry]) -> Iterator[tuple[int | None, Entry]]:

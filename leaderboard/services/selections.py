@@ -36,5 +36,5 @@ def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Sub
     named = team.submissions.exclude(selected_at=None)
     named.exclude(pk__in=wanted).update(selected_at=None)
     team.submissions.filter(pk__in=wanted, selected_at=None).update(selected_at=timezone.now())
-    placing.place(team)  # it matters while a publication is prepared
+    placing.place(team)  # a publication, or a preview of one, shows them
     return list(team.submissions.filter(pk__in=wanted))
