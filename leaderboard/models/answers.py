@@ -28,7 +28,7 @@ class Answers(models.Model):
         verbose_name_plural = "answers"
         constraints = [
             models.UniqueConstraint(
-                fields=["competition", "dataset", "content"], name="one_row_of_answers_a_content"
+                fields=["competition", "dataset", "content"], name="one_row_of_answers_per_content"
             )
         ]
 

@@ -33,7 +33,7 @@ class Ban(models.Model):
                 condition=Q(team__isnull=True) ^ Q(user__isnull=True),
                 name="a_ban_is_of_a_team_or_a_person",
             ),
-            models.UniqueConstraint(fields=["competition", "user"], name="one_ban_a_person"),
+            models.UniqueConstraint(fields=["competition", "user"], name="one_ban_per_person"),
         ]
 
     def __str__(self) -> str:

@@ -93,7 +93,7 @@ class Entry(Placed):
         verbose_name_plural = "entries"
         constraints = [
             models.UniqueConstraint(
-                F("competition"), F("board"), F("team"), name="one_entry_a_team_and_board"
+                F("competition"), F("board"), F("team"), name="one_entry_per_team_and_board"
             )
         ]
         indexes = [
@@ -182,7 +182,7 @@ class BoardVersion(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["competition", "board"], name="one_version_a_board")
+            models.UniqueConstraint(fields=["competition", "board"], name="one_version_per_board")
         ]
 
     def __str__(self) -> str:

@@ -19,7 +19,7 @@ class Matter(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["check_name", "about"], name="one_row_a_matter")
+            models.UniqueConstraint(fields=["check_name", "about"], name="one_row_per_matter")
         ]
 
     def __str__(self) -> str:

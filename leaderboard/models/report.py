@@ -29,7 +29,7 @@ class StoredReport(models.Model):
         ordering = ["evaluation_id", "attempt"]
         verbose_name = "report"
         constraints = [
-            models.UniqueConstraint(fields=["evaluation", "attempt"], name="one_report_an_attempt")
+            models.UniqueConstraint(fields=["evaluation", "attempt"], name="one_report_per_attempt")
         ]
 
     def __str__(self) -> str:

@@ -153,7 +153,7 @@ class Moved(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["rescore", "team"], name="one_move_of_a_team")
+            models.UniqueConstraint(fields=["rescore", "team"], name="one_move_per_team")
         ]
 
     def __str__(self) -> str:

@@ -37,7 +37,7 @@ class Role(models.Model):
     class Meta:
         ordering = ["competition", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["competition", "user"], name="one_role_a_person")
+            models.UniqueConstraint(fields=["competition", "user"], name="one_role_per_person")
         ]
 
     def __str__(self) -> str:

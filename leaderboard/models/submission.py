@@ -97,7 +97,7 @@ class Submission(models.Model):
             models.UniqueConstraint(
                 fields=["team", "idempotency_key"],
                 condition=Q(idempotency_key__isnull=False),
-                name="one_submission_a_key",
+                name="one_submission_per_key",
             )
         ]
         indexes = [

@@ -124,9 +124,9 @@ class Membership(models.Model):
     class Meta:
         ordering = ["joined_at"]
         constraints = [
-            models.UniqueConstraint(fields=["competition", "user"], name="one_team_a_person"),
+            models.UniqueConstraint(fields=["competition", "user"], name="one_team_per_person"),
             models.UniqueConstraint(
-                fields=["team"], condition=Q(is_captain=True), name="one_captain_a_team"
+                fields=["team"], condition=Q(is_captain=True), name="one_captain_per_team"
             ),
         ]
 
