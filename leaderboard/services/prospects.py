@@ -171,10 +171,10 @@ def own(evaluation: Evaluation, rivals: Rivals) -> Own:
 
 def compared(one: Evaluation, other: Evaluation) -> Compared:
     """How one stands to the other: by the gate first, then by the score."""
-    ours, theirs = ((not passes(each), score_of(each)) for each in (one, other))
-    if ours == theirs:
+    key, other_key = ((not passes(each), score_of(each)) for each in (one, other))
+    if key == other_key:
         return "same"
-    return "better" if ours < theirs else "worse"
+    return "better" if key < other_key else "worse"
 
 
 def change(one: Evaluation, other: Evaluation) -> float | None:

@@ -75,13 +75,13 @@ def chosen(request: Request, this: Submission, others: Sequence[Evaluation]) -> 
 
 def lines(this: Submission, other: Submission) -> Iterator[Line]:
     both = this.evaluation, other.evaluation
-    mine, theirs = (rankings.parts(one, Entry.Board.PUBLIC) for one in both)
-    assert mine
-    assert theirs
-    yield figure(gettext("Score"), mine.score, theirs.score)
-    for name, value in mine.terms.items():
+    this_score, other_score = (rankings.parts(one, Entry.Board.PUBLIC) for one in both)
+    assert this_score
+    assert other_score
+    yield figure(gettext("Score"), this_score.score, other_score.score)
+    for name, value in this_score.terms.items():
         label = gettext("Term: %(term)s") % {"term": said(formula.TERMS[name].label)}
-        yield figure(label, value, theirs.terms.get(name))
+        yield figure(label, value, other_score.terms.get(name))
     metric = said(this.competition.quality_measure.short)
     yield figure(metric, both[0].quality_public, both[1].quality_public, higher_is_better=True)
     yield figure(gettext("Time ratio"), both[0].time_ratio, both[1].time_ratio)
@@ -96,9 +96,9 @@ def lines(this: Submission, other: Submission) -> Iterator[Line]:
 
 def classes(this: Submission, other: Submission) -> Iterator[Line]:
     """F1 of each class on the public split."""
-    theirs = other.evaluation.f1_by_class or {}
+    others = other.evaluation.f1_by_class or {}
     for name, f1 in (this.evaluation.f1_by_class or {}).items():
-        yield figure(name, f1, theirs.get(name), decimals=3, higher_is_better=True)
+        yield figure(name, f1, others.get(name), decimals=3, higher_is_better=True)
 
 
 def figure(

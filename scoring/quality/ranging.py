@@ -40,7 +40,7 @@ def ranges(
     has none.
 
     Teams with the same model share its answers and its time: one model of several teams. `noise`
-    gets the places of the different models and returns theirs (draws, models). `of_other`: images
+    gets the places of the different models and returns the noise of each (draws, models). `of_other`: images
     of this exam for each image of the other one.
     """
     keys: list[Hashable] = [

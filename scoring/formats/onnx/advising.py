@@ -19,7 +19,7 @@ NUMBERS = {
     "tensor(uint8)": "uint8",
     "tensor(double)": "float64",
 }
-"""onnxruntime's names of number types, and ours."""
+"""onnxruntime's names of number types, and those of an input spec."""
 FREE_BATCH = say(
     'Export with a free batch: dynamic_shapes=({0: torch.export.Dim("n", max=1024)},), or '
     'dynamic_axes={"input": {0: "n"}} with dynamo=False.'
