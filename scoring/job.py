@@ -25,7 +25,7 @@ from scoring.report import (
 )
 from scoring.specs import (
     CALIBRATION,
-    RETRY,
+    RETRY_FACTOR,
     CropMode,
     Device,
     Dtype,
@@ -42,7 +42,7 @@ from scoring.timings import Pace, Quad, Timing
 __all__ = [
     "CALIBRATION",
     "PROTOCOL",
-    "RETRY",
+    "RETRY_FACTOR",
     "TIMED_STAGE",
     "ClassQuality",
     "CropMode",

@@ -9,11 +9,11 @@ from scoring.dataclass_json import Json
 
 CALIBRATION = 3.0
 """Longest time of a calibration, in times of an evaluation."""
-RETRY = 4.0
+RETRY_FACTOR = 4.0
 """Longest time of a second attempt, in times of a first one.
 
-1 + RETRY times as many quads have 1 / sqrt(1 + RETRY) = 0.45 of the noise. A net like the reference
-needs them beside a neighbour that is always busy.
+With r = RETRY_FACTOR, 1 + r times as many quads have 1 / sqrt(1 + r) = 0.45 of the noise. A net
+like the reference needs them beside a neighbour that is always busy.
 """
 
 Dtype = Literal["uint8", "float32", "float16"]

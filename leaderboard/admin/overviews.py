@@ -112,16 +112,16 @@ def of_days(found: Dashboard, competition: Competition | None) -> list[Tile]:
 
 def of_now(found: Dashboard, competition: Competition | None) -> list[Tile]:
     """What is so at this moment."""
-    line = found.line
+    queue = found.queue
     late = gettext("median wait of the last day; 95 %% waited at most %(late)s")
     return [
         Tile(
-            count(line.queued),
-            waiting(line.oldest),
+            count(queue.queued),
+            waiting(queue.oldest),
             listed(Evaluation, competition, state__exact="queued"),
         ),
         Tile(
-            count(line.running),
+            count(queue.running),
             gettext("running"),
             listed(Evaluation, competition, state__exact="running"),
         ),

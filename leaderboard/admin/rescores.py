@@ -28,7 +28,7 @@ STEP = 22
 
 
 @dataclass(frozen=True)
-class Line:
+class DrawnMove:
     """A team on the picture: from its rank before to its rank after."""
 
     move: Move
@@ -141,10 +141,10 @@ def facts(rescore: Rescore) -> pages.Figures:
     ]
 
 
-def lines(found: list[Move]) -> list[Line]:
+def lines(found: list[Move]) -> list[DrawnMove]:
     """The first teams after the rescore. Lines from ranks further below begin at the bottom."""
     first = [move for move in found if move.rank_after][:PLOTTED]
-    return [Line(one, y(one.rank_before), y(one.rank_after)) for one in first]
+    return [DrawnMove(one, y(one.rank_before), y(one.rank_after)) for one in first]
 
 
 def y(rank: int | None) -> int:

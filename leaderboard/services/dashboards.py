@@ -45,7 +45,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Line:
+class Queue:
     """The queue of this moment."""
 
     queued: int
@@ -78,7 +78,7 @@ class Dashboard:
     since: datetime
     """The beginning of the first day."""
     days: Sequence[Day]
-    line: Line
+    queue: Queue
     waits: Waits
     codes: Sequence[Code]
     probing: int
@@ -110,7 +110,7 @@ def of(competition: Competition | None = None, *, zone: str = "UTC") -> Dashboar
             )
             for day in (first + timedelta(days=number) for number in range(DAYS))
         ],
-        line=line(competition),
+        queue=queue(competition),
         waits=waits(competition),
         codes=codes(ends),
         probing=len(gains.probing(competition)) if competition else 0,
@@ -172,11 +172,11 @@ def measured(competition: Competition | None) -> QuerySet[Evaluation]:
     return rows.filter(profile__in=list(HardwareProfile.objects.values_list("pk", flat=True)))
 
 
-def line(competition: Competition | None) -> Line:
+def queue(competition: Competition | None) -> Queue:
     rows = Evaluation.objects.unfinished().filter(within(competition), kind=SENT)
     states = dict(rows.order_by().values_list("state").annotate(number=Count("pk")))
     oldest = rows.filter(state=State.QUEUED).aggregate(oldest=Min("queued_at"))["oldest"]
-    return Line(
+    return Queue(
         queued=states.get(State.QUEUED, 0),
         running=states.get(State.RUNNING, 0),
         oldest=timezone.now() - oldest if oldest else None,

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from leaderboard.models import Competition, Evaluation, Worker
 from leaderboard.services import files, measurements
-from scoring.job import CALIBRATION, RETRY, Job, Pace, Plan, Split
+from scoring.job import CALIBRATION, RETRY_FACTOR, Job, Pace, Plan, Split
 
 CANARY_SECONDS = 15.0
 """Most seconds of paired measuring in a canary."""
@@ -28,7 +28,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
     if not submission:
         plan, limits = plan.of_calibration(), limits.longer(CALIBRATION)
     elif earlier:
-        limits = limits.longer(RETRY)
+        limits = limits.longer(RETRY_FACTOR)
     return Job(
         reference=files.local_path(evaluation.reference.file),
         submission=files.local_path(submission.file) if submission else None,

@@ -60,9 +60,9 @@ class Row:
         return found
 
     @property
-    def line(self) -> Line:
+    def figures(self) -> Figures:
         entry, likely = self.entry, self.likely
-        return Line(
+        return Figures(
             rank=self.rank,
             team=entry.team.name,
             score=entry.score,
@@ -81,7 +81,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Figures:
     """The figures of a row for programs."""
 
     rank: int | None
@@ -255,7 +255,7 @@ def rows(
     return found
 
 
-def lines(competition: Competition, board: str) -> Iterator[Line]:
+def figures(competition: Competition, board: str) -> Iterator[Figures]:
     """All rows of a board, read in small parts."""
     check_visible(competition, board)
     entries = Entry.objects.filter(competition=competition, board=board)
@@ -282,7 +282,7 @@ def lines(competition: Competition, board: str) -> Iterator[Line]:
         rank, is_tied = (place, within_noise(above, interval)) if is_ranked else (None, False)
         is_shown = rank is not None and not row[-1] and board == Board.PUBLIC
         likely = row[-3:-1] if is_shown else (None, None)
-        yield Line(rank, team, score, score_half_width, is_tied, *row[4:-3], *likely)
+        yield Figures(rank, team, score, score_half_width, is_tied, *row[4:-3], *likely)
         above = interval
 
 

@@ -26,7 +26,7 @@ MOST_OTHERS = 100
 
 
 @dataclass(frozen=True)
-class Line:
+class FigurePair:
     """One figure of both. `is_better`: this one is; None if they are equal or not comparable."""
 
     label: str
@@ -73,7 +73,7 @@ def chosen(request: Request, this: Submission, others: Sequence[Evaluation]) -> 
     return before.submission_id if before else None
 
 
-def lines(this: Submission, other: Submission) -> Iterator[Line]:
+def lines(this: Submission, other: Submission) -> Iterator[FigurePair]:
     both = this.evaluation, other.evaluation
     this_score, other_score = (rankings.parts(one, Entry.Board.PUBLIC) for one in both)
     assert this_score
@@ -88,13 +88,13 @@ def lines(this: Submission, other: Submission) -> Iterator[Line]:
     yield of_time(both[0].seconds_per_image, both[1].seconds_per_image)
     yield of_size(gettext("Parameters"), parameters(this), parameters(other))
     size = gettext("Size")
-    yield Line(size, megabytes(this.size_bytes), megabytes(other.size_bytes))
-    yield Line(gettext("Format"), this.format_title, other.format_title)
-    yield Line(gettext("Number type"), this.number_type, other.number_type)
-    yield Line(gettext("Input"), fed(this), fed(other))
+    yield FigurePair(size, megabytes(this.size_bytes), megabytes(other.size_bytes))
+    yield FigurePair(gettext("Format"), this.format_title, other.format_title)
+    yield FigurePair(gettext("Number type"), this.number_type, other.number_type)
+    yield FigurePair(gettext("Input"), fed(this), fed(other))
 
 
-def classes(this: Submission, other: Submission) -> Iterator[Line]:
+def classes(this: Submission, other: Submission) -> Iterator[FigurePair]:
     """F1 of each class on the public split."""
     others = other.evaluation.f1_by_class or {}
     for name, f1 in (this.evaluation.f1_by_class or {}).items():
@@ -108,19 +108,21 @@ def figure(
     *,
     decimals: int = 4,
     higher_is_better: bool = False,
-) -> Line:
+) -> FigurePair:
     left, right = (rounded(one, decimals) if one is not None else "–" for one in (this, other))
     if this is None or other is None:
-        return Line(label, left, right)
+        return FigurePair(label, left, right)
     less = round(this - other, decimals)
     difference = signed(less, rounded(abs(less), decimals))
-    return Line(label, left, right, difference, better(less, higher_is_better=higher_is_better))
+    return FigurePair(
+        label, left, right, difference, better(less, higher_is_better=higher_is_better)
+    )
 
 
-def of_time(this: float | None, other: float | None) -> Line:
+def of_time(this: float | None, other: float | None) -> FigurePair:
     label = gettext("ms per image")
     less = (this or 0.0) - (other or 0.0)
-    return Line(
+    return FigurePair(
         label,
         milliseconds(this),
         milliseconds(other),
@@ -129,9 +131,9 @@ def of_time(this: float | None, other: float | None) -> Line:
     )
 
 
-def of_size(label: str, this: int, other: int) -> Line:
+def of_size(label: str, this: int, other: int) -> FigurePair:
     less = this - other
-    return Line(label, short(this), short(other), signed(less, short(abs(less))))
+    return FigurePair(label, short(this), short(other), signed(less, short(abs(less))))
 
 
 def better(less: float, *, higher_is_better: bool) -> bool | None:

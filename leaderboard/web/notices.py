@@ -24,7 +24,7 @@ PAGE = 20
 
 
 @dataclass(frozen=True)
-class Line:
+class ShownNotice:
     """A notice in the reader's language."""
 
     notice: Notice
@@ -47,7 +47,7 @@ class Choice:
 @require_safe
 def notices(request: Request) -> HttpResponse:
     page = Paginator(service.of(request.user), PAGE).get_page(request.GET.get("page"))
-    lines = [Line(one, *notice_words.said(one)) for one in page]
+    lines = [ShownNotice(one, *notice_words.said(one)) for one in page]
     return render(request, "account/notices.html", {"page": page, "lines": lines})
 
 

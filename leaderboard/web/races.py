@@ -35,7 +35,7 @@ BY = ("rank", "score")
 
 
 @dataclass(frozen=True)
-class Line:
+class LeaderPath:
     """A leader's way."""
 
     number: int
@@ -51,7 +51,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    lines: list[Line]
+    lines: list[LeaderPath]
     ticks: list[tuple[float, str]]
     dates: list[tuple[float, str]]
     end: float = WIDTH - RIGHT
@@ -154,7 +154,7 @@ def drawn(
     ways, y = (ranks if by == "rank" else scores)(found, leaders, begin, end, x)
     ends = spread([way[-1][1] for way in ways])
     lines = [
-        Line(
+        LeaderPath(
             number=number,
             team_id=one.team_id,
             name=found.names[one.team_id],

@@ -88,7 +88,7 @@ class Reach:
 
 
 @dataclass(frozen=True)
-class Line:
+class ShownRow:
     """A row of a board as it is shown."""
 
     row: rankings.Row
@@ -178,13 +178,13 @@ def lines(
     found: Sequence[rankings.Row],
     team_id: int | None,
     moved: Mapping[int, int],
-) -> list[Line]:
+) -> list[ShownRow]:
     scale = max([1.0, *(float(row.entry.score) for row in found)])
     ranges = [row.likely for row in found]
     first = min((one.first for one in ranges if one), default=1)
     last = max((one.last for one in ranges if one), default=1)
     return [
-        Line(
+        ShownRow(
             row,
             charts.bar(competition, row.entry.quality, row.entry.time_ratio, scale),
             reach(row, first, last),

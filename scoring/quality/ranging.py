@@ -40,8 +40,8 @@ def ranges(
     has none.
 
     Teams with the same model share its answers and its time: one model of several teams. `noise`
-    gets the places of the different models and returns the noise of each (draws, models). `of_other`: images
-    of this exam for each image of the other one.
+    gets the places of the different models and returns the noise of each (draws, models).
+    `of_other`: images of this exam for each image of the other one.
     """
     keys: list[Hashable] = [
         (("alone", place) if one.answers is None else one.answers, one.score)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from scoring.job import RETRY, Plan, Quad
+from scoring.job import RETRY_FACTOR, Plan, Quad
 from scoring.timing import tally
 from scoring.timing.tally import MAX_DROPPED
 from scoring.timing.windows import WINDOW_QUADS
@@ -40,7 +40,7 @@ class Budget:
     @property
     def cap(self) -> float:
         """Timed seconds that this measuring may take."""
-        return self.plan.max_seconds * (RETRY if self.is_retry else 1)
+        return self.plan.max_seconds * (RETRY_FACTOR if self.is_retry else 1)
 
     def affords_quads(self, quads: Sequence[Quad], is_first_pass: bool) -> bool:
         """Whether another quad may be measured.

@@ -27,7 +27,7 @@ from scoring.timing.answers import Answers
 from scoring.timing.blocks import Batches, Block, Processes, Runner, watches_cpu
 from scoring.timing.budget import Budget
 from scoring.timing.outcome import Measurement
-from scoring.timing.schedule import Schedule, Turns
+from scoring.timing.schedule import Runners, Schedule
 from scoring.timing.stopping import StopRule
 from scoring.timing.tally import STEADY_CPU_SHARE
 
@@ -121,7 +121,7 @@ class Measuring:
         rows = order.next_piece(submission, self.quads_lacking())
         pairs = max(1, round(len(rows) / 2 / order.block_calls(submission)))
         wanted = self.quads_wanted(pairs, reference, submission)
-        turns = Turns(reference, submission)
+        runners = Runners(reference, submission)
         before = len(order.reference_left)
         step = 0
         while len(rows):
@@ -133,9 +133,9 @@ class Measuring:
             blocks, rows = halves(rows[: sum(sizes)]), rows[sum(sizes) :]
             if is_paired:
                 reference_rows = order.reference_blocks(len(blocks[0]), reference, submission)
-                self.run_quad(turns, halves(reference_rows), blocks, is_dense=wanted == pairs)
+                self.run_quad(runners, halves(reference_rows), blocks, is_dense=wanted == pairs)
             else:
-                self.run_alone(turns, blocks)
+                self.run_alone(runners, blocks)
             step += 1
             self.tick(self.finished_share())
         order.end_piece(before - len(order.reference_left))
@@ -159,7 +159,7 @@ class Measuring:
         return self.budget.quads_of_a_piece(pairs, order.pieces, self.stop.needed, most, self.quads)
 
     def run_quad(
-        self, turns: Turns, reference: Halves, submission: Halves, *, is_dense: bool
+        self, runners: Runners, reference: Halves, submission: Halves, *, is_dense: bool
     ) -> None:
         """Measure four blocks, ABBA or BAAB by a secret coin.
 
@@ -174,7 +174,7 @@ class Measuring:
             if not len(batches):
                 continue
             began, before = self.budget.clock(), self.foreign()
-            side.blocks.append(turns.take(name, batches))
+            side.blocks.append(runners.take(name, batches))
             side.foreign_seconds += self.foreign() - before
             side.wall_seconds += self.budget.clock() - began
             if name == "B":
@@ -204,12 +204,12 @@ class Measuring:
             )
         )
 
-    def run_alone(self, turns: Turns, blocks: Halves) -> None:
+    def run_alone(self, runners: Runners, blocks: Halves) -> None:
         """Two blocks beside no reference. Their time is added to the quad before them."""
         for batches in blocks:
             if not len(batches):
                 continue
-            block = turns.take("B", batches)
+            block = runners.take("B", batches)
             self.answers.keep(batches, block)
             if self.quads:
                 last = self.quads[-1]

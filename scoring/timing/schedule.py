@@ -137,7 +137,7 @@ class Schedule:
         return rows
 
 
-class Turns:
+class Runners:
     """The two runners of a piece. A model whose turn follows on the other's is warmed again."""
 
     def __init__(self, reference: Runner, submission: Runner) -> None:

@@ -99,7 +99,8 @@ def test_all_figures_of_a_published_file_are_right(finished: Competition, path: 
     contents = json.loads(path.read_text())["contents"]
     for board in ("public", "private"):
         told = [(row["rank"], row["team"], row["score"]) for row in contents["boards"][board]]
-        shown = [(one.rank, one.team, float(one.score)) for one in rankings.lines(finished, board)]
+        figures = rankings.figures(finished, board)
+        shown = [(one.rank, one.team, float(one.score)) for one in figures]
         assert told == shown
     landed = rankings.landed(rankings.Standing(finished, "private"))
     assert contents["landed"] == {"inside": landed.inside, "teams": landed.teams}

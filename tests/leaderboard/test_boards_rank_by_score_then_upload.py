@@ -52,7 +52,10 @@ def test_what_the_clock_cannot_tell_apart_is_tied(
     scored(rivals, seed=2, time_ratio=slower, half_width=0.02)
     rows = rankings.rows(team.competition, "public")
     assert [row.is_tied for row in rows] == [False, is_tied]
-    assert [line.is_tied for line in rankings.lines(team.competition, "public")] == [False, is_tied]
+    assert [line.is_tied for line in rankings.figures(team.competition, "public")] == [
+        False,
+        is_tied,
+    ]
     assert bool(rankings.tied(team.competition, first=2)) == is_tied
 
 

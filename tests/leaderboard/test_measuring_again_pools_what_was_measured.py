@@ -11,7 +11,7 @@ import pytest
 import scoring
 from leaderboard.models import Competition, Evaluation, Submission, Team, User
 from leaderboard.services import jobs, measurements, queueing, rankings, recording, running
-from scoring.job import PROTOCOL, RETRY, Job, Quad, Report
+from scoring.job import PROTOCOL, RETRY_FACTOR, Job, Quad, Report
 from scoring.sentences import say
 from tests.leaderboard.conftest import finish, report
 
@@ -70,7 +70,7 @@ def test_attempts_too_noisy_to_count_are_kept_and_pooled(team: Team, submit: Mak
     lost = running.claim(evaluation.profile)
     assert lost
     allowed = lost.competition.limits().total_seconds
-    assert jobs.for_evaluation(lost).limits.total_seconds == RETRY * allowed
+    assert jobs.for_evaluation(lost).limits.total_seconds == RETRY_FACTOR * allowed
     recording.give_back(lost, code="worker_lost", said=say("It went away."))
     assert len(starts(evaluation)) == 1
     finish(evaluation, with_quads(quad(2)))

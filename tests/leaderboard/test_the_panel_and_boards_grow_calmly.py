@@ -232,8 +232,8 @@ def test_a_board_asks_no_more_however_long_it_is(
             assert ranks == list(range(start + 1, start + 1 + len(ranks)))
     for place, entry in enumerate(board, start=1):
         assert standing.rank(entry) == (place if entry.is_ranked else None)
-    lines = list(rankings.lines(competition, "public"))
-    assert lines == [row.line for row in standing[:]]
+    lines = list(rankings.figures(competition, "public"))
+    assert lines == [row.figures for row in standing[:]]
 
     client.get(PUBLIC)
     with CaptureQueriesContext(connection) as queries:

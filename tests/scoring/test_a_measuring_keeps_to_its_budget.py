@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scoring.job import RETRY, Plan
+from scoring.job import RETRY_FACTOR, Plan
 from scoring.timing import budget, schedule, stopping, tally
 from scoring.timing.budget import Budget
 from scoring.timing.schedule import Schedule
@@ -34,7 +34,7 @@ def test_the_cap_bounds_timed_seconds_and_a_retry_has_more_of_them() -> None:
     assert tally.measured_seconds(more) == pytest.approx(PLAN.max_seconds)
     assert not after(0).affords_quads(more, is_first_pass=True)
     assert after(0, is_retry=True).affords_quads(more, is_first_pass=True)
-    assert after(0, is_retry=True).cap == RETRY * PLAN.max_seconds
+    assert after(0, is_retry=True).cap == RETRY_FACTOR * PLAN.max_seconds
 
 
 def test_disturbed_quads_are_granted_again_up_to_half_of_the_cap() -> None:

@@ -272,7 +272,7 @@ class CompetitionDetail(CompetitionSummary):
         return teams.of(request.user, competition)
 
 
-class BoardRow(serializers.Serializer[rankings.Line]):
+class BoardRow(serializers.Serializer[rankings.Figures]):
     """One row of a board."""
 
     # The fields are for the schema; `board_row` makes the row, faster than a serializer does.
@@ -301,22 +301,22 @@ class BoardRow(serializers.Serializer[rankings.Line]):
     likely_last = serializers.IntegerField(allow_null=True, help_text="Last of these ranks.")
 
 
-def board_row(line: rankings.Line) -> dict[str, object]:
+def board_row(figures: rankings.Figures) -> dict[str, object]:
     return {
-        "rank": line.rank,
-        "team": line.team,
-        "score": float(line.score),
-        "score_half_width": line.score_half_width,
-        "tied": line.is_tied,
-        "quality": rankings.told(line.quality),
-        "time_ratio": line.time_ratio,
-        "half_width": line.half_width,
-        "measurements": line.measurements,
-        "format": line.format,
-        "number_type": line.number_type,
-        "uploaded_at": line.uploaded_at.isoformat().replace("+00:00", "Z"),
-        "likely_first": line.likely_first,
-        "likely_last": line.likely_last,
+        "rank": figures.rank,
+        "team": figures.team,
+        "score": float(figures.score),
+        "score_half_width": figures.score_half_width,
+        "tied": figures.is_tied,
+        "quality": rankings.told(figures.quality),
+        "time_ratio": figures.time_ratio,
+        "half_width": figures.half_width,
+        "measurements": figures.measurements,
+        "format": figures.format,
+        "number_type": figures.number_type,
+        "uploaded_at": figures.uploaded_at.isoformat().replace("+00:00", "Z"),
+        "likely_first": figures.likely_first,
+        "likely_last": figures.likely_last,
     }
 
 

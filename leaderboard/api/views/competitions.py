@@ -115,7 +115,7 @@ class Board(APIView):
     def page(self, request: Request, standing: rankings.Standing) -> Response:
         pages = Pages()
         rows = pages.paginate_queryset(standing, request, self) or []
-        page = pages.get_paginated_response([shapes.board_row(row.line) for row in rows])
+        page = pages.get_paginated_response([shapes.board_row(row.figures) for row in rows])
         baseline = rankings.baseline(standing.competition, standing.board)
         page.data["baseline"] = shapes.Baseline(baseline).data if baseline else None
         return page
@@ -123,7 +123,7 @@ class Board(APIView):
 
 def download(competition: Competition, board: str) -> StreamingHttpResponse:
     name = f"{competition.slug}-{board}.csv"
-    rows = (shapes.board_row(line).values() for line in rankings.lines(competition, board))
+    rows = (shapes.board_row(figures).values() for figures in rankings.figures(competition, board))
     return StreamingHttpResponse(
         by_the_hundred(spreadsheets.lines(shapes.BoardRow().fields, rows)),
         content_type="text/csv; charset=utf-8",

@@ -53,9 +53,9 @@ def test_numbers_and_lists_agree(
     found = dashboards.of(competition)
     assert [day.uploads for day in found.days if day.uploads] == [2, 4]
     assert sum(day.scored for day in found.days) == 3
-    assert (found.line.queued, found.line.running) == (1, 0)
-    assert found.line.oldest
-    assert timedelta(hours=3) <= found.line.oldest < timedelta(hours=4)
+    assert (found.queue.queued, found.queue.running) == (1, 0)
+    assert found.queue.oldest
+    assert timedelta(hours=3) <= found.queue.oldest < timedelta(hours=4)
     assert found.waits.number >= 1
     assert {(one.code, one.number, one.is_ours) for one in found.codes} == {
         ("wrong_output", 1, False),
