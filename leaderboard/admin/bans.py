@@ -12,20 +12,17 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
-from leaderboard.admin import pages
+from leaderboard.admin import fields, pages
 from leaderboard.models import Ban, Team
 from leaderboard.services import bans
 
 
 class BanForm(forms.Form):
     who = forms.ChoiceField(label=gettext_lazy("Who"), widget=UnfoldAdminSelectWidget)
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=300,
-        widget=UnfoldAdminTextareaWidget,
-        help_text=gettext_lazy("The team reads this reason."),
+    reason = fields.paragraph(
+        gettext_lazy("Reason"), 300, gettext_lazy("The team reads this reason.")
     )
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:

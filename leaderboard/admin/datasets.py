@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,76 +16,42 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
-from unfold.widgets import (
-    UnfoldAdminDecimalFieldWidget,
-    UnfoldAdminFileFieldWidget,
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanWidget,
-)
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminIntegerFieldWidget
 
 from leaderboard import sentences
-from leaderboard.admin import pages
+from leaderboard.admin import fields, pages
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import Dataset, Split, User
 from leaderboard.models.organizers import is_operator
 from leaderboard.services import datasets, divisions, staging
 from leaderboard.sizes import megabytes
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
-
 SHOWN = 50
 DECIDE = "leaderboard_dataset_decide"
 
 
-def share_field(label: StrPromise, help_text: StrPromise) -> forms.FloatField:
-    return forms.FloatField(
-        label=label,
-        required=False,
-        min_value=0,
-        max_value=1,
-        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
-        help_text=help_text,
-    )
-
-
-def tick(label: StrPromise, help_text: StrPromise) -> forms.BooleanField:
-    return forms.BooleanField(
-        label=label, required=False, widget=UnfoldBooleanWidget, help_text=help_text
-    )
-
-
 class DataForm(forms.Form):
-    name = forms.CharField(
-        label=gettext_lazy("Name"), max_length=120, widget=UnfoldAdminTextInputWidget
+    name = fields.line(gettext_lazy("Name"), 120)
+    licence = fields.line(
+        gettext_lazy("Licence"), 200, gettext_lazy("Shown beside the sample."), required=False
     )
-    licence = forms.CharField(
-        label=gettext_lazy("Licence"),
-        max_length=200,
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("Shown beside the sample."),
-    )
-    table = forms.CharField(
-        label=gettext_lazy("Table of labels"),
-        max_length=500,
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy(
+    table = fields.line(
+        gettext_lazy("Table of labels"),
+        500,
+        gettext_lazy(
             "The name of the table in the zip, if several tables name images. `folders`: no "
             "table. Empty: the table is found."
         ),
-    )
-    encoding = forms.CharField(
-        label=gettext_lazy("Encoding of names"),
-        max_length=40,
         required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy(
+    )
+    encoding = fields.line(
+        gettext_lazy("Encoding of names"),
+        40,
+        gettext_lazy(
             "For file names that do not declare their encoding, for instance cp949, cp932 "
             "or gbk. Empty: the encoding is found."
         ),
+        required=False,
     )
 
 
@@ -102,15 +68,15 @@ class UploadForm(DataForm):
 
 
 class DecideForm(DataForm):
-    sample = share_field(
+    sample = fields.share(
         gettext_lazy("Share of the sample split"),
         gettext_lazy("Teams can download it. If all three shares are empty: 0.6, 0.2 and 0.2."),
     )
-    public = share_field(
+    public = fields.share(
         gettext_lazy("Share of the public split"),
         gettext_lazy("Hidden. The quality on this split counts on the public board."),
     )
-    private = share_field(
+    private = fields.share(
         gettext_lazy("Share of the private split"),
         gettext_lazy("Hidden. The quality on this split counts on the private board."),
     )
@@ -123,35 +89,35 @@ class DecideForm(DataForm):
             "seed secret. Empty: a random seed, which is not stored."
         ),
     )
-    skip_broken = tick(
+    skip_broken = fields.tick(
         gettext_lazy("Leave out files that cannot be used"),
         gettext_lazy(
             "The files are listed with the dataset. Without this choice such a file stops "
             "the import."
         ),
     )
-    drop_conflicts = tick(
+    drop_conflicts = fields.tick(
         gettext_lazy("Leave out pictures that are in two classes"),
         gettext_lazy(
             "Every copy of such a picture is left out. Without this choice such pictures "
             "stop the import."
         ),
     )
-    near_apart = tick(
+    near_apart = fields.tick(
         gettext_lazy("Divide nearly equal pictures like other pictures"),
         gettext_lazy(
             "For pictures of a fixed camera, which look alike but show different things. "
             "Without this choice nearly equal pictures stay together in one split."
         ),
     )
-    allow_overlaps = tick(
+    allow_overlaps = fields.tick(
         gettext_lazy("Allow a picture in two of the given splits"),
         gettext_lazy(
             "Only for zips with sample/, public/ and private/. Without this choice such a "
             "picture stops the import."
         ),
     )
-    allow_seen = tick(
+    allow_seen = fields.tick(
         gettext_lazy("Allow pictures that are in another dataset"),
         gettext_lazy(
             "Whoever has the sample of that dataset knows hidden pictures. Without this "

@@ -17,9 +17,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from leaderboard.admin import pages, words
+from leaderboard.admin import fields, pages, words
 from leaderboard.models import Competition
 from leaderboard.models.organizers import is_operator
 from leaderboard.services import drafts, edits, schedules
@@ -29,9 +29,7 @@ State = Competition.State
 
 
 class CloneForm(forms.Form):
-    title = forms.CharField(
-        label=gettext_lazy("Title"), max_length=120, widget=UnfoldAdminTextInputWidget
-    )
+    title = fields.line(gettext_lazy("Title"), 120)
     slug = forms.SlugField(
         label=gettext_lazy("Slug"),
         max_length=50,
@@ -41,11 +39,9 @@ class CloneForm(forms.Form):
 
 
 class DeleteForm(forms.Form):
-    with_dataset = forms.BooleanField(
-        label=gettext_lazy("Delete the images, too"),
-        required=False,
-        widget=UnfoldBooleanSwitchWidget,
-        help_text=gettext_lazy("Only if no other competition uses the dataset."),
+    with_dataset = fields.tick(
+        gettext_lazy("Delete the images, too"),
+        gettext_lazy("Only if no other competition uses the dataset."),
     )
 
 

@@ -14,12 +14,10 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
 )
 
-from leaderboard.admin import calibrations, pages
+from leaderboard.admin import calibrations, fields, pages
 from leaderboard.errors import Refused
 from leaderboard.models import Competition, Rescore
 from leaderboard.models.competition import MOST_TIME_WEIGHT
@@ -76,22 +74,17 @@ class FormulaForm(forms.Form):
         min_value=0,
         max_value=1,
     )
-    only_real_gains = forms.BooleanField(
-        label=gettext_lazy("Only real gains move the public board"),
-        required=False,
-        widget=UnfoldBooleanSwitchWidget,
-        help_text=gettext_lazy(
-            "A gain is judged by the formula of the moment in which its verdict came."
-        ),
+    only_real_gains = fields.tick(
+        gettext_lazy("Only real gains move the public board"),
+        gettext_lazy("A gain is judged by the formula of the moment in which its verdict came."),
     )
 
 
 class ReasonForm(FormulaForm):
-    why = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=500,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text=gettext_lazy("Everybody reads it once the new formula is applied."),
+    why = fields.paragraph(
+        gettext_lazy("Reason"),
+        500,
+        gettext_lazy("Everybody reads it once the new formula is applied."),
     )
 
 

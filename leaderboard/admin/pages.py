@@ -22,10 +22,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from leaderboard import bodies, digits
-from leaderboard.admin import rights
+from leaderboard.admin import fields, rights
 from leaderboard.errors import Refused, TooLarge
 from leaderboard.models import Evaluation, User
 from leaderboard.models.organizers import is_operator, is_organizer, organized_by
@@ -36,12 +35,11 @@ from leaderboard.services import audit
 class WhyForm(forms.Form):
     """Stands below each form that changes something. The audit log keeps its text."""
 
-    audit_why = forms.CharField(
-        label=gettext_lazy("Reason, for the audit log"),
-        max_length=300,
+    audit_why = fields.line(
+        gettext_lazy("Reason, for the audit log"),
+        300,
+        gettext_lazy("Participants do not see it. It may stay empty."),
         required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("Participants do not see it. It may stay empty."),
     )
 
 

@@ -11,9 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminTextInputWidget
 
-from leaderboard.admin import pages
+from leaderboard.admin import fields, pages
 from leaderboard.models import Role
 from leaderboard.services import appointments
 
@@ -21,11 +20,10 @@ KIND_LABELS = {"owner": "primary", "organizer": "success", "viewer": "default"}
 
 
 class NewRoleForm(forms.ModelForm):
-    person = forms.CharField(
-        label=gettext_lazy("Person"),
-        max_length=254,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("User name, or a mail address that the person has confirmed."),
+    person = fields.line(
+        gettext_lazy("Person"),
+        254,
+        gettext_lazy("User name, or a mail address that the person has confirmed."),
     )
 
     class Meta:

@@ -11,14 +11,9 @@ from django.utils.translation import gettext, gettext_lazy, pgettext, pgettext_l
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
-from unfold.widgets import (
-    UnfoldAdminFileFieldWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
-)
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from leaderboard.admin import calibrations, drafts, formulas, overviews, pages
+from leaderboard.admin import calibrations, drafts, fields, formulas, overviews, pages
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import competitions, preparing, references
 from scoring import formats
@@ -46,20 +41,17 @@ class ReferenceForm(forms.Form):
             formats=formats.titles(),
         ),
     )
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        max_length=120,
+    name = fields.line(
+        gettext_lazy("Name"),
+        120,
+        gettext_lazy("Shown as the baseline, for instance ResNet18-D."),
         required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("Shown as the baseline, for instance ResNet18-D."),
     )
-    anyway = forms.BooleanField(
-        label=gettext_lazy(
+    anyway = fields.tick(
+        gettext_lazy(
             "The model answers one number for each class; the check of its weights is wrong"
         ),
-        required=False,
-        widget=UnfoldBooleanSwitchWidget,
-        help_text=gettext_lazy(
+        gettext_lazy(
             "Only if this page refused the file for its number of classes, and the refusal "
             "is wrong."
         ),
@@ -67,15 +59,14 @@ class ReferenceForm(forms.Form):
 
 
 class PauseForm(forms.Form):
-    message = forms.CharField(
-        label=gettext_lazy("Message"),
-        max_length=300,
-        required=False,
-        widget=UnfoldAdminTextareaWidget,
-        help_text=gettext_lazy(
+    message = fields.paragraph(
+        gettext_lazy("Message"),
+        300,
+        gettext_lazy(
             "Shown to everybody on the competition's page. Say why uploads are paused, and "
             "until when."
         ),
+        required=False,
     )
 
 

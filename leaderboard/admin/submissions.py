@@ -13,9 +13,8 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from leaderboard.admin import pages
+from leaderboard.admin import fields, pages
 from leaderboard.errors import Refused
 from leaderboard.models import Evaluation, Submission
 from leaderboard.services import queueing, submissions
@@ -23,11 +22,8 @@ from leaderboard.sizes import megabytes
 
 
 class DisqualifyForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=300,
-        widget=UnfoldAdminTextareaWidget,
-        help_text=gettext_lazy("The team reads this reason."),
+    reason = fields.paragraph(
+        gettext_lazy("Reason"), 300, gettext_lazy("The team reads this reason.")
     )
 
 

@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
 from django.forms import BoundField
 from django.template.defaultfilters import floatformat
+from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -94,6 +95,24 @@ def drawing(name: str) -> str:
     svg = Path(path).read_text() if path else "<svg></svg>"
     svg = svg[svg.index("<svg") :].replace(f'class="lucide lucide-{name}"', 'class="icon"')
     return " ".join(svg.replace("<svg", '<svg aria-hidden="true"', 1).split())
+
+
+@register.simple_tag
+def styles(*names: str) -> SafeString:
+    """The links to style sheets of the site."""
+    return format_html_join(
+        "\n", '<link rel="stylesheet" href="{}">', ((own_file(name, "css"),) for name in names)
+    )
+
+
+@register.simple_tag
+def script(name: str) -> SafeString:
+    """A script of the site, which runs once the page is read."""
+    return format_html('<script src="{}" defer></script>', own_file(name, "js"))
+
+
+def own_file(name: str, kind: str) -> str:
+    return static(f"leaderboard/{name}.{kind}")
 
 
 @register.simple_tag

@@ -389,6 +389,14 @@ class Waiting(serializers.Serializer[Submission]):
         help_text="Answer when the evaluation is finished, at the latest after so many seconds.",
     )
 
+    @classmethod
+    def asked(cls, request: Request) -> float:
+        """The seconds that a request wants to wait."""
+        waiting = cls(data=request.query_params)
+        waiting.is_valid(raise_exception=True)
+        seconds: float = waiting.validated_data["wait"]
+        return seconds
+
     def validate_wait(self, seconds: float) -> float:
         if math.isnan(seconds):
             raise serializers.ValidationError(gettext("A valid number is required."))

@@ -106,9 +106,7 @@ class SubmissionView(APIView):
     )
     def get(self, request: Request, pk: int) -> Response:
         """A submission; with `?wait=60` as soon as it is scored or failed, or after a minute."""
-        waiting = shapes.Waiting(data=request.query_params)
-        waiting.is_valid(raise_exception=True)
-        if seconds := waiting.validated_data["wait"]:
+        if seconds := shapes.Waiting.asked(request):
             submissions.await_verdict(find_submission(request, pk), seconds=seconds)
         return show(request, pk)
 

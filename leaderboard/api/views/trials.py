@@ -61,10 +61,8 @@ class TrialView(APIView):
     )
     def get(self, request: Request, pk: int) -> Response:
         """A trial of my team; with `?wait=60` as soon as it has ended, or after a minute."""
-        waiting = submission_shapes.Waiting(data=request.query_params)
-        waiting.is_valid(raise_exception=True)
         trial = find_trial(request, pk)
-        if seconds := waiting.validated_data["wait"]:
+        if seconds := submission_shapes.Waiting.asked(request):
             trials.await_end(trial, seconds=seconds)
         return show(request, find_trial(request, pk))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext
@@ -20,56 +20,51 @@ __all__ = ["CHECKS", "NAMES", "VITAL", "WATCHED", "Finding", "Level", "examine",
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Check:
-    name: str
-    look: Callable[[], Findings]
-    is_vital: bool = False
-    """Without it no request can be answered."""
-    is_watched: bool = False
-    """It looks at rows alone, so that it can be asked each half minute by any process."""
-
-
-CHECKS = (
-    Check("database", data.database, is_vital=True),
-    Check("migrations", data.migrations, is_vital=True),
-    Check("clock", data.clock, is_watched=True),
-    Check("storage", data.storage, is_vital=True),
-    Check("room", data.room, is_watched=True),
-    Check("broker", work.broker, is_watched=True),
-    Check("queue", work.queue, is_watched=True),
-    Check("sweep", work.sweep, is_watched=True),
-    Check("post", work.post, is_watched=True),
-    Check("calibration", work.calibration, is_watched=True),
-    Check("versions", work.versions, is_watched=True),
-    Check("faults", work.faults, is_watched=True),
-    Check("weak", work.weak, is_watched=True),
-    Check("secret_key", setup.secret_key),
-    Check("hosts", setup.hosts),
-    Check("key_files", setup.key_files),
-    Check("people", setup.people),
-    Check("mail", setup.mails),
-    Check("front", setup.front),
-    Check("sandbox", setup.sandbox),
+Look = Callable[[], Findings]
+"""A check. It is called by its function's name."""
+VITAL_CHECKS: tuple[Look, ...] = (data.database, data.migrations, data.storage)
+"""Without them no request can be answered."""
+WATCHED_CHECKS: tuple[Look, ...] = (
+    data.clock,
+    data.room,
+    work.broker,
+    work.queue,
+    work.sweep,
+    work.post,
+    work.calibration,
+    work.versions,
+    work.faults,
+    work.weak,
 )
-NAMES = tuple(one.name for one in CHECKS)
-VITAL = tuple(one.name for one in CHECKS if one.is_vital)
-WATCHED = tuple(one.name for one in CHECKS if one.is_watched)
+"""They look at rows alone, so that they can be asked each half minute by any process."""
+SETUP_CHECKS: tuple[Look, ...] = (
+    setup.secret_key,
+    setup.hosts,
+    setup.key_files,
+    setup.people,
+    setup.mail,
+    setup.front,
+    setup.sandbox,
+)
+CHECKS = {look.__name__: look for look in VITAL_CHECKS + WATCHED_CHECKS + SETUP_CHECKS}
+NAMES = tuple(CHECKS)
+VITAL = tuple(look.__name__ for look in VITAL_CHECKS)
+WATCHED = tuple(look.__name__ for look in WATCHED_CHECKS)
 
 
 def examine(names: Collection[str] = NAMES) -> list[Finding]:
     """What the named checks found, in the order of the table; a check that found nothing is OK."""
     found: list[Finding] = []
-    for check in CHECKS:
-        if check.name in names:
-            found += examined(check)
+    for name, look in CHECKS.items():
+        if name in names:
+            found += examined(name, look)
     return found
 
 
-def examined(check: Check) -> list[Finding]:
+def examined(name: str, look: Look) -> list[Finding]:
     """The findings of a check. One that breaks is an error itself, so that the others go on."""
     try:
-        found = list(check.look())
+        found = list(look())
     except (DatabaseError, InterfaceError) as problem:
         said = gettext("The database does not answer: %(error)s")
         found = [
@@ -79,14 +74,14 @@ def examined(check: Check) -> list[Finding]:
             )
         ]
     except Exception as problem:
-        logger.exception("The check %s broke", check.name)
+        logger.exception("The check %s broke", name)
         found = [
             error(
                 gettext("This check broke: %(error)s") % {"error": repr(problem)},
                 gettext("Report it with the log of this command."),
             )
         ]
-    return [replace(one, check=check.name) for one in found or [Finding(Level.OK, "")]]
+    return [replace(one, check=name) for one in found or [Finding(Level.OK, "")]]
 
 
 def worst(found: Collection[Finding]) -> Level:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from django.conf import settings
-from django.core import mail
+from django.core.mail import get_connection
 from django.http.request import validate_host
 from django.utils.translation import gettext
 
@@ -91,7 +91,7 @@ def people() -> Findings:
         )
 
 
-def mails() -> Findings:
+def mail() -> Findings:
     """There is a mail server, and it lets this site in."""
     if not settings.EMAIL_URL:
         yield warning(
@@ -100,7 +100,7 @@ def mails() -> Findings:
         )
         return
     try:
-        with mail.get_connection():
+        with get_connection():
             pass
     except (OSError, smtplib.SMTPException) as problem:
         yield error(

@@ -1,0 +1,47 @@
+"""Fields of the panel's forms, in the theme's clothes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+
+def line(
+    label: StrPromise, most: int, help_text: StrPromise | str = "", **more: Any
+) -> forms.CharField:
+    """One line of text with `most` letters at most."""
+    widget = UnfoldAdminTextInputWidget
+    return forms.CharField(label=label, max_length=most, help_text=help_text, widget=widget, **more)
+
+
+def paragraph(label: StrPromise, most: int, help_text: StrPromise, **more: Any) -> forms.CharField:
+    """A few lines of text with `most` letters at most."""
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    return forms.CharField(label=label, max_length=most, help_text=help_text, widget=widget, **more)
+
+
+def tick(label: StrPromise, help_text: StrPromise) -> forms.BooleanField:
+    widget = UnfoldBooleanSwitchWidget
+    return forms.BooleanField(label=label, required=False, widget=widget, help_text=help_text)
+
+
+def share(label: StrPromise, help_text: StrPromise) -> forms.FloatField:
+    """A share from 0 to 1, or nothing."""
+    return forms.FloatField(
+        label=label,
+        required=False,
+        min_value=0,
+        max_value=1,
+        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
+        help_text=help_text,
+    )
