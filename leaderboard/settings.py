@@ -42,9 +42,8 @@ LANGUAGE_CODE = "en"
 # English, and each language that has a catalogue.
 LOCALE_DIR = BASE_DIR / "leaderboard" / "locale"
 LOCALE_PATHS = [LOCALE_DIR]
-TRANSLATIONS = sorted(
-    path.parent.parent.name for path in LOCALE_DIR.glob("*/LC_MESSAGES/django.mo")
-)
+TRANSLATIONS = sorted(path.parts[-3] for path in LOCALE_DIR.glob("*/LC_MESSAGES/django.mo"))
+FORMAT_MODULE_PATH = "leaderboard.formats"
 LANGUAGES = [(code, LANG_INFO[code]["name"]) for code in ("en", *TRANSLATIONS)]
 TIME_ZONE = "UTC"
 USE_TZ = True

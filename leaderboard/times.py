@@ -8,13 +8,11 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.utils import formats
-from django.utils.translation import gettext
 
 
 def day(value: datetime, zone: str) -> str:
     """A day of a year that is known."""
-    # Translators: a day and a month, in the letters of Django's `date` filter.
-    return formats.date_format(value.astimezone(ZoneInfo(zone)), gettext("j M"))
+    return formats.date_format(value.astimezone(ZoneInfo(zone)), "MONTH_DAY_FORMAT")
 
 
 personal: ContextVar[str] = ContextVar("personal", default="")
@@ -30,5 +28,4 @@ def zones() -> tuple[str, ...]:
 
 def local(value: datetime, zone: str) -> str:
     """A date and time in a zone, in the reader's language. It does not name the zone."""
-    # Translators: a date and time, in the letters of Django's `date` filter.
-    return formats.date_format(value.astimezone(ZoneInfo(zone)), gettext("j M Y, H:i"))
+    return formats.date_format(value.astimezone(ZoneInfo(zone)), "DATETIME_FORMAT")

@@ -16,6 +16,7 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from unfold.fields import UnfoldAdminReadonlyField
 
 from leaderboard.admin import words  # isort: skip
 
@@ -62,3 +63,4 @@ for model in (EmailAddress, *OTHERS):
 admin.site.has_permission = rights.enters  # type: ignore[method-assign]
 admin.site.login = rights.sign_in  # type: ignore[method-assign]
 admin.site.password_change = rights.change_password  # type: ignore[method-assign,assignment]
+UnfoldAdminReadonlyField.get_admin_url = rights.readable

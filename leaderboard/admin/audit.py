@@ -84,7 +84,7 @@ class AuditAdmin(pages.Fixed):
 
     @display(description=gettext_lazy("Time"), ordering="at")
     def moment(self, entry: AuditEntry) -> SafeString:
-        at = date_format(timezone.localtime(entry.at), gettext("j M Y, H:i"))
+        at = date_format(timezone.localtime(entry.at), "DATETIME_FORMAT")
         return format_html('<span class="whitespace-nowrap">{}</span>', at)
 
     @display(description=gettext_lazy("Who"), ordering="by_name")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
@@ -26,7 +27,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from leaderboard import bodies, digits
 from leaderboard.admin import fields, rights
 from leaderboard.errors import Refused, TooLarge
-from leaderboard.models import Evaluation, User
+from leaderboard.models import AuditEntry, Competition, Evaluation, User
 from leaderboard.models.organizers import is_operator, is_organizer, organized_by
 from leaderboard.rounding import rounded
 from leaderboard.services import audit
@@ -138,6 +139,16 @@ class Noun(rights.Rights):
         if request.method == "POST":
             rights.check(self, request, found)
         return found
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: object = None
+    ) -> HttpResponse:
+        """The row's acts in the audit log, which knows acts of all doors, and why."""
+        row = self.find(request, object_id)
+        chosen = {"subject_type": row._meta.model_name, "subject_id": row.pk}
+        if isinstance(row, Competition):
+            chosen = {"competition__id__exact": row.pk}
+        return redirect(f"{list_url(AuditEntry)}?{urlencode(chosen)}")
 
     def changeform_view(
         self,

@@ -227,7 +227,7 @@ def dates(competition: Competition) -> str:
 
 def shown(moment: datetime) -> str:
     """In the time zone of the page, which is that of the competition."""
-    return date_format(timezone.localtime(moment), gettext("j M Y, H:i"))
+    return date_format(timezone.localtime(moment), "DATETIME_FORMAT")
 
 
 def texts(competition: Competition) -> Step:

@@ -102,7 +102,7 @@ class ApiTokenAdmin(pages.Fixed):
     def expires(self, token: ApiToken) -> str:
         if token.expiry is None:
             return gettext("never")
-        day = formats.date_format(token.expiry, gettext("j M Y"))
+        day = formats.date_format(token.expiry, "DATE_FORMAT")
         return (
             gettext("expired on %(day)s") % {"day": day} if token.expiry <= timezone.now() else day
         )

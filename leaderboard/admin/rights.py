@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -14,8 +15,10 @@ from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
+from unfold.fields import UnfoldAdminReadonlyField
 
 from leaderboard.models import Competition, Dataset, Role
 from leaderboard.models.organizers import enters_panel, is_operator, roles_of
@@ -75,6 +78,11 @@ class Rights(ModelAdmin):
             return actions
         return [one for one in actions if self.button_name(one) in self.reading]
 
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        form.reader = request
+        return form
+
     def button_name(self, action: UnfoldAction) -> str:
         """The name of a button's method."""
         return action.action_name.removeprefix(f"{self.opts.app_label}_{self.opts.model_name}_")
@@ -90,6 +98,17 @@ class Rights(ModelAdmin):
             elif db_field.related_model is Dataset:
                 kwargs["queryset"] = Dataset.objects.filter(competition__in=held).distinct()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+def readable(field: UnfoldAdminReadonlyField, relation: Any, row: Model) -> SafeString | str:
+    """The link of a read-only field; the name alone if the reader may not see the row's page."""
+    noun = admin.site._registry.get(type(row))
+    if noun and noun.has_view_permission(field.form.reader, row):
+        return linked(field, relation, row)
+    return str(row)
+
+
+linked: Callable[..., SafeString | str] = UnfoldAdminReadonlyField.get_admin_url
 
 
 def roles(request: HttpRequest) -> dict[int, str]:

@@ -28,8 +28,7 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
             sentence = gettext("This token is unknown.")
             raise AuthenticationFailed(f"{sentence} {renew()}", "unknown_token")
         if found.expiry is not None and found.expiry <= timezone.now():
-            # Translators: a date, in the letters of Django's `date` filter.
-            day = formats.date_format(found.expiry, gettext("j M Y"))
+            day = formats.date_format(found.expiry, "DATE_FORMAT")
             facts = {"name": found.name, "day": day}
             sentence = gettext("The token “%(name)s” expired on %(day)s.") % facts
             raise AuthenticationFailed(f"{sentence} {renew()}", "expired_token")

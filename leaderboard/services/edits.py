@@ -56,7 +56,7 @@ def shown(competition: Competition, name: str) -> str:
     value = getattr(competition, name)
     if isinstance(value, datetime):
         at = value.astimezone(ZoneInfo(competition.time_zone))
-        return f"{date_format(at, gettext('j M Y, H:i'))} ({competition.time_zone})"
+        return f"{date_format(at, 'DATETIME_FORMAT')} ({competition.time_zone})"
     if name == "formats":
         return competition.format_titles()
     if value is None or value == "":

@@ -134,7 +134,7 @@ def check(team: Team, competition: Competition) -> None:
         "most": limit.most,
         "team": team,
         "zone": competition.time_zone,
-        "time": date_format(limit.resets_at, gettext("j M Y, H:i")) if limit.resets_at else "",
+        "time": date_format(limit.resets_at, "DATETIME_FORMAT") if limit.resets_at else "",
     }
     sentences = {
         "day": gettext(
