@@ -29,10 +29,7 @@ from scoring.formats import FORMATS
 State = Competition.State
 
 NEXT = {
-    State.DRAFT: gettext_lazy(
-        "Participants do not see it. Choose a dataset, upload the reference, calibrate it, then "
-        "open the competition."
-    ),
+    State.DRAFT: gettext_lazy("Participants do not see it. The steps above say what is missing."),
     State.OPEN: gettext_lazy("Teams can upload."),
     State.PAUSED: gettext_lazy("Uploads are paused. Queued submissions are still evaluated."),
     State.CLOSED: gettext_lazy(

@@ -240,6 +240,22 @@ UNFOLD = (
     gettext_noop("Run"),
     gettext_noop("Date"),
     gettext_noop("Time"),
+    gettext_noop("True"),
+    gettext_noop("False"),
+    gettext_noop("General"),
+    gettext_noop("Go back"),
+    gettext_noop("More actions"),
+    gettext_noop("All applications"),
+    gettext_noop("Search apps and models..."),
+    gettext_noop("Recent searches"),
+    gettext_noop("No recent searches"),
+    gettext_noop("No results matching your query"),
+    gettext_noop("Loading more results..."),
+    gettext_noop("Toggle password visibility"),
+    gettext_noop("Click to download"),
+    gettext_noop("Image preview"),
+    gettext_noop("Expand row"),
+    gettext_noop("Submit"),
 )
 """Messages of the panel's theme, which brings no Korean."""
 

@@ -1,1 +1,1 @@
-"""How dates are written where Django and the panel's theme write them: as on the site's own pages."""
+"""How Django and the panel's theme write dates: as the site's own pages do."""
