@@ -162,7 +162,8 @@ class CompetitionAdmin(steps.Steps, results.Results):
                     "The next page shows the way to the opening, and all settings in tabs."
                 ),
                 "fields": [
-                    ("title", "slug"),
+                    "title",
+                    "slug",
                     "tagline",
                     ("profile", "dataset"),
                     "ends_at",
@@ -172,7 +173,7 @@ class CompetitionAdmin(steps.Steps, results.Results):
         ),
     ]
     fieldsets = [
-        (None, {"fields": ["now", ("title", "slug"), "tagline"]}),
+        (None, {"fields": ["now", "title", "slug", "tagline"]}),
         (
             path.DATES,
             {

@@ -78,7 +78,8 @@ class RescoreAdmin(pages.Fixed):
             "summary": moves.summary(found) if found else None,
             "by_size": by_size,
             "page": Paginator(shown, PAGE).get_page(request.GET.get("page")),
-            "lines": lines(found),
+            "lines": (drawn := lines(found)),
+            "height": STEP + max([max(one.y_before, one.y_after) for one in drawn], default=0),
             "back": pages.list_url(Rescore),
             "competition_url": pages.change_url(rescore.competition),
         }
