@@ -182,6 +182,11 @@ class FixedInline(TabularInline):
     can_delete = False
     hide_title = True
 
+    def get_formset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        found = super().get_formset(request, *args, **kwargs)
+        found.form.reader = request
+        return found
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return True  # the page of `obj` has asked
 
