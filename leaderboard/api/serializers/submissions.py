@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -379,28 +378,6 @@ class Receipt(SubmissionDetail):
 
     class Meta(SubmissionDetail.Meta):
         fields = (*SubmissionDetail.Meta.fields, "is_new")  # type: ignore[assignment]
-
-
-class Waiting(serializers.Serializer[Submission]):
-    wait = serializers.FloatField(
-        min_value=0,
-        max_value=60,
-        default=0,
-        help_text="Answer when the evaluation is finished, at the latest after so many seconds.",
-    )
-
-    @classmethod
-    def asked(cls, request: Request) -> float:
-        """The seconds that a request wants to wait."""
-        waiting = cls(data=request.query_params)
-        waiting.is_valid(raise_exception=True)
-        seconds: float = waiting.validated_data["wait"]
-        return seconds
-
-    def validate_wait(self, seconds: float) -> float:
-        if math.isnan(seconds):
-            raise serializers.ValidationError(gettext("A valid number is required."))
-        return seconds
 
 
 class Filter(serializers.Serializer[Submission]):

@@ -17,6 +17,7 @@ from leaderboard import bodies
 from leaderboard.api.authentication import person, token
 from leaderboard.api.permissions import SignedIn
 from leaderboard.api.serializers import submissions as shapes
+from leaderboard.api.serializers.waiting import Waiting
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Scope, Submission
 from leaderboard.services import following, submissions, teams, tokens
@@ -100,13 +101,13 @@ class SubmissionView(APIView):
     scopes = {"PATCH": Scope.SUBMIT}
 
     @extend_schema(
-        parameters=[shapes.Waiting],
+        parameters=[Waiting],
         responses=shapes.SubmissionDetail,
         operation_id="submission",
     )
     def get(self, request: Request, pk: int) -> Response:
         """A submission; with `?wait=60` as soon as it is scored or failed, or after a minute."""
-        if seconds := shapes.Waiting.asked(request):
+        if seconds := Waiting.asked(request):
             submissions.await_verdict(find_submission(request, pk), seconds=seconds)
         return show(request, pk)
 

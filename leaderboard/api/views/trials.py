@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 from leaderboard import bodies
 from leaderboard.api.authentication import person, token
 from leaderboard.api.permissions import SignedIn
-from leaderboard.api.serializers import submissions as submission_shapes
 from leaderboard.api.serializers import trials as shapes
+from leaderboard.api.serializers.waiting import Waiting
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Scope, Trial
 from leaderboard.services import submissions, tokens, trials
@@ -55,14 +55,14 @@ class TrialView(APIView):
     permission_classes = [SignedIn]
 
     @extend_schema(
-        parameters=[submission_shapes.Waiting],
+        parameters=[Waiting],
         responses=shapes.TrialDetail,
         operation_id="trial",
     )
     def get(self, request: Request, pk: int) -> Response:
         """A trial of my team; with `?wait=60` as soon as it has ended, or after a minute."""
         trial = find_trial(request, pk)
-        if seconds := submission_shapes.Waiting.asked(request):
+        if seconds := Waiting.asked(request):
             trials.await_end(trial, seconds=seconds)
         return show(request, find_trial(request, pk))
 
