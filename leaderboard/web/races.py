@@ -24,8 +24,8 @@ LEADERS = 10
 ROWS = 50
 MOMENTS = 120
 """Moments at which ranks are counted for the picture."""
-LOWEST = 15
-"""The lowest rank that has a place of its own; lower ranks share the lower edge."""
+FEWEST, LOWEST = 4, 15
+"""The lowest rank on the axis: of few teams, and at most. Lower ranks share its place."""
 WIDTH, HEIGHT = 1000, 400
 LEFT, RIGHT, TOP, BOTTOM = 44, 190, 18, 36
 GAP = 20.0
@@ -174,16 +174,18 @@ Ways = tuple[list[list[tuple[float, float]]], list[tuple[float, str]]]
 def ranks(
     found: races.Race, leaders: Sequence[races.Placed], begin: datetime, end: datetime, x: Axis
 ) -> Ways:
-    y = Axis(1.0, float(LOWEST), False, TOP, HEIGHT - BOTTOM)
     moments = [begin + (end - begin) * number / MOMENTS for number in range(MOMENTS + 1)]
     pixels = [x.at((at - begin).total_seconds()) for at in moments]
     counted = found.ranks([one.team_id for one in leaders], moments)
+    last = max((rank for some in counted.values() for rank in some if rank), default=1)
+    lowest = min(LOWEST, max(last, FEWEST))
+    y = Axis(1.0, float(lowest), False, TOP, HEIGHT - BOTTOM)
     ways = [
         [(pixel, y.at(rank)) for pixel, rank in zip(pixels, some, strict=True) if rank]
         for some in counted.values()
     ]
-    ticks = [(y.at(rank), str(rank)) for rank in (1, 5, 10)]
-    return ways, [*ticks, (y.at(LOWEST), f"{LOWEST}+")]
+    ticks = [(y.at(rank), str(rank)) for rank in (1, 5, 10) if rank <= lowest - 2]
+    return ways, [*ticks, (y.at(lowest), f"{lowest}+" if last > lowest else str(lowest))]
 
 
 def scores(
