@@ -93,6 +93,20 @@ class LengthRequired(Refused):
     status = 411
 
 
+class OtherProtocol(Refused):
+    """The sender speaks another version of tus."""
+
+    code = "tus_version"
+    status = 412
+
+
+class Busy(Refused):
+    """Another request has the thing at this moment."""
+
+    code = "busy"
+    status = 423
+
+
 class BadDataset(Refused):
     """An organizer's images or their layout cannot be used; `code` says why."""
 

@@ -28,6 +28,13 @@ class WriteThrottle(UserRateThrottle):
         return changes_nothing or super().allow_request(request, view)
 
 
+class PartThrottle(WriteThrottle):
+    """Of parts of files. A fast line brings many in a minute, and each file's size is bounded."""
+
+    scope = "parts"
+    rate = "600/min"
+
+
 class BeginThrottle(AnonRateThrottle):
     """Of commands that begin to sign in, for each address. A classroom has one address."""
 

@@ -10,6 +10,7 @@ from leaderboard.api.views import (
     competitions,
     devices,
     notices,
+    partial_uploads,
     results,
     submissions,
     teams,
@@ -45,6 +46,12 @@ urlpatterns = [
     path("v2/competitions/<slug:slug>/submissions", submissions.Submit.as_view()),
     path("v2/competitions/<slug:slug>/trials", trials.Begin.as_view()),
     path("v2/trials/<int:pk>", trials.TrialView.as_view()),
+    path(
+        "v2/competitions/<slug:slug>/uploads", partial_uploads.Uploads.as_view(), name="api-uploads"
+    ),
+    path("v2/uploads/<str:key>", partial_uploads.UploadView.as_view(), name="api-upload"),
+    path("v2/uploads/<str:key>/submission", partial_uploads.Submit.as_view()),
+    path("v2/uploads/<str:key>/trial", partial_uploads.Try.as_view()),
     path("v2/competitions/<slug:slug>/teams", teams.Create.as_view()),
     path("v2/submissions", submissions.Submissions.as_view()),
     path("v2/submissions/<int:pk>", submissions.SubmissionView.as_view(), name="api-submission"),

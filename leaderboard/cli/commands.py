@@ -12,6 +12,7 @@ from leaderboard.cli import kits, logins, trials
 from leaderboard.cli.languages import gettext, said, state
 from leaderboard.cli.options import AsJson, Into, Number, Slug
 from leaderboard.cli.screen import err, figures, lines, plain, show
+from leaderboard.cli.sending import send
 from leaderboard.cli.server import (
     FAILED,
     REFUSED,
@@ -21,7 +22,7 @@ from leaderboard.cli.server import (
     config_path,
     connected,
 )
-from leaderboard.cli.submissions import Wanted, finish, upload
+from leaderboard.cli.submissions import Wanted, finish
 from scoring.errors import Rejected
 from scoring.formats import checking
 from scoring.job import InputBounds, InputSpec
@@ -203,7 +204,7 @@ def submit(
                 raise Trouble(WRONG_USAGE, gettext("A trial has no score. Leave out the limits."))
             trials.try_out(server, file, competition, as_json=as_json)
             return
-        submission = upload(server, file, competition, note)
+        submission = send(server, file, competition, purpose="submission", note=note)
         if not submission["is_new"]:
             err.print(gettext("Your team sent this model before. This is the earlier submission."))
         wanted = Wanted(wait=wait, max_score=max_score, no_worse=no_worse)

@@ -1,17 +1,13 @@
-"""Send a model, follow its evaluation, and say in words where it stands."""
+"""Follow a submission, and say in words where it stands."""
 
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
 from leaderboard.cli.languages import gettext, ngettext, said, state
 from leaderboard.cli.screen import err, out, plain, show
@@ -22,36 +18,6 @@ from scoring import formula
 FINISHED = {"scored", "failed", "error", "cancelled"}
 PATIENCE_SECONDS = 120
 """How long a server may be away while a submission is followed."""
-
-
-def upload(server: Server, file: Path, competition: str, note: str) -> dict[str, Any]:
-    """Send a model file with a bar of progress; the submission as the API tells it."""
-    return send(
-        server,
-        file,
-        f"competitions/{competition}/submissions",
-        data={"note": note},
-        # So that a second try cannot become a second submission.
-        headers={"Idempotency-Key": str(uuid.uuid4())},
-    )
-
-
-def send(server: Server, file: Path, path: str, **request: Any) -> dict[str, Any]:
-    """Send a file with a bar of progress; the server's answer."""
-    columns = gettext("uploading"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with (
-        file.open("rb") as source,
-        Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress,
-    ):
-        watched = progress.wrap_file(source, file.stat().st_size)
-        answer: dict[str, Any] = server.ask(
-            "POST",
-            path,
-            files={"file": (file.name, watched, "application/octet-stream")},
-            timeout=httpx.Timeout(60, read=600),
-            **request,
-        )
-    return answer
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import typer
 
 from leaderboard.cli.languages import gettext
 from leaderboard.cli.screen import plain, show
+from leaderboard.cli.sending import send
 from leaderboard.cli.server import FAILED, Server
-from leaderboard.cli.submissions import ask_until, send, show_dry_run
+from leaderboard.cli.submissions import ask_until, show_dry_run
 from leaderboard.rounding import rounded
 
 ENDS = ("passed", "failed", "error")
@@ -18,7 +19,7 @@ ENDS = ("passed", "failed", "error")
 
 def try_out(server: Server, file: Path, competition: str, *, as_json: bool) -> None:
     """Send a file, and show what its trial found. Raises `typer.Exit` unless it passed."""
-    begun = send(server, file, f"competitions/{competition}/trials")
+    begun = send(server, file, competition, purpose="trial")
     found = ask_until(server, f"trials/{begun['id']}", begun, ENDS, words)
     show(as_json, found, plain(words(found)))
     if not as_json:

@@ -11,6 +11,7 @@ from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.hardware import Canary, HardwareProfile, QueueShare, Worker
 from leaderboard.models.matter import Matter
 from leaderboard.models.notice import Happening, Notice
+from leaderboard.models.partial_upload import PartialUpload
 from leaderboard.models.ranges import Ranged, RankRange
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
@@ -47,6 +48,7 @@ __all__ = [
     "NamePart",
     "NextEntry",
     "Notice",
+    "PartialUpload",
     "Preparation",
     "QueueShare",
     "Ranged",

@@ -23,6 +23,7 @@ from leaderboard.models import (
     Invitation,
     Membership,
     Notice,
+    PartialUpload,
     Role,
     Submission,
     Team,
@@ -242,6 +243,7 @@ def delete(person: User, *, by: User | str) -> None:
         if abandon(team, person):
             renamed.add(team.competition_id)
     Trial.objects.filter(uploaded_by=person).update(file_name="")
+    PartialUpload.objects.filter(begun_by=person).delete()
     person.delete()
     for competition in sorted(renamed):
         versions.change(competition)

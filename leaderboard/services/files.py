@@ -28,17 +28,25 @@ class Received:
     size_bytes: int
 
 
+class Gathered(File):  # type: ignore[type-arg]  # which the class cannot take when it runs
+    """A file on this machine's disk that came in parts."""
+
+    def temporary_file_path(self) -> str:
+        assert self.file
+        return str(self.file.name)
+
+
 @contextmanager
 def received(upload: File[bytes], *, max_bytes: int) -> Iterator[Received]:
-    """An upload as a file on this machine, and its hash. A file that a form spooled is read in
-    place.
+    """An upload as a file on this machine, and its hash. A file that a form spooled, or that came
+    in parts, is read in place.
 
     Raises `TooLarge` as soon as the size is known, and reads no further.
     """
     if upload.size is not None and upload.size > max_bytes:
         raise too_large(upload.size, max_bytes)
     name = Path(upload.name or "upload").name
-    if isinstance(upload, TemporaryUploadedFile):
+    if isinstance(upload, TemporaryUploadedFile | Gathered):
         upload.flush()
         path = Path(upload.temporary_file_path())
         yield Received(path, name, sha256_of(path), path.stat().st_size)

@@ -13,6 +13,7 @@ from leaderboard.models import Competition, Evaluation, HardwareProfile
 from leaderboard.models.evaluation import Stale
 from leaderboard.services import (
     competitions,
+    partial_uploads,
     preparing,
     queueing,
     rankings,
@@ -35,7 +36,7 @@ MAX_EXTRA = 3
 def sweep() -> None:
     """Return expired leases, open, close and publish
     competitions whose time has come, measure tied tops again, delete
-    abandoned images, and knock again."""
+    abandoned images and uploads, and knock again."""
     for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
         try:
             recording.give_back(
@@ -49,6 +50,7 @@ def sweep() -> None:
     schedules.keep()
     staging.sweep()
     trials.sweep()
+    partial_uploads.sweep()
     work.note_sweep()
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):
         measure_top_again(competition)

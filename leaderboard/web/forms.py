@@ -65,6 +65,13 @@ class UploadForm(forms.Form):
         return form
 
 
+class GatheredForm(forms.Form):
+    """The same upload, whose file upload.js has sent in parts before."""
+
+    upload = forms.CharField(max_length=43)
+    note = forms.CharField(label=_("Note"), max_length=200, required=False)
+
+
 class AnyNumbers(forms.TypedMultipleChoiceField):
     """Numbers of rows; whether there are such rows is the service's question."""
 

@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 
 from leaderboard import bodies
 from leaderboard.errors import NotFound, Refused
-from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
+from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, Trial, User
 from leaderboard.models.organizers import sees_all
 from leaderboard.models.submission import SubmissionQuerySet
 from leaderboard.services import (
@@ -26,6 +26,7 @@ from leaderboard.services import (
     commands,
     confusions,
     machines,
+    partial_uploads,
     placing,
     prospects,
     queueing,
@@ -37,7 +38,7 @@ from leaderboard.services import (
 )
 from leaderboard.web import charts, live, progress, words
 from leaderboard.web.competitions import find, show
-from leaderboard.web.forms import FilterForm, NoteForm, SelectionForm, UploadForm
+from leaderboard.web.forms import FilterForm, GatheredForm, NoteForm, SelectionForm, UploadForm
 from leaderboard.web.refusals import cleaned
 from leaderboard.web.requests import Request
 from scoring.job import InputSpec
@@ -64,25 +65,20 @@ def expect(request: Request, slug: str) -> bool:
 @require_http_methods(["GET", "POST"])
 def upload(request: Request, slug: str) -> HttpResponse:
     if request.method == "POST":
+        is_trial = request.POST.get("act") == "try"
+        if "upload" in request.POST:
+            return take_gathered(request, is_trial=is_trial)
         form = cleaned(UploadForm(request.POST, request.FILES))
-        if request.POST.get("act") == "try":
-            trial = trials.begin(
-                competition=request.team.competition,
-                team=request.team,
-                upload=form["file"],
-                by=request.user,
-            )
-            page = trial.get_absolute_url()
-            return HttpResponseClientRedirect(page) if request.htmx else redirect(page)
-        receipt = submissions.submit(
-            competition=request.team.competition,
-            team=request.team,
-            upload=form["file"],
-            note=form["note"],
-            by=request.user,
-            door=Submission.Door.WEB,
-        )
-        return received(request, receipt)
+        of = {
+            "competition": request.team.competition,
+            "team": request.team,
+            "upload": form["file"],
+            "by": request.user,
+        }
+        if is_trial:
+            return begun(request, trials.begin(**of))
+        door = Submission.Door.WEB
+        return received(request, submissions.submit(**of, note=form["note"], door=door))
     competition = find(request, slug)
     mine = teams.of(request.user, competition)
     quota = submissions.quota(mine, competition) if mine else None
@@ -96,6 +92,23 @@ def upload(request: Request, slug: str) -> HttpResponse:
         check=commands.checking(competition),
         trial=commands.trying(competition),
     )
+
+
+def take_gathered(request: Request, *, is_trial: bool) -> HttpResponse:
+    """The end of an upload whose file came in parts."""
+    form = cleaned(GatheredForm(request.POST))
+    upload = partial_uploads.find_for_end(form["upload"], by=request.user)
+    if is_trial:
+        return begun(request, partial_uploads.begin_trial(upload, by=request.user))
+    receipt = partial_uploads.submit(
+        upload, by=request.user, door=Submission.Door.WEB, note=form["note"]
+    )
+    return received(request, receipt)
+
+
+def begun(request: Request, trial: Trial) -> HttpResponse:
+    page = trial.get_absolute_url()
+    return HttpResponseClientRedirect(page) if request.htmx else redirect(page)
 
 
 def received(request: Request, receipt: submissions.Receipt) -> HttpResponse:

@@ -136,7 +136,12 @@ def upload(competition: Competition) -> dict[str, Any]:
         "too_large": gettext("This file has {size} MB. The limit is {limit} MB."),
         "sending": gettext("Uploading: {sent} of {size} MB ({percent} %), about {seconds} s left"),
         "checking": gettext("Uploaded. The site checks the file."),
-        "broken": gettext("The connection was interrupted. Please send the file again."),
+        "begins": gettext("Uploading"),
+        "waiting": gettext("The connection was lost; going on in {seconds} s."),
+        "broken": gettext(
+            "The connection was lost for long. Press the button again: the upload goes on where it "
+            "ended."
+        ),
         "cancelled": gettext("The upload is cancelled. It does not count as an upload."),
     }
 

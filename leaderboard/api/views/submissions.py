@@ -68,11 +68,7 @@ class Submit(APIView):
             door=Submission.Door.API,
             **key.validated_data,
         )
-        answer = show(request, receipt.submission.pk)
-        answer.status_code = 201 if receipt.is_new else 200
-        answer.data["is_new"] = receipt.is_new
-        answer["Location"] = str(answer.data["url"])
-        return answer
+        return show_receipt(request, receipt)
 
 
 class Submissions(ListAPIView[Submission]):
@@ -162,6 +158,14 @@ def find_submission(request: Request, pk: int) -> Submission:
 def show(request: Request, pk: int) -> Response:
     submission = find_submission(request, pk)
     return Response(shapes.SubmissionDetail(submission, context={"request": request}).data)
+
+
+def show_receipt(request: Request, receipt: submissions.Receipt) -> Response:
+    answer = show(request, receipt.submission.pk)
+    answer.status_code = 201 if receipt.is_new else 200
+    answer.data["is_new"] = receipt.is_new
+    answer["Location"] = str(answer.data["url"])
+    return answer
 
 
 def shown_whole(submissions: QuerySet[Submission]) -> QuerySet[Submission]:

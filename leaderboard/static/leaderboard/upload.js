@@ -35,7 +35,10 @@ if (form) {
   const bar = document.querySelector("#upload-bar");
   const told = document.querySelector("#upload-told");
   const cancel = document.querySelector("#upload-cancel");
+  const buttons = form.querySelectorAll(".btn-primary, [name=act]");
   let begun = 0;
+  let sending = null;
+  let gathered = null; // what the form says of a file that has come in parts
 
   drop.querySelector(".drop-hint").hidden = false;
   for (const [event, isOver] of [["dragenter", true], ["dragover", true], ["dragleave", false], ["drop", false]]) {
@@ -73,22 +76,74 @@ if (form) {
   file.addEventListener("change", look);
   look(); // a browser that comes back to the page keeps the file
 
+  // The file goes in parts first. Then the form is sent without it, and names the upload.
+  form.addEventListener("htmx:confirm", (asked) => {
+    const chosen = file.files[0];
+    if (!chosen || !window.tus?.isSupported) return;
+    asked.preventDefault();
+    if (sending) return;
+    const isTrial = asked.detail.triggeringEvent?.submitter?.name === "act";
+    const able = [...buttons].filter((button) => !button.disabled);
+    const lock = (isLocked) => able.forEach((button) => (button.disabled = isLocked));
+    let first = null;
+    refusal.textContent = "";
+    told.textContent = words.begins;
+    begun = performance.now();
+    box.hidden = cancel.hidden = false;
+    lock(true);
+    sending = sendInParts(chosen, {
+      address: form.dataset.uploads,
+      token: form.querySelector("[name=csrfmiddlewaretoken]").value,
+      purpose: isTrial ? "trial" : "submission",
+      onProgress: (loaded, total) => tell(loaded, total, (first ??= loaded)),
+      onWait: (seconds) => (told.textContent = filled(words.waiting, { seconds })),
+    });
+    const end = (sentence) => {
+      sending = null;
+      lock(false);
+      box.hidden = true;
+      refusal.textContent = sentence;
+    };
+    sending.cancelled = () => end(words.cancelled);
+    sending.sent.then(
+      (upload) => {
+        end("");
+        gathered = { upload, act: isTrial ? "try" : "" };
+        asked.detail.issueRequest(true);
+      },
+      ({ message }) => sending && end(message || words.broken),
+    );
+  });
+  form.addEventListener("htmx:configRequest", ({ detail: { parameters } }) => {
+    if (!gathered) return;
+    delete parameters.file;
+    Object.assign(parameters, gathered);
+    gathered = null;
+  });
+
+  function tell(loaded, total, first = 0) {
+    bar.value = (100 * loaded) / total;
+    const seconds = ((performance.now() - begun) / 1000) * ((total - loaded) / Math.max(1, loaded - first));
+    cancel.hidden = loaded === total;
+    told.textContent = filled(loaded === total ? words.checking : words.sending, {
+      sent: megabytes(loaded), size: megabytes(total), percent: Math.round(bar.value), seconds: Math.ceil(seconds),
+    });
+  }
+
   form.addEventListener("htmx:beforeRequest", () => {
     refusal.textContent = "";
     begun = performance.now();
     box.hidden = cancel.hidden = false;
   });
   form.addEventListener("htmx:xhr:progress", ({ detail: { lengthComputable, loaded, total } }) => {
-    if (!lengthComputable || !total) return;
-    bar.value = (100 * loaded) / total;
-    const seconds = ((performance.now() - begun) / 1000) * (total / loaded - 1);
-    cancel.hidden = loaded === total;
-    told.textContent = filled(loaded === total ? words.checking : words.sending, {
-      sent: megabytes(loaded), size: megabytes(total), percent: Math.round(bar.value), seconds: Math.ceil(seconds),
-    });
+    if (lengthComputable && total) tell(loaded, total);
   });
   form.addEventListener("htmx:afterRequest", () => (box.hidden = true));
   form.addEventListener("htmx:sendError", () => (refusal.textContent = words.broken));
   form.addEventListener("htmx:sendAbort", () => (refusal.textContent = words.cancelled));
-  cancel.addEventListener("click", () => htmx.trigger(form, "htmx:abort"));
+  cancel.addEventListener("click", () => {
+    if (!sending) return htmx.trigger(form, "htmx:abort");
+    sending.cancel();
+    sending.cancelled();
+  });
 }

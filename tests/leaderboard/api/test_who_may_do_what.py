@@ -12,7 +12,14 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from leaderboard.models import Competition, Evaluation, Submission, Team, Trial, User
-from leaderboard.services import competitions, rankings, teams, telling, webhooks
+from leaderboard.services import (
+    competitions,
+    partial_uploads,
+    rankings,
+    teams,
+    telling,
+    webhooks,
+)
 from scoring.sentences import say
 from tests.leaderboard.api.conftest import API, client_of
 from tests.leaderboard.conftest import (
@@ -61,6 +68,13 @@ GET    /competitions/waste/exports/nothing.csv 401 403 403 403 404
 POST   /competitions/waste/submissions        401 403 400 400 403
 POST   /competitions/waste/trials             401 403 400 400 403
 GET    /trials/{trial}                        401 404 404 200 404
+GET    /competitions/waste/uploads            401 403 200 200 403
+POST   /competitions/waste/uploads            401 403 201 201 403
+GET    /uploads/{upload}                      401 404 404 200 404
+PATCH  /uploads/{upload}                      401 404 404 415 404
+DELETE /uploads/{upload}                      401 404 404 204 404
+POST   /uploads/{upload}/submission           401 404 404 409 404
+POST   /uploads/{upload}/trial                401 404 404 409 404
 POST   /competitions/waste/teams              401 201 409 409 201
 POST   /competitions/draft/teams              401 404 404 404 404
 GET    /submissions                           401 200 200 200 200
@@ -147,6 +161,11 @@ def test_before_publication(
     names["trial"] = Trial.objects.create(
         competition=planted.competition, team=planted.team, state="passed", size_bytes=1
     ).pk
+    upload = partial_uploads.begin(
+        competition=planted.competition, by=owner, size_bytes=9, file_name="m", purpose="trial"
+    )
+    names["upload"] = upload.key
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "9", "Upload-Offset": "0"}
     sent = {"name": "New", "username": "teammate", "submissions": [], "note": "New"}
     sent |= {"url": "https://x.example", "events": ["scored"]}
     found = []
@@ -156,6 +175,7 @@ def test_before_publication(
                 API + path.format(**names),
                 {} if method == "GET" else sent | {"code": code},
                 format="json" if method in ("PUT", "PATCH") else None,
+                headers=tus,
             )
             transaction.set_rollback(True)
         found.append(str(answer.status_code))

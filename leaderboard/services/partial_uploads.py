@@ -1,0 +1,301 @@
+"""Files that come in parts, so that a lost line costs one part and not the whole file.
+
+The doors speak tus 1.0.0 (https://tus.io/protocols/resumable-upload) with its extensions creation,
+termination and expiration. The packages for Django know no owner and hold no lock, so the rules
+stand here.
+
+The parts lie on the disk of TMPDIR, where a form's files wait, too. The length of the file there is
+the offset, and a lock on that file keeps two requests from writing at once. What has come whole is
+accepted by `submissions.submit` or `trials.begin`, as if a form had sent it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from leaderboard import bodies
+from leaderboard.errors import BadModel, Busy, Conflict, NotFound, TooLarge
+from leaderboard.models import Competition, PartialUpload, Team, Trial, User
+from leaderboard.services import files, locks, privileges, quotas, submissions, teams, trials
+from leaderboard.services.submissions import Receipt
+
+MOST_OPEN = 3
+"""Files that a team may have under way. A team sends few models at once, and disk is bounded."""
+KEPT = timedelta(days=1)
+SILENT_SECONDS = 600
+"""After so long without a part, a file makes room for another one of its team."""
+CHUNK = 1 << 20
+PURPOSES = ("submission", "trial")
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def begin(
+    *, competition: Competition, by: User, size_bytes: int, file_name: str, purpose: str
+) -> PartialUpload:
+    """Make room for a file of a known size. Raises what the end of the upload would, if the rules
+    forbid it already."""
+    team = submissions.expect(competition=competition, by=by)
+    if purpose == "trial":
+        trials.check_room(team)
+    else:
+        quotas.check(team, competition)
+    if size_bytes > competition.max_upload_bytes:
+        raise files.too_large(size_bytes, competition.max_upload_bytes)
+    if shutil.disk_usage(folder()).free < size_bytes:
+        raise OSError(errno.ENOSPC, "The disk has no room for an upload of this size.")
+    with transaction.atomic():
+        team = locks.lock(team)
+        teams.check_member(team, by)
+        make_room(team)
+        upload = PartialUpload.objects.create(
+            key=secrets.token_urlsafe(32),
+            competition=competition,
+            team=team,
+            begun_by=by,
+            file_name=(Path(file_name).name or "upload")[:200],
+            size_bytes=size_bytes,
+            expires_at=timezone.now() + KEPT,
+        )
+        path_of(upload).touch(exist_ok=False)
+    return upload
+
+
+def make_room(team: Team) -> None:
+    """Remove the oldest silent file of a team that has as many as it may. Raises `Conflict` if
+    parts of all of them came lately."""
+    under_way = list(PartialUpload.objects.of(team).under_way())
+    if len(under_way) < MOST_OPEN:
+        return
+    silent = [one for one in under_way if is_silent(one)]
+    if not silent:
+        raise Conflict(
+            gettext(
+                "Your team sends %(most)d files at this moment, which is the limit. Wait until one "
+                "of them has arrived, or cancel one."
+            )
+            % {"most": MOST_OPEN},
+            code="too_many_uploads",
+        )
+    remove(silent[0])
+
+
+def is_silent(upload: PartialUpload) -> bool:
+    try:
+        return time.time() - path_of(upload).stat().st_mtime > SILENT_SECONDS
+    except FileNotFoundError:
+        return True
+
+
+def find(key: str, *, by: User) -> PartialUpload:
+    """A file under way of a person's team. Raises `NotFound`."""
+    rows = PartialUpload.objects.under_way().visible_to(by)
+    upload = rows.select_related("competition", "team").filter(key=key).first()
+    if upload is None or not is_there(upload):
+        raise unknown()
+    return upload
+
+
+def find_for_end(key: str, *, by: User) -> PartialUpload:
+    """Like `find`, but also what became a submission or a trial before."""
+    rows = PartialUpload.objects.unexpired().visible_to(by)
+    related = ("competition", "team", "submission", "trial")
+    upload = rows.select_related(*related).filter(key=key).first()
+    if upload is None:
+        raise unknown()
+    return upload
+
+
+def unknown() -> NotFound:
+    return NotFound(
+        gettext(
+            "This upload is unknown: it has ended, was cancelled, or is older than 24 hours. Send "
+            "the file again."
+        ),
+        code="unknown_upload",
+    )
+
+
+def is_there(upload: PartialUpload) -> bool:
+    return path_of(upload).exists()
+
+
+def offset(upload: PartialUpload) -> int:
+    """How many bytes have come."""
+    try:
+        return path_of(upload).stat().st_size
+    except FileNotFoundError as error:
+        raise unknown() from error
+
+
+def check_size(size: int, *, key: str) -> None:
+    """Raises `TooLarge` for a body that is larger than the whole file, knowing nobody."""
+    most = PartialUpload.objects.filter(key=key).values_list("size_bytes", flat=True).first()
+    if most is None:
+        bodies.check_form(size)
+    elif size > most:
+        raise too_much()
+
+
+def check_part(upload: PartialUpload, *, start: int, size: int, come: int) -> None:
+    """Whether `size` bytes from `start` on are what comes next after `come` bytes."""
+    submissions.check_open(upload.competition)
+    if start != come:
+        raise Conflict(
+            gettext("This part begins at byte %(start)d, and %(come)d bytes have come.")
+            % {"start": start, "come": come},
+            code="wrong_offset",
+        )
+    if start + size > upload.size_bytes:
+        raise too_much()
+
+
+def too_much() -> TooLarge:
+    return TooLarge(gettext("This is more than the upload announced. Begin another upload."))
+
+
+def add(upload: PartialUpload, *, start: int, size: int, source: Readable) -> int:
+    """Write a part behind the others; returns how many bytes have come then.
+
+    If the line is lost, what came of the part is kept.
+    """
+    with held(upload) as file:
+        check_part(upload, start=start, size=size, come=file.seek(0, os.SEEK_END))
+        rest = size
+        while rest and (chunk := source.read(min(CHUNK, rest))):
+            file.write(chunk)
+            rest -= len(chunk)
+        return file.tell()
+
+
+def submit(
+    upload: PartialUpload, *, by: User, door: str, note: str = "", sha256: str = ""
+) -> Receipt:
+    """Make a submission of a file that has come whole. Once more it returns the same submission.
+
+    Raises the same as `submissions.submit`. A file that the gate refuses is removed. It stays if
+    another rule forbids the submission now, because that may be over tomorrow.
+    """
+    if upload.submission:
+        return Receipt(upload.submission, is_new=False)
+    with whole(upload, sha256) as file:
+        receipt = submissions.submit(
+            competition=upload.competition,
+            team=upload.team,
+            upload=file,
+            by=by,
+            door=door,
+            note=note,
+            idempotency_key=upload.key,
+        )
+        upload.submission = receipt.submission
+        end(upload)
+    return receipt
+
+
+def begin_trial(upload: PartialUpload, *, by: User, sha256: str = "") -> Trial:
+    """Try a file that has come whole. Once more it returns the same trial. Raises the same as
+    `trials.begin`."""
+    if upload.trial:
+        return upload.trial
+    with whole(upload, sha256) as file:
+        upload.trial = trials.begin(
+            competition=upload.competition, team=upload.team, upload=file, by=by
+        )
+        end(upload)
+    return upload.trial
+
+
+@contextmanager
+def whole(upload: PartialUpload, sha256: str) -> Iterator[files.Gathered]:
+    """The file, if all of it has come, with the hash that its sender tells (empty: none)."""
+    with held(upload) as file:
+        come = file.seek(0, os.SEEK_END)
+        if come != upload.size_bytes:
+            raise Conflict(
+                gettext("%(come)d of %(size)d bytes have come. Send the rest first.")
+                % {"come": come, "size": upload.size_bytes},
+                code="upload_unfinished",
+            )
+        try:
+            if sha256 and files.sha256_of(path_of(upload)) != sha256.lower():
+                raise BadModel(
+                    gettext("The file changed while it was sent. Send it again."),
+                    code="wrong_hash",
+                )
+            yield files.Gathered(file, name=upload.file_name)
+        except BadModel:
+            remove(upload)
+            raise
+
+
+@contextmanager
+def held(upload: PartialUpload) -> Iterator[BinaryIO]:
+    """What has come, for this request alone. Raises `Busy`, and `NotFound` if it was removed."""
+    try:
+        file = path_of(upload).open("r+b")
+    except FileNotFoundError as error:
+        raise unknown() from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(
+                gettext("Another request sends to this upload. Try again in a moment."),
+                code="upload_busy",
+            ) from error
+        yield file
+
+
+def end(upload: PartialUpload) -> None:
+    """Note what became of a file. Its parts are stored elsewhere now."""
+    row = PartialUpload.objects.filter(pk=upload.pk)
+    row.update(submission=upload.submission, trial=upload.trial)
+    path_of(upload).unlink(missing_ok=True)
+
+
+def remove(upload: PartialUpload) -> None:
+    """Forget a file and what has come of it."""
+    path_of(upload).unlink(missing_ok=True)
+    upload.delete()
+
+
+def sweep() -> None:
+    """Remove what has expired. A worker's role may not delete, and has other disks."""
+    if not privileges.may_delete(PartialUpload):
+        return
+    for upload in PartialUpload.objects.filter(expires_at__lte=timezone.now())[:100]:
+        remove(upload)
+    for path in folder().iterdir():  # of rows that went with their team or their person
+        if time.time() - path.stat().st_mtime > KEPT.total_seconds():
+            path.unlink(missing_ok=True)
+
+
+def path_of(upload: PartialUpload) -> Path:
+    return folder() / upload.key
+
+
+def folder() -> Path:
+    """The folder of all parts, which nobody else on this machine may read."""
+    path = Path(tempfile.gettempdir()) / f"featherweight-{os.getuid()}"
+    path.mkdir(mode=0o700, exist_ok=True)
+    if path.stat().st_uid != os.getuid():
+        raise PermissionError(f"{path} belongs to somebody else.")
+    return path

@@ -1,0 +1,67 @@
+// Sends a file in parts by the tus protocol: a lost line costs one part, and a page that is loaded
+// again goes on where the last one ended.
+const PART_BYTES = 8 << 20;
+const DELAYS_SECONDS = [1, 2, 4, 8, 15, 30, 60, 60, 60, 60];
+
+// Whether a failure is over in a moment: a lost line, a site that is away, a part that it still writes.
+function isPassing(answer) {
+  const status = answer ? answer.getStatus() : 0;
+  return !status || [409, 423, 429, 502, 503, 504].includes(status);
+}
+
+// `sent` becomes the key of the upload. It fails with the sentence of a refusal, or an empty one.
+function sendInParts(file, { address, token, purpose, onProgress, onWait }) {
+  const endpoint = new URL(address, location.href).href;
+  let isCancelled = false;
+  let isSecond = false;
+  let upload;
+
+  const sent = new Promise((resolve, reject) => {
+    const options = {
+      endpoint,
+      onProgress,
+      chunkSize: PART_BYTES,
+      headers: { "X-CSRFToken": token },
+      metadata: { filename: file.name, purpose },
+      fingerprint: async () => ["featherweight", file.name, file.size, file.lastModified, endpoint].join(" "),
+      removeFingerprintOnSuccess: true,
+      retryDelays: DELAYS_SECONDS.map((seconds) => 1000 * seconds),
+      // From here on no failure may begin another upload: what has come would be lost.
+      onUploadUrlAvailable: () => (upload.options.endpoint = null),
+      onShouldRetry: ({ originalResponse }, attempt) => {
+        if (isCancelled || !isPassing(originalResponse)) return false;
+        onWait(DELAYS_SECONDS[attempt]);
+        return true;
+      },
+      onSuccess: () => resolve(upload.url.split("/").at(-1)),
+      onError: ({ originalResponse }) => {
+        const isForgotten = originalResponse?.getStatus() === 404 && upload.options.endpoint === null;
+        if (isForgotten && !isSecond) {
+          isSecond = true;
+          return begin();
+        }
+        try {
+          reject(new Error(isPassing(originalResponse) ? "" : JSON.parse(originalResponse.getBody()).detail));
+        } catch {
+          reject(new Error(""));
+        }
+      },
+    };
+    function begin(previous) {
+      upload = new tus.Upload(file, options);
+      if (previous) {
+        upload.resumeFromPreviousUpload(previous);
+        upload.options.endpoint = null;
+      }
+      upload.start();
+    }
+    upload = new tus.Upload(file, options);
+    upload.findPreviousUploads().then((found) => isCancelled || begin(found.at(-1)));
+  });
+
+  function cancel() {
+    isCancelled = true;
+    upload.abort(true).catch(() => {}); // without a line it expires by itself
+  }
+  return { sent, cancel };
+}
