@@ -101,9 +101,9 @@ class OtherProtocol(Refused):
 
 
 class Busy(Refused):
-    """Another request has the thing at this moment."""
+    """Another request sends to the same upload at this moment."""
 
-    code = "busy"
+    code = "upload_busy"
     status = 423
 
 

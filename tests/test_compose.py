@@ -57,10 +57,10 @@ def test_only_the_front_is_reachable_and_only_from_this_machine() -> None:
 
 
 def test_what_is_sent_waits_on_volumes_of_its_own() -> None:
-    for name in ("web", "uploads"):
+    for name in ("web", "uploads", "beat"):
         assert SERVICES[name]["environment"]["TMPDIR"] == "/data/spool"
         assert "spool:/data/spool" in SERVICES[name]["volumes"]
-    holders = {"front": {"front", "migrate"}, "spool": {"web", "uploads", "migrate"}}
+    holders = {"front": {"front", "migrate"}, "spool": {"web", "uploads", "beat", "migrate"}}
     for volume, names in holders.items():
         mounting = {
             name

@@ -140,6 +140,28 @@ def test_a_members_file_arrives_with_its_size_announced(site: Site) -> None:
         assert (got.status_code, got.json()["code"]) == expected
 
 
+def test_a_file_arrives_in_parts_and_a_lost_one_costs_itself_alone(site: Site) -> None:
+    tus = {"Authorization": f"Token {site.key}", "Tus-Resumable": "1.0.0"}
+    part = {**tus, "Content-Type": "application/offset+octet-stream"}
+    uploads = "/api/v2/competitions/scale/uploads"
+    size = {"Upload-Length": str(4 * MEGABYTE)}
+    with httpx.Client(base_url=site.front, timeout=60) as client:
+        begun = client.post(uploads, headers=tus | size)
+        assert begun.status_code == 201, begun.text
+        address = begun.headers["Location"]
+        for start, count, status in ((0, 2, 204), (3, 1, 409), (2, 3, 413), (2, 1, 204)):
+            headers = part | {"Upload-Offset": str(start * MEGABYTE)}
+            got = client.patch(address, content=bytes(count * MEGABYTE), headers=headers)
+            assert got.status_code == status, (start, got.text)
+        chunks = iter([bytes(1000)])
+        headers = part | {"Upload-Offset": str(3 * MEGABYTE)}
+        got = client.patch(address, content=chunks, headers=headers)
+        assert (got.status_code, got.json()["code"]) == (411, "length_required")
+        assert client.head(address, headers=tus).headers["Upload-Offset"] == str(3 * MEGABYTE)
+        assert client.post(f"{address}/submission", headers=tus).status_code == 409
+        assert client.delete(address, headers=tus).status_code == 204
+
+
 def test_a_refusal_is_the_sites_own_whoever_makes_it(site: Site) -> None:
     """Also one that is made before the middleware or before Django."""
     form = "application/x-www-form-urlencoded"

@@ -258,8 +258,7 @@ def held(upload: PartialUpload) -> Iterator[BinaryIO]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Busy(
-                gettext("Another request sends to this upload. Try again in a moment."),
-                code="upload_busy",
+                gettext("Another request sends to this upload. Try again in a moment.")
             ) from error
         yield file
 

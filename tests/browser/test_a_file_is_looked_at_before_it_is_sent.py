@@ -7,7 +7,7 @@ import pickle
 import zipfile
 from typing import Any
 
-from leaderboard.models import Competition, Submission
+from leaderboard.models import Competition, PartialUpload, Submission
 
 FORM = "/competitions/waste/submit/"
 DROP = """([bytes, name]) => {
@@ -65,17 +65,30 @@ def test_a_dropped_file_is_taken_and_a_format_that_is_not_taken_is_named(
     assert not complaints
 
 
-def test_an_upload_is_cancelled_and_the_form_stays(
+def test_an_upload_goes_on_is_cancelled_and_the_form_stays(
     page_of: Any, team: Any, owner: Any, model: bytes, complaints: list[str]
 ) -> None:
     page = page_of(owner)
     page.route(
         "**/submit/", lambda route: route.continue_() if route.request.method == "GET" else None
     )
+    parts: list[Any] = []
+
+    def lose_the_first(route: Any) -> None:
+        if route.request.method == "PATCH" and not parts:
+            parts.append(route.request)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/api/v2/uploads/*", lose_the_first)
     page.goto(FORM)
     upload = {"name": "tiny.pt", "mimeType": "application/octet-stream", "buffer": model}
     page.set_input_files("input[type=file]", upload)
     page.click("text=Upload and evaluate")
+    page.wait_for_selector("#upload-told:has-text('The connection was lost; going on in 1 s.')")
+    page.wait_for_selector("#upload-told:has-text('The site checks the file')")
+    assert PartialUpload.objects.get().file_name == "tiny.pt"
     # The request is held on its way, so that it is under way for as long as this test needs.
     page.evaluate("document.querySelector('#upload-cancel').hidden = false")
     page.click("text=Cancel the upload")
@@ -83,5 +96,6 @@ def test_an_upload_is_cancelled_and_the_form_stays(
     assert page.is_hidden("#upload-progress")
     assert page.is_enabled("text=Upload and evaluate")
     assert not Submission.objects.exists()
-    # htmx itself writes down that a request was aborted; nothing else complained.
-    assert all(one.startswith(("htmx:afterRequest", "htmx:sendAbort")) for one in complaints)
+    # The browser writes down the lost part, and htmx that a request was aborted; nothing else.
+    written = ("Failed to load resource: net::ERR_FAILED", "htmx:afterRequest", "htmx:sendAbort")
+    assert all(one.startswith(written) for one in complaints), complaints

@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from leaderboard.models import ApiToken, Competition, Submission, Team, User
-from leaderboard.services import teams, tokens
+from leaderboard.services import partial_uploads, teams, tokens
 from tests.leaderboard.api.conftest import API, Run
 from tests.leaderboard.web.conftest import text
 
@@ -45,6 +45,11 @@ def test_each_call_takes_its_scope_and_those_above(
         ("get", f"submissions/{one.pk}/file", "read"),
         ("get", f"teams/{team.pk}", "read"),
         ("post", "competitions/waste/submissions", "submit"),
+        ("get", "competitions/waste/uploads", "read"),
+        ("post", "competitions/waste/uploads", "submit"),
+        ("patch", "uploads/unknown", "submit"),
+        ("delete", "uploads/unknown", "submit"),
+        ("post", "uploads/unknown/submission", "submit"),
         ("patch", f"submissions/{one.pk}", "submit"),
         ("post", f"submissions/{one.pk}/withdraw", "manage"),
         ("post", "competitions/waste/teams", "manage"),
@@ -79,6 +84,9 @@ def test_a_token_for_one_competition_sees_and_changes_nothing_of_another(
     elsewhere.save()
     other = teams.create(competition=elsewhere, name="Birders", by=owner)
     away = scored(other, 1)
+    parts = partial_uploads.begin(
+        competition=elsewhere, by=owner, size_bytes=9, file_name="m", purpose="trial"
+    )
     client = holding(owner, "manage", competition=competition)
 
     def ids(path: str) -> list[int]:
@@ -94,6 +102,9 @@ def test_a_token_for_one_competition_sees_and_changes_nothing_of_another(
         ("get", f"teams/{other.pk}/invitations"),
         ("post", f"teams/{other.pk}/webhooks"),
         ("post", "competitions/birds/submissions"),
+        ("post", "competitions/birds/uploads"),
+        ("get", f"uploads/{parts.key}"),
+        ("post", f"uploads/{parts.key}/submission"),
         ("post", "competitions/birds/teams"),
         ("post", "teams/join"),
         ("post", "notices/read"),

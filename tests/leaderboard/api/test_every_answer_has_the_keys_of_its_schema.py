@@ -14,6 +14,7 @@ from leaderboard.models import Announcement, Competition, Submission, Team, User
 from leaderboard.services import (
     announcements,
     competitions,
+    partial_uploads,
     submissions,
     teams,
     telling,
@@ -29,7 +30,13 @@ MAIN = (
     *("/me", "/competitions", "/competitions/{slug}", "/competitions/{slug}/boards/{board}"),
     *("/competitions/{slug}/announcements", "/notices", "/submissions", "/submissions/{id}"),
     *("/teams", "/teams/{id}", "/teams/{id}/invitations", "/teams/{id}/selections", "/tokens"),
-    *("/trials/{id}", "/teams/{id}/webhooks", "/teams/{id}/webhooks/{webhook_pk}/deliveries"),
+    *(
+        "/trials/{id}",
+        "/competitions/{slug}/uploads",
+        "/uploads/{key}",
+        "/teams/{id}/webhooks",
+        "/teams/{id}/webhooks/{webhook_pk}/deliveries",
+    ),
 )
 
 
@@ -51,6 +58,9 @@ def test_answers_have_the_keys_of_the_schema(
     teams.invite(team=team, by=owner)
     file = SimpleUploadedFile("model.pt", make_model(seed=9))
     trial = trials.begin(competition=competition, team=team, upload=file, by=owner)
+    upload = partial_uploads.begin(
+        competition=competition, by=owner, size_bytes=9, file_name="m", purpose="submission"
+    )
     news = Announcement(competition=competition, title="News", text="Good.")
     announcements.announce(announcement=news, by=organizer)
     telling.go_on(seconds=60)
@@ -61,6 +71,7 @@ def test_answers_have_the_keys_of_the_schema(
         seen = set()
         for path, methods in schema["paths"].items():
             words = {"slug": "waste", "board": board, "webhook_pk": hook.pk}
+            words["key"] = upload.key
             if noun := KEYED.match(path.removeprefix(API)):
                 keys = {"submissions": submission.pk, "teams": team.pk, "trials": trial.pk}
                 words |= {"id": keys[noun[1]]} if noun[1] in keys else {}

@@ -162,10 +162,10 @@ def test_before_publication(
         competition=planted.competition, team=planted.team, state="passed", size_bytes=1
     ).pk
     upload = partial_uploads.begin(
-        competition=planted.competition, by=owner, size_bytes=9, file_name="m", purpose="trial"
+        competition=planted.competition, by=owner, size_bytes=9999, file_name="m", purpose="trial"
     )
     names["upload"] = upload.key
-    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "9", "Upload-Offset": "0"}
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "9999", "Upload-Offset": "0"}
     sent = {"name": "New", "username": "teammate", "submissions": [], "note": "New"}
     sent |= {"url": "https://x.example", "events": ["scored"]}
     found = []
