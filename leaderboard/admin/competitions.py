@@ -142,6 +142,8 @@ class CompetitionAdmin(steps.Steps, results.Results):
             "icon": "more_horiz",
             "items": [
                 "upload_reference",
+                "train_reference",
+                "cancel_training",
                 "calibrate",
                 "dashboard",
                 "formula",

@@ -1,6 +1,7 @@
 """The way of a competition from draft to publication: what is done, what is missing, what is next.
 
-The card stands above the form. While a calibration runs, it is fetched again every two seconds.
+The card stands above the form. While a training or a calibration runs, it is fetched again every
+two seconds.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
 from unfold.templatetags.unfold import unicoded_slugify
 
-from leaderboard.admin import calibrations, pages
+from leaderboard.admin import calibrations, pages, trainings
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Dataset, Evaluation, User
 from leaderboard.models.organizers import is_operator, is_organizer
 from leaderboard.services import competitions, preparing, queueing, workers
+from leaderboard.services import trainings as service
 
 State = Competition.State
 DATA = gettext_lazy("Data and reference")
@@ -78,7 +80,8 @@ def of(competition: Competition, by: User) -> Way:
     if not is_organizer(by, competition.pk):
         steps = [without_button(one) if one.button else one for one in steps]
     following = next((one for one in steps if one.is_needed and not one.is_done), None)
-    return Way(steps, following, is_live=calibration is not None)
+    is_live = any(step.percent is not None for step in steps)
+    return Way(steps, following, is_live=is_live)
 
 
 def without_button(step: Step) -> Step:
@@ -143,11 +146,21 @@ def images(competition: Competition) -> Step:
 
 def reference(competition: Competition) -> Step:
     model = competition.reference
-    said = gettext("Every submission is timed beside this model. Its format does not matter.")
+    training = service.latest(competition) if is_draft(competition) else None
+    if training and training.is_unfinished:
+        said, percent = trainings.progress(training)
+        url = step_url(competition, "cancel_training")
+        return Step(gettext("Reference model"), said, is_done=False, percent=percent, url=url)
+    trouble = trainings.trouble(training) if training and model is None else ""
+    said = gettext(
+        "Every submission is timed beside this model. Its format does not matter. If you have no "
+        "model, let a worker train one: “More”, “Train a reference”."
+    )
     return Step(
         gettext("Reference model"),
-        f"{model}, {model.format_title}." if model else said,
+        f"{model}, {model.format_title}." if model else trouble or said,
         is_done=model is not None,
+        is_trouble=bool(trouble),
         url=step_url(competition, "upload_reference") if is_draft(competition) else "",
         button=gettext("Upload the reference"),
     )

@@ -13,7 +13,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from leaderboard.admin import calibrations, drafts, fields, formulas, overviews, pages
+from leaderboard.admin import calibrations, drafts, fields, formulas, overviews, pages, trainings
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import competitions, preparing, references
 from scoring import formats
@@ -70,7 +70,7 @@ class PauseForm(forms.Form):
     )
 
 
-class Steps(drafts.Acts):
+class Steps(trainings.Acts):
     """Buttons on a competition's page: those of its state."""
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
@@ -80,6 +80,8 @@ class Steps(drafts.Acts):
             steps = [*steps_of(competition), *drafts.acts_of(competition), "dashboard", "formula"]
             if self.has_add_permission(request):
                 steps.append("clone")
+            if competition.state == State.DRAFT:
+                steps += trainings.acts_of(competition)
         preparation = getattr(competition, "preparation", None)
         if preparation and not preparation.rescore_id:
             steps.append("stop_preparing")

@@ -20,6 +20,7 @@ from leaderboard.models.role import Role
 from leaderboard.models.snapshot import SigningKey, Snapshot
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import FormerName, Invitation, Membership, NamePart, Team
+from leaderboard.models.training import Training
 from leaderboard.models.trial import Trial
 from leaderboard.models.user import ApiToken, Scope, User
 from leaderboard.models.webhook import Delivery, Webhook
@@ -63,6 +64,7 @@ __all__ = [
     "StoredReport",
     "Submission",
     "Team",
+    "Training",
     "Trial",
     "User",
     "Webhook",

@@ -27,6 +27,8 @@ class AuditEntry(models.Model):
         RESCORE_PROPOSED = "rescore_proposed", _("Rescore proposed")
         RESCORE_APPLIED = "rescore_applied", _("Rescore applied")
         RESCORE_CANCELLED = "rescore_cancelled", _("Rescore cancelled")
+        TRAINING_QUEUED = "training_queued", _("Training of a reference queued")
+        TRAINING_CANCELLED = "training_cancelled", _("Training of a reference cancelled")
         REFERENCE_SET = "reference_set", _("Reference model set")
         CALIBRATION_QUEUED = "calibration_queued", _("Calibration queued")
         DATASET_IMPORTED = "dataset_imported", _("Dataset imported")

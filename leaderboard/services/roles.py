@@ -31,6 +31,7 @@ from leaderboard.models import (
     StoredReport,
     Submission,
     Team,
+    Training,
     Trial,
     Worker,
 )
@@ -58,6 +59,8 @@ GRANTS: dict[type[models.Model], str] = {
     AuditEntry: "SELECT (id), INSERT",
     # A worker tries models. It claims a trial, and writes its end.
     Trial: "SELECT, UPDATE",
+    # It trains a reference, and leaves the model in its row.
+    Training: "SELECT, UPDATE",
     StoredReport: "SELECT, INSERT",
     Answers: "SELECT, INSERT, UPDATE",
     Worker: "SELECT, INSERT, UPDATE",

@@ -40,6 +40,7 @@ from leaderboard.services import (
     measurements,
     recording,
     statements,
+    trainings,
     trials,
     turns,
     workers,
@@ -82,6 +83,7 @@ def run_next(
             queue.knock(profile_slug, is_passed_on=True)
         return None
     trials.run_next(profile)
+    trainings.run_next(profile, should_stop=should_stop)
     evaluation = claim(profile, worker=worker)
     if evaluation is None:
         return None

@@ -20,6 +20,7 @@ from leaderboard.services import (
     recording,
     schedules,
     staging,
+    trainings,
     trials,
     workers,
 )
@@ -34,9 +35,8 @@ MAX_EXTRA = 3
 
 
 def sweep() -> None:
-    """Return expired leases, open, close and publish
-    competitions whose time has come, measure tied tops again, delete
-    abandoned images and uploads, and knock again."""
+    """Return expired leases; open, close and publish competitions whose time has come; measure tied
+    tops again; store trained references; delete abandoned images and uploads; knock again."""
     for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
         try:
             recording.give_back(
@@ -50,6 +50,7 @@ def sweep() -> None:
     schedules.keep()
     staging.sweep()
     trials.sweep()
+    trainings.sweep()
     partial_uploads.sweep()
     work.note_sweep()
     for competition in Competition.objects.filter(published_at=None, remeasured_ranks__gt=1):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from scoring import formats
@@ -55,6 +57,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     one.add_argument(
         "--threads", type=positive, help="default: all cores or one, whichever is faster"
     )
+    one.add_argument("--json", action="store_true")
     add_input(one)
 
 
@@ -84,6 +87,9 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE
+    if options.json:
+        print(json.dumps({"file": str(target), **asdict(done)}, indent=2))
+        return SCORED
     f1 = "" if done.f1 is None else f", macro-F1 {done.f1:.4f} on images held out"
     print(
         f"{target}: {done.parameters:,} parameters, trained on "
