@@ -230,7 +230,7 @@ def store_all() -> None:
 def store(training: Training) -> None:
     """Make a trained model the reference of its draft. Raises `Refused`."""
     if training.asked_by is None:
-        raise Conflict(gettext("Nobody asks for this model any more."), code="no_asker")
+        raise Conflict(gettext("Nobody asks for this model any more."))
     ending = formats.of_form(training.form)[0].endings[0]
     content = io.BytesIO(training.model or b"")
     references.set_reference(
