@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from leaderboard.cli.commands import EXIT_CODES, app
+from leaderboard.cli.commands import EXIT_CODES, app, likely
 from leaderboard.cli.languages import gettext, state
 from leaderboard.cli.options import AsJson, Into, Number, Yes, confirm
 from leaderboard.cli.screen import figures, plain, show
@@ -79,6 +79,7 @@ def compare(first: Number, second: Number, as_json: AsJson = False) -> None:
 def comparison(first: dict[str, Any], second: dict[str, Any]) -> Table:
     """The figures of two scored submissions, and the second less the first."""
     table = Table("", f"#{first['id']}", f"#{second['id']}", gettext("difference"))
+    table.add_row(gettext("rank"), *(rank(one["prospect"]) for one in (first, second)), "")
     rows = [(gettext("score"), *(one["score"]["score"] for one in (first, second)))]
     for name in first["score"]["terms"]:
         label = gettext("term %(name)s") % {"name": name}
@@ -92,6 +93,14 @@ def comparison(first: dict[str, Any], second: dict[str, Any]) -> Table:
         told = (rounded(before, 4), rounded(after, 4), f"{rounded(after - before, 4):+}")
         table.add_row(plain(label), *map(str, told))
     return table
+
+
+def rank(prospect: dict[str, Any] | None) -> str:
+    """The rank that a score has on the public board, and its range where it is known."""
+    if prospect is None or prospect["rank"] is None:
+        return "-"
+    ends = likely(prospect)
+    return f"{prospect['rank']} ({gettext('likely')} {ends})" if ends else str(prospect["rank"])
 
 
 @app.command(

@@ -16,6 +16,7 @@ from leaderboard.rounding import rounded
 from scoring import formula
 
 FINISHED = {"scored", "failed", "error", "cancelled"}
+SURE = 0.95
 PATIENCE_SECONDS = 120
 """How long a server may be away while a submission is followed."""
 
@@ -65,13 +66,67 @@ def show_prospect(prospect: dict[str, Any] | None) -> None:
     """The rank, the change from the team's best, and what would help."""
     if prospect is None:
         return
-    if prospect["rank"]:
-        told = gettext("Rank %(rank)d of %(ranked)d on the public board.") % prospect
-        out.print(plain(told), soft_wrap=True)
+    told = [ranked(prospect)] if prospect["rank"] else []
     if prospect["compared"]:
-        out.print(plain(changed(prospect)), soft_wrap=True)
-    for sentence in prospect["advice"]:
+        told.append(changed(prospect))
+    if step := prospect["step"]:
+        told += next_step(step)
+    for sentence in (*told, *prospect["advice"]):
         out.print(plain(sentence), soft_wrap=True)
+
+
+def ranked(prospect: dict[str, Any]) -> str:
+    """The rank and, where it is known, its range."""
+    if prospect["likely_first"] is None:
+        return gettext("Rank %(rank)d of %(ranked)d on the public board.") % prospect
+    if prospect["likely_first"] == prospect["likely_last"]:
+        sentence = gettext("Rank %(rank)d of %(ranked)d on the public board, likely the same.")
+        return sentence % prospect
+    sentence = gettext(
+        "Rank %(rank)d of %(ranked)d on the public board, likely %(likely_first)d to "
+        "%(likely_last)d."
+    )
+    return sentence % prospect
+
+
+def next_step(step: dict[str, Any]) -> list[str]:
+    """What passes the next better score, and how likely that is on other images."""
+    gains = gained(step["seconds_less"], step["time_ratio_less"], step["quality_more"])
+    facts = {**step, "gains": gains, "score": rounded(step["score"], 4)}
+    if not gains:
+        return []
+    if step["team"] is None:
+        sentence = gettext("Better than your best (%(score)s) with: %(gains)s.")
+        return [sentence % facts]
+    sentence = gettext("To pass %(team)s (rank %(rank)d, score %(score)s): %(gains)s.")
+    told = [sentence % facts]
+    if step["likelihood"] is not None:
+        facts["percent"] = round(100 * step["likelihood"])
+        sentence = gettext(
+            "On other images of the same kind and in another measurement, this is enough in about "
+            "%(percent)d %% of cases."
+        )
+        told.append(sentence % facts)
+    sure = gained(
+        step["sure_seconds_less"], step["sure_time_ratio_less"], step["sure_quality_more"]
+    )
+    if sure and step["likelihood"] < SURE:
+        told.append(gettext("Enough in 95 %%: %(gains)s.") % {"gains": sure})
+    return told
+
+
+def gained(seconds: float | None, ratio: float | None, quality: float | None) -> str:
+    """Gains of which each is enough; empty if there is none."""
+    some = []
+    if seconds:
+        some.append(gettext("%(time)s ms less per image") % {"time": f"{1000 * seconds:.2g}"})
+    elif ratio:
+        some.append(gettext("a time ratio lower by %(ratio)s") % {"ratio": rounded(ratio, 4)})
+    if quality:
+        some.append(gettext("+%(quality)s quality") % {"quality": rounded(quality, 4)})
+    if len(some) < 2:
+        return "".join(some)
+    return gettext("%(one)s or %(other)s") % {"one": some[0], "other": some[1]}
 
 
 def changed(prospect: dict[str, Any]) -> str:

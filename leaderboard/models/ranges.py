@@ -7,6 +7,13 @@ from django.db import models
 from leaderboard.models.competition import Competition
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.team import Team
+from scoring.quality.power import SURE
+
+
+def half_width(error: float) -> float:
+    """Half of a quality's 95 % interval, as every door tells it: in two digits. More of them would
+    tell more of the hidden images than of the doubt."""
+    return float(f"{SURE * error:.2g}")
 
 
 class RankRange(models.Model):
@@ -22,6 +29,24 @@ class RankRange(models.Model):
     )
     first = models.PositiveIntegerField()
     last = models.PositiveIntegerField()
+    error = models.FloatField(
+        help_text="Standard error of the public quality on other images of the same number."
+    )
+    above = models.ForeignKey(
+        Evaluation,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="That of the row above, if its answers are known.",
+    )
+    with_above = models.FloatField(
+        null=True, help_text="Covariance of the public quality with that of the row above."
+    )
+
+    @property
+    def half_width(self) -> float:
+        """Half of the 95 % interval of the quality on other images of the same number."""
+        return half_width(self.error)
 
     def __str__(self) -> str:
         return f"{self.team}: likely {self.first} to {self.last}"

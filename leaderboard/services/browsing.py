@@ -116,7 +116,8 @@ def entry_of(
         entries = entries.filter(pk=key)
     else:
         return None
-    return entries.annotate(name=Lower("team__name")).first()
+    shown = entries.select_related("team__rank_range", "evaluation")
+    return shown.annotate(name=Lower("team__name")).first()
 
 
 def chosen(standing: Standing, choice: Choice) -> tuple[EntryQuerySet, bool]:

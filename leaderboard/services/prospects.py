@@ -6,13 +6,13 @@ Only the public board and the formula are read, so a team may see everything her
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from leaderboard.models import Entry, Evaluation, Submission, Team
+from leaderboard.models import Entry, Evaluation, RankRange, Submission, Team
 from leaderboard.models.entry import EntryQuerySet
-from leaderboard.services import placing, rankings
+from leaderboard.services import duels, placing, rankings
 from scoring import formula
 
 State = Evaluation.State
@@ -44,6 +44,11 @@ class Step:
     rank: int | None = None
     is_tied: bool = False
     """Whether the clock cannot tell the two scores apart, so that the order is not certain."""
+    odds: duels.Odds | None = None
+    """Whether the gain lasts on another exam. None where the doubt of one of the scores is not
+    known, and for the own best: it would tell on how many images two models of a team differ."""
+    sure_seconds_less: float | None = None
+    """Of `odds`, per image."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,8 @@ class Prospect:
     """To the next rank, or to the team's own best. None for the leader."""
     quality_to_gate: float | None
     """The quality that is missing to have a rank."""
+    likely: RankRange | None = None
+    """The range of the rank, once it is computed for this model. Only the team's row has one."""
 
 
 def of(submission: Submission) -> Prospect | None:
@@ -121,6 +128,7 @@ def of(submission: Submission) -> Prospect | None:
         comparison=comparison(evaluation, before, rivals, is_best=is_best) if before else None,
         step=step_up(submission, evaluation, rivals, None if is_best else before) if rank else None,
         quality_to_gate=up_to(missing) if missing > 0 else None,
+        likely=RankRange.objects.filter(evaluation=evaluation.pk).first() if rank else None,
     )
 
 
@@ -214,7 +222,7 @@ def step_up(
     )
     if next_above is None:
         return None
-    return step(
+    found = step(
         evaluation,
         float(next_above.score),
         team=next_above.team,
@@ -224,6 +232,20 @@ def step_up(
             (score, evaluation.score_half_width or 0.0),
         ),
     )
+    return with_odds(found, evaluation, next_above)
+
+
+def with_odds(found: Step, evaluation: Evaluation, rival: Entry) -> Step:
+    """A step to the rank of a rival, with how likely it lasts, where that is known."""
+    duel = duels.of(evaluation, rival)
+    if duel is None:
+        return found
+    odds = duels.odds(
+        duel, evaluation, found.score, less=found.time_ratio_less, more=found.quality_more
+    )
+    sure = odds.sure_time_ratio_less if odds else None
+    seconds = evaluation.competition.seconds_per_image(sure)
+    return replace(found, odds=odds, sure_seconds_less=rounded_up(seconds) if seconds else None)
 
 
 def step(

@@ -7,6 +7,7 @@ it. Nothing of the private split but its number of images is used.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import logging
 import time
@@ -51,11 +52,14 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """First and last rank, both of them likely."""
+    """The fields of a `RankRange`."""
 
     evaluation_id: int
     first: int
     last: int
+    error: float
+    above_id: int | None
+    with_above: float | None
 
 
 def renew_all() -> None:
@@ -150,11 +154,24 @@ def computed(competition: Competition, rows: Sequence[Ranked]) -> dict[int, Rang
         k=competition.k,
         of_other=len(kept.labels) / max(1, private.images),
     )
+    above = [None, *(one.evaluation_id for one in rows)]
     return {
-        one.team_id: Range(one.evaluation_id, *ends)
-        for one, ends in zip(rows, found, strict=True)
+        one.team_id: Range(
+            one.evaluation_id,
+            ends.first,
+            ends.last,
+            steady(ends.error),
+            None if ends.with_above is None else before,
+            None if ends.with_above is None else steady(ends.with_above),
+        )
+        for one, ends, before in zip(rows, found, above, strict=False)
         if ends
     }
+
+
+def steady(value: float) -> float:
+    """With the digits that do not depend on which models were drawn together."""
+    return float(f"{value:.5g}")
 
 
 def noise(competition: Competition, kept: answers.Kept, rows: Sequence[int | None]) -> doubt.Noise:
@@ -183,25 +200,18 @@ def noise(competition: Competition, kept: answers.Kept, rows: Sequence[int | Non
 def write(competition: Competition, found: Mapping[int, Range]) -> bool:
     """Write the ranges that are not stored yet. Returns whether anything changed."""
     stored = RankRange.objects.filter(team__competition=competition)
-    columns = stored.values_list("team_id", "evaluation_id", "first", "last")
+    fields = [one.name for one in dataclasses.fields(Range)]
+    columns = stored.values_list("team_id", *fields)
     before = {team: Range(*rest) for team, *rest in columns}
     changed = [team for team, one in found.items() if before.get(team) != one]
     gone = before.keys() - found.keys()
     if gone:
         stored.filter(team__in=gone).delete()
     RankRange.objects.bulk_create(
-        [
-            RankRange(
-                team_id=team,
-                evaluation_id=found[team].evaluation_id,
-                first=found[team].first,
-                last=found[team].last,
-            )
-            for team in sorted(changed)
-        ],
+        [RankRange(team_id=team, **dataclasses.asdict(found[team])) for team in sorted(changed)],
         batch_size=1000,
         update_conflicts=True,
         unique_fields=["team"],
-        update_fields=["evaluation", "first", "last"],
+        update_fields=["evaluation", "first", "last", "error", "above", "with_above"],
     )
     return bool(changed or gone)

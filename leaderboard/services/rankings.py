@@ -21,6 +21,7 @@ from django.utils.translation import gettext
 from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Evaluation, RankRange, Team
 from leaderboard.models.entry import EntryQuerySet
+from leaderboard.models.ranges import half_width
 from leaderboard.rounding import rounded
 from leaderboard.services import versions
 from scoring import formula
@@ -77,6 +78,7 @@ class Row:
             uploaded_at=entry.uploaded_at,
             likely_first=likely.first if likely else None,
             likely_last=likely.last if likely else None,
+            quality_half_width=likely.half_width if likely else None,
         )
 
 
@@ -100,6 +102,8 @@ class Figures:
     likely_first: int | None
     """The first and the last rank of the range, on the public board."""
     likely_last: int | None
+    quality_half_width: float | None
+    """On other images of the same number, on the public board."""
 
 
 @dataclass(frozen=True)
@@ -273,6 +277,7 @@ def figures(competition: Competition, board: str) -> Iterator[Figures]:
         "uploaded_at",
         "team__rank_range__first",
         "team__rank_range__last",
+        "team__rank_range__error",
         F("team__rank_range__evaluation") - F("evaluation"),
     )
     above: tuple[Decimal, float] | None = None
@@ -280,9 +285,9 @@ def figures(competition: Competition, board: str) -> Iterator[Figures]:
         is_ranked, team, score, score_half_width = row[:4]
         interval = score, score_half_width
         rank, is_tied = (place, within_noise(above, interval)) if is_ranked else (None, False)
-        is_shown = rank is not None and not row[-1] and board == Board.PUBLIC
-        likely = row[-3:-1] if is_shown else (None, None)
-        yield Figures(rank, team, score, score_half_width, is_tied, *row[4:-3], *likely)
+        is_shown = rank is not None and row[-1] == 0 and board == Board.PUBLIC
+        likely = (*row[-4:-2], half_width(row[-2])) if is_shown else (None, None, None)
+        yield Figures(rank, team, score, score_half_width, is_tied, *row[4:-4], *likely)
         above = interval
 
 

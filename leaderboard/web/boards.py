@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -31,6 +32,10 @@ class Own:
     rank: int | None
     """None below the gate."""
     place: int
+
+    @property
+    def row(self) -> rankings.Row:
+        return rankings.Row(self.rank, self.entry, is_tied=False)
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,10 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         landed=rankings.landed(standing),
         total=len(standing),
         drawn=drawn,
+        front=drawn and standing.kept("front", partial(tables.front, standing, drawn)),
         share_description=summary(standing),
         embed_address=request.build_absolute_uri("embed/"),
-        own_point=plots.point(drawn, mine.entry) if drawn and mine else None,
+        own_point=plots.point(drawn, mine.row) if drawn and mine else None,
         **shown,
     )
 
@@ -138,7 +144,7 @@ def whole(
             baseline_at=at,
             moved=moved(standing, found),
         )
-        return {"rows": rows, "points": tables.points(found, drawn)}
+        return {"rows": rows, "points": tables.points(standing.competition, found, drawn)}
 
     if not len(standing):
         return {"page": page}
@@ -173,7 +179,7 @@ def part(
             "found": replace(found, rows=[]),
             "pager": links,
             "rows": rows,
-            "points": tables.points(found.rows, drawn),
+            "points": tables.points(standing.competition, found.rows, drawn),
         }
 
     if wish.choice.search:

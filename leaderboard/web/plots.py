@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from leaderboard.models import Competition, Entry
 from leaderboard.services import rankings
 from scoring import formula
+from scoring.quality.power import SURE
 
 MOST_POINTS = 5_000
 """Teams on the plot, the best ones; a reader is told how many there are."""
@@ -30,6 +31,9 @@ SHORTEST = 12
 """Places of a line that is worth a label."""
 MOST_LOOKED_AT = 200
 """Places that a label of a contour keeps away from."""
+ELLIPSE = math.sqrt(-2 * math.log(0.05)) / SURE
+"""A half axis of a 95 % ellipse (chi-squared, 2 degrees of freedom) for each half of a 95 %
+interval."""
 LAYERS = (1, 3, 10)
 """Dots are darker where at least so many teams stand in one place."""
 
@@ -59,6 +63,11 @@ class Axis:
 
     def scaled(self, value: float) -> float:
         return math.log(value) if self.is_log else value
+
+    def scale(self, value: float) -> float:
+        """Pixels for each unit, at a value."""
+        share = abs(self.end - self.start) / (self.scaled(self.high) - self.scaled(self.low))
+        return share / value if self.is_log else share
 
     def holds(self, value: float) -> bool:
         return self.low <= value <= self.high
@@ -120,14 +129,26 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Ellipse:
+    """Where 95 % of other exams would see a model, its two half axes in pixels."""
+
+    rx: float
+    ry: float
+    half_width: float
+    """Half of the 95 % interval of the quality alone."""
+
+
+@dataclass(frozen=True)
 class Point:
-    """The mark of a row of the page, with its interval."""
+    """The mark of an entry, with its interval."""
 
     entry: Entry
     x: float
     y: float
     low: float
     high: float
+    ellipse: Ellipse | None
+    """None until the doubt of its quality is computed, and beyond the axes."""
 
 
 def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
@@ -183,7 +204,8 @@ def empty(competition: Competition, quality_ref: float) -> Plot:
     )
 
 
-def point(drawn: Plot, entry: Entry) -> Point:
+def point(drawn: Plot, row: rankings.Row) -> Point:
+    entry = row.entry
     half = entry.evaluation.half_width or 0.0
     return Point(
         entry,
@@ -191,6 +213,20 @@ def point(drawn: Plot, entry: Entry) -> Point:
         drawn.y.at(entry.quality),
         drawn.x.at(entry.time_ratio - half),
         drawn.x.at(entry.time_ratio + half),
+        ellipse(drawn, row, half),
+    )
+
+
+def ellipse(drawn: Plot, row: rankings.Row, half: float) -> Ellipse | None:
+    """Of independent normal errors of quality and time. On a logarithmic axis the error of the time
+    is taken as small beside the time."""
+    ratio, quality, likely = row.entry.time_ratio, row.entry.quality, row.likely
+    if likely is None or not (drawn.x.holds(ratio) and drawn.y.holds(quality)):
+        return None
+    return Ellipse(
+        round(ELLIPSE * half * drawn.x.scale(ratio), 1),
+        round(ELLIPSE * likely.half_width * drawn.y.scale(quality), 1),
+        likely.half_width,
     )
 
 

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from leaderboard.models import Competition
+from leaderboard.models import Competition, Entry
 from leaderboard.sentences import said
 from leaderboard.services import rankings
 from leaderboard.web import charts, plots
@@ -165,12 +165,27 @@ def rows(
     return mark_safe(render_to_string("competitions/rows.html", said).strip())  # noqa: S308 - ours
 
 
-def points(found: Sequence[rankings.Row], drawn: plots.Plot | None) -> SafeString:
+def points(
+    competition: Competition, found: Sequence[rankings.Row], drawn: plots.Plot | None
+) -> SafeString:
     """The marks of rows on the plot as SVG."""
     if drawn is None:
         return mark_safe("")
-    marks = [plots.point(drawn, row.entry) for row in found]
-    return render_to_string("competitions/points.html", {"points": marks, "radius": drawn.radius})
+    marks = [plots.point(drawn, row) for row in found]
+    said = {"competition": competition, "points": marks, "radius": drawn.radius}
+    return render_to_string("competitions/points.html", said)
+
+
+def front(standing: rankings.Standing, drawn: plots.Plot) -> list[plots.Point]:
+    """The Pareto front of a plot, the fastest first."""
+    places = {one.team_id: place for place, one in enumerate(drawn.front)}
+    entries = Entry.objects.board(standing.competition, standing.board)
+    rows = [
+        rankings.Row(int(one.is_ranked) or None, one, is_tied=False)
+        for one in entries.filter(team__in=places)
+    ]
+    found = [plots.point(drawn, row) for row in rows]
+    return sorted(found, key=lambda one: places[one.entry.team_id])
 
 
 def lines(

@@ -115,6 +115,12 @@ def test_page_api_and_csv_say_the_same_range(
     lines = client.get(f"{address}.csv").getvalue().decode().splitlines()
     table = list(csv.DictReader(lines))
     assert [(int(row["likely_first"]), int(row["likely_last"])) for row in table] == expected
+    widths = [row["quality_half_width"] for row in rows]
+    assert [float(row["quality_half_width"]) for row in table] == widths
+    assert page.count("<ellipse") >= 4
+    for row, width in zip(rows, widths, strict=True):
+        assert 0.1 < width < 0.3  # macro-F1 of 24 images
+        assert f"{row['team']}: {row['score']:.4f}, F1 {row['quality']:.4f} ± {width:#.2g}" in page
 
 
 def test_a_reader_computes_nothing(

@@ -153,10 +153,9 @@ def test_the_demos_boards(first: Submission, client: Client) -> None:
 
 
 def test_the_plot(first: Submission, competition: Competition) -> None:
-    from leaderboard.models import Entry
     from leaderboard.web import plots
 
     drawn = plots.plot(rankings.Standing(competition, "public"))
-    point = plots.point(drawn, Entry.objects.board(competition, "public")[0])
+    point = plots.point(drawn, rankings.rows(competition, "public")[0])
     assert (point.low, point.high) == (drawn.x.at(0.48), drawn.x.at(0.52))
     assert rankings.baseline(competition, "public").score_half_width == 0.005

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from benchmarks import contests
 from benchmarks import doubt as simulated
 from scoring import formula
-from scoring.quality import doubt, metrics
+from scoring.quality import doubt, metrics, ranging
 from scoring.quality.doubt import Scores
 
 METRICS = {
@@ -170,6 +170,30 @@ def test_few_other_images_make_a_forecast_wider() -> None:
     ]
     assert widths == sorted(widths)
     assert widths[0] < widths[2]
+
+
+def test_a_range_comes_with_the_error_of_the_quality_and_what_it_shares_with_the_row_above() -> (
+    None
+):
+    given = np.concatenate([alike(3), answers(9)])
+    drawn = doubt.multipliers(len(LABELS))
+    added = doubt.noise(LABELS, given, CLASSES, "accuracy", drawn)
+    rows = [
+        ranging.Ranked(key, score, float((one == LABELS).mean()), 0.01)
+        for key, score, one in zip(
+            (1, 2, None, 3), (0.5, 0.6, 0.7, 0.8), given[[0, 1, 1, 2]], strict=True
+        )
+    ]
+    first, second, unknown, last = ranging.ranges(
+        rows, lambda firsts: added[:, [0, 1, 1, 2]][:, firsts], quality_ref=0.7, k=20, of_other=1
+    )
+    assert unknown is None
+    assert (first.with_above, last.with_above) == (None, None)  # there is no row, or no answers
+    for found, row in ((first, rows[0]), (second, rows[1]), (last, rows[3])):
+        exact = np.sqrt(row.quality * (1 - row.quality) / len(LABELS))
+        assert found.error == pytest.approx(exact, rel=0.1)
+    exact = np.cov(given[:2] == LABELS, bias=True)[0, 1] / len(LABELS)
+    assert second.with_above == pytest.approx(exact, rel=0.1)
 
 
 def test_ranges_hold_in_invented_contests() -> None:

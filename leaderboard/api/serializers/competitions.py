@@ -299,6 +299,11 @@ class BoardRow(serializers.Serializer[rankings.Figures]):
         "null on the private board, and until it is computed.",
     )
     likely_last = serializers.IntegerField(allow_null=True, help_text="Last of these ranks.")
+    quality_half_width = serializers.FloatField(
+        allow_null=True,
+        help_text="Half of the 95 % interval of the quality on other images of the same number. "
+        "null where the range is.",
+    )
 
 
 def board_row(figures: rankings.Figures) -> dict[str, object]:
@@ -317,6 +322,7 @@ def board_row(figures: rankings.Figures) -> dict[str, object]:
         "uploaded_at": figures.uploaded_at.isoformat().replace("+00:00", "Z"),
         "likely_first": figures.likely_first,
         "likely_last": figures.likely_last,
+        "quality_half_width": figures.quality_half_width,
     }
 
 

@@ -24,7 +24,7 @@ class Own(serializers.Serializer[prospects.Own]):
 
 
 class Step(serializers.Serializer[prospects.Step]):
-    """Each of the three gains alone passes `score`; null where it cannot."""
+    """Each of the three least gains alone passes `score`; null where it cannot."""
 
     rank = serializers.IntegerField(allow_null=True)
     team = serializers.CharField(
@@ -37,12 +37,30 @@ class Step(serializers.Serializer[prospects.Step]):
     is_tied = serializers.BooleanField(
         help_text="The clock cannot tell the two apart: the order is not certain."
     )
+    likelihood = serializers.FloatField(
+        allow_null=True,
+        help_text="That such a gain stands above the team on other images of the same kind, given "
+        "the doubt of images and clock; in tenths. null until it is known, and for the own best.",
+    )
+    sure_time_ratio_less = serializers.FloatField(
+        allow_null=True, help_text="The gain that stands above it at 95 %."
+    )
+    sure_seconds_less = serializers.FloatField(allow_null=True, help_text="The same, per image.")
+    sure_quality_more = serializers.FloatField(
+        allow_null=True, help_text="The gain of quality that stands above it at 95 %."
+    )
 
 
 class Prospect(serializers.Serializer[prospects.Prospect]):
     """By the current public board."""
 
     rank = serializers.IntegerField(allow_null=True, help_text="Of its score; null below the gate.")
+    likely_first = serializers.IntegerField(
+        allow_null=True,
+        help_text="First of the ranks that other images of the same kind would give, at 95 %. "
+        "null until it is computed, and for a model that is not its team's row.",
+    )
+    likely_last = serializers.IntegerField(allow_null=True, help_text="Last of these ranks.")
     ranked = serializers.IntegerField(help_text="Teams that have a rank.")
     is_best = serializers.BooleanField(help_text="It is its team's row on the board.")
     own = Own(
@@ -78,18 +96,32 @@ def told(submission: Submission) -> dict[str, object] | None:
     prospect = prospects.of(submission)
     if prospect is None:
         return None
-    step = prospect.step
+    likely = prospect.likely
     return {
         "rank": prospect.rank,
+        "likely_first": likely.first if likely else None,
+        "likely_last": likely.last if likely else None,
         "ranked": prospect.ranked,
         "is_best": prospect.is_best,
         **(dataclasses.asdict(prospect.comparison) if prospect.comparison else ALONE),
-        "step": {
-            **{one.name: getattr(step, one.name) for one in dataclasses.fields(step)},
-            "team": step.team.name if step.team else None,
-        }
-        if step
-        else None,
+        "step": step_of(prospect.step) if prospect.step else None,
         "quality_to_gate": prospect.quality_to_gate,
         "advice": advice.of(submission, prospect),
+    }
+
+
+def step_of(step: prospects.Step) -> dict[str, object]:
+    odds = step.odds
+    return {
+        "rank": step.rank,
+        "team": step.team.name if step.team else None,
+        "score": step.score,
+        "time_ratio_less": step.time_ratio_less,
+        "seconds_less": step.seconds_less,
+        "quality_more": step.quality_more,
+        "is_tied": step.is_tied,
+        "likelihood": odds.likelihood if odds else None,
+        "sure_time_ratio_less": odds.sure_time_ratio_less if odds else None,
+        "sure_seconds_less": step.sure_seconds_less,
+        "sure_quality_more": odds.sure_quality_more if odds else None,
     }
