@@ -25,7 +25,7 @@ from leaderboard.models.organizers import enters_panel
 from leaderboard.sentences import Stored, said
 from leaderboard.services import notices, rescore_words
 from leaderboard.sizes import gained_milliseconds, megabytes, milliseconds, short
-from leaderboard.web import words
+from leaderboard.web import plots, words
 from scoring import formats as models
 from scoring import formula
 
@@ -205,6 +205,12 @@ def state_name(state: str) -> str:
 def metric_name(competition: Competition) -> str:
     """What its models' quality is called, as the heading of a column."""
     return said(competition.quality_measure.short)
+
+
+@register.filter
+def point_words(point: plots.Point, competition: Competition) -> str:
+    """A team of a plot: its figures with their 95 % intervals."""
+    return words.point(point, competition)
 
 
 @register.filter

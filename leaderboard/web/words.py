@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from leaderboard.models import Competition, Evaluation, Webhook
 from leaderboard.sentences import said
 from leaderboard.services import recipes
+from leaderboard.web import plots
 from scoring import formats, formula
 
 STATES: dict[str, Promise] = {
@@ -83,6 +84,23 @@ def terms(competition: Competition, evaluation: Evaluation | None = None) -> lis
         )
         for name, one in formula.TERMS.items()
     ]
+
+
+def point(one: plots.Point, competition: Competition) -> str:
+    """A team of a plot in words: its score, and its figures with their 95 % intervals."""
+    entry = one.entry
+    told = {
+        "metric": said(competition.quality_measure.short),
+        "quality": floatformat(entry.quality, 4),
+        "time": floatformat(entry.time_ratio, 3),
+        "wide": floatformat(entry.evaluation.half_width or 0.0, 3),
+    }
+    if one.ellipse:
+        told["high"] = f"{one.ellipse.half_width:#.2g}"
+        sentence = gettext("%(metric)s %(quality)s ± %(high)s, time ratio %(time)s ± %(wide)s")
+    else:
+        sentence = gettext("%(metric)s %(quality)s, time ratio %(time)s ± %(wide)s")
+    return f"{entry.team.name}: {floatformat(entry.score, 4)}, {sentence % told}"
 
 
 def plain(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +74,18 @@ def ranges(
         sizes=np.array([sizes[key] for key in firsts]) if len(firsts) < len(rows) else None,
     )
     columns = {key: column for column, key in enumerate(firsts)}
-    found: list[Range | None] = []
+    return found(rows, keys, columns, drawn, added)
+
+
+def found(
+    rows: Sequence[Ranked],
+    keys: Sequence[Hashable],
+    columns: Mapping[Hashable, int],
+    drawn: doubt.Ranges,
+    added: doubt.Noise,
+) -> list[Range | None]:
+    """The ranges of rows from what was drawn for the different models, each with its column."""
+    ranges: list[Range | None] = []
     placed = Counter[Hashable]()
     above: int | None = None
     for rank, (key, one) in enumerate(zip(keys, rows, strict=True), start=1):
@@ -82,10 +93,10 @@ def ranges(
         first, last = (int(ends[column]) + placed[key] for ends in (drawn.first, drawn.last))
         placed[key] += 1
         if one.answers is None:
-            found.append(None)
+            ranges.append(None)
             above = None
             continue
-        found.append(
+        ranges.append(
             Range(
                 # The first of many like models was lucky. Its draws may all be behind today's rank.
                 min(first, rank),
@@ -95,7 +106,7 @@ def ranges(
             )
         )
         above = column
-    return found
+    return ranges
 
 
 def covariance(added: doubt.Noise, one: int, other: int) -> float:
