@@ -65,7 +65,7 @@ class BanAdmin(pages.Fixed):
     list_display = ["__str__", "competition", "reason", "banned_by", "banned_at"]
     list_filter = [("competition", pages.OwnCompetition)]
     search_fields = ["team__name", "user__username", "reason"]
-    fields = ["competition", "team", "user", "reason", "banned_by", "banned_at"]
+    fields = ["competition", "team", "user", "mail_hash", "reason", "banned_by", "banned_at"]
     actions_detail = ["lift"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ban]:

@@ -238,7 +238,13 @@ class CompetitionAdmin(steps.Steps, results.Results):
         ),
         (
             gettext_lazy("Result"),
-            {"classes": ["tab"], "fields": ["release_quads", "release_answers"]},
+            {
+                "classes": ["tab"],
+                "fields": [
+                    ("release_quads", "release_answers"),
+                    ("keep_unranked_days", "keep_all_days"),
+                ],
+            },
         ),
         (
             path.TEXTS,

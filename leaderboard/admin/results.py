@@ -18,7 +18,7 @@ from leaderboard import downloads
 from leaderboard.admin import pages
 from leaderboard.errors import Refused
 from leaderboard.models import Competition, Snapshot
-from leaderboard.services import exports, previews, snapshots
+from leaderboard.services import exports, keeping, previews, snapshots
 
 ROWS = 100
 """Rows of the preview. The export has all of them."""
@@ -62,6 +62,7 @@ class Results(pages.Noun):
             "bins": bins(preview),
             "may_act": self.may_act(request, competition),
             "files": files(competition),
+            "terms": terms(competition),
             "exports": [
                 (gettext("Submissions"), "submissions"),
                 (gettext("Teams"), "teams"),
@@ -129,6 +130,25 @@ def bins(preview: previews.Preview) -> list[Bin]:
             label = f"{first}" if first == last else f"{first}–{last}" if last else f"{first}+"
             found.append(Bin(label, sum(bool(one.is_inside) for one in some), len(some)))
     return found
+
+
+@dataclass(frozen=True)
+class Goes:
+    """What goes at a term, and how much of it is left; None before the publication."""
+
+    term: keeping.Term
+    left: keeping.Holdings | None
+
+    @property
+    def is_all(self) -> bool:
+        return self.term.scope == keeping.Scope.ALL
+
+
+def terms(competition: Competition) -> list[Goes]:
+    return [
+        Goes(one, keeping.holdings(one) if competition.is_published else None)
+        for one in keeping.terms(competition)
+    ]
 
 
 def files(competition: Competition) -> list[tuple[Snapshot, str]]:

@@ -6,19 +6,25 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from leaderboard.models.competition import Competition
 from leaderboard.models.team import Team
 
 
 class Ban(models.Model):
-    """Of a team or of a person, in one competition. Lifting it deletes the row; the audit log keeps
-    both acts."""
+    """Of a team, of a person, or of an address whose account was deleted, in one competition.
+    Lifting it deletes the row; the audit log keeps both acts."""
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="bans")
     team = models.OneToOneField(Team, models.CASCADE, null=True, related_name="ban")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="bans"
+    )
+    mail_hash = models.CharField(
+        max_length=64,
+        null=True,
+        help_text="Of the mail address of a banned person who deleted the account.",
     )
     reason = models.CharField(max_length=300)
     banned_by = models.ForeignKey(
@@ -30,11 +36,16 @@ class Ban(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(team__isnull=True) ^ Q(user__isnull=True),
+                condition=Q(team__isnull=False, user__isnull=True, mail_hash__isnull=True)
+                | Q(team__isnull=True, user__isnull=False, mail_hash__isnull=True)
+                | Q(team__isnull=True, user__isnull=True, mail_hash__isnull=False),
                 name="a_ban_is_of_a_team_or_a_person",
             ),
             models.UniqueConstraint(fields=["competition", "user"], name="one_ban_per_person"),
+            models.UniqueConstraint(fields=["competition", "mail_hash"], name="one_ban_per_mail"),
         ]
 
     def __str__(self) -> str:
+        if self.mail_hash:
+            return gettext("deleted account %(hash)s") % {"hash": self.mail_hash[:8]}
         return str(self.team or self.user)

@@ -1,7 +1,8 @@
-"""What the signed file of a result holds, as the organizers decide."""
+"""What the signed file of a result holds, and how long what it was made of is kept."""
 
 from __future__ import annotations
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,27 @@ class Released(models.Model):
             "The snapshot holds the labels of the hidden images and what each model on a board "
             "answered, so that anybody can compute the qualities again. The images cannot be used "
             "for another competition then."
+        ),
+    )
+    keep_unranked_days = models.PositiveIntegerField(
+        _("days to keep other submissions"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "So many days after the publication, model files, reports and answers are deleted of "
+            "submissions that stand on no board and are no final selection. Empty: they are kept."
+        ),
+    )
+    keep_all_days = models.PositiveIntegerField(
+        _("days to keep all submissions"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "So many days after the publication, model files, reports and answers of all "
+            "submissions are deleted. Scores, boards and the signed result stay. Empty: they are "
+            "kept."
         ),
     )
 

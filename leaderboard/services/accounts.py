@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.translation import gettext
 from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]
@@ -32,6 +33,7 @@ from leaderboard.models import (
 )
 from leaderboard.services import (
     audit,
+    bans,
     files,
     locks,
     notice_words,
@@ -66,8 +68,16 @@ def copy(person: User) -> ZipStream:
     for name, rows in lists.items():
         made.add(text(list(rows(person))), name)
     for one in Submission.objects.filter(uploaded_by=person).iterator(CHUNK):
-        made.add_path(files.local_path(one.file), f"models/{one.pk}-{plain(one.file_name)}")
+        if path := model_name(one):
+            made.add_path(files.local_path(one.file), path)
     return made
+
+
+def model_name(submission: Submission) -> str | None:
+    """The name of a model in the copy; None if the storage has it no more."""
+    if not submission.file or not default_storage.exists(str(submission.file)):
+        return None
+    return f"models/{submission.pk}-{plain(submission.file_name)}"
 
 
 def account(person: User) -> dict[str, Any]:
@@ -123,6 +133,7 @@ def submissions(person: User) -> Iterator[dict[str, Any]]:
             "competition": one.competition.slug,
             "team": one.team.name,
             "file_name": one.file_name,
+            "model": model_name(one),
             "sha256": one.sha256,
             "size_bytes": one.size_bytes,
             "format": one.format,
@@ -238,6 +249,7 @@ def delete(person: User, *, by: User | str) -> None:
     locked = [locks.lock(team) for team in mine]
     check_deletable(person)
     audit.record(Act.ACCOUNT_DELETED, None, by=by, subject=str(person.pk))
+    bans.keep(person)
     renamed = set()
     for team in locked:
         if abandon(team, person):

@@ -1,12 +1,17 @@
 """A ban keeps a team or a person from uploading, joining and making teams in one competition.
 
+It outlives the account: a keyed hash of each mail address of the person is kept then, and keeps out
+whoever signs up by one of them.
+
 Rows stay on the boards: an organizer disqualifies submissions for what was wrong with them.
 """
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotAllowed, Refused
@@ -47,8 +52,44 @@ def lift(*, ban: Ban, by: User) -> None:
 
 def check(competition: Competition, person: User, team: Team | None = None) -> None:
     """Raises `NotAllowed`, with the organizers' reason, for who is banned."""
-    whom = Q(user=person.pk, competition=competition)
+    whom = (
+        Q(user=person.pk) | Q(mail_hash=hash_of(person.email))
+        if person.email
+        else Q(user=person.pk)
+    )
+    whom &= Q(competition=competition)
     refuse(Ban.objects.filter(whom | Q(team=team.pk) if team else whom).first())
+
+
+def keep(person: User) -> None:
+    """Let the bans of a person, and of the person's teams, outlive the account. Call it in the
+    transaction that deletes the account, while its teams are known."""
+    teams = person.memberships.values("team")
+    found = Ban.objects.filter(Q(user=person.pk) | Q(team__in=teams))
+    addresses = {
+        person.email,
+        *EmailAddress.objects.filter(user=person).values_list("email", flat=True),
+    }
+    Ban.objects.bulk_create(
+        [
+            Ban(
+                competition_id=one.competition_id,
+                mail_hash=hash_of(address),
+                reason=one.reason,
+                banned_by_id=one.banned_by_id,
+                banned_at=one.banned_at,
+            )
+            for one in found
+            for address in sorted(addresses - {""})
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def hash_of(address: str) -> str:
+    """A hash of a mail address that nobody can try addresses against without SECRET_KEY."""
+    plain = address.strip().casefold()
+    return salted_hmac("leaderboard.bans", plain, algorithm="sha256").hexdigest()
 
 
 def check_team(team: Team) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -15,11 +12,9 @@ from leaderboard.models import (
     Dataset,
     Evaluation,
     ReferenceModel,
-    Split,
-    Submission,
     User,
 )
-from leaderboard.services import audit, competitions, locks, organizers
+from leaderboard.services import audit, competitions, files, locks, organizers
 from leaderboard.services.audit import Act
 
 OWN = frozenset({"slug", "title", "opens_at", "ends_at", "late_until", "publishes_at"})
@@ -82,7 +77,7 @@ def delete(*, competition: Competition, with_dataset: bool, by: User) -> None:
     row.evaluations.all().delete()  # they protect the references
     row.delete()
     archives = deleted_dataset(dataset) if dataset and with_dataset else []
-    transaction.on_commit(lambda: drop_unused([*models, *archives]))
+    transaction.on_commit(lambda: files.drop_unused([*models, *archives]))
 
 
 def check_deletable(row: Competition) -> None:
@@ -109,15 +104,3 @@ def deleted_dataset(dataset: Dataset) -> list[str]:
     names = [str(split.archive) for split in dataset.splits.all()]
     dataset.delete()
     return names
-
-
-def drop_unused(names: Iterable[str]) -> None:
-    """Delete files that no row names: equal bytes are stored once for all."""
-    for name in names:
-        holders = (
-            Split.objects.filter(archive=name),
-            ReferenceModel.objects.filter(file=name),
-            Submission.objects.filter(file=name),
-        )
-        if not any(rows.exists() for rows in holders):
-            default_storage.delete(name)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.apps import apps
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db.models import FileField, Model
 from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext
 
@@ -84,6 +86,22 @@ def keep_path(path: Path, *, sha256: str, folder: str, suffix: str) -> str:
     if saved != name:  # another request stored the same bytes in this moment
         default_storage.delete(saved)
     return name
+
+
+def columns() -> Iterator[tuple[type[Model], str]]:
+    """Each column that names stored files, of every model."""
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if model._meta.managed and isinstance(field, FileField):
+                yield model, field.name
+
+
+def drop_unused(names: Iterable[str]) -> None:
+    """Delete files that no row names: equal bytes are stored once for all."""
+    for name in names:
+        rows = (model._default_manager.filter(**{column: name}) for model, column in columns())
+        if not any(one.exists() for one in rows):
+            default_storage.delete(name)
 
 
 def sha256_of(path: Path) -> str:

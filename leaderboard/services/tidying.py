@@ -1,7 +1,7 @@
-"""What is old goes: files that no row names, expired sign-ins, and reports whose time is over.
+"""What is old goes: files that no row names, expired sign-ins, reports whose time is over, and what
+competitions set a term for (`keeping`).
 
-Nothing that a board, a score or a signed result rests on is deleted: those are rows and files of
-their own.
+No board, no score and no signed result is deleted: those are rows and files of their own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from leaderboard.models import StoredReport
+from leaderboard.services import keeping
 from leaderboard.services.backups.manifest import stored_files
 
 YOUNG = timedelta(days=1)
@@ -26,26 +27,63 @@ BY_HASH = re.compile(r"[0-9a-f]{64}(\.\w+)*")
 
 
 @dataclass(frozen=True)
+class Term:
+    """What goes of a competition because a term of its organizers is over."""
+
+    competition: str
+    scope: str
+    """`unranked`: of submissions on no board; `all`: of all submissions."""
+    since: str
+    """The end of the term, as ISO 8601."""
+    submissions: int
+    reports: int
+    bytes: int
+    is_waiting: bool
+    """It stays until the result of the present boards is signed."""
+
+
+@dataclass(frozen=True)
 class Tidied:
     files: int
     bytes: int
     reports: int
     sessions: int
+    terms: tuple[Term, ...] = ()
 
 
 def tidy(*, is_dry: bool = False) -> Tidied:
     """Delete what is old, or with `is_dry` only count it."""
+    terms = tuple(ended(is_dry=is_dry))
     files = size = 0
     for name in unnamed():
         files, size = files + 1, size + default_storage.size(name)
         if not is_dry:
             default_storage.delete(name)
     sessions = Session.objects.filter(expire_date__lt=timezone.now())
-    found = Tidied(files, size, old_reports().count(), sessions.count())
+    found = Tidied(files, size, old_reports().count(), sessions.count(), terms)
     if not is_dry:
         old_reports().delete()
         sessions.delete()
     return found
+
+
+def ended(*, is_dry: bool) -> Iterator[Term]:
+    """Delete, or count, what goes at the terms of competitions."""
+    for term in list(keeping.over()):
+        if not keeping.held(term).exists():  # an earlier term has taken it
+            continue
+        is_waiting = not keeping.is_signed(term.competition)
+        stays = is_dry or is_waiting
+        found = keeping.holdings(term) if stays else keeping.forget(term)
+        yield Term(
+            competition=term.competition.slug,
+            scope=term.scope.value,
+            since=term.at.isoformat() if term.at else "",
+            submissions=found.submissions,
+            reports=found.reports,
+            bytes=found.bytes,
+            is_waiting=is_waiting,
+        )
 
 
 def old_reports() -> QuerySet[StoredReport]:

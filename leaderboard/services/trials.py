@@ -12,7 +12,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -165,5 +164,4 @@ def sweep() -> None:
         return
     for old in some:
         old.delete()
-        if not Trial.objects.filter(file=old.file.name).exists():
-            default_storage.delete(str(old.file.name))
+        files.drop_unused([str(old.file.name)])

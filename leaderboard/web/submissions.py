@@ -25,6 +25,7 @@ from leaderboard.services import (
     advice,
     commands,
     confusions,
+    keeping,
     machines,
     partial_uploads,
     placing,
@@ -267,7 +268,9 @@ def file(request: Request, pk: int) -> FileResponse:
     """The uploaded file, for members of its team."""
     one = own_submission(request, pk)
     teams.check_member(one.team, request.user)
-    return FileResponse(one.file.open("rb"), as_attachment=True, filename=one.file_name)
+    return FileResponse(
+        keeping.model_file(one).open("rb"), as_attachment=True, filename=one.file_name
+    )
 
 
 def own_submission(request: Request, pk: int) -> Submission:

@@ -20,7 +20,7 @@ from leaderboard.api.serializers import submissions as shapes
 from leaderboard.api.serializers.waiting import Waiting
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Scope, Submission
-from leaderboard.services import following, submissions, teams, tokens
+from leaderboard.services import following, keeping, submissions, teams, tokens
 
 
 class Submit(APIView):
@@ -130,7 +130,7 @@ class SubmissionFile(APIView):
         submission = find_submission(request, pk)
         teams.check_member(submission.team, person(request))
         return FileResponse(
-            submission.file.open("rb"),
+            keeping.model_file(submission).open("rb"),
             as_attachment=True,
             filename=submission.file_name,
             content_type="application/octet-stream",

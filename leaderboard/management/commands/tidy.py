@@ -1,4 +1,4 @@
-"""Deletes files that no row names, expired sign-ins, and reports whose time is over."""
+"""Deletes files that no row names, expired sign-ins, and what is kept no longer."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from leaderboard.services import tidying
 
 class Command(BaseCommand):
     help = (
-        "Delete files that no row names and that are older than a day, expired sign-ins, and the "
-        "reports of competitions that were published more than KEEP_REPORTS_DAYS ago. Back up "
-        "before. Exit code 0: done."
+        "Delete files that no row names and that are older than a day, expired sign-ins, the "
+        "reports of competitions that were published more than KEEP_REPORTS_DAYS ago, and what "
+        "competitions keep no longer: see their tab Result. Back up before. Exit code 0: done."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,3 +31,9 @@ class Command(BaseCommand):
             f"{'Would delete' if dry_run else 'Deleted'}: {found.files} files "
             f"({found.bytes / 1e6:.1f} MB), {found.reports} reports, {found.sessions} sessions."
         )
+        for one in found.terms:
+            waits = " It waits until the result is signed." if one.is_waiting else ""
+            self.stdout.write(
+                f"{one.competition}, {one.scope}, since {one.since}: {one.submissions} "
+                f"submissions ({one.bytes / 1e6:.1f} MB), {one.reports} reports.{waits}"
+            )

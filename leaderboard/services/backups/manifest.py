@@ -85,10 +85,8 @@ def tables() -> list[type[models.Model]]:
 
 def stored_files() -> Iterator[tuple[str, str]]:
     """The names of all files that rows name, with their SHA-256 if the name tells it."""
-    for model in tables():
-        for one in model._meta.concrete_fields:
-            if isinstance(one, models.FileField):
-                names = model._default_manager.order_by().values_list(one.name, flat=True)
-                for name in names.exclude(**{one.name: ""}).distinct().iterator():
-                    stem = Path(name).name.partition(".")[0]
-                    yield name, stem if len(stem) == 64 else ""
+    for model, column in files.columns():
+        names = model._default_manager.order_by().values_list(column, flat=True)
+        for name in names.exclude(**{column: ""}).distinct().iterator():
+            stem = Path(name).name.partition(".")[0]
+            yield name, stem if len(stem) == 64 else ""

@@ -33,7 +33,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("max_team_size", "submissions_per_day", "submissions_per_week"),
         *("submissions_per_month", "submissions_in_total", "final_selections"),
     ),
-    "result": ("release_quads", "release_answers"),
+    "result": ("release_quads", "release_answers", "keep_unranked_days", "keep_all_days"),
 }
 """The settings of a competition, by the section of the file in which they stand."""
 TOP = ("slug", "title", "tagline")

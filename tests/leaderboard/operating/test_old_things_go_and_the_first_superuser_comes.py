@@ -43,7 +43,7 @@ def test_only_what_nobody_needs_goes(
     long_ago = timezone.now() - timedelta(days=40)
     Session.objects.create(session_key="old", session_data="", expire_date=long_ago)
     Competition.objects.update(published_at=long_ago)
-    assert tidy(capsys) == {"files": 1, "bytes": 5, "reports": 0, "sessions": 1}
+    assert tidy(capsys) == {"files": 1, "bytes": 5, "reports": 0, "sessions": 1, "terms": []}
     assert not old.exists()
     assert young.exists()
     assert other.exists()

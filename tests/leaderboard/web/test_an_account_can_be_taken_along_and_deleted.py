@@ -13,6 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from leaderboard.errors import NotAllowed
 from leaderboard.models import (
     ApiToken,
     AuditEntry,
@@ -25,7 +26,7 @@ from leaderboard.models import (
     Team,
     User,
 )
-from leaderboard.services import competitions, submissions, teams, telling, tokens, webhooks
+from leaderboard.services import bans, competitions, submissions, teams, telling, tokens, webhooks
 from tests.leaderboard.web.conftest import text
 
 pytestmark = pytest.mark.django_db
@@ -83,9 +84,15 @@ def test_a_copy_has_all_that_is_mine_and_no_more(
     # Neither the hidden split, nor a secret, nor another person.
     for never in ("0.6123", "quality_private", secret, "password", "whsec", "teammate", "Rivals"):
         assert never not in whole
+    assert sent_in["model"] == models[0]
     target = tmp_path / "copy.zip"
     call_command("account", "export", "owner", "--output", str(target))
     assert zipfile.ZipFile(target).namelist() == copy.namelist()
+    Path(mine.file.path).unlink()  # as on a damaged disk: the copy comes without it, and says so
+    call_command("account", "export", "owner", "--output", str(target))
+    left = zipfile.ZipFile(target)
+    assert set(copy.namelist()) - set(left.namelist()) == {models[0]}
+    assert json.loads(left.read("submissions.json"))[0]["model"] is None
 
 
 def test_a_member_goes_and_the_team_goes_on(
@@ -155,6 +162,21 @@ def test_on_a_published_board_the_row_stays_without_a_name(
     assert Entry.objects.count() == rows
     kept = Submission.objects.get(team=rivals)
     assert (kept.uploaded_by, kept.file_name, kept.note) == (None, "", "")
+
+
+def test_a_ban_outlives_the_account(team: Team, owner: User, rival: User, organizer: User) -> None:
+    competition = team.competition
+    bans.ban(team=team, person=owner, reason="Two accounts.", by=organizer)
+    call_command("account", "delete", "owner", "--yes")
+    kept = competition.bans.get()
+    assert (kept.team, kept.user) == (None, None)
+    assert "owner" not in str(kept) + str(kept.mail_hash)
+    again = User.objects.create_user("new", email="OWNER@example.org")
+    with pytest.raises(NotAllowed, match="Two accounts"):
+        teams.create(competition=competition, name="Newcomers", by=again)
+    teams.create(competition=competition, name="Rivals", by=rival)
+    bans.lift(ban=kept, by=organizer)
+    teams.create(competition=competition, name="Newcomers", by=again)
 
 
 def test_an_organizer_and_a_stranger_are_refused(

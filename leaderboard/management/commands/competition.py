@@ -1,0 +1,93 @@
+"""Does for an organizer at a terminal what the buttons of the panel do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext
+
+from leaderboard.errors import Refused
+from leaderboard.management import contest_files
+from leaderboard.models import Competition, Evaluation, User
+from leaderboard.services import audit, competitions, references
+
+ACTS: dict[str, tuple[str, Callable[..., object]]] = {
+    "calibrate": ("queue a calibration of the reference model", references.calibrate),
+    "open": ("open a draft, or go on after a pause", competitions.open_),
+    "pause": ("stop uploads for a while", competitions.pause),
+    "close": ("end the uploads", competitions.close),
+    "reopen": ("take uploads again, until the publication", competitions.reopen),
+    "publish": ("show the private board", competitions.publish),
+    "status": ("only say how it stands", lambda **_: None),
+}
+
+
+class Command(contest_files.ContestCommand):
+    help = (
+        "Calibrate, open, pause, close, reopen or publish a competition, and say how it stands. "
+        "The same rules hold as in the panel. A worker calibrates: see manage.py work. Exit code "
+        "0: done; 1: refused, with the reason, and nothing is changed; 2: wrong usage."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        acts = parser.add_subparsers(dest="step", required=True, metavar="ACT")
+        for name, (does, _) in ACTS.items():
+            one = acts.add_parser(name, help=does, description=does)
+            one.add_argument("slug", help="of the competition")
+            if name == "pause":
+                one.add_argument("--message", default="", help="for everybody")
+            elif name != "status":
+                one.add_argument("--why", default="", help="for the audit log")
+            if name != "status":
+                contest_files.add_person(one)
+            super().add_arguments(one)
+
+    def act(self, *, step: str, slug: str, **options: Any) -> None:
+        competition = contest_files.competition(slug)
+        if step != "status":
+            by = contest_files.person(options.pop("by"))
+            self.do(step, competition, by=by, **options)
+        told = told_of(Competition.objects.get(pk=competition.pk))
+        if options["json"]:
+            self.stdout.write(json.dumps(told, ensure_ascii=False))
+            return
+        self.stdout.write(
+            gettext("%(slug)s: %(state)s, %(queued)d queued, %(running)d running.") % told
+        )
+        if told["missing"]:
+            self.stdout.write(told["missing"]["detail"])
+
+    def do(self, step: str, competition: Competition, *, by: User, **options: Any) -> None:
+        more = {"message": options["message"]} if step == "pause" else {}
+        with audit.because(options.get("why") or options.get("message") or ""):
+            ACTS[step][1](competition=competition, by=by, **more)
+
+
+def told_of(competition: Competition) -> dict[str, Any]:
+    """How a competition stands, for programs."""
+    states = competition.evaluations.by_state()
+    last = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION).first()
+    published = competition.published_at
+    return {
+        "slug": competition.slug,
+        "state": competition.state,
+        "queued": states[Evaluation.State.QUEUED],
+        "running": states[Evaluation.State.RUNNING],
+        "calibration": last.state if last else None,
+        "missing": missing(competition),
+        "published_at": published.isoformat() if published else None,
+    }
+
+
+def missing(competition: Competition) -> dict[str, str] | None:
+    """The first step that a draft lacks before it may open."""
+    if competition.state != Competition.State.DRAFT:
+        return None
+    try:
+        competitions.check_openable(competition)
+    except Refused as refused:
+        return contest_files.refusal(refused)
+    return None

@@ -1,0 +1,37 @@
+"""Writes the signed file of a published result."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext
+
+from leaderboard.management import contest_files
+from leaderboard.services import snapshots
+
+
+class Command(contest_files.ContestCommand):
+    help = (
+        "Write the newest signed file of a published result, as everybody downloads it. The post "
+        "makes it, or manage.py work; featherweight verify checks it. Exit code 0: done; 1: there "
+        "is none yet, with the reason; 2: wrong usage."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug", help="of the competition")
+        parser.add_argument("--output", type=Path, required=True, help="the file to write")
+        super().add_arguments(parser)
+
+    def act(self, *, slug: str, output: Path, **options: Any) -> None:
+        made = snapshots.find(contest_files.competition(slug))
+        with made.file.open("rb") as source, output.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        if options["json"]:
+            told = {"file": str(output), "sha256": made.sha256, "bytes": made.size_bytes}
+            self.stdout.write(json.dumps(told))
+            return
+        self.stdout.write(gettext("Written: %(path)s.") % {"path": output})
