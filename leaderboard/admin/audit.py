@@ -20,7 +20,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 
 from leaderboard import spreadsheets
-from leaderboard.admin import pages
+from leaderboard.admin import pages, words
 from leaderboard.models import AuditEntry
 from leaderboard.services import audit
 
@@ -109,18 +109,27 @@ class AuditAdmin(pages.Fixed):
 
     @display(description=gettext_lazy("Change"))
     def change(self, entry: AuditEntry) -> str:
-        told = [f"{name}: {cut(was)} → {cut(now)}" for name, was, now in audit.changes(entry)]
+        told = [f"{name}: {cut(was)} → {cut(now)}" for name, was, now in changed(entry)]
         return "; ".join(told) or "–"
 
     @display(description=gettext_lazy("Change"))
     def changes(self, entry: AuditEntry) -> SafeString | str:
-        rows = audit.changes(entry)
+        rows = changed(entry)
         return pages.figures(
             [(name, f"{shown(was)} → {shown(now)}") for name, was, now in rows]
         ) or gettext("None.")
 
 
+def changed(entry: AuditEntry) -> list[tuple[str, object, object]]:
+    """The changed values with the names that forms give to fields."""
+    names = {model._meta.model_name: named for model, named in words.FIELDS.items()}
+    of = names.get(entry.subject_type, {})
+    return [(str(of.get(name, name)), was, now) for name, was, now in audit.changes(entry)]
+
+
 def shown(value: object) -> str:
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
     return "–" if value in (None, "") else str(value)
 
 

@@ -9,3 +9,9 @@ document.addEventListener("click", (event) => {
   target?.scrollIntoView({ behavior: "smooth", block: "start" });
   target?.querySelector("input:not([type=hidden]), select, textarea")?.focus({ preventScroll: true });
 });
+
+// The theme calls each scrolled part alike. Before it does, each gets the name of what it shows.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const part of document.querySelectorAll("[data-simplebar]"))
+    part.dataset.simplebarAriaLabel = part.closest("nav")?.getAttribute("aria-label") ?? document.title.trim();
+});
