@@ -52,6 +52,14 @@ MEMBERS = [
     "COMPARISON",
     "TRIAL",
 ]
+PANEL = [
+    "/admin/",
+    "/admin/leaderboard/competition/",
+    "COMPETITION",
+    "/admin/leaderboard/submission/",
+    "/admin/leaderboard/auditentry/",
+    "/admin/leaderboard/announcement/add/",
+]
 PUBLISHED = [
     "/competitions/waste/",
     "/competitions/waste/boards/private/",
@@ -86,6 +94,7 @@ def addresses(
     trials.end(trial, Trial.State.PASSED, found=PASSED.to_json())
     return {
         "SUBMISSION": done.get_absolute_url(),
+        "COMPETITION": f"/admin/leaderboard/competition/{team.competition.pk}/change/",
         "WEBHOOK": f"/competitions/waste/team/webhooks/{hook.pk}/",
         "PUBLIC TEAM": f"/competitions/waste/teams/{team.pk}/",
         "QUEUED": waiting.get_absolute_url(),
@@ -111,7 +120,8 @@ def test_pages_are_accessible_quiet_and_fit(
     language: str,
 ) -> None:
     found = []
-    for person, urls in ((None, STRANGERS), (owner, MEMBERS), (owner, PUBLISHED)):
+    lists = ((None, STRANGERS), (owner, MEMBERS), (organizer, PANEL), (owner, PUBLISHED))
+    for person, urls in lists:
         if urls is PUBLISHED:
             finish(Submission.objects.latest("pk").latest_evaluation, report(quality_public=0.6))
             competitions.close(competition=competition, by=organizer)
