@@ -26,6 +26,7 @@ from leaderboard.models.fields import (
 )
 from leaderboard.models.hardware import HardwareProfile
 from leaderboard.models.late import Late
+from leaderboard.models.measured import Measured
 from leaderboard.models.organizers import organized_by
 from leaderboard.models.releases import Released
 from leaderboard.models.texts import Texts
@@ -60,7 +61,7 @@ def metric_choices() -> list[tuple[str, Promise]]:
     return [(name, said_later(one.label)) for name, one in metrics.METRICS.items()]
 
 
-class Competition(Texts, Dates, Late, Released):
+class Competition(Texts, Dates, Late, Released, Measured):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         OPEN = "open", pgettext_lazy("state", "Open")
@@ -116,13 +117,6 @@ class Competition(Texts, Dates, Late, Released):
         verbose_name="hardware profile",
         help_text=_("The kind of machine that measures."),
     )
-    reference = models.ForeignKey(
-        "ReferenceModel", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
-    )
-    calibration = models.ForeignKey(
-        "Evaluation", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
-    )
-
     submissions_per_day = models.PositiveSmallIntegerField(default=5, help_text=_("Per team."))
     submissions_per_week = models.PositiveIntegerField(
         null=True, blank=True, help_text=_("Per team, from Monday. Empty: no limit.")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q
+from django.db.models import Q
 from django.db.models.expressions import BaseExpression
-from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -18,14 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from leaderboard.models.answers import Answers
 from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset
+from leaderboard.models.evaluations import EvaluationQuerySet, ShownManager
 from leaderboard.models.hardware import HardwareProfile, Worker
-from leaderboard.models.organizers import organized_by
 from leaderboard.models.progress import Progress
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.result import Result
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Team
-from leaderboard.models.user import User
 from scoring import formula
 from scoring.job import DryRun, Report, Timing
 
@@ -42,67 +39,10 @@ DOING = {
 """The engine's stages in plain words."""
 MAX_FAULTS = 3
 """Attempts that may end by a fault of ours before the evaluation ends as ERROR."""
-QUEUE_ORDER = ("team__running", "team__turn", "team__waiting_since", "queued_at", "pk")
-"""The order of the uploads that wait for the workers of a hardware profile."""
-IS_UPLOAD = ExpressionWrapper(Q(team__isnull=False), output_field=BooleanField())
-IS_EXTRA = ExpressionWrapper(Q(why="top_overlap"), output_field=BooleanField())
 
 
 class Stale(Exception):
     """The row changed meanwhile: another worker has the evaluation, or it was cancelled."""
-
-
-class EvaluationQuerySet(models.QuerySet["Evaluation"]):
-    def visible_to(self, user: User) -> EvaluationQuerySet:
-        """A team sees those of its own submissions; organizers see those of their competitions."""
-        of_own_teams = Q(team__in=Team.objects.filter(memberships__user_id=user.pk))
-        return self.filter(of_own_teams | organized_by(user, competition="competition"))
-
-    def counting(self) -> EvaluationQuerySet:
-        """What boards may show: of each submission in the running that was in time, the evaluation
-        that counts."""
-        return self.filter(
-            counts=True,
-            submission__withdrawn_at=None,
-            submission__disqualified_at=None,
-            submission__is_late=False,
-        )
-
-    def queued(self, profile: HardwareProfile) -> EvaluationQuerySet:
-        """The evaluations that wait for the workers of a profile, the next one first.
-
-        Calibrations stand first, measurements that the service asked for itself stand last. The
-        others are uploads: teams take turns (`services.turns`), each with its oldest upload.
-        """
-        return (
-            self.filter(state=Evaluation.State.QUEUED, profile=profile)
-            .alias(is_extra=IS_EXTRA, is_upload=IS_UPLOAD)
-            .order_by("is_extra", "is_upload", *QUEUE_ORDER)
-        )
-
-    def may_begin(self, profile: HardwareProfile | int) -> EvaluationQuerySet:
-        """The waiting evaluations of a profile that a worker may take now.
-
-        An evaluation waits for a while after a fault of ours. It also waits while the same content
-        is being measured: equal contents share one time.
-        """
-        # A subquery that the database evaluates once for a claim. It includes other
-        # competitions: their measurements end, too.
-        measured = Evaluation.objects.filter(
-            profile=profile, state=Evaluation.State.RUNNING
-        ).exclude(content_sha256="")
-        return self.filter(
-            Q(not_before=None) | Q(not_before__lte=Now()),
-            ~Q(content_sha256__in=measured.values("content_sha256")),
-        )
-
-    def by_state(self) -> Counter[str]:
-        """How many there are in each state."""
-        counts = self.order_by().values_list("state").annotate(number=Count("pk"))
-        return Counter(dict(counts))
-
-    def unfinished(self) -> EvaluationQuerySet:
-        return self.filter(state__in=[Evaluation.State.QUEUED, Evaluation.State.RUNNING])
 
 
 class Evaluation(Progress, Result):
@@ -123,6 +63,7 @@ class Evaluation(Progress, Result):
         REQUESTED = "requested", _("measured again at an organizer's request")
         TOP_OVERLAP = "top_overlap", _("measured again because the top of the board is tied")
         SHARED = "shared", _("the same model was measured again")
+        RESCORE = "rescore", _("measured again for a rescore")
 
     # FAILED: the team's fault. ERROR: our fault. RUNNING to QUEUED: a worker went away.
     TRANSITIONS = {
@@ -197,7 +138,22 @@ class Evaluation(Progress, Result):
     counts = models.BooleanField(
         default=False, help_text="Whether it is its submission's last to end with a score."
     )
-    objects = EvaluationQuerySet.as_manager()
+    rescore = models.ForeignKey(
+        "Rescore",
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="evaluations",
+        help_text="Since which all is measured by its data, reference and machine; empty: since "
+        "the opening.",
+    )
+    is_hidden = models.BooleanField(
+        default=False,
+        help_text="Measured for a rescore that is not applied. It has no team, takes no turn of "
+        "one, and no page of a participant shows it.",
+    )
+    objects = ShownManager()
+    every = EvaluationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -214,8 +170,17 @@ class Evaluation(Progress, Result):
             ),
             models.UniqueConstraint(
                 fields=["submission"],
-                condition=Q(state__in=["queued", "running"]),
+                condition=Q(state__in=["queued", "running"], is_hidden=False),
                 name="one_unfinished_evaluation",
+            ),
+            models.UniqueConstraint(
+                fields=["rescore", "submission"],
+                condition=Q(state__in=["queued", "running", "scored"], is_hidden=True),
+                name="one_measuring_for_a_rescore",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_hidden=False) | Q(team=None, counts=False, rescore__isnull=False),
+                name="what_is_hidden_counts_nowhere",
             ),
             models.UniqueConstraint(
                 fields=["submission"], condition=Q(counts=True), name="one_evaluation_counts"
@@ -242,6 +207,9 @@ class Evaluation(Progress, Result):
                 fields=["competition", "-id"],
                 condition=Q(kind="calibration"),
                 name="calibrations",
+            ),
+            models.Index(
+                fields=["rescore", "state"], condition=Q(is_hidden=True), name="hidden_measurings"
             ),
             models.Index(fields=["finished_at"], condition=Q(state="error"), name="our_faults"),
             models.Index(
@@ -366,7 +334,7 @@ class Evaluation(Progress, Result):
         self._swap(**fields)
 
     def _swap(self, **fields: Any) -> None:
-        rows = Evaluation.objects.filter(pk=self.pk, state=self.state, attempt=self.attempt)
+        rows = Evaluation.every.filter(pk=self.pk, state=self.state, attempt=self.attempt)
         if not rows.update(**fields):
             raise Stale(
                 f"Evaluation {self.pk} is no longer {self.state} in attempt {self.attempt}."

@@ -1,4 +1,5 @@
-"""Another formula for a competition that runs: proposed, previewed, then applied or cancelled."""
+"""Another formula or another measuring for a competition that runs: proposed, previewed, then
+applied or cancelled."""
 
 from __future__ import annotations
 
@@ -13,12 +14,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models.competition import TIME_WEIGHTS, Competition
+from leaderboard.models.dataset import Dataset
+from leaderboard.models.hardware import HardwareProfile
+from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.submission import Submission
 from leaderboard.models.team import Team
 from scoring import formula
 
 FORMULA_FIELDS = ("time_weight", "k", "quality_ref", "min_quality", "only_real_gains")
 """The fields of a competition that a rescore changes."""
+MEASURED_FIELDS = ("dataset", "reference", "profile")
+"""What a rescore that measures again may change."""
 ANY_SHARE = [MinValueValidator(0.0), MaxValueValidator(1.0)]
 
 
@@ -51,14 +57,79 @@ class RescoreQuerySet(models.QuerySet["Rescore"]):
         return self.filter(state=Rescore.State.APPLIED)
 
 
-class Rescore(models.Model):
-    """A proposed formula with its preview. Only an applied one is shown to participants."""
+class Again(models.Model):
+    """What a rescore measures again, and by what; empty where only the formula changes."""
+
+    class Scope(models.TextChoices):
+        BEST = "best", _("What ranks: each team's best and selected submissions")
+        ALL = "all", _("Every scored submission")
+
+    dataset = models.ForeignKey(Dataset, models.PROTECT, null=True, blank=True, related_name="+")
+    reference = models.ForeignKey(
+        ReferenceModel, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    profile = models.ForeignKey(
+        HardwareProfile, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    was_dataset = models.ForeignKey(
+        Dataset, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    was_reference = models.ForeignKey(
+        ReferenceModel, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    was_profile = models.ForeignKey(
+        HardwareProfile, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    was_measured_since = models.ForeignKey(
+        "self", models.RESTRICT, null=True, blank=True, related_name="+"
+    )
+    calibration = models.ForeignKey(
+        "leaderboard.Evaluation",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Of the reference by the new terms; empty until it is measured.",
+    )
+    was_calibration = models.ForeignKey(
+        "leaderboard.Evaluation", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    scope = models.CharField(max_length=4, choices=Scope, default=Scope.BEST)
+    keeps_failed = models.BooleanField(
+        default=True,
+        help_text="Whether a submission that fails in the new measuring keeps its old score.",
+    )
+    paused_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when workers begin nothing more of it."
+    )
+    looked_at = models.CharField(
+        max_length=32,
+        blank=True,
+        help_text="The version of the boards for which all submissions were looked for.",
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Rescore(Again):
+    """A proposed formula or measuring with its preview. Only an applied one is shown to
+    participants."""
+
+    class Kind(models.TextChoices):
+        FORMULA = "formula", _("Another formula")
+        MEASURED = "measured", _("Measured again")
 
     class State(models.TextChoices):
+        MEASURING = "measuring", _("Measures again")
         PREVIEW = "preview", _("Waits for a decision")
         APPLIED = "applied", _("Applied")
         CANCELLED = "cancelled", _("Cancelled")
 
+    OPEN = (State.MEASURING, State.PREVIEW)
+    """Not decided yet."""
+
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.FORMULA)
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="rescores")
     state = models.CharField(max_length=10, choices=State, default=State.PREVIEW)
     version = models.PositiveSmallIntegerField(
@@ -73,6 +144,12 @@ class Rescore(models.Model):
     )
     min_quality = models.FloatField(validators=ANY_SHARE)
     only_real_gains = models.BooleanField(default=False)
+
+    now_quality_ref = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="The constant that is used after; empty until the calibration gives it.",
+    )
 
     was_time_weight = models.FloatField(help_text="This and the next: the formula before.")
     was_k = models.FloatField()
@@ -96,11 +173,21 @@ class Rescore(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["competition"],
-                condition=Q(state="preview"),
+                condition=Q(state__in=["measuring", "preview"]),
                 name="one_rescore_waits_for_a_decision",
             ),
             models.UniqueConstraint(
                 fields=["competition", "version"], name="one_rescore_makes_a_version"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="formula", dataset=None, reference=None, profile=None)
+                | Q(
+                    kind="measured",
+                    dataset__isnull=False,
+                    reference__isnull=False,
+                    profile__isnull=False,
+                ),
+                name="a_measuring_knows_its_terms",
             ),
         ]
 
@@ -109,6 +196,15 @@ class Rescore(models.Model):
         if self.version is None:
             return gettext("rescore of %(competition)s") % facts
         return gettext("rescore of %(competition)s to version %(version)s") % facts
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it measures again, rather than by stored figures."""
+        return self.kind == self.Kind.MEASURED
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
 
     @property
     def before(self) -> Rules:
@@ -122,9 +218,8 @@ class Rescore(models.Model):
 
     @property
     def after(self) -> Rules:
-        """Where the calibration gives the reference quality, it is the same after as before."""
-        measured = self.competition.calibrated_quality
-        quality_ref = measured if self.quality_ref is None else self.quality_ref
+        """Before the calibration by new terms the reference quality is that of before."""
+        quality_ref = self.now_quality_ref
         return Rules(
             time_weight=self.time_weight,
             k=self.k,

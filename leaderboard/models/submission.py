@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +21,10 @@ from scoring import formats
 
 if TYPE_CHECKING:
     from leaderboard.models.evaluation import Evaluation
+
+
+VERDICTS = ("scored", "failed")
+UNDER_WAY = ("queued", "running")
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
@@ -40,13 +45,14 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         if state == "disqualified":
             return self.filter(withdrawn_at=None).exclude(disqualified_at=None)
         shown = self.in_the_running()
-        stronger = ["scored", "failed", "queued", "running"]
-        if state in ("queued", "running"):
-            stronger = stronger[:2]
-        elif state in stronger:
-            stronger = stronger[: stronger.index(state)]
-        if stronger:
-            shown = shown.exclude(evaluations__state__in=stronger)
+        if state in VERDICTS:
+            evaluations = apps.get_model("leaderboard", "Evaluation")._default_manager
+            verdicts = evaluations.filter(submission=OuterRef("pk"), state__in=VERDICTS)
+            # Of the last measuring again; there a score goes before a failure.
+            last = verdicts.order_by(F("rescore_id").desc(nulls_last=True), "-state")
+            return shown.alias(verdict=Subquery(last.values("state")[:1])).filter(verdict=state)
+        stronger = VERDICTS if state in UNDER_WAY else (*VERDICTS, *UNDER_WAY)
+        shown = shown.exclude(evaluations__state__in=stronger)
         return shown.filter(evaluations__state=state).distinct()
 
 
@@ -131,14 +137,20 @@ class Submission(models.Model):
     @property
     def evaluation(self) -> Evaluation:
         """The evaluation that counts: the last one with a score, else the last failure, else the
-        one under way, else the last one that ended otherwise."""
+        one under way, else the last one that ended otherwise.
+
+        Verdicts since the last rescore that measured again go before earlier ones.
+        """
         evaluations = sorted(self.evaluations.all(), key=in_order)
 
         def of(*states: str) -> list[Evaluation]:
             return [one for one in evaluations if one.state in states]
 
         states = evaluations[0].State
-        verdicts = of(states.SCORED) or of(states.FAILED)
+        verdicts = of(states.SCORED, states.FAILED)
+        since = max((one.rescore_id or 0 for one in verdicts), default=0)
+        verdicts = [one for one in verdicts if (one.rescore_id or 0) == since]
+        verdicts = [one for one in verdicts if one.state == states.SCORED] or verdicts
         return (verdicts or of(states.QUEUED, states.RUNNING) or evaluations)[-1]
 
     @property

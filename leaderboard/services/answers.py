@@ -86,7 +86,7 @@ def kept(evaluations: Collection[int], split: Split) -> Kept:
     if len(evaluations) > AT_ONCE:
         raise ValueError(f"At most {AT_ONCE} evaluations are read together.")
     measured = dict(
-        Evaluation.objects.filter(pk__in=evaluations, answers__dataset=split.dataset_id)
+        Evaluation.every.filter(pk__in=evaluations, answers__dataset=split.dataset_id)
         .order_by()
         .values_list("pk", "answers_id")
     )
@@ -113,13 +113,20 @@ def read(contents: Sequence[int], split: Split) -> Labelled:
 def content_of(evaluation: Evaluation) -> str:
     """The hash of what the answers depend on beside the images: the model and its input.
 
-    Not the protocol, the plan or the reference, so that a content keeps its row over an upgrade.
+    Not the protocol, the plan or the reference, so that a content keeps its row over an upgrade. A
+    rescore that measures again begins new rows.
     """
     submission = evaluation.submission
     if submission:
-        parts = ["submission", submission.content_sha256, submission.static.get("input")]
+        parts: list[object] = [
+            "submission",
+            submission.content_sha256,
+            submission.static.get("input"),
+        ]
     else:
         parts = ["reference", evaluation.reference.sha256, None]
+    if evaluation.rescore_id:  # what a rescore measures must change no row of a board of today
+        parts.append(evaluation.rescore_id)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -96,7 +96,7 @@ def check_deletable(row: Competition) -> None:
 def deleted_dataset(dataset: Dataset) -> list[str]:
     """Delete a dataset that nothing uses any more; returns the names of its files."""
     users = Competition.objects.filter(dataset=dataset)
-    if users.exists() or Evaluation.objects.filter(dataset=dataset).exists():
+    if users.exists() or Evaluation.every.filter(dataset=dataset).exists():
         raise Conflict(
             gettext("Another competition uses %(dataset)s. Keep it.") % {"dataset": dataset},
             code="dataset_in_use",

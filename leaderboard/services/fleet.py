@@ -81,7 +81,7 @@ def facts(shown: Iterable[Worker]) -> dict[int, Facts]:
     """The facts of some workers by their keys, in three queries."""
     listed = list(shown)
     keys = [one.pk for one in listed]
-    rows = Evaluation.objects.filter(state=Evaluation.State.RUNNING, worker__in=keys)
+    rows = Evaluation.every.filter(state=Evaluation.State.RUNNING, worker__in=keys)
     running = {one.worker_id: one for one in rows.select_related("competition", "submission__team")}
     took = measured(keys)
     others = unlike()
@@ -101,7 +101,7 @@ def by_profile() -> list[Fleet]:
     """All profiles with their live workers and their queues, in four queries."""
     now = timezone.now()
     live = list(Worker.objects.filter(seen_at__gt=now - workers.ALIVE))
-    rows = Evaluation.objects.filter(state=Evaluation.State.RUNNING, worker__in=live)
+    rows = Evaluation.every.filter(state=Evaluation.State.RUNNING, worker__in=live)
     busy = set(rows.values_list("worker", flat=True))
     found = []
     for profile in work.queues():
@@ -124,7 +124,7 @@ def doing(worker: Worker, *, is_busy: bool, now: datetime) -> Doing:
 
 def measured(keys: list[int]) -> dict[int, timedelta]:
     """The time that each worker measured in the last day. An index has these rows by profile."""
-    rows = Evaluation.objects.filter(
+    rows = Evaluation.every.filter(
         profile__in=list(HardwareProfile.objects.values_list("pk", flat=True)),
         state__in=[Evaluation.State.SCORED, Evaluation.State.FAILED],
         measured_by=None,

@@ -10,11 +10,13 @@ from django.db import connection
 from django.db.models import Q
 
 from leaderboard.models import Competition, Evaluation, Rescore
-from leaderboard.models.rescore import FORMULA_FIELDS, Rules
+from leaderboard.models.rescore import FORMULA_FIELDS, MEASURED_FIELDS, Rules
 from leaderboard.services import locks
 
 AT_ONCE = 2_000
 """Scores that one statement writes."""
+TERMS = (*(f"{name}_id" for name in MEASURED_FIELDS), "calibration_id", "measured_since_id")
+"""The columns of a competition that a rescore changes by measuring again."""
 Scored = tuple[int, float, float]
 """The key of an evaluation, its public and its private score."""
 
@@ -37,17 +39,46 @@ def under(competition: Competition, rescore: Rescore) -> Competition:
     coming = copy.copy(competition)
     for name in FORMULA_FIELDS:
         setattr(coming, name, getattr(rescore, name))
+    if rescore.is_measured:
+        for name in (*MEASURED_FIELDS, "calibration"):
+            setattr(coming, name, getattr(rescore, name))
+        coming.measured_since = rescore
     return coming
 
 
+def judging(evaluation: Evaluation) -> Competition:
+    """The competition as it judges an evaluation: after its rescore if that is not applied yet."""
+    if evaluation.is_hidden and evaluation.rescore:
+        return under(evaluation.competition, evaluation.rescore)
+    return evaluation.competition
+
+
 def hold(competition: Competition) -> None:
-    """Read the formula again, and keep it from changing until the transaction ends.
+    """Read again what scores depend on, and keep it from changing until the transaction ends.
 
     A measuring takes minutes, so a competition that was read before it may have been rescored.
     """
     row = locks.share(competition)
-    for name in (*FORMULA_FIELDS, "formula_version"):
+    for name in (*FORMULA_FIELDS, "formula_version", *TERMS):
         setattr(competition, name, getattr(row, name))
+
+
+def terms_of_today(evaluation: Evaluation) -> dict[str, Any]:
+    """The columns by which an upload must be measured since a rescore; none if it has them.
+
+    Call it once the competition is held.
+    """
+    competition = evaluation.competition
+    if evaluation.is_hidden or not evaluation.submission_id:
+        return {}
+    if evaluation.rescore_id == competition.measured_since_id:
+        return {}
+    return {
+        "dataset_id": competition.dataset_id,
+        "reference_id": competition.reference_id,
+        "profile_id": competition.profile_id,
+        "rescore_id": competition.measured_since_id,
+    }
 
 
 def follow(competition: Competition, teams: Collection[int]) -> None:

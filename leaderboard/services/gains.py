@@ -38,7 +38,7 @@ def of(evaluation: Evaluation, figures: Mapping[str, Any], answers_id: int | Non
     submission = evaluation.submission
     if submission is None or submission.is_late:
         return None
-    if evaluation.is_repeat:
+    if evaluation.is_repeat or evaluation.is_hidden:
         return before(submission)
     entry = (
         Entry.objects.filter(team=submission.team_id, board=Entry.Board.PUBLIC, is_ranked=True)

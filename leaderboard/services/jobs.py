@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from leaderboard.models import Competition, Evaluation, Worker
-from leaderboard.services import files, measurements
+from leaderboard.services import files, formulas, measurements
 from scoring.job import CALIBRATION, RETRY_FACTOR, Job, Pace, Plan, Split
 
 CANARY_SECONDS = 15.0
@@ -19,7 +19,7 @@ CANARY_SECONDS = 15.0
 def for_evaluation(evaluation: Evaluation) -> Job:
     """A job over both hidden splits: a submission, or in a calibration the reference against
     itself."""
-    competition = evaluation.competition
+    competition = formulas.judging(evaluation)
     submission = evaluation.submission
     splits = {split.name: split for split in evaluation.dataset.splits.all()}
     calibration = competition.calibration

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission
-from leaderboard.services import statements
+from leaderboard.services import formulas, statements
 from scoring.job import PROTOCOL, Quad, Timing
 from scoring.timing import pooling
 
@@ -61,6 +61,8 @@ def key(
         profile.plan().to_json(),
         PROTOCOL,
     ]
+    if competition.measured_since_id:  # what was measured before is not pooled, and not shared
+        parts.append(competition.measured_since_id)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -71,7 +73,7 @@ def hold_to_today(evaluation: Evaluation) -> None:
     pooled and do not count as faults. Raises `Stale`.
     """
     before = evaluation.measurement_key
-    today = key(evaluation.competition, evaluation.profile, evaluation.submission)
+    today = key(formulas.judging(evaluation), evaluation.profile, evaluation.submission)
     if today == before:
         return
     logger.info("%s was queued under another protocol or plan.", evaluation)
@@ -92,7 +94,7 @@ def of_same_content(evaluation: Evaluation) -> QuerySet[Evaluation]:
 
 
 def of_content(competition: int, key: str) -> QuerySet[Evaluation]:
-    return Evaluation.objects.filter(
+    return Evaluation.every.filter(
         competition=competition,
         kind=Evaluation.Kind.SUBMISSION,
         measurement_key=key,

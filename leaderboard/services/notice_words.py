@@ -97,8 +97,8 @@ PLAIN = {
         _("Uploads before %(end)s count. Check your final selection, too."),
     ),
     Kind.RESCORED: (
-        _("All scores of %(competition)s follow a new formula"),
-        _("Formula version %(version)d holds now. The reason: %(why)s"),
+        _("All scores of %(competition)s have changed"),
+        _("Version %(version)d of the scores holds now. The reason: %(why)s"),
     ),
     Kind.PUBLISHED: (
         _("The private board of %(competition)s is published"),

@@ -7,26 +7,24 @@ evaluations that count from an index, and never all evaluations of a team.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When, Window
-from django.db.models.functions import Coalesce, RowNumber
+from django.db.models import Exists, OuterRef, QuerySet
 
 from leaderboard.models import (
     Competition,
     Entry,
-    Evaluation,
     NextEntry,
     Preparation,
     Team,
 )
-from leaderboard.models.rescore import Rules
-from leaderboard.services import events, formulas, gains, locks, statements, versions
+from leaderboard.services import counting, events, formulas, locks, revealing, statements, versions
+from leaderboard.services.counting import Counting
 from leaderboard.services.events import Event
 from scoring import formula
 
@@ -47,28 +45,6 @@ WRITTEN = (
 )
 """The columns of an entry that a verdict writes."""
 ENTRY_COLUMNS = [field.attname for field in Entry._meta.concrete_fields]
-PUBLIC_ORDER = ("score_public", "submission__uploaded_at", "submission_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Counting:
-    """The columns of an evaluation that counts from which entries are made."""
-
-    evaluation_id: int
-    submission_id: int
-    team_id: int
-    uploaded_at: datetime
-    selected_at: datetime | None
-    score_public: float
-    score_private: float
-    quality_public: float
-    quality_private: float
-    time_ratio: float
-    half_width: float
-    format: str
-    number_type: str
-    parameters: int
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +66,15 @@ def place(*teams: Team) -> None:
     keys = lock([team.pk for team in teams])
     preparations = Preparation.objects.filter(competition=competition).select_related("rescore")
     for one in preparations:  # evaluated once, and used again below
-        if one.is_following:
-            formulas.follow(competition, keys)
+        if one.rescore and one.is_following:
+            revealing.follow(one.rescore, competition, keys)
     changed = set()
-    best = leaders(competition, keys, min_quality=competition.min_quality)
+    best = counting.leaders(competition, keys, min_quality=competition.min_quality)
     if changes := put(competition, Board.PUBLIC, keys, best):
         changed.add(Board.PUBLIC)
         tell(teams, changes)
     if competition.is_published:
-        if put(competition, Board.PRIVATE, keys, winners(competition, keys)):
+        if put(competition, Board.PRIVATE, keys, counting.winners(competition, keys)):
             changed.add(Board.PRIVATE)
         if Board.PUBLIC in changed:
             locks.lock(competition)  # organizers' decisions hold it already
@@ -132,25 +108,36 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
     their own.
     """
     if preparation.min_quality is None:
-        put(competition, Board.PRIVATE, teams, winners(competition, teams))
+        put(competition, Board.PRIVATE, teams, counting.winners(competition, teams))
         return
     NextEntry.objects.filter(team__in=teams).delete()
     now = of_teams(competition, Board.PUBLIC, teams)
-    if preparation.rescore:
-        coming = formulas.under(competition, preparation.rescore)
-        best = leaders_by(formulas.of(coming), teams)
+    rescore, coming = preparation.rescore, competition
+    if rescore:
+        coming = formulas.under(competition, rescore)
+        best = counting.leaders_under(coming, rescore, teams)
     else:
-        coming = competition
-        best = leaders(competition, teams, min_quality=preparation.min_quality)
-    entries = [
-        entry(coming, Board.PUBLIC, one, min_quality=preparation.min_quality)
-        for one in best.values()
-    ]
+        best = counting.leaders(competition, teams, min_quality=preparation.min_quality)
+    after = {
+        team: entry(coming, Board.PUBLIC, one, min_quality=preparation.min_quality)
+        for team, one in best.items()
+    }
+    if rescore and rescore.is_measured:  # nothing of them has a score any more
+        after |= {team: without_rank(one) for team, one in now.items() if team not in after}
     NextEntry.objects.bulk_create(
-        NextEntry(competition=competition, team_id=one.team_id, **written(one))
-        for one in entries
-        if one.team_id in now and written(now[one.team_id]) != written(one)
+        NextEntry(competition=competition, team_id=team, **written(one))
+        for team, one in after.items()
+        if team in now and written(now[team]) != written(one)
     )
+
+
+def prepare_anew(team: Team) -> None:
+    """Prepare a team again, after something that no board of today shows."""
+    competition = locks.share(team.competition)
+    keys = lock([team.pk])
+    for one in Preparation.objects.filter(competition=competition).select_related("rescore"):
+        if not one.is_following:
+            prepare(one, competition, keys)
 
 
 def take_next(competition: Competition) -> None:
@@ -187,111 +174,6 @@ def keep_public_ranks(competition: Competition) -> None:
         )
 
 
-# What counts of a team
-
-
-def leaders(
-    competition: Competition, teams: Collection[int], *, min_quality: float
-) -> dict[int, Counting]:
-    """Each team's evaluation on the public board: its best that passes the gate, else its best.
-
-    Where only real gains move the board, the best of those that were one, if there are any.
-    """
-    least = gains.REAL if competition.only_real_gains else gains.ANY
-    return {one.team_id: one for one in map(counting, leading(list(teams), min_quality, least))}
-
-
-@statements.prepared
-def leading(teams: list[int], min_quality: float, least: float) -> QuerySet[Evaluation, Any]:
-    of_team = Evaluation.objects.counting().filter(team=OuterRef("pk")).order_by(*PUBLIC_ORDER)
-    passing = of_team.filter(quality_public__gte=min_quality)
-    steps = passing.filter(Q(gain=None) | Q(gain__gt=least))
-    best = Coalesce(*(Subquery(one.values("pk")[:1]) for one in (steps, passing, of_team)))
-    return columns(Team.objects.filter(pk__in=teams).order_by().annotate(best=best).values("best"))
-
-
-def leaders_by(rules: Rules, teams: Collection[int]) -> dict[int, Counting]:
-    """The leaders under another formula, with its scores.
-
-    The index has the scores of today only. So all that counts of the teams is read.
-    """
-    counts = Evaluation.objects.counting().filter(team__in=teams)
-    small = Q(gain__lte=gains.REAL) if rules.only_real_gains else Q(pk__in=[])
-    held = set(counts.filter(small).values_list("pk", flat=True))
-
-    best: dict[int, tuple[tuple[bool, bool, float, datetime, int], Counting]] = {}
-    for one in map(counting, columns(counts.values("pk"))):
-        is_below = one.quality_public < rules.min_quality
-        is_held = one.evaluation_id in held and not is_below
-        score = rules.score(one.quality_public, one.time_ratio)
-        order = is_below, is_held, score, one.uploaded_at, one.submission_id
-        if one.team_id not in best or order < best[one.team_id][0]:
-            best[one.team_id] = order, one
-    return {team: replace(one, score_public=order[2]) for team, (order, one) in best.items()}
-
-
-def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[Counting]]:
-    """The evaluations that count on the private board, by team: the selected ones, else the best
-    public ones."""
-    place = Window(
-        RowNumber(),
-        partition_by="team",
-        order_by=[
-            Case(When(submission__selected_at=None, then=Value(1)), default=Value(0)),
-            Case(
-                When(quality_public__gte=competition.min_quality, then=Value(0)), default=Value(1)
-            ),
-            *PUBLIC_ORDER,
-        ],
-    )
-    placed = Evaluation.objects.counting().filter(team__in=teams).order_by().annotate(place=place)
-    found: dict[int, list[Counting]] = {}
-    final = placed.filter(place__lte=competition.final_selections)
-    for one in map(counting, columns(final.values("pk"))):
-        found.setdefault(one.team_id, []).append(one)
-    return {team: [one for one in some if one.selected_at] or some for team, some in found.items()}
-
-
-def winners(competition: Competition, teams: Collection[int]) -> dict[int, Counting]:
-    """Each team's evaluation on the private board: the best of its finals."""
-
-    def order(one: Counting) -> tuple[object, ...]:
-        is_below = one.quality_private < competition.min_quality
-        return is_below, one.score_private, one.uploaded_at, one.submission_id
-
-    return {team: min(some, key=order) for team, some in finals(competition, teams).items()}
-
-
-def columns(keys: QuerySet[Any, Any]) -> QuerySet[Evaluation, Any]:
-    """The columns of `Counting` for some evaluations. Whole model instances take longer to make."""
-    return (
-        Evaluation.objects.filter(pk__in=keys)
-        .order_by()
-        .values_list(
-            "pk",
-            "submission_id",
-            "team_id",
-            "submission__uploaded_at",
-            "submission__selected_at",
-            "score_public",
-            "score_private",
-            "quality_public",
-            "quality_private",
-            "time_ratio",
-            "half_width",
-            "submission__format",
-            "submission__number_type",
-            "submission__parameters",
-            "submission__size_bytes",
-        )
-    )
-
-
-def counting(row: tuple[Any, ...]) -> Counting:
-    """What counts has all figures."""
-    return Counting(*row)
-
-
 # Entries
 
 
@@ -318,8 +200,18 @@ def entry(competition: Competition, board: str, one: Counting, *, min_quality: f
     )
 
 
+def without_rank(entry: Entry) -> Entry:
+    """A team's entry as it stands in a preview that leaves the team without any score."""
+    last = copy.copy(entry)
+    last.is_ranked = False
+    return last
+
+
 def put(
-    competition: Competition, board: str, teams: Collection[int], best: Mapping[int, Counting]
+    competition: Competition,
+    board: str,
+    teams: Collection[int],
+    best: Mapping[int, Counting],
 ) -> list[Change]:
     """Write the entries of locked teams. Returns what changed."""
     before = of_teams(competition, board, teams)

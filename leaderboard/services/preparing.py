@@ -17,11 +17,21 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Entry, Evaluation, NextEntry, Preparation, Rescore
-from leaderboard.services import audit, events, formulas, locks, placing, privileges, versions
+from leaderboard.services import (
+    audit,
+    counting,
+    events,
+    locks,
+    placing,
+    privileges,
+    revealing,
+    versions,
+)
 from leaderboard.services.events import Event
 
 logger = logging.getLogger(__name__)
 State = Competition.State
+MEASURING = Rescore.State.MEASURING
 BATCH = 500
 """Teams that are locked at once."""
 AT_ONCE = 1.0
@@ -51,7 +61,8 @@ def begin(
 def check_none(competition: Competition) -> None:
     """Raises `Conflict` while boards are prepared. Call it under the lock of the competition."""
     preparation = of(competition)
-    if preparation and preparation.rescore_id and not preparation.is_following:
+    waits = preparation and preparation.rescore_id and not preparation.is_following
+    if waits or Rescore.objects.filter(competition=competition, state=MEASURING).exists():
         raise Conflict(
             gettext("A rescore waits for a decision. Apply it or cancel it first."),
             code="rescore_pending",
@@ -135,16 +146,32 @@ def step(competition: Competition) -> bool:
     batch = placing.lock(list(teams.values_list("pk", flat=True)[:BATCH]))
     if not batch:
         return False
-    if preparation.is_following:
-        formulas.follow(competition, batch)
+    rescore = preparation.rescore if preparation.is_following else None
+    if rescore:
+        follow(rescore, competition, batch)
     else:
         placing.prepare(preparation, competition, batch)
     preparation.through = batch[-1]
     preparation.done += len(batch)
     preparation.save()
-    if preparation.is_following:
-        versions.change(competition.pk, [Entry.Board.PRIVATE])  # what a publication would show
+    if rescore:
+        versions.change(competition.pk, changed_by(rescore))
     return True
+
+
+def follow(rescore: Rescore, competition: Competition, teams: list[int]) -> None:
+    """Let the evaluations of locked teams follow an applied rescore. A team that has no score left
+    leaves the board."""
+    revealing.follow(rescore, competition, teams)
+    if rescore.is_measured:
+        best = counting.leaders(competition, teams, min_quality=competition.min_quality)
+        placing.put(competition, Entry.Board.PUBLIC, teams, best)
+
+
+def changed_by(rescore: Rescore) -> list[str]:
+    """The boards that change while evaluations follow; the private one is what a publication would
+    show."""
+    return list(Entry.Board) if rescore.is_measured else [Entry.Board.PRIVATE]
 
 
 @transaction.atomic

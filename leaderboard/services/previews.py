@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from leaderboard.models import Competition, Entry, User
-from leaderboard.services import organizers, placing, preparing, rankings, versions
-from leaderboard.services.placing import Counting
+from leaderboard.services import counting, organizers, placing, preparing, rankings, versions
+from leaderboard.services.counting import Counting
 
 Board = Entry.Board
 
@@ -143,4 +143,4 @@ def winners(competition: Competition) -> Iterator[Counting]:
     keys = list(competition.teams.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(keys), preparing.BATCH):
         batch = keys[start : start + preparing.BATCH]
-        yield from placing.winners(competition, batch).values()
+        yield from counting.winners(competition, batch).values()

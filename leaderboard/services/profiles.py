@@ -122,7 +122,7 @@ def fixed_fields(profile: HardwareProfile) -> frozenset[str]:
     running = Competition.objects.filter(profile=profile).exclude(
         state__in=[states.DRAFT, states.PUBLISHED]
     )
-    measured = MACHINE if profile.evaluations.exists() else frozenset()
+    measured = MACHINE if Evaluation.every.filter(profile=profile.pk).exists() else frozenset()
     return measured | {"published"} if running.exists() else measured
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from leaderboard.models import Entry, Evaluation, RankRange, Submission, Team
 from leaderboard.models.entry import EntryQuerySet
-from leaderboard.services import duels, placing, rankings
+from leaderboard.services import counting, duels, rankings
 from scoring import formula
 
 State = Evaluation.State
@@ -116,7 +116,7 @@ def of(submission: Submission) -> Prospect | None:
     score = score_of(evaluation)
     quality = evaluation.quality_public or 0.0
     is_best = entry.submission_id == submission.pk
-    before = earlier_best(submission) if is_best else counting(entry.evaluation_id)
+    before = earlier_best(submission) if is_best else verdict_of(entry.evaluation_id)
     rivals = others(entry)
     missing = competition.min_quality - quality
     rank = None if missing > 0 else rivals.place(score, submission)
@@ -141,19 +141,20 @@ def others(entry: Entry) -> Rivals:
 
 def earlier_best(submission: Submission) -> Evaluation | None:
     """The evaluation that stood on the board before this upload, as far as it still counts."""
-    counting = Evaluation.objects.counting().filter(
+    earlier = Evaluation.objects.counting().filter(
         team=submission.team_id, submission__uploaded_at__lt=submission.uploaded_at
     )
-    passing = counting.filter(quality_public__gte=submission.competition.min_quality)
-    for some in (passing, counting):
-        best = some.select_related("submission", "competition").order_by(*placing.PUBLIC_ORDER)
+    passing = earlier.filter(quality_public__gte=submission.competition.min_quality)
+    for some in (passing, earlier):
+        best = some.select_related("submission", "competition").order_by(*counting.PUBLIC_ORDER)
         if found := best.first():
             return found
     return None
 
 
-def counting(key: int) -> Evaluation:
-    return Evaluation.objects.select_related("submission", "competition").get(pk=key)
+def verdict_of(key: int) -> Evaluation:
+    # A rescore shows a board before the evaluations of its teams follow.
+    return Evaluation.every.select_related("submission", "competition").get(pk=key)
 
 
 def comparison(

@@ -67,6 +67,7 @@ def enqueue(
         reference=competition.reference,
         dataset=competition.dataset,
         profile=profile,
+        rescore_id=competition.measured_since_id,
         why=why,
         queued_at=timezone.now(),
         request_id=logs.current_id(),

@@ -42,7 +42,9 @@ State = Evaluation.State
 Why = Evaluation.Why
 STOPPED = "worker_stopped"
 """The code of a worker that was told to stop. The attempt is not used up."""
-NO_FAULTS = frozenset({STOPPED, workers.NO_ROOM})
+RESCORED = "rescored_meanwhile"
+"""The code of a measuring by terms that a rescore has ended. The upload is measured by new ones."""
+NO_FAULTS = frozenset({STOPPED, RESCORED, workers.NO_ROOM})
 """Codes of endings that use up no attempt. A full disk is no fault of the evaluation, either."""
 LOST = "worker_lost"
 """The code of an expired lease. The next attempt need not wait: the lease was the pause."""
@@ -67,6 +69,8 @@ def record(
         )
         keep(evaluation, report, is_noisy=True)
         return
+    if is_outdated(evaluation):
+        return
     if report.failure:
         evaluation.move_to(
             State.FAILED,
@@ -76,17 +80,29 @@ def record(
             **ended(),
         )
     else:
-        formulas.hold(evaluation.competition)
-        discount(evaluation.submission)
+        discount(evaluation)
         figures = verdict(evaluation, report)
         figures["answers"] = kept = answers.keep(evaluation, answered or {})
         figures["gain"] = gains.of(evaluation, figures, kept.pk if kept else None)
         evaluation.move_to(State.SCORED, **figures, isolation=isolation_of(report), **ended())
     keep(evaluation, report)
-    if evaluation.state == State.SCORED:
+    if evaluation.is_hidden:
+        prepare(evaluation)
+    elif evaluation.state == State.SCORED:
         show(evaluation, *(share(evaluation) if evaluation.is_repeat else ()))
     turns.charge(evaluation)
     events.tell(Event.EVALUATION_ENDED, evaluation)
+
+
+def is_outdated(evaluation: Evaluation) -> bool:
+    """Hold the formula and the terms of today. An evaluation by earlier terms goes back to the
+    queue, to be measured by those of today; returns whether it did."""
+    formulas.hold(evaluation.competition)
+    if not formulas.terms_of_today(evaluation):
+        return False
+    said = say("A rescore was applied meanwhile. The upload is measured by the new terms.")
+    give_back(evaluation, code=RESCORED, said=said)
+    return True
 
 
 def verdict(evaluation: Evaluation, report: Report) -> dict[str, Any]:
@@ -95,13 +111,13 @@ def verdict(evaluation: Evaluation, report: Report) -> dict[str, Any]:
     public, private = report.splits["public"], report.splits["private"]
     return {
         **scores(
-            evaluation.competition,
+            formulas.judging(evaluation),
             quality_public=public.quality,
             quality_private=private.quality,
             time_ratio=timings.published_ratio(report.timing.time_ratio),
             quality_ref=report.quality_ref,
         ),
-        "counts": evaluation.submission is not None,
+        "counts": evaluation.submission is not None and not evaluation.is_hidden,
         "f1_by_class": {label: quality.f1 for label, quality in public.per_class.items()},
         "half_width": timings.published_half_width(report.timing.half_width),
         "submission_seconds": report.timing.seconds_per_image,
@@ -125,10 +141,10 @@ def isolation_of(report: Report) -> dict[str, Any] | None:
     return report.isolation.to_json() if report.isolation else None
 
 
-def discount(submission: Submission | None) -> None:
-    """Let no evaluation of a submission count: another one is about to."""
-    if submission:
-        submission.evaluations.filter(counts=True).update(counts=False)
+def discount(evaluation: Evaluation) -> None:
+    """Let no evaluation of a submission count: this one is about to."""
+    if evaluation.submission and not evaluation.is_hidden:
+        evaluation.submission.evaluations.filter(counts=True).update(counts=False)
 
 
 def keep(evaluation: Evaluation, report: Report, *, is_noisy: bool = False) -> None:
@@ -145,13 +161,17 @@ def keep(evaluation: Evaluation, report: Report, *, is_noisy: bool = False) -> N
 def record_stored(evaluation: Evaluation, stored: Evaluation) -> None:
     """Give an evaluation the stored measurement of the same content. So uploading again is no
     lottery."""
-    formulas.hold(stored.competition)
-    discount(evaluation.submission)
-    figures = shared(stored)
+    if is_outdated(evaluation):
+        return
+    discount(evaluation)
+    figures = shared(stored, formulas.judging(evaluation))
     gain = gains.of(evaluation, figures, stored.answers_id)
-    evaluation.move_to(State.SCORED, **figures, gain=gain, counts=True)
+    evaluation.move_to(State.SCORED, **figures, gain=gain, counts=not evaluation.is_hidden)
     keep_shared(evaluation, stored)
-    show(evaluation)
+    if evaluation.is_hidden:
+        prepare(evaluation)
+    else:
+        show(evaluation)
     turns.charge(evaluation)
     events.tell(Event.EVALUATION_ENDED, evaluation)
 
@@ -173,7 +193,7 @@ def share(evaluation: Evaluation) -> list[Team]:
     for submission in same.distinct():
         if submission.static["input"] != measured.static["input"]:
             continue
-        discount(submission)
+        submission.evaluations.filter(counts=True).update(counts=False)
         twin = Evaluation.objects.create(
             competition=evaluation.competition,
             submission=submission,
@@ -182,11 +202,12 @@ def share(evaluation: Evaluation) -> list[Team]:
             reference=evaluation.reference,
             dataset=evaluation.dataset,
             profile=evaluation.profile,
+            rescore_id=evaluation.rescore_id,
             measurement_key=evaluation.measurement_key,
             queued_at=timezone.now(),
             state=State.SCORED,
             why=Why.SHARED,
-            **shared(evaluation),
+            **shared(evaluation, evaluation.competition),
             gain=gains.before(submission),
             counts=True,
         )
@@ -197,14 +218,14 @@ def share(evaluation: Evaluation) -> list[Team]:
     return teams
 
 
-def shared(stored: Evaluation) -> dict[str, Any]:
-    """The columns of an evaluation that shares a measurement."""
+def shared(stored: Evaluation, competition: Competition) -> dict[str, Any]:
+    """The columns of an evaluation that shares a measurement, by the formula of a competition."""
     figures = stored.figures()
     return {
         "measured_by": stored,
         "measurements": stored.measurements,
         **scores(
-            stored.competition,
+            competition,
             quality_public=figures.quality_public,
             quality_private=figures.quality_private,
             time_ratio=figures.time_ratio,
@@ -244,6 +265,7 @@ def give_back(
     The next attempt waits (`pause`), and the worker checks itself before it takes more work. A code
     in `NO_FAULTS` uses up no attempt, and another worker may take the evaluation at once.
     """
+    formulas.hold(evaluation.competition)
     is_fault = code not in NO_FAULTS
     faults = evaluation.faults + is_fault
     told = [said] if isinstance(said, Sentence) else said
@@ -259,6 +281,7 @@ def give_back(
     }
     if faults < MAX_FAULTS:
         not_before = Now() + pause(faults) if is_fault and code != LOST else None
+        columns |= formulas.terms_of_today(evaluation)
         evaluation.move_to(
             State.QUEUED, claimed_at=None, percent=0, not_before=not_before, **columns
         )
@@ -267,6 +290,8 @@ def give_back(
     else:
         logger.error("%s is given up after %s faults: %s", evaluation, faults, joined(told))
         evaluation.move_to(State.ERROR, finished_at=Now(), **columns)
+        if evaluation.is_hidden:
+            prepare(evaluation)
         events.tell(Event.EVALUATION_ENDED, evaluation)
     if evaluation.team:
         turns.settle_anew(evaluation.team)
@@ -311,6 +336,12 @@ def scores(
         "score_public": total(quality_public),
         "score_private": total(quality_private),
     }
+
+
+def prepare(evaluation: Evaluation) -> None:
+    """Let the preview of a rescore follow an end that nobody else sees."""
+    if evaluation.submission:
+        placing.prepare_anew(evaluation.submission.team)
 
 
 def show(evaluation: Evaluation, *others: Team) -> None:

@@ -1,6 +1,9 @@
-"""The organizers' model is stored and calibrated before its competition opens."""
+"""The organizers' model is stored and calibrated before its competition opens, or for a rescore."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.core.files import File
 from django.db import transaction
@@ -30,33 +33,55 @@ def set_reference(
     """
     organizers.check_organizer(by, competition)
     check_draft(competition)
+    with received(competition, upload, anyway=anyway) as model, transaction.atomic():
+        check_draft(locks.lock(competition))
+        before = competition.reference
+        model.name = name[:120]
+        model.save(force_insert=True)
+        competition.reference, competition.calibration = model, None
+        competition.save(update_fields=["reference", "calibration"])
+        audit.record(
+            audit.Act.REFERENCE_SET,
+            competition,
+            by=by,
+            before={"reference": before and before.name, "sha256": before and before.sha256},
+            after={"reference": model.name, "sha256": model.sha256},
+        )
+    return model
+
+
+def add_reference(
+    *, competition: Competition, upload: File[bytes], name: str, by: User, anyway: bool = False
+) -> ReferenceModel:
+    """Store a model for a rescore that measures again. Scores do not depend on it before."""
+    organizers.check_organizer(by, competition)
+    with received(competition, upload, anyway=anyway) as model, transaction.atomic():
+        competitions.check_unpublished(locks.lock(competition))
+        model.name = name[:120]
+        model.save(force_insert=True)
+        stored = {"reference": model.name, "sha256": model.sha256}
+        audit.record(audit.Act.REFERENCE_ADDED, competition, by=by, after=stored)
+    return model
+
+
+@contextmanager
+def received(
+    competition: Competition, upload: File[bytes], *, anyway: bool
+) -> Iterator[ReferenceModel]:
+    """The row, not saved yet, of an upload that is checked and stored."""
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
         found = submissions.inspect(file, competition)
         if not anyway:
             check_classes(competition, found.model)
         kept = files.keep(file, folder="models", suffix=found.format.endings[0])
-        with transaction.atomic():
-            check_draft(locks.lock(competition))
-            before = competition.reference
-            competition.reference = ReferenceModel.objects.create(
-                competition=competition,
-                file=kept,
-                sha256=file.sha256,
-                size_bytes=file.size_bytes,
-                name=name[:120],
-                static=found.model.to_json(),
-                created_at=timezone.now(),
-            )
-            competition.calibration = None
-            competition.save(update_fields=["reference", "calibration"])
-            audit.record(
-                audit.Act.REFERENCE_SET,
-                competition,
-                by=by,
-                before={"reference": before and before.name, "sha256": before and before.sha256},
-                after={"reference": competition.reference.name, "sha256": file.sha256},
-            )
-    return competition.reference
+        yield ReferenceModel(
+            competition=competition,
+            file=kept,
+            sha256=file.sha256,
+            size_bytes=file.size_bytes,
+            static=found.model.to_json(),
+            created_at=timezone.now(),
+        )
 
 
 def check_classes(competition: Competition, static: Model) -> None:

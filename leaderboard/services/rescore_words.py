@@ -16,11 +16,16 @@ NAMES = {
     "min_quality": gettext_lazy("gate"),
     "only_real_gains": gettext_lazy("only real gains move the public board"),
 }
+TERMS = {
+    "dataset": gettext_lazy("dataset"),
+    "reference": gettext_lazy("reference model"),
+    "profile": gettext_lazy("hardware profile"),
+}
 
 
 @dataclass(frozen=True)
 class Change:
-    """A number of the formula, before and after."""
+    """One thing that a rescore changes, before and after."""
 
     name: str
     before: str
@@ -28,14 +33,26 @@ class Change:
 
 
 def changes(rescore: Rescore) -> list[Change]:
-    """What differs between the two formulas."""
+    """What differs between before and after: numbers of the formula, and what was measured by."""
     before, after = rescore.before, rescore.after
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in NAMES]
-    return [
+    numbers = [
         Change(str(NAMES[name]), value(one), value(other))
         for name, one, other in pairs
         if one != other
     ]
+    return numbers + terms(rescore)
+
+
+def terms(rescore: Rescore) -> list[Change]:
+    """What a rescore that measures again measures by, where it is not what it was."""
+    if not rescore.is_measured:
+        return []
+    pairs = [
+        (label, getattr(rescore, f"was_{name}"), getattr(rescore, name))
+        for name, label in TERMS.items()
+    ]
+    return [Change(str(label), str(one), str(other)) for label, one, other in pairs if one != other]
 
 
 def value(found: float | bool) -> str:

@@ -1,19 +1,21 @@
-"""A rescore: another formula for a competition that runs, as one set.
+"""A rescore: another formula or another measuring for a competition that runs, as one set.
 
 It is proposed with a reason. Its public board is prepared in the background, from stored quality
-and time. This preview is for organizers only. Verdicts that come meanwhile are prepared, too. An
-organizer applies the whole of it, or cancels it. Applying switches the board and the formula at
-once. The scores of older evaluations follow in batches (`formulas.follow`).
+and time, or from what is measured again (`remeasuring`). This preview is for organizers only.
+Verdicts that come meanwhile are prepared, too. An organizer applies the whole of it, or cancels it.
+Applying switches the board and the formula at once. The scores of older evaluations follow in
+batches (`revealing.follow`).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -28,7 +30,7 @@ from leaderboard.models import (
     Rescore,
     User,
 )
-from leaderboard.models.rescore import FORMULA_FIELDS
+from leaderboard.models.rescore import FORMULA_FIELDS, MEASURED_FIELDS
 from leaderboard.services import (
     audit,
     competitions,
@@ -38,12 +40,15 @@ from leaderboard.services import (
     organizers,
     placing,
     preparing,
+    remeasuring,
     versions,
 )
 from leaderboard.services.audit import Act
 from leaderboard.services.events import Event
 
 State = Rescore.State
+WITH = tuple(f"{one}{name}" for one in ("", "was_") for name in MEASURED_FIELDS)
+"""What the words of a rescore name."""
 
 
 def propose(*, rescore: Rescore, by: User) -> Rescore:
@@ -67,6 +72,60 @@ def begin(rescore: Rescore, by: User) -> None:
             gettext("This is the formula of today. Change a number first."),
             code="formula_unchanged",
         )
+    measured = competition.calibrated_quality
+    rescore.now_quality_ref = measured if rescore.quality_ref is None else rescore.quality_ref
+    write(rescore, competition, by)
+    preparing.begin(competition, rescore=rescore)
+    write_down(Act.RESCORE_PROPOSED, rescore, by)
+
+
+def measure_again(*, rescore: Rescore, by: User) -> Rescore:
+    """Begin to measure again by the dataset, reference and profile of an unsaved row; what is empty
+    stays as it is."""
+    organizers.check_organizer(by, rescore.competition)
+    begin_measuring(rescore, by)
+    return rescore
+
+
+@transaction.atomic
+def begin_measuring(rescore: Rescore, by: User) -> None:
+    competition = locks.lock(rescore.competition)
+    check_open(competition)
+    preparing.check_none(competition)
+    for name in MEASURED_FIELDS:
+        setattr(rescore, f"was_{name}", getattr(competition, name))
+        if getattr(rescore, f"{name}_id") is None:
+            setattr(rescore, name, getattr(competition, name))
+    rescore.was_calibration = competition.calibration
+    rescore.was_measured_since = competition.measured_since
+    for name in FORMULA_FIELDS:
+        setattr(rescore, name, getattr(competition, name))
+    check_terms(rescore, competition)
+    rescore.kind, rescore.state = Rescore.Kind.MEASURED, State.MEASURING
+    write(rescore, competition, by)
+    remeasuring.begin(rescore)
+    write_down(Act.RESCORE_PROPOSED, rescore, by)
+
+
+def check_terms(rescore: Rescore, competition: Competition) -> None:
+    """Raises `Refused` for data of other classes, and for another competition's reference."""
+    assert rescore.dataset
+    assert rescore.reference
+    if rescore.dataset.classes != competition.classes:
+        raise Refused(
+            gettext("%(dataset)s has other classes than this competition, or another order.")
+            % {"dataset": rescore.dataset},
+            code="wrong_classes",
+        )
+    if rescore.reference.competition_id != competition.pk:
+        raise Refused(
+            gettext("This reference model belongs to another competition. Upload it here."),
+            code="wrong_reference",
+        )
+
+
+def write(rescore: Rescore, competition: Competition, by: User) -> None:
+    """Save a new rescore, with the formula of before. Raises `Refused` for wrong numbers."""
     before = formulas.of(competition)
     for name in FORMULA_FIELDS:
         setattr(rescore, f"was_{name}", getattr(before, name))
@@ -78,8 +137,6 @@ def begin(rescore: Rescore, by: User) -> None:
     except ValidationError as error:
         raise Refused(" ".join(error.messages), code="bad_formula") from error
     rescore.save(force_insert=True)
-    preparing.begin(competition, rescore=rescore)
-    write_down(Act.RESCORE_PROPOSED, rescore, by)
 
 
 def check_numbers(rescore: Rescore) -> None:
@@ -102,6 +159,8 @@ def check_open(competition: Competition) -> None:
 def apply(*, rescore: Rescore, by: User) -> None:
     """Show the board of a preview to everybody, and have all scores follow."""
     organizers.check_organizer(by, rescore.competition)
+    if rescore.is_measured:
+        remeasuring.go_on(rescore, seconds=preparing.AT_ONCE)  # what was scored meanwhile
     preparing.go_on(rescore.competition, seconds=preparing.AT_ONCE)  # teams that are new
     switch(rescore, by)
     preparing.go_on(rescore.competition, seconds=preparing.AT_ONCE)
@@ -114,6 +173,8 @@ def switch(rescore: Rescore, by: User) -> None:
     competition = locks.lock(rescore.competition)
     check_waiting(rescore)
     check_open(competition)
+    if rescore.is_measured:
+        remeasuring.check_complete(rescore, competition)
     preparation = rescore.preparation
     if preparing.needs_teams(preparation):
         raise Conflict(
@@ -125,8 +186,11 @@ def switch(rescore: Rescore, by: User) -> None:
     for name in FORMULA_FIELDS:
         setattr(competition, name, getattr(rescore, name))
     competition.formula_version += 1
-    competition.save(update_fields=[*FORMULA_FIELDS, "formula_version"])
-    formulas.follow_calibrations(competition)
+    if rescore.is_measured:
+        remeasuring.switch(rescore, competition)
+    competition.save(update_fields=[*FORMULA_FIELDS, "formula_version", *formulas.TERMS])
+    if not rescore.is_measured:
+        formulas.follow_calibrations(competition)
     # Ranges of the former board. New ones are computed in the background.
     RankRange.objects.filter(team__competition=competition).delete()
     decide(rescore, State.APPLIED, by, version=competition.formula_version)
@@ -144,6 +208,7 @@ def cancel(*, rescore: Rescore, by: User) -> None:
     competition = locks.lock(rescore.competition)
     check_waiting(rescore)
     preparing.stop(competition)
+    remeasuring.hidden(rescore).cancel()
     decide(rescore, State.CANCELLED, by)
     write_down(Act.RESCORE_CANCELLED, rescore, by)
 
@@ -151,7 +216,7 @@ def cancel(*, rescore: Rescore, by: User) -> None:
 def check_waiting(rescore: Rescore) -> None:
     """Raises `Conflict` if a rescore is decided. Call it under the lock of the competition."""
     rescore.refresh_from_db()
-    if rescore.state != State.PREVIEW:
+    if not rescore.is_open:
         raise Conflict(
             gettext("This rescore is %(state)s already.")
             % {"state": rescore.get_state_display().lower()},
@@ -165,10 +230,59 @@ def decide(rescore: Rescore, state: str, by: User, *, version: int | None = None
     rescore.save(update_fields=["state", "version", "decided_by", "decided_at"])
 
 
-def write_down(act: Act, rescore: Rescore, by: User) -> None:
-    """Record an act in the audit log, with both formulas."""
+def write_down(act: Act, rescore: Rescore, by: User, **more: Any) -> None:
+    """Record an act in the audit log, with what is before and after the rescore."""
     before, after = asdict(rescore.before), asdict(rescore.after)
-    audit.record(act, rescore, by=by, before=before, after=after, why=rescore.why)
+    if rescore.is_measured:
+        before |= {name: str(getattr(rescore, f"was_{name}")) for name in MEASURED_FIELDS}
+        after |= {name: str(getattr(rescore, name)) for name in MEASURED_FIELDS}
+        after |= {"scope": rescore.scope, "keeps_failed": rescore.keeps_failed}
+    audit.record(act, rescore, by=by, before=before, after=after | more, why=rescore.why)
+
+
+@transaction.atomic
+def pause(*, rescore: Rescore, by: User) -> None:
+    """Let workers begin nothing more of it. What runs ends."""
+    change(rescore, by, Act.RESCORE_PAUSED, paused_at=timezone.now())
+
+
+@transaction.atomic
+def resume(*, rescore: Rescore, by: User) -> None:
+    change(rescore, by, Act.RESCORE_RESUMED, paused_at=None)
+
+
+@transaction.atomic
+def retry(*, rescore: Rescore, by: User) -> int:
+    """Measure once more what has failed. Returns how many evaluations were queued."""
+    competition = change(rescore, by, Act.RESCORE_RETRIED)
+    return remeasuring.retry(rescore, competition)
+
+
+@transaction.atomic
+def judge_failures(*, rescore: Rescore, keeps_failed: bool, by: User) -> None:
+    """Let submissions that failed keep their old scores, or lose them. The preview follows."""
+    competition = change(rescore, by, Act.RESCORE_FAILURES_JUDGED, keeps_failed=keeps_failed)
+    if preparing.stop(competition):
+        preparing.begin(competition, rescore=rescore)
+
+
+def change(rescore: Rescore, by: User, act: Act, **fields: Any) -> Competition:
+    """Write fields of a rescore that measures and is not decided. Returns the locked
+    competition."""
+    organizers.check_organizer(by, rescore.competition)
+    competition = locks.lock(rescore.competition)
+    check_waiting(rescore)
+    if not rescore.is_measured:
+        raise Conflict(
+            gettext("This rescore measures nothing: it only changes the formula."),
+            code="rescore_measures_nothing",
+        )
+    was = {name: getattr(rescore, name) for name in fields}
+    for name, value in fields.items():
+        setattr(rescore, name, value)
+    rescore.save(update_fields=list(fields))
+    audit.record(act, rescore, by=by, before=was, after=fields)
+    return competition
 
 
 def keep_moves(rescore: Rescore) -> None:
@@ -195,7 +309,7 @@ def keep_moves(rescore: Rescore) -> None:
 def of(competition: Competition) -> QuerySet[Rescore]:
     """The rescores of a competition that participants may know of, the newest first."""
     rows = Rescore.objects.applied().filter(competition=competition)
-    return rows.select_related("competition__calibration").order_by("-version")
+    return rows.select_related(*WITH).order_by("-version")
 
 
 def latest(competition: Competition) -> Rescore | None:
@@ -212,14 +326,38 @@ class Former:
 
 
 def since(evaluation: Evaluation) -> list[Former]:
-    """The rescores after a verdict, the newest first, with its public score before each."""
-    quality, ratio = evaluation.quality_public, evaluation.time_ratio
-    if evaluation.competition.formula_version == 1 or quality is None or ratio is None:
-        return []
-    rescores = of(evaluation.competition).filter(decided_at__gt=evaluation.finished_at)
-    return [Former(one, one.before.score(quality, ratio)) for one in rescores]
+    """The rescores after a verdict, the newest first, with its public score before each.
+
+    Before a rescore that measured again, the figures are those of the measuring before.
+    """
+    found: list[Former] = []
+    one: Evaluation | None = evaluation
+    if evaluation.competition.formula_version == 1 or evaluation.quality_public is None:
+        return found
+    for rescore in of(evaluation.competition):
+        if one and rescore.pk == one.rescore_id:
+            one = before(one)
+        elif rescore.is_measured or not is_after(rescore, one):
+            continue  # it did not change this score
+        if one is None or one.quality_public is None or one.time_ratio is None:
+            break
+        found.append(Former(rescore, rescore.before.score(one.quality_public, one.time_ratio)))
+    return found
+
+
+def is_after(rescore: Rescore, evaluation: Evaluation | None) -> bool:
+    at = evaluation.finished_at if evaluation else None
+    return bool(at and rescore.decided_at and rescore.decided_at > at)
+
+
+def before(evaluation: Evaluation) -> Evaluation | None:
+    """The last verdict of a submission by the terms before those of an evaluation."""
+    assert evaluation.submission
+    rows = evaluation.submission.evaluations.filter(state=Evaluation.State.SCORED)
+    earlier = rows.exclude(rescore__gte=evaluation.rescore_id)
+    return earlier.order_by(F("rescore_id").asc(nulls_first=True), "finished_at", "pk").last()
 
 
 def waiting(competition: Competition) -> Rescore | None:
     """The rescore that waits for a decision; None if there is none."""
-    return Rescore.objects.filter(competition=competition, state=State.PREVIEW).first()
+    return Rescore.objects.filter(competition=competition, state__in=Rescore.OPEN).first()

@@ -33,7 +33,8 @@ from django.utils import timezone
 import scoring
 from leaderboard import logs, queue
 from leaderboard.models import Evaluation, HardwareProfile, Worker
-from leaderboard.models.evaluation import QUEUE_ORDER, Stale
+from leaderboard.models.evaluation import Stale
+from leaderboard.models.evaluations import QUEUE_ORDER
 from leaderboard.services import (
     jobs,
     locks,
@@ -90,7 +91,7 @@ def run_next(
     with logs.working_for(request=evaluation.request_id, evaluation=evaluation.pk):
         logger.info("%s takes attempt %s.", worker, evaluation.attempt)
         evaluate(evaluation, should_stop=should_stop)
-    if Evaluation.objects.filter(profile=profile, state=State.QUEUED).exists():
+    if Evaluation.every.filter(profile=profile, state=State.QUEUED).exists():
         queue.knock(profile_slug)
     return evaluation
 
@@ -112,7 +113,7 @@ def evaluate(evaluation: Evaluation, *, should_stop: Callable[[], bool]) -> None
 def claim(profile: HardwareProfile, *, worker: Worker | None = None) -> Evaluation | None:
     """Claim the first evaluation that may begin, or None. Two workers never claim the same one."""
     key = take(profile.pk, worker.pk if worker else None)
-    return None if key is None else Evaluation.objects.get(pk=key)
+    return None if key is None else Evaluation.every.get(pk=key)
 
 
 @transaction.atomic
@@ -137,18 +138,21 @@ def taking(profile: int, worker: int | None) -> tuple[str, tuple[Any, ...]]:
     """The SQL that claims: it moves the first evaluation that may begin to RUNNING and returns the
     keys of the evaluation and of its team.
 
-    Calibrations come first, then uploads, then extra measurements; each has an index. The text is
-    cached, because Django takes longer to compile it than the database to run it.
+    Calibrations come first, then uploads, then extra measurements, then what a rescore measures
+    again; each has an index. The text is cached, because Django takes longer to compile it than the
+    database to run it.
     """
-    waiting = Evaluation.objects.filter(state=State.QUEUED, profile=profile).may_begin(profile)
+    every = Evaluation.every.filter(state=State.QUEUED, profile=profile).may_begin(profile)
+    waiting = every.filter(is_hidden=False)
+    again = every.filter(is_hidden=True, rescore__paused_at=None).order_by("queued_at", "pk")
     calibrations = waiting.filter(team=None).order_by("queued_at", "pk")
     uploads = (
         waiting.filter(team__queue=profile).exclude(why=Why.TOP_OVERLAP).order_by(*QUEUE_ORDER)
     )
     extra = waiting.filter(why=Why.TOP_OVERLAP).order_by("queued_at", "pk")
-    parts = (calibrations, uploads, extra)
+    parts = (calibrations, uploads, extra, again)
     first = Coalesce(*(Subquery(part.values("pk")[:1]) for part in parts))
-    taken = Evaluation.objects.filter(pk=first, state=State.QUEUED)
+    taken = Evaluation.every.filter(pk=first, state=State.QUEUED)
     update = taken.query.chain(UpdateQuery)
     assert isinstance(update, UpdateQuery)
     update.add_update_values(

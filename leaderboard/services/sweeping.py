@@ -18,6 +18,7 @@ from leaderboard.services import (
     queueing,
     rankings,
     recording,
+    remeasuring,
     schedules,
     staging,
     trainings,
@@ -36,8 +37,9 @@ MAX_EXTRA = 3
 
 def sweep() -> None:
     """Return expired leases; open, close and publish competitions whose time has come; measure tied
-    tops again; store trained references; delete abandoned images and uploads; knock again."""
-    for evaluation in Evaluation.objects.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
+    tops again; bring rescores on; store trained references; delete abandoned images and uploads;
+    knock again."""
+    for evaluation in Evaluation.every.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
         try:
             recording.give_back(
                 evaluation,
@@ -48,6 +50,7 @@ def sweep() -> None:
             logger.info("%s was finished while it was swept.", evaluation)
     competitions.close_ended()
     schedules.keep()
+    remeasuring.go_on_all()
     staging.sweep()
     trials.sweep()
     trainings.sweep()

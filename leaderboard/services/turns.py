@@ -99,7 +99,8 @@ POSITION = """
         + COALESCE((SELECT SUM(CASE WHEN waiting < turns THEN waiting ELSE turns END)
             FROM others), 0)
         + (SELECT COUNT(*) FROM leaderboard_evaluation e
-            WHERE e.profile_id = mine.profile_id AND e.state = 'queued' AND e.team_id IS NULL)
+            WHERE e.profile_id = mine.profile_id AND e.state = 'queued' AND e.team_id IS NULL
+                AND NOT e.is_hidden)
     FROM mine, older"""
 """The position of an upload. Before a team's k-th upload each other team has k turns: one less if
 its turn comes later, and at most as many as it has uploads."""

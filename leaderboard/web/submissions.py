@@ -25,10 +25,10 @@ from leaderboard.services import (
     advice,
     commands,
     confusions,
+    counting,
     keeping,
     machines,
     partial_uploads,
-    placing,
     prospects,
     queueing,
     rescoring,
@@ -143,8 +143,8 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
         else:
             messages.success(request, saved(len(chosen)))
             return redirect(request.get_full_path())
-    counting = placing.finals(competition, [mine.pk]).get(mine.pk, ())
-    selected = {one.submission_id for one in counting if one.selected_at}
+    finals = counting.finals(competition, [mine.pk]).get(mine.pk, ())
+    selected = {one.submission_id for one in finals if one.selected_at}
     entry = Entry.objects.filter(team=mine, board=Entry.Board.PUBLIC).first()
     shown = listed(request, mine, selected if ticked is None else ticked)
     is_first = shown["page"].number == 1
@@ -153,7 +153,7 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
         competition,
         "submissions/list.html",
         team=mine,
-        counting={one.submission_id for one in counting},
+        counting={one.submission_id for one in finals},
         has_selected=bool(selected),
         best=entry.submission_id if entry else None,
         quota=submissions.quota(mine, competition),

@@ -12,7 +12,7 @@ from django.db import connection
 
 from leaderboard.models import Evaluation, Submission, Team, User
 from leaderboard.services import (
-    placing,
+    counting,
     queueing,
     rankings,
     recording,
@@ -115,5 +115,5 @@ def test_a_repeat_that_comes_out_worse_lets_the_next_best_lead(
     recording.record(claimed, report(time_ratio=0.7))
     assert rankings.entry_of(team, "public").submission == second
     assert list(best.evaluations.filter(counts=True)) == [repeat]
-    finals = placing.finals(team.competition, [team.pk])[team.pk]
+    finals = counting.finals(team.competition, [team.pk])[team.pk]
     assert {one.submission_id for one in finals} == {best.pk, second.pk}

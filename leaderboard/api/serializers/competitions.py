@@ -70,14 +70,16 @@ class Formula(serializers.Serializer[Competition]):
 
 
 class Rescored(serializers.ModelSerializer[Rescore]):
-    """A new version of the formula, which changed all scores at once."""
+    """A new version of the scores, which changed all of them at once."""
+
+    kind = serializers.CharField(help_text="formula, or measured: what counts was measured again.")
 
     before = Rules()
     after = Rules()
 
     class Meta:
         model = Rescore
-        fields = ("version", "decided_at", "why", "before", "after")
+        fields = ("version", "kind", "decided_at", "why", "before", "after")
 
 
 class Input(serializers.Serializer[Competition]):
@@ -193,7 +195,7 @@ class CompetitionDetail(CompetitionSummary):
     )
     formula = Formula(source="*")
     rescores = serializers.SerializerMethodField(
-        help_text="Later versions of the formula, the newest first."
+        help_text="Later versions of the scores, the newest first."
     )
     input = Input(source="*")
     limits = Limits(source="*")

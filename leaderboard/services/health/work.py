@@ -98,7 +98,7 @@ def sweep() -> Findings:
     """Somebody returns expired leases and closes competitions."""
     swept = cache.get(SWEPT) if settings.REDIS_URL else None
     limit = SWEEPS * settings.SWEEP_SECONDS
-    overdue = Evaluation.objects.filter(
+    overdue = Evaluation.every.filter(
         state=Evaluation.State.RUNNING,
         lease_expires_at__lt=timezone.now() - timedelta(seconds=limit),
     )

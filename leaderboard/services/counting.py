@@ -1,0 +1,175 @@
+"""What counts of teams: each team's best evaluation, on the public and on the private board.
+
+It is read from an index, and never all evaluations of a team but for a rescore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When, Window
+from django.db.models.functions import Coalesce, RowNumber
+
+from leaderboard.models import Competition, Evaluation, Rescore, Team
+from leaderboard.models.evaluations import EvaluationQuerySet
+from leaderboard.models.rescore import Rules
+from leaderboard.services import formulas, gains, statements
+
+PUBLIC_ORDER = ("score_public", "submission__uploaded_at", "submission_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """The columns of an evaluation that counts from which entries are made."""
+
+    evaluation_id: int
+    submission_id: int
+    team_id: int
+    uploaded_at: datetime
+    selected_at: datetime | None
+    score_public: float
+    score_private: float
+    quality_public: float
+    quality_private: float
+    time_ratio: float
+    half_width: float
+    format: str
+    number_type: str
+    parameters: int
+    size_bytes: int
+
+
+def leaders(
+    competition: Competition, teams: Collection[int], *, min_quality: float
+) -> dict[int, Counting]:
+    """Each team's evaluation on the public board: its best that passes the gate, else its best.
+
+    Where only real gains move the board, the best of those that were one, if there are any.
+    """
+    least = gains.REAL if competition.only_real_gains else gains.ANY
+    return {one.team_id: one for one in map(read, leading(list(teams), min_quality, least))}
+
+
+@statements.prepared
+def leading(teams: list[int], min_quality: float, least: float) -> QuerySet[Evaluation, Any]:
+    of_team = Evaluation.objects.counting().filter(team=OuterRef("pk")).order_by(*PUBLIC_ORDER)
+    passing = of_team.filter(quality_public__gte=min_quality)
+    steps = passing.filter(Q(gain=None) | Q(gain__gt=least))
+    best = Coalesce(*(Subquery(one.values("pk")[:1]) for one in (steps, passing, of_team)))
+    return columns(Team.objects.filter(pk__in=teams).order_by().annotate(best=best).values("best"))
+
+
+def leaders_under(
+    coming: Competition, rescore: Rescore, teams: Collection[int]
+) -> dict[int, Counting]:
+    """The leaders after a rescore, with their scores by it."""
+    rules = formulas.of(coming)
+    if rescore.is_measured:
+        return leaders_by(rules, by_measuring(rescore, teams), lambda one: one.score_public)
+    counts = Evaluation.objects.counting().filter(team__in=teams)
+    return leaders_by(rules, counts, lambda one: rules.score(one.quality_public, one.time_ratio))
+
+
+def by_measuring(rescore: Rescore, teams: Collection[int]) -> EvaluationQuerySet:
+    """What would count after a rescore that measures again: its scores, and the old score of a
+    submission that has none there."""
+    tried = Evaluation.every.filter(
+        rescore=rescore, is_hidden=True, submission=OuterRef("submission")
+    )
+    verdicts = [Evaluation.State.SCORED]
+    if not rescore.keeps_failed:
+        verdicts.append(Evaluation.State.FAILED)
+    without = Q(Exists(tried), ~Exists(tried.filter(state__in=verdicts)))
+    measured = Q(rescore=rescore, is_hidden=True, state=Evaluation.State.SCORED)
+    return Evaluation.every.filter(
+        measured | (Q(counts=True) & without),
+        submission__team__in=teams,
+        submission__withdrawn_at=None,
+        submission__disqualified_at=None,
+        submission__is_late=False,
+    )
+
+
+def leaders_by(
+    rules: Rules, counts: EvaluationQuerySet, scored: Callable[[Counting], float]
+) -> dict[int, Counting]:
+    """The leaders among what counts, by other scores.
+
+    The index has the scores of today only. So all that counts of the teams is read.
+    """
+    small = Q(gain__lte=gains.REAL) if rules.only_real_gains else Q(pk__in=[])
+    held = set(counts.filter(small).values_list("pk", flat=True))
+
+    best: dict[int, tuple[tuple[bool, bool, float, datetime, int], Counting]] = {}
+    for one in map(read, columns(counts.values("pk"))):
+        is_below = one.quality_public < rules.min_quality
+        is_held = one.evaluation_id in held and not is_below
+        order = is_below, is_held, scored(one), one.uploaded_at, one.submission_id
+        if one.team_id not in best or order < best[one.team_id][0]:
+            best[one.team_id] = order, one
+    return {team: replace(one, score_public=order[2]) for team, (order, one) in best.items()}
+
+
+def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[Counting]]:
+    """The evaluations that count on the private board, by team: the selected ones, else the best
+    public ones."""
+    place = Window(
+        RowNumber(),
+        partition_by="team",
+        order_by=[
+            Case(When(submission__selected_at=None, then=Value(1)), default=Value(0)),
+            Case(
+                When(quality_public__gte=competition.min_quality, then=Value(0)), default=Value(1)
+            ),
+            *PUBLIC_ORDER,
+        ],
+    )
+    placed = Evaluation.objects.counting().filter(team__in=teams).order_by().annotate(place=place)
+    found: dict[int, list[Counting]] = {}
+    final = placed.filter(place__lte=competition.final_selections)
+    for one in map(read, columns(final.values("pk"))):
+        found.setdefault(one.team_id, []).append(one)
+    return {team: [one for one in some if one.selected_at] or some for team, some in found.items()}
+
+
+def winners(competition: Competition, teams: Collection[int]) -> dict[int, Counting]:
+    """Each team's evaluation on the private board: the best of its finals."""
+
+    def order(one: Counting) -> tuple[object, ...]:
+        is_below = one.quality_private < competition.min_quality
+        return is_below, one.score_private, one.uploaded_at, one.submission_id
+
+    return {team: min(some, key=order) for team, some in finals(competition, teams).items()}
+
+
+def columns(keys: QuerySet[Any, Any]) -> QuerySet[Evaluation, Any]:
+    """The columns of `Counting` for some evaluations. Whole model instances take longer to make."""
+    return (
+        Evaluation.every.filter(pk__in=keys)
+        .order_by()
+        .values_list(
+            "pk",
+            "submission_id",
+            "submission__team_id",
+            "submission__uploaded_at",
+            "submission__selected_at",
+            "score_public",
+            "score_private",
+            "quality_public",
+            "quality_private",
+            "time_ratio",
+            "half_width",
+            "submission__format",
+            "submission__number_type",
+            "submission__parameters",
+            "submission__size_bytes",
+        )
+    )
+
+
+def read(row: tuple[Any, ...]) -> Counting:
+    """What counts has all figures."""
+    return Counting(*row)
