@@ -92,7 +92,7 @@ def held(term: Term) -> QuerySet[Submission]:
 
     A late upload of these days stays for as many days, and while it is evaluated.
     """
-    evaluations = Evaluation.objects.filter(submission=OuterRef("pk"))
+    evaluations = Evaluation.every.filter(submission=OuterRef("pk"))
     reports = StoredReport.objects.filter(evaluation__submission=OuterRef("pk"))
     until = timezone.now() - timedelta(days=term.days) if term.is_over else timezone.now()
     rows = Submission.objects.filter(
@@ -125,7 +125,7 @@ def forget(term: Term) -> Holdings:
         keys = held_keys[start : start + BATCH]
         rows = Submission.objects.filter(pk__in=keys)
         names += rows.exclude(file="").values_list("file", flat=True)
-        evaluations = Evaluation.objects.filter(submission__in=keys)
+        evaluations = Evaluation.every.filter(submission__in=keys)
         StoredReport.objects.filter(evaluation__in=evaluations).delete()
         evaluations.update(answers=None)
         rows.update(file="")
