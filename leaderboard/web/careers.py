@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils.timezone import now
 
 from leaderboard.services.histories import Step
-from leaderboard.web.plots import Axis
+from leaderboard.web.axes import Axis
 
 WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 48, 12, 14, 30

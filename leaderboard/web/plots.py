@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from leaderboard.models import Competition, Entry
 from leaderboard.services import rankings
+from leaderboard.web.axes import Axis, decades, multiples
 from scoring import formula
 from scoring.quality.power import SURE
 
@@ -26,7 +27,7 @@ NAMED = 6
 """Teams of the front that are named in a sentence below the plot."""
 FINE = 1_000
 """Of more teams, the dots stand two pixels apart: they are four pixels wide."""
-TICKS, CONTOURS = 8, 6
+CONTOURS = 6
 SHORTEST = 12
 """Places of a line that is worth a label."""
 MOST_LOOKED_AT = 200
@@ -36,47 +37,6 @@ ELLIPSE = math.sqrt(-2 * math.log(0.05)) / SURE
 interval."""
 LAYERS = (1, 3, 10)
 """Dots are darker where at least so many teams stand in one place."""
-
-
-@dataclass(frozen=True)
-class Axis:
-    low: float
-    high: float
-    is_log: bool
-    start: float
-    """The pixel of `low`; `end` is the pixel of `high`."""
-    end: float
-
-    def at(self, value: float) -> float:
-        """The pixel of a value; of one beyond the axis, the pixel of its end."""
-        value = min(max(value, self.low), self.high)
-        share = (self.scaled(value) - self.scaled(self.low)) / (
-            self.scaled(self.high) - self.scaled(self.low)
-        )
-        return round(self.start + share * (self.end - self.start), 1)
-
-    def value(self, pixel: float) -> float:
-        share = (pixel - self.start) / (self.end - self.start)
-        low, high = self.scaled(self.low), self.scaled(self.high)
-        found = low + share * (high - low)
-        return math.exp(found) if self.is_log else found
-
-    def scaled(self, value: float) -> float:
-        return math.log(value) if self.is_log else value
-
-    def scale(self, value: float) -> float:
-        """Pixels for each unit, at a value."""
-        share = abs(self.end - self.start) / (self.scaled(self.high) - self.scaled(self.low))
-        return share / value if self.is_log else share
-
-    def holds(self, value: float) -> bool:
-        return self.low <= value <= self.high
-
-    def ticks(self) -> list[tuple[float, str]]:
-        """Round values with their pixels."""
-        steps = decades if self.is_log else multiples
-        values = steps(self.low, self.high, TICKS)
-        return [(self.at(one), f"{one:.4g}") for one in values if self.holds(one)]
 
 
 @dataclass(frozen=True)
@@ -95,6 +55,7 @@ class Contour:
 
     path: str
     label: str
+    """Empty where there is no room for it."""
     x: float
     y: float
 
@@ -149,6 +110,18 @@ class Point:
     high: float
     ellipse: Ellipse | None
     """None until the doubt of its quality is computed, and beyond the axes."""
+
+    @property
+    def label_dy(self) -> int:
+        """Pixels down to the middle of a label: above the mark, or below it at the upper edge."""
+        return 20 if self.y < TOP + 20 else -10
+
+    @property
+    def label_anchor(self) -> str:
+        """Which end of a label stands at the mark, so that it stays on the plot."""
+        if self.x < LEFT + 30:
+            return "start"
+        return "end" if self.x > WIDTH - RIGHT - 30 else "middle"
 
 
 def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
@@ -305,7 +278,8 @@ def contours(
         if len(line) < SHORTEST:
             continue
         spot = quietest(line, [*taken, *((one.x, one.y) for one in found)])
-        found.append(Contour(path(line), f"{score:.4g}", *spot))
+        label = f"{score:.4g}" if spot else ""
+        found.append(Contour(path(line), label, *(spot or line[0])))
     return found
 
 
@@ -367,34 +341,16 @@ def sorted_up(places: Iterable[tuple[float, float]]) -> list[tuple[float, float]
 
 def quietest(
     line: Sequence[tuple[float, float]], taken: Sequence[tuple[float, float]]
-) -> tuple[float, float]:
-    """The place of a line that is farthest from what is drawn; a label is wider than high."""
+) -> tuple[float, float] | None:
+    """The place of a line that is farthest from what is drawn; a label is wider than high. None
+    for a line that only runs along the edge."""
     inner = [
         (a, b)
         for a, b in line
         if LEFT + 14 < a < WIDTH - RIGHT - 14 and TOP + 8 < b < HEIGHT - BOTTOM - 8
-    ] or list(line)
+    ]
 
     def room(spot: tuple[float, float]) -> float:
         return min((math.hypot((a - spot[0]) / 2, b - spot[1]) for a, b in taken), default=0.0)
 
-    return max(inner[::3], key=room)
-
-
-def decades(low: float, high: float, number: int) -> Iterator[float]:
-    """The values 1, 2 and 5 of each power of ten between two; of many powers only the 1."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for power in powers:
-        for one in (1, 2, 5) if len(powers) <= number else (1,):
-            if low <= one * 10.0**power <= high:
-                yield round(one * 10.0**power, 10)
-
-
-def multiples(low: float, high: float, number: int) -> Iterator[float]:
-    """About so many round values between two."""
-    rough = (high - low) / number
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(one * power for one in (1, 2, 5, 10) if one * power >= rough)
-    first = math.ceil(low / step)
-    for count in range(first, math.floor(high / step) + 1):
-        yield round(count * step, 10)
+    return max(inner[::3], key=room, default=None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from leaderboard.models import Entry, Evaluation, Team
 from leaderboard.services import rankings
-from leaderboard.web.plots import Axis, multiples
+from leaderboard.web.axes import Axis, multiples
 
 MOST = 100
 """The latest submissions that are shown."""

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 from leaderboard import times
 from leaderboard.models import Competition, Entry
 from leaderboard.services import races, rankings, teams
+from leaderboard.web.axes import Axis
 from leaderboard.web.competitions import find, show
-from leaderboard.web.plots import Axis
 from leaderboard.web.requests import Request
 
 LEADERS = 10
