@@ -29,6 +29,7 @@ MENU = (
         (_("Attention"), "notifications", "index"),
         (_("Competitions"), "trophy", "leaderboard_competition_changelist"),
         (_("Rescores"), "calculate", "leaderboard_rescore_changelist"),
+        (_("Verifications"), "how_to_reg", "leaderboard_verification_changelist"),
         (_("Announcements"), "campaign", "leaderboard_announcement_changelist"),
         (_("Datasets"), "photo_library", "leaderboard_dataset_changelist"),
     ],

@@ -36,6 +36,7 @@ from leaderboard.admin import (  # noqa: E402
     roles,
     submissions,
     teams,
+    verifications,
     workers,
 )
 
@@ -52,6 +53,7 @@ __all__ = [
     "roles",
     "submissions",
     "teams",
+    "verifications",
     "workers",
 ]
 

@@ -19,7 +19,16 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from leaderboard.admin import calibrations, drafts, pages, path, results, signs, steps
+from leaderboard.admin import (
+    calibrations,
+    drafts,
+    pages,
+    path,
+    results,
+    signs,
+    steps,
+    verifications,
+)
 from leaderboard.models import Competition, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.models.fields import every_format
@@ -120,7 +129,7 @@ class NewCompetitionForm(CompetitionForm):
 
 
 @admin.register(Competition)
-class CompetitionAdmin(steps.Steps, results.Results):
+class CompetitionAdmin(steps.Steps, results.Results, verifications.Winners):
     to_competition = "pk"
     form = CompetitionForm
     change_form_outer_before_template = "admin/way_before_form.html"
@@ -148,6 +157,7 @@ class CompetitionAdmin(steps.Steps, results.Results):
                 "dashboard",
                 "formula",
                 "result",
+                "verify_winners",
                 "extend",
                 "clone",
                 "file",

@@ -60,6 +60,8 @@ def acts_of(competition: Competition) -> list[str]:
     """The acts that the state of a competition allows."""
     state = State(competition.state)
     acts = ["file"]
+    if state in (State.CLOSED, State.PUBLISHED):
+        acts.append("verify_winners")
     if state == State.DRAFT:
         acts.append("delete_draft")
     elif state != State.PUBLISHED:

@@ -29,6 +29,7 @@ from leaderboard.models import (
     Split,
     Submission,
     Team,
+    Verification,
     Worker,
 )
 
@@ -48,6 +49,7 @@ MODELS: Mapping[type[Model], tuple[StrPromise, StrPromise]] = {
     Membership: (gettext_lazy("membership"), gettext_lazy("memberships")),
     Submission: (gettext_lazy("submission"), gettext_lazy("submissions")),
     Evaluation: (gettext_lazy("evaluation"), gettext_lazy("evaluations")),
+    Verification: (gettext_lazy("verification"), gettext_lazy("verifications")),
     Announcement: (gettext_lazy("announcement"), gettext_lazy("announcements")),
     ApiToken: (gettext_lazy("API token"), gettext_lazy("API tokens")),
     Ban: (gettext_lazy("ban"), gettext_lazy("bans")),
@@ -188,6 +190,21 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "queued_at": gettext_lazy("queued at"),
         "claimed_at": gettext_lazy("started at"),
         "finished_at": gettext_lazy("finished at"),
+    },
+    Verification: {
+        "competition": gettext_lazy("competition"),
+        "team": gettext_lazy("team"),
+        "rank": gettext_lazy("rank when asked"),
+        "state": gettext_lazy("state"),
+        "wish": gettext_lazy("what to hand in"),
+        "asked_at": gettext_lazy("asked at"),
+        "due_at": gettext_lazy("until"),
+        "decided_at": gettext_lazy("decided at"),
+        "reason": gettext_lazy("reason"),
+        "link": gettext_lazy("link of a repository"),
+        "note": gettext_lazy("note"),
+        "handed_in_at": gettext_lazy("handed in at"),
+        "handed_in_by": gettext_lazy("handed in by"),
     },
     Announcement: {
         "competition": gettext_lazy("competition"),

@@ -14,6 +14,7 @@ from leaderboard.cli import languages
 from leaderboard.errors import Refused
 from leaderboard.models import Competition, User
 from leaderboard.services.contest_files import reading
+from leaderboard.services.contest_files.foreign.recognising import Foreign
 from leaderboard.services.contest_files.planning import Change, Plan
 from leaderboard.services.contest_files.reading import BadContestFile, ContestFile
 
@@ -59,6 +60,12 @@ def refusal(error: Refused) -> dict[str, Any]:
         slips = [{"line": one.line, "path": one.path, "detail": one.said} for one in error.slips]
         found["slips"] = slips
     return found
+
+
+def left(found: Foreign | None) -> list[dict[str, Any]]:
+    """What was not taken over of a competition of another service."""
+    slips = found.left if found else ()
+    return [{"line": one.line, "path": one.path, "detail": one.said} for one in slips]
 
 
 def add_file(parser: CommandParser) -> None:

@@ -23,6 +23,7 @@ from leaderboard.models.team import FormerName, Invitation, Membership, NamePart
 from leaderboard.models.training import Training
 from leaderboard.models.trial import Trial
 from leaderboard.models.user import ApiToken, Scope, User
+from leaderboard.models.verification import RankNote, Verification
 from leaderboard.models.webhook import Delivery, Webhook
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "Preparation",
     "QueueShare",
     "Ranged",
+    "RankNote",
     "RankRange",
     "ReferenceModel",
     "Rescore",
@@ -67,6 +69,7 @@ __all__ = [
     "Training",
     "Trial",
     "User",
+    "Verification",
     "Webhook",
     "Worker",
 ]

@@ -52,7 +52,10 @@ class Placed(models.Model):
 
     submission = models.ForeignKey(Submission, models.CASCADE, related_name="+")
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="+")
-    is_ranked = models.BooleanField(help_text="Whether its quality on this board passes the gate.")
+    is_ranked = models.BooleanField(
+        help_text="Whether its quality on this board passes the gate, and on the private board no "
+        "verification took its rank."
+    )
     score = models.DecimalField(max_digits=12, decimal_places=6, help_text="Lower is better.")
     quality = models.FloatField()
     time_ratio = models.FloatField()

@@ -50,6 +50,7 @@ class Notice(models.Model):
         ENDS_SOON = "ends_soon", _("A competition ends in a day")
         RESCORED = "rescored", _("A new formula changes the scores")
         PUBLISHED = "published", _("A private board is published")
+        VERIFICATION = "verification", _("Organizers verify what my team sent")
         WEBHOOK_STOPPED = "webhook_stopped", _("A webhook of my team is stopped")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")

@@ -204,6 +204,7 @@ def placed(standing: Standing, keys: Sequence[int]) -> list[Row]:
             marks[key][1] + passed[key] + 1 if key in marks and key in passed else None,
             entries[key],
             key in tied,
+            standing.verification_of(entries[key].team_id),
         )
         for key in keys
         if key in entries

@@ -9,20 +9,25 @@ from django.utils.translation import get_language, gettext
 from leaderboard import certificates
 from leaderboard.certificates import Certificate
 from leaderboard.errors import NotFound
-from leaderboard.models import Entry, Team, User
+from leaderboard.models import Entry, Team, User, Verification
 from leaderboard.rounding import rounded
 from leaderboard.services import rankings, snapshots
 
 
 def of(*, team: Team, by: User) -> bytes:
     """The PDF of one member, in the language of the request. Raises `NotFound` before the
-    publication, and for a team without a score."""
+    publication, for a team without a score, and for a winner who was asked for a verification
+    and is not verified."""
     competition = team.competition
     rankings.check_visible(competition, Entry.Board.PRIVATE)
     entry = rankings.entry_of(team, Entry.Board.PRIVATE)
     if entry is None:
         sentence = gettext("A certificate is for teams with a score on the private board.")
         raise NotFound(sentence, code="no_certificate")
+    asked = Verification.objects.filter(team=team).first()
+    if asked and asked.state != Verification.State.VERIFIED:
+        sentence = gettext("The certificate waits until the organizers have verified your team.")
+        raise NotFound(sentence, code="not_verified")
     assert competition.published_at
     told = Certificate(
         heading=gettext("Certificate"),

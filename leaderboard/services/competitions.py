@@ -229,6 +229,7 @@ def reopen(*, competition: Competition, by: User) -> None:
     """
     organizers.check_organizer(by, competition)
     check_end(competition)
+    check_unverified(competition)
     at = competition.publishes_at
     later = at if at and at > timezone.now() else None
     move(competition, State.OPEN, by=by, only_from=[State.CLOSED], publishes_at=later)
@@ -364,6 +365,15 @@ def wrong_state(competition: Competition, state: str) -> Conflict:
             "next": State(state).label.lower(),
         }
     return Conflict(text, code="wrong_competition_state")
+
+
+def check_unverified(competition: Competition) -> None:
+    """Raises `Conflict` once winners were asked: they know a part of the private board."""
+    if competition.verifications.exists():
+        raise Conflict(
+            gettext("The first teams of the private board were asked for a verification already."),
+            code="verification_begun",
+        )
 
 
 def check_unpublished(competition: Competition) -> None:

@@ -40,6 +40,7 @@ class Counting:
     number_type: str
     parameters: int
     size_bytes: int
+    verification: str | None
 
 
 def leaders(
@@ -166,6 +167,7 @@ def columns(keys: QuerySet[Any, Any]) -> QuerySet[Evaluation, Any]:
             "submission__number_type",
             "submission__parameters",
             "submission__size_bytes",
+            "submission__team__verification__state",
         )
     )
 

@@ -42,6 +42,8 @@ class Event(StrEnum):
     """A person is invited to a team by name or address."""
     ANNOUNCED = "announced"
     """Organizers announce something."""
+    VERIFICATION = "verification"
+    """A team is asked to hand in code or a report, or it was decided about."""
     ENDS_SOON = "ends_soon"
     """A competition ends within a day."""
 

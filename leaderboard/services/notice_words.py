@@ -75,6 +75,37 @@ def quota_back(facts: Facts) -> Words:
     return title % facts, text % facts
 
 
+def verification(facts: Facts) -> Words:
+    """By the state: asked, verified, refused, missed or withdrawn."""
+    said = {
+        "asked": (
+            gettext("%(team)s is asked for its code or a report (%(competition)s)"),
+            gettext("Hand in until %(end)s: %(wish)s"),
+        ),
+        "verified": (
+            gettext("%(team)s is verified (%(competition)s)"),
+            gettext("The organizers verified what your team sent."),
+        ),
+        "refused": (
+            gettext("The verification of %(team)s is refused (%(competition)s)"),
+            gettext("The team has no rank on the private board now. The reason: %(reason)s"),
+        ),
+        "missed": (
+            gettext("%(team)s sent nothing for its verification (%(competition)s)"),
+            gettext(
+                "The date %(end)s has passed, so the team has no rank on the private board now. "
+                "Write to the organizers if this is wrong."
+            ),
+        ),
+        "withdrawn": (
+            gettext("%(team)s withdrew from its verification (%(competition)s)"),
+            gettext("The team has no rank on the private board now."),
+        ),
+    }
+    title, text = said[facts["state"]]
+    return title % facts, text % facts
+
+
 PLAIN = {
     Kind.WEBHOOK_STOPPED: (
         _("A webhook of %(team)s is stopped"),
@@ -110,5 +141,6 @@ CHOSEN: dict[Kind, Callable[[Facts], Words]] = {
     Kind.SCORED: scored,
     Kind.FAILED: failed,
     Kind.QUOTA_BACK: quota_back,
+    Kind.VERIFICATION: verification,
 }
 """Kinds whose words depend on the facts."""

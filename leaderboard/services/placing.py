@@ -22,6 +22,7 @@ from leaderboard.models import (
     NextEntry,
     Preparation,
     Team,
+    Verification,
 )
 from leaderboard.services import counting, events, formulas, locks, revealing, statements, versions
 from leaderboard.services.counting import Counting
@@ -181,13 +182,14 @@ def entry(competition: Competition, board: str, one: Counting, *, min_quality: f
     private = board == Board.PRIVATE
     quality = one.quality_private if private else one.quality_public
     score = one.score_private if private else one.score_public
+    is_out = private and one.verification in Verification.UNRANKED
     return Entry(
         competition=competition,
         board=board,
         team_id=one.team_id,
         submission_id=one.submission_id,
         evaluation_id=one.evaluation_id,
-        is_ranked=quality >= min_quality,
+        is_ranked=quality >= min_quality and not is_out,
         score=Decimal(f"{score:.6f}"),
         quality=quality,
         time_ratio=one.time_ratio,

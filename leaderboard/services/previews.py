@@ -30,6 +30,8 @@ class Row:
     public_rank: int | None
     likely: tuple[int, int] | None
     """The first and the last rank of the range on the public board."""
+    verification: str = ""
+    """The state of the team's verification, if it was asked for one."""
 
     @property
     def change(self) -> int | None:
@@ -100,6 +102,7 @@ def of(competition: Competition, *, by: User, prizes: int = 3) -> Preview:
 
 def rows(competition: Competition) -> list[Row]:
     public = {one.entry.team_id: one for one in rankings.rows(competition, Board.PUBLIC)}
+    states = rankings.verifications(competition)
     found = []
     above: Entry | None = None
     for rank, entry in ranked(private(competition)):
@@ -114,6 +117,7 @@ def rows(competition: Competition) -> list[Row]:
                 is_tied=rank is not None and rankings.are_tied(above, entry),
                 public_rank=row.rank if row else None,
                 likely=(likely.first, likely.last) if likely else None,
+                verification=states.get(entry.team_id, ""),
             )
         )
         above = entry

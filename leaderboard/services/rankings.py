@@ -14,12 +14,12 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from django.db.models import Exists, F, OuterRef, Window
+from django.db.models import F, Window
 from django.db.models.functions import Mod, Rank, RowNumber
 from django.utils.translation import gettext
 
 from leaderboard.errors import NotFound
-from leaderboard.models import Competition, Entry, Evaluation, RankRange, Team
+from leaderboard.models import Competition, Entry, Evaluation, RankRange, Team, Verification
 from leaderboard.models.entry import EntryQuerySet
 from leaderboard.models.ranges import half_width
 from leaderboard.rounding import rounded
@@ -43,13 +43,20 @@ PLACE = Window(RowNumber(), order_by=IN_ORDER)
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a board as it is shown; `rank` is None below the gate."""
+    """One line of a board as it is shown; `rank` is None below the gate, and without one."""
 
     rank: int | None
     entry: Entry
     is_tied: bool
     """Whether the clock cannot tell this row from the row above, so that their order is not
     certain."""
+    verification: str = ""
+    """On the private board, the state of the team's verification, if it was asked for one."""
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the verification took the rank."""
+        return self.verification in Verification.UNRANKED
 
     @property
     def likely(self) -> RankRange | None:
@@ -79,6 +86,7 @@ class Row:
             likely_first=likely.first if likely else None,
             likely_last=likely.last if likely else None,
             quality_half_width=likely.half_width if likely else None,
+            verification=self.verification,
         )
 
 
@@ -104,6 +112,8 @@ class Figures:
     likely_last: int | None
     quality_half_width: float | None
     """On other images of the same number, on the public board."""
+    verification: str = ""
+    """On the private board, as `Row.verification`."""
 
 
 @dataclass(frozen=True)
@@ -149,14 +159,6 @@ def told(quality: float) -> float:
     return float(rounded(quality, QUALITY_DECIMALS))
 
 
-@dataclass(frozen=True)
-class Landed:
-    """How many of the teams with a range had their private rank in it."""
-
-    inside: int
-    teams: int
-
-
 class Standing(Sequence[Row]):
     """One version of a board: its length, any slice of it, and any rank.
 
@@ -194,8 +196,15 @@ class Standing(Sequence[Row]):
         rows = []
         for place, (previous, entry) in enumerate(zip([None, *found], found, strict=False), first):
             rank = place + 1 if entry.is_ranked else None
-            rows.append(Row(rank, entry, entry.is_ranked and are_tied(previous, entry)))
+            is_tied = entry.is_ranked and are_tied(previous, entry)
+            rows.append(Row(rank, entry, is_tied, self.verification_of(entry.team_id)))
         return rows[above:]
+
+    def verification_of(self, team_id: int) -> str:
+        """The state of a team's verification; empty without one, and on the public board."""
+        if self.board != Board.PRIVATE:
+            return ""
+        return self.kept("verifications", lambda: verifications(self.competition)).get(team_id, "")
 
     def rank(self, entry: Entry) -> int | None:
         """One more than the number of better rows; None below the gate."""
@@ -265,6 +274,7 @@ def figures(competition: Competition, board: str) -> Iterator[Figures]:
     entries = Entry.objects.filter(competition=competition, board=board)
     read = entries.order_by("-is_ranked", *ORDER).values_list(
         "is_ranked",
+        "team",
         "team__name",
         "score",
         "score_half_width",
@@ -280,14 +290,16 @@ def figures(competition: Competition, board: str) -> Iterator[Figures]:
         "team__rank_range__error",
         F("team__rank_range__evaluation") - F("evaluation"),
     )
+    states = verifications(competition) if board == Board.PRIVATE else {}
     above: tuple[Decimal, float] | None = None
     for place, row in enumerate(read.iterator(chunk_size=2000), start=1):
-        is_ranked, team, score, score_half_width = row[:4]
+        is_ranked, key, team, score, score_half_width = row[:5]
         interval = score, score_half_width
         rank, is_tied = (place, within_noise(above, interval)) if is_ranked else (None, False)
         is_shown = rank is not None and row[-1] == 0 and board == Board.PUBLIC
         likely = (*row[-4:-2], half_width(row[-2])) if is_shown else (None, None, None)
-        yield Figures(rank, team, score, score_half_width, is_tied, *row[4:-4], *likely)
+        rest = [*row[5:-4], *likely, states.get(key, "")]
+        yield Figures(rank, team, score, score_half_width, is_tied, *rest)
         above = interval
 
 
@@ -339,32 +351,10 @@ def baseline(competition: Competition, board: str) -> Baseline | None:
     )
 
 
-def landed(standing: Standing) -> Landed | None:
-    """How many teams have a private rank within their public range; None if no team has a range.
-
-    It reads the whole board, once for each version of it.
-    """
-    if standing.board != Board.PRIVATE:
-        return None
-
-    def counted() -> Landed:
-        entries = Entry.objects.filter(
-            competition=standing.competition, board=Board.PRIVATE, is_ranked=True
-        )
-        # A range counts if the public board shows it: that of the entry's own evaluation.
-        shown = Entry.objects.filter(
-            team=OuterRef("team"),
-            board=Board.PUBLIC,
-            evaluation=OuterRef("team__rank_range__evaluation"),
-        )
-        placed = entries.annotate(place=PLACE, is_told=Exists(shown)).values_list(
-            "place", "team__rank_range__first", "team__rank_range__last", "is_told"
-        )
-        held = [first <= place <= last for place, first, last, told in placed.iterator() if told]
-        return Landed(sum(held), len(held))
-
-    found = standing.kept("landed", counted)
-    return found if found.teams else None
+def verifications(competition: Competition) -> dict[int, str]:
+    """The states of the winners' verifications by team."""
+    rows = Verification.objects.filter(competition=competition).order_by()
+    return dict(rows.values_list("team", "state"))
 
 
 def check_visible(competition: Competition, board: str) -> None:

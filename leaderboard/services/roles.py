@@ -33,6 +33,7 @@ from leaderboard.models import (
     Team,
     Training,
     Trial,
+    Verification,
     Worker,
 )
 from leaderboard.models.answers import Answers
@@ -58,6 +59,8 @@ GRANTS: dict[type[models.Model], str] = {
     # The end of a competition is written down. Only the key of the new entry is read.
     AuditEntry: "SELECT (id), INSERT",
     # A worker tries models. It claims a trial, and writes its end.
+    # Whether a row of the private board has a rank; nothing that teams handed in.
+    Verification: "SELECT (id, team_id, state, due_at)",
     Trial: "SELECT, UPDATE",
     # It trains a reference, and leaves the model in its row.
     Training: "SELECT, UPDATE",

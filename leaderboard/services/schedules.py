@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Preparation, User
-from leaderboard.services import competitions, preparing, privileges
+from leaderboard.services import competitions, preparing, privileges, verifications
 from leaderboard.services.audit import SERVICE
 
 State = Competition.State
@@ -42,7 +42,9 @@ def check_later(competition: Competition, ends_at: datetime | None) -> None:
 
 
 def keep() -> None:
-    """Open and publish what is due. What is not ready waits: the panel says what is missing."""
+    """Open and publish what is due. What is not ready waits: the panel says what is missing.
+    Mark verifications whose date was missed."""
+    verifications.miss_due()
     drafts = list(Competition.objects.filter(state=State.DRAFT, opens_at__lte=Now()))
     closed = Competition.objects.filter(state=State.CLOSED, publishes_at__lte=Now())
     due = list(closed.filter(preparation=None))

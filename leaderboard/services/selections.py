@@ -19,6 +19,7 @@ def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Sub
     teams.check_member(team, by)
     competition, team = locks.lock(team.competition), locks.lock(team)
     competitions.check_unpublished(competition)
+    competitions.check_unverified(competition)
     wanted = set(submission_ids)
     if len(wanted) > competition.final_selections:
         raise Refused(

@@ -120,11 +120,12 @@ def private_rows(competition: Competition, *, is_final: bool) -> list[Row]:
         entries = list(Entry.objects.board(competition, Board.PRIVATE))
     else:
         entries = previews.private(competition)
+    states = rankings.verifications(competition)
     shown = []
     above: Entry | None = None
     for rank, entry in previews.ranked(entries):
         is_tied = rank is not None and rankings.are_tied(above, entry)
-        row = rankings.Row(rank, entry, is_tied)
+        row = rankings.Row(rank, entry, is_tied, states.get(entry.team_id, ""))
         shown.append(row_of(row, public_rank=entry.public_rank))
         above = entry
     return shown
@@ -143,6 +144,7 @@ def row_of(row: rankings.Row, **more: int | None) -> Row:
         time_ratio=entry.time_ratio,
         uploaded_at=moment(entry.uploaded_at) or "",
         is_tied=row.is_tied,
+        verification=row.verification,
         **more,
     )
 

@@ -270,6 +270,19 @@ def rescored(happening: Happening) -> None:
     )
 
 
+def verification(happening: Happening) -> None:
+    team = happening.team
+    assert team
+    notices.give(
+        Kind.VERIFICATION,
+        to=members(team),
+        competition=happening.competition,
+        path=f"{happening.competition.get_absolute_url()}team/verification/",
+        team=team.name,
+        **happening.facts,
+    )
+
+
 def members(team: Team) -> QuerySet[User]:
     return User.objects.filter(memberships__team=team)
 
@@ -285,6 +298,7 @@ TELLERS: dict[Event, tuple[Callable[[Happening], None], ...]] = {
     Event.INVITED: (invited,),
     Event.ANNOUNCED: (announced,),
     Event.ENDS_SOON: (ends_soon,),
+    Event.VERIFICATION: (verification,),
     Event.RESCORED: (rescored, webhooks.rescored, webhooks.place_changed),
     Event.COMPETITION_PUBLISHED: (published, webhooks.published),
 }

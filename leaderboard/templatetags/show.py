@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
 from leaderboard import markdown, times
-from leaderboard.models import Competition, User
+from leaderboard.models import Competition, User, Verification
 from leaderboard.models.organizers import enters_panel
 from leaderboard.sentences import Stored, said
 from leaderboard.services import notices, rescore_words
@@ -51,6 +51,12 @@ register.filter(short)
 register.filter(milliseconds)
 register.filter(gained_milliseconds)
 register.filter(rescore_words.changes)
+
+
+@register.filter
+def verification_label(state: str) -> str:
+    """The state of a winner's verification in words."""
+    return str(Verification.State(state).label)
 
 
 @register.filter

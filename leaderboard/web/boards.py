@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 
 from leaderboard import times
 from leaderboard.errors import NotFound
-from leaderboard.models import Entry
-from leaderboard.services import browsing, races, rankings, teams
+from leaderboard.models import Entry, RankNote, Verification
+from leaderboard.services import browsing, landing, races, rankings, teams, verifications
 from leaderboard.web import plots, tables, wishes
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
@@ -30,8 +30,10 @@ class Own:
 
     entry: Entry
     rank: int | None
-    """None below the gate."""
+    """None below the gate, or by a verification."""
     place: int
+    is_out: bool
+    """Whether a verification took the rank."""
 
     @property
     def row(self) -> rankings.Row:
@@ -80,7 +82,8 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         picks=tables.picks(wish),
         kinds=tables.kinds(competition, wish),
         tools_used=wish.tools_used,
-        landed=rankings.landed(standing),
+        landed=landing.of(standing),
+        rank_notes=notes(standing),
         total=len(standing),
         drawn=drawn,
         front=drawn and standing.kept("front", partial(tables.front, standing, drawn)),
@@ -89,6 +92,12 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         own_point=plots.point(drawn, mine.row) if drawn and mine else None,
         **shown,
     )
+
+
+def notes(standing: rankings.Standing) -> list[RankNote]:
+    """How a verification moved ranks of the board."""
+    is_private = standing.board == Entry.Board.PRIVATE
+    return verifications.notes(standing.competition) if is_private else []
 
 
 def summary(standing: rankings.Standing) -> str:
@@ -118,7 +127,8 @@ def own(request: Request, standing: rankings.Standing) -> Own | None:
     if entry is None:
         return None
     place = standing.place(entry)
-    return Own(entry, place if entry.is_ranked else None, place)
+    is_out = standing.verification_of(entry.team_id) in Verification.UNRANKED
+    return Own(entry, place if entry.is_ranked else None, place, is_out)
 
 
 def whole(

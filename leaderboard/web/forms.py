@@ -72,6 +72,25 @@ class GatheredForm(forms.Form):
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
 
 
+class HandInForm(forms.Form):
+    """What a winner shows. The service says what is missing or wrong."""
+
+    file = forms.FileField(
+        label=_("File"),
+        required=False,
+        allow_empty_file=True,
+        help_text=_("A zip or a PDF, at most 200 MB."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".zip,.pdf"}),
+    )
+    link = forms.CharField(
+        label=_("Link of a repository"),
+        max_length=500,
+        required=False,
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+    )
+    note = forms.CharField(label=_("Note to the organizers"), max_length=1000, required=False)
+
+
 class AnyNumbers(forms.TypedMultipleChoiceField):
     """Numbers of rows; whether there are such rows is the service's question."""
 

@@ -14,10 +14,12 @@ from leaderboard.services import (
     announcements,
     certificates,
     kit,
+    landing,
     rankings,
     signing,
     snapshots,
     teams,
+    verifications,
 )
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
@@ -41,7 +43,7 @@ def snapshot(request: Request, slug: str) -> HttpResponse:
         "competitions/snapshot.html",
         latest=made[0] if made else None,
         earlier=made[1:],
-        landed=rankings.landed(standing) if standing else None,
+        landed=landing.of(standing) if standing else None,
         file_name=f"{competition.slug}-snapshot.json",
         wheel=f"{competition.slug}-kit/{kit.own_wheel().name}",
     )
@@ -66,7 +68,9 @@ def archive(request: Request, slug: str) -> HttpResponse:
         "competitions/archive.html",
         rows=standing[:FIRST],
         total=len(standing),
-        landed=rankings.landed(standing),
+        asked=list(verifications.of(competition).values()),
+        rank_notes=verifications.notes(competition),
+        landed=landing.of(standing),
         announcements=announcements.of(competition),
         latest=snapshots.latest(competition),
     )

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from leaderboard.errors import BadName, NameTaken
 from leaderboard.models import Competition, Entry, Team
-from leaderboard.services import captains, histories, rankings, teams
+from leaderboard.services import captains, histories, rankings, teams, verifications
 from leaderboard.web import careers
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import InvitationForm, TeamForm
@@ -64,6 +64,7 @@ def team(request: Request, slug: str) -> HttpResponse:
         form=InvitationForm(),
         name_form=TeamForm(initial={"name": mine.name}),
         captain=captains.of(members),
+        asked=verifications.of(competition).get(mine.pk),
         former_names=mine.former_names.all()[:MOST_FORMER_NAMES],
     )
 

@@ -22,6 +22,7 @@ from leaderboard.web import (
     submissions,
     teams,
     trials,
+    verifications,
     webhooks,
 )
 
@@ -50,6 +51,11 @@ urlpatterns = [
     path("signing-key/", results.keys, name="signing-key"),
     path("signing-key.pem", results.key_file, name="signing-key-file"),
     path("competitions/<slug:slug>/team/", teams.team, name="team"),
+    path(
+        "competitions/<slug:slug>/team/verification/",
+        verifications.verification,
+        name="verification",
+    ),
     path("competitions/<slug:slug>/team/invite/", teams.invite, name="invite"),
     path(
         "competitions/<slug:slug>/team/invitations/<int:pk>/revoke/",

@@ -169,7 +169,7 @@ def order_of(tally: Tally, name: str, board: Sequence[Row], gate: float) -> None
     above: Row | None = None
     for number, row in enumerate(board, start=1):
         where = place(name, number)
-        is_ranked = row.quality >= gate
+        is_ranked = row.quality >= gate and not row.is_out
         ranked += is_ranked
         rank = ranked if is_ranked else None
         tally.expect(row.rank == rank, say("%(where)s: the rank is wrong.", where=where))
@@ -178,7 +178,7 @@ def order_of(tally: Tally, name: str, board: Sequence[Row], gate: float) -> None
         above = row
 
     def key(row: Row) -> tuple[bool, float, str]:
-        return row.quality < gate, row.score, row.uploaded_at
+        return row.quality < gate or row.is_out, row.score, row.uploaded_at
 
     for number, (one, other) in enumerate(pairwise(board), start=2):
         tally.expect(

@@ -44,6 +44,13 @@ class Row(Json):
     likely_last: int | None = None
     public_rank: int | None = None
     """On the private board."""
+    verification: str = ""
+    """On the private board, the state of the team's verification, if it was asked for one."""
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the verification took the rank. The row stays on the board."""
+        return self.verification in ("refused", "missed", "withdrawn")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,15 @@ from leaderboard.models import (
     User,
 )
 from leaderboard.models.answers import Answers
-from leaderboard.services import answers, competitions, privileges, ranges, rankings, teams
+from leaderboard.services import (
+    answers,
+    competitions,
+    landing,
+    privileges,
+    ranges,
+    rankings,
+    teams,
+)
 from scoring.quality import doubt, metrics
 from tests.leaderboard.conftest import answers_of, finish, person, report
 
@@ -356,8 +364,8 @@ def test_publishing_tells_how_many_teams_landed_in_their_range(
     competitions.publish(competition=competition, by=organizer)
     competition.refresh_from_db()
     standing = rankings.Standing(competition, "private")
-    assert rankings.landed(standing) == rankings.Landed(inside=4, teams=4)
+    assert landing.of(standing) == landing.Landed(inside=4, teams=4)
     assert all(row.likely is None for row in standing[:4])
     RankRange.objects.filter(team=some[0]).update(first=2, last=3)
-    assert rankings.landed(standing) == rankings.Landed(inside=4, teams=4)  # of this version
-    assert rankings.landed(rankings.Standing(competition, "public")) is None
+    assert landing.of(standing) == landing.Landed(inside=4, teams=4)  # of this version
+    assert landing.of(rankings.Standing(competition, "public")) is None

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,21 @@ import numpy as np
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 from typer.testing import CliRunner
 
 from leaderboard.cli import app
 from leaderboard.cli.server import Trouble
 from leaderboard.models import Competition, SigningKey, Snapshot, Submission, User
-from leaderboard.services import ranges, rankings, signing, snapshots, submissions
+from leaderboard.services import (
+    landing,
+    ranges,
+    rankings,
+    signing,
+    snapshots,
+    submissions,
+    verifications,
+)
 from scoring.snapshots import canonical, checking
 from scoring.snapshots import signing as ed25519
 from tests.leaderboard import results
@@ -102,8 +112,34 @@ def test_all_figures_of_a_published_file_are_right(finished: Competition, path: 
         figures = rankings.figures(finished, board)
         shown = [(one.rank, one.team, float(one.score)) for one in figures]
         assert told == shown
-    landed = rankings.landed(rankings.Standing(finished, "private"))
+    landed = landing.of(rankings.Standing(finished, "private"))
     assert contents["landed"] == {"inside": landed.inside, "teams": landed.teams}
+
+
+def test_a_refused_winner_is_in_the_file_without_a_rank(
+    finished: Competition, path: Path, organizer: User, tmp_path: Path
+) -> None:
+    [asked] = verifications.ask(
+        competition=finished,
+        count=1,
+        due_at=timezone.now() + timedelta(days=1),
+        wish="Code",
+        by=organizer,
+    )
+    verifications.refuse(verification=asked, reason="No code", by=organizer)
+    snapshots.go_on(seconds=60)
+    answer: Any = Client().get("/competitions/waste/snapshot.json")
+    path.write_bytes(b"".join(answer.streaming_content))
+    assert verified(path)[1]["holds"]
+    rows = json.loads(path.read_text())["contents"]["boards"]["private"]
+    told = [(row["rank"], row["verification"]) for row in rows]
+    assert told == [(1, ""), (2, ""), (3, ""), (None, "refused")]
+
+    def forget(contents: dict[str, Any]) -> None:
+        for row in contents["boards"]["private"]:
+            row["verification"] = ""
+
+    assert not verified(resigned(path, forget))[1]["holds"]
 
 
 def test_without_a_key_or_libraries_it_says_what_was_not_checked(path: Path) -> None:

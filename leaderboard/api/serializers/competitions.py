@@ -306,6 +306,10 @@ class BoardRow(serializers.Serializer[rankings.Figures]):
         help_text="Half of the 95 % interval of the quality on other images of the same number. "
         "null where the range is.",
     )
+    verification = serializers.CharField(
+        help_text="On the private board, of the teams that organizers asked for code or a report: "
+        "asked, handed_in, verified, refused, missed or withdrawn. The last three have no rank."
+    )
 
 
 def board_row(figures: rankings.Figures) -> dict[str, object]:
@@ -325,6 +329,7 @@ def board_row(figures: rankings.Figures) -> dict[str, object]:
         "likely_first": figures.likely_first,
         "likely_last": figures.likely_last,
         "quality_half_width": figures.quality_half_width,
+        "verification": figures.verification,
     }
 
 

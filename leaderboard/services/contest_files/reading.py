@@ -101,16 +101,21 @@ def parsed(path: Path) -> tuple[dict[str, Any], dict[Path_, int]]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise one_slip(1, gettext("The file has more than 2 MB. It cannot be a contest file."))
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=Loader)
-        lines = dict(lines_of(node))
-        content = yaml.load(text, Loader=Loader)  # noqa: S506  it is a SafeLoader
+        return parsed_text(path.read_text(encoding="utf-8"))
     except OSError as error:
         said = gettext("%(path)s cannot be read: %(reason)s.")
         raise one_slip(1, said % {"path": path, "reason": error.strerror}) from error
     except UnicodeDecodeError as error:
         raise one_slip(1, gettext("The file is not in UTF-8. Save it in UTF-8.")) from error
-    except yaml.YAMLError as error:
+
+
+def parsed_text(text: str) -> tuple[dict[str, Any], dict[Path_, int]]:
+    """The content of a YAML text, and the line of each value. Raises `BadContestFile`."""
+    try:
+        node = yaml.compose(text, Loader=Loader)
+        lines = dict(lines_of(node, (), set()))
+        content = yaml.load(text, Loader=Loader)  # noqa: S506  it is a SafeLoader
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         said = gettext("This is no YAML: %(reason)s. Look at the indents and the quotes here.")
         reason = getattr(error, "problem", None) or str(error)
@@ -124,8 +129,14 @@ def one_slip(line: int, said: str) -> BadContestFile:
     return BadContestFile([Slip(line, "", said)])
 
 
-def lines_of(node: yaml.Node | None, path: Path_ = ()) -> Iterable[tuple[Path_, int]]:
-    """The line of each value. Raises `BadContestFile` for a name that stands twice."""
+def lines_of(node: yaml.Node | None, path: Path_, walked: set[int]) -> Iterable[tuple[Path_, int]]:
+    """The line of each value. Raises `BadContestFile` for a name that stands twice.
+
+    What an alias repeats is walked once: a short text can repeat itself without end.
+    """
+    if id(node) in walked:
+        return
+    walked.add(id(node))
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, value in node.value:
@@ -137,11 +148,11 @@ def lines_of(node: yaml.Node | None, path: Path_ = ()) -> Iterable[tuple[Path_, 
                 )
             seen[name] = line
             yield (*path, name), line
-            yield from lines_of(value, (*path, name))
+            yield from lines_of(value, (*path, name), walked)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             yield (*path, number), value.start_mark.line + 1
-            yield from lines_of(value, (*path, number))
+            yield from lines_of(value, (*path, number), walked)
 
 
 def texts_beside(

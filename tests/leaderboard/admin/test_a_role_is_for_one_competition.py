@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils import timezone
 
 from leaderboard.models import (
     Announcement,
@@ -25,6 +27,7 @@ from leaderboard.models import (
     Submission,
     Team,
     User,
+    Verification,
 )
 from leaderboard.services import teams
 from tests.leaderboard.api.conftest import API, client_of
@@ -50,7 +53,11 @@ class Contest:
         entry = AuditEntry.objects.filter(competition=self.competition).first()
         found = (self.competition, self.team, self.submission, self.queued, self.announcement)
         ban, rescore = self.competition.bans.first(), self.competition.rescores.first()
-        return (*found, self.role, entry, ban, rescore)
+        return (*found, self.role, entry, ban, rescore, self.verification)
+
+    @property
+    def verification(self) -> Verification:
+        return self.competition.verifications.get()
 
 
 @pytest.fixture
@@ -83,7 +90,11 @@ def other(own: Contest, submit: Any) -> Contest:
 
 
 def decide(team: Team, by: User) -> None:
-    """A ban and the preview of another formula."""
+    """A ban, the preview of another formula, and a winner who is asked for a report."""
+    later = timezone.now() + timedelta(days=1)
+    Verification.objects.create(
+        competition=team.competition, team=team, rank=1, wish="Code", due_at=later
+    )
     Ban.objects.create(competition=team.competition, team=team, reason="R", banned_by=by)
     named = dict.fromkeys(("time_weight", "k", "min_quality", "quality_ref"), 0.5)
     before = {f"was_{name}": value for name, value in named.items()}
@@ -110,6 +121,8 @@ ACTS = [
     ("competition", "pause", {"message": ""}, (302, 302, 302, 403)),
     ("competition", "close", {}, (302, 302, 302, 403)),
     ("announcement", "remove", {}, (302, 302, 302, 403)),
+    ("verification", "verify", {}, (302, 302, 302, 403)),
+    ("verification", "refuse", {"reason": "No code"}, (302, 302, 302, 403)),
     ("role", "end", {}, (302, 302, 403, 403)),
     ("team", "change", {"name": "Renamed"}, (302, 302, 302, 403)),
     ("announcement", "change", {"title": "C", "text": "D"}, (302, 302, 302, 403)),

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from leaderboard.models import Announcement, Competition, Invitation, Submission, Trial, User
+from leaderboard.models import (
+    Announcement,
+    Competition,
+    Invitation,
+    Submission,
+    Trial,
+    User,
+    Verification,
+)
 from leaderboard.services import competitions, mailing, teams, telling, webhooks
 from tests.leaderboard.answers import Answer
 from tests.leaderboard.conftest import (
@@ -80,6 +88,7 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/team/webhooks/", (LOGIN, 403, 200, 200, 403)),  # each their own
         ("/competitions/waste/team/webhooks/{webhook}/", (LOGIN, 403, 404, 200, 403)),
         ("/competitions/waste/team/webhooks/{webhook}/act/", (LOGIN, 405, 405, 405, 405)),
+        ("/competitions/waste/team/verification/", (LOGIN, 403, 404, 200, 403)),
         ("/competitions/waste/submit/", SIGNED_IN),
         ("/competitions/waste/submissions/", (LOGIN, 403, 200, 200, 403)),
         ("/submissions/{submission}/", (LOGIN, 404, 404, 200, 200)),
@@ -134,6 +143,9 @@ def test_pages(
     )
     trial = Trial.objects.create(
         competition=team.competition, team=team, state="error", size_bytes=1
+    )
+    Verification.objects.create(
+        competition=team.competition, team=team, rank=1, wish="Code", due_at=timezone.now()
     )
     url = url.format(
         trial=trial.pk,
