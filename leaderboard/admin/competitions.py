@@ -19,16 +19,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from leaderboard.admin import (
-    calibrations,
-    drafts,
-    pages,
-    path,
-    results,
-    signs,
-    steps,
-    verifications,
-)
+from leaderboard.admin import calibrations, drafts, pages, path, results, signs, steps
 from leaderboard.models import Competition, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.models.fields import every_format
@@ -129,7 +120,7 @@ class NewCompetitionForm(CompetitionForm):
 
 
 @admin.register(Competition)
-class CompetitionAdmin(steps.Steps, results.Results, verifications.Winners):
+class CompetitionAdmin(steps.Steps, results.Results):
     to_competition = "pk"
     form = CompetitionForm
     change_form_outer_before_template = "admin/way_before_form.html"

@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 
 from leaderboard import downloads
-from leaderboard.admin import pages
+from leaderboard.admin import pages, verifications
 from leaderboard.errors import Refused
 from leaderboard.models import Competition, Snapshot
 from leaderboard.services import exports, keeping, previews, snapshots
@@ -43,7 +43,7 @@ class Bin:
         return 100 * self.inside / self.teams
 
 
-class Results(pages.Noun):
+class Results(verifications.Winners):
     """The page of a competition's result."""
 
     @action(description=gettext_lazy("Result"), icon="verified")

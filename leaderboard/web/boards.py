@@ -81,7 +81,6 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         heads=tables.heads(competition, wish),
         picks=tables.picks(wish),
         kinds=tables.kinds(competition, wish),
-        tools_used=wish.tools_used,
         landed=landing.of(standing),
         rank_notes=notes(standing),
         total=len(standing),
