@@ -16,12 +16,12 @@ import fcntl
 import os
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import gettempdir
 from typing import BinaryIO, Protocol
 
 from django.db import transaction
@@ -293,7 +293,7 @@ def path_of(upload: PartialUpload) -> Path:
 
 def folder() -> Path:
     """The folder of all parts, which nobody else on this machine may read."""
-    path = Path(tempfile.gettempdir()) / f"featherweight-{os.getuid()}"
+    path = Path(gettempdir()) / f"featherweight-{os.getuid()}"
     path.mkdir(mode=0o700, exist_ok=True)
     if path.stat().st_uid != os.getuid():
         raise PermissionError(f"{path} belongs to somebody else.")

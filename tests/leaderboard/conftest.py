@@ -36,6 +36,7 @@ from leaderboard.services import (
     competitions,
     containment,
     files,
+    partial_uploads,
     recording,
     references,
     running,
@@ -64,8 +65,9 @@ WEAK = Isolation(missing=(say("filter of system calls (only for computing)"),), 
 
 
 @pytest.fixture(autouse=True)
-def own_files(settings: Any, tmp_path: Path) -> None:
+def own_files(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has a file store of its own, and passwords that cost no seconds."""
+    monkeypatch.setattr(partial_uploads, "gettempdir", lambda: str(tmp_path))
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.FILES_DIR = tmp_path / "files"
     settings.CACHE_DIR = tmp_path / "cache"

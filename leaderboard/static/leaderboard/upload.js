@@ -123,6 +123,7 @@ if (form) {
 
   function tell(loaded, total, first = 0) {
     bar.value = (100 * loaded) / total;
+    if (loaded < total && loaded - first < total / 1000) return (told.textContent = words.begins); // too early to guess
     const seconds = ((performance.now() - begun) / 1000) * ((total - loaded) / Math.max(1, loaded - first));
     cancel.hidden = loaded === total;
     told.textContent = filled(loaded === total ? words.checking : words.sending, {

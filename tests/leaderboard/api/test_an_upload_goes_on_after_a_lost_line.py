@@ -30,11 +30,6 @@ PART = "application/offset+octet-stream"
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
-@pytest.fixture(autouse=True)
-def own_spool(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-
-
 @dataclass
 class Sender:
     """A client of tus, as small as one can be."""

@@ -56,7 +56,6 @@ def arrive(request: httpx.Request, body: bytes) -> httpx.Response:
 
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Line:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(sending, "config_path", lambda: tmp_path / "kept" / "config.json")
     monkeypatch.setattr(sending, "PART_BYTES", 1000)
     return Line()
