@@ -42,6 +42,8 @@ MENU = (
     ],
     [
         (_("Teams"), "groups", "leaderboard_team_changelist"),
+        (_("Applications"), "how_to_reg", "leaderboard_application_changelist"),
+        (_("Invitations"), "mail", "leaderboard_guest_changelist"),
         (_("Bans"), "block", "leaderboard_ban_changelist"),
         (_("Roles"), "badge", "leaderboard_role_changelist"),
         (_("Users"), "person", "leaderboard_user_changelist"),

@@ -24,11 +24,13 @@ words.give_names()  # before forms are made of the models
 
 from leaderboard.admin import (  # noqa: E402
     announcements,
+    applications,
     audit,
     bans,
     competitions,
     datasets,
     evaluations,
+    guests,
     hardware,
     people,
     rescores,
@@ -42,11 +44,13 @@ from leaderboard.admin import (  # noqa: E402
 
 __all__ = [
     "announcements",
+    "applications",
     "audit",
     "bans",
     "competitions",
     "datasets",
     "evaluations",
+    "guests",
     "hardware",
     "people",
     "rescores",

@@ -120,7 +120,7 @@ class NewCompetitionForm(CompetitionForm):
 
 
 @admin.register(Competition)
-class CompetitionAdmin(steps.Steps, results.Results):
+class CompetitionAdmin(steps.Steps, results.Results, signs.Signs):
     to_competition = "pk"
     form = CompetitionForm
     change_form_outer_before_template = "admin/way_before_form.html"
@@ -181,7 +181,10 @@ class CompetitionAdmin(steps.Steps, results.Results):
             path.DATES,
             {
                 "classes": ["tab"],
-                "fields": ["opens_at", "ends_at", "late_until", "publishes_at", "time_zone"],
+                "fields": [
+                    *("opens_at", "ends_at", "merge_deadline"),
+                    *("late_until", "publishes_at", "time_zone"),
+                ],
             },
         ),
         (
@@ -221,6 +224,8 @@ class CompetitionAdmin(steps.Steps, results.Results):
             {
                 "classes": ["tab"],
                 "fields": [
+                    "admission",
+                    ("questions", "mail_domains"),
                     ("submissions_per_day", "submissions_per_week"),
                     ("submissions_per_month", "submissions_in_total"),
                     "final_selections",
@@ -235,7 +240,7 @@ class CompetitionAdmin(steps.Steps, results.Results):
         ),
         (
             gettext_lazy("Probing and copies"),
-            {"classes": ["tab"], "fields": ["only_real_gains", "probing", "copies"]},
+            {"classes": ["tab"], "fields": ["only_real_gains", "probing", "copies", "doubles"]},
         ),
         (
             gettext_lazy("Result"),
@@ -299,7 +304,7 @@ class CompetitionAdmin(steps.Steps, results.Results):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Competition | None = None
     ) -> list[str]:
-        shown = ["now", "calibration_result", "worth", "do_nothing", "probing", "copies"]
+        shown = ["now", "calibration_result", "worth", "do_nothing", "probing", "copies", "doubles"]
         return shown + sorted(obj.frozen_fields if obj else ())
 
     def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:
@@ -377,16 +382,6 @@ class CompetitionAdmin(steps.Steps, results.Results):
     @pages.once
     def worth(self, competition: Competition) -> str:
         return calibrations.worth(competition)
-
-    @display(description=gettext_lazy("Steps below noise"))
-    @pages.once
-    def probing(self, competition: Competition) -> SafeString | str:
-        return signs.probing(competition) if competition.pk else "–"
-
-    @display(description=gettext_lazy("Signs of copies"))
-    @pages.once
-    def copies(self, competition: Competition) -> SafeString | str:
-        return signs.copies(competition) if competition.pk else "–"
 
     @display(description=gettext_lazy("Without a gate"))
     @pages.once

@@ -220,8 +220,8 @@ def ask(
     """A page that says what will happen and does it when its button is pressed.
 
     `do` gets the form's fields. `done` is the message afterwards, or makes the message from what
-    `do` returned. The next page is that of `obj`, else of the row that `do` made, else the address
-    that `do` returned. A refusal stays on this page. `facts` may depend on the form. A button
+    `do` returned. The next page is the address that `do` returned, else that of `obj`, else of the
+    row that `do` made. A refusal stays on this page. `facts` may depend on the form. A button
     `look` shows the facts again and does nothing. `is_gone`: the row does not exist afterwards.
     """
     rights.check(admin, request, obj)
@@ -232,7 +232,8 @@ def ask(
             with audit.because(why(request)):
                 made = do(**form.cleaned_data)
             said = done(made) if callable(done) else done
-            return leave(admin, request, obj or made, title=title, said=said, is_gone=is_gone)
+            next_ = made if isinstance(made, str) else obj or made
+            return leave(admin, request, next_, title=title, said=said, is_gone=is_gone)
         except Refused as refusal:
             form.add_error(None, refusal.detail)
             status = refusal.status

@@ -20,12 +20,19 @@ from unfold.templatetags.unfold import unicoded_slugify
 
 from leaderboard.admin import calibrations, pages, trainings
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Dataset, Evaluation, User
+from leaderboard.models import Application, Competition, Dataset, Evaluation, User
 from leaderboard.models.organizers import is_operator, is_organizer
 from leaderboard.services import competitions, preparing, queueing, workers
 from leaderboard.services import trainings as service
 
 State = Competition.State
+Admission = Competition.Admission
+WHO = {
+    Admission.OPEN: gettext_lazy("Everybody can take part."),
+    Admission.APPROVAL: gettext_lazy("People apply, and you accept or refuse them."),
+    Admission.INVITATION: gettext_lazy("Only people whom you invite can take part."),
+    Admission.DOMAIN: gettext_lazy("Only people with an address of your domains can take part."),
+}
 DATA = gettext_lazy("Data and reference")
 DATES = gettext_lazy("Dates")
 FORMULA = gettext_lazy("Formula and gate")
@@ -262,12 +269,30 @@ def texts(competition: Competition) -> Step:
 
 def limits(competition: Competition) -> str:
     facts = {"uploads": competition.submissions_per_day, "members": competition.max_team_size}
-    return gettext("%(uploads)d uploads of a team per day; teams of at most %(members)d.") % facts
+    said = gettext("%(uploads)d uploads of a team per day; teams of at most %(members)d.") % facts
+    return f"{WHO[Admission(competition.admission)]} {said}"
+
+
+def applied(competition: Competition) -> Iterator[Step]:
+    """How many people wait for a decision, where the organizers decide."""
+    if competition.admission != Admission.APPROVAL or is_draft(competition):
+        return
+    waiting = competition.applications.filter(state=Application.State.WAITING).count()
+    said = ngettext("%(count)d application waits.", "%(count)d applications wait.", waiting)
+    page = f"{pages.list_url(Application)}?competition__id__exact={competition.pk}"
+    yield Step(
+        gettext("Applications"),
+        said % {"count": waiting},
+        is_done=not waiting,
+        is_needed=False,
+        url=f"{page}&state__exact={Application.State.WAITING}",
+    )
 
 
 def from_opening(competition: Competition) -> Iterator[Step]:
     state = State(competition.state)
     yield opening(competition)
+    yield from applied(competition)
     over = state in (State.CLOSED, State.PUBLISHED)
     yield Step(
         gettext("Uploads"),

@@ -1,20 +1,18 @@
-"""Teams and their members. People form teams; an organizer can only correct a name."""
+"""Teams, their members, submissions and further uploads. `team_acts` has the buttons."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
+from unfold.decorators import display
 
-from leaderboard.admin import bans, pages
-from leaderboard.models import Membership, Submission, Team
+from leaderboard.admin import pages, team_acts
+from leaderboard.models import Extra, Membership, Submission, Team
 from leaderboard.models.counts import count_of
-from leaderboard.services import gains, teams
+from leaderboard.services import gains, quotas
 
 
 class MembershipInline(pages.FixedInline):
@@ -26,6 +24,20 @@ class MembershipInline(pages.FixedInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return super().get_queryset(request).select_related("user", "team")
+
+
+class ExtraInline(pages.FixedInline):
+    model = Extra
+    verbose_name_plural = gettext_lazy("further uploads")
+    fields = ["uploads", "used", "until", "reason", "given_by"]
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Extra]:
+        return super().get_queryset(request).select_related("team", "given_by")
+
+    @display(description=gettext_lazy("Used"))
+    def used(self, extra: Extra) -> int:
+        return quotas.counted(extra.submissions.all()).count()
 
 
 class SubmissionInline(pages.FixedInline):
@@ -43,22 +55,14 @@ class SubmissionInline(pages.FixedInline):
 
 
 @admin.register(Team)
-class TeamAdmin(pages.Noun):
+class TeamAdmin(team_acts.TeamActs, pages.Fixed):
     to_competition = "competition"
     list_display = ["name", "competition", "members_count", "submissions_count", "created_at"]
     list_filter = [("competition", pages.OwnCompetition)]
     search_fields = ["name", "members__username", "members__email"]
     fields = ["name", "competition", "created_at", "steps_below_noise"]
-    readonly_fields = ["competition", "created_at", "steps_below_noise"]
-    inlines = [MembershipInline, SubmissionInline]
-    actions_detail = ["ban"]
-
-    @action(description=gettext_lazy("Ban"), icon="block", variant=ActionVariant.DANGER)
-    def ban(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return bans.ask(self, request, self.find(request, object_id))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    readonly_fields = ["steps_below_noise"]
+    inlines = [MembershipInline, ExtraInline, SubmissionInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         return (
@@ -70,10 +74,6 @@ class TeamAdmin(pages.Noun):
                 submissions_count=count_of(Submission.objects.all(), "team"),
             )
         )
-
-    def save_model(self, request: HttpRequest, obj: Team, form: ModelForm, change: bool) -> None:
-        if "name" in form.changed_data:
-            teams.rename(team=obj, name=obj.name, by=pages.organizer(request))
 
     @display(description=gettext_lazy("Steps below noise"))
     def steps_below_noise(self, team: Team) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from leaderboard.cli.commands import EXIT_CODES, app
 from leaderboard.cli.languages import gettext
-from leaderboard.cli.options import AsJson, Into, Yes, confirm
+from leaderboard.cli.options import AsJson, Into, Slug, Yes, confirm
 from leaderboard.cli.screen import plain, show
 from leaderboard.cli.server import connected, team_of
 
@@ -34,6 +34,30 @@ def create(name: str, competition: Into, as_json: AsJson = False) -> None:
         made = server.ask("POST", f"competitions/{competition}/teams", json={"name": name})
     told = gettext("Team %(name)s takes part in %(competition)s.") % made
     show(as_json, made, plain(told))
+
+
+@team.command(
+    epilog=EXIT_CODES,
+    help=gettext("Ask the organizers of a competition to let you take part."),
+)
+def apply(
+    competition: Slug,
+    answers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--answer",
+            metavar="TEXT",
+            help=gettext("An answer, once for each question. Without it, the command asks."),
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    with connected() as server:
+        questions = server.ask("GET", f"competitions/{competition}/admission")["questions"]
+        given = answers or [typer.prompt(one, err=True) for one in questions]
+        address = f"competitions/{competition}/application"
+        found = server.ask("PUT", address, json={"answers": given})
+    show(as_json, found, plain(found["detail"]))
 
 
 @team.command(

@@ -1,6 +1,7 @@
 """Fields, constraints and named questions. `leaderboard.services` writes."""
 
 from leaderboard.models.announcement import Announcement
+from leaderboard.models.application import Application, Guest
 from leaderboard.models.audit import AuditEntry
 from leaderboard.models.ban import Ban
 from leaderboard.models.competition import Competition
@@ -8,8 +9,10 @@ from leaderboard.models.dataset import Dataset, Fingerprints, Split
 from leaderboard.models.device import Device
 from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
+from leaderboard.models.extra import Extra
 from leaderboard.models.hardware import Canary, HardwareProfile, QueueShare, Worker
 from leaderboard.models.matter import Matter
+from leaderboard.models.merge import MergeOffer
 from leaderboard.models.notice import Happening, Notice
 from leaderboard.models.partial_upload import PartialUpload
 from leaderboard.models.ranges import Ranged, RankRange
@@ -29,6 +32,7 @@ from leaderboard.models.webhook import Delivery, Webhook
 __all__ = [
     "Announcement",
     "ApiToken",
+    "Application",
     "AuditEntry",
     "Ban",
     "BoardVersion",
@@ -39,13 +43,16 @@ __all__ = [
     "Device",
     "Entry",
     "Evaluation",
+    "Extra",
     "Fingerprints",
     "FormerName",
+    "Guest",
     "Happening",
     "HardwareProfile",
     "Invitation",
     "Matter",
     "Membership",
+    "MergeOffer",
     "Moved",
     "NamePart",
     "NextEntry",

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from leaderboard.models.admitting import Admitting
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.dates import Dates
 from leaderboard.models.fields import (
@@ -61,7 +62,7 @@ def metric_choices() -> list[tuple[str, Promise]]:
     return [(name, said_later(one.label)) for name, one in metrics.METRICS.items()]
 
 
-class Competition(Texts, Dates, Late, Released, Measured):
+class Competition(Texts, Dates, Late, Released, Measured, Admitting):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         OPEN = "open", pgettext_lazy("state", "Open")
@@ -241,6 +242,7 @@ class Competition(Texts, Dates, Late, Released, Measured):
         self.check_sizes()
         self.check_output()
         self.check_dates()
+        self.check_admission()
 
     def check_sizes(self) -> None:
         sizes = (self.min_input_size, self.input_height, self.input_width, self.max_input_size)

@@ -25,6 +25,11 @@ class Dates(models.Model):
     ends_at = models.DateTimeField(
         null=True, blank=True, help_text=_("Uploads before this time count.")
     )
+    merge_deadline = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("Teams may merge before this time. Empty: until uploads end."),
+    )
     publishes_at = models.DateTimeField(
         null=True,
         blank=True,
@@ -50,6 +55,12 @@ class Dates(models.Model):
     def has_ended(self, now: datetime | None = None) -> bool:
         return self.ends_at is not None and (now or timezone.now()) >= self.ends_at
 
+    def takes_merges(self, now: datetime | None = None) -> bool:
+        """Whether it is not too late for teams to merge."""
+        now = now or timezone.now()
+        in_time = self.merge_deadline is None or now < self.merge_deadline
+        return in_time and not self.has_ended(now)
+
     def check_dates(self) -> None:
         """Opening, end and publication stand in this order, where they are set."""
         dates = [one for one in (self.opens_at, self.ends_at, self.publishes_at) if one]
@@ -59,4 +70,8 @@ class Dates(models.Model):
                     "The opening must come before the end, and the end before the publication. "
                     "Change one of these dates."
                 )
+            )
+        if self.merge_deadline and self.ends_at and self.merge_deadline > self.ends_at:
+            raise ValidationError(
+                {"merge_deadline": gettext("Teams cannot merge after the end of uploads.")}
             )

@@ -51,6 +51,10 @@ class Notice(models.Model):
         RESCORED = "rescored", _("A new formula changes the scores")
         PUBLISHED = "published", _("A private board is published")
         VERIFICATION = "verification", _("Organizers verify what my team sent")
+        APPLIED = "applied", _("Somebody applies to a competition that I organize")
+        APPLICATION = "application", _("The organizers decide about my application")
+        MERGE_ASKED = "merge_asked", _("Another team wants to merge with my team")
+        TEAM_CHANGED = "team_changed", _("The organizers change something for my team")
         WEBHOOK_STOPPED = "webhook_stopped", _("A webhook of my team is stopped")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")

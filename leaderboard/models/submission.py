@@ -90,6 +90,16 @@ class Submission(models.Model):
         default=False, help_text="Uploaded after the end: scored, and on no board."
     )
 
+    extra = models.ForeignKey(
+        "Extra",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="submissions",
+        help_text="The further uploads of the team that it uses; empty: the usual ones.",
+    )
+
     selected_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     disqualified_at = models.DateTimeField(null=True, blank=True)

@@ -64,6 +64,7 @@ def copy(person: User) -> ZipStream:
         "trials.json": trials,
         "notices.json": notices,
         "invitations.json": invitations,
+        "applications.json": applications,
     }
     for name, rows in lists.items():
         made.add(text(list(rows(person))), name)
@@ -187,6 +188,18 @@ def invitations(person: User) -> Iterator[dict[str, Any]]:
             "sent_to": one.sent_to,
             "created_at": stamp(one.created_at),
             "accepted_at": stamp(one.accepted_at),
+        }
+
+
+def applications(person: User) -> Iterator[dict[str, Any]]:
+    for one in person.applications.select_related("competition"):
+        yield {
+            "competition": one.competition.slug,
+            "state": one.state,
+            "answers": one.answers,
+            "applied_at": stamp(one.applied_at),
+            "reason": one.reason,
+            "decided_at": stamp(one.decided_at),
         }
 
 

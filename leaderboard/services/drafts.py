@@ -17,7 +17,9 @@ from leaderboard.models import (
 from leaderboard.services import audit, competitions, files, locks, organizers
 from leaderboard.services.audit import Act
 
-OWN = frozenset({"slug", "title", "opens_at", "ends_at", "late_until", "publishes_at"})
+OWN = frozenset(
+    {"slug", "title", "opens_at", "ends_at", "merge_deadline", "late_until", "publishes_at"}
+)
 """What a copy does not take over: its name, and dates that may have passed."""
 
 

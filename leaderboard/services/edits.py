@@ -9,12 +9,19 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count
 from django.utils.formats import date_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from leaderboard.models import Competition, Entry
 
 SILENT = frozenset({"title", "tagline", "remeasured_ranks", "citation", "publishes_at"})
 """Fields whose change nobody must know of to take part."""
+WHO = {
+    Competition.Admission.OPEN: gettext_lazy("everybody"),
+    Competition.Admission.APPROVAL: gettext_lazy("people whom the organizers accept"),
+    Competition.Admission.INVITATION: gettext_lazy("people whom the organizers invite"),
+    Competition.Admission.DOMAIN: gettext_lazy("people with an address of certain domains"),
+}
+"""Who can take part, in the words of participants."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ def shown(competition: Competition, name: str) -> str:
         return f"{date_format(at, 'DATETIME_FORMAT')} ({competition.time_zone})"
     if name == "formats":
         return competition.format_titles()
+    if name == "admission":
+        return str(WHO[competition.Admission(value)])
     if value is None or value == "":
         return gettext("none")
     return f"{value:g}" if isinstance(value, float) else str(value)

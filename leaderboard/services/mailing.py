@@ -1,4 +1,4 @@
-"""Notices are sent by mail, each in the language of its reader, and again if the server refuses.
+"""Notices and invitations of organizers are sent by mail, again if the server refuses.
 
 The row is the queue, as with evaluations. A process claims a row by moving its time of sending, so
 a process that dies loses no mail. A mail that was sent but not noted is sent twice with one
@@ -18,17 +18,20 @@ from django.conf import settings
 from django.core import mail, signing
 from django.core.mail import EmailMultiAlternatives
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext
 
+from leaderboard import times
 from leaderboard.errors import NotFound
-from leaderboard.models import Notice, User
+from leaderboard.models import Guest, Notice, User
 from leaderboard.services import notice_words, notices
 
+Row = Notice | Guest
+"""What is sent: a notice to an account, or an invitation to an address."""
 logger = logging.getLogger(__name__)
 SALT = "notices.unsubscribe"
 CLAIM = timedelta(minutes=10)
@@ -49,93 +52,109 @@ def go_on(*, seconds: float) -> None:
     until = time.monotonic() + seconds
     connection = mail.get_connection()
     try:
-        while time.monotonic() < until and (notice := claim()):
-            if not send(notice, connection):
+        while time.monotonic() < until and (row := claim()):
+            if not send(row, connection):
                 return
     finally:
         connection.close()
 
 
 @transaction.atomic
-def claim() -> Notice | None:
-    """The next notice to send by mail, for this process alone."""
-    rows = Notice.objects.select_for_update(skip_locked=True, of=("self",))
-    due = rows.filter(mail_at__lte=Now()).select_related("user", "competition")
-    notice = due.order_by("mail_at", "pk").first()
-    if notice:
-        notice.mail_attempts += 1
-        Notice.objects.filter(pk=notice.pk).update(
-            mail_at=Now() + CLAIM, mail_attempts=notice.mail_attempts
-        )
-    return notice
+def claim() -> Row | None:
+    """The next mail to send, for this process alone. Invitations come first: they are few."""
+    for model, related in ((Guest, "competition"), (Notice, "user")):
+        rows = model._default_manager.select_for_update(skip_locked=True, of=("self",))
+        due = rows.filter(mail_at__lte=Now()).select_related(related, "competition")
+        row: Row | None = due.order_by("mail_at", "pk").first()
+        if row:
+            row.mail_attempts += 1
+            own(row).update(mail_at=Now() + CLAIM, mail_attempts=row.mail_attempts)
+            return row
+    return None
 
 
-def send(notice: Notice, connection: Any) -> bool:
-    """Send a claimed notice. Returns False if the server takes no mail of this site now."""
-    if not notice.user.is_active or not notice.user.email:
-        Notice.objects.filter(pk=notice.pk).update(mail_at=None)
+def own(row: Row) -> QuerySet[Any]:
+    """The row alone, to be changed in the database."""
+    return type(row)._default_manager.filter(pk=row.pk)
+
+
+def send(row: Row, connection: Any) -> bool:
+    """Send a claimed mail. Returns False if the server takes no mail of this site now."""
+    if not is_wanted(row):
+        own(row).update(mail_at=None)
         return True
     try:
-        made = message(notice)
+        made = message(row) if isinstance(row, Notice) else invitation(row)
     except DatabaseError:
         raise
     except Exception as error:  # one bad row must not end the process
-        logger.exception("Notice %s cannot be said", notice.pk)
-        refused(notice, error, is_final=False)
+        logger.exception("%s cannot be said", name_of(row))
+        refused(row, error, is_final=False)
         return True
     try:
         connection.open()
     except (OSError, smtplib.SMTPException) as error:  # a wrong password, too
-        return closed(notice, error)
-    return hand_over(notice, made, connection)
+        return closed(row, error)
+    return hand_over(row, made, connection)
 
 
-def hand_over(notice: Notice, made: EmailMultiAlternatives, connection: Any) -> bool:
+def is_wanted(row: Row) -> bool:
+    """Whether there is still somebody to send it to."""
+    if isinstance(row, Guest):
+        return row.is_usable
+    return row.user.is_active and bool(row.user.email)
+
+
+def name_of(row: Row) -> str:
+    """What logs call a mail: never by its address."""
+    return f"{type(row).__name__} {row.pk}"
+
+
+def hand_over(row: Row, made: EmailMultiAlternatives, connection: Any) -> bool:
     """Give a mail to the server. Returns False if it takes no mail of this site now."""
     try:
         connection.send_messages([made])
     except smtplib.SMTPSenderRefused as error:
-        return closed(notice, error)
+        return closed(row, error)
     except smtplib.SMTPDataError as error:
-        refused(notice, error, is_final=error.smtp_code >= 500)
+        refused(row, error, is_final=error.smtp_code >= 500)
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
-        refused(notice, error, is_final=min(codes) >= 500)
+        refused(row, error, is_final=min(codes) >= 500)
     except (OSError, smtplib.SMTPServerDisconnected) as error:
         # The attempt counts, so that a mail at which the server hangs up lets the others pass.
-        refused(notice, error, is_final=False)
+        refused(row, error, is_final=False)
         all_wait()
         return False
     except Exception as error:  # an address that cannot be written in a mail
-        refused(notice, error, is_final=False)
+        refused(row, error, is_final=False)
         connection.close()
     else:
-        Notice.objects.filter(pk=notice.pk).update(mail_at=None)
+        own(row).update(mail_at=None)
     return True
 
 
-def closed(notice: Notice, error: Exception) -> bool:
+def closed(row: Row, error: Exception) -> bool:
     """All mails wait while the server refuses the site itself. No attempt is counted."""
     logger.warning("The mail server refuses this site: %s", type(error).__name__)
-    Notice.objects.filter(pk=notice.pk).update(
-        mail_at=Now() + PAUSE, mail_attempts=F("mail_attempts") - 1
-    )
+    own(row).update(mail_at=Now() + PAUSE, mail_attempts=F("mail_attempts") - 1)
     all_wait()
     return False
 
 
 def all_wait() -> None:
     """All mails wait, so that not each one runs into the time-out."""
-    Notice.objects.filter(mail_at__lte=Now()).update(mail_at=Now() + PAUSE)
+    for model in (Guest, Notice):
+        model._default_manager.filter(mail_at__lte=Now()).update(mail_at=Now() + PAUSE)
 
 
-def refused(notice: Notice, error: Exception, *, is_final: bool) -> None:
+def refused(row: Row, error: Exception, *, is_final: bool) -> None:
     """Send it again after a pause, unless the server's word is final."""
     # Without the address, which logs need not know.
-    logger.warning("Notice %s was not sent by mail: %s", notice.pk, type(error).__name__)
-    is_final = is_final or notice.mail_attempts >= MOST_ATTEMPTS
-    pause = PAUSE * 2 ** (notice.mail_attempts - 1)
-    Notice.objects.filter(pk=notice.pk).update(mail_at=None if is_final else Now() + pause)
+    logger.warning("%s was not sent by mail: %s", name_of(row), type(error).__name__)
+    is_final = is_final or row.mail_attempts >= MOST_ATTEMPTS
+    pause = PAUSE * 2 ** (row.mail_attempts - 1)
+    own(row).update(mail_at=None if is_final else Now() + pause)
 
 
 def message(notice: Notice) -> EmailMultiAlternatives:
@@ -164,6 +183,37 @@ def message(notice: Notice) -> EmailMultiAlternatives:
             },
         )
         made.attach_alternative(render_to_string("mail/notice.html", said), "text/html")
+    return made
+
+
+def invitation(guest: Guest) -> EmailMultiAlternatives:
+    """An invitation to a competition, in the language of the organizer who sent it."""
+    with translation.override(guest.language):
+        facts = {"competition": guest.competition.title}
+        title = gettext("You are invited to the competition %(competition)s") % facts
+        text = gettext(
+            "The organizers of %(competition)s invite you to take part. Open this link, and sign "
+            "in or sign up. The link works for one account, until %(end)s (%(zone)s)."
+        )
+        zone = guest.competition.time_zone
+        facts |= {"end": times.local(guest.expires_at, zone), "zone": zone}
+        said = {
+            "title": title,
+            "text": text % facts,
+            "language": translation.get_language(),
+            "url": settings.SITE_URL + guest.get_absolute_url(),
+        }
+        sent = f"{guest.pk}-{guest.invited_at.timestamp():.0f}"  # a renewed one is another mail
+        made = EmailMultiAlternatives(
+            subject=" ".join(title.split()),
+            body=render_to_string("mail/invitation.txt", said),
+            to=[guest.address],
+            headers={
+                "Message-ID": f"<guest-{sent}@{urlsplit(settings.SITE_URL).hostname}>",
+                "Auto-Submitted": "auto-generated",
+            },
+        )
+        made.attach_alternative(render_to_string("mail/invitation.html", said), "text/html")
     return made
 
 

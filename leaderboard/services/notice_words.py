@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard import sentences, sizes, times
-from leaderboard.models import Notice
+from leaderboard.models import Application, Notice
 
 Kind = Notice.Kind
 Facts = dict[str, Any]
@@ -106,6 +106,64 @@ def verification(facts: Facts) -> Words:
     return title % facts, text % facts
 
 
+def team_changed(facts: Facts) -> Words:
+    if facts["change"] != "extra":
+        title, text = CHANGES[facts["change"]]
+        return str(title) % facts, str(text) % facts
+    given = ngettext(
+        "%(team)s gets %(uploads)d further upload to %(competition)s",
+        "%(team)s gets %(uploads)d further uploads to %(competition)s",
+        facts["uploads"],
+    )
+    until = gettext("They are valid until %(end)s. The reason of the organizers: %(reason)s")
+    return given % facts, until % facts
+
+
+def applied(facts: Facts) -> Words:
+    title = gettext("Somebody applies to %(competition)s")
+    text = ngettext(
+        "%(waiting)d application waits for a decision.",
+        "%(waiting)d applications wait for a decision.",
+        facts["waiting"],
+    )
+    return title % facts, text % facts
+
+
+def application(facts: Facts) -> Words:
+    if facts["state"] == Application.State.ACCEPTED:
+        title = gettext("You may take part in %(competition)s")
+        text = gettext("The organizers accepted your application. Make a team or join one.")
+    else:
+        title = gettext("Your application to %(competition)s is refused")
+        text = gettext("The reason of the organizers: %(reason)s")
+    return title % facts, text % facts
+
+
+CHANGES = {
+    "renamed": (
+        _("The organizers rename your team: %(team)s"),
+        _("Its name was %(former)s. The reason of the organizers: %(reason)s"),
+    ),
+    "merged": (
+        _("The team %(other)s has joined %(team)s"),
+        _(
+            "Members, submissions and used uploads of both teams are together in %(team)s. The "
+            "reason: %(reason)s"
+        ),
+    ),
+    "offer_accepted": (
+        _("The team %(other)s has joined %(team)s"),
+        _(
+            "Members, submissions and used uploads of both teams are together in %(team)s: both "
+            "captains agreed."
+        ),
+    ),
+    "split": (
+        _("%(person)s has a team of their own in %(competition)s: %(other)s"),
+        _("The submissions stay with %(team)s. The reason of the organizers: %(reason)s"),
+    ),
+}
+"""What organizers change for a team: a title and a text."""
 PLAIN = {
     Kind.WEBHOOK_STOPPED: (
         _("A webhook of %(team)s is stopped"),
@@ -121,6 +179,13 @@ PLAIN = {
     Kind.INVITED: (
         _("%(by)s invites you to the team %(team)s"),
         _("The team competes in %(competition)s. The invitation is valid until %(end)s."),
+    ),
+    Kind.MERGE_ASKED: (
+        _("%(other)s asks your team %(team)s to join it"),
+        _(
+            "Your team would end in %(competition)s, and its members and submissions would go to "
+            "%(other)s. You decide on the page of your team."
+        ),
     ),
     Kind.ANNOUNCEMENT: ("%(competition)s: %(title)s", "%(text)s"),
     Kind.ENDS_SOON: (
@@ -142,5 +207,8 @@ CHOSEN: dict[Kind, Callable[[Facts], Words]] = {
     Kind.FAILED: failed,
     Kind.QUOTA_BACK: quota_back,
     Kind.VERIFICATION: verification,
+    Kind.APPLIED: applied,
+    Kind.TEAM_CHANGED: team_changed,
+    Kind.APPLICATION: application,
 }
 """Kinds whose words depend on the facts."""

@@ -7,13 +7,13 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from leaderboard.errors import QuotaExceeded
-from leaderboard.models import Competition, Evaluation, Submission, Team
+from leaderboard.models import Competition, Evaluation, Extra, Submission, Team
 
 Period = Literal["day", "week", "month", "total"]
 
@@ -33,10 +33,27 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Further:
+    """Further uploads of one team. They are used when a limit is used up."""
+
+    pk: int
+    most: int
+    used: int
+    until: datetime
+    reason: str
+
+    @property
+    def left(self) -> int:
+        return max(0, self.most - self.used)
+
+
+@dataclass(frozen=True)
 class Quota:
     """A team's uploads of all periods that the competition limits; the day is the first."""
 
     limits: tuple[Limit, ...]
+    extras: tuple[Further, ...] = ()
+    """Those that are still valid and not used up, the first to end first."""
 
     @property
     def tightest(self) -> Limit:
@@ -58,7 +75,8 @@ class Quota:
 
     @property
     def left(self) -> int:
-        return self.tightest.left
+        """Uploads that are possible now: of the limits, and further ones."""
+        return self.tightest.left + sum(one.left for one in self.extras)
 
 
 def of(team: Team, competition: Competition, *, now: datetime | None = None) -> Quota:
@@ -72,22 +90,36 @@ def of(team: Team, competition: Competition, *, now: datetime | None = None) -> 
         if most is not None
     }
     counts = {period: Count("pk", filter=within(*bounds)) for period, (_, *bounds) in spans.items()}
-    first = Evaluation.objects.filter(submission=OuterRef("pk")).order_by("pk")
     starts = [start for _, start, _ in spans.values()]
-    rows = Submission.objects.filter(team=team)
+    rows = Submission.objects.filter(team=team, extra=None)
     if None not in starts:
         rows = rows.filter(uploaded_at__gte=min(one for one in starts if one))
-    used = (
+    used = counted(rows).aggregate(**counts)
+    limits = (Limit(one, most, used[one], end) for one, (most, _, end) in spans.items())
+    rest = (one for one in extras(team, now=now) if one.left)
+    return Quota(tuple(limits), tuple(rest))
+
+
+def extras(team: Team, *, now: datetime | None = None) -> list[Further]:
+    """The further uploads of a team that are valid now, the first to end first."""
+    valid = Extra.objects.filter(team=team, until__gt=now or timezone.now())
+    return [
+        Further(one.pk, one.uploads, counted(one.submissions.all()).count(), one.until, one.reason)
+        for one in valid
+    ]
+
+
+def counted(rows: QuerySet[Submission]) -> QuerySet[Submission]:
+    """The submissions that use quota (`submissions.is_counted`)."""
+    first = Evaluation.objects.filter(submission=OuterRef("pk")).order_by("pk")
+    return (
         rows.alias(
             first=Subquery(first.values("state")[:1]),
             claimed=Subquery(first.values("claimed_at")[:1]),
         )
         .exclude(first=Evaluation.State.ERROR)
         .exclude(Q(first=Evaluation.State.CANCELLED) & Q(claimed=None))
-        .aggregate(**counts)
     )
-    limits = (Limit(one, most, used[one], end) for one, (most, _, end) in spans.items())
-    return Quota(tuple(limits))
 
 
 def allowed(competition: Competition) -> dict[Period, int | None]:
@@ -124,11 +156,17 @@ def within(start: datetime | None, end: datetime | None) -> Q:
     return begun & Q(uploaded_at__lt=end) if end else begun
 
 
-def check(team: Team, competition: Competition) -> None:
-    """Raises `QuotaExceeded` if a limit is used up, with the time of the next upload."""
-    limit = of(team, competition).tightest
+def check(team: Team, competition: Competition) -> Further | None:
+    """The further uploads that one more upload uses; None if it is within the limits.
+
+    Raises `QuotaExceeded` if neither is left, with the time of the next upload.
+    """
+    quota = of(team, competition)
+    limit = quota.tightest
     if limit.left:
-        return
+        return None
+    if quota.extras:
+        return quota.extras[0]
     facts = {
         "used": limit.used,
         "most": limit.most,

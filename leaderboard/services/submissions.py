@@ -152,7 +152,8 @@ def admit(new: Submission, *, by: User) -> Submission | None:
         return earlier
     check_open(new.competition)
     bans.check(new.competition, by, new.team)
-    quotas.check(new.team, new.competition)
+    further = quotas.check(new.team, new.competition)
+    new.extra_id = further.pk if further else None
     return None
 
 

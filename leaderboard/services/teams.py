@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound
+from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound, Refused
 from leaderboard.models import (
     Competition,
     Entry,
@@ -23,7 +23,16 @@ from leaderboard.models import (
     Team,
     User,
 )
-from leaderboard.services import audit, bans, events, locks, names, organizers, versions
+from leaderboard.services import (
+    admissions,
+    audit,
+    bans,
+    events,
+    locks,
+    names,
+    organizers,
+    versions,
+)
 from leaderboard.services.audit import Act
 from leaderboard.services.events import Event
 
@@ -59,10 +68,18 @@ def compete_alone(*, competition: Competition, by: User) -> Team:
 
 
 @transaction.atomic
-def rename(*, team: Team, name: str, by: User) -> None:
-    """Give a team another name, as an organizer."""
+def rename(*, team: Team, name: str, reason: str, by: User) -> None:
+    """Give a team another name, as an organizer, with a reason that the team reads."""
     organizers.check_organizer(by, team.competition)
-    change_name(locks.lock(team), name, by=by)
+    if not reason.strip():
+        raise Refused(gettext("Give a reason. The team reads it."), code="reason_missing")
+    team = locks.lock(team)
+    former = team.name
+    with audit.because(reason.strip()):
+        change_name(team, name, by=by)
+    if team.name != former:
+        why = reason.strip()[:300]
+        events.tell(Event.TEAM_CHANGED, team, change="renamed", former=former, reason=why)
 
 
 @transaction.atomic
@@ -245,7 +262,8 @@ def check_member(team: Team, user: User) -> None:
 
 
 def check_joinable(competition: Competition, user: User) -> None:
-    """Raises `Conflict` for a competition that takes no members, or a person who has a team."""
+    """Raises `Conflict` for a competition that takes no members, or a person who has a team, and
+    `NotAllowed` for a person whom the organizers keep out."""
     check_forming(competition)
     bans.check(competition, user)
     if of(user, competition):
@@ -253,6 +271,7 @@ def check_joinable(competition: Competition, user: User) -> None:
             gettext("You are in a team of this competition already. Leave that team first."),
             code="already_in_a_team",
         )
+    admissions.check(competition, user)
 
 
 def check_forming(competition: Competition) -> None:

@@ -20,17 +20,21 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from leaderboard.models import (
+    Application,
     Competition,
     Entry,
     Evaluation,
     Happening,
+    MergeOffer,
     Notice,
     Rescore,
+    Role,
     Team,
     User,
 )
 from leaderboard.services import (
     announcements,
+    captains,
     events,
     notices,
     rankings,
@@ -236,6 +240,71 @@ def announced(happening: Happening) -> None:
         )
 
 
+def merge_asked(happening: Happening) -> None:
+    """Tell the captain of the team that is asked."""
+    offers = MergeOffer.objects.filter(pk=happening.facts["offer"])
+    offer = offers.select_related("by_team", "to_team").first()
+    if offer is None:
+        return
+    captain = captains.of(offer.to_team.memberships.select_related("user"))
+    if captain:
+        notices.give(
+            Kind.MERGE_ASKED,
+            to=User.objects.filter(pk=captain.user_id),
+            competition=happening.competition,
+            path=f"{happening.competition.get_absolute_url()}team/",
+            team=offer.to_team.name,
+            other=offer.by_team.name,
+        )
+
+
+def team_changed(happening: Happening) -> None:
+    """Tell the members, and who was one before the change."""
+    team, facts = happening.team, dict(happening.facts)
+    assert team
+    people = facts.pop("people", [])
+    notices.give(
+        Kind.TEAM_CHANGED,
+        to=User.objects.filter(Q(memberships__team=team) | Q(pk__in=people)),
+        competition=happening.competition,
+        path=f"{happening.competition.get_absolute_url()}team/",
+        team=team.name,
+        **facts,
+    )
+
+
+def applied(happening: Happening) -> None:
+    """Tell the organizers, each once an hour, and not again before they read it."""
+    competition = happening.competition
+    waiting = competition.applications.filter(state=Application.State.WAITING).count()
+    told = Notice.objects.filter(kind=Kind.APPLIED, competition=competition)
+    lately = told.filter(created_at__gt=timezone.now() - ASK_AGAIN)
+    if waiting:
+        notices.give(
+            Kind.APPLIED,
+            to=organizers(competition).exclude(
+                pk__in=(lately | told.unread()).order_by().values("user")
+            ),
+            competition=competition,
+            path=f"/admin/leaderboard/application/?competition__id__exact={competition.pk}",
+            waiting=waiting,
+        )
+
+
+def application_decided(happening: Happening) -> None:
+    rows = Application.objects.filter(pk=happening.facts["application"])
+    application = rows.exclude(state=Application.State.WAITING).first()
+    if application:
+        notices.give(
+            Kind.APPLICATION,
+            to=User.objects.filter(pk=application.user_id),
+            competition=happening.competition,
+            path=f"{happening.competition.get_absolute_url()}team/",
+            state=application.state,
+            reason=application.reason,
+        )
+
+
 def ends_soon(happening: Happening) -> None:
     competition = happening.competition
     if competition.accepts_uploads and competition.ends_at:
@@ -287,6 +356,14 @@ def members(team: Team) -> QuerySet[User]:
     return User.objects.filter(memberships__team=team)
 
 
+def organizers(competition: Competition) -> QuerySet[User]:
+    """Who may decide about the people of a competition; operators where nobody else may."""
+    found = User.objects.filter(
+        roles__competition=competition, roles__kind__in=Role.ACTING, is_active=True
+    )
+    return found if found.exists() else User.objects.filter(is_superuser=True)
+
+
 def participants(competition: Competition) -> QuerySet[User]:
     return User.objects.filter(memberships__competition=competition)
 
@@ -297,6 +374,10 @@ TELLERS: dict[Event, tuple[Callable[[Happening], None], ...]] = {
     Event.QUOTA_USED: (quota_used,),
     Event.INVITED: (invited,),
     Event.ANNOUNCED: (announced,),
+    Event.TEAM_CHANGED: (team_changed,),
+    Event.MERGE_ASKED: (merge_asked,),
+    Event.APPLIED: (applied,),
+    Event.APPLICATION_DECIDED: (application_decided,),
     Event.ENDS_SOON: (ends_soon,),
     Event.VERIFICATION: (verification,),
     Event.RESCORED: (rescored, webhooks.rescored, webhooks.place_changed),

@@ -16,8 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from leaderboard.errors import BadName, NameTaken
 from leaderboard.models import Competition, Entry, Team
+from leaderboard.services import admissions as service
 from leaderboard.services import captains, histories, rankings, teams, verifications
-from leaderboard.web import careers
+from leaderboard.web import admissions, careers, merging
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import InvitationForm, TeamForm
 from leaderboard.web.refusals import cleaned
@@ -49,8 +50,16 @@ def team(request: Request, slug: str) -> HttpResponse:
             return redirect("team", slug)
     mine = teams.of(request.user, competition)
     if mine is None:
+        if hurdle := service.hurdle_of(competition, request.user):
+            return admissions.page(request, competition, hurdle)
         status = 400 if form.errors else 200
         return show(request, competition, "teams/create.html", form=form, status=status)
+    return shown(request, mine)
+
+
+def shown(request: Request, mine: Team) -> HttpResponse:
+    """The page of a team, for its members."""
+    competition = mine.competition
     invitations = teams.open_invitations(mine)
     links = [(one, request.build_absolute_uri(f"/invitations/{one.code}/")) for one in invitations]
     members = mine.memberships.select_related("user")
@@ -66,6 +75,7 @@ def team(request: Request, slug: str) -> HttpResponse:
         captain=captains.of(members),
         asked=verifications.of(competition).get(mine.pk),
         former_names=mine.former_names.all()[:MOST_FORMER_NAMES],
+        **merging.shown(mine),
     )
 
 
@@ -207,5 +217,9 @@ def invitation(request: Request, code: str) -> HttpResponse:
         messages.success(request, gettext("Welcome to {team}.").format(team=joined))
         return redirect("team", joined.competition.slug)
     invitation = teams.find_invitation(code)
-    mine = teams.of(request.user, invitation.team.competition)
-    return render(request, "teams/invitation.html", {"invitation": invitation, "mine": mine})
+    competition = invitation.team.competition
+    mine = teams.of(request.user, competition)
+    is_known = request.user.is_authenticated and mine is None
+    hurdle = service.hurdle_of(competition, request.user) if is_known else None
+    said = {"invitation": invitation, "mine": mine, "hurdle": hurdle}
+    return render(request, "teams/invitation.html", said)

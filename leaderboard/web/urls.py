@@ -4,6 +4,7 @@ from django.urls import path
 
 from leaderboard.web import (
     accounts,
+    admissions,
     badges,
     boards,
     comparisons,
@@ -14,6 +15,7 @@ from leaderboard.web import (
     languages,
     link_pictures,
     measurements,
+    merging,
     notices,
     profile,
     races,
@@ -63,8 +65,12 @@ urlpatterns = [
         name="revoke-invitation",
     ),
     path("competitions/<slug:slug>/team/alone/", teams.alone, name="compete-alone"),
+    path("competitions/<slug:slug>/team/apply/", admissions.application, name="apply"),
+    path("competitions/<slug:slug>/invitations/<str:code>/", admissions.invitation, name="guest"),
     path("competitions/<slug:slug>/team/name/", teams.rename, name="rename-team"),
     path("competitions/<slug:slug>/team/members/", teams.act_on_member, name="act-on-member"),
+    path("competitions/<slug:slug>/team/merge/", merging.ask, name="ask-merge"),
+    path("competitions/<slug:slug>/team/merge/<int:pk>/", merging.answer, name="answer-merge"),
     path("competitions/<slug:slug>/team/show-me/", teams.show_me, name="show-me"),
     path("competitions/<slug:slug>/teams/<int:pk>/", teams.public, name="public-team"),
     path("competitions/<slug:slug>/teams/<int:pk>/badge.svg", badges.badge, name="badge"),

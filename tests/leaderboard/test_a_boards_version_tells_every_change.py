@@ -46,7 +46,7 @@ def test_every_change_gives_another_version_and_nothing_else_does(
     assert is_new()
     submissions.reinstate(submission=waiting, by=organizer)
     assert is_new()
-    teams.rename(team=rivals, name="Fine rivals", by=organizer)
+    teams.rename(team=rivals, name="Fine rivals", reason="Rude", by=organizer)
     assert is_new()
     competition.refresh_from_db()
     competition.min_quality = 0.69

@@ -75,6 +75,7 @@ def changed(draft: Competition, organizer: User, make_model: Callable[..., bytes
     for name, text in PAGES.items():
         setattr(draft, name, text)
     draft.k, draft.quality_ref, draft.std = 12.5, 0.625, [0.5, 0.25, 0.125]
+    draft.questions, draft.mail_domains = "Who?\nWhy?", "uni.example\nexample.org"
     draft.ends_at = "2027-01-31T18:00:00+09:00"
     splits = sorted(draft.dataset.splits.all(), key=lambda one: sets.SPLITS.index(one.name))
     draft.dataset.sha256 = datasets.sha256_of(draft.dataset.classes, splits)

@@ -178,12 +178,12 @@ def test_another_name_is_another_version_and_leaves_the_ranges(
     plays(some[0])
     ranges.renew_all()
     before = rankings.Standing(competition, "public").version
-    teams.rename(team=some[0], name="Aspen", by=organizer)
+    teams.rename(team=some[0], name="Aspen", reason="Rude", by=organizer)
     assert rankings.Standing(competition, "public").version != before
     assert ranges.due() == []
     assert shown(competition) == {"Aspen": (1, 1)}
     plays(some[1])
-    teams.rename(team=some[1], name="Beech", by=organizer)
+    teams.rename(team=some[1], name="Beech", reason="Rude", by=organizer)
     assert ranges.due()  # the verdict has changed the ranges
 
 

@@ -96,7 +96,7 @@ def test_buttons_of_the_panel(
 
 
 def test_forms_of_the_panel_write_from_and_to(
-    forget: Any, panel: Client, team: Team, organizer: User, owner: User
+    forget: Any, panel: Client, press: Any, team: Team, organizer: User, owner: User
 ) -> None:
     def save(row: Any, **fields: Any) -> None:
         page = reverse(f"admin:leaderboard_{row._meta.model_name}_change", args=[row.pk])
@@ -111,7 +111,7 @@ def test_forms_of_the_panel_write_from_and_to(
     announcement = Announcement.objects.create(
         competition=team.competition, title="Hello", text="All."
     )
-    save(team, name="Sorters of waste")
+    press(team, "rename", name="Sorters of waste", reason="Asked for")
     save(announcement, title="Hello again")
     save(team.competition.profile, name="Two cores")
     save(owner, is_active=False)

@@ -167,6 +167,7 @@ class CompetitionSummary(serializers.ModelSerializer[Competition]):
             "accepts_uploads",
             "pause_message",
             "ends_at",
+            "merge_deadline",
             "publishes_at",
             "late_until",
             "accepts_late",
@@ -203,6 +204,9 @@ class CompetitionDetail(CompetitionSummary):
         help_text="A team's row on the public board changes only if its score gets better by more "
         "than the standard error of the difference."
     )
+    admission = serializers.CharField(
+        help_text="Who may take part: open, approval, invitation or domain."
+    )
     hardware = Hardware(source="profile")
     machine = serializers.SerializerMethodField(help_text="null before a worker has run.")
     baseline = serializers.SerializerMethodField()
@@ -227,6 +231,7 @@ class CompetitionDetail(CompetitionSummary):
             "input",
             "limits",
             "only_real_gains",
+            "admission",
             "hardware",
             "machine",
             "baseline",

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from leaderboard.models import Invitation, Membership, Submission, Team
+from leaderboard.models import Invitation, Membership, MergeOffer, Submission, Team
 from leaderboard.services import captains, quotas
 
 
@@ -18,14 +18,27 @@ class Limit(serializers.Serializer[quotas.Limit]):
     resets_at = serializers.DateTimeField(allow_null=True)
 
 
+class Further(serializers.Serializer[quotas.Further]):
+    """Uploads that the organizers gave this team, used when a limit is used up."""
+
+    most = serializers.IntegerField()
+    used = serializers.IntegerField()
+    left = serializers.IntegerField()
+    until = serializers.DateTimeField()
+    reason = serializers.CharField()
+
+
 class Quota(serializers.Serializer[quotas.Quota]):
     per_day = serializers.IntegerField()
     used = serializers.IntegerField(help_text="Today.")
-    left = serializers.IntegerField(help_text="By the limit that leaves least.")
+    left = serializers.IntegerField(
+        help_text="By the limit that leaves least, and further uploads together."
+    )
     resets_at = serializers.DateTimeField(
         allow_null=True, help_text="When that limit starts again; null if never."
     )
     limits = Limit(many=True)
+    extras = Further(many=True)
 
 
 class TeamSummary(serializers.ModelSerializer[Team]):
@@ -82,6 +95,21 @@ class NewInvitation(serializers.Serializer[Invitation]):
         default="",
         help_text="User name or confirmed mail address of the person, who gets a notice.",
     )
+
+
+class MergeDetail(serializers.ModelSerializer[MergeOffer]):
+    """A team asks another one to join it. The asked team ends if its captain accepts."""
+
+    by_team = serializers.CharField(source="by_team.name")
+    to_team = serializers.CharField(source="to_team.name")
+
+    class Meta:
+        model = MergeOffer
+        fields = ("id", "by_team", "to_team", "asked_at")
+
+
+class NewMerge(serializers.Serializer[MergeOffer]):
+    team = serializers.CharField(max_length=60, help_text="The name of the team that may join.")
 
 
 class InvitationCode(serializers.Serializer[Invitation]):

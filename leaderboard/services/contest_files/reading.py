@@ -159,19 +159,22 @@ def texts_beside(
     path: Path, content: Mapping[str, Any], lines: Mapping[Path_, int]
 ) -> Iterable[Slip]:
     """Put the texts of named files in place of `{file: overview.md}`; yields what is missing."""
-    pages = content.get("pages")
-    if not isinstance(pages, dict):
-        return
-    for name, value in list(pages.items()):
-        if not isinstance(value, dict) or set(value) != {"file"}:
+    for section in schema.SECTIONS_OF_TEXTS:
+        texts = content.get(section)
+        if not isinstance(texts, dict):
             continue
-        try:
-            pages[name] = text_beside(path, str(value["file"]))
-        except (OSError, ValueError):
-            said = gettext("%(file)s cannot be read as a text in UTF-8. Name a file beside this.")
-            where: Path_ = ("pages", name)
-            pages[name] = ""
-            yield Slip(lines.get(where, 1), dotted(where), said % {"file": value["file"]})
+        for name, value in list(texts.items()):
+            if not isinstance(value, dict) or set(value) != {"file"}:
+                continue
+            try:
+                texts[name] = text_beside(path, str(value["file"]))
+            except (OSError, ValueError):
+                said = gettext(
+                    "%(file)s cannot be read as a text in UTF-8. Name a file beside this."
+                )
+                where: Path_ = (section, name)
+                texts[name] = ""
+                yield Slip(lines.get(where, 1), dotted(where), said % {"file": value["file"]})
 
 
 def text_beside(path: Path, name: str) -> str:

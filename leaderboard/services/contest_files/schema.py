@@ -28,14 +28,16 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("formats", "max_upload_bytes", "load_seconds", "first_call_seconds", "call_seconds"),
         *("total_seconds", "memory_bytes", "output_bytes"),
     ),
-    "dates": ("opens_at", "ends_at", "late_until", "publishes_at", "time_zone"),
+    "dates": ("opens_at", "ends_at", "merge_deadline", "late_until", "publishes_at", "time_zone"),
     "teams": (
         *("max_team_size", "submissions_per_day", "submissions_per_week"),
         *("submissions_per_month", "submissions_in_total", "final_selections"),
     ),
+    "admission": ("admission", "questions", "mail_domains"),
     "result": ("release_quads", "release_answers", "keep_unranked_days", "keep_all_days"),
 }
 """The settings of a competition, by the section of the file in which they stand."""
+SECTIONS_OF_TEXTS = ("pages", "admission")
 TOP = ("slug", "title", "tagline")
 REST = "rules_of_the_board"
 """The section of all settings that no other section names."""

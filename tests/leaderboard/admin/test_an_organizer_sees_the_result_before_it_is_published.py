@@ -66,7 +66,7 @@ def test_the_preview_follows_each_change_and_is_computed_once(
         page()
     assert not [one for one in again.captured_queries if "ROW_NUMBER" in one["sql"]]
 
-    teams.rename(team=rivals, name="Fine rivals", by=organizer)
+    teams.rename(team=rivals, name="Fine rivals", reason="Rude", by=organizer)
     assert ranks() == ["Fine rivals", "Sorters"]
     competition.refresh_from_db()
     competition.min_quality = 0.55

@@ -17,8 +17,10 @@ from django.utils import timezone
 from leaderboard.models import (
     Announcement,
     ApiToken,
+    Application,
     Ban,
     Dataset,
+    Guest,
     Rescore,
     Role,
     Submission,
@@ -62,6 +64,13 @@ def full(
         competition=team.competition, user=User.objects.get(username="organizer"), kind="viewer"
     )
     Ban.objects.create(competition=team.competition, team=rivals, reason="Copies")
+    Application.objects.create(competition=team.competition, user=owner)
+    Guest.objects.create(
+        competition=team.competition,
+        address="ada@uni.example",
+        code="for-ada",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     Announcement.objects.create(competition=team.competition, title="Hello", text="All.")
     proposal = Rescore(
         competition=team.competition, time_weight=1.0, k=20.0, min_quality=0.6, why="Time is dear."
@@ -92,12 +101,14 @@ def test_all_nouns_but_the_hidden_ones_are_there() -> None:
     assert {model.__name__ for model in NOUNS} == {
         "Announcement",
         "ApiToken",
+        "Application",
         "AuditEntry",
         "Ban",
         "Canary",
         "Competition",
         "Dataset",
         "Evaluation",
+        "Guest",
         "HardwareProfile",
         "Rescore",
         "Role",

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db
 KEYED = re.compile(r"/(\w+)/{id}")
 MAIN = (
     *("/me", "/competitions", "/competitions/{slug}", "/competitions/{slug}/boards/{board}"),
+    *("/competitions/{slug}/admission",),
     *("/competitions/{slug}/announcements", "/notices", "/submissions", "/submissions/{id}"),
     *("/teams", "/teams/{id}", "/teams/{id}/invitations", "/teams/{id}/selections", "/tokens"),
     *(

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from leaderboard.models import Competition, Evaluation, Submission, Team, Trial, User
+from leaderboard.models import Competition, Evaluation, MergeOffer, Submission, Team, Trial, User
 from leaderboard.services import (
     competitions,
     partial_uploads,
@@ -26,6 +26,7 @@ from tests.leaderboard.conftest import (
     ANSWERED,
     SAID,
     WEAK,
+    person,
     plant_answers,
     rewrite,
     shapes_of,
@@ -77,6 +78,9 @@ POST   /uploads/{upload}/submission           401 404 404 409 404
 POST   /uploads/{upload}/trial                401 404 404 409 404
 POST   /competitions/waste/teams              401 201 409 409 201
 POST   /competitions/draft/teams              401 404 404 404 404
+GET    /competitions/waste/admission          401 200 200 200 200
+PUT    /competitions/waste/application        401 409 409 409 409
+POST   /competitions/waste/invitation         401 404 404 404 404
 GET    /submissions                           401 200 200 200 200
 GET    /submissions/{submission}              401 404 404 200 200
 GET    /submissions/{submission}?wait=1       401 404 404 200 200
@@ -91,6 +95,10 @@ DELETE /teams/{team}/members/{member}         401 404 404 204 403
 GET    /teams/{team}/invitations              401 404 404 200 403
 POST   /teams/{team}/invitations              401 404 404 201 403
 DELETE /teams/{team}/invitations/{invitation} 401 404 404 204 403
+GET    /teams/{team}/merges                   401 404 404 200 403
+POST   /teams/{team}/merges                   401 404 404 201 403
+DELETE /teams/{team}/merges/{offer}           401 404 404 204 403
+POST   /teams/{team}/merges/{offer}/accept    401 404 404 200 403
 POST   /teams/{team}/leave                    401 404 404 204 403
 POST   /teams/join                            401 200 409 409 200
 GET    /teams/{team}/webhooks                 401 404 404 200 403
@@ -157,6 +165,9 @@ def test_before_publication(
         "webhook": hook.pk,
         "delivery": webhooks.ping(webhook=hook, by=owner).pk,
     }
+    others = teams.create(competition=planted.competition, name="Others", by=person("other"))
+    offer = MergeOffer.objects.create(by_team=others, to_team=planted.team, asked_by=owner)
+    names["offer"] = offer.pk
     code, names["invitation"] = invitation.code, invitation.pk
     names["trial"] = Trial.objects.create(
         competition=planted.competition, team=planted.team, state="passed", size_bytes=1
@@ -167,6 +178,7 @@ def test_before_publication(
     names["upload"] = upload.key
     tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "9999", "Upload-Offset": "0"}
     sent = {"name": "New", "username": "teammate", "submissions": [], "note": "New"}
+    sent |= {"answers": ["New"], "team": "Others"}
     sent |= {"url": "https://x.example", "events": ["scored"]}
     found = []
     for client in everybody:

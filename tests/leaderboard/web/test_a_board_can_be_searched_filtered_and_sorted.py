@@ -148,7 +148,7 @@ def test_a_search_finds_the_beginning_of_each_word_in_any_case(
 def test_a_renamed_team_is_found_by_its_new_name_only(
     see: Any, crowd: list[Team], organizer: User
 ) -> None:
-    teams.rename(team=crowd[5], name="Owls", by=organizer)
+    teams.rename(team=crowd[5], name="Owls", reason="Rude", by=organizer)
     assert names(text(see(None, f"{PUBLIC}?q=owl"))) == ["Owls"]
     assert "Team 05 of Lab 5" not in names(text(see(None, f"{PUBLIC}?q=team+05")))
 

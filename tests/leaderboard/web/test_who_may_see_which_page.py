@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 from leaderboard.models import (
     Announcement,
     Competition,
+    Guest,
     Invitation,
     Submission,
     Trial,
@@ -104,6 +106,9 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/evaluations/999999999999999999999999/measurement/", (LOGIN, 404, 404, 404, 404)),
         ("/invitations/{code}/", ANYBODY),
         ("/invitations/unknown/", NOBODY),
+        ("/competitions/waste/invitations/{guest}/", ANYBODY),
+        ("/competitions/waste/invitations/unknown/", NOBODY),
+        ("/competitions/waste/team/apply/", (LOGIN, 302, 302, 302, 302)),  # to the team's page
         ("/profile/", SIGNED_IN),
         ("/device/", SIGNED_IN),
         ("/profile/look/", (LOGIN, 405, 405, 405, 405)),
@@ -127,6 +132,8 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/team/alone/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/name/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/members/", (LOGIN, 405, 405, 405, 405)),
+        ("/competitions/waste/team/merge/", (LOGIN, 405, 405, 405, 405)),
+        ("/competitions/waste/team/merge/1/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/leave/", (LOGIN, 405, 405, 405, 405)),
         ("/submissions/{submission}/withdraw/", (LOGIN, 405, 405, 405, 405)),
     ],
@@ -147,12 +154,19 @@ def test_pages(
     Verification.objects.create(
         competition=team.competition, team=team, rank=1, wish="Code", due_at=timezone.now()
     )
+    guest = Guest.objects.create(
+        competition=team.competition,
+        address="ada@uni.example",
+        code="for-ada",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     url = url.format(
         trial=trial.pk,
         submission=submission.pk,
         evaluation=submission.evaluation.pk,
         calibration=submission.competition.calibration_id,
         code=code,
+        guest=guest.code,
         webhook=hook.pk,
         announcement=announcement.pk,
         team=team.pk,

@@ -1,0 +1,27 @@
+"""A team asks another team to join it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from leaderboard.models.team import Team
+
+
+class MergeOffer(models.Model):
+    """It ends when it is accepted, declined or taken back."""
+
+    by_team = models.ForeignKey(Team, models.CASCADE, related_name="+")
+    to_team = models.ForeignKey(Team, models.CASCADE, related_name="+")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["by_team", "to_team"], name="one_offer_to_a_team")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by_team} asks {self.to_team}"
