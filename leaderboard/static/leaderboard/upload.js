@@ -38,7 +38,8 @@ if (form) {
   const buttons = form.querySelectorAll(".btn-primary, [name=act]");
   let begun = 0;
   let sending = null;
-  let gathered = null; // what the form says of a file that has come in parts
+  let whole = null; // the file that has come, while the site has not answered to its end
+  let gathered = null; // what the form says of it
 
   drop.querySelector(".drop-hint").hidden = false;
   for (const [event, isOver] of [["dragenter", true], ["dragover", true], ["dragleave", false], ["drop", false]]) {
@@ -83,6 +84,11 @@ if (form) {
     asked.preventDefault();
     if (sending) return;
     const isTrial = asked.detail.triggeringEvent?.submitter?.name === "act";
+    const finish = () => {
+      gathered = { upload: whole.upload, act: isTrial ? "try" : "" };
+      asked.detail.issueRequest(true);
+    };
+    if (whole?.chosen === chosen) return finish();
     const able = [...buttons].filter((button) => !button.disabled);
     const lock = (isLocked) => able.forEach((button) => (button.disabled = isLocked));
     let first = null;
@@ -96,7 +102,10 @@ if (form) {
       token: form.querySelector("[name=csrfmiddlewaretoken]").value,
       purpose: isTrial ? "trial" : "submission",
       onProgress: (loaded, total) => tell(loaded, total, (first ??= loaded)),
-      onWait: (seconds) => (told.textContent = filled(words.waiting, { seconds })),
+      onWait: (seconds) => {
+        cancel.hidden = false;
+        told.textContent = filled(words.waiting, { seconds });
+      },
     });
     const end = (sentence) => {
       sending = null;
@@ -108,8 +117,8 @@ if (form) {
     sending.sent.then(
       (upload) => {
         end("");
-        gathered = { upload, act: isTrial ? "try" : "" };
-        asked.detail.issueRequest(true);
+        whole = { chosen, upload };
+        finish();
       },
       ({ message }) => sending && end(message || words.broken),
     );
@@ -139,7 +148,10 @@ if (form) {
   form.addEventListener("htmx:xhr:progress", ({ detail: { lengthComputable, loaded, total } }) => {
     if (lengthComputable && total) tell(loaded, total);
   });
-  form.addEventListener("htmx:afterRequest", () => (box.hidden = true));
+  form.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
+    box.hidden = true;
+    if (xhr.status) whole = null;
+  });
   form.addEventListener("htmx:sendError", () => (refusal.textContent = words.broken));
   form.addEventListener("htmx:sendAbort", () => (refusal.textContent = words.cancelled));
   cancel.addEventListener("click", () => {

@@ -264,10 +264,11 @@ def test_parts_have_a_limit_of_their_own(sender: Sender, monkeypatch: Any) -> No
 
 
 def test_a_form_names_an_upload_that_came_in_parts(
-    sender: Sender, owner: User, outsider: User, model: bytes, competition: Competition
+    sender: Sender, owner: User, rival: User, rivals: Team, model: bytes
 ) -> None:
-    browser = Client()
-    browser.force_login(owner, "django.contrib.auth.backends.ModelBackend")
+    browser, other = Client(), Client()
+    for client, person in ((browser, owner), (other, rival)):
+        client.force_login(person, "django.contrib.auth.backends.ModelBackend")
     page = "/competitions/waste/submit/"
     for body, fields, expected in (
         (model, {"act": ""}, lambda: Submission.objects.get().get_absolute_url()),
@@ -275,6 +276,8 @@ def test_a_form_names_an_upload_that_came_in_parts(
     ):
         sender.send(body, "trial" if fields["act"] else "")
         key = sender.address.rpartition("/")[2]
+        others = other.post(page, {"upload": key, **fields}, headers={"HX-Request": "true"})
+        assert others.status_code == 404, "a key alone is not enough"
         gone_to = browser.post(page, {"upload": key, "note": "parts", **fields}).headers["Location"]
         assert gone_to == expected()
     assert Submission.objects.get().door == "web"
