@@ -182,7 +182,7 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs):
             {
                 "classes": ["tab"],
                 "fields": [
-                    *("opens_at", "ends_at", "merge_deadline"),
+                    *("opens_at", "freezes_at", "ends_at", "merge_deadline"),
                     *("late_until", "publishes_at", "time_zone"),
                 ],
             },

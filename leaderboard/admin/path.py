@@ -234,6 +234,9 @@ def dates(competition: Competition) -> str:
     if competition.opens_at and is_draft(competition):
         facts = {"time": shown(competition.opens_at), "zone": zone}
         said.append(gettext("Opens by itself at %(time)s (%(zone)s).") % facts)
+    if competition.counts_until:
+        facts = {"time": shown(competition.counts_until), "zone": zone}
+        said.append(gettext("The public board stands still from %(time)s (%(zone)s).") % facts)
     if competition.ends_at:
         facts = {"time": shown(competition.ends_at), "zone": zone}
         said.append(gettext("Uploads end at %(time)s (%(zone)s).") % facts)

@@ -75,6 +75,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "prizes": gettext_lazy("prizes"),
         "citation": gettext_lazy("citation"),
         "opens_at": gettext_lazy("opening by itself"),
+        "freezes_at": gettext_lazy("freeze of the public board"),
         "ends_at": gettext_lazy("end"),
         "publishes_at": gettext_lazy("publication by itself"),
         "merge_deadline": gettext_lazy("merges of teams until"),

@@ -6,6 +6,8 @@ from scoring.formats import FORMATS
 
 NIGHT = "2026-12-01T00:00:00Z"
 EXAMPLES: dict[str, Any] = {
+    "freezes_at": None,
+    "is_frozen": False,
     "ends_at": "2026-12-24T23:59:59Z",
     "publishes_at": "2026-12-28T12:00:00Z",
     "merge_deadline": None,

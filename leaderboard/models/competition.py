@@ -284,6 +284,8 @@ class Competition(Texts, Dates, Late, Released, Measured, Admitting):
         if self.state == self.State.DRAFT:
             return frozenset()
         final = {"min_quality", "final_selections", "publishes_at"} if self.is_published else set()
+        if self.is_frozen() or self.thawed_at:
+            final = final | {"freezes_at"}
         return self.SCORING_FIELDS | {"slug", "opens_at", "only_real_gains"} | final
 
     @property

@@ -30,6 +30,18 @@ class Dates(models.Model):
         blank=True,
         help_text=_("Teams may merge before this time. Empty: until uploads end."),
     )
+    freezes_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_(
+            "The public board stands still from this time until the publication. Later uploads are "
+            "scored, and only their own team sees the score. Empty: it never stands still. Fixed "
+            "once the time has come."
+        ),
+    )
+    thawed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When a publication let the public board go on."
+    )
     publishes_at = models.DateTimeField(
         null=True,
         blank=True,
@@ -61,14 +73,24 @@ class Dates(models.Model):
         in_time = self.merge_deadline is None or now < self.merge_deadline
         return in_time and not self.has_ended(now)
 
+    @property
+    def counts_until(self) -> datetime | None:
+        """Uploads before this moment stand on the public board; None: all do."""
+        return self.freezes_at if self.thawed_at is None else None
+
+    def is_frozen(self, now: datetime | None = None) -> bool:
+        """Whether the public board stands still at a moment, by default now."""
+        return self.counts_until is not None and (now or timezone.now()) >= self.counts_until
+
     def check_dates(self) -> None:
-        """Opening, end and publication stand in this order, where they are set."""
-        dates = [one for one in (self.opens_at, self.ends_at, self.publishes_at) if one]
+        """Opening, freeze, end and publication stand in this order, where they are set."""
+        every = (self.opens_at, self.freezes_at, self.ends_at, self.publishes_at)
+        dates = [one for one in every if one]
         if dates != sorted(dates):
             raise ValidationError(
                 gettext(
-                    "The opening must come before the end, and the end before the publication. "
-                    "Change one of these dates."
+                    "The opening must come before the freeze of the board, the freeze before the "
+                    "end, and the end before the publication. Change one of these dates."
                 )
             )
         if self.merge_deadline and self.ends_at and self.merge_deadline > self.ends_at:

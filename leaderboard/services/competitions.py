@@ -91,6 +91,8 @@ def edit(*, competition: Competition, by: User) -> None:
     }
     check_editable(row, fields)
     check_formats_kept(row, competition.formats)
+    if "freezes_at" in fields:
+        check_freeze(competition)
     if fields & Competition.SCORING_FIELDS - set(FORMULA_FIELDS):
         competition.calibration = None
         fields.add("calibration")
@@ -129,6 +131,15 @@ def check_editable(row: Competition, fields: Collection[str]) -> None:
         )
     if {"min_quality", "final_selections"}.intersection(fields):
         preparing.check_none(row)
+
+
+def check_freeze(competition: Competition) -> None:
+    """Raises `Conflict` for a freeze in the past: rows that everybody has seen would go."""
+    if competition.is_public and competition.is_frozen():
+        raise Conflict(
+            gettext("The freeze of the public board must lie in the future."),
+            code="freeze_passed",
+        )
 
 
 def check_formats_kept(row: Competition, formats: Collection[str]) -> None:

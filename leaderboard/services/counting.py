@@ -48,15 +48,34 @@ def leaders(
 ) -> dict[int, Counting]:
     """Each team's evaluation on the public board: its best that passes the gate, else its best.
 
-    Where only real gains move the board, the best of those that were one, if there are any.
+    Where only real gains move the board, the best of those that were one, if there are any. On a
+    board with a freeze only uploads before it count.
     """
     least = gains.REAL if competition.only_real_gains else gains.ANY
-    return {one.team_id: one for one in map(read, leading(list(teams), min_quality, least))}
+    if until := competition.counts_until:
+        found = leading_until(list(teams), min_quality, least, until)
+    else:
+        found = leading(list(teams), min_quality, least)
+    return {one.team_id: one for one in map(read, found)}
 
 
 @statements.prepared
 def leading(teams: list[int], min_quality: float, least: float) -> QuerySet[Evaluation, Any]:
-    of_team = Evaluation.objects.counting().filter(team=OuterRef("pk")).order_by(*PUBLIC_ORDER)
+    return best_of(Evaluation.objects.counting(), teams, min_quality, least)
+
+
+@statements.prepared
+def leading_until(
+    teams: list[int], min_quality: float, least: float, until: datetime
+) -> QuerySet[Evaluation, Any]:
+    counts = Evaluation.objects.counting().filter(submission__uploaded_at__lt=until)
+    return best_of(counts, teams, min_quality, least)
+
+
+def best_of(
+    counts: EvaluationQuerySet, teams: list[int], min_quality: float, least: float
+) -> QuerySet[Evaluation, Any]:
+    of_team = counts.filter(team=OuterRef("pk")).order_by(*PUBLIC_ORDER)
     passing = of_team.filter(quality_public__gte=min_quality)
     steps = passing.filter(Q(gain=None) | Q(gain__gt=least))
     best = Coalesce(*(Subquery(one.values("pk")[:1]) for one in (steps, passing, of_team)))
@@ -68,9 +87,13 @@ def leaders_under(
 ) -> dict[int, Counting]:
     """The leaders after a rescore, with their scores by it."""
     rules = formulas.of(coming)
-    if rescore.is_measured:
-        return leaders_by(rules, by_measuring(rescore, teams), lambda one: one.score_public)
     counts = Evaluation.objects.counting().filter(team__in=teams)
+    if rescore.is_measured:
+        counts = by_measuring(rescore, teams)
+    if coming.counts_until:
+        counts = counts.filter(submission__uploaded_at__lt=coming.counts_until)
+    if rescore.is_measured:
+        return leaders_by(rules, counts, lambda one: one.score_public)
     return leaders_by(rules, counts, lambda one: rules.score(one.quality_public, one.time_ratio))
 
 

@@ -18,7 +18,8 @@ from leaderboard.services import audit, competitions, files, locks, organizers
 from leaderboard.services.audit import Act
 
 OWN = frozenset(
-    {"slug", "title", "opens_at", "ends_at", "merge_deadline", "late_until", "publishes_at"}
+    {"slug", "title", "opens_at", "freezes_at", "ends_at", "merge_deadline"}
+    | {"late_until", "publishes_at"}
 )
 """What a copy does not take over: its name, and dates that may have passed."""
 

@@ -41,6 +41,8 @@ def of_teams(
     counting = Evaluation.objects.counting().filter(
         moved, team__in=teams, quality_public__gte=competition.min_quality
     )
+    if before := competition.counts_until:
+        counting = counting.filter(submission__uploaded_at__lt=before)
     columns = "team", "submission__uploaded_at", "score_public", "half_width"
     rows = counting.order_by("submission__uploaded_at", "submission").values_list(*columns)
     found: dict[int, list[Step]] = {}

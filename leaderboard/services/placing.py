@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
 from leaderboard.models import (
     Competition,
@@ -105,22 +106,22 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
     """Write the entries of locked teams on the board that is being prepared.
 
     Entries of the private board are written in place, because nobody reads them before the
-    publication. For another gate or formula only the entries that change are written, in a table of
-    their own.
+    publication. Of the public board under another gate or formula, or after a freeze, only the
+    entries that change are written, in a table of their own.
     """
     if preparation.min_quality is None:
         put(competition, Board.PRIVATE, teams, counting.winners(competition, teams))
-        return
+        if competition.counts_until is None:
+            return
     NextEntry.objects.filter(team__in=teams).delete()
     now = of_teams(competition, Board.PUBLIC, teams)
-    rescore, coming = preparation.rescore, competition
+    rescore, coming = preparation.rescore, coming_of(preparation, competition)
     if rescore:
-        coming = formulas.under(competition, rescore)
         best = counting.leaders_under(coming, rescore, teams)
     else:
-        best = counting.leaders(competition, teams, min_quality=preparation.min_quality)
+        best = counting.leaders(coming, teams, min_quality=coming.min_quality)
     after = {
-        team: entry(coming, Board.PUBLIC, one, min_quality=preparation.min_quality)
+        team: entry(coming, Board.PUBLIC, one, min_quality=coming.min_quality)
         for team, one in best.items()
     }
     if rescore and rescore.is_measured:  # nothing of them has a score any more
@@ -128,8 +129,20 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
     NextEntry.objects.bulk_create(
         NextEntry(competition=competition, team_id=team, **written(one))
         for team, one in after.items()
-        if team in now and written(now[team]) != written(one)
+        if team not in now or written(now[team]) != written(one)
     )
+
+
+def coming_of(preparation: Preparation, competition: Competition) -> Competition:
+    """A competition as its public board will see it after a preparation. It is never saved."""
+    if preparation.rescore:
+        return formulas.under(competition, preparation.rescore)
+    coming = copy.copy(competition)
+    if preparation.min_quality is None:
+        coming.thawed_at = timezone.now()
+    else:
+        coming.min_quality = preparation.min_quality
+    return coming
 
 
 def prepare_anew(team: Team) -> None:
@@ -141,8 +154,19 @@ def prepare_anew(team: Team) -> None:
             prepare(one, competition, keys)
 
 
+def thaw(competition: Competition) -> None:
+    """Let a public board that stood still go on, by its prepared entries.
+
+    Call it under the lock of the competition, once all teams are prepared.
+    """
+    take_next(competition)
+    competition.thawed_at = timezone.now()
+    competition.save(update_fields=["thawed_at"])
+    versions.change(competition.pk)
+
+
 def take_next(competition: Competition) -> None:
-    """Replace the entries that another gate or formula changes by the prepared ones."""
+    """Replace the entries that change by the prepared ones, and add those of teams without one."""
     here, there = Entry._meta.db_table, NextEntry._meta.db_table
     values = ", ".join(f"{name} = n.{name}" for name in WRITTEN)
     with connection.cursor() as cursor:
@@ -150,6 +174,14 @@ def take_next(competition: Competition) -> None:
             f"UPDATE {here} SET {values} FROM {there} n WHERE {here}.team_id = n.team_id "  # noqa: S608
             f"AND {here}.board = %s AND n.competition_id = %s",
             [Board.PUBLIC, competition.pk],
+        )
+        names = ", ".join(WRITTEN)
+        cursor.execute(
+            f"INSERT INTO {here} (competition_id, board, team_id, {names}) SELECT "  # noqa: S608
+            f"n.competition_id, %s, n.team_id, {', '.join(f'n.{name}' for name in WRITTEN)} "
+            f"FROM {there} n WHERE n.competition_id = %s AND NOT EXISTS (SELECT 1 FROM {here} "
+            "WHERE team_id = n.team_id AND board = %s)",
+            [Board.PUBLIC, competition.pk, Board.PUBLIC],
         )
         cursor.execute(f"DELETE FROM {there} WHERE competition_id = %s", [competition.pk])  # noqa: S608
 

@@ -176,8 +176,8 @@ def changed_by(rescore: Rescore) -> list[str]:
 
 @transaction.atomic
 def keep_ranks(competition: Competition) -> bool:
-    """Write public ranks on the private entries. Returns False if there is nothing to write, or not
-    yet.
+    """Write public ranks on the private entries, after a freeze those of the board that goes on.
+    Returns False if there is nothing to write, or not yet.
 
     The lock of the competition keeps all others from writing entries meanwhile.
     """
@@ -185,6 +185,10 @@ def keep_ranks(competition: Competition) -> bool:
     preparation = of(competition)
     if preparation is None or needs_teams(preparation) or not needs_ranks(preparation):
         return False
+    if competition.counts_until:
+        if unfinished(competition):
+            return False
+        placing.thaw(competition)
     preparation.ranks_of = versions.of(competition, Entry.Board.PUBLIC)
     placing.keep_public_ranks(competition)
     preparation.save()

@@ -166,6 +166,8 @@ class CompetitionSummary(serializers.ModelSerializer[Competition]):
             "state",
             "accepts_uploads",
             "pause_message",
+            "freezes_at",
+            "is_frozen",
             "ends_at",
             "merge_deadline",
             "publishes_at",
@@ -178,6 +180,9 @@ class CompetitionSummary(serializers.ModelSerializer[Competition]):
         )
 
     accepts_uploads = serializers.BooleanField()
+    is_frozen = serializers.BooleanField(
+        help_text="Whether the public board stands still. Later uploads are scored for their team."
+    )
     accepts_late = serializers.BooleanField(
         help_text="Whether an upload now would be late: scored, and never ranked."
     )

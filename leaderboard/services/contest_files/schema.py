@@ -28,7 +28,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("formats", "max_upload_bytes", "load_seconds", "first_call_seconds", "call_seconds"),
         *("total_seconds", "memory_bytes", "output_bytes"),
     ),
-    "dates": ("opens_at", "ends_at", "merge_deadline", "late_until", "publishes_at", "time_zone"),
+    "dates": (
+        *("opens_at", "freezes_at", "ends_at", "merge_deadline", "late_until", "publishes_at"),
+        "time_zone",
+    ),
     "teams": (
         *("max_team_size", "submissions_per_day", "submissions_per_week"),
         *("submissions_per_month", "submissions_in_total", "final_selections"),
