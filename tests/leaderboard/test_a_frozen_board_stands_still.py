@@ -68,10 +68,7 @@ def everything(client: Client, competition: Competition, team: Team) -> str:
     )
     answers = [client.get(one) for one in pages]
     assert [one.status_code for one in answers if one.status_code != 200] == []
-    return "\n".join(
-        (b"".join(one) if one.streaming else one.content).decode()  # type: ignore[arg-type]
-        for one in answers
-    )
+    return "\n".join((b"".join(one) if one.streaming else one.content).decode() for one in answers)
 
 
 def test_later_uploads_are_scored_and_move_nothing_that_others_see(
