@@ -24,6 +24,21 @@ TEAL = {
     "950": "oklch(27.7% .046 192.524)",
 }
 
+# The greys of the site's pages, light and dark.
+GREY = {
+    "50": "#f7fafa",
+    "100": "#edf2f2",
+    "200": "#dde5e6",
+    "300": "#c2ced1",
+    "400": "#a9babf",
+    "500": "#5b6b73",
+    "600": "#475760",
+    "700": "#33494f",
+    "800": "#24393f",
+    "900": "#15272b",
+    "950": "#0e1b1e",
+}
+
 MENU = (
     [
         (_("Attention"), "notifications", "index"),
@@ -71,7 +86,7 @@ def unfold(*, static_url: str) -> dict[str, Any]:
         "SITE_HEADER": "Featherweight",
         "SITE_SUBHEADER": _("for organizers"),
         "SITE_SYMBOL": "speed",
-        "COLORS": {"primary": TEAL},
+        "COLORS": {"base": GREY, "primary": TEAL},
         "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": feather}],
         "SITE_URL": "/",
         "STYLES": [f"{static_url}leaderboard/panel.css"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,8 @@ from leaderboard.api.examples import EXAMPLES
 from leaderboard.api.schema import generated
 
 Schema = Mapping[str, Any]
+FEW = 8
+"""Fields of an answer that is shown with each of its calls."""
 DEEPEST = 3
 """Levels of fields that are listed. The example shows all of them."""
 END_OF_TITLE = re.compile(r"[.:;] ")
@@ -61,6 +63,8 @@ class Answer:
     text: str
     example: str
     fields: tuple[Field, ...]
+    like: Call | None = None
+    """An earlier call whose answer has the same fields, and shows them."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,23 @@ def calls(language: str) -> tuple[tuple[str, tuple[Call, ...]], ...]:
     schema = generated()
     shapes = schema["components"]["schemas"]
     groups: dict[str, list[Call]] = {}
+    shown: dict[str, Call] = {}
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             noun = operation["tags"][0]
-            groups.setdefault(noun, []).append(call(path, method, operation, shapes))
-    return tuple((gettext(noun), tuple(found)) for noun, found in groups.items())
+            found = call(path, method, operation, shapes)
+            groups.setdefault(noun, []).append(told_once(found, shown))
+    return tuple((gettext(noun), tuple(some)) for noun, some in groups.items())
+
+
+def told_once(one: Call, shown: dict[str, Call]) -> Call:
+    """A call that refers to an earlier one for a long answer which `shown` has already."""
+    answers = []
+    for found in one.answers:
+        first = shown.setdefault(found.example, one) if len(found.fields) > FEW else one
+        is_new = first is one
+        answers.append(found if is_new else replace(found, example="", fields=(), like=first))
+    return replace(one, answers=tuple(answers))
 
 
 def call(path: str, method: str, operation: Schema, shapes: Schema) -> Call:
