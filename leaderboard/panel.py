@@ -46,6 +46,8 @@ MENU = (
         (_("Rescores"), "calculate", "leaderboard_rescore_changelist"),
         (_("Verifications"), "how_to_reg", "leaderboard_verification_changelist"),
         (_("Announcements"), "campaign", "leaderboard_announcement_changelist"),
+        (_("Questions"), "contact_support", "leaderboard_question_changelist"),
+        (_("FAQ"), "quiz", "leaderboard_faqentry_changelist"),
         (_("Datasets"), "photo_library", "leaderboard_dataset_changelist"),
     ],
     [

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from leaderboard.admin import overviews, pages
 from leaderboard.errors import Conflict
@@ -18,6 +18,7 @@ from leaderboard.models import (
     Competition,
     Evaluation,
     HardwareProfile,
+    Question,
     Submission,
     Team,
     Worker,
@@ -59,6 +60,7 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
             teams_count=count_of(Team.objects.all(), "competition"),
             submissions_count=count_of(Submission.objects.all(), "competition"),
             queued=count_of(unfinished, "competition"),
+            questions_count=count_of(Question.objects.open(), "competition"),
         )[:MOST]
     )
     site = overviews.context_of(None, sees_machines=True) if sees_machines else {}
@@ -185,6 +187,8 @@ def steps(shown: list[Any]) -> list[Notice]:
         elif one.state == Competition.State.CLOSED and not one.queued:
             text = gettext("%(competition)s is closed and its board can be published.") % facts
             found.append(Notice("info", text, url))
+        if one.questions_count:
+            found.append(asked(one))
         if not one.is_published:
             nothing = competitions.do_nothing(one)
             if nothing and nothing.is_ranked:
@@ -194,6 +198,18 @@ def steps(shown: list[Any]) -> list[Notice]:
                 text = sentence % {**facts, "quality": f"{nothing.quality:.3f}"}
                 found.append(Notice("warning", text, url))
     return found
+
+
+def asked(one: Any) -> Notice:
+    """That participants wait for an answer."""
+    text = ngettext(
+        "%(number)d question about %(competition)s waits for an answer.",
+        "%(number)d questions about %(competition)s wait for an answer.",
+        one.questions_count,
+    )
+    chosen = f"?competition__id__exact={one.pk}&state=open"
+    told = text % {"number": one.questions_count, "competition": one}
+    return Notice("warning", told, pages.list_url(Question) + chosen)
 
 
 def missing(draft: Competition) -> str:

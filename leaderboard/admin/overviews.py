@@ -16,9 +16,9 @@ from django.utils.translation import gettext, ngettext
 from unfold.admin import ModelAdmin
 
 from leaderboard.admin import pages
-from leaderboard.models import Competition, Evaluation, Submission, Worker
+from leaderboard.models import Competition, Evaluation, Question, Submission, Worker
 from leaderboard.models.organizers import is_operator
-from leaderboard.services import dashboards
+from leaderboard.services import dashboards, questions
 from leaderboard.services.dashboards import Dashboard
 from leaderboard.services.health import data
 from leaderboard.services.workers import ALIVE
@@ -74,6 +74,7 @@ def context_of(competition: Competition | None, *, sees_machines: bool) -> dict[
     """The tiles and the reasons of a competition, or of the whole site."""
     found = dashboards.of(competition)
     more = [probing(found, competition)] if competition else disks()
+    more.insert(0, open_questions(competition))
     ready = workers(competition)
     if not sees_machines:
         ready = replace(ready, url="")
@@ -131,6 +132,16 @@ def of_now(found: Dashboard, competition: Competition | None) -> list[Tile]:
             listed(Evaluation, competition, state__exact="scored"),
         ),
     ]
+
+
+def open_questions(competition: Competition | None) -> Tile:
+    """What participants asked and nobody answered."""
+    number = questions.number_open(competition)
+    chosen: dict[str, object] = {"state": "open"}
+    if competition:
+        chosen["competition__id__exact"] = competition.pk
+    says = ngettext("question waits for an answer", "questions wait for an answer", number)
+    return Tile(count(number), says, f"{pages.list_url(Question)}?{urlencode(chosen)}")
 
 
 def probing(found: Dashboard, competition: Competition) -> Tile:

@@ -15,6 +15,7 @@ from leaderboard.models.matter import Matter
 from leaderboard.models.merge import MergeOffer
 from leaderboard.models.notice import Happening, Notice
 from leaderboard.models.partial_upload import PartialUpload
+from leaderboard.models.question import FaqEntry, Question
 from leaderboard.models.ranges import Ranged, RankRange
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
@@ -44,6 +45,7 @@ __all__ = [
     "Entry",
     "Evaluation",
     "Extra",
+    "FaqEntry",
     "Fingerprints",
     "FormerName",
     "Guest",
@@ -59,6 +61,7 @@ __all__ = [
     "Notice",
     "PartialUpload",
     "Preparation",
+    "Question",
     "QueueShare",
     "Ranged",
     "RankNote",

@@ -1,7 +1,7 @@
 """A person takes a copy of the account, or deletes it.
 
-What remains of a deleted account: the rows of its teams on boards and their submissions, without a
-name of the person, and what the audit log says of acts.
+What remains of a deleted account: the rows of its teams on boards and their submissions, and public
+answers to its questions, without a name of the person, and what the audit log says of acts.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from leaderboard.models import (
     Membership,
     Notice,
     PartialUpload,
+    Question,
     Role,
     Submission,
     Team,
@@ -42,6 +43,7 @@ from leaderboard.services import (
     tokens,
     versions,
 )
+from leaderboard.services import questions as asked
 from leaderboard.services.audit import Act
 
 ANONYMOUS = "deleted-{number}"
@@ -63,6 +65,7 @@ def copy(person: User) -> ZipStream:
         "submissions.json": submissions,
         "trials.json": trials,
         "notices.json": notices,
+        "questions.json": questions,
         "invitations.json": invitations,
         "applications.json": applications,
     }
@@ -181,6 +184,21 @@ def notices(person: User) -> Iterator[dict[str, Any]]:
         }
 
 
+def questions(person: User) -> Iterator[dict[str, Any]]:
+    """What the person asked organizers, with their answers."""
+    rows = Question.objects.filter(asked_by=person).select_related("competition")
+    for one in rows.iterator(CHUNK):
+        yield {
+            "competition": one.competition.slug,
+            "text": one.text,
+            "may_be_named": one.may_be_named,
+            "asked_at": stamp(one.asked_at),
+            "answer": one.answer,
+            "is_public": one.is_public,
+            "answered_at": stamp(one.answered_at),
+        }
+
+
 def invitations(person: User) -> Iterator[dict[str, Any]]:
     for one in Invitation.objects.filter(invited_by=person).select_related("team"):
         yield {
@@ -269,6 +287,7 @@ def delete(person: User, *, by: User | str) -> None:
             renamed.add(team.competition_id)
     Trial.objects.filter(uploaded_by=person).update(file_name="")
     PartialUpload.objects.filter(begun_by=person).delete()
+    asked.forget(person)
     person.delete()
     for competition in sorted(renamed):
         versions.change(competition)

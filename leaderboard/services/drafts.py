@@ -14,7 +14,7 @@ from leaderboard.models import (
     ReferenceModel,
     User,
 )
-from leaderboard.services import audit, competitions, files, locks, organizers
+from leaderboard.services import audit, competitions, faq, files, locks, organizers
 from leaderboard.services.audit import Act
 
 OWN = frozenset(
@@ -44,6 +44,7 @@ def clone(*, competition: Competition, slug: str, title: str, by: User) -> Compe
     }
     copy = Competition(**taken, slug=slug, title=title)
     competitions.create(competition=copy, by=by)
+    faq.replace(competition=copy, wanted=faq.words(competition), by=by)
     if model := competition.reference:
         copy.reference = ReferenceModel.objects.create(
             competition=copy,

@@ -22,7 +22,15 @@ from django.db.models import Model
 from django.utils import timezone
 
 from leaderboard import queue
-from leaderboard.models import Announcement, Competition, Evaluation, Happening, Invitation, Team
+from leaderboard.models import (
+    Announcement,
+    Competition,
+    Evaluation,
+    Happening,
+    Invitation,
+    Question,
+    Team,
+)
 
 
 class Event(StrEnum):
@@ -52,6 +60,10 @@ class Event(StrEnum):
     """A person asks to take part in a competition."""
     APPLICATION_DECIDED = "application_decided"
     """An application is accepted or refused."""
+    ASKED = "asked"
+    """A participant asks the organizers something."""
+    ANSWERED = "answered"
+    """The organizers answer a question."""
     ENDS_SOON = "ends_soon"
     """A competition ends within a day."""
 
@@ -101,6 +113,6 @@ def subject(event: Event, row: Model) -> dict[str, Any]:
         return {"competition_id": row.competition_id, "team": row}
     if isinstance(row, Invitation):
         return {"competition_id": row.team.competition_id, "team": row.team, "invitation": row}
-    if isinstance(row, Announcement):
+    if isinstance(row, Announcement | Question):
         return {"competition": row.competition}
     return {"competition": row} if isinstance(row, Competition) else {}

@@ -188,6 +188,11 @@ PLAIN = {
         ),
     ),
     Kind.ANNOUNCEMENT: ("%(competition)s: %(title)s", "%(text)s"),
+    Kind.ASKED: (_("A question about %(competition)s"), "%(text)s"),
+    Kind.ANSWERED: (
+        _("The organizers of %(competition)s answer: %(asked)s"),
+        "%(text)s",
+    ),
     Kind.ENDS_SOON: (
         _("%(competition)s ends in less than a day"),
         _("Uploads before %(end)s count. Check your final selection, too."),

@@ -43,6 +43,15 @@ class WebhookForm(forms.Form):
     )
 
 
+class QuestionForm(forms.Form):
+    text = forms.CharField(
+        label=_("Your question"), max_length=4_000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    may_be_named = forms.BooleanField(
+        label=_("If the answer is public, my user name may stand beside it"), required=False
+    )
+
+
 class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("Model"),

@@ -21,8 +21,16 @@ from django.urls import reverse
 from leaderboard.demo import recipes
 from leaderboard.demo.entrants import SLUG
 from leaderboard.demo.organizer import CONTEST, PRACTICE, drafted
-from leaderboard.models import Competition, Dataset, HardwareProfile, ReferenceModel, Split, User
-from leaderboard.services import datasets, references
+from leaderboard.models import (
+    Competition,
+    Dataset,
+    FaqEntry,
+    HardwareProfile,
+    ReferenceModel,
+    Split,
+    User,
+)
+from leaderboard.services import datasets, faq, references
 from leaderboard.services.contest_files import reading, schema
 from scoring.images import sets
 from tests.leaderboard.conftest import images
@@ -90,6 +98,8 @@ def changed(draft: Competition, organizer: User, make_model: Callable[..., bytes
 def test_an_export_is_imported_elsewhere_as_the_same_competition(
     changed: Competition, organizer: User, tmp_path: Path
 ) -> None:
+    FaqEntry.objects.create(competition=changed, question="Prizes?", answer="None.\n\nNever.")
+    FaqEntry.objects.create(competition=changed, question="When?", answer="Soon.", position=2)
     before = settings_of(changed)
     folder = tmp_path / "out"
     call_command("export_competition", "waste", "--folder", str(folder), stdout=StringIO())
@@ -102,6 +112,8 @@ def test_an_export_is_imported_elsewhere_as_the_same_competition(
     told = run("import_competition", folder / "contest.yaml")
     assert told["is_new"]
     assert settings_of(Competition.objects.get()) == before
+    asked = faq.words(Competition.objects.get())
+    assert asked == [faq.Words("Prizes?", "None.\n\nNever."), faq.Words("When?", "Soon.")]
     assert Competition.objects.get().dataset.split("public").fingerprints
 
     for command in (("diff_competition", "waste"), ("import_competition",)):
@@ -197,6 +209,8 @@ def test_each_slip_has_its_line_and_says_what_to_write(organizer: User, small: P
         ("limits: {output_bytes: 70}\nx: 1", 10, "x", "no such setting"),
         ("tagline: 5", 9, "tagline", "Put it in quotes"),
         ("title: Two", 9, "title", "It stands on line 2, too."),
+        ("faq:\n- {question: Why}", 10, "faq.0.answer", "It is missing"),
+        ("faq:\n- {question: Why, answer: So., order: 1}", 10, "faq.0.order", "can stand here"),
         ("a: [", 10, "", "This is no YAML"),
     ):
         small.write_text(f"{SMALL}{text}\n")

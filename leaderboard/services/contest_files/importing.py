@@ -9,7 +9,15 @@ from django.core.files import File
 from django.db import transaction
 
 from leaderboard.models import Competition, Dataset, User
-from leaderboard.services import competitions, datasets, divisions, organizers, profiles, references
+from leaderboard.services import (
+    competitions,
+    datasets,
+    divisions,
+    faq,
+    organizers,
+    profiles,
+    references,
+)
 from leaderboard.services.contest_files import planning
 from leaderboard.services.contest_files.planning import Plan
 from leaderboard.services.contest_files.reading import ContestFile
@@ -44,8 +52,11 @@ def write(plan: Plan, dataset: Dataset | None, *, by: User) -> None:
     competition.dataset = dataset
     if plan.is_new:
         competitions.create(competition=competition, by=by)
-    elif any(not path.startswith(("profile.", "reference")) for path in paths):
+    elif any(not path.startswith(("profile.", "reference", "faq")) for path in paths):
         competitions.edit(competition=competition, by=by)
+    if "faq" in paths:
+        wanted = [faq.Words(one.question, one.answer) for one in plan.file.contest.faq]
+        faq.replace(competition=competition, wanted=wanted, by=by)
     if plan.new_reference:
         set_reference(competition, plan, by=by)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from leaderboard.errors import Conflict, NotFound, Refused
 from leaderboard.models import Competition, Dataset, HardwareProfile
 from leaderboard.models.fields import check_time_zone
-from leaderboard.services import competitions, files, profiles, references
+from leaderboard.services import competitions, faq, files, profiles, references
 from leaderboard.services.contest_files import schema
 from leaderboard.services.contest_files.reading import BadContestFile, ContestFile, Slip
 from leaderboard.services.contest_files.schema import Images
@@ -74,6 +74,7 @@ def planned(file: ContestFile) -> Plan:
     if reference:
         before = row.reference if row and row.reference else None
         changes.append(Change("reference", shown(before), reference.name))
+    changes += asked_often(file, row)
     if row:
         refusals += forbidden(row, competition, {name for name, _ in changed}, profile)
     elif profile.pk:
@@ -151,6 +152,15 @@ def shown(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return value if value is None or isinstance(value, str | int | float | list) else str(value)
+
+
+def asked_often(file: ContestFile, row: Competition | None) -> list[Change]:
+    """The change of the FAQ, if the file writes another one."""
+    if file.contest.faq is None:
+        return []
+    wanted = [words.model_dump() for words in file.contest.faq]
+    entries = [asdict(words) for words in faq.words(row)] if row else []
+    return [Change("faq", entries, wanted)] if wanted != entries else []
 
 
 def profile_of(file: ContestFile) -> tuple[HardwareProfile, list[Change]]:

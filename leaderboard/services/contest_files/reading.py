@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from django.utils.translation import gettext
@@ -223,6 +223,7 @@ def sentences() -> dict[str, str]:
         "less_than_equal": gettext("Write a number that is at most %(le)s."),
         "greater_than": gettext("Write a number above %(gt)s."),
         "less_than": gettext("Write a number below %(lt)s."),
+        "string_too_short": gettext("Write a text. It must not be empty."),
         "string_too_long": gettext("The text may have at most %(max_length)d characters."),
         "string_pattern_mismatch": gettext("The text must match %(pattern)s."),
         schema.NO_MOMENT: gettext("Write a date and a time, such as 2027-01-31 18:00."),
@@ -231,6 +232,7 @@ def sentences() -> dict[str, str]:
 
 def unknown(path: Path_) -> str:
     """That there is no such setting, with the one that may be meant and its place."""
+    path = tuple(step for step in path if isinstance(step, str))  # lists have no names
     places = {name: dotted(one) for one in known() for name in (str(one[-1]),)}
     siblings = [str(one[-1]) for one in known() if one[:-1] == path[:-1]]
     name = str(path[-1])
@@ -248,7 +250,8 @@ def known(model: type[Section] = schema.Contest, path: Path_ = ()) -> list[Path_
     found: list[Path_] = []
     for name, field in model.model_fields.items():
         found.append((*path, name))
-        kinds = (field.annotation, *getattr(field.annotation, "__args__", ()))
+        kinds = [field.annotation, *get_args(field.annotation)]
+        kinds += [inner for kind in kinds[1:] for inner in get_args(kind)]  # list[...] | None
         for kind in kinds:
             if isinstance(kind, type) and issubclass(kind, Section):
                 found += known(kind, (*path, name))

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from leaderboard.models import Competition, HardwareProfile
 from leaderboard.models.fields import every_format
+from leaderboard.services import faq
 from leaderboard.services.divisions import SHARES
 
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -138,6 +139,14 @@ class Reference(Section):
     """Accept a model whose weights do not show that it answers the classes."""
 
 
+class FaqItem(Section):
+    """Something that is asked often."""
+
+    question: str = Field(min_length=1, max_length=faq.LONGEST)
+    answer: str = Field(min_length=1)
+    """Markdown."""
+
+
 def settings_of(model: type[models.Model]) -> list[models.Field[Any, Any]]:
     """The fields of a model that an organizer may edit."""
     return [one for one in model._meta.concrete_fields if one.editable and not one.primary_key]
@@ -242,6 +251,7 @@ def contest() -> type[Section]:
             if names := in_order(Competition, name):
                 made = section(name.title().replace("_", ""), Competition, names)
                 parts[name] = (made, Field(default_factory=made))
+        parts["faq"] = (list[FaqItem] | None, Field(None, description=FAQ))
         whole: type[Section] = create_model("Contest", __base__=Section, **parts)
     return whole
 
@@ -249,6 +259,10 @@ def contest() -> type[Section]:
 PROFILE = (
     "The kind of machine that measures. The slug of a profile that exists is enough. What is "
     "written here changes that profile for all competitions."
+)
+FAQ = (
+    "Entries of the page of questions, in their order. The list takes the place of all entries "
+    "that are there. Without it they stay as they are."
 )
 Contest = contest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.core.files.base import File
 from django.db import models
 
 from leaderboard.models import Competition, HardwareProfile
+from leaderboard.services import faq
 from leaderboard.services.contest_files import schema
 
 SCHEMA = "contest.schema.json"
@@ -32,7 +34,8 @@ def as_block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 def as_line(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.SequenceNode:
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=True)
+    is_flat = not any(isinstance(one, dict) for one in values)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=is_flat)
 
 
 Dumper.add_representer(str, as_block)
@@ -64,6 +67,7 @@ def content_of(competition: Competition, *, with_files: bool) -> dict[str, Any]:
     for section in (*schema.SECTIONS, schema.REST):
         if names := schema.in_order(Competition, section):
             content[section] = {name: shown(competition, name) for name in names}
+    content["faq"] = [asdict(words) for words in faq.words(competition)]
     return content
 
 

@@ -23,7 +23,9 @@ from leaderboard.models import (
     Ban,
     Competition,
     Evaluation,
+    FaqEntry,
     Guest,
+    Question,
     Rescore,
     Role,
     Submission,
@@ -49,6 +51,8 @@ class Contest:
     queued: Evaluation
     announcement: Announcement
     role: Role
+    question: Question
+    faq: FaqEntry
 
     @property
     def application(self) -> Application:
@@ -63,7 +67,7 @@ class Contest:
         entry = AuditEntry.objects.filter(competition=self.competition).first()
         found = (self.competition, self.team, self.submission, self.queued, self.announcement)
         ban, rescore = self.competition.bans.first(), self.competition.rescores.first()
-        asked = (self.application, self.guest)
+        asked = (self.application, self.guest, self.question, self.faq)
         return (*found, self.role, entry, ban, rescore, self.verification, *asked)
 
     @property
@@ -79,7 +83,8 @@ def own(team: Team, scored: Callable[..., Submission], submit: Any, organizer: U
     queued = submit(team, seed=2).latest_evaluation
     role = Role.objects.create(competition=competition, user=person("someone"), kind="viewer")
     decide(team, organizer)
-    return Contest(competition, team, submission, queued, announcement, role)
+    talk = talked(competition, "How many images?")
+    return Contest(competition, team, submission, queued, announcement, role, *talk)
 
 
 @pytest.fixture
@@ -97,7 +102,13 @@ def other(own: Contest, submit: Any) -> Contest:
     role = Role.objects.create(competition=competition, user=person("else"), kind="viewer")
     evaluation = submission.latest_evaluation
     decide(team, role.user)
-    return Contest(competition, team, submission, evaluation, announcement, role)
+    talk = talked(competition, "Hidden contest, or not?")
+    return Contest(competition, team, submission, evaluation, announcement, role, *talk)
+
+
+def talked(competition: Competition, text: str) -> tuple[Question, FaqEntry]:
+    question = Question.objects.create(competition=competition, text=text)
+    return question, FaqEntry.objects.create(competition=competition, question=text, answer="A")
 
 
 def decide(team: Team, by: User) -> None:
@@ -129,7 +140,7 @@ def holders(own: Contest, organizer: User) -> dict[str, Client]:
 
 
 MORE_UPLOADS = {"uploads": "3", "until": "2099-01-01T00:00", "reason": "Our fault"}
-ACTS = [
+ACTS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
     # the row, the act, what is sent, and who may: operator, owner, organizer, viewer
     ("submission", "disqualify", {"reason": "Why"}, (302, 302, 302, 403)),
     ("submission", "reinstate", {}, (302, 302, 302, 403)),
@@ -142,6 +153,10 @@ ACTS = [
     ("application", "accept", {}, (302, 302, 302, 403)),
     ("application", "refuse", {"reason": "Why"}, (302, 302, 302, 403)),
     ("guest", "revoke", {}, (302, 302, 302, 403)),
+    ("question", "answer", {"text": "Two."}, (302, 302, 302, 403)),
+    ("question", "remove", {}, (302, 302, 302, 403)),
+    ("faq", "remove", {}, (302, 302, 302, 403)),
+    ("faq", "change", {"question": "C", "answer": "D", "position": 2}, (302, 302, 302, 403)),
     ("role", "end", {}, (302, 302, 403, 403)),
     ("team", "rename", {"name": "Renamed", "reason": "Rude"}, (302, 302, 302, 403)),
     ("team", "more_uploads", MORE_UPLOADS, (302, 302, 302, 403)),

@@ -20,7 +20,9 @@ from leaderboard.models import (
     Application,
     Ban,
     Dataset,
+    FaqEntry,
     Guest,
+    Question,
     Rescore,
     Role,
     Submission,
@@ -72,6 +74,8 @@ def full(
         expires_at=timezone.now() + timedelta(days=1),
     )
     Announcement.objects.create(competition=team.competition, title="Hello", text="All.")
+    Question.objects.create(competition=team.competition, text="How many?", team=team)
+    FaqEntry.objects.create(competition=team.competition, question="Where?", answer="Here.")
     proposal = Rescore(
         competition=team.competition, time_weight=1.0, k=20.0, min_quality=0.6, why="Time is dear."
     )
@@ -109,7 +113,9 @@ def test_all_nouns_but_the_hidden_ones_are_there() -> None:
         "Dataset",
         "Evaluation",
         "Guest",
+        "FaqEntry",
         "HardwareProfile",
+        "Question",
         "Rescore",
         "Role",
         "Submission",

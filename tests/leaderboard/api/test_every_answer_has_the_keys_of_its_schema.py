@@ -10,11 +10,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
-from leaderboard.models import Announcement, Competition, Submission, Team, User
+from leaderboard.models import Announcement, Competition, FaqEntry, Submission, Team, User
 from leaderboard.services import (
     announcements,
     competitions,
     partial_uploads,
+    questions,
     submissions,
     teams,
     telling,
@@ -30,6 +31,7 @@ MAIN = (
     *("/me", "/competitions", "/competitions/{slug}", "/competitions/{slug}/boards/{board}"),
     *("/competitions/{slug}/admission",),
     *("/competitions/{slug}/announcements", "/notices", "/submissions", "/submissions/{id}"),
+    *("/competitions/{slug}/questions", "/competitions/{slug}/faq"),
     *("/teams", "/teams/{id}", "/teams/{id}/invitations", "/teams/{id}/selections", "/tokens"),
     *(
         "/trials/{id}",
@@ -64,6 +66,9 @@ def test_answers_have_the_keys_of_the_schema(
     )
     news = Announcement(competition=competition, title="News", text="Good.")
     announcements.announce(announcement=news, by=organizer)
+    asked = questions.ask(competition=competition, text="Why?", by=owner)
+    questions.answer(question=asked, text="So.", is_public=True, public_text="", by=organizer)
+    FaqEntry.objects.create(competition=competition, question="Where?", answer="Here.")
     telling.go_on(seconds=60)
     schema = client.get(f"{API}/schema?format=json").json()
 

@@ -54,6 +54,11 @@ GET    /competitions/waste                    200 200 200 200 200
 GET    /competitions/draft                    404 404 404 404 404
 GET    /competitions/waste/announcements      200 200 200 200 200
 GET    /competitions/draft/announcements      404 404 404 404 404
+GET    /competitions/waste/questions          200 200 200 200 200
+POST   /competitions/waste/questions          401 201 201 201 201
+GET    /competitions/draft/questions          404 404 404 404 404
+GET    /competitions/waste/faq                200 200 200 200 200
+GET    /competitions/draft/faq                404 404 404 404 404
 GET    /competitions/waste/sample             200 200 200 200 200
 GET    /competitions/waste/kit                200 200 200 200 200
 GET    /competitions/draft/kit                404 404 404 404 404
@@ -179,6 +184,7 @@ def test_before_publication(
     tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "9999", "Upload-Offset": "0"}
     sent = {"name": "New", "username": "teammate", "submissions": [], "note": "New"}
     sent |= {"answers": ["New"], "team": "Others"}
+    sent |= {"text": "How many images?"}
     sent |= {"url": "https://x.example", "events": ["scored"]}
     found = []
     for client in everybody:

@@ -20,7 +20,7 @@ from leaderboard.models import (
     User,
     Verification,
 )
-from leaderboard.services import competitions, mailing, teams, telling, webhooks
+from leaderboard.services import competitions, mailing, questions, teams, telling, webhooks
 from tests.leaderboard.answers import Answer
 from tests.leaderboard.conftest import (
     ANSWERED,
@@ -69,6 +69,9 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/announcements/", ANYBODY),
         ("/competitions/waste/announcements/{announcement}/", ANYBODY),
         ("/competitions/waste/announcements/999999999999999999999999/", NOBODY),
+        ("/competitions/waste/questions/", ANYBODY),
+        ("/competitions/waste/questions/{question}/", (404, 404, 404, 200, 200)),  # private
+        ("/competitions/waste/questions/999999999999999999999999/", NOBODY),
         ("/competitions/waste/data/sample.zip", ANYBODY),
         ("/competitions/waste/kit/", ANYBODY),
         ("/competitions/waste/kit/kit.zip", ANYBODY),
@@ -148,6 +151,7 @@ def test_pages(
     announcement = Announcement.objects.create(
         competition=team.competition, title="A new room", text="Upstairs."
     )
+    question = questions.ask(competition=team.competition, text="How many?", by=owner)
     trial = Trial.objects.create(
         competition=team.competition, team=team, state="error", size_bytes=1
     )
@@ -169,6 +173,7 @@ def test_pages(
         guest=guest.code,
         webhook=hook.pk,
         announcement=announcement.pk,
+        question=question.pk,
         team=team.pk,
         notice=owner.notices.get().pk,
         subscription=mailing.signed(owner, "scored"),
@@ -182,6 +187,7 @@ def test_pages(
         "",
         "rules/",
         "announcements/",
+        "questions/",
         "data/",
         "kit/",
         "scoring/",
