@@ -228,6 +228,8 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs):
                     ("questions", "mail_domains"),
                     ("submissions_per_day", "submissions_per_week"),
                     ("submissions_per_month", "submissions_in_total"),
+                    "counted",
+                    "is_blind",
                     "final_selections",
                     "remeasured_ranks",
                     ("max_team_size", "max_upload_bytes"),

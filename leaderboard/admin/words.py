@@ -96,6 +96,8 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "submissions_per_month": gettext_lazy("submissions per month"),
         "submissions_in_total": gettext_lazy("submissions in total"),
         "final_selections": gettext_lazy("final selections"),
+        "counted": gettext_lazy("submission that counts"),
+        "is_blind": gettext_lazy("blind"),
         "remeasured_ranks": gettext_lazy("ranks that are measured again"),
         "only_real_gains": gettext_lazy("only real gains move the public board"),
         "admission": gettext_lazy("who can take part"),

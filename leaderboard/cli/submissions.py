@@ -147,6 +147,9 @@ def changed(prospect: dict[str, Any]) -> str:
 
 def missed(submission: dict[str, Any], wanted: Wanted) -> str:
     """What a scored submission does not reach; empty if it reaches all."""
+    if submission["score"] is None:
+        is_limited = wanted.no_worse or wanted.max_score is not None
+        return gettext("The score is hidden, so no limit can be checked.") if is_limited else ""
     prospect = submission["prospect"]
     if wanted.max_score is not None and prospect and prospect["rank"] is None:
         return gettext("The quality is below the gate, so the score counts for nothing.")
@@ -234,6 +237,8 @@ def running(submission: dict[str, Any]) -> str:
 def scored(submission: dict[str, Any]) -> str:
     """The score as the sum of its terms."""
     score = submission["score"]
+    if score is None:
+        return gettext("measured, and it counts. The organizers publish the score later.")
     terms = (
         gettext("%(value)s for %(term)s") % {"value": rounded(value, 4), "term": term_name(name)}
         for name, value in score["terms"].items()

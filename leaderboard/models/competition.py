@@ -15,6 +15,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models.admitting import Admitting
+from leaderboard.models.board_rules import BoardRules
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.dates import Dates
 from leaderboard.models.fields import (
@@ -62,7 +63,7 @@ def metric_choices() -> list[tuple[str, Promise]]:
     return [(name, said_later(one.label)) for name, one in metrics.METRICS.items()]
 
 
-class Competition(Texts, Dates, Late, Released, Measured, Admitting):
+class Competition(Texts, Dates, Late, BoardRules, Released, Measured, Admitting):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         OPEN = "open", pgettext_lazy("state", "Open")
@@ -132,21 +133,6 @@ class Competition(Texts, Dates, Late, Released, Measured, Admitting):
         default=2,
         validators=[MinValueValidator(1)],
         help_text=_("Most submissions of a team in the private ranking."),
-    )
-    remeasured_ranks = models.PositiveSmallIntegerField(
-        default=3,
-        help_text=_(
-            "Number of top ranks of the public board that are measured again while they are tied "
-            "and workers are idle. 0: none."
-        ),
-    )
-    only_real_gains = models.BooleanField(
-        default=False,
-        help_text=_(
-            "A team's row changes only if the new score is better by more than the standard error "
-            "of the difference, by images and clock. It slows down teams that try out the hidden "
-            "labels by many uploads. Fixed after the competition opened."
-        ),
     )
     max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])
     max_upload_bytes = models.BigIntegerField("most bytes of an upload", default=500_000_000)
@@ -243,6 +229,7 @@ class Competition(Texts, Dates, Late, Released, Measured, Admitting):
         self.check_output()
         self.check_dates()
         self.check_admission()
+        self.check_board_rules()
 
     def check_sizes(self) -> None:
         sizes = (self.min_input_size, self.input_height, self.input_width, self.max_input_size)
@@ -286,7 +273,7 @@ class Competition(Texts, Dates, Late, Released, Measured, Admitting):
         final = {"min_quality", "final_selections", "publishes_at"} if self.is_published else set()
         if self.is_frozen() or self.thawed_at:
             final = final | {"freezes_at"}
-        return self.SCORING_FIELDS | {"slug", "opens_at", "only_real_gains"} | final
+        return self.SCORING_FIELDS | self.FIXED | {"slug", "opens_at"} | final
 
     @property
     def rules_sha256(self) -> str:
@@ -301,6 +288,11 @@ class Competition(Texts, Dates, Late, Released, Measured, Admitting):
     def is_published(self) -> bool:
         """Whether everybody may see the private board."""
         return self.state == self.State.PUBLISHED
+
+    @property
+    def hides_scores(self) -> bool:
+        """Whether nobody but the organizers may see a score, a rank or a board now."""
+        return self.is_blind and not self.is_published
 
     @property
     def accepts_uploads(self) -> bool:

@@ -41,7 +41,7 @@ def of(user: User | AnonymousUser) -> Q:
 
 
 class Question(models.Model):
-    competition = models.ForeignKey(Competition, models.CASCADE, related_name="questions")
+    competition = models.ForeignKey(Competition, models.CASCADE, related_name="asked")
     team = models.ForeignKey(
         Team,
         models.SET_NULL,

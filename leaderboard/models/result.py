@@ -24,6 +24,13 @@ class Figures:
     score_private: float
 
 
+CONCEALED = (
+    *(one.name for one in dataclasses.fields(Figures)),
+    *("quality_ref", "gain", "f1_by_class", "remaining_seconds"),
+)
+"""What tells how good or how fast a model is, and how long its measuring still takes."""
+
+
 class Result(models.Model):
     """Figures of a scored evaluation, reasons for a missing score, and the isolation."""
 
@@ -83,6 +90,12 @@ class Result(models.Model):
     def is_weakly_isolated(self) -> bool:
         """Whether the models ran with less isolation than a real competition requires."""
         return bool(self.isolation and self.isolation["is_weak"])
+
+    def conceal(self) -> None:
+        """Forget the figures, in memory alone: for readers who may know only that it was measured.
+        The row must not be saved afterwards."""
+        for name in CONCEALED:
+            setattr(self, name, None)
 
     def figures(self) -> Figures:
         """The figures of a scored evaluation. Raises `ValueError` for any other."""

@@ -153,7 +153,7 @@ def submissions(person: User) -> Iterator[dict[str, Any]]:
 
 def figures(competition: Competition, evaluation: Evaluation | None) -> dict[str, Any]:
     """Score, quality and time; of the private split once its board is published."""
-    if evaluation is None:
+    if evaluation is None or competition.hides_scores:
         return {}
     found: dict[str, Any] = {"time_ratio": evaluation.time_ratio}
     for split in ("public", "private") if competition.is_published else ("public",):

@@ -11,7 +11,7 @@ from leaderboard.certificates import Certificate
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry, Team, User, Verification
 from leaderboard.rounding import rounded
-from leaderboard.services import rankings, snapshots
+from leaderboard.services import rankings, snapshots, visibility
 
 
 def of(*, team: Team, by: User) -> bytes:
@@ -19,7 +19,7 @@ def of(*, team: Team, by: User) -> bytes:
     publication, for a team without a score, and for a winner who was asked for a verification
     and is not verified."""
     competition = team.competition
-    rankings.check_visible(competition, Entry.Board.PRIVATE)
+    visibility.check_board(competition, Entry.Board.PRIVATE)
     entry = rankings.entry_of(team, Entry.Board.PRIVATE)
     if entry is None:
         sentence = gettext("A certificate is for teams with a score on the private board.")

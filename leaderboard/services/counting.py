@@ -1,4 +1,5 @@
-"""What counts of teams: each team's best evaluation, on the public and on the private board.
+"""What counts of teams: each team's best or last evaluation on the public board, and the best of
+its finals on the private one.
 
 It is read from an index, and never all evaluations of a team but for a rescore.
 """
@@ -7,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When, Window
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from leaderboard.models import Competition, Evaluation, Rescore, Team
@@ -19,6 +20,11 @@ from leaderboard.models.rescore import Rules
 from leaderboard.services import formulas, gains, statements
 
 PUBLIC_ORDER = ("score_public", "submission__uploaded_at", "submission_id")
+LAST_FIRST = ("-submission__uploaded_at", "-submission_id")
+LATEST = [F("submission__uploaded_at").desc(), F("submission_id").desc()]
+"""The same for a window."""
+ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
+"""Later than any upload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +54,28 @@ def leaders(
 ) -> dict[int, Counting]:
     """Each team's evaluation on the public board: its best that passes the gate, else its best.
 
-    Where only real gains move the board, the best of those that were one, if there are any. On a
-    board with a freeze only uploads before it count.
+    Where only real gains move the board, the best of those that were one, if there are any. Where
+    the last one counts, the last that passes the gate, else the last. On a board with a freeze only
+    uploads before it count.
     """
+    if competition.last_counts:
+        last = lasting(list(teams), min_quality, competition.counts_until or ALWAYS)
+        return {one.team_id: one for one in map(read, last)}
     least = gains.REAL if competition.only_real_gains else gains.ANY
     if until := competition.counts_until:
         found = leading_until(list(teams), min_quality, least, until)
     else:
         found = leading(list(teams), min_quality, least)
     return {one.team_id: one for one in map(read, found)}
+
+
+@statements.prepared
+def lasting(teams: list[int], min_quality: float, until: datetime) -> QuerySet[Evaluation, Any]:
+    counts = Evaluation.objects.counting().filter(submission__uploaded_at__lt=until)
+    of_team = counts.filter(team=OuterRef("pk")).order_by(*LAST_FIRST)
+    passing = of_team.filter(quality_public__gte=min_quality)
+    last = Coalesce(*(Subquery(one.values("pk")[:1]) for one in (passing, of_team)))
+    return columns(Team.objects.filter(pk__in=teams).order_by().annotate(last=last).values("last"))
 
 
 @statements.prepared
@@ -86,15 +105,17 @@ def leaders_under(
     coming: Competition, rescore: Rescore, teams: Collection[int]
 ) -> dict[int, Counting]:
     """The leaders after a rescore, with their scores by it."""
-    rules = formulas.of(coming)
+    rules, order = formulas.of(coming), last_first if coming.last_counts else best_first
     counts = Evaluation.objects.counting().filter(team__in=teams)
     if rescore.is_measured:
         counts = by_measuring(rescore, teams)
     if coming.counts_until:
         counts = counts.filter(submission__uploaded_at__lt=coming.counts_until)
     if rescore.is_measured:
-        return leaders_by(rules, counts, lambda one: one.score_public)
-    return leaders_by(rules, counts, lambda one: rules.score(one.quality_public, one.time_ratio))
+        return leaders_by(rules, counts, lambda one: one.score_public, order)
+    return leaders_by(
+        rules, counts, lambda one: rules.score(one.quality_public, one.time_ratio), order
+    )
 
 
 def by_measuring(rescore: Rescore, teams: Collection[int]) -> EvaluationQuerySet:
@@ -117,29 +138,45 @@ def by_measuring(rescore: Rescore, teams: Collection[int]) -> EvaluationQuerySet
     )
 
 
+Order = tuple[float, datetime | float, int]
+
+
+def best_first(one: Counting, score: float) -> Order:
+    return score, one.uploaded_at, one.submission_id
+
+
+def last_first(one: Counting, score: float) -> Order:
+    return -one.uploaded_at.timestamp(), 0.0, -one.submission_id
+
+
 def leaders_by(
-    rules: Rules, counts: EvaluationQuerySet, scored: Callable[[Counting], float]
+    rules: Rules,
+    counts: EvaluationQuerySet,
+    scored: Callable[[Counting], float],
+    ordered: Callable[[Counting, float], Order],
 ) -> dict[int, Counting]:
     """The leaders among what counts, by other scores.
 
     The index has the scores of today only. So all that counts of the teams is read.
     """
-    small = Q(gain__lte=gains.REAL) if rules.only_real_gains else Q(pk__in=[])
+    is_slowed = rules.only_real_gains and ordered is best_first
+    small = Q(gain__lte=gains.REAL) if is_slowed else Q(pk__in=[])
     held = set(counts.filter(small).values_list("pk", flat=True))
 
-    best: dict[int, tuple[tuple[bool, bool, float, datetime, int], Counting]] = {}
+    best: dict[int, tuple[tuple[bool, bool, Order], float, Counting]] = {}
     for one in map(read, columns(counts.values("pk"))):
         is_below = one.quality_public < rules.min_quality
         is_held = one.evaluation_id in held and not is_below
-        order = is_below, is_held, scored(one), one.uploaded_at, one.submission_id
+        score = scored(one)
+        order = is_below, is_held, ordered(one, score)
         if one.team_id not in best or order < best[one.team_id][0]:
-            best[one.team_id] = order, one
-    return {team: replace(one, score_public=order[2]) for team, (order, one) in best.items()}
+            best[one.team_id] = order, score, one
+    return {team: replace(one, score_public=score) for team, (_, score, one) in best.items()}
 
 
 def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[Counting]]:
-    """The evaluations that count on the private board, by team: the selected ones, else the best
-    public ones."""
+    """The evaluations that count on the private board, by team: the selected ones, else the first
+    ones by the rule of the public board."""
     place = Window(
         RowNumber(),
         partition_by="team",
@@ -148,7 +185,7 @@ def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[C
             Case(
                 When(quality_public__gte=competition.min_quality, then=Value(0)), default=Value(1)
             ),
-            *PUBLIC_ORDER,
+            *(LATEST if competition.last_counts else PUBLIC_ORDER),
         ],
     )
     placed = Evaluation.objects.counting().filter(team__in=teams).order_by().annotate(place=place)

@@ -18,7 +18,8 @@ MOST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A submission that was better than all of its team before it."""
+    """A submission that was better than all of its team before it; where the last one counts, each
+    that passes the gate."""
 
     uploaded_at: datetime
     score: float
@@ -28,8 +29,10 @@ class Step:
 def steps(team: Team) -> list[Step]:
     """The submissions that each were the team's best, the oldest first.
 
-    Others stay the team's own business: no board ever showed them.
+    Others stay the team's own business: no board ever showed them. None where scores are hidden.
     """
+    if team.competition.hides_scores:
+        return []
     return of_teams(team.competition, [team.pk], most=MOST).get(team.pk, [])
 
 
@@ -38,6 +41,8 @@ def of_teams(
 ) -> dict[int, list[Step]]:
     """The steps of some teams, from the first `most` submissions of all of them."""
     moved = Q(gain=None) | Q(gain__gt=gains.REAL if competition.only_real_gains else 0)
+    if competition.last_counts:
+        moved = Q()
     counting = Evaluation.objects.counting().filter(
         moved, team__in=teams, quality_public__gte=competition.min_quality
     )
@@ -49,7 +54,7 @@ def of_teams(
     for team, uploaded_at, score, half_width in rows[:most]:
         some = found.setdefault(team, [])
         exact = round(score, rankings.SCORE_DECIMALS)
-        if not some or exact < some[-1].score:
+        if not some or exact < some[-1].score or competition.last_counts:
             half = formula.half_width(half_width or 0.0, competition.time_weight)
             some.append(Step(uploaded_at, exact, half))
     return found

@@ -32,6 +32,13 @@ def said(notice: Notice) -> Words:
 
 
 def scored(facts: Facts) -> Words:
+    if facts.get("is_hidden"):
+        title = gettext("Submission #%(submission)d of %(team)s is measured")
+        text = gettext(
+            "It counts in %(competition)s. Its score is shown when the organizers publish all "
+            "scores."
+        )
+        return title % facts, text % facts
     figures = {name: sizes.rounded(facts[name], 4) for name in ("score", "half_width")}
     title = gettext("Submission #%(submission)d of %(team)s is scored: %(score)s ± %(half_width)s")
     if facts.get("is_late"):

@@ -101,7 +101,8 @@ def of(competition: Competition, *, by: User, prizes: int = 3) -> Preview:
 
 
 def rows(competition: Competition) -> list[Row]:
-    public = {one.entry.team_id: one for one in rankings.rows(competition, Board.PUBLIC)}
+    board = rankings.rows(competition, Board.PUBLIC, for_organizers=True)
+    public = {one.entry.team_id: one for one in board}
     states = rankings.verifications(competition)
     found = []
     above: Entry | None = None

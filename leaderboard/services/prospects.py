@@ -106,8 +106,10 @@ class Prospect:
 
 
 def of(submission: Submission) -> Prospect | None:
-    """None without a score, and for a submission that is on no board."""
+    """None without a score, for a submission that is on no board, and where boards are hidden."""
     evaluation, competition = submission.evaluation, submission.competition
+    if competition.hides_scores:
+        return None
     if evaluation.state != State.SCORED or not submission.is_in_the_running or submission.is_late:
         return None
     entry = Entry.objects.filter(team=submission.team_id, board=Entry.Board.PUBLIC).first()
@@ -116,7 +118,11 @@ def of(submission: Submission) -> Prospect | None:
     score = score_of(evaluation)
     quality = evaluation.quality_public or 0.0
     is_best = entry.submission_id == submission.pk
+    if competition.last_counts and not is_best:  # an earlier one, which a later one has replaced
+        return None
     before = earlier_best(submission) if is_best else verdict_of(entry.evaluation_id)
+    if competition.last_counts:  # what was better before does not count
+        before = None
     rivals = others(entry)
     missing = competition.min_quality - quality
     rank = None if missing > 0 else rivals.place(score, submission)

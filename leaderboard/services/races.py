@@ -121,7 +121,8 @@ def read(standing: rankings.Standing) -> Race:
     teams = [one.team_id for one in entries]
     steps = histories.of_teams(standing.competition, teams, most=MOST_STEPS)
     for one in entries:
-        end_with(steps.setdefault(one.team_id, []), one)
+        is_last = standing.competition.last_counts
+        end_with(steps.setdefault(one.team_id, []), one, is_last=is_last)
     return Race(
         names={one.team_id: one.team.name for one in entries},
         steps=steps,
@@ -130,10 +131,11 @@ def read(standing: rankings.Standing) -> Race:
     )
 
 
-def end_with(steps: list[Step], entry: Entry) -> None:
-    """Let a team's steps end with its entry: a repeated measurement may have chosen another one."""
-    score = float(entry.score)
-    while steps and (steps[-1].score <= score or steps[-1].uploaded_at > entry.uploaded_at):
+def end_with(steps: list[Step], entry: Entry, *, is_last: bool) -> None:
+    """Let a team's steps end with its entry: a repeated measurement may have chosen another one.
+    `is_last`: the last submission counts, so that an earlier step may be better."""
+    score, at = float(entry.score), entry.uploaded_at
+    while steps and (steps[-1].uploaded_at >= at or (steps[-1].score <= score and not is_last)):
         steps.pop()
     steps.append(Step(entry.uploaded_at, score, entry.score_half_width))
 

@@ -16,14 +16,12 @@ from typing import Any, TypeVar
 
 from django.db.models import F, Window
 from django.db.models.functions import Mod, Rank, RowNumber
-from django.utils.translation import gettext
 
-from leaderboard.errors import NotFound
 from leaderboard.models import Competition, Entry, Evaluation, RankRange, Team, Verification
 from leaderboard.models.entry import EntryQuerySet
 from leaderboard.models.ranges import half_width
 from leaderboard.rounding import rounded
-from leaderboard.services import versions
+from leaderboard.services import versions, visibility
 from scoring import formula
 
 Board = Entry.Board
@@ -167,8 +165,16 @@ class Standing(Sequence[Row]):
     are read for the slice alone.
     """
 
-    def __init__(self, competition: Competition, board: str, version: str | None = None) -> None:
-        check_visible(competition, board)
+    def __init__(
+        self,
+        competition: Competition,
+        board: str,
+        version: str | None = None,
+        *,
+        for_organizers: bool = False,
+    ) -> None:
+        if not for_organizers:
+            visibility.check_board(competition, board)
         self.competition, self.board = competition, board
         self.version = versions.of(competition, board) if version is None else version
         self.ranked: Marks
@@ -260,17 +266,23 @@ class Marks:
 
 
 def rows(
-    competition: Competition, board: str, *, start: int = 0, count: int | None = None
+    competition: Competition,
+    board: str,
+    *,
+    start: int = 0,
+    count: int | None = None,
+    for_organizers: bool = False,
 ) -> list[Row]:
     """A stretch of a board, `start` counted from 0."""
     end = None if count is None else start + count
-    found: list[Row] = Standing(competition, board)[start:end]
+    standing = Standing(competition, board, for_organizers=for_organizers)
+    found: list[Row] = standing[start:end]
     return found
 
 
 def figures(competition: Competition, board: str) -> Iterator[Figures]:
     """All rows of a board, read in small parts."""
-    check_visible(competition, board)
+    visibility.check_board(competition, board)
     entries = Entry.objects.filter(competition=competition, board=board)
     read = entries.order_by("-is_ranked", *ORDER).values_list(
         "is_ranked",
@@ -329,7 +341,10 @@ def ranks(competition: Competition) -> dict[int, int]:
 
 
 def entry_of(team: Team, board: str) -> Entry | None:
-    check_visible(team.competition, board)
+    """A team's row on a board. None where scores are hidden: nobody may learn of the row."""
+    if team.competition.hides_scores:
+        return None
+    visibility.check_board(team.competition, board)
     return Entry.objects.filter(team=team, board=board).select_related("submission").first()
 
 
@@ -355,17 +370,6 @@ def verifications(competition: Competition) -> dict[int, str]:
     """The states of the winners' verifications by team."""
     rows = Verification.objects.filter(competition=competition).order_by()
     return dict(rows.values_list("team", "state"))
-
-
-def check_visible(competition: Competition, board: str) -> None:
-    """Raises `NotFound` for the private board before its publication, whoever asks."""
-    if board not in Board.values:
-        raise NotFound(gettext("There are two boards: public and private."), code="unknown_board")
-    if board == Board.PRIVATE and not competition.is_published:
-        raise NotFound(
-            gettext("The private board is shown when the organizers publish it."),
-            code="board_not_published",
-        )
 
 
 def are_tied(above: Entry | None, below: Entry) -> bool:

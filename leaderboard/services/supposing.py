@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from leaderboard.models import Entry
+from leaderboard.models import Competition, Entry
 from leaderboard.services import rankings
 from scoring import formula
 
@@ -18,8 +18,9 @@ class Supposed:
     quality: float
     time_ratio: float
     score: formula.Score
-    place: int
-    """The rank that it would give its team on the current board, uploaded now."""
+    place: int | None
+    """The rank that it would give its team on the current board, uploaded now. None where boards
+    are hidden."""
     is_ranked: bool
     """Whether it passes the gate."""
     above: rankings.Row | None
@@ -38,28 +39,40 @@ class Supposed:
 
 
 def suppose(
-    standing: rankings.Standing, quality: float, time_ratio: float, *, own: Entry | None = None
+    competition: Competition,
+    quality: float,
+    time_ratio: float,
+    *,
+    standing: rankings.Standing | None,
+    own: Entry | None = None,
 ) -> Supposed | None:
     """None before the competition has a reference quality. The team of the entry `own` is not
-    compared with itself."""
-    competition = standing.competition
+    compared with itself. Without a `standing` it has no place."""
     score = competition.score(quality, time_ratio)
     more = competition.score(min(1.0, quality + QUALITY_STEP), time_ratio)
     if score is None or more is None:
         return None
     total = Decimal(f"{score.total:.6f}")
-    place = standing.place_of(total)
-    near = standing[max(0, place - 3) : place + 1]
-    others = [row for row in near if row.rank and row.entry != own]
+    place, others = place_of(standing, total, own) if standing else (None, [])
     pace = competition.seconds_per_image(1.0)
     return Supposed(
         quality=quality,
         time_ratio=time_ratio,
         score=score,
-        place=place - (own is not None and own.is_ranked and own.score <= total),
+        place=place,
         is_ranked=quality >= competition.min_quality,
         above=next((row for row in reversed(others) if row.entry.score <= total), None),
         below=next((row for row in others if row.entry.score > total), None),
         quality_worth=score.total - more.total,
         millisecond_worth=competition.time_weight * MILLISECOND / pace if pace else None,
     )
+
+
+def place_of(
+    standing: rankings.Standing, score: Decimal, own: Entry | None
+) -> tuple[int, list[rankings.Row]]:
+    """The rank of a score, and the ranked rows near it without the own one."""
+    place = standing.place_of(score)
+    near = standing[max(0, place - 3) : place + 1]
+    others = [row for row in near if row.rank and row.entry != own]
+    return place - (own is not None and own.is_ranked and own.score <= score), others

@@ -76,6 +76,9 @@ def measure_top_again(competition: Competition) -> Evaluation | None:
     competition = Competition.objects.select_for_update(of=["self"]).get(pk=competition.pk)
     profile = competition.profile
     is_idle = workers.ready(profile).exists() and not profile.evaluations.unfinished().exists()
+    # In a blind competition another measurement would tell a team that it stands at the top.
+    if competition.hides_scores:
+        return None
     if competition.is_published or preparing.is_publishing(competition) or not is_idle:
         return None
     extra = Counter(

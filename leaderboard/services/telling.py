@@ -139,6 +139,8 @@ def evaluation_ended(happening: Happening) -> None:
 def standing_of(evaluation: Evaluation) -> dict[str, Any]:
     """The public score of an evaluation, and the rank of its team."""
     assert evaluation.submission
+    if evaluation.competition.hides_scores:
+        return {"is_hidden": True}
     entry = rankings.entry_of(evaluation.submission.team, Entry.Board.PUBLIC)
     return {
         "score": evaluation.score_public,
@@ -155,7 +157,7 @@ def place_changed(happening: Happening) -> None:
     Only the public board counts. Once the private board is published, nobody is told.
     """
     competition, after = happening.competition, happening.facts["after"]
-    if after is None or competition.is_published:
+    if after is None or competition.is_published or competition.hides_scores:
         return
     score = Decimal(after[0])
     below = Entry.objects.filter(

@@ -215,7 +215,9 @@ def evaluation_ended(happening: Happening) -> None:
 
 
 def scored(evaluation: Evaluation) -> dict[str, Any]:
-    """Public figures only."""
+    """Public figures only; none in a blind competition."""
+    if evaluation.competition.hides_scores:
+        return {}
     parts = rankings.parts(evaluation, Entry.Board.PUBLIC)
     assert parts
     assert evaluation.submission
@@ -238,6 +240,8 @@ def failed(evaluation: Evaluation) -> dict[str, Any]:
 def place_changed(happening: Happening) -> None:
     """Call the addresses of teams whose public rank has changed since it was told last."""
     competition = happening.competition
+    if competition.hides_scores:
+        return
     waiting = wanting(Event.RANK_CHANGED, competition)
     if not waiting:
         return

@@ -25,6 +25,8 @@ MOST_LETTERS = 32
 
 def version(request: HttpRequest, slug: str, pk: int) -> str | None:
     competition = competitions.named(slug)
+    if competition.hides_scores:  # another version would tell that a score has changed a board
+        return f'"hidden-{pk}"'
     return f'"{versions.of(competition, cards.board_of(competition))}-{pk}"'
 
 

@@ -16,7 +16,15 @@ from django.views.decorators.http import require_safe
 from leaderboard import times
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry, RankNote, Verification
-from leaderboard.services import browsing, landing, races, rankings, teams, verifications
+from leaderboard.services import (
+    browsing,
+    landing,
+    races,
+    rankings,
+    teams,
+    verifications,
+    visibility,
+)
 from leaderboard.web import plots, tables, wishes
 from leaderboard.web.competitions import find, show
 from leaderboard.web.requests import Request
@@ -54,9 +62,9 @@ class Pager:
 def board(request: Request, slug: str, name: str) -> HttpResponse:
     competition = find(request, slug)
     try:
-        rankings.check_visible(competition, name)
+        visibility.check_board(competition, name)
     except NotFound as refusal:
-        if refusal.code != "board_not_published":
+        if refusal.code == "unknown_board":
             raise
         return show(request, competition, "competitions/unpublished.html")
     wish = wishes.read(request.GET)

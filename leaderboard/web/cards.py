@@ -54,6 +54,8 @@ def board_of(competition: Competition) -> str:
 
 
 def glance(competition: Competition, version: str | None = None) -> Glance:
+    if competition.hides_scores:
+        return Glance("", None, mark_safe(""))
     standing = rankings.Standing(competition, board_of(competition), version)
     return standing.kept("glance", lambda: made(standing))
 

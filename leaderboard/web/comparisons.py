@@ -14,7 +14,7 @@ from leaderboard import digits
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry, Evaluation, Submission
 from leaderboard.sentences import said
-from leaderboard.services import prospects, rankings
+from leaderboard.services import prospects, rankings, visibility
 from leaderboard.sizes import gained_milliseconds, megabytes, milliseconds, rounded, short
 from leaderboard.web.competitions import show
 from leaderboard.web.requests import Request
@@ -41,6 +41,8 @@ class FigurePair:
 def compare(request: Request, pk: int) -> HttpResponse:
     """Compare a submission with another one of its team; by default with the team's best."""
     this = own_submission(request, pk)
+    if visibility.hides_from(this.competition, request.user):
+        raise visibility.hidden()
     counting = Evaluation.objects.counting().filter(team=this.team_id)
     beside = counting.exclude(submission=this).select_related("submission", "competition")
     others = list(beside.order_by("-submission__uploaded_at", "-submission_id")[:MOST_OTHERS])

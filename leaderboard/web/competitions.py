@@ -56,7 +56,8 @@ def index(request: Request) -> HttpResponse:
 def overview(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     board = Entry.Board.PRIVATE if competition.is_published else Entry.Board.PUBLIC
-    leaders = rankings.rows(competition, board, count=3)
+    is_hidden = competition.hides_scores
+    leaders = [] if is_hidden else rankings.rows(competition, board, count=3)
     sample = datasets.sample_of(competition)
     return show(
         request,

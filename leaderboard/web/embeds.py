@@ -10,7 +10,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
 from leaderboard import digits
-from leaderboard.services import competitions, rankings
+from leaderboard.services import competitions, rankings, visibility
 
 ROWS, MOST_ROWS = 10, 50
 
@@ -21,7 +21,7 @@ ROWS, MOST_ROWS = 10, 50
 def embed(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """A draft has no such page, for organizers neither: the page around the frame would show it."""
     competition = competitions.named(slug)
-    rankings.check_visible(competition, name)
+    visibility.check_board(competition, name)
     standing = rankings.Standing(competition, name)
     count = digits.whole(request.GET.get("rows", "")) or ROWS
     said = {

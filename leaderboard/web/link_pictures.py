@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from leaderboard.fonts import NANUM, written
 from leaderboard.models import Competition, Team
-from leaderboard.services import competitions, rankings, teams
+from leaderboard.services import competitions, rankings, teams, versions
 from leaderboard.sizes import rounded
 from leaderboard.web import cards, plots
 from leaderboard.web.badges import SECONDS
@@ -36,36 +36,42 @@ Font = ImageFont.FreeTypeFont
 def competition(request: HttpRequest, slug: str) -> HttpResponse:
     """A draft has none."""
     found = competitions.named(slug)
-    return answer(standing_of(found), found.title, None)
+    return answer(found, found.title, None)
 
 
 @require_safe
 def team(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     found = competitions.named(slug)
     shown = teams.shown(found, pk, to=AnonymousUser())
-    return answer(standing_of(found), shown.name, shown)
+    return answer(found, shown.name, shown)
 
 
-def standing_of(competition: Competition) -> rankings.Standing:
-    return rankings.Standing(competition, cards.board_of(competition))
-
-
-def answer(standing: rankings.Standing, title: str, team: Team | None) -> HttpResponse:
+def answer(competition: Competition, title: str, team: Team | None) -> HttpResponse:
     """The picture; each process draws it once for a version of the board and the titles on it."""
-    titles = hashlib.sha256(f"{title}\0{standing.competition.title}".encode()).hexdigest()
+    board = cards.board_of(competition)
+    titles = hashlib.sha256(f"{title}\0{competition.title}".encode()).hexdigest()
     what = f"link-{team.pk if team else ''}-{get_language()}-{titles}"
-    data = standing.kept(what, lambda: drawn(standing, title, team))
+    if competition.hides_scores:
+        data = versions.kept(
+            competition, board, "hidden", what, lambda: drawn(competition, None, title, team)
+        )
+    else:
+        standing = rankings.Standing(competition, board)
+        data = standing.kept(what, lambda: drawn(competition, standing, title, team))
     response = HttpResponse(data, content_type="image/png")
     patch_cache_control(response, public=True, max_age=SECONDS)
     return response
 
 
-def drawn(standing: rankings.Standing, title: str, team: Team | None) -> bytes:
+def drawn(
+    competition: Competition, standing: rankings.Standing | None, title: str, team: Team | None
+) -> bytes:
+    """The picture as PNG; without a board where scores are hidden."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), DEEP)
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, HEIGHT - 14, WIDTH, HEIGHT), fill=BRAND)
-    entry = rankings.entry_of(team, standing.board) if team else None
-    first = standing[:MOST_DOTS]
+    entry = rankings.entry_of(team, standing.board) if team and standing else None
+    first = standing[:MOST_DOTS] if standing else []
     width = WIDTH - 2 * AIR - (PLOT + 50 if first else 0)
     draw.text((AIR, AIR - 10), "Featherweight", fill=PALE, font=font(30))
     y = AIR + 50
@@ -73,8 +79,8 @@ def drawn(standing: rankings.Standing, title: str, team: Team | None) -> bytes:
         draw.text((AIR, y), line, fill=WHITE, font=font(56), stroke_width=1)  # bold
         y += 70
     if team:
-        said = [(standing.competition.title, PALE)]
-        rank = standing.rank(entry) if entry else None
+        said = [(competition.title, PALE)]
+        rank = standing.rank(entry) if entry and standing else None
         if entry and rank:
             said.append((f"#{rank} · {rounded(float(entry.score), 4)}", WHITE))
     else:
@@ -87,7 +93,7 @@ def drawn(standing: rankings.Standing, title: str, team: Team | None) -> bytes:
         y += 56
         line = wrapped(draw, text, font(34), width)[0]
         draw.text((AIR, y), line, fill=colour, font=font(34))
-    if first:
+    if standing and first:
         picture.paste(plotted(standing, first, team), (WIDTH - AIR - PLOT, AIR))
     target = io.BytesIO()
     picture.save(target, "PNG", optimize=True)

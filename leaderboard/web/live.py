@@ -60,6 +60,8 @@ def headline(evaluation: Evaluation, line: queueing.Place | None) -> str:
             "step": step,
             "percent": evaluation.percent_by_now,
         }
+    if evaluation.state == State.SCORED and evaluation.score_public is None:
+        return gettext("Measured")
     if evaluation.state == State.SCORED:
         score = rounded(evaluation.score_public or 0.0, 4)
         return gettext("Score %(score)s") % {"score": score}

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.errors import NotFound
 from leaderboard.models import Evaluation, organizers
-from leaderboard.services import measurements
+from leaderboard.services import measurements, visibility
 from leaderboard.web import words
 from leaderboard.web.competitions import show
 from leaderboard.web.requests import Request
@@ -129,7 +129,8 @@ def verdict(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def own_evaluation(request: Request, pk: int) -> Evaluation:
-    """An evaluation that the person may see. Raises `NotFound` for another team's."""
+    """An evaluation that the person may see. Raises `NotFound` for another team's, and in a blind
+    competition."""
     found = (
         Evaluation.objects.visible_to(request.user)
         .select_related(
@@ -140,6 +141,8 @@ def own_evaluation(request: Request, pk: int) -> Evaluation:
     )
     if found is None:
         raise NotFound(gettext("There is no such evaluation, or it belongs to another team."))
+    if visibility.hides_from(found.competition, request.user):
+        raise visibility.hidden()
     return found
 
 

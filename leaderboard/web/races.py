@@ -70,6 +70,8 @@ class Row:
 @require_safe
 def race(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
+    if competition.hides_scores:
+        return show(request, competition, "competitions/unpublished.html")
     standing = rankings.Standing(competition, Entry.Board.PUBLIC)
     found = races.of(standing)
     if found is None:

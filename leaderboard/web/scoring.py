@@ -63,25 +63,27 @@ def scoring(request: Request, slug: str) -> HttpResponse:
 
 def supposed(request: Request, competition: Competition, quality_ref: float) -> dict[str, Any]:
     """What is shown of the figures in the address; without them, of those to begin from."""
-    standing = rankings.Standing(competition, cards.board_of(competition))
+    board = cards.board_of(competition)
+    standing = None if competition.hides_scores else rankings.Standing(competition, board)
     team = teams.of(request.user, competition)
-    own = rankings.entry_of(team, standing.board) if team else None
+    own = rankings.entry_of(team, board) if team else None
     begins = beginnings(standing, quality_ref, own)
     quality = decimal(request.GET.get("quality", ""), 1.0)
     ratio = decimal(request.GET.get("ratio", ""), MOST_RATIO)
     found = supposing.suppose(
-        standing,
+        competition,
         round(begins[0].quality if quality is None else quality, DECIMALS),
         round(begins[0].time_ratio if ratio is None else ratio, DECIMALS),
+        standing=standing,
         own=own,
     )
     assert found, "there is a reference quality"
-    drawn = plot_of(standing) if len(standing) else plots.empty(competition, quality_ref)
+    drawn = plot_of(standing) if standing else plots.empty(competition, quality_ref)
     return {
         "supposed": found,
         "bar": charts.bar(competition, found.quality, found.time_ratio, max(1, found.score.total)),
         "begins": begins,
-        "board": standing.board,
+        "board": board,
         "drawn": drawn,
         "point": (drawn.x.at(found.time_ratio), drawn.y.at(found.quality)),
         "own_line": plots.isoline(competition, drawn, found.score.total),
@@ -92,12 +94,14 @@ def plot_of(standing: rankings.Standing) -> plots.Plot:
     return standing.kept("plot-beside-fields", lambda: plots.plot(standing, most=MOST_DOTS))
 
 
-def beginnings(standing: rankings.Standing, quality_ref: float, own: Entry | None) -> list[Figures]:
+def beginnings(
+    standing: rankings.Standing | None, quality_ref: float, own: Entry | None
+) -> list[Figures]:
     """Models to begin from: the own team's best, a reference twice as fast, the leader's."""
     found = [Figures(gettext("the reference in half the time"), quality_ref, 0.5)]
     if own:
         found.insert(0, of_entry(gettext("your team's best"), own))
-    if first := standing[:1]:
+    if standing and (first := standing[:1]):
         found.append(of_entry(gettext("the leader"), first[0].entry))
     return found
 

@@ -31,11 +31,13 @@ from leaderboard.services import (
     partial_uploads,
     prospects,
     queueing,
+    rankings,
     rescoring,
     selections,
     submissions,
     teams,
     trials,
+    visibility,
 )
 from leaderboard.web import charts, live, progress, words
 from leaderboard.web.competitions import find, show
@@ -145,7 +147,10 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
             return redirect(request.get_full_path())
     finals = counting.finals(competition, [mine.pk]).get(mine.pk, ())
     selected = {one.submission_id for one in finals if one.selected_at}
-    entry = Entry.objects.filter(team=mine, board=Entry.Board.PUBLIC).first()
+    is_hidden = visibility.hides_from(competition, request.user)
+    if is_hidden:  # without a choice the best ones count, and which these are is hidden
+        finals = [one for one in finals if one.selected_at]
+    entry = rankings.entry_of(mine, Entry.Board.PUBLIC)
     shown = listed(request, mine, selected if ticked is None else ticked)
     is_first = shown["page"].number == 1
     return show(
@@ -157,7 +162,8 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
         has_selected=bool(selected),
         best=entry.submission_id if entry else None,
         quota=submissions.quota(mine, competition),
-        progress=progress.of(mine, entry) if is_first else None,
+        progress=progress.of(mine, entry) if is_first and not is_hidden else None,
+        is_hidden=is_hidden,
         **shown,
     )
 
@@ -174,6 +180,7 @@ def listed(request: Request, mine: Team, ticked: set[int]) -> dict[str, Any]:
     for one in (*page, *kept):
         for evaluation in one.evaluations.all():
             evaluation.competition = mine.competition
+        visibility.conceal(mine.competition, one.evaluations.all(), request.user)
     return {
         "page": page,
         "elsewhere": kept,
@@ -219,7 +226,7 @@ def submission(request: Request, pk: int) -> HttpResponse:
     fed = one.static.get("input")
     declares = bool(fed) and InputSpec.from_json(fed) != competition.input_spec()
     machine = machines.of(competition)
-    is_scored = said["evaluation"].state == Evaluation.State.SCORED
+    is_scored = said["evaluation"].state == State.SCORED and not said["is_hidden"]
     beside = Evaluation.objects.counting().filter(team=one.team_id).exclude(submission=one)
     return show(
         request,
@@ -284,6 +291,7 @@ def own_submission(request: Request, pk: int) -> Submission:
     )
     if found is None:
         raise NotFound(gettext("There is no such submission, or it belongs to another team."))
+    visibility.conceal(found.competition, found.evaluations.all(), request.user)
     return found
 
 
@@ -293,6 +301,7 @@ def verdict(submission: Submission, reader: User) -> dict[str, Any]:
     evaluation, latest = submission.evaluation, submission.latest_evaluation
     failed = next((one for one in (latest, evaluation) if one.state == State.FAILED), None)
     line = queueing.place(latest) if latest.state == State.QUEUED else None
+    is_hidden = visibility.hides_from(competition, reader)
     said: dict[str, Any] = {
         "submission": submission,
         "competition": competition,
@@ -305,12 +314,13 @@ def verdict(submission: Submission, reader: User) -> dict[str, Any]:
         "line": line,
         "steps": live.steps(latest),
         "headline": live.headline(latest, line),
+        "is_hidden": is_hidden,
         "dry_run": latest.dry_run or evaluation.dry_run,
         "weak": next(
             (one.isolation for one in (latest, evaluation) if one.is_weakly_isolated), None
         ),
     }
-    if evaluation.state == State.SCORED:
+    if evaluation.state == State.SCORED and not is_hidden:
         said |= figures_of(evaluation, competition)
         said["rescored"] = rescoring.since(evaluation)
         prospect = prospects.of(submission)

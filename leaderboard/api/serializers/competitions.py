@@ -212,6 +212,14 @@ class CompetitionDetail(CompetitionSummary):
     admission = serializers.CharField(
         help_text="Who may take part: open, approval, invitation or domain."
     )
+    counted = serializers.ChoiceField(
+        Competition.Counted.choices,
+        help_text="Which submission of a team stands on the public board, of those that pass the "
+        "gate.",
+    )
+    hides_scores = serializers.BooleanField(
+        help_text="Blind until the publication: nobody sees a score, a rank or a board now."
+    )
     hardware = Hardware(source="profile")
     machine = serializers.SerializerMethodField(help_text="null before a worker has run.")
     baseline = serializers.SerializerMethodField()
@@ -237,6 +245,8 @@ class CompetitionDetail(CompetitionSummary):
             "limits",
             "only_real_gains",
             "admission",
+            "counted",
+            "hides_scores",
             "hardware",
             "machine",
             "baseline",

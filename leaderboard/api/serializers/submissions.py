@@ -240,6 +240,8 @@ def summary(submission: Submission, request: Request) -> dict[str, object]:
     """
     address = request.build_absolute_uri
     evaluation = submission.evaluation
+    if submission.competition.hides_scores:  # whoever asks
+        evaluation.conceal()
     return {
         **of_upload(submission),
         **of_progress(evaluation),
@@ -310,8 +312,7 @@ def of_result(evaluation: Evaluation, competition: Competition) -> dict[str, obj
 
 
 def score(evaluation: Evaluation, board: str) -> dict[str, object] | None:
-    parts = rankings.parts(evaluation, board)
-    return dataclasses.asdict(parts) if parts else None
+    return dataclasses.asdict(made) if (made := rankings.parts(evaluation, board)) else None
 
 
 def told(quality: float | None) -> float | None:
@@ -324,7 +325,7 @@ def f1_by_class(evaluation: Evaluation) -> dict[str, float] | None:
 
 
 def confusion(evaluation: Evaluation) -> dict[str, dict[str, int]] | None:
-    found = confusions.of(evaluation)
+    found = None if evaluation.competition.hides_scores else confusions.of(evaluation)
     if found is None:
         return None
     return {

@@ -22,7 +22,7 @@ from leaderboard import downloads, spreadsheets
 from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
 from leaderboard.models import Announcement, Competition
-from leaderboard.services import announcements, competitions, datasets, kit, rankings
+from leaderboard.services import announcements, competitions, datasets, kit, rankings, visibility
 
 PAGING = [
     OpenApiParameter("limit", int, description="Rows a page, at most 1000."),
@@ -102,7 +102,7 @@ class Board(APIView):
     def get(self, request: Request, slug: str, board: str, **kwargs: str) -> HttpResponseBase:
         """The public or the private board, the leader first; as CSV with all its rows."""
         competition = find(slug)
-        rankings.check_visible(competition, board)
+        visibility.check_board(competition, board)
         standing = rankings.Standing(competition, board)
         is_csv = request.accepted_renderer.format == "csv"
         etag = quote_etag(f"{competition.pk}-{board}-{standing.version}-{'csv' if is_csv else 1}")
