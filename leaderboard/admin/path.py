@@ -244,8 +244,18 @@ def dates(competition: Competition) -> str:
         said.append(gettext("No end: uploads go on until you close the competition."))
     if competition.publishes_at and not competition.is_published:
         facts = {"time": shown(competition.publishes_at), "zone": zone}
-        said.append(gettext("Published by itself at %(time)s (%(zone)s).") % facts)
+        sentence = gettext("Published by itself at %(time)s (%(zone)s).")
+        if not competition.ends_at and state_is_live(competition):
+            sentence = gettext(
+                "Published by itself at %(time)s (%(zone)s), if you have closed it before."
+            )
+        said.append(sentence % facts)
     return " ".join(said)
+
+
+def state_is_live(competition: Competition) -> bool:
+    """Whether it has yet to be closed."""
+    return competition.state in (State.DRAFT, State.OPEN, State.PAUSED)
 
 
 def shown(moment: datetime) -> str:

@@ -23,7 +23,9 @@ class Dates(models.Model):
         ),
     )
     ends_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("Uploads before this time count.")
+        null=True,
+        blank=True,
+        help_text=_("Uploads before this time count. Empty: uploads have no end until you close."),
     )
     merge_deadline = models.DateTimeField(
         null=True,

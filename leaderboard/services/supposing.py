@@ -53,7 +53,7 @@ def suppose(
     if score is None or more is None:
         return None
     total = Decimal(f"{score.total:.6f}")
-    place, others = place_of(standing, total, own) if standing else (None, [])
+    place, others = place_of(standing, total, own) if standing is not None else (None, [])
     pace = competition.seconds_per_image(1.0)
     return Supposed(
         quality=quality,

@@ -20,6 +20,7 @@ from leaderboard.services import (
     selections,
     submissions,
     sweeping,
+    visibility,
 )
 from tests.leaderboard.conftest import finish, report, rewrite, told
 
@@ -103,9 +104,9 @@ def test_there_is_no_private_board_before_it_is_published(
     scored(team)
     assert not Entry.objects.filter(board="private").exists()
     with pytest.raises(NotFound):
-        rankings.check_visible(team.competition, "private")
+        visibility.check_board(team.competition, "private")
     publish(team.competition, organizer)
-    rankings.check_visible(team.competition, "private")
+    visibility.check_board(team.competition, "private")
     assert rankings.entry_of(team, "private").quality == 0.68
 
 

@@ -79,6 +79,8 @@ def test_pages_say_so(last: Competition, team: Team, scored: Any, owner: User) -
     scored(team, seed=1)
     page = text(Client().get("/competitions/waste/scoring/"))
     assert "shows the last submission of each team that passes the gate" in page
+    overview = text(Client().get("/competitions/waste/"))
+    assert "the last submission of each team that passes the gate" in overview
     assert "If your team selects nothing, its last submission counts." in page
     member = Client()
     member.force_login(owner, "django.contrib.auth.backends.ModelBackend")
