@@ -147,6 +147,7 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs):
                 "calibrate",
                 "dashboard",
                 "formula",
+                "measure_again",
                 "result",
                 "verify_winners",
                 "extend",

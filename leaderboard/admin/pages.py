@@ -79,6 +79,7 @@ STATE_LABELS = {
     "failed": "warning",
     "error": "danger",
     "cancelled": "default",
+    "measuring": "primary",
     "preview": "warning",
     "applied": "success",
 }

@@ -1,8 +1,10 @@
-"""Rescores: the preview of another formula, which an organizer applies or cancels as a whole."""
+"""Rescores: the preview of another formula or measuring, which an organizer applies or cancels as a
+whole."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -14,7 +16,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from leaderboard.admin import pages
+from leaderboard.admin import again, pages
 from leaderboard.models import Rescore
 from leaderboard.services import moves, rescore_words, rescoring
 from leaderboard.services.moves import Move
@@ -42,11 +44,11 @@ class RescoreAdmin(pages.Fixed):
     list_display = ["__str__", "competition", "state_label", "why", "proposed_by", "proposed_at"]
     list_filter = [("competition", pages.OwnCompetition), "state"]
     search_fields = ["why"]
-    actions_detail = ["apply", "cancel"]
+    actions_detail = ["apply", "cancel", "pause", "resume", "retry", "keep_failed", "fail_failed"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rescore]:
         rows = super().get_queryset(request)
-        return rows.select_related("competition__calibration", "proposed_by", "decided_by")
+        return rows.select_related(*rescoring.WITH, "competition", "proposed_by", "decided_by")
 
     @display(description=gettext_lazy("State"), label=pages.STATE_LABELS)
     def state_label(self, rescore: Rescore) -> tuple[str, str]:
@@ -62,7 +64,8 @@ class RescoreAdmin(pages.Fixed):
         """Both boards, and what differs."""
         rescore = self.find(request, object_id)
         preparation = getattr(rescore, "preparation", None)
-        is_ready = not (preparation and rescore.state == State.PREVIEW and left(preparation))
+        is_ready = rescore.state != State.MEASURING
+        is_ready &= not (preparation and rescore.state == State.PREVIEW and left(preparation))
         found = moves.of(rescore) if is_ready else []
         by_size = request.GET.get("sort") == "moves"
         shown = sorted(found, key=lambda move: -abs(move.up)) if by_size else found
@@ -73,7 +76,8 @@ class RescoreAdmin(pages.Fixed):
             "changes": rescore_words.changes(rescore),
             "preparation": preparation,
             "is_ready": is_ready,
-            "is_waiting": rescore.state == State.PREVIEW,
+            "is_waiting": rescore.is_open,
+            **again.told(rescore),
             "may_act": self.may_act(request, rescore),
             "summary": moves.summary(found) if found else None,
             "by_size": by_size,
@@ -94,16 +98,16 @@ class RescoreAdmin(pages.Fixed):
             rescore,
             title=gettext("Apply the rescore"),
             says=gettext(
-                "Everybody sees the new board at once. All scores follow the new formula, those of "
-                "older submissions within minutes. The pages tell the date, the changes and your "
-                "reason, and all teams get a notice. You cannot undo this step. You can propose "
-                "the former formula again."
+                "Everybody sees the new board at once. All scores follow, those of older "
+                "submissions within minutes. The pages tell the date, the changes and your reason, "
+                "and all teams get a notice. You cannot undo this step. You can propose another "
+                "rescore."
             ),
             facts=facts(rescore),
             button=gettext("Apply to everybody"),
             is_danger=True,
             do=lambda: rescoring.apply(rescore=rescore, by=pages.organizer(request)),
-            done=gettext("The new formula holds."),
+            done=gettext("The new scores hold."),
         )
 
     @action(description=gettext_lazy("Cancel the rescore"), icon="close")
@@ -122,6 +126,59 @@ class RescoreAdmin(pages.Fixed):
             do=lambda: rescoring.cancel(rescore=rescore, by=pages.organizer(request)),
             done=gettext("The rescore is cancelled."),
         )
+
+    def act(
+        self, request: HttpRequest, object_id: str, title: str, says: str, do: Any, done: str
+    ) -> HttpResponse:
+        """A page that asks before an act on a rescore that measures."""
+        rescore = self.find(request, object_id)
+        by = pages.organizer(request)
+        return pages.ask(
+            self,
+            request,
+            rescore,
+            title=title,
+            says=says,
+            button=title,
+            do=lambda: do(rescore=rescore, by=by),
+            done=done,
+        )
+
+    @action(description=gettext_lazy("Pause"), icon="pause")
+    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        title, done = gettext("Pause the measuring"), gettext("The measuring is paused.")
+        says = gettext("Workers begin nothing more of it. What runs now ends.")
+        return self.act(request, object_id, title, says, rescoring.pause, done)
+
+    @action(description=gettext_lazy("Resume"), icon="play_arrow")
+    def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        title, done = gettext("Resume the measuring"), gettext("The measuring goes on.")
+        says = gettext("Workers go on behind the uploads of participants.")
+        return self.act(request, object_id, title, says, rescoring.resume, done)
+
+    @action(description=gettext_lazy("Measure failures again"), icon="replay")
+    def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        title, done = gettext("Measure failures again"), gettext("They are queued once more.")
+        says = gettext("Everything that failed is measured once more, also the reference.")
+        return self.act(request, object_id, title, says, rescoring.retry, done)
+
+    @action(description=gettext_lazy("Keep old scores of failures"), icon="undo")
+    def keep_failed(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        title = gettext("Keep old scores of failures")
+        says = gettext("A submission that failed in the new measuring keeps its old score.")
+        do = partial(rescoring.judge_failures, keeps_failed=True)
+        return self.act(request, object_id, title, says, do, gettext("They keep their scores."))
+
+    @action(description=gettext_lazy("Let failures fail"), icon="block")
+    def fail_failed(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        title = gettext("Let failures fail")
+        says = gettext(
+            "A submission that failed in the new measuring has no score any more once the rescore "
+            "is applied. Its team then sees the failure and its code. An error of the service "
+            "keeps the old score."
+        )
+        do = partial(rescoring.judge_failures, keeps_failed=False)
+        return self.act(request, object_id, title, says, do, gettext("They lose their scores."))
 
 
 def left(preparation: Any) -> bool:

@@ -13,7 +13,16 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from leaderboard.admin import calibrations, drafts, fields, formulas, overviews, pages, trainings
+from leaderboard.admin import (
+    again,
+    calibrations,
+    drafts,
+    fields,
+    formulas,
+    overviews,
+    pages,
+    trainings,
+)
 from leaderboard.models import Competition, Evaluation
 from leaderboard.services import competitions, preparing, references
 from scoring import formats
@@ -70,7 +79,7 @@ class PauseForm(forms.Form):
     )
 
 
-class Steps(trainings.Acts):
+class Steps(again.Acts):
     """Buttons on a competition's page: those of its state."""
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
@@ -78,6 +87,7 @@ class Steps(trainings.Acts):
         steps = []
         if competition:
             steps = [*steps_of(competition), *drafts.acts_of(competition), "dashboard", "formula"]
+            steps += again.acts_of(competition)
             if self.has_add_permission(request):
                 steps.append("clone")
             if competition.state == State.DRAFT:

@@ -6,12 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from leaderboard.models import AuditEntry, Competition, Entry, Rescore, Team, User
-from leaderboard.services import preparing, rankings, rescoring
+from leaderboard import tasks
+from leaderboard.models import (
+    AuditEntry,
+    Competition,
+    Entry,
+    Evaluation,
+    HardwareProfile,
+    Rescore,
+    Team,
+    User,
+)
+from leaderboard.services import preparing, rankings, recording, rescoring, running
 from tests.leaderboard.answers import Answer
+from tests.leaderboard.conftest import failure, report
 
 Press = Callable[..., Answer]
 NUMBERS = {"time_weight": "0.1", "k": "25", "quality_ref": "", "min_quality": "0.75"}
@@ -65,7 +77,7 @@ def test_numbers_are_tried_previewed_and_applied(
 
     question = text(panel.get(reverse("admin:leaderboard_rescore_apply", args=[rescore.pk])))
     assert "0.5 → 0.1" in question
-    assert "The new formula holds." in text(press(rescore, "apply"))
+    assert "The new scores hold." in text(press(rescore, "apply"))
     competition.refresh_from_db()
     assert (competition.formula_version, competition.k) == (2, 25)
     assert ranks(competition) == [("Rivals", 1), ("Sorters", None)]
@@ -113,3 +125,66 @@ def test_a_draft_keeps_its_calibration_when_its_formula_changes(
     assert competition.calibration == before
     assert competition.calibration.score_public == pytest.approx(0.6)
     assert (competition.k, competition.min_quality) == (25, 0.75)
+
+
+@pytest.mark.usefixtures("board")
+def test_all_is_measured_again_with_another_reference(
+    panel: Client,
+    press: Press,
+    competition: Competition,
+    make_model: Callable[..., bytes],
+) -> None:
+    profile = competition.profile
+    address = reverse("admin:leaderboard_competition_measure_again", args=[competition.pk])
+    assert "As today: Waste" in text(panel.get(address))
+    upload = SimpleUploadedFile("reference.pt", make_model(seed=77))
+    chosen = {"upload": upload, "name": "ResNet34", "scope": "all", "why": "A better reference."}
+    answer = panel.post(address, chosen, follow=True)
+    rescore = Rescore.objects.get()
+    page = reverse("admin:leaderboard_rescore_change", args=[rescore.pk])
+    assert answer.request["PATH_INFO"] == page
+    assert "ResNet34" in text(answer)
+    assert "The reference is calibrated first." in text(answer)
+    assert "Look at the preview" in text(
+        panel.get(reverse("admin:leaderboard_competition_formula", args=[competition.pk]))
+    )
+    for act, code in (("pause", 200), ("resume", 200), ("apply", 409)):
+        assert press(rescore, act).status_code == code, act
+    recording.record(claimed(profile), failure("bad_archive"))
+    tasks.sweep()
+    assert "bad_archive" in text(panel.get(page))
+    assert "They are queued once more." in text(press(rescore, "retry"))
+    recording.record(claimed(profile), report(quality_public=0.72))
+    tasks.sweep()
+    assert "0 of 2 submissions are done" in text(panel.get(page))
+    recording.record(claimed(profile), report(quality_public=0.74, time_ratio=0.4))
+    recording.record(claimed(profile), failure())
+    tasks.sweep()
+    shown = text(panel.get(page))
+    assert "2 of 2 submissions are done; 0 run now, 1 failed." in shown
+    assert "wrong_output" in shown
+    assert "How the public board changes" in shown
+    press(rescore, "fail_failed")
+    assert "They fail once the rescore is applied." in text(panel.get(page))
+    press(rescore, "keep_failed")
+    assert "The new scores hold." in text(press(rescore, "apply"))
+    competition.refresh_from_db()
+    assert str(competition.reference) == "ResNet34"
+    assert ranks(competition) == [("Sorters", 1), ("Rivals", 2)]
+    acts = AuditEntry.objects.filter(pk__gt=0, act__regex="^(rescore|reference_added)")
+    assert list(acts.order_by("pk").values_list("act", flat=True)) == [
+        "reference_added",
+        "rescore_proposed",
+        "rescore_paused",
+        "rescore_resumed",
+        "rescore_retried",
+        "rescore_failures_judged",
+        "rescore_failures_judged",
+        "rescore_applied",
+    ]
+
+
+def claimed(profile: HardwareProfile) -> Evaluation:
+    found = running.claim(profile)
+    assert found
+    return found
