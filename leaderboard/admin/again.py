@@ -29,10 +29,10 @@ State = Evaluation.State
 class AgainForm(forms.Form):
     """Unfold reads a posted field called "dataset" as one of its own."""
 
-    data = forms.ModelChoiceField(
+    data: Any = forms.ModelChoiceField(
         queryset=None, label=gettext_lazy("Dataset"), required=False, widget=UnfoldAdminSelectWidget
     )
-    stored = forms.ModelChoiceField(
+    stored: Any = forms.ModelChoiceField(
         queryset=None,
         label=gettext_lazy("Reference model"),
         required=False,
@@ -45,7 +45,7 @@ class AgainForm(forms.Form):
         help_text=gettext_lazy("A new file is calibrated first, in the background."),
     )
     name = fields.line(gettext_lazy("Its name"), 120, required=False)
-    profile = forms.ModelChoiceField(
+    profile: Any = forms.ModelChoiceField(
         queryset=None,
         label=gettext_lazy("Hardware profile"),
         required=False,
@@ -105,7 +105,8 @@ class Acts(trainings.Acts):
         """The rows that a person may choose, and that of today."""
         found: dict[str, Any] = {}
         for name, field in (("data", "dataset"), ("profile", "profile")):
-            offered = self.formfield_for_foreignkey(Competition._meta.get_field(field), request)
+            column: Any = Competition._meta.get_field(field)
+            offered: Any = self.formfield_for_foreignkey(column, request)
             found[name] = (offered.queryset, getattr(competition, field))
         data, today = found["data"]
         found["data"] = (data.filter(classes=competition.classes), today)

@@ -31,7 +31,6 @@ from leaderboard.services.events import Event
 
 logger = logging.getLogger(__name__)
 State = Competition.State
-MEASURING = Rescore.State.MEASURING
 BATCH = 500
 """Teams that are locked at once."""
 AT_ONCE = 1.0
@@ -61,8 +60,7 @@ def begin(
 def check_none(competition: Competition) -> None:
     """Raises `Conflict` while boards are prepared. Call it under the lock of the competition."""
     preparation = of(competition)
-    waits = preparation and preparation.rescore_id and not preparation.is_following
-    if waits or Rescore.objects.filter(competition=competition, state=MEASURING).exists():
+    if Rescore.objects.filter(competition=competition, state__in=Rescore.OPEN).exists():
         raise Conflict(
             gettext("A rescore waits for a decision. Apply it or cancel it first."),
             code="rescore_pending",

@@ -63,12 +63,16 @@ class Contest:
         return self.competition.guests.get()
 
     @property
+    def rescore(self) -> Rescore:
+        return self.competition.rescores.get()
+
+    @property
     def rows(self) -> tuple[Any, ...]:
         entry = AuditEntry.objects.filter(competition=self.competition).first()
         found = (self.competition, self.team, self.submission, self.queued, self.announcement)
-        ban, rescore = self.competition.bans.first(), self.competition.rescores.first()
+        ban = self.competition.bans.first()
         asked = (self.application, self.guest, self.question, self.faq)
-        return (*found, self.role, entry, ban, rescore, self.verification, *asked)
+        return (*found, self.role, entry, ban, self.rescore, self.verification, *asked)
 
     @property
     def verification(self) -> Verification:
@@ -147,6 +151,13 @@ ACTS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
     ("queued", "cancel", {}, (302, 302, 302, 403)),
     ("competition", "pause", {"message": ""}, (302, 302, 302, 403)),
     ("competition", "close", {}, (302, 302, 302, 403)),
+    # The rescore of another formula waits: nobody may measure again, and there is nothing to pause.
+    ("competition", "measure_again", {"scope": "best", "why": "Why"}, (409, 409, 409, 403)),
+    *(
+        ("rescore", step, {}, (409, 409, 409, 403))
+        for step in ("pause", "resume", "retry", "keep_failed", "fail_failed")
+    ),
+    ("rescore", "cancel", {}, (302, 302, 302, 403)),
     ("announcement", "remove", {}, (302, 302, 302, 403)),
     ("verification", "verify", {}, (302, 302, 302, 403)),
     ("verification", "refuse", {"reason": "No code"}, (302, 302, 302, 403)),
