@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from scoring import formats
 from scoring.errors import ModelFailed
 from scoring.images import albums
 from scoring.job import DryRun, Job
 from scoring.sandbox import outputs, parent
 from scoring.timing.blocks import Batches, Labels
-from scoring.timing.runner import Entrant
+from scoring.timing.runner import Entrant, Synthetic
 
 DRY_RUN_IMAGES = 8
 """At least one batch of them is answered."""
@@ -29,6 +30,8 @@ class DryRunOutcome:
     failure: ModelFailed | None
     last_words: str
     """The end of what the model printed."""
+    macs: int | None
+    """Multiplications for one image, where only the runtime can count them."""
 
 
 def dry_run(
@@ -42,16 +45,27 @@ def dry_run(
     count = max(DRY_RUN_IMAGES, entrant.spec.batch_size)
     few = albums.Labelled(labelled.source, labelled.names[:count], labelled.labels[:count])
     album = albums.Album((albums.pixels(few, entrant.spec, cache),))
-    failure = None
+    failure, memory_bytes = None, None
     with outputs.listening() as output:
         try:
             with replace(entrant, pixels=album).fresh(box, seed=0, output=output) as runner:
                 for row in padded(np.arange(len(few.labels)), entrant.spec.batch_size):
                     runner.answer(row[None], rewarm=False)
+                runner.child.look_at_memory()
+                memory_bytes = runner.child.memory_bytes
         except ModelFailed as found:
             failure = found
-    said = DryRun(len(few.labels), output.text, output.is_cut)
-    return DryRunOutcome(said, failure, output.last_words)
+    said = DryRun(len(few.labels), output.text, output.is_cut, memory_bytes)
+    macs = None if failure else counted(entrant, box)
+    return DryRunOutcome(said, failure, output.last_words, macs)
+
+
+def counted(entrant: Entrant, box: parent.Sandbox) -> int | None:
+    """Multiplications of the model for one image, where only its runtime can count them."""
+    if not formats.named(entrant.model.format).is_counted_by_running:
+        return None
+    found = box.counted(entrant.model, entrant.area, Synthetic(entrant.spec, 0).call())
+    return None if found is None else found // entrant.spec.batch_size
 
 
 def answer_all(

@@ -158,7 +158,11 @@ class Evaluation:
             return
         with self.stages.stage("dry run"):
             found = answering.dry_run(submission, box, job, job.sample, cache)
-        self.report = replace(self.report, dry_run=found.dry_run)
+        assert self.report.model is not None
+        model = self.report.model
+        if model.macs is None:
+            model = replace(model, macs=found.macs)
+        self.report = replace(self.report, dry_run=found.dry_run, model=model)
         if found.failure:
             self.last_words = found.last_words
             raise found.failure

@@ -59,6 +59,9 @@ class DryRun(Json):
     """What the model printed, and the text of its error; the first part of it."""
     is_cut: bool = False
     """Whether `output` lacks its end."""
+    memory_bytes: int | None = None
+    """The most memory that the process held beyond what it had before the model was loaded; None
+    on a GPU. It is told of a dry run only: elsewhere it could tell of hidden images."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,9 @@ class Model(Json):
     """Convolutions and matrix products in a graph that lists them; 0 for other formats."""
     quantized_layers: int = 0
     """Those of them that compute in int8."""
+    macs: int | None = None
+    """Multiplications with additions for one image, in convolutions and matrix products; None if
+    they cannot be counted."""
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,11 @@ def comparison(first: dict[str, Any], second: dict[str, Any]) -> Table:
     classes = (first["f1_by_class"] or {}, second["f1_by_class"] or {})
     shared = [name for name in classes[0] if name in classes[1]]
     rows += [(f"F1 {name}", *(one[name] for one in classes)) for name in shared]
+    for name, label in (("macs", gettext("MACs")), ("memory_bytes", gettext("memory, bytes"))):
+        known = [one[name] for one in (first, second)]
+        shown = ["-" if one is None else format(one, ",") for one in known]
+        less = "" if None in known else format(known[1] - known[0], "+,")
+        table.add_row(plain(label), *shown, less)
     for label, before, after in rows:
         told = (rounded(before, 4), rounded(after, 4), f"{rounded(after - before, 4):+}")
         table.add_row(plain(label), *map(str, told))

@@ -52,6 +52,16 @@ class Result(models.Model):
     )
     score_public = models.FloatField(null=True, blank=True)
     score_private = models.FloatField(null=True, blank=True)
+    macs = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="Multiplications with additions for one image; empty where they are not counted.",
+    )
+    memory_bytes = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="The most memory that the model added to its process in the dry run.",
+    )
     gain = models.FloatField(
         null=True,
         blank=True,

@@ -80,6 +80,8 @@ class Row:
             measurements=entry.evaluation.measurements,
             format=entry.submission.format,
             number_type=entry.submission.number_type,
+            macs=entry.evaluation.macs,
+            memory_bytes=entry.evaluation.memory_bytes,
             uploaded_at=entry.uploaded_at,
             likely_first=likely.first if likely else None,
             likely_last=likely.last if likely else None,
@@ -104,6 +106,8 @@ class Figures:
     format: str
     """Its name in the table `scoring.formats.FORMATS`."""
     number_type: str
+    macs: int | None
+    memory_bytes: int | None
     uploaded_at: datetime
     likely_first: int | None
     """The first and the last rank of the range, on the public board."""
@@ -296,6 +300,8 @@ def figures(competition: Competition, board: str) -> Iterator[Figures]:
         "evaluation__measurements",
         "submission__format",
         "submission__number_type",
+        "evaluation__macs",
+        "evaluation__memory_bytes",
         "uploaded_at",
         "team__rank_range__first",
         "team__rank_range__last",

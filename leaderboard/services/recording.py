@@ -123,6 +123,8 @@ def verdict(evaluation: Evaluation, report: Report) -> dict[str, Any]:
         "submission_seconds": report.timing.seconds_per_image,
         "reference_seconds": report.timing.reference_seconds_per_image,
         "measurements": measurements.count(evaluation),
+        "macs": report.model.macs if report.model else None,
+        "memory_bytes": report.dry_run.memory_bytes if report.dry_run else None,
     }
 
 
@@ -235,6 +237,8 @@ def shared(stored: Evaluation, competition: Competition) -> dict[str, Any]:
         "submission_seconds": figures.submission_seconds,
         "reference_seconds": figures.reference_seconds,
         "answers_id": stored.answers_id,
+        "macs": stored.macs,
+        "memory_bytes": stored.memory_bytes,
         "f1_by_class": stored.f1_by_class,
         "isolation": stored.isolation,
         **ended(),

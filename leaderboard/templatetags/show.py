@@ -60,6 +60,18 @@ def verification_label(state: str) -> str:
 
 
 @register.filter
+def short_or_none(count: int | None) -> str:
+    """A large number, or a dash where it is not known."""
+    return "–" if count is None else short(count)
+
+
+@register.filter
+def megabytes_or_none(count: int | None) -> str:
+    """A number of bytes, or a dash where it is not known."""
+    return "–" if count is None else megabytes(count)
+
+
+@register.filter
 def organizes(user: User | AnonymousUser | None) -> bool:
     """Whether a person may enter the organizers' panel. A page of an error has no person."""
     return user is not None and enters_panel(user)

@@ -47,6 +47,8 @@ EVERY = (
     Column("uploaded", _("Uploaded"), _("About the time of upload"), "uploaded", "wide submitted"),
     Column("parameters", _("Parameters"), _("About the parameters"), "parameters", "text-end"),
     Column("size", _("File size"), _("About the file size"), "size", "text-end"),
+    Column("macs", _("MACs"), _("About the MACs"), "", "text-end"),
+    Column("memory", _("Memory"), _("About the memory"), "", "text-end"),
     Column("entries", _("Uploads"), _("About the uploads"), "", "text-end"),
     Column("last", _("Last upload"), _("About the last upload")),
 )

@@ -17,6 +17,8 @@ COLUMNS = (
     "uploaded",
     "parameters",
     "size",
+    "macs",
+    "memory",
     "entries",
     "last",
 )

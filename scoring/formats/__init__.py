@@ -83,8 +83,9 @@ def inspect(
         model = archive.facts(max_unpacked_bytes=max_unpacked_bytes, device=device)
         declared = archive.declaration()
         spec = declarations.input_spec(default or InputSpec(), declared, bounds or InputBounds())
+        macs = archive.macs((spec.batch_size, 3, spec.height, spec.width))
         content_sha256 = archive.content_hash() if with_content_hash else None
-    return Inspection(format_, replace(model, input=spec), declared, content_sha256)
+    return Inspection(format_, replace(model, input=spec, macs=macs), declared, content_sha256)
 
 
 @contextmanager

@@ -32,6 +32,12 @@ class Archive(Protocol):
     def declaration(self) -> dict[str, Any] | None:
         """The author's `featherweight.json`, or None."""
 
+    def macs(self, images: tuple[int, ...]) -> int | None:
+        """Multiplications for one image of a batch (batch, 3, height, width), by the file alone.
+
+        None if the file does not tell them.
+        """
+
     def content_hash(self) -> str:
         """SHA-256 of the content, in hexadecimal digits.
 
@@ -55,6 +61,12 @@ class Runtime(Protocol):
         """The network's answer to images (batch, 3, height, width) in host memory.
 
         The answer may lie on any device, and is not checked here.
+        """
+
+    def count(self, network: Network, batch: torch.Tensor) -> int | None:
+        """Multiplications of the answer to a batch, before `prepare`; None if they are not known.
+
+        May raise anything.
         """
 
     def finish(self) -> None:
@@ -92,6 +104,8 @@ class Format(Protocol):
     """Calls that write such files, as a page shows them."""
     has_int8: bool
     """Whether `export` can write int8, calibrated on images."""
+    is_counted_by_running: bool
+    """Whether only its runtime can count multiplications."""
     libraries: tuple[str, ...]
     """Distributions whose versions decide figures."""
     load_failed: Sentence

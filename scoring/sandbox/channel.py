@@ -11,9 +11,9 @@ import struct
 from dataclasses import asdict, dataclass
 
 RUN = struct.Struct("<q")
-"""To the child: the number of calls to answer from its input area, or `PREPARE`, or `PROBE`."""
+"""To the child: the number of calls to answer from its input area, or one of the orders below."""
 
-PREPARE, PROBE = -1, -2
+PREPARE, PROBE, COUNT = -1, -2, -3
 
 STATUS = struct.Struct("<10q")
 """From the child: a `Status` and up to nine numbers."""
@@ -58,9 +58,11 @@ class Status(enum.IntEnum):
     OUT_OF_MEMORY = 7
     NO_GPU = 8
     LOCKED = 9
-    """Sent before the child looks at the model. Numbers: the ABI of the landlock in force or 0, and
-    1 if a filter of system calls is in force."""
+    """Sent before the child looks at the model. Numbers: the ABI of the landlock in force or 0, 1
+    if a filter of system calls is in force, and the most KiB of memory so far."""
     OUTPUT_TOO_LARGE = 10
+    COUNTED = 11
+    """Numbers: the multiplications of one call, or -1 if they are not known."""
 
 
 @dataclass(frozen=True)

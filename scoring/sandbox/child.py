@@ -21,6 +21,7 @@ import torch
 from scoring import formats
 from scoring.sandbox import lockdown, paths
 from scoring.sandbox.channel import (
+    COUNT,
     DIMENSIONS,
     DTYPES,
     PREPARE,
@@ -56,8 +57,7 @@ def serve(
 ) -> None:
     """Load the model and answer calls until the measurer hangs up. Never returns.
 
-    `mapped`: bytes of address space of the zygote. `channel`, `model`, `area`, `output`:
-    descriptors.
+    `mapped`: bytes of address space of the zygote. The other numbers are descriptors.
     """
     data = read(model, order.model_bytes)
     memory = mmap.mmap(area, order.area_bytes)
@@ -66,8 +66,9 @@ def serve(
             os.dup2(output, standard)
     keep_only(channel)
     status = Outcome(channel, order.has_output)
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     abi, is_filtered = lock(order, channel, mapped + order.model_bytes + order.area_bytes)
-    status.send(Status.LOCKED, abi, int(is_filtered))
+    status.send(Status.LOCKED, abi, int(is_filtered), held)
     if not (is_filtered and abi) and not order.may_be_weak:
         os._exit(1)
     inputs = view(memory, order.dtype, order.input_shape, 0)
@@ -82,8 +83,8 @@ def serve(
         status.send(Status.LOADED)
         while record := os.read(channel, RUN.size):
             calls = RUN.unpack(record)[0]
-            if calls == PREPARE:
-                status.send(Status.PREPARED, int(server.prepare()))
+            if calls in (PREPARE, COUNT):
+                server.tell(calls)
                 continue
             if calls == PROBE:
                 probe.run()
@@ -125,10 +126,25 @@ class Server:
             status.fail(error, Status.LOAD_FAILED)
         return cls(runtime, network, inputs, outputs, order.output_bytes, status)
 
+    def tell(self, order: int) -> None:
+        """Do what is not timed, and send what came of it."""
+        if order == PREPARE:
+            self.status.send(Status.PREPARED, int(self.prepare()))
+        else:
+            self.status.send(Status.COUNTED, self.count())
+
     def prepare(self) -> bool:
         """Make the network faster, and tell whether that worked."""
         self.network, prepared = self.runtime.prepare(self.network, self.inputs[0])
         return prepared
+
+    def count(self) -> int:
+        """Multiplications of one call; -1 if they are not known."""
+        try:
+            found = self.runtime.count(self.network, self.inputs[0])
+        except Exception:  # a model may do what no formula expects
+            return -1
+        return -1 if found is None else min(found, MOST_SAID)
 
     def answer(self, calls: int) -> None:
         """Answer the first `calls` rows of the area. Ends the process if that fails."""

@@ -109,6 +109,33 @@ class Sandbox:
         what the model prints. `area` may not be in use by another living child. Raises
         `ModelFailed`, and `EngineError` if a layer is missing.
         """
+        with self.loaded(model, area, allowance, output) as child:
+            child.inputs[0] = example
+            child.run(1, self.limits.first_call_seconds, is_first=True)
+            child.inputs[0] = example  # the model may have changed it in place
+            child.prepare()
+            if output is not None:  # no secret is near
+                child.look_at_memory()
+            yield child
+
+    def counted(self, model: SealedModel, area: Area, example: npt.NDArray[Any]) -> int | None:
+        """Multiplications of one call on `example`; None if they cannot be counted.
+
+        In a process of its own, on whose end nothing else depends.
+        """
+        allowance = Allowance(2 * self.limits.load_seconds)
+        try:
+            with self.loaded(model, area, allowance) as child:
+                child.inputs[0] = example
+                return child.count()
+        except ModelFailed:
+            return None
+
+    @contextmanager
+    def loaded(
+        self, model: SealedModel, area: Area, allowance: Allowance, output: Output | None = None
+    ) -> Iterator[Child]:
+        """A fresh process that has loaded `model`. Raises as `child` does."""
         order = replace(self.order(model, area), has_output=output is not None)
         parent_end, child_end = channel()
         with parent_end:
@@ -121,10 +148,6 @@ class Sandbox:
                 child.await_locks()
                 self.children.append(child)
                 child.load()
-                child.inputs[0] = example
-                child.run(1, self.limits.first_call_seconds, is_first=True)
-                child.inputs[0] = example  # the model may have changed it in place
-                child.prepare()
                 yield child
             finally:
                 try:

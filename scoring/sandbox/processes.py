@@ -21,7 +21,7 @@ from scoring import formats
 from scoring.errors import EngineError, ModelFailed
 from scoring.sandbox import advice
 from scoring.sandbox.areas import Area
-from scoring.sandbox.channel import PREPARE, PROBE, RUN, STATUS, Order, Status
+from scoring.sandbox.channel import COUNT, PREPARE, PROBE, RUN, STATUS, Order, Status
 from scoring.sandbox.sockets import heard_from, wait_for
 from scoring.sentences import say
 
@@ -69,6 +69,10 @@ class Child:
     """ABI of the landlock in force; 0 for none."""
     is_filtered: bool = False
     """Whether a filter of system calls is in force."""
+    held_bytes: int = 0
+    """The most memory before the model was loaded."""
+    memory_bytes: int | None = None
+    """The most memory beyond that, of what it does not share; None if it was not looked at."""
     status: int | None = None
     """The wait status, once the process was collected."""
     most_calls: int = 1
@@ -85,10 +89,11 @@ class Child:
         Raises `EngineError` (sandbox_unavailable) if a layer is missing that may not be.
         """
         record, self.pid = heard_from(self.channel, START_SECONDS, self.sandbox.tick)
-        status, landlock, is_filtered, *_ = STATUS.unpack(record)
+        status, landlock, is_filtered, held, *_ = STATUS.unpack(record)
         if status != Status.LOCKED:
             raise EngineError("sandbox_failed", say("The sandbox could not be started."))
         self.landlock, self.is_filtered = landlock, bool(is_filtered)
+        self.held_bytes = 1024 * held - self.order.model_bytes  # its file was read already
         if not self.sandbox.may_be_weak:
             refuse_weakness(landlock, self.is_filtered)
 
@@ -100,6 +105,26 @@ class Child:
         """Have the runtime make the model faster. Raises `ModelFailed`."""
         self.send(PREPARE)
         self.prepared = bool(self.outcome(*self.load_limit())[0])
+
+    def count(self) -> int | None:
+        """Multiplications of one call; None if they are not known. Raises `ModelFailed`."""
+        self.send(COUNT)
+        found = self.outcome(*self.load_limit())[0]
+        return found if found >= 0 else None
+
+    def look_at_memory(self) -> None:
+        """Note the most memory so far. Shared memory, which holds images, does not count.
+
+        The peak of both may be older than the shared part of today, so look more than once.
+        """
+        if self.order.device != "cpu":
+            return
+        with suppress(OSError, KeyError, ValueError):  # the process may be gone
+            lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+            told = dict(line.split(":", 1) for line in lines)
+            peak, shared = (1024 * int(told[one].split()[0]) for one in ("VmHWM", "RssShmem"))
+            found = max(0, peak - shared - self.held_bytes)
+            self.memory_bytes = max(found, self.memory_bytes or 0)
 
     def load_limit(self) -> tuple[float, ModelFailed]:
         """Seconds that loading may take, and the failure if it takes longer."""
@@ -219,7 +244,7 @@ class Child:
         if len(record) != STATUS.size:
             raise self.death()
         status, *numbers = STATUS.unpack(record)
-        if status not in (Status.LOADED, Status.PREPARED, Status.DONE):
+        if status not in (Status.LOADED, Status.PREPARED, Status.DONE, Status.COUNTED):
             raise self.failure(status, numbers)
         return tuple(numbers)
 

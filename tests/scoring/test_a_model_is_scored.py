@@ -151,6 +151,11 @@ def test_the_dry_run_on_the_sample_hears_a_model_out(
     assert report.dry_run.output.startswith("pixels of ")
     assert report.dry_run.is_cut
     assert len(report.dry_run.output) <= outputs.OUTPUT_BYTES
+    assert report.dry_run.memory_bytes is not None
+    assert 0 < report.dry_run.memory_bytes < job.limits.memory_bytes
+    assert report.model is not None
+    assert report.model.macs is not None
+    assert report.model.macs > 0
     assert "dry run" in report.stages
     report = scoring.evaluate(replace(sampled, submission=models(RaisesAtOnce)))
     assert report.failure is not None

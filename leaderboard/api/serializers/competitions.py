@@ -314,6 +314,13 @@ class BoardRow(serializers.Serializer[rankings.Figures]):
     measurements = serializers.IntegerField(help_text="How many are pooled in the time ratio.")
     format = serializers.CharField(help_text="Of the model's file, e.g. onnx.")
     number_type = serializers.CharField(help_text="The narrowest of the weights, e.g. int8.")
+    macs = serializers.IntegerField(
+        allow_null=True,
+        help_text="Multiplications with additions for one image; null where they are not counted.",
+    )
+    memory_bytes = serializers.IntegerField(
+        allow_null=True, help_text="The most memory that the model added to its process."
+    )
     uploaded_at = serializers.DateTimeField()
     likely_first = serializers.IntegerField(
         allow_null=True,
@@ -345,6 +352,8 @@ def board_row(figures: rankings.Figures) -> dict[str, object]:
         "measurements": figures.measurements,
         "format": figures.format,
         "number_type": figures.number_type,
+        "macs": figures.macs,
+        "memory_bytes": figures.memory_bytes,
         "uploaded_at": figures.uploaded_at.isoformat().replace("+00:00", "Z"),
         "likely_first": figures.likely_first,
         "likely_last": figures.likely_last,

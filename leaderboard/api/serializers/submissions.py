@@ -134,6 +134,13 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
     measurement_reason = serializers.ChoiceField(
         Evaluation.Why.choices, help_text="Why it was measured."
     )
+    macs = serializers.IntegerField(
+        allow_null=True,
+        help_text="Multiplications with additions for one image; null where they are not counted.",
+    )
+    memory_bytes = serializers.IntegerField(
+        allow_null=True, help_text="The most memory that the model added to its process."
+    )
     measurement_page = serializers.URLField(
         read_only=True, help_text="How it was measured, for people."
     )
@@ -181,6 +188,8 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
             "reference_seconds_per_image",
             "measurements",
             "measurement_reason",
+            "macs",
+            "memory_bytes",
             "measurement_page",
             "isolation",
             "private",
@@ -306,6 +315,8 @@ def of_result(evaluation: Evaluation, competition: Competition) -> dict[str, obj
         "reference_seconds_per_image": competition.seconds_per_image(1.0) if is_scored else None,
         "measurements": evaluation.measurements,
         "measurement_reason": evaluation.why,
+        "macs": evaluation.macs,
+        "memory_bytes": evaluation.memory_bytes,
         "isolation": isolation_said(isolation) if isolation else None,
         "private": {**private, "quality": told(evaluation.quality_private)} if private else None,
     }

@@ -25,6 +25,7 @@ class Onnx:
     endings: tuple[str, ...] = (".onnx",)
     written_by: tuple[str, ...] = ("torch.onnx.export(..., external_data=False)",)
     has_int8 = True
+    is_counted_by_running = False
     libraries: tuple[str, ...] = ("onnxruntime",)
     load_failed = say("onnxruntime refused the file.")
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from scoring.errors import Rejected
 from scoring.formats import declarations
 from scoring.formats.declarations import DECLARATION
-from scoring.formats.onnx import graph, hashing, operators, schema, wire
+from scoring.formats.onnx import counting, graph, hashing, operators, schema, wire
 from scoring.formats.onnx.graph import Graph
 from scoring.formats.onnx.wire import Buffer, Message, Reader, Span
 from scoring.job import Device, Model
@@ -96,6 +96,11 @@ class Archive:
             layers=len(operators.layers(checked.nodes)),
             quantized_layers=len(operators.quantized(checked.nodes)),
         )
+
+    def macs(self, images: tuple[int, ...]) -> int | None:
+        """Multiplications for one image of a batch (batch, 3, height, width), by the shapes of the
+        graph; None where a shape is unknown."""
+        return counting.macs(self.graph(), self.data, images)
 
     def graph(self, max_unpacked_bytes: int = 2 << 30) -> Graph:
         """The checked graph. Raises `Rejected` with a code."""

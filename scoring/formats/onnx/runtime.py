@@ -56,6 +56,10 @@ class Cpu:
     def answer(self, network: Network, batch: torch.Tensor) -> torch.Tensor:
         return network(batch)
 
+    def count(self, network: Network, batch: torch.Tensor) -> int | None:
+        """None: the archive counts."""
+        return None
+
     def finish(self) -> None:
         """Nothing: a CPU answers before it returns."""
 

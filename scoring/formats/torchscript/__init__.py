@@ -28,6 +28,7 @@ class TorchScript:
         'torch.jit.trace(model, images).save("model.pt")',
     )
     has_int8 = False
+    is_counted_by_running = True
     libraries: tuple[str, ...] = ("torch",)
     load_failed = say("torch.jit.load refused the archive.")
 

@@ -69,6 +69,9 @@ class Archive:
             rows=tuple(sorted(rows)),
         )
 
+    def macs(self, images: tuple[int, ...]) -> None:
+        """None: the code must run to tell."""
+
     def declaration(self) -> dict[str, Any] | None:
         """The archive's `featherweight.json`, or None. Raises `Rejected` (bad_declaration)."""
         name = f"extra/{DECLARATION}"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from scoring.formats.torchscript import counting
+
 if TYPE_CHECKING:
     from scoring.formats.contract import Network
 
@@ -40,6 +42,9 @@ class Cpu:
     def answer(self, network: Network, batch: torch.Tensor) -> torch.Tensor:
         return network(batch)
 
+    def count(self, network: Network, batch: torch.Tensor) -> int | None:
+        return counting.macs(network, batch.to(self.device))
+
     def finish(self) -> None:
         """Nothing: a CPU answers before it returns."""
 
@@ -59,7 +64,9 @@ class Cpu:
         traced = torch.jit.trace(network.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, archive)
         with torch.inference_mode():
-            ready, _ = self.prepare(self.load(archive.getvalue()), example)
+            loaded = self.load(archive.getvalue())
+            self.count(loaded, example)
+            ready, _ = self.prepare(loaded, example)
             ready(example)
 
 

@@ -50,8 +50,12 @@ def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -
         "measurements": 1,
         "format": "torchscript",
         "number_type": "float32",
+        "macs": None,
+        "memory_bytes": None,
         "likely_first": None,
         "likely_last": None,
+        "quality_half_width": None,
+        "verification": "",
     }
     assert (second["rank"], second["team"], second["tied"]) == (2, "Rivals", True)
     assert body["baseline"] == {

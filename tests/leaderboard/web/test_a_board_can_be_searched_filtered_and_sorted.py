@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from leaderboard.models import Competition, Entry, Team, User
+from leaderboard.models import Competition, Entry, Evaluation, Team, User
 from leaderboard.services import browsing, rankings, teams, versions
 from leaderboard.services.browsing import Choice
 from leaderboard.web import boards
@@ -178,6 +179,17 @@ def test_columns_are_chosen_and_stay_in_every_address(see: Any, crowd: Any) -> N
         assert "columns=parameters%2Centries" in link.replace("&amp;", "&")
     plain = text(see(None, PUBLIC))
     assert "columns=" not in plain.split("<thead>")[1].split("</thead>")[0]
+
+
+def test_macs_and_memory_are_shown_or_said_to_be_unknown(see: Any, crowd: Any) -> None:
+    address = f"{PUBLIC}?columns=macs,memory"
+    assert text(see(None, address)).count('text-nowrap">–</td>') >= 2 * TEAMS
+    Evaluation.objects.update(macs=2_800_000, memory_bytes=41_000_000)
+    versions.change(Competition.objects.get().pk)
+    page = text(see(None, address))
+    assert page.count(">2.8 M</td>") == page.count(">41 MB</td>") == TEAMS + 1
+    row = json.loads(see(None, "/api/v2/competitions/waste/boards/public").content)["results"][0]
+    assert (row["macs"], row["memory_bytes"]) == (2_800_000, 41_000_000)
 
 
 def test_what_a_form_sends_becomes_a_short_address(see: Any, crowd: Any) -> None:
