@@ -111,7 +111,9 @@ def test_a_board_marks_what_moved_since_yesterday_beyond_noise(
     public = "/competitions/waste/boards/public/"
     for one, first, last in ((rivals, 1, 1), (team, 1, 2)):
         entry = Entry.objects.get(team=one, board="public")
-        RankRange.objects.create(team=one, evaluation=entry.evaluation, first=first, last=last)
+        RankRange.objects.create(
+            team=one, evaluation=entry.evaluation, first=first, last=last, error=0.01
+        )
     versions.change(competition.pk)
     page = text(see(None, public))
     assert page.count("up since yesterday") == 1
