@@ -60,7 +60,7 @@ GRANTS: dict[type[models.Model], str] = {
     AuditEntry: "SELECT (id), INSERT",
     # A worker tries models. It claims a trial, and writes its end.
     # Whether a row of the private board has a rank; nothing that teams handed in.
-    Verification: "SELECT (id, team_id, state, due_at)",
+    Verification: "SELECT (id, competition_id, team_id, state, due_at)",
     Trial: "SELECT, UPDATE",
     # It trains a reference, and leaves the model in its row.
     Training: "SELECT, UPDATE",

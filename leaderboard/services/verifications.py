@@ -259,7 +259,7 @@ def miss_due() -> None:
     A worker's role may not. The site's own process comes here, too.
     """
     due = Verification.objects.filter(state=State.ASKED, due_at__lte=Now())
-    keys = list(due.values_list("pk", flat=True))
+    keys = list(due.order_by("due_at").values_list("pk", flat=True))
     if not keys or not privileges.may_update(Verification):
         return
     for key in keys:
