@@ -11,6 +11,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -129,8 +131,11 @@ class GuestAdmin(pages.Fixed):
         return self.state_label(guest)[1]
 
     @display(description=gettext_lazy("Link"))
-    def link(self, guest: Guest) -> str:
-        return f"{settings.SITE_URL}{guest.get_absolute_url()}" if guest.is_usable else "–"
+    def link(self, guest: Guest) -> SafeString | str:
+        if not guest.is_usable:
+            return "–"
+        address = f"{settings.SITE_URL}{guest.get_absolute_url()}"
+        return format_html('<span class="long-link">{}</span>', address)
 
     @display(description=gettext_lazy("Mail"))
     def mail(self, guest: Guest) -> str:
