@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -77,16 +78,14 @@ def digits(submission: Submission) -> set[str]:
 
 
 def addresses(sent: Submission) -> Iterator[str]:
-    names: dict[str, Any] = dict.fromkeys(
-        ("trial", "invitation", "delivery", "announcement", "question", "notice", "webhook"), 1
-    )
+    names: dict[str, Any] = defaultdict(lambda: 1)  # what no row has, or any row
     names |= {"submission": sent.pk, "evaluation": sent.evaluation.pk, "team": sent.team_id}
     names |= {"calibration": sent.competition.calibration_id, "code": "c", "subscription": "s"}
     names |= {"token": "t", "member": "m"}
     first = sent.team.submissions.order_by("pk").first()
     assert first
-    yield from (url.format(**names) for url in PAGES)
-    yield from (API + path.format(**names) for path in CALLS)
+    yield from (url.format_map(names) for url in PAGES)
+    yield from (API + path.format_map(names) for path in CALLS)
     yield f"/submissions/{sent.pk}/compare/?to={first.pk}"
     yield "/competitions/waste/race/?as_of=2030-01-01T00:00&by=score"
     yield "/competitions/waste/scoring/?quality=0.75&ratio=0.5"
