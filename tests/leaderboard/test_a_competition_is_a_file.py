@@ -82,6 +82,7 @@ def changed(draft: Competition, organizer: User, make_model: Callable[..., bytes
             setattr(draft, name, value + 1 if value >= 1 else 0.25)
     for name, text in PAGES.items():
         setattr(draft, name, text)
+    draft.only_real_gains = False  # it does not go with the last submission that counts
     draft.k, draft.quality_ref, draft.std = 12.5, 0.625, [0.5, 0.25, 0.125]
     draft.questions, draft.mail_domains = "Who?\nWhy?", "uni.example\nexample.org"
     draft.ends_at = "2027-01-31T18:00:00+09:00"

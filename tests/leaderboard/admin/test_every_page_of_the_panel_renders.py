@@ -121,6 +121,7 @@ def test_all_nouns_but_the_hidden_ones_are_there() -> None:
         "Submission",
         "Team",
         "User",
+        "Verification",
         "Worker",
     }
     assert {model.__name__ for model in admin.site._registry} == {one.__name__ for one in NOUNS}
