@@ -10,7 +10,7 @@ python := .venv/bin/python
 demo := $(python) -m leaderboard.demo --folder '$(FOLDER)' --port $(PORT) \
 	$(if $(DATA),--data '$(DATA)') $(if $(filter-out 0,$(FULL)),--full)
 
-.PHONY: help demo demo-check test lint messages lock clean
+.PHONY: help demo demo-check test lint messages release-dump lock clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -43,6 +43,9 @@ lint: .venv/.dev ## style, types, templates, directions of imports, sizes, missi
 
 messages: .venv/.dev ## collect the site's sentences, and update and compile every translation
 	DEBUG=1 $(python) -m leaderboard.locale
+
+release-dump: .venv/.dev ## keep a small site of this version, which later versions must upgrade
+	$(python) -m tests.leaderboard.operating.dumping
 
 # TORCH is a folder or a page that has PyTorch's CPU wheels; without it only the first file is made.
 compile := $(python) -m uv pip compile --quiet pyproject.toml --extra server --extra worker \
