@@ -95,6 +95,12 @@ class AtTheDesk:
         done = self.desk.press(at(Rescore.objects.get(), "apply"), "Apply to everybody")
         assert "The new formula holds." in done
 
+    def merge(self, into: Team, other: Team) -> None:
+        said = self.desk.press(
+            at(into, "merge"), "Merge", other=other.name, reason="One laboratory."
+        )
+        assert "The other team has joined" in said
+
     def disqualify(self, submission: Submission) -> None:
         self.desk.press(at(submission, "disqualify"), "Disqualify", reason="A copy.")
 

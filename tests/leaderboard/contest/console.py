@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management import call_command
 
 from leaderboard.models import Competition, Rescore, Submission, Team, User
-from leaderboard.services import bans, rescoring, submissions
+from leaderboard.services import bans, merging, rescoring, submissions
 from tests.leaderboard.contest import playing, story
 
 CONTEST = """\
@@ -41,6 +41,9 @@ class Console:
             by=self.by,
         )
         rescoring.apply(rescore=proposed, by=self.by)
+
+    def merge(self, into: Team, other: Team) -> None:
+        merging.merge(into=into, other=other, reason="One laboratory.", by=self.by)
 
     def disqualify(self, submission: Submission) -> None:
         submissions.disqualify(submission=submission, reason="A copy.", by=self.by)

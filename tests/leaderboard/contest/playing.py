@@ -53,6 +53,7 @@ class Organizer(Protocol):
     """What an organizer does in the story."""
 
     def rescore(self, competition: Competition, formula: dict[str, float]) -> None: ...
+    def merge(self, into: Team, other: Team) -> None: ...
     def disqualify(self, submission: Submission) -> None: ...
     def ban(self, team: Team) -> None: ...
     def publish(self, competition: Competition) -> None: ...
@@ -198,17 +199,19 @@ class Play:
         self.banned: int | None = None
         self.refused: list[str] = []
         self.selected: dict[int, tuple[int, ...]] = {}
+        self.merged: dict[int, int] = {}
         self.formula = story.FIRST
 
     @property
     def facts(self) -> Facts:
         left = tuple(one for one in self.sent if one.number not in self.out)
-        return Facts(self.formula, left, self.selected)
+        return Facts(self.formula, left, self.selected, self.merged)
 
     def all(self) -> None:
         """From the opening to the last late upload."""
         acts = {
             story.RESCORED: self.rescore,
+            story.MERGED: self.merge,
             story.DISQUALIFIED: self.disqualify,
             story.BANNED: self.ban,
             story.WITHDRAWN: self.withdraw,
@@ -231,13 +234,16 @@ class Play:
         file = self.files.model(upload.model)
         key, code = self.members.send(self.teams[upload.team], file)
         if key is None:
-            assert upload.team == self.banned, code
+            assert self.team(upload) == self.banned, code
             self.refused.append(code)
             return
         self.submissions[upload.number] = key
         verdict(self.competition, upload)
         if not upload.fails and not upload.is_late:
             self.sent.append(upload)
+
+    def team(self, upload: Upload) -> int:
+        return self.merged.get(upload.team, upload.team)
 
     def submission(self, number: int) -> Submission:
         return Submission.objects.get(pk=self.submissions[number])
@@ -248,6 +254,12 @@ class Play:
         assert self.competition.formula_version == 2
         self.formula = story.SECOND
 
+    def merge(self) -> None:
+        into, other = story.MERGING
+        self.organizer.merge(self.teams[into], self.teams[other])
+        assert not Team.objects.filter(pk=self.teams[other].pk).exists()
+        self.teams[other], self.merged[other] = self.teams[into], into
+
     def disqualify(self) -> None:
         """The leader's model is a copy, an organizer finds."""
         leader = recomputed.board(self.facts, "public")[0].upload
@@ -257,7 +269,7 @@ class Play:
     def ban(self) -> None:
         """The first team that still has something to send."""
         now = self.clock.now - self.clock.opening
-        coming = {one.team for one in story.uploads() if now < one.at}
+        coming = {self.team(one) for one in story.uploads() if now < one.at}
         rows = recomputed.board(self.facts, "public")
         self.banned = next(row.team for row in rows if row.team in coming)
         self.organizer.ban(self.teams[self.banned])

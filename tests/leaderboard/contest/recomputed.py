@@ -31,6 +31,8 @@ class Facts:
     """What was accepted and scored in time, and is neither withdrawn nor disqualified."""
     selected: dict[int, tuple[int, ...]]
     """By team."""
+    merged: dict[int, int]
+    """The team that another one has joined."""
 
 
 @dataclass(frozen=True)
@@ -112,19 +114,17 @@ def board(facts: Facts, split: str) -> list[Row]:
         best = some[0]
         half = facts.formula["time_weight"] * ratio(best.model)[1]
         points = score(best.model, split, facts.formula)
-        told = quality(best.model, split), ratio(best.model)[0]
-        rows.append((told[0] < gate, points, best.at, team, best, half, *told))
+        is_below = quality(best.model, split) < gate
+        rows.append((is_below, points, best.at, team, best, half))
     found: list[Row] = []
     above: tuple[float, float] | None = None
-    for place, (is_below, points, _, team, best, half, told, time) in enumerate(
-        sorted(rows, key=lambda row: row[:3]), start=1
-    ):
-        is_tied = (
-            not is_below
-            and above is not None
-            and (abs(points - above[0]) <= math.hypot(half, above[1]) + 1e-12)
-        )
-        rank = None if is_below else place
+    in_order = sorted(rows, key=lambda row: row[:3])
+    for place, (is_below, points, _, team, best, half) in enumerate(in_order, start=1):
+        is_tied = False
+        if above and not is_below:
+            is_tied = abs(points - above[0]) <= math.hypot(half, above[1]) + 1e-12
+        rank, told = None if is_below else place, quality(best.model, split)
+        time = ratio(best.model)[0]
         found.append(Row(rank, team, best.number, points, half, told, time, is_tied))
         above = points, half
     return found
@@ -133,7 +133,7 @@ def board(facts: Facts, split: str) -> list[Row]:
 def by_team(facts: Facts) -> dict[int, list[Upload]]:
     found: dict[int, list[Upload]] = {}
     for one in facts.sent:
-        found.setdefault(one.team, []).append(one)
+        found.setdefault(facts.merged.get(one.team, one.team), []).append(one)
     return found
 
 

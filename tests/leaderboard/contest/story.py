@@ -14,8 +14,8 @@ TEAMS, UPLOADS, COPIES, FAILURES, LATE, DAYS = 50, 300, 8, 12, 6, 14
 CLASSES = 3
 IMAGES = {"public": 48, "private": 72}
 QUADS, SEGMENTS = 20, 5
-RESCORED, DISQUALIFIED, BANNED, WITHDRAWN, SELECTED = (
-    timedelta(days=one) for one in (7, 9, 10, 11, 13)
+RESCORED, MERGED, DISQUALIFIED, BANNED, WITHDRAWN, SELECTED = (
+    timedelta(days=one) for one in (7, 8, 9, 10, 11, 13)
 )
 END = timedelta(days=DAYS)
 LATE_UNTIL = END + timedelta(hours=12)
@@ -27,6 +27,8 @@ SELECTING = tuple(range(0, TEAMS, 3))
 """Teams that select their first two scored submissions."""
 WITHDRAWING = 7
 """The team that withdraws its first scored submission."""
+MERGING = (10, 11)
+"""The second team joins the first one."""
 FINALS = 2
 
 Whole = npt.NDArray[np.int64]
