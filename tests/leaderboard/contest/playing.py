@@ -223,6 +223,8 @@ class Play:
         with mock.patch.object(WriteThrottle, "rate", "100000/min"), self.clock.told():
             form = self.members.form
             self.teams = [form(self.competition, number) for number in range(story.TEAMS)]
+            # A default of a column asks the machine's clock.
+            Team.objects.update(created_at=self.clock.opening)
             for at, event in sorted(events, key=lambda one: one[0]):
                 self.clock.set(at)
                 if isinstance(event, Upload):
