@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from leaderboard.models import Competition, Entry, Evaluation, Split
+from leaderboard.models import Competition, Dataset, Entry, Evaluation, Split
 from leaderboard.models.answers import Answers
-from leaderboard.services import answers, files, jobs, previews, rankings
+from leaderboard.services import (
+    answers,
+    files,
+    jobs,
+    previews,
+    rankings,
+    snapshot_history,
+)
+from leaderboard.services.snapshot_history import moment
 from scoring.job import Report
 from scoring.snapshots import contents
 from scoring.snapshots.contents import About, Data, Measured, Row
@@ -39,8 +46,8 @@ OF_A_MACHINE = (
 
 
 def of(competition: Competition, *, is_final: bool) -> dict[str, Any]:
-    """The values of `contents.Contents` by name; `evaluations` and `machines` are iterators that
-    must be read in this order."""
+    """The values of `contents.Contents` by name; `evaluations`, `history` and `machines` are
+    iterators that must be read in this order."""
     assert competition.dataset
     assert competition.calibration
     boards = {
@@ -70,6 +77,7 @@ def of(competition: Competition, *, is_final: bool) -> dict[str, Any]:
         "pace": pace.to_json() if pace else None,
         "boards": boards,
         "evaluations": evaluations(competition, keys, machines),
+        "history": snapshot_history.of(competition),
         "machines": listed(machines),
         "landed": contents.landed(boards) if is_final else None,
         "answers": released(competition, boards) if competition.release_answers else None,
@@ -156,7 +164,7 @@ def evaluations(
     in_order = sorted(keys)
     for start in range(0, len(in_order), CHUNK):
         rows = Evaluation.objects.filter(pk__in=in_order[start : start + CHUNK])
-        read = rows.select_related("submission", "answers").defer(
+        read = rows.select_related("submission", "answers", "rescore").defer(
             "submission__static", "answers__public", "answers__private"
         )
         for one in read.order_by("pk"):
@@ -173,6 +181,7 @@ def measured(
     has_quads = bool(report and report.timing and competition.release_quads)
     return Measured(
         evaluation=evaluation.pk,
+        since=evaluation.rescore.version or 1 if evaluation.rescore else 1,
         file_sha256=model.sha256,
         content_sha256=submission.content_sha256 if submission else "",
         format=submission.format if submission else evaluation.reference.static.get("format", ""),
@@ -219,18 +228,15 @@ def released(competition: Competition, boards: dict[str, list[Row]]) -> contents
             files.local_path(split.archive), split.sha256, tuple(competition.classes)
         )
         labels[name] = contents.packed(of_split.tolist(), count)
-        for key, text in given(name, (row.evaluation for row in rows)):
+        shown = (row.evaluation for row in rows)
+        for key, text in given(competition.dataset, name, shown):
             models.setdefault(key, {})[name] = text
     return contents.Answers(labels, models)
 
 
-def given(name: str, evaluations: Iterable[int]) -> Iterator[tuple[str, str]]:
+def given(dataset: Dataset, name: str, evaluations: Iterable[int]) -> Iterator[tuple[str, str]]:
     """The answers of evaluations to a split, by content, as they are kept."""
-    rows = Answers.objects.filter(evaluations__in=list(evaluations)).order_by().distinct()
+    rows = Answers.objects.filter(dataset=dataset, evaluations__in=list(evaluations))
+    rows = rows.order_by().distinct()
     for key, stored in rows.values_list("content", name).iterator(chunk_size=CHUNK):
         yield key, contents.text_of(bytes(stored))
-
-
-def moment(at: datetime | None) -> str | None:
-    """A time that sorts as text."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds") if at else None

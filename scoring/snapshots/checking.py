@@ -10,7 +10,7 @@ from itertools import pairwise
 from scoring import formula
 from scoring.sentences import Sentence, say
 from scoring.snapshots import canonical, signing
-from scoring.snapshots.contents import BOARDS, Contents, Row, landed, unpacked
+from scoring.snapshots.contents import BOARDS, Contents, Measured, Row, landed, unpacked
 
 ROUNDING = 1e-9
 """How far two ways to compute the same number may differ."""
@@ -130,6 +130,8 @@ def scores(contents: Contents) -> Check:
         tally.leave(say("The formula has no reference quality."))
         return tally.done()
     for where, row in rows(contents):
+        if is_kept(tally, contents, contents.measured.get(row.evaluation)):
+            continue
         found = formula.score(
             row.quality,
             row.time_ratio,
@@ -147,6 +149,14 @@ def scores(contents: Contents) -> Check:
             ),
         )
     return tally.done()
+
+
+def is_kept(tally: Tally, contents: Contents, measured: Measured | None) -> bool:
+    """Whether a score is of before the last measuring again: the file holds no terms of it."""
+    if measured is None or measured.since == contents.since:
+        return False
+    tally.leave(say("Some submissions keep a score of before the last measuring again."))
+    return True
 
 
 def order(contents: Contents) -> Check:
@@ -219,6 +229,8 @@ def qualities(contents: Contents) -> Check:
         labels = unpacked(released.labels[name], classes)
         for where, row in rows(contents, [name]):
             found = measured.get(row.evaluation)
+            if is_kept(tally, contents, found):
+                continue
             given = released.models.get(found.answers or "", {}) if found else {}
             if name not in given:
                 tally.leave(say("Some models have no kept answers."))

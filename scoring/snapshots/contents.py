@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scoring.dataclass_json import Json, names_of
+from scoring.snapshots.versions import Version
 from scoring.specs import Formula
 from scoring.timings import Pace, Quad
 
@@ -68,6 +69,9 @@ class Measured(Json):
     half_width: float
     """Of its 95 % interval, two digits, rounded up."""
     finished_at: str | None
+    since: int = 1
+    """The version of the scores since which it was measured: that of a rescore that measured
+    again, else 1."""
     estimator: str = ""
     """Which ratio is published: plain or corrected. Empty without quads."""
     answers: str | None = None
@@ -149,12 +153,19 @@ class Contents(Json):
     boards: dict[str, tuple[Row, ...]]
     evaluations: tuple[Measured, ...]
     machines: tuple[dict[str, Any], ...]
+    history: tuple[Version, ...] = ()
+    """The rescores, the first one first."""
     landed: Landed | None = None
     answers: Answers | None = None
     """None if the organizers do not release them."""
     quad_columns: tuple[str, ...] = QUAD_COLUMNS
     service: str = ""
     """Version of the service that made the snapshot."""
+
+    @property
+    def since(self) -> int:
+        """The version since which what counts is measured by the present terms."""
+        return max((one.version for one in self.history if one.terms_after), default=1)
 
     @property
     def measured(self) -> Mapping[int, Measured]:

@@ -21,22 +21,29 @@ from django.test import Client
 from django.utils import timezone
 from typer.testing import CliRunner
 
+from leaderboard import tasks
 from leaderboard.cli import app
 from leaderboard.cli.server import Trouble
-from leaderboard.models import Competition, SigningKey, Snapshot, Submission, User
+from leaderboard.models import Competition, Rescore, SigningKey, Snapshot, Submission, User
 from leaderboard.services import (
     landing,
     ranges,
     rankings,
+    recording,
+    remeasuring,
+    rescoring,
+    running,
     signing,
     snapshots,
     submissions,
     verifications,
 )
+from scoring.job import Report
 from scoring.snapshots import canonical, checking
 from scoring.snapshots import signing as ed25519
 from tests.leaderboard import results
 from tests.leaderboard.api.test_the_command_checks_a_file import BASE_ONLY
+from tests.leaderboard.conftest import failure, report
 
 pytestmark = pytest.mark.django_db
 
@@ -319,3 +326,65 @@ def test_the_result_stays_on_one_page_and_members_get_certificates(
         assert 5_000 < len(answer.content) < 200_000  # only the letters that are used
     assert browser(outsider).get(url).status_code == 403
     assert "certificate.pdf" in client.get("/competitions/waste/team/").content.decode()
+
+
+def test_the_history_of_rescores_is_in_the_file_and_fits(
+    draft: Competition,
+    make_model: Callable[..., bytes],
+    submit: Callable[..., Submission],
+    organizer: User,
+    tmp_path: Path,
+) -> None:
+    """All is measured again, then the formula changes; one submission failed in the measuring."""
+    competition = results.opened(draft, make_model, organizer)
+    results.played(competition, submit)
+    again = Rescore(competition=competition, why="A new protocol.")
+    rescoring.measure_again(rescore=again, by=organizer)
+    finish_hidden(competition, report(quality_public=0.7))
+    tasks.sweep()
+    finish_hidden(competition, failure())
+    while remeasuring.hidden(again).filter(state="queued").exists():
+        finish_hidden(competition, report(quality_public=0.72, time_ratio=0.9))
+    tasks.sweep()
+    rescoring.apply(rescore=again, by=organizer)
+    competition.refresh_from_db()
+    steeper = Rescore(
+        competition=competition, why="Steeper.", k=25.0, time_weight=0.5, min_quality=0.1
+    )
+    rescoring.propose(rescore=steeper, by=organizer)
+    rescoring.apply(rescore=steeper, by=organizer)
+    competition.refresh_from_db()
+    results.published(competition, organizer)
+    path = tmp_path / "snapshot.json"
+    answer: Any = Client().get("/competitions/waste/snapshot.json")
+    path.write_bytes(b"".join(answer.streaming_content))
+    told = json.loads(path.read_text())["contents"]["history"]
+    assert [(one["version"], one["kind"], one["why"]) for one in told] == [
+        (2, "measured", "A new protocol."),
+        (3, "formula", "Steeper."),
+    ]
+    assert len(told[0]["boards"]["before"]) == told[0]["teams"] == competition.entries.count() // 2
+    _, verdict = verified(path)
+    checks = {one["name"]: one for one in verdict["checks"]}
+    assert not checks["history"]["wrong"]
+    assert not checks["scores"]["wrong"]
+    assert "before the last measuring again" in str(checks["scores"]["unchecked"])
+
+    changes: list[Callable[[list[Any]], None]] = [
+        lambda history: history.pop(0),
+        lambda history: history[1]["before"].update(k=21.0),
+        lambda history: history[1]["after"].update(k=26.0),
+        lambda history: history[0]["terms_after"].update(data="0" * 64),
+        lambda history: history[0]["boards"]["after"].reverse(),
+    ]
+    for change in changes:
+        _, verdict = verified(resigned(path, lambda contents, do=change: do(contents["history"])))
+        checks = {one["name"]: one for one in verdict["checks"]}
+        assert checks["history"]["wrong"]
+
+
+def finish_hidden(competition: Competition, found: Report) -> None:
+    claimed = running.claim(competition.profile)
+    assert claimed
+    assert claimed.is_hidden
+    recording.record(claimed, found)

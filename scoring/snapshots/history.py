@@ -1,0 +1,101 @@
+"""What can be checked of the history of rescores: that its parts fit together and to the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from scoring.sentences import say
+from scoring.snapshots.checking import Check, Tally
+from scoring.snapshots.contents import Contents
+from scoring.snapshots.versions import SIDES, Constants, Stood, Version
+
+
+def versions(contents: Contents) -> Check:
+    """Whether the rescores follow each other, and the last one leads to this result."""
+    tally = Tally("history", say("History of rescores"))
+    known = contents.history
+    for number, one in enumerate(known, start=2):
+        tally.expect(
+            one.version == number,
+            say("Version %(number)d of the scores is missing.", number=number),
+        )
+        for side in SIDES:
+            board_of(tally, one, side)
+    for earlier, later in pairwise(known):
+        follows(tally, earlier, later)
+    follows_terms(tally, [one for one in known if one.terms_after])
+    if known:
+        leads_to(tally, contents)
+        tally.leave(say("Scores of earlier boards: the file holds no figures of them."))
+    return tally.done()
+
+
+def follows(tally: Tally, earlier: Version, later: Version) -> None:
+    """The gate may be changed between two rescores, and without one."""
+    where = place(later)
+    tally.expect(
+        earlier.at <= later.at, say("%(where)s: it is older than the one before.", where=where)
+    )
+    tally.expect(
+        numbers(earlier.after) == numbers(later.before),
+        say("%(where)s: the formula before is not that of the version before.", where=where),
+    )
+
+
+def follows_terms(tally: Tally, measured: Sequence[Version]) -> None:
+    for earlier, later in pairwise(measured):
+        tally.expect(
+            earlier.terms_after == later.terms_before,
+            say(
+                "%(where)s: it did not begin with the data, reference and machine of before.",
+                where=place(later),
+            ),
+        )
+
+
+def leads_to(tally: Tally, contents: Contents) -> None:
+    """Whether the last version has the constants, the data and the reference of the result."""
+    last, formula = contents.history[-1], contents.formula
+    tally.expect(
+        (last.after.time_weight, last.after.k, last.after.quality_ref)
+        == (formula.time_weight, formula.k, formula.quality_ref),
+        say("%(where)s: the result has another formula.", where=place(last)),
+    )
+    for one in [one for one in contents.history if one.terms_after][-1:]:
+        terms = one.terms_after
+        tally.expect(
+            terms is not None
+            and (terms.data, terms.reference, terms.profile)
+            == (contents.data.sha256, contents.reference.file_sha256, contents.profile["slug"]),
+            say("%(where)s: the result has other data, reference or machine.", where=place(one)),
+        )
+
+
+def board_of(tally: Tally, one: Version, side: str) -> None:
+    """Order and ranks of the kept rows."""
+    rows = one.boards[side]
+    ranks = [row.rank for row in rows if row.rank is not None]
+    tally.expect(
+        ranks == list(range(1, len(ranks) + 1)) and len(rows) <= one.teams,
+        say("%(where)s: the ranks %(side)s it are wrong.", where=place(one), side=side),
+    )
+    tally.expect(
+        all(key(above) <= key(row) for above, row in pairwise(rows)),
+        say("%(where)s: the order %(side)s it is wrong.", where=place(one), side=side),
+    )
+    if len(rows) < one.teams:
+        tally.leave(say("Of large earlier boards the file holds the first rows only."))
+
+
+def key(row: Stood) -> tuple[bool, float, str]:
+    return row.rank is None, row.score, row.uploaded_at
+
+
+def numbers(one: Constants) -> tuple[float, float, float, bool]:
+    """All but the gate."""
+    return one.time_weight, one.k, one.quality_ref, one.only_real_gains
+
+
+def place(one: Version) -> str:
+    return f"version {one.version}"
