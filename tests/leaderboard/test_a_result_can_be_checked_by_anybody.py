@@ -378,7 +378,11 @@ def test_the_history_of_rescores_is_in_the_file_and_fits(
         lambda history: history[0]["boards"]["after"].reverse(),
     ]
     for change in changes:
-        _, verdict = verified(resigned(path, lambda contents, do=change: do(contents["history"])))
+
+        def changed(contents: dict[str, Any], change: Any = change) -> None:
+            change(contents["history"])
+
+        _, verdict = verified(resigned(path, changed))
         checks = {one["name"]: one for one in verdict["checks"]}
         assert checks["history"]["wrong"]
 
