@@ -35,6 +35,9 @@ class ToyArchive:
     def declaration(self) -> dict[str, Any] | None:
         return declarations.parsed(self.data[4:]) if self.data[4:] else None
 
+    def macs(self, images: tuple[int, ...]) -> int | None:
+        return None
+
     def content_hash(self) -> str:
         return self.data.hex()
 
@@ -47,6 +50,7 @@ class Toy:
     endings: tuple[str, ...] = (".toy",)
     written_by: tuple[str, ...] = ("toys.save",)
     has_int8 = False
+    is_counted_by_running = False
     libraries: tuple[str, ...] = ("toys",)
     load_failed = say("The toy is broken.")
 
