@@ -141,10 +141,10 @@ class VerificationAdmin(pages.Fixed):
     list_filter = [("competition", pages.OwnCompetition), "state"]
     search_fields = ["team__name"]
     fields = [
-        *("competition", "team", "rank", "state_label", "reason", "decided_at", "wish"),
+        *("competition", "team", "rank", "stands", "reason", "decided_at", "wish"),
         *("asked_at", "due_at", "handed_in_at", "handed_in_by", "sent", "link", "note"),
     ]
-    readonly_fields = ["state_label", "sent"]
+    readonly_fields = ["stands", "sent"]
     actions_detail = ["verify", "refuse", "ask_again"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Verification]:
@@ -186,6 +186,10 @@ class VerificationAdmin(pages.Fixed):
     @display(description=gettext_lazy("State"), ordering="state", label=LABELS)
     def state_label(self, row: Verification) -> tuple[str, str]:
         return row.state, row.get_state_display()
+
+    @display(description=gettext_lazy("State"))
+    def stands(self, row: Verification) -> str:
+        return row.get_state_display()
 
     @display(description=gettext_lazy("File"))
     def sent(self, row: Verification) -> SafeString | str:

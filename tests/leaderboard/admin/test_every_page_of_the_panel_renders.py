@@ -68,6 +68,9 @@ def full(
     )
     Ban.objects.create(competition=team.competition, team=rivals, reason="Copies")
     Application.objects.create(competition=team.competition, user=owner)
+    Verification.objects.create(
+        competition=team.competition, team=team, rank=1, wish="Code", due_at=timezone.now()
+    )
     Guest.objects.create(
         competition=team.competition,
         address="ada@uni.example",
