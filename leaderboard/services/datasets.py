@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,16 +32,22 @@ def read(
     encoding: str | None = None,
     table: str | None = None,
     tell: Callable[[str], None] = lambda stage: None,
+    count: sets.Count = lambda done, total: None,
 ) -> sets.Catalogue:
     """Read every image of a zip or folder; nothing is stored. Raises `BadDataset`.
 
     `encoding` is the encoding of names that do not state one; `table` is the file with the labels.
-    None: both are found out.
+    None: both are found out. `tell` gets the progress in words, `count` after each image.
     """
     tell("Reading every image")
     with objections.coded():
         return sets.catalogue(
-            source, encoding=encoding, table=table, may_lack_classes=True, tell=tell
+            source,
+            encoding=encoding,
+            table=table,
+            may_lack_classes=True,
+            tell=tell,
+            count=count,
         )
 
 
@@ -55,12 +62,14 @@ def import_(
     by: User | None,
     tell: Callable[[str], None] = lambda stage: None,
     show: Callable[[ImageReport], None] = lambda report: None,
+    count: sets.Count = lambda done, total: None,
 ) -> Dataset:
     """Make a dataset of images in a zip or folder.
 
     `by` is None for the person at the console. `catalogue` is the answer of `read` and `kin` that
-    of `divisions.kinship_of`, if they are known. The report is shown before anything is stored. The
-    same content returns the dataset that there is. Raises `BadDataset`.
+    of `divisions.kinship_of`, if they are known. The report is shown before anything is stored.
+    `count` is called after each image that is packed. The same content returns the dataset that
+    there is. Raises `BadDataset`.
     """
     if by:
         organizers.check_organizer(by)
@@ -70,11 +79,9 @@ def import_(
     catalogue = catalogue or read(source, tell=tell)
     plan = divisions.planned(catalogue, wishes, kin)
     show(plan.report)
-    if plan.report.refusals:
-        first = plan.report.refusals[0]
-        raise BadDataset(first.message, code=first.code)
-    splits = packed(source, plan.splits, wishes, encoding=catalogue.encoding, tell=tell)
-    classes = divisions.classes_of(image for images in plan.splits.values() for image in images)
+    check(plan)
+    splits = packed(source, plan.splits, wishes, catalogue.encoding, tell=tell, count=count)
+    classes = divisions.classes_of(chain.from_iterable(plan.splits.values()))
     dataset = Dataset(
         name=name,
         licence=licence,
@@ -84,6 +91,13 @@ def import_(
         created_at=timezone.now(),
     )
     return save(dataset, splits, map(prints_of, plan.splits.values()), by=by)
+
+
+def check(plan: divisions.Plan) -> None:
+    """Raises the first thing that stands in the way of an import, as `BadDataset`."""
+    if plan.report.refusals:
+        first = plan.report.refusals[0]
+        raise BadDataset(first.message, code=first.code)
 
 
 def is_packed(folder: Path) -> bool:
@@ -138,18 +152,24 @@ def packed(
     source: Path,
     splits: Splits,
     wishes: Wishes,
-    *,
     encoding: str | None,
+    *,
     tell: Callable[[str], None],
+    count: sets.Count,
 ) -> list[Split]:
     """Pack and store the images of each split. The rows are not saved yet."""
     seed = divisions.secret_of(wishes.seed)
-    rows = []
+    rows: list[Split] = []
+    total = sum(map(len, splits.values()))
+
+    def counted(done: int, _: int) -> None:
+        count(sum(row.images for row in rows) + done, total)
+
     with objections.coded(), tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
         for split, images in splits.items():
             tell(f"Packing {split}: {len(images)} images")
             path = Path(folder, f"{split}.zip")
-            sets.pack(source, images, path, seed=seed, encoding=encoding)
+            sets.pack(source, images, path, seed=seed, encoding=encoding, count=counted)
             rows.append(stored_split(split, images, path))
     return rows
 

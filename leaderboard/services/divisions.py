@@ -53,11 +53,11 @@ class Plan:
     report: ImageReport
 
 
-def kinship_of(catalogue: sets.Catalogue) -> Kinship:
+def kinship_of(catalogue: sets.Catalogue, count: sets.Count = lambda done, total: None) -> Kinship:
     """Which images are equal or nearly equal."""
     from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
-    return kinship.of(catalogue.images)
+    return kinship.of(catalogue.images, count)
 
 
 def planned(catalogue: sets.Catalogue, wishes: Wishes, kin: Kinship | None = None) -> Plan:

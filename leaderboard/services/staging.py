@@ -7,23 +7,28 @@ import re
 import secrets
 import shutil
 import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import User
 from leaderboard.services import datasets, divisions, organizers
-from scoring.images.sets import Catalogue
+from scoring.images.sets import Catalogue, Count
 
 if TYPE_CHECKING:
     from scoring.images.kinship import Kinship
 
 ABANDONED_SECONDS = 24 * 3600
+AT_ONCE_BYTES = 20 << 20
+AT_ONCE_FILES = 1000
+"""Of an upload that is read while its organizer waits. It takes some seconds."""
 TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 
 
@@ -38,6 +43,8 @@ class Staged:
     seed: int
     encoding: str | None
     table: str | None
+    language: str = ""
+    """Of what is said later, when no request asks."""
 
     @property
     def token(self) -> str:
@@ -46,6 +53,21 @@ class Staged:
     @property
     def source(self) -> Path:
         return self.folder / "images.zip"
+
+    @property
+    def is_read(self) -> bool:
+        return (self.folder / "kinship.json").exists()
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it can be read while somebody waits. What is no zip is refused at once."""
+        if self.source.stat().st_size > AT_ONCE_BYTES:
+            return False
+        try:
+            with zipfile.ZipFile(self.source) as archive:
+                return len(archive.infolist()) <= AT_ONCE_FILES
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
+            return True
 
     @property
     def catalogue(self) -> Catalogue:
@@ -69,21 +91,28 @@ def keep(
     table: str | None,
     by: User,
 ) -> Staged:
-    """Take over an upload and read it. Raises `BadDataset`, and keeps nothing then.
+    """Take over an upload, and read it if it is small. Raises `BadDataset`, and keeps nothing then.
 
-    An organizer has one upload at a time: the upload before is deleted.
+    `importing.begin` reads a large one. An organizer has one upload at a time: the upload before is
+    deleted.
     """
     organizers.check_organizer(by)
     sweep()
     folders = folder_of(by)
+    for before in of(by):
+        forget(before)
     shutil.rmtree(folders, ignore_errors=True)
     folder = folders / secrets.token_urlsafe(32)
     folder.mkdir(parents=True)
     seed = secrets.randbits(63)
-    staged = Staged(folder, file_name, name, licence, seed, encoding, table)
+    language = get_language() or ""
+    staged = Staged(folder, file_name, name, licence, seed, encoding, table, language)
     try:
         shutil.move(upload, staged.source)
-        write(staged)
+        if staged.is_small:
+            write(staged)
+        else:
+            note(staged)
     except BaseException:
         forget(staged)
         raise
@@ -99,29 +128,82 @@ def read_again(staged: Staged, *, encoding: str | None, table: str | None) -> St
     return changed
 
 
-def write(staged: Staged) -> None:
-    """Read and compare the images of an upload, and store the results. Raises `BadDataset`."""
+def unread(staged: Staged, *, encoding: str | None, table: str | None) -> Staged:
+    """The same upload, to be read with another encoding or table of labels."""
+    changed = replace(staged, encoding=encoding, table=table)
+    (staged.folder / "kinship.json").unlink(missing_ok=True)
+    note(changed)
+    return changed
+
+
+def write(
+    staged: Staged, count: Callable[[str], Count] = lambda phase: lambda done, total: None
+) -> None:
+    """Read and compare the images of an upload, and store the results. Raises `BadDataset`.
+
+    `count` gets the phase, `read` or `compared`, and returns what is called with its progress.
+    """
     try:
-        catalogue = datasets.read(staged.source, encoding=staged.encoding, table=staged.table)
+        catalogue = datasets.read(
+            staged.source, encoding=staged.encoding, table=staged.table, count=count("read")
+        )
     except BadDataset as error:  # the organizer knows the file by its own name
         text = error.detail.replace(staged.source.name, staged.file_name)
         raise BadDataset(text, code=error.code) from error
-    about = {key: value for key, value in vars(staged).items() if key != "folder"}
-    (staged.folder / "about.json").write_text(json.dumps(about))
+    kin = divisions.kinship_of(catalogue, count("compared"))
     (staged.folder / "catalogue.json").write_text(catalogue.to_json())
-    (staged.folder / "kinship.json").write_text(divisions.kinship_of(catalogue).to_json())
+    (staged.folder / "kinship.json").write_text(kin.to_json())
+    note(staged)
+
+
+def note(staged: Staged) -> None:
+    """Write down what an upload is. From now on `find` knows it."""
+    about = {key: value for key, value in vars(staged).items() if key != "folder"}
+    put(staged, "about", about)
+
+
+def put(staged: Staged, name: str, facts: object) -> None:
+    """Write a small file of an upload at once. Raises `FileNotFoundError` if it was deleted."""
+    part = staged.folder / f"{name}.part"
+    part.write_text(json.dumps(facts))
+    part.replace(staged.folder / f"{name}.json")
 
 
 def find(token: str, *, by: User) -> Staged:
     """An organizer's own upload. Raises `NotFound` if it is no longer kept."""
-    folder = folder_of(by) / token
-    if not TOKEN.fullmatch(token) or not (folder / "kinship.json").exists():
-        raise NotFound(gettext("This upload is no longer kept. Send the images again."))
+    with suppress(FileNotFoundError):
+        if TOKEN.fullmatch(token):
+            return loaded(folder_of(by) / token)
+    raise NotFound(gettext("This upload is no longer kept. Send the images again."))
+
+
+def of(by: User) -> list[Staged]:
+    """An organizer's uploads that are kept."""
+    return list(kept(folder_of(by).glob("*/about.json")))
+
+
+def every() -> Iterator[Staged]:
+    """The uploads of all organizers."""
+    return kept(root().glob("*/*/about.json"))
+
+
+def kept(paths: Iterable[Path]) -> Iterator[Staged]:
+    for path in paths:
+        with suppress(FileNotFoundError):  # it may be swept or imported in this moment
+            if TOKEN.fullmatch(path.parent.name):
+                yield loaded(path.parent)
+
+
+def loaded(folder: Path) -> Staged:
     return Staged(folder=folder, **json.loads((folder / "about.json").read_text()))
 
 
 def forget(staged: Staged) -> None:
-    shutil.rmtree(staged.folder, ignore_errors=True)
+    """Delete an upload. Whoever works on it finds no folder any more, and ends."""
+    gone = staged.folder.with_name(f"{staged.token}.gone")
+    with suppress(FileNotFoundError):
+        staged.folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def sweep() -> None:

@@ -13,6 +13,7 @@ from leaderboard.models import Competition, Evaluation, HardwareProfile
 from leaderboard.models.evaluation import Stale
 from leaderboard.services import (
     competitions,
+    importing,
     partial_uploads,
     preparing,
     queueing,
@@ -37,8 +38,8 @@ MAX_EXTRA = 3
 
 def sweep() -> None:
     """Return expired leases; open, close and publish competitions whose time has come; measure tied
-    tops again; bring rescores on; store trained references; delete abandoned images and uploads;
-    knock again."""
+    tops again; bring rescores on; store trained references; go on with imports;
+    delete abandoned images and uploads; knock again."""
     for evaluation in Evaluation.every.filter(state=State.RUNNING, lease_expires_at__lt=Now()):
         try:
             recording.give_back(
@@ -52,6 +53,7 @@ def sweep() -> None:
     schedules.keep()
     remeasuring.go_on_all()
     staging.sweep()
+    importing.sweep()
     trials.sweep()
     trainings.sweep()
     partial_uploads.sweep()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,8 +84,13 @@ class Kinship:
         return merged((*self.equal, *self.conflicts, *(self.near if with_near else ())))
 
 
-def of(images: Iterable[Image]) -> Kinship:
-    """The groups among images that were read. Images without facts are in none."""
+def of(
+    images: Iterable[Image], count: Callable[[int, int], None] = lambda done, total: None
+) -> Kinship:
+    """The groups among images that were read. Images without facts are in none.
+
+    `count` gets how many different pictures are compared, and of how many.
+    """
     by_pixels: defaultdict[str, list[Image]] = defaultdict(list)
     for image in sorted(images, key=lambda image: image.name):
         if image.facts:
@@ -93,9 +98,8 @@ def of(images: Iterable[Image]) -> Kinship:
     same = [tuple(group) for group in by_pixels.values() if len(group) > 1]
     distinct = [group for group in by_pixels.values() if group[0].facts and likeness(group[0])]
     near: defaultdict[int, list[Image]] = defaultdict(list)
-    for number, group in zip(
-        components(likenesses(likeness(group[0]) for group in distinct)), distinct, strict=True
-    ):
+    rows = likenesses(likeness(group[0]) for group in distinct)
+    for number, group in zip(components(rows, count), distinct, strict=True):
         near[number] += group
     return Kinship(
         equal=tuple(group for group in same if len(labels(group)) == 1),
@@ -108,7 +112,9 @@ def of(images: Iterable[Image]) -> Kinship:
     )
 
 
-def components(rows: Likenesses) -> list[int]:
+def components(
+    rows: Likenesses, count: Callable[[int, int], None] = lambda done, total: None
+) -> list[int]:
     """A number for each row (N, words); equal for rows that a chain of near rows joins."""
     found = np.arange(len(rows))
     step = max(1, COMPARED // max(1, len(rows)))
@@ -118,6 +124,7 @@ def components(rows: Likenesses) -> list[int]:
         if (one != other).any():
             graph = coo_array((np.ones(len(one), bool), (one, other)), shape=(len(rows),) * 2)
             found = connected_components(graph, directed=False)[1][found]
+        count(min(start + step, len(rows)), len(rows))
     return [int(number) for number in found]
 
 

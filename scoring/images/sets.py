@@ -31,6 +31,7 @@ __all__ = (
     "EPOCH",
     "SPLITS",
     "Catalogue",
+    "Count",
     "Facts",
     "Image",
     "Problem",
@@ -46,6 +47,8 @@ __all__ = (
     "shown",
 )
 
+Count = Callable[[int, int], None]
+"""Gets how many are done, and of how many."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time stamp of every file that is packed: equal content gives equal bytes."""
 TOLD_EVERY = 1000
@@ -59,20 +62,20 @@ def catalogue(
     table: str | None = None,
     may_lack_classes: bool = False,
     tell: Callable[[str], None] = lambda stage: None,
+    count: Count = lambda done, total: None,
 ) -> Catalogue:
-    """List a source. Raises `BadDataset`.
+    """List a source; `tell` gets the progress in words, `count` in images. Raises `BadDataset`.
 
     `verify`: decode each image, and require what a whole dataset needs. `may_lack_classes`: do not
     require every class in every split. `encoding`: of names that do not tell theirs. `table`: the
-    file of labels. None for either: found by content. `tell` gets the progress in words.
+    file of labels. None for either: found by content.
     """
     with opened(path, encoding) as source:
         tables, images, problems = sorted_out(source, table)
         named = set(tables.classes) if tables else layout.classes_beside(images, problems)
         named |= {image.label for image in images}
         if verify:
-            images, broken = read_all(source, images, tell)
-            problems += broken
+            images = read_all(source, images, problems, tell, count)
     if not images:
         raise BadDataset("no_images", *nothing(source, problems))
     classes = tuple(sorted({image.label for image in images}))
@@ -110,22 +113,26 @@ def sorted_out(
 
 
 def read_all(
-    source: Source, images: list[Image], tell: Callable[[str], None]
-) -> tuple[list[Image], list[Problem]]:
-    """The images that can be used, with their facts, and the others as problems."""
+    source: Source,
+    images: list[Image],
+    problems: list[Problem],
+    tell: Callable[[str], None] = lambda stage: None,
+    count: Count = lambda done, total: None,
+) -> list[Image]:
+    """The images that can be used, with their facts. The others join the problems."""
     from scoring.images import reading  # NumPy and SciPy, which only an import needs
 
     sound: list[Image] = []
-    broken: list[Problem] = []
     for number, image in enumerate(images):
         if number and number % TOLD_EVERY == 0:
             tell(f"Read {number:,} of {len(images):,} images")
         found = reading.read(source, image.name)
         if isinstance(found, Problem):
-            broken.append(found)
+            problems.append(found)
         else:
             sound.append(replace(image, facts=found))
-    return sound, broken
+        count(number + 1, len(images))
+    return sound
 
 
 def nothing(source: Source, problems: list[Problem]) -> list[Sentence]:
@@ -148,12 +155,18 @@ def nothing(source: Source, problems: list[Problem]) -> list[Sentence]:
 
 
 def pack(
-    path: Path, images: Iterable[Image], target: Path, seed: int = 0, encoding: str | None = None
+    path: Path,
+    images: Iterable[Image],
+    target: Path,
+    seed: int = 0,
+    encoding: str | None = None,
+    count: Count = lambda done, total: None,
 ) -> None:
     """Write images to `target` as a zip of class/NNNNN.ext.
 
     The numbers follow an order that only `seed` and content decide, because the original names may
-    tell a hidden label or split. Equal content gives equal bytes.
+    tell a hidden label or split. Equal content gives equal bytes. `count` is called after each
+    image.
     """
     with (
         opened(path, encoding) as source,
@@ -165,15 +178,17 @@ def pack(
             return image.label, secret.digest()
 
         numbers: defaultdict[str, int] = defaultdict(int)
-        for image in sorted(images, key=order):
+        in_order = sorted(images, key=order)
+        for done, image in enumerate(in_order, start=1):
             name = f"{image.label}/{numbers[image.label]:05d}{layout.suffix(image.name)}"
             numbers[image.label] += 1
             packed.writestr(zipfile.ZipInfo(name, EPOCH), source.read(image.name))
+            count(done, len(in_order))
 
 
 def facts_of(path: Path) -> list[Facts]:
     """The facts of all images of a split, which are decoded for that."""
     with opened(path) as source:
-        images, _ = layout.sort_out(source.sizes, None)
-        sound, _ = read_all(source, images, lambda stage: None)
+        images, problems = layout.sort_out(source.sizes, None)
+        sound = read_all(source, images, problems)
     return [image.facts for image in sound if image.facts]
