@@ -93,7 +93,7 @@ class AtTheDesk:
         )
         assert "Only organizers see this page" in preview
         done = self.desk.press(at(Rescore.objects.get(), "apply"), "Apply to everybody")
-        assert "The new formula holds." in done
+        assert "The new scores hold." in done
 
     def merge(self, into: Team, other: Team) -> None:
         said = self.desk.press(
