@@ -74,6 +74,11 @@ class GuestAdmin(pages.Fixed):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.may_act(request)
 
+    def get_fields(self, request: HttpRequest, obj: Guest | None = None) -> Any:
+        """Viewers do not see the link: whoever has it can take part."""
+        fields = super().get_fields(request, obj)
+        return fields if self.may_act(request, obj) else [one for one in fields if one != "link"]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Guest]:
         rows = super().get_queryset(request)
         return rows.select_related("competition", "accepted_by", "invited_by")

@@ -97,6 +97,10 @@ def check_team(team: Team) -> None:
     refuse(Ban.objects.filter(team=team.pk).first())
 
 
+def is_banned(team: Team) -> bool:
+    return Ban.objects.filter(team=team.pk).exists()
+
+
 def refuse(found: Ban | None) -> None:
     if found is None:
         return

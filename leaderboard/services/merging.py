@@ -14,7 +14,7 @@ from django.db.models import Min
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard.errors import Conflict, NotFound, Refused
+from leaderboard.errors import Conflict, NotAllowed, NotFound, Refused
 from leaderboard.models import (
     Competition,
     Evaluation,
@@ -97,6 +97,7 @@ def move(other: Team, into: Team) -> None:
     Trial.objects.filter(team=other).update(team=into)
     PartialUpload.objects.filter(team=other).update(team=into)
     other.extras.update(team=into)
+    other.questions.update(team=into)
     other.memberships.update(team=into, is_captain=False)
     for team in (into, other):
         team.invitations.filter(accepted_at=None).delete()
@@ -121,7 +122,7 @@ def check(into: Team, other: Team) -> None:
     teams.check_forming(competition)
     competitions.check_unverified(competition)
     for team in (into, other):
-        bans.check_team(team)
+        check_not_banned(team)
     members = into.memberships.count() + other.memberships.count()
     if members > competition.max_team_size:
         raise Conflict(
@@ -137,12 +138,25 @@ def check(into: Team, other: Team) -> None:
     check_quota(into, other)
 
 
+def check_not_banned(team: Team) -> None:
+    """Raises `NotAllowed` without the reason of the ban: another team's captain may read this."""
+    if bans.is_banned(team):
+        raise NotAllowed(
+            gettext("The organizers have banned %(team)s from this competition. It cannot merge.")
+            % {"team": team},
+            code="banned",
+        )
+
+
 def unfinished_trial(team: Team) -> bool:
     return team.trials.filter(state__in=[Trial.State.QUEUED, Trial.State.RUNNING]).exists()
 
 
 def check_quota(into: Team, other: Team) -> None:
-    """Both together may have used what one team could have used since the first team was made."""
+    """Both together may have used what one team could have used since the first team was made.
+
+    The refusal does not say what they have used: a captain reads it before the other team agrees.
+    """
     competition = into.competition
     sent = Submission.objects.filter(team__in=[into, other], extra=None)
     used = quotas.counted(sent).count()
@@ -150,10 +164,10 @@ def check_quota(into: Team, other: Team) -> None:
     if used > most:
         raise Conflict(
             gettext(
-                "Together they have used %(used)d uploads. One team could have used at most "
-                "%(most)d by now."
+                "Together they have used more uploads than one team could have used by now, which "
+                "is %(most)d."
             )
-            % {"used": used, "most": most},
+            % {"most": most},
             code="combined_quota",
         )
 

@@ -208,8 +208,9 @@ def cancel(*, rescore: Rescore, by: User) -> None:
     competition = locks.lock(rescore.competition)
     check_waiting(rescore)
     preparing.stop(competition)
-    remeasuring.hidden(rescore).cancel()
+    # First, because it waits for a sweep that queues more of it in this moment.
     decide(rescore, State.CANCELLED, by)
+    remeasuring.hidden(rescore).cancel()
     write_down(Act.RESCORE_CANCELLED, rescore, by)
 
 

@@ -58,12 +58,13 @@ GRANTS: dict[type[models.Model], str] = {
     Happening: "SELECT, INSERT",
     # The end of a competition is written down. Only the key of the new entry is read.
     AuditEntry: "SELECT (id), INSERT",
-    # A worker tries models. It claims a trial, and writes its end.
     # Whether a row of the private board has a rank; nothing that teams handed in.
     Verification: "SELECT (id, competition_id, team_id, state, due_at)",
+    # A worker tries models. It claims a trial, and writes its end.
     Trial: "SELECT, UPDATE",
-    # It trains a reference, and leaves the model in its row.
-    Training: "SELECT, UPDATE",
+    # It trains a reference, and leaves the model in its row. The site stores that model for the
+    # competition and the person of the row, so a worker may not write these two.
+    Training: "SELECT, UPDATE (state, claimed_at, finished_at, said, quality, model)",
     StoredReport: "SELECT, INSERT",
     Answers: "SELECT, INSERT, UPDATE",
     Worker: "SELECT, INSERT, UPDATE",

@@ -32,6 +32,7 @@ from leaderboard.services import (
     names,
     organizers,
     versions,
+    visibility,
 )
 from leaderboard.services.audit import Act
 from leaderboard.services.events import Event
@@ -215,11 +216,13 @@ def show_member(*, team: Team, by: User, is_shown: bool) -> None:
 
 
 def shown(competition: Competition, pk: int, *, to: User | AnonymousUser) -> Team:
-    """A team that has a public page: it has been on the public board, or the reader is a member."""
+    """A team that has a public page: it has been on the public board, or the reader is a member.
+    Where scores are hidden, nobody else learns who is on the board."""
     of_competition = Team.objects.filter(competition=competition, pk=pk)
-    own = Q(memberships__user=to.pk) if to.is_authenticated else Q()
-    on_board = Q(entries__board=Entry.Board.PUBLIC)
-    team = of_competition.filter(on_board | own if own else on_board).distinct().first()
+    own = Q(memberships__user=to.pk) if to.is_authenticated else Q(pk__in=[])
+    if not visibility.hides_from(competition, to):
+        own |= Q(entries__board=Entry.Board.PUBLIC)
+    team = of_competition.filter(own).distinct().first()
     if team is None:
         raise NotFound(gettext("There is no such team on the board."))
     team.competition = competition

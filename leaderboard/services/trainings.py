@@ -213,7 +213,10 @@ def end(training: Training, state: State, **more: object) -> None:
 
 
 def store_all() -> None:
-    """Store models that are trained. A process that signed in as a worker does nothing."""
+    """Store models that are trained. One that breaks stops no other, and is tried again.
+
+    A process that signed in as a worker does nothing.
+    """
     if not privileges.may_update(ReferenceModel):
         return
     for key in list(Training.objects.exclude(model=None).values_list("pk", flat=True)[:10]):
@@ -223,6 +226,9 @@ def store_all() -> None:
         except Refused as refusal:
             logger.warning("%s is not the reference: %s", training, refusal.detail)
             training.state, training.said = State.FAILED, refusal.detail[:500]
+        except Exception:  # such as a full disk; the sweep has more to do
+            logger.exception("%s could not be stored", training)
+            continue
         training.model = None
         training.save(update_fields=["model", "state", "said"])
 

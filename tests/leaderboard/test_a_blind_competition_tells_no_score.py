@@ -219,6 +219,15 @@ def test_everybody_is_told_and_both_boards_appear_at_the_publication(
     assert "This competition is blind." not in text(member.get("/competitions/waste/"))
 
 
+def test_nobody_learns_which_teams_are_on_the_board(sent: Submission, owner: User) -> None:
+    team = f"/competitions/waste/teams/{sent.team_id}/"
+    asked = [team, f"{team}badge.svg", f"{team}card.png"]
+    assert [Client().get(url).status_code for url in asked] == [404, 404, 404]
+    member = Client()
+    member.force_login(owner, "django.contrib.auth.backends.ModelBackend")
+    assert member.get(team).status_code == 200
+
+
 def test_it_is_fixed_once_the_competition_has_opened(
     competition: Competition, organizer: User
 ) -> None:

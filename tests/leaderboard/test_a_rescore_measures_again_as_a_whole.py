@@ -395,6 +395,24 @@ def test_a_worker_back_from_the_dead_records_nothing_into_a_set(
         assert refused.value.code == "rescore_decided"
 
 
+def test_what_a_sweep_queues_in_the_moment_of_a_cancel_is_cancelled_too(
+    board_of_two: dict[str, Submission],
+    competition: Competition,
+    organizer: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rescore, decide = again(competition, organizer), rescoring.decide
+
+    def waits(*given: Any) -> None:
+        """As the database does: the sweep holds the row of the rescore until it has queued."""
+        remeasuring.enqueue(rescore, [board_of_two["best"]])
+        decide(*given)
+
+    monkeypatch.setattr(rescoring, "decide", waits)
+    rescoring.cancel(rescore=rescore, by=organizer)
+    assert not remeasuring.hidden(rescore).unfinished().exists()
+
+
 def test_uploads_go_first_and_do_not_wait_for_the_same_content(
     board_of_two: dict[str, Submission],
     competition: Competition,

@@ -57,6 +57,8 @@ FORBIDDEN = [
     "INSERT INTO django_session VALUES ('x', 'x', now())",
     "DELETE FROM leaderboard_submission",
     "UPDATE leaderboard_submission SET team_id = 1",
+    "UPDATE leaderboard_training SET asked_by_id = 1",
+    "SELECT code FROM leaderboard_guest",
     "DELETE FROM leaderboard_evaluation",
     "DELETE FROM leaderboard_answers",
     "DELETE FROM leaderboard_team",

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from leaderboard import tasks
 from leaderboard.errors import NotAllowed, NotFound, Refused
-from leaderboard.models import AuditEntry, Competition, Guest, User
+from leaderboard.models import AuditEntry, Competition, Guest, Role, User
 from leaderboard.services import guests, teams
 from tests.leaderboard import mail
 from tests.leaderboard.admin.conftest import panel, press
@@ -73,6 +73,13 @@ def test_a_pasted_list_is_sent_by_mail_and_taken_up_once(
         ("guest_invited", "organizer"),
         ("guest_came", "outsider"),
     ]
+    bob = Guest.objects.get(address="bob@uni.example")
+    Role.objects.create(competition=closed, user=rival, kind="viewer")
+    page = reverse("admin:leaderboard_guest_change", args=[bob.pk])
+    assert bob.code in text(panel.get(page))
+    looked = text(see(rival, page))
+    assert "bob@uni.example" in looked
+    assert bob.code not in looked  # whoever has it can take part
     page = panel.get(reverse("admin:leaderboard_guest_changelist")).content.decode()
     assert "accepted" in page
     assert guest.code not in page

@@ -29,6 +29,7 @@ from leaderboard.services import (
     captains,
     merging,
     offers,
+    questions,
     quotas,
     selections,
     submissions,
@@ -67,6 +68,7 @@ def test_an_organizer_merges_two_teams(
     selections.choose(team=rivals, submission_ids=[theirs.pk], by=rival)
     webhooks.add(team=rivals, url="https://hook.example", events=["scored"], by=rival)
     before = Competition.objects.get(pk=team.competition_id)
+    questions.ask(competition=before, text="May we share a laptop?", by=rival)
     press(team, "merge", other="RIVALS", reason="They are one lab.")
     assert not Team.objects.filter(pk=rivals.pk).exists()
     members = team.memberships.order_by("joined_at")
@@ -86,6 +88,7 @@ def test_an_organizer_merges_two_teams(
     told = Notice.objects.filter(kind="team_changed")
     assert {one.user.username for one in told} == {"owner", "teammate", "rival"}
     assert str(theirs.pk) in text(see(rival, "/competitions/waste/submissions/"))
+    assert questions.own(before, owner).get().asked_by == rival
 
 
 def test_a_merge_stays_within_the_rules(
@@ -110,7 +113,10 @@ def test_a_merge_stays_within_the_rules(
     assert having(max_team_size=2) == "team_full"
     Competition.objects.update(max_team_size=5)
     ban = bans.ban(team=rivals, person=None, reason="Copies", by=organizer)
-    assert refused(merge) == "banned"
+    with pytest.raises(NotAllowed) as banned:
+        offers.ask(team=team, name="Rivals", by=owner)
+    assert banned.value.code == "banned"
+    assert "Copies" not in banned.value.detail  # another team's captain reads it
     bans.lift(ban=ban, by=organizer)
     waiting = submit(rivals, seed=1)
     assert refused(merge) == "evaluations_unfinished"

@@ -102,6 +102,19 @@ def test_a_worker_that_stops_or_dies_loses_no_training(
     assert training.state == Training.State.ERROR
 
 
+def test_a_model_that_cannot_be_stored_is_kept_and_stops_nothing(
+    training: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError("The disk is full.")
+
+    Training.objects.update(state=Training.State.TRAINED, model=b"weights")
+    monkeypatch.setattr(trainings.references, "set_reference", full)
+    sweeping.sweep()
+    training.refresh_from_db()
+    assert (training.state, bytes(training.model)) == (Training.State.TRAINED, b"weights")
+
+
 def test_uploads_go_before_a_training_for_ten_minutes(
     training: Training, profile: HardwareProfile, competition: Competition
 ) -> None:
