@@ -109,7 +109,7 @@ def test_a_model_that_cannot_be_stored_is_kept_and_stops_nothing(
         raise OSError("The disk is full.")
 
     Training.objects.update(state=Training.State.TRAINED, model=b"weights")
-    monkeypatch.setattr(trainings.references, "set_reference", full)
+    monkeypatch.setattr("leaderboard.services.references.set_reference", full)
     sweeping.sweep()
     training.refresh_from_db()
     assert (training.state, bytes(training.model)) == (Training.State.TRAINED, b"weights")
