@@ -77,10 +77,10 @@ class QuestionAdmin(pages.Fixed):
     list_filter = [("competition", pages.OwnCompetition), StateFilter]
     search_fields = ["text", "answer", "asked_by__username", "team__name"]
     fields = [
-        *("competition", "text", "asked_by", "team", "may_be_named", "asked_at", "state_label"),
+        *("competition", "text", "asked_by", "team", "may_be_named", "asked_at", "stands"),
         *("answer", "public_text", "answered_by", "answered_at"),
     ]
-    readonly_fields = ["state_label"]
+    readonly_fields = ["stands"]
     actions_detail = ["answer", "make_faq", "remove"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Question]:
@@ -93,6 +93,10 @@ class QuestionAdmin(pages.Fixed):
             return "open", gettext("waits for an answer")
         told = gettext("answered publicly") if question.is_public else gettext("answered privately")
         return "answered", told
+
+    @display(description=gettext_lazy("State"))
+    def stands(self, question: Question) -> str:
+        return self.state_label(question)[1]
 
     @action(description=gettext_lazy("Answer"), icon="reply", variant=ActionVariant.PRIMARY)
     def answer(self, request: HttpRequest, object_id: str) -> HttpResponse:
