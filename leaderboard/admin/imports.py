@@ -3,19 +3,26 @@ background."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
 from leaderboard import sentences
@@ -24,11 +31,12 @@ from leaderboard.admin.import_forms import DecideForm, UploadForm, wishes
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import Dataset, User
 from leaderboard.models.organizers import is_operator
-from leaderboard.services import datasets, divisions, importing, staging
+from leaderboard.services import datasets, divisions, importing, staging, thumbnails
 from leaderboard.services.importing import State
 
 DECIDE = "leaderboard_dataset_decide"
 CANCEL = "leaderboard_dataset_cancel"
+PICTURE = "leaderboard_dataset_picture"
 SILENT_SECONDS = 120
 """Without progress for so long, the page says what happens then."""
 
@@ -40,7 +48,11 @@ class Imports(pages.Fixed):
         return is_operator(request.user)
 
     def get_urls(self) -> list[URLPattern]:
-        views = [("", self.decide_view, DECIDE), ("cancel/", self.cancel_view, CANCEL)]
+        views = [
+            ("", self.decide_view, DECIDE),
+            ("cancel/", self.cancel_view, CANCEL),
+            ("<int:number>.jpg", self.picture_view, PICTURE),
+        ]
         return [
             *(
                 path(f"add/<str:token>/{end}", self.admin_site.admin_view(view), name=name)
@@ -158,6 +170,17 @@ class Imports(pages.Fixed):
             is_danger=True,
         )
 
+    @method_decorator(never_cache)
+    def picture_view(self, request: HttpRequest, token: str, number: int) -> HttpResponse:
+        """A picture of the report, for the organizer of the upload alone."""
+        pages.check_permission(self, request, None)
+        try:
+            upload = staging.find(token, by=pages.organizer(request))
+            data = thumbnails.path_of(upload.folder, number).read_bytes()
+        except (NotFound, FileNotFoundError) as error:
+            raise Http404 from error
+        return HttpResponse(data, content_type="image/jpeg")
+
 
 def url(name: str, upload: staging.Staged) -> str:
     return reverse(f"admin:{name}", args=[upload.token])
@@ -253,7 +276,24 @@ def reported(upload: staging.Staged, form: forms.Form) -> pages.Figures:
             (sentences.said(heading), sentences.message(told))
             for heading, told in made.report.paragraphs()
         ),
+        *pictured(upload),
     ]
+
+
+def pictured(upload: staging.Staged) -> Iterator[tuple[str, SafeString]]:
+    """Rows with pictures of what is wrong."""
+    headings = {
+        "conflicts": gettext("Pictures in two classes"),
+        "near": gettext("Nearly equal pictures"),
+        "problems": gettext("Files that are not used"),
+    }
+    shown = [
+        {**asdict(one), "url": reverse(f"admin:{PICTURE}", args=[upload.token, number])}
+        for number, one in enumerate(thumbnails.of(upload.folder))
+    ]
+    for kind, rows in groupby(shown, key=lambda one: one["kind"]):
+        context = {"pictures": list(rows)}
+        yield headings[kind], render_to_string("admin/pictures.html", context)
 
 
 def imported(

@@ -19,7 +19,7 @@ from django.utils.translation import get_language, gettext
 
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import User
-from leaderboard.services import datasets, divisions, organizers
+from leaderboard.services import datasets, divisions, organizers, thumbnails
 from scoring.images.sets import Catalogue, Count
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def write(
         text = error.detail.replace(staged.source.name, staged.file_name)
         raise BadDataset(text, code=error.code) from error
     kin = divisions.kinship_of(catalogue, count("compared"))
+    thumbnails.make(staged.folder, staged.source, catalogue, kin, catalogue.encoding)
     (staged.folder / "catalogue.json").write_text(catalogue.to_json())
     (staged.folder / "kinship.json").write_text(kin.to_json())
     note(staged)

@@ -110,3 +110,34 @@ def test_a_staged_upload_is_its_organizers_own_and_is_thrown_away(
     assert not list(staging.root().glob("*/*"))
     assert panel.get(second).status_code == 302
     assert not Split.objects.exists()
+
+
+def test_the_report_shows_pictures_of_what_is_wrong_to_its_organizer_alone(
+    panel: Client, upload: Upload
+) -> None:
+    files = {
+        **pets(),
+        "dog/wrong.png": scene(0),
+        "cat/near.jpg": scene(2, "JPEG"),
+        "cat/broken.png": b"no",
+        **{f"dog/same-{n}.png": scene(1) for n in range(30)},
+        **{f"cat/same-{n}.png": scene(1) for n in range(30)},
+    }
+    page = upload(files)["Location"]
+    said = text(panel.get(page))
+    assert 'alt="dog/wrong.png"' in said
+    assert 'alt="cat/near.jpg"' in said
+    assert 'alt="cat/broken.png"' not in said
+    assert 2 < said.count("<img src=") <= 24
+    picture = f"{page}0.jpg"
+    assert picture in said
+    shown = panel.get(picture)
+    assert shown.content.startswith(b"\xff\xd8")
+    assert "no-store" in shown["Cache-Control"]
+    assert panel.get(f"{page}24.jpg").status_code == 404
+    other, plain = Client(), Client()
+    other.force_login(User.objects.create_superuser("another", password="-"))
+    plain.force_login(person("plain"))
+    assert other.get(picture).status_code == 404
+    assert plain.get(picture).status_code in (302, 403)
+    assert Client().get(picture).status_code == 302
