@@ -111,14 +111,14 @@ def summary(standing: rankings.Standing) -> str:
     """A board in one sentence, for previews of its address in other places."""
 
     def made() -> str:
-        first = standing[:1]
-        if not first or first[0].rank is None:
+        first = standing.part(True).values_list("team__name", "score").first()
+        if first is None:
             return ""
-        entry = first[0].entry
+        leader, best = first
         # Translators: lower scores are better.
         said = gettext("{teams} teams. {leader} leads with a score of {score} (lower is better).")
-        score = floatformat(entry.score, 4)
-        return said.format(teams=len(standing), leader=entry.team, score=score)
+        score = floatformat(best, 4)
+        return said.format(teams=len(standing), leader=leader, score=score)
 
     return standing.kept(f"summary-{get_language()}", made)
 
