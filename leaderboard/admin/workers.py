@@ -157,7 +157,8 @@ class WorkerAdmin(pages.Fixed):
         if running is None:
             return "–"
         of = running.submission or running.competition
-        said = {"link": pages.link(running, str(of)), "running": running}
+        page = running.rescore if running.is_hidden and running.rescore else running
+        said = {"link": pages.link(page, str(of)), "running": running}
         return render_to_string("admin/work.html", said)
 
     @display(description=gettext_lazy("Measured in 24 h"))
