@@ -61,6 +61,7 @@ MENU = (
         (_("Teams"), "groups", "leaderboard_team_changelist"),
         (_("Applications"), "how_to_reg", "leaderboard_application_changelist"),
         (_("Invitations"), "mail", "leaderboard_guest_changelist"),
+        (_("Declarations"), "school", "leaderboard_declaration_changelist"),
         (_("Bans"), "block", "leaderboard_ban_changelist"),
         (_("Roles"), "badge", "leaderboard_role_changelist"),
         (_("Users"), "person", "leaderboard_user_changelist"),

@@ -235,6 +235,7 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs):
                     "remeasured_ranks",
                     ("max_team_size", "max_upload_bytes"),
                     "formats",
+                    "tracks",
                     ("load_seconds", "total_seconds"),
                     ("first_call_seconds", "call_seconds"),
                     ("memory_bytes", "output_bytes"),

@@ -231,14 +231,20 @@ def board(
     private: Annotated[
         bool, typer.Option("--private", help=gettext("Show the final ranking."))
     ] = False,
+    track: Annotated[
+        str, typer.Option("--track", help=gettext("The slug of a track of the competition."))
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     name = "private" if private else "public"
     with connected() as server:
         page = server.ask(
-            "GET", f"competitions/{competition}/boards/{name}", params={"limit": 1000}
+            "GET",
+            f"competitions/{competition}/boards/{name}",
+            params={"limit": 1000} | ({"track": track} if track else {}),
         )
-    show(as_json, page, board_table(page, title=f"{competition}, {name}"))
+    title = ", ".join(filter(None, (competition, name, track)))
+    show(as_json, page, board_table(page, title=title))
 
 
 def board_table(page: dict[str, Any], *, title: str) -> Table:

@@ -6,6 +6,7 @@ from leaderboard.models.audit import AuditEntry
 from leaderboard.models.ban import Ban
 from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset, Fingerprints, Split
+from leaderboard.models.declaration import Declaration
 from leaderboard.models.device import Device
 from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
@@ -40,6 +41,7 @@ __all__ = [
     "Canary",
     "Competition",
     "Dataset",
+    "Declaration",
     "Delivery",
     "Device",
     "Entry",

@@ -32,6 +32,7 @@ from leaderboard.models.measured import Measured
 from leaderboard.models.organizers import organized_by
 from leaderboard.models.releases import Released
 from leaderboard.models.texts import Texts
+from leaderboard.models.tracks import Tracked
 from leaderboard.models.user import User
 from leaderboard.sentences import said_later
 from scoring import formats, formula, job
@@ -63,7 +64,7 @@ def metric_choices() -> list[tuple[str, Promise]]:
     return [(name, said_later(one.label)) for name, one in metrics.METRICS.items()]
 
 
-class Competition(Texts, Dates, Late, BoardRules, Released, Measured, Admitting):
+class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, Admitting):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         OPEN = "open", pgettext_lazy("state", "Open")
@@ -273,7 +274,7 @@ class Competition(Texts, Dates, Late, BoardRules, Released, Measured, Admitting)
         final = {"min_quality", "final_selections", "publishes_at"} if self.is_published else set()
         if self.is_frozen() or self.thawed_at:
             final = final | {"freezes_at"}
-        return self.SCORING_FIELDS | self.FIXED | {"slug", "opens_at"} | final
+        return self.SCORING_FIELDS | self.FIXED | {"slug", "opens_at", "tracks"} | final
 
     @property
     def rules_sha256(self) -> str:

@@ -82,7 +82,9 @@ class Entry(Placed):
         PRIVATE = "private"
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="entries")
-    board = models.CharField(max_length=7, choices=Board)
+    board = models.CharField(
+        max_length=40, help_text="Public or private, of a track with its slug: see `tracks.key`."
+    )
     team = models.ForeignKey(Team, models.CASCADE, related_name="entries")
     public_rank = models.PositiveIntegerField(
         null=True,

@@ -109,7 +109,7 @@ def entry_of(
     standing: Standing, *, team: int | None = None, key: int | None = None
 ) -> Entry | None:
     """A team's entry on a board, or the entry with a key."""
-    entries = Entry.objects.filter(competition=standing.competition, board=standing.board)
+    entries = Entry.objects.filter(competition=standing.competition, board=standing.key)
     if team is not None:
         entries = entries.filter(team=team)
     elif key is not None:
@@ -122,7 +122,7 @@ def entry_of(
 
 def chosen(standing: Standing, choice: Choice) -> tuple[EntryQuerySet, bool]:
     """The entries that pass the filters, in no order, and whether the search found too many."""
-    entries = Entry.objects.filter(competition=standing.competition, board=standing.board)
+    entries = Entry.objects.filter(competition=standing.competition, board=standing.key)
     if choice.format:
         entries = entries.filter(format=choice.format)
     if choice.number_type:
@@ -190,7 +190,7 @@ def counted(standing: Standing, choice: Choice, entries: EntryQuerySet) -> int |
 
 def placed(standing: Standing, keys: Sequence[int]) -> list[Row]:
     """Entries of a board with their rank and their mark, in the order of the keys."""
-    entries = Entry.objects.board(standing.competition, standing.board).in_bulk(keys)
+    entries = Entry.objects.board(standing.competition, standing.key).in_bulk(keys)
     # A rank is counted from the nearest mark of the board, as `Standing.place` does for one entry.
     marks = {
         one.pk: standing.ranked.last(partial(is_passed, one.score))

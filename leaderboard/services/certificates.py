@@ -50,6 +50,19 @@ def rank_of(entry: Entry) -> str:
     return gettext("Rank %(rank)d of %(teams)d") % {"rank": rank, "teams": len(standing)}
 
 
+def in_tracks(team: Team) -> list[str]:
+    """The team's ranks in the tracks of the competition."""
+    told = []
+    for track in team.competition.all_tracks:
+        entry = rankings.entry_of(team, Entry.Board.PRIVATE, track.slug)
+        if entry is None or not entry.is_ranked:
+            continue
+        standing = rankings.Standing(team.competition, Entry.Board.PRIVATE, track=track.slug)
+        facts = {"rank": standing.rank(entry), "teams": len(standing), "track": track.name}
+        told.append(gettext("Rank %(rank)d of %(teams)d in the track %(track)s") % facts)
+    return told
+
+
 def lines(entry: Entry) -> list[str]:
     """The figures of the final ranking, and where they can be checked."""
     competition = entry.competition
@@ -69,6 +82,7 @@ def lines(entry: Entry) -> list[str]:
         % facts,
         gettext("Final ranking published on %(day)s") % {"day": day},
     ]
+    told += in_tracks(entry.team)
     if made := snapshots.latest(competition):
         address = f"{settings.SITE_URL}{competition.get_absolute_url()}snapshot/"
         told += [

@@ -50,7 +50,10 @@ class Counting:
 
 
 def leaders(
-    competition: Competition, teams: Collection[int], *, min_quality: float
+    competition: Competition,
+    teams: Collection[int],
+    *,
+    min_quality: float,
 ) -> dict[int, Counting]:
     """Each team's evaluation on the public board: its best that passes the gate, else its best.
 
@@ -69,9 +72,29 @@ def leaders(
     return {one.team_id: one for one in map(read, found)}
 
 
+def leaders_in(
+    competition: Competition, teams: Collection[int], min_quality: float, which: Q
+) -> dict[int, Counting]:
+    """The leaders among some uploads alone, by the same rules."""
+    until = competition.counts_until or ALWAYS
+    counts = Evaluation.objects.counting().filter(which, submission__uploaded_at__lt=until)
+    if competition.last_counts:
+        found = last_of(counts, list(teams), min_quality)
+    else:
+        least = gains.REAL if competition.only_real_gains else gains.ANY
+        found = best_of(counts, list(teams), min_quality, least)
+    return {one.team_id: one for one in map(read, found)}
+
+
 @statements.prepared
 def lasting(teams: list[int], min_quality: float, until: datetime) -> QuerySet[Evaluation, Any]:
     counts = Evaluation.objects.counting().filter(submission__uploaded_at__lt=until)
+    return last_of(counts, teams, min_quality)
+
+
+def last_of(
+    counts: EvaluationQuerySet, teams: list[int], min_quality: float
+) -> QuerySet[Evaluation, Any]:
     of_team = counts.filter(team=OuterRef("pk")).order_by(*LAST_FIRST)
     passing = of_team.filter(quality_public__gte=min_quality)
     last = Coalesce(*(Subquery(one.values("pk")[:1]) for one in (passing, of_team)))
@@ -174,7 +197,9 @@ def leaders_by(
     return {team: replace(one, score_public=score) for team, (_, score, one) in best.items()}
 
 
-def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[Counting]]:
+def finals(
+    competition: Competition, teams: Collection[int], which: Q | None = None
+) -> dict[int, list[Counting]]:
     """The evaluations that count on the private board, by team: the selected ones, else the first
     ones by the rule of the public board."""
     place = Window(
@@ -188,7 +213,8 @@ def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[C
             *(LATEST if competition.last_counts else PUBLIC_ORDER),
         ],
     )
-    placed = Evaluation.objects.counting().filter(team__in=teams).order_by().annotate(place=place)
+    counts = Evaluation.objects.counting().filter(which or Q(), team__in=teams)
+    placed = counts.order_by().annotate(place=place)
     found: dict[int, list[Counting]] = {}
     final = placed.filter(place__lte=competition.final_selections)
     for one in map(read, columns(final.values("pk"))):
@@ -196,14 +222,16 @@ def finals(competition: Competition, teams: Collection[int]) -> dict[int, list[C
     return {team: [one for one in some if one.selected_at] or some for team, some in found.items()}
 
 
-def winners(competition: Competition, teams: Collection[int]) -> dict[int, Counting]:
+def winners(
+    competition: Competition, teams: Collection[int], which: Q | None = None
+) -> dict[int, Counting]:
     """Each team's evaluation on the private board: the best of its finals."""
 
     def order(one: Counting) -> tuple[object, ...]:
         is_below = one.quality_private < competition.min_quality
         return is_below, one.score_private, one.uploaded_at, one.submission_id
 
-    return {team: min(some, key=order) for team, some in finals(competition, teams).items()}
+    return {team: min(some, key=order) for team, some in finals(competition, teams, which).items()}
 
 
 def columns(keys: QuerySet[Any, Any]) -> QuerySet[Evaluation, Any]:

@@ -25,7 +25,16 @@ from leaderboard.models import (
     Team,
     Verification,
 )
-from leaderboard.services import counting, events, formulas, locks, revealing, statements, versions
+from leaderboard.services import (
+    counting,
+    events,
+    formulas,
+    locks,
+    revealing,
+    statements,
+    tracks,
+    versions,
+)
 from leaderboard.services.counting import Counting
 from leaderboard.services.events import Event
 from scoring import formula
@@ -46,6 +55,8 @@ WRITTEN = (
     "size_bytes",
 )
 """The columns of an entry that a verdict writes."""
+BATCH = 500
+"""Teams that are placed in tracks at a time."""
 ENTRY_COLUMNS = [field.attname for field in Entry._meta.concrete_fields]
 
 
@@ -84,6 +95,8 @@ def place(*teams: Team) -> None:
             changed.add(Board.PRIVATE)
     else:
         changed.add(Board.PRIVATE)  # what a publication would show
+    shown = [Board.PUBLIC, Board.PRIVATE] if competition.is_published else [Board.PUBLIC]
+    changed.update(board for board in shown if put_tracks(competition, board, keys))
     for one in preparations:
         if not one.is_following:
             prepare(one, competition, keys)
@@ -111,6 +124,7 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
     """
     if preparation.min_quality is None:
         put(competition, Board.PRIVATE, teams, counting.winners(competition, teams))
+        put_tracks(competition, Board.PRIVATE, teams)
         if competition.counts_until is None:
             return
     NextEntry.objects.filter(team__in=teams).delete()
@@ -162,6 +176,7 @@ def thaw(competition: Competition) -> None:
     take_next(competition)
     competition.thawed_at = timezone.now()
     competition.save(update_fields=["thawed_at"])
+    put_all_tracks(competition)
     versions.change(competition.pk)
 
 
@@ -211,7 +226,7 @@ def keep_public_ranks(competition: Competition) -> None:
 
 
 def entry(competition: Competition, board: str, one: Counting, *, min_quality: float) -> Entry:
-    private = board == Board.PRIVATE
+    private = tracks.is_private(board)
     quality = one.quality_private if private else one.quality_public
     score = one.score_private if private else one.score_public
     is_out = private and one.verification in Verification.UNRANKED
@@ -268,6 +283,29 @@ def put(
     )
     new = [Change(one.team_id, before.get(one.team_id), one) for one in changed]
     return new + [Change(one.team_id, one, None) for one in gone]
+
+
+def put_tracks(competition: Competition, board: str, teams: Collection[int]) -> bool:
+    """Write the entries of locked teams in all tracks. Returns whether one changed."""
+    is_changed = False
+    for track in competition.all_tracks if competition.tracks else ():
+        some, which = tracks.members(track, teams), tracks.uploads(track)
+        if board == Board.PRIVATE:
+            best = counting.winners(competition, some, which)
+        else:
+            best = counting.leaders_in(competition, some, competition.min_quality, which)
+        is_changed |= bool(put(competition, tracks.key(board, track.slug), teams, best))
+    return is_changed
+
+
+def put_all_tracks(competition: Competition) -> None:
+    """Write the public entries of all teams in all tracks again, by the rules of today.
+
+    Call it under the lock of the competition.
+    """
+    keys = list(competition.teams.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(keys) if competition.tracks else 0, BATCH):
+        put_tracks(competition, Board.PUBLIC, keys[start : start + BATCH])
 
 
 def tell(teams: Collection[Team], changes: Collection[Change]) -> None:

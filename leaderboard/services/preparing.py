@@ -153,7 +153,11 @@ def step(competition: Competition) -> bool:
     preparation.done += len(batch)
     preparation.save()
     if rescore:
-        versions.change(competition.pk, changed_by(rescore))
+        boards = changed_by(rescore)
+        # Tracks have no preview: their boards follow with the evaluations.
+        if placing.put_tracks(competition, Entry.Board.PUBLIC, batch):
+            boards.append(Entry.Board.PUBLIC)
+        versions.change(competition.pk, set(boards))
     return True
 
 
@@ -209,6 +213,8 @@ def switch(competition: Competition) -> bool:
     if preparation.min_quality is not None:
         placing.take_next(competition)
         rows.update(min_quality=preparation.min_quality)
+        competition.min_quality = preparation.min_quality
+        placing.put_all_tracks(competition)
     elif unfinished(competition):
         return False
     elif not rows.filter(state=State.CLOSED).update(

@@ -21,7 +21,7 @@ from leaderboard.models import Competition, Entry, Evaluation, RankRange, Team, 
 from leaderboard.models.entry import EntryQuerySet
 from leaderboard.models.ranges import half_width
 from leaderboard.rounding import rounded
-from leaderboard.services import versions, visibility
+from leaderboard.services import tracks, versions, visibility
 from scoring import formula
 
 Board = Entry.Board
@@ -175,11 +175,16 @@ class Standing(Sequence[Row]):
         board: str,
         version: str | None = None,
         *,
+        track: str = "",
         for_organizers: bool = False,
     ) -> None:
         if not for_organizers:
             visibility.check_board(competition, board)
         self.competition, self.board = competition, board
+        self.track = tracks.find(competition, track)
+        self.slug = track
+        self.key = tracks.key(board, track)
+        """By which its entries are kept: `board` alone, or with a track."""
         self.version = versions.of(competition, board) if version is None else version
         self.ranked: Marks
         self.below: Marks
@@ -187,6 +192,7 @@ class Standing(Sequence[Row]):
 
     def kept(self, what: str, make: Callable[[], Made]) -> Made:
         """What `make` returns for this version. Each process makes it once."""
+        what = f"{self.track.slug}/{what}" if self.track else what
         return versions.kept(self.competition, self.board, self.version, what, make)
 
     def __len__(self) -> int:
@@ -201,7 +207,7 @@ class Standing(Sequence[Row]):
         keys = self.keys(True, first, stop) if first < ranked else []
         if stop > ranked:
             keys += self.keys(False, max(first - ranked, 0), stop - ranked)
-        entries = Entry.objects.board(self.competition, self.board).in_bulk(keys)
+        entries = Entry.objects.board(self.competition, self.key).in_bulk(keys)
         found = [entries[key] for key in keys if key in entries]
         rows = []
         for place, (previous, entry) in enumerate(zip([None, *found], found, strict=False), first):
@@ -251,7 +257,7 @@ class Standing(Sequence[Row]):
         return Marks(count, tuple((score, rank - 1) for score, rank in every))
 
     def part(self, is_ranked: bool) -> EntryQuerySet:
-        entries = Entry.objects.filter(competition=self.competition, board=self.board)
+        entries = Entry.objects.filter(competition=self.competition, board=self.key)
         return entries.filter(is_ranked=is_ranked).order_by(*ORDER)
 
 
@@ -284,10 +290,12 @@ def rows(
     return found
 
 
-def figures(competition: Competition, board: str) -> Iterator[Figures]:
+def figures(competition: Competition, board: str, track: str = "") -> Iterator[Figures]:
     """All rows of a board, read in small parts."""
     visibility.check_board(competition, board)
-    entries = Entry.objects.filter(competition=competition, board=board)
+    tracks.find(competition, track)
+    key = tracks.key(board, track)
+    entries = Entry.objects.filter(competition=competition, board=key)
     read = entries.order_by("-is_ranked", *ORDER).values_list(
         "is_ranked",
         "team",
@@ -311,12 +319,12 @@ def figures(competition: Competition, board: str) -> Iterator[Figures]:
     states = verifications(competition) if board == Board.PRIVATE else {}
     above: tuple[Decimal, float] | None = None
     for place, row in enumerate(read.iterator(chunk_size=2000), start=1):
-        is_ranked, key, team, score, score_half_width = row[:5]
+        is_ranked, team_id, team, score, score_half_width = row[:5]
         interval = score, score_half_width
         rank, is_tied = (place, within_noise(above, interval)) if is_ranked else (None, False)
-        is_shown = rank is not None and row[-1] == 0 and board == Board.PUBLIC
+        is_shown = rank is not None and row[-1] == 0 and key == Board.PUBLIC
         likely = (*row[-4:-2], half_width(row[-2])) if is_shown else (None, None, None)
-        rest = [*row[5:-4], *likely, states.get(key, "")]
+        rest = [*row[5:-4], *likely, states.get(team_id, "")]
         yield Figures(rank, team, score, score_half_width, is_tied, *rest)
         above = interval
 
@@ -346,12 +354,13 @@ def ranks(competition: Competition) -> dict[int, int]:
     return dict(entries.order_by().annotate(place=PLACE).values_list("team_id", "place"))
 
 
-def entry_of(team: Team, board: str) -> Entry | None:
+def entry_of(team: Team, board: str, track: str = "") -> Entry | None:
     """A team's row on a board. None where scores are hidden: nobody may learn of the row."""
     if team.competition.hides_scores:
         return None
     visibility.check_board(team.competition, board)
-    return Entry.objects.filter(team=team, board=board).select_related("submission").first()
+    named = tracks.key(board, track)
+    return Entry.objects.filter(team=team, board=named).select_related("submission").first()
 
 
 def baseline(competition: Competition, board: str) -> Baseline | None:

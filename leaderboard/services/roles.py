@@ -16,6 +16,7 @@ from leaderboard.models import (
     Canary,
     Competition,
     Dataset,
+    Declaration,
     Entry,
     Evaluation,
     Happening,
@@ -44,6 +45,7 @@ READ = "SELECT"
 
 GRANTS: dict[type[models.Model], str] = {
     Dataset: READ,
+    Declaration: READ,
     Split: READ,
     ReferenceModel: READ,
     Submission: READ,

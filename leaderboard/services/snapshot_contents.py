@@ -22,6 +22,7 @@ from leaderboard.services import (
     previews,
     rankings,
     snapshot_history,
+    tracks,
 )
 from leaderboard.services.snapshot_history import moment
 from scoring.job import Report
@@ -106,6 +107,7 @@ def profile(competition: Competition) -> dict[str, Any]:
 
 def public_rows(competition: Competition) -> list[Row]:
     entries = Entry.objects.board(competition, Board.PUBLIC)
+    member = tracks.membership(competition, Board.PUBLIC)
     shown = []
     above: Entry | None = None
     for rank, entry in previews.ranked(list(entries)):
@@ -114,6 +116,7 @@ def public_rows(competition: Competition) -> list[Row]:
         shown.append(
             row_of(
                 row,
+                member.get(entry.team_id, ()),
                 likely_first=likely.first if likely else None,
                 likely_last=likely.last if likely else None,
             )
@@ -129,17 +132,19 @@ def private_rows(competition: Competition, *, is_final: bool) -> list[Row]:
     else:
         entries = previews.private(competition)
     states = rankings.verifications(competition)
+    member = tracks.membership(competition, Board.PRIVATE)
     shown = []
     above: Entry | None = None
     for rank, entry in previews.ranked(entries):
         is_tied = rank is not None and rankings.are_tied(above, entry)
         row = rankings.Row(rank, entry, is_tied, states.get(entry.team_id, ""))
-        shown.append(row_of(row, public_rank=entry.public_rank))
+        more = member.get(entry.team_id, ())
+        shown.append(row_of(row, more, public_rank=entry.public_rank))
         above = entry
     return shown
 
 
-def row_of(row: rankings.Row, **more: int | None) -> Row:
+def row_of(row: rankings.Row, member: Collection[str], **more: int | None) -> Row:
     entry = row.entry
     return Row(
         rank=row.rank,
@@ -153,6 +158,7 @@ def row_of(row: rankings.Row, **more: int | None) -> Row:
         uploaded_at=moment(entry.uploaded_at) or "",
         is_tied=row.is_tied,
         verification=row.verification,
+        tracks=tuple(member),
         **more,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -51,6 +51,12 @@ register.filter(short)
 register.filter(milliseconds)
 register.filter(gained_milliseconds)
 register.filter(rescore_words.changes)
+
+
+@register.filter
+def get(found: Mapping[str, object], key: str) -> object:
+    """A value by a key that is a variable; None without one."""
+    return found.get(key)
 
 
 @register.filter

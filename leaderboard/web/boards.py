@@ -70,7 +70,7 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
     wish = wishes.read(request.GET)
     if wishes.is_untidy(request.GET):
         return HttpResponseRedirect(f"{request.path}?{wish.query()}")
-    standing = rankings.Standing(competition, name)
+    standing = rankings.Standing(competition, name, track=wish.track)
     mine = own(request, standing)
     drawn = standing.kept("plot", lambda: plots.plot(standing)) if len(standing) else None
     shown = (
@@ -89,9 +89,9 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         heads=tables.heads(competition, wish),
         picks=tables.picks(wish),
         kinds=tables.kinds(competition, wish),
-        landed=landing.of(standing),
+        landed=None if standing.track else landing.of(standing),
         rank_notes=notes(standing),
-        total=len(standing),
+        standing=standing,
         drawn=drawn,
         front=drawn and standing.kept("front", partial(tables.front, standing, drawn)),
         share_description=summary(standing),
@@ -130,7 +130,7 @@ def reader() -> str:
 
 def own(request: Request, standing: rankings.Standing) -> Own | None:
     team = teams.of(request.user, standing.competition)
-    entry = rankings.entry_of(team, standing.board) if team else None
+    entry = rankings.entry_of(team, standing.board, standing.slug) if team else None
     if entry is None:
         return None
     place = standing.place(entry)
@@ -206,7 +206,7 @@ def part(
 
 def moved(standing: rankings.Standing, rows: Sequence[rankings.Row]) -> dict[int, int]:
     """Ranks that teams of the public board have won since yesterday, beyond noise."""
-    race = races.of(standing) if standing.board == Entry.Board.PUBLIC else None
+    race = races.of(standing) if standing.key == Entry.Board.PUBLIC else None
     return races.since_yesterday(race, rows) if race else {}
 
 

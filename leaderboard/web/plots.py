@@ -127,7 +127,7 @@ class Point:
 def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
     """The plot of the best teams of a board, at most so many."""
     competition = standing.competition
-    entries = Entry.objects.filter(competition=competition, board=standing.board)
+    entries = Entry.objects.filter(competition=competition, board=standing.key)
     columns = "team_id", "team__name", "time_ratio", "quality"
     best = entries.order_by("-is_ranked", *rankings.ORDER)[:most]
     rows = list(best.values_list(*columns))

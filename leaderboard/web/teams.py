@@ -17,7 +17,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from leaderboard.errors import BadName, NameTaken
 from leaderboard.models import Competition, Entry, Team
 from leaderboard.services import admissions as service
-from leaderboard.services import captains, histories, rankings, teams, verifications
+from leaderboard.services import (
+    captains,
+    declarations,
+    histories,
+    rankings,
+    teams,
+    verifications,
+)
 from leaderboard.web import admissions, careers, merging
 from leaderboard.web.competitions import find, show
 from leaderboard.web.forms import InvitationForm, TeamForm
@@ -73,10 +80,22 @@ def shown(request: Request, mine: Team) -> HttpResponse:
         form=InvitationForm(),
         name_form=TeamForm(initial={"name": mine.name}),
         captain=captains.of(members),
+        declarations={one.track: one for one in declarations.of(mine)},
         asked=verifications.of(competition).get(mine.pk),
         former_names=mine.former_names.all()[:MOST_FORMER_NAMES],
         **merging.shown(mine),
     )
+
+
+@login_required
+@require_POST
+def declare(request: Request, slug: str) -> HttpResponse:
+    """Declare that the own team belongs to a track, or take it back."""
+    mine = teams.own(request.user, find(request, slug))
+    act = declarations.leave if request.POST.get("act") == "leave" else declarations.declare
+    act(team=mine, track=request.POST.get("track", "")[:30], by=request.user)
+    messages.success(request, gettext("Your declaration is saved."))
+    return redirect("team", slug)
 
 
 @login_required

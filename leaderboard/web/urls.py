@@ -61,6 +61,7 @@ urlpatterns = [
         verifications.verification,
         name="verification",
     ),
+    path("competitions/<slug:slug>/team/track/", teams.declare, name="declare-track"),
     path("competitions/<slug:slug>/team/invite/", teams.invite, name="invite"),
     path(
         "competitions/<slug:slug>/team/invitations/<int:pk>/revoke/",

@@ -35,6 +35,8 @@ class Wish:
 
     choice: Choice
     columns: frozenset[str]
+    track: str = ""
+    """The slug of a track; empty: the whole board."""
     page: str = ""
     rank: int | None = None
     team: int | None = None
@@ -63,6 +65,7 @@ class Wish:
         board."""
         choice = self.choice
         said: dict[str, object] = {
+            "track": self.track,
             "q": choice.search,
             "format": choice.format,
             "type": choice.number_type,
@@ -102,6 +105,7 @@ def read(asked: QueryDict) -> Wish:
     return Wish(
         choice=sorted_choice(choice, asked.get("sort", "")),
         columns=columns(asked.getlist("columns")),
+        track=word(asked.get("track", ""))[:30],
         page=asked.get("page", ""),
         **{name: digits.whole(asked.get(name, "")) for name in ("rank", "team", "after", "before")},
     )

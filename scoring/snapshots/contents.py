@@ -48,6 +48,9 @@ class Row(Json):
     verification: str = ""
     """On the private board, the state of the team's verification, if it was asked for one."""
 
+    tracks: tuple[str, ...] = ()
+    """The slugs of the tracks on whose board the team stands, too."""
+
     @property
     def is_out(self) -> bool:
         """Whether the verification took the rank. The row stays on the board."""

@@ -192,6 +192,19 @@ class CompetitionSummary(serializers.ModelSerializer[Competition]):
         return str(self.context["request"].build_absolute_uri(competition.get_absolute_url()))
 
 
+class Track(serializers.Serializer[object]):
+    """A further board, for a part of the uploads or of the teams."""
+
+    slug = serializers.CharField(help_text="For `?track=` of a board.")
+    name = serializers.CharField()
+    sentence = serializers.CharField()
+    formats = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
+    number_types = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
+    max_parameters = serializers.IntegerField(allow_null=True)
+    max_bytes = serializers.IntegerField(allow_null=True, help_text="Of the model file.")
+    declared = serializers.BooleanField(help_text="Whether a team declares that it belongs here.")
+
+
 class CompetitionDetail(CompetitionSummary):
     classes = serializers.ListField(
         child=serializers.CharField(), help_text="In the order of the model's outputs."
@@ -199,6 +212,7 @@ class CompetitionDetail(CompetitionSummary):
     formats = serializers.ListField(
         child=serializers.CharField(), help_text="Formats of models that it takes, e.g. onnx."
     )
+    tracks = Track(many=True, source="all_tracks")
     formula = Formula(source="*")
     rescores = serializers.SerializerMethodField(
         help_text="Later versions of the scores, the newest first."
@@ -239,6 +253,7 @@ class CompetitionDetail(CompetitionSummary):
             "citation",
             "classes",
             "formats",
+            "tracks",
             "formula",
             "rescores",
             "input",

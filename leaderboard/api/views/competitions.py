@@ -22,7 +22,15 @@ from leaderboard import downloads, spreadsheets
 from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
 from leaderboard.models import Announcement, Competition
-from leaderboard.services import announcements, competitions, datasets, kit, rankings, visibility
+from leaderboard.services import (
+    announcements,
+    competitions,
+    datasets,
+    kit,
+    rankings,
+    tracks,
+    visibility,
+)
 
 PAGING = [
     OpenApiParameter("limit", int, description="Rows a page, at most 1000."),
@@ -92,7 +100,11 @@ class Board(APIView):
     renderer_classes = [JSONRenderer, CSVRenderer]
 
     @extend_schema(
-        parameters=[*PAGING, OpenApiParameter("format", enum=["json", "csv"])],
+        parameters=[
+            *PAGING,
+            OpenApiParameter("format", enum=["json", "csv"]),
+            OpenApiParameter("track", str, description="The slug of a track; empty: the board."),
+        ],
         responses={
             200: shapes.BoardPage,
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "All rows."),
@@ -103,12 +115,15 @@ class Board(APIView):
         """The public or the private board, the leader first; as CSV with all its rows."""
         competition = find(slug)
         visibility.check_board(competition, board)
-        standing = rankings.Standing(competition, board)
+        track = request.query_params.get("track", "")
+        standing = rankings.Standing(competition, board, track=track)
         is_csv = request.accepted_renderer.format == "csv"
-        etag = quote_etag(f"{competition.pk}-{board}-{standing.version}-{'csv' if is_csv else 1}")
+        etag = quote_etag(
+            f"{competition.pk}-{standing.key}-{standing.version}-{'csv' if is_csv else 1}"
+        )
         if unchanged := get_conditional_response(request._request, etag=etag):
             return unchanged
-        answer = download(competition, board) if is_csv else self.page(request, standing)
+        answer = download(competition, board, track) if is_csv else self.page(request, standing)
         answer["ETag"] = etag
         return answer
 
@@ -121,9 +136,12 @@ class Board(APIView):
         return page
 
 
-def download(competition: Competition, board: str) -> StreamingHttpResponse:
-    name = f"{competition.slug}-{board}.csv"
-    rows = (shapes.board_row(figures).values() for figures in rankings.figures(competition, board))
+def download(competition: Competition, board: str, track: str) -> StreamingHttpResponse:
+    name = f"{competition.slug}-{tracks.key(board, track)}.csv"
+    rows = (
+        shapes.board_row(figures).values()
+        for figures in rankings.figures(competition, board, track)
+    )
     return StreamingHttpResponse(
         by_the_hundred(spreadsheets.lines(shapes.BoardRow().fields, rows)),
         content_type="text/csv; charset=utf-8",

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from leaderboard.models import Competition, HardwareProfile
 from leaderboard.models.fields import every_format
+from leaderboard.models.tracks import Track
 from leaderboard.services import faq
 from leaderboard.services.divisions import SHARES
 
@@ -42,7 +43,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }
 """The settings of a competition, by the section of the file in which they stand."""
 SECTIONS_OF_TEXTS = ("pages", "admission")
-TOP = ("slug", "title", "tagline")
+TOP = ("slug", "title", "tagline", "tracks")
 REST = "rules_of_the_board"
 """The section of all settings that no other section names."""
 ELSEWHERE = frozenset({"dataset", "profile"})
@@ -222,6 +223,8 @@ def kind_of(field: models.Field[Any, Any]) -> tuple[Any, dict[str, Any]]:
 
 def list_of(field: models.Field[Any, Any]) -> Any:
     """The type of a field that holds a list, by its default."""
+    if field.name == "tracks":
+        return list[Track]
     if field.get_default() == every_format():
         return list[Literal[tuple(every_format())]]  # type: ignore[misc]
     numbers = all(isinstance(one, float) for one in field.get_default())

@@ -22,6 +22,7 @@ from leaderboard.models import (
     AuditEntry,
     Ban,
     Competition,
+    Declaration,
     Evaluation,
     FaqEntry,
     Guest,
@@ -72,7 +73,12 @@ class Contest:
         found = (self.competition, self.team, self.submission, self.queued, self.announcement)
         ban = self.competition.bans.first()
         asked = (self.application, self.guest, self.question, self.faq)
-        return (*found, self.role, entry, ban, self.rescore, self.verification, *asked)
+        more = (self.rescore, self.verification, self.declaration, *asked)
+        return (*found, self.role, entry, ban, *more)
+
+    @property
+    def declaration(self) -> Declaration:
+        return Declaration.objects.get(team=self.team)
 
     @property
     def verification(self) -> Verification:
@@ -116,7 +122,8 @@ def talked(competition: Competition, text: str) -> tuple[Question, FaqEntry]:
 
 
 def decide(team: Team, by: User) -> None:
-    """A ban, another formula, a winner who is asked, an application and an invitation."""
+    """A ban, another formula, a winner who is asked, an application, an invitation and a track."""
+    Declaration.objects.create(team=team, track="student")
     later = timezone.now() + timedelta(days=1)
     Verification.objects.create(
         competition=team.competition, team=team, rank=1, wish="Code", due_at=later
@@ -168,6 +175,8 @@ ACTS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
     ("question", "remove", {}, (302, 302, 302, 403)),
     ("faq", "remove", {}, (302, 302, 302, 403)),
     ("faq", "change", {"question": "C", "answer": "D", "position": 2}, (302, 302, 302, 403)),
+    ("declaration", "revoke", {"reason": "No student"}, (302, 302, 302, 403)),
+    ("declaration", "restore", {}, (302, 302, 302, 403)),
     ("role", "end", {}, (302, 302, 403, 403)),
     ("team", "rename", {"name": "Renamed", "reason": "Rude"}, (302, 302, 302, 403)),
     ("team", "more_uploads", MORE_UPLOADS, (302, 302, 302, 403)),

@@ -131,6 +131,7 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/teams/999999999999999999/badge.svg", NOBODY),
         ("/competitions/waste/card.png", ANYBODY),
         ("/competitions/waste/team/show-me/", (LOGIN, 405, 405, 405, 405)),
+        ("/competitions/waste/team/track/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/invite/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/alone/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/name/", (LOGIN, 405, 405, 405, 405)),

@@ -1,0 +1,71 @@
+"""Boards of tracks: what their rows are made of, and by which name they are kept.
+
+A track's board is a board like the others, with a name of its own. Each upload counts in each track
+whose conditions it meets, and each team stands there with its best one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db.models import Q
+from django.utils.translation import gettext
+
+from leaderboard.errors import NotFound
+from leaderboard.models import Competition, Declaration, Entry
+from leaderboard.models.tracks import Track
+
+Board = Entry.Board
+
+
+def key(board: str, slug: str) -> str:
+    """The name by which the board of a track is kept; that of the whole board without a track."""
+    return f"{board}.{slug}" if slug else board
+
+
+def is_private(key: str) -> bool:
+    return key.partition(".")[0] == Board.PRIVATE
+
+
+def find(competition: Competition, slug: str) -> Track | None:
+    """The track of a slug; None for the whole board. Raises `NotFound`."""
+    if not slug:
+        return None
+    found = competition.track(slug)
+    if found is None:
+        names = ", ".join(one.slug for one in competition.all_tracks) or "–"
+        said = gettext("There is no track called %(slug)s. Tracks: %(names)s.")
+        raise NotFound(said % {"slug": slug[:30], "names": names}, code="unknown_track")
+    return found
+
+
+def uploads(track: Track) -> Q:
+    """The evaluations whose uploads meet the conditions of a track."""
+    found = Q()
+    if track.formats:
+        found &= Q(submission__format__in=track.formats)
+    if track.number_types:
+        found &= Q(submission__number_type__in=track.number_types)
+    if track.max_parameters is not None:
+        found &= Q(submission__parameters__lte=track.max_parameters)
+    if track.max_bytes is not None:
+        found &= Q(submission__size_bytes__lte=track.max_bytes)
+    return found
+
+
+def members(track: Track, teams: Collection[int]) -> list[int]:
+    """The keys of those teams that may stand in a track."""
+    if not track.declared:
+        return list(teams)
+    declared = Declaration.objects.filter(track=track.slug, team__in=teams, revoked_at=None)
+    return list(declared.order_by("team").values_list("team", flat=True))
+
+
+def membership(competition: Competition, board: str) -> dict[int, list[str]]:
+    """The slugs of the tracks in which each team stands, on one of the two boards."""
+    found: dict[int, list[str]] = {}
+    for track in competition.all_tracks:
+        rows = Entry.objects.filter(competition=competition, board=key(board, track.slug))
+        for team in rows.order_by("team").values_list("team", flat=True):
+            found.setdefault(team, []).append(track.slug)
+    return found

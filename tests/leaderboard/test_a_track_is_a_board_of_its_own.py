@@ -1,0 +1,135 @@
+"""A track has its own board from one upload: by facts of the file, or by what a team declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from leaderboard.errors import Refused
+from leaderboard.models import AuditEntry, Competition, Declaration, Submission, Team, User
+from leaderboard.services import (
+    certificates,
+    competitions,
+    declarations,
+    placing,
+    rankings,
+    snapshot_contents,
+)
+from leaderboard.services.contest_files import reading, writing
+from tests.leaderboard.api.conftest import API
+
+pytestmark = pytest.mark.django_db
+SMALL = {"slug": "small", "name": "Small", "sentence": "At most 100 parameters."}
+STUDENT = {"slug": "student", "name": "Students", "declared": True}
+
+
+@pytest.fixture
+def tracked(competition: Competition) -> Competition:
+    competition.tracks = [SMALL | {"max_parameters": 100}, STUDENT]
+    competition.save(update_fields=["tracks"])
+    return competition
+
+
+def board(track: str = "", name: str = "public") -> list[tuple[int | None, str, float]]:
+    asked = {"track": track} if track else {}
+    answer = Client().get(f"{API}/competitions/waste/boards/{name}", asked).json()
+    return [(row["rank"], row["team"], row["time_ratio"]) for row in answer["results"]]
+
+
+def test_a_team_stands_in_a_track_with_its_best_upload_there(
+    tracked: Competition,
+    team: Team,
+    rivals: Team,
+    scored: Callable[..., Submission],
+    organizer: User,
+) -> None:
+    fast = scored(team, seed=1, time_ratio=0.3)
+    slow = scored(team, seed=2, time_ratio=0.8)
+    other = scored(rivals, seed=3, time_ratio=0.6)
+    Submission.objects.filter(pk=fast.pk).update(parameters=1000)
+    Submission.objects.filter(pk__in=[slow.pk, other.pk]).update(parameters=50)
+    placing.place(team, rivals)
+    assert board() == [(1, "Sorters", 0.3), (2, "Rivals", 0.6)]
+    assert board("small") == [(1, "Rivals", 0.6), (2, "Sorters", 0.8)]
+    page = Client().get("/competitions/waste/boards/public/?track=small").content.decode()
+    assert "At most 100 parameters." in page
+    assert 'href="/competitions/waste/boards/public/?track=student"' in page
+    answer: Any = Client().get(f"{API}/competitions/waste/boards/public.csv?track=small")
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    assert [line.split(",")[:2] for line in lines[1:]] == [["1", "Rivals"], ["2", "Sorters"]]
+    searched = Client().get("/competitions/waste/boards/public/?track=small&q=Sort")
+    assert "rank-2" in searched.content.decode()
+    unknown = Client().get(f"{API}/competitions/waste/boards/public?track=none").json()
+    assert unknown["code"] == "unknown_track"
+    # Another gate holds there, too.
+    tracked.refresh_from_db()
+    tracked.min_quality = 0.75
+    competitions.edit(competition=tracked, by=organizer)
+    assert [row[0] for row in board("small")] == [None, None]
+
+
+def test_a_team_declares_and_organizers_may_revoke(
+    tracked: Competition,
+    team: Team,
+    rivals: Team,
+    owner: User,
+    organizer: User,
+    scored: Callable[..., Submission],
+) -> None:
+    scored(team, seed=1, time_ratio=0.5)
+    scored(rivals, seed=2, time_ratio=0.4)
+    assert board("student") == []
+    mine = Client()
+    mine.force_login(owner)
+    url = "/competitions/waste/team/track/"
+    assert "My team belongs to this track" in mine.get("/competitions/waste/team/").content.decode()
+    mine.post(url, {"track": "student"})
+    assert board("student") == [(1, "Sorters", 0.5)]
+    mine.post(url, {"track": "student", "act": "leave"})
+    assert board("student") == []
+    declaration = declarations.declare(team=team, track="student", by=owner)
+    with pytest.raises(Refused, match="Uploads alone"):
+        declarations.declare(team=team, track="small", by=owner)
+    declarations.revoke(declaration=declaration, reason="No student", by=organizer)
+    assert board("student") == []
+    with pytest.raises(Refused, match="No student"):
+        declarations.declare(team=team, track="student", by=owner)
+    assert "No student" in mine.get("/competitions/waste/team/").content.decode()
+    declarations.restore(declaration=Declaration.objects.get(), by=organizer)
+    acts = list(AuditEntry.objects.order_by("pk").values_list("act", flat=True))
+    assert acts[-5:] == [
+        *("track_declared", "track_left", "track_declared"),
+        *("declaration_revoked", "declaration_restored"),
+    ]
+    competitions.close(competition=tracked, by=organizer)
+    competitions.publish(competition=tracked, by=organizer)
+    assert board("student", "private") == [(1, "Sorters", 0.5)]
+    assert [row[1] for row in board("", "private")] == ["Rivals", "Sorters"]
+    rows = snapshot_contents.private_rows(Competition.objects.get(), is_final=True)
+    assert [row.tracks for row in rows] == [("small",), ("small", "student")]
+    assert certificates.of(team=Team.objects.get(pk=team.pk), by=owner).startswith(b"%PDF")
+    standing = rankings.Standing(Competition.objects.get(), "private", track="student")
+    assert standing[:1][0].likely is None
+
+
+def test_tracks_stand_in_the_contest_file_and_are_fixed_at_the_opening(
+    tracked: Competition, organizer: User, tmp_path: Any
+) -> None:
+    path = tmp_path / "contest.yaml"
+    path.write_text(writing.text_of(tracked))
+    assert [one.slug for one in reading.read(path).contest.tracks] == ["small", "student"]
+    wrong = path.read_text().replace("slug: student", "slug: Not a slug")
+    path.write_text(wrong)
+    with pytest.raises(Refused, match=r"tracks\.1\.slug"):
+        reading.read(path)
+    for tracks in ([{"slug": "a"}], [SMALL, SMALL], [SMALL | {"colour": "red"}], [SMALL] * 9, "a"):
+        tracked.tracks = tracks
+        with pytest.raises(ValidationError):
+            tracked.full_clean()
+    tracked.tracks = [STUDENT]
+    with pytest.raises(Refused, match="tracks"):
+        competitions.edit(competition=tracked, by=organizer)
