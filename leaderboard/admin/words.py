@@ -298,6 +298,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "team": gettext_lazy("team"),
         "user": gettext_lazy("person"),
         "reason": gettext_lazy("reason"),
+        "mail_hash": gettext_lazy("mark of a deleted account"),
         "banned_by": gettext_lazy("banned by"),
         "banned_at": gettext_lazy("banned at"),
     },

@@ -17,6 +17,11 @@ MOST_SECONDS = 600
 """A worker measures nothing while it trains, so a training is short."""
 
 
+def usual_form() -> str:
+    """The first row of the table of formats."""
+    return formats.forms()[0]
+
+
 class TrainingQuerySet(models.QuerySet["Training"]):
     def unfinished(self) -> TrainingQuerySet:
         return self.filter(state__in=[Training.State.QUEUED, Training.State.RUNNING])
@@ -35,7 +40,7 @@ class Training(models.Model):
     architecture = models.CharField(
         max_length=100, validators=[RegexValidator(r"\A[a-z0-9_.]+\Z")], default=ARCHITECTURES[0]
     )
-    form = models.CharField(max_length=30, default=formats.forms()[0])
+    form = models.CharField(max_length=30, default=usual_form)
     seconds = models.PositiveSmallIntegerField(
         default=120, validators=[MinValueValidator(10), MaxValueValidator(MOST_SECONDS)]
     )

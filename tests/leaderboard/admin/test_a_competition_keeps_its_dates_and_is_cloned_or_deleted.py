@@ -101,7 +101,7 @@ def test_dates_stand_in_their_order(panel: Client, draft: Competition) -> None:
         publishes_at_0="2031-01-31",
         publishes_at_1="12:00",
     )
-    assert "The opening must come before the end" in text(answer)
+    assert "and the end before the publication" in text(answer)
     assert draft.ends_at is None
     change(
         panel,

@@ -350,9 +350,15 @@ def test_a_profile_that_measured_meanwhile_keeps_its_machine(
 
 
 def test_a_name_of_a_team_is_mended(panel: Client, team: Team, rivals: Team) -> None:
-    change(panel, team, name="  Fine   sorters ")
+    def rename(name: str) -> Answer:
+        url = reverse("admin:leaderboard_team_rename", args=[team.pk])
+        answer = panel.post(url, {"name": name, "reason": "It was misspelt."}, follow=True)
+        team.refresh_from_db()
+        return answer
+
+    rename("  Fine   sorters ")
     assert team.name == "Fine sorters"
-    answer = change(panel, team, name="rivals")
+    answer = rename("rivals")
     assert "already" in text(answer) or "is violated" in text(answer)
     assert team.name == "Fine sorters"
 

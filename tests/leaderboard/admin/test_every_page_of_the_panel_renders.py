@@ -79,9 +79,6 @@ def full(
     )
     Announcement.objects.create(competition=team.competition, title="Hello", text="All.")
     Question.objects.create(competition=team.competition, text="How many?", team=team)
-    Verification.objects.create(
-        competition=team.competition, team=team, rank=1, wish="The code.", due_at=timezone.now()
-    )
     FaqEntry.objects.create(competition=team.competition, question="Where?", answer="Here.")
     proposal = Rescore(
         competition=team.competition, time_weight=1.0, k=20.0, min_quality=0.6, why="Time is dear."

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.core.cache import caches
 from django.core.files.storage import default_storage
 from django.core.management import call_command
@@ -120,7 +119,7 @@ def test_mail(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(mail, "get_connection", Closed)
+    monkeypatch.setattr(setup, "get_connection", Closed)
     assert "SMTPAuthenticationError" in found("mail")[0][2]
     settings.EMAIL_URL = ""
     assert found("mail") == [("mail", "warning", "E-mail is not configured.")]

@@ -172,7 +172,8 @@ def test_lines_of_equal_score_have_no_kinks(
                 y.value(up), x.value(across), quality_ref=0.7, k=k, time_weight=time_weight
             ).total
             pixel = abs(y.value(up) - y.value(up + 0.1)) * k + time_weight * 0.1
-            assert math.isclose(score, float(contour.label), abs_tol=pixel)
+            if contour.label:  # where teams stand close together there is no room for it
+                assert math.isclose(score, float(contour.label), abs_tol=pixel)
 
 
 def test_a_member_is_not_asked_to_join(
