@@ -54,7 +54,7 @@ class Question(models.Model):
     )
     text = models.TextField()
     may_be_named = models.BooleanField(
-        default=False, help_text="Whether a public answer may say who asked."
+        default=False, help_text=_("Whether a public answer may say who asked.")
     )
     asked_at = models.DateTimeField(default=timezone.now)
     answer = models.TextField(blank=True)

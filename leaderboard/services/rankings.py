@@ -359,8 +359,8 @@ def entry_of(team: Team, board: str, track: str = "") -> Entry | None:
     if team.competition.hides_scores:
         return None
     visibility.check_board(team.competition, board)
-    named = tracks.key(board, track)
-    return Entry.objects.filter(team=team, board=named).select_related("submission").first()
+    entries = Entry.objects.filter(team=team, board=tracks.key(board, track))
+    return entries.select_related("submission").defer("submission__static").first()
 
 
 def baseline(competition: Competition, board: str) -> Baseline | None:

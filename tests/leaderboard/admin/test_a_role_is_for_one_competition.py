@@ -341,7 +341,8 @@ def address(one: URLPattern, contest: Contest) -> tuple[str, str, str]:
         _, noun, step = step.split("_", 2)
     row = nouns.get(noun, contest.competition)
     known = {"object_id": row.pk, "id": row.pk, "pk": 1, "content_type_id": kind.pk}
-    known |= {"kind": "teams", "form": "csv", "token": "a", "app_label": "leaderboard"}
+    known |= {"kind": "teams", "form": "csv", "token": "a", "number": 1}
+    known |= {"app_label": "leaderboard"}
     keys = {key: known[key] for key in one.pattern.regex.groupindex}
     return noun, step, reverse(f"admin:{one.name}", kwargs=keys)
 

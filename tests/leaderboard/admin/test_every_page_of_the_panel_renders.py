@@ -20,6 +20,7 @@ from leaderboard.models import (
     Application,
     Ban,
     Dataset,
+    Declaration,
     FaqEntry,
     Guest,
     Question,
@@ -69,7 +70,7 @@ def full(
     Ban.objects.create(competition=team.competition, team=rivals, reason="Copies")
     Application.objects.create(competition=team.competition, user=owner)
     Verification.objects.create(
-        competition=team.competition, team=team, rank=1, wish="Code", due_at=timezone.now()
+        competition=team.competition, team=team, rank=1, wish="The code.", due_at=timezone.now()
     )
     Guest.objects.create(
         competition=team.competition,
@@ -79,6 +80,7 @@ def full(
     )
     Announcement.objects.create(competition=team.competition, title="Hello", text="All.")
     Question.objects.create(competition=team.competition, text="How many?", team=team)
+    Declaration.objects.create(team=team, track="students")
     FaqEntry.objects.create(competition=team.competition, question="Where?", answer="Here.")
     proposal = Rescore(
         competition=team.competition, time_weight=1.0, k=20.0, min_quality=0.6, why="Time is dear."
@@ -115,6 +117,7 @@ def test_all_nouns_but_the_hidden_ones_are_there() -> None:
         "Canary",
         "Competition",
         "Dataset",
+        "Declaration",
         "Evaluation",
         "Guest",
         "FaqEntry",

@@ -29,6 +29,12 @@ CHECKS = [
 ]
 
 
+@schemathesis.serializer("application/offset+octet-stream")
+def part_of_a_file(context: Any, value: Any) -> bytes:
+    """The bytes of a part of an upload."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 @pytest.fixture
 def api(live_server: LiveServer, team: Team, scored: Callable[..., Submission]) -> Any:
     scored(team)

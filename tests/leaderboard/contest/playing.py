@@ -21,6 +21,7 @@ from PIL import Image
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.services import (
     measurements,
+    preparing,
     ranges,
     recording,
     running,
@@ -299,6 +300,7 @@ class Play:
         with mock.patch.object(ranges, "PAUSE", 0):
             ranges.renew_all()
             self.organizer.publish(self.competition)
+            preparing.go_on(self.competition, seconds=60)  # on a slow machine it is under way
             ranges.renew_all()
         snapshots.go_on(seconds=60)
         self.competition.refresh_from_db()
