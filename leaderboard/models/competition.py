@@ -155,7 +155,7 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text=_(
             "Empty: the quality of the reference model on the public split, from the "
-            "calibration, with three decimals."
+            "calibration, with four decimals."
         ),
     )
     min_quality = models.FloatField(

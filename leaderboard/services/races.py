@@ -1,7 +1,8 @@
 """How the public board stood at earlier moments, from the figures that count today.
 
-A team's score on the public board never gets worse. So the first teams of today tell who stood
-where at any moment, down to the score that the last of them has today.
+Where the best submission counts, a team's score on the public board never gets worse. So the first
+teams of today tell who stood where at any moment, down to the score that the last of them has
+today.
 """
 
 from __future__ import annotations
