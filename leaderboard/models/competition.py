@@ -279,7 +279,8 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
     @property
     def rules_sha256(self) -> str:
         """What tells one text of the rules from another; empty without rules."""
-        return hashlib.sha256(self.rules.encode()).hexdigest() if self.rules.strip() else ""
+        text = "\n".join(self.rules.split("\r\n")).strip()  # a form sends other line breaks
+        return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
     @property
     def is_public(self) -> bool:

@@ -52,7 +52,8 @@ class Console:
         bans.ban(team=team, person=None, reason="Two teams.", by=self.by)
 
     def publish(self, competition: Competition) -> None:
-        assert run("competition", "publish", "whole")["state"] == "published"
+        # With many teams on a slow machine it is published in the background.
+        assert run("competition", "publish", "whole")["state"] in ("closed", "published")
 
 
 def run(*arguments: str) -> dict[str, Any]:

@@ -304,3 +304,4 @@ class Play:
             ranges.renew_all()
         snapshots.go_on(seconds=60)
         self.competition.refresh_from_db()
+        assert self.competition.is_published
