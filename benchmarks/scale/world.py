@@ -27,16 +27,21 @@ from benchmarks.scale.measure import PATIENCE
 from leaderboard.models import (
     Announcement,
     ApiToken,
+    Application,
     AuditEntry,
     Ban,
     Canary,
     Competition,
     Dataset,
+    Declaration,
     Entry,
     Evaluation,
+    FaqEntry,
+    Guest,
     HardwareProfile,
     Membership,
     NamePart,
+    Question,
     ReferenceModel,
     Rescore,
     Role,
@@ -45,6 +50,7 @@ from leaderboard.models import (
     Submission,
     Team,
     User,
+    Verification,
     Worker,
 )
 from leaderboard.services import turns, versions
@@ -284,11 +290,21 @@ def histories(
 
 
 def organizers(competition: Competition) -> None:
-    """One of them besides the operator, and one person who is banned."""
+    """One of them besides the operator, and one row of each thing that they decide about."""
     viewer = User.objects.create_user("viewer", "viewer@example.org")
     Role.objects.create(competition=competition, user=viewer, kind=Role.Kind.VIEWER)
     banned = User.objects.create_user("banned", "banned@example.org")
     Ban.objects.create(competition=competition, user=banned, reason="Two accounts.")
+    Application.objects.create(competition=competition, user=banned)
+    week = timezone.now() + timedelta(days=7)
+    guest = {"address": "guest@example.org", "code": "for-a-guest", "expires_at": week}
+    Guest.objects.create(competition=competition, **guest)
+    Question.objects.create(competition=competition, text="How many images?")
+    FaqEntry.objects.create(competition=competition, question="Where?", answer="Here.")
+    team = competition.teams.order_by("pk")[0]
+    Declaration.objects.create(team=team, track="students")
+    asked = {"team": team, "rank": 1, "wish": "The code.", "due_at": week}
+    Verification.objects.create(competition=competition, **asked)
 
 
 def announcements(competition: Competition, count: int) -> None:
