@@ -17,10 +17,9 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from leaderboard import digits
-from leaderboard.admin import pages
+from leaderboard.admin import fields, pages
 from leaderboard.errors import Refused
 from leaderboard.models import Application
 from leaderboard.services import applications
@@ -37,12 +36,7 @@ SAYS_REFUSAL = gettext_lazy(
 
 
 class RefusalForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=300,
-        widget=UnfoldAdminTextareaWidget,
-        help_text=gettext_lazy("The applicant reads this reason."),
-    )
+    reason = fields.reason(gettext_lazy("The applicant reads this reason."))
 
 
 @admin.register(Application)

@@ -21,9 +21,7 @@ from leaderboard.services import bans
 
 class BanForm(forms.Form):
     who = forms.ChoiceField(label=gettext_lazy("Who"), widget=UnfoldAdminSelectWidget)
-    reason = fields.paragraph(
-        gettext_lazy("Reason"), 300, gettext_lazy("The team reads this reason.")
-    )
+    reason = fields.reason(gettext_lazy("The team reads this reason."))
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

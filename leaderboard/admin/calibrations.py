@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.db.models import prefetch_related_objects
+from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from leaderboard.admin import pages
@@ -29,16 +31,23 @@ def figures(competition: Competition) -> pages.Figures:
     reference = competition.reference
     name = gettext("Reference model")
     if reference is None:
-        return [(name, gettext("None yet. Use “Upload reference” above."))]
+        return [(name, without(competition, "upload_reference", gettext("Upload the reference")))]
     rows: list[tuple[str, object]] = [(name, f"{reference}, {megabytes(reference.size_bytes)}")]
     latest = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION).first()
     if latest is None:
-        return [*rows, (gettext("Calibration"), gettext("None yet. Use “Calibrate” above."))]
+        told = without(competition, "calibrate", gettext("Calibrate"))
+        return [*rows, (gettext("Calibration"), told)]
     if latest.pk != competition.calibration_id:
         told = format_html("{} {}", pages.link(latest), state_of(latest))
         rows.append((gettext("Latest calibration"), told))
     found = competition.calibration
     return rows if found is None else [*rows, *measured(competition, found)]
+
+
+def without(competition: Competition, step: str, button: str) -> SafeString | str:
+    """That something is missing, with the way to it."""
+    url = reverse(f"admin:leaderboard_competition_{step}", args=[competition.pk])
+    return format_html("{} {}", gettext("None yet."), pages.link_to(url, button))
 
 
 def measured(competition: Competition, calibration: Evaluation) -> pages.Figures:

@@ -15,10 +15,12 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from leaderboard.admin import overviews, pages
 from leaderboard.errors import Conflict
 from leaderboard.models import (
+    Application,
     Competition,
     Evaluation,
     HardwareProfile,
     Question,
+    Rescore,
     Submission,
     Team,
     Worker,
@@ -52,6 +54,8 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
     sees_machines = is_operator(request.user)
     profiles = list(with_counts(HardwareProfile.objects.all())) if sees_machines else []
     unfinished = Evaluation.objects.unfinished()
+    waiting = Application.objects.filter(state=Application.State.WAITING)
+    proposed = Rescore.objects.filter(state=Rescore.State.PREVIEW)
     shown = list(
         Competition.objects.filter(organized_by(request.user, competition="pk"))
         .select_related("dataset", "reference", "calibration")
@@ -61,6 +65,8 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
             submissions_count=count_of(Submission.objects.all(), "competition"),
             queued=count_of(unfinished, "competition"),
             questions_count=count_of(Question.objects.open(), "competition"),
+            applications_count=count_of(waiting, "competition"),
+            rescores_count=count_of(proposed, "competition"),
         )[:MOST]
     )
     site = overviews.context_of(None, sees_machines=True) if sees_machines else {}
@@ -189,6 +195,12 @@ def steps(shown: list[Any]) -> list[Notice]:
             found.append(Notice("info", text, url))
         if one.questions_count:
             found.append(asked(one))
+        if one.applications_count:
+            found.append(applied(one))
+        if one.rescores_count:
+            text = gettext("A rescore of %(competition)s waits for a decision.") % facts
+            chosen = f"?competition__id__exact={one.pk}&state__exact=preview"
+            found.append(Notice("warning", text, pages.list_url(Rescore) + chosen))
         if not one.is_published:
             nothing = competitions.do_nothing(one)
             if nothing and nothing.is_ranked:
@@ -210,6 +222,18 @@ def asked(one: Any) -> Notice:
     chosen = f"?competition__id__exact={one.pk}&state=open"
     told = text % {"number": one.questions_count, "competition": one}
     return Notice("warning", told, pages.list_url(Question) + chosen)
+
+
+def applied(one: Any) -> Notice:
+    """That people wait to take part."""
+    text = ngettext(
+        "%(number)d application for %(competition)s waits for a decision.",
+        "%(number)d applications for %(competition)s wait for a decision.",
+        one.applications_count,
+    )
+    chosen = f"?competition__id__exact={one.pk}&state__exact=waiting"
+    told = text % {"number": one.applications_count, "competition": one}
+    return Notice("warning", told, pages.list_url(Application) + chosen)
 
 
 def missing(draft: Competition) -> str:

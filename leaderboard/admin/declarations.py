@@ -12,20 +12,14 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from leaderboard.admin import pages
+from leaderboard.admin import fields, pages
 from leaderboard.models import Declaration
 from leaderboard.services import declarations
 
 
 class RevokeForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=300,
-        widget=UnfoldAdminTextareaWidget,
-        help_text=gettext_lazy("The team reads this reason."),
-    )
+    reason = fields.reason(gettext_lazy("The team reads this reason."))
 
 
 @admin.register(Declaration)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminTextareaWidget,
@@ -28,6 +29,11 @@ def paragraph(label: StrPromise, most: int, help_text: StrPromise, **more: Any) 
     """A few lines of text with `most` letters at most."""
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
     return forms.CharField(label=label, max_length=most, help_text=help_text, widget=widget, **more)
+
+
+def reason(help_text: StrPromise) -> forms.CharField:
+    """Why somebody decides; the help text says who reads it."""
+    return paragraph(gettext_lazy("Reason"), 300, help_text)
 
 
 def tick(label: StrPromise, help_text: StrPromise) -> forms.BooleanField:

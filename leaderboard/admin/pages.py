@@ -327,10 +327,13 @@ def list_url(model: type[Model]) -> str:
 
 
 def link(obj: Model | None, text: str = "") -> SafeString | str:
-    if obj is None:
-        return "–"
-    page = '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>'
-    return format_html(page, change_url(obj), text or obj)
+    return "–" if obj is None else link_to(change_url(obj), text or obj)
+
+
+def link_to(url: str, text: object) -> SafeString:
+    return format_html(
+        '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>', url, text
+    )
 
 
 def number(value: float | None, digits: int = 4) -> str:

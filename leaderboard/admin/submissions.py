@@ -22,9 +22,7 @@ from leaderboard.sizes import megabytes
 
 
 class DisqualifyForm(forms.Form):
-    reason = fields.paragraph(
-        gettext_lazy("Reason"), 300, gettext_lazy("The team reads this reason.")
-    )
+    reason = fields.reason(gettext_lazy("The team reads this reason."))
 
 
 class EvaluationInline(pages.FixedInline):

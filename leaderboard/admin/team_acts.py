@@ -17,23 +17,17 @@ from unfold.enums import ActionVariant
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
-from leaderboard.admin import bans, pages
+from leaderboard.admin import bans, fields, pages
 from leaderboard.models import Team
 from leaderboard.services import extras, merging, quotas, teams
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=300,
-        widget=UnfoldAdminTextareaWidget,
-        help_text=gettext_lazy("The team reads this reason."),
-    )
+    reason = fields.reason(gettext_lazy("The team reads this reason."))
 
 
 class NameForm(ReasonForm):

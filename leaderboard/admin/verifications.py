@@ -25,7 +25,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from leaderboard.admin import pages
+from leaderboard.admin import fields, pages
 from leaderboard.models import Competition, Verification
 from leaderboard.services import verifications
 from leaderboard.sizes import megabytes
@@ -72,12 +72,7 @@ class AskForm(DueForm):
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=300,
-        widget=UnfoldAdminTextareaWidget,
-        help_text=gettext_lazy("Everybody reads it beside the board."),
-    )
+    reason = fields.reason(gettext_lazy("Everybody reads it beside the board."))
 
 
 class AgainForm(DueForm, ReasonForm):

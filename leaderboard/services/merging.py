@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from leaderboard.errors import Conflict, NotAllowed, NotFound, Refused
 from leaderboard.models import (
     Competition,
+    Declaration,
     Evaluation,
     PartialUpload,
     Submission,
@@ -83,7 +84,8 @@ def joined(into: Team, other: Team, *, by: User, change: str, reason: str = "") 
 
 
 def move(other: Team, into: Team) -> None:
-    """Everything that a team has, except what ends with it: invitations, webhooks, offers."""
+    """Everything that a team has, except what ends with it: invitations, webhooks, offers, and its
+    word that it belongs to tracks. What organizers revoked stays revoked."""
     keys = into.submissions.exclude(idempotency_key=None).values("idempotency_key")
     other.submissions.filter(idempotency_key__in=keys).update(idempotency_key=None)
     into.sent += other.sent
@@ -98,6 +100,9 @@ def move(other: Team, into: Team) -> None:
     PartialUpload.objects.filter(team=other).update(team=into)
     other.extras.update(team=into)
     other.questions.update(team=into)
+    for one in Declaration.objects.filter(team=other).exclude(revoked_at=None):
+        kept = {"revoked_at": one.revoked_at, "reason": one.reason}
+        Declaration.objects.update_or_create(team=into, track=one.track, defaults=kept)
     other.memberships.update(team=into, is_captain=False)
     for team in (into, other):
         team.invitations.filter(accepted_at=None).delete()

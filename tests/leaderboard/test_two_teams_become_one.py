@@ -15,6 +15,7 @@ from leaderboard.errors import NotAllowed, Refused
 from leaderboard.models import (
     AuditEntry,
     Competition,
+    Declaration,
     Entry,
     Evaluation,
     MergeOffer,
@@ -228,3 +229,15 @@ def test_viewers_look_and_a_new_name_is_told(
     assert (told.facts["former"], told.facts["reason"]) == ("Sorters", "The name was rude.")
     with pytest.raises(NotAllowed):
         teams.rename(team=team, name="Mine", reason="Why", by=owner)
+
+
+def test_a_revoked_word_about_a_track_stays_revoked(
+    team: Team, rivals: Team, organizer: User
+) -> None:
+    Declaration.objects.create(team=team, track="students")
+    revoked = Declaration.objects.create(
+        team=rivals, track="students", revoked_at=timezone.now(), reason="No students."
+    )
+    merging.merge(into=team, other=rivals, reason="They asked.", by=organizer)
+    left = Declaration.objects.get()
+    assert (left.team, left.reason, left.revoked_at) == (team, revoked.reason, revoked.revoked_at)

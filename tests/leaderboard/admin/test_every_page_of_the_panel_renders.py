@@ -206,6 +206,8 @@ def test_the_first_page_says_what_needs_attention(panel: Client, full: None, set
     assert "E-mail is not configured" in page
     assert "Queued for One core: 1. No worker of it was seen" in page
     assert "Waste sorting would rank a do-nothing model: set a gate above 0.167" in page
+    assert "1 application for Waste sorting waits for a decision" in page
+    assert "A rescore of Waste sorting waits for a decision" in page
     settings.EMAIL_URL = "smtp://mail.example.org"
     assert "E-mail is not configured" not in panel.get(reverse("admin:index")).content.decode()
 
