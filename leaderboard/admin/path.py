@@ -240,6 +240,8 @@ def dates(competition: Competition) -> str:
     if competition.ends_at:
         facts = {"time": shown(competition.ends_at), "zone": zone}
         said.append(gettext("Uploads end at %(time)s (%(zone)s).") % facts)
+    elif competition.state in (State.CLOSED, State.PUBLISHED):
+        said.append(gettext("Uploads have ended."))
     else:
         said.append(gettext("No end: uploads go on until you close the competition."))
     if competition.publishes_at and not competition.is_published:

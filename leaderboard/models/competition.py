@@ -271,9 +271,12 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
         """The fields that may no longer be edited in the state of the competition."""
         if self.state == self.State.DRAFT:
             return frozenset()
-        final = {"min_quality", "final_selections", "publishes_at"} if self.is_published else set()
-        if self.is_frozen() or self.thawed_at:
-            final = final | {"freezes_at"}
+        final = set()
+        if self.is_published:
+            final |= {"min_quality", "final_selections", "publishes_at"}
+            final |= {"freezes_at", "ends_at", "merge_deadline"}
+        elif self.is_frozen() or self.thawed_at:
+            final.add("freezes_at")
         return self.SCORING_FIELDS | self.FIXED | {"slug", "opens_at", "tracks"} | final
 
     @property

@@ -58,6 +58,9 @@ def test_a_team_stands_in_a_track_with_its_best_upload_there(
     page = Client().get("/competitions/waste/boards/public/?track=small").content.decode()
     assert "At most 100 parameters." in page
     assert 'href="/competitions/waste/boards/public/?track=student"' in page
+    assert "How sure the ranks are" not in page  # ranges are those of the whole board
+    overview = Client().get("/competitions/waste/").content.decode()
+    assert 'href="/competitions/waste/boards/public/?track=small"' in overview
     answer: Any = Client().get(f"{API}/competitions/waste/boards/public.csv?track=small")
     lines = b"".join(answer.streaming_content).decode().splitlines()
     assert [line.split(",")[:2] for line in lines[1:]] == [["1", "Rivals"], ["2", "Sorters"]]
