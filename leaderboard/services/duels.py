@@ -80,10 +80,10 @@ def of(evaluation: Evaluation, rival: Entry) -> Duel | None:
     """
     ranges = RankRange.objects.filter(team__in=(evaluation.team_id, rival.team_id))
     found = {one.team_id: one for one in ranges}
-    own, theirs = found.get(evaluation.team_id or 0), found.get(rival.team_id)
-    if own is None or theirs is None or own.with_above is None:
+    own, above = found.get(evaluation.team_id or 0), found.get(rival.team_id)
+    if own is None or above is None or own.with_above is None:
         return None
-    is_of_these = (own.evaluation_id, own.above_id, theirs.evaluation_id) == (
+    is_of_these = (own.evaluation_id, own.above_id, above.evaluation_id) == (
         evaluation.pk,
         rival.evaluation_id,
         rival.evaluation_id,
@@ -97,7 +97,7 @@ def of(evaluation: Evaluation, rival: Entry) -> Duel | None:
         competition=evaluation.competition,
         quality_ref=quality_ref,
         own=own,
-        rival=theirs,
+        rival=above,
         rival_quality=rival.quality,
         covariance=own.with_above,
         clock_variance=sum((one / SURE) ** 2 for one in widths),
