@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -64,8 +65,8 @@ class AgainForm(forms.Form):
         gettext_lazy("Reason"), 500, gettext_lazy("Everybody reads it once the rescore is applied.")
     )
 
-    def __init__(self, choices: dict[str, Any], *given: Any) -> None:
-        super().__init__(*given)
+    def __init__(self, choices: dict[str, Any], *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
         for name, (rows, today) in choices.items():
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)
@@ -94,7 +95,7 @@ class Acts(trainings.Acts):
                 "behind the uploads of participants. Only organizers see it. Nothing changes "
                 "until you apply it, and you can cancel it at any time."
             ),
-            form_class=lambda *given: AgainForm(choices, *given),
+            form_class=partial(AgainForm, choices, initial={"data": request.GET.get("data")}),
             button=gettext("Measure again"),
             do=do,
             done=gettext("The reference is calibrated first."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
@@ -12,6 +13,7 @@ from unfold.decorators import display
 from leaderboard import sentences
 from leaderboard.admin import imports, pages
 from leaderboard.models import Dataset, Split
+from leaderboard.services import dataset_versions
 from leaderboard.sizes import megabytes
 
 SHOWN = 50
@@ -35,6 +37,7 @@ class SplitInline(pages.FixedInline):
 class DatasetAdmin(imports.Imports):
     list_display = [
         "name",
+        "version",
         "classes_count",
         "sample",
         "public",
@@ -43,8 +46,11 @@ class DatasetAdmin(imports.Imports):
         "created_at",
     ]
     search_fields = ["name"]
-    fields = ["name", "licence", "class_names", "created_at", "content", "left_out_files"]
-    readonly_fields = ["class_names", "content", "left_out_files"]
+    fields = [
+        *("name", "version", "licence", "class_names", "created_at", "content", "left_out_files"),
+        "versions",
+    ]
+    readonly_fields = ["version", "class_names", "content", "left_out_files", "versions"]
     inlines = [SplitInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
@@ -86,6 +92,12 @@ class DatasetAdmin(imports.Imports):
             more = gettext("and %(count)d more") % {"count": len(dataset.skipped) - SHOWN}
             rows.append(("…", more))
         return pages.figures(rows) if rows else gettext("Nothing.")
+
+    @display(description=gettext_lazy("Versions"))
+    @pages.once
+    def versions(self, dataset: Dataset) -> SafeString:
+        context = {"dataset": dataset, "versions": dataset_versions.history(dataset)}
+        return render_to_string("admin/dataset_versions.html", context)
 
 
 def images_of(dataset: Dataset, name: str) -> int | str:

@@ -267,7 +267,12 @@ def reported(upload: staging.Staged, form: forms.Form) -> pages.Figures:
             upload = staging.read_again(
                 upload, encoding=choices["encoding"] or None, table=choices["table"] or None
             )
-        made = divisions.planned(upload.catalogue, wishes(upload, **choices), upload.kinship)
+        made = divisions.planned(
+            upload.catalogue,
+            wishes(upload, **choices),
+            upload.kinship,
+            name=choices.get("name", upload.name),
+        )
     except BadDataset as refusal:
         return [(gettext("In the way"), refusal.detail)]
     return [

@@ -1,13 +1,24 @@
 """Images and labels, immutable by sha256."""
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
 class Dataset(models.Model):
-    """Labelled images in three splits: sample (teams get it), public and private (both hidden)."""
+    """Labelled images in three splits: sample (teams get it), public and private (both hidden).
+
+    Datasets of one name are versions. Each says what it changes against the version before.
+    """
 
     name = models.CharField(max_length=120)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    previous = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    changes = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Against the version before."
+    )
     licence = models.CharField(max_length=200, blank=True, help_text=_("Shown beside the sample."))
     classes = models.JSONField(help_text=_("Class names in the order of the logits."))
     sha256 = models.CharField(max_length=64, help_text=_("Of the three splits together."))
@@ -24,9 +35,15 @@ class Dataset(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "version"], name="one_dataset_of_each_version")
+        ]
 
     def __str__(self) -> str:
-        return self.name
+        if self.version == 1:
+            return self.name
+        facts = {"name": self.name, "version": self.version}
+        return gettext("%(name)s, version %(version)d") % facts
 
     def split(self, name: str) -> "Split":
         return next(split for split in self.splits.all() if split.name == name)
@@ -63,6 +80,9 @@ class Fingerprints(models.Model):
 
     split = models.OneToOneField(Split, models.CASCADE, related_name="fingerprints")
     pixels = models.BinaryField(help_text="Hashes of 16 bytes, of equal pixels equal; sorted.")
+    classes = models.BinaryField(
+        default=bytes, help_text="Numbers of classes of 2 bytes, in the order of the pixels."
+    )
     likeness = models.BinaryField(
         help_text="Likenesses of 40 bytes, where there is enough to see; sorted."
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,15 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import BadDataset, NotFound
 from leaderboard.models import Competition, Dataset, Fingerprints, Split, User
-from leaderboard.services import audit, divisions, files, fingerprints, objections, organizers
+from leaderboard.services import (
+    audit,
+    dataset_versions,
+    divisions,
+    files,
+    fingerprints,
+    objections,
+    organizers,
+)
 from leaderboard.services.divisions import Splits, Wishes
 from scoring.images import sets
 from scoring.images.report import ImageReport
@@ -77,20 +84,19 @@ def import_(
     check_length("name", name, most=120)
     check_length("licence", licence, most=200)
     catalogue = catalogue or read(source, tell=tell)
-    plan = divisions.planned(catalogue, wishes, kin)
+    plan = divisions.planned(catalogue, wishes, kin, name=name)
     show(plan.report)
     check(plan)
     splits = packed(source, plan.splits, wishes, catalogue.encoding, tell=tell, count=count)
-    classes = divisions.classes_of(chain.from_iterable(plan.splits.values()))
     dataset = Dataset(
         name=name,
         licence=licence,
-        classes=list(classes),
-        sha256=sha256_of(classes, splits),
+        classes=list(plan.classes),
+        sha256=sha256_of(plan.classes, splits),
         skipped=[asdict(problem) for problem in plan.left_out],
         created_at=timezone.now(),
     )
-    return save(dataset, splits, map(prints_of, plan.splits.values()), by=by)
+    return save(dataset, splits, plan.prints, by=by)
 
 
 def check(plan: divisions.Plan) -> None:
@@ -145,7 +151,8 @@ def take_over(
             % {"sha256": f"{sha256[:12]}…"},
             code="other_content",
         )
-    return save(dataset, splits, [prints_of(found.images) for found in read_.values()], by=by)
+    prints = [fingerprints.made(found.images, classes) for found in read_.values()]
+    return save(dataset, splits, prints, by=by)
 
 
 def packed(
@@ -172,10 +179,6 @@ def packed(
             sets.pack(source, images, path, seed=seed, encoding=encoding, count=counted)
             rows.append(stored_split(split, images, path))
     return rows
-
-
-def prints_of(images: Iterable[sets.Image]) -> Fingerprints:
-    return fingerprints.made(image.facts for image in images if image.facts)
 
 
 def sample_of(competition: Competition) -> Split | None:
@@ -224,13 +227,18 @@ def sha256_of(classes: Sequence[str], splits: Sequence[Split]) -> str:
 def save(
     dataset: Dataset,
     splits: Sequence[Split],
-    prints: Iterable[Fingerprints],
+    prints: Sequence[Fingerprints],
     *,
     by: User | None,
 ) -> Dataset:
-    """Write a dataset with its splits, unless the same content is there."""
+    """Write a dataset with its splits as the newest version of its name, unless the same content is
+    there."""
     if existing := Dataset.objects.filter(sha256=dataset.sha256).first():
         return existing
+    if previous := dataset_versions.newest(dataset.name, is_locked=True):
+        changes = dataset_versions.changes(previous, dataset.classes, splits, prints)
+        dataset.version, dataset.previous = previous.version + 1, previous
+        dataset.changes = changes.to_json()
     dataset.save()
     for split, fingerprint in zip(splits, prints, strict=True):
         split.dataset = dataset
@@ -239,5 +247,6 @@ def save(
         fingerprint.save()
     images = {split.name: split.images for split in splits}
     now = {"sha256": dataset.sha256, "images": images, "left_out": len(dataset.skipped)}
+    now |= {"version": dataset.version, "changes": dataset.changes}
     audit.record(audit.Act.DATASET_IMPORTED, dataset, by=by or audit.CONSOLE, after=now)
     return dataset

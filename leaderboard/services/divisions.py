@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.translation import gettext
 
 from leaderboard.errors import BadDataset
-from leaderboard.services import fingerprints, objections
+from leaderboard.models import Fingerprints, Split
+from leaderboard.services import dataset_versions, fingerprints, objections
 from scoring.images import report, sets
 from scoring.images.report import ImageReport, Refusal
 
@@ -51,6 +54,9 @@ class Plan:
     splits: Splits
     left_out: tuple[sets.Problem, ...]
     report: ImageReport
+    classes: tuple[str, ...]
+    prints: tuple[Fingerprints, ...]
+    """Of each split. They are not saved."""
 
 
 def kinship_of(catalogue: sets.Catalogue, count: sets.Count = lambda done, total: None) -> Kinship:
@@ -60,12 +66,15 @@ def kinship_of(catalogue: sets.Catalogue, count: sets.Count = lambda done, total
     return kinship.of(catalogue.images, count)
 
 
-def planned(catalogue: sets.Catalogue, wishes: Wishes, kin: Kinship | None = None) -> Plan:
+def planned(
+    catalogue: sets.Catalogue, wishes: Wishes, kin: Kinship | None = None, *, name: str = ""
+) -> Plan:
     """What an import would make of images that were read, and whether it would be refused.
 
     A source with the top folders sample, public and private keeps that division; any other is
     divided by shares, class by class. Equal and nearly equal pictures stay together. `kin` is the
-    answer of `kinship_of`, if it is known; else it is asked for.
+    answer of `kinship_of`, if it is known; else it is asked for. If there is a dataset of this
+    name, the report tells what changes against it.
     """
     kin = kin or kinship_of(catalogue)
     conflicting = {image.name: group for group in kin.conflicts for image in group}
@@ -81,15 +90,38 @@ def planned(catalogue: sets.Catalogue, wishes: Wishes, kin: Kinship | None = Non
         refused.append(error)
     if splits and is_given(images) and not wishes.allow_overlaps:
         refused += objections.overlaps(report.across((*kin.equal, *kin.conflicts), splits))
-    seen = fingerprints.seen(splits) if splits else []
+    classes = classes_of(chain.from_iterable(splits.values()))
+    prints = {split: fingerprints.made(part, classes) for split, part in splits.items()}
+    seen = fingerprints.seen(splits, prints) if splits else []
     if seen and not wishes.allow_seen:
         refused.append(objections.seen_before(seen))
     left_out = (objections.dropped_for(name, group) for name, group in dropped.items())
     refusals = [Refusal(error.code, error.detail) for error in refused]
+    previous = dataset_versions.newest(name)
     told = report.of(
-        catalogue, images, splits, kin, seen=[one.sentence() for one in seen], refusals=refusals
+        catalogue,
+        images,
+        splits,
+        kin,
+        seen=[one.sentence() for one in seen],
+        refusals=refusals,
+        changes=dataset_versions.changes(previous, classes, rows_of(splits), prints.values())
+        if previous and splits
+        else None,
     )
-    return Plan(splits, (*catalogue.problems, *left_out), told)
+    return Plan(splits, (*catalogue.problems, *left_out), told, classes, tuple(prints.values()))
+
+
+def rows_of(splits: Splits) -> list[Split]:
+    """The splits that an import would store, without their files."""
+    return [
+        Split(
+            name=name,
+            size_bytes=sets.packed_bytes(images),
+            images_by_class=Counter(image.label for image in images),
+        )
+        for name, images in splits.items()
+    ]
 
 
 def flaws(

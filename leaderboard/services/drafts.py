@@ -105,6 +105,12 @@ def deleted_dataset(dataset: Dataset) -> list[str]:
             gettext("Another competition uses %(dataset)s. Keep it.") % {"dataset": dataset},
             code="dataset_in_use",
         )
+    if Dataset.objects.filter(previous=dataset).exists():
+        raise Conflict(
+            gettext("A newer version tells what it changes against %(dataset)s. Keep it.")
+            % {"dataset": dataset},
+            code="dataset_in_use",
+        )
     names = [str(split.archive) for split in dataset.splits.all()]
     dataset.delete()
     return names

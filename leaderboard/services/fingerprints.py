@@ -4,18 +4,19 @@ another dataset hides. Fingerprints are as secret as the split."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from leaderboard.models import Dataset, Fingerprints, Split
 from leaderboard.services import files
 from scoring.errors import BadDataset as BadSource
 from scoring.images import sets
+from scoring.images.changes import Placed
 from scoring.sentences import Fact, Sentence, say
 
 logger = logging.getLogger(__name__)
 
-PIXELS_BYTES = 16
+PIXELS_BYTES, CLASS_BYTES = 16, 2
 NAMED = 10
 
 
@@ -50,48 +51,64 @@ class Seen:
         return said.about(**facts)
 
 
-def made(facts: Iterable[sets.Facts]) -> Fingerprints:
+def made(images: Iterable[sets.Image], classes: Sequence[str]) -> Fingerprints:
     """Fingerprints of images, without their split, sorted so that their order tells nothing."""
-    known = list(facts)
+    numbers = {label: number.to_bytes(CLASS_BYTES) for number, label in enumerate(classes)}
+    known = [(image.facts, numbers[image.label]) for image in images if image.facts]
+    seen = sorted((bytes.fromhex(facts.pixels), number) for facts, number in known)
+    alike = sorted(bytes.fromhex(facts.likeness) for facts, _ in known if facts.likeness)
     return Fingerprints(
-        pixels=b"".join(sorted(bytes.fromhex(one.pixels) for one in known)),
-        likeness=b"".join(sorted(bytes.fromhex(one.likeness) for one in known if one.likeness)),
+        pixels=b"".join(pixels for pixels, _ in seen),
+        classes=b"".join(number for _, number in seen),
+        likeness=b"".join(alike),
     )
 
 
+def pictures(found: Fingerprints, split: str, classes: Sequence[str]) -> Iterator[Placed]:
+    """The pictures of a split in the order of their hashes."""
+    pixels, numbers = bytes(found.pixels), bytes(found.classes)
+    for start, one in enumerate(range(0, len(pixels), PIXELS_BYTES)):
+        number = int.from_bytes(numbers[CLASS_BYTES * start : CLASS_BYTES * (start + 1)])
+        yield Placed(pixels[one : one + PIXELS_BYTES], split, classes[number])
+
+
 def of(split: Split) -> Fingerprints:
-    """The fingerprints of a split. They are made now if the import stored none, or likenesses of
-    another length."""
+    """The fingerprints of a split. They are made now if the import stored none, or others than
+    today's."""
     from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
     stored = Fingerprints.objects.filter(split=split).first()
-    if stored and not len(stored.likeness) % kinship.BYTES:
+    if stored and is_whole(stored, kinship.BYTES):
         return stored
     try:
-        new = made(sets.facts_of(files.local_path(split.archive)))
+        new = made(sets.images_of(files.local_path(split.archive)), split.dataset.classes)
     except (BadSource, OSError) as error:
         logger.warning("The archive of %s cannot be read: %s", split, error)
         return Fingerprints(split=split, pixels=b"", likeness=b"")
     if stored:
-        stored.pixels, stored.likeness = new.pixels, new.likeness
+        stored.pixels, stored.classes = new.pixels, new.classes
+        stored.likeness = new.likeness
         stored.save()
         return stored
     new.split = split
     return Fingerprints.objects.bulk_create([new], ignore_conflicts=True)[0]
 
 
-def seen(splits: Mapping[str, Sequence[sets.Image]]) -> list[Seen]:
+def is_whole(stored: Fingerprints, likeness_bytes: int) -> bool:
+    """Whether each picture has a class, and each likeness the length of today."""
+    pictures, rest = divmod(len(stored.pixels), PIXELS_BYTES)
+    has_classes = len(stored.classes) == pictures * CLASS_BYTES
+    return not rest and has_classes and not len(stored.likeness) % likeness_bytes
+
+
+def seen(splits: Mapping[str, Sequence[sets.Image]], new: Mapping[str, Fingerprints]) -> list[Seen]:
     """Images of a new division that another dataset treats in the opposite way: shown there and
-    hidden here, or the reverse."""
+    hidden here, or the reverse. `new` are the fingerprints of the division."""
     found = []
     hidden = [image for name, part in splits.items() if name != "sample" for image in part]
     for dataset in Dataset.objects.prefetch_related("splits"):
         prints = {split.name: of(split) for split in dataset.splits.all()}
-        if all(
-            name in splits
-            and one.pixels == made(image.facts for image in splits[name] if image.facts).pixels
-            for name, one in prints.items()
-        ):
+        if all(name in new and one.pixels == new[name].pixels for name, one in prints.items()):
             continue  # the same division again: the import will return this dataset
         for name, one in prints.items():
             images = hidden if name == "sample" else splits["sample"]

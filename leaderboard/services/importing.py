@@ -109,7 +109,7 @@ def decide(staged: Staged, *, name: str, licence: str, wishes: divisions.Wishes,
     """Import a read upload in the background. Raises `BadDataset` for what stands in the way."""
     datasets.check_length("name", name, most=120)
     datasets.check_length("licence", licence, most=200)
-    datasets.check(divisions.planned(staged.catalogue, wishes, staged.kinship))
+    datasets.check(divisions.planned(staged.catalogue, wishes, staged.kinship, name=name))
     decision = {
         "name": name,
         "licence": licence,

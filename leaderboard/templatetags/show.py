@@ -22,7 +22,7 @@ from django.utils.translation import gettext, ngettext
 from leaderboard import markdown, times
 from leaderboard.models import Competition, User, Verification
 from leaderboard.models.organizers import enters_panel
-from leaderboard.sentences import Stored, said
+from leaderboard.sentences import Stored, message, said
 from leaderboard.services import notices, rescore_words
 from leaderboard.sizes import gained_milliseconds, megabytes, milliseconds, short
 from leaderboard.web import plots, words
@@ -46,6 +46,7 @@ def with_code(text: str) -> SafeString:
 
 
 register.filter(said)
+register.filter(message)
 register.filter(megabytes)
 register.filter(short)
 register.filter(milliseconds)

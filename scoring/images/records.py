@@ -35,6 +35,7 @@ class Image:
     label: str
     split: str | None = None
     facts: Facts | None = field(default=None, compare=False)
+    size_bytes: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)

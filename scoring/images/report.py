@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from scoring.images.changes import Changes
 from scoring.images.names import shown
 from scoring.images.records import Catalogue, Image, Problem
 from scoring.job import Formula
@@ -80,6 +81,8 @@ class ImageReport:
     few: Mapping[str, Mapping[str, int]]
     power: tuple[Power, ...]
     refusals: tuple[Refusal, ...]
+    changes: Changes | None = None
+    """Against the version before; None for a dataset of a new name."""
 
     def to_dict(self) -> dict[str, Any]:
         """A dictionary that `json.dumps` accepts, in English."""
@@ -96,6 +99,7 @@ class ImageReport:
                 (say("Class %(name)s", name=shown(name)), per_split(counts))
                 for name, counts in self.classes.items()
             ),
+            *([(self.changes.heading(), self.changes.sentences())] if self.changes else []),
             (say("Classes without usable images"), plain(some(list(map(shown, self.lost))))),
             (say("Classes alike but for case"), self.case_line()),
             (say("Sizes"), self.sizes_line()),
@@ -166,6 +170,7 @@ def of(
     *,
     seen: Sequence[Sentence] = (),
     refusals: Sequence[Refusal] = (),
+    changes: Changes | None = None,
 ) -> ImageReport:
     """The report of a source divided into `splits`; without splits, of `images`."""
     parts = splits or {"all": images}
@@ -196,6 +201,7 @@ def of(
         few={name: few for name, part in hidden.items() if (few := few_of(part))},
         power=tuple(power(name, len(part)) for name, part in hidden.items()),
         refusals=tuple(refusals),
+        changes=changes,
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,10 +37,11 @@ __all__ = (
     "Problem",
     "Source",
     "catalogue",
-    "facts_of",
+    "images_of",
     "open_image",
     "opened",
     "pack",
+    "packed_bytes",
     "refuse_lacking_classes",
     "rgb",
     "share",
@@ -51,6 +52,8 @@ Count = Callable[[int, int], None]
 """Gets how many are done, and of how many."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time stamp of every file that is packed: equal content gives equal bytes."""
+ENTRY_BYTES, END_BYTES = 30 + 46, 22
+"""Of the headers of a file in a zip, without its two names, and of the end of the zip."""
 TOLD_EVERY = 1000
 """Images between two words on the progress."""
 
@@ -130,7 +133,7 @@ def read_all(
         if isinstance(found, Problem):
             problems.append(found)
         else:
-            sound.append(replace(image, facts=found))
+            sound.append(replace(image, facts=found, size_bytes=source.sizes[image.name]))
         count(number + 1, len(images))
     return sound
 
@@ -186,9 +189,18 @@ def pack(
             count(done, len(in_order))
 
 
-def facts_of(path: Path) -> list[Facts]:
-    """The facts of all images of a split, which are decoded for that."""
+def packed_bytes(images: Sequence[Image]) -> int:
+    """The size of the zip that `pack` writes, before it is written; without records of ZIP64."""
+    names = (f"{one.label}/00000{layout.suffix(one.name)}".encode() for one in images)
+    sizes = (
+        ENTRY_BYTES + 2 * len(name) + one.size_bytes
+        for name, one in zip(names, images, strict=True)
+    )
+    return END_BYTES + sum(sizes)
+
+
+def images_of(path: Path) -> list[Image]:
+    """The images of a split with their facts, for which each one is decoded."""
     with opened(path) as source:
         images, problems = layout.sort_out(source.sizes, None)
-        sound = read_all(source, images, problems)
-    return [image.facts for image in sound if image.facts]
+        return read_all(source, images, problems)

@@ -14,7 +14,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image, ImageDraw
 
-from leaderboard.models import Dataset, Fingerprints
+from leaderboard.models import AuditEntry, Dataset, Fingerprints
+from scoring.images.sets import SPLITS
 
 Run = Callable[..., dict[str, Any]]
 Files = dict[str, bytes]
@@ -206,11 +207,7 @@ def test_pictures_of_a_fixed_camera_are_refused_with_the_choice_that_helps(run: 
 
 
 def test_a_given_division_with_overlaps_is_refused_unless_told_otherwise(run: Run) -> None:
-    files = {
-        f"{split}/{name}": data
-        for number, split in enumerate(("sample", "public", "private"))
-        for name, data in pets(3, first=100 * number).items()
-    }
+    files = divided()
     assert not run(files, "--dry-run")["error"]
     files["private/cat/copy.bmp"] = scene(0, "BMP")
     told = run(files)
@@ -242,3 +239,53 @@ def test_what_an_earlier_sample_showed_is_not_hidden_unawares(run: Run, are: str
     assert run(again, "--seed", "2")["code"] == "seen_before"
     assert not run(pets(20), "--seed", "2", "--allow-seen")["error"]
     assert not run(pets(20, first=500), "--seed", "2")["error"]
+
+
+def divided(first: int = 0) -> Files:
+    """Three cats and three dogs in each split."""
+    return {
+        f"{split}/{name}": data
+        for number, split in enumerate(("sample", "public", "private"))
+        for name, data in pets(3, first=first + 100 * number).items()
+    }
+
+
+@pytest.mark.parametrize("are", ["known", "without classes", "lacking"])
+def test_a_version_says_what_it_changes_against_the_one_before(run: Run, are: str) -> None:
+    assert run(divided())["report"]["changes"] is None
+    if are == "lacking":  # as those of datasets are that were imported before
+        Fingerprints.objects.all().delete()
+    elif are == "without classes":
+        Fingerprints.objects.update(classes=b"")
+    files = divided()
+    files["public/cat/moved.png"] = files.pop("sample/cat/000.png")
+    files["private/dog/other.png"] = files.pop("private/cat/001.png")
+    del files["public/dog/002.png"]
+    files |= {f"{split}/eel/0.png": scene(900 + n) for n, split in enumerate(SPLITS)}
+    options = ("--allow-seen", "--name", "pets")
+    planned = run(files, *options, "--dry-run")["report"]["changes"]
+    numbers = ("version", "kept", "added", "removed", "moved", "relabelled")
+    assert [planned[name] for name in numbers] == [1, 15, 3, 1, 1, 1]
+    assert (planned["new_classes"], planned["lost_classes"]) == (["eel"], [])
+    assert planned["counts"]["public"] == {"cat": [3, 4], "dog": [3, 2], "eel": [0, 1]}
+
+    told = run(files, *options)
+    first, second = Dataset.objects.order_by("version")
+    assert told["version"] == second.version == 2
+    assert planned == told["changes"] == second.changes
+    assert (planned["bytes_before"], planned["bytes_after"]) == (stored(first), stored(second))
+    assert second.previous == first
+    assert str(second) == "pets, version 2"
+    entry = AuditEntry.objects.filter(act="dataset_imported").latest("pk")
+    assert entry.after["changes"] == planned
+
+
+def test_the_same_pictures_divided_otherwise_have_only_moved(run: Run) -> None:
+    run(pets(), "--seed", "1")
+    told = run({**pets(), "cat/copy.png": scene(0)}, "--seed", "2", "--allow-seen")["changes"]
+    assert told["moved"] > 3
+    assert (told["added"], told["removed"], told["kept"]) == (1, 0, 24 - told["moved"])
+
+
+def stored(dataset: Dataset) -> int:
+    return sum(split.size_bytes for split in dataset.splits.all())

@@ -127,7 +127,9 @@ class Command(BaseCommand):
                 source, encoding=options["encoding"], table=options["labels"], tell=self.tell
             )
             if options["dry_run"]:
-                self.show(divisions.planned(catalogue, wishes(options)).report, options, reports)
+                name = options["name"].strip() or source.stem
+                plan = divisions.planned(catalogue, wishes(options), name=name)
+                self.show(plan.report, options, reports)
                 return self.rehearsed(reports[0], options)
             dataset = datasets.import_(
                 name=options["name"],
@@ -175,6 +177,7 @@ class Command(BaseCommand):
         if options["json"]:
             facts = {"id": dataset.pk, "name": dataset.name, "sha256": dataset.sha256}
             facts |= {"classes": dataset.classes, "images": splits}
+            facts |= {"version": dataset.version, "changes": dataset.changes or None}
             facts |= {
                 "skipped": spoken(dataset.skipped),
                 "is_new": is_new,
@@ -186,7 +189,7 @@ class Command(BaseCommand):
         begin = gettext("Imported:") if is_new else gettext("There already:")
         classes, left_out = len(dataset.classes), len(dataset.skipped)
         told = (
-            f"{dataset.name} (#{dataset.pk})",
+            f"{dataset} (#{dataset.pk})",
             ngettext("%(classes)d class", "%(classes)d classes", classes) % {"classes": classes},
             counts,
             ngettext("%(files)d file left out", "%(files)d files left out", left_out)

@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from leaderboard.models import Dataset, Split, User
+from leaderboard.admin import pages
+from leaderboard.models import Competition, Dataset, Split, User
 from leaderboard.services import staging, sweeping
 from scoring.images import kinship
 from tests.leaderboard.answers import Answer
@@ -141,3 +142,35 @@ def test_the_report_shows_pictures_of_what_is_wrong_to_its_organizer_alone(
     assert other.get(picture).status_code == 404
     assert plain.get(picture).status_code in (302, 403)
     assert Client().get(picture).status_code == 302
+
+
+def test_a_new_version_is_told_before_the_import_and_listed_after_it(
+    panel: Client, upload: Upload, competition: Competition
+) -> None:
+    panel.post(upload(pets())["Location"], {"name": "Pets"})
+    first = Dataset.objects.get(name="Pets")
+    Competition.objects.filter(pk=competition.pk).update(dataset=first)
+    files = pets()
+    files["dog/other.png"] = files.pop("cat/000.png")
+    page = upload(files)["Location"]
+    said = text(panel.get(page))
+    assert "Since version 1" in said
+    assert "In another class: 1." in said
+    named = text(panel.post(page, {"name": "Other pets", "look": ""}))
+    assert "Since version 1" not in named
+
+    panel.post(page, {"name": "Pets", "allow_seen": "on"})
+    second = Dataset.objects.get(name="Pets", version=2)
+    shown = text(panel.get(pages.change_url(second)))
+    assert shown.count("In another class: 1.") == 1
+    assert first.sha256[:16] in shown
+    assert shown.count("· organizer") == 2
+    assert shown.count("Counts today.") == 1
+    again = reverse("admin:leaderboard_competition_measure_again", args=[competition.pk])
+    address = f"{again}?data={second.pk}"
+    assert shown.count("?data=") == 1
+    assert f'href="{address}"' in shown
+    assert f'<option value="{second.pk}" selected>Pets, version 2</option>' in text(
+        panel.get(address)
+    )
+    assert panel.get(f"{again}?data=none").status_code == 200
