@@ -16,6 +16,7 @@ from leaderboard.errors import BadDataset
 from leaderboard.models import Fingerprints, Split
 from leaderboard.services import dataset_versions, fingerprints, objections
 from scoring.images import report, sets
+from scoring.images.changes import Changes
 from scoring.images.report import ImageReport, Refusal
 
 if TYPE_CHECKING:  # it needs NumPy and SciPy, which only imports need
@@ -95,21 +96,27 @@ def planned(
     seen = fingerprints.seen(splits, prints) if splits else []
     if seen and not wishes.allow_seen:
         refused.append(objections.seen_before(seen))
-    left_out = (objections.dropped_for(name, group) for name, group in dropped.items())
-    refusals = [Refusal(error.code, error.detail) for error in refused]
-    previous = dataset_versions.newest(name)
+    left_out = (objections.dropped_for(file, group) for file, group in dropped.items())
     told = report.of(
         catalogue,
         images,
         splits,
         kin,
         seen=[one.sentence() for one in seen],
-        refusals=refusals,
-        changes=dataset_versions.changes(previous, classes, rows_of(splits), prints.values())
-        if previous and splits
-        else None,
+        refusals=[Refusal(error.code, error.detail) for error in refused],
+        changes=changes(name, classes, splits, prints.values()),
     )
     return Plan(splits, (*catalogue.problems, *left_out), told, classes, tuple(prints.values()))
+
+
+def changes(
+    name: str, classes: Sequence[str], splits: Splits, prints: Iterable[Fingerprints]
+) -> Changes | None:
+    """What a division changes against the newest version of a dataset, if there is one."""
+    previous = dataset_versions.newest(name) if splits else None
+    if previous is None:
+        return None
+    return dataset_versions.changes(previous, classes, rows_of(splits), prints)
 
 
 def rows_of(splits: Splits) -> list[Split]:

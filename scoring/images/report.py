@@ -173,10 +173,9 @@ def of(
     changes: Changes | None = None,
 ) -> ImageReport:
     """The report of a source divided into `splits`; without splits, of `images`."""
-    parts = splits or {"all": images}
-    counts = {name: Counter(image.label for image in part) for name, part in parts.items()}
-    facts = [image.facts for image in images if image.facts]
+    counts = {name: by_class(part) for name, part in (splits or {"all": images}).items()}
     hidden = {name: part for name, part in splits.items() if name != "sample"}
+    facts = [image.facts for image in images if image.facts]
     return ImageReport(
         classes={
             label: {name: count[label] for name, count in counts.items()}
@@ -227,8 +226,12 @@ def power_line(one: Power) -> Said:
 
 def few_of(images: Iterable[Image]) -> dict[str, int]:
     """Classes with fewer than `FEW` images, and how many they have."""
-    counts = Counter(image.label for image in images)
+    counts = by_class(images)
     return {label: count for label, count in sorted(counts.items()) if count < FEW}
+
+
+def by_class(images: Iterable[Image]) -> Counter[str]:
+    return Counter(image.label for image in images)
 
 
 def few_line(split: str, counts: Mapping[str, int]) -> Said:
