@@ -19,7 +19,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from leaderboard.admin import calibrations, drafts, pages, path, results, signs, steps
+from leaderboard.admin import calibrations, drafts, pages, path, results, signs, steps, track_rows
 from leaderboard.models import Competition, Submission, Team
 from leaderboard.models.counts import count_of
 from leaderboard.models.fields import every_format
@@ -55,6 +55,8 @@ class CompetitionForm(forms.ModelForm):
             "be added and none removed."
         ),
     )
+
+    tracks = track_rows.TracksField()
 
     class Meta:
         model = Competition
@@ -116,11 +118,11 @@ class CompetitionForm(forms.ModelForm):
 class NewCompetitionForm(CompetitionForm):
     """The first questions. All other settings have first values, and tabs on the next page."""
 
-    formats = None  # type: ignore[assignment]  # Django's way to leave a field out
+    formats = tracks = None  # type: ignore[assignment]  # Django's way to leave fields out
 
 
 @admin.register(Competition)
-class CompetitionAdmin(steps.Steps, results.Results, signs.Signs):
+class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Told):
     to_competition = "pk"
     form = CompetitionForm
     change_form_outer_before_template = "admin/way_before_form.html"
@@ -309,6 +311,7 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs):
         self, request: HttpRequest, obj: Competition | None = None
     ) -> list[str]:
         shown = ["now", "calibration_result", "worth", "do_nothing", "probing", "copies", "doubles"]
+        shown.append("tracks_told")
         return shown + sorted(obj.frozen_fields if obj else ())
 
     def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:

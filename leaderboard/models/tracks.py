@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Annotated
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic import ValidationError as Wrong
@@ -33,6 +34,9 @@ def one_of(names: Collection[str]) -> Callable[[str], str]:
 
 Format = Annotated[str, AfterValidator(one_of(every_format()))]
 NumberType = Annotated[str, AfterValidator(one_of(formats.NUMBER_TYPES))]
+Language = Annotated[str, AfterValidator(one_of([code for code, _ in settings.LANGUAGES]))]
+Name = Annotated[str, Field(min_length=1, max_length=60)]
+CONDITIONS = ("formats", "number_types", "max_parameters", "max_bytes", "declared")
 
 
 class Track(BaseModel):
@@ -42,7 +46,9 @@ class Track(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     slug: str = Field(pattern="^[a-z0-9][a-z0-9-]*$", max_length=30)
-    name: str = Field(min_length=1, max_length=60)
+    name: Name
+    names: dict[Language, Name] = {}
+    """The name in other languages of the site, by code."""
     sentence: str = Field("", max_length=300)
     """Who or what belongs to it, for participants."""
     formats: list[Format] = []
@@ -54,6 +60,20 @@ class Track(BaseModel):
     """Of the model file."""
     declared: bool = Field(False, strict=True)
     """Whether a team must declare that it belongs here, such as a team of students."""
+
+    @property
+    def title(self) -> str:
+        """The name in the reader's language."""
+        return self.names.get(get_language() or "", self.name)
+
+    @property
+    def conditions(self) -> list[str]:
+        """The names of the conditions that it sets."""
+        return [name for name in CONDITIONS if getattr(self, name)]
+
+    def stored(self) -> dict[str, object]:
+        """As competitions and contest files keep it: without what is not set."""
+        return self.model_dump(exclude_defaults=True)
 
 
 LIST = TypeAdapter(list[Track])
@@ -79,9 +99,8 @@ class Tracked(models.Model):
         blank=True,
         validators=[check_tracks],
         help_text=_(
-            "Further boards, as JSON: a list of tracks with slug, name, sentence, and conditions "
-            "(formats, number_types, max_parameters, max_bytes, declared). Fixed after the "
-            "competition opened."
+            "Further boards for a part of the uploads or of the teams. Fixed after the competition "
+            "opened."
         ),
     )
 

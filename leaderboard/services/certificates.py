@@ -58,7 +58,7 @@ def in_tracks(team: Team) -> list[str]:
         if entry is None or not entry.is_ranked:
             continue
         standing = rankings.Standing(team.competition, Entry.Board.PRIVATE, track=track.slug)
-        facts = {"rank": standing.rank(entry), "teams": len(standing), "track": track.name}
+        facts = {"rank": standing.rank(entry), "teams": len(standing), "track": track.title}
         told.append(gettext("Rank %(rank)d of %(teams)d in the track %(track)s") % facts)
     return told
 

@@ -196,7 +196,7 @@ class Track(serializers.Serializer[object]):
     """A further board, for a part of the uploads or of the teams."""
 
     slug = serializers.CharField(help_text="For `?track=` of a board.")
-    name = serializers.CharField()
+    name = serializers.CharField(source="title", help_text="In the language of the request.")
     sentence = serializers.CharField()
     formats = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
     number_types = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")

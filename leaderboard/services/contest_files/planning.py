@@ -116,8 +116,8 @@ def settings_in(file: ContestFile) -> dict[str, Any]:
         raise BadContestFile(
             [file.slip(("dates", "time_zone"), " ".join(error.messages))]
         ) from error
-    if "tracks" in found:  # as they are stored: what is said, and nothing else
-        found["tracks"] = [one.model_dump(exclude_unset=True) for one in found["tracks"]]
+    if "tracks" in found:
+        found["tracks"] = [one.stored() for one in found["tracks"]]
     return {name: in_zone(value, zone) for name, value in found.items()}
 
 
