@@ -96,8 +96,8 @@ def test_an_error_stands_at_its_field(panel: Client, draft: Competition) -> None
     page = text(send(panel, draft, *(row for row, _ in WRONG)))
     for _, said in WRONG:
         assert said in page
-    assert page.count('<details class="track is-empty border') == 8
-    assert page.count('dark:border-base-800" open>') == len(WRONG)
+    assert page.count('class="track is-empty border') == 8
+    assert page.count("<details open") == len(WRONG)
     rows = [{"kind": "declared", "name": f"T{n}"} for n in range(9)]
     page = text(send(panel, draft, *rows, **{"tracks-TOTAL_FORMS": 9}))
     assert "There can be at most 8 tracks." in page
