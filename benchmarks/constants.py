@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks import tables
 from scoring import timing
 from scoring.job import Pace, Quad
-from scoring.timing import correction, regression, robust, tally
+from scoring.timing import correction, host, regression, robust, tally
 from scoring.timing.regression import Prior
 
 DATA = Path(__file__).parent / "data"
@@ -92,7 +92,8 @@ def quads_of(line: dict[str, list[dict[str, object]]]) -> list[Quad]:
 
 def estimates(some: list[tuple[list[Quad], Pace]]) -> tally.Floats:
     """Ratio and half-width of each evaluation (N, 2)."""
-    found = [correction.estimate(tally.counted(quads), pace) for quads, pace in some]
+    unseen = host.BETWEEN_RUNS_SD  # read here, because a default is bound where it is defined
+    found = [correction.estimate(tally.counted(quads), pace, unseen) for quads, pace in some]
     return np.array([(one.ratio, one.half_width) for one in found])
 
 

@@ -35,7 +35,8 @@ from scoring.job import Pace, Quad
 from scoring.timing import correction, covariates
 from scoring.timing.correction import LOAD_SD
 from scoring.timing.covariates import Design
-from scoring.timing.intervals import BETWEEN_RUNS_SD, Estimate, Z
+from scoring.timing.host import BETWEEN_RUNS_SD
+from scoring.timing.intervals import Estimate, Z
 from scoring.timing.regression import MOST_NOISE, Coefficients, residual_of
 from scoring.timing.robust import Numbers, scatter, t_quantile
 from scoring.timing.tally import Floats

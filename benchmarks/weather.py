@@ -5,7 +5,7 @@
 c and m say how much slower the machine's core and memory are at time t: flicker noise, plus a part
 in proportion to the load of other programs. The reference has both shares 1, the probe has only the
 core's, and each network has its own. Process, block and evaluation are normal noise; that of an
-evaluation has the standard deviation `intervals.BETWEEN_RUNS_SD`.
+evaluation has the standard deviation `host.BETWEEN_RUNS_SD`.
 
 *Weather* is the word of these benchmarks for the courses of c, m and load.
 """
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring.job import Pace, Plan, Quad
-from scoring.timing import calibration, intervals, stopping, tally
+from scoring.timing import calibration, host, stopping, tally
 
 Floats = npt.NDArray[np.float64]
 Load = Callable[[Floats], Floats]
@@ -96,7 +96,7 @@ class Machine:
         per_segment: int = 6,
     ) -> tuple[Quad, ...]:
         """New quads of one evaluation, until `stopping.is_enough` or the cap."""
-        off = self.random.normal(0, intervals.BETWEEN_RUNS_SD)
+        off = self.random.normal(0, host.BETWEEN_RUNS_SD)
         quads: list[Quad] = []
         segment = 0
         while tally.measured_seconds(quads) < plan.max_seconds:

@@ -92,7 +92,10 @@ class Evaluation:
         self.job = job
         self.stages = stages
         self.report = Report(
-            "failed", hardware=hardware.fingerprint(job.plan), versions=hardware.versions()
+            "failed",
+            host=job.plan.host,
+            hardware=hardware.fingerprint(job.plan),
+            versions=hardware.versions(),
         )
         self.hidden: HiddenImages
         self.answers: Mapping[str, Labels] = {}
@@ -182,6 +185,8 @@ class Evaluation:
             measurement, children = pairing.measured(
                 entrants.reference, entrants.submission, box, job, self.stages.tick
             )
+        host = replace(job.plan.host, start_seconds=measurement.start_seconds)
+        self.report = replace(self.report, host=host)
         return Measured(measurement, pairing.in_force(job, box, children))
 
     def score(self, measured: Measured, quality_ref: float) -> None:

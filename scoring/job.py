@@ -37,6 +37,7 @@ from scoring.specs import (
     Limits,
     Plan,
 )
+from scoring.timing.host import HostNumbers
 from scoring.timings import Pace, Quad, Timing
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Estimator",
     "Failure",
     "Formula",
+    "HostNumbers",
     "InputBounds",
     "InputSpec",
     "Interpolation",
@@ -71,7 +73,7 @@ __all__ = [
     "Trial",
 ]
 
-PROTOCOL = 13
+PROTOCOL = 14
 """Version of the measuring.
 
 It is raised by each change after which a time or an answer could come out differently.

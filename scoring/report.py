@@ -8,6 +8,7 @@ from typing import Any, Literal
 from scoring.dataclass_json import Json
 from scoring.sentences import Sentence, joined
 from scoring.specs import InputSpec
+from scoring.timing.host import HostNumbers
 from scoring.timings import Timing
 
 TIMED_STAGE = "measure"
@@ -119,6 +120,8 @@ class Report(Json):
     dry_run: DryRun | None = None
     isolation: Isolation | None = None
     quality_ref: float | None = None
+    host: HostNumbers | None = None
+    """The numbers of the host by which time was measured; None for a report from before them."""
     hardware: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     stages: dict[str, float] = field(default_factory=dict)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from scoring.dataclass_json import Json
+from scoring.timing.host import HostNumbers
 
 CALIBRATION = 3.0
 """Longest time of a calibration, in times of an evaluation."""
@@ -97,6 +98,8 @@ class Plan(Json):
     """Keep both models on the same cores and the measurer off them, if the host allows it."""
     preferred: bool = True
     """Raise the priority of the models and the measurer, if the host allows it."""
+    host: HostNumbers = field(default_factory=HostNumbers)
+    """Of the machine that measures. A hardware profile has the defaults here."""
 
     def of_calibration(self) -> Plan:
         """The plan of a calibration: up to `CALIBRATION` times as long, without an early stop.

@@ -15,12 +15,12 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
-from leaderboard.admin import pages
+from leaderboard.admin import hosts, pages
 from leaderboard.models import Evaluation
 from leaderboard.sentences import said
 from leaderboard.services import queueing
 from leaderboard.sizes import megabytes
-from scoring.job import Report, Timing
+from scoring.job import HostNumbers, Report, Timing
 from scoring.sentences import spoken
 
 ISOLATION_LABELS = {"whole": "success", "weak": "danger", "none": "default"}
@@ -166,6 +166,7 @@ def key_figures(evaluation: Evaluation) -> pages.Figures:
         *(of_splits(evaluation, report) if report else ()),
         *(of_timing(report.timing) if report and report.timing else ()),
         *of_isolation(evaluation),
+        *(of_host(report.host) if report and report.host else ()),
         *(of_machine(report) if report else ()),
         *of_sharing(evaluation),
     ]
@@ -247,6 +248,16 @@ def of_isolation(evaluation: Evaluation) -> pages.Figures:
     heading = weak if evaluation.is_weakly_isolated else gettext("Isolation")
     lacks = [gettext("missing: %(layer)s") % {"layer": said(one)} for one in isolation["missing"]]
     return [(heading, "; ".join([*map(said, isolation["layers"]), *lacks]))]
+
+
+def of_host(host: HostNumbers) -> pages.Figures:
+    """The numbers of the host by which time was measured."""
+    starts = gettext("A process of the reference starts in %(seconds)s s.")
+    return [
+        (gettext("Cost of a turn"), hosts.turns(host)),
+        (gettext("Start of a process"), starts % {"seconds": pages.number(host.start_seconds, 2)}),
+        (gettext("Standard deviation between runs"), hosts.between_runs(host)),
+    ]
 
 
 def of_machine(report: Report) -> pages.Figures:

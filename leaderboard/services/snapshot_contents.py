@@ -25,7 +25,7 @@ from leaderboard.services import (
     tracks,
 )
 from leaderboard.services.snapshot_history import moment
-from scoring.job import Report
+from scoring.job import HostNumbers, Report
 from scoring.snapshots import contents
 from scoring.snapshots.contents import About, Data, Measured, Row
 
@@ -102,7 +102,9 @@ def about(competition: Competition) -> About:
 
 def profile(competition: Competition) -> dict[str, Any]:
     one = competition.profile
-    return {"slug": one.slug, "name": one.name, "plan": one.plan().to_json()}
+    plan = one.plan().to_json()
+    del plan["host"]  # each evaluation has that of its own worker
+    return {"slug": one.slug, "name": one.name, "plan": plan}
 
 
 def public_rows(competition: Competition) -> list[Row]:
@@ -196,6 +198,7 @@ def measured(
         half_width=figures.half_width,
         finished_at=moment(evaluation.finished_at),
         estimator=report.timing.published if has_quads and report and report.timing else "",
+        between_runs_sd=(report.host if report and report.host else HostNumbers()).between_runs_sd,
         answers=evaluation.answers.content if evaluation.answers else None,
         machine=machine_of(report, machines),
         versions=report.versions if report else {},

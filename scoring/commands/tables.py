@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from scoring import formula
-from scoring.job import Job, Progress, Report, SplitQuality, Trial
+from scoring.job import HostNumbers, Job, Progress, Report, SplitQuality, Trial
 from scoring.quality import metrics
 
 
@@ -41,10 +41,20 @@ def table(report: Report, job: Job) -> str:
         f"model       {report.model.parameters:,} parameters, {report.model.bytes:,} bytes",
         f"machine     {report.hardware['cpu']}, {report.hardware['threads']} of "
         f"{report.hardware['cores']} cores used",
+        f"host        {host_line(report.host or HostNumbers())}",
         f"took        {sum(report.stages.values()):.1f} s: "
         + ", ".join(f"{name} {seconds:.1f}" for name, seconds in report.stages.items()),
     ]
     return "\n".join(lines + [f"note        {flag}" for flag in timing.flags])
+
+
+def host_line(host: HostNumbers) -> str:
+    """The numbers of the host by which time was measured."""
+    source = "measured here" if host.is_measured else "the defaults, not measured here"
+    return (
+        f"at most {1e6 * host.most_empty_seconds:.0f} us of an empty turn and "
+        f"{1e6 * host.most_idle_seconds:.0f} us of waking up are subtracted ({source})"
+    )
 
 
 def row(name: str, quality: SplitQuality, ratio: float, quality_ref: float, job: Job) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from scoring.dataclass_json import Json, names_of
 from scoring.snapshots.versions import Version
 from scoring.specs import Formula
+from scoring.timing.host import BETWEEN_RUNS_SD
 from scoring.timings import Pace, Quad
 
 FORMAT = 1
@@ -77,6 +78,8 @@ class Measured(Json):
     again, else 1."""
     estimator: str = ""
     """Which ratio is published: plain or corrected. Empty without quads."""
+    between_runs_sd: float = BETWEEN_RUNS_SD
+    """Standard deviation of log ratios between evaluations, on the host that measured it."""
     answers: str | None = None
     """The key of its answers in `Answers.models`."""
     machine: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scoring import timings
-from scoring.job import Plan, Quad
+from scoring.job import HostNumbers, Plan, Quad
 from scoring.quality import doubt, ranging
 from scoring.sentences import say
 from scoring.snapshots.checking import Check, Tally, is_kept
@@ -36,7 +36,10 @@ def one_of(found: Tally, contents: Contents, measured: Measured, pace: Pace | No
     if not measured.quads:
         found.leave(say("Some evaluations have no quads in this file."))
         return
-    plan = Plan(published="corrected" if measured.estimator == "corrected" else "plain")
+    plan = Plan(
+        published="corrected" if measured.estimator == "corrected" else "plain",
+        host=HostNumbers(between_runs_sd=measured.between_runs_sd),
+    )
     used = tally.counted(quads_of(measured, contents.quad_columns))
     estimate = publication.published(used, plan, pace)
     found.expect(

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from scoring.job import RETRY_FACTOR, Plan, Quad
 from scoring.timing import tally
+from scoring.timing.host import START_SECONDS
 from scoring.timing.tally import MAX_DROPPED
 from scoring.timing.windows import WINDOW_QUADS
 
 STARTING = 1.4
 """Wall seconds / cap that quads may take once every image is answered: processes start, and are
-warmed again."""
+warmed again. Holds for processes that start within `START_SECONDS`; see `Budget.most_wall`."""
 PAIRED_SHARE = 0.08
 """Quads of a piece in any case: this share of its pairs of blocks, up to a window of them."""
 REFERENCE_SHARE = 0.17
@@ -29,6 +30,8 @@ class Budget:
     is_retry: bool
     """Whether there are earlier quads that did not suffice."""
     clock: Callable[[], float]
+    start_seconds: float = START_SECONDS
+    """Seconds in which a process of the reference starts."""
 
     def __post_init__(self) -> None:
         self.start = self.clock()
@@ -42,17 +45,25 @@ class Budget:
         """Timed seconds that this measuring may take."""
         return self.plan.max_seconds * (RETRY_FACTOR if self.is_retry else 1)
 
+    @property
+    def most_wall(self) -> float:
+        """Wall seconds / cap that quads may take: what exceeds 1 grows with the seconds of a start.
+
+        At most `RETRY_FACTOR`, the time of a second attempt.
+        """
+        return min(1 + (STARTING - 1) * self.start_seconds / START_SECONDS, RETRY_FACTOR)
+
     def affords_quads(self, quads: Sequence[Quad], is_first_pass: bool) -> bool:
         """Whether another quad may be measured.
 
         The cap bounds timed seconds. Those of disturbed quads are granted again, as long as
         `MAX_DROPPED` allows for leaving them out: up to cap / (1 - MAX_DROPPED). After the first
-        pass the cap times `STARTING` also bounds wall seconds, less those of blocks beside no
+        pass the cap times `most_wall` also bounds wall seconds, less those of blocks beside no
         reference: or else a model of microseconds would be measured for hours.
         """
         spent = tally.measured_seconds(quads)
         if not is_first_pass:
-            spent = max(spent, (self.elapsed() - tally.alone_seconds(quads)) / STARTING)
+            spent = max(spent, (self.elapsed() - tally.alone_seconds(quads)) / self.most_wall)
         lost = tally.measured_seconds([quad for quad in quads if quad.disturbed])
         return not quads or spent < min(self.cap + lost, self.cap / (1 - MAX_DROPPED))
 
@@ -93,5 +104,5 @@ class Budget:
             if answered == 1:  # as `affords_quads` counts
                 spent -= tally.alone_seconds(quads)
                 per_quad = spent / len(quads)
-            left += max(0.0, min(lacking * per_quad, STARTING * self.cap - spent - left))
+            left += max(0.0, min(lacking * per_quad, self.most_wall * self.cap - spent - left))
         return elapsed / max(elapsed + left, 1e-9)

@@ -31,7 +31,8 @@ import numpy as np
 from scoring.job import Pace, Quad
 from scoring.timing import plain, robust, tally, windows
 from scoring.timing.covariates import Design, covariates_of, design_of
-from scoring.timing.intervals import BETWEEN_RUNS_SD, Correction, Estimate, Z
+from scoring.timing.host import BETWEEN_RUNS_SD
+from scoring.timing.intervals import Correction, Estimate, Z
 from scoring.timing.regression import Coefficients, Prior, fitted
 from scoring.timing.robust import trimmed_mean
 from scoring.timing.tally import Floats
@@ -68,10 +69,12 @@ class Fit:
     loads: Coefficients
 
 
-def estimate(quads: Sequence[Quad], pace: Pace) -> Estimate:
+def estimate(
+    quads: Sequence[Quad], pace: Pace, between_runs_sd: float = BETWEEN_RUNS_SD
+) -> Estimate:
     """The corrected ratio at the calibration's pace; for too few quads see `uncorrected`."""
     if len(quads) < 2 * windows.MIN_WINDOWS:
-        return uncorrected(quads, pace)
+        return uncorrected(quads, pace, between_runs_sd)
     design = design_of(quads, pace)
     fit = fit_of(design)
     load_offset = design.loads - design.load_point
@@ -81,25 +84,23 @@ def estimate(quads: Sequence[Quad], pace: Pace) -> Estimate:
     # quads from which the bursts were not taken out either.
     with_bursts = shift - load_offset[:, 1] * fit.loads.mean[1]
     at_point = moved(quads, shift, design.point[0])
-    found = plain.estimate(
-        at_point,
-        charged_by=moved(quads, with_bursts, design.point[0]),
-    )
+    charged_by = moved(quads, with_bursts, design.point[0])
+    found = plain.estimate(at_point, charged_by, between_runs_sd)
     narrowing, fixed = standard_deviations(design, fit)
     sd = found.ratio * math.hypot(*narrowing, *fixed)
     return replace(
         found,
         half_width=math.hypot(found.half_width, Z * sd),
         standard_error=math.hypot(found.standard_error, sd),
-        fixed_sd=math.hypot(BETWEEN_RUNS_SD, *fixed),
+        fixed_sd=math.hypot(between_runs_sd, *fixed),
         correction=correction_of(design, fit),
         quad_ratios=tuple(tally.ratio(quad) for quad in at_point),
     )
 
 
-def uncorrected(quads: Sequence[Quad], pace: Pace) -> Estimate:
+def uncorrected(quads: Sequence[Quad], pace: Pace, between_runs_sd: float) -> Estimate:
     """The plain ratio of quads too few for coefficients, widened by the prior's uncertainty."""
-    found = plain.estimate(quads)
+    found = plain.estimate(quads, between_runs_sd=between_runs_sd)
     covariates, calibrated = covariates_of(quads, pace)
     offset = np.apply_along_axis(trimmed_mean, 0, covariates) - calibrated
     sd = found.ratio * extrapolation_sd(offset, prior(len(offset) > 1).mean)

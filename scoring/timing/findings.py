@@ -79,7 +79,7 @@ def is_unsteady(quads: Sequence[Quad], plan: Plan) -> bool:
     if len(used) < plan.min_quads or seconds[1] < seconds[0] / 2:
         return False
     reference, submission = tally.logs_per_image(used)
-    _, half_width, _ = intervals.trimmed(reference, used)
+    _, half_width, _ = intervals.trimmed(reference, used, plan.host.between_runs_sd)
     is_steady = half_width <= plan.max_half_width
     return is_steady and robust.scatter(submission) > UNSTEADY * robust.scatter(reference)
 

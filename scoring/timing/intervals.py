@@ -19,14 +19,12 @@ import numpy as np
 
 from scoring.job import Quad
 from scoring.timing import robust
+from scoring.timing.host import BETWEEN_RUNS_SD
 from scoring.timing.robust import t_quantile
 from scoring.timing.tally import Floats
 
 WIDENING = 1.3
 """Factor of the t interval of a trimmed mean, because neighbouring quads are correlated."""
-BETWEEN_RUNS_SD = 0.004
-"""Standard deviation of log ratios between evaluations that one evaluation cannot see: how the
-machine happens to lay out and share its memory."""
 Z = 2.0
 """Standard errors of half a 95 % interval. A difference beyond so many is taken for real."""
 
@@ -78,13 +76,17 @@ def from_logs(
     half_width: float,
     error: float,
     by: Literal["trimmed mean", "sums"] = "trimmed mean",
+    between_runs_sd: float = BETWEEN_RUNS_SD,
 ) -> Estimate:
-    """An estimate from a log ratio, its half-width and its standard error."""
+    """An estimate from a log ratio, its half-width and its standard error, which have
+    `between_runs_sd` in them."""
     ratio = math.exp(center)
-    return Estimate(ratio, ratio * math.expm1(half_width), ratio * error, by)
+    return Estimate(ratio, ratio * math.expm1(half_width), ratio * error, by, between_runs_sd)
 
 
-def trimmed(values: Floats, quads: Sequence[Quad]) -> tuple[float, float, float]:
+def trimmed(
+    values: Floats, quads: Sequence[Quad], between_runs_sd: float = BETWEEN_RUNS_SD
+) -> tuple[float, float, float]:
     """Trimmed mean of one value for each quad (N,), its half-width and its standard error."""
     center = robust.trimmed_mean(values)
     if len(values) < 3:
@@ -93,13 +95,16 @@ def trimmed(values: Floats, quads: Sequence[Quad]) -> tuple[float, float, float]
     ordered = np.sort(values)
     clipped = np.clip(values, ordered[cut], ordered[len(values) - cut - 1])
     influence = (clipped - clipped.mean()) / (1 - 2 * robust.TRIMMED)
-    return center, *of_influence(influence, [quad.segment for quad in quads], len(values) - 2 * cut)
+    segments, kept = [quad.segment for quad in quads], len(values) - 2 * cut
+    return center, *of_influence(influence, segments, kept, between_runs_sd)
 
 
-def of_influence(influence: Floats, segments: Sequence[int], kept: int) -> tuple[float, float]:
+def of_influence(
+    influence: Floats, segments: Sequence[int], kept: int, between_runs_sd: float
+) -> tuple[float, float]:
     """Half-width and standard error of a mean from influence values (N,) and segments (N,).
 
-    `kept` values were not trimmed. `BETWEEN_RUNS_SD` is added in quadrature.
+    `kept` values were not trimmed. `between_runs_sd` is added in quadrature.
     """
     count = len(influence)
     error = math.sqrt(float(influence @ influence) / (count * (count - 1)))
@@ -112,4 +117,4 @@ def of_influence(influence: Floats, segments: Sequence[int], kept: int) -> tuple
         between = math.sqrt(sum(one * one for one in sums.values()) * groups / (groups - 1))
         half_width = max(half_width, t_quantile(groups - 1) * between)
         error = max(error, between)
-    return math.hypot(half_width, Z * BETWEEN_RUNS_SD), math.hypot(error, BETWEEN_RUNS_SD)
+    return math.hypot(half_width, Z * between_runs_sd), math.hypot(error, between_runs_sd)

@@ -16,8 +16,8 @@ Processes and clock are arguments, so that invented ones can test the course of 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from scoring.job import Pace, Plan, Quad
@@ -82,6 +82,8 @@ class Measuring:
     quads: list[Quad] = field(default_factory=list)
     probe_seconds: float = 0.0
     """Seconds of this segment's last probe."""
+    starts: list[float] = field(default_factory=list)
+    """Seconds of each start of a process of the reference."""
 
     def is_finished(self) -> bool:
         """Never before the first pass is complete."""
@@ -98,7 +100,7 @@ class Measuring:
             self.probe_seconds = 0.0
             if submission_first := self.schedule.begin_segment():
                 submission = submission_end.enter_context(processes.submission())
-            reference = reference_end.enter_context(processes.reference())
+            reference = reference_end.enter_context(self.timed_start(processes.reference()))
             if not submission_first:
                 submission = submission_end.enter_context(processes.submission())
             self.run_piece(reference, submission)
@@ -109,6 +111,16 @@ class Measuring:
                     self.run_piece(reference, submission)
                 self.answers.refuse_changing()
         self.stop.apply(self.quads, self.budget.elapsed(), self.schedule.is_long)
+
+    @contextmanager
+    def timed_start(self, starting: AbstractContextManager[Runner]) -> Iterator[Runner]:
+        """A process of the reference. How long it takes to start decides what a start is worth."""
+        began = self.budget.clock()
+        with starting as runner:
+            self.starts.append(self.budget.clock() - began)
+            shortest = max(self.plan.host.start_seconds, min(self.starts))
+            self.schedule.start_seconds = self.budget.start_seconds = shortest
+            yield runner
 
     def run_piece(self, reference: Runner, submission: Runner) -> None:
         """Answer a piece of a pass with one fresh process of the submission.
@@ -244,6 +256,7 @@ class Measuring:
             answers=self.answers.labels,
             quads=tuple(map(findings.at_cpu_time, self.quads) if many_cores else self.quads),
             wall_seconds=self.budget.elapsed(),
+            start_seconds=self.schedule.start_seconds,
             earlier=self.stop.earlier,
             answers_compared=self.answers.compared,
             answers_changed=self.answers.changed,

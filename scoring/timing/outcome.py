@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scoring.job import Quad
 from scoring.timing import pooling
 from scoring.timing.blocks import Labels
+from scoring.timing.host import START_SECONDS
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Measurement:
     answers: Labels
     quads: tuple[Quad, ...]
     wall_seconds: float
+    start_seconds: float = START_SECONDS
+    """Seconds in which a process of the reference started."""
     earlier: tuple[Quad, ...] = ()
     """Quads of earlier measurings of the same content."""
     answers_compared: int = 0

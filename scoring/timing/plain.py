@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from scoring.job import Quad
 from scoring.timing import intervals, robust, tally, windows
-from scoring.timing.intervals import BETWEEN_RUNS_SD, Estimate, Z
+from scoring.timing.host import BETWEEN_RUNS_SD
+from scoring.timing.intervals import Estimate, Z
 from scoring.timing.robust import Numbers
 
 SUMS_DIFFER = 0.01
@@ -25,15 +26,20 @@ ALONE_DIFFERS = 0.03
 blocks run at other moments, which differ by about as much."""
 
 
-def estimate(quads: Sequence[Quad], charged_by: Sequence[Quad] | None = None) -> Estimate:
+def estimate(
+    quads: Sequence[Quad],
+    charged_by: Sequence[Quad] | None = None,
+    between_runs_sd: float = BETWEEN_RUNS_SD,
+) -> Estimate:
     """The plain ratio of these quads.
 
     `charged_by` are the quads by which time beside no reference is charged; by default the same.
     """
     charging = quads if charged_by is None else charged_by
     if sums_count(quads):
-        return charged(of_sums(quads), charging)
-    found = intervals.from_logs(*intervals.trimmed(tally.log_ratios(quads), quads))
+        return charged(of_sums(quads, between_runs_sd), charging)
+    trimmed = intervals.trimmed(tally.log_ratios(quads), quads, between_runs_sd)
+    found = intervals.from_logs(*trimmed, between_runs_sd=between_runs_sd)
     return charged(found, charging)
 
 
@@ -52,7 +58,7 @@ def sums_count(quads: Sequence[Quad]) -> bool:
     return abs(difference) > max(SUMS_DIFFER, Z * error)
 
 
-def of_sums(quads: Sequence[Quad]) -> Estimate:
+def of_sums(quads: Sequence[Quad], between_runs_sd: float) -> Estimate:
     """The ratio of sums with a jackknife over windows, in which images' differences even out."""
     groups = windows.side_by_side(quads)
     if len(groups) < 3:
@@ -60,8 +66,9 @@ def of_sums(quads: Sequence[Quad]) -> Estimate:
     center, error = robust.jackknifed(
         lambda kept: tally.log_ratio([quad for i in kept for quad in groups[i]]), len(groups)
     )
-    half_width = math.hypot(robust.t_quantile(len(groups) - 1) * error, Z * BETWEEN_RUNS_SD)
-    return intervals.from_logs(center, half_width, math.hypot(error, BETWEEN_RUNS_SD), by="sums")
+    half_width = math.hypot(robust.t_quantile(len(groups) - 1) * error, Z * between_runs_sd)
+    error = math.hypot(error, between_runs_sd)
+    return intervals.from_logs(center, half_width, error, "sums", between_runs_sd)
 
 
 def charged(found: Estimate, quads: Sequence[Quad]) -> Estimate:

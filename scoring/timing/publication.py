@@ -19,8 +19,8 @@ FINE = 0.001
 def published(quads: Sequence[Quad], plan: Plan, pace: Pace | None) -> Estimate:
     """The estimate that counts under this plan."""
     if plan.published == "corrected" and pace is not None:
-        return correction.estimate(quads, pace)
-    return plain.estimate(quads)
+        return correction.estimate(quads, pace, plan.host.between_runs_sd)
+    return plain.estimate(quads, between_runs_sd=plan.host.between_runs_sd)
 
 
 def widest(plan: Plan, ratio: float) -> float:
@@ -62,8 +62,9 @@ def summary(
     """
     quads = measurement.pooled
     used = tally.counted(quads)
-    uncorrected = plain.estimate(used)
-    corrected = correction.estimate(used, pace) if pace else None
+    unseen = plan.host.between_runs_sd
+    uncorrected = plain.estimate(used, between_runs_sd=unseen)
+    corrected = correction.estimate(used, pace, unseen) if pace else None
     found = corrected if corrected and plan.published == "corrected" else uncorrected
     details = corrected.correction if corrected else None
     reference = tally.per_image(used)[0]

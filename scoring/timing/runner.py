@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from scoring.errors import EngineError, ModelFailed
 from scoring.images import albums
-from scoring.job import InputSpec, Limits
+from scoring.job import InputSpec, Limits, Plan
 from scoring.quality.tasks import CLASSIFICATION, Task
 from scoring.sandbox import areas, outputs, parent, processes, sealing
 from scoring.sentences import say
@@ -29,12 +29,6 @@ REWARM_SECONDS = 0.003
 least one call."""
 EMPTY_TURNS = 7
 """Turns without calls at the start of a process, of which the shortest is subtracted."""
-MOST_EMPTY_SECONDS = 0.0001
-"""Most seconds of a turn without calls that are subtracted: three times what it takes. Native code
-could be slow there on purpose, to have more subtracted from its blocks."""
-MOST_IDLE_SECONDS = 0.0003
-"""Most idle seconds of a turn that are subtracted. An idle core needs time to wake up: 40 to 200 us
-on a virtual machine, which is 1 to 2 % of a probe, or of a block of a tiny model."""
 SLOWER = 20.0
 """A block's time limit, in units of its expected seconds, besides the limit of a call."""
 KEPT_BYTES = 64 << 20
@@ -76,7 +70,7 @@ class Entrant:
             with self.blamed():
                 opening = box.child(self.model, self.area, self.allowance, synthetic.call(), output)
                 child = stack.enter_context(opening)
-                runner = Runner(child, self, synthetic, box.limits, box.plan.block_seconds)
+                runner = Runner(child, self, synthetic, box.limits, box.plan)
                 runner.warm_up()
             # Outside of `blamed`: what is raised here may be the other entrant's failure.
             yield runner
@@ -103,14 +97,14 @@ class Runner:
         entrant: Entrant,
         synthetic: Synthetic,
         limits: Limits,
-        block_seconds: float,
+        plan: Plan,
     ) -> None:
         self.child = child
         self.entrant = entrant
         self.kept = entrant.kept  # normalized here, before any process is warm
         self.synthetic = synthetic
         self.limits = limits
-        self.block_seconds = block_seconds
+        self.plan = plan
         self.max_calls = len(child.inputs)
         self.seconds_per_call = 0.0
         self.empty_seconds = 0.0
@@ -122,12 +116,12 @@ class Runner:
         """Call the model on synthetic images, learn its speed and the cost of an empty turn."""
         for _ in range(WARM_UP_CALLS[self.child.order.device]):
             self.seconds_per_call = self.rehearse(1)
-        calls = int(min(self.block_seconds, WARM_UP_SECONDS) / self.seconds_per_call)
+        calls = int(min(self.plan.block_seconds, WARM_UP_SECONDS) / self.seconds_per_call)
         if calls > 1:
             calls = min(calls, self.max_calls)
             self.seconds_per_call = self.rehearse(calls) / calls
         empty_seconds = min(self.empty_turn() for _ in range(EMPTY_TURNS))
-        self.empty_seconds = min(empty_seconds, MOST_EMPTY_SECONDS)
+        self.empty_seconds = min(empty_seconds, self.plan.host.most_empty_seconds)
         self.freeze()
 
     def answer(self, batches: Batches, rewarm: bool) -> Block:
@@ -185,16 +179,16 @@ class Runner:
         return self.awake(self.turn(0))
 
     def awake(self, turn: processes.Turn) -> float:
-        """seconds - min(seconds - CPU seconds, `MOST_IDLE_SECONDS`): a turn without waking up.
+        """seconds - min(seconds - CPU seconds, the host's limit): a turn without waking up.
 
         How long waking up takes is chance. The process's CPU clock tells it, so that no work can
         hide there, and a longer sleep counts. With threads or a GPU the CPU clock tells nothing,
         and every second counts.
         """
-        if not watches_cpu(self.child.sandbox.plan) or turn.cpu_seconds <= 0:
+        if not watches_cpu(self.plan) or turn.cpu_seconds <= 0:
             return turn.seconds
         idle = max(0.0, turn.seconds - turn.cpu_seconds)
-        return turn.seconds - min(idle, MOST_IDLE_SECONDS)
+        return turn.seconds - min(idle, self.plan.host.most_idle_seconds)
 
     def turn(self, calls: int) -> processes.Turn:
         """Run calls on the input area. The time limit is that of a call and `SLOWER` times what is

@@ -13,14 +13,15 @@ import numpy as np
 
 from scoring.job import Plan
 from scoring.timing.blocks import Batches, Block, Runner
+from scoring.timing.host import START_SECONDS
 
 SEGMENT_SECONDS = 9.0
 """Longest piece of a pass, in seconds of the submission: its time holds several fresh processes."""
 MAX_PIECES = 6
 """Most pieces of a pass."""
-BRIEF_SECONDS = 1.0
-"""Seconds of blocks that one process of the reference answers beside several brief passes. To
-start a process takes a quarter of that."""
+BRIEF_STARTS = 4.0
+"""Seconds of blocks that one process of the reference answers beside several brief passes, in units
+of the seconds in which it started."""
 LONG_PASS = 0.4
 """Share of the cap beyond which a pass is long. A long pass is made once if it can be published,
 and the reference has a budget of its own."""
@@ -50,6 +51,8 @@ class Schedule:
     """Calls of the reference beside the last piece in this segment."""
     reference_seconds: float = 0.0
     """Timed seconds of this segment's process of the reference."""
+    start_seconds: float = START_SECONDS
+    """Seconds in which a process of the reference starts."""
     reference_left: Batches = field(init=False)
     """Batches that this segment's process of the reference has not seen."""
     submission_left: Batches = field(init=False)
@@ -116,8 +119,18 @@ class Schedule:
 
         It takes longer to start one than it would run beside a brief pass.
         """
-        serves = self.is_brief and self.reference_seconds < BRIEF_SECONDS
+        serves = self.is_brief and self.reference_seconds < self.brief_seconds
         return serves and self.reference_calls <= len(self.reference_left)
+
+    @property
+    def brief_seconds(self) -> float:
+        """Seconds of blocks for which this process of the reference is worth its start.
+
+        However long a start takes, the cap holds the plan's least number of segments.
+        """
+        most = self.plan.max_seconds / 2 / self.plan.min_segments
+        usual = BRIEF_STARTS * START_SECONDS
+        return max(usual, min(BRIEF_STARTS * self.start_seconds, most))
 
     def block_calls(self, runner: Runner) -> int:
         """Calls of a block of the plan's length, at least 1."""

@@ -14,7 +14,8 @@ import pytest
 from scoring.errors import ModelFailed
 from scoring.images import albums
 from scoring.sandbox import areas, parent, processes, sealing
-from scoring.timing.runner import MOST_EMPTY_SECONDS, MOST_IDLE_SECONDS, Entrant, Runner
+from scoring.timing.host import MOST_EMPTY_SECONDS, MOST_IDLE_SECONDS
+from scoring.timing.runner import Entrant, Runner
 from tests.hostile.conftest import LIMITS, PLAN, SPEC
 from tests.hostile.making import CLASSES
 

@@ -77,6 +77,8 @@ class Processes:
     about_submission: dict[str, object] = field(default_factory=dict)
     """Fields of `InventedRunner` in which the submission differs."""
     clock: Clock = field(default_factory=Clock)
+    start_seconds: float = 0.15
+    """Of a fresh process."""
     foreign: Noise = lambda: 0.0
     """CPU seconds that other programs have used so far."""
     segments: list[list[str]] = field(default_factory=list)
@@ -99,7 +101,7 @@ class Processes:
 
     @contextmanager
     def fresh(self, name: str, seconds: float, more: dict[str, object]) -> Iterator[InventedRunner]:
-        self.clock.now += 0.15  # fresh processes take their time
+        self.clock.now += self.start_seconds
         if not self.alive:
             self.log = []
             self.segments.append(self.log)

@@ -17,7 +17,8 @@ from scoring.job import Plan
 from scoring.quality.tasks import CLASSIFICATION
 from scoring.sandbox.processes import Turn
 from scoring.timing.blocks import Block
-from scoring.timing.runner import MOST_IDLE_SECONDS, Runner
+from scoring.timing.host import MOST_IDLE_SECONDS
+from scoring.timing.runner import Runner
 
 PLAN = Plan(device="cpu", threads=1)
 WORK, EMPTY, PROBE, WAKING = 0.0075, 0.00003, 0.004, 0.0001
@@ -55,7 +56,7 @@ def block(process: Process) -> Block:
     entrant: Any = SimpleNamespace(kept=process.inputs[:, 0], task=CLASSIFICATION)
     synthetic: Any = SimpleNamespace(call=lambda: process.inputs[0])
     limits: Any = SimpleNamespace(call_seconds=10.0)
-    runner = Runner(child, entrant, synthetic, limits, 0.05)
+    runner = Runner(child, entrant, synthetic, limits, process.sandbox.plan)
     runner.warm_up()
     return runner.answered(np.zeros((8, 1), dtype=np.int64), rewarm=True)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scoring.job import Pace
-from scoring.timing import correction, intervals, plain, stopping, tally
+from scoring.timing import correction, host, plain, stopping, tally
 from tests.scoring.invented_quads import PLAN, quad, weathered
 
 
@@ -115,10 +115,10 @@ def test_restless_weather_leaves_a_doubt_that_more_quads_do_not_narrow() -> None
     pace = Pace(0.002 * math.exp(0.1))
     some, many = (correction.estimate(weathered(1.4, count=count), pace) for count in (300, 3000))
     assert many.standard_error > 0.8 * some.standard_error
-    assert many.fixed_sd > 1.1 * intervals.BETWEEN_RUNS_SD
+    assert many.fixed_sd > 1.1 * host.BETWEEN_RUNS_SD
     calm = [replace(quad(1.0 + 0.001 * (n % 3)), segment=n // 20) for n in range(300)]
     assert correction.estimate(calm, Pace(0.002)).fixed_sd == pytest.approx(
-        intervals.BETWEEN_RUNS_SD, rel=0.01
+        host.BETWEEN_RUNS_SD, rel=0.01
     )
     plan = replace(PLAN, target_half_width=0.01)
     assert stopping.quads_needed(weathered(1.4, count=3000), plan, pace) < 3000
@@ -130,7 +130,7 @@ def test_weather_that_only_the_reference_minds_leaves_little_doubt() -> None:
         replace(one, reference_seconds=0.2 * (one.reference_seconds / 0.2) ** 5)
         for one in weathered(0.1, count=3000)
     ]
-    most = math.hypot(intervals.BETWEEN_RUNS_SD, correction.UNEXPLAINED_BY_REFERENCE)
+    most = math.hypot(host.BETWEEN_RUNS_SD, correction.UNEXPLAINED_BY_REFERENCE)
     spared, minding = (
         correction.estimate(quads, Pace(0.002 * math.exp(0.1))).fixed_sd
         for quads in (wild, weathered(1.4 * 5, count=3000))
