@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_HALF_UP, Decimal
 
 
@@ -11,3 +12,22 @@ def rounded(value: float | Decimal, decimals: int) -> Decimal:
     Python's own formats round its binary value, or a half to the even digit: 0.0032.
     """
     return Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+
+
+def figures(value: float | Decimal, half_width: float | None, decimals: int) -> list[Decimal]:
+    """The value of an interval and its half-width, where that is known, with equal decimals.
+
+    They have more than `decimals` decimals where the half-width would be written as zero: 0.16004
+    and 0.00004.
+    """
+    if half_width is None:
+        return [rounded(value, decimals)]
+    if not half_width:
+        return [rounded(value, decimals), Decimal(0)]
+    decimals = max(decimals, math.ceil(-math.log10(2 * half_width)))
+    return [rounded(value, decimals), rounded(half_width, decimals)]
+
+
+def interval(value: float | Decimal, half_width: float | None, decimals: int) -> str:
+    """An interval as the command and files write it: 0.1602 ± 0.0004."""
+    return " ± ".join(map(str, figures(value, half_width, decimals)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 from django.utils import formats
 
@@ -27,13 +28,33 @@ def rounded(value: float, decimals: int) -> str:
     return formats.number_format(rounding.rounded(value, decimals), decimals)
 
 
+def figures(value: float | Decimal, half_width: float | None, decimals: int) -> list[str]:
+    """`rounding.figures` in the reader's language."""
+    written = rounding.figures(value, half_width, decimals)
+    return [formats.number_format(one, max(0, -int(one.as_tuple().exponent))) for one in written]
+
+
+def interval(value: float | Decimal, half_width: float | None, decimals: int) -> str:
+    """An interval in the reader's language: 0.1602 ± 0.0004."""
+    return " ± ".join(figures(value, half_width, decimals))
+
+
 def milliseconds(seconds: float | None) -> str:
     """Seconds as milliseconds with three figures."""
     if seconds is None:
         return "–"
     value = seconds * 1000
-    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
-    return rounded(value, decimals)
+    return rounded(value, decimals_of(value))
+
+
+def milliseconds_figures(seconds: float, half_width: float | None) -> list[str]:
+    """An interval of seconds as milliseconds with three figures or more."""
+    half = half_width if half_width is None else half_width * 1000
+    return figures(seconds * 1000, half, decimals_of(seconds * 1000))
+
+
+def decimals_of(milliseconds: float) -> int:
+    return 0 if milliseconds >= 100 else 1 if milliseconds >= 10 else 2
 
 
 def gained_milliseconds(seconds: float) -> str:

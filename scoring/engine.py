@@ -155,9 +155,12 @@ class Evaluation:
                 self.report = replace(self.report, isolation=box.isolation())
 
     def dry_run(self, submission: Entrant, box: parent.Sandbox, cache: Path) -> None:
-        """Try the submission on a few images of the sample. Raises `ModelFailed`."""
+        """Try the submission, or the reference of a calibration, on a few images of the sample.
+
+        Raises `ModelFailed`; for the reference `EngineError`.
+        """
         job = self.job
-        if not (job.sample and job.submission):
+        if not job.sample:
             return
         with self.stages.stage("dry run"):
             found = answering.dry_run(submission, box, job, job.sample, cache)

@@ -184,10 +184,9 @@ def of_attempts(evaluation: Evaluation) -> pages.Figures:
 
 
 def of_time(evaluation: Evaluation) -> pages.Figures:
-    seconds = gettext("%(seconds)s ± %(half_width)s; reference %(reference)s at the calibration")
+    seconds = gettext("%(seconds)s; reference %(reference)s at the calibration")
     facts = {
-        "seconds": pages.milliseconds(evaluation.seconds_per_image),
-        "half_width": pages.milliseconds(evaluation.seconds_half_width),
+        "seconds": pages.milliseconds(evaluation.seconds_per_image, evaluation.seconds_half_width),
         "reference": pages.milliseconds(evaluation.competition.seconds_per_image(1.0)),
     }
     is_measured = evaluation.time_ratio is not None
@@ -208,12 +207,11 @@ def of_splits(evaluation: Evaluation, report: Report) -> pages.Figures:
         "score %(score)s, %(measure)s %(quality)s, accuracy %(accuracy)s, %(images)d images"
     )
     measure = said(evaluation.competition.quality_measure.short)
-    half_width = pages.number(evaluation.score_half_width)
     rows = []
     for name, (heading, score) in scores.items():
         if split := report.splits.get(name):
             facts = {
-                "score": f"{pages.number(score)} ± {half_width}",
+                "score": pages.interval(score, evaluation.score_half_width, 4),
                 "measure": measure,
                 "quality": pages.number(split.quality),
                 "accuracy": pages.number(split.accuracy),

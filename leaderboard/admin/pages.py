@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
 
-from leaderboard import bodies, digits
+from leaderboard import bodies, digits, sizes
 from leaderboard.admin import fields, rights
 from leaderboard.errors import Refused, TooLarge
 from leaderboard.models import AuditEntry, Competition, Evaluation, User
@@ -340,16 +340,21 @@ def number(value: float | None, digits: int = 4) -> str:
     return "–" if value is None else formats.number_format(rounded(value, digits), digits)
 
 
+def interval(value: float | None, half_width: float | None, decimals: int) -> str:
+    return "–" if value is None else sizes.interval(value, half_width, decimals)
+
+
 def ratio(value: float | None, half_width: float | None) -> str:
-    return "–" if value is None else f"{number(value, 3)} ± {number(half_width or 0, 3)}"
+    return interval(value, half_width, 3)
 
 
 def scores(evaluation: Evaluation) -> str:
     """The public and the private score. Both have the same interval, which comes from the time."""
-    if evaluation.score_public is None:
+    if evaluation.score_public is None or evaluation.score_private is None:
         return "–"
-    both = pair(evaluation.score_public, evaluation.score_private)
-    return f"{both} ± {number(evaluation.score_half_width)}"
+    private = sizes.interval(evaluation.score_private, evaluation.score_half_width, 4)
+    public, *_ = sizes.figures(evaluation.score_public, evaluation.score_half_width, 4)
+    return f"{public} / {private}"
 
 
 def trouble(evaluation: Evaluation) -> SafeString | str:
@@ -363,8 +368,10 @@ def trouble(evaluation: Evaluation) -> SafeString | str:
     return format_html("{} <code><small>{}</small></code>", message, code)
 
 
-def milliseconds(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{formats.number_format(f'{1000 * seconds:.3g}')} ms"
+def milliseconds(seconds: float | None, half_width: float | None = None) -> str:
+    if seconds is None:
+        return "–"
+    return " ± ".join(sizes.milliseconds_figures(seconds, half_width)) + " ms"
 
 
 def pair(public: float | None, private: float | None) -> str:

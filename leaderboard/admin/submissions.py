@@ -14,6 +14,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from leaderboard import sizes
 from leaderboard.admin import fields, pages
 from leaderboard.errors import Refused
 from leaderboard.models import Evaluation, Submission
@@ -98,8 +99,7 @@ class SubmissionAdmin(pages.Fixed):
         evaluation = submission.evaluation
         if evaluation.score_public is None:
             return "–"
-        half_width = pages.number(evaluation.score_half_width)
-        return f"{pages.number(evaluation.score_public)} ± {half_width}"
+        return sizes.interval(evaluation.score_public, evaluation.score_half_width, 4)
 
     @display(description=gettext_lazy("Decisions"))
     def marks(self, submission: Submission) -> str:

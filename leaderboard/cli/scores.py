@@ -13,7 +13,7 @@ from leaderboard.cli.languages import gettext, said
 from leaderboard.cli.options import AsJson, Into
 from leaderboard.cli.screen import err, plain, show
 from leaderboard.cli.server import FAILED, WRONG_USAGE, Server, Trouble, connected
-from leaderboard.rounding import rounded
+from leaderboard.rounding import interval, rounded
 from scoring import formula
 from scoring.errors import Coded
 from scoring.job import Formula, InputSpec, Job, Plan, Progress, Report, Split
@@ -152,8 +152,8 @@ def published(report: Report, job: Job) -> str:
     )
     width = formula.half_width(timing.half_width, terms.time_weight)
     facts = {
-        "score": f"{rounded(found.total, 4)} ± {rounded(width, 4)}",
-        "ratio": f"{rounded(timing.time_ratio, 4)} ± {rounded(timing.half_width, 4)}",
+        "score": interval(found.total, width, 4),
+        "ratio": interval(timing.time_ratio, timing.half_width, 4),
         "quality": rounded(quality.quality, 4),
         "reference": rounded(report.quality_ref, 4),
     }

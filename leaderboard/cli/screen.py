@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from leaderboard.rounding import rounded
+from leaderboard.rounding import interval, rounded
 
 out = Console()
 err = Console(stderr=True)
@@ -33,9 +33,9 @@ def plain(text: str) -> Text:
 def figures(one: dict[str, Any], *, score: float, half_width: float) -> tuple[str, str, str]:
     """Score, quality and time ratio, as a table shows them."""
     return (
-        f"{rounded(score, 4)} ± {rounded(half_width, 4)}",
+        interval(score, half_width, 4),
         f"{rounded(one['quality'], 4)}",
-        f"{rounded(one['time_ratio'], 3)} ± {rounded(one['half_width'] or 0, 3)}",
+        interval(one["time_ratio"], one["half_width"], 3),
     )
 
 

@@ -12,7 +12,7 @@ import typer
 from leaderboard.cli.languages import gettext, ngettext, said, state
 from leaderboard.cli.screen import err, out, plain, show
 from leaderboard.cli.server import FAILED, UNREACHABLE, Server, Trouble
-from leaderboard.rounding import rounded
+from leaderboard.rounding import interval, rounded
 from scoring import formula
 
 FINISHED = {"scored", "failed", "error", "cancelled"}
@@ -156,7 +156,7 @@ def missed(submission: dict[str, Any], wanted: Wanted) -> str:
     if wanted.max_score is not None and submission["score"]["score"] > wanted.max_score:
         found = submission["score"]
         facts = {
-            "score": f"{rounded(found['score'], 4)} ± {rounded(found['half_width'], 4)}",
+            "score": interval(found["score"], found["half_width"], 4),
             "limit": f"{wanted.max_score:g}",
         }
         return gettext("The score %(score)s is above %(limit)s.") % facts
@@ -245,8 +245,8 @@ def scored(submission: dict[str, Any]) -> str:
     )
     facts = {
         "terms": " + ".join(terms),
-        "score": f"{rounded(score['score'], 4)} ± {rounded(score['half_width'], 4)}",
-        "ratio": f"{rounded(submission['time_ratio'], 3)} ± {rounded(submission['half_width'], 3)}",
+        "score": interval(score["score"], score["half_width"], 4),
+        "ratio": interval(submission["time_ratio"], submission["half_width"], 3),
         "figure": rounded(submission["quality"], 4),
     }
     return (

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from leaderboard.demo.entrants import PASSWORD, SLUG, Entrant
 from leaderboard.models import Evaluation
-from leaderboard.rounding import rounded
+from leaderboard.rounding import interval, rounded
 from leaderboard.sentences import said
 
 
@@ -23,9 +23,9 @@ def table(title: str, rows: list[dict[str, Any]]) -> Table:
         shown.add_row(
             str(row["rank"] or "-"),
             row["team"],
-            f"{rounded(row['score'], 4)} ± {rounded(row['score_half_width'], 4)}",
+            interval(row["score"], row["score_half_width"], 4),
             str(rounded(row["quality"], 4)),
-            f"{rounded(row['time_ratio'], 3)} ± {rounded(row['half_width'] or 0, 3)}",
+            interval(row["time_ratio"], row["half_width"], 3),
             "tied" if row["tied"] else "",
         )
     return shown

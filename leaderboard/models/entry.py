@@ -66,6 +66,9 @@ class Placed(models.Model):
     number_type = models.CharField(max_length=60, blank=True)
     parameters = models.BigIntegerField(default=0)
     size_bytes = models.BigIntegerField(default=0)
+    # The evaluation's, for the same indexes; empty where they are not known.
+    macs = models.BigIntegerField(null=True, blank=True)
+    memory_bytes = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         abstract = True
@@ -117,7 +120,15 @@ class Entry(Placed):
                     fields=["competition", "board", column, "id", "format", "number_type"],
                     name=f"board_by_{column}",
                 )
-                for column in ("quality", "time_ratio", "uploaded_at", "parameters", "size_bytes")
+                for column in (
+                    "quality",
+                    "time_ratio",
+                    "uploaded_at",
+                    "parameters",
+                    "size_bytes",
+                    "macs",
+                    "memory_bytes",
+                )
             ),
         ]
 

@@ -70,11 +70,14 @@ class Team(models.Model):
             ),
         ]
         indexes = [
+            # For boards that are sorted by them.
+            models.Index(fields=["competition", "sent"], name="teams_by_uploads"),
+            models.Index(fields=["competition", "last_sent_at"], name="teams_by_last_upload"),
             models.Index(
                 fields=["queue", "running", "turn", "waiting_since"],
                 condition=Q(queue__isnull=False),
                 name="turns",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

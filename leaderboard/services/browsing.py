@@ -6,12 +6,12 @@ Each page is read by an index, after the last row of the page before. A search r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from django.db.models import Case, Count, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Lower
 
 from leaderboard.models import Entry, NamePart
@@ -32,8 +32,20 @@ SORTS = {
     "uploaded": "uploaded_at",
     "parameters": "parameters",
     "size": "size_bytes",
+    "macs": "macs",
+    "memory": "memory_bytes",
+    "entries": "sent",
+    "last": "last_sent_at",
 }
 """What a board can be sorted by, and the column that holds it."""
+OF_TEAM = {
+    "team": {"name": Lower("team__name")},
+    "entries": {"sent": F("team__sent")},
+    "last": {"last_sent_at": F("team__last_sent_at")},
+}
+"""Columns that are a team's. Indexes of the teams hold their order."""
+MAY_BE_UNKNOWN = ("macs", "memory", "last")
+"""Teams without such a figure stand last in either direction."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,9 @@ def entry_of(
     else:
         return None
     shown = entries.select_related("team__rank_range", "evaluation")
-    return shown.annotate(name=Lower("team__name")).first()
+    for columns in OF_TEAM.values():
+        shown = shown.annotate(**columns)
+    return shown.first()
 
 
 def chosen(standing: Standing, choice: Choice) -> tuple[EntryQuerySet, bool]:
@@ -147,22 +161,48 @@ def walk(
 ) -> list[int]:
     """The keys of so many entries from a start on, backwards or not."""
     down = choice.is_descending != is_back
-    if choice.sort == RANK:
-        parts = [False, True] if down else [True, False]  # below the gate stands last
-        if start:
-            parts = parts[parts.index(start.is_ranked) :]
-        some = [entries.filter(is_ranked=is_ranked) for is_ranked in parts]
-        columns: tuple[str, ...] = rankings.ORDER
-    else:
-        some = [entries.annotate(name=Lower("team__name")) if choice.sort == "team" else entries]
-        columns = (SORTS[choice.sort], "pk")
-    order = [f"-{column}" if down else column for column in columns]
+    parts = stretches(entries, choice)
+    if is_back:
+        parts.reverse()
+    if start:
+        while not parts[0].holds(start):
+            parts.pop(0)
     found: list[int] = []
-    for number, part in enumerate(some):
+    for number, part in enumerate(parts):
+        some = part.entries
         if start and number == 0:
-            part = part.filter(beyond(start, columns, down, is_within))
-        found += part.order_by(*order).values_list("pk", flat=True)[: wanted - len(found)]
+            some = some.filter(beyond(start, part.columns, down, is_within))
+        order = [f"-{column}" if down else column for column in part.columns]
+        found += some.order_by(*order).values_list("pk", flat=True)[: wanted - len(found)]
     return found
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a board in the order of some columns; all of it stands before the next part."""
+
+    entries: EntryQuerySet
+    columns: tuple[str, ...]
+    holds: Callable[[Entry], bool]
+
+
+def stretches(entries: EntryQuerySet, choice: Choice) -> list[Stretch]:
+    """The parts of a choice from top to bottom."""
+    if choice.sort == RANK:
+        parts = [
+            Stretch(entries.filter(is_ranked=True), rankings.ORDER, lambda one: one.is_ranked),
+            Stretch(entries.filter(is_ranked=False), rankings.ORDER, lambda one: not one.is_ranked),
+        ]
+        return parts[::-1] if choice.is_descending else parts
+    column = SORTS[choice.sort]
+    some = entries.annotate(**OF_TEAM.get(choice.sort, {}))
+    if choice.sort in MAY_BE_UNKNOWN:
+        known, unknown = some.exclude(**{column: None}), some.filter(**{column: None})
+        return [
+            Stretch(known, (column, "pk"), lambda one: getattr(one, column) is not None),
+            Stretch(unknown, ("pk",), lambda one: getattr(one, column) is None),
+        ]
+    return [Stretch(some, (column, "pk"), lambda one: True)]
 
 
 def beyond(start: Entry, columns: Sequence[str], down: bool, is_within: bool) -> Q:

@@ -10,7 +10,7 @@ from leaderboard import certificates
 from leaderboard.certificates import Certificate
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry, Team, User, Verification
-from leaderboard.rounding import rounded
+from leaderboard.rounding import interval, rounded
 from leaderboard.services import rankings, snapshots, visibility
 
 
@@ -68,17 +68,13 @@ def lines(entry: Entry) -> list[str]:
     competition = entry.competition
     assert competition.published_at
     facts = {
-        "score": rounded(entry.score, 4),
-        "half_width": rounded(entry.score_half_width, 4),
+        "score": interval(entry.score, entry.score_half_width, 4),
         "quality": rounded(entry.quality, rankings.QUALITY_DECIMALS),
         "ratio": rounded(entry.time_ratio, 3),
     }
     day = formats.date_format(competition.published_at, "DATE_FORMAT")
     told = [
-        gettext(
-            "Score %(score)s ± %(half_width)s (lower is better), quality %(quality)s, time ratio "
-            "%(ratio)s"
-        )
+        gettext("Score %(score)s (lower is better), quality %(quality)s, time ratio %(ratio)s")
         % facts,
         gettext("Final ranking published on %(day)s") % {"day": day},
     ]

@@ -46,6 +46,8 @@ class Counting:
     number_type: str
     parameters: int
     size_bytes: int
+    macs: int | None
+    memory_bytes: int | None
     verification: str | None
 
 
@@ -255,6 +257,8 @@ def columns(keys: QuerySet[Any, Any]) -> QuerySet[Evaluation, Any]:
             "submission__number_type",
             "submission__parameters",
             "submission__size_bytes",
+            "macs",
+            "memory_bytes",
             "submission__team__verification__state",
         )
     )

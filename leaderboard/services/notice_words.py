@@ -39,8 +39,8 @@ def scored(facts: Facts) -> Words:
             "scores."
         )
         return title % facts, text % facts
-    figures = {name: sizes.rounded(facts[name], 4) for name in ("score", "half_width")}
-    title = gettext("Submission #%(submission)d of %(team)s is scored: %(score)s ± %(half_width)s")
+    score = sizes.interval(facts["score"], facts["half_width"], 4)
+    title = gettext("Submission #%(submission)d of %(team)s is scored: %(score)s")
     if facts.get("is_late"):
         text = gettext("It was uploaded after the end of %(competition)s, so it has no rank.")
     elif not facts["is_best"]:
@@ -52,7 +52,7 @@ def scored(facts: Facts) -> Words:
             "It is your team's best submission to %(competition)s. It has rank %(rank)d on the "
             "public board."
         )
-    return title % {**facts, **figures}, text % facts
+    return title % {**facts, "score": score}, text % facts
 
 
 def failed(facts: Facts) -> Words:

@@ -53,6 +53,8 @@ WRITTEN = (
     "number_type",
     "parameters",
     "size_bytes",
+    "macs",
+    "memory_bytes",
 )
 """The columns of an entry that a verdict writes."""
 BATCH = 500
@@ -246,6 +248,8 @@ def entry(competition: Competition, board: str, one: Counting, *, min_quality: f
         number_type=one.number_type,
         parameters=one.parameters,
         size_bytes=one.size_bytes,
+        macs=one.macs,
+        memory_bytes=one.memory_bytes,
     )
 
 

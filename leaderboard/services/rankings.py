@@ -119,20 +119,6 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """The reference model's own figures on a board."""
-
-    name: str
-    score: float
-    score_half_width: float
-    quality: float
-    time_ratio: float
-    """Of the reference against itself."""
-    half_width: float
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Parts:
     """A score taken apart: `score` is the sum of its `terms`, ± `half_width`."""
 
@@ -361,24 +347,6 @@ def entry_of(team: Team, board: str, track: str = "") -> Entry | None:
     visibility.check_board(team.competition, board)
     entries = Entry.objects.filter(team=team, board=tracks.key(board, track))
     return entries.select_related("submission").defer("submission__static").first()
-
-
-def baseline(competition: Competition, board: str) -> Baseline | None:
-    """The calibrated reference on a board, for a row beside the ranking."""
-    calibration = competition.calibration
-    if calibration is None:
-        return None
-    figures = calibration.figures()
-    private = board == Board.PRIVATE
-    return Baseline(
-        name=str(calibration.reference),
-        score=figures.score_private if private else figures.score_public,
-        score_half_width=formula.half_width(figures.half_width, competition.time_weight),
-        quality=told(figures.quality_private if private else figures.quality_public),
-        time_ratio=figures.time_ratio,
-        half_width=figures.half_width,
-        seconds=figures.reference_seconds,
-    )
 
 
 def verifications(competition: Competition) -> dict[int, str]:

@@ -27,6 +27,7 @@ import scoring
 from leaderboard import sentences
 from leaderboard.errors import Conflict
 from leaderboard.models import Canary, Competition, HardwareProfile, User, Worker
+from leaderboard.rounding import interval
 from leaderboard.services import audit, containment, jobs, organizers, statements
 from leaderboard.services.load import ForeignLoad
 from scoring import hardware
@@ -356,7 +357,7 @@ def off_band(
         return None
     return say(
         "The reference against itself took %(ratio)s; %(band)s is allowed.",
-        ratio=f"{time_ratio:.3f} ± {half_width:.3f}",
+        ratio=interval(time_ratio, half_width, 3),
         band=f"1 ± {profile.canary_band:g}",
     )
 

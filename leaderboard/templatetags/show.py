@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -19,17 +20,25 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
-from leaderboard import markdown, times
+from leaderboard import markdown, sizes, times
 from leaderboard.models import Competition, User, Verification
 from leaderboard.models.organizers import enters_panel
 from leaderboard.sentences import Stored, message, said
 from leaderboard.services import notices, rescore_words
-from leaderboard.sizes import gained_milliseconds, megabytes, milliseconds, short
+from leaderboard.sizes import (
+    figures,
+    gained_milliseconds,
+    megabytes,
+    milliseconds,
+    milliseconds_figures,
+    short,
+)
 from leaderboard.web import plots, words
 from scoring import formats as models
 from scoring import formula
 
 register = template.Library()
+HALF_WIDTH = '<span class="half-width">± {}</span>'
 CODE = re.compile("`([^`]+)`")
 
 
@@ -76,6 +85,42 @@ def short_or_none(count: int | None) -> str:
 def megabytes_or_none(count: int | None) -> str:
     """A number of bytes, or a dash where it is not known."""
     return "–" if count is None else megabytes(count)
+
+
+@register.simple_tag
+def interval(
+    value: float | Decimal | None,
+    half_width: float | None,
+    decimals: int,
+    is_strong: bool = False,
+) -> SafeString | str:
+    """A figure with its half-width, which never reads ± 0.00."""
+    return "–" if value is None else beside(figures(value, half_width, decimals), is_strong)
+
+
+@register.filter
+def interval_of(score: float, half_width: float) -> str:
+    """A score, or a time ratio, with its half-width, within a sentence."""
+    return sizes.interval(score, half_width, 4)
+
+
+@register.simple_tag
+def milliseconds_interval(
+    seconds: float | None, half_width: float | None, is_strong: bool = False
+) -> SafeString | str:
+    """A time and its half-width as milliseconds."""
+    return "–" if seconds is None else beside(milliseconds_figures(seconds, half_width), is_strong)
+
+
+def beside(written: list[str], is_strong: bool) -> SafeString:
+    """The figure of an interval, and its half-width where that is known."""
+    value, *half_width = written
+    shown = format_html("<strong>{}</strong>" if is_strong else "{}", value)
+    return format_html_join(
+        " ",
+        "{}",
+        ((one,) for one in (shown, *(format_html(HALF_WIDTH, half) for half in half_width))),
+    )
 
 
 @register.filter

@@ -17,6 +17,7 @@ from leaderboard import times
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry, RankNote, Verification
 from leaderboard.services import (
+    baselines,
     browsing,
     landing,
     races,
@@ -150,7 +151,7 @@ def whole(
     def made() -> dict[str, Any]:
         places = page.object_list
         found = standing[places[0] : places[-1] + 1]
-        baseline = rankings.baseline(standing.competition, standing.board)
+        baseline = baselines.of(standing.competition, standing.board)
         at = baseline_at(baseline, standing, page) if baseline else None
         rows = tables.rows(
             standing.competition,
@@ -236,7 +237,7 @@ def page_of(place: int) -> int:
 
 
 def baseline_at(
-    baseline: rankings.Baseline, standing: rankings.Standing, page: Page[int]
+    baseline: baselines.Baseline, standing: rankings.Standing, page: Page[int]
 ) -> int | None:
     """Before which row of a page the reference stands by its score; None: on another page.
 

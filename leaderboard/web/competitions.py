@@ -17,6 +17,7 @@ from leaderboard.models import Competition, Entry, Team
 from leaderboard.models.counts import count_of
 from leaderboard.services import (
     announcements,
+    baselines,
     commands,
     datasets,
     machines,
@@ -137,7 +138,7 @@ def show(
     """A page under a competition's heading and tabs."""
     said = {
         "competition": competition,
-        "baseline": rankings.baseline(competition, Entry.Board.PUBLIC),
+        "baseline": baselines.of(competition, Entry.Board.PUBLIC),
         "rescored": rescoring.latest(competition),
         **more,
     }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from leaderboard.models import Competition, Entry
-from leaderboard.services import rankings
+from leaderboard.services import baselines, rankings
 from leaderboard.web.axes import Axis, decades, multiples
 from scoring import formula
 from scoring.quality.power import SURE
@@ -131,7 +131,7 @@ def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
     columns = "team_id", "team__name", "time_ratio", "quality"
     best = entries.order_by("-is_ranked", *rankings.ORDER)[:most]
     rows = list(best.values_list(*columns))
-    baseline = rankings.baseline(competition, standing.board)
+    baseline = baselines.of(competition, standing.board)
     more = [(baseline.time_ratio, baseline.quality)] if baseline else []
     x = across([row[2] for row in rows] + [one for one, _ in more])
     y = upward([row[3] for row in rows] + [one for _, one in more])

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models import Competition, Entry
 from leaderboard.sentences import said
-from leaderboard.services import rankings
+from leaderboard.services import baselines, rankings
 from leaderboard.web import charts, plots
 from leaderboard.web.wishes import COLUMNS, Wish
 from scoring import formats
@@ -44,13 +44,13 @@ EVERY = (
     Column("ratio", _("Time ratio"), _("About the time ratio"), "time", "text-end"),
     Column("milliseconds", _("ms per image"), _("About the milliseconds"), "time", "text-end wide"),
     Column("format", _("Format"), _("About the format"), "", "wide format"),
-    Column("uploaded", _("Uploaded"), _("About the time of upload"), "uploaded", "wide submitted"),
+    Column("uploaded", _("Uploaded"), _("About the time of upload"), "uploaded", "wide"),
     Column("parameters", _("Parameters"), _("About the parameters"), "parameters", "text-end"),
     Column("size", _("File size"), _("About the file size"), "size", "text-end"),
-    Column("macs", _("MACs"), _("About the MACs"), "", "text-end"),
-    Column("memory", _("Memory"), _("About the memory"), "", "text-end"),
-    Column("entries", _("Uploads"), _("About the uploads"), "", "text-end"),
-    Column("last", _("Last upload"), _("About the last upload")),
+    Column("macs", _("MACs"), _("About the MACs"), "macs", "text-end"),
+    Column("memory", _("Memory"), _("About the memory"), "memory", "text-end"),
+    Column("entries", _("Uploads"), _("About the uploads"), "entries", "text-end"),
+    Column("last", _("Last upload"), _("About the last upload"), "last"),
 )
 
 
@@ -151,7 +151,7 @@ def rows(
     wish: Wish,
     team_id: int | None,
     *,
-    baseline: rankings.Baseline | None = None,
+    baseline: baselines.Baseline | None = None,
     baseline_at: int | None = None,
     moved: Mapping[int, int] | None = None,
 ) -> SafeString:

@@ -23,10 +23,10 @@ COLUMNS = (
     "last",
 )
 """The columns that can be chosen, as they stand from left to right. The others are always there."""
-USUAL = frozenset(("terms", "milliseconds", "format", "uploaded"))
+USUAL = frozenset(("terms", "milliseconds", "format"))
 LONGEST_SEARCH = 60
-BEST_FIRST = {"quality": "-quality", "uploaded": "-uploaded"}
-"""How a column is sorted first where its best value is the largest."""
+BEST_FIRST = {name: f"-{name}" for name in ("quality", "uploaded", "entries", "last")}
+"""How a column is sorted first where its best or latest value is the largest."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,9 @@ class Wish:
 
     @property
     def tools_used(self) -> int:
-        """How many filters count, and whether the columns are others than usual."""
+        """How many filters count."""
         choice = self.choice
-        used = (choice.format, choice.number_type, choice.is_tied, not self.is_usual)
-        return sum(map(bool, used))
+        return sum(map(bool, (choice.format, choice.number_type, choice.is_tied)))
 
     @property
     def sort(self) -> str:
@@ -79,6 +78,14 @@ class Wish:
     def address(self) -> str:
         """The query string of the wish itself."""
         return self.query(after=self.after, before=self.before, team=self.team)
+
+    def whole_board(self) -> str:
+        """The query string of all rows in their own order, with the same columns."""
+        return replace(self, choice=Choice()).query()
+
+    def usual_columns(self) -> str:
+        """The query string of the same rows with the usual columns."""
+        return replace(self, columns=USUAL).query()
 
     @property
     def shown(self) -> list[str]:

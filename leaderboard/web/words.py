@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from leaderboard import sizes
 from leaderboard.models import Competition, Evaluation, Webhook
 from leaderboard.sentences import said
 from leaderboard.services import recipes
@@ -92,14 +93,13 @@ def point(one: plots.Point, competition: Competition) -> str:
     told = {
         "metric": said(competition.quality_measure.short),
         "quality": floatformat(entry.quality, 4),
-        "time": floatformat(entry.time_ratio, 3),
-        "wide": floatformat(entry.evaluation.half_width or 0.0, 3),
+        "time": sizes.interval(entry.time_ratio, entry.evaluation.half_width, 3),
     }
     if one.ellipse:
         told["high"] = f"{one.ellipse.half_width:#.2g}"
-        sentence = gettext("%(metric)s %(quality)s ± %(high)s, time ratio %(time)s ± %(wide)s")
+        sentence = gettext("%(metric)s %(quality)s ± %(high)s, time ratio %(time)s")
     else:
-        sentence = gettext("%(metric)s %(quality)s, time ratio %(time)s ± %(wide)s")
+        sentence = gettext("%(metric)s %(quality)s, time ratio %(time)s")
     return f"{entry.team.name}: {floatformat(entry.score, 4)}, {sentence % told}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from leaderboard.models import Competition, Entry, Submission, Team, User
-from leaderboard.services import rankings, submissions, teams
+from leaderboard.services import baselines, rankings, submissions, teams
 
 pytestmark = pytest.mark.django_db
 Scored = Callable[..., Submission]
@@ -101,5 +101,5 @@ def test_withdrawn_and_disqualified_submissions_leave_the_board(
 
 
 def test_the_reference_has_a_row_of_its_own(competition: Competition) -> None:
-    baseline = rankings.baseline(competition, "public")
+    baseline = baselines.of(competition, "public")
     assert (baseline.name, baseline.quality, baseline.score) == ("ResNet18-D", 0.7, 1.0)

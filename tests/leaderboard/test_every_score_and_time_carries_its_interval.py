@@ -21,7 +21,7 @@ from leaderboard import cli
 from leaderboard.cli import screen
 from leaderboard.demo import showing
 from leaderboard.models import Competition, Submission, Team, User
-from leaderboard.services import competitions, rankings
+from leaderboard.services import baselines, competitions, rankings
 
 SCORE, RATIO, SECONDS = "0.5189 ± 0.0100", "0.500 ± 0.020", "5.00 ± 0.20"
 PRIVATE = "0.6513 ± 0.0100"
@@ -158,4 +158,4 @@ def test_the_plot(first: Submission, competition: Competition) -> None:
     drawn = plots.plot(rankings.Standing(competition, "public"))
     point = plots.point(drawn, rankings.rows(competition, "public")[0])
     assert (point.low, point.high) == (drawn.x.at(0.48), drawn.x.at(0.52))
-    assert rankings.baseline(competition, "public").score_half_width == 0.005
+    assert baselines.of(competition, "public").score_half_width == 0.005

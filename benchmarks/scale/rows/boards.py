@@ -54,6 +54,8 @@ def add(name: str, query: str) -> None:
 for name, query in (
     ("sorted by time", "sort=time"),
     ("sorted by team", "sort=team"),
+    ("sorted by MACs", "sort=macs"),
+    ("sorted by last upload", "sort=-last"),
     ("sorted by quality, one in fifty", "sort=-quality&format=onnx"),
     ("one in fifty", "format=onnx"),
     ("nobody", "format=other&sort=size"),

@@ -22,6 +22,7 @@ from leaderboard.models import (
     rescore,
 )
 from leaderboard.services import (
+    baselines,
     datasets,
     machines,
     rankings,
@@ -32,7 +33,7 @@ from leaderboard.services import (
 )
 
 
-class Baseline(serializers.Serializer[rankings.Baseline]):
+class Baseline(serializers.Serializer[baselines.Baseline]):
     """The reference model's own figures on a board."""
 
     name = serializers.CharField()
@@ -42,6 +43,8 @@ class Baseline(serializers.Serializer[rankings.Baseline]):
     time_ratio = serializers.FloatField(help_text="Of the reference against itself.")
     half_width = serializers.FloatField(help_text="Of the time ratio's 95 % interval.")
     seconds = serializers.FloatField(help_text="Per image.")
+    macs = serializers.IntegerField(allow_null=True, help_text="As of a row.")
+    memory_bytes = serializers.IntegerField(allow_null=True, help_text="As of a row.")
 
 
 class Rules(serializers.Serializer[rescore.Rules]):
@@ -283,7 +286,7 @@ class CompetitionDetail(CompetitionSummary):
 
     @extend_schema_field(Baseline(allow_null=True))
     def get_baseline(self, competition: Competition) -> Mapping[str, Any] | None:
-        baseline = rankings.baseline(competition, Entry.Board.PUBLIC)
+        baseline = baselines.of(competition, Entry.Board.PUBLIC)
         return Baseline(baseline).data if baseline else None
 
     @extend_schema_field(Sample(allow_null=True))

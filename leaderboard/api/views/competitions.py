@@ -24,6 +24,7 @@ from leaderboard.api.serializers import competitions as shapes
 from leaderboard.models import Announcement, Competition
 from leaderboard.services import (
     announcements,
+    baselines,
     competitions,
     datasets,
     kit,
@@ -131,7 +132,7 @@ class Board(APIView):
         pages = Pages()
         rows = pages.paginate_queryset(standing, request, self) or []
         page = pages.get_paginated_response([shapes.board_row(row.figures) for row in rows])
-        baseline = rankings.baseline(standing.competition, standing.board)
+        baseline = baselines.of(standing.competition, standing.board)
         page.data["baseline"] = shapes.Baseline(baseline).data if baseline else None
         return page
 

@@ -66,6 +66,8 @@ def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -
         "time_ratio": 1.0,
         "half_width": 0.01,
         "seconds": 0.01,
+        "macs": None,
+        "memory_bytes": None,
     }
 
 

@@ -7,7 +7,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.test import APIClient
 
 from leaderboard.models import Competition, Team, User
-from leaderboard.services import rankings
+from leaderboard.services import baselines
 from leaderboard.throttling import WriteThrottle
 from tests.leaderboard.api.conftest import API
 
@@ -98,7 +98,7 @@ def test_a_bug_shows_no_trace(
     def broken(*args: object) -> None:
         raise RuntimeError("secret inner workings")
 
-    monkeypatch.setattr(rankings, "baseline", broken)
+    monkeypatch.setattr(baselines, "of", broken)
     answer = anonymous.get(f"{API}/competitions/waste/boards/public")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert b"secret" not in answer.content

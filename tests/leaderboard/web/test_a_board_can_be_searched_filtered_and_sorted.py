@@ -27,7 +27,7 @@ def crowd(scored: Any, team: Team, competition: Competition) -> list[Team]:
     sent = scored(team, time_ratio=0.01)
     made = []
     for number in range(TEAMS):
-        one = Team(competition=competition)
+        one = Team(competition=competition, sent=number * 23 % 5)
         teams.give_name(one, f"Team {number:02} of Lab {number % 7}")
         made.append(one)
     Entry.objects.bulk_create(
@@ -47,6 +47,8 @@ def crowd(scored: Any, team: Team, competition: Competition) -> list[Team]:
             number_type="int8" if number % 5 == 0 else "float32",
             parameters=(number * 13 % TEAMS) * 1000,
             size_bytes=(number * 17 % TEAMS) * 1000,
+            macs=None if number % 6 == 0 else (number * 19 % TEAMS) * 1000,
+            memory_bytes=(number * 21 % TEAMS) * 1000,
         )
         for number, one in enumerate(made)
     )
@@ -70,14 +72,19 @@ def every_page(see: Any, address: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("sort", ["rank", "team", "quality", "time", "uploaded", "size"])
+@pytest.mark.parametrize("sort", ["rank", "team", "quality", "time", "uploaded", "size", "entries"])
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_each_order_has_each_team_once_over_all_pages(
     see: Any, crowd: Any, monkeypatch: pytest.MonkeyPatch, sort: str, sign: str
 ) -> None:
     monkeypatch.setattr(boards, "PAGE", 15)
     shown = every_page(see, f"{PUBLIC}?sort={sign}{sort}&columns=none")
-    column = {"team": "team__name", "size": "size_bytes", "time": "time_ratio"}.get(sort, sort)
+    column = {
+        "team": "team__name",
+        "size": "size_bytes",
+        "time": "time_ratio",
+        "entries": "team__sent",
+    }.get(sort, sort)
     order = {
         "rank": ["-is_ranked", "score", "uploaded_at", "pk"],
         "uploaded": ["uploaded_at", "pk"],
@@ -85,6 +92,20 @@ def test_each_order_has_each_team_once_over_all_pages(
     expected = Entry.objects.order_by(*order.get(sort, [column, "pk"]))
     wanted = list(expected.values_list("team__name", flat=True))
     assert shown == (wanted[::-1] if sign else wanted)
+
+
+@pytest.mark.parametrize(("sort", "column"), [("macs", "macs"), ("memory", "memory_bytes")])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_teams_with_an_unknown_figure_stand_last_in_either_direction(
+    see: Any, crowd: Any, monkeypatch: pytest.MonkeyPatch, sort: str, column: str, sign: str
+) -> None:
+    monkeypatch.setattr(boards, "PAGE", 15)
+    known = Entry.objects.exclude(**{column: None}).order_by(f"{sign}{column}", f"{sign}pk")
+    unknown = Entry.objects.filter(**{column: None}).order_by(f"{sign}pk")
+    wanted = [one.team.name for some in (known, unknown) for one in some]
+    assert known
+    assert unknown
+    assert every_page(see, f"{PUBLIC}?sort={sign}{sort}&columns={sort}") == wanted
 
 
 def test_ranks_and_marks_are_the_boards_own_in_any_order(
@@ -113,7 +134,13 @@ def test_pages_lead_back_as_they_lead_on(
 ) -> None:
     monkeypatch.setattr(browsing, "SCANNED", 5)
     standing = rankings.Standing(competition, "public")
-    for choice in (Choice(sort="quality"), Choice(format="onnx"), Choice(is_tied=True)):
+    for choice in (
+        Choice(sort="quality"),
+        Choice(sort="macs"),
+        Choice(sort="last", is_descending=True),
+        Choice(format="onnx"),
+        Choice(is_tied=True),
+    ):
         pages = [browsing.look(standing, choice, size=4)]
         while (last := pages[-1].after) is not None:
             entry = browsing.entry_of(standing, key=last)
@@ -177,6 +204,11 @@ def test_columns_are_chosen_and_stay_in_every_address(see: Any, crowd: Any) -> N
     assert "ms per image" not in page.split("<thead>")[1].split("</thead>")[0]
     for link in re.findall(r'<a href="(\?[^"]*)">', page.split("<thead>")[1].split("</thead>")[0]):
         assert "columns=parameters%2Centries" in link.replace("&amp;", "&")
+    assert "Show the whole board" not in page  # columns hide no row
+    assert "badge-mine" not in page.split('class="board-tools"')[1].split("</form>")[0]
+    assert '<a href="?">Usual columns</a>' in page
+    searched = text(see(None, f"{PUBLIC}?columns=parameters&q=lab"))
+    assert '<a href="?columns=parameters">Show the whole board</a>' in searched
     plain = text(see(None, PUBLIC))
     assert "columns=" not in plain.split("<thead>")[1].split("</thead>")[0]
 
@@ -184,10 +216,10 @@ def test_columns_are_chosen_and_stay_in_every_address(see: Any, crowd: Any) -> N
 def test_macs_and_memory_are_shown_or_said_to_be_unknown(see: Any, crowd: Any) -> None:
     address = f"{PUBLIC}?columns=macs,memory"
     assert text(see(None, address)).count('text-nowrap">–</td>') >= 2 * TEAMS
-    Evaluation.objects.update(macs=2_800_000, memory_bytes=41_000_000)
+    Evaluation.every.update(macs=2_800_000, memory_bytes=41_000_000)
     versions.change(Competition.objects.get().pk)
     page = text(see(None, address))
-    assert page.count(">2.8 M</td>") == page.count(">41 MB</td>") == TEAMS + 1
+    assert page.count(">2.8 M</td>") == page.count(">41 MB</td>") == TEAMS + 2  # and the reference
     row = json.loads(see(None, "/api/v2/competitions/waste/boards/public").content)["results"][0]
     assert (row["macs"], row["memory_bytes"]) == (2_800_000, 41_000_000)
 
@@ -196,9 +228,7 @@ def test_what_a_form_sends_becomes_a_short_address(see: Any, crowd: Any) -> None
     sent = see(None, f"{PUBLIC}?q=&format=onnx&type=&columns=none&columns=size&columns=parameters")
     assert sent.status_code == 302
     assert sent["Location"] == f"{PUBLIC}?format=onnx&columns=parameters%2Csize"
-    usual = "&".join(
-        f"columns={one}" for one in ("none", "terms", "milliseconds", "format", "uploaded")
-    )
+    usual = "&".join(f"columns={one}" for one in ("none", "terms", "milliseconds", "format"))
     assert see(None, f"{PUBLIC}?q=&{usual}")["Location"] == f"{PUBLIC}?"
     assert see(None, f"{PUBLIC}?q=&columns=none")["Location"] == f"{PUBLIC}?columns=none"
 
@@ -237,6 +267,8 @@ def test_no_choice_asks_more_than_a_few_queries(see: Any, crowd: Any) -> None:
         "tied=1&sort=team",
         "format=onnx&sort=-size",
         "columns=last",
+        "sort=-last",
+        "sort=macs",
     ):
         see(None, f"{PUBLIC}?{query}")
         with CaptureQueriesContext(connection) as queries:
