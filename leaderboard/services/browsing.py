@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    Expression,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Lower
 
 from leaderboard.models import Entry, NamePart
@@ -38,7 +49,7 @@ SORTS = {
     "last": "last_sent_at",
 }
 """What a board can be sorted by, and the column that holds it."""
-OF_TEAM = {
+OF_TEAM: dict[str, dict[str, Expression | F]] = {
     "team": {"name": Lower("team__name")},
     "entries": {"sent": F("team__sent")},
     "last": {"last_sent_at": F("team__last_sent_at")},
