@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django.conf.locale import LANG_INFO
 from django.urls import reverse_lazy
 
-from leaderboard import panel
+from leaderboard import panel, storage
 from leaderboard.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -222,15 +222,14 @@ OTHER_IMAGES = env.list("OTHER_IMAGES", default=[])
 ALLOW_WEAK_SANDBOX = env.switch("ALLOW_WEAK_SANDBOX")
 
 # Files: uploads and hidden splits, under their sha256. Never served by URL: views hand out bytes.
+# They lie in FILES_DIR, or in a bucket if S3_BUCKET names one.
 FILES_DIR = env.path("FILES_DIR", default=f"{BASE_DIR}/.data/files")
 CACHE_DIR = env.path("CACHE_DIR", default=f"{BASE_DIR}/.data/cache")
 # The private key that signs results. Only the process of the post needs it; no worker may see it.
 KEYS_DIR = env.path("KEYS_DIR", default=f"{Path(FILES_DIR).parent}/keys")
+BUCKET = storage.bucket(env)
 STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(FILES_DIR), "base_url": None},
-    },
+    "default": storage.default(FILES_DIR, BUCKET),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

@@ -41,6 +41,9 @@ def start(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("REDIS_URL", "redis://host:port", "an address like redis://host:6379/0."),
         ("EMAIL_URL", "smtp", "an address like smtp+tls://user:password@host:587."),
         ("SITE_URL", "example.org", "an address like https://example.org."),
+        ("S3_BUCKET", "A B", "the name of a bucket, like featherweight-files, not 'A B'."),
+        ("S3_ENDPOINT", "s3.example.org", "an address like https://s3.example.org."),
+        ("S3_CACHE_BYTES", "0", "a whole number of at least 1048576, not '0'."),
     ],
 )
 def test_a_wrong_value(name: str, value: str, sentence: str) -> None:
@@ -56,6 +59,21 @@ def test_a_key_is_required_and_an_empty_one_is_none() -> None:
         2,
         "SECRET_KEY must be set; docs/configuration.md says to what.\n",
     )
+
+
+def test_a_half_of_a_bucket_is_none() -> None:
+    whole = {
+        "S3_BUCKET": "files",
+        "S3_ENDPOINT": "https://s3.example.org",
+        "S3_ACCESS_KEY": "a",
+        "S3_SECRET_KEY": "b",
+    }
+    assert start(sys.executable, "manage.py", "check", **whole).returncode == 0
+    for name in whole:
+        done = start(sys.executable, "manage.py", "check", **whole | {name: ""})
+        assert (done.returncode, done.stderr.partition(" ")[0]) == (2, name)
+    done = start(sys.executable, "manage.py", "check", **whole | {"S3_ENDPOINT": "https://a.b/c"})
+    assert "S3_ENDPOINT must be an address without a path" in done.stderr
 
 
 def test_a_secret_whose_file_is_not_there() -> None:

@@ -73,6 +73,7 @@ def test_what_is_sent_waits_on_volumes_of_its_own() -> None:
 def test_what_runs_models_cannot_write_files_nor_be_the_sites_role() -> None:
     for name in ("worker", "worker-gpu"):
         assert SERVICES[name]["volumes"] == ["files:/data/files:ro", "cache:/data/cache"]
+        assert "${S3_ACCESS_KEY" not in str(SERVICES[name])
         assert SERVICES[name]["environment"]["DATABASE_URL"].startswith("postgresql://worker:")
         assert "POSTGRES_PASSWORD" not in str(SERVICES[name])
     assert "grant_worker" in str(SERVICES["migrate"]["command"])
@@ -158,6 +159,8 @@ OPTIONAL = {
     "FIRST_SUPERUSER_PASSWORD",  # empty: nobody is made
     "GITHUB_CLIENT_SECRET",  # empty: nobody signs in by it
     "GOOGLE_CLIENT_SECRET",
+    "S3_SECRET_KEY",  # empty: files lie on this machine
+    "S3_WORKER_SECRET_KEY",
 }
 
 
@@ -175,7 +178,8 @@ def test_secrets_have_no_defaults() -> None:
 
 
 def test_the_settings_read_every_name_that_is_set() -> None:
-    settings = (ROOT / "leaderboard" / "settings.py").read_text()
+    rooms = [ROOT / "leaderboard" / name for name in ("settings.py", "storage.py")]
+    settings = "".join(room.read_text() for room in rooms)
     read = set(re.findall(r"env\.\w+\(\s*\"(\w+)\"", settings))
     told = {name for service in OURS for name in SERVICES[service]["environment"]}
     assert told - READ_ELSEWHERE <= read

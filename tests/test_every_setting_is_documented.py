@@ -23,17 +23,17 @@ def rows(heading: str) -> dict[str, list[str]]:
 
 
 def read_in_settings() -> dict[str, ast.expr | None]:
-    """The variables that settings.py reads, and what it takes without them."""
-    tree = ast.parse((ROOT / "leaderboard" / "settings.py").read_text())
+    """The variables that the settings read, and what they take without them."""
+    rooms = [ROOT / "leaderboard" / name for name in ("settings.py", "storage.py")]
     found: dict[str, ast.expr | None] = {}
-    for node in ast.walk(tree):
+    for node in (node for room in rooms for node in ast.walk(ast.parse(room.read_text()))):
         match node:
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="env")),
                 args=[ast.Constant(value=str(name)), *_],
             ):
                 given = {keyword.arg: keyword.value for keyword in node.keywords}
-                found[name] = given.get("default")
+                found[name] = given.get("default", found.get(name))
     return found
 
 

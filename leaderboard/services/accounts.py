@@ -73,7 +73,7 @@ def copy(person: User) -> ZipStream:
         made.add(text(list(rows(person))), name)
     for one in Submission.objects.filter(uploaded_by=person).iterator(CHUNK):
         if path := model_name(one):
-            made.add_path(files.local_path(one.file), path)
+            made.add(files.pieces(one.file), path, size=one.size_bytes)
     return made
 
 

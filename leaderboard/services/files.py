@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.apps import apps
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
@@ -18,6 +19,7 @@ from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext
 
 from leaderboard.errors import TooLarge
+from leaderboard.services import copies
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,16 @@ def sha256_of(path: Path) -> str:
 
 
 def local_path(file: FieldFile) -> Path:
-    """The path at which a worker reads a stored file."""
+    """The path at which this machine reads a stored file: of a copy, if it lies in a bucket."""
+    if settings.BUCKET:
+        return copies.path_of(str(file.name), settings.BUCKET)
     return Path(file.path)
+
+
+def pieces(file: FieldFile) -> Iterator[bytes]:
+    """The bytes of a stored file. It is opened when the first piece is asked for."""
+    with file.open("rb") as source:
+        yield from source.chunks()
 
 
 def too_large(size: int, limit: int) -> TooLarge:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from leaderboard.models import Dataset, Fingerprints, Split
 from leaderboard.services import files
 from scoring.errors import BadDataset as BadSource
+from scoring.errors import EngineError
 from scoring.images import sets
 from scoring.images.changes import Placed
 from scoring.sentences import Fact, Sentence, say
@@ -82,7 +83,7 @@ def of(split: Split) -> Fingerprints:
         return stored
     try:
         new = made(sets.images_of(files.local_path(split.archive)), split.dataset.classes)
-    except (BadSource, OSError) as error:
+    except (BadSource, EngineError, OSError) as error:
         logger.warning("The archive of %s cannot be read: %s", split, error)
         return Fingerprints(split=split, pixels=b"", likeness=b"")
     if stored:

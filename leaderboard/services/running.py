@@ -36,6 +36,7 @@ from leaderboard.models import Evaluation, HardwareProfile, Worker
 from leaderboard.models.evaluation import Stale
 from leaderboard.models.evaluations import QUEUE_ORDER
 from leaderboard.services import (
+    copies,
     jobs,
     locks,
     measurements,
@@ -66,6 +67,7 @@ class Abandoned(Exception):
     """The evaluation no longer belongs to this worker, or the worker is asked to stop."""
 
 
+@copies.held()
 def run_next(
     profile_slug: str,
     *,

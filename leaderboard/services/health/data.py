@@ -77,10 +77,11 @@ def clock() -> Findings:
 
 def storage() -> Findings:
     """Files can be written and read. A worker may only read, so nothing is written there."""
-    if not privileges.may_update(HardwareProfile):
-        return
     name, content = f"health/{uuid4().hex}", b"Featherweight"
     try:
+        if not privileges.may_update(HardwareProfile):
+            default_storage.exists(name)
+            return
         saved = default_storage.save(name, ContentFile(content))
         try:
             with default_storage.open(saved) as file:
@@ -88,15 +89,15 @@ def storage() -> Findings:
         finally:
             default_storage.delete(saved)
     except OSError as problem:
-        yield error(
-            gettext("Files cannot be written: %(error)s.") % {"error": problem},
-            gettext("Give FILES_DIR room, and to the user of this process the right to write."),
-        )
+        advice = gettext("Give FILES_DIR room, and to the user of this process the right to write.")
+        if settings.BUCKET:
+            advice = gettext("Check S3_BUCKET, S3_ENDPOINT, and what S3_ACCESS_KEY may do there.")
+        yield error(gettext("Files cannot be written: %(error)s.") % {"error": problem}, advice)
         return
     if not is_kept:
         yield error(
             gettext("A file was read back with other bytes than were written."),
-            gettext("Check the disk or the storage service below FILES_DIR."),
+            gettext("Check the disk below FILES_DIR, or the object storage."),
         )
 
 

@@ -33,6 +33,7 @@ SECRETS = (
     "EMAIL_URL",
     "WORKER_PASSWORD",
     "METRICS_TOKEN",
+    "S3_SECRET_KEY",
 )
 HERE = {"localhost", "127.0.0.1", "::1"}
 HEADERS = ("X-Content-Type-Options", "Content-Security-Policy", "X-Frame-Options")
