@@ -1,13 +1,15 @@
 """Knocks tell the workers of a hardware profile that an evaluation waits in the database.
 
-The row is the queue. A lost knock costs only time, because the sweep knocks again. So a broker that
-is down is logged, and no participant sees an error.
+The row is the queue. A knock goes out after the commit, when workers see the row. A lost knock
+costs only time, because the sweep knocks again. So a broker that is down is logged, and no
+participant sees an error.
 """
 
 import logging
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from leaderboard.celery import app
@@ -36,7 +38,11 @@ def post() -> None:
 def send(task: str, queue: str, **arguments: Any) -> None:
     if not settings.REDIS_URL:
         return
-    try:
-        app.send_task(task, queue=queue, retry=False, expires=PATIENCE_SECONDS, **arguments)
-    except OperationalError as error:
-        logger.warning("The broker did not take a knock for %s: %s", queue, error)
+
+    def send_now() -> None:
+        try:
+            app.send_task(task, queue=queue, retry=False, expires=PATIENCE_SECONDS, **arguments)
+        except OperationalError as error:
+            logger.warning("The broker did not take a knock for %s: %s", queue, error)
+
+    transaction.on_commit(send_now, robust=True)

@@ -6,10 +6,25 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
 from leaderboard.models.competition import Competition
 from leaderboard.models.team import Team
+from leaderboard.models.user import User
+
+
+class BanQuerySet(models.QuerySet["Ban"]):
+    def against(
+        self, person: User, competition: Competition, team: Team | None = None
+    ) -> Ban | None:
+        """What keeps a person out of a competition: a ban of the person, of the person's mail
+        address, or of the team."""
+        whom = Q(user=person.pk)
+        if person.email:
+            whom |= Q(mail_hash=hash_of(person.email))
+        whom &= Q(competition=competition)
+        return self.filter(whom | Q(team=team.pk) if team else whom).first()
 
 
 class Ban(models.Model):
@@ -32,6 +47,8 @@ class Ban(models.Model):
     )
     banned_at = models.DateTimeField(default=timezone.now)
 
+    objects = BanQuerySet.as_manager()
+
     class Meta:
         ordering = ["-pk"]
         constraints = [
@@ -49,3 +66,9 @@ class Ban(models.Model):
         if self.mail_hash:
             return gettext("deleted account %(hash)s") % {"hash": self.mail_hash[:8]}
         return str(self.team or self.user)
+
+
+def hash_of(address: str) -> str:
+    """A hash of a mail address that nobody can try addresses against without SECRET_KEY."""
+    plain = address.strip().casefold()
+    return salted_hmac("leaderboard.bans", plain, algorithm="sha256").hexdigest()

@@ -83,6 +83,9 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def has_member(self, person: User) -> bool:
+        return self.memberships.filter(user_id=person.pk).exists()
+
 
 class NamePart(models.Model):
     """A team's name from the beginning of one of its words on, so that an index finds each word."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.db.models import Q
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotAllowed, Refused
 from leaderboard.models import Ban, Competition, Team, User
+from leaderboard.models.ban import hash_of
 from leaderboard.services import audit, locks, organizers
 
 
@@ -52,13 +52,8 @@ def lift(*, ban: Ban, by: User) -> None:
 
 def check(competition: Competition, person: User, team: Team | None = None) -> None:
     """Raises `NotAllowed`, with the organizers' reason, for who is banned."""
-    whom = (
-        Q(user=person.pk) | Q(mail_hash=hash_of(person.email))
-        if person.email
-        else Q(user=person.pk)
-    )
-    whom &= Q(competition=competition)
-    refuse(Ban.objects.filter(whom | Q(team=team.pk) if team else whom).first())
+    if found := Ban.objects.against(person, competition, team):
+        raise refusal(found)
 
 
 def keep(person: User) -> None:
@@ -86,27 +81,21 @@ def keep(person: User) -> None:
     )
 
 
-def hash_of(address: str) -> str:
-    """A hash of a mail address that nobody can try addresses against without SECRET_KEY."""
-    plain = address.strip().casefold()
-    return salted_hmac("leaderboard.bans", plain, algorithm="sha256").hexdigest()
-
-
 def check_team(team: Team) -> None:
     """Raises `NotAllowed` for a banned team. Its members stay in it, or they would make another."""
-    refuse(Ban.objects.filter(team=team.pk).first())
+    if found := Ban.objects.filter(team=team.pk).first():
+        raise refusal(found)
 
 
 def is_banned(team: Team) -> bool:
     return Ban.objects.filter(team=team.pk).exists()
 
 
-def refuse(found: Ban | None) -> None:
-    if found is None:
-        return
+def refusal(found: Ban) -> NotAllowed:
+    """What a ban says to whom it keeps out."""
     facts = {"reason": found.reason}
     if found.team_id:
         text = gettext("The organizers have banned your team from this competition: %(reason)s")
     else:
         text = gettext("The organizers have banned you from this competition: %(reason)s")
-    raise NotAllowed(text % facts, code="banned")
+    return NotAllowed(text % facts, code="banned")

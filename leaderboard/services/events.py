@@ -34,8 +34,6 @@ from leaderboard.models import (
 
 
 class Event(StrEnum):
-    EVALUATION_QUEUED = "evaluation_queued"
-    """An evaluation waits, and a worker may take it at once."""
     EVALUATION_ENDED = "evaluation_ended"
     """An evaluation is scored, failed, given up or cancelled."""
     COMPETITION_PUBLISHED = "competition_published"
@@ -71,20 +69,12 @@ class Event(StrEnum):
 Listener = Callable[[Event, Model], None]
 
 
-def knock(event: Event, row: Model) -> None:
-    """Tell the workers of a hardware profile that an evaluation waits for them."""
-    if event is Event.EVALUATION_QUEUED:
-        assert isinstance(row, Evaluation)
-        queue.knock(row.profile.slug)
-
-
 def post(event: Event, row: Model) -> None:
     """Tell the process that sends notices that there is something to tell."""
-    if event is not Event.EVALUATION_QUEUED:
-        queue.post()
+    queue.post()
 
 
-LISTENERS: tuple[Listener, ...] = (knock, post)
+LISTENERS: tuple[Listener, ...] = (post,)
 
 
 def tell(event: Event, row: Model, *, due_at: datetime | None = None, **facts: Any) -> None:
@@ -92,7 +82,7 @@ def tell(event: Event, row: Model, *, due_at: datetime | None = None, **facts: A
 
     `facts` are stored in the `Happening`. `due_at`: when it is told to people; now by default.
     """
-    if about := subject(event, row):
+    if about := subject(row):
         due = due_at or timezone.now()
         Happening.objects.create(event=event, due_at=due, facts=facts, **about)
 
@@ -103,12 +93,11 @@ def tell(event: Event, row: Model, *, due_at: datetime | None = None, **facts: A
         transaction.on_commit(told(listener), robust=True)
 
 
-def subject(event: Event, row: Model) -> dict[str, Any]:
+def subject(row: Model) -> dict[str, Any]:
     """The columns of a `Happening` that name what it is about; none if no person is told."""
     if isinstance(row, Evaluation):
-        is_told = event is not Event.EVALUATION_QUEUED and row.team_id is not None
         about = {"competition_id": row.competition_id, "team_id": row.team_id, "evaluation": row}
-        return about if is_told else {}
+        return about if row.team_id is not None else {}
     if isinstance(row, Team):
         return {"competition_id": row.competition_id, "team": row}
     if isinstance(row, Invitation):

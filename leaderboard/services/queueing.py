@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard import logs
+from leaderboard import logs, queue
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User
 from leaderboard.models.evaluation import Stale
@@ -75,7 +75,7 @@ def enqueue(
     )
     if submission:
         turns.settle_anew(submission.team)
-    events.tell(Event.EVALUATION_QUEUED, evaluation)
+    queue.knock(profile.slug)
     facts = (evaluation.pk, evaluation.submission_id)
     logger.info("Evaluation %s of submission %s is queued.", *facts)
     return evaluation

@@ -78,6 +78,11 @@ class Quota:
         """Uploads that are possible now: of the limits, and further ones."""
         return self.tightest.left + sum(one.left for one in self.extras)
 
+    @property
+    def further(self) -> Further | None:
+        """The further uploads that the next upload uses; None if it is within the limits."""
+        return None if self.tightest.left else next(iter(self.extras), None)
+
 
 def of(team: Team, competition: Competition, *, now: datetime | None = None) -> Quota:
     """The team's uploads that use quota (`submissions.is_counted`), in the days, weeks and months
@@ -156,17 +161,13 @@ def within(start: datetime | None, end: datetime | None) -> Q:
     return begun & Q(uploaded_at__lt=end) if end else begun
 
 
-def check(team: Team, competition: Competition) -> Further | None:
-    """The further uploads that one more upload uses; None if it is within the limits.
-
-    Raises `QuotaExceeded` if neither is left, with the time of the next upload.
-    """
+def check(team: Team, competition: Competition) -> Quota:
+    """What the team has left. Raises `QuotaExceeded` if that is nothing, with the time of the next
+    upload."""
     quota = of(team, competition)
+    if quota.left:
+        return quota
     limit = quota.tightest
-    if limit.left:
-        return None
-    if quota.extras:
-        return quota.extras[0]
     facts = {
         "used": limit.used,
         "most": limit.most,

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from leaderboard import sentences
+from leaderboard import queue, sentences
 from leaderboard.models import Competition, Evaluation, Submission, Team
 from leaderboard.models.evaluation import MAX_FAULTS
 from leaderboard.services import (
@@ -290,7 +290,7 @@ def give_back(
             State.QUEUED, claimed_at=None, percent=0, not_before=not_before, **columns
         )
         if not_before is None:
-            events.tell(Event.EVALUATION_QUEUED, evaluation)
+            queue.knock(evaluation.profile.slug)
     else:
         logger.error("%s is given up after %s faults: %s", evaluation, faults, joined(told))
         evaluation.move_to(State.ERROR, finished_at=Now(), **columns)

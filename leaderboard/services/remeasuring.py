@@ -188,7 +188,7 @@ def enqueue(rescore: Rescore, submissions: Iterable[Submission | None]) -> None:
         )
         for one in submissions
     )
-    transaction.on_commit(lambda: queue.knock(coming.profile.slug), robust=True)
+    queue.knock(coming.profile.slug)
 
 
 def content(rescore: Rescore, submission: Submission) -> str:
@@ -322,5 +322,4 @@ def switch(rescore: Rescore, competition: Competition) -> None:
     )
     for team in competition.teams.filter(pk__in=teams).order_by("pk"):
         turns.settle_anew(team)
-    profile = competition.profile
-    transaction.on_commit(lambda: queue.knock(profile.slug), robust=True)
+    queue.knock(competition.profile.slug)

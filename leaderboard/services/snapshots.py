@@ -68,7 +68,7 @@ def ask(*, competition: Competition, by: User) -> Snapshot:
         raise Conflict(gettext("Calibrate the reference model first."), code="no_calibration")
     made = Snapshot.objects.create(competition=competition, asked_by=by)
     audit.record(audit.Act.SNAPSHOT_ASKED, competition, by=by)
-    transaction.on_commit(queue.post, robust=True)
+    queue.post()
     return made
 
 

@@ -22,7 +22,7 @@ from leaderboard.errors import (
     Conflict,
     Refused,
 )
-from leaderboard.models import Competition, Evaluation, Submission, Team, User
+from leaderboard.models import Ban, Competition, Evaluation, Submission, Team, User
 from leaderboard.services import (
     audit,
     bans,
@@ -67,8 +67,7 @@ def expect(*, competition: Competition, by: User, idempotency_key: str | None = 
     """The team that a person uploads for, before the body is read. Raises the same as `submit`."""
     team = teams.own(by, competition)
     if not was_used(team, idempotency_key):
-        check_open(competition)
-        bans.check(competition, by, team)
+        check_allowed(competition, team, by=by)
     return team
 
 
@@ -97,24 +96,24 @@ def submit(
             uploaded_by=by,
             door=door,
             note=note[:200],
-            file_name=file.name[:200],
-            sha256=file.sha256,
-            content_sha256=found.content_sha256 or "",
-            size_bytes=file.size_bytes,
-            **described(found),
             idempotency_key=idempotency_key,
+            **described(file, found),
         )
-        # The rules are checked here, so that no refused file is stored, and again in
-        # `accept` under the locks.
-        if earlier := admit(new, by=by):
+        # `accept` asks the same under the locks. Here it keeps a refused file from being stored.
+        if earlier := sent_before(new, by=by):
             return Receipt(earlier, is_new=False)
+        check(new, by=by)
         new.file = files.keep(file, folder="models", suffix=found.format.endings[0])
     return accept(new, by=by)
 
 
-def described(found: Inspection) -> dict[str, Any]:
+def described(file: files.Received, found: Inspection) -> dict[str, Any]:
     """The columns that say what a model is, without running it."""
     return {
+        "file_name": file.name[:200],
+        "sha256": file.sha256,
+        "content_sha256": found.content_sha256 or "",
+        "size_bytes": file.size_bytes,
         "static": found.model.to_json(),
         "format": found.format.name,
         "number_type": formats.number_type(found.model.dtypes)[:60],
@@ -128,33 +127,32 @@ def accept(new: Submission, *, by: User) -> Receipt:
     # The shared lock keeps the competition as it is, and lets other teams in. The team's own lock
     # keeps two uploads of one team from both taking the last slot.
     new.competition, new.team = locks.share(new.competition), locks.lock(new.team)
-    if earlier := admit(new, by=by):
+    if earlier := sent_before(new, by=by):
         return Receipt(earlier, is_new=False)
+    allowance = check(new, by=by)
+    new.extra_id = allowance.further.pk if allowance.further else None
+    if allowance.left == 1 and allowance.resets_at:  # this upload is the last one
+        events.tell(Event.QUOTA_USED, new.team, due_at=allowance.resets_at)
     new.uploaded_at = timezone.now()
     new.is_late = not new.competition.accepts_uploads
     new.save(force_insert=True)
     sent = Team.objects.filter(pk=new.team_id)
     sent.update(sent=F("sent") + 1, last_sent_at=new.uploaded_at)
     queueing.enqueue(competition=new.competition, submission=new)
-    rest = quota(new.team, new.competition)
-    if rest.left == 0 and rest.resets_at:
-        events.tell(Event.QUOTA_USED, new.team, due_at=rest.resets_at)
     return Receipt(new, is_new=True)
 
 
-def admit(new: Submission, *, by: User) -> Submission | None:
-    """The submission that a new one repeats, or None if the rules allow the new one now.
+def check(new: Submission, *, by: User) -> Quota:
+    """What the team has left before a new submission. Raises `Refused` if a rule forbids it."""
+    check_allowed(new.competition, new.team, by=by)
+    return quotas.check(new.team, new.competition)
 
-    Raises `Refused`.
-    """
-    teams.check_member(new.team, by)  # a person may leave the team while the file is read
-    if earlier := sent_before(new.team, new.content_sha256, new.idempotency_key):
-        return earlier
-    check_open(new.competition)
-    bans.check(new.competition, by, new.team)
-    further = quotas.check(new.team, new.competition)
-    new.extra_id = further.pk if further else None
-    return None
+
+def check_allowed(competition: Competition, team: Team, *, by: User) -> None:
+    """Raises `Refused` while uploads are closed, and for a banned team or person."""
+    check_open(competition)
+    if ban := Ban.objects.against(by, competition, team):
+        raise bans.refusal(ban)
 
 
 def inspect(file: files.Received, competition: Competition) -> Inspection:
@@ -195,13 +193,16 @@ def was_used(team: Team, idempotency_key: str | None) -> bool:
     return team.submissions.filter(idempotency_key=idempotency_key).exists()
 
 
-def sent_before(team: Team, content_sha256: str, idempotency_key: str | None) -> Submission | None:
+def sent_before(new: Submission, *, by: User) -> Submission | None:
     """The team's earlier submission of the same model; None if it ended by a fault of ours.
 
-    Raises `Conflict` if the idempotency key was used for another model.
+    Raises `NotAMember`, and `Conflict` if the idempotency key was used for another model.
     """
-    if idempotency_key:
-        earlier = team.submissions.filter(idempotency_key=idempotency_key).first()
+    team, content_sha256 = new.team, new.content_sha256
+    if not team.has_member(by):  # a person may leave the team while the file is read
+        raise teams.not_a_member(team)
+    if new.idempotency_key:
+        earlier = team.submissions.filter(idempotency_key=new.idempotency_key).first()
         if earlier and earlier.content_sha256 != content_sha256:
             raise Conflict(
                 gettext(

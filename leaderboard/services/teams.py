@@ -257,11 +257,15 @@ def find_invitation(code: str) -> Invitation:
 
 
 def check_member(team: Team, user: User) -> None:
-    if not team.memberships.filter(user_id=user.pk).exists():
-        raise NotAMember(
-            gettext("You are not a member of %(team)s. Ask a member for an invitation.")
-            % {"team": team}
-        )
+    if not team.has_member(user):
+        raise not_a_member(team)
+
+
+def not_a_member(team: Team) -> NotAMember:
+    return NotAMember(
+        gettext("You are not a member of %(team)s. Ask a member for an invitation.")
+        % {"team": team}
+    )
 
 
 def check_joinable(competition: Competition, user: User) -> None:

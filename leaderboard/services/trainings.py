@@ -89,8 +89,7 @@ def begin(*, competition: Competition, training: Training, by: User) -> Training
         training.save(force_insert=True)
         told = audit.state(training, "architecture", "form", "seconds", "seed")
         audit.record(audit.Act.TRAINING_QUEUED, competition, by=by, after=told)
-        slug = competition.profile.slug
-        transaction.on_commit(lambda: queue.knock(slug))
+        queue.knock(competition.profile.slug)
     return training
 
 

@@ -56,8 +56,7 @@ def begin(*, competition: Competition, team: Team, upload: File[bytes], by: User
                 format=found.format.name,
                 size_bytes=file.size_bytes,
             )
-            slug = competition.profile.slug
-            transaction.on_commit(lambda: queue.knock(slug))
+            queue.knock(competition.profile.slug)
     return trial
 
 
