@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
 
 if TYPE_CHECKING:
     from leaderboard.models import Competition
@@ -82,11 +83,16 @@ def main() -> int:
         site = f"http://127.0.0.1:{free_port()}"
         os.environ.update(settings(Path(folder), site))
         import django
+        from django.core.management import call_command
 
         django.setup()
+        call_command("migrate", verbosity=0)
         address = fill(options.teams, random.Random(options.seed))  # noqa: S311 - no secret
-        with served(site):
-            picture = taken(site + address, chromium)
+        with served(site), sync_playwright() as playwright:
+            # Root, as in a container, has no sandbox.
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            picture = taken(site + address, browser)
+            browser.close()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     picture.save(options.output, quality=QUALITY, method=6)
     size = options.output.stat().st_size / 1000
@@ -112,12 +118,10 @@ def settings(folder: Path, site: str) -> dict[str, str]:
 
 def fill(teams: int, chance: random.Random) -> str:
     """Write a competition with so many teams on its board; returns the board's address."""
-    from django.core.management import call_command
     from django.utils import timezone
 
     from benchmarks.scale import world
 
-    call_command("migrate", verbosity=0)
     competition = world.make_competition()
     competition.title = "Light enough for a sorting robot"
     competition.ends_at = timezone.now() + timedelta(days=9)
@@ -202,18 +206,13 @@ def await_answer(address: str) -> None:
             return
 
 
-def taken(address: str, chromium: str) -> Image.Image:
+def taken(address: str, browser: Browser) -> Image.Image:
     """What a window of that size shows of a page."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # Root, as in a container, has no sandbox.
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        page.goto(address, wait_until="networkidle")
-        page.wait_for_timeout(1000 * CHART_SECONDS)
-        picture = page.screenshot()
-        browser.close()
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    page.goto(address, wait_until="networkidle")
+    page.wait_for_timeout(1000 * CHART_SECONDS)
+    picture = page.screenshot()
+    page.close()
     return Image.open(io.BytesIO(picture))
 
 

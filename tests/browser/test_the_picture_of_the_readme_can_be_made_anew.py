@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
+import random
+from typing import Any
 
 import pytest
-from django.conf import settings
-from PIL import Image
+from django.db import transaction
 
-from tests.browser.conftest import CHROMIUM
+from benchmarks import picture
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed.")
-def test_the_picture_of_a_board(tmp_path: Path) -> None:
-    target = tmp_path / "pictures" / "board.webp"
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.picture", "--teams", "12", "--output", str(target)],
-        cwd=settings.BASE_DIR,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    with Image.open(target) as picture:
-        assert picture.width >= 1000
-        assert picture.height > 1000  # a row for each team, beside the chart
-        assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 100  # and no empty page
+@pytest.mark.django_db(transaction=True)
+def test_the_picture_of_a_board(chromium: Any, live_server: Any) -> None:
+    with transaction.atomic():
+        address = picture.fill(12, random.Random(7))
+    board = picture.taken(live_server.url + address, chromium)
+    assert board.width >= 1000
+    assert board.height > 1000  # a row for each team, beside the chart
+    assert len(board.convert("RGB").getcolors(1 << 24) or []) > 100  # and no empty page
