@@ -20,12 +20,10 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 
 from leaderboard import spreadsheets
-from leaderboard.admin import pages, words
+from leaderboard.admin import audit_words, pages
 from leaderboard.models import AuditEntry
 from leaderboard.services import audit
 
-SHOWN = 30
-"""Most letters of a value in the list. The entry's page shows all."""
 EXPORT = "leaderboard_auditentry_export"
 
 
@@ -108,34 +106,13 @@ class AuditAdmin(pages.Fixed):
         return format_html('<a href="{}" class="{}">{}</a>', page, style, entry.subject)
 
     @display(description=gettext_lazy("Change"))
-    def change(self, entry: AuditEntry) -> str:
-        told = [f"{name}: {cut(was)} → {cut(now)}" for name, was, now in changed(entry)]
-        return "; ".join(told) or "–"
+    def change(self, entry: AuditEntry) -> SafeString | str:
+        return audit_words.summary(entry)
 
     @display(description=gettext_lazy("Change"))
     def changes(self, entry: AuditEntry) -> SafeString | str:
-        rows = changed(entry)
-        return pages.figures(
-            [(name, f"{shown(was)} → {shown(now)}") for name, was, now in rows]
-        ) or gettext("None.")
-
-
-def changed(entry: AuditEntry) -> list[tuple[str, object, object]]:
-    """The changed values with the names that forms give to fields."""
-    names = {model._meta.model_name: named for model, named in words.FIELDS.items()}
-    of = names.get(entry.subject_type, {})
-    return [(str(of.get(name, name)), was, now) for name, was, now in audit.changes(entry)]
-
-
-def shown(value: object) -> str:
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    return "–" if value in (None, "") else str(value)
-
-
-def cut(value: object) -> str:
-    text = shown(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+        rows = [(one.name, one.values()) for one in audit_words.lines(entry)]
+        return pages.figures(rows) or gettext("None.")
 
 
 def as_json(rows: Iterator[dict[str, object]]) -> Iterator[str]:

@@ -67,8 +67,9 @@ class DecideForm(DataForm):
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
         help_text=gettext_lazy(
-            "The same seed divides the same images in the same way on this site. Keep the "
-            "seed secret. Empty: a random seed, which is not stored."
+            "It was drawn once for this upload. The report and the import divide by it. The same "
+            "seed divides the same images in the same way on this site. Keep it secret: the site "
+            "does not store it with the dataset."
         ),
     )
     skip_broken = fields.tick(

@@ -114,7 +114,8 @@ class Imports(pages.Fixed):
         return self.show_progress(request, upload, state)
 
     def ask_decision(self, request: HttpRequest, upload: staging.Staged, by: User) -> HttpResponse:
-        texts = {name: getattr(upload, name) for name in ("name", "licence", "table", "encoding")}
+        given = ("name", "licence", "table", "encoding", "seed")
+        known = {name: getattr(upload, name) for name in given}
         return pages.ask(
             self,
             request,
@@ -125,7 +126,7 @@ class Imports(pages.Fixed):
                 "Nothing is imported yet. The upload is kept for a day."
             )
             % {"file": upload.file_name},
-            form_class=partial(DecideForm, initial=texts),
+            form_class=partial(DecideForm, initial=known),
             facts=lambda form: reported(upload, form),
             button=gettext("Import"),
             look=gettext("Show the report with these choices"),

@@ -93,7 +93,7 @@ def of_days(found: Dashboard, competition: Competition | None) -> list[Tile]:
     def ended(state: str) -> str:
         chosen: dict[str, object] = {"state__exact": state, "finished_at__gte": first}
         if state != "error":  # one that shares a measurement was not measured
-            chosen["measured_by__isnull"] = True
+            chosen |= {"measured_by__isnull": True, "why__in": ",".join(dashboards.COUNTED)}
         return listed(Evaluation, competition, **chosen)
 
     def tile(name: str, said: str, url: str, colour: str = "") -> Tile:
@@ -115,6 +115,7 @@ def of_now(found: Dashboard, competition: Competition | None) -> list[Tile]:
     """What is so at this moment."""
     queue = found.queue
     late = gettext("median wait of the last day; 95 %% waited at most %(late)s")
+    none = gettext("No upload of the last day was measured.")
     return [
         Tile(
             count(queue.queued),
@@ -128,7 +129,7 @@ def of_now(found: Dashboard, competition: Competition | None) -> list[Tile]:
         ),
         Tile(
             length(found.waits.median),
-            late % {"late": length(found.waits.late)},
+            late % {"late": length(found.waits.late)} if found.waits.number else none,
             listed(Evaluation, competition, state__exact="scored"),
         ),
     ]

@@ -134,6 +134,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
     },
     Dataset: {
         "name": gettext_lazy("name"),
+        "version": gettext_lazy("version"),
         "licence": gettext_lazy("licence"),
         "created_at": gettext_lazy("imported at"),
     },

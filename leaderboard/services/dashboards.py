@@ -6,11 +6,13 @@ with the history.
 
 from __future__ import annotations
 
+import math
 import zoneinfo
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from statistics import median
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -27,6 +29,8 @@ WAITS = timedelta(days=1)
 """Waits are those of verdicts within the last day."""
 MOST_WAITS = 5_000
 """The newest waits are enough to tell a median."""
+COUNTED = [why for why in Evaluation.Why.values if why != Evaluation.Why.RESCORE]
+"""A rescore measures old submissions behind everybody's uploads: it is no verdict on an upload."""
 CODES = 8
 """The codes that are named, the most frequent ones."""
 
@@ -157,7 +161,7 @@ def ended(
 
 
 def measured(competition: Competition | None) -> QuerySet[Evaluation]:
-    """What workers measured to an end, without calibrations.
+    """What workers measured to an end, without calibrations and rescores.
 
     The profile leads to the index over the time of the end.
     """
@@ -166,6 +170,7 @@ def measured(competition: Competition | None) -> QuerySet[Evaluation]:
         kind=SENT,
         state__in=[State.SCORED, State.FAILED],
         measured_by=None,
+        why__in=COUNTED,
     )
     if competition:
         return rows.filter(profile=competition.profile_id)
@@ -185,13 +190,13 @@ def queue(competition: Competition | None) -> Queue:
 
 def waits(competition: Competition | None) -> Waits:
     rows = measured(competition).filter(
-        finished_at__gte=timezone.now() - WAITS, claimed_at__isnull=False
+        why=Evaluation.Why.FIRST, finished_at__gte=timezone.now() - WAITS, claimed_at__isnull=False
     )
     times = rows.order_by("-finished_at").values_list("queued_at", "claimed_at")[:MOST_WAITS]
     found = sorted(claimed - queued for queued, claimed in times if claimed)
     if not found:
         return Waits(0, None, None)
-    return Waits(len(found), found[len(found) // 2], found[int(0.95 * (len(found) - 1))])
+    return Waits(len(found), median(found), found[math.ceil(0.95 * len(found)) - 1])
 
 
 def codes(ends: Counter[tuple[date, str, str]]) -> list[Code]:

@@ -36,19 +36,14 @@ class Seen:
         facts: dict[str, Fact] = {
             "count": len(self.names),
             "dataset": str(self.dataset),
-            "number": self.dataset.pk,
             "names": ", ".join(map(sets.shown, self.names[:NAMED])) + more,
         }
         if self.hidden_here:
             said = say(
-                "%(count)s images to be hidden are in the sample of %(dataset)s (number "
-                "%(number)s): %(names)s."
+                "Images to hide that the sample of “%(dataset)s” shows: %(count)s (%(names)s)."
             )
         else:
-            said = say(
-                "%(count)s images of the new sample are hidden in %(dataset)s (number %(number)s): "
-                "%(names)s."
-            )
+            said = say("Images of the new sample that “%(dataset)s” hides: %(count)s (%(names)s).")
         return said.about(**facts)
 
 
@@ -111,14 +106,14 @@ def seen(splits: Mapping[str, Sequence[sets.Image]], new: Mapping[str, Fingerpri
         prints = {split.name: of(split) for split in dataset.splits.all()}
         if all(name in new and one.pixels == new[name].pixels for name, one in prints.items()):
             continue  # the same division again: the import will return this dataset
-        for name, one in prints.items():
-            images = hidden if name == "sample" else splits["sample"]
-            if names := those_in(images, one):
-                found.append(Seen(dataset, name == "sample", names))
+        shown, shows = those_in(hidden, prints.pop("sample")), splits["sample"]
+        hides = set[str]().union(*(those_in(shows, one) for one in prints.values()))
+        found += [Seen(dataset, True, tuple(sorted(shown)))] if shown else []
+        found += [Seen(dataset, False, tuple(sorted(hides)))] if hides else []
     return found
 
 
-def those_in(images: Sequence[sets.Image], split: Fingerprints) -> tuple[str, ...]:
+def those_in(images: Sequence[sets.Image], split: Fingerprints) -> set[str]:
     """Names of the images that a split holds as well, equal or nearly equal."""
     from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
@@ -131,5 +126,4 @@ def those_in(images: Sequence[sets.Image], split: Fingerprints) -> tuple[str, ..
         kinship.likenesses([likeness.hex()]),
     )
     names = {name for name, facts in read if facts.pixels in known}
-    names |= {name for (name, _), is_near in zip(alike, near, strict=True) if is_near}
-    return tuple(sorted(names))
+    return names | {name for (name, _), is_near in zip(alike, near, strict=True) if is_near}

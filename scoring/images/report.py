@@ -114,11 +114,16 @@ class ImageReport:
             (say("Same picture, two splits"), groups(self.overlaps)),
             (say("Nearly the same, two splits"), groups(self.near_overlaps)),
             (say("Of one colour"), plain(some(self.one_coloured))),
-            *((say("Seen before"), (one,)) for one in self.seen),
+            *((say("Seen before"), (one,)) for one in self.allowed()),
             *((say("Few images"), few_line(split, counts)) for split, counts in self.few.items()),
             *((TELLS_APART[one.split], power_line(one)) for one in self.power),
         ]
         return [(heading, said) for heading, said in rows if said]
+
+    def allowed(self) -> Said:
+        """What was seen before and is no refusal, which says it itself."""
+        is_refused = any(one.code == "seen_before" for one in self.refusals)
+        return () if is_refused else self.seen
 
     def case_line(self) -> Said:
         """Classes whose folders are the same folder on Windows and macOS."""
@@ -311,7 +316,7 @@ def passed_over(ignored: Mapping[str, int]) -> Said:
     if not ignored:
         return ()
     count = f"{sum(ignored.values()):,}"
-    return (say("%(count)s files: %(names)s", count=count, names=counted(ignored)),)
+    return (say("Files: %(count)s (%(names)s).", count=count, names=counted(ignored)),)
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from leaderboard.admin import audit_words, pages, words
 from leaderboard.models import (
     Announcement,
     AuditEntry,
@@ -49,6 +50,16 @@ def forget(team: Team) -> Callable[[], None]:
 
     forget()
     return forget
+
+
+@pytest.fixture(autouse=True)
+def every_value_has_a_name(db: None) -> Iterator[None]:
+    """The panel names each value of the log in the reader's language."""
+    yield
+    for entry in AuditEntry.objects.all():
+        model = audit_words.model_of(entry.subject_type)
+        named = {*words.FIELDS.get(model, {}), *audit_words.OTHERS} if model else set()
+        assert named.issuperset({*entry.before, *entry.after}), entry
 
 
 def test_buttons_of_the_panel(
@@ -223,3 +234,24 @@ def test_the_panel_filters_and_exports_it(
     assert {row["who"] for row in found} == {"organizer"}
     assert found[0]["competition"] == "waste"
     assert panel.get(export, {"person": "nobody"}).status_code == 200
+
+
+def test_the_panel_tells_it_in_the_readers_language(
+    panel: Client, competition: Competition
+) -> None:
+    was = {"state": "draft", "ends_at": "2026-11-30T12:00:00+00:00", "is_pinned": False, "id": None}
+    now = {"state": "open", "ends_at": None, "is_pinned": True, "text": "word " * 40}
+    audit.record(audit.Act.COMPETITION_EDITED, competition, by="console", before=was, after=now)
+    entry = AuditEntry.objects.latest("pk")
+    list_ = panel.get(reverse("admin:leaderboard_auditentry_changelist"))
+    page = panel.get(pages.change_url(entry), headers={"accept-language": "ko"})
+    for answer, words_ in (
+        (list_, ("Draft → Open", "30 Nov 2026", "2 more", "pinned")),
+        (page, ("초안 → 진행 중", "2026년 11월 30일", "고정", "아니요 → 예")),
+    ):
+        text = answer.content.decode()
+        assert "ends_at" not in text
+        assert "2026-11-30T" not in text
+        assert text.count("word " * 40) == 1
+        for word in words_:
+            assert word in text, word

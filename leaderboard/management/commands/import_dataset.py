@@ -51,7 +51,7 @@ def add_source(parser: CommandParser) -> None:
         "--seed",
         type=int,
         help="the same seed on this site divides the same images in the same way; keep it secret "
-        "(default: a random seed, which is not stored)",
+        "(default: a random seed, which is printed and not stored)",
     )
     parser.add_argument(
         "--labels", help="the table with the labels, if there are several; `folders`: no table"
@@ -120,6 +120,8 @@ class Command(BaseCommand):
             raise CommandError(
                 gettext("There is no %(source)s.") % {"source": source}, returncode=2
             )
+        if options["seed"] is None:
+            options["seed"] = secrets.randbits(63)
         reports: list[ImageReport] = []
         started_at = timezone.now()
         try:
@@ -160,11 +162,13 @@ class Command(BaseCommand):
         if not options["json"]:
             for heading, told in report.paragraphs():
                 self.stdout.write(f"{said(heading)}: {message(told)}")
+            self.stdout.write(gettext("Seed: %(seed)d") % options)
 
     def rehearsed(self, report: ImageReport, options: dict[str, Any]) -> None:
         """The end of a dry run. Raises `CommandError` if an import would be refused."""
         if options["json"]:
-            self.stdout.write(json.dumps({"report": report.to_dict()}, ensure_ascii=False))
+            facts = {"seed": options["seed"], "report": report.to_dict()}
+            self.stdout.write(json.dumps(facts, ensure_ascii=False))
         if report.refusals:
             raise CommandError("\n".join(refused(one.code, one.message) for one in report.refusals))
         if not options["json"]:
@@ -178,6 +182,7 @@ class Command(BaseCommand):
             facts = {"id": dataset.pk, "name": dataset.name, "sha256": dataset.sha256}
             facts |= {"classes": dataset.classes, "images": splits}
             facts |= {"version": dataset.version, "changes": dataset.changes or None}
+            facts |= {"seed": options["seed"]}
             facts |= {
                 "skipped": spoken(dataset.skipped),
                 "is_new": is_new,
@@ -200,7 +205,7 @@ class Command(BaseCommand):
 
 def wishes(options: dict[str, Any]) -> divisions.Wishes:
     return divisions.Wishes(
-        seed=secrets.randbits(63) if options["seed"] is None else options["seed"],
+        seed=options["seed"],
         shares=options["shares"],
         skip_broken=options["skip_broken"],
         drop_conflicts=options["conflicts"] == "drop",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 
@@ -144,6 +145,11 @@ def test_the_report_shows_pictures_of_what_is_wrong_to_its_organizer_alone(
     assert Client().get(picture).status_code == 302
 
 
+def difference(page: str) -> list[str]:
+    """The numbers that compare a version with the one before."""
+    return re.findall(r"Added: .*? As before: \d+", page)
+
+
 def test_a_new_version_is_told_before_the_import_and_listed_after_it(
     panel: Client, upload: Upload, competition: Competition
 ) -> None:
@@ -154,6 +160,8 @@ def test_a_new_version_is_told_before_the_import_and_listed_after_it(
     files["dog/other.png"] = files.pop("cat/000.png")
     page = upload(files)["Location"]
     said = text(panel.get(page))
+    assert f'value="{next(staging.every()).seed}"' in said  # the division is drawn once
+    assert difference(said) == difference(text(panel.post(page, {"name": "Pets", "look": ""})))
     assert "Since version 1" in said
     assert "In another class: 1." in said
     named = text(panel.post(page, {"name": "Other pets", "look": ""}))
@@ -163,6 +171,7 @@ def test_a_new_version_is_told_before_the_import_and_listed_after_it(
     second = Dataset.objects.get(name="Pets", version=2)
     shown = text(panel.get(pages.change_url(second)))
     assert shown.count("In another class: 1.") == 1
+    assert difference(shown) == difference(said)
     assert first.sha256[:16] in shown
     assert shown.count("· organizer") == 2
     assert shown.count("Counts today.") == 1

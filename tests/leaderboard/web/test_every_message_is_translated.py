@@ -55,6 +55,12 @@ def test_a_translation_has_the_placeholders_and_tags_of_its_message(code: str) -
     assert not [one.id for one in messages if not is_kept(one)]
 
 
+def test_no_korean_sentence_leaves_the_choice_of_a_particle_to_its_reader() -> None:
+    both = re.compile(r"\((을|를|이|가|은|는|와|과|으|이)\)")
+    texts = [text for one in catalogues.read("ko") if one.id for text in forms(one.string)]
+    assert not [text for text in texts if both.search(text)]
+
+
 @languages
 def test_the_compiled_file_is_that_of_the_sentences(code: str) -> None:
     with catalogues.path(code, "mo").open("rb") as file:
