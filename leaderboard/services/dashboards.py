@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from statistics import median
+from statistics import median_low
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -196,7 +196,7 @@ def waits(competition: Competition | None) -> Waits:
     found = sorted(claimed - queued for queued, claimed in times if claimed)
     if not found:
         return Waits(0, None, None)
-    return Waits(len(found), median(found), found[math.ceil(0.95 * len(found)) - 1])
+    return Waits(len(found), median_low(found), found[math.ceil(0.95 * len(found)) - 1])
 
 
 def codes(ends: Counter[tuple[date, str, str]]) -> list[Code]:

@@ -236,9 +236,7 @@ def test_the_panel_filters_and_exports_it(
     assert panel.get(export, {"person": "nobody"}).status_code == 200
 
 
-def test_the_panel_tells_it_in_the_readers_language(
-    panel: Client, competition: Competition
-) -> None:
+def test_it_is_told_in_the_readers_language(panel: Client, competition: Competition) -> None:
     was = {"state": "draft", "ends_at": "2026-11-30T12:00:00+00:00", "is_pinned": False, "id": None}
     now = {"state": "open", "ends_at": None, "is_pinned": True, "text": "word " * 40}
     audit.record(audit.Act.COMPETITION_EDITED, competition, by="console", before=was, after=now)
