@@ -1,12 +1,12 @@
-"""Files that come in parts, so that a lost line costs one part and not the whole file.
+"""A file is sent in parts, so that a lost connection costs one part and not the whole file.
 
 The doors speak tus 1.0.0 (https://tus.io/protocols/resumable-upload) with its extensions creation,
-termination and expiration. The packages for Django know no owner and hold no lock, so the rules
+termination and expiration. Django's packages for tus check no owner and take no lock, so the rules
 stand here.
 
-The parts lie on the disk of TMPDIR, where a form's files wait, too. The length of the file there is
-the offset, and a lock on that file keeps two requests from writing at once. What has come whole is
-accepted by `submissions.submit` or `trials.begin`, as if a form had sent it.
+All parts go into one file in TMPDIR, where the files of forms wait, too. The length of this file is
+the offset. A lock on it keeps two requests from writing at once. A complete file goes to
+`submissions.submit` or `trials.begin`, as the file of a form does.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from leaderboard.services import files, locks, privileges, quotas, submissions, 
 from leaderboard.services.submissions import Receipt
 
 MOST_OPEN = 3
-"""Files that a team may have under way. A team sends few models at once, and disk is bounded."""
+"""Files that a team may send at the same time. It bounds the disk that one team uses."""
 KEPT = timedelta(days=1)
 SILENT_SECONDS = 600
-"""After so long without a part, a file makes room for another one of its team."""
+"""A file without a new part for so long is removed if its team needs the room for another one."""
 CHUNK = 1 << 20
 PURPOSES = ("submission", "trial")
 
@@ -50,8 +50,8 @@ class Readable(Protocol):
 def begin(
     *, competition: Competition, by: User, size_bytes: int, file_name: str, purpose: str
 ) -> PartialUpload:
-    """Make room for a file of a known size. Raises what the end of the upload would, if the rules
-    forbid it already."""
+    """Begin an upload of a known size. Raises `Refused` if the rules forbid it already, so that
+    nobody sends a file in vain."""
     team = submissions.expect(competition=competition, by=by)
     if purpose == "trial":
         trials.check_room(team)
@@ -79,8 +79,8 @@ def begin(
 
 
 def make_room(team: Team) -> None:
-    """Remove the oldest silent file of a team that has as many as it may. Raises `Conflict` if
-    parts of all of them came lately."""
+    """Let a team send one more file. If it sends `MOST_OPEN` already, the oldest silent one is
+    removed. Raises `Conflict` if none is silent."""
     under_way = list(PartialUpload.objects.of(team).under_way())
     if len(under_way) < MOST_OPEN:
         return
@@ -114,7 +114,8 @@ def find(key: str, *, by: User) -> PartialUpload:
 
 
 def find_for_end(key: str, *, by: User) -> PartialUpload:
-    """Like `find`, but also what became a submission or a trial before."""
+    """Like `find`, and also a file that became a submission or a trial before: a sender asks again
+    if the first answer was lost."""
     rows = PartialUpload.objects.unexpired().visible_to(by)
     related = ("competition", "team", "submission", "trial")
     upload = rows.select_related(*related).filter(key=key).first()
@@ -146,7 +147,8 @@ def offset(upload: PartialUpload) -> int:
 
 
 def check_size(size: int, *, key: str) -> None:
-    """Raises `TooLarge` for a body that is larger than the whole file, knowing nobody."""
+    """Raises `TooLarge` for a body that is larger than the whole file. It needs no person, so it
+    runs first."""
     most = PartialUpload.objects.filter(key=key).values_list("size_bytes", flat=True).first()
     if most is None:
         bodies.check_form(size)
@@ -155,7 +157,8 @@ def check_size(size: int, *, key: str) -> None:
 
 
 def check_part(upload: PartialUpload, *, start: int, size: int, come: int) -> None:
-    """Whether `size` bytes from `start` on are what comes next after `come` bytes."""
+    """Raises `Conflict` unless a part begins where the `come` bytes end, and `TooLarge` if it is
+    longer than the rest of the file."""
     submissions.check_open(upload.competition)
     if start != come:
         raise Conflict(
@@ -172,9 +175,9 @@ def too_much() -> TooLarge:
 
 
 def add(upload: PartialUpload, *, start: int, size: int, source: Readable) -> int:
-    """Write a part behind the others; returns how many bytes have come then.
+    """Write a part behind the others; returns how many bytes have come in all.
 
-    If the line is lost, what came of the part is kept.
+    If the connection is lost, the bytes of the part that have come are kept.
     """
     with held(upload) as file:
         check_part(upload, start=start, size=size, come=file.seek(0, os.SEEK_END))
@@ -188,10 +191,10 @@ def add(upload: PartialUpload, *, start: int, size: int, source: Readable) -> in
 def submit(
     upload: PartialUpload, *, by: User, door: str, note: str = "", sha256: str = ""
 ) -> Receipt:
-    """Make a submission of a file that has come whole. Once more it returns the same submission.
+    """Make a submission of a complete file. A second call returns the same submission.
 
-    Raises the same as `submissions.submit`. A file that the gate refuses is removed. It stays if
-    another rule forbids the submission now, because that may be over tomorrow.
+    Raises the same as `submissions.submit`. A file that the gate refuses is removed. If another
+    rule refuses it, such as the quota, the file stays, because the rule may allow it tomorrow.
     """
     if upload.submission:
         return Receipt(upload.submission, is_new=False)
@@ -211,7 +214,7 @@ def submit(
 
 
 def begin_trial(upload: PartialUpload, *, by: User, sha256: str = "") -> Trial:
-    """Try a file that has come whole. Once more it returns the same trial. Raises the same as
+    """Try a complete file. A second call returns the same trial. Raises the same as
     `trials.begin`."""
     if upload.trial:
         return upload.trial
@@ -225,7 +228,11 @@ def begin_trial(upload: PartialUpload, *, by: User, sha256: str = "") -> Trial:
 
 @contextmanager
 def whole(upload: PartialUpload, sha256: str) -> Iterator[files.Gathered]:
-    """The file, if all of it has come, with the hash that its sender tells (empty: none)."""
+    """The complete file. It is compared with the sender's hash, unless that is empty.
+
+    Raises `Conflict` if bytes are missing. A `BadModel`, also one inside of the `with`, removes the
+    file.
+    """
     with held(upload) as file:
         come = file.seek(0, os.SEEK_END)
         if come != upload.size_bytes:
@@ -248,7 +255,10 @@ def whole(upload: PartialUpload, sha256: str) -> Iterator[files.Gathered]:
 
 @contextmanager
 def held(upload: PartialUpload) -> Iterator[BinaryIO]:
-    """What has come, for this request alone. Raises `Busy`, and `NotFound` if it was removed."""
+    """The file with the bytes that have come, locked for this request.
+
+    Raises `Busy` if another request holds it, and `NotFound` if it was removed.
+    """
     try:
         file = path_of(upload).open("r+b")
     except FileNotFoundError as error:
@@ -264,25 +274,26 @@ def held(upload: PartialUpload) -> Iterator[BinaryIO]:
 
 
 def end(upload: PartialUpload) -> None:
-    """Note what became of a file. Its parts are stored elsewhere now."""
+    """Write down what became of a file, and delete the file here. The model is stored by now."""
     row = PartialUpload.objects.filter(pk=upload.pk)
     row.update(submission=upload.submission, trial=upload.trial)
     path_of(upload).unlink(missing_ok=True)
 
 
 def remove(upload: PartialUpload) -> None:
-    """Forget a file and what has come of it."""
+    """Delete an upload and the bytes that have come."""
     path_of(upload).unlink(missing_ok=True)
     upload.delete()
 
 
 def sweep() -> None:
-    """Remove what has expired. A worker's role may not delete, and has other disks."""
+    """Remove expired uploads. A worker skips this: its role may not delete, and its disk is another
+    one."""
     if not privileges.may_delete(PartialUpload):
         return
     for upload in PartialUpload.objects.filter(expires_at__lte=timezone.now())[:100]:
         remove(upload)
-    for path in folder().iterdir():  # of rows that went with their team or their person
+    for path in folder().iterdir():  # also a file whose row was deleted with its team
         if time.time() - path.stat().st_mtime > KEPT.total_seconds():
             path.unlink(missing_ok=True)
 

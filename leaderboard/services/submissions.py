@@ -1,4 +1,4 @@
-"""Uploads are accepted; decisions about submissions are dated."""
+"""An upload becomes a submission. Later decisions about it, such as a withdrawal, have a date."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ from scoring import Rejected, formats
 from scoring.formats import Inspection
 
 waiters = threading.BoundedSemaphore(settings.LONG_POLLS)
+"""Requests of this process that wait for the end of an evaluation or a trial."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Receipt:
 
 
 def check_size(size: int, *, slug: str) -> None:
-    """Raises `TooLarge` for a body that is too large for any upload to this competition."""
+    """Raises `TooLarge` for a body that is larger than any upload to this competition."""
     named = Competition.objects.public().filter(slug=slug)
     most = named.values_list("max_upload_bytes", flat=True).first()
     if most is None:
@@ -64,7 +65,10 @@ def check_size(size: int, *, slug: str) -> None:
 
 
 def expect(*, competition: Competition, by: User, idempotency_key: str | None = None) -> Team:
-    """The team that a person uploads for, before the body is read. Raises the same as `submit`."""
+    """The team that a person uploads for, before the body is read.
+
+    Raises `Refused` by those rules of `submit` that need no file.
+    """
     team = teams.own(by, competition)
     if not was_used(team, idempotency_key):
         check_allowed(competition, team, by=by)
@@ -81,7 +85,7 @@ def submit(
     note: str = "",
     idempotency_key: str | None = None,
 ) -> Receipt:
-    """Accept one upload and queue its first evaluation. Raises `Refused`; nothing is stored then.
+    """Accept one upload and queue its first evaluation. Raises `Refused`, and stores nothing then.
 
     The rules stand in order of cost. The same model by the same team returns the first submission
     and uses no quota. A repeated `idempotency_key` does the same.
@@ -108,7 +112,7 @@ def submit(
 
 
 def described(file: files.Received, found: Inspection) -> dict[str, Any]:
-    """The columns that say what a model is, without running it."""
+    """The columns that describe a file and its model. The model is not run."""
     return {
         "file_name": file.name[:200],
         "sha256": file.sha256,
@@ -247,7 +251,7 @@ def await_none(rows: QuerySet[Any], *, seconds: float) -> None:
     """Wait until there are no such rows, at most for `seconds`.
 
     A sleeping request holds no transaction and no connection. At most LONG_POLLS requests of a
-    process wait at once. Any more return immediately, so that waiting keeps nobody out.
+    process wait at once. Any more return at once, so that requests that wait keep nobody out.
     """
     if not waiters.acquire(blocking=False):
         return

@@ -35,7 +35,7 @@ LOST_AFTER = timedelta(minutes=15)
 
 
 def begin(*, competition: Competition, team: Team, upload: File[bytes], by: User) -> Trial:
-    """Accept a file and queue its trial. Raises `Refused`; nothing is stored then."""
+    """Accept a file and queue its trial. Raises `Refused`, and stores nothing then."""
     submissions.check_open(competition)
     check_room(team)
     if not has_sample(competition):
@@ -61,7 +61,8 @@ def begin(*, competition: Competition, team: Team, upload: File[bytes], by: User
 
 
 def check_room(team: Team) -> None:
-    """One trial at a time, and `MOST_A_DAY`."""
+    """Raises `Conflict` while a trial of the team is under way, and `QuotaExceeded` after
+    `MOST_A_DAY`."""
     if team.trials.unfinished().exists():
         raise Conflict(
             gettext("A trial of your team is under way. Wait until it has ended."),
@@ -122,13 +123,14 @@ def run(trial: Trial) -> None:
 
 
 def end(trial: Trial, state: State, **more: object) -> None:
-    """Write the end, unless it was given up meanwhile."""
+    """Write how a trial ended, unless `sweep` gave it up before."""
     running = Trial.objects.filter(pk=trial.pk, state=State.RUNNING)
     running.update(state=state, finished_at=Now(), **more)
 
 
 def job_of(trial: Trial) -> Job:
-    """The job of an evaluation, with the sample alone."""
+    """A job like an evaluation's, with the sample and no split. No reference runs, so the model
+    stands in its place."""
     competition = trial.competition
     assert competition.dataset
     sample = competition.dataset.splits.get(name="sample")
@@ -152,9 +154,9 @@ def job_of(trial: Trial) -> Job:
 
 
 def sweep() -> None:
-    """Give up what lost its worker; delete what is old, with its file.
+    """Give up trials that lost their worker. Delete old trials with their files.
 
-    A worker's role may not delete. The site's own process comes here, too.
+    A worker's role may not delete, so that part is left to the site's own process.
     """
     lost = Trial.objects.filter(state=State.RUNNING, claimed_at__lt=Now() - LOST_AFTER)
     lost.update(state=State.ERROR, finished_at=Now())
