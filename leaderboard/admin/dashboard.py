@@ -27,7 +27,7 @@ from leaderboard.models import (
 )
 from leaderboard.models.counts import count_of
 from leaderboard.models.organizers import is_operator, organized_by
-from leaderboard.services import competitions
+from leaderboard.services import competitions, hosts
 from leaderboard.services.profiles import with_counts
 from leaderboard.services.workers import ALIVE
 
@@ -85,7 +85,7 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
 
 def of_site(profiles: list[Any]) -> list[Notice]:
     """What operators should know of mail, machines and evaluations."""
-    return [*mail(), *machines(profiles), *sidelined(), *weak(), *errors()]
+    return [*mail(), *machines(profiles), *sidelined(), *slow_hosts(), *weak(), *errors()]
 
 
 def mail() -> list[Notice]:
@@ -140,6 +140,13 @@ def sidelined() -> list[Notice]:
         )
         for one in unfit
     ]
+
+
+def slow_hosts() -> list[Notice]:
+    """Live workers on whose hosts a turn costs too much, or an unknown time."""
+    live = Worker.objects.filter(seen_at__gt=timezone.now() - ALIVE).select_related("profile")
+    said = ((one, hosts.trouble(one)) for one in live)
+    return [Notice("warning", text, pages.change_url(one)) for one, text in said if text]
 
 
 def weak() -> list[Notice]:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
-from leaderboard.admin import pages, pictures
+from leaderboard.admin import hosts, pages, pictures
 from leaderboard.models import Canary, Worker
 from leaderboard.services import fleet, workers
 from leaderboard.services.fleet import Doing, Facts
@@ -106,10 +106,11 @@ class WorkerAdmin(pages.Fixed):
         "trend",
         "error",
         ("seen_at", "started_at"),
+        "turns",
         "fingerprint",
         "versions",
     ]
-    readonly_fields = ["now", "work", "why", "share", "trend", "error"]
+    readonly_fields = ["now", "work", "why", "share", "trend", "error", "turns"]
     inlines = [CanaryInline]
     actions_detail = ["drain", "resume"]
     list_before_template = "admin/fleet.html"
@@ -177,6 +178,10 @@ class WorkerAdmin(pages.Fixed):
     @display(description=gettext_lazy("Canaries"))
     def trend(self, worker: Worker) -> SafeString:
         return pictures.plot(worker.canaries.all(), worker.profile.canary_band)
+
+    @display(description=gettext_lazy("Cost of a turn"))
+    def turns(self, worker: Worker) -> str:
+        return hosts.turns(worker.numbers)
 
     @display(description=gettext_lazy("Versions"))
     def built(self, worker: Worker) -> SafeString | str:

@@ -132,6 +132,11 @@ class Worker(models.Model):
     profile = models.ForeignKey(HardwareProfile, models.CASCADE, related_name="workers")
     fingerprint = models.JSONField(default=dict, blank=True)
     versions = models.JSONField(default=dict, blank=True)
+    host = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Numbers of its host, measured at its start. Empty: not yet.",
+    )
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State, default=State.READY)
@@ -162,6 +167,14 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def numbers(self) -> job.HostNumbers:
+        """The numbers of its host; the defaults before they are measured."""
+        try:
+            return job.HostNumbers.from_json(self.host)
+        except ValueError:  # a worker of another version wrote them
+            return job.HostNumbers()
 
     @property
     def reason(self) -> str:

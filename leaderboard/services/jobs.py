@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from leaderboard.models import Competition, Evaluation, Worker
-from leaderboard.services import files, formulas, measurements
+from leaderboard.services import files, formulas, hosts, measurements
 from scoring.job import CALIBRATION, RETRY_FACTOR, Job, Pace, Plan, Split
 
 CANARY_SECONDS = 15.0
@@ -39,7 +39,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
         input=competition.input_spec(),
         bounds=competition.input_bounds(),
         formula=competition.formula(),
-        plan=plan,
+        plan=replace(plan, host=hosts.of(evaluation.profile, evaluation.worker)),
         limits=limits,
         seed=secret_number(f"{evaluation.pk} {evaluation.attempt}"),
         pace=pace(calibration) if calibration and submission else None,
@@ -62,7 +62,10 @@ def for_canary(competition: Competition, worker: Worker, *, number: int) -> Job:
         classes=tuple(competition.dataset.classes),
         input=competition.input_spec(),
         formula=competition.formula(),
-        plan=canary_plan(worker.profile.plan(), band=worker.profile.canary_band),
+        plan=replace(
+            canary_plan(worker.profile.plan(), band=worker.profile.canary_band),
+            host=worker.numbers,
+        ),
         limits=competition.limits(),
         seed=secret_number(f"canary {worker.pk} {number}"),
         cache=Path(settings.CACHE_DIR),

@@ -1,8 +1,8 @@
 """Workers check themselves: the sandbox holds, and the reference against itself is 1.
 
-At its start a worker lets models try to break out of the sandbox. At its start and at intervals it
-measures a canary. If a check fails, the worker is sidelined: it takes no work, tells why, and
-checks itself again later.
+At its start a worker lets models try to break out of the sandbox, and measures what turns cost on
+its host. At its start and at intervals it measures a canary. If a check fails, the worker is
+sidelined: it takes no work, tells why, and checks itself again later.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from leaderboard import sentences
 from leaderboard.errors import Conflict
 from leaderboard.models import Canary, Competition, HardwareProfile, User, Worker
 from leaderboard.rounding import interval
-from leaderboard.services import audit, containment, jobs, organizers, statements
+from leaderboard.services import audit, containment, hosts, jobs, organizers, statements
 from leaderboard.services.load import ForeignLoad
 from scoring import hardware
 from scoring.job import Failure, Progress, Report
@@ -72,6 +72,7 @@ def this_worker(profile: HardwareProfile) -> Worker:
                 "profile": profile,
                 "fingerprint": hardware.fingerprint(profile.plan()),
                 "versions": hardware.versions(),
+                "host": {},
                 "started_at": now,
                 "seen_at": now,
                 # The state of an earlier process of this name does not hold.
@@ -150,6 +151,9 @@ def is_fit(worker: Worker, *, should_stop: Callable[[], bool] = lambda: False) -
     try:
         if not has_room(worker) or not is_contained(worker, should_stop=should_stop):
             return False
+        if not worker.host:
+            with machine.held(jobs.lock_file(), going_on(worker, should_stop)):
+                hosts.measure(worker, going_on(worker, should_stop))
         if is_due(worker) and (competition := calibrated(worker.profile)):
             check(worker, competition, should_stop=should_stop)
     except Stopped:
@@ -198,11 +202,7 @@ def is_contained(worker: Worker, *, should_stop: Callable[[], bool]) -> bool:
     if settings.ALLOW_WEAK_SANDBOX:
         logger.warning("%s: %s", worker, containment.WEAK)
 
-    def go_on() -> None:
-        if should_stop():
-            raise Stopped
-        show_alive(worker)
-
+    go_on = going_on(worker, should_stop)
     with machine.held(jobs.lock_file(), go_on):  # no other worker's measuring is disturbed
         flaw = containment.flaw(worker.profile.plan())
     if flaw and not containment.is_allowed(flaw):
@@ -214,6 +214,17 @@ def is_contained(worker: Worker, *, should_stop: Callable[[], bool]) -> bool:
     if worker.state == Worker.State.SIDELINED:
         become(worker, Worker.State.READY, canary_due_at=None)
     return True
+
+
+def going_on(worker: Worker, should_stop: Callable[[], bool]) -> Callable[[], None]:
+    """What a worker does now and then while it waits. It raises `Stopped`."""
+
+    def go_on() -> None:
+        if should_stop():
+            raise Stopped
+        show_alive(worker)
+
+    return go_on
 
 
 def is_time(worker: Worker) -> bool:

@@ -20,11 +20,10 @@ MOST_IDLE_SECONDS = 0.0003
 """Most idle seconds of a turn that are subtracted. An idle core needs time to wake up: 40 to 200 us
 on a virtual machine, which is 1 to 2 % of a probe, or of a block of a tiny model."""
 MARGIN = 3.0
-"""A limit / the median that was measured at a worker's start. Turns later in the day may be
-longer."""
+"""A limit / what was measured at a worker's start. Turns later in the day may be longer."""
 CEILING = 1.25
 """Highest limit / its default. Both limits together are then 1 % of a block of 50 ms: the most that
-a cheat may gain. The lowest limit is the default / `MARGIN`."""
+a cheat may gain."""
 START_SECONDS = 0.25
 """Least seconds that a process is taken to need for its start."""
 
@@ -34,9 +33,9 @@ class HostNumbers(Json):
     """What was measured on a host; the defaults hold where nothing was."""
 
     empty_seconds: float | None = None
-    """Median of a turn without calls. None: not measured."""
+    """Of a turn without calls, the median of a calm moment. None: not measured."""
     idle_seconds: float | None = None
-    """Median of the part of a turn in which the process does not run, because its core wakes up.
+    """Of a turn's part in which the process does not run, because its core wakes up: the same.
     None: not measured, or nothing is subtracted (several threads, a GPU)."""
     start_seconds: float = START_SECONDS
     """Seconds in which a process of the reference starts: the shortest start of an evaluation, and
@@ -70,7 +69,8 @@ class HostNumbers(Json):
 
 
 def limit(median: float | None, usual: float) -> float:
-    """`MARGIN` times a median, between usual / `MARGIN` and `CEILING` times usual."""
-    if median is None:
-        return usual
-    return min(max(MARGIN * median, usual / MARGIN), CEILING * usual)
+    """`MARGIN` times a median, between usual and `CEILING` times usual.
+
+    A calm moment lowers no limit: a core that wakes in 0.03 ms then may need 0.15 ms later.
+    """
+    return min(max(MARGIN * (median or 0.0), usual), CEILING * usual)

@@ -36,6 +36,7 @@ from leaderboard.services import (
     competitions,
     containment,
     files,
+    hosts,
     partial_uploads,
     recording,
     references,
@@ -50,6 +51,7 @@ from scoring.job import (
     ClassQuality,
     DryRun,
     Failure,
+    HostNumbers,
     Isolation,
     Quad,
     Report,
@@ -104,6 +106,7 @@ def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 def sandbox_that_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """The self-test of the sandbox takes seconds: here it has found nothing, in no process yet."""
     monkeypatch.setattr(containment, "breaches", lambda plan: ())
+    monkeypatch.setattr(hosts, "turns_of", lambda profile, go_on: HostNumbers(0.00003, 0.00008))
     monkeypatch.setattr(workers, "contained", set())
     monkeypatch.setattr(workers, "begun", set())
 

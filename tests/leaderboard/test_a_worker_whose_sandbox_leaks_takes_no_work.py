@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.test import Client
 from django.utils import timezone
 
 import scoring
 from leaderboard.models import Competition, HardwareProfile, Submission, Team, User, Worker
-from leaderboard.services import containment, queueing, references, running, workers
-from scoring.job import Job, Plan, Report
+from leaderboard.services import containment, health, hosts, queueing, references, running, workers
+from scoring.job import HostNumbers, Job, Plan, Report
 from scoring.sentences import Sentence, say
 from tests.leaderboard.conftest import report
 
@@ -69,6 +70,53 @@ def test_the_sandbox_is_tried_once_in_a_process_before_the_first_work(
         assert running.run_next("cpu") is not None
     assert len(jobs_done) == 2
     assert selftest.plans == [team.competition.profile.plan()]
+
+
+def test_what_a_turn_costs_is_measured_once_at_the_start_and_goes_into_each_job(
+    monkeypatch: pytest.MonkeyPatch,
+    client: Client,
+    organizer: User,
+    team: Team,
+    submit: Submit,
+    jobs_done: list[Job],
+) -> None:
+    HardwareProfile.objects.update(canary_every_minutes=60, max_foreign_load=None)
+    client.force_login(organizer)
+    asked: list[HardwareProfile] = []
+    found: list[Any] = [HostNumbers(0.00002, 0.00006)]
+
+    def turns_of(profile: HardwareProfile, go_on: Callable[[], None]) -> HostNumbers:
+        asked.append(profile)
+        go_on()
+        if isinstance(found[0], Exception):
+            raise found[0]
+        return found[0]
+
+    def said() -> list[str]:
+        return [one.said for one in health.examine(["turns"])]
+
+    monkeypatch.setattr(hosts, "turns_of", turns_of)
+    for seed in (1, 2):
+        submit(team, seed)
+        assert running.run_next("cpu") is not None
+    assert len(asked) == 1
+    assert [job.plan.host for job in jobs_done] == 3 * found, "the canary's as well"
+    worker = Worker.objects.get()
+    page = f"/admin/leaderboard/worker/{worker.pk}/change/"
+    assert "An empty turn takes 0.020 ms, waking up 0.060 ms." in client.get(page).content.decode()
+    assert said() == [""]
+    for cost, words in (
+        (HostNumbers(0.00002, 0.0005), "costs more than may be subtracted"),
+        (UNAVAILABLE, "could not be measured. The defaults hold."),
+    ):
+        found[0] = cost
+        monkeypatch.setattr(workers, "begun", set())  # it has started again
+        submit(team, seed=len(asked) + 2)
+        assert running.run_next("cpu") is not None, "slow turns keep nobody from work"
+        assert words in said()[0]
+        assert words in client.get("/admin/").content.decode()
+    assert jobs_done[-1].plan.host == HostNumbers()
+    assert "not measured on this host" in client.get(page).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -136,7 +184,7 @@ def test_it_tries_again_and_comes_back(
 def test_a_canary_does_not_bring_back_who_cannot_shut_models_in(
     selftest: SelfTest, team: Team, jobs_done: list[Job]
 ) -> None:
-    HardwareProfile.objects.update(canary_every_minutes=60)
+    HardwareProfile.objects.update(canary_every_minutes=60, max_foreign_load=None)
     selftest.finds = UNAVAILABLE
     running.run_next("cpu")
     due()

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scoring.job import Plan
+from scoring.job import HostNumbers, Plan
 from scoring.quality.tasks import CLASSIFICATION
 from scoring.sandbox.processes import Turn
+from scoring.timing import turns
 from scoring.timing.blocks import Block
 from scoring.timing.host import MOST_IDLE_SECONDS
 from scoring.timing.runner import Runner
@@ -50,14 +51,19 @@ class Process:
         return 0.0
 
 
-def block(process: Process) -> Block:
-    """A timed block of this process after a turn of the other."""
+def runner_of(process: Process) -> Runner:
     child: Any = process
     entrant: Any = SimpleNamespace(kept=process.inputs[:, 0], task=CLASSIFICATION)
     synthetic: Any = SimpleNamespace(call=lambda: process.inputs[0])
     limits: Any = SimpleNamespace(call_seconds=10.0)
     runner = Runner(child, entrant, synthetic, limits, process.sandbox.plan)
     runner.warm_up()
+    return runner
+
+
+def block(process: Process) -> Block:
+    """A timed block of this process after a turn of the other."""
+    runner = runner_of(process)
     return runner.answered(np.zeros((8, 1), dtype=np.int64), rewarm=True)
 
 
@@ -69,6 +75,19 @@ def test_waking_counts_neither_in_a_block_nor_in_a_probe() -> None:
 
 def test_who_sleeps_for_longer_pays_for_it() -> None:
     assert block(Process(asleep=0.02)).seconds == pytest.approx(WORK + 0.02 - MOST_IDLE_SECONDS)
+
+
+def test_a_host_with_slower_turns_measures_that_at_its_start_and_subtracts_more() -> None:
+    found = turns.numbers(runner_of(Process()))
+    assert found.empty_seconds == pytest.approx(EMPTY)
+    assert found.idle_seconds == pytest.approx(WAKING)
+    slow = HostNumbers(empty_seconds=EMPTY, idle_seconds=0.00011)
+    asleep = block(Process(replace(PLAN, host=slow), asleep=0.02))
+    assert asleep.seconds == pytest.approx(WORK + 0.02 - 0.00033)
+    for helped in (replace(PLAN, threads=2), replace(PLAN, device="cuda")):
+        found = turns.numbers(runner_of(Process(helped)))
+        assert found.empty_seconds == pytest.approx(EMPTY + WAKING)
+        assert found.idle_seconds is None, "nothing is subtracted for it"
 
 
 def test_work_that_is_done_elsewhere_meanwhile_takes_nothing_off() -> None:

@@ -19,8 +19,8 @@ from tests.scoring.invented_quads import quad, weathered
     ("median", "most", "is_slow"),
     [
         (None, 0.0003, False),
-        (0.00008, 0.00024, False),  # three times what was measured
-        (0.000005, 0.0001, False),  # a moment that was too quiet
+        (0.00011, 0.00033, False),  # three times what was measured
+        (0.000005, 0.0003, False),  # a moment that was too quiet
         (0.0003, 0.000375, False),
         (0.0004, 0.000375, True),  # a moment that was too busy, or a host that is too slow
         (5.0, 0.000375, True),

@@ -14,10 +14,18 @@ from scoring.formats.contract import Attempt
 from scoring.job import Plan
 from scoring.sandbox import processes, selftest
 from scoring.sentences import say
+from scoring.timing import turns
 
 
 def test_nothing_gets_out() -> None:
     assert selftest.breaches(Plan()) == ()
+
+
+def test_an_honest_model_in_it_tells_what_a_turn_costs_here() -> None:
+    found = turns.measured(Plan())
+    assert found.is_measured
+    assert 0 < found.empty_seconds < 0.01
+    assert 0 <= found.idle_seconds < 0.1
 
 
 def test_the_command_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,7 @@ WATCHED_CHECKS: tuple[Look, ...] = (
     work.sweep,
     work.post,
     work.calibration,
+    work.turns,
     work.versions,
     work.faults,
     work.weak,

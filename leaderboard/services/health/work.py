@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.models import Delivery, Evaluation, Happening, HardwareProfile, Notice, Worker
-from leaderboard.services import profiles, workers
+from leaderboard.services import hosts, profiles, workers
 from leaderboard.services.health.findings import Findings, error, warning
 
 LATE = timedelta(minutes=10)
@@ -154,6 +154,20 @@ def calibration() -> Findings:
             gettext("It tries again by itself. End other programs there if it stays unfit."),
             about=worker.name,
         )
+
+
+def turns() -> Findings:
+    """What a turn costs on the hosts of live workers is known, and may be subtracted."""
+    for worker in alive():
+        if said := hosts.trouble(worker):
+            yield warning(
+                said,
+                gettext(
+                    "End other programs there and start the worker again. If it stays, take "
+                    "another machine: MEASUREMENT.md says what is subtracted."
+                ),
+                about=worker.name,
+            )
 
 
 def versions() -> Findings:
