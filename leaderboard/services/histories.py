@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import F, Min, Q, RowRange, Window
 
 from leaderboard.models import Competition, Evaluation, Team
 from leaderboard.services import gains, rankings
@@ -14,6 +14,15 @@ from scoring import formula
 
 MOST = 2_000
 """Submissions of a team that are looked at, the first ones. No quota allows a team that many."""
+
+LOWEST = Window(
+    Min("score_public"),
+    partition_by="team",
+    order_by=["submission__uploaded_at", "submission"],
+    frame=RowRange(start=None, end=0),
+)
+"""The team's best score up to an upload. `Evaluation.gain` cannot tell it: a withdrawal or another
+formula makes a step of an upload that was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +49,15 @@ def of_teams(
     competition: Competition, teams: Collection[int], *, most: int
 ) -> dict[int, list[Step]]:
     """The steps of some teams, from the first `most` submissions of all of them."""
-    moved = Q(gain=None) | Q(gain__gt=gains.REAL if competition.only_real_gains else 0)
-    if competition.last_counts:
-        moved = Q()
     counting = Evaluation.objects.counting().filter(
-        moved, team__in=teams, quality_public__gte=competition.min_quality
+        team__in=teams, quality_public__gte=competition.min_quality
     )
     if before := competition.counts_until:
         counting = counting.filter(submission__uploaded_at__lt=before)
+    if competition.only_real_gains:
+        counting = counting.filter(Q(gain=None) | Q(gain__gt=gains.REAL))
+    if not competition.last_counts:
+        counting = counting.annotate(lowest=LOWEST).filter(score_public=F("lowest"))
     columns = "team", "submission__uploaded_at", "score_public", "half_width"
     rows = counting.order_by("submission__uploaded_at", "submission").values_list(*columns)
     found: dict[int, list[Step]] = {}

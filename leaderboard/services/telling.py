@@ -245,7 +245,7 @@ def announced(happening: Happening) -> None:
 
 def merge_asked(happening: Happening) -> None:
     """Tell the captain of the team that is asked."""
-    offers = MergeOffer.objects.filter(pk=happening.facts["offer"])
+    offers = MergeOffer.objects.open().filter(pk=happening.facts["offer"])
     offer = offers.select_related("by_team", "to_team").first()
     if offer is None:
         return
@@ -386,5 +386,5 @@ TELLERS: dict[Event, tuple[Callable[[Happening], None], ...]] = {
     Event.ENDS_SOON: (ends_soon,),
     Event.VERIFICATION: (verification,),
     Event.RESCORED: (rescored, webhooks.rescored, webhooks.place_changed),
-    Event.COMPETITION_PUBLISHED: (published, webhooks.published),
+    Event.COMPETITION_PUBLISHED: (published, webhooks.published, webhooks.place_changed),
 }

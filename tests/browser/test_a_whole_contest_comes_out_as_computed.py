@@ -34,7 +34,7 @@ from tests.leaderboard.admin.test_an_organizer_runs_a_competition import (
     filled,
     send_images,
 )
-from tests.leaderboard.contest import comparing, members, playing, story
+from tests.leaderboard.contest import comparing, freezing, members, playing, story
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -153,7 +153,8 @@ def drafted(desk: Desk, organizer: User, folder: Path, clock: playing.Clock) -> 
         profile=str(HardwareProfile.objects.get().pk),
     )
     draft = Competition.objects.get()
-    ends, late = (clock.opening + one for one in (story.END, story.LATE_UNTIL))
+    dates = {"freezes_at": story.FROZEN, "ends_at": story.END, "late_until": story.LATE_UNTIL}
+    parts = {"0": "%Y-%m-%d", "1": "%H:%M:%S"}
     change(
         signed_in(organizer),
         draft,
@@ -161,10 +162,11 @@ def drafted(desk: Desk, organizer: User, folder: Path, clock: playing.Clock) -> 
         input_height=24,
         input_width=24,
         remeasured_ranks=0,
-        ends_at_0=f"{ends:%Y-%m-%d}",
-        ends_at_1=f"{ends:%H:%M:%S}",
-        late_until_0=f"{late:%Y-%m-%d}",
-        late_until_1=f"{late:%H:%M:%S}",
+        **{
+            f"{name}_{part}": (clock.opening + at).strftime(how)
+            for name, at in dates.items()
+            for part, how in parts.items()
+        },
         release_answers="on",
         final_selections=story.FINALS,
     )
@@ -196,8 +198,10 @@ def test_boards_ranges_and_the_signed_file_are_as_computed_elsewhere(
     )
     play.all()
     assert set(play.refused) == {"banned"}
+    freezing.nothing_new_is_told(play)
     play.publish()
     comparing.boards_hold(play)
+    freezing.all_is_told(play)
     file = tmp_path / "whole.json"
     answer: Any = Client().get(f"/competitions/{competition.slug}/snapshot.json")
     file.write_bytes(b"".join(answer.streaming_content))

@@ -22,7 +22,7 @@ dataset: {{source: images.zip, name: Waste}}
 reference: {{file: reference.pt, name: ResNet18-D}}
 formula: {{time_weight: {time_weight}, k: {k}, min_quality: {min_quality}}}
 input: {{input_height: 24, input_width: 24}}
-dates: {{ends_at: "{end}", late_until: "{late}"}}
+dates: {{freezes_at: "{freeze}", ends_at: "{end}", late_until: "{late}"}}
 teams: {{final_selections: {finals}}}
 result: {{release_answers: true, keep_unranked_days: 30}}
 rules_of_the_board: {{remeasured_ranks: 0}}
@@ -69,6 +69,7 @@ def written(folder: Path, reference: bytes, clock: playing.Clock) -> Path:
     playing.zipped_images(folder / "images.zip")
     (folder / "reference.pt").write_bytes(reference)
     file = folder / "contest.yaml"
-    dates = {"end": clock.opening + story.END, "late": clock.opening + story.LATE_UNTIL}
+    ends = {"freeze": story.FROZEN, "end": story.END, "late": story.LATE_UNTIL}
+    dates = {name: clock.opening + at for name, at in ends.items()}
     file.write_text(CONTEST.format(**story.FIRST, **dates, finals=story.FINALS))
     return file

@@ -8,9 +8,10 @@ from rest_framework.test import APIClient
 
 from leaderboard.errors import Refused
 from leaderboard.models import Competition, Submission, Team, User
-from leaderboard.services import selections, submissions, teams, tokens
+from leaderboard.services import selections, submissions, teams, tokens, webhooks
 
 API = "/api/v2"
+HOOK = "https://hooks.example.org/new"
 
 
 def member(number: int) -> User:
@@ -54,6 +55,12 @@ class ByApi:
         answer = self.clients[team.pk].put(address, chosen, format="json")
         assert answer.status_code == 200, answer.content
 
+    def have_called(self, team: Team, events: list[str]) -> None:
+        address = f"{API}/teams/{team.pk}/webhooks"
+        asked = {"url": HOOK, "events": events}
+        answer = self.clients[team.pk].post(address, asked, format="json")
+        assert answer.status_code == 201, answer.content
+
 
 class ByService:
     """What both doors call."""
@@ -87,3 +94,6 @@ class ByService:
 
     def select(self, team: Team, submissions: list[int]) -> None:
         selections.choose(team=team, submission_ids=submissions, by=self.people[team.pk])
+
+    def have_called(self, team: Team, events: list[str]) -> None:
+        webhooks.add(team=team, url=HOOK, events=events, by=self.people[team.pk])

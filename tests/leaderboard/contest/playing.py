@@ -18,7 +18,7 @@ import torch
 from django.utils import timezone
 from PIL import Image
 
-from leaderboard.models import Competition, Evaluation, Submission, Team
+from leaderboard.models import Competition, Evaluation, Happening, Submission, Team
 from leaderboard.services import (
     measurements,
     preparing,
@@ -27,6 +27,7 @@ from leaderboard.services import (
     running,
     snapshots,
     sweeping,
+    versions,
 )
 from leaderboard.throttling import WriteThrottle
 from scoring.job import Plan, Quad, Report
@@ -48,6 +49,7 @@ class Members(Protocol):
     def send(self, team: Team, file: bytes) -> tuple[int | None, str]: ...
     def withdraw(self, submission: Submission) -> None: ...
     def select(self, team: Team, submissions: list[int]) -> None: ...
+    def have_called(self, team: Team, events: list[str]) -> None: ...
 
 
 class Organizer(Protocol):
@@ -202,11 +204,19 @@ class Play:
         self.selected: dict[int, tuple[int, ...]] = {}
         self.merged: dict[int, int] = {}
         self.formula = story.FIRST
+        self.until: timedelta | None = story.FROZEN
+        self.called: dict[int, int | None] = {}
+        """The rank at the freeze of a team that has an address called."""
 
     @property
     def facts(self) -> Facts:
         left = tuple(one for one in self.sent if one.number not in self.out)
-        return Facts(self.formula, left, self.selected, self.merged)
+        return Facts(self.formula, left, self.selected, self.merged, self.until)
+
+    @property
+    def ranks(self) -> dict[int, int | None]:
+        """The public rank of each team."""
+        return {row.team: row.rank for row in recomputed.board(self.facts, "public")}
 
     def all(self) -> None:
         """From the opening to the last late upload."""
@@ -215,6 +225,7 @@ class Play:
             story.MERGED: self.merge,
             story.DISQUALIFIED: self.disqualify,
             story.BANNED: self.ban,
+            story.FROZEN: self.freeze,
             story.WITHDRAWN: self.withdraw,
             story.SELECTED: self.select,
             story.END: self.end,
@@ -241,7 +252,10 @@ class Play:
             self.refused.append(code)
             return
         self.submissions[upload.number] = key
+        before = versions.of(self.competition, "public")
         verdict(self.competition, upload)
+        if upload.at >= story.FROZEN:
+            assert versions.of(self.competition, "public") == before
         if not upload.fails and not upload.is_late:
             self.sent.append(upload)
 
@@ -277,7 +291,15 @@ class Play:
         self.banned = next(row.team for row in rows if row.team in coming)
         self.organizer.ban(self.teams[self.banned])
 
+    def freeze(self) -> None:
+        """The board stands still. Some teams have an address called from now on."""
+        Happening.objects.all().delete()  # what was told before is no matter of this story
+        for number in story.CALLED:
+            self.members.have_called(self.teams[number], ["scored", "rank_changed"])
+            self.called[number] = self.ranks[number]
+
     def withdraw(self) -> None:
+        """A decision, which acts on the board that stands still, too."""
         first = next(one for one in self.facts.sent if one.team == story.WITHDRAWING)
         self.members.withdraw(self.submission(first.number))
         self.out.add(first.number)
@@ -305,3 +327,4 @@ class Play:
         snapshots.go_on(seconds=60)
         self.competition.refresh_from_db()
         assert self.competition.is_published
+        self.until = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import ROUND_CEILING, Context
 from functools import lru_cache
@@ -33,6 +33,8 @@ class Facts:
     """By team."""
     merged: dict[int, int]
     """The team that another one has joined."""
+    until: timedelta | None = None
+    """Uploads before this stand on the public board; None: all do."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ def score(model: int, split: str, formula: dict[str, float]) -> float:
 
 def board(facts: Facts, split: str) -> list[Row]:
     """The rows of a board in order: ranked before unranked, by score, then by upload."""
+    if split == "public" and facts.until is not None:
+        facts = replace(facts, sent=tuple(one for one in facts.sent if one.at < facts.until))
     gate = facts.formula["min_quality"]
     public = {team: best_first(some, facts, "public") for team, some in by_team(facts).items()}
     rows = []

@@ -14,9 +14,10 @@ TEAMS, UPLOADS, COPIES, FAILURES, LATE, DAYS = 50, 300, 8, 12, 6, 14
 CLASSES = 3
 IMAGES = {"public": 48, "private": 72}
 QUADS, SEGMENTS = 20, 5
-RESCORED, MERGED, DISQUALIFIED, BANNED, WITHDRAWN, SELECTED = (
-    timedelta(days=one) for one in (7, 8, 9, 10, 11, 13)
+RESCORED, MERGED, DISQUALIFIED, BANNED, FROZEN, WITHDRAWN, SELECTED = (
+    timedelta(days=one) for one in (7, 8, 9, 10, 10.5, 11, 13)
 )
+"""The public board stands still from `FROZEN` to the publication."""
 END = timedelta(days=DAYS)
 LATE_UNTIL = END + timedelta(hours=12)
 FIRST = {"time_weight": 0.5, "k": 20.0, "min_quality": 0.35}
@@ -25,8 +26,10 @@ SECOND = {"time_weight": 0.35, "k": 16.0, "min_quality": 0.45}
 """The formula of the rescore."""
 SELECTING = tuple(range(0, TEAMS, 3))
 """Teams that select their first two scored submissions."""
-WITHDRAWING = 7
-"""The team that withdraws its first scored submission."""
+WITHDRAWING = 20
+"""The team that withdraws its first scored submission, which then stands on the board."""
+CALLED = (WITHDRAWING, 9, 47)
+"""Teams that have an address called at each new rank and verdict from the freeze on."""
 MERGING = (10, 11)
 """The second team joins the first one."""
 FINALS = 2

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from leaderboard.models import Competition, User
-from tests.leaderboard.contest import comparing, console, members, playing
+from tests.leaderboard.contest import comparing, console, freezing, members, playing
 from tests.leaderboard.operating.test_a_backup_comes_back_whole import manage
 
 pytestmark = pytest.mark.django_db
@@ -20,8 +20,10 @@ from django.test import Client
 from django.conf import settings
 settings.ALLOWED_HOSTS = ["testserver"]
 for board in ("public", "private"):
-    url = f"/api/v2/competitions/whole/boards/{board}?limit=1000"
+    url = "/api/v2/competitions/whole/boards/" + board + "?limit=1000"
     print(Client().get(url).content.decode())
+from django.core.management import call_command
+call_command("diff_competition", "whole", {file!r}, "--json")
 """
 
 
@@ -52,8 +54,10 @@ def test_one_file_and_commands_lead_to_the_same_boards(
     )
     play.all()
     assert set(play.refused) == {"banned"}
+    freezing.nothing_new_is_told(play)
     play.publish()
     comparing.boards_hold(play)
+    freezing.all_is_told(play)
     file = tmp_path / "whole.json"
     console.run("export_snapshot", "whole", "--output", str(file))
     comparing.snapshot_holds(play, file)
@@ -63,8 +67,9 @@ def test_one_file_and_commands_lead_to_the_same_boards(
     call_command("backup", str(tmp_path / "kept"), portable=True)
     other, url = tmp_path / "other", f"sqlite:///{tmp_path}/other/db.sqlite3"
     assert manage(other, url, "restore", f"{tmp_path}/kept").returncode == 0
-    shown = manage(other, url, "shell", "-v0", "-c", ASK)
-    there = [json.loads(line)["results"] for line in shown.stdout.splitlines()]
-    assert there == [comparing.told("whole", board) for board in comparing.BOARDS], shown.stderr
-    same = manage(other, url, "diff_competition", "whole", f"{tmp_path}/out/contest.yaml", "--json")
-    assert (same.returncode, json.loads(same.stdout)["changes"]) == (0, [])
+    asked = ASK.format(file=f"{tmp_path}/out/contest.yaml")
+    shown = manage(other, url, "shell", "-v0", "-c", asked)
+    *there, same = [json.loads(line) for line in shown.stdout.splitlines()]
+    boards = [comparing.told("whole", board) for board in comparing.BOARDS]
+    assert [one["results"] for one in there] == boards, shown.stderr
+    assert (shown.returncode, same["changes"]) == (0, [])

@@ -1,0 +1,123 @@
+"""From the freeze to the publication the public board stands still, and tells nothing later."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from django.test import Client
+from rest_framework.test import APIClient
+
+from leaderboard.models import Delivery, Notice, Team
+from leaderboard.services import ranges, telling, tokens
+from tests.leaderboard.contest import comparing, recomputed, story
+from tests.leaderboard.contest.members import API
+from tests.leaderboard.contest.playing import Play
+
+MOMENTS = (story.FROZEN - timedelta(days=1), story.SELECTED)
+LOOKED_AT = 4
+"""Uploads after the freeze that their own team and another one look at."""
+
+
+def nothing_new_is_told(play: Play) -> None:
+    """After the end and the late uploads, before the publication."""
+    ranges.renew_all()
+    comparing.board_holds(play, "public")
+    assert APIClient().get(f"{API}/competitions/whole/boards/private").status_code == 404
+    races_hold(play)
+    later = [one for one in play.facts.sent if one.at >= story.FROZEN]
+    assert len(later) > 50
+    assert play.ranks != {row.team: row.rank for row in recomputed.board(thawed(play), "public")}
+    for one in later[:LOOKED_AT]:
+        team = play.teams[one.team]
+        others = next(other for other in play.teams if other != team)
+        address = f"{API}/submissions/{play.submissions[one.number]}"
+        own = member(team).get(address).json()
+        assert own["score"]["score"] == recomputed.score(one.model, "public", play.formula)
+        assert member(others).get(address).status_code == 404
+    telling.go_on(seconds=60)
+    notices_hold(play)
+    calls_hold(play)
+
+
+def all_is_told(play: Play) -> None:
+    """After the publication."""
+    races_hold(play)
+    before = dict(last_told())
+    telling.go_on(seconds=60)
+    ranks = {number: play.ranks[number] for number in play.called}
+    assert last_told() == ranks != before
+
+
+def thawed(play: Play) -> recomputed.Facts:
+    return replace(play.facts, until=None)
+
+
+def races_hold(play: Play) -> None:
+    """The board as of moments before and after the freeze."""
+    for at in MOMENTS:
+        until = min(at, play.until) if play.until else at
+        asked = {"as_of": (play.clock.opening + at).isoformat()}
+        shown = Client().get("/competitions/whole/race/", asked).context["rows"]
+        expected = recomputed.board(replace(play.facts, until=until), "public")
+        assert [(one.placed.rank, one.name, one.placed.step.score) for one in shown] == [
+            (row.rank, f"Team {row.team:02}", row.score) for row in expected if row.rank
+        ]
+
+
+def member(team: Team) -> APIClient:
+    person = team.members.order_by("pk").first()
+    assert person
+    _, secret = tokens.issue(user=person, name="reader")
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
+    return client
+
+
+def notices_hold(play: Play) -> None:
+    """A team learns of its own scores, and of its rank on the board that stands still."""
+    notices = Notice.objects.filter(competition=play.competition)
+    assert not notices.filter(kind=Notice.Kind.OVERTAKEN).exists()
+    scored = [one.facts for one in notices.filter(kind=Notice.Kind.SCORED)]
+    assert len(scored) > 50
+    assert not [one for one in scored if one["is_best"]]
+    ranks = {f"Team {team:02}": rank for team, rank in play.ranks.items()}
+    assert {one["team"]: one["rank"] for one in scored}.items() <= ranks.items()
+
+
+def calls_hold(play: Play) -> None:
+    """A call has the rank of the board that stands still; only a decision changes it."""
+    moved = {
+        team: play.ranks[team] for team, rank in play.called.items() if play.ranks[team] != rank
+    }
+    assert moved, "the withdrawal moves a team that is called"
+    changed = {number_of(one): body(one)["rank"] for one in calls("rank_changed")}
+    assert changed == moved
+    scored = calls("scored")
+    assert {number_of(one) for one in scored} <= play.called.keys()
+    assert {(number_of(one), body(one)["rank"], body(one)["is_best"]) for one in scored} == {
+        (team, play.ranks[team], False) for team in {number_of(one) for one in scored}
+    }
+
+
+def last_told() -> dict[int, int | None]:
+    """The rank that the address of each team knows."""
+    return {number_of(one): body(one)["rank"] for one in calls("rank_changed")}
+
+
+def calls(event: str) -> list[Delivery]:
+    """The oldest first."""
+    return list(Delivery.objects.filter(event=event).order_by("pk"))
+
+
+def body(call: Delivery) -> dict[str, object]:
+    read: dict[str, object] = json.loads(call.body)
+    return read
+
+
+def number_of(call: Delivery) -> int:
+    """The number of the team that is called."""
+    team = body(call)["team"]
+    assert isinstance(team, dict)
+    return int(team["name"].removeprefix("Team "))
