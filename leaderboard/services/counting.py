@@ -6,6 +6,7 @@ It is read from an index, and never all evaluations of a team but for a rescore.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
+from django.utils import timezone
 
 from leaderboard.models import Competition, Evaluation, Rescore, Team
 from leaderboard.models.evaluations import EvaluationQuerySet
@@ -72,6 +74,13 @@ def leaders(
     else:
         found = leading(list(teams), min_quality, least)
     return {one.team_id: one for one in map(read, found)}
+
+
+def thawed(competition: Competition) -> Competition:
+    """A competition once its public board goes on after a freeze. It is never saved."""
+    coming = copy.copy(competition)
+    coming.thawed_at = timezone.now()
+    return coming
 
 
 def leaders_in(

@@ -153,11 +153,10 @@ def coming_of(preparation: Preparation, competition: Competition) -> Competition
     """A competition as its public board will see it after a preparation. It is never saved."""
     if preparation.rescore:
         return formulas.under(competition, preparation.rescore)
-    coming = copy.copy(competition)
     if preparation.min_quality is None:
-        coming.thawed_at = timezone.now()
-    else:
-        coming.min_quality = preparation.min_quality
+        return counting.thawed(competition)
+    coming = copy.copy(competition)
+    coming.min_quality = preparation.min_quality
     return coming
 
 

@@ -39,6 +39,7 @@ from leaderboard.services import (
     versions,
     workers,
 )
+from leaderboard.services.counting import Counting
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
@@ -147,15 +148,22 @@ def add(rescore: Rescore, wanted: Sequence[int]) -> int:
     if not row.is_open:
         return 0
     there = set(submissions_of(hidden(rescore).filter(submission__in=wanted)))
-    found = Submission.objects.in_bulk([one for one in wanted if one not in there])
+    left = Submission.objects.filter(withdrawn_at=None)  # some may be withdrawn meanwhile
+    found = left.in_bulk([one for one in wanted if one not in there])
     enqueue(rescore, [found[one] for one in wanted if one in found])
     return len(found)
 
 
 def ranking(competition: Competition, teams: Collection[int]) -> list[int]:
-    """The submissions of teams that either board shows or would show, each once."""
-    best = counting.leaders(competition, teams, min_quality=competition.min_quality)
-    leading = sorted(best.values(), key=lambda one: (one.score_public, one.submission_id))
+    """The submissions of teams that either board shows or would show, each once. While the public
+    board stands still, this includes what it will show after it."""
+    leading: list[Counting] = []
+    boards = [competition]
+    if competition.counts_until:
+        boards.append(counting.thawed(competition))
+    for one in boards:
+        best = counting.leaders(one, teams, min_quality=one.min_quality)
+        leading += sorted(best.values(), key=lambda one: (one.score_public, one.submission_id))
     finals = counting.finals(competition, teams)
     keys = [one.submission_id for one in leading]
     keys += [one.submission_id for some in finals.values() for one in some]

@@ -8,11 +8,24 @@ from datetime import timedelta
 import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from leaderboard import tasks
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Entry, Submission, Team, User
-from leaderboard.services import competitions, placing, preparing, submissions, teams
+from leaderboard.models import Competition, Entry, Notice, Rescore, Submission, Team, User
+from leaderboard.services import (
+    competitions,
+    placing,
+    preparing,
+    recording,
+    remeasuring,
+    running,
+    selections,
+    submissions,
+    teams,
+    telling,
+)
 from tests.leaderboard.conftest import finish, report
 
 Score = Callable[..., Submission]
@@ -126,6 +139,68 @@ def test_the_publication_lets_the_board_go_on(
     assert dict(private.values_list("team__name", "public_rank")) == {"Sorters": 2, "Latecomers": 1}
     assert "stands still" not in everything(Client(), competition, team)
     assert "0.8000" in everything(Client(), competition, team)
+
+
+def test_measuring_again_keeps_the_freeze_and_measures_what_it_will_show(
+    competition: Competition,
+    frozen: Submission,
+    team: Team,
+    owner: User,
+    rival: User,
+    organizer: User,
+    score: Score,
+) -> None:
+    """What ranks is measured again: the row of today, and the row after the freeze, which is
+    neither selected nor of the first private ones."""
+    Competition.objects.update(final_selections=1)
+    other = teams.create(competition=competition, name="Latecomers", by=rival)
+    selections.choose(team=team, submission_ids=[frozen.pk], by=owner)
+    late, new = score(team, owner, 0.8125), score(other, rival, 0.8375)
+    desk = Client()
+    desk.force_login(organizer)
+    asked = {"why": "Cooler.", "scope": "best"}
+    desk.post(reverse("admin:leaderboard_competition_measure_again", args=[competition.pk]), asked)
+    again = {None: 0.653, frozen.pk: 0.7111, late.pk: 0.7777, new.pk: 0.7666}
+    remeasured(competition, again)
+    rescore = Rescore.objects.get()
+    measured = (
+        remeasuring.hidden(rescore).filter(state="scored").values_list("submission", flat=True)
+    )
+    assert set(measured) == set(again)
+    assert "0.7777" not in everything(Client(), competition, team)
+    desk.post(reverse("admin:leaderboard_rescore_apply", args=[rescore.pk]))
+    competition.refresh_from_db()
+    assert competition.formula_version == 2
+    assert public(competition) == {"Sorters": 0.7111}
+    own = Client()
+    own.force_login(owner)
+    assert "0.7777" in own.get(f"/submissions/{late.pk}/").content.decode()
+    telling.go_on(seconds=5)
+    assert not Notice.objects.filter(kind="overtaken").exists()
+    seen = everything(Client(), competition, team)
+    assert "stands still" in seen
+    assert not [one for one in ("0.7777", "0.778", "0.7666", "0.767") if one in seen]
+
+    # A decision during the freeze shows what was measured of the uploads before it, and no later.
+    submissions.withdraw(submission=frozen, by=owner)
+    assert public(competition) == {}
+    competitions.close(competition=competition, by=organizer)
+    competitions.publish(competition=competition, by=organizer)
+    competition.refresh_from_db()
+    assert competition.is_published
+    assert public(competition) == {"Sorters": 0.7777, "Latecomers": 0.7666}
+    private = Entry.objects.filter(competition=competition, board=Entry.Board.PRIVATE)
+    assert dict(private.values_list("team__name", "public_rank")) == {"Sorters": 1, "Latecomers": 2}
+    assert "0.7777" in everything(Client(), competition, team)
+
+
+def remeasured(competition: Competition, qualities: dict[int | None, float]) -> None:
+    """Let a worker measure all of a rescore, by submission; None is the reference."""
+    tasks.sweep()
+    while claimed := running.claim(competition.profile):
+        quality = qualities[claimed.submission_id]
+        recording.record(claimed, report(quality_public=quality, quality_private=quality - 0.01))
+        tasks.sweep()
 
 
 def test_another_gate_keeps_the_freeze(
