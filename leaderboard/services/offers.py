@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotFound
@@ -13,6 +16,9 @@ from leaderboard.services.events import Event
 
 MOST = 5
 """Offers of a team that are open at once."""
+MOST_A_DAY = 10
+"""Offers of a team within 24 hours. Each is a notice for a captain, also if it is taken back."""
+DAY = timedelta(days=1)
 
 
 @transaction.atomic
@@ -22,7 +28,8 @@ def ask(*, team: Team, name: str, by: User) -> MergeOffer:
     captains.check_captain(team, by)
     merging.check_deadline(team.competition)
     merging.check(team, other)
-    sent = MergeOffer.objects.filter(by_team=team)
+    check_today(team)
+    sent = MergeOffer.objects.open().filter(by_team=team)
     if sent.filter(to_team=other).exists():
         raise Conflict(gettext("Your team has asked this team already."), code="asked_already")
     if sent.count() >= MOST:
@@ -36,12 +43,25 @@ def ask(*, team: Team, name: str, by: User) -> MergeOffer:
     return offer
 
 
+def check_today(team: Team) -> None:
+    """Raises `Conflict` if a locked team has asked too often. Ended offers of earlier days go."""
+    since = timezone.now() - DAY
+    sent = MergeOffer.objects.filter(by_team=team)
+    sent.filter(ended_at__isnull=False, asked_at__lte=since).delete()
+    if sent.filter(asked_at__gt=since).count() >= MOST_A_DAY:
+        raise Conflict(
+            gettext("Your team has asked %(most)d times within 24 hours. Ask again tomorrow.")
+            % {"most": MOST_A_DAY},
+            code="too_many_offers_today",
+        )
+
+
 @transaction.atomic
 def accept(*, offer: MergeOffer, by: User) -> Team:
     """Join the team that asks, as the captain of the team that is asked."""
     into, other = merging.locked(offer.by_team, offer.to_team)
     captains.check_captain(other, by)
-    if not MergeOffer.objects.filter(pk=offer.pk).exists():
+    if not MergeOffer.objects.open().filter(pk=offer.pk).exists():
         raise gone()
     merging.check_deadline(into.competition)
     return merging.joined(into, other, by=by, change="offer_accepted")
@@ -54,12 +74,12 @@ def end(*, offer: MergeOffer, by: User) -> None:
     if own is None or own.pk not in (offer.by_team_id, offer.to_team_id):
         raise gone()
     captains.check_captain(locks.lock(own), by)
-    offer.delete()
+    MergeOffer.objects.open().filter(pk=offer.pk).update(ended_at=timezone.now())
 
 
 def of(team: Team) -> QuerySet[MergeOffer]:
     """The open offers that a team has sent or got."""
-    rows = MergeOffer.objects.filter(Q(by_team=team) | Q(to_team=team))
+    rows = MergeOffer.objects.open().filter(Q(by_team=team) | Q(to_team=team))
     return rows.select_related("by_team__competition", "to_team__competition")
 
 

@@ -167,6 +167,25 @@ def test_captains_merge_their_teams(
     assert not MergeOffer.objects.exists()
 
 
+def test_a_team_asks_so_often_in_a_day(
+    team: Team, rivals: Team, owner: User, rival: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was taken back or declined counts, too: each was a notice for a captain."""
+    monkeypatch.setattr(offers, "MOST_A_DAY", 2)
+    asks = f"{API}/teams/{team.pk}/merges"
+    for who in (owner, rival):
+        made = client_of(owner).post(asks, {"team": "Rivals"}, format="json").json()
+        own = f"{API}/teams/{(team if who == owner else rivals).pk}/merges"
+        assert client_of(who).delete(f"{own}/{made['id']}").status_code == 204
+        assert client_of(who).get(own).json() == []
+        assert client_of(who).delete(f"{own}/{made['id']}").json()["code"] == "unknown_offer"
+    refusal = client_of(owner).post(asks, {"team": "Rivals"}, format="json")
+    assert (refusal.status_code, refusal.json()["code"]) == (409, "too_many_offers_today")
+    MergeOffer.objects.update(asked_at=timezone.now() - timedelta(hours=25))
+    assert client_of(owner).post(asks, {"team": "Rivals"}, format="json").status_code == 201
+    assert MergeOffer.objects.count() == 1
+
+
 def test_the_api_asks_declines_and_accepts(
     team: Team, rivals: Team, owner: User, rival: User, outsider: User
 ) -> None:
