@@ -14,6 +14,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext
 from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]
 
@@ -21,6 +22,7 @@ from leaderboard.errors import Conflict, Refused
 from leaderboard.models import (
     Competition,
     Evaluation,
+    Guest,
     Invitation,
     Membership,
     Notice,
@@ -67,6 +69,7 @@ def copy(person: User) -> ZipStream:
         "notices.json": notices,
         "questions.json": questions,
         "invitations.json": invitations,
+        "taken_invitations.json": taken_invitations,
         "applications.json": applications,
     }
     for name, rows in lists.items():
@@ -200,12 +203,32 @@ def questions(person: User) -> Iterator[dict[str, Any]]:
 
 
 def invitations(person: User) -> Iterator[dict[str, Any]]:
+    """What the person sent."""
     for one in Invitation.objects.filter(invited_by=person).select_related("team"):
         yield {
             "team": one.team.name,
             "sent_to": one.sent_to,
             "created_at": stamp(one.created_at),
             "accepted_at": stamp(one.accepted_at),
+        }
+
+
+def taken_invitations(person: User) -> Iterator[dict[str, Any]]:
+    """What the person took up: of teams, and of organizers."""
+    of_teams = Invitation.objects.filter(accepted_by=person).select_related("team__competition")
+    for one in of_teams:
+        yield {
+            "competition": one.team.competition.slug,
+            "team": one.team.name,
+            "sent_to": one.sent_to,
+            "accepted_at": stamp(one.accepted_at),
+        }
+    for guest in Guest.objects.filter(accepted_by=person).select_related("competition"):
+        yield {
+            "competition": guest.competition.slug,
+            "team": None,
+            "sent_to": guest.address,
+            "accepted_at": stamp(guest.accepted_at),
         }
 
 
@@ -287,10 +310,23 @@ def delete(person: User, *, by: User | str) -> None:
             renamed.add(team.competition_id)
     Trial.objects.filter(uploaded_by=person).update(file_name="")
     PartialUpload.objects.filter(begun_by=person).delete()
+    forget_invitations(person)
     asked.forget(person)
     person.delete()
     for competition in sorted(renamed):
         versions.change(competition)
+
+
+def forget_invitations(person: User) -> None:
+    """Remove what invitations and their notices say of a person: names and addresses."""
+    confirmed = EmailAddress.objects.filter(user=person, verified=True)
+    addresses = list(confirmed.values_list("email", flat=True))
+    is_meant = Q(accepted_by=person) | Q(sent_to__iexact=person.username)
+    for address in addresses:
+        is_meant |= Q(sent_to__iexact=address)
+        Guest.objects.filter(address__iexact=address).delete()
+    Invitation.objects.filter(is_meant).update(sent_to="")
+    Notice.objects.filter(kind=Notice.Kind.INVITED, facts__by_id=person.pk).delete()
 
 
 def abandon(team: Team, person: User) -> bool:

@@ -11,13 +11,20 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import NotAllowed
 from leaderboard.models import Application, Competition, Guest, User
+from leaderboard.services import locks
 
 Admission = Competition.Admission
 State = Application.State
 
 
 def check(competition: Competition, person: User) -> None:
-    """Raises `NotAllowed` for a person who is not admitted, saying what to do."""
+    """Raises `NotAllowed` for a person who is not admitted, saying what to do.
+
+    Call it in the transaction that lets the person join. Until that ends, the organizers cannot
+    refuse an application.
+    """
+    if application := application_of(competition, person):
+        locks.share(application)
     if hurdle := hurdle_of(competition, person):
         raise hurdle
 

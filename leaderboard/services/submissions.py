@@ -279,6 +279,7 @@ def withdraw(*, submission: Submission, by: User) -> None:
     submission.selected_at = None
     submission.save(update_fields=["withdrawn_at", "selected_at"])
     queueing.cancel_queued(submission)
+    Evaluation.every.filter(submission=submission, is_hidden=True).cancel()
     audit.record(Act.SUBMISSION_WITHDRAWN, submission, by=by)
     placing.place(submission.team)
 

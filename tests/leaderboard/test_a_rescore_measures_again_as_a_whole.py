@@ -46,6 +46,7 @@ from leaderboard.services import (
     remeasuring,
     rescoring,
     running,
+    submissions,
     sweeping,
     telling,
     versions,
@@ -411,6 +412,30 @@ def test_what_a_sweep_queues_in_the_moment_of_a_cancel_is_cancelled_too(
     monkeypatch.setattr(rescoring, "decide", waits)
     rescoring.cancel(rescore=rescore, by=organizer)
     assert not remeasuring.hidden(rescore).unfinished().exists()
+
+
+def test_a_withdrawn_submission_is_measured_no_more(
+    board_of_two: dict[str, Submission], competition: Competition, organizer: User, owner: User
+) -> None:
+    """One waits and one is being measured. What ranks instead joins."""
+    profile, best, other = competition.profile, board_of_two["best"], board_of_two["other"]
+    Competition.objects.update(final_selections=1)
+    rescore = again(competition, organizer)
+    calibrated(rescore)
+    assert waiting(rescore) == [best.pk, board_of_two["rival"].pk]
+    doing = take(profile)
+    submissions.withdraw(submission=best, by=owner)
+    with pytest.raises(Stale):
+        recording.record(doing, report(quality_public=0.1))
+    tasks.sweep()
+    assert waiting(rescore) == [board_of_two["rival"].pk, other.pk]
+    submissions.withdraw(submission=other, by=owner)
+    assert waiting(rescore) == [board_of_two["rival"].pk]
+    measured(profile, quality_public=0.6, time_ratio=0.9)
+    tasks.sweep()
+    assert (remeasuring.progress(rescore).total, running.claim(profile)) == (1, None)
+    rescoring.apply(rescore=rescore, by=organizer)
+    assert [row[1] for row in board(competition)] == [board_of_two["rival"].pk]
 
 
 def test_uploads_go_first_and_do_not_wait_for_the_same_content(

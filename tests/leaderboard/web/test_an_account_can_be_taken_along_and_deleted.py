@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from leaderboard.errors import NotAllowed
 from leaderboard.models import (
@@ -19,6 +21,8 @@ from leaderboard.models import (
     AuditEntry,
     Competition,
     Entry,
+    Guest,
+    Invitation,
     Membership,
     Notice,
     Role,
@@ -26,7 +30,16 @@ from leaderboard.models import (
     Team,
     User,
 )
-from leaderboard.services import bans, competitions, submissions, teams, telling, tokens, webhooks
+from leaderboard.services import (
+    bans,
+    competitions,
+    guests,
+    submissions,
+    teams,
+    telling,
+    tokens,
+    webhooks,
+)
 from tests.leaderboard.web.conftest import text
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +60,17 @@ def signed_in() -> Callable[[User], Client]:
     return sign_in
 
 
+def take_up(person: User, of: Team, organizer: User) -> None:
+    """Invitations of another team and of organizers, as if the person had taken them up."""
+    taken = {"accepted_by": person, "accepted_at": timezone.now()}
+    invitation = teams.invite(team=of, by=of.members.get(), to="OWNER@example.org")
+    Invitation.objects.filter(pk=invitation.pk).update(**taken)
+    guests.invite(competition=of.competition, addresses="o@example.org", days=7, by=organizer)
+    Guest.objects.update(**taken)
+
+
 def test_a_copy_has_all_that_is_mine_and_no_more(
+    organizer: User,
     team: Team,
     owner: User,
     teammate: User,
@@ -61,6 +84,8 @@ def test_a_copy_has_all_that_is_mine_and_no_more(
     _, secret = tokens.issue(user=owner, name="CI", scope="read")
     teams.invite(team=team, by=owner, to="outsider@example.org")
     webhooks.add(team=team, url="https://hook.example", events=["scored"], by=owner)
+    applied = team.competition.applications.create(user=owner, answers=[{"question": "Why?"}])
+    take_up(owner, rivals, organizer)
     telling.go_on(seconds=60)
     assert browser(owner).get("/profile/copy/").status_code == 405
     answer = browser(owner).post("/profile/copy/")
@@ -80,6 +105,12 @@ def test_a_copy_has_all_that_is_mine_and_no_more(
     assert (sent_in["id"], sent_in["quality_public"]) == (mine.pk, 0.7)
     assert told["notices.json"][0]["title"].startswith(f"Submission #{mine.pk}")
     assert told["invitations.json"][0]["sent_to"] == "outsider@example.org"
+    assert [one["answers"] for one in told["applications.json"]] == [applied.answers]
+    assert [(one["team"], one["sent_to"]) for one in told["taken_invitations.json"]] == [
+        ("Rivals", "OWNER@example.org"),
+        (None, "o@example.org"),
+    ]
+    del found["taken_invitations.json"]  # which names the teams that invited
     whole = b"".join(value for name, value in found.items() if name.endswith(".json")).decode()
     # Neither the hidden split, nor a secret, nor another person.
     for never in ("0.6123", "quality_private", secret, "password", "whsec", "teammate", "Rivals"):
@@ -96,9 +127,21 @@ def test_a_copy_has_all_that_is_mine_and_no_more(
 
 
 def test_a_member_goes_and_the_team_goes_on(
-    team: Team, owner: User, teammate: User, scored: Callable[..., Submission], signed_in: Any
+    team: Team,
+    rivals: Team,
+    owner: User,
+    teammate: User,
+    rival: User,
+    organizer: User,
+    scored: Callable[..., Submission],
+    signed_in: Any,
 ) -> None:
     mine = scored(team, 1)
+    take_up(owner, rivals, organizer)
+    EmailAddress.objects.create(user=owner, email=owner.email, verified=True)
+    teams.invite(team=rivals, by=rival, to="owner")
+    guests.invite(competition=team.competition, addresses="owner@example.org", days=7, by=organizer)
+    teams.invite(team=team, by=owner, to="rival")
     code = teams.invite(team=team, by=teammate).code
     webhooks.add(team=team, url="https://hook.example", events=["scored"], by=owner)
     tokens.issue(user=owner, name="CI")
@@ -113,6 +156,9 @@ def test_a_member_goes_and_the_team_goes_on(
     assert not User.objects.filter(username="owner").exists()
     assert not ApiToken.objects.exists()
     assert not Notice.objects.exclude(user=teammate).exists()
+    # No invitation, taken or open, tells a name or an address of the person.
+    assert set(Invitation.objects.values_list("sent_to", flat=True)) == {""}
+    assert not Guest.objects.exists()
     left = Membership.objects.get(team=team)
     assert (left.user, left.is_captain) == (teammate, True)
     assert not team.webhooks.exists()
