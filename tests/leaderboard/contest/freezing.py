@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from django.test import Client
 from rest_framework.test import APIClient
@@ -111,13 +112,11 @@ def calls(event: str) -> list[Delivery]:
     return list(Delivery.objects.filter(event=event).order_by("pk"))
 
 
-def body(call: Delivery) -> dict[str, object]:
-    read: dict[str, object] = json.loads(call.body)
+def body(call: Delivery) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(call.body)
     return read
 
 
 def number_of(call: Delivery) -> int:
     """The number of the team that is called."""
-    team = body(call)["team"]
-    assert isinstance(team, dict)
-    return int(team["name"].removeprefix("Team "))
+    return int(body(call)["team"]["name"].removeprefix("Team "))
