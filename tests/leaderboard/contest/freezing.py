@@ -60,7 +60,9 @@ def races_hold(play: Play) -> None:
     for at in MOMENTS:
         until = min(at, play.until) if play.until else at
         asked = {"as_of": (play.clock.opening + at).isoformat()}
-        shown = Client().get("/competitions/whole/race/", asked).context["rows"]
+        page = Client().get("/competitions/whole/race/", asked)
+        assert page.status_code == 200, page.content
+        shown = page.context["rows"]
         expected = recomputed.board(replace(play.facts, until=until), "public")
         assert [(one.placed.rank, one.name, one.placed.step.score) for one in shown] == [
             (row.rank, f"Team {row.team:02}", row.score) for row in expected if row.rank
