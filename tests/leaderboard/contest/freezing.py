@@ -25,7 +25,8 @@ def nothing_new_is_told(play: Play) -> None:
     """After the end and the late uploads, before the publication."""
     ranges.renew_all()
     comparing.board_holds(play, "public")
-    assert APIClient().get(f"{API}/competitions/whole/boards/private").status_code == 404
+    private = f"{API}/competitions/{play.competition.slug}/boards/private"
+    assert APIClient().get(private).status_code == 404
     races_hold(play)
     later = [one for one in play.facts.sent if one.at >= story.FROZEN]
     assert len(later) > 50
@@ -60,7 +61,7 @@ def races_hold(play: Play) -> None:
     for at in MOMENTS:
         until = min(at, play.until) if play.until else at
         asked = {"as_of": (play.clock.opening + at).isoformat()}
-        page = Client().get("/competitions/whole/race/", asked)
+        page = Client().get(f"{play.competition.get_absolute_url()}race/", asked)
         assert page.status_code == 200, page.content
         shown = page.context["rows"]
         expected = recomputed.board(replace(play.facts, until=until), "public")
