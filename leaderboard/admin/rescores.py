@@ -3,6 +3,7 @@ whole."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -66,7 +67,8 @@ class RescoreAdmin(pages.Fixed):
         preparation = getattr(rescore, "preparation", None)
         is_ready = rescore.state != State.MEASURING
         is_ready &= not (preparation and rescore.state == State.PREVIEW and left(preparation))
-        found = moves.of(rescore) if is_ready else []
+        track = rescore.competition.track(request.GET.get("track", ""))
+        found = moves.of(rescore, track.slug if track else "") if is_ready else []
         by_size = request.GET.get("sort") == "moves"
         shown = sorted(found, key=lambda move: -abs(move.up)) if by_size else found
         context = pages.frame(self, request, rescore) | {
@@ -80,6 +82,8 @@ class RescoreAdmin(pages.Fixed):
             **again.told(rescore),
             "may_act": self.may_act(request, rescore),
             "summary": moves.summary(found) if found else None,
+            "track": track,
+            "kept": f"track={track.slug}&" if track else "",  # in links to other pages
             "by_size": by_size,
             "page": Paginator(shown, PAGE).get_page(request.GET.get("page")),
             "lines": (drawn := lines(found)),
@@ -196,7 +200,17 @@ def facts(rescore: Rescore) -> pages.Figures:
         (gettext("Teams that lose ranks"), told.down),
         (gettext("Teams that fall below the gate"), told.fail_gate),
         (gettext("Teams that pass the gate now"), told.pass_gate),
+        *facts_of_tracks(rescore),
     ]
+
+
+def facts_of_tracks(rescore: Rescore) -> Iterator[tuple[str, object]]:
+    """How each track changes."""
+    for track in rescore.competition.all_tracks:
+        told = moves.summary(moves.of(rescore, track.slug))
+        facts = {"up": told.up, "down": told.down, "teams": told.teams}
+        said = gettext("of %(teams)d teams %(up)d gain ranks and %(down)d lose ranks") % facts
+        yield gettext("Track %(track)s") % {"track": track.title}, said
 
 
 def lines(found: list[Move]) -> list[DrawnMove]:

@@ -137,11 +137,17 @@ class Entry(Placed):
 
 
 class NextEntry(Placed):
-    """The public entry of a team under another gate or formula, while the boards are prepared for
-    it."""
+    """The entry of a team on a public board under other rules, while the boards are prepared for
+    them."""
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="+")
-    team = models.OneToOneField(Team, models.CASCADE, primary_key=True, related_name="+")
+    board = models.CharField(max_length=40, help_text="Public, or of a track with its slug.")
+    team = models.ForeignKey(Team, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "board"], name="one_next_entry_per_board")
+        ]
 
     def __str__(self) -> str:
         return f"{self.team} under the next rules"

@@ -230,9 +230,10 @@ class Rescore(Again):
 
 
 class Moved(models.Model):
-    """A team's row on the public board just before a rescore, and just after it."""
+    """A team's row on a public board just before a rescore, and just after it."""
 
     rescore = models.ForeignKey(Rescore, models.CASCADE, related_name="moved")
+    board = models.CharField(max_length=40, help_text="Public, or of a track with its slug.")
     team = models.ForeignKey(Team, models.CASCADE, related_name="+")
     entry_id = models.BigIntegerField(help_text="Key of the entry, the last in the board's order.")
     was_submission = models.ForeignKey(Submission, models.CASCADE, related_name="+")
@@ -248,7 +249,9 @@ class Moved(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["rescore", "team"], name="one_move_per_team")
+            models.UniqueConstraint(
+                fields=["rescore", "board", "team"], name="one_move_per_team_and_board"
+            )
         ]
 
     def __str__(self) -> str:

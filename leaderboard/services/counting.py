@@ -136,13 +136,14 @@ def best_of(
 
 
 def leaders_under(
-    coming: Competition, rescore: Rescore, teams: Collection[int]
+    coming: Competition, rescore: Rescore, teams: Collection[int], which: Q | None = None
 ) -> dict[int, Counting]:
-    """The leaders after a rescore, with their scores by it."""
+    """The leaders after a rescore among some uploads, with their scores by it."""
     rules, order = formulas.of(coming), last_first if coming.last_counts else best_first
     counts = Evaluation.objects.counting().filter(team__in=teams)
     if rescore.is_measured:
         counts = by_measuring(rescore, teams)
+    counts = counts.filter(which or Q())
     if coming.counts_until:
         counts = counts.filter(submission__uploaded_at__lt=coming.counts_until)
     if rescore.is_measured:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from leaderboard.models import Entry, NextEntry, Rescore
-from leaderboard.services import rankings
+from leaderboard.services import rankings, tracks
 
 PODIUM = 3
 """The ranks that prizes usually go to."""
@@ -97,11 +97,14 @@ class Summary:
     """Those who join or leave it, in the order of the board after."""
 
 
-def of(rescore: Rescore) -> list[Move]:
-    """Every team of the board in the order after the rescore; empty for a cancelled one."""
+def of(rescore: Rescore, track: str = "") -> list[Move]:
+    """Every team of the public board, or of a track's, in the order after the rescore; empty for a
+    cancelled one."""
     if rescore.state == Rescore.State.CANCELLED:
         return []
-    pairs = prepared(rescore) if rescore.state == Rescore.State.PREVIEW else kept(rescore)
+    is_prepared = rescore.state == Rescore.State.PREVIEW
+    board = tracks.key(Entry.Board.PUBLIC, track)
+    pairs = prepared(rescore, board) if is_prepared else kept(rescore, board)
     before = ranks(pairs, lambda pair: pair.before)
     after = ranks(pairs, lambda pair: pair.after)
     ordered = sorted(pairs, key=lambda pair: order(pair, pair.after))
@@ -124,15 +127,11 @@ def summary(moves: Sequence[Move]) -> Summary:
     )
 
 
-def prepared(rescore: Rescore) -> list[Pair]:
+def prepared(rescore: Rescore, board: str) -> list[Pair]:
     """The board of this moment, and what is prepared."""
-    coming = {
-        team: Side(*side)
-        for team, *side in NextEntry.objects.filter(competition=rescore.competition_id).values_list(
-            "team_id", *SIDE
-        )
-    }
-    entries = Entry.objects.filter(competition=rescore.competition_id, board=Entry.Board.PUBLIC)
+    following = NextEntry.objects.filter(competition=rescore.competition_id, board=board)
+    coming = {team: Side(*side) for team, *side in following.values_list("team_id", *SIDE)}
+    entries = Entry.objects.filter(competition=rescore.competition_id, board=board)
     found = []
     for team, name, key, *side in entries.order_by().values_list(
         "team_id", "team__name", "pk", *SIDE
@@ -142,10 +141,11 @@ def prepared(rescore: Rescore) -> list[Pair]:
     return found
 
 
-def kept(rescore: Rescore) -> list[Pair]:
+def kept(rescore: Rescore, board: str) -> list[Pair]:
     columns = ["team_id", "team__name", "entry_id", *(f"was_{name}" for name in SIDE), *SIDE]
     found = []
-    for team, name, key, *sides in rescore.moved.order_by().values_list(*columns):
+    moved = rescore.moved.filter(board=board).order_by()
+    for team, name, key, *sides in moved.values_list(*columns):
         before, after = Side(*sides[: len(SIDE)]), Side(*sides[len(SIDE) :])
         found.append(Pair(team, name, key, before, after))
     return found

@@ -22,9 +22,11 @@ from leaderboard.models import (
     Entry,
     NextEntry,
     Preparation,
+    Rescore,
     Team,
     Verification,
 )
+from leaderboard.models.tracks import Track
 from leaderboard.services import (
     counting,
     events,
@@ -57,8 +59,6 @@ WRITTEN = (
     "memory_bytes",
 )
 """The columns of an entry that a verdict writes."""
-BATCH = 500
-"""Teams that are placed in tracks at a time."""
 ENTRY_COLUMNS = [field.attname for field in Entry._meta.concrete_fields]
 
 
@@ -121,7 +121,7 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
     """Write the entries of locked teams on the board that is being prepared.
 
     Entries of the private board are written in place, because nobody reads them before the
-    publication. Of the public board under another gate or formula, or after a freeze, only the
+    publication. Of public boards under another gate or formula, or after a freeze, only the
     entries that change are written, in a table of their own.
     """
     if preparation.min_quality is None:
@@ -130,23 +130,42 @@ def prepare(preparation: Preparation, competition: Competition, teams: Collectio
         if competition.counts_until is None:
             return
     NextEntry.objects.filter(team__in=teams).delete()
-    now = of_teams(competition, Board.PUBLIC, teams)
-    rescore, coming = preparation.rescore, coming_of(preparation, competition)
-    if rescore:
-        best = counting.leaders_under(coming, rescore, teams)
-    else:
-        best = counting.leaders(coming, teams, min_quality=coming.min_quality)
+    coming = coming_of(preparation, competition)
+    for track in (None, *(coming.all_tracks if coming.tracks else ())):
+        prepare_board(preparation.rescore, coming, teams, track)
+
+
+def prepare_board(
+    rescore: Rescore | None, coming: Competition, teams: Collection[int], track: Track | None
+) -> None:
+    """Write the entries of locked teams that change on the public board, or on that of a track."""
+    board = tracks.key(Board.PUBLIC, track.slug if track else "")
+    now = of_teams(coming, board, teams)
+    best = coming_leaders(rescore, coming, teams, track)
     after = {
-        team: entry(coming, Board.PUBLIC, one, min_quality=coming.min_quality)
+        team: entry(coming, board, one, min_quality=coming.min_quality)
         for team, one in best.items()
     }
     if rescore and rescore.is_measured:  # nothing of them has a score any more
         after |= {team: without_rank(one) for team, one in now.items() if team not in after}
     NextEntry.objects.bulk_create(
-        NextEntry(competition=competition, team_id=team, **written(one))
+        NextEntry(competition=coming, board=board, team_id=team, **written(one))
         for team, one in after.items()
         if team not in now or written(now[team]) != written(one)
     )
+
+
+def coming_leaders(
+    rescore: Rescore | None, coming: Competition, teams: Collection[int], track: Track | None
+) -> dict[int, Counting]:
+    """The leaders by the rules that come, among all uploads or those of a track."""
+    some = tracks.members(track, teams) if track else teams
+    which = tracks.uploads(track) if track else None
+    if rescore:
+        return counting.leaders_under(coming, rescore, some, which)
+    if which is not None:
+        return counting.leaders_in(coming, some, coming.min_quality, which)
+    return counting.leaders(coming, some, min_quality=coming.min_quality)
 
 
 def coming_of(preparation: Preparation, competition: Competition) -> Competition:
@@ -177,7 +196,6 @@ def thaw(competition: Competition) -> None:
     take_next(competition)
     competition.thawed_at = timezone.now()
     competition.save(update_fields=["thawed_at"])
-    put_all_tracks(competition)
     versions.change(competition.pk)
 
 
@@ -188,16 +206,16 @@ def take_next(competition: Competition) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {here} SET {values} FROM {there} n WHERE {here}.team_id = n.team_id "  # noqa: S608
-            f"AND {here}.board = %s AND n.competition_id = %s",
-            [Board.PUBLIC, competition.pk],
+            f"AND {here}.board = n.board AND n.competition_id = %s",
+            [competition.pk],
         )
         names = ", ".join(WRITTEN)
         cursor.execute(
             f"INSERT INTO {here} (competition_id, board, team_id, {names}) SELECT "  # noqa: S608
-            f"n.competition_id, %s, n.team_id, {', '.join(f'n.{name}' for name in WRITTEN)} "
+            f"n.competition_id, n.board, n.team_id, {', '.join(f'n.{name}' for name in WRITTEN)} "
             f"FROM {there} n WHERE n.competition_id = %s AND NOT EXISTS (SELECT 1 FROM {here} "
-            "WHERE team_id = n.team_id AND board = %s)",
-            [Board.PUBLIC, competition.pk, Board.PUBLIC],
+            "WHERE team_id = n.team_id AND board = n.board)",
+            [competition.pk],
         )
         cursor.execute(f"DELETE FROM {there} WHERE competition_id = %s", [competition.pk])  # noqa: S608
 
@@ -299,16 +317,6 @@ def put_tracks(competition: Competition, board: str, teams: Collection[int]) -> 
             best = counting.leaders_in(competition, some, competition.min_quality, which)
         is_changed |= bool(put(competition, tracks.key(board, track.slug), teams, best))
     return is_changed
-
-
-def put_all_tracks(competition: Competition) -> None:
-    """Write the public entries of all teams in all tracks again, by the rules of today.
-
-    Call it under the lock of the competition.
-    """
-    keys = list(competition.teams.order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(keys) if competition.tracks else 0, BATCH):
-        put_tracks(competition, Board.PUBLIC, keys[start : start + BATCH])
 
 
 def tell(teams: Collection[Team], changes: Collection[Change]) -> None:

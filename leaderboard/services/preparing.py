@@ -153,11 +153,7 @@ def step(competition: Competition) -> bool:
     preparation.done += len(batch)
     preparation.save()
     if rescore:
-        boards = changed_by(rescore)
-        # Tracks have no preview: their boards follow with the evaluations.
-        if placing.put_tracks(competition, Entry.Board.PUBLIC, batch):
-            boards.append(Entry.Board.PUBLIC)
-        versions.change(competition.pk, set(boards))
+        versions.change(competition.pk, changed_by(rescore))
     return True
 
 
@@ -168,6 +164,7 @@ def follow(rescore: Rescore, competition: Competition, teams: list[int]) -> None
     if rescore.is_measured:
         best = counting.leaders(competition, teams, min_quality=competition.min_quality)
         placing.put(competition, Entry.Board.PUBLIC, teams, best)
+        placing.put_tracks(competition, Entry.Board.PUBLIC, teams)
 
 
 def changed_by(rescore: Rescore) -> list[str]:
@@ -214,7 +211,6 @@ def switch(competition: Competition) -> bool:
         placing.take_next(competition)
         rows.update(min_quality=preparation.min_quality)
         competition.min_quality = preparation.min_quality
-        placing.put_all_tracks(competition)
     elif unfinished(competition):
         return False
     elif not rows.filter(state=State.CLOSED).update(

@@ -10,6 +10,7 @@ batches (`revealing.follow`).
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,6 +42,7 @@ from leaderboard.services import (
     placing,
     preparing,
     remeasuring,
+    tracks,
     versions,
 )
 from leaderboard.services.audit import Act
@@ -181,7 +183,7 @@ def switch(rescore: Rescore, by: User) -> None:
             gettext("The preview is not complete yet. Wait until all teams are prepared."),
             code="boards_in_preparation",
         )
-    keep_moves(rescore)
+    keep_moves(rescore, tracks.boards(competition, Entry.Board.PUBLIC))
     placing.take_next(competition)
     for name in FORMULA_FIELDS:
         setattr(competition, name, getattr(rescore, name))
@@ -286,24 +288,25 @@ def change(rescore: Rescore, by: User, act: Act, **fields: Any) -> Competition:
     return competition
 
 
-def keep_moves(rescore: Rescore) -> None:
-    """Keep the board of this moment beside the prepared one. No later board tells either of them.
+def keep_moves(rescore: Rescore, boards: Collection[str]) -> None:
+    """Keep public boards of this moment beside the prepared ones. No later board tells either of
+    them.
 
     Call it under the lock of the competition, before the switch.
     """
     now, coming, kept = (one._meta.db_table for one in (Entry, NextEntry, Moved))
     written = ["submission_id", "is_ranked", "score", "score_half_width", "uploaded_at"]
     before = [f"was_{name}" for name in written]
-    names = ", ".join(["rescore_id", "team_id", "entry_id", *before, *written])
+    names = ", ".join(["rescore_id", "board", "team_id", "entry_id", *before, *written])
     values = ", ".join(
         [f"e.{name}" for name in written] + [f"COALESCE(n.{name}, e.{name})" for name in written]
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {kept} ({names}) SELECT %s, e.team_id, e.id, {values} FROM {now} e "  # noqa: S608
-            f"LEFT JOIN {coming} n ON n.team_id = e.team_id "
-            "WHERE e.competition_id = %s AND e.board = %s",
-            [rescore.pk, rescore.competition_id, Entry.Board.PUBLIC],
+            f"INSERT INTO {kept} ({names}) SELECT %s, e.board, e.team_id, e.id, {values} "  # noqa: S608
+            f"FROM {now} e LEFT JOIN {coming} n ON n.team_id = e.team_id AND n.board = e.board "
+            f"WHERE e.competition_id = %s AND e.board IN ({', '.join(['%s'] * len(boards))})",
+            [rescore.pk, rescore.competition_id, *boards],
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from leaderboard.models import Competition, Rescore
+from leaderboard.models import Competition, Entry, Rescore
 from leaderboard.models.rescore import Rules
 from leaderboard.services import rescoring
 from scoring.snapshots.versions import MOST, Constants, Stood, Terms, Version
@@ -31,7 +31,7 @@ def version(rescore: Rescore) -> Version:
         after=constants(rescore.after),
         terms_before=terms(rescore, "was_"),
         terms_after=terms(rescore, ""),
-        teams=rescore.moved.count(),
+        teams=rescore.moved.filter(board=Entry.Board.PUBLIC).count(),
         boards={side: tuple(board(rescore, prefix)) for side, prefix in SIDES.items()},
     )
 
@@ -52,7 +52,8 @@ def terms(rescore: Rescore, prefix: str) -> Terms | None:
 def board(rescore: Rescore, prefix: str) -> Iterator[Stood]:
     """The first rows of one side, as everybody saw them."""
     names = [f"{prefix}{name}" for name in ("is_ranked", "score", "uploaded_at")]
-    rows = rescore.moved.order_by(f"-{names[0]}", *names[1:], "entry_id")
+    moved = rescore.moved.filter(board=Entry.Board.PUBLIC)
+    rows = moved.order_by(f"-{names[0]}", *names[1:], "entry_id")
     columns = rows.values_list("team__name", f"{prefix}submission_id", *names)[:MOST]
     for rank, (team, submission, is_ranked, score, at) in enumerate(columns, start=1):
         place = rank if is_ranked else None  # ranked rows stand first

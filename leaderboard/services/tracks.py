@@ -23,6 +23,11 @@ def key(board: str, slug: str) -> str:
     return f"{board}.{slug}" if slug else board
 
 
+def boards(competition: Competition, board: str) -> list[str]:
+    """The names of a board and of those of the tracks."""
+    return [board, *(key(board, one.slug) for one in competition.all_tracks)]
+
+
 def is_private(key: str) -> bool:
     return key.partition(".")[0] == Board.PRIVATE
 

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from leaderboard.errors import Refused
-from leaderboard.models import AuditEntry, Competition, Declaration, Submission, Team, User
+from leaderboard.models import (
+    AuditEntry,
+    Competition,
+    Declaration,
+    NextEntry,
+    Rescore,
+    Submission,
+    Team,
+    User,
+)
 from leaderboard.services import (
     certificates,
     competitions,
     declarations,
+    moves,
     placing,
+    preparing,
     rankings,
+    rescoring,
     snapshot_contents,
 )
 from leaderboard.services.contest_files import reading, writing
@@ -70,7 +85,7 @@ def test_a_team_stands_in_a_track_with_its_best_upload_there(
     assert unknown["code"] == "unknown_track"
     # Another gate holds there, too.
     tracked.refresh_from_db()
-    tracked.min_quality = 0.75
+    tracked.min_quality = 0.795
     competitions.edit(competition=tracked, by=organizer)
     assert [row[0] for row in board("small")] == [None, None]
 
@@ -136,3 +151,85 @@ def test_tracks_stand_in_the_contest_file_and_are_fixed_at_the_opening(
     tracked.tracks = [STUDENT]
     with pytest.raises(Refused, match="tracks"):
         competitions.edit(competition=tracked, by=organizer)
+
+
+def test_boards_of_tracks_are_prepared_beside_and_switched_with_the_others(
+    tracked: Competition,
+    team: Team,
+    rivals: Team,
+    scored: Callable[..., Submission],
+    organizer: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preparing, "BATCH", 1)
+    monkeypatch.setattr(preparing, "AT_ONCE", -1)
+    scored(team, seed=1, quality_public=0.8, time_ratio=0.8)
+    scored(rivals, seed=2, quality_public=0.79, time_ratio=0.4)
+    before = timezone.now() - timedelta(hours=2)
+    Submission.objects.update(parameters=50, uploaded_at=before)
+    placing.place(team, rivals)
+    now = [(1, "Rivals", 0.4), (2, "Sorters", 0.8)]
+    assert board("small") == now
+    # Another gate: after the last batch, every board is switched at once.
+    tracked.refresh_from_db()
+    tracked.min_quality = 0.795
+    competitions.edit(competition=tracked, by=organizer)
+    while preparing.step(tracked):
+        assert board("small") == now
+    assert {one.board for one in NextEntry.objects.all()} == {"public", "public.small"}
+    with monkeypatch.context() as patch:  # no team is placed under the lock of the switch
+        patch.setattr(placing, "put_tracks", None)
+        assert preparing.switch(tracked)
+    gated = [(1, "Sorters", 0.8), (None, "Rivals", 0.4)]
+    assert board() == board("small") == gated
+    # A freeze ends with the publication, the tracks with it.
+    Competition.objects.update(freezes_at=timezone.now() - timedelta(hours=1))
+    late = scored(rivals, seed=3, quality_public=0.9, time_ratio=0.3)
+    Submission.objects.filter(pk=late.pk).update(parameters=50)
+    placing.place(rivals)
+    assert board("small") == gated
+    competitions.close(competition=tracked, by=organizer)
+    competitions.publish(competition=tracked, by=organizer)
+    while preparing.step(tracked):
+        assert board("small") == gated
+    with monkeypatch.context() as patch:
+        patch.setattr(placing, "put_tracks", None)
+        preparing.go_on(tracked, seconds=10)
+    assert board() == board("small") == [(1, "Rivals", 0.3), (2, "Sorters", 0.8)]
+    assert board("small", "private")[0][1] == "Rivals"
+
+
+def test_a_rescore_previews_each_track(
+    tracked: Competition,
+    team: Team,
+    rivals: Team,
+    scored: Callable[..., Submission],
+    organizer: User,
+) -> None:
+    scored(team, seed=1, quality_public=0.8, time_ratio=0.8)
+    scored(rivals, seed=2, quality_public=0.79, time_ratio=0.4)
+    Submission.objects.update(parameters=50)
+    placing.place(team, rivals)
+    small = board("small")
+    tracked.refresh_from_db()
+    rescore = Rescore(competition=tracked, time_weight=0.0, k=20.0, min_quality=0.0, why="Time.")
+    rescoring.propose(rescore=rescore, by=organizer)
+    panel = Client()
+    panel.force_login(organizer)
+    asked = panel.get(
+        reverse("admin:leaderboard_rescore_apply", args=[rescore.pk])
+    ).content.decode()
+    assert "of 2 teams 1 gain ranks and 1 lose ranks" in asked
+    for _ in range(2):  # as a preview, and as it is kept
+        told = [
+            (one.pair.team, one.rank_before, one.rank_after) for one in moves.of(rescore, "small")
+        ]
+        assert told == [("Sorters", 2, 1), ("Rivals", 1, 2)]
+        assert moves.of(rescore, "student") == []
+        page = panel.get(f"/admin/leaderboard/rescore/{rescore.pk}/change/?track=small")
+        assert "How the board of Small changes" in page.content.decode()
+        assert 'href="?track=small&amp;sort=moves"' in page.content.decode()
+        assert board("small") == small
+        if rescore.state == Rescore.State.PREVIEW:
+            rescoring.apply(rescore=rescore, by=organizer)
+            small = [(1, "Sorters", 0.8), (2, "Rivals", 0.4)]
