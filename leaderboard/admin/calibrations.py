@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from leaderboard.admin import pages
 from leaderboard.models import Competition, Evaluation, Preparation, Split
 from leaderboard.sentences import said
-from leaderboard.services import competitions
+from leaderboard.services import competitions, gates
 from leaderboard.sizes import megabytes
 from scoring.job import PROTOCOL
 from scoring.quality import power
@@ -123,7 +123,7 @@ def worth(competition: Competition) -> str:
 
 def without_gate(competition: Competition) -> tuple[str, str]:
     """What a model would get that does nothing, and the level of the notice (`pages.notice`)."""
-    found = competitions.do_nothing(competition) if competition.pk else None
+    found = gates.do_nothing(competition) if competition.pk else None
     if found is None:
         return gettext(
             "A model may answer the largest class in no time. After the calibration, this line "
@@ -159,6 +159,11 @@ def gate_to_come(preparation: Preparation | None) -> str:
     """That another gate is being prepared, in a sentence; empty if none is."""
     if preparation is None or preparation.min_quality is None or preparation.rescore_id:
         return ""
+    if preparation.tracks is not None:
+        return gettext(
+            "The new tracks hold as soon as their boards are prepared, with all that was changed "
+            "beside them. “Stop the preparation” cancels the change."
+        )
     sentence = gettext(
         "The gate of %(gate)s holds as soon as the boards are prepared. “Stop the preparation” "
         "cancels the change."

@@ -122,7 +122,7 @@ class NewCompetitionForm(CompetitionForm):
 
 
 @admin.register(Competition)
-class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Told):
+class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tracks):
     to_competition = "pk"
     form = CompetitionForm
     change_form_outer_before_template = "admin/way_before_form.html"
@@ -152,7 +152,7 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tol
                 "measure_again",
                 "result",
                 "verify_winners",
-                "extend",
+                *("extend", "remove_track"),
                 "clone",
                 "file",
                 "delete_draft",
@@ -310,8 +310,8 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tol
     def get_readonly_fields(
         self, request: HttpRequest, obj: Competition | None = None
     ) -> list[str]:
-        shown = ["now", "calibration_result", "worth", "do_nothing", "probing", "copies", "doubles"]
-        shown.append("tracks_told")
+        shown = ["now", "calibration_result", "worth", "do_nothing", "tracks_told"]
+        shown += ["probing", "copies", "doubles"]
         return shown + sorted(obj.frozen_fields if obj else ())
 
     def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:
@@ -343,7 +343,8 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tol
         write = competitions.edit if change else competitions.create
         write(competition=obj, by=pages.organizer(request))
         if before:
-            drafts.offer_to_announce(request, before, obj, form.changed_data)
+            wanted = drafts.wanted(obj, form)
+            drafts.offer_to_announce(request, before, wanted, form.changed_data)
         if said := calibrations.gate_to_come(preparing.of(obj)):
             messages.info(request, said)
 

@@ -27,7 +27,7 @@ from leaderboard.models import (
 )
 from leaderboard.models.counts import count_of
 from leaderboard.models.organizers import is_operator, organized_by
-from leaderboard.services import competitions, hosts
+from leaderboard.services import competitions, gates, hosts
 from leaderboard.services.profiles import with_counts
 from leaderboard.services.workers import ALIVE
 
@@ -209,7 +209,7 @@ def steps(shown: list[Any]) -> list[Notice]:
             chosen = f"?competition__id__exact={one.pk}&state__exact=preview"
             found.append(Notice("warning", text, pages.list_url(Rescore) + chosen))
         if not one.is_published:
-            nothing = competitions.do_nothing(one)
+            nothing = gates.do_nothing(one)
             if nothing and nothing.is_ranked:
                 sentence = gettext(
                     "%(competition)s would rank a do-nothing model: set a gate above %(quality)s."

@@ -3,6 +3,7 @@ offer to announce what was changed."""
 
 from __future__ import annotations
 
+import copy
 import functools
 import zoneinfo
 from collections.abc import Iterable
@@ -66,6 +67,7 @@ def acts_of(competition: Competition) -> list[str]:
         acts.append("delete_draft")
     elif state != State.PUBLISHED:
         acts.append("extend")
+        acts += ["remove_track"] if competition.tracks else []
     return acts
 
 
@@ -158,6 +160,14 @@ class Acts(pages.Noun):
             content_type="application/yaml; charset=utf-8",
             headers={"Content-Disposition": name},
         )
+
+
+def wanted(competition: Competition, form: forms.ModelForm) -> Competition:
+    """A competition as its form asks for: what is prepared holds later. It is never saved."""
+    found = copy.copy(competition)
+    for name in form.changed_data:
+        setattr(found, name, form.cleaned_data[name])
+    return found
 
 
 def offer_to_announce(

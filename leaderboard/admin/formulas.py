@@ -23,7 +23,7 @@ from leaderboard.models import Competition, Rescore
 from leaderboard.models.competition import MOST_TIME_WEIGHT
 from leaderboard.models.rescore import FORMULA_FIELDS
 from leaderboard.sentences import said
-from leaderboard.services import audit, competitions, rescoring
+from leaderboard.services import audit, competitions, gates, rescoring
 from leaderboard.sizes import rounded
 from scoring import formula
 
@@ -178,7 +178,7 @@ def facts(competition: Competition, coming: Competition) -> list[Fact]:
 
 def meaning(competition: Competition) -> list[tuple[str, str]]:
     """What a formula means, in figures that an organizer can judge."""
-    nothing = competitions.do_nothing(competition)
+    nothing = gates.do_nothing(competition)
     measure = said(competition.quality_measure.short)
     rows = [
         (gettext("Score of the reference"), text(nothing.reference_score if nothing else None)),
@@ -204,7 +204,7 @@ def meaning(competition: Competition) -> list[tuple[str, str]]:
     return rows
 
 
-def idle(nothing: competitions.DoNothing | None) -> str:
+def idle(nothing: gates.DoNothing | None) -> str:
     if nothing is None or nothing.score is None:
         return "–"
     rank = gettext("ranked") if nothing.is_ranked else gettext("below the gate")

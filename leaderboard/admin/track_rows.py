@@ -4,19 +4,21 @@ kind."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.conf.locale import LANG_INFO
 from django.forms.formsets import DELETION_FIELD_NAME, BaseFormSet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_lazy
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -27,6 +29,7 @@ from unfold.widgets import (
 from leaderboard.admin import fields, pages
 from leaderboard.models import Competition
 from leaderboard.models.tracks import CONDITIONS, LIST, MOST, Track
+from leaderboard.services import track_removals
 from scoring.formats import FORMATS, NUMBER_TYPES
 
 SEVERAL = "several"
@@ -93,13 +96,19 @@ class Row(forms.Form):
         required=False,
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, fixed: Mapping[str, Track], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for code in OTHER_LANGUAGES:
             label = gettext("Title in %(language)s") % {"language": LANG_INFO[code]["name_local"]}
             self.fields[f"name_{code}"] = fields.line(label, 60, required=False)  # type: ignore[arg-type]
         named = [f"name_{code}" for code in OTHER_LANGUAGES]
         self.order_fields(["slug", "kind", *CONDITIONS, "name", *named])
+        track = fixed.get(str(self["slug"].value()))
+        self.is_fixed = track is not None
+        if track:
+            self.initial = initial(track)
+            for name in ("kind", *CONDITIONS):
+                self.fields[name].disabled = True
 
     @property
     def shown(self) -> list[tuple[str, forms.BoundField]]:
@@ -227,26 +236,33 @@ Rows = forms.formset_factory(
 )
 
 
-def rows(tracks: Iterable[Track] = (), data: Any = None, prefix: str = "tracks") -> Any:
-    """The rows of tracks, and empty ones up to the most."""
+def rows(name: str, fixed: Iterable[Track], tracks: Iterable[Track] = (), data: Any = None) -> Any:
+    """The rows of tracks, and empty ones up to the most. Of those that are fixed, only words may
+    change."""
     told = [initial(one) for one in tracks]
     messages = {"too_many_forms": gettext("There can be at most %(most)d tracks.") % {"most": MOST}}
-    found = Rows(data, prefix=prefix, initial=told, error_messages=messages)
+    by_slug = {"fixed": {one.slug: one for one in fixed}}
+    found = Rows(data, prefix=name, initial=told, error_messages=messages, form_kwargs=by_slug)
     found.extra = MOST - len(told)
     return found
 
 
 class RowsWidget(forms.Widget):
+    def __init__(self, fixed: Iterable[Track]) -> None:
+        super().__init__()
+        self.fixed = fixed
+
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         if not isinstance(value, BaseFormSet):
-            value = rows(LIST.validate_python(value or []), prefix=name)
+            value = rows(name, self.fixed, LIST.validate_python(value or []))
         return render_to_string("admin/tracks.html", {"rows": value})
 
     def id_for_label(self, id_: str) -> str:
         return ""  # each field of a row has a label
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        return None if self.value_omitted_from_data(data, files, name) else rows((), data, name)
+        is_sent = not self.value_omitted_from_data(data, files, name)
+        return rows(name, self.fixed, data=data) if is_sent else None
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return f"{name}-TOTAL_FORMS" not in data
@@ -255,15 +271,15 @@ class RowsWidget(forms.Widget):
 class TracksField(forms.Field):
     """The tracks as a competition keeps them. Errors stand at the fields of their rows."""
 
-    widget = RowsWidget
-
-    def __init__(self) -> None:
+    def __init__(self, fixed: Iterable[Track] = ()) -> None:
         super().__init__(
+            widget=RowsWidget(fixed),
             label=gettext_lazy("Tracks"),
             required=False,
             help_text=gettext_lazy(
                 "Further boards from the same uploads, at most eight. An upload counts in each "
-                "track whose conditions it meets. Fixed after the competition opened."
+                "track whose conditions it meets. After the competition opened, you can add and "
+                "rename tracks."
             ),
         )
 
@@ -281,8 +297,52 @@ class TracksField(forms.Field):
         return not data.is_valid() or data.made != LIST.validate_python(initial or [])
 
 
-class Told(pages.Noun):
-    """Tracks that cannot be edited are told."""
+class RemoveForm(forms.Form):
+    track = forms.ChoiceField(label=gettext_lazy("Track"), widget=UnfoldAdminSelectWidget)
+    reason = fields.reason(gettext_lazy("Everybody reads it in an announcement."))
+
+    def __init__(self, *args: Any, competition: Competition, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        every = [(one.slug, one.title) for one in competition.all_tracks]
+        self.fields["track"].choices = every  # type: ignore[attr-defined]
+
+
+class Tracks(pages.Noun):
+    """The tracks in the form of a competition. Where they cannot be edited, they are told."""
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Competition | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        made = super().get_form(request, obj, change, **kwargs)
+        if obj and obj.is_public and "tracks" in made.base_fields:
+            made.base_fields["tracks"] = TracksField(obj.all_tracks)
+        return made
+
+    @action(description=gettext_lazy("Remove a track"), icon="delete", variant=ActionVariant.DANGER)
+    def remove_track(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        competition = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            competition,
+            title=gettext("Remove a track"),
+            says=gettext(
+                "The boards of the track and its declarations are deleted. Uploads and all other "
+                "boards stay as they are. An announcement tells your reason to all teams. You "
+                "cannot undo this step."
+            ),
+            form_class=partial(RemoveForm, competition=competition),
+            button=gettext("Remove the track finally"),
+            is_danger=True,
+            do=lambda track, reason: track_removals.remove(
+                competition=competition, track=track, reason=reason, by=pages.organizer(request)
+            ),
+            done=gettext("The track is removed, and an announcement tells why."),
+        )
 
     def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:
         found = super().get_fieldsets(request, obj)

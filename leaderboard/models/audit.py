@@ -59,6 +59,7 @@ class AuditEntry(models.Model):
         VERIFICATION_WITHDRAWN = "verification_withdrawn", _("Team withdrew from verification")
         TRACK_DECLARED = "track_declared", _("Track declared")
         TRACK_LEFT = "track_left", _("Track left")
+        TRACK_REMOVED = "track_removed", _("Track removed")
         DECLARATION_REVOKED = "declaration_revoked", _("Declaration of a track revoked")
         DECLARATION_RESTORED = "declaration_restored", _("Declaration of a track restored")
         EVALUATION_REQUESTED = "evaluation_requested", _("Evaluation requested")

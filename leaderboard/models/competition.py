@@ -273,11 +273,11 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
             return frozenset()
         final = set()
         if self.is_published:
-            final |= {"min_quality", "final_selections", "publishes_at"}
+            final |= {"min_quality", "final_selections", "publishes_at", "tracks"}
             final |= {"freezes_at", "ends_at", "merge_deadline"}
         elif self.is_frozen() or self.thawed_at:
             final.add("freezes_at")
-        return self.SCORING_FIELDS | self.FIXED | {"slug", "opens_at", "tracks"} | final
+        return self.SCORING_FIELDS | self.FIXED | {"slug", "opens_at"} | final
 
     @property
     def rules_sha256(self) -> str:

@@ -171,6 +171,7 @@ class Preparation(models.Model):
         help_text="The next formula. Its boards wait for a decision. Once it is applied, the "
         "scores of all evaluations follow, team by team.",
     )
+    tracks = models.JSONField(null=True, help_text="The next tracks; empty if they stay.")
     through = models.BigIntegerField(default=0, help_text="Key of the last team that is prepared.")
     done = models.PositiveIntegerField(default=0, help_text="Number of prepared teams.")
     total = models.PositiveIntegerField()
@@ -191,6 +192,8 @@ class Preparation(models.Model):
             return gettext("rescore: %(done)s of %(total)s teams are prepared") % facts
         if self.min_quality is None:
             return gettext("publication: %(done)s of %(total)s teams are prepared") % facts
+        if self.tracks is not None:
+            return gettext("tracks: %(done)s of %(total)s teams are prepared") % facts
         facts["gate"] = f"{self.min_quality:g}"
         return gettext("gate of %(gate)s: %(done)s of %(total)s teams are prepared") % facts
 

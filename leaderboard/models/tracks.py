@@ -99,8 +99,8 @@ class Tracked(models.Model):
         blank=True,
         validators=[check_tracks],
         help_text=_(
-            "Further boards for a part of the uploads or of the teams. Fixed after the competition "
-            "opened."
+            "Further boards for a part of the uploads or of the teams. After the competition "
+            "opened, tracks can be added and renamed."
         ),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -17,7 +16,16 @@ from leaderboard import sentences
 from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import Competition, Preparation, User
 from leaderboard.models.rescore import FORMULA_FIELDS
-from leaderboard.services import audit, formulas, locks, organizers, preparing, versions, workers
+from leaderboard.services import (
+    audit,
+    formulas,
+    locks,
+    organizers,
+    preparing,
+    tracks,
+    versions,
+    workers,
+)
 from leaderboard.services.audit import SERVICE, Act
 from scoring.job import PROTOCOL
 
@@ -30,18 +38,6 @@ ACTS = {
 """What the log says of a step, by the state that it leads to."""
 MOST_LIKE = 1000
 """Slugs, the newest first, that are compared with a misspelt slug."""
-
-
-@dataclass(frozen=True)
-class DoNothing:
-    """A model that answers one class to every image in no time, beside the reference model."""
-
-    label: str
-    quality: float
-    score: float | None
-    reference_score: float | None
-    """Both scores are known once there is a reference quality."""
-    is_ranked: bool
 
 
 def named(slug: str, *, among: QuerySet[Competition] | None = None) -> Competition:
@@ -79,8 +75,8 @@ def edit(*, competition: Competition, by: User) -> None:
 
     Fields that scores depend on can be changed in a draft only. The draft then needs a new
     calibration, unless only numbers of the formula change. A rescore changes these later.
-    Another gate holds once the boards are prepared for it: at once if there are few teams, else
-    later.
+    Another gate and new tracks hold once the boards are prepared for them: at once if there are few
+    teams, else later.
     """
     organizers.check_organizer(by, competition)
     row = locks.lock(competition)
@@ -91,6 +87,7 @@ def edit(*, competition: Competition, by: User) -> None:
     }
     check_editable(row, fields)
     check_formats_kept(row, competition.formats)
+    tracks.check_kept(row, competition.all_tracks)
     if "freezes_at" in fields:
         check_freeze(competition)
     if fields & Competition.SCORING_FIELDS - set(FORMULA_FIELDS):
@@ -103,14 +100,16 @@ def edit(*, competition: Competition, by: User) -> None:
         before=audit.state(row, *fields),
         after=audit.state(competition, *fields),
     )
-    gate = competition.min_quality
-    competition.save(update_fields=fields - {"min_quality"})
+    gate, wanted = competition.min_quality, competition.tracks
+    adds = "tracks" in fields and tracks.adds(row, competition.all_tracks)
+    prepared = {"min_quality", "tracks"} if adds else {"min_quality"}
+    competition.save(update_fields=fields - prepared)
     if competition.calibration and fields.intersection(FORMULA_FIELDS):
         formulas.follow_calibrations(competition)
-    if "min_quality" in fields:
-        preparing.begin(competition, min_quality=gate)
+    if fields & prepared:
+        preparing.begin(competition, min_quality=gate, tracks=wanted if adds else None)
         preparing.go_on(competition, seconds=preparing.AT_ONCE)
-        competition.refresh_from_db(fields=["min_quality"])
+        competition.refresh_from_db(fields=prepared)
     versions.change(competition.pk)  # boards show the time zone, the gate and more
 
 
@@ -129,7 +128,7 @@ def check_editable(row: Competition, fields: Collection[str]) -> None:
             gettext("A calibration is under way. Wait for its end or cancel it, then change this."),
             code="calibration_under_way",
         )
-    if {"min_quality", "final_selections"}.intersection(fields):
+    if {"min_quality", "final_selections", "tracks"}.intersection(fields):
         preparing.check_none(row)
 
 
@@ -305,28 +304,6 @@ def stop_preparing(*, competition: Competition, by: User) -> None:
             code="nothing_in_preparation",
         )
     audit.record(Act.PREPARATION_STOPPED, competition, by=by)
-
-
-def do_nothing(competition: Competition) -> DoNothing | None:
-    """Why a competition needs a gate, in numbers of its public split; None without a dataset."""
-    if competition.dataset is None:
-        return None
-    counts = competition.dataset.split("public").images_by_class
-    quality = competition.quality_measure.of_one_answer(list(counts.values()))
-    score = reference_score = None
-    calibration, reference_quality = competition.calibration, competition.reference_quality
-    if calibration and calibration.quality_public is not None:
-        reference_quality = calibration.quality_public
-    if reference_quality is not None:
-        score = competition.score(quality, 0)
-        reference_score = competition.score(reference_quality, 1)
-    return DoNothing(
-        label=max(counts, key=lambda label: counts[label]),
-        quality=quality,
-        score=score.total if score else None,
-        reference_score=reference_score.total if reference_score else None,
-        is_ranked=quality >= competition.min_quality,
-    )
 
 
 @transaction.atomic

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from leaderboard.models import Competition, Entry
+from leaderboard.models import Competition, Entry, Evaluation
+from leaderboard.services import tracks
 
 SILENT = frozenset({"title", "tagline", "remeasured_ranks", "citation", "publishes_at"})
 """Fields whose change nobody must know of to take part."""
@@ -47,7 +48,8 @@ def draft(before: Competition, after: Competition, names: dict[str, str]) -> Dra
         if set(told) == {"ends_at"}
         else gettext("A change of the competition")
     )
-    return Draft(whom(after, told), title, "\n".join(f"- {one}" for one in lines))
+    said = whom_of_tracks(before, after) if set(told) == {"tracks"} else whom(after, told)
+    return Draft(said, title, "\n".join(f"- {one}" for one in lines))
 
 
 def line(before: Competition, after: Competition, name: str, words: str) -> str:
@@ -66,6 +68,8 @@ def shown(competition: Competition, name: str) -> str:
         return f"{date_format(at, 'DATETIME_FORMAT')} ({competition.time_zone})"
     if name == "formats":
         return competition.format_titles()
+    if name == "tracks":
+        return ", ".join(one.title for one in competition.all_tracks) or gettext("none")
     if name == "admission":
         return str(WHO[competition.Admission(value)])
     if value is None or value == "":
@@ -93,3 +97,19 @@ def whom(competition: Competition, names: Collection[str]) -> str:
         return said % {"larger": larger}
     said = ngettext("It touches %(teams)d team.", "It touches all %(teams)d teams.", teams)
     return said % {"teams": teams}
+
+
+def whom_of_tracks(before: Competition, after: Competition) -> str:
+    """Whom new tracks touch, in a sentence."""
+    new = [one for one in after.all_tracks if before.track(one.slug) is None]
+    if not new:
+        return gettext("Tracks have other names. No board changes.")
+    which = Q()
+    for track in new:
+        which |= Q(pk__in=[]) if track.declared else Q(tracks.uploads(track))
+    counts = Evaluation.objects.counting().filter(which, team__competition=after)
+    facts = {"teams": after.teams.count(), "fit": counts.values("team").distinct().count()}
+    return (
+        gettext("%(fit)d of %(teams)d teams have an upload for a new track that needs no word.")
+        % facts
+    )

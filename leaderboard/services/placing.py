@@ -176,6 +176,8 @@ def coming_of(preparation: Preparation, competition: Competition) -> Competition
         return counting.thawed(competition)
     coming = copy.copy(competition)
     coming.min_quality = preparation.min_quality
+    if preparation.tracks is not None:
+        coming.tracks = preparation.tracks
     return coming
 
 

@@ -1,7 +1,8 @@
 """Boards of many teams are prepared in batches, then all entries are shown at once.
 
-A publication prepares the private board. Another gate and a rescore prepare their changes of the
-public board. Those of a rescore then wait until an organizer applies it (`rescoring`).
+A publication prepares the private board. Another gate, new tracks and a rescore prepare their
+changes of the public boards. Those of a rescore then wait until an organizer applies it
+(`rescoring`).
 Each batch is a transaction that notes its last team, so that any process can go on from there.
 `placing.place` prepares a team again if it changes meanwhile.
 """
@@ -42,9 +43,14 @@ SHORT_SLICE = 2.0
 
 
 def begin(
-    competition: Competition, *, min_quality: float | None = None, rescore: Rescore | None = None
+    competition: Competition,
+    *,
+    min_quality: float | None = None,
+    tracks: list[dict[str, object]] | None = None,
+    rescore: Rescore | None = None,
 ) -> None:
-    """Start to prepare another gate or a rescore, or without them the private board.
+    """Start to prepare another gate, also with other tracks, or a rescore. Without them, the
+    private board.
 
     Call it under the lock of the competition.
     """
@@ -53,6 +59,7 @@ def begin(
         competition=competition,
         min_quality=rescore.min_quality if rescore else min_quality,
         rescore=rescore,
+        tracks=tracks,
         total=competition.teams.count(),
     )
 
@@ -209,8 +216,7 @@ def switch(competition: Competition) -> bool:
     rows = Competition.objects.filter(pk=competition.pk)
     if preparation.min_quality is not None:
         placing.take_next(competition)
-        rows.update(min_quality=preparation.min_quality)
-        competition.min_quality = preparation.min_quality
+        rows.update(**coming(preparation))
     elif unfinished(competition):
         return False
     elif not rows.filter(state=State.CLOSED).update(
@@ -227,6 +233,12 @@ def switch(competition: Competition) -> bool:
     preparation.delete()
     versions.change(competition.pk)
     return True
+
+
+def coming(preparation: Preparation) -> dict[str, object]:
+    """The settings of a competition that another gate or other tracks change."""
+    found: dict[str, object] = {"min_quality": preparation.min_quality}
+    return found if preparation.tracks is None else found | {"tracks": preparation.tracks}
 
 
 def needs_teams(preparation: Preparation) -> bool:

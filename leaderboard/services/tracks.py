@@ -11,9 +11,9 @@ from collections.abc import Collection
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from leaderboard.errors import NotFound
-from leaderboard.models import Competition, Declaration, Entry
-from leaderboard.models.tracks import Track
+from leaderboard.errors import Conflict, NotFound
+from leaderboard.models import Competition, Declaration, Entry, Preparation
+from leaderboard.models.tracks import CONDITIONS, LIST, Track
 
 Board = Entry.Board
 
@@ -38,10 +38,44 @@ def find(competition: Competition, slug: str) -> Track | None:
         return None
     found = competition.track(slug)
     if found is None:
+        if coming := next((one for one in to_come(competition) if one.slug == slug), None):
+            said = gettext("The board of the track %(track)s is being prepared. Try again later.")
+            raise NotFound(said % {"track": coming.title}, code="track_in_preparation")
         names = ", ".join(one.slug for one in competition.all_tracks) or "–"
         said = gettext("There is no track called %(slug)s. Tracks: %(names)s.")
         raise NotFound(said % {"slug": slug[:30], "names": names}, code="unknown_track")
     return found
+
+
+def to_come(competition: Competition) -> list[Track]:
+    """The tracks whose boards are being prepared."""
+    rows = Preparation.objects.filter(competition=competition, tracks__isnull=False)
+    wanted = rows.values_list("tracks", flat=True).first() or []
+    return [one for one in LIST.validate_python(wanted) if competition.track(one.slug) is None]
+
+
+def adds(row: Competition, wanted: Collection[Track]) -> bool:
+    return any(row.track(one.slug) is None for one in wanted)
+
+
+def check_kept(row: Competition, wanted: Collection[Track]) -> None:
+    """Raises `Conflict` if a competition that has opened would lose a track, or if other uploads or
+    teams would belong to one. `track_removals.remove` takes a reason."""
+    slugs = {one.slug: one for one in wanted}
+    for track in row.all_tracks if row.is_public else ():
+        facts = {"track": track.title}
+        if track.slug not in slugs:
+            said = gettext(
+                "The competition has opened with the track %(track)s. “Remove a track” in the "
+                "panel asks for a reason."
+            )
+            raise Conflict(said % facts, code="track_needs_reason")
+        if any(getattr(track, name) != getattr(slugs[track.slug], name) for name in CONDITIONS):
+            said = gettext(
+                "The conditions of the track %(track)s are fixed once the competition has opened. "
+                "Add another track."
+            )
+            raise Conflict(said % facts, code="track_fixed")
 
 
 def uploads(track: Track) -> Q:

@@ -125,7 +125,10 @@ def visible(request: Request) -> QuerySet[Competition]:
 def find(request: Request, slug: str) -> Competition:
     """Raises `NotFound` for a draft, too, unless the person is an organizer."""
     competition = (
-        visible(request).select_related("calibration__reference").filter(slug=slug).first()
+        visible(request)
+        .select_related("calibration__reference", "preparation")
+        .filter(slug=slug)
+        .first()
     )
     if competition is None:
         raise NotFound(gettext("There is no such competition, or it has not been announced yet."))

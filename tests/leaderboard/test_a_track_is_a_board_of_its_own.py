@@ -12,11 +12,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from leaderboard.errors import Refused
+from leaderboard.errors import NotAllowed, Refused
 from leaderboard.models import (
     AuditEntry,
     Competition,
     Declaration,
+    Entry,
     NextEntry,
     Rescore,
     Submission,
@@ -33,8 +34,10 @@ from leaderboard.services import (
     rankings,
     rescoring,
     snapshot_contents,
+    track_removals,
 )
-from leaderboard.services.contest_files import reading, writing
+from leaderboard.services.contest_files import planning, reading, writing
+from tests.leaderboard.admin.test_an_organizer_runs_a_competition import filled
 from tests.leaderboard.api.conftest import API
 
 pytestmark = pytest.mark.django_db
@@ -134,7 +137,7 @@ def test_a_team_declares_and_organizers_may_revoke(
     assert standing[:1][0].likely is None
 
 
-def test_tracks_stand_in_the_contest_file_and_are_fixed_at_the_opening(
+def test_tracks_stand_in_the_contest_file_and_conditions_are_fixed_at_the_opening(
     tracked: Competition, organizer: User, tmp_path: Any
 ) -> None:
     path = tmp_path / "contest.yaml"
@@ -148,9 +151,19 @@ def test_tracks_stand_in_the_contest_file_and_are_fixed_at_the_opening(
         tracked.tracks = tracks
         with pytest.raises(ValidationError):
             tracked.full_clean()
-    tracked.tracks = [STUDENT]
-    with pytest.raises(Refused, match="tracks"):
-        competitions.edit(competition=tracked, by=organizer)
+    for tracks, code in (
+        ([STUDENT], "track_needs_reason"),
+        ([SMALL | {"max_parameters": 99}, STUDENT], "track_fixed"),
+    ):
+        changed = path.read_text().replace("Not a slug", "student")
+        tracked.tracks = tracks
+        with pytest.raises(Refused) as refusal:
+            competitions.edit(competition=tracked, by=organizer)
+        assert refusal.value.code == code
+    path.write_text(changed.replace("max_parameters: 100", "max_parameters: 99"))
+    plan = planning.planned(reading.read(path))
+    assert [one.code for one in plan.refusals] == ["track_fixed"]
+    assert [one.path for one in plan.changes] == ["tracks"]
 
 
 def test_boards_of_tracks_are_prepared_beside_and_switched_with_the_others(
@@ -233,3 +246,67 @@ def test_a_rescore_previews_each_track(
         if rescore.state == Rescore.State.PREVIEW:
             rescoring.apply(rescore=rescore, by=organizer)
             small = [(1, "Sorters", 0.8), (2, "Rivals", 0.4)]
+
+
+def test_tracks_are_added_renamed_and_removed_while_a_competition_runs(
+    tracked: Competition,
+    team: Team,
+    rivals: Team,
+    scored: Callable[..., Submission],
+    organizer: User,
+    owner: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preparing, "BATCH", 1)
+    monkeypatch.setattr(preparing, "AT_ONCE", -1)
+    scored(team, seed=1, time_ratio=0.5)
+    scored(rivals, seed=2, time_ratio=0.4)
+    declarations.declare(team=team, track="student", by=owner)
+    panel, reader = Client(), Client()
+    panel.force_login(organizer)
+    url = reverse("admin:leaderboard_competition_change", args=[tracked.pk])
+    tracked.refresh_from_db()
+    rows = [
+        {"slug": "small", "name": "Tiny", "name_ko": "작은 모델", "kind": "declared"},
+        {"slug": "student", "name": "Students"},
+        {"kind": "max_bytes", "max_bytes": 10**9, "name": "Files"},
+    ]
+    many = {"tracks-TOTAL_FORMS": 8, "tracks-INITIAL_FORMS": 2}
+    sent = {f"tracks-{n}-{key}": value for n, one in enumerate(rows) for key, value in one.items()}
+    answer = panel.post(url, filled(panel, url, **many | sent), follow=True)
+    told = " ".join(str(one) for one in answer.context["messages"])
+    assert "2 of 2 teams have an upload for a new track" in told
+    assert "Tiny%2C+Students%2C+Files" in told, "what is announced are the tracks to come"
+    assert "The new tracks hold as soon as" in told
+    assert "tracks: 1 of 2 teams are prepared" in answer.content.decode()
+    # Until then the pages say so.
+    place = "/competitions/waste/boards/public/"
+    assert "Boards of new tracks are being prepared." in reader.get(place).content.decode()
+    unknown = reader.get(f"{API}/competitions/waste/boards/public?track=files").json()
+    assert unknown["code"] == "track_in_preparation"
+    assert reader.get(f"{place}?track=files").status_code == 404
+    scored(rivals, seed=3, time_ratio=0.3)
+    preparing.go_on_all(seconds=10)
+    assert board("files") == [(1, "Rivals", 0.3), (2, "Sorters", 0.5)]
+    tracked.refresh_from_db()
+    small = {"slug": "small", "name": "Tiny", "names": {"ko": "작은 모델"}, "max_parameters": 100}
+    assert tracked.tracks[0] == small, "conditions are fixed"
+    page = reader.get(place, headers={"accept-language": "ko"}).content.decode()
+    assert "작은 모델" in page
+    assert "being prepared" not in reader.get(place).content.decode()
+    # A track is removed with a reason, which everybody reads.
+    remove = reverse("admin:leaderboard_competition_remove_track", args=[tracked.pk])
+    assert "This field is required" in panel.post(remove, {"track": "student"}).content.decode()
+    panel.post(remove, {"track": "student", "reason": "Nobody studies."}, follow=True)
+    assert reader.get(f"{place}?track=student").status_code == 404
+    assert not Entry.objects.filter(board__endswith=".student").exists()
+    assert not Declaration.objects.exists()
+    news = reader.get("/competitions/waste/announcements/").content.decode()
+    assert "The track Students is removed" in news
+    assert "Nobody studies." in news
+    removal = AuditEntry.objects.get(act="track_removed")
+    assert (removal.why, removal.before["slug"]) == ("Nobody studies.", "student")
+    with pytest.raises(Refused, match="no track called student"):
+        track_removals.remove(competition=tracked, track="student", reason="x", by=organizer)
+    with pytest.raises(NotAllowed):
+        track_removals.remove(competition=tracked, track="small", reason="x", by=owner)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from leaderboard.errors import Conflict, NotFound, Refused
 from leaderboard.models import Competition, Dataset, HardwareProfile
 from leaderboard.models.fields import check_time_zone
-from leaderboard.services import competitions, faq, files, profiles, references
+from leaderboard.services import competitions, faq, files, profiles, references, tracks
 from leaderboard.services.contest_files import schema
 from leaderboard.services.contest_files.reading import BadContestFile, ContestFile, Slip
 from leaderboard.services.contest_files.schema import Images
@@ -283,6 +283,7 @@ def forbidden(
     try:
         competitions.check_editable(Competition.objects.get(pk=row.pk), fields)
         competitions.check_formats_kept(Competition.objects.get(pk=row.pk), wanted.formats)
+        tracks.check_kept(Competition.objects.get(pk=row.pk), wanted.all_tracks)
     except Refused as error:
         yield error
     yield from forbidden_profile(profile)
