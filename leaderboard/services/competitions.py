@@ -75,8 +75,7 @@ def edit(*, competition: Competition, by: User) -> None:
 
     Fields that scores depend on can be changed in a draft only. The draft then needs a new
     calibration, unless only numbers of the formula change. A rescore changes these later.
-    Another gate and new tracks hold once the boards are prepared for them: at once if there are few
-    teams, else later.
+    Another gate and new tracks hold once boards are prepared: at once if there are few teams.
     """
     organizers.check_organizer(by, competition)
     row = locks.lock(competition)
@@ -101,7 +100,7 @@ def edit(*, competition: Competition, by: User) -> None:
         after=audit.state(competition, *fields),
     )
     gate, wanted = competition.min_quality, competition.tracks
-    adds = "tracks" in fields and tracks.adds(row, competition.all_tracks)
+    adds = tracks.adds(row, competition.all_tracks)
     prepared = {"min_quality", "tracks"} if adds else {"min_quality"}
     competition.save(update_fields=fields - prepared)
     if competition.calibration and fields.intersection(FORMULA_FIELDS):
