@@ -151,12 +151,13 @@ def test_tracks_stand_in_the_contest_file_and_conditions_are_fixed_at_the_openin
         tracked.tracks = tracks
         with pytest.raises(ValidationError):
             tracked.full_clean()
-    for tracks, code in (
+    refused: list[tuple[Any, str]] = [
         ([STUDENT], "track_needs_reason"),
         ([SMALL | {"max_parameters": 99}, STUDENT], "track_fixed"),
-    ):
+    ]
+    for changed_tracks, code in refused:
         changed = path.read_text().replace("Not a slug", "student")
-        tracked.tracks = tracks
+        tracked.tracks = changed_tracks
         with pytest.raises(Refused) as refusal:
             competitions.edit(competition=tracked, by=organizer)
         assert refusal.value.code == code
@@ -266,7 +267,7 @@ def test_tracks_are_added_renamed_and_removed_while_a_competition_runs(
     panel.force_login(organizer)
     url = reverse("admin:leaderboard_competition_change", args=[tracked.pk])
     tracked.refresh_from_db()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"slug": "small", "name": "Tiny", "name_ko": "작은 모델", "kind": "declared"},
         {"slug": "student", "name": "Students"},
         {"kind": "max_bytes", "max_bytes": 10**9, "name": "Files"},
