@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import scoring
 from scoring import hardware
 from scoring.errors import EngineError
-from scoring.job import CALIBRATION, PROTOCOL, Job, Json, Pace, Plan, Progress, Report
+from scoring.job import CALIBRATION, PROTOCOL, HostNumbers, Job, Json, Pace, Plan, Progress, Report
 from scoring.sentences import say
 
 Tell = Callable[[Progress], None]
@@ -30,6 +30,8 @@ class Calibrated(Json):
     pace: Pace
     quality_ref: float
     """Of the reference, on the same images."""
+    host: HostNumbers = field(default_factory=HostNumbers)
+    """What turns cost on this machine."""
 
 
 def score(job: Job, kept: Path, tell: Tell | None = None) -> Report:
@@ -39,7 +41,8 @@ def score(job: Job, kept: Path, tell: Tell | None = None) -> Report:
     """
     known = read(kept, job) or calibrate(job, kept, tell)
     terms = replace(job.formula, quality_ref=known.quality_ref)
-    return scoring.evaluate(replace(job, pace=known.pace, formula=terms), tell)
+    plan = replace(job.plan, host=known.host)
+    return scoring.evaluate(replace(job, pace=known.pace, formula=terms, plan=plan), tell)
 
 
 def read(kept: Path, job: Job) -> Calibrated | None:
@@ -52,10 +55,14 @@ def read(kept: Path, job: Job) -> Calibrated | None:
 
 
 def calibrate(job: Job, kept: Path, tell: Tell | None) -> Calibrated:
-    """Measure the reference against itself, as long as the site does, and keep what was found."""
+    """Measure the reference against itself, as long as the site does, and keep what was found.
+
+    What turns cost on this machine is measured before. The noise between runs is the default.
+    """
+    host = turns_of(job)
     ranked = replace(job.plan, max_half_width=Plan.max_half_width)
     # Whoever asks at home sees the interval, and judges it.
-    long = replace(ranked.of_calibration(), max_half_width=job.plan.max_half_width)
+    long = replace(ranked.of_calibration(), max_half_width=job.plan.max_half_width, host=host)
     report = scoring.evaluate(
         replace(job, submission=None, plan=long, limits=job.limits.longer(CALIBRATION)), tell
     )
@@ -65,10 +72,17 @@ def calibrate(job: Job, kept: Path, tell: Tell | None) -> Calibrated:
             "too_noisy",
             say("The machine is too noisy for a calibration. Close other programs, and try again."),
         )
-    known = Calibrated(conditions(job), pace, report.quality_ref)
+    known = Calibrated(conditions(job), pace, report.quality_ref, host)
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(known.to_json()))
     return known
+
+
+def turns_of(job: Job) -> HostNumbers:
+    """What turns cost on this machine. Raises `EngineError`."""
+    from scoring.timing import turns  # it needs NumPy
+
+    return turns.measured(job.plan, may_be_weak=job.may_be_weak)
 
 
 def conditions(job: Job) -> tuple[str, ...]:

@@ -17,10 +17,11 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
+from leaderboard.admin import hosts as words_of_hosts
 from leaderboard.admin import pages, pictures
 from leaderboard.models import Canary, HardwareProfile
 from leaderboard.models.hardware import LEAST_WEIGHT, MOST_WEIGHT
-from leaderboard.services import fleet, profiles
+from leaderboard.services import fleet, hosts, profiles
 
 
 @admin.register(HardwareProfile)
@@ -58,6 +59,7 @@ class HardwareProfileAdmin(pages.Noun):
                     "max_foreign_load",
                     "trend",
                     "noise",
+                    "between_runs",
                 ],
             },
         ),
@@ -71,7 +73,7 @@ class HardwareProfileAdmin(pages.Noun):
         self, request: HttpRequest, obj: HardwareProfile | None = None
     ) -> list[str]:
         fixed = sorted(profiles.fixed_fields(obj)) if obj else []
-        return [*fixed, "trend", "noise"]
+        return [*fixed, "trend", "noise", "between_runs"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The first values of the preset that the address names."""
@@ -98,6 +100,10 @@ class HardwareProfileAdmin(pages.Noun):
     @display(description=gettext_lazy("Noise between runs"))
     def noise(self, profile: HardwareProfile) -> SafeString:
         return pictures.noise(fleet.noise(profile), profile.canary_band)
+
+    @display(description=gettext_lazy("Standard deviation between runs"))
+    def between_runs(self, profile: HardwareProfile) -> str:
+        return words_of_hosts.between_runs(hosts.of(profile))
 
     @display(description=gettext_lazy("Queued"), ordering="queued")
     def queued(self, profile: HardwareProfile) -> int:

@@ -196,6 +196,11 @@ class Canary(models.Model):
     half_width = models.FloatField(
         null=True, blank=True, help_text=_("Of the time ratio's 95 % interval.")
     )
+    within_error = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Relative standard error of the time ratio by the canary's own quads.",
+    )
     foreign_load = models.FloatField(
         null=True, blank=True, help_text=_("Cores that other programs used meanwhile.")
     )

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.conf import settings
 from django.utils.translation import gettext
 
-from leaderboard.models import HardwareProfile, Worker
+from leaderboard.models import Canary, HardwareProfile, Worker
 from scoring.errors import EngineError, ModelFailed
 from scoring.job import HostNumbers
+from scoring.timing import between_runs
+from scoring.timing.host import BETWEEN_RUNS_SD
 
 logger = logging.getLogger(__name__)
 
 
-def of(profile: HardwareProfile, worker: Worker | None) -> HostNumbers:
-    """The numbers by which a worker measures."""
-    return worker.numbers if worker else HostNumbers()
+def of(profile: HardwareProfile, worker: Worker | None = None) -> HostNumbers:
+    """The numbers by which a worker of a profile measures.
+
+    The noise between runs is the profile's: the canaries of one worker would take weeks to tell it.
+    """
+    passed = Canary.objects.filter(worker__profile=profile.pk, passed=True)
+    known = passed.exclude(time_ratio=None).exclude(within_error=None).order_by("-pk")
+    rows = known.values_list("time_ratio", "within_error")[: between_runs.MOST_CANARIES]
+    latest = [(ratio, error) for ratio, error in rows if ratio and error is not None]
+    return replace(
+        worker.numbers if worker else HostNumbers(),
+        between_runs_sd=between_runs.estimated_sd(latest, profile.canary_band),
+        canaries=len(latest) if len(latest) >= between_runs.LEAST_CANARIES else 0,
+    )
+
+
+def within_error(time_ratio: float | None, standard_error: float | None) -> float | None:
+    """The relative standard error of a canary by its own quads alone.
+
+    A canary is judged with the default noise between runs. With its own a noisy host would widen
+    the band that its canaries must keep.
+    """
+    if not time_ratio or not standard_error:
+        return None
+    return math.sqrt(max(0.0, (standard_error / time_ratio) ** 2 - BETWEEN_RUNS_SD**2))
 
 
 def measure(worker: Worker, go_on: Callable[[], None]) -> None:

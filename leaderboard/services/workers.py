@@ -325,6 +325,7 @@ def record(
         measured_at=now,
         time_ratio=time_ratio,
         half_width=half_width,
+        within_error=hosts.within_error(time_ratio, standard_error),
         foreign_load=foreign_load,
         passed=not said,
         reason_said=said,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.test import Client
 from django.utils import timezone, translation
 
 import scoring
@@ -22,10 +23,12 @@ from leaderboard.models import (
     HardwareProfile,
     Submission,
     Team,
+    User,
     Worker,
 )
 from leaderboard.services import (
     competitions,
+    hosts,
     load,
     queueing,
     references,
@@ -101,6 +104,40 @@ def test_a_worker_checks_itself_before_its_first_work_and_then_now_and_then(
     assert Canary.objects.count() == 2
     canary = Canary.objects.first()
     assert (canary.passed, canary.time_ratio, canary.half_width) == (True, 1.001, 0.01)
+
+
+def test_ten_canaries_of_a_profile_tell_the_noise_between_its_runs(
+    checked: HardwareProfile,
+    engine: Engine,
+    team: Team,
+    submit: Submit,
+    client: Client,
+    organizer: User,
+) -> None:
+    worker = workers.this_worker(checked)
+    figures: dict[str, Any] = {"half_width": 0.01, "foreign_load": None, "standard_error": 0.005}
+    for number in range(9):
+        workers.record(worker, time_ratio=1.01 if number % 2 else 0.99, **figures)
+    assert workers.record(worker, time_ratio=1.5, **figures).passed is False
+    workers.record(worker, time_ratio=1.5, half_width=0.01, foreign_load=None)  # no standard error
+    within = Canary.objects.last().within_error
+    assert within == pytest.approx(((0.005 / 0.99) ** 2 - 0.004**2) ** 0.5)
+    assert hosts.of(checked, worker) == worker.numbers, "nine passed"
+    workers.record(worker, time_ratio=1.01, **figures)
+    found = hosts.of(checked, worker)
+    assert found.canaries == 10
+    assert found.between_runs_sd == pytest.approx((0.01**2 - within**2) ** 0.5, rel=0.01)
+    due(worker)
+    submit(team)
+    assert running.run_next("cpu") is not None
+    canary, submission = engine.jobs
+    worker.refresh_from_db()
+    assert submission.plan.host == hosts.of(checked, worker)
+    assert submission.plan.host.between_runs_sd == found.between_runs_sd
+    assert canary.plan.host == worker.numbers, "noise must not widen the band of a canary"
+    client.force_login(organizer)
+    page = f"/admin/leaderboard/hardwareprofile/{checked.pk}/change/"
+    assert "0.95 % (from 10 canaries)" in client.get(page).content.decode()
 
 
 @pytest.mark.parametrize(

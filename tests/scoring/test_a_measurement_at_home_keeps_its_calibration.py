@@ -12,8 +12,9 @@ import pytest
 import scoring
 from scoring import calibrated
 from scoring.errors import EngineError
-from scoring.job import InputSpec, Job, Pace, Plan, Report, Split, Timing
+from scoring.job import HostNumbers, InputSpec, Job, Pace, Plan, Report, Split, Timing
 
+HOST = HostNumbers(empty_seconds=0.00002, idle_seconds=0.00012)
 CALIBRATION = Report(
     status="scored",
     quality_ref=0.7,
@@ -28,6 +29,11 @@ CALIBRATION = Report(
         disturbed_share=0.0,
     ),
 )
+
+
+@pytest.fixture(autouse=True)
+def turns_of_this_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrated, "turns_of", lambda job: HOST)
 
 
 @pytest.fixture
@@ -68,6 +74,7 @@ def test_it_is_measured_once_for_the_same_conditions(
     assert (second.pace, second.formula.quality_ref) == (Pace(0.01), 0.7)
     calibrated.score(replace(job, submission=job.reference), kept)
     assert len(asked) == 3
+    assert [one.plan.host for one in asked] == [HOST] * 3, "measured once, and kept"
     others: list[Callable[[], Job]] = [
         lambda: replace(job, plan=replace(job.plan, threads=2)),
         lambda: replace(job, input=InputSpec(32, 32)),
