@@ -78,6 +78,7 @@ def default(folder: Path, bucket: Bucket | None) -> dict[str, Any]:
         "OPTIONS": {
             "bucket_name": bucket.name,
             "endpoint_url": bucket.endpoint,
+            "public_endpoint": bucket.public_endpoint,
             "region_name": bucket.region,
             "access_key": bucket.access_key,
             "secret_key": bucket.secret_key,

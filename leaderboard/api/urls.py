@@ -55,6 +55,7 @@ urlpatterns = [
         "v2/competitions/<slug:slug>/uploads", partial_uploads.Uploads.as_view(), name="api-uploads"
     ),
     path("v2/uploads/<str:key>", partial_uploads.UploadView.as_view(), name="api-upload"),
+    path("v2/uploads/<str:key>/parts", partial_uploads.Parts.as_view()),
     path("v2/uploads/<str:key>/submission", partial_uploads.Submit.as_view()),
     path("v2/uploads/<str:key>/trial", partial_uploads.Try.as_view()),
     path("v2/competitions/<slug:slug>/teams", teams.Create.as_view()),

@@ -1,5 +1,6 @@
-"""Send a file in parts, by tus 1.0.0: a lost line costs one part. What a call leaves unfinished,
-the next call with the same file ends.
+"""Send a file in parts: a lost line costs one part. What a call leaves unfinished, the next call
+with the same file ends. The parts go to the server by tus 1.0.0, or to the object storage that the
+server names.
 
 tuspy would bring three more packages onto a participant's machine; httpx is there.
 """
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TransferSpeedColumn
@@ -51,11 +53,13 @@ def send(
     ):
         upload = gone_on(server, place) or begun(server, file, competition, purpose)
         place.keep(upload["key"])
-        task = progress.add_task("", total=upload["size_bytes"], completed=upload["offset"])
-        parts = Parts(server, source, upload, progress, task)
         try:
-            while parts.are_missing:
-                patiently(parts.send_next)
+            send_parts(server, source, upload, progress)
+        except NoWay:
+            server.ask("DELETE", f"uploads/{upload['key']}", headers=TUS)
+            upload = begun(server, file, competition, purpose, is_direct=False)
+            place.keep(upload["key"])
+            send_parts(server, source, upload, progress)
         except KeyboardInterrupt:
             err.print(gettext("Stopped. The same command goes on from here within 24 hours."))
             raise
@@ -83,8 +87,26 @@ def gone_on(server: Server, place: Place) -> dict[str, Any] | None:
     return upload
 
 
-def begun(server: Server, file: Path, competition: str, purpose: str) -> dict[str, Any]:
-    words = {"filename": file.name, "purpose": purpose}
+class NoWay(Exception):
+    """The object storage cannot be reached from here at all, and the server can."""
+
+
+def send_parts(
+    server: Server, source: BufferedReader, upload: dict[str, Any], progress: Progress
+) -> None:
+    """Send what is missing of a file. Raises `NoWay`."""
+    task = progress.add_task("", total=upload["size_bytes"], completed=upload["offset"])
+    kind = DirectParts if upload.get("direct") else Parts
+    parts = kind(server, source, upload, progress, task)
+    while parts.are_missing:
+        patiently(parts.send_next)
+
+
+def begun(
+    server: Server, file: Path, competition: str, purpose: str, *, is_direct: bool = True
+) -> dict[str, Any]:
+    """A new upload. `is_direct`: the server may name its object storage for the parts."""
+    words = {"filename": file.name, "purpose": purpose} | ({"direct": ""} if is_direct else {})
     encoded = (f"{word} {base64.b64encode(one.encode()).decode()}" for word, one in words.items())
     headers = {"Upload-Length": str(file.stat().st_size), "Upload-Metadata": ",".join(encoded)}
     upload: dict[str, Any] = server.ask(
@@ -160,6 +182,59 @@ class Parts:
             if not piece:
                 raise Trouble(WRONG_USAGE, gettext("The file changed while it was sent."))
             yield piece
+
+
+class DirectParts(Parts):
+    """Sends the parts that the object storage does not have to the addresses of the server."""
+
+    @property
+    def are_missing(self) -> bool:
+        return not self.is_known or self.next_number is not None
+
+    @property
+    def next_number(self) -> int | None:
+        direct = self.upload["direct"]
+        count = -(-self.upload["size_bytes"] // direct["part_bytes"])
+        there = set(direct["parts"])
+        return next((number for number in range(1, count + 1) if number not in there), None)
+
+    def send_next(self) -> None:
+        key = self.upload["key"]
+        if not self.is_known:
+            self.upload = self.server.ask("GET", f"uploads/{key}")
+            self.is_known = True
+        number = self.next_number
+        if number is None:
+            return
+        each = self.upload["direct"]["part_bytes"]
+        start = (number - 1) * each
+        size = min(each, self.upload["size_bytes"] - start)
+        self.source.seek(start)
+        digest = hashlib.sha256(self.source.read(size))
+        wanted = [{"number": number, "sha256": digest.hexdigest()}]
+        [address] = self.server.ask("POST", f"uploads/{key}/parts", json={"parts": wanted})
+        self.is_known = False
+        self.put(address, start, size)
+        self.upload["direct"]["parts"].append(number)
+        self.is_known = True
+
+    def put(self, address: dict[str, Any], start: int, size: int) -> None:
+        """Bring a part to the storage. Its server is another one: it gets no token. Raises
+        `NoWay`."""
+        headers = address["headers"] | {"Content-Length": str(size)}
+        host = urlsplit(address["url"]).hostname
+        try:
+            answer = httpx.put(
+                address["url"], content=self.pieces(start, size), headers=headers, timeout=60
+            )
+        except httpx.TransportError as error:
+            if isinstance(error, httpx.ConnectError) and not self.upload["direct"]["parts"]:
+                raise NoWay from error
+            sentence = gettext("%(host)s cannot be reached: %(error)s")
+            raise Trouble(UNREACHABLE, sentence % {"host": host, "error": error}) from error
+        if not answer.is_success:  # it is away, or the address is too old
+            sentence = gettext("%(host)s answered %(status)d to a part of the file.")
+            raise Trouble(UNREACHABLE, sentence % {"host": host, "status": answer.status_code})
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""A file that comes in parts, before it is checked. The parts lie on the disk of TMPDIR."""
+"""A file that comes in parts, before it is checked. The parts lie on the disk of TMPDIR, or in the
+bucket."""
 
 from __future__ import annotations
 
@@ -38,6 +39,11 @@ class PartialUpload(models.Model):
     )
     file_name = models.CharField(max_length=200)
     size_bytes = models.BigIntegerField(help_text="Of the whole file, as its sender announced.")
+    multipart_id = models.CharField(
+        max_length=1024,
+        blank=True,
+        help_text="The key of its parts in the bucket; empty if they lie on a disk.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
     # What it became. The row stays until it expires, so that a lost answer can be given again.

@@ -84,7 +84,7 @@ def fetch(name: str, path: Path, most_bytes: int) -> None:
         evict(most_bytes - size)
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part") as part:
-            cast("ObjectStorage", default_storage).fetch(name, part)
+            storage().fetch(name, part)
             part.flush()
             os.fsync(part.fileno())
             check(name, Path(part.name))
@@ -105,6 +105,11 @@ def fetch(name: str, path: Path, most_bytes: int) -> None:
             say("The disk has no room for a copy of a stored file. Make room below CACHE_DIR."),
             wanted_bytes=size,
         ) from error
+
+
+def storage() -> ObjectStorage:
+    """The storage of the settings, which is a bucket."""
+    return cast("ObjectStorage", default_storage)
 
 
 def check(name: str, path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from django.apps import apps
 from django.conf import settings
@@ -30,10 +31,17 @@ class Received:
     name: str
     sha256: str
     size_bytes: int
+    stored: str = ""
+    """The name of the same bytes in the storage, if they lie there already."""
 
 
 class Gathered(File):  # type: ignore[type-arg]  # which the class cannot take when it runs
-    """A file on this machine's disk that came in parts."""
+    """A file on this machine's disk that came in parts. `stored`: its name in the storage, where
+    it came first."""
+
+    def __init__(self, file: IO[bytes], name: str, stored: str = "") -> None:
+        super().__init__(file, name)
+        self.stored = stored
 
     def temporary_file_path(self) -> str:
         assert self.file
@@ -53,7 +61,8 @@ def received(upload: File[bytes], *, max_bytes: int) -> Iterator[Received]:
     if isinstance(upload, TemporaryUploadedFile | Gathered):
         upload.flush()
         path = Path(upload.temporary_file_path())
-        yield Received(path, name, sha256_of(path), path.stat().st_size)
+        stored = getattr(upload, "stored", "")
+        yield Received(path, name, sha256_of(path), path.stat().st_size, stored)
         return
     digest = hashlib.sha256()
     size = 0
@@ -70,13 +79,18 @@ def received(upload: File[bytes], *, max_bytes: int) -> Iterator[Received]:
 
 def keep(file: Received, *, folder: str, suffix: str) -> str:
     """Store a received file; returns its name in the storage."""
-    return keep_path(file.path, sha256=file.sha256, folder=folder, suffix=suffix)
+    return keep_path(
+        file.path, sha256=file.sha256, folder=folder, suffix=suffix, stored=file.stored
+    )
 
 
-def keep_path(path: Path, *, sha256: str, folder: str, suffix: str) -> str:
+def keep_path(path: Path, *, sha256: str, folder: str, suffix: str, stored: str = "") -> str:
     name = f"{folder}/{sha256[:2]}/{sha256}{suffix}"
     size = path.stat().st_size
     if default_storage.exists(name) and default_storage.size(name) == size:
+        return name
+    if stored:
+        copies.storage().copy(stored, name)
         return name
     default_storage.delete(name)  # a crash or a full disk may have left a part of it
     try:

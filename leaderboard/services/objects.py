@@ -8,8 +8,10 @@ from __future__ import annotations
 import errno
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import IO, Any
 
 from boto3.exceptions import Boto3Error
@@ -31,10 +33,23 @@ CONFIG = Config(
 )
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of an object that comes in parts, numbered from 1."""
+
+    number: int
+    size_bytes: int
+    checksum: str
+    """SHA-256 in base 64."""
+    etag: str = ""
+    came_at: datetime | None = None
+
+
 class ObjectStorage(S3Storage):  # type: ignore[misc]  # the package has no types
     """The bucket of the settings. A name is a key, and equal names are the same object."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, public_endpoint: str, **options: Any) -> None:
+        self.public_endpoint = public_endpoint
         super().__init__(client_config=CONFIG, **options)
 
     @property
@@ -78,6 +93,92 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # the package has no type
         with blamed(name):
             found: datetime = super().get_modified_time(name)
         return found
+
+    def copy(self, source: str, target: str) -> None:
+        """Give the bytes of an object a second name. They stay inside the storage."""
+        with blamed(source):
+            self.client.copy({"Bucket": self.bucket_name, "Key": source}, self.bucket_name, target)
+
+    # Objects that come in parts, each of which others may send by a signed address. No object is
+    # there before `complete`, and none of these addresses is of use after it.
+
+    def begin(self, name: str) -> str:
+        """The key of a new multipart upload."""
+        with blamed(name):
+            begun = self.client.create_multipart_upload(
+                Bucket=self.bucket_name, Key=name, ChecksumAlgorithm="SHA256"
+            )
+        return str(begun["UploadId"])
+
+    def address(self, name: str, upload: str, part: Part, *, seconds: int) -> str:
+        """Where anybody may put this part for so many seconds, and no other bytes."""
+        wanted = {
+            "Bucket": self.bucket_name,
+            "Key": name,
+            "UploadId": upload,
+            "PartNumber": part.number,
+            "ContentLength": part.size_bytes,
+            "ChecksumSHA256": part.checksum,
+        }
+        return str(self.signer.generate_presigned_url("upload_part", wanted, seconds))
+
+    @cached_property
+    def signer(self) -> Any:
+        """Signs for the address that participants know. It asks the storage nothing."""
+        return self._create_session().client(
+            "s3",
+            region_name=self.region_name,
+            endpoint_url=self.public_endpoint,
+            config=self.client_config,
+        )
+
+    def parts(self, name: str, upload: str) -> list[Part]:
+        """What has come. Raises `FileNotFoundError` if the upload is complete or was given up."""
+        with blamed(name):
+            pages = self.client.get_paginator("list_parts").paginate(
+                Bucket=self.bucket_name, Key=name, UploadId=upload
+            )
+            found = [one for page in pages for one in page.get("Parts", ())]
+        return [
+            Part(
+                number=one["PartNumber"],
+                size_bytes=one["Size"],
+                checksum=one.get("ChecksumSHA256", ""),
+                etag=one["ETag"],
+                came_at=one["LastModified"],
+            )
+            for one in found
+        ]
+
+    def complete(self, name: str, upload: str, parts: list[Part]) -> None:
+        """Make an object of its parts."""
+        told = [
+            {"PartNumber": one.number, "ETag": one.etag}
+            | ({"ChecksumSHA256": one.checksum} if one.checksum else {})
+            for one in parts
+        ]
+        with blamed(name):
+            self.client.complete_multipart_upload(
+                Bucket=self.bucket_name, Key=name, UploadId=upload, MultipartUpload={"Parts": told}
+            )
+
+    def abort(self, name: str, upload: str) -> None:
+        """Forget the parts of an upload, if it is still there."""
+        with suppress(FileNotFoundError), blamed(name):
+            self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=name, UploadId=upload)
+
+    def forget_old(self, prefix: str, before: datetime) -> None:
+        """Remove uploads and objects below a prefix that began before a time, some at each call."""
+        place = {"Bucket": self.bucket_name, "Prefix": prefix}
+        with blamed(prefix):
+            uploads = self.client.list_multipart_uploads(**place).get("Uploads", ())
+            objects = self.client.list_objects_v2(**place).get("Contents", ())
+        for one in uploads:
+            if one["Initiated"] < before:
+                self.abort(one["Key"], one["UploadId"])
+        for one in objects:
+            if one["LastModified"] < before:
+                self.delete(one["Key"])
 
 
 @contextmanager

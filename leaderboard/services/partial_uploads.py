@@ -5,8 +5,9 @@ termination and expiration. Django's packages for tus check no owner and take no
 stand here.
 
 All parts go into one file in TMPDIR, where the files of forms wait, too. The length of this file is
-the offset. A lock on it keeps two requests from writing at once. A complete file goes to
-`submissions.submit` or `trials.begin`, as the file of a form does.
+the offset. A lock on it keeps two requests from writing at once. A sender may also bring the parts
+to the bucket, if there is one (`direct_uploads`). A complete file goes to `submissions.submit` or
+`trials.begin`, as the file of a form does.
 """
 
 from __future__ import annotations
@@ -31,7 +32,16 @@ from django.utils.translation import gettext
 from leaderboard import bodies
 from leaderboard.errors import BadModel, Busy, Conflict, NotFound, TooLarge
 from leaderboard.models import Competition, PartialUpload, Team, Trial, User
-from leaderboard.services import files, locks, privileges, quotas, submissions, teams, trials
+from leaderboard.services import (
+    direct_uploads,
+    files,
+    locks,
+    privileges,
+    quotas,
+    submissions,
+    teams,
+    trials,
+)
 from leaderboard.services.submissions import Receipt
 
 MOST_OPEN = 3
@@ -48,10 +58,16 @@ class Readable(Protocol):
 
 
 def begin(
-    *, competition: Competition, by: User, size_bytes: int, file_name: str, purpose: str
+    *,
+    competition: Competition,
+    by: User,
+    size_bytes: int,
+    file_name: str,
+    purpose: str,
+    is_direct: bool = False,
 ) -> PartialUpload:
     """Begin an upload of a known size. Raises `Refused` if the rules forbid it already, so that
-    nobody sends a file in vain."""
+    nobody sends a file in vain. `is_direct`: its sender can bring the parts to a bucket."""
     team = submissions.expect(competition=competition, by=by)
     if purpose == "trial":
         trials.check_room(team)
@@ -74,7 +90,11 @@ def begin(
             size_bytes=size_bytes,
             expires_at=timezone.now() + KEPT,
         )
-        path_of(upload).touch(exist_ok=False)
+        if is_direct and direct_uploads.is_offered(size_bytes):
+            upload.multipart_id = direct_uploads.begin(upload)
+            upload.save(update_fields=["multipart_id"])
+        else:
+            path_of(upload).touch(exist_ok=False)
     return upload
 
 
@@ -99,7 +119,11 @@ def make_room(team: Team) -> None:
 
 def is_silent(upload: PartialUpload) -> bool:
     try:
-        return time.time() - path_of(upload).stat().st_mtime > SILENT_SECONDS
+        if upload.multipart_id:
+            last = direct_uploads.changed_at(upload).timestamp()
+        else:
+            last = path_of(upload).stat().st_mtime
+        return time.time() - last > SILENT_SECONDS
     except FileNotFoundError:
         return True
 
@@ -135,12 +159,18 @@ def unknown() -> NotFound:
 
 
 def is_there(upload: PartialUpload) -> bool:
-    return path_of(upload).exists()
+    try:
+        offset(upload)
+    except NotFound:
+        return False
+    return True
 
 
 def offset(upload: PartialUpload) -> int:
-    """How many bytes have come."""
+    """How many bytes have come. Raises `NotFound`."""
     try:
+        if upload.multipart_id:
+            return direct_uploads.come(upload)
         return path_of(upload).stat().st_size
     except FileNotFoundError as error:
         raise unknown() from error
@@ -179,6 +209,11 @@ def add(upload: PartialUpload, *, start: int, size: int, source: Readable) -> in
 
     If the connection is lost, the bytes of the part that have come are kept.
     """
+    if upload.multipart_id:
+        raise Conflict(
+            gettext("The parts of this upload go to the storage. Ask for their addresses."),
+            code="upload_is_direct",
+        )
     with held(upload) as file:
         check_part(upload, start=start, size=size, come=file.seek(0, os.SEEK_END))
         rest = size
@@ -198,6 +233,9 @@ def submit(
     """
     if upload.submission:
         return Receipt(upload.submission, is_new=False)
+    if upload.multipart_id:  # before the file is brought here
+        submissions.check_open(upload.competition)
+        quotas.check(upload.team, upload.competition)
     with whole(upload, sha256) as file:
         receipt = submissions.submit(
             competition=upload.competition,
@@ -218,6 +256,8 @@ def begin_trial(upload: PartialUpload, *, by: User, sha256: str = "") -> Trial:
     `trials.begin`."""
     if upload.trial:
         return upload.trial
+    if upload.multipart_id:
+        trials.check_room(upload.team)
     with whole(upload, sha256) as file:
         upload.trial = trials.begin(
             competition=upload.competition, team=upload.team, upload=file, by=by
@@ -233,24 +273,25 @@ def whole(upload: PartialUpload, sha256: str) -> Iterator[files.Gathered]:
     Raises `Conflict` if bytes are missing. A `BadModel`, also one inside of the `with`, removes the
     file.
     """
-    with held(upload) as file:
-        come = file.seek(0, os.SEEK_END)
-        if come != upload.size_bytes:
-            raise Conflict(
-                gettext("%(come)d of %(size)d bytes have come. Send the rest first.")
-                % {"come": come, "size": upload.size_bytes},
-                code="upload_unfinished",
-            )
+    with direct_uploads.whole(upload) if upload.multipart_id else gathered(upload) as file:
         try:
-            if sha256 and files.sha256_of(path_of(upload)) != sha256.lower():
+            if sha256 and files.sha256_of(Path(file.temporary_file_path())) != sha256.lower():
                 raise BadModel(
                     gettext("The file changed while it was sent. Send it again."),
                     code="wrong_hash",
                 )
-            yield files.Gathered(file, name=upload.file_name)
+            yield file
         except BadModel:
             remove(upload)
             raise
+
+
+@contextmanager
+def gathered(upload: PartialUpload) -> Iterator[files.Gathered]:
+    """A file whose parts came here. Raises `Conflict` if some are missing."""
+    with held(upload) as file:
+        direct_uploads.check_whole(upload, file.seek(0, os.SEEK_END))
+        yield files.Gathered(file, name=upload.file_name)
 
 
 @contextmanager
@@ -277,13 +318,20 @@ def end(upload: PartialUpload) -> None:
     """Write down what became of a file, and delete the file here. The model is stored by now."""
     row = PartialUpload.objects.filter(pk=upload.pk)
     row.update(submission=upload.submission, trial=upload.trial)
-    path_of(upload).unlink(missing_ok=True)
+    forget(upload)
 
 
 def remove(upload: PartialUpload) -> None:
     """Delete an upload and the bytes that have come."""
-    path_of(upload).unlink(missing_ok=True)
+    forget(upload)
     upload.delete()
+
+
+def forget(upload: PartialUpload) -> None:
+    if upload.multipart_id:
+        direct_uploads.forget(upload)
+    else:
+        path_of(upload).unlink(missing_ok=True)
 
 
 def sweep() -> None:
@@ -296,6 +344,7 @@ def sweep() -> None:
     for path in folder().iterdir():  # also a file whose row was deleted with its team
         if time.time() - path.stat().st_mtime > KEPT.total_seconds():
             path.unlink(missing_ok=True)
+    direct_uploads.sweep(before=timezone.now() - KEPT)
 
 
 def path_of(upload: PartialUpload) -> Path:

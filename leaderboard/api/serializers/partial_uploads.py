@@ -7,17 +7,31 @@ import binascii
 from typing import Any
 
 from django.utils.translation import gettext
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from leaderboard import digits
 from leaderboard.errors import Refused
 from leaderboard.models import PartialUpload
-from leaderboard.services import partial_uploads
+from leaderboard.services import direct_uploads, partial_uploads
+
+SHA256 = "^[0-9A-Fa-f]{64}$"
+
+
+class Direct(serializers.Serializer[Any]):
+    part_bytes = serializers.IntegerField(help_text="The size of each part but the last one.")
+    parts = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Numbers of the parts that have come."
+    )
 
 
 class PartialUploadDetail(serializers.ModelSerializer[PartialUpload]):
     competition = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
     offset = serializers.SerializerMethodField(help_text="Bytes that have come.")
+    direct = serializers.SerializerMethodField(
+        help_text="Null if the parts are sent here. Otherwise they go to the object storage: ask "
+        "for the address of each part."
+    )
 
     class Meta:
         model = PartialUpload
@@ -27,6 +41,7 @@ class PartialUploadDetail(serializers.ModelSerializer[PartialUpload]):
             "file_name",
             "size_bytes",
             "offset",
+            "direct",
             "created_at",
             "expires_at",
         )
@@ -34,10 +49,41 @@ class PartialUploadDetail(serializers.ModelSerializer[PartialUpload]):
     def get_offset(self, upload: PartialUpload) -> int:
         return partial_uploads.offset(upload)
 
+    @extend_schema_field(Direct(allow_null=True))
+    def get_direct(self, upload: PartialUpload) -> dict[str, Any] | None:
+        if not upload.multipart_id:
+            return None
+        return {
+            "part_bytes": direct_uploads.part_bytes(upload),
+            "parts": direct_uploads.numbers(upload),
+        }
+
+
+class WantedPart(serializers.Serializer[Any]):
+    number = serializers.IntegerField(min_value=1, help_text="From 1.")
+    sha256 = serializers.RegexField(
+        SHA256, help_text="Of this part, in hexadecimal. Other bytes are refused by the storage."
+    )
+
+
+class WantedParts(serializers.Serializer[Any]):
+    parts = serializers.ListField(
+        child=WantedPart(), allow_empty=False, max_length=direct_uploads.MOST_AT_ONCE
+    )
+
+
+class PartAddress(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    url = serializers.CharField(help_text="Send the part there by PUT, without a token.")
+    headers = serializers.DictField(
+        child=serializers.CharField(), help_text="Headers that the request must have."
+    )
+    expires_at = serializers.DateTimeField(help_text="The address is of no use after it.")
+
 
 class UploadEnd(serializers.Serializer[Any]):
     sha256 = serializers.RegexField(
-        "^[0-9A-Fa-f]{64}$",
+        SHA256,
         required=False,
         default="",
         help_text="Of the whole file, in hexadecimal. Another file is refused.",

@@ -26,7 +26,7 @@ from leaderboard.api.views import submissions, trials
 from leaderboard.api.views.competitions import find
 from leaderboard.errors import OtherProtocol
 from leaderboard.models import PartialUpload, Scope, Submission
-from leaderboard.services import partial_uploads, teams, tokens
+from leaderboard.services import direct_uploads, partial_uploads, teams, tokens
 from leaderboard.throttling import PartThrottle
 
 VERSION = "1.0.0"
@@ -83,7 +83,8 @@ class Uploads(Tus):
                 "Upload-Metadata",
                 location=OpenApiParameter.HEADER,
                 description="`filename` and perhaps `purpose` (`submission` or `trial`), each with "
-                "a space and its value in base 64, with commas between them.",
+                "a space and its value in base 64, with commas between them. With the word "
+                "`direct` the parts may go to the object storage of the site.",
             ),
         ],
         request=None,
@@ -100,6 +101,7 @@ class Uploads(Tus):
             size_bytes=shapes.number("Upload-Length", request.headers.get("Upload-Length")),
             file_name=told.get("filename", ""),
             purpose=told["purpose"],
+            is_direct="direct" in told,
         )
         address = reverse("api-upload", args=[upload.key])
         return show(upload, status=201, headers={"Location": address})
@@ -143,6 +145,27 @@ class UploadView(Tus):
         """Cancel an upload, and forget what has come."""
         partial_uploads.remove(find_upload(request, key))
         return Response(status=204)
+
+
+class Parts(APIView):
+    permission_classes = [SignedIn]
+    throttle_classes = [PartThrottle]
+    scopes = {"POST": Scope.SUBMIT}
+
+    @extend_schema(
+        request=shapes.WantedParts,
+        responses=shapes.PartAddress(many=True),
+        operation_id="sign_parts",
+    )
+    def post(self, request: Request, key: str) -> Response:
+        """Addresses of the object storage, to which parts of a direct upload are sent by PUT. Each
+        takes the named bytes only, for some minutes."""
+        upload = find_upload(request, key)
+        sent = shapes.WantedParts(data=request.data)
+        sent.is_valid(raise_exception=True)
+        wanted = [direct_uploads.Wanted(**one) for one in sent.validated_data["parts"]]
+        found = direct_uploads.addresses(upload, wanted)
+        return Response(shapes.PartAddress(found, many=True).data)
 
 
 class Submit(APIView):

@@ -79,6 +79,7 @@ POST   /competitions/waste/uploads            401 403 201 201 403
 GET    /uploads/{upload}                      401 404 404 200 404
 PATCH  /uploads/{upload}                      401 404 404 415 404
 DELETE /uploads/{upload}                      401 404 404 204 404
+POST   /uploads/{upload}/parts                401 404 404 400 404
 POST   /uploads/{upload}/submission           401 404 404 409 404
 POST   /uploads/{upload}/trial                401 404 404 409 404
 POST   /competitions/waste/teams              401 201 409 409 201
