@@ -165,11 +165,20 @@ def forget(upload: PartialUpload) -> None:
 
 
 def sweep(before: datetime) -> None:
-    """Remove what is left of rows that went with their team or their person."""
+    """Remove what is older than a time, and left of rows that went with their team or person."""
     if settings.BUCKET is None:
         return
     try:
-        storage().forget_old(f"{FOLDER}/", before)
+        found = storage().left(f"{FOLDER}/", before)
+        names = {name.removeprefix(f"{FOLDER}/") for name, _ in found}
+        known = set(PartialUpload.objects.filter(key__in=names).values_list("key", flat=True))
+        for name, multipart_id in found:
+            if name.removeprefix(f"{FOLDER}/") in known:
+                continue
+            if multipart_id:
+                storage().abort(name, multipart_id)
+            else:
+                storage().delete(name)
     except OSError as error:  # the sweep has more to do
         logger.warning("Abandoned uploads could not be removed: %s", error)
 

@@ -167,18 +167,15 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # the package has no type
         with suppress(FileNotFoundError), blamed(name):
             self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=name, UploadId=upload)
 
-    def forget_old(self, prefix: str, before: datetime) -> None:
-        """Remove uploads and objects below a prefix that began before a time, some at each call."""
+    def left(self, prefix: str, before: datetime) -> list[tuple[str, str]]:
+        """Some names below a prefix that are older than a time, each with the key of its multipart
+        upload; objects have none."""
         place = {"Bucket": self.bucket_name, "Prefix": prefix}
         with blamed(prefix):
             uploads = self.client.list_multipart_uploads(**place).get("Uploads", ())
             objects = self.client.list_objects_v2(**place).get("Contents", ())
-        for one in uploads:
-            if one["Initiated"] < before:
-                self.abort(one["Key"], one["UploadId"])
-        for one in objects:
-            if one["LastModified"] < before:
-                self.delete(one["Key"])
+        begun = [(one["Key"], one["UploadId"]) for one in uploads if one["Initiated"] < before]
+        return begun + [(one["Key"], "") for one in objects if one["LastModified"] < before]
 
 
 @contextmanager
