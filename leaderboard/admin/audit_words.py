@@ -87,7 +87,7 @@ OTHERS: Mapping[str, StrPromise] = {
 
 @dataclass(frozen=True)
 class Line:
-    """One changed value in words. `was` is empty where the act made the row."""
+    """One changed value in words. `was` is empty where there was none."""
 
     name: str
     was: str
@@ -107,7 +107,7 @@ def lines(entry: AuditEntry) -> list[Line]:
     return [
         Line(
             label(model, name),
-            value(model, name, was) if name in entry.before else "",
+            "" if was is None else value(model, name, was),
             value(model, name, now) if name in entry.after else "–",
         )
         for name, was, now in audit.changes(entry)
@@ -121,9 +121,9 @@ def summary(entry: AuditEntry) -> SafeString | str:
     if not every:
         return "–"
     if not more:
-        return stacked(few)
+        return format_html("<div>{}</div>", stacked(few))
     said = ngettext("%(count)d more", "%(count)d more", len(more)) % {"count": len(more)}
-    fold = "{}<details><summary>{}</summary>{}</details>"
+    fold = "<div>{}<details><summary>{}</summary>{}</details></div>"
     return format_html(fold, stacked(few), said, stacked(more))
 
 

@@ -155,7 +155,11 @@ class Imports(pages.Fixed):
         pages.check_permission(self, request, None)
 
         def do() -> str:
-            staging.forget(staging.find(token, by=pages.organizer(request)))
+            upload = staging.find(token, by=pages.organizer(request))
+            if dataset := importing.cancel(upload):
+                staging.forget(upload)
+                messages.warning(request, gettext("{} was imported before.").format(dataset))
+                return pages.change_url(dataset)
             messages.success(request, gettext("The upload is deleted. Nothing was imported."))
             return pages.list_url(Dataset)
 

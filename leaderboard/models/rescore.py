@@ -230,7 +230,10 @@ class Rescore(Again):
 
 
 class Moved(models.Model):
-    """A team's row on a public board just before a rescore, and just after it."""
+    """A team's row on a public board just before a rescore, and just after it.
+
+    A team that another one joined later has the rows of both.
+    """
 
     rescore = models.ForeignKey(Rescore, models.CASCADE, related_name="moved")
     board = models.CharField(max_length=40, help_text="Public, or of a track with its slug.")
@@ -250,7 +253,7 @@ class Moved(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["rescore", "board", "team"], name="one_move_per_team_and_board"
+                fields=["rescore", "board", "entry_id"], name="one_move_per_entry_and_board"
             )
         ]
 

@@ -70,13 +70,14 @@ def import_(
     tell: Callable[[str], None] = lambda stage: None,
     show: Callable[[ImageReport], None] = lambda report: None,
     count: sets.Count = lambda done, total: None,
+    keep: Callable[[Callable[[], Dataset]], Dataset] = lambda save: save(),
 ) -> Dataset:
     """Make a dataset of images in a zip or folder.
 
     `by` is None for the person at the console. `catalogue` is the answer of `read` and `kin` that
     of `divisions.kinship_of`, if they are known. The report is shown before anything is stored.
-    `count` is called after each image that is packed. The same content returns the dataset that
-    there is. Raises `BadDataset`.
+    `count` is called after each image that is packed. `keep` calls at the end what saves the
+    dataset. The same content returns the dataset that there is. Raises `BadDataset`.
     """
     if by:
         organizers.check_organizer(by)
@@ -96,7 +97,7 @@ def import_(
         skipped=[asdict(problem) for problem in plan.left_out],
         created_at=timezone.now(),
     )
-    return save(dataset, splits, plan.prints, by=by)
+    return keep(lambda: save(dataset, splits, plan.prints, by=by))
 
 
 def check(plan: divisions.Plan) -> None:

@@ -13,7 +13,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -179,7 +179,7 @@ def take(staged: Staged, tries: int) -> None:
     if not decision:
         return
     with audit.because(decision["why"]):
-        dataset = datasets.import_(
+        datasets.import_(
             name=decision["name"],
             licence=decision["licence"],
             source=staged.source,
@@ -188,9 +188,26 @@ def take(staged: Staged, tries: int) -> None:
             kin=staged.kinship,
             by=User.objects.get(pk=decision["by"]),
             count=count("written"),
+            keep=lambda save: made(staged, save),
         )
-    staging.put(staged, "made", {"dataset": dataset.pk})
-    staged.source.unlink()
+    with suppress(FileNotFoundError):  # its organizer has seen the dataset already
+        staged.source.unlink()
+
+
+def made(staged: Staged, save: Callable[[], Dataset]) -> Dataset:
+    """Save the dataset of an upload, and note its key. Raises `Cancelled`."""
+    try:
+        with staging.closing(staged):
+            dataset = save()
+            staging.put(staged, "made", {"dataset": dataset.pk})
+    except FileNotFoundError as error:
+        raise Cancelled from error
+    return dataset
+
+
+def cancel(staged: Staged) -> Dataset | None:
+    """Delete an upload, unless it has just become a dataset, which is returned."""
+    return None if staging.forget(staged, unless="made") else dataset_of(staged)
 
 
 def noted(staged: Staged, phase: str, tries: int) -> Count:

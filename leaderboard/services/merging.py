@@ -19,6 +19,7 @@ from leaderboard.models import (
     Competition,
     Declaration,
     Evaluation,
+    Moved,
     PartialUpload,
     Submission,
     Team,
@@ -98,6 +99,7 @@ def move(other: Team, into: Team) -> None:
     Evaluation.objects.filter(team=other).update(team=into)
     Trial.objects.filter(team=other).update(team=into)
     PartialUpload.objects.filter(team=other).update(team=into)
+    Moved.objects.filter(team=other).update(team=into)
     other.extras.update(team=into)
     other.questions.update(team=into)
     for one in Declaration.objects.filter(team=other).exclude(revoked_at=None):
@@ -262,4 +264,5 @@ def split(*, team: Team, username: str, name: str, reason: str, by: User) -> Tea
         other=new.name,
         reason=reason,
     )
+    versions.change_names(team.competition_id)  # accounts that look alike are told by teams
     return new

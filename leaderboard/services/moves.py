@@ -108,7 +108,7 @@ def of(rescore: Rescore, track: str = "") -> list[Move]:
     before = ranks(pairs, lambda pair: pair.before)
     after = ranks(pairs, lambda pair: pair.after)
     ordered = sorted(pairs, key=lambda pair: order(pair, pair.after))
-    return [Move(pair, before.get(pair.team_id), after.get(pair.team_id)) for pair in ordered]
+    return [Move(pair, before.get(pair.entry_id), after.get(pair.entry_id)) for pair in ordered]
 
 
 def summary(moves: Sequence[Move]) -> Summary:
@@ -157,12 +157,12 @@ def order(pair: Pair, side: Side) -> tuple[object, ...]:
 
 
 def ranks(pairs: Iterable[Pair], side: Callable[[Pair], Side]) -> dict[int, int]:
-    """The rank of each ranked team on one of the two boards."""
+    """The rank of each ranked row on one of the two boards, by the entry's key."""
     ranked = sorted(
         (pair for pair in pairs if side(pair).is_ranked),
         key=lambda pair: order(pair, side(pair)),
     )
-    return {pair.team_id: rank for rank, pair in enumerate(ranked, start=1)}
+    return {pair.entry_id: rank for rank, pair in enumerate(ranked, start=1)}
 
 
 def tied(sides: Iterable[Side]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import secrets
@@ -9,7 +10,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -199,12 +200,31 @@ def loaded(folder: Path) -> Staged:
     return Staged(folder=folder, **json.loads((folder / "about.json").read_text()))
 
 
-def forget(staged: Staged) -> None:
-    """Delete an upload. Whoever works on it finds no folder any more, and ends."""
+def forget(staged: Staged, *, unless: str = "") -> bool:
+    """Delete an upload, unless it has a small file of this name. Returns whether it is gone.
+
+    Whoever works on it finds no folder any more, and ends.
+    """
     gone = staged.folder.with_name(f"{staged.token}.gone")
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError), closing(staged):
+        if unless and (staged.folder / f"{unless}.json").exists():
+            return False
         staged.folder.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
+    return True
+
+
+@contextmanager
+def closing(staged: Staged) -> Iterator[None]:
+    """As long as this lasts, nobody else deletes an upload or makes a dataset of it.
+
+    Raises `FileNotFoundError` if it was deleted.
+    """
+    with (staged.folder / "closing").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not staged.folder.exists():
+            raise FileNotFoundError(staged.folder)
+        yield
 
 
 def sweep() -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from leaderboard.models import Competition, Membership, Submission, Team, User
-from leaderboard.services import doubles, teams
+from leaderboard.services import doubles, merging, teams
 from leaderboard.services.doubles import Sign
 from tests.leaderboard.admin.conftest import panel
 from tests.leaderboard.api.conftest import API, client_of
@@ -30,7 +30,12 @@ def found(competition: Competition) -> dict[tuple[str, str], set[Sign]]:
 
 
 def test_addresses_names_and_models_are_signs(
-    team: Team, rivals: Team, submit: Callable[..., Submission], owner: User, rival: User
+    team: Team,
+    rivals: Team,
+    submit: Callable[..., Submission],
+    owner: User,
+    rival: User,
+    organizer: User,
 ) -> None:
     competition = team.competition
     assert found(competition) == {}
@@ -48,6 +53,8 @@ def test_addresses_names_and_models_are_signs(
     Membership.objects.filter(user=copy).update(team=team, is_captain=False)
     teams.create(competition=competition, name="Fourth", by=person("somebody"))
     assert ("owner", "0wner") not in found(competition)
+    merging.split(team=team, username="0wner", name="Fifth", reason="Asked.", by=organizer)
+    assert found(competition)["owner", "0wner"] == {Sign.NAME}
 
 
 def test_the_same_model_adds_to_the_signs_of_its_uploaders(

@@ -20,18 +20,22 @@ from leaderboard.models import (
     Evaluation,
     MergeOffer,
     Notice,
+    Rescore,
     Role,
     Submission,
     Team,
     User,
 )
+from leaderboard.models.rescore import FORMULA_FIELDS
 from leaderboard.services import (
     bans,
     captains,
     merging,
+    moves,
     offers,
     questions,
     quotas,
+    rescoring,
     selections,
     submissions,
     teams,
@@ -63,6 +67,7 @@ def test_an_organizer_merges_two_teams(
     see: Any,
     owner: User,
     rival: User,
+    organizer: User,
 ) -> None:
     mine, theirs = scored(team, seed=1, time_ratio=0.9), scored(rivals, seed=2, time_ratio=0.5)
     selections.choose(team=team, submission_ids=[mine.pk], by=owner)
@@ -70,8 +75,18 @@ def test_an_organizer_merges_two_teams(
     webhooks.add(team=rivals, url="https://hook.example", events=["scored"], by=rival)
     before = Competition.objects.get(pk=team.competition_id)
     questions.ask(competition=before, text="May we share a laptop?", by=rival)
+    numbers = {name: getattr(before, name) for name in FORMULA_FIELDS} | {"k": before.k + 1}
+    rescore = rescoring.propose(
+        rescore=Rescore(competition=before, why="Why", **numbers), by=organizer
+    )
+    rescoring.apply(rescore=rescore, by=organizer)
+    was = [(one.rank_before, one.rank_after, one.pair.before) for one in moves.of(rescore)]
     press(team, "merge", other="RIVALS", reason="They are one lab.")
     assert not Team.objects.filter(pk=rivals.pk).exists()
+    told = [(one.rank_before, one.rank_after, one.pair.before) for one in moves.of(rescore)]
+    assert told == was  # what a rescore did before stays as it was
+    assert {one.pair.team_id for one in moves.of(rescore)} == {team.pk}
+    assert len(told) == 2
     members = team.memberships.order_by("joined_at")
     assert [one.user.username for one in members if one.is_captain] == ["owner"]
     assert {one.user.username for one in members} == {"owner", "teammate", "rival"}
