@@ -17,6 +17,12 @@ from scoring.sentences import Sentence, say
 NAMED = 10
 """Classes that a text names. The others are counted. JSON has all of them."""
 
+PER_SPLIT = {
+    "sample": say("Sample: %(counts)s."),
+    "public": say("Public: %(counts)s."),
+    "private": say("Private: %(counts)s."),
+}
+
 Counts = Mapping[str, Mapping[str, int]]
 """Images by split and class."""
 
@@ -85,7 +91,7 @@ class Changes(Json):
             *([new] if self.new_classes else []),
             *([lost] if self.lost_classes else []),
             *(
-                say("%(split)s: %(counts)s.", split=split, counts=arrows(counts))
+                PER_SPLIT[split].about(counts=arrows(counts))
                 for split, counts in self.counts.items()
             ),
             size.about(before=f"{self.bytes_before:,}", after=f"{self.bytes_after:,}"),

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from scoring.images.changes import Changes
+from scoring.images.changes import PER_SPLIT, Changes
 from scoring.images.names import shown
 from scoring.images.records import Catalogue, Image, Problem
 from scoring.job import Formula
@@ -115,7 +115,7 @@ class ImageReport:
             (say("Nearly the same, two splits"), groups(self.near_overlaps)),
             (say("Of one colour"), plain(some(self.one_coloured))),
             *((say("Seen before"), (one,)) for one in self.allowed()),
-            *((say("Few images"), few_line(split, counts)) for split, counts in self.few.items()),
+            (say("Few images"), few_line(self.few)),
             *((TELLS_APART[one.split], power_line(one)) for one in self.power),
         ]
         return [(heading, said) for heading, said in rows if said]
@@ -239,10 +239,11 @@ def by_class(images: Iterable[Image]) -> Counter[str]:
     return Counter(image.label for image in images)
 
 
-def few_line(split: str, counts: Mapping[str, int]) -> Said:
-    """A split's small classes in words."""
+def few_line(few: Mapping[str, Mapping[str, int]]) -> Said:
+    """The small classes of each hidden split in words; empty without any."""
     chance = say("The F1 of a class with fewer than %(few)s images depends on chance.", few=FEW)
-    return say("%(split)s: %(counts)s.", split=split, counts=counted(counts)), chance
+    said = [PER_SPLIT[split].about(counts=counted(counts)) for split, counts in few.items()]
+    return (*said, chance) if said else ()
 
 
 def across(groups: Iterable[Group], splits: Mapping[str, Sequence[Image]]) -> tuple[Group, ...]:

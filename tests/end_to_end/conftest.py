@@ -74,13 +74,20 @@ def profile(transactional_db: None) -> HardwareProfile:
 
 
 @pytest.fixture
-def start(tmp_path: Path, transactional_db: None) -> Iterator[Start]:
+def processes() -> list[subprocess.Popen[bytes]]:
+    """What `start` has begun, the first one first."""
+    return []
+
+
+@pytest.fixture
+def start(
+    tmp_path: Path, transactional_db: None, processes: list[subprocess.Popen[bytes]]
+) -> Iterator[Start]:
     """Start `python ARGUMENTS` as an operator would; whatever still runs is stopped at the end,
     before the database is emptied beneath it."""
-    running: list[subprocess.Popen[bytes]] = []
 
     def begin(*arguments: str, **variables: str) -> subprocess.Popen[bytes]:
-        log = tmp_path / f"process{len(running)}.log"
+        log = tmp_path / f"process{len(processes)}.log"
         with log.open("wb") as said:
             process = subprocess.Popen(
                 [sys.executable, *arguments],
@@ -91,15 +98,15 @@ def start(tmp_path: Path, transactional_db: None) -> Iterator[Start]:
                 stderr=said,
                 start_new_session=True,
             )
-        running.append(process)
+        processes.append(process)
         return process
 
     yield begin
-    for process in running:
+    for process in processes:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    for number in range(len(running)):
+    for number in range(len(processes)):
         print(f"--- process {number}\n{(tmp_path / f'process{number}.log').read_text()[-3000:]}")
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
+import subprocess
+import zipfile
 from collections.abc import Callable
 
 import httpx
+import pytest
+from PIL import Image
 
-from leaderboard.models import Canary, Evaluation, HardwareProfile, User
-from leaderboard.services import measurements, queueing
+from leaderboard.models import Canary, Dataset, Evaluation, HardwareProfile, User
+from leaderboard.services import divisions, importing, measurements, queueing, staging
 from tests.end_to_end.conftest import Start, verdict, wait_until
 
 WORK = ("manage.py", "work", "--profile", "cpu", "--poll", "0.1")
@@ -84,3 +90,60 @@ def test_measuring_again_pools_and_a_worker_checks_itself_first(
     canary = Canary.objects.get()
     assert canary.passed
     assert canary.time_ratio > 0
+
+
+def many_images() -> bytes:
+    """So many that the server reads them in the background, and for some seconds."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for number in range(staging.AT_ONCE_FILES + 2):
+            picture = io.BytesIO()
+            colour = (number % 256, number // 256, 7)
+            Image.new("RGB", (640, 480), colour).save(picture, "PNG", compress_level=1)
+            archive.writestr(f"{('cat', 'dog')[number % 2]}/{number}.png", picture.getvalue())
+    return target.getvalue()
+
+
+def signed_in(site: str, person: User) -> httpx.Client:
+    person.set_password("a-light-model")
+    person.save()
+    browser = httpx.Client(base_url=site, timeout=90, follow_redirects=True)
+    login = {"login": person.username, "password": "a-light-model"}
+    assert posted(browser, "/accounts/login/", login).status_code == 200
+    return browser
+
+
+def posted(
+    browser: httpx.Client, path: str, data: dict[str, str], **files: tuple[str, bytes, str]
+) -> httpx.Response:
+    browser.get(path)
+    token = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+    headers = {"Referer": str(browser.base_url)}
+    return browser.post(path, data=data | token, files=files or None, headers=headers)
+
+
+@pytest.mark.usefixtures("profile")
+def test_an_import_goes_on_elsewhere_when_its_server_is_killed(
+    start: Start,
+    site: str,
+    processes: list[subprocess.Popen[bytes]],
+    organizer: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    browser = signed_in(site, organizer)
+    source = ("images.zip", many_images(), "application/zip")
+    page = posted(browser, "/admin/leaderboard/dataset/add/", {"name": "Pets"}, source=source)
+    assert page.status_code == 200, page.text
+    [staged] = staging.of(organizer)
+    wait_until(lambda: importing.progress_of(staged).done)
+    os.killpg(processes[0].pid, signal.SIGKILL)  # the server, while it reads
+
+    start(*WORK, REDIS_URL="")
+    wait_until(lambda: importing.state_of(staged) is not importing.State.UNDER_WAY)
+    assert importing.state_of(staged) is importing.State.READY, importing.trouble_of(staged)
+    assert importing.progress_of(staged).tries == 2
+    monkeypatch.setattr(importing, "start", lambda: None)  # the worker's sweep imports it
+    wishes = divisions.Wishes(seed=staged.seed)
+    importing.decide(staged, name="Pets", licence="", wishes=wishes, by=organizer)
+    wait_until(lambda: importing.state_of(staged) is importing.State.IMPORTED)
+    assert sum(split.images for split in Dataset.objects.get().splits.all()) == 1002

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from leaderboard.models import AuditEntry, Dataset, User
+from leaderboard.admin import pages
+from leaderboard.models import AuditEntry, Dataset, Split, User
 from leaderboard.services import datasets, importing, staging, sweeping
 from tests.leaderboard.answers import Answer
 from tests.leaderboard.test_a_report_comes_before_an_import import Files, pets, zipped
@@ -117,6 +119,35 @@ def test_cancel_deletes_what_was_staged_even_while_it_is_read(
     importing.work()
     assert not list(staging.root().glob("*/*"))
     assert panel.get(page)["Location"] == reverse("admin:leaderboard_dataset_add")
+
+
+def test_cancel_comes_before_the_dataset_is_saved_or_too_late(
+    panel: Client, upload: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = upload(pets())
+    importing.work()
+    panel.post(page, {"name": "Pets"})
+    packed = datasets.packed
+
+    def cancelled(*given: Any, **more: Any) -> list[Split]:
+        rows = packed(*given, **more)
+        panel.post(f"{page}cancel/")  # right after packing
+        return rows
+
+    with monkeypatch.context() as patched:
+        patched.setattr(datasets, "packed", cancelled)
+        importing.work()
+    assert not Dataset.objects.exists()
+    assert not list(staging.root().glob("*/*"))
+
+    page = upload(pets())
+    importing.work()
+    panel.post(page, {"name": "Pets"})
+    importing.work()
+    answer = panel.post(f"{page}cancel/", follow=True)
+    assert answer.request["PATH_INFO"] == pages.change_url(Dataset.objects.get())
+    assert "Pets was imported before." in text(answer)
+    assert not list(staging.root().glob("*/*"))
 
 
 def test_what_lost_its_process_goes_on_with_the_next_sweep(
