@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlencode
 
 from django import template
 from django.contrib.auth.models import AnonymousUser
@@ -127,6 +128,19 @@ def beside(written: list[str], is_strong: bool) -> SafeString:
 def organizes(user: User | AnonymousUser | None) -> bool:
     """Whether a person may enter the organizers' panel. A page of an error has no person."""
     return user is not None and enters_panel(user)
+
+
+@register.simple_tag(takes_context=True)
+def next_page(context: template.Context) -> str:
+    """The query string that leads from signing in or up to the page of today, or to the page that
+    an entrance leads to already. Empty on a page of an error, which has no request."""
+    request = context.get("request")
+    if request is None:
+        return ""
+    wanted = request.GET.get("next", "")
+    if not wanted and request.method == "GET" and not request.path.startswith("/accounts/"):
+        wanted = request.get_full_path()
+    return f"?{urlencode({'next': wanted})}" if wanted not in ("", "/") else ""
 
 
 @register.simple_tag
@@ -275,6 +289,13 @@ def state_name(state: str) -> str:
 def metric_name(competition: Competition) -> str:
     """What its models' quality is called, as the heading of a column."""
     return said(competition.quality_measure.short)
+
+
+@register.filter
+def names_reference(name: str) -> bool:
+    """Whether a model is called the reference, so that the word need not stand beside its name."""
+    folded = name.casefold()
+    return any(word.casefold() in folded for word in ("reference", gettext("Reference")))
 
 
 @register.filter

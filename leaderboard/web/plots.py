@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from leaderboard.models import Competition, Entry
+from leaderboard.models import Competition, Entry, RankRange
 from leaderboard.services import baselines, rankings
 from leaderboard.web.axes import Axis, decades, multiples
 from scoring import formula
@@ -110,6 +110,8 @@ class Point:
     high: float
     ellipse: Ellipse | None
     """None until the doubt of its quality is computed, and beyond the axes."""
+    rank: int | None
+    likely: RankRange | None
 
     @property
     def label_dy(self) -> int:
@@ -187,6 +189,8 @@ def point(drawn: Plot, row: rankings.Row) -> Point:
         drawn.x.at(entry.time_ratio - half),
         drawn.x.at(entry.time_ratio + half),
         ellipse(drawn, row, half),
+        row.rank,
+        row.likely,
     )
 
 

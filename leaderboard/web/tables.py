@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models import Competition, Entry
 from leaderboard.sentences import said
-from leaderboard.services import baselines, rankings
+from leaderboard.services import baselines, browsing, rankings
 from leaderboard.web import charts, plots
 from leaderboard.web.wishes import COLUMNS, Wish
 from scoring import formats
@@ -181,12 +181,9 @@ def points(
 def front(standing: rankings.Standing, drawn: plots.Plot) -> list[plots.Point]:
     """The Pareto front of a plot, the fastest first."""
     places = {one.team_id: place for place, one in enumerate(drawn.front)}
-    entries = Entry.objects.board(standing.competition, standing.board)
-    rows = [
-        rankings.Row(int(one.is_ranked) or None, one, is_tied=False)
-        for one in entries.filter(team__in=places)
-    ]
-    found = [plots.point(drawn, row) for row in rows]
+    entries = Entry.objects.filter(competition=standing.competition, board=standing.key)
+    keys = list(entries.filter(team__in=places).values_list("pk", flat=True))
+    found = [plots.point(drawn, row) for row in browsing.placed(standing, keys)]
     return sorted(found, key=lambda one: places[one.entry.team_id])
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard import sizes
-from leaderboard.models import Competition, Evaluation, Webhook
+from leaderboard.models import Competition, Entry, Evaluation, Webhook
 from leaderboard.sentences import said
 from leaderboard.services import recipes
 from leaderboard.web import plots
@@ -88,19 +88,38 @@ def terms(competition: Competition, evaluation: Evaluation | None = None) -> lis
 
 
 def point(one: plots.Point, competition: Competition) -> str:
-    """A team of a plot in words: its score, and its figures with their 95 % intervals."""
+    """A team of a plot in lines: name, rank, score, quality, time, with their 95 % intervals."""
     entry = one.entry
-    told = {
-        "metric": said(competition.quality_measure.short),
-        "quality": floatformat(entry.quality, 4),
-        "time": sizes.interval(entry.time_ratio, entry.evaluation.half_width, 3),
-    }
-    if one.ellipse:
-        told["high"] = f"{one.ellipse.half_width:#.2g}"
-        sentence = gettext("%(metric)s %(quality)s ± %(high)s, time ratio %(time)s")
-    else:
-        sentence = gettext("%(metric)s %(quality)s, time ratio %(time)s")
-    return f"{entry.team.name}: {floatformat(entry.score, 4)}, {sentence % told}"
+    metric = said(competition.quality_measure.short)
+    doubt = f" ± {one.ellipse.half_width:#.2g}" if one.ellipse else ""
+    ratio = sizes.interval(entry.time_ratio, entry.evaluation.half_width, 3)
+    told = [
+        entry.team.name,
+        rank(one),
+        gettext("Score %(score)s") % {"score": scored(entry)},
+        f"{metric} {floatformat(entry.quality, 4)}{doubt}",
+        gettext("Time ratio %(ratio)s") % {"ratio": ratio},
+    ]
+    if (seconds := competition.seconds_per_image(entry.time_ratio)) is not None:
+        time = sizes.milliseconds_figures(seconds, entry.evaluation.seconds_half_width)
+        told.append(gettext("%(time)s ms per image") % {"time": " ± ".join(time)})
+    return "\n".join(told)
+
+
+def scored(entry: Entry) -> str:
+    return sizes.interval(entry.score, entry.score_half_width, 4)
+
+
+def rank(one: plots.Point) -> str:
+    """The rank of a team of a plot, with its range where that is known."""
+    if one.rank is None:
+        return gettext("No rank")
+    if one.likely is None:
+        return gettext("Rank %(rank)d") % {"rank": one.rank}
+    facts = {"rank": one.rank, "first": one.likely.first, "last": one.likely.last}
+    if one.likely.first == one.likely.last:
+        return gettext("Rank %(rank)d, likely %(first)d") % facts
+    return gettext("Rank %(rank)d, likely %(first)d to %(last)d") % facts
 
 
 def plain(value: float) -> str:

@@ -248,6 +248,19 @@ def test_a_row_lights_its_point_on_the_plot(
     assert page.locator(".plot-point.is-lit").count() == 1
     page.get_by_role("button", name="Zoom in").click()
     assert page.get_attribute("svg.plot", "viewBox") != "0 0 320 330"
+    page.reload()
+    card = page.locator(".point-card")
+    expect(card).to_be_hidden()
+    page.locator(".plot-point[tabindex='0']").focus()
+    expect(card).to_contain_text("Rank 1")
+    expect(card).to_contain_text("Score 0.3692 ± 0.0050")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").count("Rank 1") == 1
+    page.keyboard.press("ArrowRight")
+    expect(card).to_be_visible()
+    page.keyboard.press("Tab")  # into the card
+    expect(card.get_by_role("link", name="See its row")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
     assert not complaints
 
 

@@ -128,7 +128,11 @@ def test_page_api_and_csv_say_the_same_range(
     assert page.count("<ellipse") >= 4
     for row, width in zip(rows, widths, strict=True):
         assert 0.1 < width < 0.3  # macro-F1 of 24 images
-        assert f"{row['team']}: {row['score']:.4f}, F1 {row['quality']:.4f} ± {width:#.2g}" in page
+        first, last = row["likely_first"], row["likely_last"]
+        likely = f"{first} to {last}" if first < last else str(last)
+        told = f"{row['team']} Rank {row['rank']}, likely {likely} Score {row['score']:.4f} ± "
+        assert told in page
+        assert f"F1 {row['quality']:.4f} ± {width:#.2g} Time ratio" in page
 
 
 def test_a_reader_computes_nothing(
