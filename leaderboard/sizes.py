@@ -48,13 +48,14 @@ def milliseconds(seconds: float | None) -> str:
 
 
 def milliseconds_figures(seconds: float, half_width: float | None) -> list[str]:
-    """An interval of seconds as milliseconds with three figures or more."""
+    """An interval of seconds as milliseconds; the time has three figures or more."""
     half = half_width if half_width is None else half_width * 1000
     return figures(seconds * 1000, half, decimals_of(seconds * 1000))
 
 
 def decimals_of(milliseconds: float) -> int:
-    return 0 if milliseconds >= 100 else 1 if milliseconds >= 10 else 2
+    """For three figures."""
+    return max(0, 2 - math.floor(math.log10(milliseconds))) if milliseconds > 0 else 2
 
 
 def gained_milliseconds(seconds: float) -> str:

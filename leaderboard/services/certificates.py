@@ -19,15 +19,7 @@ def of(*, team: Team, by: User) -> bytes:
     publication, for a team without a score, and for a winner who was asked for a verification
     and is not verified."""
     competition = team.competition
-    visibility.check_board(competition, Entry.Board.PRIVATE)
-    entry = rankings.entry_of(team, Entry.Board.PRIVATE)
-    if entry is None:
-        sentence = gettext("A certificate is for teams with a score on the private board.")
-        raise NotFound(sentence, code="no_certificate")
-    asked = Verification.objects.filter(team=team).first()
-    if asked and asked.state != Verification.State.VERIFIED:
-        sentence = gettext("The certificate waits until the organizers have verified your team.")
-        raise NotFound(sentence, code="not_verified")
+    entry = entry_for(team)
     assert competition.published_at
     told = Certificate(
         heading=gettext("Certificate"),
@@ -40,6 +32,31 @@ def of(*, team: Team, by: User) -> bytes:
         made_at=competition.published_at,
     )
     return certificates.pdf(told)
+
+
+def entry_for(team: Team) -> Entry:
+    """The entry that a team's certificates tell. Raises `NotFound` as `of` does."""
+    visibility.check_board(team.competition, Entry.Board.PRIVATE)
+    entry = rankings.entry_of(team, Entry.Board.PRIVATE)
+    if entry is None:
+        sentence = gettext("A certificate is for teams with a score on the private board.")
+        raise NotFound(sentence, code="no_certificate")
+    asked = Verification.objects.filter(team=team).first()
+    if asked and asked.state != Verification.State.VERIFIED:
+        sentence = gettext("The certificate waits until the organizers have verified your team.")
+        raise NotFound(sentence, code="not_verified")
+    return entry
+
+
+def is_there(team: Team | None) -> bool:
+    """Whether the members of a team get a certificate now."""
+    if team is None or not team.competition.is_published:
+        return False
+    try:
+        entry_for(team)
+    except NotFound:
+        return False
+    return True
 
 
 def rank_of(entry: Entry) -> str:

@@ -15,7 +15,14 @@ from leaderboard.errors import NotFound
 from leaderboard.models import Entry, Evaluation, Submission
 from leaderboard.sentences import said
 from leaderboard.services import prospects, rankings, visibility
-from leaderboard.sizes import gained_milliseconds, megabytes, milliseconds, rounded, short
+from leaderboard.sizes import (
+    gained_milliseconds,
+    interval,
+    megabytes,
+    milliseconds_figures,
+    rounded,
+    short,
+)
 from leaderboard.web.competitions import show
 from leaderboard.web.requests import Request
 from leaderboard.web.submissions import own_submission
@@ -80,14 +87,17 @@ def lines(this: Submission, other: Submission) -> Iterator[FigurePair]:
     this_score, other_score = (rankings.parts(one, Entry.Board.PUBLIC) for one in both)
     assert this_score
     assert other_score
-    yield figure(gettext("Score"), this_score.score, other_score.score)
+    widths = this_score.half_width, other_score.half_width
+    yield figure(gettext("Score"), this_score.score, other_score.score, half_widths=widths)
     for name, value in this_score.terms.items():
         label = gettext("Term: %(term)s") % {"term": said(formula.TERMS[name].label)}
         yield figure(label, value, other_score.terms.get(name))
     metric = said(this.competition.quality_measure.short)
     yield figure(metric, both[0].quality_public, both[1].quality_public, higher_is_better=True)
-    yield figure(gettext("Time ratio"), both[0].time_ratio, both[1].time_ratio)
-    yield of_time(both[0].seconds_per_image, both[1].seconds_per_image)
+    ratios = both[0].time_ratio, both[1].time_ratio
+    widths = both[0].half_width, both[1].half_width
+    yield figure(gettext("Time ratio"), *ratios, half_widths=widths)
+    yield of_time(*both)
     yield of_size(gettext("Parameters"), parameters(this), parameters(other))
     left, right = ("–" if one.macs is None else short(one.macs) for one in both)
     yield FigurePair(gettext("MACs"), left, right)
@@ -114,8 +124,12 @@ def figure(
     *,
     decimals: int = 4,
     higher_is_better: bool = False,
+    half_widths: tuple[float | None, float | None] = (None, None),
 ) -> FigurePair:
-    left, right = (rounded(one, decimals) if one is not None else "–" for one in (this, other))
+    left, right = (
+        interval(one, half_width, decimals) if one is not None else "–"
+        for one, half_width in zip((this, other), half_widths, strict=True)
+    )
     if this is None or other is None:
         return FigurePair(label, left, right)
     less = round(this - other, decimals)
@@ -125,13 +139,14 @@ def figure(
     )
 
 
-def of_time(this: float | None, other: float | None) -> FigurePair:
+def of_time(this: Evaluation, other: Evaluation) -> FigurePair:
     label = gettext("ms per image")
-    less = (this or 0.0) - (other or 0.0)
+    left, right = this.seconds_per_image or 0.0, other.seconds_per_image or 0.0
+    less = left - right
     return FigurePair(
         label,
-        milliseconds(this),
-        milliseconds(other),
+        " ± ".join(milliseconds_figures(left, this.seconds_half_width)),
+        " ± ".join(milliseconds_figures(right, other.seconds_half_width)),
         signed(less, gained_milliseconds(abs(less))),
         better(less, higher_is_better=False),
     )

@@ -73,6 +73,7 @@ def archive(request: Request, slug: str) -> HttpResponse:
         landed=landing.of(standing),
         announcements=announcements.of(competition),
         latest=snapshots.latest(competition),
+        has_certificate=certificates.is_there(teams.of(request.user, competition)),
     )
 
 

@@ -19,6 +19,7 @@ from leaderboard.models import Competition, Entry, Team
 from leaderboard.services import admissions as service
 from leaderboard.services import (
     captains,
+    certificates,
     declarations,
     histories,
     rankings,
@@ -82,6 +83,7 @@ def shown(request: Request, mine: Team) -> HttpResponse:
         captain=captains.of(members),
         declarations={one.track: one for one in declarations.of(mine)},
         asked=verifications.of(competition).get(mine.pk),
+        has_certificate=certificates.is_there(mine),
         former_names=mine.former_names.all()[:MOST_FORMER_NAMES],
         **merging.shown(mine),
     )

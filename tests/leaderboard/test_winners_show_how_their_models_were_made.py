@@ -233,6 +233,9 @@ def test_an_asked_team_gets_its_certificate_once_it_is_verified(
     )
     asked = ask(published, organizer)["Sorters"]
     assert signed_in(owner).get(certificate).status_code == 404
+    for page in ("/competitions/waste/team/", "/competitions/waste/result/"):
+        assert certificate not in signed_in(owner).get(page).content.decode()
+        assert certificate in signed_in(third).get(page).content.decode()
     assert signed_in(third).get(certificate).status_code == 200, "it was not asked"
     verifications.verify(verification=asked, by=organizer)
     assert signed_in(owner).get(certificate).content.startswith(b"%PDF")

@@ -50,7 +50,9 @@ def test_each_member_decides_whether_the_name_is_shown(
 def test_a_team_that_was_never_on_the_board_is_for_its_members(
     see: Any, team: Team, owner: User, rival: User
 ) -> None:
-    assert see(owner, address(team)).status_code == 200
+    own = text(see(owner, address(team)))
+    assert "This team has not uploaded a model yet." in own
+    assert own.split("<main")[1].count('href="/competitions/waste/submit/"') == 1
     assert see(rival, address(team)).status_code == 404
     assert see(None, address(team)).status_code == 404
 

@@ -131,7 +131,8 @@ def test_two_submissions_stand_side_by_side(
     first, second, third, broken = history
     page = text(see(owner, f"/submissions/{first.pk}/compare/"))
     assert f'<a href="/submissions/{second.pk}/">#{second.pk}</a>' in page, "the team's best"
-    assert '<td class="num text-end">0.9500</td><td class="num text-end">0.4192</td>' in page
+    assert '<td class="num text-end">0.9500 ± 0.0050</td>' in page
+    assert '<td class="num text-end">0.4192 ± 0.0050</td>' in page
     assert "+0.5308" in page
     assert "−0.1000" in page  # of F1
     assert "+3.0" in page  # ms

@@ -25,6 +25,8 @@ def test_open_competitions_stand_first_with_their_end_and_leader(
     empty = text(see(None, "/"))
     assert "No model has a rank yet" in empty
     assert "small-plot" not in empty
+    take_part = 'href="/competitions/waste/submit/"'
+    assert take_part in empty
     scored(team, 1, time_ratio=0.5, quality_private=0.5)
     scored(rivals, 2, time_ratio=0.9, quality_private=0.9)
     end = timezone.now() + timedelta(days=3, hours=2, minutes=5)
@@ -50,6 +52,7 @@ def test_open_competitions_stand_first_with_their_end_and_leader(
     closed = text(see(None, "/"))
     assert closed.index("Later one") < closed.index("Earlier competitions")
     assert "Sorters leads the public board" in closed
+    assert take_part not in closed
     competitions.publish(competition=competition, by=organizer)
     assert "Rivals won" in text(see(None, "/"))
 
