@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,7 +11,6 @@ from leaderboard.services import rankings
 from scoring import formula
 
 QUALITY_STEP = 0.01
-MILLISECOND = 0.001
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,20 @@ class Supposed:
     """Whether it passes the gate."""
     above: rankings.Row | None
     below: rankings.Row | None
-    quality_worth: float
-    """What `QUALITY_STEP` more takes off the score."""
-    millisecond_worth: float | None
-    """What a millisecond less per image takes off the score. None without a calibration."""
+    quality_worth: float | None
+    """What `QUALITY_STEP` more takes off the score. None where so much more is impossible."""
+    seconds_step: float | None
+    """A power of ten, at most half of the reference's time per image. None without a
+    calibration."""
+    step_worth: float
+    """What `seconds_step` less per image takes off the score."""
 
     @property
-    def milliseconds_for_quality(self) -> float | None:
-        """The milliseconds that are worth as much as `QUALITY_STEP`."""
-        if not self.millisecond_worth:
+    def seconds_for_quality(self) -> float | None:
+        """The seconds per image that are worth as much as `QUALITY_STEP`."""
+        if not self.seconds_step or not self.step_worth or self.quality_worth is None:
             return None
-        return self.quality_worth / self.millisecond_worth
+        return self.seconds_step * self.quality_worth / self.step_worth
 
 
 def suppose(
@@ -55,6 +58,7 @@ def suppose(
     total = Decimal(f"{score.total:.6f}")
     place, others = place_of(standing, total, own) if standing is not None else (None, [])
     pace = competition.seconds_per_image(1.0)
+    step = 10.0 ** math.floor(math.log10(pace / 2)) if pace else None
     return Supposed(
         quality=quality,
         time_ratio=time_ratio,
@@ -63,8 +67,9 @@ def suppose(
         is_ranked=quality >= competition.min_quality,
         above=next((row for row in reversed(others) if row.entry.score <= total), None),
         below=next((row for row in others if row.entry.score > total), None),
-        quality_worth=score.total - more.total,
-        millisecond_worth=competition.time_weight * MILLISECOND / pace if pace else None,
+        quality_worth=score.total - more.total if quality + QUALITY_STEP <= 1 else None,
+        seconds_step=step,
+        step_worth=competition.time_weight * step / pace if step and pace else 0.0,
     )
 
 

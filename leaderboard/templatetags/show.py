@@ -216,6 +216,12 @@ def moment(
 
 
 @register.filter
+def whole_milliseconds(seconds: float) -> str:
+    """A power of ten of milliseconds: 10, 1, 0.1."""
+    return f"{seconds * 1000:g}"
+
+
+@register.filter
 def duration(value: timedelta | float | None) -> str:
     """Roughly, in words: 40 s, 4 min, 2 h 10 min, 3 days."""
     if value is None:

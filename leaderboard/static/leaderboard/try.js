@@ -3,7 +3,7 @@ const form = document.querySelector(".try-fields");
 const pace = Number(form?.dataset.pace) * 1000;
 const field = (id) => document.getElementById(id);
 const show = (source) => {
-  if (field("ms") && source !== "ms") field("ms").value = (field("ratio").value * pace).toFixed(2);
+  if (field("ms") && source !== "ms") field("ms").value = (field("ratio").value * pace).toPrecision(3);
   for (const slider of form.querySelectorAll("[data-for]")) {
     if (slider !== source) slider.value = field(slider.dataset.for).value;
   }
