@@ -32,7 +32,7 @@ def show_teams(as_json: AsJson = False) -> None:
 def create(name: str, competition: Into, as_json: AsJson = False) -> None:
     with connected() as server:
         made = server.ask("POST", f"competitions/{competition}/teams", json={"name": name})
-    told = gettext("Team %(name)s takes part in %(competition)s.") % made
+    told = gettext("%(name)s takes part in %(competition)s.") % made
     show(as_json, made, plain(told))
 
 
@@ -94,7 +94,7 @@ def invitation(made: dict[str, Any], to: str) -> str:
 def join(code: str, as_json: AsJson = False) -> None:
     with connected() as server:
         joined = server.ask("POST", "teams/join", json={"code": code})
-    told = gettext("You are in team %(name)s of %(competition)s.") % joined
+    told = gettext("You are a member of %(name)s in %(competition)s.") % joined
     show(as_json, joined, plain(told))
 
 
@@ -108,7 +108,7 @@ def leave(
 ) -> None:
     with connected() as server:
         mine = team_of(server, competition)
-        confirm(yes, gettext("Leave team %(name)s?") % mine)
+        confirm(yes, gettext("Leave %(name)s?") % mine)
         server.ask("POST", f"teams/{mine['id']}/leave")
-    told = gettext("You left team %(name)s.") % mine
+    told = gettext("You left %(name)s.") % mine
     show(as_json, {"left": mine["id"]}, plain(told))

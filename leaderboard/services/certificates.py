@@ -24,7 +24,7 @@ def of(*, team: Team, by: User) -> bytes:
     told = Certificate(
         heading=gettext("Certificate"),
         person=by.get_full_name() or by.get_username(),
-        sentence=gettext("took part as a member of the team %(team)s in") % {"team": team},
+        sentence=gettext("took part as a member of %(team)s in") % {"team": team},
         competition=competition.title,
         figure=rank_of(entry),
         lines=lines(entry),

@@ -152,14 +152,14 @@ CHANGES = {
         _("Its name was %(former)s. The reason of the organizers: %(reason)s"),
     ),
     "merged": (
-        _("The team %(other)s has joined %(team)s"),
+        _("%(other)s has joined %(team)s"),
         _(
             "Members, submissions and used uploads of both teams are together in %(team)s. The "
             "reason: %(reason)s"
         ),
     ),
     "offer_accepted": (
-        _("The team %(other)s has joined %(team)s"),
+        _("%(other)s has joined %(team)s"),
         _(
             "Members, submissions and used uploads of both teams are together in %(team)s: both "
             "captains agreed."
@@ -184,11 +184,11 @@ PLAIN = {
         _("%(team)s now has rank %(rank)d on the public board."),
     ),
     Kind.INVITED: (
-        _("%(by)s invites you to the team %(team)s"),
+        _("%(by)s invites you to %(team)s"),
         _("The team competes in %(competition)s. The invitation is valid until %(end)s."),
     ),
     Kind.MERGE_ASKED: (
-        _("%(other)s asks your team %(team)s to join it"),
+        _("%(other)s asks %(team)s to join it"),
         _(
             "Your team would end in %(competition)s, and its members and submissions would go to "
             "%(other)s. You decide on the page of your team."

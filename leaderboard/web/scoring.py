@@ -133,6 +133,8 @@ def examples(competition: Competition, quality_ref: float) -> list[Example]:
         (gettext("Twice the time, quality higher by {gain:g}").format(gain=gain), gain, 2.0),
         (gettext("A fifth of the time, quality lower by 0.10"), -0.10, 0.2),
     ]
+    if not gain:  # nothing is better than a perfect reference
+        del invented[2]
     return [
         example(competition, quality_ref, words, quality_ref + more, r)
         for words, more, r in invented

@@ -51,7 +51,7 @@ def team(request: Request, slug: str) -> HttpResponse:
         else:
             messages.success(
                 request,
-                gettext("Team {team} is ready. Upload a model, or invite others first.").format(
+                gettext("{team} is ready. Upload a model, or invite others first.").format(
                     team=made
                 ),
             )

@@ -283,7 +283,7 @@ class TestInvited:
         tell()
         [notice] = notices.of(rival)
         assert notice.path == f"/invitations/{invitation.code}/"
-        assert notice_words.said(notice)[0] == "owner invites you to the team Sorters"
+        assert notice_words.said(notice)[0] == "owner invites you to Sorters"
 
     def test_a_team_tells_a_person_once_a_day(self, team: Team, owner: User, rival: User) -> None:
         for _ in range(2):

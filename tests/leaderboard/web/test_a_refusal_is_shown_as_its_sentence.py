@@ -88,7 +88,7 @@ def test_a_team_is_made_once(send: Any, team: Team, rival: User, owner: User) ->
     assert "a team named sorters already" in text(send(rival, TEAM, name="sorters"))
     assert "in a team of this competition already" in text(send(owner, TEAM, name="Second"))
     assert "This field is required." in text(send(rival, TEAM, name=""))
-    assert "Team Third is ready" in text(send(rival, TEAM, name="Third"))
+    assert "Third is ready" in text(send(rival, TEAM, name="Third"))
 
 
 def test_an_invitation_lets_one_in(
