@@ -87,16 +87,17 @@ def lines(this: Submission, other: Submission) -> Iterator[FigurePair]:
     this_score, other_score = (rankings.parts(one, Entry.Board.PUBLIC) for one in both)
     assert this_score
     assert other_score
+    scores = this_score.score, other_score.score
     widths = this_score.half_width, other_score.half_width
-    yield figure(gettext("Score"), this_score.score, other_score.score, half_widths=widths)
+    yield figure(gettext("Score"), *scores, half_widths=widths)
     for name, value in this_score.terms.items():
         label = gettext("Term: %(term)s") % {"term": said(formula.TERMS[name].label)}
         yield figure(label, value, other_score.terms.get(name))
     metric = said(this.competition.quality_measure.short)
     yield figure(metric, both[0].quality_public, both[1].quality_public, higher_is_better=True)
     ratios = both[0].time_ratio, both[1].time_ratio
-    widths = both[0].half_width, both[1].half_width
-    yield figure(gettext("Time ratio"), *ratios, half_widths=widths)
+    of_ratios = both[0].half_width, both[1].half_width
+    yield figure(gettext("Time ratio"), *ratios, half_widths=of_ratios)
     yield of_time(*both)
     yield of_size(gettext("Parameters"), parameters(this), parameters(other))
     left, right = ("–" if one.macs is None else short(one.macs) for one in both)
