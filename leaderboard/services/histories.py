@@ -1,20 +1,21 @@
-"""How the best public scores of teams fell, from the figures that count today."""
+"""How the public scores of teams fell: from the figures that count today, or counted in an era."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F, Min, Q, RowRange, Window
 
 from leaderboard.models import Competition, Evaluation, Team
-from leaderboard.services import gains, rankings
+from leaderboard.models.evaluations import EvaluationQuerySet
+from leaderboard.services import eras, gains, rankings
+from leaderboard.services.eras import Era
 from scoring import formula
 
 MOST = 2_000
 """Submissions of a team that are looked at, the first ones. No quota allows a team that many."""
-
 LOWEST = Window(
     Min("score_public"),
     partition_by="team",
@@ -35,6 +36,10 @@ class Step:
     half_width: float
 
 
+Steps = dict[int, list[Step]]
+"""By team, the oldest first."""
+
+
 def steps(team: Team) -> list[Step]:
     """The submissions that each were the team's best, the oldest first.
 
@@ -45,26 +50,66 @@ def steps(team: Team) -> list[Step]:
     return of_teams(team.competition, [team.pk], most=MOST).get(team.pk, [])
 
 
-def of_teams(
-    competition: Competition, teams: Collection[int], *, most: int
-) -> dict[int, list[Step]]:
+def of_teams(competition: Competition, teams: Collection[int], *, most: int) -> Steps:
     """The steps of some teams, from the first `most` submissions of all of them."""
-    counting = Evaluation.objects.counting().filter(
-        team__in=teams, quality_public__gte=competition.min_quality
-    )
-    if before := competition.counts_until:
-        counting = counting.filter(submission__uploaded_at__lt=before)
-    if competition.only_real_gains:
-        counting = counting.filter(Q(gain=None) | Q(gain__gt=gains.REAL))
+    counting = passing(competition).filter(team__in=teams)
     if not competition.last_counts:
         counting = counting.annotate(lowest=LOWEST).filter(score_public=F("lowest"))
     columns = "team", "submission__uploaded_at", "score_public", "half_width"
     rows = counting.order_by("submission__uploaded_at", "submission").values_list(*columns)
-    found: dict[int, list[Step]] = {}
-    for team, uploaded_at, score, half_width in rows[:most]:
+    return collected(
+        competition,
+        (
+            (team, at, score, formula.half_width(half or 0.0, competition.time_weight))
+            for team, at, score, half in rows[:most]
+        ),
+    )
+
+
+def in_era(competition: Competition, era: Era, teams: Collection[int], *, most: int) -> Steps:
+    """The steps of some teams by the formula and the figures of an earlier era."""
+    rules = era.rules
+    kept = era.kept or rules
+    return collected(
+        competition,
+        (
+            (
+                one.team,
+                one.uploaded_at,
+                (kept if one.is_kept else rules).score(one.quality, one.time_ratio),
+                formula.half_width(one.half_width, rules.time_weight),
+            )
+            for one in eras.figures(competition, era, teams, most=most)
+        ),
+    )
+
+
+def collected(
+    competition: Competition, rows: Iterable[tuple[int, datetime, float, float]]
+) -> Steps:
+    """The steps among scored submissions, given in the order of uploads."""
+    found: Steps = {}
+    for team, uploaded_at, score, half_width in rows:
         some = found.setdefault(team, [])
         exact = round(score, rankings.SCORE_DECIMALS)
         if not some or exact < some[-1].score or competition.last_counts:
-            half = formula.half_width(half_width or 0.0, competition.time_weight)
-            some.append(Step(uploaded_at, exact, half))
+            some.append(Step(uploaded_at, exact, half_width))
     return found
+
+
+def passing(competition: Competition) -> EvaluationQuerySet:
+    """What counts today of uploads that the public board may show, and passes the gate."""
+    counting = Evaluation.objects.counting().filter(
+        competition=competition, quality_public__gte=competition.min_quality
+    )
+    if until := competition.counts_until:
+        counting = counting.filter(submission__uploaded_at__lt=until)
+    if competition.only_real_gains:
+        counting = counting.filter(Q(gain=None) | Q(gain__gt=gains.REAL))
+    return counting
+
+
+def best_ever(competition: Competition, *, most: int) -> list[tuple[int, float]]:
+    """The teams with the best scores that count today, whenever they were sent, best first."""
+    rows = passing(competition).order_by().values_list("team").annotate(best=Min("score_public"))
+    return [(team, score) for team, score in rows.order_by("best", "team")[:most]]

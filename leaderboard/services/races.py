@@ -1,26 +1,27 @@
-"""How the public board stood at earlier moments, from the figures that count today.
+"""How the public board stood at earlier moments, by the formula and the figures of that time.
 
-Where the best submission counts, a team's score on the public board never gets worse. So the first
-teams of today tell who stood where at any moment, down to the score that the last of them has
-today.
+Where the best submission counts, a team's score never gets worse between two rescores. So the first
+teams at the end of an era tell who stood where at any moment of it, down to the score of the last
+of them. Where the last submission counts, these are the teams with the best scores ever.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.utils import timezone
 
-from leaderboard.models import Entry
-from leaderboard.services import histories, rankings
-from leaderboard.services.histories import Step
+from leaderboard.models import Entry, Team
+from leaderboard.services import eras, histories, rankings
+from leaderboard.services.eras import Era
+from leaderboard.services.histories import Step, Steps
 
 MOST_TEAMS = 200
-"""The first teams of today's board, whose scores are read once for each version of it."""
+"""The first teams of a board, whose scores are read once for each version of today's."""
 MOST_STEPS = 20_000
 """Submissions of these teams that are looked at, the first ones."""
 Key = tuple[float, datetime, int]
@@ -37,18 +38,13 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Race:
-    names: dict[int, str]
-    steps: dict[int, list[Step]]
-    """Of each team, the oldest first."""
-    now: dict[int, int]
-    """The ranks of today."""
-    reach: float | None
-    """The score down to which an earlier board is complete; None if all teams are looked at."""
+class Stretch:
+    """The race between two rescores."""
 
-    @property
-    def begin(self) -> datetime:
-        return min(some[0].uploaded_at for some in self.steps.values())
+    begin: datetime | None
+    steps: Steps
+    reach: float | None
+    """The score down to which a board is complete; None if all teams are looked at."""
 
     def standing(self, at: datetime) -> list[Placed]:
         """The board at a moment, as far as it is complete."""
@@ -65,7 +61,7 @@ class Race:
 
     def last(self, team: int, at: datetime) -> Step | None:
         """The team's best at a moment."""
-        steps = self.steps[team]
+        steps = self.steps.get(team, [])
         found = bisect_right(steps, at, key=uploaded)
         return steps[found - 1] if found else None
 
@@ -80,6 +76,7 @@ class Race:
                 uploaded_at, team, step = self.events[number]
                 if team in keys:
                     board.pop(bisect_left(board, keys[team]))
+                    del keys[team]
                 if self.is_known(step):
                     keys[team] = (step.score, uploaded_at, team)
                     insort(board, keys[team])
@@ -99,6 +96,71 @@ class Race:
         return self.reach is None or step.score <= self.reach
 
 
+class Race:
+    """The stretches of a race, each read when it is first asked for."""
+
+    def __init__(self, standing: rankings.Standing) -> None:
+        self.board = standing
+        self.eras = eras.of(standing.competition)
+
+    def stretch(self, number: int) -> Stretch:
+        """The stretch of an era, counted from 0."""
+        era = self.eras[number]
+        return self.board.kept(f"race-{number}", lambda: read(self.board, era))
+
+    @cached_property
+    def today(self) -> Stretch:
+        return self.stretch(len(self.eras) - 1)
+
+    @cached_property
+    def now(self) -> dict[int, int]:
+        """The ranks of today of the first teams."""
+        keys = self.board.kept("race-now", lambda: first_teams(self.board))
+        return {team: rank for rank, team in enumerate(keys, start=1)}
+
+    @cached_property
+    def begin(self) -> datetime:
+        """The first score."""
+        every = (self.stretch(number).steps.values() for number in range(len(self.eras)))
+        return min(some[0].uploaded_at for steps in every for some in steps if some)
+
+    def number(self, at: datetime) -> int:
+        """Of the era of a moment."""
+        return max(n for n, era in enumerate(self.eras) if era.holds(at))
+
+    def standing(self, at: datetime) -> list[Placed]:
+        """The board at a moment, as far as it is complete."""
+        return self.stretch(self.number(at)).standing(at)
+
+    def ranks(self, teams: Iterable[int], moments: Iterable[datetime]) -> dict[int, list[int]]:
+        """The ranks of some teams at moments, the earliest first; 0 where a team had none."""
+        found: dict[int, list[int]] = {team: [] for team in teams}
+        by_era: dict[int, list[datetime]] = {}
+        for at in moments:
+            by_era.setdefault(self.number(at), []).append(at)
+        for number, some in by_era.items():
+            for team, ranks in self.stretch(number).ranks(found, some).items():
+                found[team] += ranks
+        return found
+
+    def way(self, team: int, until: datetime) -> Iterator[tuple[datetime, float]]:
+        """The scores of a team up to a moment, each from its time on. A rescore changes them."""
+        for number in range(self.number(until) + 1):
+            stretch, ends = self.stretch(number), self.eras[number].end
+            end = min(until, ends.decided_at) if ends and ends.decided_at else until
+            if stretch.begin and (step := stretch.last(team, stretch.begin)):
+                yield stretch.begin, step.score
+            for step in stretch.steps.get(team, []):
+                if (not stretch.begin or step.uploaded_at > stretch.begin) and (
+                    step.uploaded_at <= end
+                ):
+                    yield step.uploaded_at, step.score
+
+    def names(self, teams: Iterable[int]) -> dict[int, str]:
+        rows = Team.objects.filter(pk__in=list(teams)).order_by()
+        return dict(rows.values_list("pk", "name"))
+
+
 def uploaded(step: Step) -> datetime:
     return step.uploaded_at
 
@@ -110,26 +172,42 @@ def order(row: tuple[float, datetime, int, Step]) -> tuple[float, datetime, int]
 def of(standing: rankings.Standing) -> Race | None:
     """The race on a public board; None while no team has a rank."""
     assert standing.board == Entry.Board.PUBLIC, "private scores were never on a board"
-    if not standing.ranked.count:
-        return None
-    return standing.kept("race", lambda: read(standing))
+    return Race(standing) if standing.ranked.count else None
 
 
-def read(standing: rankings.Standing) -> Race:
-    entries = list(standing.part(True).select_related("team")[: MOST_TEAMS + 1])
+def first_teams(standing: rankings.Standing) -> list[int]:
+    return list(standing.part(True).values_list("team_id", flat=True)[:MOST_TEAMS])
+
+
+def read(standing: rankings.Standing, era: Era) -> Stretch:
+    """The stretch of an era, of its first teams."""
+    if era.end:
+        return read_earlier(standing, era)
+    entries = list(standing.part(True)[: MOST_TEAMS + 1])
     reach = float(entries[MOST_TEAMS - 1].score) if len(entries) > MOST_TEAMS else None
     entries = entries[:MOST_TEAMS]
-    teams = [one.team_id for one in entries]
+    teams = {one.team_id for one in entries}
+    is_last = standing.competition.last_counts
+    if is_last:
+        best = histories.best_ever(standing.competition, most=MOST_TEAMS + 1)
+        reach = best[MOST_TEAMS - 1][1] if len(best) > MOST_TEAMS else None
+        teams.update(team for team, _ in best[:MOST_TEAMS])
     steps = histories.of_teams(standing.competition, teams, most=MOST_STEPS)
     for one in entries:
-        is_last = standing.competition.last_counts
         end_with(steps.setdefault(one.team_id, []), one, is_last=is_last)
-    return Race(
-        names={one.team_id: one.team.name for one in entries},
-        steps=steps,
-        now={one.team_id: rank for rank, one in enumerate(entries, start=1)},
-        reach=reach,
-    )
+    return Stretch(era.begin, steps, reach)
+
+
+def read_earlier(standing: rankings.Standing, era: Era) -> Stretch:
+    """The stretch of an era that a rescore ended, of the first teams of that moment. Those of today
+    are looked at, too: two teams may have become one."""
+    assert era.end
+    rows = era.end.moved.filter(was_is_ranked=True).order_by("was_score", "was_uploaded_at", "pk")
+    first = list(rows.values_list("team_id", "was_score")[: MOST_TEAMS + 1])
+    reach = float(first[MOST_TEAMS - 1][1]) if len(first) > MOST_TEAMS else None
+    teams = {team for team, _ in first[:MOST_TEAMS]} | {*first_teams(standing)}
+    steps = histories.in_era(standing.competition, era, teams, most=MOST_STEPS)
+    return Stretch(era.begin, steps, reach)
 
 
 def end_with(steps: list[Step], entry: Entry, *, is_last: bool) -> None:

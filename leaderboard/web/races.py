@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -63,7 +63,7 @@ class Chart:
 class Row:
     placed: races.Placed
     name: str
-    now: int
+    now: int | None
     is_mine: bool
 
 
@@ -85,18 +85,17 @@ def race(request: Request, slug: str) -> HttpResponse:
     by = request.GET.get("by", "")
     by = by if by in BY else BY[0]
     mine = teams.of(request.user, competition)
-    placed = found.standing(at or end)
-    chart = drawn(zone, found, placed[:LEADERS], begin, at or end, by)
+    era = found.number(at or end)
+    placed = found.standing(at or end)[:ROWS]
+    names = found.names(one.team_id for one in placed)
+    chart = drawn(zone, found, placed[:LEADERS], names, begin, at or end, by)
     own = mine.pk if mine else None
     return show(
         request,
         competition,
         "competitions/race.html",
         chart=replace(chart, lines=[replace(x, is_mine=x.team_id == own) for x in chart.lines]),
-        rows=[
-            Row(one, found.names[one.team_id], found.now[one.team_id], one.team_id == own)
-            for one in placed[:ROWS]
-        ],
+        rows=table(found, placed, names, own),
         by=by,
         ways=[(one, urlencode(address(at, own_zone, zone, one))) for one in BY],
         at=at,
@@ -105,17 +104,28 @@ def race(request: Request, slug: str) -> HttpResponse:
         first=field(begin, zone),
         last=field(end, zone),
         shown=field(at or end, zone),
-        is_cut=found.reach is not None,
+        is_cut=found.stretch(era).reach is not None,
+        is_earlier=era < found.number(end),
         team=mine,
     )
 
 
+def table(
+    found: races.Race, placed: Sequence[races.Placed], names: Mapping[int, str], own: int | None
+) -> list[Row]:
+    return [
+        Row(one, names[one.team_id], found.now.get(one.team_id), one.team_id == own)
+        for one in placed
+    ]
+
+
 def bounds(competition: Competition, found: races.Race) -> tuple[datetime, datetime]:
-    """The first score, and now or the end of the competition."""
+    """The first score, and now or the end of the competition; a rescore may come after that."""
     begin, now = found.begin, timezone.now()
     end = min(now, competition.ends_at) if competition.ends_at else now
-    last = max(some[-1].uploaded_at for some in found.steps.values())
-    return begin, max(end, last, begin + timedelta(minutes=1))
+    last = max(some[-1].uploaded_at for some in found.today.steps.values())
+    rescored = found.eras[-1].begin or begin
+    return begin, max(end, last, rescored, begin + timedelta(minutes=1))
 
 
 def moment(text: str, zone: ZoneInfo, begin: datetime, end: datetime) -> datetime | None:
@@ -147,6 +157,7 @@ def drawn(
     zone: ZoneInfo,
     found: races.Race,
     leaders: Sequence[races.Placed],
+    names: Mapping[int, str],
     begin: datetime,
     end: datetime,
     by: str,
@@ -159,7 +170,7 @@ def drawn(
         LeaderPath(
             number=number,
             team_id=one.team_id,
-            name=found.names[one.team_id],
+            name=names[one.team_id],
             path="M" + "L".join(f"{a} {b}" for a, b in way),
             end=way[-1][1],
             label=label,
@@ -193,25 +204,22 @@ def ranks(
 def scores(
     found: races.Race, leaders: Sequence[races.Placed], begin: datetime, end: datetime, x: Axis
 ) -> Ways:
-    steps = {
-        one.team_id: [step for step in found.steps[one.team_id] if step.uploaded_at <= end]
-        for one in leaders
-    }
-    if not leaders:  # the teams of today do not tell who led at such an early moment
+    if not leaders:  # the teams that are known do not tell who led at such an early moment
         return [], []
+    each = [list(found.way(one.team_id, end)) for one in leaders]
     # A leader's first try may have been far worse than what the race is about.
-    best, worst = float(leaders[0].step.score), float(leaders[-1].step.score)
-    firsts = max(float(some[0].score) for some in steps.values())
-    high = min(firsts, worst + 2 * (worst - best) + 0.02)
+    every = [score for some in each for _, score in some]
+    best, worst = min(every), float(leaders[-1].step.score)
+    high = min(max(every), worst + 2 * (worst - best) + 0.02)
     y = Axis(max(0.0, best - 0.01), high + 0.01, False, HEIGHT - BOTTOM, TOP)
     ways = []
-    for some in steps.values():
+    for some in each:
         way: list[tuple[float, float]] = []
-        for step in some:
-            at = x.at((step.uploaded_at - begin).total_seconds())
+        for moment, score in some:
+            at = x.at((moment - begin).total_seconds())
             if way:
                 way.append((at, way[-1][1]))
-            way.append((at, y.at(float(step.score))))
+            way.append((at, y.at(score)))
         ways.append([*way, (x.end, way[-1][1])])
     return ways, y.ticks()
 

@@ -414,6 +414,63 @@ def test_what_a_sweep_queues_in_the_moment_of_a_cancel_is_cancelled_too(
     assert not remeasuring.hidden(rescore).unfinished().exists()
 
 
+def test_earlier_boards_keep_their_figures(
+    team: Team, rivals: Team, competition: Competition, organizer: User, scored: Scored, client: Any
+) -> None:
+    """The race before the rescore shows what counted then, also of uploads that only stood on
+    earlier boards and were not measured again."""
+    begin = timezone.now() - timedelta(hours=9)
+    sent = [
+        (scored(team, seed=1, quality_public=0.72, time_ratio=0.9), 0),
+        (scored(rivals, seed=2, quality_public=0.7, time_ratio=0.8), 1),
+        (scored(team, seed=3, quality_public=0.8, time_ratio=0.5), 2),
+    ]
+    for one, hours in sent:
+        at = begin + timedelta(hours=hours)
+        Submission.objects.filter(pk=one.pk).update(uploaded_at=at)
+        one.evaluations.update(finished_at=at)
+    placing.place(team, rivals)
+    competition.final_selections = 1
+    competition.save()
+    rescore = again(competition, organizer)
+    calibrated(rescore)
+    assert waiting(rescore) == [sent[2][0].pk, sent[1][0].pk]
+    measured(competition.profile, quality_public=0.6, time_ratio=0.5)
+    recording.record(take(competition.profile), failure())  # the rival's, which keeps its score
+    tasks.sweep()
+    rescoring.apply(rescore=rescore, by=organizer)
+    Evaluation.every.filter(rescore=rescore).update(finished_at=begin + timedelta(hours=3))
+    Rescore.objects.update(decided_at=begin + timedelta(hours=4))
+    competition.refresh_from_db()
+    new = scored(team, seed=5, quality_public=0.61, time_ratio=0.4)
+    Submission.objects.filter(pk=new.pk).update(uploaded_at=begin + timedelta(hours=5))
+    placing.place(team)
+    steeper = Rescore(
+        competition=competition, why="Steeper.", k=30.0, time_weight=0.5, min_quality=0.0
+    )
+    Evaluation.objects.filter(submission=new).update(finished_at=begin + timedelta(hours=5))
+    rescoring.propose(rescore=steeper, by=organizer)
+    rescoring.apply(rescore=steeper, by=organizer)
+    Rescore.objects.filter(version=3).update(decided_at=begin + timedelta(hours=6))
+    versions.change(competition.pk)
+
+    def race(hours: float) -> list[tuple[str, Decimal]]:
+        moment = (begin + timedelta(hours=hours)).isoformat()
+        page = client.get("/competitions/waste/race/", {"as_of": moment, "by": "score"})
+        return [(row.name, Decimal(f"{row.placed.step.score:.6f}")) for row in page.context["rows"]]
+
+    kept = (rivals.name, score(0.7, 0.8, 0.7))
+    assert race(0.5) == [(team.name, score(0.72, 0.9, 0.7))]
+    assert race(1.5) == [(team.name, score(0.72, 0.9, 0.7)), kept]
+    assert race(3) == [(team.name, score(0.8, 0.5, 0.7)), kept]
+    assert race(4.5) == [kept, (team.name, score(0.6, 0.5, 0.653))]
+    assert race(5.5) == [kept, (team.name, score(0.61, 0.4, 0.653))]
+    competition.refresh_from_db()
+    now = [(row.entry.team.name, row.entry.score) for row in rankings.rows(competition, "public")]
+    assert race(8) == now
+    assert now != race(5.5)
+
+
 def test_a_withdrawn_submission_is_measured_no_more(
     board_of_two: dict[str, Submission], competition: Competition, organizer: User, owner: User
 ) -> None:

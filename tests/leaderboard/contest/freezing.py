@@ -16,7 +16,11 @@ from tests.leaderboard.contest import comparing, recomputed, story
 from tests.leaderboard.contest.members import API
 from tests.leaderboard.contest.playing import Play
 
-MOMENTS = (story.FROZEN - timedelta(days=1), story.SELECTED)
+MOMENTS = (
+    story.RESCORED - timedelta(days=2),
+    story.FROZEN - timedelta(days=1),
+    story.SELECTED,
+)
 LOOKED_AT = 4
 """Uploads after the freeze that their own team and another one look at."""
 
@@ -57,14 +61,15 @@ def thawed(play: Play) -> recomputed.Facts:
 
 
 def races_hold(play: Play) -> None:
-    """The board as of moments before and after the freeze."""
+    """The board as of moments before the rescore, before the freeze and after it."""
     for at in MOMENTS:
         until = min(at, play.until) if play.until else at
+        formula = story.FIRST if at < story.RESCORED else story.SECOND
         asked = {"as_of": (play.clock.opening + at).isoformat()}
         page = Client().get(f"{play.competition.get_absolute_url()}race/", asked)
         assert page.status_code == 200, page.content
         shown = page.context["rows"]
-        expected = recomputed.board(replace(play.facts, until=until), "public")
+        expected = recomputed.board(replace(play.facts, until=until, formula=formula), "public")
         assert [(one.placed.rank, one.name, one.placed.step.score) for one in shown] == [
             (row.rank, f"Team {row.team:02}", row.score) for row in expected if row.rank
         ]

@@ -150,6 +150,8 @@ def verdict(competition: Competition, upload: Upload) -> None:
         recording.record(claimed, failure())
     else:
         recording.record(claimed, found(upload.model), story.model(upload.model).answers)
+    # Databases use the machine's clock.
+    Evaluation.objects.filter(pk=claimed.pk).update(finished_at=timezone.now())
 
 
 # The course of the contest
