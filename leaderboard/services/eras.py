@@ -103,8 +103,9 @@ def figures(
     found = []
     for _, several in groupby(read, key=lambda row: row[1]):
         *_, last = several
-        *figure, half_width, rescore, gain = last
-        one = Figure(*figure, half_width or 0.0, is_kept=rescore != measured)
+        team, submission, at, quality, time_ratio, half_width, rescore, gain = last
+        is_kept = rescore != measured
+        one = Figure(team, submission, at, quality, time_ratio, half_width or 0.0, is_kept)
         is_held = rules.only_real_gains and gain is not None and gain <= gains.REAL
         if one.quality >= rules.min_quality and not is_held:
             found.append(one)

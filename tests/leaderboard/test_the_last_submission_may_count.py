@@ -75,6 +75,28 @@ def test_a_later_submission_takes_the_place_of_a_better_one(
     assert leader(team) == below.pk
 
 
+def test_an_earlier_board_knows_teams_that_led_then(
+    last: Competition,
+    team: Team,
+    rivals: Team,
+    scored: Callable[..., Submission],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A team that is beyond the first ones of today may have led before it sent a worse model."""
+    monkeypatch.setattr(races, "MOST_TEAMS", 1)
+    at(scored(team, seed=1, quality_public=0.8, time_ratio=0.5), days_ago=4)
+    at(scored(rivals, seed=2, quality_public=0.75, time_ratio=0.6), days_ago=3)
+    at(scored(team, seed=3, quality_public=0.6, time_ratio=0.9), days_ago=1)
+    race = races.of(rankings.Standing(last, "public"))
+    assert race
+    [then] = race.standing(timezone.now() - timedelta(days=2))
+    assert (then.team_id, then.rank) == (team.pk, 1)
+    page = Client().get(
+        "/competitions/waste/race/", {"as_of": (timezone.now() - timedelta(days=2)).isoformat()}
+    )
+    assert [(one.name, one.now) for one in page.context["rows"]] == [("Sorters", None)]
+
+
 def test_pages_say_so(last: Competition, team: Team, scored: Any, owner: User) -> None:
     scored(team, seed=1)
     page = text(Client().get("/competitions/waste/scoring/"))
