@@ -2,6 +2,7 @@
 
 MEASUREMENT.md beside this file explains the method. From the clock to the published ratio:
 
+    host, turns, between_runs        numbers of the host, and how they are measured
     probe, blocks, runner            what is timed, by a process of one model
     machine                          one evaluation at a time, cores, priority
     schedule, budget, stopping       which images, what may be spent, when it is enough
