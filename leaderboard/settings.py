@@ -348,7 +348,7 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# Browsers: no foreign origin is ever asked for anything. The admin's Alpine.js needs eval, so its
+# Browsers: no foreign origin is asked for anything, except the bucket by an upload. The admin's Alpine.js needs eval, so its
 # pages, which only organizers see, are left out.
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/admin/"],

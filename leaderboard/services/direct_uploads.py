@@ -61,6 +61,11 @@ def is_offered(size_bytes: int) -> bool:
     return settings.BUCKET is not None and size_bytes > 0
 
 
+def public_address() -> str:
+    """Below it lie all addresses that are signed here; empty without a bucket."""
+    return settings.BUCKET.public_address if settings.BUCKET else ""
+
+
 def begin(upload: PartialUpload) -> str:
     """Begin to take parts; returns the storage's key of the upload."""
     return storage().begin(name_of(upload))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import secrets
 import shutil
@@ -44,6 +45,7 @@ from leaderboard.services import (
 )
 from leaderboard.services.submissions import Receipt
 
+logger = logging.getLogger(__name__)
 MOST_OPEN = 3
 """Files that a team may send at the same time. It bounds the disk that one team uses."""
 KEPT = timedelta(days=1)
@@ -236,6 +238,7 @@ def submit(
     if upload.multipart_id:  # before the file is brought here
         submissions.check_open(upload.competition)
         quotas.check(upload.team, upload.competition)
+        offset(upload)
     with whole(upload, sha256) as file:
         receipt = submissions.submit(
             competition=upload.competition,
@@ -258,6 +261,7 @@ def begin_trial(upload: PartialUpload, *, by: User, sha256: str = "") -> Trial:
         return upload.trial
     if upload.multipart_id:
         trials.check_room(upload.team)
+        offset(upload)
     with whole(upload, sha256) as file:
         upload.trial = trials.begin(
             competition=upload.competition, team=upload.team, upload=file, by=by
@@ -340,7 +344,10 @@ def sweep() -> None:
     if not privileges.may_delete(PartialUpload):
         return
     for upload in PartialUpload.objects.filter(expires_at__lte=timezone.now())[:100]:
-        remove(upload)
+        try:
+            remove(upload)
+        except OSError as error:  # the sweep has more to do
+            logger.warning("%s could not be removed: %s", upload, error)
     for path in folder().iterdir():  # also a file whose row was deleted with its team
         if time.time() - path.stat().st_mtime > KEPT.total_seconds():
             path.unlink(missing_ok=True)

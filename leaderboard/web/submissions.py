@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from csp.constants import SELF
+from csp.decorators import csp_update
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -26,6 +28,7 @@ from leaderboard.services import (
     commands,
     confusions,
     counting,
+    direct_uploads,
     keeping,
     machines,
     partial_uploads,
@@ -85,16 +88,21 @@ def upload(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     mine = teams.of(request.user, competition)
     quota = submissions.quota(mine, competition) if mine else None
-    return show(
+    storage = direct_uploads.public_address() if mine else ""
+    page = show(
         request,
         competition,
         "submissions/upload.html",
+        storage=storage,
         form=UploadForm.taking(competition.formats),
         words=words.upload(competition),
         quota=quota,
         check=commands.checking(competition),
         trial=commands.trying(competition),
     )
+    if storage:  # scripts of this page alone may send something there
+        csp_update({"connect-src": [SELF, storage]})(lambda request: page)(request)
+    return page
 
 
 def take_gathered(request: Request, *, is_trial: bool) -> HttpResponse:

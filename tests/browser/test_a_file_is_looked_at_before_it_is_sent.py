@@ -7,7 +7,13 @@ import pickle
 import zipfile
 from typing import Any
 
+import pytest
+
 from leaderboard.models import Competition, PartialUpload, Submission
+from leaderboard.services import direct_uploads
+from tests.leaderboard.bucket import Door, bucket, server
+
+__all__ = ["bucket", "server"]
 
 FORM = "/competitions/waste/submit/"
 DROP = """([bytes, name]) => {
@@ -99,3 +105,41 @@ def test_an_upload_goes_on_is_cancelled_and_the_form_stays(
     # The browser writes down the lost part, and htmx that a request was aborted; nothing else.
     written = ("Failed to load resource: net::ERR_FAILED", "htmx:afterRequest", "htmx:sendAbort")
     assert all(one.startswith(written) for one in complaints), complaints
+
+
+def test_parts_go_to_the_bucket_and_to_the_site_where_it_is_away(
+    page_of: Any,
+    bucket: Any,
+    server: tuple[str, Door],
+    team: Any,
+    owner: Any,
+    model: bytes,
+    complaints: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(direct_uploads, "PART_BYTES", 4000)
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
+    _, door = server
+    door.lost = 1
+    door.seen.clear()
+    page = page_of(owner)
+    answer = page.goto(FORM)
+    policy = answer.headers["content-security-policy"]
+    assert f"connect-src 'self' {bucket.public_address}" in policy
+    assert bucket.endpoint not in page.goto("/").headers["content-security-policy"]
+    page.goto(FORM)
+    upload = {"name": "tiny.pt", "mimeType": "application/octet-stream", "buffer": model}
+    page.set_input_files("input[type=file]", upload)
+    page.click("text=Upload and evaluate")
+    page.wait_for_selector("#upload-told:has-text('The connection was lost; going on in 1 s.')")
+    page.wait_for_url("**/submissions/*/")
+    assert Submission.objects.get().file.read() == model
+    assert door.seen == ["PUT"] * (1 + -(-len(model) // 4000))
+    assert [one for one in complaints if "503" not in one] == []
+
+    page.route(f"{bucket.endpoint}/**", lambda route: route.abort())
+    page.goto(FORM)
+    page.set_input_files("input[type=file]", upload)
+    page.click("text=Only try it on the sample")
+    page.wait_for_url("**/trials/*/")
+    assert PartialUpload.objects.get(trial__isnull=False).multipart_id == ""

@@ -97,8 +97,9 @@ if (form) {
     begun = performance.now();
     box.hidden = cancel.hidden = false;
     lock(true);
-    sending = sendInParts(chosen, {
+    sending = sendFile(chosen, {
       address: form.dataset.uploads,
+      storage: form.dataset.storage,
       token: form.querySelector("[name=csrfmiddlewaretoken]").value,
       purpose: isTrial ? "trial" : "submission",
       onProgress: (loaded, total) => tell(loaded, total, (first ??= loaded)),

@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -41,49 +41,17 @@ from leaderboard.services import (
 )
 from leaderboard.services.backups import restoring
 from leaderboard.storage import Bucket
-from tests.leaderboard import bucket as served
 from tests.leaderboard.answers import ApiAnswer
 from tests.leaderboard.api.conftest import API, Upload, client_of
+from tests.leaderboard.bucket import Door, bucket, client, server
 from tests.leaderboard.conftest import report
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bucket")]
 TUS = {"Tus-Resumable": "1.0.0"}
 PART = 1000
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[str, served.Door]]:
-    with served.serving() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def bucket(server: tuple[str, served.Door], settings: Any, own_files: None) -> Bucket:
-    """An empty bucket, which the site is set to."""
-    address, _ = server
-    made = Bucket(
-        name="files",
-        endpoint=address,
-        public_endpoint=address,
-        region=served.REGION,
-        access_key=served.ACCESS_KEY,
-        secret_key=served.SECRET_KEY,
-        cache_bytes=1 << 30,
-    )
-    settings.BUCKET = made
-    settings.STORAGES = settings.STORAGES | {"default": storage.default(Path(), made)}
-    client().create_bucket(Bucket="files")
-    for page in client().get_paginator("list_objects_v2").paginate(Bucket="files"):
-        for one in page.get("Contents", ()):
-            client().delete_object(Bucket="files", Key=one["Key"])
-    for one in client().list_multipart_uploads(Bucket="files").get("Uploads", ()):
-        client().abort_multipart_upload(Bucket="files", Key=one["Key"], UploadId=one["UploadId"])
-    return made
-
-
-def client() -> Any:
-    storage: Any = default_storage
-    return storage.connection.meta.client
+__all__ = ["bucket", "server"]
 
 
 def keys(prefix: str = "") -> list[str]:
@@ -276,7 +244,7 @@ def test_parts_go_to_the_bucket_and_become_a_submission(
 
 
 def test_an_address_takes_the_named_bytes_only_and_soon(
-    sender: Sender, model: bytes, server: tuple[str, served.Door], rivals: Team, rival: User
+    sender: Sender, model: bytes, server: tuple[str, Door], rivals: Team, rival: User
 ) -> None:
     _, door = server
     sender.begin(len(model))
@@ -378,7 +346,7 @@ def test_the_command_brings_parts_to_the_bucket(
     owner: User,
     model: bytes,
     tmp_path: Path,
-    server: tuple[str, served.Door],
+    server: tuple[str, Door],
     bucket: Bucket,
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
