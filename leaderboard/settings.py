@@ -348,8 +348,8 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# Browsers: no foreign origin is asked for anything, except the bucket by an upload. The admin's Alpine.js needs eval, so its
-# pages, which only organizers see, are left out.
+# Browsers: no foreign origin is asked for anything, except the bucket by an upload. The admin's
+# Alpine.js needs eval, so its pages, which only organizers see, are left out.
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
