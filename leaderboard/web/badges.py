@@ -11,7 +11,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import condition, require_safe
 
 from leaderboard.rounding import rounded
-from leaderboard.services import competitions, rankings, teams, versions
+from leaderboard.services import competitions, rankings, teams, tracks, versions
 from leaderboard.web import cards
 
 SECONDS = 300
@@ -27,7 +27,9 @@ def version(request: HttpRequest, slug: str, pk: int) -> str | None:
     competition = competitions.named(slug)
     if competition.hides_scores:  # another version would tell that a score has changed a board
         return f'"hidden-{pk}"'
-    return f'"{versions.of(competition, cards.board_of(competition))}-{pk}"'
+    track = tracks.find(competition, request.GET.get("track", ""))
+    version = versions.of(competition, cards.board_of(competition))
+    return f'"{version}-{pk}-{track.slug}"' if track else f'"{version}-{pk}"'
 
 
 @require_safe
@@ -36,9 +38,11 @@ def badge(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """A draft has no badges: the site around one would show it."""
     competition = competitions.named(slug)
     team = teams.shown(competition, pk, to=AnonymousUser())
-    entry = rankings.entry_of(team, cards.board_of(competition))
-    rank = rankings.rank(entry) if entry else None
-    title = competition.title
+    board, track = cards.board_of(competition), request.GET.get("track", "")
+    found = tracks.find(competition, track)
+    entry = rankings.entry_of(team, board, track)
+    rank = rankings.Standing(competition, board, track=track).rank(entry) if entry else None
+    title = f"{competition.title}: {found.name}" if found else competition.title
     left = title if len(title) <= MOST_LETTERS else f"{title[: MOST_LETTERS - 1].rstrip()}…"
     right = f"#{rank} · {rounded(entry.score, 4)}" if entry and rank else "–"
     widths = [length(text) for text in (left, right)]

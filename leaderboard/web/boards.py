@@ -96,7 +96,9 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         drawn=drawn,
         front=drawn and standing.kept("front", partial(tables.front, standing, drawn)),
         share_description=summary(standing),
-        embed_address=request.build_absolute_uri("embed/"),
+        embed_address=request.build_absolute_uri(
+            f"embed/?track={standing.slug}" if standing.track else "embed/"
+        ),
         own_point=plots.point(drawn, mine.row) if drawn and mine else None,
         **shown,
     )

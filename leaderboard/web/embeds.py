@@ -22,14 +22,16 @@ def embed(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """A draft has no such page, for organizers neither: the page around the frame would show it."""
     competition = competitions.named(slug)
     visibility.check_board(competition, name)
-    standing = rankings.Standing(competition, name)
+    standing = rankings.Standing(competition, name, track=request.GET.get("track", ""))
+    address = request.build_absolute_uri(f"/competitions/{slug}/boards/{name}/")
     count = digits.whole(request.GET.get("rows", "")) or ROWS
     said = {
         "competition": competition,
         "board": name,
         "rows": standing[: min(count, MOST_ROWS)],
         "total": len(standing),
-        "address": request.build_absolute_uri(f"/competitions/{slug}/boards/{name}/"),
+        "track": standing.track,
+        "address": f"{address}?track={standing.slug}" if standing.track else address,
     }
     # Without the request: what is in the frame does not depend on who looks at it.
     return HttpResponse(render_to_string("competitions/embed.html", said))

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from leaderboard import times
+from leaderboard.errors import Refused
 from leaderboard.models import Competition, Entry
 from leaderboard.services import races, rankings, teams
 from leaderboard.web.axes import Axis
@@ -72,6 +74,9 @@ def race(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     if competition.hides_scores:
         return show(request, competition, "competitions/unpublished.html")
+    if request.GET.get("track"):
+        said = gettext("The race has no tracks. It shows the whole board.")
+        raise Refused(said, code="race_without_tracks")
     standing = rankings.Standing(competition, Entry.Board.PUBLIC)
     found = races.of(standing)
     if found is None:

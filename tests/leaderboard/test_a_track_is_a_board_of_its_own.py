@@ -82,6 +82,22 @@ def test_a_team_stands_in_a_track_with_its_best_upload_there(
     answer: Any = Client().get(f"{API}/competitions/waste/boards/public.csv?track=small")
     lines = b"".join(answer.streaming_content).decode().splitlines()
     assert [line.split(",")[:2] for line in lines[1:]] == [["1", "Rivals"], ["2", "Sorters"]]
+    # A frame and a badge know tracks; the race refuses them.
+    frame = Client().get("/competitions/waste/boards/public/embed/?track=small").content.decode()
+    assert frame.index("Rivals") < frame.index("Sorters")
+    assert "/boards/public/?track=small" in frame
+    assert "embed/?track=small" in page
+    badge = f"/competitions/waste/teams/{team.pk}/badge.svg"
+    assert "#1 · " in Client().get(badge).content.decode()
+    picture = Client().get(f"{badge}?track=small")
+    assert "Waste sorting: Small" in picture.content.decode()
+    assert "#2 · " in picture.content.decode()
+    assert picture["ETag"] != Client().get(badge)["ETag"]
+    assert ">–</text>" in Client().get(f"{badge}?track=student").content.decode()
+    for wrong in (f"{badge}?track=none", "/competitions/waste/boards/public/embed/?track=none"):
+        assert Client().get(wrong).status_code == 404
+    race = Client().get("/competitions/waste/race/?track=small")
+    assert (race.status_code, "The race has no tracks." in race.content.decode()) == (400, True)
     searched = Client().get("/competitions/waste/boards/public/?track=small&q=Sort")
     assert "rank-2" in searched.content.decode()
     unknown = Client().get(f"{API}/competitions/waste/boards/public?track=none").json()

@@ -13,6 +13,11 @@ from leaderboard.services import placing, preparing, recording
 
 TEAMS = 100_000
 """Figures are told for so many."""
+TRACKS = [
+    {"slug": "onnx", "name": "ONNX", "formats": ["onnx"]},
+    {"slug": "small", "name": "Small", "max_parameters": 1_000_000},
+    {"slug": "students", "name": "Students", "declared": True},
+]
 
 
 @timed("record, a team of 1,000", ms=15, undone=True)
@@ -53,6 +58,20 @@ def gate(world: World) -> float:
 @figure("another gate, the switch", unit="s", most=1)
 def switch_gate(world: World) -> float:
     return switched(world)
+
+
+@figure("another gate of 100,000 teams with three tracks in the background", unit="s", most=240)
+def gate_with_tracks(world: World) -> float:
+    Competition.objects.update(tracks=TRACKS)
+    return prepared(world, 0.6)
+
+
+@figure("another gate with three tracks, the switch", unit="s", most=2)
+def switch_tracks(world: World) -> float:
+    seconds = switched(world)
+    Entry.objects.filter(board__startswith="public.").delete()
+    Competition.objects.update(tracks=[])
+    return seconds
 
 
 def prepared(world: World, min_quality: float | None) -> float:
