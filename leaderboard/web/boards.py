@@ -96,12 +96,15 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         drawn=drawn,
         front=drawn and standing.kept("front", partial(tables.front, standing, drawn)),
         share_description=summary(standing),
-        embed_address=request.build_absolute_uri(
-            f"embed/?track={standing.slug}" if standing.track else "embed/"
-        ),
+        embed_address=request.build_absolute_uri(framed(standing)),
         own_point=plots.point(drawn, mine.row) if drawn and mine else None,
         **shown,
     )
+
+
+def framed(standing: rankings.Standing) -> str:
+    """The address of a board for a frame, from that of its page."""
+    return f"embed/?track={standing.slug}" if standing.track else "embed/"
 
 
 def notes(standing: rankings.Standing) -> list[RankNote]:

@@ -69,14 +69,19 @@ class Row:
     is_mine: bool
 
 
+def check_whole(request: Request) -> None:
+    """Raises `Refused` if a track is asked for."""
+    if request.GET.get("track"):
+        said = gettext("The race has no tracks. It shows the whole board.")
+        raise Refused(said, code="race_without_tracks")
+
+
 @require_safe
 def race(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     if competition.hides_scores:
         return show(request, competition, "competitions/unpublished.html")
-    if request.GET.get("track"):
-        said = gettext("The race has no tracks. It shows the whole board.")
-        raise Refused(said, code="race_without_tracks")
+    check_whole(request)
     standing = rankings.Standing(competition, Entry.Board.PUBLIC)
     found = races.of(standing)
     if found is None:
