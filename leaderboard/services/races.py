@@ -202,7 +202,8 @@ def read_earlier(standing: rankings.Standing, era: Era) -> Stretch:
     """The stretch of an era that a rescore ended, of the first teams of that moment. Those of today
     are looked at, too: two teams may have become one."""
     assert era.end
-    rows = era.end.moved.filter(was_is_ranked=True).order_by("was_score", "was_uploaded_at", "pk")
+    moved = era.end.moved.filter(board=Entry.Board.PUBLIC, was_is_ranked=True)
+    rows = moved.order_by("was_score", "was_uploaded_at", "pk")
     first = list(rows.values_list("team_id", "was_score")[: MOST_TEAMS + 1])
     reach = float(first[MOST_TEAMS - 1][1]) if len(first) > MOST_TEAMS else None
     teams = {team for team, _ in first[:MOST_TEAMS]} | {*first_teams(standing)}

@@ -92,8 +92,7 @@ def race(request: Request, slug: str) -> HttpResponse:
     read_in = request.GET.get("zone", "")
     read_in = read_in if read_in in times.zones() else competition.time_zone
     at = moment(request.GET.get("as_of", ""), ZoneInfo(read_in), begin, end)
-    by = request.GET.get("by", "")
-    by = by if by in BY else BY[0]
+    by = next((one for one in BY if one == request.GET.get("by")), BY[0])
     mine = teams.of(request.user, competition)
     era = found.number(at or end)
     placed = found.standing(at or end)[:ROWS]
