@@ -137,7 +137,8 @@ def test_ten_canaries_of_a_profile_tell_the_noise_between_its_runs(
     assert canary.plan.host == worker.numbers, "noise must not widen the band of a canary"
     client.force_login(organizer)
     page = f"/admin/leaderboard/hardwareprofile/{checked.pk}/change/"
-    assert "0.82 % (from 10 canaries)" in client.get(page).content.decode()
+    said = f"{100 * found.between_runs_sd:.2f} % (from 10 canaries)"
+    assert said in client.get(page).content.decode()
 
 
 @pytest.mark.parametrize(
