@@ -217,6 +217,10 @@ def test_the_images_of_a_draft_are_deleted_on_wish(
     Role.objects.create(competition=draft, user=owner, kind="owner")
     with pytest.raises(NotAllowed):  # a dataset belongs to the site
         drafts.delete(competition=draft, with_dataset=True, by=owner)
+    same = {"name": draft.dataset.name, "classes": [], "created_at": timezone.now()}
+    newer = Dataset.objects.create(version=2, previous=draft.dataset, sha256="e" * 64, **same)
+    assert "A newer version tells" in text(press(draft, "delete_draft", with_dataset="on"))
+    newer.delete()
     with django_capture_on_commit_callbacks(execute=True):
         press(draft, "delete_draft", with_dataset="on")
     assert not Dataset.objects.exists()
