@@ -48,7 +48,7 @@ release-dump: .venv/.dev ## keep a small site of this version, which later versi
 	$(python) -m tests.leaderboard.operating.dumping
 
 # TORCH is a folder or a page that has PyTorch's CPU wheels; without it only the first file is made.
-compile := $(python) -m uv pip compile --quiet pyproject.toml --extra server --extra worker \
+compile := $(python) -m uv pip compile --quiet pyproject.toml --extra server --extra zoo --extra parquet \
 	--python-version 3.11 --generate-hashes --no-emit-find-links --no-annotate \
 	--custom-compile-command 'make lock' $(ARGS)
 lock: | .venv ## pin every package of the image by hash (ARGS=--upgrade, TORCH=... for the CPU image)
