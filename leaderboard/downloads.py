@@ -31,7 +31,8 @@ def export(made: Export) -> StreamingHttpResponse:
 
 def snapshot(made: Snapshot) -> FileResponse:
     """A signed result. Its bytes are sent as they were signed."""
-    kind = "snapshot" if made.is_final else f"draft-{made.pk}"
+    kind = "provisional" if made.is_provisional else "draft"
+    kind = "snapshot" if made.is_final else f"{kind}-{made.pk}"
     return FileResponse(
         made.file.open("rb"),
         as_attachment=True,

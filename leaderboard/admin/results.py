@@ -51,7 +51,7 @@ class Results(verifications.Winners):
         competition = self.find(request, object_id)
         by = pages.organizer(request)
         if request.method == "POST":
-            snapshots.ask(competition=competition, by=by)
+            self.sign(request, competition)
             return redirect(request.path)
         preview = previews.of(competition, by=by, prizes=prizes(request))
         said = pages.frame(self, request, competition) | {
@@ -71,6 +71,15 @@ class Results(verifications.Winners):
             ],
         }
         return TemplateResponse(request, "admin/result.html", said)
+
+    def sign(self, request: HttpRequest, competition: Competition) -> None:
+        """Ask for a draft or a provisional result. A refusal is shown on the page."""
+        by = pages.organizer(request)
+        is_public = request.POST.get("kind") == "provisional"
+        try:
+            (snapshots.sign_public if is_public else snapshots.ask)(competition=competition, by=by)
+        except Refused as refusal:
+            messages.error(request, refusal.detail)
 
     def get_urls(self) -> list[URLPattern]:
         file = path(

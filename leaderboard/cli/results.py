@@ -74,7 +74,11 @@ def public_key(given: str | None) -> str | None:
 def table_of(verdict: Verdict) -> Table:
     """A row for each check: whether it holds, how many figures, what is wrong or left out."""
     title = f"{verdict.title}, {verdict.made_at[:19].replace('T', ' ')} UTC"
-    if not verdict.is_final:
+    if verdict.is_provisional:
+        title = gettext("%(title)s (provisional: the public board of that moment)") % {
+            "title": title
+        }
+    elif not verdict.is_final:
         title = gettext("%(title)s (a draft before the publication)") % {"title": title}
     table = Table(gettext("check"), gettext("result"), gettext("figures"), "", title=title)
     for one in verdict.checks:
@@ -121,6 +125,7 @@ def told_as_json(verdict: Verdict) -> dict[str, Any]:
         "title": verdict.title,
         "made_at": verdict.made_at,
         "is_final": verdict.is_final,
+        "is_provisional": verdict.is_provisional,
         "key": verdict.key,
         "sha256": verdict.sha256,
         "checks": [

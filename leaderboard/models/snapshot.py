@@ -28,11 +28,16 @@ class SigningKey(models.Model):
 
 
 class Snapshot(models.Model):
-    """A result as a signed file: made after a publication, or as a draft for organizers."""
+    """A result as a signed file: made after a publication, as a draft for organizers, or as a
+    provisional result of the public board."""
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="snapshots")
     is_final = models.BooleanField(
         default=False, help_text="Of a published board. A draft is for organizers."
+    )
+    is_provisional = models.BooleanField(
+        default=False,
+        help_text="Of the public board alone, before the publication. Everybody may have it.",
     )
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
@@ -52,11 +57,15 @@ class Snapshot(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(is_final=False) | Q(is_provisional=False),
+                name="a_provisional_result_is_not_final",
+            ),
             models.UniqueConstraint(
                 fields=["competition", "versions"],
                 condition=Q(is_final=True),
                 name="one_snapshot_of_each_result",
-            )
+            ),
         ]
         indexes = [
             models.Index(
@@ -68,4 +77,6 @@ class Snapshot(models.Model):
         facts = {"competition": self.competition, "number": self.pk}
         if self.is_final:
             return gettext("Snapshot %(number)d of %(competition)s") % facts
+        if self.is_provisional:
+            return gettext("Provisional result %(number)d of %(competition)s") % facts
         return gettext("Draft %(number)d of a snapshot of %(competition)s") % facts

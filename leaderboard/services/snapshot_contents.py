@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -46,45 +47,61 @@ OF_A_MACHINE = (
 """What everybody may know of a machine: no kernel and no name."""
 
 
-def of(competition: Competition, *, is_final: bool) -> dict[str, Any]:
+def of(competition: Competition, *, is_final: bool, is_provisional: bool = False) -> dict[str, Any]:
     """The values of `contents.Contents` by name; `evaluations`, `history` and `machines` are
-    iterators that must be read in this order."""
-    assert competition.dataset
-    assert competition.calibration
-    boards = {
-        Board.PUBLIC.value: public_rows(competition),
-        Board.PRIVATE.value: private_rows(competition, is_final=is_final),
-    }
+    iterators that must be read in this order.
+
+    A provisional result has what everybody can read of the public board: no quads, no answers.
+    """
+    calibration, is_whole = competition.calibration, not is_provisional
+    assert calibration
+    boards = boards_of(competition, is_final=is_final, is_whole=is_whole)
     machines: dict[str, int] = {}
     keys = {row.evaluation for rows in boards.values() for row in rows}
-    pace = jobs.pace(competition.calibration)
+    pace = jobs.pace(calibration)
+    has_answers = competition.release_answers and is_whole
     return {
         "format": contents.FORMAT,
         "competition": about(competition),
         "made_at": moment(timezone.now()),
         "is_final": is_final,
+        "is_provisional": is_provisional,
         "formula": competition.formula(),
         "classes": competition.classes,
-        "data": Data(
-            name=competition.dataset.name,
-            sha256=competition.dataset.sha256,
-            splits={
-                split.name: contents.Split(split.sha256, split.images)
-                for split in competition.dataset.splits.exclude(name=Split.Name.SAMPLE)
-            },
-        ),
+        "data": data(competition),
         "profile": profile(competition),
-        "reference": measured(competition, competition.calibration, machines),
+        "reference": measured(competition, calibration, machines, is_whole=is_whole),
         "pace": pace.to_json() if pace else None,
         "boards": boards,
-        "evaluations": evaluations(competition, keys, machines),
+        "evaluations": evaluations(competition, keys, machines, is_whole=is_whole),
         "history": snapshot_history.of(competition),
         "machines": listed(machines),
         "landed": contents.landed(boards) if is_final else None,
-        "answers": released(competition, boards) if competition.release_answers else None,
+        "answers": released(competition, boards) if has_answers else None,
         "quad_columns": contents.QUAD_COLUMNS,
         "service": metadata.version("featherweight"),
     }
+
+
+def boards_of(competition: Competition, *, is_final: bool, is_whole: bool) -> dict[str, list[Row]]:
+    public = public_rows(competition)
+    private: list[Row] = []
+    if is_whole:
+        private = private_rows(competition, is_final=is_final)
+    else:
+        public = [replace(row, quality=rankings.told(row.quality)) for row in public]
+    return {Board.PUBLIC.value: public, Board.PRIVATE.value: private}
+
+
+def data(competition: Competition) -> Data:
+    dataset = competition.dataset
+    assert dataset
+    hidden = dataset.splits.exclude(name=Split.Name.SAMPLE)
+    return Data(
+        name=dataset.name,
+        sha256=dataset.sha256,
+        splits={one.name: contents.Split(one.sha256, one.images) for one in hidden},
+    )
 
 
 def about(competition: Competition) -> About:
@@ -166,7 +183,7 @@ def row_of(row: rankings.Row, member: Collection[str], **more: int | None) -> Ro
 
 
 def evaluations(
-    competition: Competition, keys: Collection[int], machines: dict[str, int]
+    competition: Competition, keys: Collection[int], machines: dict[str, int], *, is_whole: bool
 ) -> Iterator[Measured]:
     """The evaluations that rows name, by their keys."""
     in_order = sorted(keys)
@@ -176,17 +193,17 @@ def evaluations(
             "submission__static", "answers__public", "answers__private"
         )
         for one in read.order_by("pk"):
-            yield measured(competition, one, machines)
+            yield measured(competition, one, machines, is_whole=is_whole)
 
 
 def measured(
-    competition: Competition, evaluation: Evaluation, machines: dict[str, int]
+    competition: Competition, evaluation: Evaluation, machines: dict[str, int], *, is_whole: bool
 ) -> Measured:
-    """One evaluation with the quads of its report."""
+    """One evaluation; as a whole with the quads of its report and the key of its answers."""
     submission, figures = evaluation.submission, evaluation.figures()
     report = evaluation.report()
     model = submission or evaluation.reference
-    has_quads = bool(report and report.timing and competition.release_quads)
+    has_quads = bool(is_whole and report and report.timing and competition.release_quads)
     return Measured(
         evaluation=evaluation.pk,
         since=evaluation.rescore.version or 1 if evaluation.rescore else 1,
@@ -199,7 +216,7 @@ def measured(
         finished_at=moment(evaluation.finished_at),
         estimator=report.timing.published if has_quads and report and report.timing else "",
         between_runs_sd=(report.host if report and report.host else HostNumbers()).between_runs_sd,
-        answers=evaluation.answers.content if evaluation.answers else None,
+        answers=evaluation.answers.content if evaluation.answers and is_whole else None,
         machine=machine_of(report, machines),
         versions=report.versions if report else {},
         quads=quads_of(report) if has_quads and report else (),

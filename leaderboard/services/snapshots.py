@@ -1,8 +1,8 @@
 """Results as signed files. The post makes them, because it alone has the key.
 
 A published result gets its file once the last ranges of ranks are computed, and a new one if a
-board changes after that. Organizers may ask for a draft before. Nobody else gets anything of it
-before the publication.
+board changes after that. Organizers may ask for a draft before, which nobody else gets. They may
+also sign the public board of a moment: such a provisional result is for everybody.
 """
 
 from __future__ import annotations
@@ -22,7 +22,17 @@ from django.utils.translation import gettext
 from leaderboard import queue
 from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import BoardVersion, Competition, Entry, Snapshot, User
-from leaderboard.services import audit, files, organizers, signing, snapshot_contents, versions
+from leaderboard.services import (
+    audit,
+    competitions,
+    files,
+    locks,
+    organizers,
+    signing,
+    snapshot_contents,
+    versions,
+    visibility,
+)
 from scoring.snapshots import canonical
 
 logger = logging.getLogger(__name__)
@@ -52,6 +62,23 @@ def find(competition: Competition) -> Snapshot:
     return found
 
 
+def provisional(competition: Competition) -> QuerySet[Snapshot]:
+    """The signed public boards of earlier moments, the newest first."""
+    made = Snapshot.objects.filter(competition=competition, is_provisional=True)
+    return made.exclude(made_at=None).select_related("key").order_by("-pk")
+
+
+def find_provisional(competition: Competition) -> Snapshot:
+    """The newest signed public board. Raises `NotFound`."""
+    found = provisional(competition).first()
+    if found is None:
+        raise NotFound(
+            gettext("The organizers have not signed the public board yet."),
+            code="snapshot_not_made",
+        )
+    return found
+
+
 def check_published(competition: Competition) -> None:
     if not competition.is_published:
         raise NotFound(
@@ -64,9 +91,42 @@ def check_published(competition: Competition) -> None:
 def ask(*, competition: Competition, by: User) -> Snapshot:
     """Ask for a draft. Raises `Conflict` without a calibration."""
     organizers.check_organizer(by, competition)
+    check_calibrated(competition)
+    return asked(Snapshot(competition=competition), by)
+
+
+@transaction.atomic
+def sign_public(*, competition: Competition, by: User) -> Snapshot:
+    """Ask for a provisional result: the public board of now, signed, for everybody.
+
+    Raises `Conflict` before the opening, after the publication, and in a blind competition. What
+    waits to be made already is returned.
+    """
+    organizers.check_organizer(by, competition)
+    competition = locks.lock(competition)
+    check_calibrated(competition)
+    competitions.check_unpublished(competition)
+    if not competition.is_public:
+        raise Conflict(
+            gettext("A draft has no board. Open the competition first."),
+            code="wrong_competition_state",
+        )
+    if competition.hides_scores:
+        raise Conflict(visibility.hidden().detail, code="scores_hidden")
+    waiting = competition.snapshots.filter(is_provisional=True, made_at=None, broke=False).first()
+    return waiting or asked(Snapshot(competition=competition, is_provisional=True), by)
+
+
+def check_calibrated(competition: Competition) -> None:
     if competition.calibration is None:
         raise Conflict(gettext("Calibrate the reference model first."), code="no_calibration")
-    made = Snapshot.objects.create(competition=competition, asked_by=by)
+
+
+def asked(made: Snapshot, by: User) -> Snapshot:
+    """Save a file that is to be made. Call it in a transaction."""
+    competition = made.competition
+    made.asked_by = by
+    made.save(force_insert=True)
     audit.record(audit.Act.SNAPSHOT_ASKED, competition, by=by)
     queue.post()
     return made
@@ -139,7 +199,11 @@ def make(snapshot: Snapshot) -> bool:
 def written(snapshot: Snapshot) -> dict[str, object]:
     """The columns of a file that is made."""
     key, private = signing.current()
-    told = snapshot_contents.of(snapshot.competition, is_final=snapshot.is_final)
+    told = snapshot_contents.of(
+        snapshot.competition,
+        is_final=snapshot.is_final,
+        is_provisional=snapshot.is_provisional,
+    )
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
         path = Path(folder) / "snapshot.json"
         with path.open("wb") as target:

@@ -43,6 +43,7 @@ def snapshot(request: Request, slug: str) -> HttpResponse:
         "competitions/snapshot.html",
         latest=made[0] if made else None,
         earlier=made[1:],
+        provisional=snapshots.provisional(competition)[:MOST_EARLIER],
         landed=landing.of(standing) if standing else None,
         file_name=f"{competition.slug}-snapshot.json",
         wheel=f"{competition.slug}-kit/{kit.own_wheel().name}",
@@ -53,6 +54,12 @@ def snapshot(request: Request, slug: str) -> HttpResponse:
 def snapshot_file(request: Request, slug: str) -> FileResponse:
     competition = find(request, slug)
     return downloads.snapshot(snapshots.find(competition))
+
+
+@require_safe
+def provisional_file(request: Request, slug: str) -> FileResponse:
+    """The newest signed public board of a competition that runs."""
+    return downloads.snapshot(snapshots.find_provisional(find(request, slug)))
 
 
 @require_safe

@@ -53,6 +53,11 @@ urlpatterns = [
     path("competitions/<slug:slug>/team/certificate.pdf", results.certificate, name="certificate"),
     path("competitions/<slug:slug>/snapshot/", results.snapshot, name="snapshot"),
     path("competitions/<slug:slug>/snapshot.json", results.snapshot_file, name="snapshot-file"),
+    path(
+        "competitions/<slug:slug>/provisional.json",
+        results.provisional_file,
+        name="provisional-file",
+    ),
     path("signing-key/", results.keys, name="signing-key"),
     path("signing-key.pem", results.key_file, name="signing-key-file"),
     path("competitions/<slug:slug>/team/", teams.team, name="team"),

@@ -132,15 +132,18 @@ def scores(contents: Contents) -> Check:
     for where, row in rows(contents):
         if is_kept(tally, contents, contents.measured.get(row.evaluation)):
             continue
-        found = formula.score(
-            row.quality,
-            row.time_ratio,
-            quality_ref=constants.quality_ref,
-            k=constants.k,
-            time_weight=constants.time_weight,
-        ).total
+        found, least, most = (
+            formula.score(
+                row.quality + off,
+                row.time_ratio,
+                quality_ref=constants.quality_ref,
+                k=constants.k,
+                time_weight=constants.time_weight,
+            ).total
+            for off in (0.0, contents.quality_slack, -contents.quality_slack)
+        )
         tally.expect(
-            is_rounded(found, row.score, 6),
+            is_rounded(found, row.score, 6) or least < row.score < most,
             say(
                 "%(where)s: the formula gives %(found)s, not %(told)s.",
                 where=where,
@@ -163,7 +166,7 @@ def order(contents: Contents) -> Check:
     """Gate, order, ranks and ties of both boards, and the public ranks on the private one."""
     tally = Tally("ranks", say("Ranks"))
     for name in BOARDS:
-        order_of(tally, name, contents.boards[name], contents.formula.min_quality)
+        order_of(tally, name, contents)
     public = {row.team: row.rank for row in contents.boards["public"]}
     for where, row in rows(contents, ["private"]):
         if contents.is_final:
@@ -174,12 +177,12 @@ def order(contents: Contents) -> Check:
     return tally.done()
 
 
-def order_of(tally: Tally, name: str, board: Sequence[Row], gate: float) -> None:
-    ranked = 0
+def order_of(tally: Tally, name: str, contents: Contents) -> None:
+    board, ranked = contents.boards[name], 0
     above: Row | None = None
     for number, row in enumerate(board, start=1):
         where = place(name, number)
-        is_ranked = row.quality >= gate and not row.is_out
+        is_ranked = passes(row, contents) and not row.is_out
         ranked += is_ranked
         rank = ranked if is_ranked else None
         tally.expect(row.rank == rank, say("%(where)s: the rank is wrong.", where=where))
@@ -188,13 +191,21 @@ def order_of(tally: Tally, name: str, board: Sequence[Row], gate: float) -> None
         above = row
 
     def key(row: Row) -> tuple[bool, float, str]:
-        return row.quality < gate or row.is_out, row.score, row.uploaded_at
+        return not passes(row, contents) or row.is_out, row.score, row.uploaded_at
 
     for number, (one, other) in enumerate(pairwise(board), start=2):
         tally.expect(
             key(one) <= key(other),
             say("%(where)s: it belongs above the row before.", where=place(name, number)),
         )
+
+
+def passes(row: Row, contents: Contents) -> bool:
+    """Whether a row reaches the gate. Where its rounded quality cannot tell, its rank does."""
+    gate = contents.formula.min_quality
+    if abs(row.quality - gate) < contents.quality_slack:
+        return row.rank is not None
+    return row.quality >= gate
 
 
 def tied(above: Row | None, row: Row) -> bool:

@@ -19,6 +19,8 @@ FORMAT = 1
 """Raised when a field changes its meaning."""
 QUAD_COLUMNS = names_of(Quad)
 BOARDS = ("public", "private")
+QUALITY_SLACK = 5.1e-5
+"""A quality in four decimals is off by 5e-5 at most."""
 ONE_BYTE = 256
 """Most classes whose numbers fit into one byte."""
 
@@ -146,7 +148,8 @@ class Contents(Json):
     competition: About
     made_at: str
     is_final: bool
-    """Whether the private board was published. Else this is a draft for organizers."""
+    """Whether the private board was published. Else this is a draft for organizers, or
+    provisional."""
     formula: Formula
     classes: tuple[str, ...]
     data: Data
@@ -167,6 +170,14 @@ class Contents(Json):
     quad_columns: tuple[str, ...] = QUAD_COLUMNS
     service: str = ""
     """Version of the service that made the snapshot."""
+    is_provisional: bool = False
+    """Whether it is of the public board alone, before the publication, and for everybody. Its
+    qualities are rounded to four decimals, and it has no quads and no answers."""
+
+    @property
+    def quality_slack(self) -> float:
+        """How far a quality may be off by its rounding."""
+        return QUALITY_SLACK if self.is_provisional else 0.0
 
     @property
     def since(self) -> int:

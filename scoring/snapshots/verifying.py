@@ -29,6 +29,7 @@ class Verdict:
     title: str
     made_at: str
     is_final: bool
+    is_provisional: bool
     checks: tuple[Check, ...]
 
     @property
@@ -54,6 +55,7 @@ def verify(path: Path, key: str | None = None) -> Verdict:
         title=contents.competition.title,
         made_at=contents.made_at,
         is_final=contents.is_final,
+        is_provisional=contents.is_provisional,
         checks=tuple(checks),
     )
 

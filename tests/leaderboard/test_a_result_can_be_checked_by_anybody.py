@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from leaderboard import tasks
 from leaderboard.cli import app
 from leaderboard.cli.server import Trouble
+from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Rescore, SigningKey, Snapshot, Submission, User
 from leaderboard.services import (
     landing,
@@ -121,6 +122,56 @@ def test_all_figures_of_a_published_file_are_right(finished: Competition, path: 
         assert told == shown
     landed = landing.of(rankings.Standing(finished, "private"))
     assert contents["landed"] == {"inside": landed.inside, "teams": landed.teams}
+
+
+def test_the_public_board_of_a_moment_is_signed_as_provisional(
+    draft: Competition,
+    make_model: Callable[..., bytes],
+    submit: Callable[..., Submission],
+    organizer: User,
+    outsider: User,
+    tmp_path: Path,
+) -> None:
+    """It holds nothing that the public board does not tell: no private row, quad or answer."""
+    competition = results.opened(draft, make_model, organizer)
+    Competition.objects.update(release_answers=True, min_quality=0.2, ends_at=None)
+    results.played(competition, submit)
+    desk, path = browser(organizer), tmp_path / "provisional.json"
+    result = f"/admin/leaderboard/competition/{competition.pk}/result/"
+    assert "Sign the public board" in desk.get(result).content.decode()
+    for _ in range(2):  # pressed twice, made once
+        desk.post(result, {"kind": "provisional"})
+    assert Client().get("/competitions/waste/provisional.json").status_code == 404
+    snapshots.go_on(seconds=60)
+    made = Snapshot.objects.get()
+    call_command("export_snapshot", "waste", "--provisional", "--output", str(path))
+    answer: Any = Client().get("/competitions/waste/provisional.json")
+    assert b"".join(answer.streaming_content) == path.read_bytes()
+    assert made.sha256 in Client().get("/competitions/waste/snapshot/").content.decode()
+    code, verdict = verified(path, "--key", signing.keys().get().public)
+    assert (code, verdict["is_final"], verdict["is_provisional"]) == (0, False, True), verdict
+    checks = {one["name"]: one for one in verdict["checks"]}
+    assert (checks["scores"]["checked"], checks["quality"]["checked"]) == (4, 0)
+    said = CliRunner().invoke(app, ["verify", str(path)]).stdout
+    assert "provisional" in " ".join(said.split())
+    contents = json.loads(path.read_text())["contents"]
+    figures = rankings.figures(Competition.objects.get(), "public")
+    told = [(row["rank"], row["team"], row["score"]) for row in contents["boards"]["public"]]
+    assert told == [(one.rank, one.team, float(one.score)) for one in figures]
+    assert (contents["boards"]["private"], contents["answers"]) == ([], None)
+    assert not [one for one in contents["evaluations"] if one["quads"] or one["answers"]]
+    assert all(row["quality"] == round(row["quality"], 4) for row in contents["boards"]["public"])
+
+    def better(told: dict[str, Any]) -> None:
+        told["boards"]["public"][0]["score"] -= 0.001
+
+    assert not verified(resigned(path, better))[1]["holds"]
+    assert browser(outsider).post(result, {"kind": "provisional"}).status_code in (302, 403)
+    Competition.objects.update(is_blind=True)
+    with pytest.raises(Conflict) as blind:
+        snapshots.sign_public(competition=competition, by=organizer)
+    assert blind.value.code == "scores_hidden"
+    assert Snapshot.objects.count() == 1
 
 
 def test_a_refused_winner_is_in_the_file_without_a_rank(

@@ -86,6 +86,7 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/result/", ANYBODY),  # which says that it is not published
         ("/competitions/waste/team/certificate.pdf", (LOGIN, 403, 404, 404, 403)),  # likewise
         ("/competitions/waste/snapshot.json", NOBODY),  # before its publication
+        ("/competitions/waste/provisional.json", NOBODY),  # before organizers sign a board
         ("/signing-key/", ANYBODY),
         ("/signing-key.pem", NOBODY),  # before the first signed result
         ("/competitions/nothing/", NOBODY),
