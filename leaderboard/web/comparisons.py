@@ -16,8 +16,8 @@ from leaderboard.models import Entry, Evaluation, Submission
 from leaderboard.sentences import said
 from leaderboard.services import prospects, rankings, visibility
 from leaderboard.sizes import (
+    figures,
     gained_milliseconds,
-    interval,
     megabytes,
     milliseconds_figures,
     rounded,
@@ -100,8 +100,7 @@ def lines(this: Submission, other: Submission) -> Iterator[FigurePair]:
     yield figure(gettext("Time ratio"), *ratios, half_widths=of_ratios)
     yield of_time(*both)
     yield of_size(gettext("Parameters"), parameters(this), parameters(other))
-    left, right = ("–" if one.macs is None else short(one.macs) for one in both)
-    yield FigurePair(gettext("MACs"), left, right)
+    yield of_size(gettext("MACs"), both[0].macs, both[1].macs)
     left, right = ("–" if one.memory_bytes is None else megabytes(one.memory_bytes) for one in both)
     yield FigurePair(gettext("Memory"), left, right)
     size = gettext("Size")
@@ -128,7 +127,7 @@ def figure(
     half_widths: tuple[float | None, float | None] = (None, None),
 ) -> FigurePair:
     left, right = (
-        interval(one, half_width, decimals) if one is not None else "–"
+        joined(figures(one, half_width, decimals)) if one is not None else "–"
         for one, half_width in zip((this, other), half_widths, strict=True)
     )
     if this is None or other is None:
@@ -140,20 +139,28 @@ def figure(
     )
 
 
+def joined(interval: list[str]) -> str:
+    """A line may break before the ± alone."""
+    return " ±\N{NO-BREAK SPACE}".join(interval)
+
+
 def of_time(this: Evaluation, other: Evaluation) -> FigurePair:
     label = gettext("ms per image")
     left, right = this.seconds_per_image or 0.0, other.seconds_per_image or 0.0
     less = left - right
     return FigurePair(
         label,
-        " ± ".join(milliseconds_figures(left, this.seconds_half_width)),
-        " ± ".join(milliseconds_figures(right, other.seconds_half_width)),
+        joined(milliseconds_figures(left, this.seconds_half_width)),
+        joined(milliseconds_figures(right, other.seconds_half_width)),
         signed(less, gained_milliseconds(abs(less))),
         better(less, higher_is_better=False),
     )
 
 
-def of_size(label: str, this: int, other: int) -> FigurePair:
+def of_size(label: str, this: int | None, other: int | None) -> FigurePair:
+    if this is None or other is None:
+        left, right = ("–" if one is None else short(one) for one in (this, other))
+        return FigurePair(label, left, right)
     less = this - other
     return FigurePair(label, short(this), short(other), signed(less, short(abs(less))))
 
