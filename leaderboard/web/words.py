@@ -101,7 +101,9 @@ def point(one: plots.Point, competition: Competition) -> str:
         gettext("Time ratio %(ratio)s") % {"ratio": ratio},
     ]
     if (seconds := competition.seconds_per_image(entry.time_ratio)) is not None:
-        time = sizes.milliseconds_figures(seconds, entry.evaluation.seconds_half_width)
+        time = sizes.milliseconds_figures(
+            seconds, competition.seconds_per_image(entry.evaluation.half_width)
+        )
         told.append(gettext("%(time)s ms per image") % {"time": " ± ".join(time)})
     return "\n".join(told)
 

@@ -274,3 +274,7 @@ def test_no_choice_asks_more_than_a_few_queries(see: Any, crowd: Any) -> None:
         with CaptureQueriesContext(connection) as queries:
             see(None, f"{PUBLIC}?{query}")
         assert len(queries) <= 14, (query, [one["sql"] for one in queries])
+    versions.change(Competition.objects.get().pk)
+    with CaptureQueriesContext(connection) as queries:
+        see(None, PUBLIC)
+    assert len(queries) < TEAMS, "what a new version of the board is made of"
