@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import platform
 import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -30,6 +31,8 @@ class Recipe:
     form: str = formats.FORMATS[0].name
     unused: float = 0.0
     """Share of the sample that the training does not see: a cheap way to a worse model."""
+    made_of: str = ""
+    """A team whose trained network this model is made of: `form` is one of `derived.FORMS`."""
     copy_of: str = ""
     """A team whose model is sent again: a tie, which organizers see as a copy."""
     misses_a_class: bool = False
@@ -40,7 +43,21 @@ class Recipe:
         """What the model is, in a few words."""
         if self.copy_of:
             return f"the model of {self.copy_of}"
+        if self.made_of:
+            return f"the network of {self.made_of}, {self.form}"
         return f"{self.architecture} at {self.size} px, {self.form}"
+
+    @property
+    def file_name(self) -> str:
+        """The name of the team's file, with the ending of its format."""
+        form = formats.FORMATS[0].name if self.made_of else self.form
+        ending = formats.of_form(form)[0].endings[0]
+        return f"{self.team.lower().replace(' ', '-')}{ending}"
+
+    @property
+    def can_be_made(self) -> bool:
+        """Whether this machine can export the model: int8 in TorchScript needs an x86 processor."""
+        return self.form != "int8" or platform.machine() in ("x86_64", "AMD64")
 
 
 DIGITS = (
@@ -58,14 +75,25 @@ PHOTOGRAPHS = (
 
 
 def wider(first: Sequence[Recipe]) -> tuple[Recipe, ...]:
-    """More ideas beside the first ones: formats, number types, a tie, and two that do not rank."""
+    """More ideas beside the first ones: formats, number types, a tie, and two that do not rank.
+
+    Three models are made of Team Anvil's network, which saves their training.
+    """
     size, flip, seconds = first[0].size, first[0].flip, first[0].seconds / 2
-    return (
-        Recipe("Team Graph", "small_resnet", size, seconds, 5, flip, "onnx", 0.2),
-        Recipe("Team Byte", "small_resnet", size, seconds, 6, flip, "int8-onnx", 0.3),
-        Recipe("Team Echo", "tiny_cnn", size, 0, copy_of="Team Feather"),
-        Recipe("Team Sprint", "tiny_cnn", 16, 1, 7, flip, unused=0.985),
-        Recipe("Team Oops", "tiny_cnn", size, 1, 8, flip, unused=0.97, misses_a_class=True),
+    wide, of = "wide_cnn", "Team Anvil"
+    return tuple(
+        one
+        for one in (
+            Recipe("Team Bonsai", wide, size, seconds / 2, 9, flip, "pruned", 0.5, made_of=of),
+            Recipe("Team Half", wide, size, 0, 3, flip, "bfloat16", made_of=of),
+            Recipe("Team Octet", wide, size, 0, 3, flip, "int8", made_of=of),
+            Recipe("Team Graph", "small_resnet", size, seconds, 5, flip, "onnx", 0.2),
+            Recipe("Team Byte", "small_resnet", size, seconds, 6, flip, "int8-onnx", 0.3),
+            Recipe("Team Echo", "tiny_cnn", size, 0, copy_of="Team Feather"),
+            Recipe("Team Sprint", "tiny_cnn", 16, 1, 7, flip, unused=0.985),
+            Recipe("Team Oops", "tiny_cnn", size, 1, 8, flip, unused=0.97, misses_a_class=True),
+        )
+        if one.can_be_made
     )
 
 
@@ -80,22 +108,16 @@ def source_of(arguments: argparse.Namespace, folder: Path) -> Path:
 def train(recipe: Recipe, sample: Path, folder: Path, console: Console) -> Path:
     """Make a model from the sample, by the command that participants have."""
     folder.mkdir(exist_ok=True)
-    model = folder / file_name(recipe.team, recipe.form)
+    model = folder / recipe.file_name
     if recipe.copy_of:
-        shutil.copy(folder / file_name(recipe.copy_of, recipe.form), model)
+        shutil.copy(folder / replace(recipe, team=recipe.copy_of).file_name, model)
     else:
         images = without_a_class(sample, folder) if recipe.misses_a_class else sample
-        run_command(recipe, images, model, console)
+        run_command(recipe, command(recipe, images, model), console)
     console.print(f"  {recipe.team}: {recipe.idea}, {model.stat().st_size / 1000:.0f} kB")
     # The demo's own models must pass the gate that uploads pass.
     formats.inspect(model)
     return model
-
-
-def file_name(team: str, form: str) -> str:
-    """The name of a team's file, with the ending of its format."""
-    format_, _ = formats.of_form(form)
-    return f"{team.lower().replace(' ', '-')}{format_.endings[0]}"
 
 
 def without_a_class(sample: Path, folder: Path) -> Path:
@@ -110,19 +132,31 @@ def without_a_class(sample: Path, folder: Path) -> Path:
     return target
 
 
-def run_command(recipe: Recipe, sample: Path, model: Path, console: Console) -> None:
-    """Train in a process of its own. Raises `SystemExit` with what it said if it fails."""
-    what = f"{recipe.team}: {recipe.idea}"
-    command = [
-        *(sys.executable, "-m", "scoring", "train-reference"),
+def command(recipe: Recipe, sample: Path, model: Path) -> tuple[str, ...]:
+    """The module that makes a model, and its arguments."""
+    if recipe.made_of:
+        source = model.parent / replace(recipe, team=recipe.made_of).file_name
+        how = ("leaderboard.demo.derived", recipe.form, "--model", str(source))
+    else:
+        how = ("scoring", "train-reference", "--format", recipe.form)
+    return (
+        *how,
         *("--arch", recipe.architecture, "--data", str(sample), "--output", str(model)),
         *("--input-size", str(recipe.size), "--seconds", str(recipe.seconds)),
-        *("--seed", str(recipe.seed), "--flip", recipe.flip),
-        *("--hold-out", str(recipe.unused), "--format", recipe.form),
-    ]
+        *("--seed", str(recipe.seed), "--flip", recipe.flip, "--hold-out", str(recipe.unused)),
+    )
+
+
+def run_command(recipe: Recipe, arguments: Sequence[str], console: Console) -> None:
+    """Train in a process of its own. Raises `SystemExit` with what it said if it fails."""
+    what = f"{recipe.team}: {recipe.idea}"
     said: list[str] = []
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-m", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     )
     assert process.stderr
     with console.status(what) as status:
