@@ -6,8 +6,10 @@
 #   COMPETITION          as it stands in the competition's address
 # Optional:
 #   MAX_SCORE  fail above this score, like 0.95; lower scores are better
-#   NO_WORSE   true: fail if the model is worse than your best by more than the noise of the clock;
-#              one below the gate is worse than any that passes it
+#   BRANCH     of your repository; scores are compared within it
+#   NO_WORSE   true: fail if the model is worse than the branch's best by more than the noise of the
+#              clock, or than your team's best where the branch has no score yet; one below the gate
+#              is worse than any that passes it
 #   SUMMARY    a file that gets the verdict in Markdown, for a comment on a pull request
 #   MODEL (model.pt), NOTE (for your team), RUN (the same for a repeated run)
 set -eu
@@ -21,6 +23,7 @@ ask() {
 }
 
 ask -F "file=@${MODEL:-model.pt}" --form-string "note=${NOTE:-}" \
+    --form-string "branch=${BRANCH:-}" \
     -H "Idempotency-Key: ${RUN:-$(date +%s)-$$}" \
     "$FEATHERWEIGHT_URL/api/v2/competitions/$COMPETITION/submissions"
 url=$(jq -r .url "$answer")
@@ -33,27 +36,33 @@ jq '{page, state, failure, error, score, quality, time_ratio, half_width}' "$ans
 # Advice names other teams. As code their names mention nobody and load no picture.
 four='def four: . * 10000 | round / 10000;'
 quoted='def quoted: "`" + (split("`") | join("\u2019")) + "`";'
+than='def than($best): if .compared == "same" then "the same score as \($best)"
+    else "\(.compared) than \($best)" + (if .change then
+        " by \(.change | fabs | four)" else ", by the gate" end) end;'
 if [ -n "${SUMMARY:-}" ]; then
-    jq -r "$four $quoted"'
-        if .state == "scored" then
+    board="$FEATHERWEIGHT_URL/competitions/$COMPETITION/boards/public/"
+    jq -r --arg board "$board" "$four $quoted $than"'
+        if .score then
             "**Featherweight: \(.score.score | four) ± \(.score.half_width | four)** (lower is better)",
             "",
             (.prospect // {} | [
                 (select(.rank) | "rank \(.rank) of \(.ranked)"),
-                (select(.compared) | if .compared == "same" then "the same score as your best"
-                    else "\(.compared) than your best" + (if .change then
-                        " by \(.change | fabs | four)" else ", by the gate" end) end)
+                (select(.compared) | than("your best")),
+                (.in_branch // empty | than("the best of the branch"))
             ] | join(", ")),
             (.prospect.advice // [] | .[] | "- " + quoted)
         else
             "**Featherweight: \(.state)** \(.failure.message // .error)"
         end,
-        "", "[The measurement](\(.page))"' "$answer" >>"$SUMMARY"
+        "", "[The submission](\(.page)), [its measurement](\(.measurement_page))" + (if .score then
+            ", [the plot of the board](\($board)?team=\(.team.id)#plot)" else "" end)
+        ' "$answer" >>"$SUMMARY"
 fi
 
 jq -e --arg most "${MAX_SCORE:-}" \
-    '.state == "scored" and ($most == "" or .score.score <= ($most | tonumber))' \
+    '.state == "scored" and ($most == "" or (.score and .score.score <= ($most | tonumber)))' \
     "$answer" >/dev/null
 if [ "${NO_WORSE:-}" = true ]; then
-    jq -e '(.prospect.is_clear == true and .prospect.compared == "worse") | not' "$answer" >/dev/null
+    jq -e '(.prospect.in_branch // .prospect) | (.is_clear == true and .compared == "worse") | not' \
+        "$answer" >/dev/null
 fi

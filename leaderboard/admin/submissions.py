@@ -71,7 +71,14 @@ class SubmissionAdmin(pages.Fixed):
     fieldsets = [
         (
             None,
-            {"fields": [("competition", "team"), ("uploaded_by", "uploaded_at"), "marks", "note"]},
+            {
+                "fields": [
+                    ("competition", "team"),
+                    ("uploaded_by", "uploaded_at"),
+                    "marks",
+                    ("note", "branch"),
+                ]
+            },
         ),
         (None, {"fields": ["model_figures"]}),
     ]

@@ -197,6 +197,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "uploaded_at": gettext_lazy("uploaded at"),
         "door": gettext_lazy("way of the upload"),
         "note": gettext_lazy("note"),
+        "branch": gettext_lazy("branch"),
         "is_late": gettext_lazy("late"),
         "withdrawn_at": gettext_lazy("withdrawn at"),
         "disqualified_at": gettext_lazy("disqualified at"),

@@ -54,6 +54,7 @@ EXAMPLES: dict[str, Any] = {
     "decided_at": None,
     "reason": "",
     "note": "half the width",
+    "branch": "narrow-net",
     "format": FORMATS[-1].name,
     "formats": [one.name for one in FORMATS],
     "number_type": "int8",

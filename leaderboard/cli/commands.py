@@ -54,8 +54,8 @@ NoWorse = Annotated[
     typer.Option(
         "--no-worse",
         help=gettext(
-            "Wait for the score, and exit with 1 if it is worse than your team's best by more than "
-            "the noise of the clock."
+            "Wait for the score, and exit with 1 if it is worse than the branch's best, or else "
+            "your team's best, by more than the noise of the clock."
         ),
     ),
 ]
@@ -183,6 +183,13 @@ def submit(
     file: File,
     competition: Into,
     note: Annotated[str, typer.Option(help=gettext("A note for you and your team."))] = "",
+    branch: Annotated[
+        str,
+        typer.Option(
+            envvar="FEATHERWEIGHT_BRANCH",
+            help=gettext("The branch of your repository. --no-worse compares within it."),
+        ),
+    ] = "",
     test: Annotated[
         bool,
         typer.Option(
@@ -204,7 +211,8 @@ def submit(
                 raise Trouble(WRONG_USAGE, gettext("A trial has no score. Leave out the limits."))
             trials.try_out(server, file, competition, as_json=as_json)
             return
-        submission = send(server, file, competition, purpose="submission", note=note)
+        told = {"note": note, "branch": branch}
+        submission = send(server, file, competition, purpose="submission", **told)
         if not submission["is_new"]:
             err.print(gettext("Your team sent this model before. This is the earlier submission."))
         wanted = Wanted(wait=wait, max_score=max_score, no_worse=no_worse)

@@ -30,10 +30,17 @@ Most = Annotated[
 
 
 @app.command("list", epilog=EXIT_CODES, help=gettext("List your teams' submissions."))
-def list_(competition: Of = None, limit: Most = 20, as_json: AsJson = False) -> None:
+def list_(
+    competition: Of = None,
+    branch: Annotated[
+        str | None, typer.Option(help=gettext("Only submissions of this branch."))
+    ] = None,
+    limit: Most = 20,
+    as_json: AsJson = False,
+) -> None:
     asked: dict[str, Any] = {"limit": limit}
-    if competition:
-        asked["competition"] = competition
+    asked |= {"competition": competition} if competition else {}
+    asked |= {"branch": branch} if branch else {}
     with connected() as server:
         found = server.ask("GET", "submissions", params=asked)["results"]
     show(as_json, found, table_of(found))

@@ -46,7 +46,7 @@ def finish(server: Server, submission: dict[str, Any], wanted: Wanted, *, as_jso
     if not as_json and code == "failed":
         show_failure(submission)
     if not as_json and code == "scored":
-        show_prospect(submission["prospect"])
+        show_prospect(submission["prospect"], submission.get("branch", ""))
     if code in FINISHED and code != "scored":
         raise typer.Exit(FAILED)
     if told := missed(submission, wanted):
@@ -62,13 +62,15 @@ def show_failure(submission: dict[str, Any]) -> None:
         out.print(plain(told), soft_wrap=True, markup=False)
 
 
-def show_prospect(prospect: dict[str, Any] | None) -> None:
-    """The rank, the change from the team's best, and what would help."""
+def show_prospect(prospect: dict[str, Any] | None, branch: str = "") -> None:
+    """The rank, the change from the team's best and the branch's, and what would help."""
     if prospect is None:
         return
     told = [ranked(prospect)] if prospect["rank"] else []
     if prospect["compared"]:
         told.append(changed(prospect))
+    if beside := prospect.get("in_branch"):
+        told.append(changed_in(branch, beside))
     if step := prospect["step"]:
         told += next_step(step)
     for sentence in (*told, *prospect["advice"]):
@@ -145,6 +147,14 @@ def changed(prospect: dict[str, Any]) -> str:
     return sentence % {"difference": rounded(abs(prospect["change"]), 4)}
 
 
+def changed_in(branch: str, beside: dict[str, Any]) -> str:
+    """How a submission differs from the best earlier one of its branch."""
+    return gettext("On the branch %(branch)s: %(change)s") % {
+        "branch": branch,
+        "change": changed(beside),
+    }
+
+
 def missed(submission: dict[str, Any], wanted: Wanted) -> str:
     """What a scored submission does not reach; empty if it reaches all."""
     if submission["score"] is None:
@@ -160,9 +170,18 @@ def missed(submission: dict[str, Any], wanted: Wanted) -> str:
             "limit": f"{wanted.max_score:g}",
         }
         return gettext("The score %(score)s is above %(limit)s.") % facts
-    if wanted.no_worse and prospect and prospect["is_clear"] and prospect["compared"] == "worse":
-        return changed(prospect)
-    return ""
+    return regressed(submission) if wanted.no_worse and prospect else ""
+
+
+def regressed(submission: dict[str, Any]) -> str:
+    """By how much a score is clearly worse than the branch's best, or else the team's best."""
+    prospect = submission["prospect"]
+    beside = prospect.get("in_branch") or prospect
+    if not beside["is_clear"] or beside["compared"] != "worse":
+        return ""
+    if beside is not prospect:
+        return changed_in(submission["branch"], beside)
+    return changed(prospect)
 
 
 def follow(server: Server, submission: dict[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m leaderboard.demo",
         description="Run a whole competition here: real images, a reference model and those of "
-        "eight teams trained now, uploads by API and web form, a worker, both boards. Each run "
+        "eleven teams trained now, uploads by API and web form, a worker, both boards. Each run "
         "starts anew.",
         epilog="With --check three teams take part, and the exit code is 0 only if every "
         "submission was scored, both boards hold every team, and no participant could see the "

@@ -145,6 +145,7 @@ def submissions(person: User) -> Iterator[dict[str, Any]]:
             "size_bytes": one.size_bytes,
             "format": one.format,
             "note": one.note,
+            "branch": one.branch,
             "uploaded_at": stamp(one.uploaded_at),
             "selected_at": stamp(one.selected_at),
             "withdrawn_at": stamp(one.withdrawn_at),
@@ -344,5 +345,5 @@ def abandon(team: Team, person: User) -> bool:
     teams.give_name(team, ANONYMOUS.format(number=team.pk))
     team.former_names.all().delete()
     team.webhooks.all().delete()
-    team.submissions.update(note="", file_name="")
+    team.submissions.update(note="", branch="", file_name="")
     return True

@@ -69,6 +69,7 @@ KINDS = {
                 "number_type": "number_type",
                 "parameters": "parameters",
                 "note": "note",
+                "branch": "branch",
                 "selected_at": "selected_at",
                 "withdrawn_at": "withdrawn_at",
                 "disqualified_at": "disqualified_at",

@@ -226,7 +226,13 @@ def add(upload: PartialUpload, *, start: int, size: int, source: Readable) -> in
 
 
 def submit(
-    upload: PartialUpload, *, by: User, door: str, note: str = "", sha256: str = ""
+    upload: PartialUpload,
+    *,
+    by: User,
+    door: str,
+    note: str = "",
+    branch: str = "",
+    sha256: str = "",
 ) -> Receipt:
     """Make a submission of a complete file. A second call returns the same submission.
 
@@ -247,6 +253,7 @@ def submit(
             by=by,
             door=door,
             note=note,
+            branch=branch,
             idempotency_key=upload.key,
         )
         upload.submission = receipt.submission

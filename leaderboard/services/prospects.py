@@ -101,6 +101,8 @@ class Prospect:
     """To the next rank, or to the team's own best. None for the leader."""
     quality_to_gate: float | None
     """The quality that is missing to have a rank."""
+    in_branch: Comparison | None = None
+    """With the best earlier score of the same branch of the team's repository."""
     likely: RankRange | None = None
     """The range of the rank, once it is computed for this model. Only the team's row has one."""
 
@@ -134,6 +136,7 @@ def of(submission: Submission) -> Prospect | None:
         comparison=comparison(evaluation, before, rivals, is_best=is_best) if before else None,
         step=step_up(submission, evaluation, rivals, None if is_best else before) if rank else None,
         quality_to_gate=up_to(missing) if missing > 0 else None,
+        in_branch=in_branch(evaluation, rivals) if submission.branch else None,
         likely=RankRange.objects.filter(evaluation=evaluation.pk).first() if rank else None,
     )
 
@@ -145,10 +148,21 @@ def others(entry: Entry) -> Rivals:
     return Rivals(ranked.exclude(pk=entry.pk), entry.pk)
 
 
-def earlier_best(submission: Submission) -> Evaluation | None:
-    """The evaluation that stood on the board before this upload, as far as it still counts."""
+def in_branch(evaluation: Evaluation, rivals: Rivals) -> Comparison | None:
+    """None for the first score of a branch."""
+    submission = evaluation.submission
+    assert submission
+    before = earlier_best(submission, submission__branch=submission.branch)
+    return comparison(evaluation, before, rivals, is_best=True) if before else None
+
+
+def earlier_best(submission: Submission, **limits: str) -> Evaluation | None:
+    """The evaluation that stood on the board before this upload, as far as it still counts.
+
+    `limits`: further conditions on the evaluation.
+    """
     earlier = Evaluation.objects.counting().filter(
-        team=submission.team_id, submission__uploaded_at__lt=submission.uploaded_at
+        team=submission.team_id, submission__uploaded_at__lt=submission.uploaded_at, **limits
     )
     passing = earlier.filter(quality_public__gte=submission.competition.min_quality)
     for some in (passing, earlier):

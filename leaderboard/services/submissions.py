@@ -83,6 +83,7 @@ def submit(
     by: User,
     door: str,
     note: str = "",
+    branch: str = "",
     idempotency_key: str | None = None,
 ) -> Receipt:
     """Accept one upload and queue its first evaluation. Raises `Refused`, and stores nothing then.
@@ -100,6 +101,7 @@ def submit(
             uploaded_by=by,
             door=door,
             note=note[:200],
+            branch=branch[:200],
             idempotency_key=idempotency_key,
             **described(file, found),
         )

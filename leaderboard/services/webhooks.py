@@ -206,6 +206,7 @@ def evaluation_ended(happening: Happening) -> None:
             "id": submission.pk,
             "url": settings.SITE_URL + submission.get_absolute_url(),
             "note": submission.note,
+            "branch": submission.branch,
         },
         "why": evaluation.why,
     }

@@ -119,7 +119,7 @@ class SelectionForm(forms.Form):
 class FilterForm(forms.Form):
     """What of a team's submissions is listed. The address holds it."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, branches: Collection[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         every = ("", gettext("all"))
         states = [(name, words.STATES[name]) for name in SUBMISSION_STATES]
@@ -130,6 +130,12 @@ class FilterForm(forms.Form):
         self.fields["format"] = forms.ChoiceField(
             label=_("Format"), required=False, choices=[every, *titles]
         )
+        if branches:
+            self.fields["branch"] = forms.ChoiceField(
+                label=_("Branch"),
+                required=False,
+                choices=[every, *((one, one) for one in branches)],
+            )
 
 
 class NoteForm(forms.Form):

@@ -51,6 +51,8 @@ from scoring.job import InputSpec
 
 STOP_POLLING = 286
 PAGE = 50
+MOST_BRANCHES = 100
+"""That the filter offers."""
 MOST_CLASSES = 25
 """Most classes of a confusion matrix that is shown as a table."""
 WORST = 3
@@ -180,7 +182,7 @@ def listed(request: Request, mine: Team, ticked: set[int]) -> dict[str, Any]:
     """The rows of a page of the list, limited as the address says."""
     evaluations = Evaluation.objects.defer("f1_by_class", "isolation")
     sent = mine.submissions.defer("static").prefetch_related(Prefetch("evaluations", evaluations))
-    filters = FilterForm(request.GET)
+    filters = FilterForm(request.GET, branches=branches(mine))
     page = Paginator(limited(sent, filters), PAGE).get_page(request.GET.get("page"))
     kept = sent.in_the_running().filter(
         pk__in=ticked - {one.pk for one in page}, evaluations__counts=True
@@ -199,13 +201,22 @@ def listed(request: Request, mine: Team, ticked: set[int]) -> dict[str, Any]:
     }
 
 
+def branches(mine: Team) -> list[str]:
+    """The branches that a team's CI jobs named, by their names; the first ones of very many."""
+    named = mine.submissions.exclude(branch="").order_by("branch")
+    return list(named.values_list("branch", flat=True).distinct()[:MOST_BRANCHES])
+
+
 def limited(sent: SubmissionQuerySet, filters: FilterForm) -> SubmissionQuerySet:
-    """The submissions of a state and a format. What the form does not know limits nothing."""
+    """The submissions of a state, a format and a branch. What the form does not know limits
+    nothing."""
     filters.is_valid()
     if state := filters.cleaned_data.get("state"):
         sent = sent.in_state(state)
     if name := filters.cleaned_data.get("format"):
         sent = sent.filter(format=name)
+    if branch := filters.cleaned_data.get("branch"):
+        sent = sent.filter(branch=branch)
     return sent
 
 

@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from leaderboard import digits
+from leaderboard.api.serializers import sending
 from leaderboard.errors import Refused
 from leaderboard.models import PartialUpload
 from leaderboard.services import direct_uploads, partial_uploads
@@ -91,7 +92,8 @@ class UploadEnd(serializers.Serializer[Any]):
 
 
 class UploadSubmission(UploadEnd):
-    note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    note = sending.Words(help_text="For the team.")
+    branch = sending.Words(help_text=sending.BRANCH)
 
 
 def number(name: str, value: str | None) -> int:

@@ -51,6 +51,15 @@ class Step(serializers.Serializer[prospects.Step]):
     )
 
 
+class InBranch(serializers.Serializer[prospects.Comparison]):
+    """Beside the best earlier score of the same branch, as `own` of a prospect."""
+
+    own = Own()
+    compared = serializers.ChoiceField(get_args(prospects.Compared))
+    change = serializers.FloatField(allow_null=True)
+    is_clear = serializers.BooleanField()
+
+
 class Prospect(serializers.Serializer[prospects.Prospect]):
     """By the current public board."""
 
@@ -84,6 +93,10 @@ class Prospect(serializers.Serializer[prospects.Prospect]):
         help_text="Its score is better than that of its team's row, but the gain is not real: the "
         "row stays. See `only_real_gains` of the competition."
     )
+    in_branch = InBranch(
+        allow_null=True,
+        help_text="null without a `branch` and for the branch's first score.",
+    )
     step = Step(allow_null=True, help_text="To the next rank, or to the own best.")
     quality_to_gate = serializers.FloatField(allow_null=True)
     advice = serializers.ListField(
@@ -104,6 +117,7 @@ def told(submission: Submission) -> dict[str, object] | None:
         "ranked": prospect.ranked,
         "is_best": prospect.is_best,
         **(dataclasses.asdict(prospect.comparison) if prospect.comparison else ALONE),
+        "in_branch": InBranch(prospect.in_branch).data if prospect.in_branch else None,
         "step": step_of(prospect.step) if prospect.step else None,
         "quality_to_gate": prospect.quality_to_gate,
         "advice": advice.of(submission, prospect),

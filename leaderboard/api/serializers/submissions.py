@@ -15,7 +15,7 @@ from leaderboard.api.serializers.teams import TeamSummary
 from leaderboard.models import Competition, Entry, Evaluation, Submission
 from leaderboard.sentences import said
 from leaderboard.services import commands, confusions, queueing, rankings, rescoring
-from scoring import formats, job
+from scoring import job
 from scoring.sentences import spoken
 
 OUR_FAULT = gettext_lazy(
@@ -159,6 +159,7 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
             "competition",
             "team",
             "note",
+            "branch",
             "file_name",
             "sha256",
             "size_bytes",
@@ -269,6 +270,7 @@ def of_upload(submission: Submission) -> dict[str, object]:
         "competition": competition.slug,
         "team": {"id": team.pk, "name": team.name, "competition": competition.slug},
         "note": submission.note,
+        "branch": submission.branch,
         "file_name": submission.file_name,
         "sha256": submission.sha256,
         "size_bytes": submission.size_bytes,
@@ -368,29 +370,8 @@ def failure(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-class Upload(serializers.Serializer[Submission]):
-    """A model file, as multipart/form-data."""
-
-    file = serializers.FileField(
-        allow_empty_file=True, help_text=f"The model file. Formats: {formats.titles()}."
-    )
-    note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
-
-
-class Note(serializers.Serializer[Submission]):
-    note = serializers.CharField(max_length=200, allow_blank=True)
-
-
-class IdempotencyKey(serializers.Serializer[Submission]):
-    idempotency_key = serializers.CharField(max_length=200, allow_null=True)
-
-
 class Receipt(SubmissionDetail):
     is_new = serializers.BooleanField(help_text="false: the team sent this model before.")
 
     class Meta(SubmissionDetail.Meta):
         fields = (*SubmissionDetail.Meta.fields, "is_new")  # type: ignore[assignment]
-
-
-class Filter(serializers.Serializer[Submission]):
-    competition = serializers.SlugField(required=False, help_text="Only of this competition.")

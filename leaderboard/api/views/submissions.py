@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from leaderboard import bodies
 from leaderboard.api.authentication import person, token
 from leaderboard.api.permissions import SignedIn
+from leaderboard.api.serializers import sending
 from leaderboard.api.serializers import submissions as shapes
 from leaderboard.api.serializers.waiting import Waiting
 from leaderboard.api.views.competitions import find
@@ -38,14 +39,14 @@ class Submit(APIView):
                 "the first submission: safe to retry.",
             )
         ],
-        request={"multipart/form-data": shapes.Upload},
+        request={"multipart/form-data": sending.Upload},
         responses={201: shapes.Receipt, 200: shapes.Receipt},
         operation_id="submit",
     )
     def post(self, request: Request, slug: str) -> Response:
         """Submit a model. 201: accepted and queued; 200: your team sent the same model before."""
         competition = find(slug)
-        key = shapes.IdempotencyKey(
+        key = sending.IdempotencyKey(
             data={"idempotency_key": request.headers.get("Idempotency-Key")}
         )
         key.is_valid(raise_exception=True)
@@ -57,13 +58,14 @@ class Submit(APIView):
         )
         if bodies.is_question(request):
             return Response(status=204)
-        sent = shapes.Upload(data=request.data)
+        sent = sending.Upload(data=request.data)
         sent.is_valid(raise_exception=True)
         receipt = submissions.submit(
             competition=competition,
             team=team,
             upload=sent.validated_data["file"],
             note=sent.validated_data["note"],
+            branch=sent.validated_data["branch"],
             by=person(request),
             door=Submission.Door.API,
             **key.validated_data,
@@ -78,17 +80,19 @@ class Submissions(ListAPIView[Submission]):
     serializer_class = shapes.SubmissionSummary
     queryset = Submission.objects.none()
 
-    @extend_schema(parameters=[shapes.Filter])
+    @extend_schema(parameters=[sending.Filter])
     def get(self, request: Request) -> Response:
         return super().get(request)
 
     def get_queryset(self) -> QuerySet[Submission]:
-        wanted = shapes.Filter(data=self.request.query_params)
+        wanted = sending.Filter(data=self.request.query_params)
         wanted.is_valid(raise_exception=True)
         of_my_teams = Submission.objects.filter(team__members=person(self.request))
         mine = shown_whole(tokens.within(token(self.request), of_my_teams))
         if slug := wanted.validated_data.get("competition"):
-            return mine.filter(competition__slug=slug)
+            mine = mine.filter(competition__slug=slug)
+        if branch := wanted.validated_data.get("branch"):
+            mine = mine.filter(branch=branch)
         return mine
 
 
@@ -107,10 +111,10 @@ class SubmissionView(APIView):
             submissions.await_verdict(find_submission(request, pk), seconds=seconds)
         return show(request, pk)
 
-    @extend_schema(request=shapes.Note, responses=shapes.SubmissionDetail, operation_id="annotate")
+    @extend_schema(request=sending.Note, responses=shapes.SubmissionDetail, operation_id="annotate")
     def patch(self, request: Request, pk: int) -> Response:
         """Change the note."""
-        sent = shapes.Note(data=request.data)
+        sent = sending.Note(data=request.data)
         sent.is_valid(raise_exception=True)
         submissions.annotate(
             submission=find_submission(request, pk), by=person(request), **sent.validated_data

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from django.conf import settings
@@ -76,6 +77,7 @@ FILLED_BY_GITHUB = {
     "${{ inputs.max-score }}": "$MAX_SCORE",
     "${{ inputs.no-worse }}": "$NO_WORSE",
     "${{ github.sha }}": "c0ffee",
+    "${{ github.head_ref || github.ref_name }}": "narrow-net",
     "${{ github.run_id }}-${{ github.run_attempt }}": "1-1",
 }
 FILLED_BY_GITLAB = {
@@ -125,6 +127,9 @@ def run(
             "GITHUB_RUN_ID": "1",
             "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_SHA": "c0ffee",
+            "GITHUB_REF_NAME": "narrow-net",
+            "CI_COMMIT_REF_NAME": "narrow-net",
+            "BRANCH": "narrow-net",
             "CI_JOB_ID": "1",
             "CI_COMMIT_SHA": "c0ffee",
             "NOTE": "c0ffee",
@@ -149,6 +154,7 @@ def test_the_build_passes_when_the_score_is_reached_and_fails_when_not(
     assert reached.returncode == 0, reached.stderr + reached.stdout
     assert '"time": 0.25' in reached.stdout
     assert Submission.objects.get().note == "c0ffee"
+    assert Submission.objects.get().branch == "narrow-net"
     missed = run("0.5")  # the same model again: no new submission
     assert missed.returncode != 0
     assert Submission.objects.count() == 1
@@ -197,7 +203,12 @@ comments = pytest.mark.parametrize("run", sorted(MARKDOWN), indirect=True)
 
 @comments
 def test_the_verdict_is_written_for_a_comment(
-    run: Run, summary: Path, rivals: Team, scored: Any, worker: Callable[[Any], None]
+    run: Run,
+    summary: Path,
+    rivals: Team,
+    scored: Any,
+    worker: Callable[[Any], None],
+    live_server: LiveServer,
 ) -> None:
     scored(rivals, 9, quality_public=0.8, time_ratio=0.3)
     scored(Team.objects.get(competition__slug="waste", members__username="owner"), 8)
@@ -206,7 +217,12 @@ def test_the_verdict_is_written_for_a_comment(
     told = summary.read_text()
     assert "**Featherweight: 0.5189 ± 0.005**" in told
     assert "rank 2 of 2" in told
-    assert "/submissions/" in told
+    sent = Submission.objects.get(branch="narrow-net")
+    assert f"[The submission]({live_server.url}/submissions/{sent.pk}/)" in told
+    assert f"[its measurement]({live_server.url}/evaluations/{sent.evaluation.pk}/measurement/)" in told
+    board = f"{live_server.url}/competitions/waste/boards/public/?team={sent.team_id}#plot"
+    assert f"[the plot of the board]({board})" in told
+    assert 'id="plot"' in httpx.get(board).text
 
 
 @comments
@@ -251,3 +267,18 @@ def test_a_clear_regression_fails_the_build(
     worker(report(quality_public=0.75, time_ratio=0.5))
     assert run("", no_worse="false").returncode == 0
     assert run("", no_worse="true").returncode != 0
+
+
+@comments
+def test_a_branch_is_compared_with_itself(
+    run: Run, summary: Path, team: Team, scored: Any, worker: Callable[[Any], None]
+) -> None:
+    scored(team, 8, quality_public=0.75, time_ratio=0.3)
+    on_the_branch = scored(Team.objects.get(pk=team.pk), 9, quality_public=0.75, time_ratio=0.6)
+    Submission.objects.filter(pk=on_the_branch.pk).update(branch="narrow-net")
+    worker(report(quality_public=0.75, time_ratio=0.5))
+    assert run("", no_worse="true").returncode == 0, "better than the branch's best"
+    told = summary.read_text()
+    assert "worse than your best by 0.1, better than the best of the branch by 0.05" in told
+    Submission.objects.exclude(branch="").exclude(pk=on_the_branch.pk).update(branch="main")
+    assert run("", no_worse="true").returncode != 0, "the first of a branch: with the team's best"

@@ -26,11 +26,16 @@ def test_a_submission_that_reaches_the_score_exits_with_0(
     team: Team, run: Run, file: Path, worker: Callable[[Any], None]
 ) -> None:
     worker(report(quality_public=0.75, time_ratio=0.5))
-    done = run("submit", file, "--competition", "waste", "--note", "CI", "--max-score", "0.6")
+    labels = ("--note", "CI", "--branch", "narrow-net")
+    done = run("submit", file, "--competition", "waste", *labels, "--max-score", "0.6")
     assert done.returncode == 0, done.stderr
     assert "scored 0.5189 ± 0.0050" in done.stdout
     submission = Submission.objects.get()
     assert (submission.note, submission.file_name) == ("CI", "small.pt")
+    assert submission.branch == "narrow-net"
+    listed = json.loads(run("list", "--branch", "narrow-net", "--json").stdout)
+    assert [one["id"] for one in listed] == [submission.pk]
+    assert json.loads(run("list", "--branch", "main", "--json").stdout) == []
     assert submission.idempotency_key
 
 
@@ -218,6 +223,23 @@ def test_a_better_score_passes_no_worse(
     done = run("submit", file, "-c", "waste", "--no-worse")
     assert done.returncode == 0, done.stderr
     assert "Better than your best by 0.0500." in done.stdout
+
+
+def test_no_worse_compares_within_the_branch(
+    team: Team,
+    run: Run,
+    file: Path,
+    scored: Callable[..., Submission],
+    worker: Callable[[Any], None],
+) -> None:
+    scored(team, 2, quality_public=0.75, time_ratio=0.3)
+    of_branch = scored(team, 3, quality_public=0.75, time_ratio=0.6)
+    Submission.objects.filter(pk=of_branch.pk).update(branch="narrow-net")
+    worker(report(quality_public=0.75, time_ratio=0.5))
+    done = run("submit", file, "-c", "waste", "--branch", "narrow-net", "--no-worse")
+    assert done.returncode == 0, done.stderr
+    assert "Worse than your best by 0.1000." in done.stdout
+    assert "On the branch narrow-net: Better than your best by 0.0500." in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,10 @@ def test_filters_stand_in_the_address(see: Any, history: list[Submission], owner
     assert rows("?state=scored&format=onnx") == {history[0].pk}
     assert rows("?format=torchscript") == {one.pk for one in history[1:]}
     assert rows("?state=nonsense&format=1") == {one.pk for one in history}
+    Submission.objects.filter(pk=history[1].pk).update(branch="narrow-net")
+    assert rows("?branch=narrow-net") == {history[1].pk}
+    assert rows("?branch=nonsense") == {one.pk for one in history}
+    assert "narrow-net" in text(see(owner, history[1].get_absolute_url()))
     assert "No such submission" in text(see(owner, f"{LIST}?state=queued"))
     submissions.withdraw(submission=history[2], by=owner)
     assert rows("?state=withdrawn") == {history[2].pk}
