@@ -13,6 +13,7 @@ import httpx
 import pytest
 import yaml
 from django.conf import settings
+from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
 
 from leaderboard.models import Competition, Submission, Team, User
@@ -219,7 +220,8 @@ def test_the_verdict_is_written_for_a_comment(
     assert "rank 2 of 2" in told
     sent = Submission.objects.get(branch="narrow-net")
     assert f"[The submission]({live_server.url}/submissions/{sent.pk}/)" in told
-    assert f"[its measurement]({live_server.url}/evaluations/{sent.evaluation.pk}/measurement/)" in told
+    measured = reverse("measurement", args=[sent.evaluation.pk])
+    assert f"[its measurement]({live_server.url}{measured})" in told
     board = f"{live_server.url}/competitions/waste/boards/public/?team={sent.team_id}#plot"
     assert f"[the plot of the board]({board})" in told
     assert 'id="plot"' in httpx.get(board).text
