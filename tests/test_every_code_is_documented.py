@@ -7,9 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from django.utils.translation import override
 from rest_framework.exceptions import APIException
 
+from leaderboard.api import refusals
+from leaderboard.api.codes import MEANINGS, OF_REQUESTS
 from leaderboard.api.errors import CODES
+from leaderboard.api.schema import generated
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [path for room in ("leaderboard", "scoring") for path in (ROOT / room).rglob("*.py")]
@@ -104,6 +108,36 @@ def test_every_row_is_of_a_code_there_is() -> None:
     codes = patterns()
     strange = [one for one in documented() if not any(is_of(one, code, codes) for code in codes)]
     assert sorted(strange) == []
+
+
+def test_the_api_tells_what_the_rows_tell() -> None:
+    """docs/codes.md has the meaning of each code that the API describes, and its status."""
+    lines = (ROOT / "docs" / "codes.md").read_text().splitlines()
+    rows = [line.split("|")[1:-1] for line in lines if line.startswith("| `")]
+    told = {
+        (code, cell.strip().replace("*", "").removesuffix(" Status 413."))
+        for first, *more in rows
+        for code in TOKEN.findall(first)
+        for cell in more
+    }
+    with override("en"):
+        strange = [one for one in MEANINGS.items() if (one[0], str(one[1])) not in told]
+    assert strange == []
+    statuses = {(code, status) for code, cell in told for status in re.findall(r"\b\d{3}\b", cell)}
+    odd = [(code, row[0]) for code, row in OF_REQUESTS.items() if code != "too_large"]
+    assert [one for one in odd if (one[0], str(one[1])) not in statuses] == []
+
+
+def test_each_code_of_the_api_is_of_a_call() -> None:
+    calls = {
+        operation["operationId"]
+        for methods in generated()["paths"].values()
+        for operation in methods.values()
+    }
+    assert set(refusals.OF_CALLS) - calls == set()
+    shared = {one.code for group in refusals.GROUPS.values() for one in group}
+    own = {one.code for call in refusals.OF_CALLS for one in refusals.own(call)}
+    assert MEANINGS.keys() - shared - own == set()
 
 
 def test_of_checks_in_the_policy_of_security() -> None:

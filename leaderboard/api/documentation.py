@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, gettext_lazy
 
+from leaderboard.api import codes, refusals
 from leaderboard.api.examples import EXAMPLES
 from leaderboard.api.schema import generated
 
 Schema = Mapping[str, Any]
-FEW = 8
-"""Fields of an answer that is shown with each of its calls."""
+FEW = 4
+"""So many fields of an earlier call are repeated. If more are the same, a link leads there."""
 DEEPEST = 3
 """Levels of fields that are listed. The example shows all of them."""
 END_OF_TITLE = re.compile(r"[.:;] ")
@@ -26,21 +28,18 @@ BULLET = re.compile(r"^\* ", re.MULTILINE)
 """Of a list of choices, whose names are code on the page."""
 VARIABLE = re.compile(r"{(\w+)}")
 FORM = "multipart/form-data"
-STATUSES = (
-    (
-        400,
-        gettext_lazy(
-            "Something in the request is wrong. `fields` names each wrong field and its error."
-        ),
-    ),
-    (401, gettext_lazy("There is no token, or it is not valid any more.")),
-    (403, gettext_lazy("The token's person may not do this.")),
-    (404, gettext_lazy("There is no such thing, or it is not for this person.")),
-    (409, gettext_lazy("The state of the competition, the team or the file does not allow it.")),
-    (413, gettext_lazy("The body is larger than this address takes.")),
-    (429, gettext_lazy("Too many requests, or no upload left; wait as `Retry-After` says.")),
-    (503, gettext_lazy("The service cannot answer now; try again as `Retry-After` says.")),
-)
+KINDS = {
+    "every": gettext_lazy("any call"),
+    "named": gettext_lazy("a competition in the address"),
+    "token": gettext_lazy("a token"),
+    "signed_in": gettext_lazy("a person"),
+    "scope": gettext_lazy("a scope"),
+    "competition": gettext_lazy("a token for one competition"),
+    "change": gettext_lazy("a change"),
+    "body": gettext_lazy("a body"),
+    "model": gettext_lazy("a model file"),
+}
+"""What brings the errors of each of `refusals.GROUPS` with it."""
 BODIES = (FORM, "application/json")
 """A body is shown in the first of these types that takes it: an upload as a form."""
 
@@ -64,7 +63,16 @@ class Answer:
     example: str
     fields: tuple[Field, ...]
     like: Call | None = None
-    """An earlier call whose answer has the same fields, and shows them."""
+    """An earlier call whose answer has these fields and more. Its `fields` are not repeated."""
+
+
+@dataclass(frozen=True)
+class Error:
+    """An error that a call can answer with."""
+
+    status: int
+    code: str
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -85,13 +93,18 @@ class Call:
     sample_path: str
     """The path with samples for what is variable in it."""
     answers: tuple[Answer, ...]
+    errors: tuple[Error, ...]
+    """Those of its own."""
+    kinds: tuple[str, ...]
+    """When the errors are possible that it shares with other calls, in words."""
 
 
 def page(request: HttpRequest) -> HttpResponse:
     """All calls by their noun, with a command to copy and an answer to expect."""
     groups = calls(get_language() or "en")
     site = request.build_absolute_uri("/").rstrip("/")
-    return render(request, "api/docs.html", {"groups": groups, "site": site, "statuses": STATUSES})
+    shared = [(name, words, errors(refusals.GROUPS[name])) for name, words in KINDS.items()]
+    return render(request, "api/docs.html", {"groups": groups, "site": site, "shared": shared})
 
 
 @lru_cache(maxsize=16)
@@ -100,23 +113,34 @@ def calls(language: str) -> tuple[tuple[str, tuple[Call, ...]], ...]:
     schema = generated()
     shapes = schema["components"]["schemas"]
     groups: dict[str, list[Call]] = {}
-    shown: dict[str, Call] = {}
+    told: dict[Call, set[Field]] = {}
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             noun = operation["tags"][0]
             found = call(path, method, operation, shapes)
-            groups.setdefault(noun, []).append(told_once(found, shown))
+            groups.setdefault(noun, []).append(told_once(found, told))
     return tuple((gettext(noun), tuple(some)) for noun, some in groups.items())
 
 
-def told_once(one: Call, shown: dict[str, Call]) -> Call:
-    """A call that refers to an earlier one for a long answer which `shown` has already."""
+def told_once(one: Call, told: dict[Call, set[Field]]) -> Call:
+    """A call that refers to an earlier one for the fields of a long answer. `told` is added to."""
     answers = []
     for found in one.answers:
-        first = shown.setdefault(found.example, one) if len(found.fields) > FEW else one
-        is_new = first is one
-        answers.append(found if is_new else replace(found, example="", fields=(), like=first))
+        fields = {unlisted(field) for field in found.fields}
+        first = max(told, key=lambda call: len(told[call] & fields), default=one)
+        common = told.get(first, set()) & fields
+        if len(common) > FEW:
+            others = tuple(field for field in found.fields if unlisted(field) not in common)
+            answers.append(replace(found, fields=others, like=first))
+        else:
+            answers.append(found)
+        told[one] = fields
     return replace(one, answers=tuple(answers))
+
+
+def unlisted(field: Field) -> Field:
+    """A field of a row of a list as the field of one thing."""
+    return replace(field, name=field.name.removeprefix("results[]."))
 
 
 def call(path: str, method: str, operation: Schema, shapes: Schema) -> Call:
@@ -138,9 +162,16 @@ def call(path: str, method: str, operation: Schema, shapes: Schema) -> Call:
         answers=tuple(
             answer(status, one, shapes)
             for status, one in sorted(operation["responses"].items())
-            if status != "default"
+            if int(status) < 400
         ),
+        errors=errors(refusals.own(operation["operationId"])),
+        kinds=tuple(str(KINDS[name]) for name in operation["x-errors"] if name != "every"),
     )
+
+
+def errors(known: Iterable[refusals.Known]) -> tuple[Error, ...]:
+    """Errors with their meanings in the active language."""
+    return tuple(Error(one.status, one.code, str(codes.MEANINGS[one.code])) for one in known)
 
 
 def parameter(one: Schema) -> Field:
@@ -186,7 +217,7 @@ def command(method: str, media: str, body: Schema, shapes: Schema) -> str:
     elif media:
         data = json.dumps(example("", body, shapes), ensure_ascii=False)
         words += ["-H", '"Content-Type: application/json"', "-d", f"'{data}'"]
-    return " ".join(words)
+    return shown(" ".join(words))
 
 
 def answer(status: str, response: Schema, shapes: Schema) -> Answer:
@@ -194,7 +225,13 @@ def answer(status: str, response: Schema, shapes: Schema) -> Answer:
     shape = response.get("content", {}).get("application/json", {}).get("schema", {})
     sample = json.dumps(example("", shape, shapes), indent=2, ensure_ascii=False) if shape else ""
     text = " ".join(str(response.get("description", "")).split())
-    return Answer(status, text, sample, tuple(fields(shape, shapes)))
+    return Answer(status, text, shown(sample), tuple(fields(shape, shapes)))
+
+
+def shown(text: str) -> SafeString:
+    """Text between tags. Quotes stay as they are: escaped, they are a tenth of the page."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return mark_safe(escaped)  # noqa: S308  it is escaped
 
 
 def resolved(shape: Schema, shapes: Schema) -> Schema:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, override
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 
+from leaderboard.api import refusals
 from leaderboard.api.permissions import SignedIn, scope_of
 
 CHOICES = re.compile(r"^\* `", re.MULTILINE)
@@ -28,12 +29,8 @@ ERROR = {
 
 
 def add_errors(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
-    """Every operation may answer with an error, always of the same shape."""
+    """Every error has the same shape."""
     result["components"]["schemas"]["Error"] = ERROR
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    for path in result["paths"].values():
-        for operation in path.values():
-            operation["responses"]["default"] = {"description": "An error.", "content": content}
     return result
 
 
@@ -89,11 +86,24 @@ def in_other_words(text: str, translate: Callable[[str], str]) -> str:
 
 
 class Described(AutoSchema):
-    """Tells of each operation, as `x-token-scope`, the least scope of a token that it takes."""
+    """Tells of each operation the least scope of a token that it takes, as `x-token-scope`, the
+    kinds of its errors, as `x-errors`, and each error with its status and its codes."""
 
     def get_operation(self, *given: Any, **named: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*given, **named)
-        asks = [one for one in self.view.get_permissions() if isinstance(one, SignedIn)]
-        if operation and asks:
+        if operation is None:
+            return None
+        if any(isinstance(one, SignedIn) for one in self.view.get_permissions()):
             operation["x-token-scope"] = scope_of(self.view, self.method).value
+        kinds = refusals.groups(self.view, self.method, self.path, operation)
+        operation["x-errors"] = list(kinds)
+        for status, codes in refusals.by_status(operation["operationId"], kinds).items():
+            operation["responses"][str(status)] = error(codes)
         return operation
+
+
+def error(codes: list[str]) -> dict[str, Any]:
+    """The answer with an error that has one of these codes."""
+    shape = {"properties": {"code": {"enum": codes}}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, shape]}
+    return {"description": "An error.", "content": {"application/json": {"schema": schema}}}

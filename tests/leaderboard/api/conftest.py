@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.urls import Resolver404, resolve
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
+from leaderboard.api.schema import generated
 from leaderboard.models import Competition, Evaluation, User
 from leaderboard.services import tokens
 from tests.leaderboard.answers import ApiAnswer
@@ -25,8 +29,44 @@ Upload = Callable[..., ApiAnswer]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+class CheckingClient(APIClient):
+    """Insists that the description of each call names the errors that it is answered with."""
+
+    def request(self, **request: Any) -> Any:
+        answer = super().request(**request)
+        if answer.status_code >= 400 and (told := described_errors(answer, request)) is not None:
+            found = (answer.status_code, answer.json()["code"])
+            assert found in told, f"{request['REQUEST_METHOD']} {request['PATH_INFO']}: {found}"
+        return answer
+
+
+def described_errors(answer: Any, request: dict[str, Any]) -> set[tuple[int, str]] | None:
+    """Status and code of each error that is told of the call; None for what is no call."""
+    try:
+        route = resolve(request["PATH_INFO"]).route
+    except Resolver404:
+        return None
+    path = re.sub(r"<\w+:(\w+)>", r"{\1}", f"/{route}").replace("{pk}", "{id}")
+    operation = schema()["paths"].get(path, {}).get(request["REQUEST_METHOD"].lower())
+    if operation is None:
+        return None
+    return {
+        (int(status), code)
+        for status, one in operation["responses"].items()
+        if int(status) >= 400
+        for code in one["content"]["application/json"]["schema"]["allOf"][1]["properties"]["code"][
+            "enum"
+        ]
+    }
+
+
+@lru_cache(maxsize=1)
+def schema() -> dict[str, Any]:
+    return generated()
+
+
 def client_of(user: User | None) -> APIClient:
-    client = APIClient(raise_request_exception=False)
+    client = CheckingClient(raise_request_exception=False)
     if user:
         _, secret = tokens.issue(user=user, name="tests")
         client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")

@@ -1,0 +1,340 @@
+"""What each code of the API means, as docs/codes.md says it: a test compares the two."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+OF_MODELS: dict[str, str | Promise] = {
+    "empty_file": _("The file has no bytes."),
+    "not_a_zip": _("The file is no zip archive. `torch.jit.save` writes one."),
+    "truncated_zip": _("The zip is damaged, cut off, or has more than one end."),
+    "python_pickle": _("The file is a Python pickle. The service never loads pickles."),
+    "state_dict": _(
+        "The file holds weights without the model's code: it was written by `torch.save`."
+    ),
+    "not_torchscript": _("The zip holds no TorchScript model, or one of a torch that is too old."),
+    "unsafe_names": _(
+        "A record has a name that could lead out of a folder, or stands there twice."
+    ),
+    "too_many_records": _("The archive has more than 20,000 records."),
+    "bad_pickle": _("A record of references cannot be read, or names an unknown kind of weights."),
+    "storage_mismatch": _("Weights do not fit the record or the bytes that should hold them."),
+    "too_large_unpacked": _("The archive unpacks to too many bytes."),
+    "record_too_large": _("One record, or all of the code, is too large."),
+    "extra_file_too_large": _("One of the author's extra files has more than 64 KB."),
+    "too_deep": _("The code nests brackets or blocks too deeply."),
+    "forbidden_global": _(
+        "The archive refers to a Python object that `torch.jit.save` never writes."
+    ),
+    "forbidden_operator": _(
+        "The model calls an operator that no classifier needs, for instance one that reads files, "
+        "or in ONNX a loop, a branch or another domain's operator."
+    ),
+    "unknown_operator": _(
+        "The model calls an operator, or holds an object, that torch on the worker lacks or "
+        "cannot run."
+    ),
+    "other_format": _(
+        "The file is of a format that is not taken. The sentence names the format and how to "
+        "convert."
+    ),
+    "external_data": _(
+        "ONNX: the weights stand in a second file. Export with `external_data=False`."
+    ),
+    "bad_onnx": _("ONNX: the file is damaged, or two readers could understand it differently."),
+    "unknown_field": _("ONNX: the file holds a field that ONNX does not define."),
+    "unsupported_feature": _(
+        "ONNX: functions, sparse weights, texts, training information and their like are not taken."
+    ),
+    "unsupported_opset": _("ONNX: opsets 11 to 24 are taken."),
+    "bad_shape": _("ONNX: a shape is no shape, or takes more memory than a model may use."),
+    "bad_signature": _(
+        "ONNX: the model does not take one batch of images, or its first output cannot be logits."
+    ),
+    "too_complex": _("ONNX: too many operators, weights, fields or texts."),
+    "bad_declaration": _(
+        "The extra file `featherweight.json` is wrong or outside the competition's bounds."
+    ),
+    "bad_model": _("The file cannot be a model for another reason; the sentence names it."),
+}
+"""Of a file that cannot be a model. Status 400."""
+
+OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
+    "address_not_public": (400, _("Webhooks reach public addresses only.")),
+    "answer_too_long": (400, _("Each question needs an answer of at most 2,000 characters.")),
+    "answers_missing": (400, _("Each question needs an answer of at most 2,000 characters.")),
+    "authorization_pending": (
+        400,
+        _("Nobody has confirmed the code of `featherweight login` yet; it was asked too soon."),
+    ),
+    "bad_scope": (400, _("A token's scope is `read`, `submit` or `manage`.")),
+    "bad_team_name": (
+        400,
+        _("The name is empty, too long, or has characters that cannot be read."),
+    ),
+    "bad_token_name": (
+        400,
+        _("The name is empty, too long, or has characters that cannot be read."),
+    ),
+    "bad_upload_header": (
+        400,
+        _("`Upload-Length`, `Upload-Offset` or `Upload-Metadata` is missing or cannot be read."),
+    ),
+    "bad_webhook_address": (
+        400,
+        _("A webhook needs an address that begins with `https://`, and an event."),
+    ),
+    "bad_webhook_events": (
+        400,
+        _("A webhook needs an address that begins with `https://`, and an event."),
+    ),
+    "expired_device_code": (
+        400,
+        _("The code of `featherweight login` is older than 10 minutes, or was used."),
+    ),
+    "format_not_taken": (
+        400,
+        _(
+            "The file is a model in a known format that this competition does not take. The "
+            "sentence says which formats are taken."
+        ),
+    ),
+    "invalid": (400, _("Some fields are wrong; `fields` says which and why.")),
+    "malformed_request": (400, _("The request cannot be read.")),
+    "no_such_part": (
+        400,
+        _("The upload has no part of this number, or its parts do not go to the object storage."),
+    ),
+    "not_selectable": (400, _("Only the team's own scored submissions can be selected.")),
+    "question_missing": (400, _("A question has 1 to 4,000 characters.")),
+    "question_too_long": (400, _("A question has 1 to 4,000 characters.")),
+    "slow_down": (
+        400,
+        _("Nobody has confirmed the code of `featherweight login` yet; it was asked too soon."),
+    ),
+    "too_many_selections": (400, _("More submissions were selected than the competition allows.")),
+    "wrong_hash": (
+        400,
+        _("The file that came has another SHA-256 than its sender tells: it changed on the way."),
+    ),
+    "authentication_failed": (
+        401,
+        _(
+            "The token has expired, its owner's account is switched off, or the header cannot be "
+            "read."
+        ),
+    ),
+    "expired_token": (
+        401,
+        _(
+            "The token has expired, its owner's account is switched off, or the header cannot be "
+            "read."
+        ),
+    ),
+    "inactive_account": (
+        401,
+        _(
+            "The token has expired, its owner's account is switched off, or the header cannot be "
+            "read."
+        ),
+    ),
+    "not_authenticated": (401, _("The address needs a token or a session.")),
+    "access_denied": (403, _("The person refused the command a token.")),
+    "address_needed": (
+        403,
+        _(
+            "Only people with a confirmed address of certain domains can take part. The sentence "
+            "names the domains."
+        ),
+    ),
+    "application_needed": (
+        403,
+        _("The organizers choose who takes part. Apply on the page Join, or by the API."),
+    ),
+    "application_refused": (
+        403,
+        _("The organizers refused the application. The sentence has their reason."),
+    ),
+    "application_waiting": (403, _("The application waits. The organizers were told.")),
+    "banned": (
+        403,
+        _(
+            "The organizers have banned this person or team. The sentence has their reason, but "
+            "not that of another team."
+        ),
+    ),
+    "invitation_needed": (403, _("Only people whom the organizers invite can take part.")),
+    "not_a_member": (403, _("This person is in no team of the competition, or not in this one.")),
+    "not_allowed": (403, _("This person may not do this.")),
+    "not_captain": (
+        403,
+        _("Only the captain renames a team, removes members or hands the team over."),
+    ),
+    "quota_exceeded": (
+        403,
+        _(
+            "The team has used its uploads of the day, and no further uploads are left. The "
+            "sentence says when the next is possible."
+        ),
+    ),
+    "token_competition": (
+        403,
+        _("The token is for another competition, or the call concerns the whole account."),
+    ),
+    "token_scope": (
+        403,
+        _("The token's scope is too small. The sentence names the scope that is needed."),
+    ),
+    "too_many_trials": (403, _("A team tries at most 20 models in 24 hours.")),
+    "board_not_published": (404, _("The private board is not published yet.")),
+    "invitation_unusable": (404, _("The invitation is unknown, used, revoked or expired.")),
+    "model_deleted": (404, _("The model file was deleted: the competition keeps it no longer.")),
+    "not_found": (404, _("There is nothing at this address that this person may see.")),
+    "scores_hidden": (
+        404,
+        _(
+            "The competition is blind: scores and boards are shown when the organizers publish "
+            "them."
+        ),
+    ),
+    "snapshot_not_made": (404, _("The signed result is being made; no result was signed yet.")),
+    "track_in_preparation": (
+        404,
+        _("The board of a new track is being prepared, which takes minutes with very many teams."),
+    ),
+    "unknown_board": (404, _("The boards are `public` and `private`.")),
+    "unknown_competition": (
+        404,
+        _("No competition has this name. The sentence may name a similar one."),
+    ),
+    "unknown_delivery": (404, _("The team has no such webhook, or the webhook no such delivery.")),
+    "unknown_export": (404, _("The sentence names what can be exported, and as what.")),
+    "unknown_member": (404, _("The team has no such member.")),
+    "unknown_notice": (404, _("The person has no such notice.")),
+    "unknown_offer": (404, _("The offer to merge was taken back or declined.")),
+    "unknown_person": (404, _("Nobody has this user name.")),
+    "unknown_team": (404, _("A merge needs another team of the same competition, by its name.")),
+    "unknown_token": (404, _("The person has no such token; or, in the header, nobody has it.")),
+    "unknown_track": (
+        404,
+        _("The competition has no such track, or uploads alone decide about it."),
+    ),
+    "unknown_upload": (
+        404,
+        _(
+            "The file that came in parts has ended, was cancelled, or is older than 24 hours. "
+            "Send it again."
+        ),
+    ),
+    "unknown_webhook": (404, _("The team has no such webhook, or the webhook no such delivery.")),
+    "not_acceptable": (406, _("Only JSON can be asked for; of boards CSV, too.")),
+    "already_in_a_team": (
+        409,
+        _(
+            "A person is in one team of a competition. Organizers ban a member; they do not "
+            "refuse a member's application."
+        ),
+    ),
+    "application_decided": (
+        409,
+        _(
+            "The application is decided. An applicant does not apply again; organizers may decide"
+            " otherwise."
+        ),
+    ),
+    "asked_already": (409, _("A team asks each team once, and waits for at most 5 answers.")),
+    "captain_stays": (409, _("A captain leaves; nobody removes oneself.")),
+    "combined_quota": (
+        409,
+        _("Two teams have used more uploads than one team could have used by now."),
+    ),
+    "competition_not_open": (
+        409,
+        _(
+            "The competition has not opened, is paused, or has ended. Teams are formed from "
+            "opening to publication."
+        ),
+    ),
+    "competition_over": (
+        409,
+        _("The final ranking is published. Submissions, selections and teams stay as they are."),
+    ),
+    "evaluations_unfinished": (
+        409,
+        _("A team's evaluations must end before it joins another one."),
+    ),
+    "idempotency_key_reused": (409, _("The `Idempotency-Key` was used for another model.")),
+    "last_member": (
+        409,
+        _("The last member of a team with submissions cannot leave, and is not split off."),
+    ),
+    "merge_deadline_passed": (409, _("The time for merges of teams is over.")),
+    "name_taken": (409, _("Another name is the same or looks the same.")),
+    "no_applications": (409, _("This competition takes no applications.")),
+    "no_parquet": (
+        409,
+        _(
+            "Parquet needs pyarrow: install `featherweight[parquet]` on the site, or take CSV or "
+            "JSON."
+        ),
+    ),
+    "no_sample": (409, _("The competition gives out no sample, so nothing can be tried.")),
+    "not_ready": (409, _("The competition has no reference model or no dataset.")),
+    "other_team": (409, _("A merge needs another team of the same competition, by its name.")),
+    "renamed_lately": (409, _("A captain renames a team once in 24 hours.")),
+    "team_full": (
+        409,
+        _("The team has as many members as it may have, or two teams would have more together."),
+    ),
+    "too_many_calls": (
+        409,
+        _("An address gets at most 20 test calls in an hour, and none while 20 calls wait."),
+    ),
+    "too_many_invitations": (
+        409,
+        _("The team has as many open invitations as it may have members."),
+    ),
+    "too_many_offers": (409, _("A team asks each team once, and waits for at most 5 answers.")),
+    "too_many_offers_today": (
+        409,
+        _("A team asks at most 10 times within 24 hours. What it took back counts, too."),
+    ),
+    "too_many_questions": (
+        409,
+        _("At most 5 questions of a person wait for an answer, and 20 are asked in 24 hours."),
+    ),
+    "too_many_tokens": (409, _("A person has at most 20 tokens.")),
+    "too_many_uploads": (409, _("A team sends at most 3 files at once.")),
+    "too_many_webhooks": (409, _("A team has at most 5 webhooks.")),
+    "trial_under_way": (409, _("A team tries one model at a time.")),
+    "upload_is_direct": (
+        409,
+        _("The parts of this upload go to the object storage. Ask for their addresses."),
+    ),
+    "upload_unfinished": (409, _("Parts of the file are missing.")),
+    "verification_begun": (
+        409,
+        _("Winners were asked already: the competition is not reopened, and no selection changes."),
+    ),
+    "webhook_stopped": (409, _("The address failed 50 times in a row. Resume its calls first.")),
+    "wrong_offset": (409, _("A part does not begin where the last one ended. Ask for the offset.")),
+    "length_required": (411, _("The request does not announce its size: send `Content-Length`.")),
+    "tus_version": (412, _("The request needs `Tus-Resumable: 1.0.0`.")),
+    "too_large": (413, _("The file is larger than the competition takes.")),
+    "unsupported_media_type": (415, _("Send another `Content-Type`.")),
+    "upload_busy": (
+        423,
+        _("Another request sends to this upload. Ask for its offset in a moment."),
+    ),
+    "throttled": (
+        429,
+        _("More than 60 changes in a minute by one person. `Retry-After` says how long to wait."),
+    ),
+    "internal_error": (500, _("A bug. It was logged.")),
+    "database_away": (503, _("The database cannot be reached. `Retry-After: 10`.")),
+    "query_too_slow": (503, _("The database took too long and was stopped. `Retry-After: 10`.")),
+    "site_away": (503, _("The front cannot reach the site. `Retry-After: 10`.")),
+    "no_space": (507, _("The disk is full. `Retry-After: 60`.")),
+}
+
+STATUSES = dict.fromkeys(OF_MODELS, 400) | {code: row[0] for code, row in OF_REQUESTS.items()}
+MEANINGS = OF_MODELS | {code: row[1] for code, row in OF_REQUESTS.items()}
