@@ -1,4 +1,5 @@
-"""Notices and invitations of organizers are sent by mail, again if the server refuses.
+"""Notices, invitations of organizers and letters about accounts are sent by mail, again if the
+server refuses.
 
 The row is the queue, as with evaluations. A process claims a row by moving its time of sending, so
 a process that dies loses no mail. A mail that was sent but not noted is sent twice with one
@@ -10,9 +11,8 @@ from __future__ import annotations
 import logging
 import smtplib
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import mail, signing
@@ -20,18 +20,23 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import DatabaseError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext
 
 from leaderboard import times
 from leaderboard.errors import NotFound
-from leaderboard.models import Guest, Notice, User
-from leaderboard.services import notice_words, notices
+from leaderboard.models import Guest, Letter, Notice, User
+from leaderboard.services import composing, letters, notice_words, notices
 
-Row = Notice | Guest
-"""What is sent: a notice to an account, or an invitation to an address."""
+Row = Letter | Guest | Notice
+"""What is sent: a letter about an account, an invitation to an address, or a notice."""
+RELATED: dict[type[Row], tuple[str, ...]] = {
+    Letter: (),
+    Guest: ("competition",),
+    Notice: ("user", "competition"),
+}
+"""What each mail reads besides its row. Letters come first: somebody waits for them."""
 logger = logging.getLogger(__name__)
 SALT = "notices.unsubscribe"
 CLAIM = timedelta(minutes=10)
@@ -61,10 +66,10 @@ def go_on(*, seconds: float) -> None:
 
 @transaction.atomic
 def claim() -> Row | None:
-    """The next mail to send, for this process alone. Invitations come first: they are few."""
-    for model, related in ((Guest, "competition"), (Notice, "user")):
+    """The next mail to send, for this process alone."""
+    for model, related in RELATED.items():
         rows = model._default_manager.select_for_update(skip_locked=True, of=("self",))
-        due = rows.filter(mail_at__lte=Now()).select_related(related, "competition")
+        due = rows.filter(mail_at__lte=Now()).select_related(*related)
         row: Row | None = due.order_by("mail_at", "pk").first()
         if row:
             row.mail_attempts += 1
@@ -81,10 +86,10 @@ def own(row: Row) -> QuerySet[Any]:
 def send(row: Row, connection: Any) -> bool:
     """Send a claimed mail. Returns False if the server takes no mail of this site now."""
     if not is_wanted(row):
-        own(row).update(mail_at=None)
+        finish(row)
         return True
     try:
-        made = message(row) if isinstance(row, Notice) else invitation(row)
+        made = composed(row)
     except DatabaseError:
         raise
     except Exception as error:  # one bad row must not end the process
@@ -100,9 +105,25 @@ def send(row: Row, connection: Any) -> bool:
 
 def is_wanted(row: Row) -> bool:
     """Whether there is still somebody to send it to."""
+    if isinstance(row, Letter):
+        return True
     if isinstance(row, Guest):
         return row.is_usable
     return row.user.is_active and bool(row.user.email)
+
+
+def composed(row: Row) -> EmailMultiAlternatives:
+    if isinstance(row, Letter):
+        return letters.message(row)
+    return message(row) if isinstance(row, Notice) else invitation(row)
+
+
+def finish(row: Row) -> None:
+    """Nothing more is sent of a row. A letter goes, because its link is a secret."""
+    if isinstance(row, Letter):
+        own(row).delete()
+    else:
+        own(row).update(mail_at=None)
 
 
 def name_of(row: Row) -> str:
@@ -130,7 +151,7 @@ def hand_over(row: Row, made: EmailMultiAlternatives, connection: Any) -> bool:
         refused(row, error, is_final=False)
         connection.close()
     else:
-        own(row).update(mail_at=None)
+        finish(row)
     return True
 
 
@@ -144,7 +165,7 @@ def closed(row: Row, error: Exception) -> bool:
 
 def all_wait() -> None:
     """All mails wait, so that not each one runs into the time-out."""
-    for model in (Guest, Notice):
+    for model in RELATED:
         model._default_manager.filter(mail_at__lte=Now()).update(mail_at=Now() + PAUSE)
 
 
@@ -152,9 +173,15 @@ def refused(row: Row, error: Exception, *, is_final: bool) -> None:
     """Send it again after a pause, unless the server's word is final."""
     # Without the address, which logs need not know.
     logger.warning("%s was not sent by mail: %s", name_of(row), type(error).__name__)
-    is_final = is_final or row.mail_attempts >= MOST_ATTEMPTS
-    pause = PAUSE * 2 ** (row.mail_attempts - 1)
-    own(row).update(mail_at=None if is_final else Now() + pause)
+    if is_final or row.mail_attempts >= MOST_ATTEMPTS:
+        finish(row)
+    else:
+        own(row).update(mail_at=Now() + PAUSE * 2 ** (row.mail_attempts - 1))
+
+
+def waiting(*, since: datetime) -> int:
+    """The number of mails that were due at a moment and are not sent."""
+    return sum(model._default_manager.filter(mail_at__lte=since).count() for model in RELATED)
 
 
 def message(notice: Notice) -> EmailMultiAlternatives:
@@ -166,24 +193,16 @@ def message(notice: Notice) -> EmailMultiAlternatives:
         said = {
             "title": title,
             "text": text,
-            "language": translation.get_language(),
             "url": settings.SITE_URL + notice.path,
             "unsubscribe": end,
             "settings": settings.SITE_URL + reverse("notice-choices"),
         }
-        made = EmailMultiAlternatives(
-            subject=" ".join(title.split()),
-            body=render_to_string("mail/notice.txt", said),
-            to=[person.email],
-            headers={
-                "Message-ID": f"<notice-{notice.pk}@{urlsplit(settings.SITE_URL).hostname}>",
-                "List-Unsubscribe": f"<{end}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-                "Auto-Submitted": "auto-generated",
-            },
-        )
-        made.attach_alternative(render_to_string("mail/notice.html", said), "text/html")
-    return made
+        headers = {
+            "List-Unsubscribe": f"<{end}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+        name = f"notice-{notice.pk}"
+        return composing.compose("notice", said, to=person.email, name=name, headers=headers)
 
 
 def invitation(guest: Guest) -> EmailMultiAlternatives:
@@ -197,24 +216,10 @@ def invitation(guest: Guest) -> EmailMultiAlternatives:
         )
         zone = guest.competition.time_zone
         facts |= {"end": times.local(guest.expires_at, zone), "zone": zone}
-        said = {
-            "title": title,
-            "text": text % facts,
-            "language": translation.get_language(),
-            "url": settings.SITE_URL + guest.get_absolute_url(),
-        }
+        url = settings.SITE_URL + guest.get_absolute_url()
+        said = {"title": title, "text": text % facts, "url": url}
         sent = f"{guest.pk}-{guest.invited_at.timestamp():.0f}"  # a renewed one is another mail
-        made = EmailMultiAlternatives(
-            subject=" ".join(title.split()),
-            body=render_to_string("mail/invitation.txt", said),
-            to=[guest.address],
-            headers={
-                "Message-ID": f"<guest-{sent}@{urlsplit(settings.SITE_URL).hostname}>",
-                "Auto-Submitted": "auto-generated",
-            },
-        )
-        made.attach_alternative(render_to_string("mail/invitation.html", said), "text/html")
-    return made
+        return composing.compose("letter", said, to=guest.address, name=f"guest-{sent}")
 
 
 def signed(person: User, kind: str) -> str:

@@ -28,11 +28,10 @@ from leaderboard.models import (
     Evaluation,
     Happening,
     HardwareProfile,
-    Notice,
     Submission,
     Worker,
 )
-from leaderboard.services import health
+from leaderboard.services import health, mailing
 from leaderboard.services.health import data, work
 from leaderboard.services.health.findings import Level
 from scoring.job import PROTOCOL
@@ -218,15 +217,15 @@ def sending() -> Iterator[Metric]:
     """What is due to leave, by kind."""
     now = timezone.now()
     due = {
-        "notices": Happening.objects.filter(due_at__lte=now),
-        "mails": Notice.objects.filter(mail_at__lte=now),
-        "webhooks": Delivery.objects.filter(due_at__lte=now, webhook__stopped_at=None),
+        "notices": Happening.objects.filter(due_at__lte=now).count(),
+        "mails": mailing.waiting(since=now),
+        "webhooks": Delivery.objects.filter(due_at__lte=now, webhook__stopped_at=None).count(),
     }
     yield gauge(
         "featherweight_post_waiting",
         "Notices, mails and calls of webhooks that are due and not sent.",
         ["kind"],
-        [((kind,), rows.count()) for kind, rows in due.items()],
+        [((kind,), count) for kind, count in due.items()],
     )
 
 

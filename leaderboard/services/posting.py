@@ -6,7 +6,15 @@ The post's own process does it, or an embedded worker between two evaluations.
 from __future__ import annotations
 
 from leaderboard.models import Notice
-from leaderboard.services import attention, delivering, mailing, privileges, snapshots, telling
+from leaderboard.services import (
+    attention,
+    delivering,
+    letters,
+    mailing,
+    privileges,
+    snapshots,
+    telling,
+)
 
 SLICE = 20.0
 """Seconds of each kind of work in the post's own process."""
@@ -15,9 +23,11 @@ SHORT_SLICE = 2.0
 
 
 def sweep() -> None:
-    """Find the ends that are near, delete old notices and deliveries, tell operators of matters."""
+    """Find the ends that are near, delete old notices, letters and deliveries, tell operators of
+    matters."""
     if is_post():
         telling.sweep()
+        letters.forget()
         delivering.sweep()
         attention.sweep()
 

@@ -1,4 +1,5 @@
-"""Mail addresses of an account. A site without a mail server offers no confirmation."""
+"""Mail addresses of an account, and the mails about it. A site without a mail server offers no
+confirmation."""
 
 from __future__ import annotations
 
@@ -9,6 +10,18 @@ from allauth.account.views import EmailView
 from django.conf import settings
 from django.utils.translation import gettext
 
+from leaderboard.models import Letter
+from leaderboard.services import letters
+
+Kind = Letter.Kind
+LETTERS = {
+    "account/email/email_confirmation": (Kind.CONFIRM, "activate_url"),
+    "account/email/email_confirmation_signup": (Kind.CONFIRM, "activate_url"),
+    "account/email/password_reset_key": (Kind.RESET, "password_reset_url"),
+    "account/email/account_already_exists": (Kind.EXISTS, "password_reset_url"),
+    "account/email/unknown_account": (Kind.UNKNOWN, "signup_url"),
+}
+"""The kind of each mail of allauth, and which of its facts is the link."""
 CONFIRMATION_SENT = "account/messages/email_confirmation_sent.txt"
 
 
@@ -18,6 +31,12 @@ class Addresses(EmailView):  # type: ignore[misc]
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Queue a mail in our words, so that no request waits for the mail server."""
+        kind, link = LETTERS[template_prefix]
+        account = str(context.get("user", ""))
+        letters.write(kind=kind, address=email, url=context[link], account=account)
+
     def add_message(
         self,
         request: Any,

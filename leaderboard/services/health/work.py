@@ -12,8 +12,8 @@ from django.db.models import DateTimeField, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard.models import Delivery, Evaluation, Happening, HardwareProfile, Notice, Worker
-from leaderboard.services import hosts, profiles, workers
+from leaderboard.models import Delivery, Evaluation, Happening, HardwareProfile, Worker
+from leaderboard.services import hosts, mailing, profiles, workers
 from leaderboard.services.health.findings import Findings, error, warning
 
 LATE = timedelta(minutes=10)
@@ -121,16 +121,16 @@ def post() -> Findings:
     """Notices, mails and calls of webhooks leave in time."""
     before = timezone.now() - LATE
     late = {
-        gettext("notices"): Happening.objects.filter(due_at__lt=before),
-        gettext("mails"): Notice.objects.filter(mail_at__lt=before),
+        gettext("notices"): Happening.objects.filter(due_at__lt=before).exists(),
+        gettext("mails"): mailing.waiting(since=before) > 0,
         gettext("calls of webhooks"): Delivery.objects.filter(
             due_at__lt=before, webhook__stopped_at=None
-        ),
+        ).exists(),
     }
-    for kind, rows in late.items():
+    for kind, is_late in late.items():
         if kind == gettext("mails") and not settings.EMAIL_URL:
             continue
-        if rows.exists():
+        if is_late:
             yield error(
                 gettext("What the post has to send waits for more than %(minutes)d min: %(kind)s.")
                 % {"minutes": LATE.seconds // 60, "kind": kind},
