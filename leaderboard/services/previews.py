@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from leaderboard.models import Competition, Entry, User
-from leaderboard.services import counting, organizers, placing, preparing, rankings, versions
+from leaderboard.models.tracks import Track
+from leaderboard.services import (
+    counting,
+    organizers,
+    placing,
+    preparing,
+    rankings,
+    tracks,
+    versions,
+)
 from leaderboard.services.counting import Counting
 
 Board = Entry.Board
@@ -131,11 +140,13 @@ def ranked(entries: list[Entry]) -> Iterator[tuple[int | None, Entry]]:
         yield place if entry.is_ranked else None, entry
 
 
-def private(competition: Competition) -> list[Entry]:
-    """The entries of the private board in order, as a publication would write them."""
+def private(competition: Competition, track: Track | None = None) -> list[Entry]:
+    """The entries of the private board in order, or of a track's, as a publication would write
+    them."""
+    board = tracks.key(Board.PRIVATE, track.slug if track else "")
     made = [
-        placing.entry(competition, Board.PRIVATE, one, min_quality=competition.min_quality)
-        for one in winners(competition)
+        placing.entry(competition, board, one, min_quality=competition.min_quality)
+        for one in winners(competition, track)
     ]
     teams = competition.teams.in_bulk()
     for one in made:
@@ -143,9 +154,11 @@ def private(competition: Competition) -> list[Entry]:
     return sorted(made, key=lambda one: (not one.is_ranked, one.score, one.uploaded_at))
 
 
-def winners(competition: Competition) -> Iterator[Counting]:
+def winners(competition: Competition, track: Track | None) -> Iterator[Counting]:
     """What counts of each team, in batches of teams."""
     keys = list(competition.teams.order_by("pk").values_list("pk", flat=True))
+    which = tracks.uploads(track) if track else None
     for start in range(0, len(keys), preparing.BATCH):
         batch = keys[start : start + preparing.BATCH]
-        yield from counting.winners(competition, batch).values()
+        some = tracks.members(track, batch) if track else batch
+        yield from counting.winners(competition, some, which).values()

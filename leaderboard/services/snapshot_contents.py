@@ -7,30 +7,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from leaderboard.models import Competition, Dataset, Entry, Evaluation, Split
+from leaderboard.models import Competition, Dataset, Evaluation, Split, tracks
 from leaderboard.models.answers import Answers
 from leaderboard.services import (
     answers,
     files,
     jobs,
-    previews,
-    rankings,
+    snapshot_boards,
     snapshot_history,
-    tracks,
 )
+from leaderboard.services.snapshot_boards import Boards
 from leaderboard.services.snapshot_history import moment
 from scoring.job import HostNumbers, Report
 from scoring.snapshots import contents
-from scoring.snapshots.contents import About, Data, Measured, Row
+from scoring.snapshots.contents import About, Data, Measured, Track
 
-Board = Entry.Board
 CHUNK = 100
 """Evaluations that are read from the database together; their reports one by one."""
 OF_A_MACHINE = (
@@ -55,7 +52,7 @@ def of(competition: Competition, *, is_final: bool, is_provisional: bool = False
     """
     calibration, is_whole = competition.calibration, not is_provisional
     assert calibration
-    boards = boards_of(competition, is_final=is_final, is_whole=is_whole)
+    boards = snapshot_boards.of(competition, is_final=is_final, is_whole=is_whole)
     machines: dict[str, int] = {}
     keys = {row.evaluation for rows in boards.values() for row in rows}
     pace = jobs.pace(calibration)
@@ -83,16 +80,6 @@ def of(competition: Competition, *, is_final: bool, is_provisional: bool = False
     }
 
 
-def boards_of(competition: Competition, *, is_final: bool, is_whole: bool) -> dict[str, list[Row]]:
-    public = public_rows(competition)
-    private: list[Row] = []
-    if is_whole:
-        private = private_rows(competition, is_final=is_final)
-    else:
-        public = [replace(row, quality=rankings.told(row.quality)) for row in public]
-    return {Board.PUBLIC.value: public, Board.PRIVATE.value: private}
-
-
 def data(competition: Competition) -> Data:
     dataset = competition.dataset
     assert dataset
@@ -114,6 +101,19 @@ def about(competition: Competition) -> About:
         final_selections=competition.final_selections,
         only_real_gains=competition.only_real_gains,
         rules_sha256=competition.rules_sha256,
+        tracks=tuple(track_of(one) for one in competition.all_tracks),
+    )
+
+
+def track_of(track: tracks.Track) -> Track:
+    return Track(
+        slug=track.slug,
+        title=track.name,
+        formats=tuple(track.formats),
+        number_types=tuple(track.number_types),
+        max_parameters=track.max_parameters,
+        max_bytes=track.max_bytes,
+        declared=track.declared,
     )
 
 
@@ -122,64 +122,6 @@ def profile(competition: Competition) -> dict[str, Any]:
     plan = one.plan().to_json()
     del plan["host"]  # each evaluation has that of its own worker
     return {"slug": one.slug, "name": one.name, "plan": plan}
-
-
-def public_rows(competition: Competition) -> list[Row]:
-    entries = Entry.objects.board(competition, Board.PUBLIC)
-    member = tracks.membership(competition, Board.PUBLIC)
-    shown = []
-    above: Entry | None = None
-    for rank, entry in previews.ranked(list(entries)):
-        row = rankings.Row(rank, entry, rank is not None and rankings.are_tied(above, entry))
-        likely = row.likely
-        shown.append(
-            row_of(
-                row,
-                member.get(entry.team_id, ()),
-                likely_first=likely.first if likely else None,
-                likely_last=likely.last if likely else None,
-            )
-        )
-        above = entry
-    return shown
-
-
-def private_rows(competition: Competition, *, is_final: bool) -> list[Row]:
-    """Before the publication: as it would be today."""
-    if is_final:
-        entries = list(Entry.objects.board(competition, Board.PRIVATE))
-    else:
-        entries = previews.private(competition)
-    states = rankings.verifications(competition)
-    member = tracks.membership(competition, Board.PRIVATE)
-    shown = []
-    above: Entry | None = None
-    for rank, entry in previews.ranked(entries):
-        is_tied = rank is not None and rankings.are_tied(above, entry)
-        row = rankings.Row(rank, entry, is_tied, states.get(entry.team_id, ""))
-        more = member.get(entry.team_id, ())
-        shown.append(row_of(row, more, public_rank=entry.public_rank))
-        above = entry
-    return shown
-
-
-def row_of(row: rankings.Row, member: Collection[str], **more: int | None) -> Row:
-    entry = row.entry
-    return Row(
-        rank=row.rank,
-        team=entry.team.name,
-        submission=entry.submission_id,
-        evaluation=entry.evaluation_id,
-        score=float(entry.score),
-        score_half_width=entry.score_half_width,
-        quality=entry.quality,
-        time_ratio=entry.time_ratio,
-        uploaded_at=moment(entry.uploaded_at) or "",
-        is_tied=row.is_tied,
-        verification=row.verification,
-        tracks=tuple(member),
-        **more,
-    )
 
 
 def evaluations(
@@ -242,19 +184,24 @@ def listed(machines: dict[str, int]) -> Iterator[dict[str, Any]]:
         yield json.loads(told)
 
 
-def released(competition: Competition, boards: dict[str, list[Row]]) -> contents.Answers:
-    """Labels, and answers to the split of the board on which a model stands."""
+def released(competition: Competition, boards: Boards) -> contents.Answers:
+    """Labels, and answers to the split of each board on which a model stands."""
     assert competition.dataset
     count = len(competition.classes)
     models: dict[str, dict[str, str]] = {}
     labels = {}
-    for name, rows in boards.items():
+    for name in contents.BOARDS:
         split = competition.dataset.split(name)
         of_split = answers.labels_of(
             files.local_path(split.archive), split.sha256, tuple(competition.classes)
         )
         labels[name] = contents.packed(of_split.tolist(), count)
-        shown = (row.evaluation for row in rows)
+        shown = {
+            row.evaluation
+            for board, rows in boards.items()
+            if contents.split_of(board) == name
+            for row in rows
+        }
         for key, text in given(competition.dataset, name, shown):
             models.setdefault(key, {})[name] = text
     return contents.Answers(labels, models)

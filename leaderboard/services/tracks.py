@@ -98,13 +98,3 @@ def members(track: Track, teams: Collection[int]) -> list[int]:
         return list(teams)
     declared = Declaration.objects.filter(track=track.slug, team__in=teams, revoked_at=None)
     return list(declared.order_by("team").values_list("team", flat=True))
-
-
-def membership(competition: Competition, board: str) -> dict[int, list[str]]:
-    """The slugs of the tracks in which each team stands, on one of the two boards."""
-    found: dict[int, list[str]] = {}
-    for track in competition.all_tracks:
-        rows = Entry.objects.filter(competition=competition, board=key(board, track.slug))
-        for team in rows.order_by("team").values_list("team", flat=True):
-            found.setdefault(team, []).append(track.slug)
-    return found

@@ -10,7 +10,7 @@ from itertools import pairwise
 from scoring import formula
 from scoring.sentences import Sentence, say
 from scoring.snapshots import canonical, signing
-from scoring.snapshots.contents import BOARDS, Contents, Measured, Row, landed, unpacked
+from scoring.snapshots.contents import Contents, Measured, Row, landed, split_of, unpacked
 
 ROUNDING = 1e-9
 """How far two ways to compute the same number may differ."""
@@ -113,7 +113,7 @@ def links(contents: Contents) -> Check:
             abs(width - row.score_half_width) <= ROUNDING,
             say("%(where)s: the half-width is not that of its evaluation.", where=where),
         )
-    for name in BOARDS:
+    for name in contents.names:
         teams = [row.team for row in contents.boards[name]]
         tally.expect(
             len(set(teams)) == len(teams),
@@ -163,9 +163,9 @@ def is_kept(tally: Tally, contents: Contents, measured: Measured | None) -> bool
 
 
 def order(contents: Contents) -> Check:
-    """Gate, order, ranks and ties of both boards, and the public ranks on the private one."""
+    """Gate, order, ranks and ties of all boards, and the public ranks on the private one."""
     tally = Tally("ranks", say("Ranks"))
-    for name in BOARDS:
+    for name in contents.names:
         order_of(tally, name, contents)
     public = {row.team: row.rank for row in contents.boards["public"]}
     for where, row in rows(contents, ["private"]):
@@ -236,17 +236,18 @@ def qualities(contents: Contents) -> Check:
     if metric is None:
         tally.leave(say("The metric %(name)s is not known here.", name=contents.formula.metric))
         return tally.done()
-    for name in BOARDS:
-        labels = unpacked(released.labels[name], classes)
+    for name in contents.names:
+        split = split_of(name)
+        labels = unpacked(released.labels[split], classes)
         for where, row in rows(contents, [name]):
             found = measured.get(row.evaluation)
             if is_kept(tally, contents, found):
                 continue
             given = released.models.get(found.answers or "", {}) if found else {}
-            if name not in given:
+            if split not in given:
                 tally.leave(say("Some models have no kept answers."))
                 continue
-            quality = metric(labels, unpacked(given[name], classes), classes)
+            quality = metric(labels, unpacked(given[split], classes), classes)
             tally.expect(
                 abs(quality - row.quality) <= ROUNDING,
                 say(
@@ -294,9 +295,9 @@ def counted(
     return right, Counter(labels), Counter(answers)
 
 
-def rows(contents: Contents, boards: Sequence[str] = BOARDS) -> Iterator[tuple[str, Row]]:
-    """Each row with the name of its place."""
-    for name in boards:
+def rows(contents: Contents, boards: Sequence[str] = ()) -> Iterator[tuple[str, Row]]:
+    """Each row of some boards, else of all, with the name of its place."""
+    for name in boards or contents.names:
         for number, row in enumerate(contents.boards[name], start=1):
             yield place(name, number), row
 

@@ -127,6 +127,22 @@ class Answers(Json):
 
 
 @dataclass(frozen=True)
+class Track(Json):
+    """A track and its conditions. Its boards are `public.SLUG` and `private.SLUG`."""
+
+    slug: str
+    title: str
+    formats: tuple[str, ...]
+    """Empty: all, as `number_types`."""
+    number_types: tuple[str, ...]
+    max_parameters: int | None
+    max_bytes: int | None
+    """Of the model file."""
+    declared: bool
+    """Whether a team declares that it belongs here."""
+
+
+@dataclass(frozen=True)
 class About(Json):
     """The competition."""
 
@@ -138,6 +154,7 @@ class About(Json):
     final_selections: int
     only_real_gains: bool
     rules_sha256: str
+    tracks: tuple[Track, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,6 +177,7 @@ class Contents(Json):
     pace: Pace | None
     """Of the calibration. All corrected ratios are read at it."""
     boards: dict[str, tuple[Row, ...]]
+    """By name: `BOARDS`, and two boards of each track."""
     evaluations: tuple[Measured, ...]
     machines: tuple[dict[str, Any], ...]
     history: tuple[Version, ...] = ()
@@ -180,6 +198,11 @@ class Contents(Json):
         return QUALITY_SLACK if self.is_provisional else 0.0
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the boards: the two whole ones, then those of tracks."""
+        return *BOARDS, *sorted(set(self.boards) - set(BOARDS))
+
+    @property
     def since(self) -> int:
         """The version since which what counts is measured by the present terms."""
         return max((one.version for one in self.history if one.terms_after), default=1)
@@ -187,6 +210,11 @@ class Contents(Json):
     @property
     def measured(self) -> Mapping[int, Measured]:
         return {one.evaluation: one for one in self.evaluations}
+
+
+def split_of(board: str) -> str:
+    """The split of a board, which is also the name of the whole board."""
+    return board.partition(".")[0]
 
 
 def packed(classes: Sequence[int], count: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scoring.sentences import Sentence, say
-from scoring.snapshots import canonical, checking, history
+from scoring.snapshots import canonical, checking, history, tracks
 from scoring.snapshots.canonical import NoSnapshot
 from scoring.snapshots.checking import Check
 from scoring.snapshots.contents import FORMAT, Contents
@@ -48,7 +48,7 @@ def verify(path: Path, key: str | None = None) -> Verdict:
     checks = [checking.signature(opened, key), *(checked(one, contents) for one in pure)]
     checks += estimated(contents)
     checks.append(checked(checking.count_of_landed, contents))
-    checks.append(checked(history.versions, contents))
+    checks += [checked(one, contents) for one in (tracks.tracks, history.versions)]
     return Verdict(
         key=str(opened.seal.get("key", "")),
         sha256=opened.sha256,

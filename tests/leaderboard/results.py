@@ -76,12 +76,24 @@ def played(
             answered(PUBLIC, wrong=public, seed=seed),
             answered(PRIVATE, wrong=private, seed=seed),
         )
-        evaluation = submit(team, seed=seed).latest_evaluation
-        pace = competition.calibration.timing.pace
-        told = measured(*given, ratio=ratio, seed=seed, pace=pace)
-        finish(evaluation, told, answers_of(public=given[0], private=given[1]))
-        found[name] = evaluation
+        found[name] = sent(team, submit, given, ratio=ratio, seed=seed)
     return found
+
+
+def sent(
+    team: Team,
+    submit: Callable[..., Submission],
+    given: tuple[list[int], list[int]],
+    *,
+    ratio: float,
+    seed: int,
+) -> Evaluation:
+    """A model with these answers to the public and the private images, and its verdict."""
+    evaluation = submit(team, seed=seed).latest_evaluation
+    pace = team.competition.calibration.timing.pace
+    told = measured(*given, ratio=ratio, seed=seed, pace=pace)
+    finish(evaluation, told, answers_of(public=given[0], private=given[1]))
+    return evaluation
 
 
 def published(competition: Competition, by: User) -> None:

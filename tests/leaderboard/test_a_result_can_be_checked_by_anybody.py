@@ -27,7 +27,9 @@ from leaderboard.cli.server import Trouble
 from leaderboard.errors import Conflict
 from leaderboard.models import Competition, Rescore, SigningKey, Snapshot, Submission, User
 from leaderboard.services import (
+    declarations,
     landing,
+    placing,
     ranges,
     rankings,
     recording,
@@ -122,6 +124,81 @@ def test_all_figures_of_a_published_file_are_right(finished: Competition, path: 
         assert told == shown
     landed = landing.of(rankings.Standing(finished, "private"))
     assert contents["landed"] == {"inside": landed.inside, "teams": landed.teams}
+
+
+@pytest.fixture
+def tracked(
+    draft: Competition,
+    make_model: Callable[..., bytes],
+    submit: Callable[..., Submission],
+    organizer: User,
+) -> Competition:
+    """Open, with two tracks. In one of them Ash stands with its second upload, a slower one."""
+    draft.tracks = [{"slug": "small", "name": "Small", "max_parameters": 100}]
+    draft.tracks.append({"slug": "student", "name": "Students", "declared": True})
+    draft.save()
+    competition = results.opened(draft, make_model, organizer)
+    Competition.objects.update(release_answers=True, min_quality=0.2)
+    competition.refresh_from_db()
+    fast = results.played(competition, submit)
+    ash = fast["Ash"].team
+    given = results.answered(24, wrong=2, seed=7), results.answered(36, wrong=5, seed=7)
+    results.sent(ash, submit, given, ratio=0.7, seed=7)
+    Submission.objects.update(parameters=50)
+    Submission.objects.filter(pk=fast["Ash"].submission_id).update(parameters=1000)
+    placing.place(ash)
+    declarations.declare(team=ash, track="student", by=ash.members.get())
+    return competition
+
+
+def test_boards_of_tracks_are_computed_again(
+    tracked: Competition, organizer: User, tmp_path: Path
+) -> None:
+    path = tmp_path / "provisional.json"
+    snapshots.sign_public(competition=tracked, by=organizer)
+    snapshots.go_on(seconds=60)
+    call_command("export_snapshot", "waste", "--provisional", "--output", str(path))
+    assert verified(path)[1]["holds"]
+    boards = json.loads(path.read_text())["contents"]["boards"]
+    assert sorted(boards) == ["private", "public", "public.small", "public.student"]
+    results.published(tracked, organizer)
+    call_command("export_snapshot", "waste", "--output", str(path))
+    code, verdict = verified(path)
+    checks = {one["name"]: one for one in verdict["checks"]}
+    assert (code, checks["tracks"]["unchecked"]) == (
+        0,
+        ["Sizes of models and declarations of teams are not in the file."],
+    )
+    assert (checks["scores"]["checked"], checks["quality"]["checked"]) == (18, 18)
+    assert checks["time"]["checked"] == 12  # Ash's second upload, too
+    boards = json.loads(path.read_text())["contents"]["boards"]
+    for board in ("public", "private"):
+        for track in ("small", "student"):
+            standing = rankings.Standing(tracked, board, track=track)
+            rows = boards[f"{board}.{track}"]
+            shown = [
+                (one.rank, one.entry.team.name, float(one.entry.score)) for one in standing[:9]
+            ]
+            assert [(row["rank"], row["team"], row["score"]) for row in rows] == shown
+    ash = {
+        name: row["submission"]
+        for name, rows in boards.items()
+        for row in rows[:4]
+        if row["team"] == "Ash"
+    }
+    assert ash["public.small"] != ash["public"] == ash["public.student"]
+    wrong: list[tuple[str, Callable[[Any], None]]] = [
+        ("tracks", lambda told: told["boards"].pop("private.small")),
+        ("tracks", lambda told: told["boards"]["public.student"].clear()),
+        ("ranks", lambda told: told["boards"]["private.small"].reverse()),
+        ("ranks", lambda told: told["boards"]["private.student"][0].update(rank=2)),
+        ("scores", lambda told: told["boards"]["public.small"][1].update(score=0.1)),
+        ("quality", lambda told: told["boards"]["private.small"][1].update(quality=0.9)),
+        ("links", lambda told: told["boards"]["public.small"][0].update(time_ratio=0.1)),
+    ]
+    for name, change in wrong:
+        checks = {one["name"]: one for one in verified(resigned(path, change))[1]["checks"]}
+        assert checks[name]["wrong"], name
 
 
 def test_the_public_board_of_a_moment_is_signed_as_provisional(

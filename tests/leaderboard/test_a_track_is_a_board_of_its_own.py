@@ -33,7 +33,7 @@ from leaderboard.services import (
     preparing,
     rankings,
     rescoring,
-    snapshot_contents,
+    snapshot_boards,
     track_removals,
 )
 from leaderboard.services.contest_files import planning, reading, writing
@@ -42,6 +42,7 @@ from tests.leaderboard.api.conftest import API
 
 pytestmark = pytest.mark.django_db
 SMALL = {"slug": "small", "name": "Small", "sentence": "At most 100 parameters."}
+PARTS = ("", ".small", ".student")
 STUDENT = {"slug": "student", "name": "Students", "declared": True}
 
 
@@ -146,7 +147,9 @@ def test_a_team_declares_and_organizers_may_revoke(
     competitions.publish(competition=tracked, by=organizer)
     assert board("student", "private") == [(1, "Sorters", 0.5)]
     assert [row[1] for row in board("", "private")] == ["Rivals", "Sorters"]
-    rows = snapshot_contents.private_rows(Competition.objects.get(), is_final=True)
+    told = snapshot_boards.of(Competition.objects.get(), is_final=True, is_whole=True)
+    assert sorted(told) == [f"{one}{part}" for one in ("private", "public") for part in PARTS]
+    rows = told["private"]
     assert [row.tracks for row in rows] == [("small",), ("small", "student")]
     assert certificates.of(team=Team.objects.get(pk=team.pk), by=owner).startswith(b"%PDF")
     standing = rankings.Standing(Competition.objects.get(), "private", track="student")

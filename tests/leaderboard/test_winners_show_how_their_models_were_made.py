@@ -19,7 +19,7 @@ from leaderboard.services import (
     notice_words,
     previews,
     selections,
-    snapshot_contents,
+    snapshot_boards,
     sweeping,
     teams,
     telling,
@@ -178,7 +178,7 @@ def test_a_refusal_moves_ranks_with_a_dated_note_and_can_be_taken_back(
         assert "<strong>Sorters</strong> lost its rank" in shown
         assert "The reason: No training code" in shown
         assert "below the gate" not in shown
-    rows = snapshot_contents.private_rows(published, is_final=True)
+    rows = snapshot_boards.private_rows(published, is_final=True)
     assert [(row.rank, row.verification) for row in rows][-1] == (None, "refused")
     assert any("is refused" in one for one in told(owner))
     # The public board does not change.
