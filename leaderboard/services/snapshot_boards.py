@@ -48,12 +48,7 @@ def public_rows(competition: Competition, track: str = "") -> Iterator[Row]:
     above: Entry | None = None
     for rank, entry in previews.ranked(list(entries)):
         row = rankings.Row(rank, entry, rank is not None and rankings.are_tied(above, entry))
-        likely = row.likely
-        yield row_of(
-            row,
-            likely_first=likely.first if likely else None,
-            likely_last=likely.last if likely else None,
-        )
+        yield row_of(row)
         above = entry
 
 
@@ -71,12 +66,12 @@ def private_rows(
     for rank, entry in previews.ranked(entries):
         is_tied = rank is not None and rankings.are_tied(above, entry)
         row = rankings.Row(rank, entry, is_tied, states.get(entry.team_id, ""))
-        yield row_of(row, public_rank=entry.public_rank)
+        yield row_of(row)
         above = entry
 
 
-def row_of(row: rankings.Row, **more: int | None) -> Row:
-    entry = row.entry
+def row_of(row: rankings.Row) -> Row:
+    entry, likely = row.entry, row.likely
     return Row(
         rank=row.rank,
         team=entry.team.name,
@@ -88,6 +83,8 @@ def row_of(row: rankings.Row, **more: int | None) -> Row:
         time_ratio=entry.time_ratio,
         uploaded_at=moment(entry.uploaded_at) or "",
         is_tied=row.is_tied,
+        likely_first=likely.first if likely else None,
+        likely_last=likely.last if likely else None,
+        public_rank=entry.public_rank,
         verification=row.verification,
-        **more,
     )
