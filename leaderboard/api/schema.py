@@ -95,6 +95,10 @@ class Described(AutoSchema):
             return None
         if any(isinstance(one, SignedIn) for one in self.view.get_permissions()):
             operation["x-token-scope"] = scope_of(self.view, self.method).value
+        if self.method == "GET" and getattr(self.view, "is_kept", False):
+            operation["responses"]["304"] = {
+                "description": "The answer with this ETag is as it was."
+            }
         kinds = refusals.groups(self.view, self.method, self.path, operation)
         operation["x-errors"] = list(kinds)
         for status, codes in refusals.by_status(operation["operationId"], kinds).items():

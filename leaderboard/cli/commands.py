@@ -246,11 +246,8 @@ def board(
 ) -> None:
     name = "private" if private else "public"
     with connected() as server:
-        page = server.ask(
-            "GET",
-            f"competitions/{competition}/boards/{name}",
-            params={"limit": 1000} | ({"track": track} if track else {}),
-        )
+        asked = {"track": track} if track else {}
+        page = server.ask_whole(f"competitions/{competition}/boards/{name}", asked)
     title = ", ".join(filter(None, (competition, name, track)))
     show(as_json, page, board_table(page, title=title))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from leaderboard.cli.languages import gettext
 FAILED, WRONG_USAGE, REFUSED, UNREACHABLE = 1, 2, 3, 4
 AWAY = (502, 503, 504)
 """Status codes of a server that is away for a moment."""
+PAGE = 1000
+"""Rows that a server gives in one answer, at most."""
 
 
 class Trouble(Exception):
@@ -80,6 +82,17 @@ class Server:
         if answer.is_success and body is not None:
             return body
         raise trouble(answer, body)
+
+    def ask_whole(self, path: str, asked: Mapping[str, Any]) -> Any:
+        """The JSON of a list with the rows of all its pages. Raises `Trouble`."""
+        whole = self.ask("GET", path, params={**asked, "limit": PAGE})
+        rows = whole["results"]
+        while len(rows) < whole["count"]:
+            here = {**asked, "limit": PAGE, "offset": len(rows)}
+            if not (more := self.ask("GET", path, params=here)["results"]):
+                break  # rows went away meanwhile
+            rows += more
+        return whole
 
     def save(self, path: str, target: Path) -> None:
         """Write a file of the server to `target`. Raises `Trouble`, and leaves no part behind."""

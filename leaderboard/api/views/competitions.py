@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leaderboard import downloads, spreadsheets
+from leaderboard.api.conditional import kept
 from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
 from leaderboard.models import Announcement, Competition
@@ -39,6 +40,7 @@ PAGING = [
 ]
 
 
+@kept
 class Competitions(ListAPIView[Competition]):
     """All competitions that have opened, the newest first."""
 
@@ -46,6 +48,7 @@ class Competitions(ListAPIView[Competition]):
     queryset = Competition.objects.public()
 
 
+@kept
 class CompetitionView(RetrieveAPIView[Competition]):
     """One competition: dates, formula, input, limits, sample, and my team's quota."""
 
@@ -57,6 +60,7 @@ class CompetitionView(RetrieveAPIView[Competition]):
         return competitions.named(self.kwargs["slug"], among=self.get_queryset())
 
 
+@kept
 class Announcements(ListAPIView[Announcement]):
     """What the organizers announced, pinned ones first, then the newest."""
 
@@ -99,6 +103,7 @@ class CSVRenderer(BaseRenderer):
 
 class Board(APIView):
     renderer_classes = [JSONRenderer, CSVRenderer]
+    is_kept = True
 
     @extend_schema(
         parameters=[

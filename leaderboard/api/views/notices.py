@@ -10,6 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leaderboard.api.authentication import person, token
+from leaderboard.api.conditional import kept
+from leaderboard.api.pagination import Newest
 from leaderboard.api.permissions import SignedIn
 from leaderboard.api.serializers import notices as shapes
 from leaderboard.models import Notice
@@ -18,11 +20,13 @@ from leaderboard.services import notices, tokens
 UNREAD = OpenApiParameter("unread", bool, description="Only those that are not read yet.")
 
 
+@kept
 class Notices(ListAPIView[Notice]):
     """My notices, the newest first."""
 
     permission_classes = [SignedIn]
     serializer_class = shapes.NoticeDetail
+    pagination_class = Newest
     queryset = Notice.objects.none()
 
     @extend_schema(parameters=[UNREAD])

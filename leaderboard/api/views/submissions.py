@@ -15,6 +15,8 @@ from rest_framework.views import APIView
 
 from leaderboard import bodies
 from leaderboard.api.authentication import person, token
+from leaderboard.api.conditional import kept
+from leaderboard.api.pagination import Newest
 from leaderboard.api.permissions import SignedIn
 from leaderboard.api.serializers import sending
 from leaderboard.api.serializers import submissions as shapes
@@ -73,11 +75,13 @@ class Submit(APIView):
         return show_receipt(request, receipt)
 
 
+@kept
 class Submissions(ListAPIView[Submission]):
     """My teams' submissions, the latest first."""
 
     permission_classes = [SignedIn]
     serializer_class = shapes.SubmissionSummary
+    pagination_class = Newest
     queryset = Submission.objects.none()
 
     @extend_schema(parameters=[sending.Filter])
@@ -96,6 +100,7 @@ class Submissions(ListAPIView[Submission]):
         return mine
 
 
+@kept
 class SubmissionView(APIView):
     permission_classes = [SignedIn]
     scopes = {"PATCH": Scope.SUBMIT}

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from leaderboard.api.authentication import person
+from leaderboard.api.pagination import Newest
 from leaderboard.api.permissions import SignedIn
 from leaderboard.api.serializers import webhooks as shapes
 from leaderboard.api.views.teams import find_team, parsed
@@ -75,6 +76,7 @@ class Deliveries(ListAPIView[Delivery]):
 
     permission_classes = [SignedIn]
     serializer_class = shapes.DeliveryDetail
+    pagination_class = Newest
     queryset = Delivery.objects.none()
 
     def get_queryset(self) -> QuerySet[Delivery]:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from leaderboard.cli.server import Server
 from leaderboard.models import Competition, Submission, Team, User
 from leaderboard.services import teams
 from tests.leaderboard.api.conftest import Run
@@ -137,3 +139,14 @@ def test_a_misspelt_command_names_the_right_one(run: Run) -> None:
     done = run("submt")
     assert done.returncode == 2
     assert "submit" in done.stderr
+
+
+def test_a_board_of_many_pages_is_asked_whole() -> None:
+    teams = list(range(2500))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        first, most = (int(request.url.params.get(name, 0)) for name in ("offset", "limit"))
+        return httpx.Response(200, json={"count": 2500, "results": teams[first:][:most]})
+
+    client = httpx.Client(transport=httpx.MockTransport(answer), base_url="http://site.example")
+    assert Server(client).ask_whole("competitions/waste/boards/public", {})["results"] == teams
