@@ -245,7 +245,7 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tra
             },
         ),
         (
-            gettext_lazy("Probing and copies"),
+            signs.TITLE,
             {"classes": ["tab"], "fields": ["only_real_gains", "probing", "copies", "doubles"]},
         ),
         (

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import formats, timezone
 from django.utils.translation import gettext, ngettext
 from unfold.admin import ModelAdmin
+from unfold.templatetags.unfold import unicoded_slugify
 
-from leaderboard.admin import pages
+from leaderboard.admin import pages, signs
 from leaderboard.models import Competition, Evaluation, Question, Submission, Worker
 from leaderboard.models.organizers import is_operator
 from leaderboard.services import dashboards, questions
@@ -73,8 +74,10 @@ def page(admin: ModelAdmin, request: HttpRequest, competition: Competition) -> H
 def context_of(competition: Competition | None, *, sees_machines: bool) -> dict[str, Any]:
     """The tiles and the reasons of a competition, or of the whole site."""
     found = dashboards.of(competition)
-    more = [probing(found, competition)] if competition else disks()
-    more.insert(0, open_questions(competition))
+    more = [open_questions(competition)]
+    if competition:
+        more.append(probing(found, competition))
+    more += disks(competition)
     ready = workers(competition)
     if not sees_machines:
         ready = replace(ready, url="")
@@ -130,9 +133,20 @@ def of_now(found: Dashboard, competition: Competition | None) -> list[Tile]:
         Tile(
             length(found.waits.median),
             late % {"late": length(found.waits.late)} if found.waits.number else none,
-            listed(Evaluation, competition, state__exact="scored"),
+            listed(Evaluation, competition, **waited()),
         ),
     ]
+
+
+def waited() -> dict[str, object]:
+    """The choice of the list behind the waits."""
+    return {
+        "state__in": "scored,failed",
+        "why__exact": Evaluation.Why.FIRST,
+        "measured_by__isnull": True,
+        "claimed_at__isnull": False,
+        "finished_at__gte": (timezone.now() - dashboards.WAITS).isoformat(timespec="seconds"),
+    }
 
 
 def open_questions(competition: Competition | None) -> Tile:
@@ -147,7 +161,8 @@ def open_questions(competition: Competition | None) -> Tile:
 
 def probing(found: Dashboard, competition: Competition) -> Tile:
     text = gettext("teams with steps below noise")
-    return Tile(count(found.probing), text, pages.change_url(competition))
+    tab = unicoded_slugify(str(signs.TITLE))
+    return Tile(count(found.probing), text, f"{pages.change_url(competition)}#{quote(tab)}")
 
 
 def workers(competition: Competition | None) -> Tile:
@@ -166,15 +181,23 @@ def workers(competition: Competition | None) -> Tile:
     return Tile(count(ready), says % {"live": count(len(states))}, url)
 
 
-def disks() -> list[Tile]:
-    """The room where this process keeps files."""
+def disks(competition: Competition | None) -> list[Tile]:
+    """The room where this process keeps files, with the list of what lies there."""
     found = []
     for name, folder in data.disks():
         usage = shutil.disk_usage(folder)
         is_full = usage.used / usage.total > FULL
         text = gettext("free on the disk of %(folder)s") % {"folder": name}
-        found.append(Tile(megabytes(usage.free), text, "", (), "danger" if is_full else ""))
+        colour = "danger" if is_full else ""
+        found.append(Tile(megabytes(usage.free), text, filling(name, competition), (), colour))
     return found
+
+
+def filling(name: str, competition: Competition | None) -> str:
+    """The list of what fills a disk: submissions, or what runs where files are temporary."""
+    if name == "TMPDIR":
+        return listed(Evaluation, competition, state__exact="running")
+    return listed(Submission, competition)
 
 
 def reason(one: dashboards.Code, competition: Competition | None) -> Reason:

@@ -22,6 +22,9 @@ SIGNS = {
     Sign.ANSWERS: gettext_lazy("Models of the teams give almost the same wrong answers."),
 }
 
+TITLE = gettext_lazy("Probing and copies")
+"""Of the tab with these fields."""
+
 
 class Signs(pages.Noun):
     """The fields of a competition's form that show signs."""

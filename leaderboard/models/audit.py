@@ -90,7 +90,7 @@ class AuditEntry(models.Model):
         ROWS_EXPORTED = "rows_exported", _("Rows exported")
         SNAPSHOT_ASKED = "snapshot_asked", _("Draft of the signed result asked for")
         DATA_DELETED = "data_deleted", _("Files and reports deleted at their term")
-        SIGNING_KEY_MADE = "signing_key_made", _("Key that signs results made anew")
+        SIGNING_KEY_MADE = "signing_key_made", _("Key that signs results made")
         WORKER_ROLE_GRANTED = "worker_role_granted", _("Database role of workers granted")
 
     at = models.DateTimeField(default=timezone.now)

@@ -20,6 +20,7 @@ class Webhook(models.Model):
         RANK_CHANGED = "rank_changed", _("The public rank of the team changes")
         RESCORED = "rescored", _("The scores follow a new formula")
         PUBLISHED = "published", _("The private board is published")
+        ANNOUNCED = "announced", _("The organizers announce something")
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="webhooks")
     url = models.CharField(max_length=500)

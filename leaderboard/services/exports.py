@@ -17,12 +17,13 @@ from itertools import islice
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import RowNumber
 from django.utils.translation import gettext
 
 from leaderboard import spreadsheets
 from leaderboard.errors import Conflict, NotFound
 from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
-from leaderboard.services import audit, organizers
+from leaderboard.services import audit, organizers, rankings, tracks
 
 Row = tuple[Any, ...]
 CHUNK = 1000
@@ -37,17 +38,47 @@ class Kind:
 
     name: str
     model: type[models.Model]
-    columns: dict[str, str]
+    columns: dict[str, str | models.Expression]
     order: tuple[str, ...] = ("pk",)
 
     def rows(self, competition: Competition) -> Iterator[Row]:
         found = self.model._default_manager.filter(competition=competition).order_by(*self.order)
         if self.model is Entry and not competition.is_published:
             # The private board may be half prepared. The page of the result shows it.
-            found = found.filter(board=Entry.Board.PUBLIC)
-        return found.values_list(*self.columns.values()).iterator(chunk_size=CHUNK)
+            found = found.filter(board__in=tracks.boards(competition, Entry.Board.PUBLIC))
+        # The names of computed columns may be those of fields.
+        computed = {
+            f"column_{name}": one for name, one in self.columns.items() if not isinstance(one, str)
+        }
+        read = [
+            one if isinstance(one, str) else f"column_{name}" for name, one in self.columns.items()
+        ]
+        rows: Iterator[Row] = (
+            found.annotate(**computed).values_list(*read).iterator(chunk_size=CHUNK)
+        )
+        return rows
 
 
+class Joined(models.Aggregate):
+    """The texts of a group in one cell."""
+
+    function = "STRING_AGG"
+    template = "%(function)s(%(expressions)s, ', ' ORDER BY %(expressions)s)"
+    output_field = models.TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        template = "%(function)s(%(expressions)s, ', ')"
+        return self.as_sql(compiler, connection, function="GROUP_CONCAT", template=template, **more)
+
+
+PLACE = models.Window(
+    RowNumber(),
+    partition_by=["board"],
+    order_by=[models.F("is_ranked").desc(), *rankings.ORDER],
+)
+RANK = models.Case(
+    models.When(is_ranked=True, then=PLACE), output_field=models.IntegerField(null=True)
+)
 KINDS = {
     one.name: one
     for one in (
@@ -83,6 +114,7 @@ KINDS = {
                 "team_id": "pk",
                 "team": "name",
                 "created_at": "created_at",
+                "members": Joined("memberships__user__username"),
                 "submissions": "sent",
                 "last_sent_at": "last_sent_at",
             },
@@ -94,7 +126,9 @@ KINDS = {
                 "board": "board",
                 "team_id": "team_id",
                 "team": "team__name",
+                "rank": RANK,
                 "is_ranked": "is_ranked",
+                "verification": "team__verification__state",
                 "score": "score",
                 "score_half_width": "score_half_width",
                 "quality": "quality",
@@ -104,7 +138,7 @@ KINDS = {
                 "uploaded_at": "uploaded_at",
                 "public_rank": "public_rank",
             },
-            ("board", "-is_ranked", "score", "uploaded_at", "pk"),
+            ("board", "-is_ranked", *rankings.ORDER),
         ),
         Kind(
             "measurements",
@@ -224,9 +258,12 @@ def arrow_type(kind: Kind, name: str) -> Any:
 
     field: Any = None
     model: Any = kind.model
-    for part in kind.columns[name].split("__"):
+    column = kind.columns[name]
+    for part in column.split("__") if isinstance(column, str) else ():
         field = model._meta.pk if part == "pk" else model._meta.get_field(part)
         model = field.related_model
+    if not isinstance(column, str):
+        field = column.output_field
     if isinstance(field, models.BooleanField):
         return pa.bool_()
     if isinstance(field, models.DateTimeField):

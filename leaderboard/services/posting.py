@@ -12,6 +12,7 @@ from leaderboard.services import (
     letters,
     mailing,
     privileges,
+    signing,
     snapshots,
     telling,
 )
@@ -23,9 +24,10 @@ SHORT_SLICE = 2.0
 
 
 def sweep() -> None:
-    """Find the ends that are near, delete old notices, letters and deliveries, tell operators of
+    """Make the first key, find the ends that are near, delete what is old, tell operators of
     matters."""
     if is_post():
+        signing.prepare()
         telling.sweep()
         letters.forget()
         delivering.sweep()

@@ -1,12 +1,13 @@
 """The key that signs results. Its private half is one file that only this site can read.
 
-The file is made when it is first needed. Workers do not have it: in compose only the process of the
-post mounts its folder. Public halves stay in the database, also after a rotation, so that older
-files can be checked for ever.
+The post makes the file when it starts, so that anybody can keep the public half before a result is
+signed. Workers do not have it: in compose only the process of the post mounts its folder. Public
+halves stay in the database, also after a rotation, so that older files can be checked for ever.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -21,12 +22,23 @@ from leaderboard.models import SigningKey
 from leaderboard.services import audit
 from scoring.snapshots import signing
 
+logger = logging.getLogger(__name__)
 NAME = "signing.pem"
 OWN = 0o600
 """Only the owner of the file may read it."""
 
 
-def current() -> tuple[SigningKey, Ed25519PrivateKey]:
+def prepare() -> None:
+    """Make the first key of a site. Later starts and further processes find it."""
+    if keys().filter(retired_at=None).exists():
+        return
+    try:
+        current()
+    except (OSError, ValueError) as error:
+        logger.warning("There is no key that signs results, and none can be made: %s", error)
+
+
+def current(*, by: str = audit.SERVICE) -> tuple[SigningKey, Ed25519PrivateKey]:
     """The key in force. It is made if there is none.
 
     Raises `OSError` where the folder cannot be written, `ValueError` for another kind of file.
@@ -37,13 +49,15 @@ def current() -> tuple[SigningKey, Ed25519PrivateKey]:
     if path.stat().st_mode & 0o077:
         path.chmod(OWN)
     private = signing.private_key(path.read_bytes())
-    return known(signing.public_hex(private)), private
+    return known(signing.public_hex(private), by=by), private
 
 
 @transaction.atomic
-def known(public: str) -> SigningKey:
+def known(public: str, *, by: str) -> SigningKey:
     """The row of the key in force. Any other key is retired by it."""
-    key, _ = SigningKey.objects.get_or_create(public=public)
+    key, is_new = SigningKey.objects.get_or_create(public=public)
+    if is_new:
+        audit.record(audit.Act.SIGNING_KEY_MADE, None, by=by, subject=public)
     SigningKey.objects.filter(retired_at=None).exclude(pk=key.pk).update(retired_at=timezone.now())
     if key.retired_at:  # an older copy of the file was put back
         key.retired_at = None
@@ -55,9 +69,7 @@ def rotate() -> SigningKey:
     """Make a new key and delete the private half of the old one. Files that it signed stay good."""
     current()
     keep(signing.new_key(), is_new=False)
-    made, _ = current()
-    audit.record(audit.Act.SIGNING_KEY_MADE, None, by=audit.CONSOLE, subject=made.public)
-    return made
+    return current(by=audit.CONSOLE)[0]
 
 
 def keep(pem: bytes, *, is_new: bool = True) -> None:
@@ -91,4 +103,4 @@ def keys() -> QuerySet[SigningKey]:
 
 
 def none_yet() -> str:
-    return gettext("There is no key yet. It is made with the first signed result.")
+    return gettext("There is no key yet. It is made when the process that sends mail starts.")

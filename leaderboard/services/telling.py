@@ -376,7 +376,7 @@ TELLERS: dict[Event, tuple[Callable[[Happening], None], ...]] = {
     Event.PLACE_CHANGED: (place_changed, webhooks.place_changed),
     Event.QUOTA_USED: (quota_used,),
     Event.INVITED: (invited,),
-    Event.ANNOUNCED: (announced,),
+    Event.ANNOUNCED: (announced, webhooks.announced),
     Event.TEAM_CHANGED: (team_changed,),
     Event.MERGE_ASKED: (merge_asked,),
     Event.APPLIED: (applied,),

@@ -28,7 +28,7 @@ from leaderboard.models import (
     User,
     Webhook,
 )
-from leaderboard.services import locks, outgoing, rankings, teams
+from leaderboard.services import announcements, locks, outgoing, rankings, teams
 
 Event = Webhook.Event
 MOST_OF_A_TEAM = 5
@@ -274,6 +274,26 @@ def published(happening: Happening) -> None:
     board = f"{settings.SITE_URL}{competition.get_absolute_url()}boards/private/"
     for webhook in wanting(Event.PUBLISHED, competition):
         deliver(webhook, Event.PUBLISHED, {"board": board})
+
+
+def announced(happening: Happening) -> None:
+    """Call all addresses that want it, unless the announcement was removed meanwhile. A draft shows
+    its announcements to nobody."""
+    competition = happening.competition
+    rows = announcements.of(competition).filter(pk=happening.facts["announcement"])
+    announcement = rows.first()
+    if announcement is None or not competition.is_public:
+        return
+    facts = {
+        "announcement": {
+            "id": announcement.pk,
+            "url": settings.SITE_URL + announcement.get_absolute_url(),
+            "title": announcement.title,
+            "text": announcement.text,
+        }
+    }
+    for webhook in wanting(Event.ANNOUNCED, competition):
+        deliver(webhook, Event.ANNOUNCED, facts)
 
 
 def wanting(event: str, competition: Competition, **more: object) -> list[Webhook]:

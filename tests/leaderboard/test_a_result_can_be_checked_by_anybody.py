@@ -25,11 +25,20 @@ from leaderboard import tasks
 from leaderboard.cli import app
 from leaderboard.cli.server import Trouble
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Rescore, SigningKey, Snapshot, Submission, User
+from leaderboard.models import (
+    AuditEntry,
+    Competition,
+    Rescore,
+    SigningKey,
+    Snapshot,
+    Submission,
+    User,
+)
 from leaderboard.services import (
     declarations,
     landing,
     placing,
+    posting,
     ranges,
     rankings,
     recording,
@@ -414,6 +423,21 @@ def test_a_board_that_changes_gets_a_new_file(
     kit = Client().get("/competitions/waste/kit/kit.zip")
     assert wheel
     assert wheel[1] in zipfile.ZipFile(io.BytesIO(b"".join(kit))).namelist()
+
+
+@pytest.mark.django_db
+def test_the_post_makes_the_key_when_it_starts(settings: Any, tmp_path: Path) -> None:
+    assert "There is no key yet." in Client().get("/signing-key/").content.decode()
+    (tmp_path / "file").touch()
+    settings.KEYS_DIR = tmp_path / "file" / "keys"  # where nothing can be written
+    posting.sweep()
+    assert not SigningKey.objects.exists()
+    settings.KEYS_DIR = tmp_path / "keys"
+    posting.sweep()
+    posting.sweep()
+    public = SigningKey.objects.get().public
+    assert public in Client().get("/signing-key/").content.decode()
+    assert AuditEntry.objects.get(act="signing_key_made").subject == public
 
 
 def test_the_key_is_a_file_of_its_own_and_may_be_replaced(

@@ -13,9 +13,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from leaderboard.models import AuditEntry, Submission, Team, User
-from leaderboard.services import exports
+from leaderboard.models import AuditEntry, Competition, Submission, Team, User, Verification
+from leaderboard.models.tracks import Track
+from leaderboard.services import competitions, exports, preparing
 from tests.leaderboard.admin.conftest import panel
 from tests.leaderboard.api.conftest import API, client_of
 
@@ -51,6 +53,51 @@ def test_each_kind_and_form_has_all_rows(
     assert {one["quality_private"] for one in told} >= {0.6123}
     assert str(packed.schema.field("finished_at").type) == "timestamp[us, tz=UTC]"
     assert AuditEntry.objects.filter(act="rows_exported").count() == 12
+
+
+def test_boards_have_tracks_ranks_and_verifications_and_private_ones_once_published(
+    team: Team,
+    rivals: Team,
+    owner: User,
+    teammate: User,
+    organizer: User,
+    scored: Callable[..., Submission],
+) -> None:
+    track = Track.model_validate({"slug": "small", "name": "Small", "max_parameters": 10**9})
+    competition = Competition.objects.get()
+    competition.tracks = [track.model_dump()]
+    competition.min_quality = 0.5
+    competitions.edit(competition=competition, by=organizer)
+    preparing.go_on_all(seconds=60)
+    scored(team, seed=1, time_ratio=0.9, quality_public=0.8, quality_private=0.3)
+    scored(rivals, seed=2, time_ratio=0.7, quality_public=0.8, quality_private=0.8)
+
+    def rows(kind: str) -> list[dict[str, Any]]:
+        answer = client_of(organizer).get(f"{API}/competitions/waste/exports/{kind}.json")
+        found: list[dict[str, Any]] = json.loads(content(answer))
+        return found
+
+    def ranks() -> dict[str, list[tuple[str, int | None]]]:
+        found: dict[str, list[tuple[str, int | None]]] = {}
+        for one in rows("boards"):
+            found.setdefault(one["board"], []).append((one["team"], one["rank"]))
+        return found
+
+    public = [("Rivals", 1), ("Sorters", 2)]
+    assert ranks() == {"public": public, "public.small": public}
+    members = {one["team"]: one["members"].split(", ") for one in rows("teams")}
+    assert sorted(members["Sorters"]) == sorted([owner.username, teammate.username])
+    competitions.close(competition=competition, by=organizer)
+    Verification.objects.create(
+        competition=competition, team=rivals, rank=1, due_at=timezone.now(), state="verified"
+    )
+    assert set(ranks()) == {"public", "public.small"}
+    assert {one["verification"] for one in rows("boards")} == {None, "verified"}
+    competitions.publish(competition=competition, by=organizer)
+    preparing.go_on_all(seconds=60)
+    private = [("Rivals", 1), ("Sorters", None)]
+    both = {"public": public, "public.small": public}
+    assert ranks() == both | {"private": private, "private.small": private}
 
 
 def test_the_command_writes_the_same(team: Team, tmp_path: Path) -> None:

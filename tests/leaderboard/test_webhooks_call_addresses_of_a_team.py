@@ -19,8 +19,27 @@ from django.utils import timezone
 
 from leaderboard import tasks
 from leaderboard.errors import Refused
-from leaderboard.models import Delivery, Happening, Notice, Submission, Team, User, Webhook
-from leaderboard.services import captains, competitions, delivering, outgoing, teams, webhooks
+from leaderboard.models import (
+    Announcement,
+    Competition,
+    Delivery,
+    Happening,
+    Notice,
+    Submission,
+    Team,
+    User,
+    Webhook,
+)
+from leaderboard.services import (
+    announcements,
+    captains,
+    competitions,
+    delivering,
+    outgoing,
+    signing,
+    teams,
+    webhooks,
+)
 from tests.leaderboard.conftest import failure, finish
 
 Event = Webhook.Event
@@ -129,6 +148,38 @@ def test_a_publication_is_told(
     [body] = receiver.bodies()
     assert body["event"] == "published"
     assert body["board"].endswith("/competitions/waste/boards/private/")
+
+
+def test_an_announcement_is_told_unless_it_was_removed_or_nobody_may_see_it(
+    receiver: Receiver,
+    webhook: Webhook,
+    team: Team,
+    owner: User,
+    organizer: User,
+    settings: Any,
+) -> None:
+    webhooks.add(team=team, url=receiver.url, events=["failed"], by=owner)
+
+    def announce(title: str) -> Announcement:
+        new = Announcement(competition=team.competition, title=title, text="Use **v2**.")
+        announcements.announce(announcement=new, by=organizer)
+        return new
+
+    announcements.remove(announcement=announce("Wrong"), by=organizer)
+    told = announce("New images")
+    tasks.post()
+    [body] = receiver.bodies()
+    assert body["event"] == "announced"
+    assert body["announcement"] == {
+        "id": told.pk,
+        "url": f"{settings.SITE_URL}/competitions/waste/announcements/{told.pk}/",
+        "title": "New images",
+        "text": "Use **v2**.",
+    }
+    Competition.objects.update(state="draft")
+    announce("Too early")
+    tasks.post()
+    assert len(receiver.calls) == 1
 
 
 def test_only_the_wanted_events_of_the_own_team_are_told(
@@ -506,5 +557,6 @@ def test_the_database_is_asked_the_same_for_many_webhooks_as_for_one(
         Webhook(team=one, url="https://example.org/", events=["rank_changed"]) for one in people
     )
     scored(team)
+    signing.prepare()
     with django_assert_max_num_queries(70):
         tasks.post()

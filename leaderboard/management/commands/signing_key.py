@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from leaderboard.services import signing
+from leaderboard.services.audit import CONSOLE
 from scoring.snapshots.signing import public_pem
 
 
@@ -27,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *, rotate: bool, pem: bool, **options: Any) -> None:
         try:
-            key = signing.rotate() if rotate else signing.current()[0]
+            key = signing.rotate() if rotate else signing.current(by=CONSOLE)[0]
         except (OSError, ValueError) as error:
             raise CommandError(f"The key cannot be used: {error}") from error
         self.stdout.write(public_pem(key.public).strip() if pem else key.public)

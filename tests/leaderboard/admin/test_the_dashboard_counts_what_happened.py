@@ -74,7 +74,14 @@ def test_numbers_and_lists_agree(
     address = reverse("admin:leaderboard_competition_dashboard", args=[competition.pk])
     for page in (address, reverse("admin:index")):
         context = panel.get(page).context
+        assert sum("free on the disk of" in tile.name for tile in context["tiles"]) >= 2
         for tile in context["tiles"]:
+            is_of_site = page != address and tile.name.startswith("rows of the public board")
+            assert tile.url or is_of_site, tile.name
+            if "median wait" in tile.name:
+                assert panel.get(tile.url).context["cl"].result_count == found.waits.number
+            if tile.name == "teams with steps below noise":
+                assert tile.url.endswith("/change/#probing-and-copies")
             if "changelist" in tile.url or "/admin/leaderboard/evaluation/?" in tile.url:
                 listed = panel.get(tile.url)
                 assert listed.status_code == 200, tile.url

@@ -136,6 +136,11 @@ def test_alerts_and_dashboard_name_only_figures_that_exist(asked: Any, client: C
     assert exist - shown == {"featherweight_info"}
     for rule in rules:
         assert set(rule["annotations"]) == {"summary", "description"}, rule["alert"]
+    tests = yaml.safe_load((FOLDER / "alerts_test.yml").read_text())["tests"]
+    raised = {
+        case["alertname"] for one in tests for case in one["alert_rule_test"] if case["exp_alerts"]
+    }
+    assert raised == {rule["alert"] for rule in rules}, "promtool tests each of them"
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
     assert all(panel["description"] for panel in board["panels"])
 
@@ -143,9 +148,9 @@ def test_alerts_and_dashboard_name_only_figures_that_exist(asked: Any, client: C
 PROMTOOL = shutil.which("promtool") or os.environ.get("PROMTOOL")
 
 
-@pytest.mark.skipif(not PROMTOOL, reason="no promtool")
+@pytest.mark.skipif(not PROMTOOL, reason="no promtool, so ALERTS WERE NOT TESTED")
 def test_prometheus_itself_accepts_rules_and_figures(asked: Any, client: Client) -> None:
-    for command in (["check", "rules", "alerts.yml"],):
+    for command in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):
         subprocess.run([PROMTOOL, *command], cwd=FOLDER, check=True)
     text = client.get("/metrics", headers={"Authorization": f"Bearer {SECRET}"}).content
     subprocess.run([PROMTOOL, "check", "metrics"], input=text, check=True)

@@ -88,7 +88,7 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/snapshot.json", NOBODY),  # before its publication
         ("/competitions/waste/provisional.json", NOBODY),  # before organizers sign a board
         ("/signing-key/", ANYBODY),
-        ("/signing-key.pem", NOBODY),  # before the first signed result
+        ("/signing-key.pem", NOBODY),  # before the post makes the key
         ("/competitions/nothing/", NOBODY),
         ("/competitions/waste/team/", SIGNED_IN),
         ("/competitions/waste/team/webhooks/", (LOGIN, 403, 200, 200, 403)),  # each their own
