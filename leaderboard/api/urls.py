@@ -8,6 +8,7 @@ from leaderboard.api import documentation, errors
 from leaderboard.api.views import (
     accounts,
     admissions,
+    boards,
     competitions,
     devices,
     merging,
@@ -41,10 +42,10 @@ urlpatterns = [
     path("v2/competitions/<slug:slug>/faq", questions.Faq.as_view()),
     path("v2/competitions/<slug:slug>/sample", competitions.Sample.as_view(), name="api-sample"),
     path("v2/competitions/<slug:slug>/kit", competitions.StarterKit.as_view()),
-    path("v2/competitions/<slug:slug>/boards/<slug:board>", competitions.Board.as_view()),
+    path("v2/competitions/<slug:slug>/boards/<slug:board>", boards.Board.as_view()),
     path(
         "v2/competitions/<slug:slug>/boards/<slug:board>.<str:format>",
-        competitions.Board.as_view(),
+        boards.Board.as_view(),
     ),
     path("v2/competitions/<slug:slug>/snapshot", results.Snapshot.as_view()),
     path("v2/competitions/<slug:slug>/exports/<slug:kind>.<slug:form>", results.Export.as_view()),

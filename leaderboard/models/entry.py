@@ -114,7 +114,11 @@ class Entry(Placed):
                 F("id"),  # so that the index alone gives the keys of one page
                 name="board_order",
             ),
-            # One for each column that a board can be sorted by. A filter is read from the index.
+            models.Index(
+                fields=["competition", "board", "format", "number_type", "id"],
+                name="board_by_format",
+            ),
+            # One for each other column that boards are sorted by. A filter is read from the index.
             *(
                 models.Index(
                     fields=["competition", "board", column, "id", "format", "number_type"],

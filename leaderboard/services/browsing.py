@@ -6,7 +6,7 @@ Each page is read by an index, after the last row of the page before. A search r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -28,27 +28,15 @@ from django.db.models.functions import Coalesce, Lower
 from leaderboard.models import Entry, NamePart
 from leaderboard.models.entry import EntryQuerySet
 from leaderboard.services import names, rankings
+from leaderboard.services.choices import COLUMNS, RANK, Choice
 from leaderboard.services.rankings import Row, Standing
 
 MOST_FOUND = 200
 """Teams whose name a search finds. More of them ask for a longer text."""
 SCANNED = 1000
 MOST_COUNTED = 1000
-RANK = "rank"
-SORTS = {
-    RANK: "score",
-    "team": "name",
-    "quality": "quality",
-    "time": "time_ratio",
-    "uploaded": "uploaded_at",
-    "parameters": "parameters",
-    "size": "size_bytes",
-    "macs": "macs",
-    "memory": "memory_bytes",
-    "entries": "sent",
-    "last": "last_sent_at",
-}
-"""What a board can be sorted by, and the column that holds it."""
+EXPORTED = 500
+"""Rows of a page where all rows are read."""
 OF_TEAM: dict[str, dict[str, Expression | F]] = {
     "team": {"name": Lower("team__name")},
     "entries": {"sent": F("team__sent")},
@@ -57,27 +45,6 @@ OF_TEAM: dict[str, dict[str, Expression | F]] = {
 """Columns that are a team's. Indexes of the teams hold their order."""
 MAY_BE_UNKNOWN = ("macs", "memory", "last")
 """Teams without such a figure stand last in either direction."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which rows of a board, in which order."""
-
-    search: str = ""
-    format: str = ""
-    number_type: str = ""
-    is_tied: bool = False
-    sort: str = RANK
-    is_descending: bool = False
-
-    @property
-    def is_whole_board(self) -> bool:
-        """Whether all rows are shown in their own order."""
-        return self == Choice()
-
-    @property
-    def is_filtered(self) -> bool:
-        return bool(self.search or self.format or self.number_type or self.is_tied)
 
 
 @dataclass(frozen=True)
@@ -126,6 +93,17 @@ def look(
         count=counted(standing, choice, entries),
         is_cut=is_cut,
     )
+
+
+def every(standing: Standing, choice: Choice) -> Iterator[Row]:
+    """All rows of a choice in its order, read a page at a time."""
+    after: Entry | None = None
+    while True:
+        found = look(standing, choice, size=EXPORTED, after=after)
+        yield from found.rows
+        after = entry_of(standing, key=found.after)
+        if after is None:
+            return
 
 
 def entry_of(
@@ -205,15 +183,16 @@ def stretches(entries: EntryQuerySet, choice: Choice) -> list[Stretch]:
             Stretch(entries.filter(is_ranked=False), rankings.ORDER, lambda one: not one.is_ranked),
         ]
         return parts[::-1] if choice.is_descending else parts
-    column = SORTS[choice.sort]
+    columns = COLUMNS[choice.sort]
     some = entries.annotate(**OF_TEAM.get(choice.sort, {}))
     if choice.sort in MAY_BE_UNKNOWN:
+        (column,) = columns
         known, unknown = some.exclude(**{column: None}), some.filter(**{column: None})
         return [
             Stretch(known, (column, "pk"), lambda one: getattr(one, column) is not None),
             Stretch(unknown, ("pk",), lambda one: getattr(one, column) is None),
         ]
-    return [Stretch(some, (column, "pk"), lambda one: True)]
+    return [Stretch(some, (*columns, "pk"), lambda one: True)]
 
 
 def beyond(start: Entry, columns: Sequence[str], down: bool, is_within: bool) -> Q:

@@ -86,7 +86,7 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         board=name,
         wish=wish,
         mine=mine,
-        mine_query=wish.query(team=mine.entry.team_id) if mine else "",
+        mine_query=f"{wish.to_row()}{mine.entry.team_id}" if mine else "",
         heads=tables.heads(competition, wish),
         picks=tables.picks(wish),
         kinds=tables.kinds(competition, wish),
@@ -96,6 +96,7 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         drawn=drawn,
         front=drawn and standing.kept("front", partial(tables.front, standing, drawn)),
         share_description=summary(standing),
+        embed_title=frame_title(standing),
         embed_address=request.build_absolute_uri(framed(standing)),
         own_point=plots.point(drawn, mine.row) if drawn and mine else None,
         **shown,
@@ -105,6 +106,14 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
 def framed(standing: rankings.Standing) -> str:
     """The address of a board for a frame, from that of its page."""
     return f"embed/?track={standing.slug}" if standing.track else "embed/"
+
+
+def frame_title(standing: rankings.Standing) -> str:
+    """What a frame with a board is called, for those who hear the page around it."""
+    is_private = standing.board == Entry.Board.PRIVATE
+    board = gettext("Private board") if is_private else gettext("Public board")
+    parts = (standing.competition.title, board, standing.track and standing.track.title)
+    return " · ".join(str(part) for part in parts if part)
 
 
 def notes(standing: rankings.Standing) -> list[RankNote]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from leaderboard.models import Competition, Entry
 from leaderboard.sentences import said
 from leaderboard.services import baselines, browsing, rankings
-from leaderboard.web import charts, plots
+from leaderboard.web import charts, plots, words
 from leaderboard.web.wishes import COLUMNS, Wish
 from scoring import formats
 
@@ -31,7 +31,7 @@ class Column:
     about: str | Promise
     """What its "?" is called."""
     sort: str = ""
-    """Its name in `browsing.SORTS`; empty: it cannot be sorted by."""
+    """Its name in `choices.COLUMNS`; empty: it has no order of its own."""
     classes: str = ""
 
 
@@ -43,7 +43,7 @@ EVERY = (
     Column("quality", "", _("About {metric}"), "quality", "text-end"),
     Column("ratio", _("Time ratio"), _("About the time ratio"), "time", "text-end"),
     Column("milliseconds", _("ms per image"), _("About the milliseconds"), "time", "text-end wide"),
-    Column("format", _("Format"), _("About the format"), "", "wide format"),
+    Column("format", _("Format"), _("About the format"), "format", "wide format"),
     Column("uploaded", _("Uploaded"), _("About the time of upload"), "uploaded", "wide"),
     Column("parameters", _("Parameters"), _("About the parameters"), "parameters", "text-end"),
     Column("size", _("File size"), _("About the file size"), "size", "text-end"),
@@ -66,6 +66,18 @@ class Head:
     """The address of the board sorted by it; empty: it cannot be."""
     order: str
     """`ascending` or `descending` if the board is sorted by it."""
+    terms: Sequence[TermHead] = ()
+    """Of the column with the terms of the score: each is sorted by alone."""
+
+
+@dataclass(frozen=True)
+class TermHead:
+    """A term in the heading of its column."""
+
+    name: str
+    label: str
+    query: str
+    """The address of the board sorted by the figure that the term grows or falls with."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +128,19 @@ def heads(competition: Competition, wish: Wish) -> list[Head]:
             classes=one.classes,
             query=f"?{wish.sorted_by(one.sort)}" if one.sort else "",
             order=order if one.sort == wish.choice.sort and one.name not in REPEATED else "",
+            terms=term_heads(competition, wish) if one.name == "terms" else (),
         )
         for one in EVERY
         if one.name not in COLUMNS or one.name in wish.columns
+    ]
+
+
+def term_heads(competition: Competition, wish: Wish) -> list[TermHead]:
+    """The terms of the score. A term has the name of the order that is its own: the time term rises
+    with the time ratio, the quality term falls with the quality."""
+    return [
+        TermHead(one.name, one.label, f"?{wish.sorted_by(one.name)}")
+        for one in words.terms(competition)
     ]
 
 

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from leaderboard import digits
-from leaderboard.services.browsing import RANK, SORTS, Choice
+from leaderboard.services import choices
+from leaderboard.services.choices import RANK, Choice
 
 COLUMNS = (
     "terms",
@@ -24,7 +25,6 @@ COLUMNS = (
 )
 """The columns that can be chosen, as they stand from left to right. The others are always there."""
 USUAL = frozenset(("terms", "milliseconds", "format"))
-LONGEST_SEARCH = 60
 BEST_FIRST = {name: f"-{name}" for name in ("quality", "uploaded", "entries", "last")}
 """How a column is sorted first where its best or latest value is the largest."""
 
@@ -87,6 +87,16 @@ class Wish:
         """The query string of the same rows with the usual columns."""
         return replace(self, columns=USUAL).query()
 
+    def without_track(self) -> str:
+        """The query string of the same choice and columns, to follow a track or none."""
+        return replace(self, track="").query()
+
+    def to_row(self) -> str:
+        """The query string of a team's row up to the team's key. A filter might hide the row, so
+        none is kept."""
+        query = replace(self, choice=self.choice.unfiltered).query()
+        return f"{query}&team=" if query else "team="
+
     @property
     def shown(self) -> list[str]:
         """The chosen columns in their order."""
@@ -96,23 +106,16 @@ class Wish:
         """The query string of a heading: the better end first, and the other end after that."""
         first = BEST_FIRST.get(sort, sort)
         other = sort if first != sort else f"-{sort}"
-        return replace(
-            self, choice=sorted_choice(self.choice, other if self.sort == first else first)
-        ).query()
+        way = other if self.sort == first else first
+        return replace(self, choice=self.choice.sorted_by(way)).query()
 
 
 def read(asked: QueryDict) -> Wish:
     """The wish in an address. What cannot be understood is left out."""
-    choice = Choice(
-        search=" ".join(asked.get("q", "").replace("\0", "").split())[:LONGEST_SEARCH],
-        format=word(asked.get("format", "")),
-        number_type=word(asked.get("type", "")),
-        is_tied=asked.get("tied", "") == "1",
-    )
     return Wish(
-        choice=sorted_choice(choice, asked.get("sort", "")),
+        choice=choices.read(asked),
         columns=columns(asked.getlist("columns")),
-        track=word(asked.get("track", ""))[:30],
+        track=choices.word(asked.get("track", ""))[:30],
         page=asked.get("page", ""),
         **{name: digits.whole(asked.get(name, "")) for name in ("rank", "team", "after", "before")},
     )
@@ -123,18 +126,6 @@ def is_untidy(asked: QueryDict) -> bool:
     return "" in asked.values() or len(asked.getlist("columns")) > 1
 
 
-def sorted_choice(choice: Choice, sort: str) -> Choice:
-    name = sort.removeprefix("-")
-    if name not in SORTS:
-        return choice
-    return replace(choice, sort=name, is_descending=sort.startswith("-"))
-
-
 def columns(asked: list[str]) -> frozenset[str]:
     names = {name for text in asked for name in text.split(",")}
     return frozenset(names & set(COLUMNS)) if names - {""} else USUAL
-
-
-def word(text: str) -> str:
-    """A name of a format or number type; no row has a longer one."""
-    return text.replace("\0", "")[:60]

@@ -87,7 +87,8 @@ def test_a_team_stands_in_a_track_with_its_best_upload_there(
     frame = Client().get("/competitions/waste/boards/public/embed/?track=small").content.decode()
     assert frame.index("Rivals") < frame.index("Sorters")
     assert "/boards/public/?track=small" in frame
-    assert "embed/?track=small" in page
+    assert "embed/?track=small&quot; title=&quot;Waste sorting · Public board · Small&quot;" in page
+    assert "/competitions/waste/race/" not in page.split("<main")[1]
     badge = f"/competitions/waste/teams/{team.pk}/badge.svg"
     assert "#1 · " in Client().get(badge).content.decode()
     picture = Client().get(f"{badge}?track=small")

@@ -383,7 +383,9 @@ def board_row(figures: rankings.Figures) -> dict[str, object]:
 class BoardPage(serializers.Serializer[object]):
     """One page of a board."""
 
-    count = serializers.IntegerField()
+    count = serializers.IntegerField(
+        allow_null=True, help_text="null with tied=1, and where a filter finds more than 1000 rows."
+    )
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     baseline = Baseline(allow_null=True)

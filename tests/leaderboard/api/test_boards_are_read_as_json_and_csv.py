@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from leaderboard.models import Competition, Submission, Team, User
-from leaderboard.services import competitions, teams
+from leaderboard.models import Competition, Entry, Submission, Team, User
+from leaderboard.services import browsing, competitions, teams
 from tests.leaderboard.api.conftest import API
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +81,56 @@ def test_pages_follow_each_other(two: None, anonymous: APIClient) -> None:
     assert anonymous.get(second["previous"]).json()["results"] == first["results"]
     beyond = anonymous.get(BOARD, {"offset": 10**20}).json()
     assert (beyond["count"], beyond["results"]) == (2, [])
+
+
+def test_filters_and_order_are_those_of_the_page(
+    two: None, anonymous: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsing, "EXPORTED", 1)
+    Entry.objects.filter(team__name="Rivals").update(format="onnx", number_type="int8")
+    expected = {
+        "sort=-time": ["Rivals", "Sorters"],
+        "sort=time": ["Sorters", "Rivals"],
+        "sort=format": ["Rivals", "Sorters"],
+        "sort=-rank": ["Rivals", "Sorters"],
+        "q=riv": ["Rivals"],
+        "format=onnx": ["Rivals"],
+        "type=int8&sort=size": ["Rivals"],
+        "tied=1": ["Rivals"],
+        "q=nobody": [],
+    }
+    for query, teams_shown in expected.items():
+        body = anonymous.get(f"{BOARD}?{query}").json()
+        assert [row["team"] for row in body["results"]] == teams_shown, query
+        assert body["count"] == (None if "tied" in query else len(teams_shown))
+        assert body["baseline"]["name"] == "ResNet18-D"
+        table = read(anonymous.get(f"{BOARD}.csv?{query}"))
+        assert [row["team"] for row in table] == teams_shown, query
+        ranks = {"Sorters": "1", "Rivals": "2"}
+        assert [row["rank"] for row in table] == [ranks[name] for name in teams_shown]
+    first = anonymous.get(f"{BOARD}?sort=-time&limit=1").json()
+    assert (first["count"], first["previous"], len(first["results"])) == (2, None, 1)
+    second = anonymous.get(first["next"]).json()
+    assert ([row["team"] for row in second["results"]], second["next"]) == (["Sorters"], None)
+    assert anonymous.get(second["previous"]).json()["results"] == first["results"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("sort=colour", "unknown_choice"),
+        ("format=xml", "unknown_choice"),
+        ("type=int7", "unknown_choice"),
+        ("tied=yes", "unknown_choice"),
+        ("sort=time&offset=100", "no_offset"),
+    ],
+)
+def test_a_word_that_no_board_knows_is_refused(
+    two: None, anonymous: APIClient, query: str, code: str
+) -> None:
+    for address in (BOARD, f"{BOARD}.csv"):
+        answer = anonymous.get(f"{address}?{query}")
+        assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from django.db import connection
@@ -12,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from leaderboard.models import Competition, Entry, Evaluation, Team, User
-from leaderboard.services import browsing, rankings, teams, versions
-from leaderboard.services.browsing import Choice
-from leaderboard.web import boards
+from leaderboard.services import browsing, rankings, teams, tracks, versions
+from leaderboard.services.choices import Choice
+from leaderboard.web import boards, tables, wishes
 from tests.leaderboard.web.conftest import text
 
 PUBLIC = "/competitions/waste/boards/public/"
@@ -72,7 +74,9 @@ def every_page(see: Any, address: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("sort", ["rank", "team", "quality", "time", "uploaded", "size", "entries"])
+@pytest.mark.parametrize(
+    "sort", ["rank", "team", "quality", "time", "format", "uploaded", "size", "entries"]
+)
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_each_order_has_each_team_once_over_all_pages(
     see: Any, crowd: Any, monkeypatch: pytest.MonkeyPatch, sort: str, sign: str
@@ -88,6 +92,7 @@ def test_each_order_has_each_team_once_over_all_pages(
     order = {
         "rank": ["-is_ranked", "score", "uploaded_at", "pk"],
         "uploaded": ["uploaded_at", "pk"],
+        "format": ["format", "number_type", "pk"],
     }
     expected = Entry.objects.order_by(*order.get(sort, [column, "pk"]))
     wanted = list(expected.values_list("team__name", flat=True))
@@ -213,6 +218,102 @@ def test_columns_are_chosen_and_stay_in_every_address(see: Any, crowd: Any) -> N
     assert "columns=" not in plain.split("<thead>")[1].split("</thead>")[0]
 
 
+def test_each_column_is_sorted_by_and_each_term_by_its_own_figure(see: Any, crowd: Any) -> None:
+    every = ",".join(wishes.COLUMNS)
+    head = text(see(None, f"{PUBLIC}?columns={every}")).split("<thead>")[1].split("</thead>")[0]
+    cells = head.split("<th ")[1:]
+    assert len(cells) == len(tables.EVERY)
+    assert all('<a href="?' in one for one in cells)
+    terms = next(one for one in cells if "key-quality" in one)
+    assert re.findall(r"sort=([^\"&]*)", terms) == ["time", "-quality"]
+    assert 'aria-sort="ascending"' in text(see(None, f"{PUBLIC}?sort=format"))
+
+
+FILTERS = {"q": "team", "format": "onnx", "type": "float32", "tied": "1"}
+GIVEN_UP = {
+    "Show the whole board": {*FILTERS, "sort"},
+    "Usual columns": {"columns"},
+    "All": {"track"},
+    "Students": {"track"},
+    "CSV": {"columns"},
+    "JSON": {"columns"},
+}
+"""What links to other rows change by their purpose."""
+
+
+@pytest.fixture
+def tracked(crowd: Any, competition: Competition) -> None:
+    competition.tracks = [
+        {"slug": "small", "name": "Small", "max_parameters": 10**9},
+        {"slug": "student", "name": "Students", "declared": True},
+    ]
+    competition.save(update_fields=["tracks"])
+    copies = list(Entry.objects.all())
+    for one in copies:
+        one.pk, one.board = None, tracks.key("public", "small")
+    Entry.objects.bulk_create(copies)
+    versions.change(competition.pk)
+
+
+def test_every_link_and_form_of_a_board_keeps_the_whole_address(
+    see: Any, tracked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "PAGE", 3)
+    ordered = {"track": "small", "columns": "parameters,entries", "sort": "-time"}
+    for asked in (
+        {"track": "small", "columns": "parameters,entries"},
+        ordered,
+        {**ordered, **FILTERS},
+    ):
+        page = text(see(None, f"{PUBLIC}?{urlencode(asked)}"))
+        heading = page.split("<thead>")[1].split("</thead>")[0]
+        found = list(ways(page))
+        assert len(found) > 15
+        for said, fields in found:
+            lost = {name for name, value in asked.items() if fields.get(name) != value}
+            may_go = GIVEN_UP.get(said, set())
+            if "team" in fields:  # a filter might hide the row
+                may_go = set(FILTERS)
+            elif f">{said}</a>" in heading:
+                may_go = {"sort"}
+            assert lost <= may_go, (said, fields)
+        every = {said for said, _ in found}
+        assert {"CSV", "JSON", "Students", "All", "Usual columns", "Next", "form Search"} <= every
+        assert ("form Go to the rank" in every) == (len(asked) == 2)
+        assert ("Show the whole board" in every) == (len(asked) > 2)
+        assert any("team" in fields for _, fields in found)
+
+
+def ways(page: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each link and form of a page that leads to rows of its board: what it is called, and the
+    fields of its address."""
+    main = page.split("<main")[1].split("</main>")[0]
+    for href, inside in re.findall(r'<a\b[^>]*?href="([^"]*)"[^>]*>(.*?)</a>', main):
+        path, _, query = href.split("#")[0].partition("?")
+        if query or path == PUBLIC:
+            yield plain(inside), dict(parse_qsl(query))
+    for form in re.findall(r'<form method="get".*?</form>', main):
+        fields = {
+            name: value
+            for select, name in re.findall(r'(<select [^>]*name="(.*?)".*?</select>)', form)
+            for value in re.findall(r'<option value="([^"]*)" selected', select)
+        }
+        for one in re.findall(r"<input [^>]*>", form):
+            of = dict(re.findall(r'(name|value|type)="([^"]*)"', one))
+            if of["name"] == "columns" and fields.get("columns", "none") != "none":
+                of["value"] = f"{fields['columns']},{of['value']}"
+            if of.get("type") != "checkbox" or " checked" in one:
+                fields[of["name"]] = of.get("value", "")
+        yield (
+            f"form {plain(form.split('<button')[1].split('>', 1)[1].split('</button')[0])}",
+            fields,
+        )
+
+
+def plain(inside: str) -> str:
+    return re.sub(r"<[^>]*>", "", inside).strip()
+
+
 def test_macs_and_memory_are_shown_or_said_to_be_unknown(see: Any, crowd: Any) -> None:
     address = f"{PUBLIC}?columns=macs,memory"
     assert text(see(None, address)).count('text-nowrap">–</td>') >= 2 * TEAMS
@@ -269,6 +370,7 @@ def test_no_choice_asks_more_than_a_few_queries(see: Any, crowd: Any) -> None:
         "columns=last",
         "sort=-last",
         "sort=macs",
+        "sort=-format",
     ):
         see(None, f"{PUBLIC}?{query}")
         with CaptureQueriesContext(connection) as queries:

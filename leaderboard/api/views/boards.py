@@ -1,0 +1,175 @@
+"""Boards, whole or as they are searched, filtered and sorted: open to everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
+from django.utils.translation import gettext
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+from rest_framework.views import APIView
+
+from leaderboard import digits, spreadsheets
+from leaderboard.api.pagination import Pages
+from leaderboard.api.serializers import competitions as shapes
+from leaderboard.errors import Refused
+from leaderboard.services import (
+    baselines,
+    browsing,
+    choices,
+    competitions,
+    rankings,
+    tracks,
+    visibility,
+)
+from leaderboard.services.choices import Choice
+from scoring import formats
+
+SORTS = [*choices.COLUMNS, *(f"-{name}" for name in choices.COLUMNS)]
+PARAMETERS = [
+    OpenApiParameter("limit", int, description="Rows a page, at most 1000."),
+    OpenApiParameter("offset", int, description="Rows of the whole board to leave out first."),
+    OpenApiParameter(
+        "format",
+        enum=["json", "csv", *formats.FORMATS],
+        description="How the answer is written, or a format of model files to filter by.",
+    ),
+    OpenApiParameter("track", str, description="The slug of a track; empty: the board."),
+    OpenApiParameter("q", str, description="The beginning of a word of the team's name."),
+    OpenApiParameter("type", enum=formats.NUMBER_TYPES, description="A number type."),
+    OpenApiParameter("tied", bool, description="1: only rows tied with the row above."),
+    OpenApiParameter("sort", enum=SORTS, description="A column; with - descending."),
+    OpenApiParameter("after", int, description="Of `next`, on a filtered or sorted board."),
+    OpenApiParameter("before", int, description="Of `previous`, as `after`."),
+]
+
+
+class CSVRenderer(BaseRenderer):
+    """Only so that `?format=csv` and `Accept: text/csv` are understood."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+
+class ByWriting(DefaultContentNegotiation):
+    """`format` is a word of two meanings: a format of model files chooses no renderer."""
+
+    def filter_renderers(
+        self, renderers: Iterable[BaseRenderer], format: str
+    ) -> list[BaseRenderer]:
+        every = list(renderers)
+        return [one for one in every if one.format == format] or every
+
+
+class Board(APIView):
+    renderer_classes = [JSONRenderer, CSVRenderer]
+    is_kept = True
+    content_negotiation_class = ByWriting
+
+    @extend_schema(
+        parameters=PARAMETERS,
+        responses={
+            200: shapes.BoardPage,
+            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "All rows."),
+        },
+        operation_id="board",
+    )
+    def get(self, request: Request, slug: str, board: str, **kwargs: str) -> HttpResponseBase:
+        """The public or the private board, the leader first, or as it is filtered and sorted; as
+        CSV with all its rows."""
+        competition = competitions.named(slug)
+        visibility.check_board(competition, board)
+        choice = chosen(request)
+        standing = rankings.Standing(
+            competition, board, track=request.query_params.get("track", "")
+        )
+        is_csv = request.accepted_renderer.format == "csv"
+        etag = quote_etag(
+            f"{competition.pk}-{standing.key}-{standing.version}-{'csv' if is_csv else 1}"
+        )
+        if unchanged := get_conditional_response(request._request, etag=etag):
+            return unchanged
+        answer = download(standing, choice) if is_csv else page(self, request, standing, choice)
+        answer["ETag"] = etag
+        return answer
+
+
+def chosen(request: Request) -> Choice:
+    """The choice in an address. Raises `Refused`."""
+    asked = request.query_params.dict()
+    if asked.get("format") in ("json", "csv"):
+        del asked["format"]
+    choices.check(asked)
+    choice = choices.read(asked)
+    if "offset" in asked and not choice.is_whole_board:
+        said = gettext("A filtered or sorted board has no offset. Follow its next.")
+        raise Refused(said, code="no_offset")
+    return choice
+
+
+def page(view: Board, request: Request, standing: rankings.Standing, choice: Choice) -> Response:
+    pages = Pages()
+    if choice.is_whole_board:
+        rows = pages.paginate_queryset(standing, request, view) or []
+        answer = pages.get_paginated_response([shapes.board_row(row.figures) for row in rows])
+    else:
+        answer = part(request, standing, choice, pages.get_limit(request) or pages.default_limit)
+    baseline = baselines.of(standing.competition, standing.board)
+    answer.data["baseline"] = shapes.Baseline(baseline).data if baseline else None
+    return answer
+
+
+def part(request: Request, standing: rankings.Standing, choice: Choice, size: int) -> Response:
+    """A page of a choice. Its neighbours are named by the rows between, as on the page."""
+    after, before = (
+        browsing.entry_of(standing, key=digits.whole(request.query_params.get(name, "")))
+        for name in ("after", "before")
+    )
+    found = browsing.look(standing, choice, size=size, after=after, before=before)
+    here = request.build_absolute_uri()
+    for name in ("after", "before"):
+        here = remove_query_param(here, name)
+
+    def at(name: str, key: int | None) -> str | None:
+        return replace_query_param(here, name, key) if key else None
+
+    return Response(
+        {
+            "count": found.count,
+            "next": at("after", found.after),
+            "previous": at("before", found.before),
+            "results": [shapes.board_row(row.figures) for row in found.rows],
+        }
+    )
+
+
+def download(standing: rankings.Standing, choice: Choice) -> StreamingHttpResponse:
+    competition, board = standing.competition, standing.board
+    name = f"{competition.slug}-{tracks.key(board, standing.slug)}.csv"
+    every = (
+        rankings.figures(competition, board, standing.slug)
+        if choice.is_whole_board
+        else (row.figures for row in browsing.every(standing, choice))
+    )
+    rows = (shapes.board_row(figures).values() for figures in every)
+    return StreamingHttpResponse(
+        by_the_hundred(spreadsheets.lines(shapes.BoardRow().fields, rows)),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def by_the_hundred(lines: Iterator[str]) -> Iterator[str]:
+    """Fewer and larger pieces: a server takes longer to send one than we to make it."""
+    while some := "".join(islice(lines, 100)):
+        yield some
