@@ -47,7 +47,7 @@ PARAMETERS = [
     OpenApiParameter("track", str, description="The slug of a track; empty: the board."),
     OpenApiParameter("q", str, description="The beginning of a word of the team's name."),
     OpenApiParameter("type", enum=formats.NUMBER_TYPES, description="A number type."),
-    OpenApiParameter("tied", bool, description="1: only rows tied with the row above."),
+    OpenApiParameter("tied", enum=["0", "1"], description="1: only rows tied with the row above."),
     OpenApiParameter("sort", enum=SORTS, description="A column; with - descending."),
     OpenApiParameter("after", int, description="Of `next`, on a filtered or sorted board."),
     OpenApiParameter("before", int, description="Of `previous`, as `after`."),
