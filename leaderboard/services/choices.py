@@ -78,7 +78,7 @@ def check(asked: Mapping[str, str]) -> None:
     own."""
     known: dict[str, Sequence[str]] = {
         "sort": (*COLUMNS, *(f"-{name}" for name in COLUMNS)),
-        "format": tuple(formats.FORMATS),
+        "format": [one.name for one in formats.FORMATS],
         "type": formats.NUMBER_TYPES,
         "tied": ("0", "1"),
     }

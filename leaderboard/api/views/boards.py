@@ -41,7 +41,7 @@ PARAMETERS = [
     OpenApiParameter("offset", int, description="Rows of the whole board to leave out first."),
     OpenApiParameter(
         "format",
-        enum=["json", "csv", *formats.FORMATS],
+        enum=["json", "csv", *(one.name for one in formats.FORMATS)],
         description="How the answer is written, or a format of model files to filter by.",
     ),
     OpenApiParameter("track", str, description="The slug of a track; empty: the board."),
