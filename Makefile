@@ -6,7 +6,7 @@ PORT ?= 8000
 FOLDER ?= .demo
 
 python := .venv/bin/python
-# DATA= takes images of your own, FULL=1 the production path; both reach the command as they are.
+# DATA= takes images of your own (or fashion), FULL=1 the production path; both reach the command as they are.
 demo := $(python) -m leaderboard.demo --folder '$(FOLDER)' --port $(PORT) \
 	$(if $(DATA),--data '$(DATA)') $(if $(filter-out 0,$(FULL)),--full)
 

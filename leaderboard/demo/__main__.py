@@ -17,7 +17,7 @@ import django
 from rich.console import Console
 
 from leaderboard import embedded
-from leaderboard.demo import processes
+from leaderboard.demo import fashion, processes
 
 
 def main() -> int:
@@ -37,6 +37,9 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("\nStopped. The next demo starts anew.")
         return 0
+    except fashion.NoDatasetError as error:
+        console.print(f"[red]no_dataset:[/] {error}")
+        return 1
     except embedded.NoServerError as error:
         console.print(f"[red]no_server:[/] {error}")
         return 1
@@ -52,7 +55,12 @@ def parse() -> argparse.Namespace:
         "submission was scored, both boards hold every team, and no participant could see the "
         "private board before publication.",
     )
-    parser.add_argument("--data", type=Path, help="images, class by folder, as a zip or folder")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="images, class by folder, as a zip or folder; fashion: those of Debian's package "
+        "dataset-fashion-mnist",
+    )
     parser.add_argument("--full", action="store_true", help="PostgreSQL, Valkey, Celery and beat")
     parser.add_argument("--check", action="store_true", help="end when the boards are printed")
     parser.add_argument("--port", type=int, default=8000)
@@ -60,7 +68,7 @@ def parse() -> argparse.Namespace:
         "--folder", type=Path, default=Path(".demo"), help="thrown away and made anew"
     )
     arguments = parser.parse_args()
-    if arguments.data and not arguments.data.exists():
+    if arguments.data not in (None, fashion.NAME) and not arguments.data.exists():
         parser.error(f"there is no {arguments.data}; name a zip or folder of class folders")
     if not is_free(arguments.port):
         if not arguments.check:

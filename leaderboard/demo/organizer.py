@@ -19,7 +19,6 @@ from leaderboard.services.contest_files import importing, reading
 
 CONTEST = Path(__file__).parent / "contest.yaml"
 PRACTICE = "practice"
-GATE_OF_PHOTOGRAPHS = 0.2
 
 
 def drafted(
@@ -45,8 +44,7 @@ def content(source: Path, reference: Recipe, slug: str, model: Path | None) -> d
     made["dataset"] |= {"source": str(source.resolve()), "name": source.stem}
     made["reference"] = made["reference"] | {"file": str(model.resolve())} if model else None
     made["input"] = dict.fromkeys(made["input"], reference.size)
-    if reference.flip != "none":  # photographs
-        made["formula"]["min_quality"] = GATE_OF_PHOTOGRAPHS
+    made["formula"]["min_quality"] = reference.gate
     if slug == PRACTICE:
         made |= {"slug": slug, "title": "Practice: the same images, still open"}
         del made["rules_of_the_board"]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from leaderboard.demo import fashion
 from leaderboard.demo.processes import ROOT
 from scoring import formats, training
 
@@ -35,6 +36,8 @@ class Recipe:
     """A team whose trained network this model is made of: `form` is one of `derived.FORMS`."""
     copy_of: str = ""
     """A team whose model is sent again: a tie, which organizers see as a copy."""
+    gate: float = 0.85
+    """Of a reference: the least quality that its competition ranks."""
     misses_a_class: bool = False
     """Was trained without the first class: a model that fails."""
 
@@ -67,11 +70,21 @@ DIGITS = (
     Recipe("Team Thumbnail", "tiny_cnn", 16, 5, seed=4, flip="none", unused=0.6),
 )
 PHOTOGRAPHS = (
-    Recipe("Reference", "small_resnet", 96, 75),
+    Recipe("Reference", "small_resnet", 96, 75, gate=0.2),
     Recipe("Team Feather", "tiny_cnn", 96, 25, seed=2),
     Recipe("Team Anvil", "wide_cnn", 96, 35, seed=3),
     Recipe("Team Thumbnail", "small_resnet", 64, 35, seed=4),
 )
+
+
+FASHION = tuple(replace(one, flip="horizontal", gate=0.65) for one in DIGITS)
+
+
+def chosen_for(data: Path | None) -> tuple[Recipe, ...]:
+    """The first models for the images that `--data` names."""
+    if data is None:
+        return DIGITS
+    return FASHION if data == fashion.NAME else PHOTOGRAPHS
 
 
 def wider(first: Sequence[Recipe]) -> tuple[Recipe, ...]:
@@ -98,6 +111,9 @@ def wider(first: Sequence[Recipe]) -> tuple[Recipe, ...]:
 
 
 def source_of(arguments: argparse.Namespace, folder: Path) -> Path:
+    """The images. Raises `NoDatasetError`."""
+    if arguments.data == fashion.NAME:
+        return fashion.write(folder / "fashion.zip")
     if arguments.data:
         return Path(arguments.data)
     digits = folder / "digits.zip"

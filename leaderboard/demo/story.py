@@ -21,7 +21,7 @@ def tell(
     arguments: argparse.Namespace, folder: Path, console: Console, processes: DemoProcesses
 ) -> bool:
     """Run the whole competition; returns whether everything came out as it must."""
-    chosen: Sequence[Recipe] = recipes.PHOTOGRAPHS if arguments.data else recipes.DIGITS
+    chosen: Sequence[Recipe] = recipes.chosen_for(arguments.data)
     if not arguments.check:
         chosen = (*chosen, *recipes.wider(chosen))
     site = f"http://127.0.0.1:{arguments.port}"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import struct
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
-from leaderboard.demo import derived, recipes
+from leaderboard.demo import derived, fashion, recipes
 from scoring import __main__ as engine
 from scoring import formats, training
+from scoring.images import sets
 
 IDEAS = {
     "Team Feather": "tiny_cnn at 32 px, torchscript",
@@ -71,3 +76,32 @@ def few_digits(folder: Path) -> Path:
                 seen[label] += 1
                 part.writestr(name, source.read(name))
     return target
+
+
+def test_it_takes_the_fashion_images_of_debian(tmp_path: Path) -> None:
+    pixels = np.arange(40 * 28 * 28, dtype=np.uint8).reshape(40, 28, 28)
+    write_idx(tmp_path / "train-images-idx3-ubyte.gz", pixels)
+    write_idx(tmp_path / "train-labels-idx1-ubyte.gz", np.arange(40, dtype=np.uint8) % 10)
+    made = fashion.write(tmp_path / "fashion.zip", tmp_path, each=3)
+    found = sets.catalogue(made, verify=True)
+    assert found.classes == tuple(sorted(fashion.CLASSES))
+    assert len(found.images) == 30
+    with zipfile.ZipFile(made) as archive:
+        [name] = [one for one in archive.namelist() if one.endswith("00011.png")]
+        assert name.startswith("trouser/")
+        assert np.array_equal(np.asarray(Image.open(archive.open(name))), pixels[11])
+
+
+def test_it_says_how_to_get_the_fashion_images(tmp_path: Path) -> None:
+    with pytest.raises(fashion.NoDatasetError, match="apt install dataset-fashion-mnist"):
+        fashion.write(tmp_path / "fashion.zip", tmp_path)
+    images = tmp_path / "train-images-idx3-ubyte.gz"
+    for broken in (b"no gzip", gzip.compress(b"no idx"), gzip.compress(bytes((0, 0, 8, 3)) * 4)):
+        images.write_bytes(broken)
+        with pytest.raises(fashion.NoDatasetError, match=images.name):
+            fashion.write(tmp_path / "fashion.zip", tmp_path)
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+    path.write_bytes(gzip.compress(header + array.tobytes()))
