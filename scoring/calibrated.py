@@ -40,7 +40,9 @@ def score(job: Job, kept: Path, tell: Tell | None = None) -> Report:
     Raises `EngineError`.
     """
     known = read(kept, job) or calibrate(job, kept, tell)
-    terms = replace(job.formula, quality_ref=known.quality_ref)
+    terms = job.formula
+    if terms.quality_ref is None:
+        terms = replace(terms, quality_ref=known.quality_ref)
     plan = replace(job.plan, host=known.host)
     return scoring.evaluate(replace(job, pace=known.pace, formula=terms, plan=plan), tell)
 

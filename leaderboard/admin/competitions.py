@@ -253,7 +253,7 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tra
             {
                 "classes": ["tab"],
                 "fields": [
-                    ("release_quads", "release_answers"),
+                    ("release_quads", "release_answers", "release_reference"),
                     ("keep_unranked_days", "keep_all_days"),
                 ],
             },

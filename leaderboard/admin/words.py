@@ -91,6 +91,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "profile": gettext_lazy("hardware profile"),
         "release_quads": gettext_lazy("quads are public"),
         "release_answers": gettext_lazy("answers are public"),
+        "release_reference": gettext_lazy("reference model is public"),
         "keep_unranked_days": gettext_lazy("days to keep other submissions"),
         "keep_all_days": gettext_lazy("days to keep all submissions"),
         "submissions_per_day": gettext_lazy("submissions per day"),

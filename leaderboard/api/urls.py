@@ -41,6 +41,11 @@ urlpatterns = [
     path("v2/competitions/<slug:slug>/questions", questions.Questions.as_view()),
     path("v2/competitions/<slug:slug>/faq", questions.Faq.as_view()),
     path("v2/competitions/<slug:slug>/sample", competitions.Sample.as_view(), name="api-sample"),
+    path(
+        "v2/competitions/<slug:slug>/reference",
+        competitions.Reference.as_view(),
+        name="api-reference",
+    ),
     path("v2/competitions/<slug:slug>/kit", competitions.StarterKit.as_view()),
     path("v2/competitions/<slug:slug>/boards/<slug:board>", boards.Board.as_view()),
     path(

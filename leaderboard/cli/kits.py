@@ -38,11 +38,15 @@ def fetch(server: Server, slug: str, place: Path) -> Path:
 
 def fetch_sample(server: Server, slug: str, told: dict[str, Any], folder: Path) -> None:
     """Write the sample into a kit's folder. Raises `Trouble` for another checksum."""
-    path = folder / f"{slug}-sample.zip"
-    server.save(f"competitions/{slug}/sample", path)
+    fetch_file(server, f"competitions/{slug}/sample", folder / f"{slug}-sample.zip", told)
+
+
+def fetch_file(server: Server, address: str, path: Path, told: dict[str, Any]) -> None:
+    """Write a file of which the server told the checksum. Raises `Trouble` for another one."""
+    server.save(address, path)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     if sha256 != told["sha256"]:
         path.unlink()
-        sentence = gettext("The sample arrived damaged. Start the command again.")
-        raise Trouble(REFUSED, sentence, "damaged_sample")
+        sentence = gettext("%(file)s arrived damaged. Start the command again.")
+        raise Trouble(REFUSED, sentence % {"file": path.name}, "damaged_file")

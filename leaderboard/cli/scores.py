@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,14 +21,14 @@ from scoring.job import Formula, InputSpec, Job, Plan, Progress, Report, Split
 from scoring.sentences import joined, spoken
 
 Reference = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--reference",
         exists=True,
         dir_okay=False,
         help=gettext(
-            "What time is held against. Take the organizers' reference model, if they hand it "
-            "out; else one like it, of `python -m scoring train-reference`."
+            "What time is held against; by default the organizers' reference model, if they hand "
+            "it out. Else take one like it, of `python -m scoring train-reference`."
         ),
     ),
 ]
@@ -46,7 +47,7 @@ Reference = Annotated[
 def score(
     file: File,
     competition: Into,
-    reference: Reference,
+    reference: Reference = None,
     max_seconds: Annotated[
         float, typer.Option(min=1, help=gettext("Cap of measuring."))
     ] = Plan.max_seconds,
@@ -61,8 +62,12 @@ def score(
 ) -> None:
     with connected() as server:
         told = server.ask("GET", f"competitions/{competition}")
+        beside = reference or reference_of(server, told)
         sample = sample_of(server, told)
-    job = job_of(told, file, reference, sample, max_seconds, allow_weak_sandbox)
+    job = job_of(told, file, beside, sample, max_seconds, allow_weak_sandbox)
+    if reference is None:  # the board's own formula holds only beside the board's own reference
+        constant = told["formula"]["quality_ref"]
+        job = replace(job, formula=replace(job.formula, quality_ref=constant))
     report = measured(job, kept(told["slug"]))
     words = published(report, job) if report.status == "scored" else failed(report)
     show(as_json, spoken(report.to_json()), plain(words))
@@ -129,6 +134,22 @@ def sample_of(server: Server, told: dict[str, Any]) -> Path:
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         kits.fetch_sample(server, told["slug"], told["sample"], folder)
+    return path
+
+
+def reference_of(server: Server, told: dict[str, Any]) -> Path:
+    """The organizers' reference model, downloaded once. Raises `Trouble`."""
+    known = told.get("reference")
+    if not known:
+        sentence = gettext(
+            "The organizers do not hand out the reference model. Name one like it by --reference."
+        )
+        raise Trouble(WRONG_USAGE, sentence, "reference_not_released")
+    folder = kept(told["slug"]).parent / known["sha256"][:16]
+    path = folder / f"{told['slug']}-reference{Path(known['file_name']).suffix}"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        kits.fetch_file(server, f"competitions/{told['slug']}/reference", path, known)
     return path
 
 

@@ -9,7 +9,7 @@ STEPS = (
     (
         "# {title}\n\nThe same steps as `python train.py`, one by one. Change what you like: "
         "`network` and `fit` stand in `train.py`, the recipes in `recipes.py`.",
-        "import recipes\nimport torch\nimport train\n\nSECONDS = 60.0\n"
+        "import recipes\nimport torch\nimport train\n\nSECONDS = 60.0\nSCORE_SECONDS = 20.0\n"
         "facts = train.read_facts()\nfacts['classes'], facts['input'], facts['machine']",
     ),
     (
@@ -34,7 +34,13 @@ STEPS = (
         "## Export, and compare quality and time\n\nThe ratio is to the first file, on this "
         "machine. On the board it is to the organizers' reference, on their machine.",
         "files = train.exported(model, images[fit_on][:200], facts, train.HERE / 'models')\n"
-        "train.show(files, images[test], labels[test], facts)",
+        "best = train.show(files, images[test], labels[test], facts)",
+    ),
+    (
+        "## Check and score\n\nThe site's command checks the file and measures it on the sample, "
+        "in the site's sandbox, beside a reference model. It needs Linux. The model has seen most "
+        "of the sample, so its quality there is too good: the quality above is the honest one.",
+        "train.judge(best, files, facts, SCORE_SECONDS)",
     ),
 )
 """Words and code of each step."""

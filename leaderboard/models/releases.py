@@ -25,6 +25,14 @@ class Released(models.Model):
             "for another competition then."
         ),
     )
+    release_reference = models.BooleanField(
+        _("reference model for download"),
+        default=False,
+        help_text=_(
+            "Everybody who sees the competition can download the reference model, and so score a "
+            "model at home by the published formula. It cannot be taken back from who has it."
+        ),
+    )
     keep_unranked_days = models.PositiveIntegerField(
         _("days to keep other submissions"),
         null=True,

@@ -21,7 +21,7 @@ from django.template.loader import render_to_string
 
 from leaderboard.kit import notebook, wheel
 from leaderboard.models import Competition, Split
-from leaderboard.services import commands, datasets, machines, recipes
+from leaderboard.services import commands, datasets, machines, recipes, references
 from scoring.images import decoding
 from scoring.images.records import Unusable
 
@@ -97,6 +97,8 @@ def files(competition: Competition) -> dict[str, bytes]:
         "machine": machine,
         "sample": sample,
         "first": first,
+        "reference": references.released(competition),
+        "own_reference": recipes.reference_file(competition),
         "trial": commands.trying(competition, f"models/{first}"),
     }
     found = {
@@ -116,6 +118,7 @@ def files(competition: Competition) -> dict[str, bytes]:
 def facts(competition: Competition) -> dict[str, Any]:
     """What the scripts of a kit read: competition.json."""
     sample, machine = datasets.sample_of(competition), machines.of(competition)
+    reference = references.released(competition)
     page = f"{settings.SITE_URL}{competition.get_absolute_url()}"
     return {
         "slug": competition.slug,
@@ -137,6 +140,13 @@ def facts(competition: Competition) -> dict[str, Any]:
             "images_by_class": sample.images_by_class,
         }
         if sample
+        else None,
+        "reference": {
+            "url": f"{settings.SITE_URL}/api/v2/competitions/{competition.slug}/reference",
+            "sha256": reference.sha256,
+            "bytes": reference.size_bytes,
+        }
+        if reference
         else None,
         "try": commands.trying(competition, "{file}"),
     }

@@ -33,6 +33,12 @@ def first_file(competition: Competition) -> str:
     return next(file for file, name in table()[one.name].items() if name == wanted)
 
 
+def reference_file(competition: Competition) -> str:
+    """The file of `train.py` beside which others are scored where no reference is handed out."""
+    one = formats.some(competition.formats)[0]
+    return next(iter(table()[one.name]))
+
+
 def format_of(name: str) -> str:
     """The format that a recipe writes. Empty for one that makes the network smaller."""
     return next((form for form, files in table().items() if name in files.values()), "")

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard.errors import BadModel, Conflict
+from leaderboard.errors import BadModel, Conflict, NotFound
 from leaderboard.models import Competition, Evaluation, ReferenceModel, User
 from leaderboard.services import (
     audit,
@@ -21,7 +21,29 @@ from leaderboard.services import (
     queueing,
     submissions,
 )
+from scoring import formats
 from scoring.job import Model
+
+
+def released(competition: Competition) -> ReferenceModel | None:
+    """The reference model, if its organizers hand it out."""
+    return competition.reference if competition.release_reference else None
+
+
+def find_released(competition: Competition) -> ReferenceModel:
+    """The reference model for a download. Raises `NotFound`."""
+    found = released(competition)
+    if found is None:
+        raise NotFound(
+            gettext("The organizers of this competition do not hand out the reference model."),
+            code="reference_not_released",
+        )
+    return found
+
+
+def file_name(reference: ReferenceModel, slug: str) -> str:
+    """The name of a download, with the ending of the model's format."""
+    return f"{slug}-reference{formats.named(reference.static['format']).endings[0]}"
 
 
 def set_reference(

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from leaderboard import downloads
-from leaderboard.services import commands, datasets, kit, machines
+from leaderboard.services import commands, datasets, kit, machines, references
 from leaderboard.services import recipes as known
 from leaderboard.web import pictures, words
 from leaderboard.web.competitions import find, show
@@ -43,6 +43,8 @@ def page(request: Request, slug: str) -> HttpResponse:
         file=file,
         check=commands.checking(competition, file),
         trial=commands.trying(competition, file),
+        reference=references.released(competition),
+        own_reference=known.reference_file(competition),
         site=settings.SITE_URL,
     )
 

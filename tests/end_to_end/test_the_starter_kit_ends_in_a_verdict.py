@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 
 from leaderboard.models import Competition, User
 from leaderboard.services import teams, tokens
+from scoring import formula
 from tests.end_to_end.conftest import ROOT, Start
 
 Home = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -56,12 +58,15 @@ def home(site: str, token: str, tmp_path: Path) -> Home:
 
 
 def test_from_the_download_to_a_score(home: Home, site: str, start: Start, tmp_path: Path) -> None:
+    Competition.objects.update(release_reference=True)
     install(site, home, tmp_path)
     folder = tmp_path / "waste-kit"
     facts = json.loads((folder / "competition.json").read_text())
     assert facts["page"] == f"{site}/competitions/waste/"
-    trained = home(sys.executable, "train.py", "--seconds", "1", "--narrow", "0.5").stdout
+    short = ("--seconds", "1", "--narrow", "0.5", "--score", "1")
+    trained = home(sys.executable, "train.py", *short).stdout
     assert "macro-F1" in trained
+    assert_by_the_published_formula(trained, site)
     assert {path.name for path in (folder / "models").iterdir()} == FILES
     for name in sorted(FILES):
         home("featherweight", "check", f"models/{name}", "--competition", "waste")
@@ -89,9 +94,28 @@ def test_the_notebook_runs_from_the_first_cell_to_the_last(
     cells = json.loads((folder / "notebook.ipynb").read_text())["cells"]
     code = "\n".join("".join(one["source"]) for one in cells if one["cell_type"] == "code")
     assert "SECONDS = 60.0" in code
-    home(sys.executable, "-c", code.replace("SECONDS = 60.0", "SECONDS = 1.0"))
+    short = code.replace("SECONDS = 60.0", "SECONDS = 1.0")
+    told = home(sys.executable, "-c", short.replace("SCORE_SECONDS = 20.0", "SCORE_SECONDS = 1.0"))
+    assert "do not hand out their reference model. torchscript.pt" in told.stdout
+    assert "On the sample: score" in told.stdout
     assert {path.name for path in (folder / "models").iterdir()} == FILES
     assert (folder / "waste-sample.zip").exists()
+
+
+def assert_by_the_published_formula(told: str, site: str) -> None:
+    """The score at home is what the site would publish for the same time and quality."""
+    found = re.search(r"score ([\d.]+) ± [\d.]+\. Time ratio: ([\d.]+) .* Quality: ([\d.]+)", told)
+    assert found, told
+    score, time_ratio, quality = map(float, found.groups())
+    terms = httpx.get(f"{site}/api/v2/competitions/waste").json()["formula"]
+    published = formula.score(
+        quality,
+        time_ratio,
+        quality_ref=terms["quality_ref"],
+        k=terms["k"],
+        time_weight=terms["time_weight"],
+    )
+    assert score == pytest.approx(published.total, abs=0.002)
 
 
 def install(site: str, home: Home, place: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.reverse import reverse
 
 from leaderboard.api.authentication import token
+from leaderboard.api.serializers.downloads import Reference, Sample
 from leaderboard.api.serializers.teams import Quota, TeamSummary
 from leaderboard.models import (
     Announcement,
@@ -17,7 +17,6 @@ from leaderboard.models import (
     Entry,
     HardwareProfile,
     Rescore,
-    Split,
     Team,
     rescore,
 )
@@ -26,6 +25,7 @@ from leaderboard.services import (
     datasets,
     machines,
     rankings,
+    references,
     rescoring,
     submissions,
     teams,
@@ -140,22 +140,6 @@ class Machine(serializers.Serializer[machines.Machine]):
     )
 
 
-class Sample(serializers.ModelSerializer[Split]):
-    """Images given to everyone: class folders in a zip."""
-
-    url = serializers.SerializerMethodField()
-    licence = serializers.CharField(source="dataset.licence")
-
-    class Meta:
-        model = Split
-        fields = ("url", "sha256", "size_bytes", "images", "images_by_class", "licence")
-
-    @extend_schema_field(serializers.URLField())
-    def get_url(self, split: Split) -> str:
-        request = self.context["request"]
-        return reverse("api-sample", args=[self.context["slug"]], request=request)
-
-
 class CompetitionSummary(serializers.ModelSerializer[Competition]):
     url = serializers.HyperlinkedIdentityField(view_name="api-competition", lookup_field="slug")
     page = serializers.SerializerMethodField(help_text="For people.")
@@ -241,6 +225,7 @@ class CompetitionDetail(CompetitionSummary):
     machine = serializers.SerializerMethodField(help_text="null before a worker has run.")
     baseline = serializers.SerializerMethodField()
     sample = serializers.SerializerMethodField()
+    reference = serializers.SerializerMethodField(help_text="null unless it is handed out.")
     my_team = serializers.SerializerMethodField(help_text="When signed in and a member.")
     my_quota = serializers.SerializerMethodField(
         help_text="My team's uploads of today, and of all periods that are limited."
@@ -269,6 +254,7 @@ class CompetitionDetail(CompetitionSummary):
             "machine",
             "baseline",
             "sample",
+            "reference",
             "my_team",
             "my_quota",
         )
@@ -294,6 +280,12 @@ class CompetitionDetail(CompetitionSummary):
         split = datasets.sample_of(competition)
         context = {**self.context, "slug": competition.slug}
         return Sample(split, context=context).data if split else None
+
+    @extend_schema_field(Reference(allow_null=True))
+    def get_reference(self, competition: Competition) -> Mapping[str, Any] | None:
+        found = references.released(competition)
+        context = {**self.context, "slug": competition.slug}
+        return Reference(found, context=context).data if found else None
 
     @extend_schema_field(TeamSummary(allow_null=True))
     def get_my_team(self, competition: Competition) -> Mapping[str, Any] | None:

@@ -15,7 +15,7 @@ from leaderboard import downloads
 from leaderboard.api.conditional import kept
 from leaderboard.api.serializers import competitions as shapes
 from leaderboard.models import Announcement, Competition
-from leaderboard.services import announcements, competitions, datasets, kit
+from leaderboard.services import announcements, competitions, datasets, kit, references
 
 
 @kept
@@ -62,6 +62,18 @@ class Sample(APIView):
             as_attachment=True,
             filename=f"{slug}-sample.zip",
             content_type="application/zip",
+        )
+
+
+class Reference(APIView):
+    @extend_schema(
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY}, operation_id="reference"
+    )
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        """The reference model, if the organizers hand it out."""
+        found = references.find_released(find(slug))
+        return FileResponse(
+            found.file.open("rb"), as_attachment=True, filename=references.file_name(found, slug)
         )
 
 

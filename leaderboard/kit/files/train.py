@@ -16,6 +16,7 @@ import json
 import math
 import os
 import random
+import subprocess
 import sys
 import time
 import urllib.request
@@ -52,7 +53,9 @@ def main() -> None:
         fit(small, images[train], labels[train], options.seconds, recipes.taught(model))
         model = small
     files = exported(model, images[train][:CALIBRATION_IMAGES], facts, options.out)
-    show(files, images[test], labels[test], facts)
+    chosen = show(files, images[test], labels[test], facts)
+    if options.score:
+        judge(chosen, files, facts, options.score)
 
 
 def read_facts() -> dict[str, Any]:
@@ -235,8 +238,11 @@ def lacks_vnni(facts: dict[str, Any]) -> bool:
     return features is not None and "VNNI" not in features
 
 
-def show(files: list[Path], images: Tensor, labels: Tensor, facts: dict[str, Any]) -> None:
-    """Macro-F1 on the images held out, and the time per image here, of each file."""
+def show(files: list[Path], images: Tensor, labels: Tensor, facts: dict[str, Any]) -> Path:
+    """Macro-F1 on the images held out, and the time per image here, of each file.
+
+    Returns the fastest file of good quality.
+    """
     pixels, batch = fed(images, facts["input"]), facts["input"]["batch_size"]
     batches = [one for one in pixels.split(batch) if len(one) == batch] or [pixels]
     found: list[tuple[float, float]] = []
@@ -256,12 +262,37 @@ def show(files: list[Path], images: Tensor, labels: Tensor, facts: dict[str, Any
         (took, path) for (f1, took), path in zip(found, files, strict=True) if f1 >= good
     )
     name = os.path.relpath(chosen)
-    print(
-        f"\nNext, for {chosen.name}, the fastest within 0.01 of the best quality:\n"
-        f"  featherweight check {name} --competition {facts['slug']}\n"
-        f"  {facts['try'].format(file=name)}\n"
-        f"  featherweight submit {name} --competition {facts['slug']} --wait"
-    )
+    check, score = checks(chosen, files, facts)
+    print(f"\nNext, for {chosen.name}, the fastest within 0.01 of the best quality:")
+    print(f"  {' '.join(check)}\n  {facts['try'].format(file=name)}")
+    if facts["sample"]:
+        print(f"  {' '.join(score)}")
+    print(f"  featherweight submit {name} --competition {facts['slug']} --wait")
+    return chosen
+
+
+def checks(file: Path, files: list[Path], facts: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The commands that check a file and score it at home, as the site does."""
+    to = [os.path.relpath(file), "--competition", facts["slug"]]
+    score = ["featherweight", "score", *to]
+    if not facts["reference"]:
+        score += ["--reference", os.path.relpath(files[0])]
+    return ["featherweight", "check", *to], score
+
+
+def judge(file: Path, files: list[Path], facts: dict[str, Any], seconds: float) -> None:
+    """Check a file, and score it on the sample in about so many seconds. It needs Linux."""
+    if not facts["reference"]:
+        print(
+            f"\nThe organizers do not hand out their reference model. {files[0].name}, which was "
+            "trained here, stands for it: the score tells only your own files apart."
+        )
+    check, score = checks(file, files, facts)
+    site = {"FEATHERWEIGHT_URL": facts["api"].removesuffix("/api/v2")} | os.environ
+    for command in (check, [*score, "--max-seconds", str(seconds)]):
+        module = [sys.executable, "-m", "leaderboard.cli", *command[1:]]
+        if subprocess.run(module, env=site, check=False).returncode:
+            sys.exit(f"This failed: {' '.join(command)}")
 
 
 def loaded(path: Path) -> Callable[[Tensor], Tensor]:
@@ -307,6 +338,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--hold-out", type=float, default=0.2, help="share of images to test on")
     one.add_argument("--narrow", type=float, help="prune to this share of the channels")
     one.add_argument("--out", type=Path, default=HERE / "models", help="folder of the files")
+    one.add_argument(
+        "--score",
+        type=float,
+        metavar="SECONDS",
+        help="check the best file, and measure its score on the sample so long",
+    )
     one.add_argument("--seed", type=int, default=0)
     return one
 

@@ -39,7 +39,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("submissions_per_month", "submissions_in_total", "final_selections"),
     ),
     "admission": ("admission", "questions", "mail_domains"),
-    "result": ("release_quads", "release_answers", "keep_unranked_days", "keep_all_days"),
+    "result": (
+        *("release_quads", "release_answers", "release_reference"),
+        *("keep_unranked_days", "keep_all_days"),
+    ),
 }
 """The settings of a competition, by the section of the file in which they stand."""
 SECTIONS_OF_TEXTS = ("pages", "admission")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,9 +35,27 @@ def test_its_job_has_the_servers_rules(
     assert "below the gate" in scores.published(found, gated)
 
 
+def test_the_reference_is_handed_out_only_where_the_organizers_say_so(
+    competition: Competition, client: APIClient
+) -> None:
+    address = f"{API}/competitions/waste/reference"
+    assert client.get(f"{API}/competitions/waste").json()["reference"] is None
+    assert client.get(address).json()["code"] == "reference_not_released"
+    Competition.objects.update(release_reference=True)
+    told = client.get(f"{API}/competitions/waste").json()["reference"]
+    assert told["url"].endswith(address)
+    assert told["file_name"] == "waste-reference.pt"
+    sent = b"".join(client.get(address))
+    assert hashlib.sha256(sent).hexdigest() == told["sha256"] == competition.reference.sha256
+    Competition.objects.update(state=Competition.State.DRAFT)
+    assert client.get(address).json()["code"] != "reference_not_released"
+    assert client.get(address).status_code == 404
+
+
 @pytest.mark.django_db(transaction=True)
 def test_without_a_reference_it_says_where_one_comes_from(team: Team, run: Run, file: Path) -> None:
     done = run("score", file, "-c", "waste")
     assert done.returncode == 2
     assert "--reference" in done.stderr
+    assert "reference_not_released" in done.stderr
     assert "train-reference" in run("score", "--help").stdout

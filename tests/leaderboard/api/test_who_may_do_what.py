@@ -60,6 +60,7 @@ GET    /competitions/draft/questions          404 404 404 404 404
 GET    /competitions/waste/faq                200 200 200 200 200
 GET    /competitions/draft/faq                404 404 404 404 404
 GET    /competitions/waste/sample             200 200 200 200 200
+GET    /competitions/waste/reference          404 404 404 404 404
 GET    /competitions/waste/kit                200 200 200 200 200
 GET    /competitions/draft/kit                404 404 404 404 404
 GET    /competitions/waste/boards/public      200 200 200 200 200
