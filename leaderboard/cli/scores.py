@@ -146,7 +146,7 @@ def reference_of(server: Server, told: dict[str, Any]) -> Path:
         )
         raise Trouble(WRONG_USAGE, sentence, "reference_not_released")
     folder = kept(told["slug"]).parent / known["sha256"][:16]
-    path = folder / f"{told['slug']}-reference{Path(known['file_name']).suffix}"
+    path: Path = folder / f"{told['slug']}-reference{Path(known['file_name']).suffix}"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         kits.fetch_file(server, f"competitions/{told['slug']}/reference", path, known)

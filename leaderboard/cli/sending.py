@@ -107,7 +107,10 @@ def begun(
 ) -> dict[str, Any]:
     """A new upload. `is_direct`: the server may name its object storage for the parts."""
     words = {"filename": file.name, "purpose": purpose} | ({"direct": ""} if is_direct else {})
-    encoded = (f"{word} {base64.b64encode(one.encode()).decode()}" for word, one in words.items())
+    # A word without a value has no space either: no header may end with one.
+    encoded = (
+        f"{word} {base64.b64encode(one.encode()).decode()}".rstrip() for word, one in words.items()
+    )
     headers = {"Upload-Length": str(file.stat().st_size), "Upload-Metadata": ",".join(encoded)}
     upload: dict[str, Any] = server.ask(
         "POST", f"competitions/{competition}/uploads", headers=TUS | headers
