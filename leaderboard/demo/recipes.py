@@ -77,7 +77,7 @@ PHOTOGRAPHS = (
 )
 
 
-FASHION = tuple(replace(one, flip="horizontal", gate=0.65) for one in DIGITS)
+FASHION = tuple(replace(one, flip="horizontal", gate=0.6) for one in DIGITS)
 
 
 def chosen_for(data: Path | None) -> tuple[Recipe, ...]:
