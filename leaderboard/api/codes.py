@@ -196,7 +196,13 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
             "them."
         ),
     ),
-    "snapshot_not_made": (404, _("The signed result is being made; no result was signed yet.")),
+    "snapshot_not_made": (
+        404,
+        _(
+            "The signed result, or a provisional one, is not made yet; the post has not made a key "
+            "yet."
+        ),
+    ),
     "track_in_preparation": (
         404,
         _("The board of a new track is being prepared, which takes minutes with very many teams."),
@@ -257,6 +263,10 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     "competition_over": (
         409,
         _("The final ranking is published. Submissions, selections and teams stay as they are."),
+    ),
+    "declaration_revoked": (
+        409,
+        _("The organizers revoked the declaration of the team, with a reason."),
     ),
     "evaluations_unfinished": (
         409,

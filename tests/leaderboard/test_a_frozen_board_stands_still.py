@@ -78,6 +78,8 @@ def everything(client: Client, competition: Competition, team: Team) -> str:
         f"{site}/scoring/",
         api,
         f"{api}/boards/public",
+        f"{api}/race",
+        f"{api}/teams/{team.pk}",
     )
     answers = [client.get(one) for one in pages]
     assert [one.status_code for one in answers if one.status_code != 200] == []

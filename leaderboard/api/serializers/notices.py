@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from leaderboard.models import Notice
+from leaderboard.models import Notice, User
 from leaderboard.services import notice_words
 
 
@@ -22,3 +22,21 @@ class NoticeDetail(serializers.ModelSerializer[Notice]):
     def to_representation(self, notice: Notice) -> dict[str, Any]:
         notice.title, notice.text = notice_words.said(notice)  # type: ignore[attr-defined]
         return super().to_representation(notice)
+
+
+class Choices(serializers.Serializer[User]):
+    """Which kinds of notices I want, and where."""
+
+    on_pages = serializers.ListField(
+        child=serializers.ChoiceField(Notice.Kind.choices), max_length=100
+    )
+    by_mail = serializers.ListField(
+        child=serializers.ChoiceField(Notice.Kind.choices), max_length=100
+    )
+
+    def to_representation(self, person: User) -> dict[str, list[str]]:
+        kinds = Notice.Kind.values
+        return {
+            "on_pages": [kind for kind in kinds if kind not in person.quiet_on_pages],
+            "by_mail": [kind for kind in kinds if kind not in person.quiet_by_mail],
+        }

@@ -14,6 +14,7 @@ from leaderboard.api.conditional import kept
 from leaderboard.api.pagination import Newest
 from leaderboard.api.permissions import SignedIn
 from leaderboard.api.serializers import notices as shapes
+from leaderboard.api.views.teams import parsed
 from leaderboard.models import Notice
 from leaderboard.services import notices, tokens
 
@@ -60,3 +61,19 @@ class ReadOne(APIView):
         notices.find(person(request), pk)
         notices.read(person(request), pk=pk)
         return Response(status=204)
+
+
+class Choices(APIView):
+    permission_classes = [SignedIn]
+    personal = True
+
+    @extend_schema(responses=shapes.Choices, operation_id="notice_choices")
+    def get(self, request: Request) -> Response:
+        """Which kinds of notices I want on the pages, and which by mail."""
+        return Response(shapes.Choices(person(request)).data)
+
+    @extend_schema(request=shapes.Choices, responses=shapes.Choices, operation_id="choose_notices")
+    def put(self, request: Request) -> Response:
+        """Choose which kinds of notices I want. Kinds that are left out come no more."""
+        notices.choose(person=person(request), **parsed(shapes.Choices, request))
+        return Response(shapes.Choices(person(request)).data)

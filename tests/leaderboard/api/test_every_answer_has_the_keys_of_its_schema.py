@@ -29,7 +29,8 @@ pytestmark = pytest.mark.django_db
 KEYED = re.compile(r"/(\w+)/{id}")
 MAIN = (
     *("/me", "/competitions", "/competitions/{slug}", "/competitions/{slug}/boards/{board}"),
-    *("/competitions/{slug}/admission",),
+    *("/competitions/{slug}/admission", "/competitions/{slug}/race", "/notices/choices"),
+    *("/competitions/{slug}/teams/{team_pk}", "/teams/{id}/tracks"),
     *("/competitions/{slug}/announcements", "/notices", "/submissions", "/submissions/{id}"),
     *("/competitions/{slug}/questions", "/competitions/{slug}/faq"),
     *("/teams", "/teams/{id}", "/teams/{id}/invitations", "/teams/{id}/selections", "/tokens"),
@@ -77,7 +78,7 @@ def test_answers_have_the_keys_of_the_schema(
         seen = set()
         for path, methods in schema["paths"].items():
             words = {"slug": "waste", "board": board, "webhook_pk": hook.pk}
-            words["key"] = upload.key
+            words |= {"key": upload.key, "team_pk": team.pk}
             if noun := KEYED.match(path.removeprefix(API)):
                 keys = {"submissions": submission.pk, "teams": team.pk, "trials": trial.pk}
                 words |= {"id": keys[noun[1]]} if noun[1] in keys else {}

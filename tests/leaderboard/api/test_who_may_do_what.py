@@ -47,6 +47,8 @@ DELETE /tokens/{token}                        401 404 404 204 404
 POST   /device                                201 201 201 201 201
 POST   /device/token                          400 400 400 400 400
 GET    /notices                               401 200 200 200 200
+GET    /notices/choices                       401 200 200 200 200
+PUT    /notices/choices                       401 200 200 200 200
 POST   /notices/read                          401 204 204 204 204
 POST   /notices/{notice}/read                 401 404 404 204 404
 GET    /competitions                          200 200 200 200 200
@@ -68,6 +70,10 @@ GET    /competitions/waste/boards/public.csv  200 200 200 200 200
 GET    /competitions/waste/boards/private     404 404 404 404 404
 GET    /competitions/waste/boards/private.csv 404 404 404 404 404
 GET    /competitions/draft/boards/public      404 404 404 404 404
+GET    /competitions/waste/race               200 200 200 200 200
+GET    /competitions/draft/race               404 404 404 404 404
+GET    /competitions/waste/teams/{team}       200 200 200 200 200
+GET    /competitions/draft/teams/{team}       404 404 404 404 404
 GET    /competitions/waste/snapshot           404 404 404 404 404
 GET    /competitions/waste/exports/submissions.csv 401 403 403 403 200
 GET    /competitions/waste/exports/measurements.json 401 403 403 403 200
@@ -115,6 +121,9 @@ POST   /teams/{team}/webhooks/{webhook}/ping  401 404 404 201 403
 POST   /teams/{team}/webhooks/{webhook}/resume 401 404 404 204 403
 GET    /teams/{team}/webhooks/{webhook}/deliveries 401 404 404 200 403
 POST   /teams/{team}/webhooks/{webhook}/deliveries/{delivery}/redeliver 401 404 404 204 403
+GET    /teams/{team}/tracks                   401 404 404 200 403
+PUT    /teams/{team}/tracks/{track}           401 404 404 404 403
+DELETE /teams/{team}/tracks/{track}           401 404 404 204 403
 GET    /teams/{team}/selections               401 404 404 200 200
 PUT    /teams/{team}/selections               401 404 404 200 403
 GET    /schema                                200 200 200 200 200
@@ -174,7 +183,7 @@ def test_before_publication(
     }
     others = teams.create(competition=planted.competition, name="Others", by=person("other"))
     offer = MergeOffer.objects.create(by_team=others, to_team=planted.team, asked_by=owner)
-    names["offer"] = offer.pk
+    names["offer"], names["track"] = offer.pk, "unknown"
     code, names["invitation"] = invitation.code, invitation.pk
     names["trial"] = Trial.objects.create(
         competition=planted.competition, team=planted.team, state="passed", size_bytes=1
@@ -186,7 +195,7 @@ def test_before_publication(
     tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "9999", "Upload-Offset": "0"}
     sent = {"name": "New", "username": "teammate", "submissions": [], "note": "New"}
     sent |= {"answers": ["New"], "team": "Others"}
-    sent |= {"text": "How many images?"}
+    sent |= {"text": "How many images?", "on_pages": ["scored"], "by_mail": []}
     sent |= {"url": "https://x.example", "events": ["scored"]}
     found = []
     for client in everybody:
