@@ -104,6 +104,7 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         400,
         _("The upload has no part of this number, or its parts do not go to the object storage."),
     ),
+    "no_offset": (400, _("A filtered or sorted board has no `offset`. Follow its `next`.")),
     "not_selectable": (400, _("Only the team's own scored submissions can be selected.")),
     "question_missing": (400, _("A question has 1 to 4,000 characters.")),
     "question_too_long": (400, _("A question has 1 to 4,000 characters.")),
@@ -112,6 +113,13 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         _("Nobody has confirmed the code of `featherweight login` yet; it was asked too soon."),
     ),
     "too_many_selections": (400, _("More submissions were selected than the competition allows.")),
+    "unknown_choice": (
+        400,
+        _(
+            "No board has such a `sort`, `format`, `type` or `tied`. The sentence says which there "
+            "are."
+        ),
+    ),
     "wrong_hash": (
         400,
         _("The file that came has another SHA-256 than its sender tells: it changed on the way."),
@@ -189,6 +197,10 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     "invitation_unusable": (404, _("The invitation is unknown, used, revoked or expired.")),
     "model_deleted": (404, _("The model file was deleted: the competition keeps it no longer.")),
     "not_found": (404, _("There is nothing at this address that this person may see.")),
+    "reference_not_released": (
+        404,
+        _("The organizers do not hand out the reference model."),
+    ),
     "scores_hidden": (
         404,
         _(

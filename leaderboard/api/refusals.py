@@ -64,7 +64,9 @@ OF_CALLS: Mapping[str, str] = {
     "ask_organizers": "banned too_many_questions question_missing question_too_long",
     "apply": f"{OPEN} no_applications application_decided answers_missing answer_too_long",
     "take_up_invitation": "banned invitation_unusable",
-    "board": "unknown_board board_not_published scores_hidden unknown_track track_in_preparation",
+    "reference": "reference_not_released",
+    "board": "unknown_choice no_offset unknown_board board_not_published scores_hidden "
+    "unknown_track track_in_preparation",
     "race": "scores_hidden invalid",
     "public_team": "scores_hidden",
     "declarations_of_team": MEMBER,
