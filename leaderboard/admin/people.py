@@ -20,7 +20,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from leaderboard.admin import pages
 from leaderboard.models import ApiToken, Membership, User
-from leaderboard.services import people, tokens
+from leaderboard.services import people
 
 
 class EmailInline(TabularInline):
@@ -39,20 +39,11 @@ class MembershipInline(pages.FixedInline):
         return super().get_queryset(request).select_related("team", "competition", "user")
 
 
-class ChangePasswordForm(AdminPasswordChangeForm):
-    """A new password from an organizer revokes the person's API tokens."""
-
-    def save(self, commit: bool = True) -> User:
-        tokens.revoke_all(self.user)
-        changed: User = super().save(commit)
-        return changed
-
-
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, pages.Noun):  # type: ignore[misc]  # the paginator's type
     form = UserChangeForm
     add_form = UserCreationForm
-    change_password_form = ChangePasswordForm
+    change_password_form = AdminPasswordChangeForm
     list_display = ["username", "email", "is_superuser", "is_active", "date_joined", "last_login"]
     list_filter = ["is_superuser", "is_active"]
     fieldsets = [

@@ -22,7 +22,7 @@ from leaderboard.services import queueing, submissions
 from leaderboard.sizes import megabytes
 
 
-class DisqualifyForm(forms.Form):
+class ReasonForm(forms.Form):
     reason = fields.reason(gettext_lazy("The team reads this reason."))
 
 
@@ -120,6 +120,9 @@ class SubmissionAdmin(pages.Fixed):
         if submission.disqualified_at:
             facts = {"reason": submission.disqualified_reason}
             marks.append(gettext("disqualified: %(reason)s") % facts)
+        elif submission.reinstated_reason:
+            facts = {"reason": submission.reinstated_reason}
+            marks.append(gettext("reinstated: %(reason)s") % facts)
         return "; ".join(marks) or "–"
 
     @display(description=gettext_lazy("Model"))
@@ -184,7 +187,7 @@ class SubmissionAdmin(pages.Fixed):
                 "The submission leaves both boards. The team's next best submission takes its "
                 "place. You can reinstate the submission later."
             ),
-            form_class=DisqualifyForm,
+            form_class=ReasonForm,
             button=gettext("Disqualify"),
             is_danger=True,
             do=lambda reason: submissions.disqualify(
@@ -203,8 +206,11 @@ class SubmissionAdmin(pages.Fixed):
             title=gettext("Reinstate"),
             says=gettext("The submission counts again, as if it was never disqualified."),
             facts=[(gettext("Reason for the disqualification"), submission.disqualified_reason)],
+            form_class=ReasonForm,
             button=gettext("Reinstate"),
-            do=lambda: submissions.reinstate(submission=submission, by=pages.organizer(request)),
+            do=lambda reason: submissions.reinstate(
+                submission=submission, reason=reason, by=pages.organizer(request)
+            ),
             done=gettext("{} counts again."),
         )
 

@@ -23,7 +23,7 @@ from unfold.widgets import (
 
 from leaderboard.admin import bans, fields, pages
 from leaderboard.models import Team
-from leaderboard.services import extras, merging, quotas, teams
+from leaderboard.services import captains, extras, merging, quotas, teams
 
 
 class ReasonForm(forms.Form):
@@ -70,14 +70,9 @@ class MergeForm(ReasonForm):
     field_order = ["other", "reason", "is_late"]
 
 
-class SplitForm(ReasonForm):
+class MemberForm(ReasonForm):
     username = forms.ChoiceField(label=gettext_lazy("Who"), widget=UnfoldAdminSelectWidget)
-    name = forms.CharField(
-        label=gettext_lazy("Name of the new team"),
-        max_length=teams.LONGEST_NAME,
-        widget=UnfoldAdminTextInputWidget,
-    )
-    field_order = ["username", "name", "reason"]
+    field_order = ["username", "reason"]
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,10 +81,22 @@ class SplitForm(ReasonForm):
         who.choices = [(one, one) for one in team.members.values_list("username", flat=True)]
 
 
+class SplitForm(MemberForm):
+    name = forms.CharField(
+        label=gettext_lazy("Name of the new team"),
+        max_length=teams.LONGEST_NAME,
+        widget=UnfoldAdminTextInputWidget,
+    )
+    field_order = ["username", "name", "reason"]
+
+
 class TeamActs(pages.Noun):
     """Buttons on a team's page."""
 
-    actions_detail = ["rename", "more_uploads", "take_back", "merge", "split", "ban"]
+    actions_detail = [
+        *("rename", "more_uploads", "take_back", "merge"),
+        *("split", "pass_on", "remove_member", "ban"),
+    ]
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         team = self.get_object(request, str(object_id))
@@ -97,7 +104,7 @@ class TeamActs(pages.Noun):
         if team and not any(one.left for one in quotas.extras(team)):
             hidden.add("take_back")
         if team and team.memberships.count() < 2:
-            hidden.add("split")
+            hidden |= {"split", "pass_on", "remove_member"}
         actions = super().get_actions_detail(request, object_id)
         return [one for one in actions if self.button_name(one) not in hidden]
 
@@ -209,6 +216,48 @@ class TeamActs(pages.Noun):
                 by=pages.organizer(request),
             ),
             done=gettext("The member of {} has a new team."),
+        )
+
+    @action(description=gettext_lazy("Change the captain"), icon="swap_horiz")
+    def pass_on(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        team = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            team,
+            title=gettext("Change the captain"),
+            says=gettext(
+                "This member decides about the team's name, members and merges from now on. The "
+                "team gets a notice."
+            ),
+            form_class=partial(MemberForm, team=team),
+            button=gettext("Change the captain"),
+            do=lambda username, reason: captains.appoint(
+                team=team, username=username, reason=reason, by=pages.organizer(request)
+            ),
+            done=gettext("{} has another captain."),
+        )
+
+    @action(description=gettext_lazy("Remove a member"), icon="person_remove")
+    def remove_member(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        team = self.find(request, object_id)
+        return pages.ask(
+            self,
+            request,
+            team,
+            title=gettext("Remove a member"),
+            says=gettext(
+                "The person leaves this team and may join another one. Submissions stay with this "
+                "team. Its open invitations end, and so do the person's webhooks. The team and the "
+                "person get a notice."
+            ),
+            form_class=partial(MemberForm, team=team),
+            button=gettext("Remove"),
+            is_danger=True,
+            do=lambda username, reason: captains.expel(
+                team=team, username=username, reason=reason, by=pages.organizer(request)
+            ),
+            done=gettext("The member of {} is removed."),
         )
 
     @action(description=gettext_lazy("Ban"), icon="block", variant=ActionVariant.DANGER)

@@ -107,6 +107,7 @@ class Submission(models.Model):
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     disqualified_at = models.DateTimeField(null=True, blank=True)
     disqualified_reason = models.CharField(max_length=300, blank=True)
+    reinstated_reason = models.CharField(max_length=300, blank=True)
 
     objects = SubmissionQuerySet.as_manager()
 

@@ -151,6 +151,7 @@ def submissions(person: User) -> Iterator[dict[str, Any]]:
             "withdrawn_at": stamp(one.withdrawn_at),
             "disqualified_at": stamp(one.disqualified_at),
             "disqualified_reason": one.disqualified_reason,
+            "reinstated_reason": one.reinstated_reason,
             **figures(one.competition, by_submission.get(one.pk)),
         }
 
@@ -334,10 +335,7 @@ def abandon(team: Team, person: User) -> bool:
     """Take a person out of a locked team. Returns whether the team has another name now."""
     team.memberships.filter(user=person).delete()
     team.invitations.filter(accepted_at=None).delete()
-    first = team.memberships.order_by("joined_at", "pk").first()
-    if first:
-        if not team.memberships.filter(is_captain=True).exists():
-            team.memberships.filter(pk=first.pk).update(is_captain=True)
+    if teams.pass_on(team):
         return False
     if not team.submissions.exists():
         team.delete()

@@ -8,15 +8,17 @@ Rows stay on the boards: an organizer disqualifies submissions for what was wron
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from leaderboard.errors import Conflict, NotAllowed, Refused
+from leaderboard.errors import Conflict, NotAllowed
 from leaderboard.models import Ban, Competition, Team, User
 from leaderboard.models.ban import hash_of
-from leaderboard.services import audit, locks, organizers
+from leaderboard.services import audit, events, locks, organizers, reasons
 
 
 @transaction.atomic
@@ -24,9 +26,7 @@ def ban(*, team: Team, person: User | None, reason: str, by: User) -> Ban:
     """Ban a team, or one person, with a reason that they read."""
     competition = team.competition
     organizers.check_organizer(by, competition)
-    reason = reason.strip()[:300]
-    if not reason:
-        raise Refused(gettext("Give a reason. The team reads it."), code="reason_missing")
+    reason = reasons.given(reason)
     locks.lock(team)
     whom = Q(user=person) if person else Q(team=team)
     if Ban.objects.filter(whom, competition=competition).exists():
@@ -39,6 +39,7 @@ def ban(*, team: Team, person: User | None, reason: str, by: User) -> Ban:
         banned_by=by,
     )
     audit.record(audit.Act.BANNED, made, by=by, why=reason)
+    tell(made, "banned", team)
     return made
 
 
@@ -47,7 +48,19 @@ def lift(*, ban: Ban, by: User) -> None:
     """Let a banned team or person take part again."""
     organizers.check_organizer(by, ban.competition)
     audit.record(audit.Act.BAN_LIFTED, ban, by=by, before={"reason": ban.reason})
+    tell(ban, "ban_lifted", ban.team)
     ban.delete()
+
+
+def tell(ban: Ban, change: str, team: Team | None) -> None:
+    """Tell whom a ban is about, and the team on whose page it was made. Nobody is told of the ban
+    of a deleted account."""
+    facts: dict[str, Any] = {"reason": ban.reason, "change": change}
+    if ban.user:
+        facts |= {"change": f"person_{change}", "person": ban.user.get_username()}
+        facts |= {"people": [ban.user.pk]}
+    if team or ban.user:
+        events.tell(events.Event.TEAM_CHANGED, team or ban.competition, **facts)
 
 
 def check(competition: Competition, person: User, team: Team | None = None) -> None:

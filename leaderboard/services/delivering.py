@@ -22,7 +22,7 @@ from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 from leaderboard.models import Delivery, Notice, User, Webhook
-from leaderboard.services import captains, notices, outgoing
+from leaderboard.services import audit, captains, notices, outgoing, webhooks
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 20
@@ -159,6 +159,7 @@ def note(delivery: Delivery, answer: outgoing.Answer) -> None:
     if address.filter(failures__gte=MOST_FAILURES).update(stopped_at=Now()):
         logger.info("Calls of %s have stopped.", delivery.webhook)
         Delivery.objects.filter(webhook=delivery.webhook_id).update(due_at=None)
+        webhooks.write_down(audit.Act.WEBHOOK_STOPPED, delivery.webhook, audit.SERVICE)
         tell_stopped(delivery.webhook)
 
 

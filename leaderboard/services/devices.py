@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import NotAllowed, NotFound, Refused
 from leaderboard.models import ApiToken, Device, Scope, User
-from leaderboard.services import names, tokens
+from leaderboard.services import audit, names, tokens
 
 LIFETIME = timedelta(minutes=10)
 INTERVAL = timedelta(seconds=5)
@@ -81,6 +81,7 @@ def confirmed(user: User) -> list[Device]:
     return list(of_person.filter(expires_at__gt=timezone.now()).order_by("asked_at"))
 
 
+@transaction.atomic
 def refuse(*, code: str, by: User) -> Device:
     """Tell a command that it gets no token."""
     return decide(find(code), Device.State.REFUSED, by)
@@ -91,6 +92,12 @@ def decide(device: Device, state: Device.State, by: User) -> Device:
     waiting = Device.objects.filter(pk=device.pk, state=Device.State.WAITING)
     if not waiting.update(state=state, user=by):
         find("")
+    acts = {
+        Device.State.CONFIRMED: audit.Act.DEVICE_CONFIRMED,
+        Device.State.REFUSED: audit.Act.DEVICE_REFUSED,
+    }
+    now = {"name": device.name, "scope": device.scope}
+    audit.record(acts[state], by, by=by, after=now)
     return device
 
 

@@ -80,7 +80,7 @@ def delete(*, competition: Competition, with_dataset: bool, by: User) -> None:
     row.save(update_fields=["reference", "calibration"])
     row.evaluations.all().delete()  # they protect the references
     row.delete()
-    archives = deleted_dataset(dataset) if dataset and with_dataset else []
+    archives = deleted_dataset(dataset, by=by) if dataset and with_dataset else []
     transaction.on_commit(lambda: files.drop_unused([*models, *archives]))
 
 
@@ -97,7 +97,7 @@ def check_deletable(row: Competition) -> None:
         )
 
 
-def deleted_dataset(dataset: Dataset) -> list[str]:
+def deleted_dataset(dataset: Dataset, *, by: User) -> list[str]:
     """Delete a dataset that nothing uses any more; returns the names of its files."""
     users = Competition.objects.filter(dataset=dataset)
     if users.exists() or Evaluation.every.filter(dataset=dataset).exists():
@@ -112,5 +112,6 @@ def deleted_dataset(dataset: Dataset) -> list[str]:
             code="dataset_in_use",
         )
     names = [str(split.archive) for split in dataset.splits.all()]
+    audit.record(Act.DATASET_DELETED, dataset, by=by, before=audit.state(dataset, "sha256"))
     dataset.delete()
     return names

@@ -169,6 +169,44 @@ CHANGES = {
         _("%(person)s has a team of their own in %(competition)s: %(other)s"),
         _("The submissions stay with %(team)s. The reason of the organizers: %(reason)s"),
     ),
+    "disqualified": (
+        _("Submission #%(submission)d of %(team)s is disqualified"),
+        _("It is on no board of %(competition)s now. The reason of the organizers: %(reason)s"),
+    ),
+    "reinstated": (
+        _("Submission #%(submission)d of %(team)s counts again"),
+        _(
+            "It is no longer disqualified in %(competition)s. The reason of the organizers: "
+            "%(reason)s"
+        ),
+    ),
+    "banned": (
+        _("The organizers ban %(team)s from %(competition)s"),
+        _("Your team cannot upload any more. The reason of the organizers: %(reason)s"),
+    ),
+    "person_banned": (
+        _("The organizers ban %(person)s from %(competition)s"),
+        _(
+            "%(person)s cannot upload, join or make a team any more. The reason of the organizers: "
+            "%(reason)s"
+        ),
+    ),
+    "ban_lifted": (
+        _("The ban of %(team)s from %(competition)s is lifted"),
+        _("Your team can take part again."),
+    ),
+    "person_ban_lifted": (
+        _("The ban of %(person)s from %(competition)s is lifted"),
+        _("%(person)s can take part again."),
+    ),
+    "member_removed": (
+        _("The organizers take %(person)s out of %(team)s"),
+        _("The submissions stay with %(team)s. The reason of the organizers: %(reason)s"),
+    ),
+    "captain_changed": (
+        _("%(person)s is now the captain of %(team)s"),
+        _("The organizers decided this. The reason: %(reason)s"),
+    ),
 }
 """What organizers change for a team: a title and a text."""
 PLAIN = {

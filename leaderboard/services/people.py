@@ -86,12 +86,11 @@ def make_superuser(*, name: str, password: str, email: str = "") -> User:
 @transaction.atomic
 def revoke_token(*, token: ApiToken, by: User) -> None:
     """Revoke the token of another person, as an operator."""
-    tokens.revoke(user=token.user, token_key=token.token_key)
-    was = {"name": token.name}
-    audit.record(audit.Act.TOKEN_REVOKED, token.user, by=by, before=was)
+    tokens.revoke(user=token.user, token_key=token.token_key, by=by)
 
 
 @transaction.atomic
 def note_password(*, person: User, by: User) -> None:
-    """Write down that an operator has set the password of a person."""
+    """Write down that an operator has set the password of a person, and revoke the tokens."""
+    tokens.revoke_all(person, by=by)
     audit.record(audit.Act.PASSWORD_SET, person, by=by)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Refused
 from leaderboard.models import Evaluation, Submission, Team, User
-from leaderboard.services import competitions, locks, placing, teams
+from leaderboard.services import audit, competitions, locks, placing, teams
 
 
 @transaction.atomic
@@ -35,6 +35,10 @@ def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Sub
             code="not_selectable",
         )
     named = team.submissions.exclude(selected_at=None)
+    was, now = sorted(named.values_list("pk", flat=True)), sorted(wanted)
+    if was != now:
+        before, after = {"submissions": was}, {"submissions": now}
+        audit.record(audit.Act.SELECTIONS_CHOSEN, team, by=by, before=before, after=after)
     named.exclude(pk__in=wanted).update(selected_at=None)
     team.submissions.filter(pk__in=wanted, selected_at=None).update(selected_at=timezone.now())
     placing.place(team)  # a publication, or a preview of one, shows them

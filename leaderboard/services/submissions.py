@@ -20,7 +20,6 @@ from leaderboard.errors import (
     BadModel,
     CompetitionNotOpen,
     Conflict,
-    Refused,
 )
 from leaderboard.models import Ban, Competition, Evaluation, Submission, Team, User
 from leaderboard.services import (
@@ -34,6 +33,7 @@ from leaderboard.services import (
     placing,
     queueing,
     quotas,
+    reasons,
     teams,
 )
 from leaderboard.services.audit import Act
@@ -44,6 +44,8 @@ from scoring.formats import Inspection
 
 waiters = threading.BoundedSemaphore(settings.LONG_POLLS)
 """Requests of this process that wait for the end of an evaluation or a trial."""
+DECISION = ["disqualified_at", "disqualified_reason", "reinstated_reason"]
+"""The fields of an organizer's decision."""
 
 
 @dataclass(frozen=True)
@@ -297,27 +299,34 @@ def annotate(*, submission: Submission, note: str, by: User) -> None:
 def disqualify(*, submission: Submission, reason: str, by: User) -> None:
     """Take a submission off the boards as an organizer, with a reason that its team can read."""
     organizers.check_organizer(by, submission.competition)
-    if not reason.strip():
-        raise Refused(gettext("Give a reason. The team reads it."), code="reason_missing")
+    why = reasons.given(reason)
     locks.lock(submission.competition)
     submission.disqualified_at = timezone.now()
-    submission.disqualified_reason = reason.strip()[:300]
-    submission.save(update_fields=["disqualified_at", "disqualified_reason"])
-    why = submission.disqualified_reason
+    submission.disqualified_reason, submission.reinstated_reason = why, ""
+    submission.save(update_fields=DECISION)
     audit.record(Act.SUBMISSION_DISQUALIFIED, submission, by=by, why=why)
+    tell_decision(submission, "disqualified", why)
     placing.place(submission.team)
 
 
 @transaction.atomic
-def reinstate(*, submission: Submission, by: User) -> None:
+def reinstate(*, submission: Submission, reason: str, by: User) -> None:
+    """Let a disqualified submission count again, with a reason that its team can read."""
     organizers.check_organizer(by, submission.competition)
+    why = reasons.given(reason)
     locks.lock(submission.competition)
     was = {"disqualified": submission.disqualified_reason}
     submission.disqualified_at = None
-    submission.disqualified_reason = ""
-    submission.save(update_fields=["disqualified_at", "disqualified_reason"])
-    audit.record(Act.SUBMISSION_REINSTATED, submission, by=by, before=was)
+    submission.disqualified_reason, submission.reinstated_reason = "", why
+    submission.save(update_fields=DECISION)
+    audit.record(Act.SUBMISSION_REINSTATED, submission, by=by, before=was, why=why)
+    tell_decision(submission, "reinstated", why)
     placing.place(submission.team)
+
+
+def tell_decision(submission: Submission, change: str, reason: str) -> None:
+    team, number = submission.team, submission.pk
+    events.tell(Event.TEAM_CHANGED, team, change=change, submission=number, reason=reason)
 
 
 def check_open(competition: Competition) -> None:

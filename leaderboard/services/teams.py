@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound, Refused
+from leaderboard.errors import Conflict, NameTaken, NotAMember, NotFound
 from leaderboard.models import (
     Competition,
     Entry,
@@ -31,6 +31,7 @@ from leaderboard.services import (
     locks,
     names,
     organizers,
+    reasons,
     versions,
     visibility,
 )
@@ -72,14 +73,12 @@ def compete_alone(*, competition: Competition, by: User) -> Team:
 def rename(*, team: Team, name: str, reason: str, by: User) -> None:
     """Give a team another name, as an organizer, with a reason that the team reads."""
     organizers.check_organizer(by, team.competition)
-    if not reason.strip():
-        raise Refused(gettext("Give a reason. The team reads it."), code="reason_missing")
+    why = reasons.given(reason)
     team = locks.lock(team)
     former = team.name
-    with audit.because(reason.strip()):
+    with audit.because(why):
         change_name(team, name, by=by)
     if team.name != former:
-        why = reason.strip()[:300]
         events.tell(Event.TEAM_CHANGED, team, change="renamed", former=former, reason=why)
 
 
@@ -113,6 +112,7 @@ def invite(*, team: Team, by: User, to: str = "") -> Invitation:
         sent_to=to.strip(),
         expires_at=timezone.now() + INVITATION_LIFETIME,
     )
+    audit.record(Act.INVITATION_MADE, team, by=by, after={"id": invitation.pk})
     if person:
         events.tell(Event.INVITED, invitation, person=person.pk)
     return invitation
@@ -152,6 +152,7 @@ def revoke_invitation(*, team: Team, invitation_pk: int, by: User) -> None:
     removed, _ = team.invitations.filter(pk=invitation_pk, accepted_at=None).delete()
     if not removed:
         raise unusable()
+    audit.record(Act.INVITATION_REVOKED, team, by=by, before={"id": invitation_pk})
 
 
 @transaction.atomic
@@ -172,6 +173,7 @@ def accept(*, code: str, by: User) -> Team:
     )
     if not used:
         raise unusable()
+    audit.record(Act.INVITATION_USED, team, by=by, after={"id": invitation.pk})
     join(team, by)
     return team
 
@@ -201,11 +203,17 @@ def leave(*, team: Team, by: User) -> None:
     audit.record(Act.MEMBER_LEFT, team, by=by, before={"member": by.username})
     team.invitations.filter(accepted_at=None).delete()
     team.webhooks.filter(created_by=by).delete()
-    if first := team.memberships.first():
-        if not team.memberships.filter(is_captain=True).exists():
-            team.memberships.filter(pk=first.pk).update(is_captain=True)
-    else:
+    if not pass_on(team):
         team.delete()
+
+
+def pass_on(team: Team) -> bool:
+    """Make the earliest member the captain of a team without one. Returns False if the team has no
+    member."""
+    first = team.memberships.order_by("joined_at", "pk").first()
+    if first and not team.memberships.filter(is_captain=True).exists():
+        team.memberships.filter(pk=first.pk).update(is_captain=True)
+    return first is not None
 
 
 @transaction.atomic

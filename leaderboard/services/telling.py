@@ -264,14 +264,17 @@ def merge_asked(happening: Happening) -> None:
 def team_changed(happening: Happening) -> None:
     """Tell the members, and who was one before the change."""
     team, facts = happening.team, dict(happening.facts)
-    assert team
     people = facts.pop("people", [])
+    told = Q(memberships__team=team) if team else Q()
+    path = f"{happening.competition.get_absolute_url()}team/"
+    if "submission" in facts:
+        path = f"/submissions/{facts['submission']}/"
     notices.give(
         Kind.TEAM_CHANGED,
-        to=User.objects.filter(Q(memberships__team=team) | Q(pk__in=people)),
+        to=User.objects.filter(told | Q(pk__in=people)),
         competition=happening.competition,
-        path=f"{happening.competition.get_absolute_url()}team/",
-        team=team.name,
+        path=path,
+        **({"team": team.name} if team else {}),
         **facts,
     )
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotAllowed, NotFound, Refused
 from leaderboard.models import ApiToken, Competition, Device, Scope, User
-from leaderboard.services import locks, names
+from leaderboard.services import audit, locks, names
 
 LONGEST_DAYS = 365
 LONGEST_NAME = 80
@@ -48,7 +48,17 @@ def issue(
     token, secret = ApiToken.objects.create(
         user, expiry=timedelta(days=days), name=name, scope=scope, competition=competition
     )
+    audit.record(audit.Act.TOKEN_ISSUED, user, by=user, after=facts(token))
     return token, secret
+
+
+def facts(token: ApiToken) -> dict[str, object]:
+    """What the audit log tells of a token."""
+    return {"name": token.name, "scope": token.scope, "competition": slug_of(token)}
+
+
+def slug_of(token: ApiToken) -> str | None:
+    return token.competition.slug if token.competition else None
 
 
 def check_is_scope(scope: str) -> None:
@@ -137,15 +147,19 @@ def within(token: ApiToken | None, rows: Rows) -> Rows:
     return found
 
 
-def revoke(*, user: User, token_key: str) -> None:
+@transaction.atomic
+def revoke(*, user: User, token_key: str, by: User) -> None:
     """Revoke a token. Raises `NotFound` unless it is this person's own."""
-    removed, _ = ApiToken.objects.filter(user=user, token_key=token_key).delete()
-    if not removed:
+    token = of(user).filter(token_key=token_key).first()
+    if token is None or not ApiToken.objects.filter(pk=token.pk).delete()[0]:
         raise NotFound(gettext("You have no such token."), code="unknown_token")
+    audit.record(audit.Act.TOKEN_REVOKED, user, by=by, before=facts(token))
 
 
-def revoke_all(user: User) -> None:
+@transaction.atomic
+def revoke_all(user: User, *, by: User) -> None:
     """Revoke all tokens of a person, and those that commands are about to get. A new password may
     be meant against a person who has a token."""
     Device.objects.filter(user=user).delete()
-    ApiToken.objects.filter(user=user).delete()
+    for token in of(user):
+        revoke(user=user, token_key=token.token_key, by=by)

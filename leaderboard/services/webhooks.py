@@ -28,7 +28,7 @@ from leaderboard.models import (
     User,
     Webhook,
 )
-from leaderboard.services import announcements, locks, outgoing, rankings, teams
+from leaderboard.services import announcements, audit, locks, outgoing, rankings, teams
 
 Event = Webhook.Event
 MOST_OF_A_TEAM = 5
@@ -55,7 +55,7 @@ def add(*, team: Team, url: str, events: Collection[str], by: User) -> Webhook:
             code="too_many_webhooks",
         )
     entry = rankings.entry_of(team, Entry.Board.PUBLIC)
-    return Webhook.objects.create(
+    webhook = Webhook.objects.create(
         team=team,
         url=url,
         secret=f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}",
@@ -63,12 +63,22 @@ def add(*, team: Team, url: str, events: Collection[str], by: User) -> Webhook:
         created_by=by,
         last_rank=rankings.rank(entry) if entry else None,
     )
+    write_down(audit.Act.WEBHOOK_ADDED, webhook, by, events=webhook.events)
+    return webhook
 
 
+@transaction.atomic
 def remove(*, webhook: Webhook, by: User) -> None:
     """Remove a webhook and its log."""
     teams.check_member(webhook.team, by)
+    write_down(audit.Act.WEBHOOK_REMOVED, webhook, by)
     webhook.delete()
+
+
+def write_down(act: audit.Act, webhook: Webhook, by: User | str, **more: Any) -> None:
+    """Record an act in the audit log. Of an address only the host: the rest may be a secret."""
+    host = urlsplit(webhook.url).hostname
+    audit.record(act, webhook.team, by=by, after={"host": host, **more})
 
 
 @transaction.atomic
@@ -77,6 +87,7 @@ def resume(*, webhook: Webhook, by: User) -> None:
     teams.check_member(webhook.team, by)
     webhook.failures, webhook.stopped_at = 0, None
     webhook.save(update_fields=["failures", "stopped_at"])
+    write_down(audit.Act.WEBHOOK_RESUMED, webhook, by)
 
 
 @transaction.atomic

@@ -31,7 +31,7 @@ class EndsTokens(Base):
     def save(self, *args: Any, **more: Any) -> Any:
         saved = super().save(*args, **more)  # type: ignore[misc]
         if not self.cleaned_data["keep_tokens"]:
-            tokens.revoke_all(self.user)
+            tokens.revoke_all(self.user, by=self.user)
         return saved
 
 

@@ -59,6 +59,6 @@ def look(request: Request) -> HttpResponse:
 @login_required
 @require_POST
 def revoke(request: Request, token_key: str) -> HttpResponse:
-    tokens.revoke(user=request.user, token_key=token_key)
+    tokens.revoke(user=request.user, token_key=token_key, by=request.user)
     messages.success(request, gettext("The token is revoked. It cannot be used any more."))
     return redirect("profile")

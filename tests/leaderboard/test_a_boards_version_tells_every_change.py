@@ -44,7 +44,7 @@ def test_every_change_gives_another_version_and_nothing_else_does(
     assert is_new()
     submissions.disqualify(submission=waiting, reason="two accounts", by=organizer)
     assert is_new()
-    submissions.reinstate(submission=waiting, by=organizer)
+    submissions.reinstate(submission=waiting, reason="Fine.", by=organizer)
     assert is_new()
     teams.rename(team=rivals, name="Fine rivals", reason="Rude", by=organizer)
     assert is_new()

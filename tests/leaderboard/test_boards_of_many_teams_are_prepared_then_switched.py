@@ -149,7 +149,7 @@ def test_what_changes_while_a_publication_is_prepared_counts_in_it(
             ),
             lambda: submissions.disqualify(submission=third[0], reason="copied", by=organizer),
             lambda: submissions.withdraw(submission=first[1], by=five[0].members.get()),
-            lambda: submissions.reinstate(submission=third[0], by=organizer),
+            lambda: submissions.reinstate(submission=third[0], reason="Fine.", by=organizer),
         )
     ):
         act()
@@ -269,7 +269,7 @@ def test_public_ranks_follow_what_organizers_decide_after_publication(
     assert len(shown(competition, "private")) == 4
     assert versions.of(competition, "private") != version
     for one in both:
-        submissions.reinstate(submission=one, by=organizer)
+        submissions.reinstate(submission=one, reason="Fine.", by=organizer)
         assert_ranks_are_told()
     assert len(shown(competition, "private")) == 5
 

@@ -96,7 +96,7 @@ def test_withdrawn_and_disqualified_submissions_leave_the_board(
     assert rankings.entry_of(team, "public").submission == second
     submissions.disqualify(submission=second, reason="not a network", by=organizer)
     assert rankings.entry_of(team, "public") is None
-    submissions.reinstate(submission=second, by=organizer)
+    submissions.reinstate(submission=second, reason="Fine.", by=organizer)
     assert rankings.entry_of(team, "public").submission == second
 
 

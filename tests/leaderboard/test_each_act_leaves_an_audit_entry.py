@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +28,18 @@ from leaderboard.models import (
     Team,
     User,
 )
-from leaderboard.services import audit, competitions, placing, submissions, sweeping, tokens
+from leaderboard.services import (
+    audit,
+    competitions,
+    devices,
+    placing,
+    selections,
+    submissions,
+    sweeping,
+    teams,
+    tokens,
+    webhooks,
+)
 from tests.leaderboard.admin.conftest import panel, press
 from tests.leaderboard.api.conftest import API, client_of
 from tests.leaderboard.conftest import images, person
@@ -74,7 +87,7 @@ def test_buttons_of_the_panel(
     forget()
     steps = [
         (submission, "disqualify", {"reason": "Trained on the hidden images."}),
-        (submission, "reinstate", {"audit_why": "It was another team."}),
+        (submission, "reinstate", {"reason": "It was another team."}),
         (waiting, "cancel", {}),
         (submission, "evaluate_again", {}),
         (competition, "pause", {"message": "New disks"}),
@@ -159,6 +172,65 @@ def test_members_by_the_api(forget: Any, team: Team, owner: User, teammate: User
         ("team_made", "new", "team"),
         ("member_joined", "new", "team"),
     ]
+
+
+def test_what_members_and_their_commands_do(
+    forget: Any, team: Team, owner: User, scored: Callable[..., Submission]
+) -> None:
+    submission, new = scored(team, seed=1), person("new")
+    Competition.objects.update(max_team_size=5)
+    team.refresh_from_db()
+    forget()
+    for numbers in ([submission.pk], [submission.pk], []):
+        selections.choose(team=team, submission_ids=numbers, by=owner)
+    first, second = (teams.invite(team=team, by=owner) for _ in range(2))
+    teams.revoke_invitation(team=team, invitation_pk=first.pk, by=owner)
+    teams.accept(code=second.code, by=new)
+    hook = webhooks.add(team=team, url="https://h.example/s3cret", events=["scored"], by=owner)
+    webhooks.resume(webhook=hook, by=owner)
+    webhooks.remove(webhook=hook, by=owner)
+    token, secret = tokens.issue(user=owner, name="CI")
+    tokens.revoke(user=owner, token_key=token.token_key, by=owner)
+    codes = []
+    for decide in (devices.confirm, devices.refuse):
+        codes.append(devices.begin(name="laptop", scope="read").device.code)
+        decide(code=codes[-1], by=owner)
+    assert log() == [
+        ("selections_chosen", "owner", "team"),
+        ("selections_chosen", "owner", "team"),  # the same once more is no act
+        ("invitation_made", "owner", "team"),
+        ("invitation_made", "owner", "team"),
+        ("invitation_revoked", "owner", "team"),
+        ("invitation_used", "new", "team"),
+        ("member_joined", "new", "team"),
+        ("webhook_added", "owner", "team"),
+        ("webhook_resumed", "owner", "team"),
+        ("webhook_removed", "owner", "team"),
+        ("token_issued", "owner", "user"),
+        ("token_revoked", "owner", "user"),
+        ("device_confirmed", "owner", "user"),
+        ("device_refused", "owner", "user"),
+    ]
+    chosen = AuditEntry.objects.filter(act="selections_chosen").last()
+    assert chosen
+    assert (chosen.before, chosen.after) == ({"submissions": []}, {"submissions": [submission.pk]})
+    stored = json.dumps(list(AuditEntry.objects.values("before", "after", "subject", "why")))
+    for hidden in ("s3cret", hook.secret, secret, token.token_key, second.code, *codes):
+        assert hidden not in stored
+
+
+def acts_of(module: Path) -> set[str]:
+    """The members of `Act` that a module names."""
+    nodes = [
+        one for one in ast.walk(ast.parse(module.read_text())) if isinstance(one, ast.Attribute)
+    ]
+    return {one.attr for one in nodes if ast.unparse(one.value) in ("Act", "audit.Act")}
+
+
+def test_every_act_has_a_service_that_writes_it() -> None:
+    services = Path(audit.__file__).parent
+    written = set().union(*(acts_of(one) for one in services.rglob("*.py")))
+    assert set(audit.Act.names) == written
 
 
 def test_what_the_service_and_the_console_do(

@@ -191,7 +191,7 @@ class TestOvertaken:
         Happening.objects.all().delete()
         competitions.close(competition=rivals.competition, by=organizer)
         competitions.publish(competition=rivals.competition, by=organizer)
-        submissions.reinstate(submission=sent, by=organizer)
+        submissions.reinstate(submission=sent, reason="Fine.", by=organizer)
         tell()
         assert not told(owner, Kind.OVERTAKEN)
 

@@ -43,5 +43,5 @@ class Token(APIView):
     @extend_schema(responses={204: None}, operation_id="revoke_token")
     def delete(self, request: Request, token_key: str) -> Response:
         """Revoke one of my tokens: as a token with the scope "manage" any, else only itself."""
-        tokens.revoke(user=person(request), token_key=token_key)
+        tokens.revoke(user=person(request), token_key=token_key, by=person(request))
         return Response(status=204)

@@ -81,6 +81,10 @@ class Contest:
         return Declaration.objects.get(team=self.team)
 
     @property
+    def ban(self) -> Ban:
+        return self.competition.bans.get()
+
+    @property
     def verification(self) -> Verification:
         return self.competition.verifications.get()
 
@@ -107,6 +111,7 @@ def other(own: Contest, submit: Any) -> Contest:
     names = {"id": None, "slug": "hidden", "title": "Hidden contest"}
     competition = Competition.objects.create(**fields | names)
     team = teams.create(competition=competition, name="Strangers", by=person("stranger"))
+    teams.join(team, person("stranger-two"))
     submission = submit(team, seed=3)
     announcement = Announcement.objects.create(competition=competition, title="A", text="B")
     role = Role.objects.create(competition=competition, user=person("else"), kind="viewer")
@@ -150,11 +155,38 @@ def holders(own: Contest, organizer: User) -> dict[str, Client]:
     return clients
 
 
+def second(contest: Contest) -> str:
+    """A member of the team who is not its captain."""
+    return contest.team.memberships.filter(is_captain=False).get().user.username
+
+
+def second_key(contest: Contest) -> int:
+    return contest.team.memberships.filter(is_captain=False).get().user_id
+
+
+TRAINING = {"architecture": "resnet18", "form": "onnx", "seconds": "60", "seed": "1"}
+AGAIN = {"due_at": "2099-01-01T00:00", "reason": "R"}
 MORE_UPLOADS = {"uploads": "3", "until": "2099-01-01T00:00", "reason": "Our fault"}
 ACTS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
     # the row, the act, what is sent, and who may: operator, owner, organizer, viewer
     ("submission", "disqualify", {"reason": "Why"}, (302, 302, 302, 403)),
-    ("submission", "reinstate", {}, (302, 302, 302, 403)),
+    ("submission", "reinstate", {"reason": "Why"}, (302, 302, 302, 403)),
+    ("submission", "reinstate", {}, (200, 200, 200, 403)),  # not without a reason
+    ("submission", "evaluate_again", {}, (302, 302, 302, 403)),
+    *(
+        ("competition", step, fields, (409, 409, 409, 403))
+        for step, fields in (
+            *((one, {}) for one in ("open_", "resume", "reopen", "publish", "stop_preparing")),
+            *((one, {}) for one in ("calibrate", "cancel_training", "delete_draft")),
+            ("train_reference", TRAINING),
+            ("verify_winners", {"count": "1", "due_at": "2099-01-01T00:00", "wish": "Code"}),
+        )
+    ),
+    ("competition", "extend", {"ends_at": "2099-01-01T00:00"}, (302, 302, 302, 403)),
+    ("competition", "clone", {"title": "C", "slug": "c"}, (302, 403, 403, 403)),
+    ("competition", "upload_reference", {}, (200, 200, 200, 403)),
+    ("competition", "remove_track", {"track": "none", "reason": "R"}, (200, 200, 200, 403)),
+    ("competition", "result", {"sign": "1"}, (302, 302, 302, 403)),
     ("queued", "cancel", {}, (302, 302, 302, 403)),
     ("competition", "pause", {"message": ""}, (302, 302, 302, 403)),
     ("competition", "close", {}, (302, 302, 302, 403)),
@@ -165,13 +197,16 @@ ACTS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
         for step in ("pause", "resume", "retry", "keep_failed", "fail_failed")
     ),
     ("rescore", "cancel", {}, (302, 302, 302, 403)),
+    ("rescore", "apply", {}, (302, 302, 302, 403)),
     ("announcement", "remove", {}, (302, 302, 302, 403)),
     ("verification", "verify", {}, (302, 302, 302, 403)),
     ("verification", "refuse", {"reason": "No code"}, (302, 302, 302, 403)),
+    ("verification", "ask_again", AGAIN, (409, 409, 409, 403)),
     ("application", "accept", {}, (302, 302, 302, 403)),
     ("application", "refuse", {"reason": "Why"}, (302, 302, 302, 403)),
     ("guest", "revoke", {}, (302, 302, 302, 403)),
     ("question", "answer", {"text": "Two."}, (302, 302, 302, 403)),
+    ("question", "make_faq", {}, (409, 409, 409, 403)),
     ("question", "remove", {}, (302, 302, 302, 403)),
     ("faq", "remove", {}, (302, 302, 302, 403)),
     ("faq", "change", {"question": "C", "answer": "D", "position": 2}, (302, 302, 302, 403)),
@@ -180,6 +215,14 @@ ACTS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
     ("role", "end", {}, (302, 302, 403, 403)),
     ("team", "rename", {"name": "Renamed", "reason": "Rude"}, (302, 302, 302, 403)),
     ("team", "more_uploads", MORE_UPLOADS, (302, 302, 302, 403)),
+    ("team", "take_back", {}, (409, 409, 409, 403)),
+    ("team", "merge", {"other": "Nobody", "reason": "R"}, (404, 404, 404, 403)),
+    ("team", "split", {"username": second, "name": "S", "reason": "R"}, (302, 302, 302, 403)),
+    ("team", "pass_on", {"username": second, "reason": "Ill"}, (302, 302, 302, 403)),
+    ("team", "remove_member", {"username": second, "reason": "R"}, (302, 302, 302, 403)),
+    ("team", "ban", {"who": second_key, "reason": "R"}, (302, 302, 302, 403)),
+    ("team", "ban", {"who": "", "reason": "R"}, (409, 409, 409, 403)),
+    ("ban", "lift", {}, (302, 302, 302, 403)),
     ("announcement", "change", {"title": "C", "text": "D"}, (302, 302, 302, 403)),
     ("role", "change", {"kind": "organizer"}, (302, 302, 403, 403)),
 ]
@@ -194,7 +237,7 @@ def test_each_role_against_each_act(
             for contest in (own, other):
                 row = getattr(contest, name)
                 url = reverse(f"admin:leaderboard_{row._meta.model_name}_{step}", args=[row.pk])
-                sent: dict[str, Any] = dict(fields)
+                sent = {k: v(contest) if callable(v) else v for k, v in fields.items()}
                 with transaction.atomic():
                     before = AuditEntry.objects.count()
                     answer = client.post(url, sent)
@@ -207,6 +250,22 @@ def test_each_role_against_each_act(
                 if answer.status_code not in hope or written != int(may and status == 302):
                     wrong.append(f"{kind} {name} {step}: {answer.status_code} {written}, {hope}")
     assert not wrong, "\n".join(wrong)
+
+
+def names(found: Any) -> Iterator[str]:
+    """The names of buttons, also of those in a menu."""
+    for one in found or ():
+        yield from names(one["items"]) if isinstance(one, dict) else (str(one),)
+
+
+def test_the_table_has_each_button_of_the_panel(own: Contest) -> None:
+    tried = {(getattr(own, name)._meta.model_name, step) for name, step, *_ in ACTS}
+    for model, noun in admin.site._registry.items():
+        if not getattr(noun, "to_competition", ""):
+            continue  # for operators only: each address of it refuses others below
+        buttons = set(names(getattr(noun, "actions_detail", ()))) - READS
+        missing = {one for one in buttons if (model._meta.model_name, one) not in tried}
+        assert not missing, (model, missing)
 
 
 def test_each_role_sees_its_competition_and_nothing_else(

@@ -173,7 +173,7 @@ def test_from_an_empty_site_to_both_boards(
     submission.refresh_from_db()
     assert submission.disqualified_reason == "Two accounts."
     assert not Entry.objects.exists()
-    press(submission, "reinstate")
+    press(submission, "reinstate", reason="One account.")
     assert Entry.objects.get().board == "public"
 
     press(submission, "evaluate_again")

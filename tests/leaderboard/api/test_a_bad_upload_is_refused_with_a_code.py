@@ -153,7 +153,7 @@ class TestToken:
 
     def test_revoked(self, team: Team, owner: User, model: bytes) -> None:
         token, secret = tokens.issue(user=owner, name="old CI")
-        tokens.revoke(user=owner, token_key=token.token_key)
+        tokens.revoke(user=owner, token_key=token.token_key, by=owner)
         assert self.post(model, f"Token {secret}")[1]["code"] == "unknown_token"
 
     def test_of_an_account_that_is_switched_off(

@@ -122,7 +122,7 @@ def test_a_refused_an_old_and_an_unknown_code_give_none(owner: User, outsider: U
 def test_another_password_ends_what_a_command_is_about_to_get(owner: User) -> None:
     begun = begin()
     devices.confirm(code=begun["user_code"], by=owner)
-    tokens.revoke_all(owner)
+    tokens.revoke_all(owner, by=owner)
     assert ask(begun).json()["code"] == "expired_device_code"
     assert not ApiToken.objects.exists()
 
