@@ -41,6 +41,7 @@ OTHERS: Mapping[str, StrPromise] = {
     "calibration": gettext_lazy("calibration"),
     "captain": gettext_lazy("captain"),
     "changes": gettext_lazy("changes"),
+    "competition": gettext_lazy("competition"),
     "disqualified": gettext_lazy("disqualified"),
     "due_at": gettext_lazy("due"),
     "events": gettext_lazy("events"),

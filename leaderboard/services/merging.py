@@ -14,7 +14,7 @@ from django.db.models import Min
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard.errors import Conflict, NotAllowed, NotFound, Refused
+from leaderboard.errors import Conflict, NotAllowed, NotFound
 from leaderboard.models import (
     Competition,
     Declaration,
@@ -36,6 +36,7 @@ from leaderboard.services import (
     organizers,
     placing,
     quotas,
+    reasons,
     teams,
     turns,
     versions,
@@ -55,7 +56,7 @@ LENGTHS: dict[Period, timedelta] = {
 def merge(*, into: Team, other: Team, reason: str, by: User, is_late: bool = False) -> Team:
     """Merge two teams as an organizer. `is_late`: also after the deadline of merges."""
     organizers.check_organizer(by, into.competition)
-    reason = given(reason)
+    reason = reasons.given(reason)
     into, other = locked(into, other)
     if not is_late:
         check_deadline(into.competition)
@@ -219,13 +220,6 @@ def named(competition: Competition, name: str) -> Team:
     return found
 
 
-def given(reason: str) -> str:
-    reason = reason.strip()[:300]
-    if not reason:
-        raise Refused(gettext("Give a reason. The team reads it."), code="reason_missing")
-    return reason
-
-
 # Apart
 
 
@@ -233,7 +227,7 @@ def given(reason: str) -> str:
 def split(*, team: Team, username: str, name: str, reason: str, by: User) -> Team:
     """Give a member a team of their own, as an organizer. What was submitted stays where it is."""
     organizers.check_organizer(by, team.competition)
-    reason = given(reason)
+    reason = reasons.given(reason)
     team = locks.lock(team)
     teams.check_forming(team.competition)
     member = captains.find_member(team, username)

@@ -54,11 +54,8 @@ def issue(
 
 def facts(token: ApiToken) -> dict[str, object]:
     """What the audit log tells of a token."""
-    return {"name": token.name, "scope": token.scope, "competition": slug_of(token)}
-
-
-def slug_of(token: ApiToken) -> str | None:
-    return token.competition.slug if token.competition else None
+    only = {"competition": token.competition.slug} if token.competition else {}
+    return {"name": token.name, "scope": token.scope, **only}
 
 
 def check_is_scope(scope: str) -> None:

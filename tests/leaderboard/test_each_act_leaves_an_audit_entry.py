@@ -157,13 +157,14 @@ def test_forms_of_the_panel_write_from_and_to(
 
 
 def test_members_by_the_api(forget: Any, team: Team, owner: User, teammate: User) -> None:
-    captain, other = client_of(owner), client_of(teammate)
+    captain, other, new = client_of(owner), client_of(teammate), client_of(person("new"))
+    forget()  # the tokens
     address = f"{API}/teams/{team.pk}"
     captain.patch(address, {"name": "Others"}, format="json")
     captain.put(f"{address}/captain", {"username": "teammate"}, format="json")
     other.delete(f"{address}/members/owner")
     other.post(f"{address}/leave")
-    client_of(person("new")).post(f"{API}/competitions/waste/teams", {"name": "New"}, format="json")
+    new.post(f"{API}/competitions/waste/teams", {"name": "New"}, format="json")
     assert log() == [
         ("team_renamed", "owner", "team"),
         ("captain_changed", "owner", "team"),
@@ -270,6 +271,7 @@ def test_no_secret_comes_into_it(
     forget: Any, panel: Client, press: Callable[..., Any], team: Team, owner: User
 ) -> None:
     token, secret = tokens.issue(user=owner, name="CI")
+    forget()
     press(token, "revoke")
     page = reverse("admin:auth_user_password_change", args=[owner.pk])
     fields = {"password1": "another-passphrase", "password2": "another-passphrase"}

@@ -34,7 +34,7 @@ from leaderboard.models import (
     User,
     Verification,
 )
-from leaderboard.services import teams
+from leaderboard.services import preparing, teams
 from tests.leaderboard.api.conftest import API, client_of
 from tests.leaderboard.conftest import person
 
@@ -140,7 +140,12 @@ def decide(team: Team, by: User) -> None:
     Ban.objects.create(competition=team.competition, team=team, reason="R", banned_by=by)
     named = dict.fromkeys(("time_weight", "k", "min_quality", "quality_ref"), 0.5)
     before = {f"was_{name}": value for name, value in named.items()}
-    Rescore.objects.create(competition=team.competition, version=2, why="W", **named, **before)
+    competition = team.competition
+    rescore = Rescore.objects.create(
+        competition=competition, version=2, why="W", now_quality_ref=0.5, **named, **before
+    )
+    preparing.begin(competition, rescore=rescore)
+    preparing.go_on(competition, seconds=preparing.AT_ONCE)
 
 
 @pytest.fixture
