@@ -34,7 +34,7 @@ from leaderboard.models import (
     User,
     Verification,
 )
-from leaderboard.services import preparing, teams
+from leaderboard.services import teams
 from tests.leaderboard.api.conftest import API, client_of
 from tests.leaderboard.conftest import person
 
@@ -140,12 +140,7 @@ def decide(team: Team, by: User) -> None:
     Ban.objects.create(competition=team.competition, team=team, reason="R", banned_by=by)
     named = dict.fromkeys(("time_weight", "k", "min_quality", "quality_ref"), 0.5)
     before = {f"was_{name}": value for name, value in named.items()}
-    competition = team.competition
-    rescore = Rescore.objects.create(
-        competition=competition, version=2, why="W", now_quality_ref=0.5, **named, **before
-    )
-    preparing.begin(competition, rescore=rescore)
-    preparing.go_on(competition, seconds=preparing.AT_ONCE)
+    Rescore.objects.create(competition=team.competition, version=2, why="W", **named, **before)
 
 
 @pytest.fixture
@@ -202,7 +197,6 @@ ACTS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
         for step in ("pause", "resume", "retry", "keep_failed", "fail_failed")
     ),
     ("rescore", "cancel", {}, (302, 302, 302, 403)),
-    ("rescore", "apply", {}, (302, 302, 302, 403)),
     ("announcement", "remove", {}, (302, 302, 302, 403)),
     ("verification", "verify", {}, (302, 302, 302, 403)),
     ("verification", "refuse", {"reason": "No code"}, (302, 302, 302, 403)),
@@ -257,6 +251,11 @@ def test_each_role_against_each_act(
     assert not wrong, "\n".join(wrong)
 
 
+ELSEWHERE = {"rescore": {"apply"}, "competition": {"formula"}}
+"""Buttons with tests of their own: a preview must be prepared, and a page only leads to another.
+Their addresses are asked below, as all are."""
+
+
 def names(found: Any) -> Iterator[str]:
     """The names of buttons, also of those in a menu."""
     for one in found or ():
@@ -270,6 +269,7 @@ def test_the_table_has_each_button_of_the_panel(own: Contest) -> None:
             continue  # for operators only: each address of it refuses others below
         buttons = set(names(getattr(noun, "actions_detail", ()))) - READS
         missing = {one for one in buttons if (model._meta.model_name, one) not in tried}
+        missing -= ELSEWHERE.get(model._meta.model_name or "", set())
         assert not missing, (model, missing)
 
 
