@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Refused
 from leaderboard.management import contest_files
+from leaderboard.management.decisions import DECISIONS
 from leaderboard.models import Competition, Evaluation, User
 from leaderboard.services import audit, competitions, references
 
@@ -27,7 +28,8 @@ ACTS: dict[str, tuple[str, Callable[..., object]]] = {
 
 class Command(contest_files.ContestCommand):
     help = (
-        "Calibrate, open, pause, close, reopen or publish a competition, and say how it stands. "
+        "Calibrate, open, pause, close, reopen, extend or publish a competition, rescore it, "
+        "decide about its submissions and teams, and say how it stands. "
         "The same rules hold as in the panel. A worker calibrates: see manage.py work. Exit code "
         "0: done; 1: refused, with the reason, and nothing is changed; 2: wrong usage."
     )
@@ -44,26 +46,57 @@ class Command(contest_files.ContestCommand):
             if name != "status":
                 contest_files.add_person(one)
             super().add_arguments(one)
+        for name, decision in DECISIONS.items():
+            one = acts.add_parser(name, help=decision.does, description=decision.does)
+            one.add_argument("slug", help="of the competition")
+            decision.needs(one)
+            one.add_argument("--why", default="", help="the reason: teams read it, as in the panel")
+            contest_files.add_person(one)
+            super().add_arguments(one)
 
     def act(self, *, step: str, slug: str, **options: Any) -> None:
         competition = contest_files.competition(slug)
+        more: dict[str, Any] = {}
         if step != "status":
             by = contest_files.person(options.pop("by"))
-            self.do(step, competition, by=by, **options)
-        told = told_of(Competition.objects.get(pk=competition.pk))
+            more = self.do(step, competition, by=by, **options)
+        told = told_of(Competition.objects.get(pk=competition.pk)) | more
         if options["json"]:
             self.stdout.write(json.dumps(told, ensure_ascii=False))
             return
+        self.table(more.get("rescore"))
         self.stdout.write(
             gettext("%(slug)s: %(state)s, %(queued)d queued, %(running)d running.") % told
         )
         if told["missing"]:
             self.stdout.write(told["missing"]["detail"])
 
-    def do(self, step: str, competition: Competition, *, by: User, **options: Any) -> None:
+    def table(self, rescore: dict[str, Any] | None) -> None:
+        """The board before and after a rescore, a team on a line."""
+        for row in rescore["rows"] if rescore else ():
+            ranks = [row["rank_before"] or "–", row["rank_after"] or "–"]
+            scores = [row["score_before"], row["score_after"]]
+            self.stdout.write("{:>4} → {:<4} {} → {}  {}".format(*ranks, *scores, row["team"]))
+
+    def do(
+        self, step: str, competition: Competition, *, by: User, **options: Any
+    ) -> dict[str, Any]:
+        """Act. Returns what is told besides how the competition stands."""
+        if decision := DECISIONS.get(step):
+            given = {name: options[name] for name in named(decision.needs)}
+            with audit.because(options["why"]):
+                return decision.do(competition, by, why=options["why"], **given) or {}
         more = {"message": options["message"]} if step == "pause" else {}
         with audit.because(options.get("why") or options.get("message") or ""):
             ACTS[step][1](competition=competition, by=by, **more)
+        return {}
+
+
+def named(needs: Callable[[CommandParser], None]) -> list[str]:
+    """The names of the arguments that an act needs."""
+    parser = CommandParser(add_help=False)
+    needs(parser)
+    return [one.dest for one in parser._actions]
 
 
 def told_of(competition: Competition) -> dict[str, Any]:
