@@ -9,8 +9,7 @@ from typing import Any
 
 from django.core.management import call_command
 
-from leaderboard.models import Competition, Rescore, Submission, Team, User
-from leaderboard.services import bans, merging, rescoring, submissions
+from leaderboard.models import Competition, Submission, Team, User
 from tests.leaderboard.contest import playing, story
 
 CONTEST = """\
@@ -30,26 +29,32 @@ rules_of_the_board: {{remeasured_ranks: 0}}
 
 
 class Console:
-    """An organizer's acts by services and commands."""
+    """An organizer's acts by commands."""
 
     def __init__(self, by: User) -> None:
         self.by = by
 
     def rescore(self, competition: Competition, formula: dict[str, float]) -> None:
-        proposed = rescoring.propose(
-            rescore=Rescore(competition=competition, quality_ref=None, why="Less time.", **formula),
-            by=self.by,
-        )
-        rescoring.apply(rescore=proposed, by=self.by)
+        numbers = [
+            part
+            for name, value in formula.items()
+            for part in (f"--{name.replace('_', '-')}", str(value))
+        ]
+        self.act("rescore", "propose", *numbers, why="Less time.")
+        self.act("rescore", "apply", why="Less time.")
 
     def merge(self, into: Team, other: Team) -> None:
-        merging.merge(into=into, other=other, reason="One laboratory.", by=self.by)
+        self.act("merge", into.name, other.name, why="One laboratory.")
 
     def disqualify(self, submission: Submission) -> None:
-        submissions.disqualify(submission=submission, reason="A copy.", by=self.by)
+        self.act("disqualify", str(submission.pk), why="A copy.")
 
     def ban(self, team: Team) -> None:
-        bans.ban(team=team, person=None, reason="Two teams.", by=self.by)
+        self.act("ban", team.name, why="Two teams.")
+
+    def act(self, step: str, *arguments: str, why: str) -> None:
+        by = self.by.get_username()
+        run("competition", step, "whole", *arguments, "--why", why, "--by", by)
 
     def publish(self, competition: Competition) -> None:
         # With many teams on a slow machine it is published in the background.
