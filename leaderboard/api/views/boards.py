@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from django.http import StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
@@ -36,12 +36,13 @@ from leaderboard.services.choices import Choice
 from scoring import formats
 
 SORTS = [*choices.COLUMNS, *(f"-{name}" for name in choices.COLUMNS)]
+WRITINGS = ("json", "csv")
 PARAMETERS = [
     OpenApiParameter("limit", int, description="Rows a page, at most 1000."),
     OpenApiParameter("offset", int, description="Rows of the whole board to leave out first."),
     OpenApiParameter(
         "format",
-        enum=["json", "csv", *(one.name for one in formats.FORMATS)],
+        enum=[*WRITINGS, *(one.name for one in formats.FORMATS)],
         description="How the answer is written, or a format of model files to filter by.",
     ),
     OpenApiParameter("track", str, description="The slug of a track; empty: the board."),
@@ -87,6 +88,8 @@ class Board(APIView):
     def get(self, request: Request, slug: str, board: str, **kwargs: str) -> HttpResponseBase:
         """The public or the private board, the leader first, or as it is filtered and sorted; as
         CSV with all its rows."""
+        if kwargs.get("format", "json") not in WRITINGS:
+            raise Http404
         competition = competitions.named(slug)
         visibility.check_board(competition, board)
         choice = chosen(request)
@@ -107,7 +110,7 @@ class Board(APIView):
 def chosen(request: Request) -> Choice:
     """The choice in an address. Raises `Refused`."""
     asked = request.query_params.dict()
-    if asked.get("format") in ("json", "csv"):
+    if asked.get("format") in WRITINGS:
         del asked["format"]
     choices.check(asked)
     choice = choices.read(asked)
