@@ -156,8 +156,12 @@ def make_competition() -> Competition:
             images=500,
             images_by_class=dict.fromkeys(CLASSES, 100),
         )
+    return open_one(SLUG, profile, dataset)
+
+
+def open_one(slug: str, profile: HardwareProfile, dataset: Dataset) -> Competition:
     competition = Competition.objects.create(
-        slug=SLUG, title="Scale", profile=profile, dataset=dataset, submissions_per_day=100
+        slug=slug, title=slug.title(), profile=profile, dataset=dataset, submissions_per_day=100
     )
     reference = ReferenceModel.objects.create(
         competition=competition,
@@ -165,7 +169,7 @@ def make_competition() -> Competition:
         sha256="e" * 64,
         size_bytes=1,
         name="ResNet18",
-        created_at=now,
+        created_at=timezone.now(),
     )
     competition.reference = reference
     competition.calibration = Evaluation.objects.create(

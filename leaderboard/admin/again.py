@@ -70,8 +70,8 @@ class AgainForm(forms.Form):
         for name, (rows, today) in choices.items():
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)
-            field.queryset = rows.exclude(pk=today.pk)
-            field.empty_label = gettext("As today: %(today)s") % {"today": today}
+            field.queryset = rows.exclude(pk=today.pk) if today else rows
+            field.empty_label = gettext("As today: %(today)s") % {"today": today or "–"}
 
 
 class Acts(trainings.Acts):
@@ -112,7 +112,7 @@ class Acts(trainings.Acts):
         data, today = found["data"]
         found["data"] = (data.filter(classes=competition.classes), today)
         found["stored"] = (competition.references.all(), competition.reference)
-        return {name: pair for name, pair in found.items() if pair[1] is not None}
+        return found
 
 
 def begin(

@@ -20,6 +20,9 @@ document.addEventListener("alpine:initialized", () => {
 
 // The theme calls each scrolled part alike. Before it does, each gets the name of what it shows.
 document.addEventListener("DOMContentLoaded", () => {
-  for (const part of document.querySelectorAll("[data-simplebar]"))
-    part.dataset.simplebarAriaLabel = part.closest("nav")?.getAttribute("aria-label") ?? document.title.trim();
+  for (const part of document.querySelectorAll("[data-simplebar]")) {
+    const heading = document.getElementById(part.closest("fieldset[aria-labelledby]")?.getAttribute("aria-labelledby"));
+    part.dataset.simplebarAriaLabel =
+      part.closest("nav")?.getAttribute("aria-label") ?? (heading?.innerText.trim() || document.title.trim());
+  }
 });

@@ -19,6 +19,7 @@ from leaderboard.models import (
     ApiToken,
     Application,
     Ban,
+    Competition,
     Dataset,
     Declaration,
     FaqEntry,
@@ -140,6 +141,15 @@ def test_organizers_see_every_page(panel: Client) -> None:
         assert panel.get(address).status_code == 200, address
     for model in ("competition", "dataset", "hardwareprofile", "user"):
         assert panel.get(reverse(f"admin:leaderboard_{model}_add")).status_code == 200
+
+
+def test_each_step_of_an_empty_draft_has_a_page(panel: Client, draft: Competition) -> None:
+    draft.dataset = None
+    draft.save()
+    options: Any = admin.site._registry[Competition]
+    for step in options._extract_action_names(options.actions_detail):
+        address = reverse(f"admin:leaderboard_competition_{step}", args=[draft.pk])
+        assert panel.get(address, follow=True).status_code == 200, address
 
 
 @pytest.mark.usefixtures("full")

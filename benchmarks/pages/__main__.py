@@ -1,0 +1,196 @@
+"""Fill a site, serve it as in production, look at every page, print, and say what missed a bar."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from benchmarks import picture, tables
+from benchmarks.pages import looking
+from benchmarks.pages.looking import Look
+
+if TYPE_CHECKING:
+    from benchmarks.pages.addresses import Address
+    from benchmarks.pages.rows import Site
+
+FIRST_LOAD_OF_A_BOARD = 150_000
+FIRST_LOAD = 200_000
+SHIFT = 0.02
+"""Cumulative layout shift. 0.1 is commonly called good; the plot keeps its place, so less holds."""
+VARIANTS = [
+    (width, theme, language)
+    for width in (1280, 390)
+    for theme in ("light", "dark")
+    for language in ("en", "ko")
+]
+QUICK = [(1280, "light", "en"), (390, "dark", "ko")]
+HEIGHTS = {1280: 800, 390: 844}
+
+
+def main() -> int:
+    options = parser().parse_args()
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if not chromium:
+        print("Chromium is not installed (Debian: apt-get install chromium).", file=sys.stderr)
+        return 3
+    with tempfile.TemporaryDirectory(prefix="featherweight-pages-") as folder:
+        address = f"http://127.0.0.1:{picture.free_port()}"
+        os.environ.update(picture.settings(Path(folder), address))
+        os.environ.update(DEBUG="0", STATIC_ROOT=f"{folder}/static", ALLOWED_HOSTS="*")
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        logging.disable()  # many addresses are no pages, and Django writes each of them down
+        from benchmarks.pages import addresses, rows
+
+        call_command("collectstatic", verbosity=0, interactive=False)
+        site = rows.fill(options.teams)
+        pages = [one for one in addresses.found(site) if matches(one.path, options.pages)]
+        print(f"{len(pages)} pages, {options.teams:,} teams", file=sys.stderr, flush=True)
+        with served(address), sync_playwright() as playwright:
+            # Root, as in a container, has no sandbox.
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            variants = QUICK if options.quick else VARIANTS
+            looks = list(walk(browser, address, site, pages, variants))
+            browser.close()
+    show(looks, as_json=options.json)
+    return int(any(missed(one) for one in looks))
+
+
+def matches(path: str, wanted: list[str]) -> bool:
+    return not wanted or any(part in path for part in wanted)
+
+
+@contextmanager
+def served(site: str) -> Iterator[None]:
+    """The site by the server of production."""
+    bind = site.removeprefix("http://")
+    web = [sys.executable, "-m", "gunicorn", "leaderboard.wsgi", "--bind", bind, "--threads", "4"]
+    web += ["--no-control-socket", "--timeout", "120"]
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(web, cwd=picture.ROOT, stdout=quiet, stderr=quiet)
+    try:
+        picture.await_answer(f"{site}/healthz")
+        yield
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def walk(
+    browser: Browser,
+    base: str,
+    site: Site,
+    pages: list[Address],
+    variants: list[tuple[int, str, str]],
+) -> Iterator[Look]:
+    clients = {"visitor": None, "member": site.world.member, "organizer": site.world.organizer}
+    for width, theme, language in variants:
+        variant = f"{width} {theme} {language}"
+        for one in pages:
+            # Another browser for each page, so that each load is a first one.
+            client = clients[one.person]
+            with signed_in(browser, base, client, width, theme, language) as context:
+                found = looking.look(context, one.path, one.person, variant)
+            for bar in missed(found):
+                print(f"{variant} {one.person} {one.path}: {bar}", file=sys.stderr, flush=True)
+            yield found
+
+
+def signed_in(
+    browser: Browser, base: str, client: Any, width: int, theme: Any, language: str
+) -> BrowserContext:
+    from django.conf import settings
+
+    context = browser.new_context(
+        base_url=base,
+        viewport={"width": width, "height": HEIGHTS[width]},
+        color_scheme=theme,
+        locale=language,
+    )
+    if client:
+        name = settings.SESSION_COOKIE_NAME
+        value = client.cookies[name].value
+        context.add_cookies([{"name": name, "value": value, "url": base}])
+    return context
+
+
+def missed(one: Look) -> list[str]:
+    """The bars that a page misses, in words."""
+    is_board = one.rows_in_sight is not None
+    most = FIRST_LOAD_OF_A_BOARD if is_board else FIRST_LOAD
+    said = [f"axe: {violation}" for violation in one.violations]
+    said += [f"console: {complaint}" for complaint in one.complaints]
+    if one.first_load_bytes > most:
+        said.append(f"{one.first_load_bytes:,} bytes on the first load, {most:,} allowed")
+    if one.sideways > 0:
+        said.append(f"{one.sideways} px too wide")
+    if one.shift > SHIFT:
+        said.append(f"layout shift {one.shift:.3f}, {SHIFT} allowed")
+    if one.path.endswith("/boards/public/") and (one.rows_in_sight or 0) < looking.FIRST_ROWS:
+        said.append(f"{one.rows_in_sight} rows in the first window, {looking.FIRST_ROWS} wanted")
+    if one.status >= 500:
+        said.append(f"status {one.status}")
+    return said
+
+
+def show(looks: list[Look], *, as_json: bool) -> None:
+    if as_json:
+        found = [dataclasses.asdict(one) | {"missed": missed(one)} for one in looks]
+        print(json.dumps(found, indent=1))
+        return
+    pages: dict[tuple[str, str], list[Look]] = defaultdict(list)
+    for one in looks:
+        pages[one.path, one.person].append(one)
+    head = ("page", "for", "first load", "HTML", "axe", "console", "wide", "shift", "rows", "")
+    tables.show(head, [line(*page, seen) for page, seen in pages.items()])
+    print(tables.machine_line())
+
+
+def line(path: str, person: str, seen: list[Look]) -> tuple[str, ...]:
+    """The worst of a page's variants."""
+    rows = [one.rows_in_sight for one in seen if one.rows_in_sight is not None]
+    return (
+        path,
+        person,
+        f"{max(one.first_load_bytes for one in seen) / 1000:.0f} kB",
+        f"{max(one.html_bytes for one in seen) / 1000:.0f} kB",
+        str(sum(len(one.violations) for one in seen)),
+        str(sum(len(one.complaints) for one in seen)),
+        f"{max(0, *(one.sideways for one in seen))} px",
+        f"{max(one.shift for one in seen):.3f}",
+        str(min(rows)) if rows else "",
+        "MISSED" if any(missed(one) for one in seen) else "held",
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    one = argparse.ArgumentParser(
+        "python -m benchmarks.pages",
+        description="Looks at every page of the site and of its panel, at 1280 and 390 pixels, "
+        "light and dark, in English and Korean. The exit code is 1 where a bar is missed.",
+    )
+    one.add_argument("--teams", type=int, default=5_000, help="On the board (default: 5000).")
+    one.add_argument("--pages", nargs="+", default=[], help="Only paths with one of these parts.")
+    one.add_argument("--quick", action="store_true", help="Two of the eight variants.")
+    one.add_argument("--json", action="store_true", help="Each look, for programs.")
+    return one
+
+
+if __name__ == "__main__":
+    sys.exit(main())
