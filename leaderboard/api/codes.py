@@ -307,6 +307,11 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         409,
         _("The team has as many members as it may have, or two teams would have more together."),
     ),
+    "no_mail_address": (400, _("What an invitation names has an @ and is no mail address.")),
+    "too_many_addresses_today": (
+        409,
+        _("A team, and a member, invites at most 10 mail addresses within 24 hours."),
+    ),
     "too_many_calls": (
         409,
         _("An address gets at most 20 test calls in an hour, and none while 20 calls wait."),

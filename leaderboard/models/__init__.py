@@ -12,7 +12,7 @@ from leaderboard.models.entry import BoardVersion, Entry, NextEntry, Preparation
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.extra import Extra
 from leaderboard.models.hardware import Canary, HardwareProfile, QueueShare, Worker
-from leaderboard.models.letter import Letter
+from leaderboard.models.letter import Letter, QuietAddress
 from leaderboard.models.matter import Matter
 from leaderboard.models.merge import MergeOffer
 from leaderboard.models.notice import Happening, Notice
@@ -67,6 +67,7 @@ __all__ = [
     "Preparation",
     "Question",
     "QueueShare",
+    "QuietAddress",
     "Ranged",
     "RankNote",
     "RankRange",

@@ -1,26 +1,36 @@
-"""A mail to an address about an account, until it is sent."""
+"""Mails to addresses, about an account or an invitation to a team, until they are sent."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from leaderboard.models.team import Invitation, Team
+
 
 class Letter(models.Model):
     """What stands behind its link is a secret of the addressee, so the row goes as soon as the mail
-    is sent or given up."""
+    is sent or given up. That of an invitation stays for a day, to be counted, without an address.
+    """
 
     class Kind(models.TextChoices):
         CONFIRM = "confirm"
         RESET = "reset"
         EXISTS = "exists"
         UNKNOWN = "unknown"
+        INVITED = "invited"
 
     kind = models.CharField(max_length=20, choices=Kind)
-    address = models.EmailField(max_length=254)
+    address = models.EmailField(max_length=254, blank=True)
     account = models.CharField(max_length=150, blank=True, help_text="The user name it is about.")
-    url = models.TextField(help_text="The link.")
+    url = models.TextField(blank=True, help_text="The link; that of an invitation has its code.")
+    invitation = models.ForeignKey(Invitation, models.SET_NULL, null=True, related_name="+")
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, related_name="+")
+    sent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
     language = models.CharField(max_length=10)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     mail_at = models.DateTimeField(null=True, help_text="When it is sent next.")
@@ -35,3 +45,12 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"letter {self.pk}"
+
+
+class QuietAddress(models.Model):
+    """An address whose owner wants no invitations to teams by mail."""
+
+    mail_hash = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return self.mail_hash[:8]

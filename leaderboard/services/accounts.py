@@ -24,6 +24,7 @@ from leaderboard.models import (
     Evaluation,
     Guest,
     Invitation,
+    Letter,
     Membership,
     Notice,
     PartialUpload,
@@ -327,6 +328,7 @@ def forget_invitations(person: User) -> None:
     for address in addresses:
         is_meant |= Q(sent_to__iexact=address)
         Guest.objects.filter(address__iexact=address).delete()
+        Letter.objects.filter(address__iexact=address).delete()
     Invitation.objects.filter(is_meant).update(sent_to="")
     Notice.objects.filter(kind=Notice.Kind.INVITED, facts__by_id=person.pk).delete()
 

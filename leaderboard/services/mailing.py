@@ -27,12 +27,12 @@ from django.utils.translation import gettext
 from leaderboard import times
 from leaderboard.errors import NotFound
 from leaderboard.models import Guest, Letter, Notice, User
-from leaderboard.services import composing, letters, notice_words, notices
+from leaderboard.services import composing, invitation_letters, letters, notice_words, notices
 
 Row = Letter | Guest | Notice
 """What is sent: a letter about an account, an invitation to an address, or a notice."""
 RELATED: dict[type[Row], tuple[str, ...]] = {
-    Letter: (),
+    Letter: ("invitation__team__competition", "invitation__invited_by"),
     Guest: ("competition",),
     Notice: ("user", "competition"),
 }
@@ -106,7 +106,7 @@ def send(row: Row, connection: Any) -> bool:
 def is_wanted(row: Row) -> bool:
     """Whether there is still somebody to send it to."""
     if isinstance(row, Letter):
-        return True
+        return row.kind != Letter.Kind.INVITED or invitation_letters.is_wanted(row)
     if isinstance(row, Guest):
         return row.is_usable
     return row.user.is_active and bool(row.user.email)
@@ -114,13 +114,17 @@ def is_wanted(row: Row) -> bool:
 
 def composed(row: Row) -> EmailMultiAlternatives:
     if isinstance(row, Letter):
+        if row.kind == Letter.Kind.INVITED:
+            return invitation_letters.message(row)
         return letters.message(row)
     return message(row) if isinstance(row, Notice) else invitation(row)
 
 
 def finish(row: Row) -> None:
     """Nothing more is sent of a row. A letter goes, because its link is a secret."""
-    if isinstance(row, Letter):
+    if isinstance(row, Letter) and row.kind == Letter.Kind.INVITED:
+        own(row).update(mail_at=None, address="")
+    elif isinstance(row, Letter):
         own(row).delete()
     else:
         own(row).update(mail_at=None)

@@ -28,6 +28,7 @@ from leaderboard.services import (
     audit,
     bans,
     events,
+    invitation_letters,
     locks,
     names,
     organizers,
@@ -87,8 +88,8 @@ def invite(*, team: Team, by: User, to: str = "") -> Invitation:
     """A link for one person. It is valid for a week, until its maker leaves or a member revokes
     it.
 
-    `to` names the person by user name or confirmed mail address; the person is told by a notice.
-    Nobody learns by an address whether it has an account.
+    `to` names the person by user name or mail address. The person is told by a notice, and by mail
+    if no account has confirmed the address. Nobody learns by an address whether it has an account.
     """
     team = locks.lock(team)
     check_member(team, by)
@@ -104,17 +105,22 @@ def invite(*, team: Team, by: User, to: str = "") -> Invitation:
             % {"team": team, "most": most},
             code="too_many_invitations",
         )
-    person = named(to.strip()) if to.strip() else None
+    to = to.strip()
+    if is_address := "@" in to:
+        invitation_letters.check(team, to, by=by)
+    person = named(to) if to else None
     invitation = Invitation.objects.create(
         team=team,
         code=secrets.token_urlsafe(32),
         invited_by=by,
-        sent_to=to.strip(),
+        sent_to=to,
         expires_at=timezone.now() + INVITATION_LIFETIME,
     )
     audit.record(Act.INVITATION_MADE, team, by=by, after={"id": invitation.pk})
     if person:
         events.tell(Event.INVITED, invitation, person=person.pk)
+    if is_address:
+        invitation_letters.write(invitation, to, is_sent=person is None)
     return invitation
 
 

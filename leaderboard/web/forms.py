@@ -27,7 +27,10 @@ class InvitationForm(forms.Form):
         label=_("User name or mail address"),
         max_length=254,
         required=False,
-        help_text=_("This person gets a notice. Leave it empty to send the link yourself."),
+        help_text=_(
+            "This person gets a notice, or a mail if no account has confirmed the address. Leave "
+            "it empty to send the link yourself."
+        ),
     )
 
 

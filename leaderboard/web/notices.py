@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from leaderboard.models import Notice
-from leaderboard.services import mailing, notice_words
+from leaderboard.services import invitation_letters, mailing, notice_words
 from leaderboard.services import notices as service
 from leaderboard.web.requests import Request
 
@@ -117,3 +117,15 @@ def unsubscribe(request: Request, token: str) -> HttpResponse:
         return render(request, "account/unsubscribe.html", {"label": label, "is_done": True})
     _, kind = mailing.subscription(token)
     return render(request, "account/unsubscribe.html", {"label": Notice.Kind(kind).label})
+
+
+@csrf_exempt  # as with `unsubscribe`
+@never_cache
+@require_http_methods(["GET", "POST"])
+def no_invitations(request: Request, token: str) -> HttpResponse:
+    """Where a mail to somebody without an account leads, to end such mails."""
+    if is_done := request.method == "POST":
+        invitation_letters.stop(token)
+    else:
+        invitation_letters.check_token(token)
+    return render(request, "account/no_invitations.html", {"is_done": is_done})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
@@ -105,7 +106,9 @@ def declare(request: Request, slug: str) -> HttpResponse:
 def invite(request: Request, slug: str) -> HttpResponse:
     to = cleaned(InvitationForm(request.POST))["to"]
     teams.invite(team=teams.own(request.user, find(request, slug)), by=request.user, to=to)
-    if "@" in to:
+    if "@" in to and settings.EMAIL_URL:
+        said = gettext("The invitation is ready. {to} gets a notice or a mail.")
+    elif "@" in to:
         said = gettext(
             "The invitation is ready. {to} gets a notice if an account has confirmed this address."
         )

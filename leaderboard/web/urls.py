@@ -112,6 +112,7 @@ urlpatterns = [
     path("notices/", notices.notices, name="notices"),
     path("notices/read/", notices.read_all, name="read-notices"),
     path("notices/choices/", notices.choices, name="notice-choices"),
+    path("notices/invitations/<str:token>/", notices.no_invitations, name="no-invitations"),
     path("notices/unsubscribe/<str:token>/", notices.unsubscribe, name="unsubscribe"),
     path("notices/<int:pk>/", notices.follow, name="notice"),
     path("notices/<int:pk>/mark/", notices.mark, name="mark-notice"),

@@ -19,7 +19,7 @@ from tests.leaderboard import mail
 
 SIGN_UP = "/accounts/signup/"
 RESET = "/accounts/password/reset/"
-PASSWORD = "a-light-model"  # noqa: S105  of an invented account
+PASSWORD = "a-light-model"
 
 
 @pytest.fixture

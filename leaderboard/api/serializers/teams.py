@@ -93,7 +93,7 @@ class NewInvitation(serializers.Serializer[Invitation]):
         required=False,
         allow_blank=True,
         default="",
-        help_text="User name or confirmed mail address of the person, who gets a notice.",
+        help_text="User name or mail address of the person, who gets a notice or a mail.",
     )
 
 

@@ -20,7 +20,15 @@ from leaderboard.models import (
     User,
     Verification,
 )
-from leaderboard.services import competitions, mailing, questions, teams, telling, webhooks
+from leaderboard.services import (
+    competitions,
+    invitation_letters,
+    mailing,
+    questions,
+    teams,
+    telling,
+    webhooks,
+)
 from tests.leaderboard.answers import Answer
 from tests.leaderboard.conftest import (
     ANSWERED,
@@ -123,6 +131,8 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/notices/{notice}/", (LOGIN, 404, 404, 302, 404)),
         ("/notices/{notice}/mark/", (LOGIN, 405, 405, 405, 405)),
         ("/notices/read/", (LOGIN, 405, 405, 405, 405)),
+        ("/notices/invitations/{stop}/", ANYBODY),
+        ("/notices/invitations/unknown/", NOBODY),
         ("/notices/unsubscribe/{subscription}/", ANYBODY),
         ("/notices/unsubscribe/unknown/", NOBODY),
         ("/competitions/waste/teams/{team}/", ANYBODY),
@@ -179,6 +189,7 @@ def test_pages(
         team=team.pk,
         notice=owner.notices.get().pk,
         subscription=mailing.signed(owner, "scored"),
+        stop=invitation_letters.signed("ada@uni.example"),
     )
     assert tuple(outcome(see(person, url)) for person in people.values()) == expected
 
