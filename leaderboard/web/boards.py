@@ -74,11 +74,8 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
     standing = rankings.Standing(competition, name, track=wish.track)
     mine = own(request, standing)
     drawn = standing.kept("plot", lambda: plots.plot(standing)) if len(standing) else None
-    shown = (
-        whole(standing, wish, mine, drawn)
-        if wish.choice.is_whole_board
-        else part(standing, wish, mine, drawn)
-    )
+    draw = whole if wish.choice.is_whole_board else part
+    shown = draw(standing, wish, mine, drawn)
     return show(
         request,
         competition,
