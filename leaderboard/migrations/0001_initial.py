@@ -615,6 +615,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="QuietAddress",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("mail_hash", models.CharField(max_length=64, unique=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name="Team",
             fields=[
                 (
@@ -1399,7 +1411,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
-            name="Letter",
+            name="Invitation",
             fields=[
                 (
                     "id",
@@ -1407,42 +1419,39 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                ("code", models.CharField(max_length=43, unique=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
                 (
-                    "kind",
+                    "sent_to",
                     models.CharField(
-                        choices=[
-                            ("confirm", "Confirm"),
-                            ("reset", "Reset"),
-                            ("exists", "Exists"),
-                            ("unknown", "Unknown"),
-                        ],
-                        max_length=20,
+                        blank=True,
+                        help_text="The user name or address that it was made for.",
+                        max_length=254,
                     ),
                 ),
-                ("address", models.EmailField(max_length=254)),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
                 (
-                    "account",
-                    models.CharField(
-                        blank=True, help_text="The user name it is about.", max_length=150
+                    "accepted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-                ("url", models.TextField(help_text="The link.")),
-                ("language", models.CharField(max_length=10)),
                 (
-                    "created_at",
-                    models.DateTimeField(db_index=True, default=django.utils.timezone.now),
+                    "invited_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
-                ("mail_at", models.DateTimeField(help_text="When it is sent next.", null=True)),
-                ("mail_attempts", models.PositiveSmallIntegerField(default=0)),
             ],
             options={
-                "indexes": [
-                    models.Index(
-                        condition=models.Q(("mail_at__isnull", False)),
-                        fields=["mail_at"],
-                        name="letters_to_mail",
-                    )
-                ],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
@@ -1935,7 +1944,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
-            name="Invitation",
+            name="Letter",
             fields=[
                 (
                     "id",
@@ -1943,22 +1952,51 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("code", models.CharField(max_length=43, unique=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("expires_at", models.DateTimeField()),
                 (
-                    "sent_to",
+                    "kind",
                     models.CharField(
-                        blank=True,
-                        help_text="The user name or address that it was made for.",
-                        max_length=254,
+                        choices=[
+                            ("confirm", "Confirm"),
+                            ("reset", "Reset"),
+                            ("exists", "Exists"),
+                            ("unknown", "Unknown"),
+                            ("invited", "Invited"),
+                        ],
+                        max_length=20,
                     ),
                 ),
-                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("address", models.EmailField(blank=True, max_length=254)),
                 (
-                    "accepted_by",
+                    "account",
+                    models.CharField(
+                        blank=True, help_text="The user name it is about.", max_length=150
+                    ),
+                ),
+                (
+                    "url",
+                    models.TextField(
+                        blank=True, help_text="The link; that of an invitation has its code."
+                    ),
+                ),
+                ("language", models.CharField(max_length=10)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_index=True, default=django.utils.timezone.now),
+                ),
+                ("mail_at", models.DateTimeField(help_text="When it is sent next.", null=True)),
+                ("mail_attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "invitation",
                     models.ForeignKey(
-                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="leaderboard.invitation",
+                    ),
+                ),
+                (
+                    "sent_by",
+                    models.ForeignKey(
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
@@ -1966,25 +2004,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "invited_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
                     "team",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="invitations",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
                         to="leaderboard.team",
                     ),
                 ),
             ],
-            options={
-                "ordering": ["-created_at"],
-            },
+        ),
+        migrations.AddField(
+            model_name="invitation",
+            name="team",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="invitations",
+                to="leaderboard.team",
+            ),
         ),
         migrations.CreateModel(
             name="Happening",
@@ -4219,6 +4256,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("is_captain", True)),
                 fields=("team",),
                 name="one_captain_per_team",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="letter",
+            index=models.Index(
+                condition=models.Q(("mail_at__isnull", False)),
+                fields=["mail_at"],
+                name="letters_to_mail",
             ),
         ),
         migrations.AddConstraint(
