@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,16 @@ Key = Annotated[
         ),
     ),
 ]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        help=gettext(
+            "Print the public board of this moment, too, such as 2026-03-01T12:00. The time is UTC "
+            "unless it names another zone."
+        ),
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help=gettext("Print the verdict as JSON."))]
 
 
@@ -41,17 +52,23 @@ AsJson = Annotated[bool, typer.Option("--json", help=gettext("Print the verdict 
         'snapshot. Time ratios and ranges need: pip install "featherweight[verify]".'
     ),
 )
-def verify(snapshot: File, key: Key = None, as_json: AsJson = False) -> None:
+def verify(snapshot: File, key: Key = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
     from scoring.snapshots import canonical, verifying  # no other command needs their libraries
 
+    at = moment(as_of)
     try:
-        verdict = verifying.verify(snapshot, public_key(key))
+        verdict = verifying.verify(snapshot, public_key(key), at)
     except canonical.NoSnapshot as error:
         sentence = gettext("%(file)s is no snapshot that this command knows. Install it again.")
         told = sentence % {"file": snapshot}
         raise Trouble(WRONG_USAGE, told, "not_a_snapshot") from error
+    if at and verdict.as_of is None:
+        sentence = gettext("The file holds no earlier boards. Download a newer one.")
+        raise Trouble(WRONG_USAGE, sentence, "no_earlier_boards")
     show(as_json, told_as_json(verdict), table_of(verdict))
     if not as_json:
+        if at:
+            out.print(board_of(verdict, at))
         show_rest(verdict)
     if not verdict.holds:
         raise typer.Exit(FAILED)
@@ -69,6 +86,30 @@ def public_key(given: str | None) -> str | None:
     except (ValueError, OSError) as error:
         sentence = gettext("This is no public key: 64 hex digits, or a file with them or PEM.")
         raise Trouble(WRONG_USAGE, sentence, "bad_key") from error
+
+
+def moment(given: str | None) -> datetime | None:
+    """A moment in UTC unless it names a zone. Raises `Trouble` (bad_moment)."""
+    if not given:
+        return None
+    try:
+        found = datetime.fromisoformat(given)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        sentence = gettext("%(given)s is no moment. Write it like 2026-03-01T12:00.")
+        raise Trouble(WRONG_USAGE, sentence % {"given": given}, "bad_moment") from error
+
+
+def board_of(verdict: Verdict, at: datetime) -> Table:
+    """The public board of a moment."""
+    title = gettext("The public board of %(moment)s UTC") % {"moment": f"{at:%Y-%m-%d %H:%M:%S}"}
+    table = Table(
+        gettext("rank"), gettext("team"), gettext("score"), gettext("uploaded"), title=title
+    )
+    for row in verdict.as_of or ():
+        uploaded = row.uploaded_at[:19].replace("T", " ")
+        table.add_row(str(row.rank), plain(row.team), f"{row.score:.6f}", uploaded)
+    return table
 
 
 def table_of(verdict: Verdict) -> Table:
@@ -128,6 +169,7 @@ def told_as_json(verdict: Verdict) -> dict[str, Any]:
         "is_provisional": verdict.is_provisional,
         "key": verdict.key,
         "sha256": verdict.sha256,
+        "as_of": None if verdict.as_of is None else [one.to_json() for one in verdict.as_of],
         "checks": [
             {
                 "name": one.name,

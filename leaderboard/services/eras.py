@@ -56,6 +56,7 @@ class Figure(NamedTuple):
     half_width: float
     is_kept: bool
     """Whether its score is older than the measuring of the era."""
+    evaluation: int
 
 
 def of(competition: Competition) -> list[Era]:
@@ -98,14 +99,14 @@ def figures(
         "pk",
     )
     names = ("team", "submission", "submission__uploaded_at", "quality_public", "time_ratio")
-    read = rows.values_list(*names, "half_width", "rescore", "gain")[:most]
+    read = rows.values_list(*names, "half_width", "rescore", "gain", "pk")[:most]
     measured = era.measured.pk if era.measured else None
     found = []
     for _, several in groupby(read, key=lambda row: row[1]):
         *_, last = several
-        team, submission, at, quality, time_ratio, half_width, rescore, gain = last
+        team, submission, at, quality, time_ratio, half_width, rescore, gain, key = last
         is_kept = rescore != measured
-        one = Figure(team, submission, at, quality, time_ratio, half_width or 0.0, is_kept)
+        one = Figure(team, submission, at, quality, time_ratio, half_width or 0.0, is_kept, key)
         is_held = rules.only_real_gains and gain is not None and gain <= gains.REAL
         if one.quality >= rules.min_quality and not is_held:
             found.append(one)

@@ -34,6 +34,8 @@ class Step:
     uploaded_at: datetime
     score: float
     half_width: float
+    evaluation: int
+    """The evaluation that counts, or counted in its era."""
 
 
 Steps = dict[int, list[Step]]
@@ -55,13 +57,13 @@ def of_teams(competition: Competition, teams: Collection[int], *, most: int) -> 
     counting = passing(competition).filter(team__in=teams)
     if not competition.last_counts:
         counting = counting.annotate(lowest=LOWEST).filter(score_public=F("lowest"))
-    columns = "team", "submission__uploaded_at", "score_public", "half_width"
+    columns = "team", "submission__uploaded_at", "score_public", "half_width", "pk"
     rows = counting.order_by("submission__uploaded_at", "submission").values_list(*columns)
     return collected(
         competition,
         (
-            (team, at, score, formula.half_width(half or 0.0, competition.time_weight))
-            for team, at, score, half in rows[:most]
+            (team, step_of(at, score, half or 0.0, competition.time_weight, key))
+            for team, at, score, half, key in rows[:most]
         ),
     )
 
@@ -75,26 +77,46 @@ def in_era(competition: Competition, era: Era, teams: Collection[int], *, most: 
         (
             (
                 one.team,
-                one.uploaded_at,
-                (kept if one.is_kept else rules).score(one.quality, one.time_ratio),
-                formula.half_width(one.half_width, rules.time_weight),
+                step_of(
+                    one.uploaded_at,
+                    (kept if one.is_kept else rules).score(one.quality, one.time_ratio),
+                    one.half_width,
+                    rules.time_weight,
+                    one.evaluation,
+                ),
             )
             for one in eras.figures(competition, era, teams, most=most)
         ),
     )
 
 
-def collected(
-    competition: Competition, rows: Iterable[tuple[int, datetime, float, float]]
-) -> Steps:
+def step_of(
+    uploaded_at: datetime, score: float, half_width: float, time_weight: float, evaluation: int
+) -> Step:
+    """A step, from a score and the half-width of a time ratio."""
+    exact = round(score, rankings.SCORE_DECIMALS)
+    return Step(uploaded_at, exact, formula.half_width(half_width, time_weight), evaluation)
+
+
+def collected(competition: Competition, scored: Iterable[tuple[int, Step]]) -> Steps:
     """The steps among scored submissions, given in the order of uploads."""
     found: Steps = {}
-    for team, uploaded_at, score, half_width in rows:
+    for team, one in scored:
         some = found.setdefault(team, [])
-        exact = round(score, rankings.SCORE_DECIMALS)
-        if not some or exact < some[-1].score or competition.last_counts:
-            some.append(Step(uploaded_at, exact, half_width))
+        if not some or one.score < some[-1].score or competition.last_counts:
+            some.append(one)
     return found
+
+
+def end_with(steps: list[Step], last: Step, *, is_last: bool) -> None:
+    """Let a team's steps end with its entry: a repeated measurement may have chosen another one.
+    `is_last`: the last submission counts, so that an earlier step may be better."""
+    at = last.uploaded_at
+    while steps and (
+        steps[-1].uploaded_at >= at or (steps[-1].score <= last.score and not is_last)
+    ):
+        steps.pop()
+    steps.append(last)
 
 
 def passing(competition: Competition) -> EvaluationQuerySet:

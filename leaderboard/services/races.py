@@ -194,7 +194,8 @@ def read(standing: rankings.Standing, era: Era) -> Stretch:
         teams.update(team for team, _ in best[:MOST_TEAMS])
     steps = histories.of_teams(standing.competition, teams, most=MOST_STEPS)
     for one in entries:
-        end_with(steps.setdefault(one.team_id, []), one, is_last=is_last)
+        last = Step(one.uploaded_at, float(one.score), one.score_half_width, one.evaluation_id)
+        histories.end_with(steps.setdefault(one.team_id, []), last, is_last=is_last)
     return Stretch(era.begin, steps, reach)
 
 
@@ -209,15 +210,6 @@ def read_earlier(standing: rankings.Standing, era: Era) -> Stretch:
     teams = {team for team, _ in first[:MOST_TEAMS]} | {*first_teams(standing)}
     steps = histories.in_era(standing.competition, era, teams, most=MOST_STEPS)
     return Stretch(era.begin, steps, reach)
-
-
-def end_with(steps: list[Step], entry: Entry, *, is_last: bool) -> None:
-    """Let a team's steps end with its entry: a repeated measurement may have chosen another one.
-    `is_last`: the last submission counts, so that an earlier step may be better."""
-    score, at = float(entry.score), entry.uploaded_at
-    while steps and (steps[-1].uploaded_at >= at or (steps[-1].score <= score and not is_last)):
-        steps.pop()
-    steps.append(Step(entry.uploaded_at, score, entry.score_half_width))
 
 
 def since_yesterday(race: Race, rows: Iterable[rankings.Row]) -> dict[int, int]:

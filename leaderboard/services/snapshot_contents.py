@@ -21,6 +21,7 @@ from leaderboard.services import (
     jobs,
     snapshot_boards,
     snapshot_history,
+    snapshot_steps,
 )
 from leaderboard.services.snapshot_boards import Boards
 from leaderboard.services.snapshot_history import moment
@@ -45,8 +46,8 @@ OF_A_MACHINE = (
 
 
 def of(competition: Competition, *, is_final: bool, is_provisional: bool = False) -> dict[str, Any]:
-    """The values of `contents.Contents` by name; `evaluations`, `history` and `machines` are
-    iterators that must be read in this order.
+    """The values of `contents.Contents` by name; `evaluations`, `history`, `machines` and
+    `steps` are iterators that must be read in this order.
 
     A provisional result has what everybody can read of the public board: no quads, no answers.
     """
@@ -76,6 +77,7 @@ def of(competition: Competition, *, is_final: bool, is_provisional: bool = False
         "landed": contents.landed(boards) if is_final else None,
         "answers": released(competition, boards) if has_answers else None,
         "quad_columns": contents.QUAD_COLUMNS,
+        "steps": snapshot_steps.of(competition, boards[contents.BOARDS[0]]),
         "service": metadata.version("featherweight"),
     }
 
@@ -102,6 +104,7 @@ def about(competition: Competition) -> About:
         only_real_gains=competition.only_real_gains,
         rules_sha256=competition.rules_sha256,
         tracks=tuple(track_of(one) for one in competition.all_tracks),
+        last_counts=competition.last_counts,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scoring.dataclass_json import Json, names_of
-from scoring.snapshots.versions import Version
+from scoring.snapshots.versions import Stretch, Version
 from scoring.specs import Formula
 from scoring.timing.host import BETWEEN_RUNS_SD
 from scoring.timings import Pace, Quad
@@ -155,6 +155,8 @@ class About(Json):
     only_real_gains: bool
     rules_sha256: str
     tracks: tuple[Track, ...] = ()
+    last_counts: bool = False
+    """Whether a team's last submission counts on the public board, not its best."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,8 @@ class Contents(Json):
     machines: tuple[dict[str, Any], ...]
     history: tuple[Version, ...] = ()
     """The rescores, the first one first."""
+    steps: tuple[Stretch, ...] = ()
+    """For each version of the scores: what a public board of its time is made of."""
     landed: Landed | None = None
     answers: Answers | None = None
     """None if the organizers do not release them."""
@@ -205,7 +209,12 @@ class Contents(Json):
     @property
     def since(self) -> int:
         """The version since which what counts is measured by the present terms."""
-        return max((one.version for one in self.history if one.terms_after), default=1)
+        return self.measured_since(len(self.history) + 1)
+
+    def measured_since(self, version: int) -> int:
+        """The version since which what counted in another one is measured by its terms."""
+        known = (one.version for one in self.history if one.terms_after)
+        return max((one for one in known if one <= version), default=1)
 
     @property
     def measured(self) -> Mapping[int, Measured]:

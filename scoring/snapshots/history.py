@@ -27,7 +27,12 @@ def versions(contents: Contents) -> Check:
     follows_terms(tally, [one for one in known if one.terms_after])
     if known:
         leads_to(tally, contents)
-        tally.leave(say("Scores of earlier boards: the file holds no figures of them."))
+        if contents.steps:  # `steps` checks those just before a rescore
+            tally.leave(
+                say("Scores just after a rescore: models may have been measured again since.")
+            )
+        else:
+            tally.leave(say("Scores of earlier boards: the file holds no figures of them."))
     return tally.done()
 
 

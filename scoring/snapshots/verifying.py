@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from scoring.sentences import Sentence, say
-from scoring.snapshots import canonical, checking, history, tracks
+from scoring.snapshots import canonical, checking, history, steps, tracks
 from scoring.snapshots.canonical import NoSnapshot
 from scoring.snapshots.checking import Check
 from scoring.snapshots.contents import FORMAT, Contents
+from scoring.snapshots.versions import Stood
 
 CANNOT = (
     say("That images, labels and models are those of the hashes: the file holds no image."),
@@ -31,16 +33,19 @@ class Verdict:
     is_final: bool
     is_provisional: bool
     checks: tuple[Check, ...]
+    as_of: tuple[Stood, ...] | None = None
+    """The public board of the moment that was asked for."""
 
     @property
     def holds(self) -> bool:
         return all(one.holds for one in self.checks)
 
 
-def verify(path: Path, key: str | None = None) -> Verdict:
+def verify(path: Path, key: str | None = None, as_of: datetime | None = None) -> Verdict:
     """Check a file; `key` is the public key that it must be signed with, in hex.
 
-    Raises `NoSnapshot` for another file, or a format that is not known here.
+    `as_of` asks for the public board of a moment, which is made from the steps of teams. Raises
+    `NoSnapshot` for another file, or a format that is not known here.
     """
     opened = canonical.read(path.read_bytes())
     contents = contents_of(opened)
@@ -48,7 +53,7 @@ def verify(path: Path, key: str | None = None) -> Verdict:
     checks = [checking.signature(opened, key), *(checked(one, contents) for one in pure)]
     checks += estimated(contents)
     checks.append(checked(checking.count_of_landed, contents))
-    checks += [checked(one, contents) for one in (tracks.tracks, history.versions)]
+    checks += [checked(one, contents) for one in (tracks.tracks, history.versions, steps.steps)]
     return Verdict(
         key=str(opened.seal.get("key", "")),
         sha256=opened.sha256,
@@ -57,6 +62,7 @@ def verify(path: Path, key: str | None = None) -> Verdict:
         is_final=contents.is_final,
         is_provisional=contents.is_provisional,
         checks=tuple(checks),
+        as_of=steps.board(contents, as_of) if as_of and contents.steps else None,
     )
 
 

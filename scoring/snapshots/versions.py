@@ -1,4 +1,5 @@
-"""The versions of the scores: what each rescore changed, and the board on both sides of it."""
+"""The versions of the scores: what each rescore changed, the board on both sides of it, and the
+steps of teams between rescores."""
 
 from __future__ import annotations
 
@@ -65,3 +66,32 @@ class Version(Json):
     """Teams on the board."""
     boards: dict[str, tuple[Stood, ...]]
     """By side: the first `MOST` rows, in the order of the board."""
+
+
+@dataclass(frozen=True)
+class Step(Json):
+    """A submission that stood on the public board from its upload on: it was better than all of
+    its team before it, or the last one where the last one counts."""
+
+    team: str
+    submission: int
+    at: str
+    """Its upload."""
+    score: float
+    quality: float
+    """In four decimals, as the board showed it."""
+    time_ratio: float
+    since: int
+    """The version since which it was measured, as `Measured.since`."""
+
+
+@dataclass(frozen=True)
+class Stretch(Json):
+    """The time of one version of the scores, with the figures that counted at its end."""
+
+    version: int
+    begin: str | None
+    """When a rescore began it; None for the first version."""
+    formula: Constants
+    steps: tuple[Step, ...]
+    """In upload order of each team."""

@@ -3,6 +3,7 @@ each changed digit is found."""
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import re
@@ -39,6 +40,7 @@ from leaderboard.services import (
     landing,
     placing,
     posting,
+    races,
     ranges,
     rankings,
     recording,
@@ -51,8 +53,9 @@ from leaderboard.services import (
     verifications,
 )
 from scoring.job import Report
-from scoring.snapshots import canonical, checking
+from scoring.snapshots import canonical, checking, steps
 from scoring.snapshots import signing as ed25519
+from scoring.snapshots.contents import Contents
 from tests.leaderboard import results
 from tests.leaderboard.api.test_the_command_checks_a_file import BASE_ONLY
 from tests.leaderboard.conftest import failure, report
@@ -160,6 +163,43 @@ def tracked(
     return competition
 
 
+def earlier_boards_hold(path: Path, competition: Competition) -> None:
+    """The board just after each upload is that of the race; false steps are found."""
+    race = races.of(rankings.Standing(competition, "public"))
+    assert race
+    moments = competition.submissions.order_by("uploaded_at").values_list("uploaded_at", flat=True)
+    first, *_, last_one = moments
+    contents = json.loads(path.read_text())["contents"]
+    told = Contents.from_json(contents)
+    for at in [first - timedelta(seconds=1), *moments]:
+        standing = race.standing(at)
+        names = race.names([one.team_id for one in standing])
+        shown = [(one.rank, names[one.team_id], one.step.score) for one in standing]
+        assert [(one.rank, one.team, one.score) for one in steps.board(told, at)] == shown
+    code, verdict = verified(path, "--as-of", last_one.isoformat())
+    assert (code, [one["team"] for one in verdict["as_of"]]) == (0, [one[1] for one in shown])
+    assert len(shown) == 4
+    [*_, last] = contents["steps"]
+    assert all(one["quality"] == round(one["quality"], 4) for one in last["steps"])
+    wrong: list[Callable[[list[Any]], None]] = [
+        lambda stretches: stretches[-1].update(version=9),
+        lambda stretches: stretches[-1]["formula"].update(k=19.0),
+        lambda stretches: stretches[-1]["steps"].pop(),
+        lambda stretches: stretches[-1]["steps"].append(stretches[-1]["steps"][-1]),
+        *(
+            lambda stretches, name=name, by=by, number=number: stretches[number]["steps"][0].update(
+                {name: stretches[number]["steps"][0][name] + by}
+            )
+            for name, by in (("score", 0.002), ("time_ratio", -0.01), ("quality", -0.01))
+            for number in range(len(contents["steps"]))
+        ),
+    ]
+    for change in wrong:
+        changed = copy.deepcopy(contents)
+        change(changed["steps"])
+        assert not steps.steps(Contents.from_json(changed)).holds
+
+
 def test_boards_of_tracks_are_computed_again(
     tracked: Competition, organizer: User, tmp_path: Path
 ) -> None:
@@ -170,6 +210,7 @@ def test_boards_of_tracks_are_computed_again(
     assert verified(path)[1]["holds"]
     boards = json.loads(path.read_text())["contents"]["boards"]
     assert sorted(boards) == ["private", "public", "public.small", "public.student"]
+    earlier_boards_hold(path, tracked)
     results.published(tracked, organizer)
     call_command("export_snapshot", "waste", "--output", str(path))
     code, verdict = verified(path)
@@ -365,6 +406,17 @@ def test_what_is_no_snapshot_is_refused(tmp_path: Path, path: Path) -> None:
         code, told = verified(target)
         assert (code, told["code"]) == (2, "not_a_snapshot"), text
     assert verified(path, "--key", "12")[1]["code"] == "bad_key"
+    assert verified(path, "--as-of", "noon")[1]["code"] == "bad_moment"
+
+    def older(told: dict[str, Any]) -> None:
+        del told["steps"], told["competition"]["tracks"], told["competition"]["last_counts"]
+
+    assert not [one for one in verified(resigned(path, older))[1]["checks"] if one["wrong"]]
+    code, told = verified(resigned(path, older), "--as-of", "2026-03-01")
+    assert (code, told["code"]) == (2, "no_earlier_boards")
+    assert "public board of 2026-03-01 00:00" in " ".join(
+        CliRunner().invoke(app, ["verify", str(path), "--as-of", "2026-03-01"]).stdout.split()
+    )
     # A program that writes it anew breaks the signature, and that is said.
     target.write_text(json.dumps(json.loads(path.read_text()), indent=1))
     code, verdict = verified(target)
@@ -510,6 +562,7 @@ def test_the_history_of_rescores_is_in_the_file_and_fits(
     path = tmp_path / "snapshot.json"
     answer: Any = Client().get("/competitions/waste/snapshot.json")
     path.write_bytes(b"".join(answer.streaming_content))
+    earlier_boards_hold(path, competition)
     told = json.loads(path.read_text())["contents"]["history"]
     assert [(one["version"], one["kind"], one["why"]) for one in told] == [
         (2, "measured", "A new protocol."),
@@ -518,8 +571,7 @@ def test_the_history_of_rescores_is_in_the_file_and_fits(
     assert len(told[0]["boards"]["before"]) == told[0]["teams"] == competition.entries.count() // 2
     _, verdict = verified(path)
     checks = {one["name"]: one for one in verdict["checks"]}
-    assert not checks["history"]["wrong"]
-    assert not checks["scores"]["wrong"]
+    assert not any(checks[name]["wrong"] for name in ("history", "scores", "steps"))
     assert "before the last measuring again" in str(checks["scores"]["unchecked"])
 
     changes: list[Callable[[list[Any]], None]] = [
