@@ -73,7 +73,6 @@ OF_CALLS: Mapping[str, str] = {
     "declare_track": f"{MEMBER} competition_over unknown_track declaration_revoked",
     "leave_track": f"{MEMBER} competition_over",
     "export": "not_allowed unknown_export no_parquet",
-    "reference": "reference_not_released",
     "sample": "404:no_sample",
     "snapshot": "board_not_published snapshot_not_made",
     "submit": f"{UPLOAD} not_ready quota_exceeded idempotency_key_reused format_not_taken",
