@@ -196,6 +196,9 @@ def parser() -> argparse.ArgumentParser:
         default=[2_500, 25_000],
         help="One or several numbers (default: 2500 25000).",
     )
+    found.add_argument(
+        "--quick", action="store_const", dest="images", const=[500], help="Only try it."
+    )
     found.add_argument("--sqlite", action="store_true", help="The embedded default instead.")
     found.add_argument("--json", action="store_true", help="The table for programs.")
     found.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
