@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,14 +191,19 @@ def meaning(competition: Competition) -> list[tuple[str, str]]:
     slope = -formula.quality_slope(quality_ref, quality_ref=quality_ref, k=competition.k)
     step = QUALITY_STEP * slope
     pace = competition.seconds_per_image(1.0)
-    millisecond = competition.time_weight * MILLISECOND / pace if pace else None
+    # A time that matters beside this reference: 1 ms of 10 to 100 ms, 0.01 ms of 0.1 to 1 ms.
+    saved = 10.0 ** (math.floor(math.log10(pace)) - 1) if pace else MILLISECOND
+    worth = competition.time_weight * saved / pace if pace else None
     facts_ = {"step": pages.number(QUALITY_STEP, 2), "measure": measure}
     rows += [
         (gettext("%(step)s %(measure)s more, near the reference") % facts_, gained(step)),
-        (gettext("1 ms less per image"), gained(millisecond)),
+        (
+            gettext("%(step)s ms less per image") % {"step": f"{saved / MILLISECOND:g}"},
+            gained(worth),
+        ),
         (
             gettext("%(step)s %(measure)s is worth as much as") % facts_,
-            f"{rounded(step / millisecond, 3)} ms" if millisecond else "–",
+            f"{rounded(step * saved / worth / MILLISECOND, 3)} ms" if worth else "–",
         ),
         (gettext("Half of the reference's time"), gained(competition.time_weight / 2)),
     ]

@@ -6,9 +6,7 @@ two seconds.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
-from unfold.templatetags.unfold import unicoded_slugify
 
 from leaderboard.admin import calibrations, pages, trainings
+from leaderboard.admin.way import Step, Way, without_button
 from leaderboard.errors import Conflict
 from leaderboard.models import Application, Competition, Dataset, Evaluation, User
 from leaderboard.models.organizers import is_operator, is_organizer
@@ -41,43 +39,6 @@ TEXTS = gettext_lazy("Texts")
 """Titles of the form's tabs, to which steps lead."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step. `is_needed`: the competition cannot go on without it."""
-
-    title: str
-    said: str
-    is_done: bool
-    is_needed: bool = True
-    url: str = ""
-    button: str = ""
-    """What the main button says while this step is the next."""
-    tab: str = ""
-    """The tab of the form, if the step is done there."""
-    percent: float | None = None
-    is_trouble: bool = False
-    is_for_operators: bool = False
-    """Whether the address is of something that all competitions share."""
-
-    @property
-    def slug(self) -> str:
-        """By which Unfold knows the tab."""
-        return unicoded_slugify(self.tab) if self.tab else ""
-
-
-@dataclass(frozen=True)
-class Way:
-    steps: list[Step]
-    next: Step | None
-    """The first needed step that is not done."""
-    is_live: bool
-    """Whether something is under way that changes the card by itself."""
-
-    @property
-    def done(self) -> int:
-        return sum(step.is_done for step in self.steps)
-
-
 def of(competition: Competition, by: User) -> Way:
     """The way of a stored competition, with the buttons that a person may press."""
     calibration = under_way(competition)
@@ -89,10 +50,6 @@ def of(competition: Competition, by: User) -> Way:
     following = next((one for one in steps if one.is_needed and not one.is_done), None)
     is_live = any(step.percent is not None for step in steps)
     return Way(steps, following, is_live=is_live)
-
-
-def without_button(step: Step) -> Step:
-    return dataclasses.replace(step, url="", button="")
 
 
 def under_way(competition: Competition) -> Evaluation | None:
@@ -317,6 +274,8 @@ def from_opening(competition: Competition) -> Iterator[Step]:
         url=step_url(competition, "close") if state in (State.OPEN, State.PAUSED) else "",
         button=pgettext("act", "Close"),
     )
+    if state == State.CLOSED:
+        yield preview(competition)
     yield publication(competition)
 
 
@@ -359,6 +318,17 @@ def uploads(competition: Competition) -> str:
     return (
         gettext("%(teams)d teams, %(submissions)d submissions, %(left)d evaluations under way.")
         % facts
+    )
+
+
+def preview(competition: Competition) -> Step:
+    """The look at the private board before everybody sees it. The publication asks for none."""
+    return Step(
+        gettext("Preview"),
+        gettext("The private board as a publication would show it, and who moves."),
+        is_done=False,
+        is_needed=False,
+        url=step_url(competition, "result"),
     )
 
 

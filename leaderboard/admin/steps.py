@@ -23,8 +23,8 @@ from leaderboard.admin import (
     pages,
     trainings,
 )
-from leaderboard.models import Competition, Evaluation
-from leaderboard.services import competitions, preparing, references
+from leaderboard.models import Competition, Evaluation, User
+from leaderboard.services import competitions, preparing, previews, references
 from scoring import formats
 
 State = Competition.State
@@ -234,7 +234,7 @@ class Steps(again.Acts):
                 "The private board is computed and shown to everybody. You cannot undo this "
                 "step. Every queued or running evaluation must have ended."
             ),
-            facts=progress(competition),
+            facts=[*progress(competition), *moves(competition, by=pages.organizer(request))],
             button=gettext("Publish finally"),
             is_danger=True,
             do=lambda: competitions.publish(competition=competition, by=pages.organizer(request)),
@@ -307,6 +307,24 @@ def progress(competition: Competition) -> pages.Figures:
         (gettext("Evaluations queued"), counts[states.QUEUED]),
         (gettext("Evaluations running"), counts[states.RUNNING]),
         (gettext("Evaluations that failed because of the service"), counts[states.ERROR]),
+    ]
+
+
+def moves(competition: Competition, *, by: User) -> pages.Figures:
+    """The first teams of the private board, and who leaves the first ranks of the public one."""
+    preview = previews.of(competition, by=by)
+    shown = [
+        gettext("%(rank)d. %(team)s (public: %(public)s)")
+        % {"rank": one.rank or 0, "team": one.team, "public": one.public_rank or "–"}
+        for one in preview.first
+    ]
+    leaving = [one.team for one in preview.leaving]
+    return [
+        (gettext("First on the private board"), "; ".join(shown) or "–"),
+        (
+            gettext("No longer among the first %(count)d") % {"count": preview.prizes},
+            "; ".join(leaving) or "–",
+        ),
     ]
 
 

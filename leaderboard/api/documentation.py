@@ -223,7 +223,7 @@ def command(method: str, media: str, body: Schema, shapes: Schema) -> str:
 def answer(status: str, response: Schema, shapes: Schema) -> Answer:
     """An answer with an example in JSON; a file has no example."""
     shape = response.get("content", {}).get("application/json", {}).get("schema", {})
-    sample = json.dumps(example("", shape, shapes), indent=2, ensure_ascii=False) if shape else ""
+    sample = json.dumps(example("", shape, shapes), indent=1, ensure_ascii=False) if shape else ""
     text = " ".join(str(response.get("description", "")).split())
     return Answer(status, text, shown(sample), tuple(fields(shape, shapes)))
 
