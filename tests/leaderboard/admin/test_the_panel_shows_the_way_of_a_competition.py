@@ -96,7 +96,7 @@ def test_the_next_step_is_the_main_button_from_draft_to_publication(
     press(draft, "calibrate")
     finish(draft.evaluations.first(), report(quality_public=0.7))
     followed = panel.get(way).content.decode()
-    assert "Quality 0.7000, 10 ms per image; against itself 1.000 ± 0.010." in followed
+    assert "Quality 0.7000, 10.0 ms per image; against itself 1.000 ± 0.010." in followed
     assert 'id="calibration" hx-swap-oob="true"' in followed, "the form's own line follows"
     assert calibration.competition == draft
 
