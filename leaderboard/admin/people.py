@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.contrib import admin
@@ -63,6 +64,9 @@ class UserAdmin(DjangoUserAdmin, pages.Noun):  # type: ignore[misc]  # the pagin
     readonly_fields = ["last_login", "date_joined"]
     filter_horizontal = ()
     inlines = [EmailInline, MembershipInline]
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
+        return self.inlines if obj else []  # a new person has neither addresses nor teams
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
         people.save(person=obj, by=pages.organizer(request))

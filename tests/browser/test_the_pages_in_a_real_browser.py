@@ -8,10 +8,28 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 from playwright.sync_api import expect
 
-from leaderboard.models import Announcement, ApiToken, Submission, Trial
-from leaderboard.services import competitions, snapshots, telling, trials, webhooks
+from leaderboard.models import (
+    Announcement,
+    ApiToken,
+    Competition,
+    Notice,
+    Question,
+    Submission,
+    Trial,
+)
+from leaderboard.services import (
+    competitions,
+    mailing,
+    snapshots,
+    teams,
+    telling,
+    trials,
+    webhooks,
+)
+from tests.leaderboard.admin.test_every_page_of_the_panel_renders import NOUNS
 from tests.leaderboard.api.test_a_model_is_tried_on_the_sample_for_nothing import PASSED
 from tests.leaderboard.conftest import finish, report
 
@@ -23,14 +41,22 @@ STRANGERS = [
     "/competitions/waste/scoring/",
     "/accounts/login/",
     "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/accounts/confirm-email/unknown/",
+    "/nothing/at/all/",
     "/api/docs",
 ]
 MEMBERS = [
     "/competitions/waste/",
     "/competitions/waste/rules/",
     "/competitions/waste/announcements/",
+    "ANNOUNCEMENT",
+    "/competitions/waste/questions/",
+    "QUESTION",
     "/competitions/waste/data/",
     "/competitions/waste/boards/public/",
+    "/competitions/waste/boards/private/",
+    "/competitions/waste/boards/public/?track=small",
     "/competitions/waste/boards/public/?sort=-quality&columns=parameters,last",
     "/competitions/waste/boards/public/embed/",
     "/competitions/waste/race/",
@@ -47,20 +73,22 @@ MEMBERS = [
     "/accounts/email/",
     "/accounts/2fa/",
     "/accounts/sessions/",
+    "/accounts/password/change/",
+    "/accounts/logout/",
+    "/profile/delete/",
+    "UNSUBSCRIBE",
+    "INVITATION",
+    "/admin/",
     "SUBMISSION",
     "QUEUED",
     "MEASUREMENT",
     "COMPARISON",
     "TRIAL",
 ]
-PANEL = [
-    "/admin/",
-    "/admin/leaderboard/competition/",
-    "COMPETITION",
-    "/admin/leaderboard/submission/",
-    "/admin/leaderboard/auditentry/",
-    "/admin/leaderboard/announcement/add/",
-]
+STEPS = ("dashboard", "formula", "measure_again", "result", "extend", "clone", "pause")
+"""Of the organizers with a competition: the pages with forms and figures of their own."""
+FORMS = ("announcement", "competition", "dataset", "hardwareprofile", "role", "user")
+"""Of what organizers add."""
 PUBLISHED = [
     "/competitions/waste/",
     "/competitions/waste/boards/private/",
@@ -81,9 +109,11 @@ def addresses(
     before = scored(team, 4, quality_public=0.7, time_ratio=0.5)
     done = scored(team, 2, quality_public=0.75, time_ratio=0.4)
     waiting = submit(team, 3)
-    Announcement.objects.create(
+    announcement = Announcement.objects.create(
         competition=team.competition, title="More data", text="The sample **grew**.", is_pinned=True
     )
+    question = Question.objects.create(competition=team.competition, text="How many?", team=team)
+    Competition.objects.update(tracks=[{"slug": "small", "name": "Small", "max_parameters": 100}])
     telling.go_on(seconds=60)
     hook = webhooks.add(
         team=team, url="https://hook.example/a", events=["scored", "failed"], by=owner
@@ -95,7 +125,10 @@ def addresses(
     trials.end(trial, Trial.State.PASSED, found=PASSED.to_json())
     return {
         "SUBMISSION": done.get_absolute_url(),
-        "COMPETITION": f"/admin/leaderboard/competition/{team.competition.pk}/change/",
+        "ANNOUNCEMENT": f"/competitions/waste/announcements/{announcement.pk}/",
+        "QUESTION": f"/competitions/waste/questions/{question.pk}/",
+        "UNSUBSCRIBE": f"/notices/unsubscribe/{mailing.signed(owner, Notice.Kind.SCORED)}/",
+        "INVITATION": f"/invitations/{teams.invite(team=team, by=owner).code}/",
         "WEBHOOK": f"/competitions/waste/team/webhooks/{hook.pk}/",
         "PUBLIC TEAM": f"/competitions/waste/teams/{team.pk}/",
         "QUEUED": waiting.get_absolute_url(),
@@ -105,9 +138,22 @@ def addresses(
     }
 
 
+def panel() -> list[str]:
+    """Each list, the page of one row of each noun, and what organizers fill in."""
+    found = ["/admin/"]
+    for model in NOUNS:
+        name = f"admin:leaderboard_{model._meta.model_name}"
+        found.append(reverse(f"{name}_changelist"))
+        if row := model._default_manager.first():
+            found.append(reverse(f"{name}_change", args=[row.pk]))
+    key = Competition.objects.get().pk
+    found += [reverse(f"admin:leaderboard_competition_{step}", args=[key]) for step in STEPS]
+    return found + [reverse(f"admin:leaderboard_{noun}_add") for noun in FORMS]
+
+
 @pytest.mark.parametrize(
-    ("width", "theme", "language"),
-    [(1280, "light", "en"), (390, "dark", "ko")],
+    ("half", "width", "theme", "language"),
+    [(0, 1280, "light", "en"), (1, 390, "dark", "ko")],
 )
 def test_pages_are_accessible_quiet_and_fit(
     page_of: Any,
@@ -116,12 +162,14 @@ def test_pages_are_accessible_quiet_and_fit(
     organizer: Any,
     competition: Any,
     complaints: list[str],
+    half: int,
     width: int,
     theme: str,
     language: str,
 ) -> None:
+    """Each page is looked at in one of the two ways; `benchmarks.pages` sees all in eight."""
     found = []
-    lists = ((None, STRANGERS), (owner, MEMBERS), (organizer, PANEL), (owner, PUBLISHED))
+    lists = ((None, STRANGERS), (owner, MEMBERS), (organizer, panel()), (owner, PUBLISHED))
     for person, urls in lists:
         if urls is PUBLISHED:
             finish(Submission.objects.latest("pk").latest_evaluation, report(quality_public=0.6))
@@ -129,10 +177,11 @@ def test_pages_are_accessible_quiet_and_fit(
             competitions.publish(competition=competition, by=organizer)
             snapshots.go_on(seconds=60)
         page = page_of(person, width, theme, language)
-        for url in urls:
+        for url in urls[half::2]:
             page.goto(addresses.get(url, url))
             expect(page.locator(".htmx-request")).to_have_count(0)  # parts that come later
-            assert page.evaluate("document.documentElement.lang") == language
+            if page.evaluate("document.documentElement.lang") != language:
+                found.append(f"{url}: another language")
             page.evaluate(AXE.read_text())  # through the debugger: the CSP forbids a script tag
             result = page.evaluate("axe.run({resultTypes: ['violations']})")
             found += [
@@ -144,7 +193,9 @@ def test_pages_are_accessible_quiet_and_fit(
             if wider > 0:
                 found.append(f"{url}: {wider} px too wide")
     assert not found, "\n".join(found)
-    assert not complaints
+    # The browser writes down the status of a page that says what is not there.
+    told = ("status of 403", "status of 404")
+    assert not [one for one in complaints if not any(status in one for status in told)]
 
 
 def test_a_model_is_uploaded_and_followed_to_its_score(
@@ -237,6 +288,15 @@ def test_a_passkey_that_the_browser_refuses_is_explained(page_of: Any, owner: An
         )
         page.click("#mfa_webauthn_add")
         expect(page.get_by_role("alert")).to_contain_text(said)
+
+
+def test_the_first_rows_of_a_board_are_in_sight(page_of: Any, addresses: dict[str, str]) -> None:
+    page = page_of()
+    for width, height in ((390, 844), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto("/competitions/waste/boards/public/")
+        row = page.locator(".board tbody tr[id]").first.bounding_box()
+        assert row["y"] + row["height"] <= height, width
 
 
 def test_a_row_lights_its_point_on_the_plot(
