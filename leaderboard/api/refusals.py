@@ -83,7 +83,7 @@ OF_CALLS: Mapping[str, str] = {
     "upload": "unknown_upload",
     "send_part": "unknown_upload competition_not_open wrong_offset upload_busy bad_upload_header "
     "upload_is_direct tus_version",
-    "cancel_upload": "unknown_upload tus_version",
+    "cancel_upload": "unknown_upload upload_busy tus_version",
     "sign_parts": "unknown_upload competition_not_open no_such_part",
     "submit_upload": f"unknown_upload {OPEN} {MEMBER} not_ready quota_exceeded "
     "idempotency_key_reused format_not_taken upload_unfinished upload_busy wrong_hash",

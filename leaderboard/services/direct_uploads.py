@@ -8,6 +8,7 @@ stays, and no reader or writer of the bucket is needed besides our own key.
 from __future__ import annotations
 
 import base64
+import errno
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,9 +21,9 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from leaderboard.errors import Conflict, Refused
-from leaderboard.models import PartialUpload
-from leaderboard.services import files, submissions
+from leaderboard.errors import Conflict, NotFound, Refused
+from leaderboard.models import PartialUpload, User
+from leaderboard.services import files, submissions, teams
 from leaderboard.services.copies import storage
 
 if TYPE_CHECKING:
@@ -106,8 +107,6 @@ def sizes(upload: PartialUpload) -> list[int]:
 
 def numbers(upload: PartialUpload) -> list[int]:
     """The parts that have come. Raises `FileNotFoundError` for an upload that is gone."""
-    if settings.BUCKET is None:  # it was there when the upload began
-        raise FileNotFoundError(name_of(upload))
     try:
         return [one.number for one in there(upload)]
     except FileNotFoundError:
@@ -124,21 +123,33 @@ def come(upload: PartialUpload) -> int:
 
 def there(upload: PartialUpload) -> list[Part]:
     """The parts that have come. Raises `FileNotFoundError` after the end of the upload."""
+    if settings.BUCKET is None:  # it was there when the upload began
+        raise FileNotFoundError(errno.ENOENT, "There is no bucket.", name_of(upload))
     return storage().parts(name_of(upload), upload.multipart_id)
 
 
 def changed_at(upload: PartialUpload) -> datetime:
-    """When the last part came, or the upload began."""
-    return max([upload.created_at, *(one.came_at for one in there(upload) if one.came_at)])
+    """When the last part came, the upload began, or its parts became an object. Raises
+    `FileNotFoundError` for an upload that is gone."""
+    try:
+        found = there(upload)
+    except FileNotFoundError:
+        return storage().get_modified_time(name_of(upload))
+    return max([upload.created_at, *(one.came_at for one in found if one.came_at)])
 
 
 def complete(upload: PartialUpload) -> None:
-    """Make an object of all parts, once. Raises `Conflict` if some are missing."""
+    """Make an object of all parts, once. Raises `Conflict` if some are missing, and
+    `FileNotFoundError` for an upload that is gone."""
     if storage().exists(name_of(upload)):  # a rule forbade the end before
         return
-    found = there(upload)
-    check_whole(upload, sum(one.size_bytes for one in found))
-    storage().complete(name_of(upload), upload.multipart_id, found)
+    try:
+        found = there(upload)
+        check_whole(upload, sum(one.size_bytes for one in found))
+        storage().complete(name_of(upload), upload.multipart_id, found)
+    except FileNotFoundError:
+        if not storage().exists(name_of(upload)):  # else another machine did the same just now
+            raise
 
 
 def check_whole(upload: PartialUpload, come: int) -> None:
@@ -151,14 +162,36 @@ def check_whole(upload: PartialUpload, come: int) -> None:
         )
 
 
+def check_end(upload: PartialUpload, *, by: User) -> None:
+    """Raises `Refused` by rules that need no file."""
+    teams.check_member(upload.team, by)
+    submissions.check_allowed(upload.competition, upload.team, by=by)
+
+
+def unknown() -> NotFound:
+    return NotFound(
+        gettext(
+            "This upload is unknown: it has ended, was cancelled, or is older than 24 hours. Send "
+            "the file again."
+        ),
+        code="unknown_upload",
+    )
+
+
 @contextmanager
 def whole(upload: PartialUpload) -> Iterator[files.Gathered]:
-    """The file on this machine, if all of it has come. Raises `Conflict`."""
-    complete(upload)
-    with tempfile.NamedTemporaryFile(prefix="featherweight-") as target:
-        storage().fetch(name_of(upload), target)
-        target.flush()
-        yield files.Gathered(target, name=upload.file_name, stored=name_of(upload))
+    """The file on this machine, if all of it has come. Raises `Conflict`, and `NotFound` if it was
+    removed, also inside of the `with`."""
+    try:
+        complete(upload)
+        with tempfile.NamedTemporaryFile(prefix="featherweight-") as target:
+            storage().fetch(name_of(upload), target)
+            target.flush()
+            yield files.Gathered(target, name=upload.file_name, stored=name_of(upload))
+    except FileNotFoundError as error:
+        if error.filename != name_of(upload):
+            raise
+        raise unknown() from error
 
 
 def forget(upload: PartialUpload) -> None:

@@ -168,12 +168,14 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # the package has no type
             self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=name, UploadId=upload)
 
     def left(self, prefix: str, before: datetime) -> list[tuple[str, str]]:
-        """Some names below a prefix that are older than a time, each with the key of its multipart
+        """All names below a prefix that are older than a time, each with the key of its multipart
         upload; objects have none."""
         place = {"Bucket": self.bucket_name, "Prefix": prefix}
         with blamed(prefix):
-            uploads = self.client.list_multipart_uploads(**place).get("Uploads", ())
-            objects = self.client.list_objects_v2(**place).get("Contents", ())
+            pages = self.client.get_paginator("list_multipart_uploads").paginate(**place)
+            uploads = [one for page in pages for one in page.get("Uploads", ())]
+            pages = self.client.get_paginator("list_objects_v2").paginate(**place)
+            objects = [one for page in pages for one in page.get("Contents", ())]
         begun = [(one["Key"], one["UploadId"]) for one in uploads if one["Initiated"] < before]
         return begun + [(one["Key"], "") for one in objects if one["LastModified"] < before]
 

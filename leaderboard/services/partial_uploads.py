@@ -135,7 +135,7 @@ def find(key: str, *, by: User) -> PartialUpload:
     rows = PartialUpload.objects.under_way().visible_to(by)
     upload = rows.select_related("competition", "team").filter(key=key).first()
     if upload is None or not is_there(upload):
-        raise unknown()
+        raise direct_uploads.unknown()
     return upload
 
 
@@ -146,18 +146,8 @@ def find_for_end(key: str, *, by: User) -> PartialUpload:
     related = ("competition", "team", "submission", "trial")
     upload = rows.select_related(*related).filter(key=key).first()
     if upload is None:
-        raise unknown()
+        raise direct_uploads.unknown()
     return upload
-
-
-def unknown() -> NotFound:
-    return NotFound(
-        gettext(
-            "This upload is unknown: it has ended, was cancelled, or is older than 24 hours. Send "
-            "the file again."
-        ),
-        code="unknown_upload",
-    )
 
 
 def is_there(upload: PartialUpload) -> bool:
@@ -175,7 +165,7 @@ def offset(upload: PartialUpload) -> int:
             return direct_uploads.come(upload)
         return path_of(upload).stat().st_size
     except FileNotFoundError as error:
-        raise unknown() from error
+        raise direct_uploads.unknown() from error
 
 
 def check_size(size: int, *, key: str) -> None:
@@ -239,42 +229,69 @@ def submit(
     Raises the same as `submissions.submit`. A file that the gate refuses is removed. If another
     rule refuses it, such as the quota, the file stays, because the rule may allow it tomorrow.
     """
-    if upload.submission:
-        return Receipt(upload.submission, is_new=False)
-    if upload.multipart_id:  # before the file is brought here
-        submissions.check_open(upload.competition)
-        quotas.check(upload.team, upload.competition)
-        offset(upload)
-    with whole(upload, sha256) as file:
-        receipt = submissions.submit(
-            competition=upload.competition,
-            team=upload.team,
-            upload=file,
-            by=by,
-            door=door,
-            note=note,
-            branch=branch,
-            idempotency_key=upload.key,
-        )
-        upload.submission = receipt.submission
-        end(upload)
+    with ending(upload):
+        if upload.submission:
+            return Receipt(upload.submission, is_new=False)
+        if upload.multipart_id and not submissions.was_used(upload.team, upload.key):
+            direct_uploads.check_end(upload, by=by)  # before the file is brought here
+            quotas.check(upload.team, upload.competition)
+        with whole(upload, sha256) as file:
+            receipt = submissions.submit(
+                competition=upload.competition,
+                team=upload.team,
+                upload=file,
+                by=by,
+                door=door,
+                note=note,
+                branch=branch,
+                idempotency_key=upload.key,
+            )
+            upload.submission = receipt.submission
+            end(upload)
     return receipt
 
 
 def begin_trial(upload: PartialUpload, *, by: User, sha256: str = "") -> Trial:
     """Try a complete file. A second call returns the same trial. Raises the same as
     `trials.begin`."""
-    if upload.trial:
-        return upload.trial
-    if upload.multipart_id:
-        trials.check_room(upload.team)
-        offset(upload)
-    with whole(upload, sha256) as file:
-        upload.trial = trials.begin(
-            competition=upload.competition, team=upload.team, upload=file, by=by
-        )
-        end(upload)
-    return upload.trial
+    with ending(upload):
+        if upload.trial:
+            return upload.trial
+        if upload.multipart_id:
+            direct_uploads.check_end(upload, by=by)
+            trials.check_room(upload.team)
+        with whole(upload, sha256) as file:
+            trial = trials.begin(
+                competition=upload.competition, team=upload.team, upload=file, by=by
+            )
+            upload.trial = trial
+            end(upload)
+    return trial
+
+
+def cancel(upload: PartialUpload) -> None:
+    """Remove an upload that has not ended. Raises `NotFound`, and `Busy` while it ends."""
+    with ending(upload):
+        if upload.submission or upload.trial:
+            raise direct_uploads.unknown()
+        remove(upload)
+
+
+@contextmanager
+def ending(upload: PartialUpload) -> Iterator[None]:
+    """Keep other requests from a direct upload, and read again what became of it by now.
+
+    Raises as `held` does. `gathered` locks any other upload.
+    """
+    if not upload.multipart_id or upload.submission or upload.trial:
+        yield
+        return
+    with held(upload):
+        try:
+            upload.refresh_from_db(fields=["submission", "trial"])
+        except PartialUpload.DoesNotExist as error:
+            raise direct_uploads.unknown() from error
+        yield
 
 
 @contextmanager
@@ -307,14 +324,15 @@ def gathered(upload: PartialUpload) -> Iterator[files.Gathered]:
 
 @contextmanager
 def held(upload: PartialUpload) -> Iterator[BinaryIO]:
-    """The file with the bytes that have come, locked for this request.
+    """The file with the bytes that have come, locked for this request. That of a direct upload is
+    empty.
 
     Raises `Busy` if another request holds it, and `NotFound` if it was removed.
     """
     try:
-        file = path_of(upload).open("r+b")
+        file = path_of(upload).open("a+b" if upload.multipart_id else "r+b")
     except FileNotFoundError as error:
-        raise unknown() from error
+        raise direct_uploads.unknown() from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -341,8 +359,7 @@ def remove(upload: PartialUpload) -> None:
 def forget(upload: PartialUpload) -> None:
     if upload.multipart_id:
         direct_uploads.forget(upload)
-    else:
-        path_of(upload).unlink(missing_ok=True)
+    path_of(upload).unlink(missing_ok=True)
 
 
 def sweep() -> None:

@@ -143,7 +143,7 @@ class UploadView(Tus):
     )
     def delete(self, request: Request, key: str) -> Response:
         """Cancel an upload, and forget what has come."""
-        partial_uploads.remove(find_upload(request, key))
+        partial_uploads.cancel(find_upload(request, key))
         return Response(status=204)
 
 

@@ -28,6 +28,7 @@ from leaderboard.models import Competition, Evaluation, PartialUpload, Submissio
 from leaderboard.services import (
     accounts,
     backups,
+    bans,
     competitions,
     copies,
     direct_uploads,
@@ -303,6 +304,10 @@ def test_the_end_keeps_every_rule(
     Competition.objects.update(submissions_per_day=1)
     submit(team, 7)
     assert is_refused(sender.end(), 403, "quota_exceeded")
+    ban = bans.ban(team=team, person=None, reason="Two accounts.", by=organizer)
+    assert is_refused(sender.end(), 403, "banned")
+    assert is_refused(sender.end("trial"), 403, "banned")
+    bans.lift(ban=ban, by=organizer)
     Evaluation.objects.update(state="error")  # by a fault of ours: the upload comes back
     assert sender.end().status_code == 201
     sender.send(model, "trial")
@@ -319,7 +324,16 @@ def test_what_nobody_ends_is_removed(
     for _ in range(partial_uploads.MOST_OPEN):
         assert sender.begin(len(model)).status_code == 201
     assert is_refused(sender.begin(len(model)), 409, "too_many_uploads")
-    monkeypatch.setattr(partial_uploads, "SILENT_SECONDS", -1)
+    for upload in PartialUpload.objects.all():  # whole, and no rule lets them end
+        client().put_object(Bucket="files", Key=direct_uploads.name_of(upload), Body=b"whole")
+        default_storage.abort(direct_uploads.name_of(upload), upload.multipart_id)
+    assert is_refused(sender.begin(len(model)), 409, "too_many_uploads")
+    gone = PartialUpload.objects.earliest("pk")
+    default_storage.delete(direct_uploads.name_of(gone))
+    for _ in range(partial_uploads.MOST_OPEN):
+        sender.begin(len(model))
+        monkeypatch.setattr(partial_uploads, "SILENT_SECONDS", -1)
+    assert not PartialUpload.objects.filter(pk=gone.pk).exists()
     sender.send(model)
     assert PartialUpload.objects.count() == partial_uploads.MOST_OPEN
     cancelled = sender.client.delete(f"{API}/uploads/{sender.key}", headers=TUS)
@@ -331,7 +345,9 @@ def test_what_nobody_ends_is_removed(
     assert unfinished() == [direct_uploads.name_of(second)]
     second.delete()  # as with its team
     monkeypatch.setattr(partial_uploads, "KEPT", timedelta(seconds=-60))
-    client().put_object(Bucket="files", Key="incoming/complete", Body=b"left")
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "1")  # of a page
+    for name in ("complete", "other"):
+        client().put_object(Bucket="files", Key=f"incoming/{name}", Body=b"left")
     sweeping.sweep()
     assert unfinished() == keys("incoming/") == []
 
