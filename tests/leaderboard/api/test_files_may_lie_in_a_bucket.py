@@ -326,7 +326,7 @@ def test_what_nobody_ends_is_removed(
     assert is_refused(sender.begin(len(model)), 409, "too_many_uploads")
     for upload in PartialUpload.objects.all():  # whole, and no rule lets them end
         client().put_object(Bucket="files", Key=direct_uploads.name_of(upload), Body=b"whole")
-        default_storage.abort(direct_uploads.name_of(upload), upload.multipart_id)
+        copies.storage().abort(direct_uploads.name_of(upload), upload.multipart_id)
     assert is_refused(sender.begin(len(model)), 409, "too_many_uploads")
     gone = PartialUpload.objects.earliest("pk")
     default_storage.delete(direct_uploads.name_of(gone))
