@@ -105,7 +105,7 @@ OF_CALLS: Mapping[str, str] = {
     "hand_over_team": f"{CAPTAIN} unknown_member",
     "remove_member": f"{CAPTAIN} banned unknown_member captain_stays",
     "invitations_of_team": MEMBER,
-    "invite_to_team": f"{MEMBER} no_mail_address competition_not_open too_many_invitations "
+    "invite_to_team": f"{MEMBER} {OPEN} no_mail_address too_many_invitations "
     "too_many_addresses_today unknown_person",
     "revoke_invitation": f"{MEMBER} invitation_unusable",
     "join_team": f"{OPEN} {HURDLES} invitation_unusable already_in_a_team team_full",

@@ -25,7 +25,7 @@ class Letter(models.Model):
     kind = models.CharField(max_length=20, choices=Kind)
     address = models.EmailField(max_length=254, blank=True)
     account = models.CharField(max_length=150, blank=True, help_text="The user name it is about.")
-    url = models.TextField(blank=True, help_text="The link; that of an invitation has its code.")
+    url = models.TextField(blank=True, help_text="The link.")
     invitation = models.ForeignKey(Invitation, models.SET_NULL, null=True, related_name="+")
     team = models.ForeignKey(Team, models.SET_NULL, null=True, related_name="+")
     sent_by = models.ForeignKey(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext
@@ -71,13 +72,17 @@ def check(competition: Competition, person: User, team: Team | None = None) -> N
 
 def keep(person: User) -> None:
     """Let the bans of a person, and of the person's teams, outlive the account. Call it in the
-    transaction that deletes the account, while its teams are known."""
+    transaction that deletes the account, while its teams are known.
+
+    Anybody can add the address of another person, so only confirmed addresses are kept. A site that
+    sends no mails confirms none; there the address of the account is kept.
+    """
     teams = person.memberships.values("team")
     found = Ban.objects.filter(Q(user=person.pk) | Q(team__in=teams))
-    addresses = {
-        person.email,
-        *EmailAddress.objects.filter(user=person).values_list("email", flat=True),
-    }
+    confirmed = EmailAddress.objects.filter(user=person, verified=True)
+    addresses = set(confirmed.values_list("email", flat=True))
+    if not settings.EMAIL_URL:
+        addresses.add(person.email)
     Ban.objects.bulk_create(
         [
             Ban(

@@ -109,7 +109,9 @@ def whom_of_tracks(before: Competition, after: Competition) -> str:
         which |= Q(pk__in=[]) if track.declared else Q(tracks.uploads(track))
     counts = Evaluation.objects.counting().filter(which, team__competition=after)
     facts = {"teams": after.teams.count(), "fit": counts.values("team").distinct().count()}
-    return (
-        gettext("%(fit)d of %(teams)d teams have an upload for a new track that needs no word.")
-        % facts
+    said = ngettext(
+        "%(fit)d of %(teams)d teams has an upload for a new track that needs no word.",
+        "%(fit)d of %(teams)d teams have an upload for a new track that needs no word.",
+        facts["fit"],
     )
+    return said % facts

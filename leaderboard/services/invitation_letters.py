@@ -21,7 +21,7 @@ from leaderboard import queue, times
 from leaderboard.errors import Conflict, NotFound, Refused
 from leaderboard.models import Invitation, Letter, QuietAddress, Team, User
 from leaderboard.models.ban import hash_of
-from leaderboard.services import composing
+from leaderboard.services import composing, locks
 
 SALT = "invitations.stop"
 MOST = 10
@@ -40,7 +40,8 @@ def check(team: Team, address: str, *, by: User) -> None:
             gettext("These are no mail addresses: %(wrong)s.") % {"wrong": address[:60]},
             code="no_mail_address",
         ) from error
-    # The same person may have left one team and made another.
+    # The same person may have left one team and made another, or invites from two at once.
+    locks.lock(by)
     lately = Letter.objects.filter(
         Q(team=team) | Q(sent_by=by), created_at__gt=timezone.now() - timedelta(days=1)
     )
@@ -99,7 +100,7 @@ def message(letter: Letter) -> EmailMultiAlternatives:
             "that answer well in little time. Open this link, and sign in or sign up to join. The "
             "link works for one person, until %(end)s (%(zone)s)."
         )
-        url = f"{settings.SITE_URL}/invitations/{invitation.code}/"
+        url = settings.SITE_URL + reverse("invitation", args=[invitation.code])
         said = {"title": title % facts, "text": text % facts, "url": url, "stop": stop}
         headers = {
             "List-Unsubscribe": f"<{stop}>",

@@ -301,6 +301,11 @@ def disqualify(*, submission: Submission, reason: str, by: User) -> None:
     organizers.check_organizer(by, submission.competition)
     why = reasons.given(reason)
     locks.lock(submission.competition)
+    submission = locks.lock(submission)
+    if submission.disqualified_at is not None:
+        raise Conflict(
+            gettext("This submission is disqualified already."), code="disqualified_already"
+        )
     submission.disqualified_at = timezone.now()
     submission.disqualified_reason, submission.reinstated_reason = why, ""
     submission.save(update_fields=DECISION)
@@ -315,6 +320,9 @@ def reinstate(*, submission: Submission, reason: str, by: User) -> None:
     organizers.check_organizer(by, submission.competition)
     why = reasons.given(reason)
     locks.lock(submission.competition)
+    submission = locks.lock(submission)
+    if submission.disqualified_at is None:
+        raise Conflict(gettext("This submission is not disqualified."), code="not_disqualified")
     was = {"disqualified": submission.disqualified_reason}
     submission.disqualified_at = None
     submission.disqualified_reason, submission.reinstated_reason = "", why

@@ -93,6 +93,7 @@ def invite(*, team: Team, by: User, to: str = "") -> Invitation:
     """
     team = locks.lock(team)
     check_member(team, by)
+    bans.check(team.competition, by, team)
     check_forming(team.competition)
     team.invitations.filter(accepted_at=None, expires_at__lte=timezone.now()).delete()
     most = team.competition.max_team_size

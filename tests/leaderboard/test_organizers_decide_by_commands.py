@@ -36,7 +36,9 @@ def test_each_decision_is_a_command(
 
     assert code_of("disqualify", "waste", number) == ("reason_missing", 1)
     assert code_of("disqualify", "waste", "0", *why) == ("unknown_submission", 1)
+    assert code_of("reinstate", "waste", number, *why) == ("not_disqualified", 1)
     act("disqualify", "waste", number)
+    assert code_of("disqualify", "waste", number, "--why", "Other.") == ("disqualified_already", 1)
     submission.refresh_from_db()
     assert submission.disqualified_reason == "A copy."
     act("reinstate", "waste", number)

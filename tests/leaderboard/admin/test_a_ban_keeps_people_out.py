@@ -36,6 +36,7 @@ def test_a_team_is_banned_and_let_in_again(
             upload=ContentFile(make_model(2), name="m.pt"),
             by=owner,
         ),
+        lambda: teams.invite(team=team, by=owner, to="ada@uni.example"),
         lambda: teams.accept(code=code, by=outsider),
         lambda: teams.leave(team=team, by=teammate),  # who would make another team
         lambda: captains.remove_member(team=team, username="teammate", by=owner),

@@ -19,6 +19,7 @@ from leaderboard.errors import NotAllowed
 from leaderboard.models import (
     ApiToken,
     AuditEntry,
+    Ban,
     Competition,
     Entry,
     Guest,
@@ -213,6 +214,8 @@ def test_on_a_published_board_the_row_stays_without_a_name(
 def test_a_ban_outlives_the_account(team: Team, owner: User, rival: User, organizer: User) -> None:
     competition = team.competition
     bans.ban(team=team, person=owner, reason="Two accounts.", by=organizer)
+    # An address that the person only claims, of somebody else, is not banned.
+    EmailAddress.objects.create(user=owner, email=rival.email, verified=False)
     call_command("account", "delete", "owner", "--yes")
     kept = competition.bans.get()
     assert (kept.team, kept.user) == (None, None)
@@ -223,6 +226,21 @@ def test_a_ban_outlives_the_account(team: Team, owner: User, rival: User, organi
     teams.create(competition=competition, name="Rivals", by=rival)
     bans.lift(ban=kept, by=organizer)
     teams.create(competition=competition, name="Newcomers", by=again)
+
+
+def test_a_ban_keeps_confirmed_addresses_where_mails_are_sent(
+    settings: Any, team: Team, owner: User, organizer: User
+) -> None:
+    settings.EMAIL_URL = "smtp://mail.example:25"
+    bans.ban(team=team, person=owner, reason="Two accounts.", by=organizer)
+    EmailAddress.objects.create(user=owner, email="work@uni.example", verified=True)
+    call_command("account", "delete", "owner", "--yes")
+    people = [
+        User.objects.create_user(name, email=address)
+        for name, address in (("one", "owner@example.org"), ("two", "Work@uni.example"))
+    ]
+    found = [Ban.objects.against(person, team.competition) for person in people]
+    assert [one is not None for one in found] == [False, True]
 
 
 def test_an_organizer_and_a_stranger_are_refused(
