@@ -70,7 +70,8 @@ OF_CALLS: Mapping[str, str] = {
     "race": "scores_hidden invalid",
     "public_team": "scores_hidden",
     "declarations_of_team": MEMBER,
-    "declare_track": f"{MEMBER} competition_over unknown_track declaration_revoked",
+    "declare_track": f"{MEMBER} competition_over unknown_track track_in_preparation "
+    "declaration_revoked",
     "leave_track": f"{MEMBER} competition_over",
     "export": "not_allowed unknown_export no_parquet",
     "sample": "404:no_sample",

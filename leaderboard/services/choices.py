@@ -26,6 +26,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "last": ("last_sent_at",),
 }
 """What a board can be sorted by, and the columns that hold it."""
+OF_UPLOADS = ("entries", "last")
+"""Columns that an upload changes, while the board keeps its version."""
 LONGEST_SEARCH = 60
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -12,6 +13,7 @@ from leaderboard.models import (
     Dataset,
     Evaluation,
     ReferenceModel,
+    Rescore,
     User,
 )
 from leaderboard.services import audit, competitions, faq, files, locks, organizers
@@ -99,8 +101,12 @@ def check_deletable(row: Competition) -> None:
 
 def deleted_dataset(dataset: Dataset, *, by: User) -> list[str]:
     """Delete a dataset that nothing uses any more; returns the names of its files."""
-    users = Competition.objects.filter(dataset=dataset)
-    if users.exists() or Evaluation.every.filter(dataset=dataset).exists():
+    users = (
+        Competition.objects.filter(dataset=dataset),
+        Evaluation.every.filter(dataset=dataset),
+        Rescore.objects.filter(Q(dataset=dataset) | Q(was_dataset=dataset)),
+    )
+    if any(rows.exists() for rows in users):
         raise Conflict(
             gettext("Another competition uses %(dataset)s. Keep it.") % {"dataset": dataset},
             code="dataset_in_use",

@@ -7,6 +7,9 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
+from leaderboard.errors import BadDataset
 from leaderboard.models import Dataset, Fingerprints, Split
 from leaderboard.services import files
 from scoring.errors import BadDataset as BadSource
@@ -70,17 +73,22 @@ def pictures(found: Fingerprints, split: str, classes: Sequence[str]) -> Iterato
 
 def of(split: Split) -> Fingerprints:
     """The fingerprints of a split. They are made now if the import stored none, or others than
-    today's."""
+    today's. A damaged archive has none. Raises `BadDataset` if the storage does not answer."""
     from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
     stored = Fingerprints.objects.filter(split=split).first()
     if stored and is_whole(stored, kinship.BYTES):
         return stored
     try:
-        new = made(sets.images_of(files.local_path(split.archive)), split.dataset.classes)
-    except (BadSource, EngineError, OSError) as error:
-        logger.warning("The archive of %s cannot be read: %s", split, error)
+        path = files.local_path(split.archive)
+        path.open("rb").close()  # a missing file is no damaged archive
+        new = made(sets.images_of(path), split.dataset.classes)
+    except BadSource as error:
+        logger.warning("The archive of %s is damaged: %s", split, error)
         return Fingerprints(split=split, pixels=b"", likeness=b"")
+    except (EngineError, OSError) as error:
+        logger.warning("The archive of %s cannot be read: %s", split, error)
+        raise unread(split) from error
     if stored:
         stored.pixels, stored.classes = new.pixels, new.classes
         stored.likeness = new.likeness
@@ -88,6 +96,14 @@ def of(split: Split) -> Fingerprints:
         return stored
     new.split = split
     return Fingerprints.objects.bulk_create([new], ignore_conflicts=True)[0]
+
+
+def unread(split: Split) -> BadDataset:
+    said = gettext(
+        "The stored images of “%(dataset)s” cannot be read, so they cannot be compared with these. "
+        "Check the storage, then try again."
+    )
+    return BadDataset(said % {"dataset": split.dataset}, code="storage_failed")
 
 
 def is_whole(stored: Fingerprints, likeness_bytes: int) -> bool:

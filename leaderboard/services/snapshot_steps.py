@@ -46,6 +46,7 @@ def today(competition: Competition, public: Sequence[Row]) -> Iterator[Step]:
         for row in rows:
             at = datetime.fromisoformat(row.uploaded_at)
             last = histories.Step(at, row.score, row.score_half_width, row.evaluation)
+            # A team that was merged or renamed meanwhile is missing: the file is made again.
             known = steps.setdefault(keys[row.team], [])
             histories.end_with(known, last, is_last=competition.last_counts)
         yield from told(steps, names)

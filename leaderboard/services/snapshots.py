@@ -181,13 +181,18 @@ def claimed() -> Snapshot | None:
 
 
 def make(snapshot: Snapshot) -> bool:
-    """Write, sign and store a file. Returns False if it could not be made, which is logged."""
+    """Write, sign and store a file. Returns False if it could not be made, which is logged. It is
+    tried again if a board changed meanwhile, as by a merge or a new name."""
     rows = Snapshot.objects.filter(pk=snapshot.pk, made_at=None)
+    before = both_versions(snapshot.competition)
     try:
         found = written(snapshot)
     except Exception:
         logger.exception("%s could not be made", snapshot)
-        rows.update(broke=True)
+        if both_versions(snapshot.competition) == before:
+            rows.update(broke=True)
+        else:
+            rows.update(begun_at=None)
         return False
     if snapshot.is_final and both_versions(snapshot.competition) != snapshot.versions:
         rows.delete()  # a board changed meanwhile: `add_due` notes the new one

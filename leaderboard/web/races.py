@@ -97,6 +97,7 @@ def race(request: Request, slug: str) -> HttpResponse:
     era = found.number(at or end)
     placed = found.standing(at or end)[:ROWS]
     names = found.names(one.team_id for one in placed)
+    placed = [one for one in placed if one.team_id in names]  # a merge may take a team away
     chart = drawn(zone, found, placed[:LEADERS], names, begin, at or end, by)
     own = mine.pk if mine else None
     return show(

@@ -241,6 +241,23 @@ def test_what_an_earlier_sample_showed_is_not_hidden_unawares(run: Run, are: str
     assert not run(pets(20, first=500), "--seed", "2")["error"]
 
 
+def test_images_that_cannot_be_compared_are_not_imported(run: Run) -> None:
+    run(pets(20), "--seed", "1")
+    Fingerprints.objects.all().delete()
+    archive = Path(Dataset.objects.get().split("sample").archive.path)
+    content = archive.read_bytes()
+    archive.unlink()
+    other = "--seed", "2", "--shares", "0.2/0.4/0.4"
+    assert run(pets(20), *other)["code"] == "storage_failed"
+    archive.write_bytes(content)
+    assert run(pets(20), *other)["code"] == "seen_before"
+    # What no import can read shows no pictures.
+    Fingerprints.objects.all().delete()
+    archive.write_bytes(b"no zip")
+    told = run(pets(20), *other)
+    assert len(told["report"]["seen"]) == 1, "hidden there, shown here"
+
+
 def divided(first: int = 0) -> Files:
     """Three cats and three dogs in each split."""
     return {

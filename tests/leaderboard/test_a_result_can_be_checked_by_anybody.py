@@ -34,6 +34,7 @@ from leaderboard.models import (
     SigningKey,
     Snapshot,
     Submission,
+    Team,
     User,
 )
 from leaderboard.services import (
@@ -49,9 +50,11 @@ from leaderboard.services import (
     rescoring,
     running,
     signing,
+    snapshot_steps,
     snapshots,
     submissions,
     verifications,
+    versions,
 )
 from scoring.job import Report
 from scoring.snapshots import canonical, checking, steps
@@ -441,6 +444,18 @@ def test_participants_get_nothing_before_the_publication(
     evaluations = results.played(competition, submit)
     member = evaluations["Ash"].team.members.get()
     asked = snapshots.ask(competition=competition, by=organizer)
+    read = snapshot_steps.of
+
+    def renamed(*given: Any) -> Any:
+        Team.objects.filter(name="Ash").update(name="Alder")
+        versions.change(competition.pk)
+        return read(*given)
+
+    with pytest.MonkeyPatch.context() as patch:  # a team gets another name while boards are read
+        patch.setattr(snapshot_steps, "of", renamed)
+        snapshots.go_on(seconds=60)
+    asked.refresh_from_db()
+    assert (asked.made_at, asked.broke) == (None, False)
     snapshots.go_on(seconds=60)
     asked.refresh_from_db()
     assert asked.made_at

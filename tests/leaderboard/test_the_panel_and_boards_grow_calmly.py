@@ -274,6 +274,10 @@ def test_a_reader_who_has_the_board_is_told_that_it_is_unchanged(
         again = client.get(address, headers=tags[address])
         assert (again.status_code, again.content) == (304, b""), address
     assert client.get(api, headers=tags[f"{api}.csv"]).status_code == 200
+    for sort in ("entries", "-last"):  # uploads change them, and not the board's version
+        same = {"If-None-Match": tags[api]["If-None-Match"]}
+        answer = client.get(f"{api}?sort={sort}", headers=same)
+        assert (answer.status_code, "ETag" in answer) == (200, False), sort
     versions.change(competition.pk)
     for address in addresses:
         answer = client.get(address, headers=tags[address])

@@ -97,14 +97,20 @@ class Board(APIView):
             competition, board, track=request.query_params.get("track", "")
         )
         is_csv = request.accepted_renderer.format == "csv"
-        etag = quote_etag(
-            f"{competition.pk}-{standing.key}-{standing.version}-{'csv' if is_csv else 1}"
-        )
-        if unchanged := get_conditional_response(request._request, etag=etag):
+        etag = etag_of(standing, choice, "csv" if is_csv else "1")
+        if etag and (unchanged := get_conditional_response(request._request, etag=etag)):
             return unchanged
         answer = download(standing, choice) if is_csv else page(self, request, standing, choice)
-        answer["ETag"] = etag
+        if etag:
+            answer["ETag"] = etag
         return answer
+
+
+def etag_of(standing: rankings.Standing, choice: Choice, writing: str) -> str | None:
+    """The ETag of a board. None for an order that changes while the board keeps its version."""
+    if choice.sort in choices.OF_UPLOADS:
+        return None
+    return quote_etag(f"{standing.competition.pk}-{standing.key}-{standing.version}-{writing}")
 
 
 def chosen(request: Request) -> Choice:

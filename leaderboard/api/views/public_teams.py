@@ -59,6 +59,7 @@ class Race(APIView):
                 "uploaded_at": one.step.uploaded_at,
             }
             for one in placed
+            if one.team_id in names  # a merge may take a team away meanwhile
         ]
         is_whole = race is None or race.stretch(race.number(at)).reach is None
         found = {"as_of": at, "is_whole": is_whole, "results": rows}

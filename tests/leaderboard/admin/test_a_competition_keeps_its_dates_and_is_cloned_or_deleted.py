@@ -24,6 +24,7 @@ from leaderboard.models import (
     Team,
     User,
 )
+from leaderboard.models.rescore import FORMULA_FIELDS
 from leaderboard.services import competitions, drafts, sweeping
 from leaderboard.services.contest_files import schema
 from tests.leaderboard.admin.test_an_organizer_runs_a_competition import change, said, text
@@ -221,6 +222,15 @@ def test_the_images_of_a_draft_are_deleted_on_wish(
     newer = Dataset.objects.create(version=2, previous=draft.dataset, sha256="e" * 64, **same)
     assert "A newer version tells" in text(press(draft, "delete_draft", with_dataset="on"))
     newer.delete()
+    press(draft, "clone", title="Again", slug="again")
+    copy = Competition.objects.get(slug="again")
+    rules = {name: getattr(copy, name) for name in FORMULA_FIELDS if name != "quality_ref"}
+    was = {f"was_{name}": value for name, value in rules.items()}
+    rescore = copy.rescores.create(was_dataset=draft.dataset, was_quality_ref=0.5, **rules, **was)
+    Competition.objects.filter(pk=copy.pk).update(dataset=None)
+    assert "Another competition uses" in text(press(draft, "delete_draft", with_dataset="on"))
+    rescore.delete()
+    copy.delete()
     with django_capture_on_commit_callbacks(execute=True):
         press(draft, "delete_draft", with_dataset="on")
     assert not Dataset.objects.exists()
