@@ -95,9 +95,7 @@ def race(request: Request, slug: str) -> HttpResponse:
     by = next((one for one in BY if one == request.GET.get("by")), BY[0])
     mine = teams.of(request.user, competition)
     era = found.number(at or end)
-    placed = found.standing(at or end)[:ROWS]
-    names = found.names(one.team_id for one in placed)
-    placed = [one for one in placed if one.team_id in names]  # a merge may take a team away
+    placed, names = first_teams(found, at or end)
     chart = drawn(zone, found, placed[:LEADERS], names, begin, at or end, by)
     own = mine.pk if mine else None
     return show(
@@ -118,6 +116,14 @@ def race(request: Request, slug: str) -> HttpResponse:
         is_earlier=era < found.number(end),
         team=mine,
     )
+
+
+def first_teams(found: races.Race, at: datetime) -> tuple[list[races.Placed], dict[int, str]]:
+    """The first teams at a moment, and their names. A team that was merged meanwhile has none, and
+    is left out."""
+    placed = found.standing(at)[:ROWS]
+    names = found.names(one.team_id for one in placed)
+    return [one for one in placed if one.team_id in names], names
 
 
 def table(
