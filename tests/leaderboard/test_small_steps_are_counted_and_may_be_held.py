@@ -158,14 +158,14 @@ def test_a_held_score_is_not_on_the_teams_public_page(
     assert f"{held.evaluation.score_public:.4f}" not in page
 
 
-def test_what_was_measured_late_and_moved_nothing_is_not_there_either(
-    team: Team, answered: Make
-) -> None:
+def test_what_was_measured_late_counts_from_its_upload(team: Team, answered: Make) -> None:
+    """As on the board of an earlier moment, and in the race."""
     best = answered(team, 1, wrong=[0])
     late = answered(team, 2, wrong=[0, 8, 16])
+    answered(team, 3, wrong=[0, 8, 16])  # no better than what was sent before
     earlier = best.uploaded_at - timedelta(hours=1)
     Submission.objects.filter(pk=late.pk).update(uploaded_at=earlier)
-    assert [one.uploaded_at for one in histories.steps(team)] == [best.uploaded_at]
+    assert [one.uploaded_at for one in histories.steps(team)] == [earlier, best.uploaded_at]
 
 
 def test_the_rule_is_said_and_its_team_reads_why(

@@ -122,8 +122,8 @@ def test_the_command_and_the_advice_ask_the_format(
     assert found.message == "It crashed. Play with another one."
 
 
-MAY_NAME_ONE = ("scoring/formats", "leaderboard/kit/files")
-"""The formats, and the files that a team takes home, which write each of them."""
+MAY_NAME_ONE = ("scoring/formats", "leaderboard/kit/files", "leaderboard/demo")
+"""The formats, the files that a team takes home, which write each of them, and the demo's teams."""
 
 
 @pytest.mark.parametrize("package", ["scoring", "leaderboard"])
