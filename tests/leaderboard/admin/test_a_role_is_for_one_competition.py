@@ -175,7 +175,12 @@ MORE_UPLOADS = {"uploads": "3", "until": "2099-01-01T00:00", "reason": "Our faul
 ACTS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
     # the row, the act, what is sent, and who may: operator, owner, organizer, viewer
     ("submission", "disqualify", {"reason": "Why"}, (302, 302, 302, 403)),
-    ("submission", "reinstate", {"reason": "Why"}, (302, 302, 302, 403)),
+    (
+        "submission",
+        "reinstate",
+        {"reason": "Why"},
+        (409, 409, 409, 403),
+    ),  # no submission is disqualified
     ("submission", "reinstate", {}, (200, 200, 200, 403)),  # not without a reason
     ("waiting", "evaluate_again", {}, (409, 409, 409, 403)),
     *(
