@@ -34,6 +34,7 @@ from leaderboard.services import (
 from tests.end_to_end.conftest import (  # noqa: F401
     Start,
     files_that_processes_share,
+    processes,
     profile,
     start,
     wait_until,
