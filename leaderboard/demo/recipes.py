@@ -64,10 +64,10 @@ class Recipe:
 
 
 DIGITS = (
-    Recipe("Reference", "small_resnet", 32, 10, flip="none", unused=0.5),
-    Recipe("Team Feather", "tiny_cnn", 32, 7, seed=2, flip="none", unused=0.4),
-    Recipe("Team Anvil", "wide_cnn", 32, 8, seed=3, flip="none"),
-    Recipe("Team Thumbnail", "tiny_cnn", 16, 5, seed=4, flip="none", unused=0.6),
+    Recipe("Reference", "small_resnet", 32, 10, flip="none", unused=0.75, gate=0.89),
+    Recipe("Team Feather", "tiny_cnn", 32, 7, seed=2, flip="none", unused=0.85),
+    Recipe("Team Anvil", "wide_cnn", 32, 8, seed=3, flip="none", unused=0.3),
+    Recipe("Team Thumbnail", "tiny_cnn", 16, 5, seed=4, flip="none", unused=0.92),
 )
 PHOTOGRAPHS = (
     Recipe("Reference", "small_resnet", 96, 75, gate=0.2),
@@ -100,8 +100,8 @@ def wider(first: Sequence[Recipe]) -> tuple[Recipe, ...]:
             Recipe("Team Bonsai", wide, size, seconds / 2, 9, flip, "pruned", 0.85, made_of=of),
             Recipe("Team Half", wide, size, 0, 3, flip, "bfloat16", made_of=of),
             Recipe("Team Octet", wide, size, 0, 3, flip, "int8", made_of=of),
-            Recipe("Team Graph", "small_resnet", size, seconds, 5, flip, "onnx", 0.5),
-            Recipe("Team Byte", "small_resnet", size, seconds, 6, flip, "int8-onnx", 0.7),
+            Recipe("Team Graph", "small_resnet", size, seconds, 5, flip, "onnx", 0.9),
+            Recipe("Team Byte", "small_resnet", size, seconds, 6, flip, "int8-onnx", 0.95),
             Recipe("Team Echo", "tiny_cnn", size, 0, copy_of="Team Feather"),
             Recipe("Team Sprint", "tiny_cnn", 16, 1, 7, flip, unused=0.985),
             Recipe("Team Oops", "tiny_cnn", size, 1, 8, flip, unused=0.97, misses_a_class=True),

@@ -11,6 +11,8 @@ from scoring import formula
 from scoring.sentences import Sentence, say
 from scoring.snapshots import canonical, signing
 from scoring.snapshots.contents import Contents, Measured, Row, landed, split_of, unpacked
+from scoring.snapshots.versions import Constants, Step
+from scoring.specs import Formula
 
 ROUNDING = 1e-9
 """How far two ways to compute the same number may differ."""
@@ -132,26 +134,33 @@ def scores(contents: Contents) -> Check:
     for where, row in rows(contents):
         if is_kept(tally, contents, contents.measured.get(row.evaluation)):
             continue
-        found, least, most = (
-            formula.score(
-                row.quality + off,
-                row.time_ratio,
-                quality_ref=constants.quality_ref,
-                k=constants.k,
-                time_weight=constants.time_weight,
-            ).total
-            for off in (0.0, contents.quality_slack, -contents.quality_slack)
-        )
-        tally.expect(
-            is_rounded(found, row.score, 6) or least < row.score < most,
-            say(
-                "%(where)s: the formula gives %(found)s, not %(told)s.",
-                where=where,
-                found=f"{found:.6f}",
-                told=f"{row.score:.6f}",
-            ),
-        )
+        by_formula(tally, where, row, constants, slack=contents.quality_slack)
     return tally.done()
+
+
+def by_formula(
+    tally: Tally, where: str, row: Row | Step, rules: Formula | Constants, *, slack: float
+) -> None:
+    """Whether a score of six decimals follows from a quality that is off by at most `slack`."""
+    found, least, most = (
+        formula.score(
+            row.quality + off,
+            row.time_ratio,
+            quality_ref=rules.quality_ref or 0.0,
+            k=rules.k,
+            time_weight=rules.time_weight,
+        ).total
+        for off in (0.0, slack, -slack)
+    )
+    tally.expect(
+        round(least - ROUNDING, 6) <= row.score <= round(most + ROUNDING, 6),
+        say(
+            "%(where)s: the formula gives %(found)s, not %(told)s.",
+            where=where,
+            found=f"{found:.6f}",
+            told=f"{row.score:.6f}",
+        ),
+    )
 
 
 def is_kept(tally: Tally, contents: Contents, measured: Measured | None) -> bool:

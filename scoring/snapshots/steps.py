@@ -5,14 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from scoring import formula
 from scoring.sentences import say
-from scoring.snapshots.checking import Check, Tally
+from scoring.snapshots.checking import Check, Tally, by_formula
 from scoring.snapshots.contents import QUALITY_SLACK, Contents
 from scoring.snapshots.versions import Constants, Step, Stood, Stretch
-
-HALF_DIGIT = 0.51e-6
-"""A score in the file has six digits. Its quality has four."""
 
 
 def board(contents: Contents, at: datetime) -> tuple[Stood, ...]:
@@ -75,26 +71,8 @@ def follow(tally: Tally, contents: Contents) -> None:
 
 def scored(tally: Tally, stretch: Stretch, step: Step) -> None:
     rules = stretch.formula
-    found, least, most = (
-        formula.score(
-            step.quality + off,
-            step.time_ratio,
-            quality_ref=rules.quality_ref,
-            k=rules.k,
-            time_weight=rules.time_weight,
-        ).total
-        for off in (0.0, QUALITY_SLACK, -QUALITY_SLACK)
-    )
     where = place(stretch, step)
-    tally.expect(
-        least - HALF_DIGIT <= step.score <= most + HALF_DIGIT,
-        say(
-            "%(where)s: the formula gives %(found)s, not %(told)s.",
-            where=where,
-            found=f"{found:.6f}",
-            told=f"{step.score:.6f}",
-        ),
-    )
+    by_formula(tally, where, step, rules, slack=QUALITY_SLACK)
     tally.expect(
         step.quality > rules.min_quality - QUALITY_SLACK,
         say("%(where)s: it does not pass the gate.", where=where),
