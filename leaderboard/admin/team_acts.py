@@ -71,7 +71,7 @@ class MergeForm(ReasonForm):
 
 
 class MemberForm(ReasonForm):
-    username = forms.ChoiceField(label=gettext_lazy("Who"), widget=UnfoldAdminSelectWidget)
+    username = forms.ChoiceField(label=gettext_lazy("Member"), widget=UnfoldAdminSelectWidget)
     field_order = ["username", "reason"]
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
@@ -252,7 +252,7 @@ class TeamActs(pages.Noun):
                 "person get a notice."
             ),
             form_class=partial(MemberForm, team=team),
-            button=gettext("Remove"),
+            button=gettext("Remove the member"),
             is_danger=True,
             do=lambda username, reason: captains.expel(
                 team=team, username=username, reason=reason, by=pages.organizer(request)
