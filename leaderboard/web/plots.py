@@ -47,6 +47,7 @@ class Mark:
     name: str
     x: float
     y: float
+    rank: int | None = None
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,11 @@ def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
     """The plot of the best teams of a board, at most so many."""
     competition = standing.competition
     entries = Entry.objects.filter(competition=competition, board=standing.key)
-    columns = "team_id", "team__name", "time_ratio", "quality"
+    columns = "team_id", "team__name", "time_ratio", "quality", "is_ranked"
     best = entries.order_by("-is_ranked", *rankings.ORDER)[:most]
-    rows = list(best.values_list(*columns))
+    found = list(best.values_list(*columns))
+    rows = [row[:4] for row in found]
+    ranks = {row[0]: place for place, row in enumerate(found, start=1) if row[4]}
     baseline = baselines.of(competition, standing.board)
     more = [(baseline.time_ratio, baseline.quality)] if baseline else []
     x = across([row[2] for row in rows] + [one for one, _ in more])
@@ -150,7 +153,8 @@ def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
         layers=[dots(cells, *bounds) for bounds in zip(LAYERS, (*LAYERS[1:], None), strict=True)],
         radius=5 if len(rows) <= 50 else 3 if len(rows) <= 500 else 2,
         front=[
-            Mark(team, name, x.at(ratio), y.at(quality)) for team, name, ratio, quality in best_ones
+            Mark(team, name, x.at(ratio), y.at(quality), ranks.get(team))
+            for team, name, ratio, quality in best_ones
         ],
         front_line=stairs([(x.at(row[2]), y.at(row[3])) for row in best_ones], end=x.end),
         contours=contours(competition, x, y, drawn),

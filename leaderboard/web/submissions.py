@@ -10,7 +10,7 @@ from csp.decorators import csp_update
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Prefetch
+from django.db.models import Count, Max, Prefetch
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -182,8 +182,13 @@ def listed(request: Request, mine: Team, ticked: set[int]) -> dict[str, Any]:
     """The rows of a page of the list, limited as the address says."""
     evaluations = Evaluation.objects.defer("f1_by_class", "isolation")
     sent = mine.submissions.defer("static").prefetch_related(Prefetch("evaluations", evaluations))
-    filters = FilterForm(request.GET, branches=branches(mine))
-    page = Paginator(limited(sent, filters), PAGE).get_page(request.GET.get("page"))
+    every = sent.aggregate(count=Count("pk"), branch=Max("branch"))
+    filters = FilterForm(request.GET, branches=branches(mine) if every["branch"] else [])
+    rows = limited(sent, filters)
+    pages = Paginator(rows, PAGE)
+    if rows is sent:
+        pages.count = every["count"]  # known; it would count again
+    page = pages.get_page(request.GET.get("page"))
     kept = sent.in_the_running().filter(
         pk__in=ticked - {one.pk for one in page}, evaluations__counts=True
     )[:PAGE]
@@ -195,7 +200,7 @@ def listed(request: Request, mine: Team, ticked: set[int]) -> dict[str, Any]:
         "page": page,
         "elsewhere": kept,
         "ticked": ticked,
-        "has_any": bool(len(page)) or sent.exists(),
+        "has_any": bool(every["count"]),
         "filters": filters,
         "query": query(filters),
     }

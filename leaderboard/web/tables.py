@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models import Competition, Entry
 from leaderboard.sentences import said
-from leaderboard.services import baselines, browsing, rankings
+from leaderboard.services import baselines, rankings
 from leaderboard.web import charts, plots, words
 from leaderboard.web.wishes import COLUMNS, Wish
 from scoring import formats
@@ -202,11 +202,10 @@ def points(
 
 def front(standing: rankings.Standing, drawn: plots.Plot) -> list[plots.Point]:
     """The Pareto front of a plot, the fastest first."""
-    places = {one.team_id: place for place, one in enumerate(drawn.front)}
-    entries = Entry.objects.filter(competition=standing.competition, board=standing.key)
-    keys = list(entries.filter(team__in=places).values_list("pk", flat=True))
-    found = [plots.point(drawn, row) for row in browsing.placed(standing, keys)]
-    return sorted(found, key=lambda one: places[one.entry.team_id])
+    ranks = {one.team_id: one.rank for one in drawn.front}
+    entries = Entry.objects.board(standing.competition, standing.key).filter(team__in=ranks)
+    rows = {one.team_id: rankings.Row(ranks[one.team_id], one, is_tied=False) for one in entries}
+    return [plots.point(drawn, rows[team]) for team in ranks if team in rows]
 
 
 def lines(

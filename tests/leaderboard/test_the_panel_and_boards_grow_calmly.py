@@ -256,9 +256,9 @@ def test_the_private_board_counts_no_public_ranks(
     with CaptureQueriesContext(connection) as queries:
         page = client.get(PUBLIC.replace("public", "private")).content.decode()
     assert page.count("as on the public board") == len(ranked)
-    # The rows and the plot have two each, the front five with its ranks; the teams that landed in
-    # their range, the states of winners and the notes on ranks one each.
-    assert len(queries) <= 17, [one["sql"] for one in queries]
+    # The rows, the front and the plot have two each; the teams that landed in their range, the
+    # states of winners and the notes on ranks one each.
+    assert len(queries) <= 14, [one["sql"] for one in queries]
 
 
 def test_a_reader_who_has_the_board_is_told_that_it_is_unchanged(
@@ -300,8 +300,8 @@ def test_a_teams_submissions_are_read_a_page_at_a_time(many: Team, owner: User) 
         with CaptureQueriesContext(connection) as queries, rows_counted() as rows:
             answer = member.get(address)
         told = answer.content.decode()
-        # One of them asks for the further uploads that organizers gave, one for the branches.
-        assert len(queries) <= 17, (address, [one["sql"] for one in queries])
+        # One of them asks for the further uploads that organizers gave.
+        assert len(queries) <= 16, (address, [one["sql"] for one in queries])
         drawn = progress.MOST + 1 if address == page else 0  # points of the picture
         assert sum(rows) <= 2 * shown + 20 + drawn, address
         assert "leaderboard_storedreport" not in str(queries.captured_queries)

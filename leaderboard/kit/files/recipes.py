@@ -116,7 +116,7 @@ def narrowed(network: nn.Sequential, share: float = 0.5) -> nn.Sequential:
                 layer.bias = nn.Parameter(layer.bias[chosen].detach())
             layer.in_channels, layer.out_channels = weight.shape[1], len(chosen)
             kept = chosen
-        elif isinstance(layer, nn.BatchNorm2d):
+        elif isinstance(layer, nn.BatchNorm2d) and kept is not None:
             for name in ("weight", "bias", "running_mean", "running_var"):
                 getattr(layer, name).data = getattr(layer, name).data[kept]
             layer.num_features = len(kept)
