@@ -1,4 +1,4 @@
-"""One model answers images without another one beside it: the dry run, and the reference."""
+"""One model answers images without another model beside it: the dry run, and the reference."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scoring.timing.runner import Entrant, Synthetic
 DRY_RUN_IMAGES = 8
 """At least one batch of them is answered."""
 BLOCK_SECONDS = 0.5
-"""Of one block, about."""
+"""Aim for one block to take this long."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,16 @@ class DryRunOutcome:
     last_words: str
     """The end of what the model printed."""
     macs: int | None
-    """Multiplications for one image, where only the runtime can count them."""
+    """Multiplications for one image; None unless the runtime counted them."""
 
 
 def dry_run(
     entrant: Entrant, box: parent.Sandbox, job: Job, sample: Path, cache: Path
 ) -> DryRunOutcome:
-    """Answer the first images of the sample, which the team has.
+    """Answer the first images of the sample.
 
-    So the team may read what its model prints there. Raises `EngineError`, `BadDataset`.
+    The team has these images, so it may read what its model prints there. Raises `EngineError`,
+    `BadDataset`.
     """
     labelled = albums.labelled(sample, job.classes)
     count = max(DRY_RUN_IMAGES, entrant.spec.batch_size)
@@ -61,7 +62,10 @@ def dry_run(
 
 
 def counted(entrant: Entrant, box: parent.Sandbox) -> int | None:
-    """Multiplications of the model for one image, where only its runtime can count them."""
+    """Multiplications of the model for one image, found by running it.
+
+    None if the format's archive counts them, or if the runtime cannot.
+    """
     if not formats.named(entrant.model.format).is_counted_by_running:
         return None
     found = box.counted(entrant.model, entrant.area, Synthetic(entrant.spec, 0).call())

@@ -1,8 +1,8 @@
-"""A measurement as the site publishes it, on one's own machine.
+"""A measurement at the pace of a kept calibration, as the site publishes it.
 
 The site reads each time at the pace of a calibration: the reference against itself, measured for
 longer. Here the calibration is kept in a file. It holds for the same reference, images, processor
-and number of threads; for others it is measured anew.
+and number of threads. For others a new calibration is measured.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ def read(kept: Path, job: Job) -> Calibrated | None:
 def calibrate(job: Job, kept: Path, tell: Tell | None) -> Calibrated:
     """Measure the reference against itself, as long as the site does, and keep what was found.
 
-    What turns cost on this machine is measured before. The noise between runs is the default.
+    The cost of turns on this machine is measured first. The noise between runs is the default.
     """
     host = turns_of(job)
     ranked = replace(job.plan, max_half_width=Plan.max_half_width)
-    # Whoever asks at home sees the interval, and judges it.
+    # A person at a terminal sees the interval and judges it.
     long = replace(ranked.of_calibration(), max_half_width=job.plan.max_half_width, host=host)
     report = scoring.evaluate(
         replace(job, submission=None, plan=long, limits=job.limits.longer(CALIBRATION)), tell

@@ -15,7 +15,7 @@ class Coded(Exception):
 
     @property
     def message(self) -> str:
-        """In English, for the command line and logs."""
+        """The sentences in English, for the command line and logs."""
         return joined(self.said)
 
 
@@ -34,7 +34,7 @@ class ModelFailed(Coded):
 class EngineError(Coded):
     """An evaluation that failed by the organizers' fault: reference, data or machine.
 
-    `wanted_bytes`: for which the disk had no room, if that was the cause; else 0.
+    `wanted_bytes`: the bytes that did not fit on a full disk; 0 for any other cause.
     """
 
     def __init__(self, code: str, *said: Sentence, wanted_bytes: int = 0) -> None:

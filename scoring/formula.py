@@ -85,19 +85,21 @@ def score(
 
 
 def quality_term(quality: float, *, quality_ref: float, k: float = 20.0) -> float:
-    """The quality's part of the score: 0.5 at `quality_ref`, towards 0 above and 1 below it."""
+    """The quality's part of the score: 0.5 at `quality_ref`. It tends to 0 for higher qualities,
+    and to 1 for lower ones."""
     return sigmoid(k * (quality_ref - quality))
 
 
 def quality_at(term: float, *, quality_ref: float, k: float = 20.0) -> float | None:
-    """The quality whose term is `term`, the inverse of `quality_term`. None where no quality is."""
+    """The quality whose term is `term`: the inverse of `quality_term`. None for a term that no
+    quality has."""
     if not 0 < term < 1 or not k:
         return None
     return quality_ref - math.log(term / (1 - term)) / k
 
 
 def quality_slope(quality: float, *, quality_ref: float, k: float = 20.0) -> float:
-    """d score / d quality: -k / 4 at `quality_ref`, towards 0 away from it."""
+    """d score / d quality: -k / 4 at `quality_ref`. It tends to 0 on both sides."""
     term = quality_term(quality, quality_ref=quality_ref, k=k)
     return -k * term * (1 - term)
 
@@ -111,9 +113,10 @@ def half_width(time_half_width: float, time_weight: float = 0.5) -> float:
 def is_tied(difference: float, half_width: float, other_half_width: float) -> bool:
     """Whether the clock cannot tell two scores apart.
 
-    The half widths are those of the two 95 % intervals. The errors of two measurings are
-    independent, so the difference has the half width sqrt(a^2 + b^2), which is 1.96 times its
-    standard error. Two intervals that overlap ask for a + b, 1.4 times as much.
+    The half widths are those of the two 95 % intervals. The errors of two measurements are
+    independent. So the difference has the half width sqrt(a^2 + b^2), which is 1.96 times its
+    standard error. The test "the intervals do not overlap" would ask for a + b, up to 1.41 times as
+    much.
     """
     return abs(difference) <= math.hypot(half_width, other_half_width)
 

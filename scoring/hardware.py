@@ -72,8 +72,10 @@ def cpu_features() -> list[str] | None:
 
 
 def is_fast(number_type: str, features: Collection[str]) -> bool | None:
-    """Whether a number type is faster than float32 on a CPU with these features; None if nobody
-    asks that of the type."""
+    """Whether a number type is faster than float32 on a CPU with these features.
+
+    None for a number type whose speed does not depend on them.
+    """
     wanted = FAST_WITH.get(number_type)
     return None if wanted is None else not wanted.isdisjoint(features)
 

@@ -1,4 +1,4 @@
-"""The hidden images of an evaluation: all splits in one row, and the quality on each of them."""
+"""The hidden images of an evaluation: the splits one after the other, and the quality on each."""
 
 from __future__ import annotations
 

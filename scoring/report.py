@@ -24,7 +24,7 @@ class Failure(Json):
 
     @property
     def message(self) -> str:
-        """In English, for the command line and logs."""
+        """The sentences in English, for the command line and logs."""
         return joined(self.said)
 
 

@@ -28,8 +28,8 @@ from scoring.timing.runner import Entrant
 def run(job: Job, tick: Callable[[], None] = lambda: None) -> Trial:
     """Try `job.submission` on the images of `job.sample`.
 
-    `tick` is called while something is waited for. Raises `EngineError` if this machine cannot run
-    models, and `BadDataset`.
+    `tick` is called during each wait. Raises `EngineError` if this machine cannot run models, and
+    `BadDataset`.
     """
     assert job.submission
     assert job.sample

@@ -12,38 +12,40 @@ from scoring.job import CropMode, Dtype, Formula, InputSpec, Interpolation, Limi
 from scoring.quality import metrics
 
 
-def add_data(one: argparse.ArgumentParser) -> None:
+def add_data(parser: argparse.ArgumentParser) -> None:
     """The images."""
-    one.add_argument(
+    parser.add_argument(
         "--data",
         type=path_of_images,
         required=True,
         metavar="IMAGES",
         help="folder or zip of class folders",
     )
-    one.add_argument("--seed", type=seed, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
 
 
-def add_reading(one: argparse.ArgumentParser) -> None:
+def add_reading(parser: argparse.ArgumentParser) -> None:
     """How names and labels of the images are read."""
-    one.add_argument(
+    parser.add_argument(
         "--labels", help="the table with the labels, where there are several; `folders`: none"
     )
-    one.add_argument("--encoding", help="of names that do not say theirs, like cp949, cp932, gbk")
+    parser.add_argument(
+        "--encoding", help="of names that do not say theirs, like cp949, cp932, gbk"
+    )
 
 
-def add_weakness(one: argparse.ArgumentParser) -> None:
+def add_weakness(parser: argparse.ArgumentParser) -> None:
     """Whether layers of the sandbox may be missing."""
-    one.add_argument(
+    parser.add_argument(
         "--allow-weak-sandbox",
         action="store_true",
         help="for development: run models also where the kernel lacks a layer of the sandbox",
     )
 
 
-def add_input(one: argparse.ArgumentParser) -> None:
+def add_input(parser: argparse.ArgumentParser) -> None:
     """The input spec."""
-    one.add_argument(
+    parser.add_argument(
         "--input-size",
         type=positive,
         nargs="+",
@@ -51,59 +53,61 @@ def add_input(one: argparse.ArgumentParser) -> None:
         default=[96],
         help="pixels: a side, or height and width",
     )
-    one.add_argument("--batch-size", type=positive, default=1)
-    one.add_argument("--dtype", choices=get_args(Dtype), default=InputSpec.dtype)
-    one.add_argument("--mean", type=float, nargs=3, default=InputSpec.mean, help="per channel")
-    one.add_argument("--std", type=above_0, nargs=3, default=InputSpec.std, help="per channel")
-    one.add_argument(
+    parser.add_argument("--batch-size", type=positive, default=1)
+    parser.add_argument("--dtype", choices=get_args(Dtype), default=InputSpec.dtype)
+    parser.add_argument("--mean", type=float, nargs=3, default=InputSpec.mean, help="per channel")
+    parser.add_argument("--std", type=above_0, nargs=3, default=InputSpec.std, help="per channel")
+    parser.add_argument(
         "--interpolation", choices=get_args(Interpolation), default=InputSpec.interpolation
     )
-    one.add_argument("--crop-pct", type=above_0, default=InputSpec.crop_pct, help="as in timm")
-    one.add_argument("--crop-mode", choices=get_args(CropMode), default=InputSpec.crop_mode)
+    parser.add_argument("--crop-pct", type=above_0, default=InputSpec.crop_pct, help="as in timm")
+    parser.add_argument("--crop-mode", choices=get_args(CropMode), default=InputSpec.crop_mode)
 
 
-def add_machine(one: argparse.ArgumentParser) -> None:
+def add_machine(parser: argparse.ArgumentParser) -> None:
     """Device and threads."""
-    one.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where models run")
-    one.add_argument("--threads", type=positive, default=1, help="of each model; leave a core free")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where models run")
+    parser.add_argument(
+        "--threads", type=positive, default=1, help="of each model; leave a core free"
+    )
 
 
-def add_limits(one: argparse.ArgumentParser) -> None:
+def add_limits(parser: argparse.ArgumentParser) -> None:
     """Limits of one model."""
     limits = Limits()
-    one.add_argument(
+    parser.add_argument(
         "--load-seconds", type=above_0, default=limits.load_seconds, help="limit of loading"
     )
-    one.add_argument(
+    parser.add_argument(
         "--call-seconds", type=above_0, default=limits.call_seconds, help="limit of one call"
     )
-    one.add_argument(
+    parser.add_argument(
         "--first-call-seconds",
         type=above_0,
         default=limits.first_call_seconds,
         help="limit of the first call of a process",
     )
-    one.add_argument(
+    parser.add_argument(
         "--total-seconds", type=above_0, default=limits.total_seconds, help="limit of all calls"
     )
-    one.add_argument(
+    parser.add_argument(
         "--memory-mib", type=positive, default=limits.memory_bytes >> 20, help="limit of memory"
     )
-    one.add_argument("--memory-bytes", type=positive, help="the same, to the byte")
-    one.add_argument(
+    parser.add_argument("--memory-bytes", type=positive, help="the same, to the byte")
+    parser.add_argument(
         "--output-bytes", type=positive, default=limits.output_bytes, help="limit of one answer"
     )
 
 
-def add_formula(one: argparse.ArgumentParser) -> None:
+def add_formula(parser: argparse.ArgumentParser) -> None:
     """The formula's weights."""
-    one.add_argument("--k", type=weight, default=20.0, help="steepness of the quality term")
-    one.add_argument("--time-weight", type=weight, default=0.5)
+    parser.add_argument("--k", type=weight, default=20.0, help="steepness of the quality term")
+    parser.add_argument("--time-weight", type=weight, default=0.5)
 
 
-def add_metric(one: argparse.ArgumentParser) -> None:
+def add_metric(parser: argparse.ArgumentParser) -> None:
     """What counts as quality."""
-    one.add_argument(
+    parser.add_argument(
         "--metric",
         choices=sorted(metrics.METRICS),
         default=Formula.metric,
@@ -111,16 +115,16 @@ def add_metric(one: argparse.ArgumentParser) -> None:
     )
 
 
-def add_quality(one: argparse.ArgumentParser) -> None:
+def add_quality(parser: argparse.ArgumentParser) -> None:
     """What counts as quality, and the gate."""
-    add_metric(one)
-    one.add_argument(
+    add_metric(parser)
+    parser.add_argument(
         "--quality-ref",
         "--f1-ref",
         type=share,
         help="default: the reference's quality on the public split",
     )
-    one.add_argument(
+    parser.add_argument(
         "--min-quality",
         "--min-f1",
         type=share,

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 FORMATS: tuple[Format, ...] = (torchscript.FORMAT, onnx.FORMAT)
-"""A file of no known format is one of the first format: its gate says what is wrong."""
+"""A file of an unknown format is read as the first format, whose gate says what is wrong."""
 NUMBER_TYPES = tuple(NARROWEST_FIRST)
 """The narrowest first."""
 INT8 = "int8-"
@@ -92,7 +92,8 @@ def inspect(
 def opened(file: Path | BinaryIO) -> Iterator[tuple[Format, Archive]]:
     """An upload and its format. A stream stays open afterwards. Raises `Rejected`.
 
-    A refusal of the body, too, may turn into one that names a format that is not taken.
+    A `Rejected` of the body passes through here too. It may become one that names a known format
+    that is not taken, or one that tells how to save a model.
     """
     with file.open("rb") if isinstance(file, Path) else nullcontext(file) as stream:
         try:
@@ -152,7 +153,7 @@ def titles(names: Collection[str] | None = None) -> str:
 
 
 def forms() -> tuple[str, ...]:
-    """What a training can end as: each format, and its int8 form where it has one."""
+    """What a training can export: each format, and its int8 form if it has one."""
     int8 = (f"{INT8}{one.name}" for one in FORMATS if one.has_int8)
     return (*(one.name for one in FORMATS), *int8)
 

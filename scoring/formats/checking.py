@@ -54,7 +54,7 @@ def check(
 
 
 def table(checked: Checked, speak: Callable[[Sentence], str] = str) -> str:
-    """The report for people, one fact a line. `speak` says it in a language."""
+    """The report for people, with one fact on each line. `speak` says it in a language."""
     model, spec = checked.model, checked.model.input
     parameters = say("%(number)s (buffers included)", number=f"{model.parameters:,}")
     nothing = say("nothing")

@@ -67,7 +67,8 @@ CORE_ML = say(
 
 
 def recognised(stream: BinaryIO, refusal: Rejected) -> Rejected | None:
-    """A refusal that names the stream's format, if `refusal` leaves it open and it is known."""
+    """A refusal that names the format of the stream. None if `refusal` has another cause, or if the
+    format is unknown."""
     if refusal.code not in ASKED:
         return None
     stream.seek(0)

@@ -129,7 +129,8 @@ def between(before: Content, after: Content, *, version: int, sha256: str) -> Ch
 
 
 def moves(was: Counter[Placed], now: Counter[Placed]) -> dict[str, int]:
-    """What became of the copies of one picture. Copies that moved are paired in order."""
+    """How many copies of one picture were kept, added, removed, moved and relabelled, by these
+    names. Copies that moved are paired in order."""
     gone, come = was - now, now - was
     order = attrgetter("label", "split")
     pairs = list(

@@ -57,7 +57,7 @@ class Problem:
 
     @property
     def message(self) -> str:
-        """In English, for the command line."""
+        """The sentences in English, for the command line."""
         return joined(self.said)
 
     @classmethod

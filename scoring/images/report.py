@@ -216,15 +216,15 @@ def power(split: str, images: int) -> Power:
     return Power(split, images, round(quality, 4), round(quality * Formula().k / 4, 4))
 
 
-def power_line(one: Power) -> Said:
-    """A split's power in words."""
+def power_line(power_: Power) -> Said:
+    """What a split tells apart, in words."""
     said = say(
         "two models that disagree on %(share)s of %(images)s images, if their quality differs by "
         "%(quality)s (about %(score)s of the score)",
         share=format(power_of.DISAGREEMENT, ".0%"),
-        images=format(one.images, ","),
-        quality=format(one.quality, ".3f"),
-        score=format(one.score, ".2f"),
+        images=format(power_.images, ","),
+        quality=format(power_.quality, ".3f"),
+        score=format(power_.score, ".2f"),
     )
     return (said,)
 
@@ -240,7 +240,7 @@ def by_class(images: Iterable[Image]) -> Counter[str]:
 
 
 def few_line(few: Mapping[str, Mapping[str, int]]) -> Said:
-    """The small classes of each hidden split in words; empty without any."""
+    """The small classes of each hidden split in words; empty if there are none."""
     chance = say("The F1 of a class with fewer than %(few)s images depends on chance.", few=FEW)
     said = [PER_SPLIT[split].about(counts=counted(counts)) for split, counts in few.items()]
     return (*said, chance) if said else ()
@@ -272,13 +272,13 @@ def named(groups: Iterable[Group]) -> tuple[Names, ...]:
 
 
 def groups(found: Sequence[Names]) -> Said:
-    """Groups in words; empty without any."""
+    """Groups in words; empty if there are none."""
     said = say("Images: %(images)s. Groups: %(groups)s. %(names)s")
     return (said.about(**facts_of(found)),) if found else ()
 
 
 def kept_together(found: Sequence[Names]) -> Said:
-    """Groups in words, where each group goes into one split as a whole; empty without any."""
+    """Groups in words, if each group goes into one split as a whole; empty if there are none."""
     said = say("Images: %(images)s. Groups, each kept together: %(groups)s. %(names)s")
     return (said.about(**facts_of(found)),) if found else ()
 
@@ -290,7 +290,7 @@ def facts_of(found: Sequence[Names]) -> dict[str, Fact]:
 
 
 def kinds(problems: Sequence[Problem]) -> Said:
-    """Problems in words; empty without any."""
+    """Problems in words; empty if there are none."""
     if not problems:
         return ()
     said = [say("Files: %(count)s.", count=format(len(problems), ","))]
@@ -313,7 +313,7 @@ def some(texts: Sequence[str], between: str = ", ") -> str:
 
 
 def passed_over(ignored: Mapping[str, int]) -> Said:
-    """Files of tools in words; empty without any."""
+    """Files of tools in words; empty if there are none."""
     if not ignored:
         return ()
     count = f"{sum(ignored.values()):,}"

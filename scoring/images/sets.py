@@ -55,7 +55,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 ENTRY_BYTES, END_BYTES = 30 + 46, 22
 """Of the headers of a file in a zip, without its two names, and of the end of the zip."""
 TOLD_EVERY = 1000
-"""Images between two words on the progress."""
+"""Images between two messages about the progress."""
 
 
 def catalogue(
@@ -70,8 +70,8 @@ def catalogue(
     """List a source; `tell` gets the progress in words, `count` in images. Raises `BadDataset`.
 
     `verify`: decode each image, and require what a whole dataset needs. `may_lack_classes`: do not
-    require every class in every split. `encoding`: of names that do not tell theirs. `table`: the
-    file of labels. None for either: found by content.
+    require every class in every split. `encoding`: that of names without a mark of their own.
+    `table`: the file of labels. If either is None, it is found by content.
     """
     with opened(path, encoding) as source:
         tables, images, problems = sorted_out(source, table)
@@ -122,7 +122,7 @@ def read_all(
     tell: Callable[[str], None] = lambda stage: None,
     count: Count = lambda done, total: None,
 ) -> list[Image]:
-    """The images that can be used, with their facts. The others join the problems."""
+    """The images that can be used, with their facts. The others are added to `problems`."""
     from scoring.images import reading  # NumPy and SciPy, which only an import needs
 
     sound: list[Image] = []

@@ -127,7 +127,7 @@ class Server:
         return cls(runtime, network, inputs, outputs, order.output_bytes, status)
 
     def tell(self, order: int) -> None:
-        """Do what is not timed, and send what came of it."""
+        """Do an order that is not timed, and send its result."""
         if order == PREPARE:
             self.status.send(Status.PREPARED, int(self.prepare()))
         else:
@@ -204,7 +204,7 @@ def rehearse() -> None:
 
 
 class Outcome:
-    """Tells the measurer how it went: in numbers, and in a dry run in words too."""
+    """Tells the measurer how an order ended: in numbers, and in a dry run in words too."""
 
     def __init__(self, channel: int, has_output: bool) -> None:
         self.channel = channel

@@ -46,9 +46,9 @@ def started(
 ) -> Iterator[Sandbox]:
     """A zygote for one evaluation. Raises `EngineError` (sandbox_failed, no_gpu, machine_paused).
 
-    `tick` is called about twice a second while something is waited for. `may_be_weak`: models run
-    even if the kernel lacks a layer. `program`: the module to start; tests of the layers start one
-    whose children run an exploit.
+    `tick` is called about twice a second during each wait. `may_be_weak`: models run even if the
+    kernel lacks a layer. `program`: the module to start; tests of the layers start one whose
+    children run an exploit.
     """
     parent_end, zygote_end = channel()
     with parent_end, zygote_end:

@@ -151,7 +151,8 @@ class Child:
             limit = self.sandbox.limits.call_seconds
             overdue = ModelFailed(
                 "call_timeout",
-                # No figure of its own time, by which it could say something about hidden images.
+                # The message does not give the time, which the model could use to tell about hidden
+                # images.
                 say(
                     "One answer may take %(limit)g s. A block of answers may take "
                     "%(limit)g s more than 20 times its usual time. The model took "

@@ -49,7 +49,7 @@ def breaches(plan: Plan, *, may_be_weak: bool = False) -> tuple[Sentence, ...]:
 
 
 def answers(box: parent.Sandbox, format_name: str, archive: bytes) -> bool:
-    """Whether a model lives to answer one synthetic image."""
+    """Whether a model runs and answers one synthetic image."""
     allowance = processes.Allowance(LIMITS.total_seconds)
     with (
         suppress(ModelFailed),

@@ -22,7 +22,7 @@ CREDENTIALS = struct.Struct("3i")
 """Process, user, group."""
 
 Tick = Callable[[], None]
-"""Called now and then while something is waited for."""
+"""Called again and again during a wait."""
 
 
 def channel() -> tuple[socket.socket, socket.socket]:

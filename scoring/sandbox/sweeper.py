@@ -67,7 +67,7 @@ class Sweeper:
         return time.perf_counter() - start
 
     def settles(self, within: float = SETTLE_SECONDS) -> bool:
-        """Sweep until the device is idle. False if it is not idle `within` so many seconds."""
+        """Sweep until the device is idle. False if it is still busy after `within` seconds."""
         deadline = time.perf_counter() + within
         fast = 0
         while fast < IDLE_SWEEPS:

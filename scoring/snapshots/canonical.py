@@ -23,26 +23,26 @@ HEAD, MIDDLE, TAIL = b'{"contents":', b',"seal":', b"}"
 
 
 class NoSnapshot(Exception):
-    """The file is no snapshot of a format that is known here."""
+    """The file is no snapshot, or its format is not known here."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A snapshot as it was read, before anything is checked."""
+    """A snapshot as the file has it, before anything is checked."""
 
     contents: dict[str, Any]
     seal: dict[str, Any]
     sha256: str
-    """Of the contents as they stand in the file."""
+    """SHA-256 of the contents, byte by byte as the file has them."""
     is_canonical: bool
-    """Whether the file is written in the one way."""
+    """Whether these bytes are what `write` would write."""
 
 
 def write(contents: Mapping[str, Any], key: Ed25519PrivateKey, target: BinaryIO) -> str:
     """Write a sealed snapshot. Returns the hash of its contents.
 
-    A value may be an iterator: it becomes a list, and is never in memory as a whole. Keys are
-    written in order, so an iterator is read after those of earlier keys.
+    A value may be an iterator. It becomes a list, and is never in memory as a whole. Keys are
+    written in sorted order, so the iterators are read in the order of their keys.
     """
     digest = hashlib.sha256()
     target.write(HEAD)
@@ -55,7 +55,7 @@ def write(contents: Mapping[str, Any], key: Ed25519PrivateKey, target: BinaryIO)
 
 
 def pieces(value: Any) -> Iterator[str]:
-    """JSON in parts."""
+    """The canonical JSON of a value, piece by piece."""
     if isinstance(value, Mapping):
         mark = "{"
         for name in sorted(value):
@@ -75,14 +75,14 @@ def pieces(value: Any) -> Iterator[str]:
 
 
 def text(value: Any) -> str:
-    """Raises `ValueError` for a number that JSON has not."""
+    """The canonical JSON of a value. Raises `ValueError` for a number that JSON cannot write."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
 
 
 def read(data: bytes) -> Opened:
-    """Raises `NoSnapshot`."""
+    """The snapshot in the bytes of a file. Raises `NoSnapshot`."""
     middle = data.rfind(MIDDLE)
     try:
         if not data.startswith(HEAD) or middle < 0 or not data.endswith(TAIL):
@@ -101,7 +101,8 @@ def read(data: bytes) -> Opened:
 
 
 def reformatted(data: bytes) -> Opened:
-    """A snapshot that a program has written anew, with spaces for instance."""
+    """A snapshot that another program wrote again, for instance with spaces. Raises
+    `NoSnapshot`."""
     found = json.loads(data)
     try:
         contents, seal = dict(found["contents"]), dict(found["seal"])
@@ -111,5 +112,5 @@ def reformatted(data: bytes) -> Opened:
 
 
 def is_same(value: Any, written: bytes) -> bool:
-    """Whether a value is written in the one way."""
+    """Whether bytes are the canonical JSON of a value."""
     return text(value).encode() == written

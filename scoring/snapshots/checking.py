@@ -1,4 +1,4 @@
-"""What Python alone can check in a snapshot."""
+"""The checks of a snapshot that need Python alone."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from scoring.snapshots.versions import Constants, Step
 from scoring.specs import Formula
 
 ROUNDING = 1e-9
-"""How far two ways to compute the same number may differ."""
+"""Most that two computations of the same number may differ by."""
 MOST_NAMED = 5
 """Most wrong figures of a check that are named; the others are counted."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked, or why not."""
+    """The outcome of one check."""
 
     name: str
     label: Sentence
@@ -40,7 +40,7 @@ class Check:
 
 
 class Tally:
-    """Counts comparisons, and keeps the first ones that fail."""
+    """Counts the comparisons of one check, and keeps the first ones that fail."""
 
     def __init__(self, name: str, label: Sentence) -> None:
         self.name, self.label = name, label
@@ -56,7 +56,7 @@ class Tally:
                 self.wrong.append(otherwise)
 
     def leave(self, why: Sentence) -> None:
-        """Something cannot be checked; each reason is told once."""
+        """Note a reason why something cannot be checked. Each reason is noted once."""
         if why not in self.unchecked:
             self.unchecked.append(why)
 
@@ -72,7 +72,10 @@ class Tally:
 
 
 def signature(opened: canonical.Opened, key: str | None) -> Check:
-    """Whether the file is as the owner of a key wrote it; `key` is the expected one, in hex."""
+    """Whether the owner of a key signed the file.
+
+    `key`: the expected public key in hex. None: the key that the file names.
+    """
     tally = Tally("signature", say("Signature"))
     tally.expect(
         opened.is_canonical,
@@ -95,7 +98,7 @@ def signature(opened: canonical.Opened, key: str | None) -> Check:
 
 
 def links(contents: Contents) -> Check:
-    """Whether rows and evaluations belong together."""
+    """Whether each row has its evaluation, with the same time, and each board has a team once."""
     tally = Tally("links", say("Rows and evaluations"))
     measured, weight = contents.measured, contents.formula.time_weight
     tally.expect(
@@ -125,7 +128,7 @@ def links(contents: Contents) -> Check:
 
 
 def scores(contents: Contents) -> Check:
-    """Each score by the formula, from quality and time ratio."""
+    """Whether the formula gives each score from its quality and time ratio."""
     tally = Tally("scores", say("Scores"))
     constants = contents.formula
     if constants.quality_ref is None:
@@ -141,7 +144,10 @@ def scores(contents: Contents) -> Check:
 def by_formula(
     tally: Tally, where: str, row: Row | Step, rules: Formula | Constants, *, slack: float
 ) -> None:
-    """Whether a score of six decimals follows from a quality that is off by at most `slack`."""
+    """Whether the formula gives the score of a row.
+
+    The score is rounded to six decimals. The quality may be off by at most `slack`.
+    """
     found, least, most = (
         formula.score(
             row.quality + off,
@@ -164,7 +170,10 @@ def by_formula(
 
 
 def is_kept(tally: Tally, contents: Contents, measured: Measured | None) -> bool:
-    """Whether a score is of before the last measuring again: the file holds no terms of it."""
+    """Whether a score was kept from before the last rescore that measured again.
+
+    The file does not hold the formula and data of such a score, so it cannot be checked.
+    """
     if measured is None or measured.since == contents.since:
         return False
     tally.leave(say("Some submissions keep a score of before the last measuring again."))
@@ -172,7 +181,7 @@ def is_kept(tally: Tally, contents: Contents, measured: Measured | None) -> bool
 
 
 def order(contents: Contents) -> Check:
-    """Gate, order, ranks and ties of all boards, and the public ranks on the private one."""
+    """Gate, order, ranks and ties of all boards, and the public ranks on the private board."""
     tally = Tally("ranks", say("Ranks"))
     for name in contents.names:
         order_of(tally, name, contents)
@@ -210,7 +219,7 @@ def order_of(tally: Tally, name: str, contents: Contents) -> None:
 
 
 def passes(row: Row, contents: Contents) -> bool:
-    """Whether a row reaches the gate. Where its rounded quality cannot tell, its rank does."""
+    """Whether a row reaches the gate. If its rounded quality leaves that open, its rank decides."""
     gate = contents.formula.min_quality
     if abs(row.quality - gate) < contents.quality_slack:
         return row.rank is not None
@@ -220,7 +229,7 @@ def passes(row: Row, contents: Contents) -> bool:
 def tied(above: Row | None, row: Row) -> bool:
     if above is None:
         return False
-    # As the boards compare them: scores are decimal numbers there.
+    # The boards compare decimal numbers of six digits, so the difference is rounded as well.
     difference = round(row.score - above.score, 6)
     return formula.is_tied(difference, above.score_half_width, row.score_half_width)
 
@@ -235,7 +244,7 @@ def count_of_landed(contents: Contents) -> Check:
 
 
 def qualities(contents: Contents) -> Check:
-    """Each quality by the metric, from answers and labels."""
+    """Whether the metric gives each quality from answers and labels."""
     tally = Tally("quality", say("Quality"))
     released, measured, classes = contents.answers, contents.measured, len(contents.classes)
     metric = METRICS.get(contents.formula.metric)
@@ -273,7 +282,10 @@ Metric = Callable[[Sequence[int], Sequence[int], int], float]
 
 
 def macro_f1(labels: Sequence[int], answers: Sequence[int], classes: int) -> float:
-    """The mean over all classes of 2 right / (labels + answers), 0 for a class without either."""
+    """Mean over the classes of 2 right / (labels + answers).
+
+    A class without labels and answers counts as 0.
+    """
     right, of_label, answered = counted(labels, answers)
     sums = ((2 * right[one], of_label[one] + answered[one]) for one in range(classes))
     return sum(twice / both if both else 0.0 for twice, both in sums) / classes
@@ -293,7 +305,7 @@ METRICS: dict[str, Metric] = {
     "accuracy": accuracy,
     "balanced_accuracy": balanced_accuracy,
 }
-"""For each row of `scoring.quality.metrics.METRICS`, without a library."""
+"""The metrics of `scoring.quality.metrics.METRICS`, by name, without a library."""
 
 
 def counted(
@@ -305,7 +317,8 @@ def counted(
 
 
 def rows(contents: Contents, boards: Sequence[str] = ()) -> Iterator[tuple[str, Row]]:
-    """Each row of some boards, else of all, with the name of its place."""
+    """Each row with the name of its place, of the given boards; without any given, of all
+    boards."""
     for name in boards or contents.names:
         for number, row in enumerate(contents.boards[name], start=1):
             yield place(name, number), row

@@ -1,4 +1,4 @@
-"""What a snapshot holds. Figures of the private split are in it for the private board only."""
+"""What a snapshot holds. Only the private board holds figures of the private split."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ class Row(Json):
     public_rank: int | None = None
     """On the private board."""
     verification: str = ""
-    """On the private board, the state of the team's verification, if it was asked for one."""
-
+    """On the private board: the state of the team's verification, if one was asked for."""
     tracks: tuple[str, ...] = ()
     """The slugs of the tracks on whose board the team stands, too."""
 
@@ -67,7 +66,7 @@ class Measured(Json):
     evaluation: int
     file_sha256: str
     content_sha256: str
-    """Of the model without what does not change its answers; empty for the reference."""
+    """The hash of all that decides the answers; empty for the reference."""
     format: str
     number_type: str
     time_ratio: float
@@ -76,8 +75,8 @@ class Measured(Json):
     """Of its 95 % interval, two digits, rounded up."""
     finished_at: str | None
     since: int = 1
-    """The version of the scores since which it was measured: that of a rescore that measured
-    again, else 1."""
+    """The version of the scores by whose data, reference and machine it was measured: the last
+    rescore that measured again; else 1."""
     estimator: str = ""
     """Which ratio is published: plain or corrected. Empty without quads."""
     between_runs_sd: float = BETWEEN_RUNS_SD
@@ -109,7 +108,7 @@ class Data(Json):
 
 @dataclass(frozen=True)
 class Landed(Json):
-    """How many of the teams with a range had their private rank in it."""
+    """How many teams have their private rank within the range of their public rank."""
 
     inside: int
     teams: int
@@ -117,13 +116,16 @@ class Landed(Json):
 
 @dataclass(frozen=True)
 class Answers(Json):
-    """Numbers of classes, in base 64: one byte for each image, two (low one first) above 256
-    classes. The order of the images is that of the split's archive."""
+    """Numbers of classes as base 64, in the order of the images in the archive of the split.
+
+    One byte for each image; above 256 classes two bytes, the low one first.
+    """
 
     labels: dict[str, str]
     """By split."""
     models: dict[str, dict[str, str]]
-    """By `Measured.answers` and split: those splits on whose board the model stands."""
+    """By `Measured.answers`, then by split. A split is left out if the model is not on its
+    board."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Track(Json):
     slug: str
     title: str
     formats: tuple[str, ...]
-    """Empty: all, as `number_types`."""
+    """Empty: all formats. The same holds for `number_types`."""
     number_types: tuple[str, ...]
     max_parameters: int | None
     max_bytes: int | None
@@ -167,7 +169,7 @@ class Contents(Json):
     competition: About
     made_at: str
     is_final: bool
-    """Whether the private board was published. Else this is a draft for organizers, or
+    """Whether the private board was published. If not, this is a draft for organizers, or
     provisional."""
     formula: Formula
     classes: tuple[str, ...]
@@ -193,26 +195,29 @@ class Contents(Json):
     service: str = ""
     """Version of the service that made the snapshot."""
     is_provisional: bool = False
-    """Whether it is of the public board alone, before the publication, and for everybody. Its
-    qualities are rounded to four decimals, and it has no quads and no answers."""
+    """Whether the snapshot is for everybody before the publication. Then it holds the public board
+    alone, qualities in four decimals, no quads and no answers."""
 
     @property
     def quality_slack(self) -> float:
-        """How far a quality may be off by its rounding."""
+        """How far rounding may move a quality."""
         return QUALITY_SLACK if self.is_provisional else 0.0
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the boards: the two whole ones, then those of tracks."""
+        """The names of all boards: first the two whole ones, then those of tracks."""
         return *BOARDS, *sorted(set(self.boards) - set(BOARDS))
 
     @property
     def since(self) -> int:
-        """The version since which what counts is measured by the present terms."""
+        """The version from which on the present data, reference and machine measure."""
         return self.measured_since(len(self.history) + 1)
 
     def measured_since(self, version: int) -> int:
-        """The version since which what counted in another one is measured by its terms."""
+        """The latest version, up to the given one, whose rescore measured again; else 1.
+
+        What counts at `version` was measured by the data, reference and machine of this one.
+        """
         known = (one.version for one in self.history if one.terms_after)
         return max((one for one in known if one <= version), default=1)
 
@@ -222,24 +227,24 @@ class Contents(Json):
 
 
 def split_of(board: str) -> str:
-    """The split of a board, which is also the name of the whole board."""
+    """The split of a board. It is also the name of the whole board of that split."""
     return board.partition(".")[0]
 
 
 def packed(classes: Sequence[int], count: int) -> str:
-    """Numbers of classes as text; `count` is the number of classes."""
+    """Numbers of classes as text. `count`: how many classes there are."""
     if count <= ONE_BYTE:
         return text_of(bytes(classes))
     return text_of(b"".join(one.to_bytes(2, "little") for one in classes))
 
 
 def text_of(data: bytes) -> str:
-    """Bytes of numbers of classes as text."""
+    """Bytes as base 64."""
     return base64.b64encode(data).decode()
 
 
 def unpacked(text: str, count: int) -> Sequence[int]:
-    """The inverse of `packed`. Raises `ValueError`."""
+    """The inverse of `packed`. Raises `ValueError` for text that is no base 64."""
     data = base64.b64decode(text, validate=True)
     if count <= ONE_BYTE:
         return data
@@ -255,14 +260,15 @@ def row_of(quad: Quad) -> tuple[Any, ...]:
 
 
 def quads_of(measured: Measured, columns: Sequence[str]) -> tuple[Quad, ...]:
-    """Raises `ValueError` for columns that a quad has not."""
+    """The quads of an evaluation. Raises `ValueError` for a column that a quad does not have."""
     return tuple(
         Quad.from_json(dict(zip(columns, values, strict=True))) for values in measured.quads
     )
 
 
 def landed(boards: Mapping[str, Sequence[Row]]) -> Landed | None:
-    """How many private ranks are within the public range; None if no team has a range."""
+    """How many private ranks are within the range of the public rank; None if no team has a
+    range."""
     ranges = {
         row.team: (row.likely_first, row.likely_last)
         for row in boards["public"]

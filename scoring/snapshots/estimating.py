@@ -1,4 +1,4 @@
-"""What NumPy and SciPy are needed for: time ratios from quads, and ranges of ranks from answers."""
+"""The checks that need NumPy and SciPy: time ratios from quads, ranges of ranks from answers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from scoring.timing import publication, tally
 from scoring.timings import Pace
 
 CLOSE = 1e-6
-"""Relative difference that another processor's arithmetic may make, far below what is told."""
+"""Relative difference that another processor's arithmetic may make. The last published digit is far
+larger."""
 STEP_OF_A_RANGE = 1
-"""Ranks by which the end of a range may differ: draws are summed in four bytes, in an order that
-depends on the processor."""
+"""Ranks by which the end of a range may differ. Draws are sums of float32 numbers, and the order of
+the sum depends on the processor."""
 
 
 def ratios(contents: Contents) -> Check:
-    """Each time ratio and its half-width, by the published estimator."""
+    """Whether the published estimator gives each time ratio and its half-width from the quads."""
     found = Tally("time", say("Time ratios"))
     one_of(found, contents, contents.reference, None)
     for measured in contents.evaluations:
@@ -63,12 +64,12 @@ def one_of(found: Tally, contents: Contents, measured: Measured, pace: Pace | No
 
 
 def near(told: float, found: float, rounded: timings.Rounding) -> bool:
-    """Whether a figure is told as it was found, by any processor's arithmetic."""
+    """Whether `told` is `found` after rounding. `found` may be off by `CLOSE`."""
     return any(rounded(found * (1 + shift)) == told for shift in (0.0, CLOSE, -CLOSE))
 
 
 def pace(contents: Contents) -> Check:
-    """The calibration's pace from its quads."""
+    """Whether the calibration's quads give its pace."""
     from scoring.timing import calibration
 
     found = Tally("pace", say("Pace of the reference"))
@@ -95,7 +96,7 @@ def pace(contents: Contents) -> Check:
 
 
 def ranges(contents: Contents) -> Check:
-    """Each range of a public rank, from the answers to the public split."""
+    """Whether the answers to the public split give each range of a public rank."""
     found = Tally("ranges", say("Ranges of ranks"))
     released, measured = contents.answers, contents.measured
     if released is None:
@@ -128,7 +129,11 @@ def ranges(contents: Contents) -> Check:
 
 
 def noise(contents: Contents, released: Answers, given: list[str | None]) -> doubt.Noise:
-    """What other images add to the quality of models with these answers; 0 without answers."""
+    """What other images add to the quality of models, (draws, models); 0 for a model without
+    answers.
+
+    `given`: the answers of each model, packed.
+    """
     classes = len(contents.classes)
     labels = np.array(list(unpacked(released.labels["public"], classes)))
     known = [number for number, text in enumerate(given) if text is not None]

@@ -1,4 +1,4 @@
-"""What can be checked of the history of rescores: that its parts fit together and to the result."""
+"""Checks of the history of rescores: its parts must fit each other and the result."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def versions(contents: Contents) -> Check:
 
 
 def follows(tally: Tally, earlier: Version, later: Version) -> None:
-    """The gate may be changed between two rescores, and without one."""
+    """Whether one rescore begins with the formula that the rescore before it ended with.
+
+    The gates are not compared: a gate may change without a rescore.
+    """
     where = place(later)
     tally.expect(
         earlier.at <= later.at, say("%(where)s: it is older than the one before.", where=where)
@@ -77,19 +80,19 @@ def leads_to(tally: Tally, contents: Contents) -> None:
         )
 
 
-def board_of(tally: Tally, one: Version, side: str) -> None:
-    """Order and ranks of the kept rows."""
-    rows = one.boards[side]
+def board_of(tally: Tally, version: Version, side: str) -> None:
+    """Whether the rows of a board on one `side` of a rescore have the right order and ranks."""
+    rows = version.boards[side]
     ranks = [row.rank for row in rows if row.rank is not None]
     tally.expect(
-        ranks == list(range(1, len(ranks) + 1)) and len(rows) <= one.teams,
-        say("%(where)s: the ranks %(side)s it are wrong.", where=place(one), side=side),
+        ranks == list(range(1, len(ranks) + 1)) and len(rows) <= version.teams,
+        say("%(where)s: the ranks %(side)s it are wrong.", where=place(version), side=side),
     )
     tally.expect(
         all(key(above) <= key(row) for above, row in pairwise(rows)),
-        say("%(where)s: the order %(side)s it is wrong.", where=place(one), side=side),
+        say("%(where)s: the order %(side)s it is wrong.", where=place(version), side=side),
     )
-    if len(rows) < one.teams:
+    if len(rows) < version.teams:
         tally.leave(say("Of large earlier boards the file holds the first rows only."))
 
 
@@ -97,10 +100,10 @@ def key(row: Stood) -> tuple[bool, float, str]:
     return row.rank is None, row.score, row.uploaded_at
 
 
-def numbers(one: Constants) -> tuple[float, float, float, bool]:
-    """All but the gate."""
-    return one.time_weight, one.k, one.quality_ref, one.only_real_gains
+def numbers(constants: Constants) -> tuple[float, float, float, bool]:
+    """The constants of a formula without the gate."""
+    return constants.time_weight, constants.k, constants.quality_ref, constants.only_real_gains
 
 
-def place(one: Version) -> str:
-    return f"version {one.version}"
+def place(version: Version) -> str:
+    return f"version {version.version}"

@@ -1,4 +1,4 @@
-"""Ed25519 (RFC 8032), by `cryptography`."""
+"""Keys and signatures of snapshots: Ed25519 (RFC 8032), by `cryptography`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PURPOSE = "featherweight snapshot 1 sha256:"
 
 
 def new_key() -> bytes:
-    """A private key as PEM."""
+    """A new private key as PEM."""
     return Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -29,7 +29,7 @@ def new_key() -> bytes:
 
 
 def private_key(pem: bytes) -> Ed25519PrivateKey:
-    """Raises `ValueError` for anything but an Ed25519 key."""
+    """The private key in a PEM. Raises `ValueError` for anything but an Ed25519 key."""
     key = serialization.load_pem_private_key(pem, password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError("The key is of another kind.")
@@ -37,12 +37,12 @@ def private_key(pem: bytes) -> Ed25519PrivateKey:
 
 
 def public_hex(key: Ed25519PrivateKey) -> str:
-    """The public half: 32 bytes in hex."""
+    """The public half of a key: 32 bytes in hex."""
     return key.public_key().public_bytes_raw().hex()
 
 
 def public_pem(public: str) -> str:
-    """A public key for other programs, such as openssl."""
+    """A public key, given in hex, as PEM for other programs such as openssl."""
     key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_bytes(serialization.Encoding.PEM, form).decode()
@@ -62,7 +62,7 @@ def public_of(given: str) -> str:
 
 
 def seal(sha256: str, key: Ed25519PrivateKey) -> dict[str, str]:
-    """What proves that the owner of a key wrote contents of this hash."""
+    """The seal: it proves that the owner of a key signed contents of this hash."""
     return {
         "algorithm": ALGORITHM,
         "key": public_hex(key),
@@ -72,7 +72,7 @@ def seal(sha256: str, key: Ed25519PrivateKey) -> dict[str, str]:
 
 
 def is_signed(seal: Mapping[str, Any], sha256: str) -> bool:
-    """Whether a seal holds for contents of this hash, by the key that it names itself."""
+    """Whether a seal is a valid signature of this hash by the key that the seal itself names."""
     if seal.get("algorithm") != ALGORITHM or seal.get("sha256") != sha256:
         return False
     try:

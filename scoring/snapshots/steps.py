@@ -1,4 +1,7 @@
-"""The public board of an earlier moment, and what can be checked of the steps it is made of."""
+"""The public board of an earlier moment, and checks of the steps it is made of.
+
+A step is a submission that became the one which counts for its team: see `versions.Step`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ from scoring.snapshots.versions import Constants, Step, Stood, Stretch
 def board(contents: Contents, at: datetime) -> tuple[Stood, ...]:
     """The ranked rows of the public board at a moment, in order.
 
-    A submission counts from its upload on, by the formula and the figures of its version.
+    A submission counts from its upload on. Its score is that of the version of the scores that held
+    at the moment.
     """
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")  # sorts as text
     begun = [one for one in contents.steps if one.begin is None or one.begin <= moment]
@@ -33,7 +37,8 @@ def order(step: Step) -> tuple[float, str]:
 
 
 def steps(contents: Contents) -> Check:
-    """Each score of an earlier board by the formula of its time; the last ones are the board."""
+    """Whether each step has the score by the formula of its time, and the last steps are the
+    board."""
     tally = Tally("steps", say("Boards of earlier moments"))
     if not contents.steps:
         tally.leave(say("The file was made before such files had the steps of teams."))
@@ -56,7 +61,8 @@ def steps(contents: Contents) -> Check:
 
 
 def follow(tally: Tally, contents: Contents) -> None:
-    """Whether there is a stretch for each version, of the time and with the formula of it."""
+    """Whether each version of the scores has one stretch, which begins with it and has its
+    formula."""
     history, last = contents.history, contents.formula
     gains = contents.competition.only_real_gains
     begins = [None, *(one.at for one in history)]
@@ -80,7 +86,8 @@ def scored(tally: Tally, stretch: Stretch, step: Step) -> None:
 
 
 def in_order(tally: Tally, contents: Contents, stretch: Stretch) -> None:
-    """Whether the steps of each team follow each other, each better than the one before."""
+    """Whether the steps of each team follow each other, and each step is better than the one
+    before."""
     for one, other in pairwise(stretch.steps):
         if one.team == other.team:
             is_better = other.score < one.score or contents.competition.last_counts
@@ -91,8 +98,10 @@ def in_order(tally: Tally, contents: Contents, stretch: Stretch) -> None:
 
 
 def stood(tally: Tally, contents: Contents, stretch: Stretch, before: tuple[Stood, ...]) -> None:
-    """Whether submissions on the board before a rescore stood there with the scores of their
-    steps. What was withdrawn or disqualified later has no step."""
+    """Whether the rows of a board before a rescore have the scores of their steps.
+
+    A submission that was withdrawn or disqualified later has no step, and is not compared.
+    """
     since = contents.measured_since(stretch.version)
     scores = {one.submission: one.score for one in stretch.steps if one.since == since}
     for row in before:
@@ -108,7 +117,7 @@ def stood(tally: Tally, contents: Contents, stretch: Stretch, before: tuple[Stoo
 
 
 def end(tally: Tally, contents: Contents) -> None:
-    """Whether the last steps are the ranked rows of the public board."""
+    """Whether the last step of each team is its ranked row on the public board."""
     last = {one.team: one for one in contents.steps[-1].steps}
     told = sorted((one.team, one.submission, one.score, one.at) for one in last.values())
     ranked = [row for row in contents.boards["public"] if row.rank is not None]

@@ -1,4 +1,4 @@
-"""What can be checked of tracks, beyond the figures and the order of their boards."""
+"""Checks of tracks, besides the figures and the order of their boards."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from scoring.snapshots.contents import BOARDS, Contents, Track, split_of
 
 
 def tracks(contents: Contents) -> Check:
-    """Whether each track has its boards, and who stands on them meets its conditions."""
+    """Whether each track has its boards, and each model on them meets the conditions of the
+    track."""
     tally = Tally("tracks", say("Tracks"))
     known = {one.slug: one for one in contents.competition.tracks}
     if not known and any(row.tracks for _, row in rows(contents, BOARDS)):
@@ -30,7 +31,7 @@ def tracks(contents: Contents) -> Check:
 
 
 def members(tally: Tally, contents: Contents, board: str) -> None:
-    """Whether rows of a whole board name just the tracks in which their teams stand."""
+    """Whether each row of a whole board names exactly the tracks whose board has its team."""
     standing: dict[str, set[str]] = {row.team: set() for row in contents.boards[board]}
     for name in contents.names:
         track = name.partition(".")[2]
@@ -49,7 +50,7 @@ def members(tally: Tally, contents: Contents, board: str) -> None:
 
 
 def conditions(tally: Tally, contents: Contents, name: str, track: Track) -> None:
-    """Whether the models on a track's board have its formats and number types."""
+    """Whether the models on a track's board have one of its formats and number types."""
     measured = contents.measured
     for where, row in rows(contents, [name]):
         found = measured.get(row.evaluation)

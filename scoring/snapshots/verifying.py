@@ -42,10 +42,10 @@ class Verdict:
 
 
 def verify(path: Path, key: str | None = None, as_of: datetime | None = None) -> Verdict:
-    """Check a file; `key` is the public key that it must be signed with, in hex.
+    """Check the snapshot in a file. `key`: the public key that must have signed it, in hex.
 
-    `as_of` asks for the public board of a moment, which is made from the steps of teams. Raises
-    `NoSnapshot` for another file, or a format that is not known here.
+    `as_of` asks for the public board of that moment, which is made from the steps of teams. Raises
+    `NoSnapshot` for any other file, and for a format that is not known here.
     """
     opened = canonical.read(path.read_bytes())
     contents = contents_of(opened)
@@ -67,7 +67,7 @@ def verify(path: Path, key: str | None = None, as_of: datetime | None = None) ->
 
 
 def contents_of(opened: canonical.Opened) -> Contents:
-    """Raises `NoSnapshot`."""
+    """The contents of a snapshot. Raises `NoSnapshot`."""
     if opened.contents.get("format") != FORMAT:
         raise NoSnapshot
     try:
@@ -77,7 +77,7 @@ def contents_of(opened: canonical.Opened) -> Contents:
 
 
 def estimated(contents: Contents) -> list[Check]:
-    """The checks that need libraries; without them it is said what was left out."""
+    """The checks that need NumPy and SciPy. Without them each check says why it was left out."""
     try:
         from scoring.snapshots import estimating
     except ImportError:
@@ -98,7 +98,7 @@ ESTIMATED = {
 
 
 def checked(check: Callable[[Contents], Check], contents: Contents) -> Check:
-    """A check; figures that no computation can use are wrong, too."""
+    """The outcome of a check. A figure that cannot be computed with is a failed check."""
     try:
         return check(contents)
     except (ValueError, KeyError, IndexError, ArithmeticError, TypeError) as error:

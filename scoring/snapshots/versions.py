@@ -1,5 +1,7 @@
-"""The versions of the scores: what each rescore changed, the board on both sides of it, and the
-steps of teams between rescores."""
+"""The versions of the scores: what each rescore changed, and the boards before and after it.
+
+Between two rescores the steps of teams make the board of each moment.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 from scoring.dataclass_json import Json
 
 MOST = 200
-"""First rows of a board that are kept of each side of a rescore."""
+"""Most rows that are kept of a board before or after a rescore: the first ones."""
 SIDES = ("before", "after")
 
 
@@ -25,7 +27,7 @@ class Constants(Json):
 
 @dataclass(frozen=True)
 class Terms(Json):
-    """What was measured by."""
+    """The data, the reference and the machine of measurements."""
 
     data: str
     """SHA-256 of the dataset, as `Data.sha256`."""
@@ -56,27 +58,30 @@ class Version(Json):
     at: str
     why: str
     kind: str
-    """formula, or measured: what counts was measured again."""
+    """`formula`: only the formula changed. `measured`: submissions were measured again."""
     before: Constants
     after: Constants
     terms_before: Terms | None
-    """None where only the formula changed."""
+    """None if only the formula changed."""
     terms_after: Terms | None
     teams: int
     """Teams on the board."""
     boards: dict[str, tuple[Stood, ...]]
-    """By side: the first `MOST` rows, in the order of the board."""
+    """The first `MOST` rows before and after, by `SIDES`, in the order of the board."""
 
 
 @dataclass(frozen=True)
 class Step(Json):
-    """A submission that stood on the public board from its upload on: it was better than all of
-    its team before it, or the last one where the last one counts."""
+    """A submission that became its team's counting one at its upload.
+
+    It was better than all earlier submissions of its team. If the last submission counts, each
+    scored one is a step.
+    """
 
     team: str
     submission: int
     at: str
-    """Its upload."""
+    """When it was uploaded."""
     score: float
     quality: float
     """In four decimals, as the board showed it."""
@@ -87,11 +92,14 @@ class Step(Json):
 
 @dataclass(frozen=True)
 class Stretch(Json):
-    """The time of one version of the scores, with the figures that counted at its end."""
+    """The time between two rescores, which has one version of the scores.
+
+    Its steps have the figures that counted at its end.
+    """
 
     version: int
     begin: str | None
-    """When a rescore began it; None for the first version."""
+    """When the rescore was applied; None for the first version."""
     formula: Constants
     steps: tuple[Step, ...]
-    """In upload order of each team."""
+    """For each team in the order of uploads."""

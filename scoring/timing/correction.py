@@ -17,7 +17,7 @@ seen, the lowest load seen, and an imbalance of 0 as far as its mean may be chan
   17, 1989). The load stays in the covariates, which explain a part of its effect. The imbalance
   does not.
 * The probe runs while the submission is stopped. A submission can neither make nor see the probe's
-  time. A negative h is possible: other programs may take memory that only the reference needs.
+  time. h may be negative: other programs may take memory that only the reference needs.
 """
 
 from __future__ import annotations

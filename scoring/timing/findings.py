@@ -42,7 +42,7 @@ def flags(measurement: Measurement, plan: Plan, published: Estimate) -> tuple[Se
     if measurement.many_cores:
         found.append(say("The model used several cores. Its CPU time counts."))
     if measurement.stopped_cpu_seconds > STOPPED_CPU_SECONDS:
-        # Without a figure, which would carry what the model has to say.
+        # No figure: the model could choose it to carry a message.
         found.append(say("The model used the CPU while it was stopped."))
     if published.by == "sums":
         found.append(
@@ -64,7 +64,7 @@ def flags(measurement: Measurement, plan: Plan, published: Estimate) -> tuple[Se
 
 
 def is_too_slow(quads: Sequence[Quad], plan: Plan) -> bool:
-    """Whether the submission's blocks alone exceed the cap, in too few quads to know its time."""
+    """Whether the submission's blocks alone exceed the cap, with too few quads to know its time."""
     seconds = sum(quad.submission_seconds + quad.alone_seconds for quad in quads)
     return len(quads) < plan.min_quads and seconds > plan.max_seconds
 
@@ -72,7 +72,8 @@ def is_too_slow(quads: Sequence[Quad], plan: Plan) -> bool:
 def is_unsteady(quads: Sequence[Quad], plan: Plan) -> bool:
     """Whether only the submission's time scatters, beside a reference whose time is steady.
 
-    Nothing is said of blocks shorter than half the reference's: every hiccup of the machine shows.
+    False for blocks shorter than half of the reference's, because every hiccup of the machine shows
+    there.
     """
     used = tally.counted(quads)
     seconds = [sum(q.reference_seconds for q in used), sum(q.submission_seconds for q in used)]

@@ -1,9 +1,9 @@
 """The plain ratio: exp of the trimmed mean over quads of log(S / R).
 
-Two rules charge a model that is cheap only where one looks:
+Two rules charge a model that is slow only where the trimmed mean does not look:
 
-* The ratio of sums counts instead where it clearly differs: dear images must be paid for.
-* Time beside no reference counts where an image clearly took longer there.
+* The ratio of sums counts instead if it clearly differs: images that take long must be paid for.
+* Time beside no reference counts if an image clearly took longer there.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from scoring.timing.intervals import Estimate, Z
 from scoring.timing.robust import Numbers
 
 SUMS_DIFFER = 0.01
-"""Log ratio by which the ratio of sums must differ to count: a bound on what a model can gain that
-is cheap on most images and dear on some."""
+"""Log ratio by which the ratio of sums must differ to count: it bounds the gain of a model that is
+fast on most images and slow on some."""
 ALONE_DIFFERS = 0.03
 """Log ratio by which an image must take longer beside no reference for that time to count. These
 blocks run at other moments, which differ by about as much."""

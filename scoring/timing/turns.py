@@ -1,8 +1,9 @@
 """What a turn costs on this host, measured by an honest model in the sandbox in some seconds.
 
-The alternative is three times what the reference's process shows in the same evaluation. It was not
-chosen: a busy moment would give one submission another limit than the next one, the submission's
-process is often timed before the reference's, and nobody could see the numbers beforehand.
+The alternative was a limit of three times what the reference's process shows in the same
+evaluation. It has three faults. A busy moment would give one submission another limit than the next
+one. The submission's process is often timed before the reference's. Nobody could see the numbers
+beforehand.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def numbers(runner: Runner) -> HostNumbers:
 
 
 def calmest(seconds: Callable[[], float]) -> float:
-    """The shortest of the rounds' medians: what other programs do to turns is no cost of a turn."""
+    """The shortest of the rounds' medians. What other programs add to a turn is no cost of the
+    turn."""
     return min(median(seconds() for _ in range(TURNS_OF_A_ROUND)) for _ in range(ROUNDS))
 
 

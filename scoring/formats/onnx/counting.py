@@ -34,7 +34,7 @@ def macs(graph: Graph, data: Buffer, images: Shape) -> int | None:
 
 
 def multiplied(node: Node, known: Shapes) -> int:
-    """Of one layer. Raises `Unknown`."""
+    """Multiplications of one layer. Raises `Unknown` for an unknown shape."""
     made = known.of(node.outputs[0])
     if node.operator == "Gemm":
         left = known.of(node.inputs[0])

@@ -42,13 +42,14 @@ class Content:
         """Add words to the digest, so that two lists of words never look the same."""
         self.digest.update(repr(words).encode() + b"\n")
 
-    def declare(self, one: Value) -> None:
+    def declare(self, value: Value) -> None:
         """Number the input."""
-        self.numbers[one.name] = len(self.numbers)
-        self.add("input", one.type.name, one.dims)
+        self.numbers[value.name] = len(self.numbers)
+        self.add("input", value.type.name, value.dims)
 
     def number(self, name: str, graph: Graph) -> int:
-        """The number of a value; a new one is told with its weight, if it is a weight."""
+        """The number of a value. A new value gets the next number; if it is a weight, it is
+        hashed."""
         if name not in self.numbers:
             self.numbers[name] = len(self.numbers)
             if name in graph.weights:
@@ -56,7 +57,7 @@ class Content:
         return self.numbers[name]
 
     def weight(self, tensor: Tensor) -> None:
-        """Add a tensor's shape and bytes. Its bytes are told by their own hash."""
+        """Add a tensor's shape and the hash of its bytes."""
         own = hashlib.sha256()
         for chunk in tensor.chunks(self.data):
             own.update(chunk)

@@ -51,7 +51,7 @@ def of(graph: Graph, data: Buffer, images: Shape) -> Shapes:
 
 
 def is_sane(shape: Shape) -> bool:
-    """Whether a tensor can have the shape; else a graph was made to have it grow."""
+    """Whether a tensor can have this shape. A graph may be made so that shapes grow without end."""
     return len(shape) <= tensors.MAX_DIMENSIONS and all(0 <= side <= MOST for side in shape)
 
 
@@ -92,7 +92,7 @@ def reduced(node: Node, known: Shapes) -> list[Shape]:
 
 
 def windowed(node: Node, shape: Shape, kernel: list[int]) -> Shape:
-    """Height and width of what a window makes of an image (..., height, width)."""
+    """Height and width of the output when a window slides over images (..., height, width)."""
     sides = len(kernel)
     strides = node.wholes("strides", [1] * sides)
     dilations = node.wholes("dilations", [1] * sides)
@@ -118,7 +118,7 @@ def convolved(node: Node, known: Shapes) -> list[Shape]:
 
 
 def widened(node: Node, known: Shapes) -> list[Shape]:
-    """Of ConvTranspose with its pads written out."""
+    """The shape that a ConvTranspose gives. Raises `Unknown` unless its pads are written out."""
     shape, weight = known.of(node.inputs[0]), known.of(node.inputs[1])
     sides = len(weight) - 2
     if node.word("auto_pad", "NOTSET") != "NOTSET" or "output_shape" in node.attributes:
@@ -160,7 +160,7 @@ def matmul(node: Node, known: Shapes) -> list[Shape]:
 
 
 def factors(node: Node, known: Shapes) -> tuple[Shape, Shape]:
-    """The shapes of what a matrix product multiplies."""
+    """The shapes of the two factors of a matrix product. Raises `Unknown` below two dimensions."""
     left = known.of(node.inputs[0])
     right = known.of(node.inputs[3 if node.operator == "QLinearMatMul" else 1])
     if min(len(left), len(right)) < 2:

@@ -53,7 +53,7 @@ class Shapes:
             self.note(name, [int(one) for one in tensor.numbers(self.data)])
 
     def note(self, name: str, numbers: list[int]) -> None:
-        """Note a list, unless a graph was made to have it grow."""
+        """Note a short list of integers. A list that grew too long is forgotten."""
         if len(numbers) <= MOST_NUMBERS and all(abs(one) <= MOST for one in numbers):
             self.numbers[name] = numbers
 
@@ -90,7 +90,7 @@ class Node:
 
 
 def follow(node: Node, known: Shapes) -> None:
-    """Compute a short list of integers, where the node makes one."""
+    """Compute the output of a node that makes a short list of integers."""
     if node.operator == "Constant":
         follow_constant(node, known)
     elif node.operator in FOLLOWED:

@@ -1,4 +1,5 @@
-"""Protocol Buffers' wire format, read with bounds and without any choice for two readers.
+"""Protocol Buffers' wire format, read with bounds, so that two readers cannot understand a file
+differently.
 
 Standard library only. The whole file is described by a schema of messages without recursion, so the
 depth is bounded by the schema. A file is refused wherever two readers could understand it
@@ -121,52 +122,52 @@ class Reader:
             at = self.take(found, one, tag & 7, Span(at, span.end))
         return found
 
-    def take(self, found: Message, one: Field, wire: int, rest: Span) -> int:
+    def take(self, found: Message, field_: Field, wire: int, rest: Span) -> int:
         """Put the value at the start of `rest` into `found`; return where the next field begins."""
         self.fields_left -= 1
         if self.fields_left < 0:
             raise too_complex("fields", MAX_FIELDS)
-        is_list = one.is_repeated or one.kind in ("ints", "floats", "data")
-        if one.name in found and not is_list:
-            raise damaged(say("The field %(field)s stands twice.", field=one.name))
-        value_span = self.extent(one, wire, rest)
-        if one.kind == "data":
-            found.setdefault(one.name, []).append(value_span)
-        elif one.kind in ("ints", "floats"):
-            values = found.setdefault(one.name, [])
-            values += self.numbers(one, value_span)
+        is_list = field_.is_repeated or field_.kind in ("ints", "floats", "data")
+        if field_.name in found and not is_list:
+            raise damaged(say("The field %(field)s stands twice.", field=field_.name))
+        value_span = self.extent(field_, wire, rest)
+        if field_.kind == "data":
+            found.setdefault(field_.name, []).append(value_span)
+        elif field_.kind in ("ints", "floats"):
+            values = found.setdefault(field_.name, [])
+            values += self.numbers(field_, value_span)
             if len(values) > MAX_LIST:
                 raise too_complex("numbers in one list", MAX_LIST)
-        elif one.is_repeated:
-            found.setdefault(one.name, []).append(self.value(one, value_span))
+        elif field_.is_repeated:
+            found.setdefault(field_.name, []).append(self.value(field_, value_span))
         else:
-            found[one.name] = self.value(one, value_span)
+            found[field_.name] = self.value(field_, value_span)
         return value_span.end
 
-    def extent(self, one: Field, wire: int, rest: Span) -> Span:
+    def extent(self, field_: Field, wire: int, rest: Span) -> Span:
         """Where the value's bytes lie. Raises `Rejected` for a wrong wire type or length."""
-        own = one.wire if one.kind == "data" else WIRE[one.kind]
-        if wire == LENGTH and (own == LENGTH or one.kind in ("ints", "floats", "data")):
+        own = field_.wire if field_.kind == "data" else WIRE[field_.kind]
+        if wire == LENGTH and (own == LENGTH or field_.kind in ("ints", "floats", "data")):
             size, start = varint(self.data, rest.start, rest.end)
             end = start + size
         elif wire != own:
-            raise damaged(say("The field %(field)s has a wrong type.", field=one.name))
+            raise damaged(say("The field %(field)s has a wrong type.", field=field_.name))
         elif wire == VARINT:
             start = rest.start
             _, end = varint(self.data, start, rest.end)
         else:
             start, end = rest.start, rest.start + WIDTH[wire]
         if end > rest.end:
-            raise damaged(say("The field %(field)s is cut off.", field=one.name))
+            raise damaged(say("The field %(field)s is cut off.", field=field_.name))
         return Span(start, end)
 
-    def value(self, one: Field, span: Span) -> Any:
+    def value(self, field_: Field, span: Span) -> Any:
         """One value that is no list of numbers."""
-        if one.kind == "message":
-            return self.message(one.of, span)
-        if one.kind == "int":
+        if field_.kind == "message":
+            return self.message(field_.of, span)
+        if field_.kind == "int":
             return signed(varint(self.data, span.start, span.end)[0])
-        if one.kind in ("float", "double"):
+        if field_.kind in ("float", "double"):
             return self.data[span.start : span.end]
         if span.size > MAX_TEXT_BYTES:
             raise too_complex("bytes in one text", MAX_TEXT_BYTES)
@@ -174,21 +175,21 @@ class Reader:
         if self.text_left < 0:
             raise too_complex("bytes in texts", MAX_TEXTS_BYTES)
         raw = self.data[span.start : span.end]
-        if one.kind == "bytes":
+        if field_.kind == "bytes":
             return raw
         try:
             return raw.decode()
         except UnicodeDecodeError as error:
-            raise damaged(say("The field %(field)s is no text.", field=one.name)) from error
+            raise damaged(say("The field %(field)s is no text.", field=field_.name)) from error
 
-    def numbers(self, one: Field, span: Span) -> list[Any]:
+    def numbers(self, field_: Field, span: Span) -> list[Any]:
         """Numbers of a list: integers, or the 4 bytes of each float."""
         if span.size > 10 * MAX_LIST:
             raise too_complex("numbers in one list", MAX_LIST)
-        if one.kind == "ints":
+        if field_.kind == "ints":
             return list(integers(self.data, span))
         if span.size % 4:
-            raise damaged(say("The field %(field)s is cut off.", field=one.name))
+            raise damaged(say("The field %(field)s is cut off.", field=field_.name))
         return [self.data[at : at + 4] for at in range(span.start, span.end, 4)]
 
 

@@ -90,13 +90,13 @@ def graph(
     gives: Sequence[bytes],
     more: bytes = b"",
 ) -> bytes:
-    """A `GraphProto`. `more`: fields put behind the others."""
+    """A `GraphProto`. `more`: fields that follow the others."""
     parts = [field(1, one) for one in nodes] + [field(2, "graph")]
     parts += [field(5, one) for one in weights] + [field(11, takes)]
     return b"".join(parts + [field(12, one) for one in gives]) + more
 
 
 def model(graph_: bytes, *, opset: int = 17, ir_version: int = 8, more: bytes = b"") -> bytes:
-    """A whole file. `more`: fields put behind the others."""
+    """A whole file. `more`: fields that follow the others."""
     head = field(1, ir_version) + field(2, "featherweight") + field(7, graph_)
     return head + field(8, field(1, "") + field(2, opset)) + more

@@ -109,7 +109,7 @@ def version() -> str:
 
 
 def asked() -> str:
-    """The list of the installed torch, one name a line."""
+    """The list of the installed torch, with one name on each line."""
     import torch
 
     of_dispatcher = set(torch._C._dispatch_get_all_op_names())

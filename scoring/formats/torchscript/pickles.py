@@ -92,8 +92,8 @@ class Storage:
 def weights(name: str, pickle: bytes, opcodes: Iterator[int]) -> tuple[list[Storage], set[int]]:
     """Storages that a pickle refers to, and the first sizes of its tensors.
 
-    `name`: of the pickle's record. `opcodes`: has one item for each opcode that is still allowed.
-    Raises `Rejected`, also for a global that torch never writes.
+    `name`: of the pickle's record. `opcodes`: an iterator with one item for each opcode that is
+    still allowed. Raises `Rejected`, also for a global that torch never writes.
     """
     rows: set[int] = set()
     try:
