@@ -30,7 +30,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Upload:
-    """What a view that takes a file says of it."""
+    """What a view that takes files says about them."""
 
     check_size: Callable[..., None]
     """Raises `TooLarge`, knowing nobody: `check_size(size, **arguments_of_the_view)`."""

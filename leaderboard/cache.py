@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class ForgivingClient(RedisCacheClient):
-    """Django's client; a call that cannot be made answers as an empty cache would."""
+    """Django's client. If a call fails, its answer is that of an empty cache."""
 
     def get(self, key: Any, default: Any) -> Any:
         return tried(super().get, key, default, otherwise=default)

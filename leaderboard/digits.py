@@ -7,7 +7,7 @@ MOST = 10**18
 
 
 def whole(text: str) -> int | None:
-    """The number that the text says, at most `MOST`. None where the text is not digits alone."""
+    """The number in a text, at most `MOST`. None if the text has anything but digits."""
     if not text.isdecimal():
         return None
     return int(text) if len(text) < len(str(MOST)) else MOST

@@ -24,7 +24,7 @@ STOP_SECONDS = 30
 
 
 class NoServerError(RuntimeError):
-    """A server could not be started here; the message says what to do instead."""
+    """A server could not be started here. The message says what to do."""
 
 
 @dataclass(frozen=True)

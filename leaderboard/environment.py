@@ -18,7 +18,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @contextmanager
 def told_in_a_line(*, exit_code: int) -> Iterator[None]:
-    """End the process with the sentence of what is configured wrongly, and nothing else."""
+    """If a setting in the body is wrong, end the process with one line that says so."""
     try:
         yield
     except ImproperlyConfigured as error:
@@ -27,7 +27,8 @@ def told_in_a_line(*, exit_code: int) -> Iterator[None]:
 
 
 class Environment(environ.FileAwareEnv):  # type: ignore[misc]
-    """An empty variable counts as one that is not set, as compose files write it."""
+    """Variables by their names. An empty variable counts as not set, because compose files write it
+    so."""
 
     def get_value(self, var: str, cast: Any = None, default: Any = None, *more: Any) -> Any:
         try:
@@ -42,7 +43,7 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]
         raise ImproperlyConfigured(f"{name} must be set; docs/configuration.md says to what.")
 
     def switch(self, name: str) -> bool:
-        """Off unless it is switched on."""
+        """A variable that switches something on. It is off unless it is set."""
         value = str(self.get_value(name, default="0")).strip()
         if value not in ("0", "1"):
             raise wrong(name, "0 or 1", value)
@@ -87,7 +88,7 @@ class Environment(environ.FileAwareEnv):  # type: ignore[misc]
         raise wrong(name, "DEBUG, INFO, WARNING, ERROR or CRITICAL", value)
 
     def address(self, name: str, *, default: str, schemes: Iterable[str], like: str) -> str:
-        """A URL; what was found is not shown, because it may hold a password."""
+        """A URL. Its errors do not show the wrong value, which may hold a password."""
         value = str(self.get_value(name, default=default)).strip()
         if not value or is_address(value, schemes):
             return value

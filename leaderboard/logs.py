@@ -61,6 +61,6 @@ def current_id() -> str:
 
 @contextmanager
 def working_for(**ids: object) -> Iterator[None]:
-    """Each line that is logged inside has these ids."""
+    """The ids stand in each line that the body logs."""
     with structlog.contextvars.bound_contextvars(**ids):
         yield

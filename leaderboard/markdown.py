@@ -16,5 +16,5 @@ def html(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The words alone, for a mail or a line of a list."""
+    """The words without markup, for a mail or a line of a list."""
     return unescape(nh3.clean(parser.render(text), tags=set())).strip()

@@ -47,7 +47,8 @@ class Readable:
 
 
 def with_one_no(start_response: StartResponse) -> StartResponse:
-    """Turn every refusal into 403, which nginx understands. It then asks for the reason."""
+    """Turn every refusal into 403, the only one that nginx understands. It asks again for the
+    reason."""
 
     def started(status: str, *more: Any) -> Callable[[bytes], object]:
         is_refusal = 300 <= int(status.split()[0]) < 500
@@ -57,7 +58,7 @@ def with_one_no(start_response: StartResponse) -> StartResponse:
 
 
 def without_yes(start_response: StartResponse) -> StartResponse:
-    """Turn a yes into 503. The proxy threw the body away, so the client must send it again."""
+    """Turn a yes into 503. The proxy no longer has the body, so the client must send it again."""
 
     def started(status: str, headers: list[tuple[str, str]], *more: Any) -> Callable[..., object]:
         if status.startswith("204"):

@@ -7,18 +7,19 @@ from decimal import ROUND_HALF_UP, Decimal
 
 
 def rounded(value: float | Decimal, decimals: int) -> Decimal:
-    """The written figure, a half rounded up as by Django's `floatformat`: 0.00325 is 0.0033.
+    """A number with `decimals` decimals. A half is rounded up: 0.00325 is 0.0033.
 
-    Python's own formats round its binary value, or a half to the even digit: 0.0032.
+    Django's `floatformat` rounds in the same way. Python's own formats give 0.0032: they round the
+    binary value, or a half to the even digit.
     """
     return Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
 def figures(value: float | Decimal, half_width: float | None, decimals: int) -> list[Decimal]:
-    """The value of an interval and its half-width, where that is known, with equal decimals.
+    """A value and its half-width, if that is known, with equal decimals.
 
-    They have more than `decimals` decimals where the half-width would be written as zero: 0.16004
-    and 0.00004.
+    They have `decimals` decimals, and more if the half-width would be written as zero: 0.16004 and
+    0.00004.
     """
     if half_width is None:
         return [rounded(value, decimals)]

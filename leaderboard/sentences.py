@@ -14,15 +14,15 @@ Stored = Sentence | Mapping[str, Any]
 """A sentence, or its JSON as a row holds it."""
 
 
-def said(one: Stored) -> str:
-    """One sentence in the active language; in English where the catalogue lacks it."""
-    sentence = one if isinstance(one, Sentence) else Sentence.from_json(one)
-    return gettext(sentence.text) % sentence.facts
+def said(sentence: Stored) -> str:
+    """One sentence in the active language, or in English if the catalogue lacks it."""
+    whole = sentence if isinstance(sentence, Sentence) else Sentence.from_json(sentence)
+    return gettext(whole.text) % whole.facts
 
 
-def said_later(one: Stored) -> Promise:
-    """For a label that is made once: the sentence in the language of each reader."""
-    return cast(Promise, lazy(said, str)(one))
+def said_later(sentence: Stored) -> Promise:
+    """A sentence for a label that is made once. Each reader sees it in the own language."""
+    return cast(Promise, lazy(said, str)(sentence))
 
 
 def message(sentences: Iterable[Stored]) -> str:

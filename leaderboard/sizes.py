@@ -24,7 +24,8 @@ def short(count: int) -> str:
 
 
 def rounded(value: float, decimals: int) -> str:
-    """With so many decimals, in the reader's language. Django's own function cuts the rest off."""
+    """A number with `decimals` decimals in the reader's language. Django's own function does not
+    round."""
     return formats.number_format(rounding.rounded(value, decimals), decimals)
 
 
@@ -54,7 +55,7 @@ def milliseconds_figures(seconds: float, half_width: float | None) -> list[str]:
 
 
 def decimals_of(milliseconds: float) -> int:
-    """For three figures."""
+    """How many decimals a time needs for three figures."""
     return max(0, 2 - math.floor(math.log10(milliseconds))) if milliseconds > 0 else 2
 
 

@@ -29,28 +29,31 @@ class WriteThrottle(UserRateThrottle):
 
 
 class PartThrottle(WriteThrottle):
-    """Of parts of files. A fast line brings many in a minute, and each file's size is bounded."""
+    """The limit for parts of files. A fast connection sends many in a minute, and the size of each
+    file is bounded."""
 
     scope = "parts"
     rate = "600/min"
 
 
 class BeginThrottle(AnonRateThrottle):
-    """Of commands that begin to sign in, for each address. A classroom has one address."""
+    """The limit for commands that begin to sign in, for each address. A classroom has one
+    address."""
 
     scope = "begin"
     rate = "60/min"
 
 
 class CollectThrottle(AnonRateThrottle):
-    """Of questions whether a command is confirmed, for each address."""
+    """The limit for questions whether a command is confirmed, for each address."""
 
     scope = "collect"
     rate = "600/min"
 
 
 def refusal(wait: float | None) -> TooFast:
-    """The refusal of one change too many; `wait` is in seconds, None if unknown."""
+    """The refusal of a change above the limit. `wait`: seconds until the next one; None if
+    unknown."""
     seconds = round(wait or 60)
     text = ngettext(
         "Too many changes in a short time. Try again in {seconds} second.",

@@ -28,7 +28,10 @@ State = Evaluation.State
 
 
 class AgainForm(forms.Form):
-    """Unfold reads a posted field called "dataset" as one of its own."""
+    """What a rescore that measures again may use.
+
+    The dataset has the field `data`, because Unfold reads a posted field called "dataset" itself.
+    """
 
     data: Any = forms.ModelChoiceField(
         queryset=None, label=gettext_lazy("Dataset"), required=False, widget=UnfoldAdminSelectWidget

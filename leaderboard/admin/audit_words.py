@@ -135,7 +135,7 @@ def stacked(found: list[Line]) -> SafeString:
 
 
 def folded(text: str) -> SafeString | str:
-    """A text; of a long one only the beginning, until a reader opens it."""
+    """A text. A long one shows its beginning only, until a reader opens it."""
     if len(text) <= SHORT:
         return text
     fold = "<details><summary>{}…</summary>{}</details>"

@@ -45,7 +45,7 @@ def figures(competition: Competition) -> pages.Figures:
 
 
 def without(competition: Competition, step: str, button: str) -> SafeString | str:
-    """That something is missing, with the way to it."""
+    """A sentence that something is missing, with a link to the page that adds it."""
     url = reverse(f"admin:leaderboard_competition_{step}", args=[competition.pk])
     return format_html("{} {}", gettext("None yet."), pages.link_to(url, button))
 
@@ -113,7 +113,7 @@ def worth(competition: Competition) -> str:
     )
     if competition.dataset is None:
         return text % facts
-    prefetch_related_objects([competition.dataset], "splits")  # the line on the gate asks, too
+    prefetch_related_objects([competition.dataset], "splits")  # `without_gate` reads them, too
     images = competition.dataset.split(Split.Name.PUBLIC).images
     facts["images"] = f"{images:,}"
     facts["least"] = pages.number(power.least_difference(images), 3)
@@ -122,7 +122,8 @@ def worth(competition: Competition) -> str:
 
 
 def without_gate(competition: Competition) -> tuple[str, str]:
-    """What a model would get that does nothing, and the level of the notice (`pages.notice`)."""
+    """The score that a model would get for doing nothing, and the level of the notice
+    (`pages.notice`)."""
     found = gates.do_nothing(competition) if competition.pk else None
     if found is None:
         return gettext(
@@ -156,7 +157,7 @@ def without_gate(competition: Competition) -> tuple[str, str]:
 
 
 def gate_to_come(preparation: Preparation | None) -> str:
-    """That another gate is being prepared, in a sentence; empty if none is."""
+    """A sentence that another gate is being prepared; empty if none is."""
     if preparation is None or preparation.min_quality is None or preparation.rescore_id:
         return ""
     if preparation.tracks is not None:

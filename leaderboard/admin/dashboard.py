@@ -219,27 +219,27 @@ def steps(shown: list[Any]) -> list[Notice]:
     return found
 
 
-def asked(one: Any) -> Notice:
-    """That participants wait for an answer."""
+def asked(competition: Any) -> Notice:
+    """A notice that questions of participants wait for an answer."""
     text = ngettext(
         "%(number)d question about %(competition)s waits for an answer.",
         "%(number)d questions about %(competition)s wait for an answer.",
-        one.questions_count,
+        competition.questions_count,
     )
-    chosen = f"?competition__id__exact={one.pk}&state=open"
-    told = text % {"number": one.questions_count, "competition": one}
+    chosen = f"?competition__id__exact={competition.pk}&state=open"
+    told = text % {"number": competition.questions_count, "competition": competition}
     return Notice("warning", told, pages.list_url(Question) + chosen)
 
 
-def applied(one: Any) -> Notice:
-    """That people wait to take part."""
+def applied(competition: Any) -> Notice:
+    """A notice that applications wait for a decision."""
     text = ngettext(
         "%(number)d application for %(competition)s waits for a decision.",
         "%(number)d applications for %(competition)s wait for a decision.",
-        one.applications_count,
+        competition.applications_count,
     )
-    chosen = f"?competition__id__exact={one.pk}&state__exact=waiting"
-    told = text % {"number": one.applications_count, "competition": one}
+    chosen = f"?competition__id__exact={competition.pk}&state__exact=waiting"
+    told = text % {"number": competition.applications_count, "competition": competition}
     return Notice("warning", told, pages.list_url(Application) + chosen)
 
 

@@ -1,5 +1,5 @@
-"""Acts that need no place on the way of a competition: extend, clone, download, delete. And the
-offer to announce what was changed."""
+"""Acts beside the steps of a competition: extend, clone, download, delete. Also the offer to
+announce a change."""
 
 from __future__ import annotations
 

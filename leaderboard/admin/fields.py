@@ -1,4 +1,4 @@
-"""Fields of the panel's forms, in the theme's clothes."""
+"""Fields of the panel's forms, with the widgets of its theme."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 def line(
     label: StrPromise, most: int, help_text: StrPromise | str = "", **more: Any
 ) -> forms.CharField:
-    """One line of text with `most` letters at most."""
+    """A field for one line of text with `most` letters at most."""
     widget = UnfoldAdminTextInputWidget
     return forms.CharField(label=label, max_length=most, help_text=help_text, widget=widget, **more)
 
 
 def paragraph(label: StrPromise, most: int, help_text: StrPromise, **more: Any) -> forms.CharField:
-    """A few lines of text with `most` letters at most."""
+    """A field for a few lines of text with `most` letters at most."""
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
     return forms.CharField(label=label, max_length=most, help_text=help_text, widget=widget, **more)
 
 
 def reason(help_text: StrPromise) -> forms.CharField:
-    """Why somebody decides; the help text says who reads it."""
+    """A field for the reason of a decision. The help text says who reads it."""
     return paragraph(gettext_lazy("Reason"), 300, help_text)
 
 
@@ -42,7 +42,7 @@ def tick(label: StrPromise, help_text: StrPromise) -> forms.BooleanField:
 
 
 def share(label: StrPromise, help_text: StrPromise) -> forms.FloatField:
-    """A share from 0 to 1, or nothing."""
+    """A field for a share from 0 to 1, which may stay empty."""
     return forms.FloatField(
         label=label,
         required=False,

@@ -155,14 +155,15 @@ def save(request: HttpRequest, competition: Competition, chosen: dict[str, Any])
 
 
 def start(competition: Competition, value: object, name: str) -> object:
-    """Where a slider stands: an empty reference quality stands at the calibrated one."""
+    """The value at which a slider starts. For an empty reference quality it is the calibrated
+    one."""
     if value in (None, "") and name == "quality_ref":
         return competition.calibrated_quality
     return value
 
 
 def proposed(competition: Competition, form: forms.Form) -> Competition:
-    """The competition with what is written in a form. A wrong number keeps that of today."""
+    """The competition with the values of a form. A wrong number is replaced by today's."""
     coming = copy.copy(competition)
     if form.is_bound:
         form.is_valid()

@@ -75,7 +75,7 @@ class GuestAdmin(pages.Fixed):
         return self.may_act(request)
 
     def get_fields(self, request: HttpRequest, obj: Guest | None = None) -> Any:
-        """Viewers do not see the link: whoever has it can take part."""
+        """Viewers do not see the link, because whoever has the link can take part."""
         fields = super().get_fields(request, obj)
         return fields if self.may_act(request, obj) else [one for one in fields if one != "link"]
 

@@ -192,7 +192,7 @@ def url(name: str, upload: staging.Staged) -> str:
 
 
 def moved(request: HttpRequest, address: str) -> HttpResponse:
-    """A redirect that also leads on a page that asks for its progress."""
+    """A redirect. It also works for a part of a page that asks for its progress."""
     return HttpResponseClientRedirect(address) if is_poll(request) else redirect(address)
 
 
@@ -206,7 +206,7 @@ def done() -> str:
 
 
 def told_of(upload: staging.Staged) -> str:
-    """What the list of datasets says of an upload."""
+    """The state of an upload, in a sentence for the list of datasets."""
     sentence = {
         State.UNDER_WAY: gettext("The import of %(file)s is under way."),
         State.FAILED: gettext("The import of %(file)s has stopped."),
@@ -217,7 +217,7 @@ def told_of(upload: staging.Staged) -> str:
 
 
 def phase_of(progress: importing.Progress) -> str:
-    """What is counted."""
+    """How far an upload is, in a sentence."""
     facts = {"done": progress.done, "total": progress.total}
     if progress.phase == "read":
         return gettext("%(done)d of %(total)d images are read.") % facts

@@ -89,13 +89,13 @@ def context_of(competition: Competition | None, *, sees_machines: bool) -> dict[
 
 
 def of_days(found: Dashboard, competition: Competition | None) -> list[Tile]:
-    """What is counted by day."""
+    """The tiles of figures that are counted day by day."""
     days = [one.day for one in found.days]
     first = found.since.isoformat()
 
     def ended(state: str) -> str:
         chosen: dict[str, object] = {"state__exact": state, "finished_at__gte": first}
-        if state != "error":  # one that shares a measurement was not measured
+        if state != "error":  # an evaluation that shares a measurement was not measured
             chosen |= {"measured_by__isnull": True, "why__in": ",".join(dashboards.COUNTED)}
         return listed(Evaluation, competition, **chosen)
 
@@ -115,7 +115,7 @@ def of_days(found: Dashboard, competition: Competition | None) -> list[Tile]:
 
 
 def of_now(found: Dashboard, competition: Competition | None) -> list[Tile]:
-    """What is so at this moment."""
+    """The tiles of this moment."""
     queue = found.queue
     late = gettext("median wait of the last day; 95 %% waited at most %(late)s")
     none = gettext("No upload of the last day was measured.")
@@ -139,7 +139,7 @@ def of_now(found: Dashboard, competition: Competition | None) -> list[Tile]:
 
 
 def waited() -> dict[str, object]:
-    """The choice of the list behind the waits."""
+    """The filters of the list behind the tile of waits."""
     return {
         "state__in": "scored,failed",
         "why__exact": Evaluation.Why.FIRST,

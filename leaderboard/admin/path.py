@@ -185,7 +185,7 @@ def result(competition: Competition, calibration: Evaluation) -> str:
 
 
 def dates(competition: Competition) -> str:
-    """Opening, end and publication, as far as they are set."""
+    """The dates of opening, end and publication that are set."""
     zone = competition.time_zone
     said = []
     if competition.opens_at and is_draft(competition):
@@ -213,7 +213,7 @@ def dates(competition: Competition) -> str:
 
 
 def state_is_live(competition: Competition) -> bool:
-    """Whether it has yet to be closed."""
+    """Whether a competition is not closed yet."""
     return competition.state in (State.DRAFT, State.OPEN, State.PAUSED)
 
 
@@ -322,7 +322,8 @@ def uploads(competition: Competition) -> str:
 
 
 def preview(competition: Competition) -> Step:
-    """The look at the private board before everybody sees it. The publication asks for none."""
+    """The step that looks at the private board before everybody sees it. A publication does not
+    need it."""
     return Step(
         gettext("Preview"),
         gettext("The private board as a publication would show it, and who moves."),

@@ -119,7 +119,7 @@ class Results(verifications.Winners):
 
 
 def prizes(request: HttpRequest) -> int:
-    """How many first ranks are looked at; a wrong number is the usual one."""
+    """How many first ranks the address asks for. A wrong number counts as the usual one."""
     given = request.GET.get("prizes", "")[:9]
     return min(int(given), MOST_PRIZES) if given.isdecimal() and int(given) else PRIZES
 
@@ -143,7 +143,10 @@ def bins(preview: previews.Preview) -> list[Bin]:
 
 @dataclass(frozen=True)
 class Goes:
-    """What goes at a term, and how much of it is left; None before the publication."""
+    """Files and reports that will be deleted at a term.
+
+    `left`: what is left of them; None before the publication.
+    """
 
     term: keeping.Term
     left: keeping.Holdings | None

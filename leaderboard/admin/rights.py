@@ -66,7 +66,7 @@ class Rights(ModelAdmin):
         return found.pk if isinstance(found, Model) else found
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
-        """Without addresses for those who do not see them."""
+        """The fields that a search reads. Only operators may search mail addresses."""
         found = list(super().get_search_fields(request))
         if is_operator(request.user):
             return found
@@ -146,7 +146,10 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 
 def on_site(request: HttpRequest, content_type_id: int, object_id: int) -> HttpResponse:
-    """The page of a row on the site, for who sees the row here: an address tells a slug."""
+    """The page of a row on the site.
+
+    404 for a person who may not see the row in the panel: the redirect would tell the row's slug.
+    """
     kind = ContentType.objects.filter(pk=content_type_id).first()
     noun = admin.site._registry.get(kind.model_class()) if kind else None  # type: ignore[arg-type]
     if noun is None or noun.get_object(request, str(object_id)) is None:

@@ -66,7 +66,7 @@ def doubles(competition: Competition) -> SafeString | str:
     """Accounts in two teams that look like one person's."""
     rows = [
         (
-            format_html("{}<br>{}", account(double.one), account(double.other)),
+            format_html("{}<br>{}", account(double.first), account(double.second)),
             " ".join(str(SIGNS[sign]) for sign in double.signs),
         )
         for double in services.doubles(competition)
@@ -79,7 +79,7 @@ def account(member: Membership) -> SafeString:
 
 
 def both(pair: Pair) -> SafeString:
-    return format_html("{}<br>{}", pages.link(pair.one), pages.link(pair.other))
+    return format_html("{}<br>{}", pages.link(pair.first), pages.link(pair.second))
 
 
 def what(pair: Pair) -> str:

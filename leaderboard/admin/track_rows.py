@@ -159,7 +159,7 @@ class Row(forms.Form):
 
 
 def preset(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The title of a kind in each language, and for people a sentence."""
+    """The title that a kind of track has in each language, and a sentence for people."""
     with translation.override(settings.LANGUAGE_CODE):
         name = title(kind, values)
     names = {}
@@ -308,7 +308,7 @@ class RemoveForm(forms.Form):
 
 
 class Tracks(pages.Noun):
-    """The tracks in the form of a competition. Where they cannot be edited, they are told."""
+    """The tracks in the form of a competition. If they cannot be edited, they are shown as text."""
 
     def get_form(
         self,

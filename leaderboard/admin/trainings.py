@@ -23,7 +23,7 @@ from scoring import formats
 
 
 def titles() -> list[tuple[str, str]]:
-    """What a training can end as, by names for people."""
+    """The forms that a training can export, with their names for people."""
     both = ((one, formats.of_form(one)) for one in formats.forms())
     return [
         (one, f"{kind.title}, int8" if is_int8 else kind.title) for one, (kind, is_int8) in both

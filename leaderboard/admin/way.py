@@ -28,7 +28,7 @@ class Step:
 
     @property
     def slug(self) -> str:
-        """By which Unfold knows the tab."""
+        """The name by which Unfold knows the tab."""
         return unicoded_slugify(self.tab) if self.tab else ""
 
 

@@ -43,7 +43,8 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
 class SessionAuthentication(authentication.SessionAuthentication):
     """A session whose CSRF token stands in the header X-CSRFToken.
 
-    To look for it in a form would read the form, and so spool its file, before a view has a say.
+    A token in a form is not looked for. Reading the form would spool its file before a view can
+    refuse it.
     """
 
     def enforce_csrf(self, request: Request) -> None:

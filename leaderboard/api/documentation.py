@@ -122,24 +122,27 @@ def calls(language: str) -> tuple[tuple[str, tuple[Call, ...]], ...]:
     return tuple((gettext(noun), tuple(some)) for noun, some in groups.items())
 
 
-def told_once(one: Call, told: dict[Call, set[Field]]) -> Call:
-    """A call that refers to an earlier one for the fields of a long answer. `told` is added to."""
+def told_once(this: Call, told: dict[Call, set[Field]]) -> Call:
+    """A call without the fields of a long answer that an earlier call has told already.
+
+    The call then refers to the earlier one. `told`: the fields of the calls so far, which grow.
+    """
     answers = []
-    for found in one.answers:
+    for found in this.answers:
         fields = {unlisted(field) for field in found.fields}
-        first = max(told, key=lambda call: len(told[call] & fields), default=one)
+        first = max(told, key=lambda call: len(told[call] & fields), default=this)
         common = told.get(first, set()) & fields
         if len(common) > FEW:
             others = tuple(field for field in found.fields if unlisted(field) not in common)
             answers.append(replace(found, fields=others, like=first))
         else:
             answers.append(found)
-        told[one] = fields
-    return replace(one, answers=tuple(answers))
+        told[this] = fields
+    return replace(this, answers=tuple(answers))
 
 
 def unlisted(field: Field) -> Field:
-    """A field of a row of a list as the field of one thing."""
+    """A field of a row of a list, named as the field of a single row."""
     return replace(field, name=field.name.removeprefix("results[]."))
 
 
@@ -174,17 +177,17 @@ def errors(known: Iterable[refusals.Known]) -> tuple[Error, ...]:
     return tuple(Error(one.status, one.code, str(codes.MEANINGS[one.code])) for one in known)
 
 
-def parameter(one: Schema) -> Field:
+def parameter(shape: Schema) -> Field:
     """A parameter of the path, the query or a header."""
-    place = {"path": "", "query": "?", "header": ""}[one["in"]]
-    kind = one["schema"].get("type", "")
+    place = {"path": "", "query": "?", "header": ""}[shape["in"]]
+    kind = shape["schema"].get("type", "")
     return Field(
-        f"{place}{one['name']}", kind, one.get("description", ""), bool(one.get("required"))
+        f"{place}{shape['name']}", kind, shape.get("description", ""), bool(shape.get("required"))
     )
 
 
 def body_of(request: Schema, shapes: Schema) -> tuple[str, Schema]:
-    """The type and the shape of the body that a call takes; of none, empty ones."""
+    """The type and the shape of the body that a call takes. Both are empty if it takes none."""
     content = request.get("content", {})
     has_file = any(
         one.get("format") in ("uri", "binary")
@@ -235,7 +238,7 @@ def shown(text: str) -> SafeString:
 
 
 def resolved(shape: Schema, shapes: Schema) -> Schema:
-    """A shape with what it refers to."""
+    """A shape, or the shape that it refers to."""
     if "$ref" in shape:
         return resolved(shapes[shape["$ref"].rpartition("/")[2]], shapes)
     for word in ("allOf", "oneOf", "anyOf"):

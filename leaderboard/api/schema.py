@@ -64,7 +64,7 @@ def generated() -> dict[str, Any]:
 
 
 def described(part: Any, translate: Callable[[str], str]) -> Any:
-    """A part of the schema whose descriptions are what `translate` makes of their sentences."""
+    """A part of the schema with every description replaced by `translate` of it."""
     if isinstance(part, list):
         return [described(one, translate) for one in part]
     if not isinstance(part, Mapping):

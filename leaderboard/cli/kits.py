@@ -42,7 +42,7 @@ def fetch_sample(server: Server, slug: str, told: dict[str, Any], folder: Path) 
 
 
 def fetch_file(server: Server, address: str, path: Path, told: dict[str, Any]) -> None:
-    """Write a file of which the server told the checksum. Raises `Trouble` for another one."""
+    """Write a file whose checksum the server told. Raises `Trouble` if the file has another one."""
     server.save(address, path)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()

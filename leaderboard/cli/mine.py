@@ -60,12 +60,12 @@ def table_of(found: list[dict[str, Any]]) -> Table:
     return table
 
 
-def measured(one: dict[str, Any]) -> tuple[str, str, str]:
-    """Score, quality and time ratio; dashes without a score."""
-    found = one["score"]
+def measured(submission: dict[str, Any]) -> tuple[str, str, str]:
+    """Score, quality and time ratio of a submission; dashes if it has no score."""
+    found = submission["score"]
     if not found:
         return "-", "-", "-"
-    return figures(one, score=found["score"], half_width=found["half_width"])
+    return figures(submission, score=found["score"], half_width=found["half_width"])
 
 
 @app.command(epilog=EXIT_CODES, help=gettext("Compare two scored submissions of your teams."))
@@ -108,7 +108,7 @@ def comparison(first: dict[str, Any], second: dict[str, Any]) -> Table:
 
 
 def rank(prospect: dict[str, Any] | None) -> str:
-    """The rank that a score has on the public board, and its range where it is known."""
+    """The rank of a score on the public board, with its range if that is known."""
     if prospect is None or prospect["rank"] is None:
         return "-"
     ends = likely(prospect)

@@ -31,7 +31,7 @@ def questions(competition: Slug, as_json: AsJson = False) -> None:
 
 
 def told(question: str, answer: str) -> Text:
-    """A question and its answer, or that it waits for one."""
+    """A question and its answer. Without an answer, the words say that it waits for one."""
     words = answer or gettext("(waits for an answer)")
     return Text("\n").join([lines(question).copy(), lines(words)])
 

@@ -76,7 +76,7 @@ def score(
 
 
 def measured(job: Job, calibration: Path) -> Report:
-    """What the engine finds. Raises `Trouble` where this machine cannot measure."""
+    """The report of the engine. Raises `Trouble` if this machine cannot measure."""
     try:
         from scoring import calibrated  # with NumPy
 

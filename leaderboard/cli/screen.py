@@ -16,7 +16,7 @@ err = Console(stderr=True)
 
 
 def show(as_json: bool, answer: Any, words: Table | Text | str) -> None:
-    """Print the server's answer as JSON, or else these words."""
+    """Print the answer of the server as JSON, or these words instead."""
     if as_json:
         print(json.dumps(answer, indent=2))
     else:

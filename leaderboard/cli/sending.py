@@ -1,8 +1,9 @@
-"""Send a file in parts: a lost line costs one part. What a call leaves unfinished, the next call
-with the same file ends. The parts go to the server by tus 1.0.0, or to the object storage that the
-server names.
+"""Send a file in parts, so that a lost connection costs one part.
 
-tuspy would bring three more packages onto a participant's machine; httpx is there.
+If a call leaves an upload unfinished, the next call with the same file ends it. The parts go to the
+server by tus 1.0.0, or to the object storage that the server names.
+
+The package tuspy would bring three more packages onto a participant's machine; httpx is there.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def send(
 
 
 def gone_on(server: Server, place: Place) -> dict[str, Any] | None:
-    """The upload that an earlier call began; None if there is none, or not any more."""
+    """The upload that an earlier call began. None if there is none, or if the server removed it."""
     key = place.kept()
     if key is None:
         return None
@@ -88,7 +89,7 @@ def gone_on(server: Server, place: Place) -> dict[str, Any] | None:
 
 
 class NoWay(Exception):
-    """The object storage cannot be reached from here at all, and the server can."""
+    """The object storage cannot be reached from this machine. The server can."""
 
 
 def send_parts(
@@ -125,7 +126,7 @@ def ended(server: Server, upload: dict[str, Any], purpose: str, told: dict[str, 
 
 
 def patiently(act: Callable[[], Answer]) -> Answer:
-    """Do something again after a lost line, while the server is away, and if it is busy.
+    """Do something again after a lost connection, and while the server is away or busy.
 
     Raises `Trouble` when all of `DELAYS_SECONDS` have passed.
     """
@@ -222,8 +223,11 @@ class DirectParts(Parts):
         self.is_known = True
 
     def put(self, address: dict[str, Any], start: int, size: int) -> None:
-        """Bring a part to the storage. Its server is another one: it gets no token. Raises
-        `NoWay`."""
+        """Send one part to the storage. The request has no token, because the storage is another
+        server.
+
+        Raises `NoWay`.
+        """
         headers = address["headers"] | {"Content-Length": str(size)}
         host = urlsplit(address["url"]).hostname
         try:

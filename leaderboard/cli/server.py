@@ -109,13 +109,14 @@ class Server:
                 raise
 
     def answer(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Raises `Trouble` (bad_address, unreachable)."""
+        """The answer of a request. Raises `Trouble` (bad_address, unreachable)."""
         with self.reached():
             return self.client.request(method, path, **request)
 
     @contextmanager
     def reached(self) -> Iterator[None]:
-        """Raises `Trouble` (bad_address, unreachable) in place of the client's errors."""
+        """The body may raise errors of the client. They become `Trouble` (bad_address,
+        unreachable)."""
         try:
             yield
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
@@ -135,7 +136,7 @@ def body_of(answer: httpx.Response) -> Any:
 
 
 def trouble(answer: httpx.Response, body: Any) -> Trouble:
-    """What an answer that is no success tells people."""
+    """The end of a command, made of an answer that refuses a request."""
     exit_code = UNREACHABLE if answer.status_code in AWAY else REFUSED
     if not isinstance(body, dict) or "code" not in body:
         sentence = gettext(

@@ -78,7 +78,7 @@ def show_prospect(prospect: dict[str, Any] | None, branch: str = "") -> None:
 
 
 def ranked(prospect: dict[str, Any]) -> str:
-    """The rank and, where it is known, its range."""
+    """The rank, with its range if that is known."""
     if prospect["likely_first"] is None:
         return gettext("Rank %(rank)d of %(ranked)d on the public board.") % prospect
     if prospect["likely_first"] == prospect["likely_last"]:
@@ -92,7 +92,7 @@ def ranked(prospect: dict[str, Any]) -> str:
 
 
 def next_step(step: dict[str, Any]) -> list[str]:
-    """What passes the next better score, and how likely that is on other images."""
+    """What would pass the next better score, and how likely it is to last on other images."""
     gains = gained(step["seconds_less"], step["time_ratio_less"], step["quality_more"])
     facts = {**step, "gains": gains, "score": rounded(step["score"], 4)}
     if not gains:
@@ -274,12 +274,13 @@ def scored(submission: dict[str, Any]) -> str:
 
 
 def term_name(name: str) -> str:
-    """A term of the score; by its bare name if the site is newer than this command."""
+    """The name of a term of the score. If the site is newer than this command, its code."""
     return said(formula.TERMS[name].label).lower() if name in formula.TERMS else name
 
 
 def show_dry_run(tried: dict[str, Any] | None) -> None:
-    """What the model printed on images of the sample; on other images nothing is kept."""
+    """Print what the model printed on images of the sample. Its output on other images is not
+    kept."""
     if not tried or not tried["output"]:
         return
     told = ngettext(

@@ -49,7 +49,7 @@ class ContestCommand(BaseCommand):
         self.stderr.write(f"{stage} …", self.style.NOTICE)
 
     def show(self, plan: Plan) -> None:
-        """Each change on a line."""
+        """Print each change on a line of its own."""
         for change in plan.changes:
             self.stdout.write(line_of(change))
 

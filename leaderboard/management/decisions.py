@@ -1,5 +1,5 @@
-"""Acts of `manage.py competition` that need more than a competition: rescores, submissions, teams
-and the end."""
+"""Acts of `manage.py competition` that need more than a competition: rescores, submissions, teams,
+the end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class Decision:
-    """An act: what it does, its arguments, and the call. `do` returns what is told besides."""
+    """One act: what it does, its arguments, and its function.
+
+    `do` returns what is told beside the state of the competition.
+    """
 
     does: str
     do: Callable[..., Facts | None]
@@ -52,7 +55,7 @@ def rescore(competition: Competition, by: User, *, what: str, why: str, **option
 
 
 def proposal(competition: Competition, why: str, options: Facts) -> Rescore:
-    """The formula of today with the numbers that were given."""
+    """The formula of today, changed by the numbers that were given."""
     fields = {
         name: getattr(competition, name) if options[name] is None else options[name]
         for name in ("time_weight", "k", "quality_ref", "min_quality")

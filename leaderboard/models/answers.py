@@ -9,11 +9,11 @@ from leaderboard.models.dataset import Dataset
 
 
 class Answers(models.Model):
-    """The answers of one measured content: for each image the number of a class, in the order of
+    """The answers of one measured content: the number of a class for each image, in the order of
     the split's images.
 
     Only `leaderboard.services.answers` reads this table. No page, API, log or export of a
-    participant shows anything of one image.
+    participant shows anything about a single image.
     """
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="+")

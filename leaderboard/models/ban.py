@@ -28,8 +28,10 @@ class BanQuerySet(models.QuerySet["Ban"]):
 
 
 class Ban(models.Model):
-    """Of a team, of a person, or of an address whose account was deleted, in one competition.
-    Lifting it deletes the row; the audit log keeps both acts."""
+    """A ban of a team, of a person, or of an address whose account was deleted, in one competition.
+
+    To lift it deletes the row. The audit log keeps both acts.
+    """
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="bans")
     team = models.OneToOneField(Team, models.CASCADE, null=True, related_name="ban")
@@ -69,6 +71,6 @@ class Ban(models.Model):
 
 
 def hash_of(address: str) -> str:
-    """A hash of a mail address that nobody can try addresses against without SECRET_KEY."""
+    """A keyed hash of a mail address. Nobody can test addresses against it without SECRET_KEY."""
     plain = address.strip().casefold()
     return salted_hmac("leaderboard.bans", plain, algorithm="sha256").hexdigest()

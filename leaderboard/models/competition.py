@@ -46,15 +46,15 @@ TIME_WEIGHTS = [MinValueValidator(0.0), MaxValueValidator(MOST_TIME_WEIGHT)]
 
 class CompetitionQuerySet(models.QuerySet["Competition"]):
     def visible_to(self, user: User | AnonymousUser) -> CompetitionQuerySet:
-        """What a person may know of. A draft is for its organizers only."""
+        """The competitions that a person may know of. Only organizers may know of a draft."""
         is_public = ~Q(state=Competition.State.DRAFT)
         return self.filter(is_public | organized_by(user, competition="pk"))
 
     def public(self) -> CompetitionQuerySet:
-        """What everybody may know of.
+        """The competitions that everybody may know of.
 
-        The API and the size check of uploads ask for this. Both are for participants, so that an
-        organizer's token never shows a draft. Organizers see drafts on the pages and in the panel.
+        The API and the size check of uploads ask for these. Both are for participants, so a token
+        of an organizer shows no draft there. Organizers see drafts on the pages and in the panel.
         """
         return self.visible_to(AnonymousUser())
 
@@ -248,7 +248,8 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
             )
 
     def check_output(self) -> None:
-        """An answer of the right shape must be allowed, also in the widest float type."""
+        """Check that an answer of the right shape is within the limit, also in the widest float
+        type."""
         if self.output_bytes is None or self.batch_size is None:
             return
         least = 8 * self.batch_size * len(self.classes)
@@ -281,7 +282,7 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
 
     @property
     def rules_sha256(self) -> str:
-        """What tells one text of the rules from another; empty without rules."""
+        """A hash that tells one text of the rules from another; empty without rules."""
         text = "\n".join(self.rules.split("\r\n")).strip()  # a form sends other line breaks
         return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
@@ -317,7 +318,7 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
 
     @property
     def calibrated_quality(self) -> float | None:
-        """The reference's quality that the calibration gives; None before there is one."""
+        """The quality of the reference that the calibration found; None before a calibration."""
         measured = self.calibration.quality_ref if self.calibration else None
         return None if measured is None else round(measured, 4)
 
@@ -363,13 +364,13 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
 
     @property
     def quality_measure(self) -> metrics.Metric:
-        """The row of its metric in the table."""
+        """The row of the competition's metric in the table of metrics."""
         return metrics.METRICS[self.metric]
 
     def score(
         self, quality: float, time_ratio: float, *, quality_ref: float | None = None
     ) -> Score | None:
-        """The score by the constants of today; None before there is a reference quality."""
+        """The score by the constants of today. None if there is no reference quality yet."""
         quality_ref = self.reference_quality if quality_ref is None else quality_ref
         if quality_ref is None:
             return None

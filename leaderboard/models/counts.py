@@ -1,5 +1,7 @@
-"""Counts of related rows. Each is a subquery of its own, because joins would multiply the
-counts."""
+"""Counts of related rows.
+
+Each count is a subquery of its own, because joins would multiply the counts.
+"""
 
 from __future__ import annotations
 

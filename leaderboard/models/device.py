@@ -10,7 +10,7 @@ from leaderboard.models.user import Scope
 
 
 class Device(models.Model):
-    """A command that asked for a token. It is deleted when it gets one, or after its end."""
+    """A command that asked for a token. The row is deleted when it gets one, or when it expires."""
 
     class State(models.TextChoices):
         WAITING = "waiting"

@@ -37,7 +37,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
     def above(
         self, score: Decimal | OuterRef, uploaded_at: datetime | OuterRef, pk: int | OuterRef
     ) -> EntryQuerySet:
-        """The entries that stand above a place: by score, then by upload, then by key."""
+        """The entries that stand above a place. The order is score, then upload, then key."""
         earlier = (
             models.Q(score__lt=score)
             | models.Q(uploaded_at__lt=uploaded_at)
@@ -118,7 +118,8 @@ class Entry(Placed):
                 fields=["competition", "board", "format", "number_type", "id"],
                 name="board_by_format",
             ),
-            # One for each other column that boards are sorted by. A filter is read from the index.
+            # An index for each other column that boards are sorted by. A filter is read from the
+            # index, too.
             *(
                 models.Index(
                     fields=["competition", "board", column, "id", "format", "number_type"],
@@ -203,7 +204,8 @@ class Preparation(models.Model):
 
 
 class BoardVersion(models.Model):
-    """A token that changes with the board. What was made from another token is out of date."""
+    """A token that changes with the board. Anything that was made under another token is out of
+    date."""
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="+")
     board = models.CharField(max_length=7, choices=Entry.Board)

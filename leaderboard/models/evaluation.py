@@ -246,8 +246,7 @@ class Evaluation(Progress, Result):
 
     @property
     def doing(self) -> str:
-        """What the worker does just now, in plain words; empty while no worker has the
-        evaluation."""
+        """What the worker does now, in plain words; empty if no worker has the evaluation."""
         is_running = self.state == self.State.RUNNING
         return str(DOING.get(self.stage, _("starting"))) if is_running else ""
 
@@ -267,7 +266,7 @@ class Evaluation(Progress, Result):
 
     @cached_property
     def _report(self) -> Report | None:
-        ended = self.attempt - (self.state == self.State.RUNNING)  # attempts that may have one
+        ended = self.attempt - (self.state == self.State.RUNNING)  # attempts that may have a report
         if not self.is_finished and not ended:
             return None
         last = self.reports.filter(measurement_key=self.measurement_key).order_by("attempt").last()

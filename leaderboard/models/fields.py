@@ -1,4 +1,4 @@
-"""Fields of a competition that hold more than one number or word: first values and checks."""
+"""Checks and first values of those fields of a competition that hold several numbers or words."""
 
 from __future__ import annotations
 

@@ -105,7 +105,8 @@ class HardwareProfile(models.Model):
 
     @property
     def is_wide(self) -> bool:
-        """Whether this profile publishes noisy times, too. The demo's does."""
+        """Whether this profile also publishes a time with a wide interval. That of the demo
+        does."""
         return self.max_half_width == 0
 
     def plan(self) -> job.Plan:
@@ -183,7 +184,7 @@ class Worker(models.Model):
 
     @property
     def last_error(self) -> str:
-        """Why the last evaluation broke there by our fault, in the reader's language."""
+        """Why the last evaluation on this worker failed by our fault, in the reader's language."""
         return sentences.message(self.last_error_said)
 
 

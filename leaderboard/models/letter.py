@@ -11,8 +11,11 @@ from leaderboard.models.team import Invitation, Team
 
 
 class Letter(models.Model):
-    """What stands behind its link is a secret of the addressee, so the row goes as soon as the mail
-    is sent or given up. That of an invitation stays for a day, to be counted, without an address.
+    """One mail about an account or an invitation, until it is sent.
+
+    The link in it is a secret of the addressee. So the row is deleted as soon as the mail is sent
+    or given up. The row of an invitation stays for a day without its address, because it is
+    counted.
     """
 
     class Kind(models.TextChoices):

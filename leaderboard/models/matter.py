@@ -1,4 +1,4 @@
-"""What operators were told needs attention, so that each matter is told once."""
+"""What operators were told, so that each matter is told once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from django.utils import timezone
 
 
 class Matter(models.Model):
-    """Something that a check of `services.health` found. The row goes when the matter is over."""
+    """Something that a check of `services.health` found. The row is deleted when the matter is
+    over."""
 
     check_name = models.CharField(max_length=30)
     about = models.CharField(

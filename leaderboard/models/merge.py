@@ -16,7 +16,8 @@ class MergeOfferQuerySet(models.QuerySet["MergeOffer"]):
 
 
 class MergeOffer(models.Model):
-    """It ends when it is accepted, declined or taken back."""
+    """One team asks another to join it. The offer ends when it is accepted, declined or taken
+    back."""
 
     by_team = models.ForeignKey(Team, models.CASCADE, related_name="+")
     to_team = models.ForeignKey(Team, models.CASCADE, related_name="+")

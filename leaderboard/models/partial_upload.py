@@ -1,5 +1,7 @@
-"""A file that comes in parts, before it is checked. The parts lie on the disk of TMPDIR, or in the
-bucket."""
+"""A file that comes in parts, before it is checked.
+
+The parts lie on the disk of TMPDIR, or in the bucket.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from leaderboard.models.user import User
 
 class PartialUploadQuerySet(models.QuerySet["PartialUpload"]):
     def visible_to(self, user: User) -> PartialUploadQuerySet:
-        """A team sees its own, and nobody else does."""
+        """The partial uploads of the teams of a person. No organizer sees them."""
         return self.filter(team__memberships__user_id=user.pk)
 
     def of(self, team: Team) -> PartialUploadQuerySet:

@@ -10,8 +10,11 @@ ALMOST_DONE = 99.0
 
 
 class Progress(models.Model):
-    """What a worker writes now and then. Between two writes the percentage follows the clock alone,
-    because a model's pace on hidden images must not be visible."""
+    """What a worker writes about its progress now and then.
+
+    Between two writes the percentage follows the clock alone, because the pace of a model on hidden
+    images must not be visible.
+    """
 
     stage = models.CharField(max_length=40, blank=True)
     percent = models.FloatField(default=0)

@@ -24,11 +24,11 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         return self.filter(found)
 
     def of(self, user: User | AnonymousUser) -> QuestionQuerySet:
-        """What a person or a team of the person asked."""
+        """The questions that a person, or a team of the person, asked."""
         return self.filter(of(user)) if user.is_authenticated else self.none()
 
     def public(self) -> QuestionQuerySet:
-        """What stands on the page for everybody, without what stands in the FAQ already."""
+        """The public answers that everybody reads, without those that are in the FAQ."""
         return self.filter(is_public=True, answered_at__isnull=False, faq_entry=None)
 
     def open(self) -> QuestionQuerySet:

@@ -11,8 +11,8 @@ from scoring.quality.power import SURE
 
 
 def half_width(error: float) -> float:
-    """Half of a quality's 95 % interval, as every door tells it: in two digits. More of them would
-    tell more of the hidden images than of the doubt."""
+    """Half of a quality's 95 % interval, as every door tells it: in two digits. More digits would
+    tell about the hidden images rather than about the doubt."""
     return float(f"{SURE * error:.2g}")
 
 

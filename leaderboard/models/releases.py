@@ -1,4 +1,4 @@
-"""What the signed file of a result holds, and how long what it was made of is kept."""
+"""What the signed file of a result holds, and for how long its sources are kept."""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ class StoredReport(models.Model):
         return f"report of attempt {self.attempt} at evaluation {self.evaluation_id}"
 
     def read(self) -> Report | None:
-        """The report; None if it was written by a version of the service that this version cannot
-        read."""
+        """The report. None if another version of the service wrote it in a form that this version
+        cannot read."""
         try:
             return Report.from_json(self.found)
         except ValueError as error:

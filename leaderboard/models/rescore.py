@@ -1,5 +1,7 @@
-"""Another formula or another measuring for a competition that runs: proposed, previewed, then
-applied or cancelled."""
+"""A rescore: another formula or another measuring for a competition that runs.
+
+It is proposed and previewed, then applied or cancelled.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ ANY_SHARE = [MinValueValidator(0.0), MaxValueValidator(1.0)]
 
 @dataclass(frozen=True)
 class Rules:
-    """What scores and ranks are made by, from figures that are measured already."""
+    """The constants that turn measured figures into scores and ranks."""
 
     time_weight: float
     k: float
@@ -53,12 +55,13 @@ class Rules:
 
 class RescoreQuerySet(models.QuerySet["Rescore"]):
     def applied(self) -> RescoreQuerySet:
-        """What everybody may know of."""
+        """The applied rescores. Everybody may know of these."""
         return self.filter(state=Rescore.State.APPLIED)
 
 
 class Again(models.Model):
-    """What a rescore measures again, and by what; empty where only the formula changes."""
+    """What a rescore measures again, and by what. All fields are empty if only the formula
+    changes."""
 
     class Scope(models.TextChoices):
         BEST = "best", _("What ranks: each team's best and selected submissions")
@@ -199,7 +202,7 @@ class Rescore(Again):
 
     @property
     def is_measured(self) -> bool:
-        """Whether it measures again, rather than by stored figures."""
+        """Whether the rescore measures again. Else it uses stored figures."""
         return self.kind == self.Kind.MEASURED
 
     @property

@@ -102,8 +102,11 @@ class Result(models.Model):
         return bool(self.isolation and self.isolation["is_weak"])
 
     def conceal(self) -> None:
-        """Forget the figures, in memory alone: for readers who may know only that it was measured.
-        The row must not be saved afterwards."""
+        """Forget the figures, in memory alone.
+
+        For readers who may know only that the model was measured. The row must not be saved
+        afterwards.
+        """
         for name in CONCEALED:
             setattr(self, name, None)
 

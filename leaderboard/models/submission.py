@@ -48,7 +48,8 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         if state in VERDICTS:
             evaluations = apps.get_model("leaderboard", "Evaluation")._default_manager
             verdicts = evaluations.filter(submission=OuterRef("pk"), state__in=VERDICTS)
-            # Of the last measuring again; there a score goes before a failure.
+            # Verdicts of the last measuring again come first; among these a score goes before a
+            # failure.
             last = verdicts.order_by(F("rescore_id").desc(nulls_last=True), "-state")
             return shown.alias(verdict=Subquery(last.values("state")[:1])).filter(verdict=state)
         stronger = VERDICTS if state in UNDER_WAY else (*VERDICTS, *UNDER_WAY)
@@ -179,7 +180,10 @@ class Submission(models.Model):
 
 
 def in_order(evaluation: Evaluation) -> tuple[bool, datetime, int]:
-    """The key that sorts evaluations by their end, those under way last. Queueing has another
-    order: while one waits, an evaluation of the same content may end and be shared."""
+    """The key that sorts evaluations by their end. Those under way come last.
+
+    The order of queueing is another one: while an evaluation waits, a later one of the same content
+    may end, and the waiting one shares its result.
+    """
     ended_at = evaluation.finished_at or evaluation.queued_at
     return not evaluation.is_finished, ended_at, evaluation.pk

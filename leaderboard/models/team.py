@@ -16,7 +16,8 @@ from leaderboard.models.user import User
 
 class TeamQuerySet(models.QuerySet["Team"]):
     def visible_to(self, user: User) -> TeamQuerySet:
-        """A person sees the own teams; organizers see those of their competitions."""
+        """A person sees the teams that the person is in. Organizers see those of their
+        competitions."""
         own = Q(pk__in=Membership.objects.filter(user=user.pk).values("team"))
         return self.filter(own | organized_by(user, competition="competition"))
 
@@ -109,8 +110,11 @@ class NamePart(models.Model):
 
 
 class Membership(models.Model):
-    """One person in one team. The competition is repeated here, so that the database can promise
-    one team per person and competition."""
+    """One person in one team.
+
+    The competition is repeated here, so that the database can promise one team for each person in a
+    competition.
+    """
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
@@ -155,8 +159,11 @@ class FormerName(models.Model):
 
 
 class Invitation(models.Model):
-    """A link that lets one person join. Once it is used, it stays as a record. It is deleted if it
-    is revoked or its maker leaves the team."""
+    """A link that lets one person join.
+
+    After its use it stays as a record. It is deleted if it is revoked, or if its maker leaves the
+    team.
+    """
 
     team = models.ForeignKey(Team, models.CASCADE, related_name="invitations")
     code = models.CharField(max_length=43, unique=True)

@@ -1,4 +1,4 @@
-"""What the organizers of a competition write for its pages, beside its title."""
+"""The texts that the organizers of a competition write for its pages, besides its title."""
 
 from __future__ import annotations
 

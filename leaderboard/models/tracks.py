@@ -40,8 +40,10 @@ CONDITIONS = ("formats", "number_types", "max_parameters", "max_bytes", "declare
 
 
 class Track(BaseModel):
-    """A board for the uploads that meet all conditions, and the teams that declare it if it asks
-    for that."""
+    """A board for the uploads that meet all its conditions.
+
+    A track may also ask teams to declare that they belong to it.
+    """
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
@@ -68,11 +70,11 @@ class Track(BaseModel):
 
     @property
     def conditions(self) -> list[str]:
-        """The names of the conditions that it sets."""
+        """The names of the conditions that this track sets."""
         return [name for name in CONDITIONS if getattr(self, name)]
 
     def stored(self) -> dict[str, object]:
-        """As competitions and contest files keep it: without what is not set."""
+        """The track as competitions and contest files keep it: without fields that are not set."""
         return self.model_dump(exclude_defaults=True)
 
 
@@ -80,7 +82,7 @@ LIST = TypeAdapter(list[Track])
 
 
 def check_tracks(value: object) -> None:
-    """Raises `ValidationError` for what is no list of tracks, or two of one slug."""
+    """Raises `ValidationError` unless the value is a list of tracks with different slugs."""
     try:
         tracks = LIST.validate_python(value)
     except Wrong as error:

@@ -1,4 +1,4 @@
-"""A model file that is only tried on the sample: it has no score, no rank, and costs no upload."""
+"""A model file that is only tried on the sample: no score, no rank, and no upload is used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scoring.job import Trial as Found
 
 class TrialQuerySet(models.QuerySet["Trial"]):
     def visible_to(self, user: User) -> TrialQuerySet:
-        """A team sees its own, and nobody else does."""
+        """The trials of the teams of a person. No organizer sees them."""
         return self.filter(team__memberships__user_id=user.pk)
 
     def unfinished(self) -> TrialQuerySet:
@@ -77,5 +77,5 @@ class Trial(models.Model):
 
     @cached_property
     def told(self) -> Found | None:
-        """What the engine found; None before, and after a fault of ours."""
+        """What the engine found. None before the end, and after a fault of ours."""
         return Found.from_json(self.found) if self.found else None

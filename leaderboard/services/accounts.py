@@ -82,14 +82,15 @@ def copy(person: User) -> ZipStream:
 
 
 def model_name(submission: Submission) -> str | None:
-    """The name of a model in the copy; None if the storage has it no more."""
+    """The name of a model in the copy. None if its file was deleted."""
     if not submission.file or not default_storage.exists(str(submission.file)):
         return None
     return f"models/{submission.pk}-{plain(submission.file_name)}"
 
 
 def account(person: User) -> dict[str, Any]:
-    """What the account itself holds. A token is told by its beginning: the rest is a hash."""
+    """What the account itself holds. A token is shown by its first letters, because the rest is a
+    hash."""
     addresses = EmailAddress.objects.filter(user=person)
     return {
         "username": person.username,
@@ -158,7 +159,7 @@ def submissions(person: User) -> Iterator[dict[str, Any]]:
 
 
 def figures(competition: Competition, evaluation: Evaluation | None) -> dict[str, Any]:
-    """Score, quality and time; of the private split once its board is published."""
+    """Score, quality and time. Those of the private split only once its board is published."""
     if evaluation is None or competition.hides_scores:
         return {}
     found: dict[str, Any] = {"time_ratio": evaluation.time_ratio}
@@ -206,7 +207,7 @@ def questions(person: User) -> Iterator[dict[str, Any]]:
 
 
 def invitations(person: User) -> Iterator[dict[str, Any]]:
-    """What the person sent."""
+    """The invitations that the person sent."""
     for one in Invitation.objects.filter(invited_by=person).select_related("team"):
         yield {
             "team": one.team.name,
@@ -217,7 +218,7 @@ def invitations(person: User) -> Iterator[dict[str, Any]]:
 
 
 def taken_invitations(person: User) -> Iterator[dict[str, Any]]:
-    """What the person took up: of teams, and of organizers."""
+    """The invitations that the person took up: those of teams and those of organizers."""
     of_teams = Invitation.objects.filter(accepted_by=person).select_related("team__competition")
     for one in of_teams:
         yield {
@@ -256,7 +257,7 @@ def stamp(value: datetime | None) -> str | None:
 
 
 def plain(name: str) -> str:
-    """The name of a file without a folder in it."""
+    """The name of a file without its folders."""
     return name.replace("/", "_").replace("\\", "_")
 
 

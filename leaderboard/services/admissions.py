@@ -46,7 +46,7 @@ def hurdle_of(competition: Competition, person: User | AnonymousUser) -> NotAllo
 
 
 def not_accepted(application: Application | None) -> NotAllowed | None:
-    """What an application that is missing, waits or is refused says."""
+    """Why an application keeps its person out: it is missing, waits or was refused."""
     if application is None:
         text = gettext(
             "The organizers choose who takes part. Apply on the page “Join” of the competition."

@@ -1,4 +1,4 @@
-"""The quickest win of a scored submission, in a sentence or two, by the figures of the board."""
+"""Advice on what would improve a scored submission most, by the figures of the board."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scoring import formats, formula
 
 
 def of(submission: Submission, prospect: Prospect) -> list[str]:
-    """Sentences for the team, the one about the largest gain first."""
+    """The advice for the team, the sentence about the largest gain first."""
     evaluation = submission.evaluation
     if prospect.quality_to_gate:
         return [to_the_gate(submission.competition, prospect.quality_to_gate)]
@@ -34,8 +34,10 @@ def to_the_gate(competition: Competition, missing: float) -> str:
 
 
 def larger_term(evaluation: Evaluation, rivals: EntryQuerySet) -> str:
-    """Which term of the score another team's model shows the larger gain in, the other term being
-    no worse."""
+    """A sentence about the term of the score with the larger possible gain; may be empty.
+
+    Another team's model shows the gain: it is better in this term and no worse in the other.
+    """
     time_ratio, quality = evaluation.time_ratio or 0.0, evaluation.quality_public or 0.0
     shown = rivals.select_related("team", "evaluation")
     faster = shown.filter(quality__gte=quality).order_by("time_ratio").first()
@@ -77,7 +79,7 @@ def inaccurate(evaluation: Evaluation, rival: Entry) -> str:
 
 
 def time_gain(evaluation: Evaluation, rival: Entry | None) -> float:
-    """What the score gains at a rival's time; 0 within the noise of the two clocks."""
+    """What the score gains at a rival's time; 0 if both times differ by noise only."""
     if rival is None:
         return 0.0
     less = (evaluation.time_ratio or 0.0) - rival.time_ratio
@@ -100,8 +102,10 @@ def quality_gain(evaluation: Evaluation, rival: Entry | None) -> float:
 
 
 def unused(submission: Submission, rivals: Rivals) -> str:
-    """A format or number type of better teams, else one that is taken, without a model of this
-    team."""
+    """A sentence about a format or number type that this team has not sent yet; may be empty.
+
+    First those of teams with a better score, then any format that the competition takes.
+    """
     sent = submission.team.submissions.in_the_running().order_by()
     tried = set(sent.values_list("format", "number_type").distinct())
     score = prospects.score_of(submission.evaluation)

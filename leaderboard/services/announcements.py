@@ -73,7 +73,7 @@ def told(announcement: Announcement) -> QuerySet[Notice]:
 
 
 def facts(announcement: Announcement) -> dict[str, object]:
-    """What a notice of it holds."""
+    """The facts of a notice about an announcement."""
     return {
         "announcement": announcement.pk,
         "title": announcement.title,

@@ -46,7 +46,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Kept(Labelled):
-    """Answers that are found by the evaluation."""
+    """Kept answers, which are found by the evaluation."""
 
     rows: Mapping[int, int]
     """The row of `answers` by the key of an evaluation. Evaluations without answers are left

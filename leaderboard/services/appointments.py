@@ -13,7 +13,7 @@ from leaderboard.services import audit, locks, teams
 
 @transaction.atomic
 def give(*, competition: Competition, to: str, kind: str, by: User) -> Role:
-    """Make a person, by user name or confirmed address, owner, organizer or viewer."""
+    """Make a person, named by user name or confirmed address, owner, organizer or viewer."""
     check_owner(by, competition)
     person = teams.named(to.strip())
     if person is None:
@@ -35,7 +35,7 @@ def give(*, competition: Competition, to: str, kind: str, by: User) -> Role:
 
 @transaction.atomic
 def change(*, role: Role, kind: str, by: User) -> None:
-    """Make another role of one."""
+    """Replace a role by another kind of role."""
     check_owner(by, role.competition)
     was = audit.state(locks.lock(role), "kind")
     if was["kind"] == kind:

@@ -1,7 +1,7 @@
 """Operators are told what needs attention, by mail and by a call: once for each matter.
 
-The checks are those of `services.health` that look at rows. A matter is told after it has lasted
-for `LASTING`, and again only if it was over for `OVER` in between.
+The checks are those of `services.health` that look at rows. A matter is told once it has lasted for
+`LASTING`. It is told again only if it was over for `OVER`.
 """
 
 from __future__ import annotations

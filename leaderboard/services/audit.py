@@ -33,7 +33,7 @@ reason: ContextVar[str] = ContextVar("reason", default="")
 
 @contextmanager
 def because(why: str) -> Iterator[None]:
-    """What is recorded inside has this reason, unless it has its own."""
+    """Everything that the body records has this reason, unless it gives its own."""
     token = reason.set(why)
     try:
         yield
@@ -81,7 +81,8 @@ def record(
 
 
 def state(row: Model, *names: str) -> dict[str, Any]:
-    """The values of these fields, as plain values. A row of another table is its name."""
+    """The values of some fields of a row as plain values. A reference to another row becomes its
+    name."""
     return {name: plain(getattr(row, name)) for name in sorted(names)}
 
 
@@ -128,7 +129,8 @@ def told(entry: AuditEntry) -> dict[str, Any]:
 
 
 def changes(entry: AuditEntry) -> list[tuple[str, Any, Any]]:
-    """Each changed value: its name, and what it was before and after; None where it was not."""
+    """Each changed value: its name, the value before and the value after; None if there was
+    none."""
     names = sorted({*entry.before, *entry.after})
     return [(name, entry.before.get(name), entry.after.get(name)) for name in names]
 

@@ -1,9 +1,9 @@
 """A ban keeps a team or a person from uploading, joining and making teams in one competition.
 
-It outlives the account: a keyed hash of each mail address of the person is kept then, and keeps out
-whoever signs up by one of them.
+A ban outlives the account: a keyed hash of each mail address of the person stays. Whoever signs up
+with one of these addresses is banned, too.
 
-Rows stay on the boards: an organizer disqualifies submissions for what was wrong with them.
+Rows stay on the boards. An organizer disqualifies single submissions instead.
 """
 
 from __future__ import annotations
@@ -54,8 +54,11 @@ def lift(*, ban: Ban, by: User) -> None:
 
 
 def tell(ban: Ban, change: str, team: Team | None) -> None:
-    """Tell whom a ban is about, and the team on whose page it was made. Nobody is told of the ban
-    of a deleted account."""
+    """Tell a ban to the person or the team that it is about, and to the team on whose page it was
+    made.
+
+    A ban of a deleted account is told to nobody.
+    """
     facts: dict[str, Any] = {"reason": ban.reason, "change": change}
     if ban.user:
         facts |= {"change": f"person_{change}", "person": ban.user.get_username()}
@@ -65,7 +68,7 @@ def tell(ban: Ban, change: str, team: Team | None) -> None:
 
 
 def check(competition: Competition, person: User, team: Team | None = None) -> None:
-    """Raises `NotAllowed`, with the organizers' reason, for who is banned."""
+    """Raises `NotAllowed`, with the reason of the organizers, for a banned person or team."""
     if found := Ban.objects.against(person, competition, team):
         raise refusal(found)
 
@@ -110,7 +113,7 @@ def is_banned(team: Team) -> bool:
 
 
 def refusal(found: Ban) -> NotAllowed:
-    """What a ban says to whom it keeps out."""
+    """The refusal that a banned person or team reads."""
     facts = {"reason": found.reason}
     if found.team_id:
         text = gettext("The organizers have banned your team from this competition: %(reason)s")

@@ -26,7 +26,7 @@ class Baseline:
 
 
 def of(competition: Competition, board: str) -> Baseline | None:
-    """The figures of the calibration; None before there is one."""
+    """The figures of the reference by its calibration; None before a calibration."""
     calibration = competition.calibration
     if calibration is None:
         return None

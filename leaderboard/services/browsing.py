@@ -49,8 +49,11 @@ MAY_BE_UNKNOWN = ("macs", "memory", "last")
 
 @dataclass(frozen=True)
 class Found:
-    """A page of a choice. `before` and `after` are keys of entries from which the neighbouring
-    pages go on; None: there is no such page."""
+    """A page of a choice of rows.
+
+    The next page begins after the entry with the key `after`, the page before ends before the entry
+    with the key `before`. None: there is no such page.
+    """
 
     rows: list[Row]
     before: int | None
@@ -124,7 +127,8 @@ def entry_of(
 
 
 def chosen(standing: Standing, choice: Choice) -> tuple[EntryQuerySet, bool]:
-    """The entries that pass the filters, in no order, and whether the search found too many."""
+    """The entries that pass the filters, without an order, and whether the search found too
+    many."""
     entries = Entry.objects.filter(competition=standing.competition, board=standing.key)
     if choice.format:
         entries = entries.filter(format=choice.format)
@@ -148,7 +152,7 @@ def walk(
     is_back: bool,
     is_within: bool,
 ) -> list[int]:
-    """The keys of so many entries from a start on, backwards or not."""
+    """The keys of at most `wanted` entries, counted from `start`. `is_back`: towards the top."""
     down = choice.is_descending != is_back
     parts = stretches(entries, choice)
     if is_back:
@@ -168,7 +172,7 @@ def walk(
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a board in the order of some columns; all of it stands before the next part."""
+    """A part of a board with one order. The next part begins where it ends."""
 
     entries: EntryQuerySet
     columns: tuple[str, ...]
@@ -176,7 +180,7 @@ class Stretch:
 
 
 def stretches(entries: EntryQuerySet, choice: Choice) -> list[Stretch]:
-    """The parts of a choice from top to bottom."""
+    """The parts of a choice of rows, from top to bottom."""
     if choice.sort == RANK:
         parts = [
             Stretch(entries.filter(is_ranked=True), rankings.ORDER, lambda one: one.is_ranked),
@@ -196,7 +200,8 @@ def stretches(entries: EntryQuerySet, choice: Choice) -> list[Stretch]:
 
 
 def beyond(start: Entry, columns: Sequence[str], down: bool, is_within: bool) -> Q:
-    """That a row stands after another one in the order of some columns, or is that row itself."""
+    """The condition that a row comes after `start` in the order of some columns, or is `start`
+    itself."""
     word = "lt" if down else "gt"
     after, same = Q(), Q()
     for column in columns:
@@ -246,7 +251,7 @@ def is_passed(score: Decimal, mark: Decimal, before: int) -> bool:
 
 
 def passed_since(marks: Collection[Decimal], keys: Collection[int]) -> dict[int, int]:
-    """How many entries stand above each one, counted from the last mark that is not below it."""
+    """How many entries stand above each of some entries, counted from the last mark above it."""
     since = Case(
         *(When(score__gte=mark, then=Value(mark)) for mark in sorted(marks, reverse=True)),
         default=Value(Decimal(0)),
@@ -277,7 +282,7 @@ def tied_among(keys: Sequence[int]) -> set[int]:
 
 
 def above() -> EntryQuerySet:
-    """For a subquery: the ranked entries above an outer one on its board."""
+    """A subquery: the ranked entries above an outer entry on its board."""
     ranked = Entry.objects.filter(
         competition=OuterRef("competition"), board=OuterRef("board"), is_ranked=True
     )

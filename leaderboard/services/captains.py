@@ -20,16 +20,18 @@ BETWEEN_RENAMES = timedelta(days=1)
 
 
 def of(members: Iterable[Membership]) -> Membership | None:
-    """The captain among a team's members: the chosen one, or the earliest with an account in use
-    where the chosen one's account has ended."""
+    """The captain among a team's members.
+
+    It is the chosen one. If the account of the chosen one has ended, it is the earliest member with
+    an account in use.
+    """
     active = [one for one in members if one.user.is_active]
     return min(active, key=lambda one: (not one.is_captain, one.joined_at, one.pk), default=None)
 
 
 @transaction.atomic
 def rename(*, team: Team, name: str, by: User) -> None:
-    """Give a team another name, once a day. The page of the team keeps the former one with its
-    end."""
+    """Give a team another name, once a day. The team's page keeps the former name with its end."""
     team = locks.lock(team)
     check_captain(team, by)
     teams.check_forming(team.competition)

@@ -35,7 +35,7 @@ def of(*, team: Team, by: User) -> bytes:
 
 
 def entry_for(team: Team) -> Entry:
-    """The entry that a team's certificates tell. Raises `NotFound` as `of` does."""
+    """The entry whose figures stand in a team's certificates. Raises `NotFound` as `of` does."""
     visibility.check_board(team.competition, Entry.Board.PRIVATE)
     entry = rankings.entry_of(team, Entry.Board.PRIVATE)
     if entry is None:

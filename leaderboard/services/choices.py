@@ -1,4 +1,4 @@
-"""Which rows of a board, in which order: the words of an address that pages and API share."""
+"""Which rows of a board are shown, and in which order. Pages and API share these words."""
 
 from __future__ import annotations
 
@@ -53,11 +53,12 @@ class Choice:
 
     @property
     def unfiltered(self) -> Choice:
-        """All rows in the same order."""
+        """The same order, without any filter."""
         return Choice(sort=self.sort, is_descending=self.is_descending)
 
     def sorted_by(self, sort: str) -> Choice:
-        """The same rows in an order, `-` before it for descending; unchanged by another word."""
+        """The same rows in another order; `-` before it means descending. An unknown word changes
+        nothing."""
         name = sort.removeprefix("-")
         if name not in COLUMNS:
             return self
@@ -65,7 +66,7 @@ class Choice:
 
 
 def read(asked: Mapping[str, str]) -> Choice:
-    """The choice in an address. What cannot be understood is left out."""
+    """The choice in an address. Words that are not understood are left out."""
     choice = Choice(
         search=" ".join(asked.get("q", "").replace("\0", "").split())[:LONGEST_SEARCH],
         format=word(asked.get("format", "")),
@@ -76,7 +77,7 @@ def read(asked: Mapping[str, str]) -> Choice:
 
 
 def check(asked: Mapping[str, str]) -> None:
-    """Raises `Refused` for a word that no board knows. A program would take other rows for its
+    """Raises `Refused` for a word that no board knows. A program must not take other rows for its
     own."""
     known: dict[str, Sequence[str]] = {
         "sort": (*COLUMNS, *(f"-{name}" for name in COLUMNS)),
@@ -93,5 +94,5 @@ def check(asked: Mapping[str, str]) -> None:
 
 
 def word(text: str) -> str:
-    """A name of a format or number type; no row has a longer one."""
+    """The name of a format or number type, cut to the length that a column holds."""
     return text.replace("\0", "")[:60]

@@ -38,7 +38,8 @@ class Confusion:
 
 
 def of(evaluation: Evaluation) -> Confusion | None:
-    """None without a score, and for a report that this version cannot read."""
+    """The confusions of an evaluation. None without a score, or if this version cannot read the
+    report."""
     report = evaluation.report()
     public = report.splits.get("public") if report else None
     if public is None or evaluation.state != Evaluation.State.SCORED:

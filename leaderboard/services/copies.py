@@ -39,7 +39,7 @@ holder: ContextVar[ExitStack | None] = ContextVar("holder", default=None)
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Copies that are asked for inside stay until the end."""
+    """Copies that the body asks for stay until its end."""
     with ExitStack() as stack:
         token = holder.set(stack)
         try:

@@ -1,7 +1,7 @@
-"""What counts of teams: each team's best or last evaluation on the public board, and the best of
-its finals on the private one.
+"""Which evaluations count for a team: its best or last one on the public board, and the best of its
+finals on the private board.
 
-It is read from an index, and never all evaluations of a team but for a rescore.
+They are read from an index. Only a rescore reads all evaluations of a team.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """The columns of an evaluation that counts from which entries are made."""
+    """An evaluation that counts, in the columns from which entries are made."""
 
     evaluation_id: int
     submission_id: int
@@ -59,11 +59,12 @@ def leaders(
     *,
     min_quality: float,
 ) -> dict[int, Counting]:
-    """Each team's evaluation on the public board: its best that passes the gate, else its best.
+    """Each team's evaluation on the public board: the best one that passes the gate, else the best
+    one.
 
-    Where only real gains move the board, the best of those that were one, if there are any. Where
-    the last one counts, the last that passes the gate, else the last. On a board with a freeze only
-    uploads before it count.
+    If only real gains move the board, it is the best of the real gains, if there are any. If the
+    last one counts, it is the last one that passes the gate, else the last one. On a board with a
+    freeze only uploads before the freeze count.
     """
     if competition.last_counts:
         last = lasting(list(teams), min_quality, competition.counts_until or ALWAYS)
@@ -176,12 +177,12 @@ def by_measuring(rescore: Rescore, teams: Collection[int]) -> EvaluationQuerySet
 Order = tuple[float, datetime | float, int]
 
 
-def best_first(one: Counting, score: float) -> Order:
-    return score, one.uploaded_at, one.submission_id
+def best_first(evaluation: Counting, score: float) -> Order:
+    return score, evaluation.uploaded_at, evaluation.submission_id
 
 
-def last_first(one: Counting, score: float) -> Order:
-    return -one.uploaded_at.timestamp(), 0.0, -one.submission_id
+def last_first(evaluation: Counting, score: float) -> Order:
+    return -evaluation.uploaded_at.timestamp(), 0.0, -evaluation.submission_id
 
 
 def leaders_by(

@@ -37,7 +37,7 @@ CODES = 8
 
 @dataclass(frozen=True)
 class Day:
-    """What ended on one day, and what came."""
+    """The numbers of one day: uploads, and evaluations by how they ended."""
 
     day: date
     uploads: int
@@ -60,7 +60,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Waits:
-    """From the upload to the claim, in the verdicts of the last day."""
+    """Waits from the upload to the claim, of the evaluations that ended in the last day."""
 
     number: int
     median: timedelta | None

@@ -52,7 +52,8 @@ class Version:
 
 
 def newest(name: str, *, is_locked: bool = False) -> Dataset | None:
-    """The newest version of a dataset. If locked, no other one is added in this transaction."""
+    """The newest version of a dataset. `is_locked`: no other transaction can add a version
+    meanwhile."""
     rows = Dataset.objects.filter(name=name).order_by("-version")
     return (rows.select_for_update() if is_locked else rows).first()
 

@@ -119,10 +119,10 @@ def packed_names() -> list[str]:
 def take_over(
     *, name: str, folder: Path, licence: str = "", sha256: str | None, by: User | None
 ) -> Dataset:
-    """Make the same dataset again of its packed splits, byte by byte. Raises `BadDataset`.
+    """Make a dataset of its packed splits, the same byte by byte. Raises `BadDataset`.
 
-    It was checked where it was imported. Here each picture is decoded once more. `sha256` is what
-    the dataset must have. None: any.
+    The images were checked where the dataset was imported. Here each picture is decoded once more.
+    `sha256` is the hash that the dataset must have. None: any hash.
     """
     if by:
         organizers.check_organizer(by)

@@ -42,7 +42,7 @@ def declare(*, team: Team, track: str, by: User) -> Declaration:
 
 @transaction.atomic
 def leave(*, team: Team, track: str, by: User) -> None:
-    """Take a declaration back. One that organizers revoked stays, so that it is not made again."""
+    """Take a declaration back. A revoked one stays, so that the team cannot make it again."""
     teams.check_member(team, by)
     competitions.check_unpublished(locks.lock(team.competition))
     own = of(team).filter(track=track, revoked_at=None).first()

@@ -78,9 +78,9 @@ def sweep() -> None:
 
 @transaction.atomic
 def claim() -> list[Delivery]:
-    """Deliveries to send now, for this process alone: the oldest of each address.
+    """Deliveries to send now, for this process alone: the oldest one of each address.
 
-    The other ones of these addresses queue behind all that waits, so that addresses take turns.
+    The other deliveries of these addresses move behind all that wait, so that addresses take turns.
     """
     due = Delivery.objects.filter(due_at__lte=Now(), webhook__stopped_at=None)
     place = Window(RowNumber(), partition_by="webhook", order_by=["due_at", "pk"])

@@ -63,7 +63,7 @@ def is_offered(size_bytes: int) -> bool:
 
 
 def public_address() -> str:
-    """Below it lie all addresses that are signed here; empty without a bucket."""
+    """The address below which all signed addresses lie; empty without a bucket."""
     return settings.BUCKET.public_address if settings.BUCKET else ""
 
 
@@ -116,14 +116,14 @@ def numbers(upload: PartialUpload) -> list[int]:
 
 
 def come(upload: PartialUpload) -> int:
-    """How many bytes have come. Raises as `numbers` does."""
+    """How many bytes have come. Raises like `numbers`."""
     each = sizes(upload)
     return sum(each[number - 1] for number in numbers(upload))
 
 
 def there(upload: PartialUpload) -> list[Part]:
     """The parts that have come. Raises `FileNotFoundError` after the end of the upload."""
-    if settings.BUCKET is None:  # it was there when the upload began
+    if settings.BUCKET is None:  # there was a bucket when the upload began
         raise FileNotFoundError(errno.ENOENT, "There is no bucket.", name_of(upload))
     return storage().parts(name_of(upload), upload.multipart_id)
 

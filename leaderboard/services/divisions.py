@@ -120,7 +120,7 @@ def changes(
 
 
 def rows_of(splits: Splits) -> list[Split]:
-    """The splits that an import would store, without their files."""
+    """The splits that an import would store, as rows without files."""
     return [
         Split(
             name=name,
@@ -134,7 +134,7 @@ def rows_of(splits: Splits) -> list[Split]:
 def flaws(
     catalogue: sets.Catalogue, images: Sequence[sets.Image], wishes: Wishes, kin: Kinship
 ) -> list[BadDataset]:
-    """What stands in the way before anything is divided; `images` are those that are used."""
+    """What forbids an import before anything is divided. `images` are those that are used."""
     found = []
     if catalogue.problems and not wishes.skip_broken:
         found.append(objections.bad_files(catalogue.problems))
@@ -218,7 +218,7 @@ def kept(
 
 
 def is_given(images: Sequence[sets.Image]) -> bool:
-    """Whether the source's own top folders divide the images."""
+    """Whether the top folders of the source divide the images."""
     return any(image.split for image in images)
 
 

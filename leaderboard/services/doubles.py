@@ -42,8 +42,8 @@ class Sign(StrEnum):
 class Double:
     """Two accounts in two teams, and what makes them look like one."""
 
-    one: Membership
-    other: Membership
+    first: Membership
+    second: Membership
     signs: tuple[Sign, ...]
 
 
@@ -75,7 +75,7 @@ def found(competition: Competition) -> list[Double]:
         for (one, other), some in signs.items()
         if members[one].team_id != members[other].team_id
     ]
-    made.sort(key=lambda double: (-len(double.signs), double.one.pk, double.other.pk))
+    made.sort(key=lambda double: (-len(double.signs), double.first.pk, double.second.pk))
     return made[:LISTED]
 
 
@@ -96,7 +96,7 @@ def bare(address: str) -> str:
 
 
 def alike(keyed: Iterable[tuple[Hashable, int]]) -> Iterator[tuple[int, int]]:
-    """Pairs of people with the same key. A key of many people says nothing."""
+    """Pairs of people with the same key. A key that many people share says nothing."""
     people: dict[Hashable, set[int]] = defaultdict(set)
     for key, person in keyed:
         people[key].add(person)
@@ -110,7 +110,7 @@ def of_models(
 ) -> Iterator[tuple[Sign, list[tuple[int, int]]]]:
     """The uploaders of models that are the same, or answer almost alike."""
     for pair in likeness.pairs(competition):
-        uploaders = {pair.one.uploaded_by_id, pair.other.uploaded_by_id}
+        uploaders = {pair.first.uploaded_by_id, pair.second.uploaded_by_id}
         both = sorted(one for one in uploaders if one is not None and one in members)
         if len(both) == 2:
             yield Sign.MODEL if pair.share is None else Sign.ANSWERS, [(both[0], both[1])]

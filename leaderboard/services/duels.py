@@ -39,7 +39,7 @@ LEAST_VARIANCE = 1e-14
 
 @dataclass(frozen=True)
 class Duel:
-    """The doubt of a team's score and of the score above it."""
+    """A team's score, the score above it, and the doubt of both."""
 
     competition: Competition
     quality_ref: float
@@ -57,7 +57,7 @@ class Duel:
         return formula.quality_slope(quality, quality_ref=self.quality_ref, k=k)
 
     def error(self, quality: float) -> float:
-        """The standard error of the difference, where the own model has such a quality."""
+        """The standard error of the difference of the scores, if the own model has this quality."""
         own, rival = self.slope(quality), self.slope(self.rival_quality)
         by_images = (
             (own * self.own.error) ** 2
@@ -68,15 +68,16 @@ class Duel:
         return math.sqrt(max(variance, LEAST_VARIANCE))
 
     def chance(self, ahead: float, quality: float) -> float:
-        """That a model stands above the rival whose score here is better by `ahead`."""
+        """The probability that the own model stands above the rival, if its score here is better by
+        `ahead`."""
         return NormalDist().cdf(ahead / self.error(quality))
 
 
 def of(evaluation: Evaluation, rival: Entry) -> Duel | None:
-    """Between the team's entry and the entry above it; None unless the doubt of both is known.
+    """The duel of a team's entry and the entry above it; None unless the doubt of both is known.
 
-    It is known once the ranges of this version of the board are computed, and the answers of both
-    models to the public split were kept.
+    The doubt is known once the ranges of this version of the board are computed, and if the answers
+    of both models to the public split were kept.
     """
     ranges = RankRange.objects.filter(team__in=(evaluation.team_id, rival.team_id))
     found = {one.team_id: one for one in ranges}
@@ -127,9 +128,10 @@ class Odds:
 def odds(
     duel: Duel, evaluation: Evaluation, target: float, *, less: float | None, more: float | None
 ) -> Odds | None:
-    """Of the least gains `less` of the time ratio and `more` of the quality, which pass `target`.
+    """How likely a step lasts that passes `target`, and what makes it likely.
 
-    None where neither term alone can pass it.
+    `less` is the least gain of the time ratio, `more` that of the quality, each of which passes
+    `target` alone. None if neither can.
     """
     ratio, quality = evaluation.time_ratio or 0.0, evaluation.quality_public or 0.0
 
@@ -156,12 +158,13 @@ def odds(
 
 
 def told(chance: float) -> float:
-    """In tenths, and at most as sure as a range is."""
+    """A probability in tenths, at most that of a range."""
     return min(LIKELY, round(chance, 1))
 
 
 def least_sure(chance: Callable[[float], float], least: float | None, most: float) -> float | None:
-    """The least gain of a term that is enough at 95 %, rounded up; None if `most` is not."""
+    """The least gain of a term that suffices at 95 %, rounded up. None if even `most` does not
+    suffice."""
     if least is None or chance(most) < LIKELY:
         return None
     low, high = least, most

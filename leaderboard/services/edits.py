@@ -1,4 +1,4 @@
-"""What a change of a competition means for those who take part, and words to announce it."""
+"""Whom a change of a competition touches, and words to announce the change."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ class Draft:
 
 
 def draft(before: Competition, after: Competition, names: dict[str, str]) -> Draft | None:
-    """Of a change by an organizer; `names` has the words for the changed fields.
+    """An announcement of a change by an organizer. `names` has the words for the changed fields.
 
-    None for a draft, which nobody knows, and if nothing changed that teams should know.
+    None before the competition opens and after its publication, and if no team needs to know the
+    change.
     """
     told = {name: words for name, words in names.items() if name not in SILENT}
     if not after.is_public or after.is_published or not told:
@@ -53,7 +54,7 @@ def draft(before: Competition, after: Competition, names: dict[str, str]) -> Dra
 
 
 def line(before: Competition, after: Competition, name: str, words: str) -> str:
-    """What changed, with both values where they are short."""
+    """The change of one field in a line. Both values are shown if they are short."""
     was, now = (shown(one, name) for one in (before, after))
     facts = {"name": words[:1].upper() + words[1:], "before": was, "after": now}
     if len(was) + len(now) > 120 or "\n" in was + now:

@@ -1,7 +1,7 @@
-"""The times between rescores. In each of them one formula and one measuring counted.
+"""The times between rescores. In each era one formula and one measuring counted.
 
-The figures of an earlier era are those that counted at its end: of each submission the last verdict
-by the measuring of that time. No evaluation is ever removed, so they are all there.
+The figures of an earlier era are those that counted at its end: for each submission the last
+verdict by the measuring of that time. No evaluation is ever deleted, so all of them are there.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Era:
         return self.end.before
 
     def holds(self, at: datetime) -> bool:
-        """Whether a moment is not before it."""
+        """Whether a moment is in the era or after it."""
         return self.begin is None or self.begin <= at
 
 
@@ -78,8 +78,10 @@ def of(competition: Competition) -> list[Era]:
 def figures(
     competition: Competition, era: Era, teams: Collection[int], *, most: int
 ) -> list[Figure]:
-    """What passed the gate of an earlier era, in the order of uploads, from the first `most`
-    verdicts."""
+    """The figures that passed the gate of an earlier era, in the order of uploads.
+
+    They come from the first `most` verdicts.
+    """
     assert era.end
     rules = era.rules
     rows = verdicts(era).filter(
@@ -114,7 +116,8 @@ def figures(
 
 
 def verdicts(era: Era) -> EvaluationQuerySet:
-    """The verdicts by the measuring of an era, and earlier ones of what failed in it."""
+    """The verdicts by an era's own measuring. A submission that failed there has an earlier
+    verdict."""
     scored = Evaluation.objects.filter(state=State.SCORED)
     if era.measured is None:
         return scored.filter(rescore=None)

@@ -34,7 +34,7 @@ PIECE = 100
 
 @dataclass(frozen=True)
 class Kind:
-    """What can be exported: names of columns, and the fields that they are read from."""
+    """One kind of export: the names of its columns, and the fields that they are read from."""
 
     name: str
     model: type[models.Model]
@@ -60,7 +60,7 @@ class Kind:
 
 
 class Joined(models.Aggregate):
-    """The texts of a group in one cell."""
+    """An aggregate: the texts of a group in one cell."""
 
     function = "STRING_AGG"
     template = "%(function)s(%(expressions)s, ', ' ORDER BY %(expressions)s)"
@@ -215,14 +215,14 @@ def export(*, competition: Competition, kind: str, form: str, by: User | None) -
 
 
 def as_csv(kind: Kind, rows: Iterable[Row]) -> Iterator[bytes]:
-    """Safe to open in a spreadsheet: no cell is read as a formula."""
+    """CSV that is safe to open in a spreadsheet: no cell is read as a formula."""
     lines = spreadsheets.lines(kind.columns, ([plain(one) for one in row] for row in rows))
     while some := "".join(islice(lines, PIECE)):
         yield some.encode()
 
 
 def as_json(kind: Kind, rows: Iterable[Row]) -> Iterator[bytes]:
-    """A list of objects, one on each line."""
+    """A JSON list of objects, one on each line."""
     mark = "[\n"
     rows = iter(rows)
     while some := list(islice(rows, PIECE)):
@@ -236,7 +236,8 @@ def as_json(kind: Kind, rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 def as_parquet(kind: Kind, rows: Iterable[Row]) -> Iterator[bytes]:
-    """One file with a group of rows for each `CHUNK`. It is sent once it is whole."""
+    """One Parquet file with a group of rows for each `CHUNK`. Nothing is sent before it is
+    whole."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

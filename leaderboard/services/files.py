@@ -113,7 +113,8 @@ def columns() -> Iterator[tuple[type[Model], str]]:
 
 
 def drop_unused(names: Iterable[str]) -> None:
-    """Delete files that no row names: equal bytes are stored once for all."""
+    """Delete files that no row names any more. Equal bytes are stored once, so another row may name
+    them."""
     for name in names:
         rows = (model._default_manager.filter(**{column: name}) for model, column in columns())
         if not any(one.exists() for one in rows):

@@ -114,8 +114,11 @@ def is_whole(stored: Fingerprints, likeness_bytes: int) -> bool:
 
 
 def seen(splits: Mapping[str, Sequence[sets.Image]], new: Mapping[str, Fingerprints]) -> list[Seen]:
-    """Images of a new division that another dataset treats in the opposite way: shown there and
-    hidden here, or the reverse. `new` are the fingerprints of the division."""
+    """Images of a new division that another dataset treats in the opposite way.
+
+    They are shown there and hidden here, or hidden there and shown here. `new` are the fingerprints
+    of the division.
+    """
     found = []
     hidden = [image for name, part in splits.items() if name != "sample" for image in part]
     for dataset in Dataset.objects.prefetch_related("splits"):
@@ -130,7 +133,7 @@ def seen(splits: Mapping[str, Sequence[sets.Image]], new: Mapping[str, Fingerpri
 
 
 def those_in(images: Sequence[sets.Image], split: Fingerprints) -> set[str]:
-    """Names of the images that a split holds as well, equal or nearly equal."""
+    """Names of those images that a split holds as well, equal or nearly equal."""
     from scoring.images import kinship  # with NumPy and SciPy, which only imports need
 
     pixels, likeness = bytes(split.pixels), bytes(split.likeness)

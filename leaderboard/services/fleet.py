@@ -61,7 +61,7 @@ class Fleet:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether something waits and nobody will take it."""
+        """Whether something waits that no worker will take."""
         return bool(self.queued and not self.doing[Doing.READY] and not self.doing[Doing.BUSY])
 
 
@@ -145,7 +145,7 @@ def share(worker: Worker, took: timedelta, now: datetime) -> float:
 
 
 def unlike() -> set[int]:
-    """The live workers whose versions are not those that most of their profile have."""
+    """The live workers whose versions differ from those of most workers of their profile."""
     by_profile: dict[int, dict[str, list[int]]] = {}
     live = Worker.objects.filter(seen_at__gt=timezone.now() - workers.ALIVE).exclude(versions={})
     for key, profile, versions in live.values_list("pk", "profile", "versions"):

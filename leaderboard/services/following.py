@@ -29,7 +29,7 @@ from leaderboard.services import statements
 
 @dataclass(frozen=True)
 class Part:
-    """A model of the statement: the path to it, and its columns."""
+    """One model of the statement: the path to the model, and its columns."""
 
     model: type[Model]
     path: str
@@ -88,7 +88,7 @@ def find(pk: int, *, by: User) -> Submission | None:
 
 @statements.prepared
 def evaluations(submission: int, person: int) -> QuerySet[Evaluation, Any]:
-    """Whether a person is in the team, and the columns of each part, for each evaluation."""
+    """For each evaluation: whether the person is in the team, and the columns of each part."""
     members = Membership.objects.filter(team=OuterRef("team"), user=person)
     columns = [f"{one.path}{name}" for one in PARTS for name in one.columns]
     found = Evaluation.objects.filter(submission=submission).order_by()

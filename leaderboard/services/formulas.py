@@ -22,7 +22,8 @@ Scored = tuple[int, float, float]
 
 
 def of(competition: Competition) -> Rules:
-    """The formula of today. Only after the calibration: see `Competition.reference_quality`."""
+    """The formula of today. It exists only after the calibration: see
+    `Competition.reference_quality`."""
     quality_ref = competition.reference_quality
     assert quality_ref is not None
     return Rules(

@@ -30,10 +30,11 @@ LISTED = 10
 
 
 def of(evaluation: Evaluation, figures: Mapping[str, Any], answers_id: int | None) -> float | None:
-    """The gain of a new verdict: 0 if it is not better, None if the team had no ranked entry.
+    """The gain of a new verdict.
 
-    A repeat keeps the gain of its submission. Two verdicts of one team in the same moment are both
-    compared with the entry before them.
+    0 if the score is not better, None if the team had no ranked entry. A repeat keeps the gain of
+    its submission. Two verdicts of one team in the same moment are both compared with the entry
+    before them.
     """
     submission = evaluation.submission
     if submission is None or submission.is_late:
@@ -55,7 +56,7 @@ def of(evaluation: Evaluation, figures: Mapping[str, Any], answers_id: int | Non
 
 
 def before(submission: Submission) -> float | None:
-    """The gain that a submission has from its verdict."""
+    """The gain of the latest verdict of a submission; None if it has none."""
     scored = submission.evaluations.filter(state=Evaluation.State.SCORED)
     return scored.order_by("finished_at", "pk").values_list("gain", flat=True).last()
 
@@ -66,8 +67,10 @@ def paired_error(
     answers_id: int | None,
     other: Evaluation,
 ) -> float:
-    """The standard error of the difference of two public scores. Where the answers of one of them
-    are not known, that of the clock alone."""
+    """The standard error of the difference of two public scores.
+
+    If the answers of one model are not known, it is that of the clock alone.
+    """
     import numpy as np
 
     from scoring.quality import doubt
@@ -102,7 +105,7 @@ def steps_below_noise(team: Team) -> int:
 
 
 def probing(competition: Competition) -> list[tuple[Team, int]]:
-    """The teams with the most steps below noise, and how many."""
+    """The teams with the most steps below noise, and how many steps each has."""
     counted = (
         below_noise()
         .filter(competition=competition)

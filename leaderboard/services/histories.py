@@ -1,4 +1,7 @@
-"""How the public scores of teams fell: from the figures that count today, or counted in an era."""
+"""How the public scores of teams fell over time.
+
+The figures are those that count today, or those that counted in an era.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,10 @@ formula makes a step of an upload that was none."""
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A submission that was better than all of its team before it; where the last one counts, each
-    that passes the gate."""
+    """A submission that was better than all submissions of its team before it.
+
+    If the last submission counts, each one that passes the gate is a step.
+    """
 
     uploaded_at: datetime
     score: float
@@ -109,8 +114,11 @@ def collected(competition: Competition, scored: Iterable[tuple[int, Step]]) -> S
 
 
 def end_with(steps: list[Step], last: Step, *, is_last: bool) -> None:
-    """Let a team's steps end with its entry: a repeated measurement may have chosen another one.
-    `is_last`: the last submission counts, so that an earlier step may be better."""
+    """Make a team's entry the last of its steps.
+
+    A repeated measurement may have made another submission the best one. `is_last`: the last
+    submission counts, so an earlier step may be better.
+    """
     at = last.uploaded_at
     while steps and (
         steps[-1].uploaded_at >= at or (steps[-1].score <= last.score and not is_last)
@@ -120,7 +128,8 @@ def end_with(steps: list[Step], last: Step, *, is_last: bool) -> None:
 
 
 def passing(competition: Competition) -> EvaluationQuerySet:
-    """What counts today of uploads that the public board may show, and passes the gate."""
+    """The evaluations that count today, of uploads that the public board may show, and that pass
+    the gate."""
     counting = Evaluation.objects.counting().filter(
         competition=competition, quality_public__gte=competition.min_quality
     )
@@ -132,6 +141,7 @@ def passing(competition: Competition) -> EvaluationQuerySet:
 
 
 def best_ever(competition: Competition, *, most: int) -> list[tuple[int, float]]:
-    """The teams with the best scores that count today, whenever they were sent, best first."""
+    """The teams with the best scores that count today, best first. The time of the upload does not
+    matter."""
     rows = passing(competition).order_by().values_list("team").annotate(best=Min("score_public"))
     return [(team, score) for team, score in rows.order_by("best", "team")[:most]]

@@ -64,7 +64,7 @@ def measure(worker: Worker, go_on: Callable[[], None]) -> None:
 
 
 def trouble(worker: Worker) -> str:
-    """Why models are not timed as they should be on a worker's host; empty if they are."""
+    """Why times on a worker's host are not measured as they should be; empty if they are."""
     names = {"worker": worker, "profile": worker.profile}
     if worker.numbers.is_slow_to_turn:
         return (

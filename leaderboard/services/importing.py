@@ -211,7 +211,8 @@ def cancel(staged: Staged) -> Dataset | None:
 
 
 def noted(staged: Staged, phase: str, tries: int) -> Count:
-    """Notes the progress of a phase from time to time, and its end. Raises `Cancelled`."""
+    """A function that notes the progress of a phase now and then, and its end. Calling it raises
+    `Cancelled`."""
     due = float("-inf")
 
     def count(done: int, total: int) -> None:
@@ -229,7 +230,8 @@ def noted(staged: Staged, phase: str, tries: int) -> Count:
 
 
 def fail(staged: Staged, said: str) -> None:
-    """Note why it cannot go on. A decision is taken back: the choices can be changed."""
+    """Note why an upload cannot go on. The decision is taken back, so that its choices can be
+    changed."""
     (staged.folder / "decision.json").unlink(missing_ok=True)
     with suppress(FileNotFoundError):  # it was deleted
         staging.put(staged, "trouble", {"said": said})
@@ -237,7 +239,10 @@ def fail(staged: Staged, said: str) -> None:
 
 @contextmanager
 def held(staged: Staged) -> Iterator[bool]:
-    """Whether nobody else works on an upload; as long as this lasts, nobody else will."""
+    """Whether this process is the only one that works on an upload.
+
+    If it is, no other process begins to work on the upload before the body ends.
+    """
     try:
         file = (staged.folder / "lock").open("w")
     except FileNotFoundError:  # it was deleted
@@ -253,7 +258,7 @@ def held(staged: Staged) -> Iterator[bool]:
 
 
 def facts(staged: Staged, name: str) -> dict[str, Any]:
-    """A small file of an upload; empty if there is none."""
+    """The content of a small file of an upload; empty if there is no such file."""
     try:
         found: dict[str, Any] = json.loads((staged.folder / f"{name}.json").read_text())
     except FileNotFoundError:

@@ -102,5 +102,5 @@ def lock_file() -> Path:
 
 
 def secret_number(what: str) -> int:
-    """Another number for each attempt. So nobody can foresee the order of the images."""
+    """A secret number for each `what`, so that nobody can foresee the order of the images."""
     return int.from_bytes(hashlib.sha256(f"{settings.SECRET_KEY} {what}".encode()).digest()[:6])

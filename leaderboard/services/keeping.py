@@ -43,7 +43,7 @@ class Term:
 
     @property
     def at(self) -> datetime | None:
-        """None before the publication."""
+        """When the term is over; None before the publication."""
         published = self.competition.published_at
         return published + timedelta(days=self.days) if published else None
 
@@ -54,7 +54,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What is there of some submissions."""
+    """How many files, reports and answers of some submissions there are."""
 
     submissions: int
     reports: int

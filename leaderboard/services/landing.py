@@ -1,4 +1,4 @@
-"""How many private ranks are within the range that the public board told."""
+"""How many private ranks are within the range that the public board showed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Landed:
 
 
 def of(standing: Standing) -> Landed | None:
-    """How many teams have a private rank within their public range; None if no team has a range.
+    """How many teams have a private rank within the range of their public rank.
 
-    It reads the whole board, once for each version of it.
+    None if no team has a range. The whole board is read once for each of its versions.
     """
     if standing.board != Board.PRIVATE:
         return None

@@ -28,19 +28,24 @@ LISTED = 20
 
 @dataclass(frozen=True)
 class Pair:
-    """Submissions of two teams. `share`: of the images that either model answers wrongly, those
-    with the same wrong answer; None for the same model."""
+    """Submissions of two teams that are alike.
 
-    one: Submission
-    other: Submission
+    `share`: of the images that at least one of the two models answers wrongly, the share with the
+    same wrong answer. None if both have the same model.
+    """
+
+    first: Submission
+    second: Submission
     share: float | None = None
     wrong: int = 0
     """Images of the public split that either model answers wrongly."""
 
 
 def pairs(competition: Competition) -> list[Pair]:
-    """Among the first `ENTRIES` teams of the public board: first the same models, then those that
-    answer almost alike, the most alike first."""
+    """Pairs among the first `ENTRIES` teams of the public board.
+
+    First those with the same model, then those that answer almost alike, the most alike first.
+    """
     board = Entry.Board.PUBLIC
     version = versions.of(competition, board)
     return versions.kept(competition, board, version, "alike", lambda: found(competition))
@@ -88,8 +93,11 @@ def alike(competition: Competition, entries: list[Entry]) -> list[Pair]:
 
 
 def shares(kept: Kept, rows: list[int], evaluation: int) -> list[tuple[float, int]]:
-    """The share of equal wrong answers of one evaluation with each of some rows, and how many
-    images either answers wrongly."""
+    """How alike one evaluation and each of some rows answer: two figures for each row.
+
+    The share of equal wrong answers among the images that at least one of the two answers wrongly,
+    and the number of these images.
+    """
     own, others = kept.answers[kept.rows[evaluation]], kept.answers[rows]
     is_wrong = others != kept.labels
     wrong = (is_wrong | (own != kept.labels)).sum(axis=1)

@@ -38,9 +38,11 @@ def hold(model: type[Model], key: int) -> None:
 
 
 def share(row: Row) -> Row:
-    """The row, read again. Until the transaction ends, many may share it and nobody can change it.
+    """The row, read again. Until the transaction ends, others may share it, and nobody can change
+    it.
 
-    Django has no method for FOR SHARE. On SQLite a transaction holds the write lock, as above.
+    Django has no method for FOR SHARE. On SQLite the transaction holds the write lock, as in
+    `lock`.
     """
     manager = type(row)._default_manager
     if connection.vendor != "postgresql":

@@ -79,7 +79,7 @@ def claim() -> Row | None:
 
 
 def own(row: Row) -> QuerySet[Any]:
-    """The row alone, to be changed in the database."""
+    """A query set of this row alone, to change it in the database."""
     return type(row)._default_manager.filter(pk=row.pk)
 
 
@@ -104,7 +104,7 @@ def send(row: Row, connection: Any) -> bool:
 
 
 def is_wanted(row: Row) -> bool:
-    """Whether there is still somebody to send it to."""
+    """Whether a mail still has a reader who wants it."""
     if isinstance(row, Letter):
         return row.kind != Letter.Kind.INVITED or invitation_letters.is_wanted(row)
     if isinstance(row, Guest):
@@ -121,7 +121,8 @@ def composed(row: Row) -> EmailMultiAlternatives:
 
 
 def finish(row: Row) -> None:
-    """Nothing more is sent of a row. A letter goes, because its link is a secret."""
+    """Note that nothing more is sent of a row. A letter is deleted, because its link is a
+    secret."""
     if isinstance(row, Letter) and row.kind == Letter.Kind.INVITED:
         own(row).update(mail_at=None, address="")
     elif isinstance(row, Letter):
@@ -160,7 +161,7 @@ def hand_over(row: Row, made: EmailMultiAlternatives, connection: Any) -> bool:
 
 
 def closed(row: Row, error: Exception) -> bool:
-    """All mails wait while the server refuses the site itself. No attempt is counted."""
+    """Make all mails wait while the server refuses this site itself. No attempt is counted."""
     logger.warning("The mail server refuses this site: %s", type(error).__name__)
     own(row).update(mail_at=Now() + PAUSE, mail_attempts=F("mail_attempts") - 1)
     all_wait()
@@ -168,13 +169,13 @@ def closed(row: Row, error: Exception) -> bool:
 
 
 def all_wait() -> None:
-    """All mails wait, so that not each one runs into the time-out."""
+    """Make all mails wait, so that only one of them runs into the time-out."""
     for model in RELATED:
         model._default_manager.filter(mail_at__lte=Now()).update(mail_at=Now() + PAUSE)
 
 
 def refused(row: Row, error: Exception, *, is_final: bool) -> None:
-    """Send it again after a pause, unless the server's word is final."""
+    """Send a mail again after a pause, unless the refusal of the server is final."""
     # Without the address, which logs need not know.
     logger.warning("%s was not sent by mail: %s", name_of(row), type(error).__name__)
     if is_final or row.mail_attempts >= MOST_ATTEMPTS:

@@ -111,9 +111,9 @@ def stored(evaluation: Evaluation) -> Evaluation | None:
 
 
 def earlier(evaluation: Evaluation) -> QuerySet[Evaluation]:
-    """Measurements whose quads are pooled into this one, the first one first.
+    """Measurements whose quads are pooled into this evaluation, the first one first.
 
-    Those that had ended when this evaluation's last attempt began, or when it was cancelled. The
+    They had ended when the last attempt of this evaluation began, or when it was cancelled. The
     order of queueing does not matter.
     """
     measured = of_same_content(evaluation).filter(state__in=[State.SCORED, State.ERROR])
@@ -128,7 +128,7 @@ def in_order(measured: QuerySet[Evaluation]) -> QuerySet[Evaluation]:
 
 
 def count(evaluation: Evaluation) -> int:
-    """How often the content was measured by the end of this evaluation."""
+    """How many measurements of the content had ended when this evaluation ended."""
     until = evaluation.claimed_at or evaluation.finished_at or timezone.now()
     return 1 + len(
         scored_before(
@@ -155,7 +155,7 @@ def scored_before(
 
 
 def narrower_before(evaluation: Evaluation) -> float | None:
-    """The half-width of the measurement before, if it was narrower than the pooled one; else
+    """The half-width of the measurement before, if it was narrower than the pooled half-width; else
     None."""
     measured = evaluation.measured_by or evaluation
     before = earlier(measured).filter(state=State.SCORED).last()
@@ -194,10 +194,8 @@ def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
 
 
 def corrected_ratios(timing: Timing | None) -> dict[tuple[float, ...], float]:
-    """The ratio at which each quad counts in a corrected ratio, by the quad's identity.
-
-    Empty where the plain ratio is published.
-    """
+    """The ratio at which each quad counts in a corrected ratio, by the quad's `identity`. Empty if
+    the plain ratio is published."""
     if timing is None or not timing.quad_ratios:
         return {}
     return {
@@ -206,8 +204,10 @@ def corrected_ratios(timing: Timing | None) -> dict[tuple[float, ...], float]:
 
 
 def identity(quad: Quad) -> tuple[float, ...]:
-    """What tells a quad from all others. No two quads last the same nanoseconds on both sides. The
-    time at which a quad began is no part of it, because pooling changes that time."""
+    """A key that no two quads share: the nanoseconds of both sides.
+
+    The time at which a quad began is no part of the key, because pooling changes that time.
+    """
     return (
         quad.reference_seconds,
         quad.submission_seconds,

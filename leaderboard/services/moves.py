@@ -52,7 +52,7 @@ class Move:
 
     @property
     def up(self) -> int:
-        """How many ranks the team gains; below 0 what it loses. 0 where it crosses the gate."""
+        """How many ranks the team gains. Below 0: ranks that it loses. 0 if it crosses the gate."""
         if self.rank_before is None or self.rank_after is None:
             return 0
         return self.rank_before - self.rank_after
@@ -67,7 +67,7 @@ class Move:
 
     @property
     def has_other_submission(self) -> bool:
-        """Whether another submission of the team is its best now."""
+        """Whether the team's best submission is another one than before."""
         return self.pair.before.submission_id != self.pair.after.submission_id
 
     @property
@@ -128,7 +128,7 @@ def summary(moves: Sequence[Move]) -> Summary:
 
 
 def prepared(rescore: Rescore, board: str) -> list[Pair]:
-    """The board of this moment, and what is prepared."""
+    """The rows of the present board beside the prepared ones."""
     following = NextEntry.objects.filter(competition=rescore.competition_id, board=board)
     coming = {team: Side(*side) for team, *side in following.values_list("team_id", *SIDE)}
     entries = Entry.objects.filter(competition=rescore.competition_id, board=board)

@@ -115,8 +115,10 @@ def prototypes() -> dict[str, str]:
 
 
 def preference(name: str) -> tuple[object, ...]:
-    """The key that chooses a group's prototype. Letters come before digits, so that "0" is also
-    like "o"."""
+    """The sort key by which a group of look-alikes gets its prototype: the least one.
+
+    Letters come before digits, so that "0" also stands for "o".
+    """
     return -len(name), not name.isascii(), not name.isalpha(), not name.islower(), name
 
 

@@ -35,7 +35,7 @@ CONFIG = Config(
 
 @dataclass(frozen=True)
 class Part:
-    """A part of an object that comes in parts, numbered from 1."""
+    """One part of an object. Parts are numbered from 1."""
 
     number: int
     size_bytes: int
@@ -111,7 +111,8 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # the package has no type
         return str(begun["UploadId"])
 
     def address(self, name: str, upload: str, part: Part, *, seconds: int) -> str:
-        """Where anybody may put this part for so many seconds, and no other bytes."""
+        """A signed address at which anybody may put this part, and no other bytes, for so many
+        seconds."""
         wanted = {
             "Bucket": self.bucket_name,
             "Key": name,
@@ -124,7 +125,7 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # the package has no type
 
     @cached_property
     def signer(self) -> Any:
-        """Signs for the address that participants know. It asks the storage nothing."""
+        """A client that signs for the address that participants know. It never asks the storage."""
         return self._create_session().client(
             "s3",
             region_name=self.region_name,
@@ -168,8 +169,10 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # the package has no type
             self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=name, UploadId=upload)
 
     def left(self, prefix: str, before: datetime) -> list[tuple[str, str]]:
-        """All names below a prefix that are older than a time, each with the key of its multipart
-        upload; objects have none."""
+        """All names below a prefix that are older than a time.
+
+        Each comes with the key of its multipart upload; an object has no such key.
+        """
         place = {"Bucket": self.bucket_name, "Prefix": prefix}
         with blamed(prefix):
             pages = self.client.get_paginator("list_multipart_uploads").paginate(**place)
@@ -182,8 +185,8 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # the package has no type
 
 @contextmanager
 def blamed(name: str) -> Iterator[None]:
-    """An error of the client becomes an `OSError`: `FileNotFoundError` for an object that is not
-    there."""
+    """An error of the client in the body becomes an `OSError`: `FileNotFoundError` for an object
+    that is not there."""
     try:
         yield
     except (Boto3Error, BotoCoreError, ClientError) as error:

@@ -44,7 +44,8 @@ def ask(*, team: Team, name: str, by: User) -> MergeOffer:
 
 
 def check_today(team: Team) -> None:
-    """Raises `Conflict` if a locked team has asked too often. Ended offers of earlier days go."""
+    """Raises `Conflict` if a locked team has asked too often today. Ended offers of earlier days
+    are deleted."""
     since = timezone.now() - DAY
     sent = MergeOffer.objects.filter(by_team=team)
     sent.filter(ended_at__isnull=False, asked_at__lte=since).delete()

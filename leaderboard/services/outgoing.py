@@ -41,7 +41,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """The status of an answer, or why there is none."""
+    """The status of an answer, or the reason why there is none."""
 
     status: int | None
     error: str = ""

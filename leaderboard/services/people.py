@@ -70,8 +70,10 @@ def save(*, person: User, by: User) -> None:
 
 @transaction.atomic
 def make_superuser(*, name: str, password: str, email: str = "") -> User:
-    """Make an account that may do everything, with a confirmed address. Raises `ValidationError`
-    for a name or an address that no account can have."""
+    """Make an account that may do everything, with a confirmed address.
+
+    Raises `ValidationError` for a name or an address that no account can have.
+    """
     person = User(username=name, email=email, is_staff=True, is_superuser=True)
     person.set_password(password)
     person.full_clean()

@@ -246,34 +246,34 @@ def keep_public_ranks(competition: Competition) -> None:
 # Entries
 
 
-def entry(competition: Competition, board: str, one: Counting, *, min_quality: float) -> Entry:
+def entry(competition: Competition, board: str, best: Counting, *, min_quality: float) -> Entry:
     private = tracks.is_private(board)
-    quality = one.quality_private if private else one.quality_public
-    score = one.score_private if private else one.score_public
-    is_out = private and one.verification in Verification.UNRANKED
+    quality = best.quality_private if private else best.quality_public
+    score = best.score_private if private else best.score_public
+    is_out = private and best.verification in Verification.UNRANKED
     return Entry(
         competition=competition,
         board=board,
-        team_id=one.team_id,
-        submission_id=one.submission_id,
-        evaluation_id=one.evaluation_id,
+        team_id=best.team_id,
+        submission_id=best.submission_id,
+        evaluation_id=best.evaluation_id,
         is_ranked=quality >= min_quality and not is_out,
         score=Decimal(f"{score:.6f}"),
         quality=quality,
-        time_ratio=one.time_ratio,
-        score_half_width=formula.half_width(one.half_width, competition.time_weight),
-        uploaded_at=one.uploaded_at,
-        format=one.format,
-        number_type=one.number_type,
-        parameters=one.parameters,
-        size_bytes=one.size_bytes,
-        macs=one.macs,
-        memory_bytes=one.memory_bytes,
+        time_ratio=best.time_ratio,
+        score_half_width=formula.half_width(best.half_width, competition.time_weight),
+        uploaded_at=best.uploaded_at,
+        format=best.format,
+        number_type=best.number_type,
+        parameters=best.parameters,
+        size_bytes=best.size_bytes,
+        macs=best.macs,
+        memory_bytes=best.memory_bytes,
     )
 
 
 def without_rank(entry: Entry) -> Entry:
-    """A team's entry as it stands in a preview that leaves the team without any score."""
+    """A team's entry in a preview after which the team has no score."""
     last = copy.copy(entry)
     last.is_ranked = False
     return last

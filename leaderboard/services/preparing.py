@@ -165,8 +165,10 @@ def step(competition: Competition) -> bool:
 
 
 def follow(rescore: Rescore, competition: Competition, teams: list[int]) -> None:
-    """Let the evaluations of locked teams follow an applied rescore. A team that has no score left
-    leaves the board."""
+    """Let the evaluations of locked teams follow an applied rescore.
+
+    A team that has no score any more leaves the board.
+    """
     revealing.follow(rescore, competition, teams)
     if rescore.is_measured:
         best = counting.leaders(competition, teams, min_quality=competition.min_quality)
@@ -182,10 +184,11 @@ def changed_by(rescore: Rescore) -> list[str]:
 
 @transaction.atomic
 def keep_ranks(competition: Competition) -> bool:
-    """Write public ranks on the private entries, after a freeze those of the board that goes on.
-    Returns False if there is nothing to write, or not yet.
+    """Write the public ranks on the private entries. Returns False if there is nothing to write
+    yet.
 
-    The lock of the competition keeps all others from writing entries meanwhile.
+    After a freeze these are the ranks of the board that goes on. The lock of the competition keeps
+    all others from writing entries meanwhile.
     """
     competition = locks.lock(competition)
     preparation = of(competition)
@@ -236,13 +239,13 @@ def switch(competition: Competition) -> bool:
 
 
 def coming(preparation: Preparation) -> dict[str, object]:
-    """The settings of a competition that another gate or other tracks change."""
+    """The settings that another gate or other tracks will change."""
     found: dict[str, object] = {"min_quality": preparation.min_quality}
     return found if preparation.tracks is None else found | {"tracks": preparation.tracks}
 
 
 def needs_teams(preparation: Preparation) -> bool:
-    """Whether some teams were in no batch yet."""
+    """Whether some teams were not in any batch yet."""
     return preparation.competition.teams.filter(pk__gt=preparation.through).exists()
 
 

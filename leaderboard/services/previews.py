@@ -44,7 +44,7 @@ class Row:
 
     @property
     def change(self) -> int | None:
-        """Ranks won since the public board; None if the team has no rank on one of them."""
+        """Ranks won since the public board. None if the team lacks a rank on one of the boards."""
         return self.public_rank - self.rank if self.rank and self.public_rank else None
 
     @property
@@ -91,7 +91,7 @@ class Preview:
 
     @property
     def told(self) -> list[Row]:
-        """The teams with a rank and a range."""
+        """The teams that have a private rank and a range."""
         return [one for one in self.rows if one.is_inside is not None]
 
     @property
@@ -141,8 +141,7 @@ def ranked(entries: list[Entry]) -> Iterator[tuple[int | None, Entry]]:
 
 
 def private(competition: Competition, track: Track | None = None) -> list[Entry]:
-    """The entries of the private board in order, or of a track's, as a publication would write
-    them."""
+    """The entries of the private board, or of a track of it, in the order of a publication."""
     board = tracks.key(Board.PRIVATE, track.slug if track else "")
     made = [
         placing.entry(competition, board, one, min_quality=competition.min_quality)
@@ -155,7 +154,7 @@ def private(competition: Competition, track: Track | None = None) -> list[Entry]
 
 
 def winners(competition: Competition, track: Track | None) -> Iterator[Counting]:
-    """What counts of each team, in batches of teams."""
+    """The evaluation that counts for each team, in batches of teams."""
     keys = list(competition.teams.order_by("pk").values_list("pk", flat=True))
     which = tracks.uploads(track) if track else None
     for start in range(0, len(keys), preparing.BATCH):

@@ -17,7 +17,8 @@ def may_delete(model: type[Model]) -> bool:
 
 
 def is_granted(model: type[Model], act: str) -> bool:
-    """SQLite has no roles."""
+    """Whether the role of this process has a right on a table. SQLite has no roles: always true
+    there."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:

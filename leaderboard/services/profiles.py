@@ -117,7 +117,7 @@ def check_fixed(row: HardwareProfile, profile: HardwareProfile) -> None:
 
 
 def fixed_fields(profile: HardwareProfile) -> frozenset[str]:
-    """The fields that may no longer change: all times on one board must mean the same."""
+    """The fields that may no longer change, because all times on one board must mean the same."""
     states = Competition.State
     running = Competition.objects.filter(profile=profile).exclude(
         state__in=[states.DRAFT, states.PUBLISHED]

@@ -108,7 +108,8 @@ class Prospect:
 
 
 def of(submission: Submission) -> Prospect | None:
-    """None without a score, for a submission that is on no board, and where boards are hidden."""
+    """Where a submission stands. None without a score, off the board, and where boards are
+    hidden."""
     evaluation, competition = submission.evaluation, submission.competition
     if competition.hides_scores:
         return None
@@ -149,7 +150,8 @@ def others(entry: Entry) -> Rivals:
 
 
 def in_branch(evaluation: Evaluation, rivals: Rivals) -> Comparison | None:
-    """None for the first score of a branch."""
+    """A submission beside the best earlier one of its branch; None for the first score of a
+    branch."""
     submission = evaluation.submission
     assert submission
     before = earlier_best(submission, submission__branch=submission.branch)
@@ -198,18 +200,18 @@ def own(evaluation: Evaluation, rivals: Rivals) -> Own:
     return Own(submission.pk, float(score), rank)
 
 
-def compared(one: Evaluation, other: Evaluation) -> Compared:
-    """How one stands to the other: by the gate first, then by the score."""
-    key, other_key = ((not passes(each), score_of(each)) for each in (one, other))
+def compared(evaluation: Evaluation, other: Evaluation) -> Compared:
+    """Whether an evaluation is better than another one, by the gate first and then by the score."""
+    key, other_key = ((not passes(each), score_of(each)) for each in (evaluation, other))
     if key == other_key:
         return "same"
     return "better" if key < other_key else "worse"
 
 
-def change(one: Evaluation, other: Evaluation) -> float | None:
-    if passes(one) != passes(other):
+def change(evaluation: Evaluation, other: Evaluation) -> float | None:
+    if passes(evaluation) != passes(other):
         return None
-    return float(score_of(one) - score_of(other))
+    return float(score_of(evaluation) - score_of(other))
 
 
 def passes(evaluation: Evaluation) -> bool:
@@ -217,10 +219,10 @@ def passes(evaluation: Evaluation) -> bool:
     return (evaluation.quality_public or 0.0) >= evaluation.competition.min_quality
 
 
-def is_clear(one: Evaluation, other: Evaluation) -> bool:
-    if passes(one) != passes(other):
+def is_clear(evaluation: Evaluation, other: Evaluation) -> bool:
+    if passes(evaluation) != passes(other):
         return True
-    intervals = [(score_of(each), each.score_half_width or 0.0) for each in (one, other)]
+    intervals = [(score_of(each), each.score_half_width or 0.0) for each in (evaluation, other)]
     return not rankings.within_noise(min(intervals), max(intervals))
 
 
@@ -231,7 +233,7 @@ def score_of(evaluation: Evaluation) -> Decimal:
 def step_up(
     submission: Submission, evaluation: Evaluation, rivals: Rivals, best: Evaluation | None
 ) -> Step | None:
-    """To the team's own best where there is a better one, else to the team above."""
+    """The step to the team's own best if that is better, else the step to the team above."""
     score = score_of(evaluation)
     if best:
         return step(evaluation, float(score_of(best))) if score_of(best) < score else None
@@ -257,7 +259,7 @@ def step_up(
 
 
 def with_odds(found: Step, evaluation: Evaluation, rival: Entry) -> Step:
-    """A step to the rank of a rival, with how likely it lasts, where that is known."""
+    """A step to the rank of a rival. If the doubt is known, it tells how likely the step lasts."""
     duel = duels.of(evaluation, rival)
     if duel is None:
         return found
@@ -305,12 +307,12 @@ def step(
 
 
 def up_to(missing: float) -> float:
-    """A missing quality, upwards to its last shown decimal: whoever gains it has all of it."""
+    """A missing quality, rounded up to its last shown decimal, so that this gain suffices."""
     unit = 10.0**rankings.QUALITY_DECIMALS
     return math.ceil(round(missing * unit, 3)) / unit
 
 
 def rounded_up(value: float, digits: int = 2) -> float:
-    """Upwards to so many significant digits."""
+    """A number rounded up to so many significant digits."""
     unit = 10.0 ** (math.floor(math.log10(value)) - digits + 1)
     return math.ceil(value / unit) * unit

@@ -146,7 +146,8 @@ def find(competition: Competition, pk: int, person: User | AnonymousUser) -> Que
 
 
 def readable(competition: Competition, person: User | AnonymousUser) -> QuerySet[Question]:
-    """What a participant reads: public answers, and as `is_mine` what the own teams asked."""
+    """What a participant reads: public answers, and the questions of the own teams, marked
+    `is_mine`."""
     mine = Question.objects.of(person).order_by().values("pk")
     rows = Question.objects.filter(competition=competition)
     seen = rows.filter(Q(is_public=True, answered_at__isnull=False) | Q(pk__in=mine))
@@ -184,7 +185,7 @@ def told(question: Question) -> QuerySet[Notice]:
 
 
 def facts(question: Question) -> dict[str, object]:
-    """What a notice of it holds."""
+    """The facts of a notice about a question."""
     return {
         "question": question.pk,
         "asked": str(question),

@@ -149,8 +149,8 @@ def place(evaluation: Evaluation) -> Place:
 
 
 def kept(finders: Mapping[str, Callable[[], Any]]) -> list[Any]:
-    """Values that were found at most `PLACE_SECONDS` ago. They must be plain values for the
-    cache."""
+    """Values that were computed at most `PLACE_SECONDS` ago. `finders`: how each value is computed.
+    The cache takes plain values only."""
     found = cache.get_many(finders)
     for key, find in finders.items():
         if key not in found:

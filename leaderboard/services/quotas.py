@@ -57,7 +57,8 @@ class Quota:
 
     @property
     def tightest(self) -> Limit:
-        """The limit that leaves least; of equal ones that which holds longest."""
+        """The limit with the fewest uploads left. Of equal ones it is the one of the longest
+        period."""
         return min(reversed(self.limits), key=lambda one: one.left)
 
     @property
@@ -85,8 +86,10 @@ class Quota:
 
 
 def of(team: Team, competition: Competition, *, now: datetime | None = None) -> Quota:
-    """The team's uploads that use quota (`submissions.is_counted`), in the days, weeks and months
-    of the competition's time zone. A week begins on Monday."""
+    """The uploads of a team in the days, weeks and months of the competition's time zone.
+
+    Only submissions that use quota count (`submissions.is_counted`). A week begins on Monday.
+    """
     zone = ZoneInfo(competition.time_zone)
     today = (now or timezone.now()).astimezone(zone).date()
     spans = {

@@ -1,8 +1,8 @@
 """How the public board stood at earlier moments, by the formula and the figures of that time.
 
-Where the best submission counts, a team's score never gets worse between two rescores. So the first
-teams at the end of an era tell who stood where at any moment of it, down to the score of the last
-of them. Where the last submission counts, these are the teams with the best scores ever.
+If the best submission counts, a team's score never gets worse between two rescores. So the first
+teams at the end of an era tell the ranks at any moment of the era, down to the score of the last of
+these teams. If the last submission counts, the teams with the best scores ever are read instead.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Stretch:
         ]
 
     def last(self, team: int, at: datetime) -> Step | None:
-        """The team's best at a moment."""
+        """A team's step that counted at a moment; None before its first one."""
         steps = self.steps.get(team, [])
         found = bisect_right(steps, at, key=uploaded)
         return steps[found - 1] if found else None
@@ -114,18 +114,18 @@ class Race:
 
     @cached_property
     def now(self) -> dict[int, int]:
-        """The ranks of today of the first teams."""
+        """The present ranks of the first teams."""
         keys = self.board.kept("race-now", lambda: first_teams(self.board))
         return {team: rank for rank, team in enumerate(keys, start=1)}
 
     @cached_property
     def begin(self) -> datetime:
-        """The first score."""
+        """When the first score was uploaded."""
         every = (self.stretch(number).steps.values() for number in range(len(self.eras)))
         return min(some[0].uploaded_at for steps in every for some in steps if some)
 
     def number(self, at: datetime) -> int:
-        """Of the era of a moment."""
+        """The number of the era that holds a moment, counted from 0."""
         return max(n for n, era in enumerate(self.eras) if era.holds(at))
 
     def standing(self, at: datetime) -> list[Placed]:
@@ -213,8 +213,10 @@ def read_earlier(standing: rankings.Standing, era: Era) -> Stretch:
 
 
 def since_yesterday(race: Race, rows: Iterable[rankings.Row]) -> dict[int, int]:
-    """Ranks that teams have won in a day, by team, where yesterday's rank is not one of today's
-    likely ranks. Any other change may be noise."""
+    """How many ranks teams have won in a day, by team.
+
+    Only if yesterday's rank is not within today's range: any smaller change may be noise.
+    """
     before = {one.team_id: one.rank for one in race.standing(hour() - DAY)}
     found = {}
     for row in rows:
@@ -225,5 +227,6 @@ def since_yesterday(race: Race, rows: Iterable[rankings.Row]) -> dict[int, int]:
 
 
 def hour() -> datetime:
-    """The last full hour: what is shown of a day ago changes once in an hour."""
+    """The last full hour. The ranks of a day ago are those of a full hour, so they change once an
+    hour."""
     return timezone.now().replace(minute=0, second=0, microsecond=0)

@@ -170,7 +170,7 @@ def computed(competition: Competition, rows: Sequence[Ranked]) -> dict[int, Rang
 
 
 def steady(value: float) -> float:
-    """With the digits that do not depend on which models were drawn together."""
+    """A number without the digits that depend on which models were drawn together."""
     return float(f"{value:.5g}")
 
 

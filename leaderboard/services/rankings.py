@@ -219,13 +219,13 @@ class Standing(Sequence[Row]):
         return above + before + Entry.objects.before(entry).filter(score__gte=score).count() + 1
 
     def place_of(self, score: Decimal) -> int:
-        """The rank of a score that is uploaded now: equal scores stand above it."""
+        """The rank that a score would have if it was uploaded now: equal scores stand above it."""
         mark, before = self.ranked.last(lambda at, _: at <= score)
         above = self.part(True).filter(score__gte=mark, score__lte=score)
         return before + above.count() + 1
 
     def keys(self, is_ranked: bool, start: int, stop: int) -> list[int]:
-        """The keys of a slice of the ranked entries, or of those below the gate."""
+        """The keys of a slice of the ranked entries, or of the entries below the gate."""
         marks = self.ranked if is_ranked else self.below
         score, before = marks.last(lambda _, before: before <= start)
         entries = self.part(is_ranked).filter(score__gte=score)

@@ -34,7 +34,8 @@ def first_file(competition: Competition) -> str:
 
 
 def reference_file(competition: Competition) -> str:
-    """The file of `train.py` beside which others are scored where no reference is handed out."""
+    """The file of `train.py` that takes the place of the reference, if the reference is not handed
+    out."""
     one = formats.some(competition.formats)[0]
     return next(iter(table()[one.name]))
 

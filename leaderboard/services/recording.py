@@ -95,8 +95,11 @@ def record(
 
 
 def is_outdated(evaluation: Evaluation) -> bool:
-    """Hold the formula and the terms of today. An evaluation by earlier terms goes back to the
-    queue, to be measured by those of today; returns whether it did."""
+    """Hold the formula, data, reference and machine of today.
+
+    If the evaluation was measured by earlier ones, it goes back to the queue. Returns whether it
+    did.
+    """
     formulas.hold(evaluation.competition)
     if not formulas.terms_of_today(evaluation):
         return False
@@ -144,7 +147,8 @@ def isolation_of(report: Report) -> dict[str, Any] | None:
 
 
 def discount(evaluation: Evaluation) -> None:
-    """Let no evaluation of a submission count: this one is about to."""
+    """Let no evaluation of a submission count any more, because the caller makes another one
+    count."""
     if evaluation.submission and not evaluation.is_hidden:
         evaluation.submission.evaluations.filter(counts=True).update(counts=False)
 
@@ -343,7 +347,7 @@ def scores(
 
 
 def prepare(evaluation: Evaluation) -> None:
-    """Let the preview of a rescore follow an end that nobody else sees."""
+    """Let the preview of a rescore follow an evaluation that has ended and is not shown."""
     if evaluation.submission:
         placing.prepare_anew(evaluation.submission.team)
 

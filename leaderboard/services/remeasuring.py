@@ -200,8 +200,11 @@ def enqueue(rescore: Rescore, submissions: Iterable[Submission | None]) -> None:
 
 
 def content(rescore: Rescore, submission: Submission) -> str:
-    """What tells equal contents of the set from others. An upload of the same content need not wait
-    for the set: see `may_begin`."""
+    """A hash that tells equal contents of the set from others.
+
+    An upload of the same content has another hash, and so need not wait for the set: see
+    `may_begin`.
+    """
     return hashlib.sha256(f"{rescore.pk} {submission.content_sha256}".encode()).hexdigest()
 
 
@@ -223,8 +226,10 @@ def is_open(rescore: Rescore) -> bool:
 
 
 def why_not(rescore: Rescore, competition: Competition) -> str:
-    """Why a set is not complete, in a sentence; empty if it is. Call it under the competition's
-    lock."""
+    """Why the set is not complete, in a sentence; empty if it is.
+
+    Call it under the lock of the competition.
+    """
     if rescore.calibration_id is None:
         return gettext("The reference is not calibrated by the new terms yet.")
     if left := hidden(rescore).unfinished().count():
@@ -248,7 +253,7 @@ def check_complete(rescore: Rescore, competition: Competition) -> None:
 
 
 def hidden(rescore: Rescore) -> EvaluationQuerySet:
-    """What is measured for a rescore and not shown."""
+    """The evaluations of a rescore, which are not shown."""
     return Evaluation.every.filter(rescore=rescore, is_hidden=True).order_by("pk")
 
 

@@ -33,7 +33,8 @@ class Change:
 
 
 def changes(rescore: Rescore) -> list[Change]:
-    """What differs between before and after: numbers of the formula, and what was measured by."""
+    """What differs between before and after: numbers of the formula, and data, reference and
+    machine."""
     before, after = rescore.before, rescore.after
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in NAMES]
     numbers = [
@@ -45,7 +46,7 @@ def changes(rescore: Rescore) -> list[Change]:
 
 
 def terms(rescore: Rescore) -> list[Change]:
-    """What a rescore that measures again measures by, where it is not what it was."""
+    """The changes of what a rescore that measures again measures by."""
     if not rescore.is_measured:
         return []
     pairs = [

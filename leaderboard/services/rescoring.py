@@ -330,9 +330,9 @@ class Former:
 
 
 def since(evaluation: Evaluation) -> list[Former]:
-    """The rescores after a verdict, the newest first, with its public score before each.
+    """The rescores after a verdict, the newest first, each with the public score before it.
 
-    Before a rescore that measured again, the figures are those of the measuring before.
+    Before a rescore that measured again, the figures are those of the earlier measuring.
     """
     found: list[Former] = []
     one: Evaluation | None = evaluation

@@ -42,8 +42,11 @@ def check_later(competition: Competition, ends_at: datetime | None) -> None:
 
 
 def keep() -> None:
-    """Open and publish what is due. What is not ready waits: the panel says what is missing.
-    Mark verifications whose date was missed."""
+    """Open drafts and publish competitions whose time has come. Mark verifications that missed
+    theirs.
+
+    What is not ready waits, and the panel says what is missing.
+    """
     verifications.miss_due()
     drafts = list(Competition.objects.filter(state=State.DRAFT, opens_at__lte=Now()))
     closed = Competition.objects.filter(state=State.CLOSED, publishes_at__lte=Now())

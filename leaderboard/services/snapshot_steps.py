@@ -53,8 +53,7 @@ def today(competition: Competition, public: Sequence[Row]) -> Iterator[Step]:
 
 
 def earlier(competition: Competition, era: Era) -> Iterator[Step]:
-    """The steps of an era that a rescore ended: of teams that had a rank at its end, or have one
-    now."""
+    """The steps of an era that a rescore ended, of teams that were ranked at its end or are now."""
     assert era.end
     public = {"board": Entry.Board.PUBLIC, "team": OuterRef("pk")}
     had = era.end.moved.filter(was_is_ranked=True, **public)

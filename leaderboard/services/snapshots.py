@@ -123,7 +123,7 @@ def check_calibrated(competition: Competition) -> None:
 
 
 def asked(made: Snapshot, by: User) -> Snapshot:
-    """Save a file that is to be made. Call it in a transaction."""
+    """Save a request for a file. Call it in a transaction."""
     competition = made.competition
     made.asked_by = by
     made.save(force_insert=True)

@@ -216,7 +216,7 @@ def forget(staged: Staged, *, unless: str = "") -> bool:
 
 @contextmanager
 def closing(staged: Staged) -> Iterator[None]:
-    """As long as this lasts, nobody else deletes an upload or makes a dataset of it.
+    """No other process deletes the upload, or makes a dataset of it, before the body ends.
 
     Raises `FileNotFoundError` if it was deleted.
     """

@@ -348,7 +348,7 @@ def check_open(competition: Competition) -> None:
 
 
 def paused(competition: Competition) -> str:
-    """That uploads are paused, with the organizers' reason if there is one."""
+    """A sentence that uploads are paused, with the reason of the organizers if there is one."""
     if not competition.pause_message:
         return gettext("Uploads are paused. Queued submissions are still evaluated.")
     facts = {"reason": competition.pause_message}

@@ -49,8 +49,11 @@ def suppose(
     standing: rankings.Standing | None,
     own: Entry | None = None,
 ) -> Supposed | None:
-    """None before the competition has a reference quality. The team of the entry `own` is not
-    compared with itself. Without a `standing` it has no place."""
+    """What a model with these figures would be worth, and its place on the board.
+
+    None before the competition has a reference quality. The entry `own` is left out of the
+    comparison. Without a `standing` there is no place.
+    """
     score = competition.score(quality, time_ratio)
     more = competition.score(min(1.0, quality + QUALITY_STEP), time_ratio)
     if score is None or more is None:

@@ -167,8 +167,10 @@ def run(training: Training, should_stop: Callable[[], bool]) -> None:
 def watched(
     process: subprocess.Popen[bytes], training: Training, should_stop: Callable[[], bool]
 ) -> int | None:
-    """The exit code; None if the training was given up: it is cancelled or lost, or the worker
-    stops."""
+    """The exit code of the training's process.
+
+    None if the training was given up: it was cancelled, its row was lost, or the worker stops.
+    """
     while True:
         try:
             return process.wait(timeout=EACH)
@@ -192,7 +194,7 @@ def command(training: Training, target: Path) -> list[str]:
 
 
 def options(spec: InputSpec) -> list[str]:
-    """The options of the command that say an input."""
+    """The options of the command that describe an input."""
     return [
         *("--input-size", str(spec.height), str(spec.width), "--dtype", spec.dtype),
         *("--batch-size", str(spec.batch_size), "--interpolation", spec.interpolation),

@@ -73,7 +73,8 @@ def charge(evaluation: Evaluation) -> None:
 
 @statements.prepared
 def turn_of(team: int) -> QuerySet[Team, Any]:
-    """Lock a team; its turn, the database's time, and the weight of its competition or None."""
+    """A query that locks a team. It gives the turn, the time of the database, and the weight or
+    None."""
     rows = Team.objects.select_for_update(no_key=True, of=("self",)).filter(pk=team)
     return rows.order_by().values_list("turn", Now(), "competition__share__weight")
 

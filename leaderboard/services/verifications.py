@@ -120,12 +120,12 @@ def ask_again(*, verification: Verification, due_at: datetime, reason: str, by: 
 
 
 def verify(*, verification: Verification, reason: str = "", by: User) -> None:
-    """What the team handed in holds. A reason is needed if the team had lost its rank."""
+    """Accept what the team handed in. A reason is needed if the team had lost its rank."""
     decide(verification, State.VERIFIED, reason=reason, by=by)
 
 
 def refuse(*, verification: Verification, reason: str, by: User) -> None:
-    """The team's row has no rank any more, for a reason that everybody reads."""
+    """Take the rank of the team, for a reason that everybody reads."""
     decide(verification, State.REFUSED, reason=reason, by=by)
 
 
@@ -152,7 +152,7 @@ def check_due(due_at: datetime) -> None:
 
 @transaction.atomic
 def withdraw(*, verification: Verification, by: User) -> None:
-    """The team hands in nothing. Its row has no rank any more."""
+    """Note that the team hands in nothing. It loses its rank."""
     teams.check_member(verification.team, by)
     locks.lock(verification.competition)
     move(locks.lock(verification), State.WITHDRAWN, by=by, decided_at=timezone.now())

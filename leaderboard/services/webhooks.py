@@ -308,7 +308,7 @@ def announced(happening: Happening) -> None:
 
 
 def wanting(event: str, competition: Competition, **more: object) -> list[Webhook]:
-    """The webhooks of a competition's teams that are called for an event."""
+    """The webhooks of the teams in a competition that want an event."""
     running = Webhook.objects.filter(team__competition=competition, stopped_at=None, **more)
     running = running.exclude(created_by__is_active=False)
     # Filtered here: SQLite cannot search in JSON.

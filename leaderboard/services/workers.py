@@ -294,7 +294,7 @@ def attempt(
 
 
 def trouble_of(found: Report | Exception) -> tuple[Sentence, ...]:
-    """Why a canary has no figures; empty if it has some."""
+    """Why a canary has no figures; empty if it has."""
     coded = found.failure if isinstance(found, Report) else found
     if isinstance(coded, Failure | scoring.EngineError):
         return (say("Code: %(code)s.", code=coded.code), *coded.said)

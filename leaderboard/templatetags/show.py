@@ -95,7 +95,7 @@ def interval(
     decimals: int,
     is_strong: bool = False,
 ) -> SafeString | str:
-    """A figure with its half-width, which never reads ± 0.00."""
+    """A figure with its half-width. A half-width is never written as 0.00."""
     return "–" if value is None else beside(figures(value, half_width, decimals), is_strong)
 
 
@@ -114,7 +114,7 @@ def milliseconds_interval(
 
 
 def beside(written: list[str], is_strong: bool) -> SafeString:
-    """The figure of an interval, and its half-width where that is known."""
+    """The figure of an interval, and its half-width if that is known."""
     value, *half_width = written
     shown = [f"<strong>{value}</strong>" if is_strong else value]
     shown += (HALF_WIDTH.format(one) for one in half_width)
@@ -166,7 +166,7 @@ def how_to_save(competition: Competition) -> SafeString:
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """A Lucide icon that says nothing to a screen reader: words stand beside it."""
+    """A Lucide icon. Screen readers skip it, because words stand beside it."""
     return mark_safe(drawing(name))  # noqa: S308 - our own file
 
 
@@ -200,8 +200,8 @@ def own_file(name: str, kind: str) -> str:
 def moment(
     value: datetime | None, competition: Competition | None = None, zone: bool = True
 ) -> SafeString | str:
-    """A time in the reader's zone, else in the competition's, which is named unless something
-    above has said it."""
+    """A time in the zone of the reader, else in that of the competition. The zone is named unless
+    the page has named it above."""
     if value is None:
         return ""
     own = times.personal.get()
@@ -220,7 +220,7 @@ def whole_milliseconds(seconds: float) -> str:
 
 @register.filter
 def duration(value: timedelta | float | None) -> str:
-    """Roughly, in words: 40 s, 4 min, 2 h 10 min, 3 days."""
+    """A duration in rounded words: 40 s, 4 min, 2 h 10 min, 3 days."""
     if value is None:
         return ""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value

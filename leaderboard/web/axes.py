@@ -19,7 +19,7 @@ class Axis:
     end: float
 
     def at(self, value: float) -> float:
-        """The pixel of a value; of one beyond the axis, the pixel of its end."""
+        """The pixel of a value. A value beyond the axis gets the pixel of the end of the axis."""
         value = min(max(value, self.low), self.high)
         share = (self.scaled(value) - self.scaled(self.low)) / (
             self.scaled(self.high) - self.scaled(self.low)
@@ -51,7 +51,8 @@ class Axis:
 
 
 def decades(low: float, high: float, number: int) -> Iterator[float]:
-    """The values 1, 2 and 5 of each power of ten between two; of many powers only the 1."""
+    """The values 1, 2 and 5 of each power of ten between two others. If the powers are many, only
+    the 1."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for power in powers:
         for one in (1, 2, 5) if len(powers) <= number else (1,):
@@ -60,7 +61,7 @@ def decades(low: float, high: float, number: int) -> Iterator[float]:
 
 
 def multiples(low: float, high: float, number: int) -> Iterator[float]:
-    """About so many round values between two."""
+    """Round values between two others, about `number` of them."""
     rough = (high - low) / number
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(one * power for one in (1, 2, 5, 10) if one * power >= rough)

@@ -106,7 +106,7 @@ def framed(standing: rankings.Standing) -> str:
 
 
 def frame_title(standing: rankings.Standing) -> str:
-    """What a frame with a board is called, for those who hear the page around it."""
+    """The title of a frame with a board. Screen readers say it."""
     is_private = standing.board == Entry.Board.PRIVATE
     board = gettext("Private board") if is_private else gettext("Public board")
     parts = (standing.competition.title, board, standing.track and standing.track.title)
@@ -114,7 +114,7 @@ def frame_title(standing: rankings.Standing) -> str:
 
 
 def notes(standing: rankings.Standing) -> list[RankNote]:
-    """How a verification moved ranks of the board."""
+    """How verifications moved ranks of the private board; empty on the public one."""
     is_private = standing.board == Entry.Board.PRIVATE
     return verifications.notes(standing.competition) if is_private else []
 
@@ -250,7 +250,7 @@ def page_of(place: int) -> int:
 def baseline_at(
     baseline: baselines.Baseline, standing: rankings.Standing, page: Page[int]
 ) -> int | None:
-    """Before which row of a page the reference stands by its score; None: on another page.
+    """Before which row of a page the reference stands; None if it stands on another page.
 
     It stands before the first row that it beats, or whose team has no rank.
     """

@@ -34,7 +34,8 @@ MOST_OTHERS = 100
 
 @dataclass(frozen=True)
 class FigurePair:
-    """One figure of both. `is_better`: this one is; None if they are equal or not comparable."""
+    """One figure of two submissions. `is_better`: that of the first one is better; None if they are
+    equal or cannot be compared."""
 
     label: str
     this: str
@@ -140,7 +141,7 @@ def figure(
 
 
 def joined(interval: list[str]) -> str:
-    """A line may break before the ± alone."""
+    """An interval in which a line may break only before the ±."""
     return " ±\N{NO-BREAK SPACE}".join(interval)
 
 

@@ -34,7 +34,7 @@ Font = ImageFont.FreeTypeFont
 
 @require_safe
 def competition(request: HttpRequest, slug: str) -> HttpResponse:
-    """A draft has none."""
+    """The picture of a competition. A draft has none."""
     found = competitions.named(slug)
     return answer(found, found.title, None)
 
@@ -103,8 +103,10 @@ def drawn(
 def plotted(
     standing: rankings.Standing, rows: list[rankings.Row], team: Team | None
 ) -> Image.Image:
-    """The best teams by quality and time, twice as large and then made smaller: its edges are
-    smooth."""
+    """The best teams by quality and time.
+
+    The plot is drawn twice as large and then made smaller, so that its edges are smooth.
+    """
     found = plots.plot(standing, most=MOST_DOTS)
     side = 2 * PLOT
     picture = Image.new("RGB", (side, side), GROUND)

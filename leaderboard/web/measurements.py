@@ -67,7 +67,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment as a team sees it, or several neighbours together: two digits of each figure."""
+    """What a team sees of a segment: each figure in two digits.
+
+    Several neighbouring segments may be shown together.
+    """
 
     number: int
     part: Part
@@ -172,7 +175,7 @@ def part_name(number: int, *, is_noisy: bool) -> str:
 
 
 def machine_name(hardware: Mapping[str, Any]) -> str:
-    """A machine in words that tell it from others."""
+    """A machine in the words that tell it from others."""
     cores = hardware.get("cores")
     counted = cores and ngettext("{cores} core", "{cores} cores", cores).format(cores=cores)
     names = [hardware.get("gpu"), hardware.get("cpu"), counted, hardware.get("kernel")]

@@ -11,7 +11,8 @@ from django.http import Http404, HttpRequest
 
 class OtherSites(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
     def get_app(self, request: HttpRequest, *what: Any, **more: Any) -> SocialApp:
-        """Raises `Http404` for a site that is not configured: its pages are not there."""
+        """The settings of another site. Raises `Http404` if it is not configured, as if its pages
+        did not exist."""
         try:
             return super().get_app(request, *what, **more)
         except SocialApp.DoesNotExist as error:

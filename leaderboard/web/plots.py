@@ -199,8 +199,12 @@ def point(drawn: Plot, row: rankings.Row) -> Point:
 
 
 def ellipse(drawn: Plot, row: rankings.Row, half: float) -> Ellipse | None:
-    """Of independent normal errors of quality and time. On a logarithmic axis the error of the time
-    is taken as small beside the time."""
+    """The ellipse that 95 % of other exams would stay within; None if it is not known or off the
+    plot.
+
+    The errors of quality and time are taken as normal and independent. On a logarithmic axis the
+    error of the time is taken as small beside the time.
+    """
     ratio, quality, likely = row.entry.time_ratio, row.entry.quality, row.likely
     if likely is None or not (drawn.x.holds(ratio) and drawn.y.holds(quality)):
         return None
@@ -224,8 +228,10 @@ def front(rows: Iterable[Figures]) -> list[Figures]:
 
 
 def across(values: Sequence[float]) -> Axis:
-    """The axis of the time ratio: logarithmic if outliers would take most of a linear one. What a
-    logarithmic one cannot hold, either, is cut off at its end."""
+    """The axis of the time ratio. It is logarithmic if outliers would take most of a linear axis.
+
+    Values beyond the range of a logarithmic axis stand at its end.
+    """
     low, high, usual = min(values), max(values), quantile(values, 0.95)
     start, end = LEFT, WIDTH - RIGHT
     if low <= 0 or high / low < 4 or (usual - low) / (high - low) >= EMPTY_HALF:
@@ -259,7 +265,8 @@ def dots(cells: Counter[tuple[int, int]], least: int, below: int | None) -> str:
 
 
 def stairs(places: Sequence[tuple[float, float]], *, end: float) -> str:
-    """The border of what the front beats: level up to the next team, then up to its quality."""
+    """The border of what the front beats. The path goes level to the next team, then up to its
+    quality."""
     if not places:
         return ""
     (x, y), *others = places
@@ -292,13 +299,13 @@ def contours(
 
 
 def isoline(competition: Competition, drawn: Plot, score: float) -> str:
-    """The path of all models with one score on a plot; empty where it would be a mere dot."""
+    """The path of all models with one score on a plot; empty if it would be a single dot."""
     line = equal(competition, drawn.x, drawn.y, score)
     return path(line) if len(line) > 1 else ""
 
 
 def equal(competition: Competition, x: Axis, y: Axis, score: float) -> list[tuple[float, float]]:
-    """Places of one score, from left to right."""
+    """Places with the same score, from left to right."""
     reference, weight, k = competition.reference_quality, competition.time_weight, competition.k
     if reference is None or not k:
         return []
@@ -330,8 +337,10 @@ def along(
     quality: Callable[[float], float | None],
     ratio: Callable[[float], float | None],
 ) -> Iterator[tuple[float, float]]:
-    """Places on a line, every few pixels: steps across leave kinks where it is steep, steps up
-    where it is flat."""
+    """Places on a line of equal score, every few pixels.
+
+    Where the line is steep, steps across would leave kinks, so there the steps go up.
+    """
     for pixel in range(LEFT, WIDTH - RIGHT + 1, 4):
         found = quality(x.value(pixel))
         if found is not None and y.holds(found):
@@ -343,15 +352,18 @@ def along(
 
 
 def sorted_up(places: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """From left to right, and from below where a line is steep: it rises everywhere."""
+    """Places from left to right. Those of a steep line come from below, because the line rises."""
     return sorted(places, key=lambda place: (place[0], -place[1]))
 
 
 def quietest(
     line: Sequence[tuple[float, float]], taken: Sequence[tuple[float, float]]
 ) -> tuple[float, float] | None:
-    """The place of a line that is farthest from what is drawn; a label is wider than high. None
-    for a line that only runs along the edge."""
+    """The place of a line that is farthest from everything that is drawn.
+
+    Distances to the side count half, because a label is wider than high. None for a line that runs
+    along the edge only.
+    """
     inner = [
         (a, b)
         for a, b in line

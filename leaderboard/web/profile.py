@@ -46,7 +46,7 @@ def profile(request: Request) -> HttpResponse:
 @login_required
 @require_POST
 def look(request: Request) -> HttpResponse:
-    """Choose the zone and the theme; a switch on each page sends the theme alone."""
+    """Choose the zone and the theme. The switch on each page sends the theme alone."""
     if "time_zone" in request.POST:
         people.choose_zone(person=request.user, name=request.POST["time_zone"])
     people.choose_theme(person=request.user, theme=request.POST.get("theme", ""))

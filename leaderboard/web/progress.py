@@ -60,7 +60,10 @@ class Chart:
 
 
 def of(team: Team, entry: Entry | None) -> Chart | None:
-    """None for fewer than two scores. `entry` is the team's own on the public board."""
+    """The picture of a team's scores; None if it has fewer than two.
+
+    `entry` is the team's own entry on the public board.
+    """
     counting = Evaluation.objects.counting().filter(team=team)
     read = counting.order_by("-submission__uploaded_at", "-submission_id").values_list(
         "submission_id", "score_public", "quality_public", "submission__selected_at"
@@ -74,7 +77,7 @@ def of(team: Team, entry: Entry | None) -> Chart | None:
     scores = [float(score or 0.0) for _, score, *_ in rows]
     shown = [*scores, float(leader.score)] if leader else scores
     low, high = min(shown), max(shown)
-    # The higher score stands higher.
+    # A higher score, which is worse, is drawn higher.
     heights = Axis(low, max(high, low + LEAST_SPAN), False, HEIGHT - AIR, AIR)
     dots = [
         Dot(

@@ -155,7 +155,10 @@ def moment(text: str, zone: ZoneInfo, begin: datetime, end: datetime) -> datetim
 
 
 def address(at: datetime | None, own_zone: str, zone: ZoneInfo, by: str) -> dict[str, str]:
-    """It names the reader's own zone: other readers of the address may have another one."""
+    """The query of a moment.
+
+    It names the zone of the reader, because other readers of the address may have another zone.
+    """
     said = {
         "as_of": field(at, zone) if at else "",
         "zone": own_zone if at else "",
@@ -165,7 +168,7 @@ def address(at: datetime | None, own_zone: str, zone: ZoneInfo, by: str) -> dict
 
 
 def field(at: datetime, zone: ZoneInfo) -> str:
-    """As a field for a date and a time takes it."""
+    """A moment in the form that an input for date and time takes."""
     return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
 
 
@@ -178,7 +181,7 @@ def drawn(
     end: datetime,
     by: str,
 ) -> Chart:
-    """The ways of the leaders of a moment up to it."""
+    """The lines of the leaders of a moment up to that moment."""
     x = Axis(0.0, max(1.0, (end - begin).total_seconds()), False, LEFT, WIDTH - RIGHT)
     ways, y = (ranks if by == "rank" else scores)(found, leaders, begin, end, x)
     ends = spread([way[-1][1] for way in ways])
@@ -241,7 +244,7 @@ def scores(
 
 
 def spread(ends: Sequence[float]) -> list[float]:
-    """Places for names near the ends of their lines, none over another."""
+    """Heights for names near the ends of their lines, so that no two names overlap."""
     order = sorted(range(len(ends)), key=lambda number: ends[number])
     found = list(ends)
     low = TOP - GAP

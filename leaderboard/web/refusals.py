@@ -51,7 +51,7 @@ def page_before(request: HttpRequest) -> str:
 
 
 def cleaned(form: forms.Form) -> dict[str, Any]:
-    """What a form says. Raises `Refused` with the sentences of its errors."""
+    """The values of a form. Raises `Refused` with the sentences of its errors."""
     if form.is_valid():
         return form.cleaned_data
     sentences = [

@@ -7,7 +7,8 @@ from leaderboard.models import Team, User
 
 
 class Request(HttpRequest):
-    """A request after the middleware. Where anybody may look, `user` may be an AnonymousUser."""
+    """A request after the middleware, for the type checker. If anybody may look, `user` may be an
+    AnonymousUser."""
 
     user: User
     htmx: HtmxDetails

@@ -27,7 +27,7 @@ MOST_DOTS = 500
 
 @dataclass(frozen=True)
 class Figures:
-    """A model that somebody may begin from."""
+    """A model whose figures a reader may begin with."""
 
     words: str
     quality: float
@@ -35,7 +35,7 @@ class Figures:
 
     @property
     def query(self) -> str:
-        """The address that puts it in."""
+        """The query that fills in these figures."""
         return asked_for(self.quality, self.time_ratio)
 
 
@@ -97,7 +97,7 @@ def plot_of(standing: rankings.Standing) -> plots.Plot:
 def beginnings(
     standing: rankings.Standing | None, quality_ref: float, own: Entry | None
 ) -> list[Figures]:
-    """Models to begin from: the own team's best, a reference twice as fast, the leader's."""
+    """Models to begin with: the own team's best, a reference twice as fast, the leader's."""
     found = [Figures(gettext("the reference in half the time"), quality_ref, 0.5)]
     if own:
         found.insert(0, of_entry(gettext("your team's best"), own))
@@ -116,7 +116,7 @@ def asked_for(quality: float, time_ratio: float) -> str:
 
 
 def decimal(text: str, most: float) -> float | None:
-    """The number that a text says, between 0 and `most`. None where it says none."""
+    """The number in a text, between 0 and `most`; None if there is none."""
     try:
         value = float(text[:20].replace(",", "."))
     except ValueError:

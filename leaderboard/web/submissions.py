@@ -213,8 +213,10 @@ def branches(mine: Team) -> list[str]:
 
 
 def limited(sent: SubmissionQuerySet, filters: FilterForm) -> SubmissionQuerySet:
-    """The submissions of a state, a format and a branch. What the form does not know limits
-    nothing."""
+    """The submissions of a state, a format and a branch.
+
+    A value that the form does not know limits nothing.
+    """
     filters.is_valid()
     if state := filters.cleaned_data.get("state"):
         sent = sent.in_state(state)

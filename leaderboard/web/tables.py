@@ -93,7 +93,7 @@ class Pick:
 class Reach:
     """A range of ranks as a bar, in percent of an axis that the rows of a page share.
 
-    Percents are text already: filters for each row would take longer than all else of it.
+    The percents are texts already: template filters for each row would take longer than all else.
     """
 
     start: str
@@ -161,7 +161,7 @@ def kinds(competition: Competition, wish: Wish) -> dict[str, list[Pick]]:
 
 
 def picked(values: list[tuple[str, str]], chosen: str) -> list[Pick]:
-    """Values to choose from; one that is chosen already stands there in any case."""
+    """Values to choose from. A value that is chosen already is among them in any case."""
     if chosen and chosen not in dict(values):
         values = [*values, (chosen, chosen)]
     return [Pick(name, label, name == chosen) for name, label in values]

@@ -122,7 +122,8 @@ def read(asked: QueryDict) -> Wish:
 
 
 def is_untidy(asked: QueryDict) -> bool:
-    """Whether a form wrote the address: with empty fields, or a column at a time."""
+    """Whether the address is as a form writes it: with empty fields, or with one field for each
+    column."""
     return "" in asked.values() or len(asked.getlist("columns")) > 1
 
 

@@ -87,15 +87,15 @@ def terms(competition: Competition, evaluation: Evaluation | None = None) -> lis
     ]
 
 
-def point(one: plots.Point, competition: Competition) -> str:
+def point(point_: plots.Point, competition: Competition) -> str:
     """A team of a plot in lines: name, rank, score, quality, time, with their 95 % intervals."""
-    entry = one.entry
+    entry = point_.entry
     metric = said(competition.quality_measure.short)
-    doubt = f" ± {one.ellipse.half_width:#.2g}" if one.ellipse else ""
+    doubt = f" ± {point_.ellipse.half_width:#.2g}" if point_.ellipse else ""
     ratio = sizes.interval(entry.time_ratio, entry.evaluation.half_width, 3)
     told = [
         entry.team.name,
-        rank(one),
+        rank(point_),
         gettext("Score %(score)s") % {"score": scored(entry)},
         f"{metric} {floatformat(entry.quality, 4)}{doubt}",
         gettext("Time ratio %(ratio)s") % {"ratio": ratio},
@@ -112,14 +112,14 @@ def scored(entry: Entry) -> str:
     return sizes.interval(entry.score, entry.score_half_width, 4)
 
 
-def rank(one: plots.Point) -> str:
+def rank(point_: plots.Point) -> str:
     """The rank of a team of a plot, with its range where that is known."""
-    if one.rank is None:
+    if point_.rank is None:
         return gettext("No rank")
-    if one.likely is None:
-        return gettext("Rank %(rank)d") % {"rank": one.rank}
-    facts = {"rank": one.rank, "first": one.likely.first, "last": one.likely.last}
-    if one.likely.first == one.likely.last:
+    if point_.likely is None:
+        return gettext("Rank %(rank)d") % {"rank": point_.rank}
+    facts = {"rank": point_.rank, "first": point_.likely.first, "last": point_.likely.last}
+    if point_.likely.first == point_.likely.last:
         return gettext("Rank %(rank)d, likely %(first)d") % facts
     return gettext("Rank %(rank)d, likely %(first)d to %(last)d") % facts
 

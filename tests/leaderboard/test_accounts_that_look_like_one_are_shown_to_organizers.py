@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 def found(competition: Competition) -> dict[tuple[str, str], set[Sign]]:
     return {
-        (one.one.user.username, one.other.user.username): set(one.signs)
+        (one.first.user.username, one.second.user.username): set(one.signs)
         for one in doubles.doubles(competition)
     }
 

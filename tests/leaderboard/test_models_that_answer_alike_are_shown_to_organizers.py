@@ -43,7 +43,7 @@ def test_the_same_wrong_answers_are_a_sign_and_others_are_none(
     one, other = answered(team, 1, HALF_WRONG), answered(rivals, 2, copied, 0.51)
     answered(third, 3, (np.array(HALF_WRONG) + 1) % 3, 0.52)
     (pair,) = likeness.pairs(team.competition)
-    assert {pair.one, pair.other} == {one, other}
+    assert {pair.first, pair.second} == {one, other}
     assert pair.share == pytest.approx(19 / 20)
     assert pair.wrong == 20
 
@@ -64,7 +64,7 @@ def test_the_same_model_of_two_teams_is_a_sign_once(
     other = submit(rivals, 1)
     running.run_next("cpu")
     (pair,) = likeness.pairs(team.competition)
-    assert (pair.one, pair.other, pair.share) == (one, other, None)
+    assert (pair.first, pair.second, pair.share) == (one, other, None)
 
 
 def test_independent_models_of_equal_quality_are_no_sign(

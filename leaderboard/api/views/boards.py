@@ -63,7 +63,10 @@ class CSVRenderer(BaseRenderer):
 
 
 class ByWriting(DefaultContentNegotiation):
-    """`format` is a word of two meanings: a format of model files chooses no renderer."""
+    """Chooses a renderer by `?format=`, if the word names one.
+
+    The same word also filters a board by the format of model files. Such a value chooses none.
+    """
 
     def filter_renderers(
         self, renderers: Iterable[BaseRenderer], format: str
@@ -139,7 +142,7 @@ def page(view: Board, request: Request, standing: rankings.Standing, choice: Cho
 
 
 def part(request: Request, standing: rankings.Standing, choice: Choice, size: int) -> Response:
-    """A page of a choice. Its neighbours are named by the rows between, as on the page."""
+    """A page of a choice of rows. The addresses of its neighbours name a row of this page."""
     after, before = (
         browsing.entry_of(standing, key=digits.whole(request.query_params.get(name, "")))
         for name in ("after", "before")
@@ -179,6 +182,7 @@ def download(standing: rankings.Standing, choice: Choice) -> StreamingHttpRespon
 
 
 def by_the_hundred(lines: Iterator[str]) -> Iterator[str]:
-    """Fewer and larger pieces: a server takes longer to send one than we to make it."""
+    """Lines in pieces of a hundred, because a server needs longer to send a piece than to make
+    it."""
     while some := "".join(islice(lines, 100)):
         yield some

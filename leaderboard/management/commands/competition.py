@@ -72,7 +72,7 @@ class Command(contest_files.ContestCommand):
             self.stdout.write(told["missing"]["detail"])
 
     def table(self, rescore: dict[str, Any] | None) -> None:
-        """The board before and after a rescore, a team on a line."""
+        """The board before and after a rescore, with one team on each line."""
         for row in rescore["rows"] if rescore else ():
             ranks = [row["rank_before"] or "–", row["rank_after"] or "–"]
             scores = [row["score_before"], row["score_after"]]
@@ -81,7 +81,7 @@ class Command(contest_files.ContestCommand):
     def do(
         self, step: str, competition: Competition, *, by: User, **options: Any
     ) -> dict[str, Any]:
-        """Act. Returns what is told besides how the competition stands."""
+        """Do an act. Returns what is told beside the state of the competition."""
         if decision := DECISIONS.get(step):
             given = {name: options[name] for name in named(decision.needs)}
             with audit.because(options["why"]):
@@ -100,7 +100,7 @@ def named(needs: Callable[[CommandParser], None]) -> list[str]:
 
 
 def told_of(competition: Competition) -> dict[str, Any]:
-    """How a competition stands, for programs."""
+    """The state of a competition, for programs."""
     states = competition.evaluations.by_state()
     last = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION).first()
     published = competition.published_at
@@ -116,7 +116,7 @@ def told_of(competition: Competition) -> dict[str, Any]:
 
 
 def missing(competition: Competition) -> dict[str, str] | None:
-    """The first step that a draft lacks before it may open."""
+    """The first thing that a draft lacks before it can open."""
     if competition.state != Competition.State.DRAFT:
         return None
     try:

@@ -46,9 +46,9 @@ class Command(BaseCommand):
         if worst == Level.ERROR or (strict and worst == Level.WARNING):
             raise SystemExit(1)
 
-    def show(self, one: Finding) -> None:
-        style = getattr(self.style, STYLES[one.level])
-        line = f"{style(f'{one.level:<8}')}{one.check:<13}{one.said}"
+    def show(self, finding: Finding) -> None:
+        style = getattr(self.style, STYLES[finding.level])
+        line = f"{style(f'{finding.level:<8}')}{finding.check:<13}{finding.said}"
         self.stdout.write(line.rstrip())
-        if one.advice:
-            self.stdout.write(f"{'':<21}{one.advice}")
+        if finding.advice:
+            self.stdout.write(f"{'':<21}{finding.advice}")

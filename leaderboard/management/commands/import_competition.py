@@ -100,7 +100,7 @@ class Command(contest_files.ContestCommand):
 
 
 def drafted(found: Foreign, profile: str | None) -> ContestFile:
-    """The contest file of a draft. Raises `CommandError` if no hardware profile is meant."""
+    """The contest file of a draft. Raises `CommandError` if no hardware profile can be chosen."""
     slug = profile or only_profile()
     if slug is None:
         raise CommandError(

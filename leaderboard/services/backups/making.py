@@ -79,7 +79,7 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def one_view() -> Iterator[None]:
-    """All reads inside see the same rows."""
+    """All reads in the body see the same rows."""
     with transaction.atomic():
         if connection.vendor == "postgresql" and len(connection.savepoint_ids) == 0:
             with connection.cursor() as cursor:
@@ -110,8 +110,10 @@ def keep_rows(folder: Path, *, is_portable: bool) -> str:
 
 
 class Exact(DjangoJSONEncoder):
-    """Times with their microseconds, which Django leaves out: equal scores go by the earlier
-    upload."""
+    """Times with their microseconds, which Django's JSON leaves out.
+
+    Equal scores are ordered by the earlier upload, so the microseconds count.
+    """
 
     def default(self, o: Any) -> Any:
         return o.isoformat() if isinstance(o, datetime) else super().default(o)
@@ -136,7 +138,7 @@ def pg_program(name: str) -> str | None:
 
 
 def address() -> str:
-    """The database as the programs of PostgreSQL are told it."""
+    """The database, in the words of the programs of PostgreSQL."""
     given = connection.get_connection_params()
     names = {"dbname", "user", "password", "host", "port"}
     pairs = {name: str(value) for name, value in given.items() if name in names and value}
@@ -162,7 +164,7 @@ def keep_file(target: Path, name: str, sha256: str) -> str:
 
 
 def keep_keys(folder: Path) -> dict[str, str]:
-    """Write the keys, for the owner alone; the hashes of what was written."""
+    """Write the keys, readable for their owner alone. Returns the hash of each file."""
     keys = {SECRET: settings.SECRET_KEY.encode()}
     if signing.place().is_file() and os.access(signing.place(), os.R_OK):
         keys[SIGNING] = signing.place().read_bytes()

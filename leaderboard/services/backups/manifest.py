@@ -72,7 +72,7 @@ def verified(folder: Path) -> Manifest:
 
 
 def tables() -> list[type[models.Model]]:
-    """The models whose rows are kept; those that others refer to are not always first."""
+    """The models whose rows are kept. A model may come before one that it refers to."""
     there = set(connection.introspection.table_names())
     return [
         model

@@ -122,7 +122,7 @@ def settings_in(file: ContestFile) -> dict[str, Any]:
 
 
 def in_zone(value: Any, zone: str) -> Any:
-    """A moment without a zone is meant in that of the competition."""
+    """A moment. If it names no zone, it is in the zone of the competition."""
     if isinstance(value, datetime) and timezone.is_naive(value):
         return value.replace(tzinfo=ZoneInfo(zone))
     return value
@@ -141,7 +141,7 @@ def filled(row: models.Model, values: dict[str, Any], where: Any) -> Iterable[tu
 def moved(
     competition: Competition, name: str, to: models.Model | None, told: str
 ) -> list[tuple[str, Change]]:
-    """Point a competition at another row, or note that there will be another."""
+    """Point a competition at another row, or note that it will point at a new row."""
     before = getattr(competition, name) if competition.pk else None
     if to is not None and before == to:
         return []
@@ -226,7 +226,8 @@ def dataset_of(file: ContestFile, now: Dataset | None) -> tuple[Dataset | None, 
 
 
 def source_sha256(source: Path, images: Images) -> str:
-    """What tells one import from another without reading pictures: files and decisions."""
+    """A hash that tells one import from another: of files and decisions, without decoding
+    pictures."""
     choices = images.model_dump(exclude={"sha256", "source", "name", "licence"})
     digest = hashlib.sha256(json.dumps(choices, sort_keys=True).encode())
     each = [source] if source.is_file() else sorted(source.rglob("*"))
@@ -279,7 +280,7 @@ def reference_of(
 def forbidden(
     row: Competition, wanted: Competition, fields: set[str], profile: HardwareProfile
 ) -> Iterable[Refused]:
-    """What the rules of the panel say against changes of a competition that exists."""
+    """What the rules of the panel forbid of the changes to an existing competition."""
     try:
         competitions.check_editable(Competition.objects.get(pk=row.pk), fields)
         competitions.check_formats_kept(Competition.objects.get(pk=row.pk), wanted.formats)

@@ -1,4 +1,7 @@
-"""A contest file is read and checked. Each slip is told with its line and what to write instead."""
+"""A contest file is read and checked.
+
+Each slip is told with its line, and with what to write instead.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ class ContestFile:
         return self.path.parent / name
 
     def line(self, path: Path_) -> int:
-        """The line of a value; that of its section if the file does not write it."""
+        """The line of a value. If the file does not write the value, the line of its section."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)

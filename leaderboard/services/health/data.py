@@ -34,7 +34,7 @@ migrated: set[str] = set()
 
 
 def database() -> Findings:
-    """It answers. What it raises otherwise is told by `health.examine`."""
+    """The database answers. `health.examine` reports an error that this raises."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     if connection.vendor == "sqlite" and settings.REDIS_URL:

@@ -40,7 +40,7 @@ HEADERS = ("X-Content-Type-Options", "Content-Security-Policy", "X-Frame-Options
 
 
 def secret_key() -> Findings:
-    """The key cannot be guessed."""
+    """SECRET_KEY cannot be guessed, and DEBUG is off on a site that others reach."""
     key = settings.SECRET_KEY
     if settings.DEBUG:
         if settings.SITE_HOST not in HERE:

@@ -60,8 +60,8 @@ def seconds_since(moment: datetime | None) -> float:
 
 
 def queues() -> list[Any]:
-    """The profiles with the numbers `queued`, `running`, `alive`, `fit`, and `oldest`: since when
-    the first one waits."""
+    """Each profile with the numbers `queued`, `running`, `alive` and `fit`, and with `oldest`:
+    since when its first evaluation waits."""
     first = waiting().filter(profile=OuterRef("pk")).order_by("queued_at").values("queued_at")
     oldest: Any = Subquery(first[:1], output_field=DateTimeField())
     fit = profiles.number_of_fit_workers()
@@ -113,7 +113,7 @@ def sweep() -> Findings:
 
 
 def note_sweep() -> None:
-    """Write that the sweep ran, for the check of it. Kept for a day."""
+    """Note for the check `sweep` that the sweep ran. The note is kept for a day."""
     cache.set(SWEPT, int(timezone.now().timestamp()), 86400)
 
 

@@ -59,8 +59,11 @@ class Bundle:
 
 @contextmanager
 def opened(path: Path, names: tuple[str, ...]) -> Iterator[tuple[Bundle, str] | None]:
-    """A folder or zip that holds a file of one of these names, and that name; the nearest one to
-    the top. None: it holds none. Raises `BadContestFile` for a zip that cannot be read."""
+    """A folder or zip that holds a file of one of these names, and that name.
+
+    The file nearest to the top counts. None if there is no such file. Raises `BadContestFile` for a
+    zip that cannot be read.
+    """
     if path.is_dir():
         found = next((one for one in names if (path / one).is_file()), None)
         yield (Bundle(path, None), found) if found else None

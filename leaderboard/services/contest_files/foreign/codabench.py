@@ -31,7 +31,7 @@ PHASE = {
 
 
 def is_one(content: Mapping[str, Any]) -> bool:
-    """Whether a file is one, by what it holds."""
+    """Whether the content of a file is that of this service."""
     return (
         "slug" not in content
         and isinstance(content.get("phases"), list | dict)
@@ -40,7 +40,7 @@ def is_one(content: Mapping[str, Any]) -> bool:
 
 
 def take(content: Mapping[str, Any], taken: Taken) -> None:
-    """Put into `taken` what has a place here."""
+    """Put into `taken` what a contest file can hold."""
     taken.name(content.get("title"), content.get("description"))
     pages(content, taken)
     phases(content, taken)
@@ -93,7 +93,7 @@ def phases(content: Mapping[str, Any], taken: Taken) -> None:
 
 
 def whys() -> dict[str, str]:
-    """Why a setting has no place here."""
+    """Why some settings are not taken over, by their names."""
     program = gettext("Nothing of the organizers is run here. Write the formula and the metric.")
     data = gettext("Images are imported by themselves: name their zip as dataset.source.")
     machine = gettext("A hardware profile says where models run.")

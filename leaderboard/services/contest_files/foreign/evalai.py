@@ -24,12 +24,12 @@ PHASE = {
 
 
 def is_one(content: Mapping[str, Any]) -> bool:
-    """Whether a file is one, by what it holds."""
+    """Whether the content of a file is that of this service."""
     return "slug" not in content and isinstance(content.get("challenge_phases"), list)
 
 
 def take(content: Mapping[str, Any], taken: Taken) -> None:
-    """Put into `taken` what has a place here."""
+    """Put into `taken` what a contest file can hold."""
     taken.name(content.get("title"), content.get("short_description"))
     for name, page, heading in (
         ("description", "overview", ""),
@@ -68,7 +68,7 @@ def phases(told: list[Any], taken: Taken) -> None:
 
 
 def whys() -> dict[str, str]:
-    """Why a setting has no place here."""
+    """Why some settings are not taken over, by their names."""
     program = gettext("Nothing of the organizers is run here. Write the formula and the metric.")
     data = gettext("Images are imported by themselves: name their zip as dataset.source.")
     board = gettext("Boards have the columns of this service. Choose the metric.")

@@ -77,7 +77,10 @@ def read(path: Path) -> Foreign | None:
 
 
 def of(source: Bundle, name: str) -> Foreign | None:
-    """Raises `KeyError` and `ValueError` if there is no such text, and `BadContestFile`."""
+    """The competition in one text of a bundle; None if no known service wrote it.
+
+    Raises `KeyError` and `ValueError` if there is no such text, and `BadContestFile`.
+    """
     content, lines = reading.parsed_text(source.text(name))
     for service, module in SERVICES.items():
         if module.is_one(content):

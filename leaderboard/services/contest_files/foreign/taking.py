@@ -45,7 +45,7 @@ class Taken:
     left: list[Slip] = field(default_factory=list)
 
     def leave(self, path: Path_, why: str) -> None:
-        """Note what is not taken over, by its name and its line in the other file."""
+        """Note a setting that is not taken over, with its line in the other file, and why."""
         line = next(
             (self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines),
             1,
@@ -55,7 +55,7 @@ class Taken:
     def leave_all(
         self, told: Mapping[str, Any], known: Iterable[str], whys: Mapping[str, str]
     ) -> None:
-        """Note each setting that has no place here."""
+        """Note each setting that a contest file cannot hold."""
         for name in told:
             if name not in known:
                 why = whys.get(str(name)) or gettext("It has no place here.")
