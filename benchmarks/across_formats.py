@@ -1,7 +1,7 @@
 """One network in several formats, each against the same TorchScript reference: the network itself.
 
-The bare ratio is that of long runs of each file alone, in alternating stretches. The bars: ONNX at
-most 0.85, ONNX in int8 at most 0.45 where the processor has VNNI.
+The bare ratio comes from long runs of each file alone, in alternating stretches. The bars: ONNX at
+most 0.85; ONNX in int8 at most 0.45 if the processor has VNNI.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def main() -> None:
 def alone(
     inputs: Path, reference: Path, paths: dict[str, Path], options: argparse.Namespace
 ) -> dict[str, Truth]:
-    """Each file's seconds per call over the reference's."""
+    """Bare ratios: the seconds per call of each file / those of the reference."""
     truths = {name: Truth() for name in paths}
     with bare.started(inputs, [reference, *paths.values()], favoured=True) as runner:
         calls = [

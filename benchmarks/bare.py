@@ -1,8 +1,9 @@
 """Models without any protocol: one process, its own clock, one pass after the other.
 
-What a team would do at home, and what the benchmarks hold the protocol against. Started by them as
-`python -m benchmarks.bare DEVICE BATCH_SIZE INPUTS.npy MODEL...`; told "number calls" per line,
-answers with seconds by its clock and, on a GPU, by the GPU's own events. Number -1 is the probe.
+A team would measure like this at home. The benchmarks compare the protocol with it. They start it
+as `python -m benchmarks.bare DEVICE BATCH_SIZE INPUTS.npy MODEL...`. It reads lines "number calls"
+and answers with seconds by its own clock and, on a GPU, by the events of the GPU. Number -1 is the
+probe.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def loaded(path: str, device: str) -> Callable[[Any], Any]:
 
 
 def clock_of(device: str) -> Callable[[], float]:
-    """Seconds as the device itself counts them, when all it was asked for is done."""
+    """Seconds by the clock of the device, once it has done all that it was asked for."""
     import torch
 
     if device == "cpu":
@@ -108,7 +109,7 @@ def clock_of(device: str) -> Callable[[], float]:
 
 
 class Bare:
-    """A running one."""
+    """A running process of this module."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -140,8 +141,10 @@ def started(
     device: Device = "cpu",
     batch_size: int = 1,
 ) -> Iterator[Bare]:
-    """Models on their inputs, (N, 3, height, width) float32; `favoured`: pinned and preferred as
-    the protocol's own processes are."""
+    """A process with models on their inputs, (N, 3, height, width) float32.
+
+    `favoured`: cores and priority are those of the processes of the protocol.
+    """
     arguments = [device, str(batch_size), str(inputs), *map(str, models)]
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.bare", *arguments],

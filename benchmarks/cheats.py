@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from benchmarks import nets
 
 DEAR = 6
-"""How many times as long a dear image takes."""
+"""A slow image takes so many times as long as a fast one."""
 
 
 class Honest(nn.Module):
@@ -69,7 +69,7 @@ class WorksBetween(Honest):
 
 
 class WorksInside(Honest):
-    """The honest twin of the one before: the same work, all of it inside of the call."""
+    """The honest twin of `WorksBetween`: the same work, all of it inside of the call."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.right(x) + 0 * self.left(torch.zeros_like(x))
@@ -152,7 +152,7 @@ class ChangesItsInput(Honest):
 
 
 class Denormals(Honest):
-    """Leaves the processor busy with denormal numbers, should that outlive its turn."""
+    """Leaves the processor busy with denormal numbers, in case that lasts beyond its turn."""
 
     def forward(self, x: Tensor) -> Tensor:
         tiny = torch.full([1, 1024], 1e-39)
@@ -177,8 +177,11 @@ class Waits(Honest):
 
 
 class BurnsWhenSlow(Honest):
-    """Reads a clock, and works half as much again while the machine is slow: it would be taken for
-    a model that slows with the machine more than it does, and be read too fast at a quick pace."""
+    """Reads a clock, and works half as much again while the machine is slow.
+
+    It looks as if the machine slowed it more than it does. At a fast pace its ratio would then be
+    read too low.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -197,7 +200,7 @@ class BurnsWhenSlow(Honest):
 
 
 class Dear(Honest):
-    """Computes every answer several times."""
+    """Computes every answer several times, and so takes several times as long."""
 
     def forward(self, x: Tensor) -> Tensor:
         answer = self.left(x) + self.right(x)
@@ -207,7 +210,7 @@ class Dear(Honest):
 
 
 class EarlyExit(Honest):
-    """Cheap on most images and dear on about one in ten, by their content."""
+    """Fast on most images and slow on about one in ten, by their content."""
 
     def forward(self, x: Tensor) -> Tensor:
         answer = self.left(x) + self.right(x)

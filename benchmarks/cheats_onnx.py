@@ -24,7 +24,7 @@ class Dear(Honest):
 
 
 class EarlyExit(Honest):
-    """Cheap on most images and dear on about one in ten, by their content."""
+    """Fast on most images and slow on about one in ten, by their content."""
 
     def forward(self, x: Tensor) -> Tensor:
         digest = (x.double().abs().sum() * 1e3).to(torch.long)
@@ -40,7 +40,7 @@ class ReactsToRewarm(Honest):
 
 
 class Denormals(Honest):
-    """Leaves the processor busy with denormal numbers, should that outlive its turn."""
+    """Leaves the processor busy with denormal numbers, in case that lasts beyond its turn."""
 
     def forward(self, x: Tensor) -> Tensor:
         tiny = x[:, :1, :8].flatten(1) * 1e-39

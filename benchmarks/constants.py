@@ -1,8 +1,9 @@
-"""What each constant of the estimator does to recorded quads: the evidence of MEASUREMENT.md.
+"""How much each constant of the estimator matters on recorded quads: the evidence of
+MEASUREMENT.md.
 
-Every constant is halved and doubled, and all recorded quads are estimated anew. Shown are the
-median and the largest change of the published ratio, in units of its half-width, and the median
-change of the half-width itself.
+Every constant is halved and doubled, and all recorded quads are estimated again. The table shows
+the median and the largest change of the published ratio, in units of its half-width, and the median
+change of the half-width.
 """
 
 from __future__ import annotations

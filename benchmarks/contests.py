@@ -18,7 +18,7 @@ from scoring.specs import Formula
 
 Floats = npt.NDArray[np.float64]
 SHARES = np.array([594, 501, 482, 410, 403, 137]) / 2527
-"""Of the six classes: those of TrashNet."""
+"""Shares of the six classes of TrashNet."""
 TRUTH = 20_000
 """Images that tell the true quality of a model."""
 CLOCK = 0.015
@@ -75,7 +75,7 @@ class Contest:
 
     @property
     def known(self) -> doubt.Scores:
-        """What is known of the models when the public board is shown."""
+        """The models as they are known when the public board is shown."""
         slopes = [
             formula.quality_slope(one, quality_ref=self.reference) for one in self.public.qualities
         ]
@@ -102,7 +102,7 @@ def invented(
 def answered(
     kind: Kind, labels: npt.NDArray[np.int64], random: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """A model is right where its skill exceeds the difficulty of the image."""
+    """Answers: a model is right if its skill exceeds the difficulty of the image."""
     images, classes = len(labels), len(SHARES)
     hard = np.sqrt(kind.alike) * random.standard_normal(images)
     families = random.standard_normal((8, images))

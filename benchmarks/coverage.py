@@ -1,8 +1,9 @@
 """How often a published interval holds the true ratio while other programs come and go.
 
-The machine is invented (`benchmarks.weather`), so that the truth is known. It is calibrated in one
-weather and evaluated in another. This takes minutes of one core, and no real clock. `--recorded`
-estimates quads of a real machine anew, on which eight people built and tested meanwhile.
+The machine is invented (`benchmarks.weather`), so the truth is known. It is calibrated in one
+weather and evaluated in another. This takes minutes of one core, and needs no real clock.
+`--recorded` estimates the quads of a real machine, on which eight people built and tested
+meanwhile.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ def quiet(random: np.random.Generator) -> weather.Load:
 
 
 def step_before(random: np.random.Generator) -> weather.Load:
-    """Others begin between calibration and evaluation, and stay."""
+    """Other programs begin between calibration and evaluation, and stay."""
     cores = random.uniform(0, 1.5)
     return lambda at: np.where(at < CALIBRATED, 0.0, cores)
 
 
 def step_after(random: np.random.Generator) -> weather.Load:
-    """Others end between calibration and evaluation."""
+    """Other programs end between calibration and evaluation."""
     cores = random.uniform(0.3, 1.2)
     return lambda at: np.where(at < CALIBRATED, cores, 0.0)
 
@@ -67,7 +68,7 @@ def come_and_go(random: np.random.Generator) -> weather.Load:
 
 
 def bursts(random: np.random.Generator) -> weather.Load:
-    """As `benchmarks.neighbour` does."""
+    """Bursts of load like those of `benchmarks.neighbour`."""
     lasting = random.uniform(0.02, 0.6, 3000)
     return stretches(lasting, np.arange(3001.0) % 2, None)
 

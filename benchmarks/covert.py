@@ -1,12 +1,15 @@
 """How much of the hidden images a model can tell its team by the time it takes.
 
-A hostile model has read a message from the images and spends time by it: a real measuring
-(`scoring.timing.measuring`) with an invented clock. The reader sees what a page shows: every quad
-of every evaluation in four digits, as teams saw it once and organizers do, or what teams see now,
-of evaluations that have a score. The message is known, so that the bits that come through are
-counted: what its symbols hold, less what Fano's inequality takes for the wrong ones. The model may
-choose how far apart it sets its symbols and how many there are; the best choice is shown. What it
-can say is bounded from below by this code, and so is a figure for comparing, not a proof.
+A hostile model has read a message from the images, and takes more or less time to send it. The
+measuring is real (`scoring.timing.measuring`), the clock is invented. The team reads what a page
+shows. The column "before" is of every quad of every evaluation in four digits, as organizers see
+them, and as teams once did. The column "now" is of what teams see now: segments of evaluations with
+a score.
+
+The message is known, so the bits that come through can be counted: the bits of its symbols, less
+those that Fano's inequality subtracts for the wrong ones. The model may choose the distance and the
+number of its symbols; the best choice is shown. This code is a lower bound of what a model can say.
+So the figure serves to compare, and is no proof.
 
     python -m benchmarks.covert
 """
@@ -68,7 +71,8 @@ class Entrant:
 
 @dataclass
 class Talk:
-    """One evaluation of a model that says a symbol for each `unit`: quad, segment or evaluation."""
+    """One evaluation of a model that sends one symbol for each `unit`: quad, segment or
+    evaluation."""
 
     unit: str
     span: float
@@ -135,7 +139,7 @@ class Talk:
         ]
 
     def measured(self, images: int, plan: Plan) -> Timing | None:
-        """None where it ends without a score."""
+        """What the measuring found; None if it ends without a score."""
         try:
             found = measuring.measure(
                 self,
@@ -151,12 +155,12 @@ class Talk:
 
 
 def by_quads(found: Timing, is_scored: bool) -> list[float]:
-    """As a team saw them once: whatever became of the evaluation, in four digits."""
+    """The figures that a team saw once: of each quad in four digits, with a score or without."""
     return [float(f"{one:.4g}") for one in map(ratio_of, found.quads)]
 
 
 def by_segments(found: Timing, is_scored: bool) -> list[float]:
-    """As its page shows them to a team."""
+    """The figures that a team sees on its page now."""
     from leaderboard.services.measurements import Stretch
     from leaderboard.web import measurements
 
@@ -220,7 +224,8 @@ def best(
         for levels in LEVELS:
             bits = bits_of(unit, read, span, levels, seconds, images, plan, options)
             found.append((bits, span, levels))
-            # More symbols in the same span only get confused, once half of them are.
+            # If half of the symbols are confused, more symbols in the same span would only confuse
+            # more.
             if bits < 0.7 * max(one[0] for one in found if one[1] == span):
                 break
     return max(found)
@@ -261,8 +266,10 @@ def bits_of(
 
 
 def errors(sent: np.ndarray, got: np.ndarray, span: float, levels: int) -> float:
-    """Share of symbols read wrongly by the nearest level; the scale is fitted, as a reader would
-    who has sent a few known symbols before."""
+    """Share of symbols that are read wrongly, each as the nearest level.
+
+    The scale is fitted first, as a reader could do who has sent some known symbols before.
+    """
     step = math.log(span) / (levels - 1)
     offset = float(np.median(got - sent * step))
     return float(np.mean(np.clip(np.round((got - offset) / step), 0, levels - 1) != sent))

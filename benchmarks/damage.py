@@ -10,7 +10,7 @@ Mutation = Callable[[random.Random, bytes, list[bytes]], bytes]
 
 
 def flipped(chance: random.Random, data: bytes) -> bytes:
-    """A few bits are the other way round."""
+    """The data with a few bits turned."""
     found = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 5, 20))):
         found[chance.randrange(len(found))] ^= 1 << chance.randrange(8)

@@ -24,7 +24,7 @@ from scoring.quality.power import SURE
 
 CLASSES = len(contests.SHARES)
 EQUAL = 1e-9
-"""Up to this error two models answer alike."""
+"""Two models with a smaller error of their difference answer alike."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,11 @@ def by_pairs(contest: Contest) -> Ranges:
 
 
 def pair_ranges(phi: Floats, scores: Scores) -> Ranges:
-    """The true ranks by pairs: 1 + models surely better, to all models - models surely worse."""
+    """Ranges of the true ranks by pairs.
+
+    They go from 1 + the number of models that are surely better to the number of all models - those
+    that are surely worse.
+    """
     difference = scores.score[:, None] - scores.score
     steps = difference / np.maximum(doubt.paired_errors(phi, scores), EQUAL)
     better, worse = (steps > SURE).sum(axis=1), (steps < -SURE).sum(axis=1)

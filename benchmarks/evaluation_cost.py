@@ -1,9 +1,11 @@
-"""What a whole evaluation costs over one bare pass of the submission.
+"""What a whole evaluation costs, in units of one bare pass of the submission.
 
-Generated JPEGs of all sizes, a ResNet18-like reference and submissions of about 0.2x to 2x. The
-bare pass runs the submission once over as many prepared tensors, in one process. The first row
-decodes the images; the others find them in the cache. With `--tiny` 300 small images, a smaller
-reference and a model of some 50 microseconds, whose passes cost little but starting processes.
+Images are generated JPEGs of all sizes. The reference is like a ResNet18; the submissions take
+about 0.2 to 2 times as long. The bare pass runs the submission once over as many prepared tensors,
+in one process. The first row decodes the images; the other rows find them in the cache.
+
+`--tiny`: 300 small images, a smaller reference, and a model of some 50 microseconds. Its passes
+cost little besides the start of processes.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from scoring.job import Formula, InputSpec, Job, Plan, Split
 
 SIDES = (180, 224, 320, 400, 512, 640)
 PREPARED = 256
-"""Tensors that the bare pass goes round and round on: more than any cache holds."""
+"""Tensors that the bare pass uses again and again: more than any cache holds."""
 NETS: dict[str, Callable[[], nn.Module]] = {
     "0.2x": partial(nets.residual, (24, 48, 96, 192), 2),
     "0.9x": partial(nets.residual, (64, 128, 256, 448), 2),

@@ -1,7 +1,7 @@
-"""Readers beside slow clients and beside uploaders; front and gunicorn as compose has them.
+"""Readers beside slow clients and beside uploaders, with front and gunicorn as compose has them.
 
-python -m benchmarks.front                      # both; needs nginx
-python -m benchmarks.front --uploaders 50 --megabytes 5
+python -m benchmarks.front                      # both; needs nginx python -m benchmarks.front
+--uploaders 50 --megabytes 5
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ READERS = 20
 
 @dataclass(frozen=True)
 class Site:
-    """Where the whole stands: the front, and what stands behind it."""
+    """Addresses and folders of the front and of the processes behind it."""
 
     front: str
     web: str
@@ -128,7 +128,7 @@ def wait_until_it_listens(port: int) -> None:
     raise TimeoutError(f"Nobody listens at {port}.")
 
 
-# Those who are slow
+# Slow clients
 
 
 @contextmanager
@@ -169,11 +169,11 @@ def slow_clients(address: str, path: str, count: int) -> Iterator[None]:
             thread.join()
 
 
-# Those who read
+# Readers
 
 
 def read(address: str, seconds: float, readers: int = READERS) -> list[float]:
-    """The seconds of each page that so many readers got, one after the other; inf: none came."""
+    """Seconds of each page that so many readers got, one after the other; inf if none came."""
     took: list[float] = []
     over = threading.Event()
 
@@ -199,11 +199,11 @@ def read(address: str, seconds: float, readers: int = READERS) -> list[float]:
     return took
 
 
-# Those who send
+# Uploaders
 
 
 def model_of(megabytes: float) -> Callable[[], bytes]:
-    """Archives that the gate takes, each another one: a small network and constants beside it."""
+    """Archives that the gate takes, each different: a small network, and constants that fill it."""
     import torch
 
     class Padded(torch.nn.Module):
@@ -220,7 +220,7 @@ def model_of(megabytes: float) -> Callable[[], bytes]:
     plain = target.getvalue()
 
     def another() -> bytes:
-        """The same archive with some weights of its own; the checksums of a zip are kept right."""
+        """The same archive with other weights. The checksums of the zip are made right again."""
         out = io.BytesIO()
         with zipfile.ZipFile(io.BytesIO(plain)) as old, zipfile.ZipFile(out, "w") as new:
             for info in old.infolist():

@@ -1,8 +1,8 @@
-"""What damaged and bent archives do to the static gate, the sandbox and the process beside it.
+"""What damaged archives do to the static gate, the sandbox and the process beside it.
 
-Small honest models are mutated at random, by a seed. What the gate lets pass is loaded and called
-in children of one long-lived sandbox. Whatever happens must be a code, within its limits; nothing
-may be left behind.
+Small honest models are changed at random, by a seed. What the gate lets pass is loaded and called
+in children of one long-lived sandbox. Every outcome must be a code, within its limits. Nothing may
+be left behind.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ LIMITS = Limits(
 )
 GATE_SECONDS = 5.0
 MOST_SECONDS = LIMITS.load_seconds * 2 + LIMITS.first_call_seconds + LIMITS.call_seconds + 5
-"""Of a child: loading and preparing each have the first limit; starting and ending it take some."""
+"""Most seconds of a child. Loading and preparing each have the first limit; start and end take some
+more."""
 GROWTH_BYTES = 64 << 20
 """What this process may grow by, once it has settled."""
 SETTLED = 100
@@ -104,7 +105,7 @@ class Attention(nn.Module):
 
 @dataclass
 class Tally:
-    """What became of all archives mutated in one way."""
+    """What became of all archives that were changed in one way."""
 
     count: int = 0
     refused: int = 0
@@ -159,7 +160,7 @@ def fuzzed(
     gate: Counter[str],
     options: argparse.Namespace,
 ) -> list[str]:
-    """What went wrong, in words; the tallies are filled."""
+    """What went wrong, in words. The tallies are counted up."""
     violations: list[str] = []
     settled = leftovers()
     for number in range(options.count):
@@ -204,7 +205,8 @@ def fuzzed(
 
 
 def refusal(data: bytes) -> str:
-    """The code by which the gate refuses an archive, or empty; a sentence where the gate broke."""
+    """The code by which the gate refuses an archive; empty if it passes. If the gate breaks, a
+    sentence."""
     try:
         formats.inspect(io.BytesIO(data))
     except Rejected as rejected:
@@ -357,7 +359,7 @@ def opcodes(data: bytes) -> list[bytes]:
 
 
 def edited_opcodes(chance: random.Random, data: bytes) -> bytes:
-    """Opcodes left out, doubled, swapped, moved in from elsewhere, or made up."""
+    """Opcodes left out, doubled, swapped, copied from elsewhere, or invented."""
     found = opcodes(data)
     for _ in range(chance.choice((1, 1, 2, 4))):
         at, other = chance.randrange(len(found)), chance.randrange(len(found))
@@ -403,7 +405,7 @@ def edited_lines(chance: random.Random, data: bytes) -> bytes:
 
 
 def edited_words(chance: random.Random, data: bytes) -> bytes:
-    """Names and operators of the source replaced by others, of the same source or of torch."""
+    """Names and operators of the source, replaced by others of the same source or of torch."""
     words = re.findall(rb"\w+|\W", data)
     names = [i for i, word in enumerate(words) if re.fullmatch(rb"[a-z_]\w*", word)]
     for at in chance.choices(names, k=chance.choice((1, 1, 2, 4))):
@@ -423,7 +425,7 @@ def edited_operators(chance: random.Random, data: bytes) -> bytes:
 
 
 def edited_constants(chance: random.Random, data: bytes) -> bytes:
-    """Numbers, truths and nothings of the source replaced by others."""
+    """Numbers, True, False and None of the source, replaced by others."""
     parts = re.split(rb"(\b\d[\d.e+-]*\b|\bTrue\b|\bFalse\b|\bNone\b)", data)
     places = range(1, len(parts), 2)
     if not places:
@@ -434,7 +436,7 @@ def edited_constants(chance: random.Random, data: bytes) -> bytes:
 
 
 def edited_weights(chance: random.Random, data: bytes) -> bytes:
-    """Weights that are anything: infinite, no number, or far off."""
+    """Weights with unusual numbers: infinite, NaN, or very large."""
     return chance.choice((chance.randbytes(len(data)), b"\xff" * len(data), flipped(chance, data)))
 
 

@@ -1,7 +1,7 @@
 """The protocol on a real GPU: the reference against itself, a narrower, a wider and a shallow net.
 
-Beside it stands the quotient of long bare runs in one process, by that process's clock and by the
-GPU's own events. Ends with exit code 3 and says so where torch sees no GPU.
+The table also has the quotient of long bare runs in one process, by the clock of that process and
+by the events of the GPU. If torch sees no GPU, the command says so and ends with exit code 3.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def measured(workplace: Path, options: argparse.Namespace) -> None:
 def bare_ratios(
     workplace: Path, models: list[Path], job: Job, options: argparse.Namespace
 ) -> tuple[list[float], list[float]]:
-    """Each model's time over the first one's, by both clocks: sums of alternating stretches."""
+    """Time of each model / time of the first one, by both clocks: sums of alternating stretches."""
     labelled = albums.labelled(job.splits[0].images, nets.CLASSES)
     pixels = albums.pixels(labelled, job.input, workplace / "cache")
     inputs = workplace / "inputs.npy"

@@ -1,7 +1,7 @@
 """No honest model is refused: architectures of every family, in the forms that people upload.
 
-Each has random weights and is put through a whole evaluation, check, sandbox and short measuring.
-What is shown is whether it ends `scored`, never how fast it is.
+Each has random weights and goes through a whole evaluation: check, sandbox and a short measuring.
+The table shows whether it ends `scored`. Its speed does not matter.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SIDE = unusual.SIDE
 PLAN = Plan(
     block_seconds=0.01, min_quads=2, min_segments=1, target_half_width=100, max_half_width=0
 )
-"""Ends after one pass and a second look: nobody asks here how long a model takes."""
+"""Ends after one pass and a second look, because times do not matter here."""
 
 Export = Callable[[nn.Module, Tensor], torch.jit.ScriptModule]
 
@@ -133,16 +133,16 @@ def prepared(workplace: Path) -> Job:
     )
 
 
-def tried(one: Candidate, job: Job, workplace: Path) -> Outcome:
-    """What becomes of one upload."""
+def tried(candidate: Candidate, job: Job, workplace: Path) -> Outcome:
+    """The outcome of one upload."""
     path = workplace / "submission.pt"
-    one.save(path)
+    candidate.save(path)
     start = time.monotonic()
-    spec = replace(job.input, batch_size=FORMS[one.form].batch_size)
+    spec = replace(job.input, batch_size=FORMS[candidate.form].batch_size)
     report: Report = scoring.evaluate(replace(job, submission=path, input=spec))
     return Outcome(
-        name=one.name,
-        form=one.form,
+        name=candidate.name,
+        form=candidate.form,
         parameters=report.model.parameters if report.model else 0,
         bytes=path.stat().st_size,
         code=report.failure.code if report.failure else report.status,
@@ -170,7 +170,7 @@ def candidates() -> Iterator[Candidate]:
 
 
 def architecture(name: str, side: int) -> Callable[[], nn.Module]:
-    """A plain network of that name; else timm's, or torchvision's where the name says so."""
+    """A plain network of that name, else one of timm, or of torchvision if the name says so."""
 
     def make() -> nn.Module:
         timm = networks.import_timm()
@@ -221,7 +221,7 @@ def frozen_trace(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
 
 
 def optimized(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
-    """As every model is here, but before it is saved."""
+    """Optimized as the runtime does it for every model, but before it is saved."""
     return torch.jit.optimize_for_inference(torch.jit.script(model))  # type: ignore[no-untyped-call]
 
 
@@ -288,7 +288,7 @@ def channels_last(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
 
 
 def pruned(model: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
-    """The smaller half of each convolution's weights is nought, by torch's own tool."""
+    """The smaller half of the weights of each convolution is 0, by the tool of torch."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             prune.l1_unstructured(module, "weight", amount=0.5)  # type: ignore[no-untyped-call]

@@ -75,13 +75,13 @@ def main() -> None:
     sys.exit(misses(found))
 
 
-def cells(one: Cost) -> tuple[str, ...]:
-    seconds = f"{one.seconds:.1f} s", f"{one.cpu_seconds:.1f} s"
-    return f"{one.images:,}", str(one.version), one.step, *seconds, f"{one.megabytes:.0f} MB"
+def cells(cost: Cost) -> tuple[str, ...]:
+    seconds = f"{cost.seconds:.1f} s", f"{cost.cpu_seconds:.1f} s"
+    return f"{cost.images:,}", str(cost.version), cost.step, *seconds, f"{cost.megabytes:.0f} MB"
 
 
 def misses(found: list[Cost]) -> bool:
-    """Whether a bar is missed with as many images as it is for, or fewer."""
+    """Whether a bar is missed, with at most as many images as the bar is for."""
     bound = [one for one in found if one.images <= BAR_IMAGES]
     totals: dict[tuple[int, int], float] = {}
     for one in bound:

@@ -1,4 +1,5 @@
-"""A noisy neighbour: bursts of work on every core. Run as a program, the module is one core's."""
+"""A noisy neighbour: bursts of work on every core. Run as a program, this module works on one
+core."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ def main() -> None:
     dice = random.Random(int(sys.argv[1]))  # noqa: S311
     field = np.ones(4_000_000)  # 32 MB: more than the caches hold
     landlord = os.getppid()
-    while os.getppid() == landlord:  # ends with the benchmark, however that ends
+    while os.getppid() == landlord:  # until the benchmark ends, in whatever way
         end = time.perf_counter() + dice.uniform(0.02, 0.6)
         while time.perf_counter() < end:
             field *= 1.0000001
@@ -26,7 +27,8 @@ def main() -> None:
 
 @contextmanager
 def moved_in() -> Iterator[None]:
-    """One neighbour on each core, in sessions of their own, like other people's programs."""
+    """A neighbour on each core during the body, in sessions of their own like programs of other
+    people."""
     neighbours = [
         subprocess.Popen(
             [sys.executable, "-m", "benchmarks.neighbour", str(core)],

@@ -52,7 +52,7 @@ def wide(width: int = 96) -> nn.Module:
 
 
 def minute() -> nn.Module:
-    """About 50 microseconds a call, on images of 64 pixels."""
+    """A network of about 50 microseconds for each call, on images of 64 pixels."""
     return nn.Sequential(
         nn.AvgPool2d(4),
         nn.Flatten(),
@@ -63,7 +63,8 @@ def minute() -> nn.Module:
 
 
 def saved(make: Callable[[], nn.Module], path: Path, images: Tensor | None = None) -> Path:
-    """The network as the path's ending tells, its weights random but always the same.
+    """The network as a file of the format that the path's ending names. Its weights are random, and
+    the same each time.
 
     `images`: (N, 3, H, W) uint8, by which ONNX becomes int8.
     """

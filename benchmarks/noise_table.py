@@ -126,7 +126,7 @@ def rows_of(
 
 
 def show_time(here: list[Found]) -> None:
-    """How long the evaluations of one condition took, and the nets' elasticities."""
+    """Print how long the evaluations of one condition took, and the elasticities of the nets."""
     published = [one for one in here if one.status == "scored"]
     nets = dict.fromkeys(one.net for one in here)
     print(

@@ -1,6 +1,6 @@
-"""The zygote without the sandbox: what `benchmarks.sandbox` holds the real one against.
+"""The zygote without the sandbox, which `benchmarks.sandbox` compares with the real one.
 
-Runs models of the benchmark's own only.
+It runs models of the benchmark alone.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""What the layers of the sandbox cost: starting it, starting a child, and each call, against none.
+"""What the layers of the sandbox cost: its start, the start of a child, and each call.
 
-The same network runs in a zygote with all layers and in one with none, in turns: starts alternate,
-and calls are timed in blocks ABBA, as evaluations are.
+The same network runs in a zygote with all layers and in a zygote with none, in turns. Starts
+alternate. Calls are timed in blocks ABBA, as in evaluations.
 """
 
 from __future__ import annotations
@@ -106,8 +106,10 @@ def children(
 def calls(
     boxes: list[parent.Sandbox], model: sealing.SealedModel, spec: InputSpec, count: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Seconds per call, (PAIRS, 2): of each fresh pair of children the median of its quads, because
-    a process keeps the place in memory that it happened to get."""
+    """Seconds per call, (PAIRS, 2): the median over the quads of each fresh pair of children.
+
+    Fresh pairs are needed, because a process keeps the place in memory that it happened to get.
+    """
     found: list[list[float]] = []
     example = Synthetic(spec, 0).call()
     for _ in range(PAIRS):
@@ -142,7 +144,7 @@ def quad(pair: list[processes.Child], number: int, first: int) -> tuple[float, f
 def row(
     what: str, found: np.ndarray[tuple[int, int], np.dtype[np.float64]], unit: str
 ) -> tuple[object, ...]:
-    """Of calls the cost is a share, of starts it is seconds."""
+    """A row of the table. The cost of a call is a share, that of a start is in seconds."""
     ours, none = np.median(found, axis=0)
     if unit == "call":
         logs = np.log(found[:, 0] / found[:, 1])

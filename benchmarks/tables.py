@@ -11,7 +11,7 @@ from scoring.job import Plan
 
 
 def show(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Columns as wide as what is in them, the first to the left."""
+    """Print a table. Columns are as wide as their content, the first one stands to the left."""
     lines = [tuple(head), *(tuple(map(str, row)) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     for line in lines:
@@ -23,7 +23,7 @@ def show(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def machine_line() -> str:
-    """What a table was measured on, and how busy that was."""
+    """The machine of a table, and how busy it was."""
     facts = hardware.fingerprint(Plan())
     load = ", ".join(f"{one:.2f}" for one in os.getloadavg())
     now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())

@@ -1,12 +1,12 @@
-"""How often two models are marked as tied, by the difference they truly have.
+"""How often two models are marked as tied, by their true difference.
 
 Two models are measured once each. They are tied if |a - b| <= sqrt(h_a^2 + h_b^2), where h is half
-of a 95 % interval. Beside it stands the older test, whether the two intervals overlap: |a - b| <=
-h_a + h_b. Without a true difference 95 % should be tied, and each one that is not is a false order.
-With a true difference each tie is a false tie.
+of a 95 % interval. The older test is shown, too: the intervals overlap if |a - b| <= h_a + h_b.
+Without a true difference 95 % should be tied; each other pair is a false order. With a true
+difference each tie is a false tie.
 
-The clock's noise is invented. `--recorded` takes pairs of evaluations of the same network from the
-quads of real machines, so that each of them that is not tied is a false order.
+The noise of the clock is invented. `--recorded` takes pairs of evaluations of the same network from
+the quads of real machines. There each pair that is not tied is a false order.
 """
 
 from __future__ import annotations
@@ -65,13 +65,16 @@ def simulated(
     scatter = 1.0 if known else np.sqrt(random.chisquare(freedom, (pairs, 2)) / freedom)
     half_widths = quantile * deviations * scatter * np.ones((pairs, 2))
     difference = share + error[:, 1] - error[:, 0]
-    return told(difference, half_widths)
+    return shares(difference, half_widths)
 
 
-def told(
+def shares(
     difference: npt.NDArray[np.float64], half_widths: npt.NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Shares that are tied and that overlap: differences (pairs,), half widths (pairs, 2)."""
+    """Share of pairs that are tied, and of pairs whose intervals overlap.
+
+    `difference`: (pairs,). `half_widths`: (pairs, 2).
+    """
     tied = [
         formula.is_tied(one, *both)
         for one, both in zip(difference.tolist(), half_widths.tolist(), strict=True)
@@ -86,7 +89,7 @@ def show_recorded() -> None:
     for (host, net), some in groupby(estimates, key=lambda one: one[:2]):
         pairs = np.array(list(combinations([one[2:] for one in some], 2)))
         differences = pairs[:, 1, 0] - pairs[:, 0, 0]
-        paired, overlap = told(differences, pairs[:, :, 1])
+        paired, overlap = shares(differences, pairs[:, :, 1])
         rows.append((host, net, len(pairs), f"{1 - paired:.1%}", f"{1 - overlap:.1%}"))
     tables.show(("machine", "net", "pairs", "not tied", "no overlap"), rows)
 

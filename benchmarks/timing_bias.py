@@ -1,8 +1,8 @@
-"""Whether the protocol's ratio is the right one.
+"""Whether the ratio of the protocol is the right one.
 
 The truth is the quotient of two long bare runs, each model alone in one process, in alternating
-stretches; the plain and the corrected ratio are held against it, the latter with the reference's
-time from the same long runs, and with what it scatters by itself from being held against itself.
+stretches. The plain and the corrected ratio are compared with it. The corrected one is read at the
+reference's time in the same long runs; the reference's own noise comes from a run against itself.
 The reference is TorchScript, whatever the format of the models is.
 """
 
@@ -104,8 +104,10 @@ def stretch(
     paces: list[Pace],
     seconds: float,
 ) -> None:
-    """Each model alone for a while, in a new process, each beside a while of the reference: one of
-    it stands before and after every two."""
+    """Run each model alone for a while, in a new process.
+
+    The reference runs before and after every two models.
+    """
     with bare.started(inputs, paths, favoured=True) as runner:
         speeds = [runner.seconds(i, 50) / 50 for i in range(len(paths))]
 

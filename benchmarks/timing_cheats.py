@@ -1,11 +1,11 @@
-"""What an honest network gains by pretending to be faster.
+"""What an honest network gains by disguises that pretend to be faster.
 
-The same network in disguises, each evaluated beside the undisguised one in turn.
-Gain = honest ratio / disguised ratio - 1. A model that takes six times as long on one image in ten
-is held against what that must cost: the honest network's ratio and that of one always so dear.
+Each disguise is evaluated in turn with the network itself. Gain = honest ratio / disguised ratio -
+1. The early exit takes six times as long on one image in ten. Its honest ratio is what that must
+cost, from the network itself and from a model that always takes six times as long.
 
-Of many disguises one or the other seems to gain by chance: what does not hold is run as often
-again, twice at most, and judged by all of its runs.
+Of many disguises some seem to gain by chance. A disguise that seems to gain is run again as often,
+twice at most, and judged by all of its runs.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def prepared(workplace: Path, options: argparse.Namespace) -> tuple[Job, float]:
-    """A job without a submission, and the share of its images that are dear to an early exit."""
+    """A job without a submission, and the share of images on which an early exit is slow."""
     data = nets.pictures(workplace / "images.zip", options.images)
     plan = Plan(max_seconds=options.max_seconds, target_half_width=0.0, max_half_width=0)
     job = Job(
@@ -133,7 +133,7 @@ def not_held(reports: dict[str, list[Report]], share: float) -> list[str]:
 
 @dataclass(frozen=True)
 class Gain:
-    """Of a disguise over an honest network, with its standard error, both relative."""
+    """Gain of a disguise over the honest network, with its standard error; both relative."""
 
     value: float
     standard_error: float
@@ -144,7 +144,8 @@ class Gain:
 
 
 def gain(name: str, reports: dict[str, list[Report]], share: float) -> Gain:
-    """What a disguise gained in the runs of it that were scored, each beside those of its round."""
+    """What a disguise gained in those of its runs that were scored, each beside the runs of its
+    round."""
     disguised = ratios(reports[name])
     honest, twin, dear = (
         ratios(reports[one])[: len(disguised)] for one in ("honest", TWIN, "dear")

@@ -1,7 +1,7 @@
-"""How much the same network's time ratio differs from evaluation to evaluation.
+"""How much the time ratio of one network differs from evaluation to evaluation.
 
-Three networks of different character are evaluated again and again, on a quiet machine and beside
-a bursting neighbour, and beside each evaluation the naive methods measure the same network.
+Three networks of different character are evaluated again and again, on a quiet machine and beside a
+neighbour with bursts of work. Beside each evaluation the naive methods measure the same network.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def lines_of(path: Path) -> list[str]:
 
 
 def estimated_anew(line: str) -> Found:
-    """An evaluation that was written, its quads estimated by the rules as they are now."""
+    """A recorded evaluation, whose quads are estimated by the present rules."""
     found = Found(**json.loads(line))
     quads = tally.counted([Quad.from_json(one) for one in found.quads])
     pace = Pace(
@@ -163,7 +163,7 @@ class Bench:
         return pace
 
     def evaluation(self, net: str, condition: str) -> Found:
-        """One evaluation, a second one pooled with it if it was invalid, and the naive passes."""
+        """One evaluation, and the naive passes. An invalid one is pooled with a second one."""
         job = replace(self.job, submission=self.paths[net], pace=self.pace, earlier=())
         if self.options.once:
             job = replace(job, plan=replace(job.plan, max_half_width=0.0))
@@ -234,15 +234,15 @@ class Bench:
         return self.seed
 
 
-def describe(one: Found) -> str:
+def describe(found: Found) -> str:
     return (
-        f"{time.strftime('%H:%M:%S', time.gmtime())} {one.condition:9} {one.net:8} {one.status:7} "
-        f"plain {one.plain:.4f} +- {one.plain_half_width / one.plain:.1%}, corrected "
-        f"{one.corrected:.4f} +- {one.corrected_half_width / one.corrected:.1%} g "
-        f"{one.pace_coefficient:.2f} p {one.probe_coefficient:.2f}, "
-        f"naive {one.stored:.4f} {one.passes:.4f}; "
-        f"reference {one.reference_ms:.3f} ms; {one.measured_seconds:.0f} of {one.seconds:.0f} s; "
-        f"disturbed {one.disturbed_share:.0%}"
+        f"{time.strftime('%H:%M:%S', time.gmtime())} {found.condition:9} {found.net:8} "
+        f"{found.status:7} plain {found.plain:.4f} +- {found.plain_half_width / found.plain:.1%}, corrected "
+        f"{found.corrected:.4f} +- {found.corrected_half_width / found.corrected:.1%} g "
+        f"{found.pace_coefficient:.2f} p {found.probe_coefficient:.2f}, "
+        f"naive {found.stored:.4f} {found.passes:.4f}; "
+        f"reference {found.reference_ms:.3f} ms; "
+        f"{found.measured_seconds:.0f} of {found.seconds:.0f} s; disturbed {found.disturbed_share:.0%}"
     )
 
 

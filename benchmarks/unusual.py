@@ -1,8 +1,8 @@
-"""Plain networks of unusual make, each of them something that honest authors do.
+"""Plain networks written in unusual ways, as honest authors do.
 
-Between them they use most of what TorchScript can say: attributes of all types, classes, enums,
-interfaces, exported methods, loops, complex numbers, autocast. The imports are not postponed,
-because TorchScript reads annotations as they are.
+Together they use most of what TorchScript can express: attributes of all types, classes, enums,
+interfaces, exported methods, loops, complex numbers, autocast. Imports are not postponed, because
+TorchScript reads annotations as they are.
 """
 
 import enum
@@ -79,7 +79,7 @@ class Ensemble(nn.Module):
 
 
 class Block(nn.Module):
-    """What `Grown` consists of, under names made at run time."""
+    """A part of `Grown`, under a name that is made at run time."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class Block(nn.Module):
 
 
 class Grown(nn.Module):
-    """Submodules with computed names, asked for by getattr, in a dictionary and in a list."""
+    """Submodules with computed names, read by getattr, from a dictionary and from a list."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class Grown(nn.Module):
 
 
 class Exporting(nn.Module):
-    """More methods than forward, and pieces that were scripted or traced by themselves."""
+    """Further methods besides forward, and parts that were scripted or traced by themselves."""
 
     def __init__(self) -> None:
         super().__init__()

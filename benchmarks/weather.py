@@ -25,7 +25,7 @@ from scoring.timing import calibration, host, stopping, tally
 
 Floats = npt.NDArray[np.float64]
 Load = Callable[[Floats], Floats]
-"""Cores that others keep busy at these seconds."""
+"""Cores that other programs keep busy at these seconds."""
 
 STEP = 0.05
 """Seconds of a block, and of one step of c, m and load."""
@@ -51,7 +51,7 @@ LOAD_NOISE = 0.05
 
 @dataclass(frozen=True)
 class Net:
-    """A network's ratio and its shares of core and memory; the reference has 1 each."""
+    """A network: its time ratio, and its shares of core and memory. The reference has 1 of each."""
 
     ratio: float = 1.0
     """Time ratio on the idle machine."""
@@ -68,7 +68,7 @@ NETS = {
 
 
 class Machine:
-    """A machine for `seconds`; `now` is the time up to which it was used."""
+    """A machine for `seconds` of time; `now` is the time until which it was used."""
 
     def __init__(self, load: Load, seconds: float, seed: int) -> None:
         self.random = np.random.default_rng(seed)

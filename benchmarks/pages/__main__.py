@@ -130,22 +130,22 @@ def signed_in(
     return context
 
 
-def missed(one: Look) -> list[str]:
+def missed(look: Look) -> list[str]:
     """The bars that a page misses, in words."""
-    is_board = one.rows_in_sight is not None
+    is_board = look.rows_in_sight is not None
     most = FIRST_LOAD_OF_A_BOARD if is_board else FIRST_LOAD
-    said = [f"axe: {violation}" for violation in one.violations]
-    said += [f"console: {complaint}" for complaint in one.complaints]
-    if one.first_load_bytes > most:
-        said.append(f"{one.first_load_bytes:,} bytes on the first load, {most:,} allowed")
-    if one.sideways > 0:
-        said.append(f"{one.sideways} px too wide")
-    if one.shift > SHIFT:
-        said.append(f"layout shift {one.shift:.3f}, {SHIFT} allowed")
-    if one.path.endswith("/boards/public/") and (one.rows_in_sight or 0) < looking.FIRST_ROWS:
-        said.append(f"{one.rows_in_sight} rows in the first window, {looking.FIRST_ROWS} wanted")
-    if one.status >= 500:
-        said.append(f"status {one.status}")
+    said = [f"axe: {violation}" for violation in look.violations]
+    said += [f"console: {complaint}" for complaint in look.complaints]
+    if look.first_load_bytes > most:
+        said.append(f"{look.first_load_bytes:,} bytes on the first load, {most:,} allowed")
+    if look.sideways > 0:
+        said.append(f"{look.sideways} px too wide")
+    if look.shift > SHIFT:
+        said.append(f"layout shift {look.shift:.3f}, {SHIFT} allowed")
+    if look.path.endswith("/boards/public/") and (look.rows_in_sight or 0) < looking.FIRST_ROWS:
+        said.append(f"{look.rows_in_sight} rows in the first window, {looking.FIRST_ROWS} wanted")
+    if look.status >= 500:
+        said.append(f"status {look.status}")
     return said
 
 

@@ -17,9 +17,9 @@ from benchmarks.pages.rows import Site
 from leaderboard.web import urls as web_urls
 
 VISITORS = ("/", "/competitions/scale/", "/competitions/scale/boards/public/")
-"""Pages that a visitor looks at besides those that only a visitor gets."""
+"""Pages that are looked at as a visitor, although a member gets them, too."""
 TELLING = ("/nothing/at/all/", "/competitions/draft/", "/device/?code=unknown")
-"""Pages that say that something is not there."""
+"""Pages that tell that something is not there."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Address:
 
 
 class NoExample(Exception):
-    """A pattern of the URL configuration has arguments of which `rows` knows nothing."""
+    """A pattern of the URL configuration has arguments for which `rows` has no example."""
 
 
 def found(site: Site) -> list[Address]:
@@ -56,7 +56,7 @@ def found(site: Site) -> list[Address]:
 
 
 def is_page(client: Client, path: str) -> bool:
-    """Whether a person gets a whole page there, not a file, a part of one or a way elsewhere."""
+    """Whether a person gets a whole page, not a file, a part of a page or a redirect."""
     answer: Any = client.get(path)
     is_html = answer.headers.get("Content-Type", "").startswith("text/html")
     return answer.status_code == 200 and is_html and b"<html" in answer.content
@@ -83,7 +83,7 @@ def of_the_site(site: Site) -> Iterator[str]:
 
 
 def takes_only_forms_or_is_a_file(site: Site, pattern: URLPattern) -> bool:
-    """Whether no page is there: a POST alone, a file by its ending, or a way to another page."""
+    """Whether there is no page at a pattern: POST alone, a file by its ending, or a redirect."""
     path = re.sub(r"<[^>]+>", "1", str(pattern.pattern))
     answer: Any = site.world.member.get(f"/{path}")
     return answer.status_code == 405 or not path.endswith("/") or path in PARTS
@@ -113,7 +113,7 @@ def of_the_panel(site: Site) -> Iterator[str]:
 
 
 def of_a_noun(site: Site, model: type[Model]) -> Iterator[str]:
-    """Its list, its forms and its steps, by the addresses that its part of the panel has."""
+    """The list, the forms and the steps of a noun, by the addresses of its part of the panel."""
     for pattern in flat(admin.site._registry[model].get_urls()):
         needed = set(pattern.pattern.converters)
         if pattern.name and needed <= {"object_id"}:

@@ -76,12 +76,13 @@ def look(context: BrowserContext, path: str, person: str, variant: str) -> Look:
 
 
 def is_of_the_status(said: str, status: int) -> bool:
-    """Whether the browser only writes down that a page which says "not here" has that status."""
+    """Whether the browser only reports the status of a page that is meant to have this status."""
     return status >= 400 and said.startswith("Failed to load resource") and str(status) in said
 
 
 def travelling(answer: Response) -> int:
-    """Bytes of a body on its way: static files are compressed already, the front packs pages."""
+    """Bytes of a body as they travel. Static files are compressed already; the front compresses
+    pages."""
     if answer.status in (204, 301, 302, 304) or answer.url.startswith(("data:", "blob:")):
         return 0
     if answer.headers.get("content-encoding"):

@@ -63,16 +63,16 @@ def main() -> None:
     sys.exit(any(one.is_held is False for one in found))
 
 
-def cells(one: Seen) -> tuple[str, ...]:
+def cells(seen: Seen) -> tuple[str, ...]:
     return (
-        one.row,
-        f"{one.submissions:,}",
-        "" if math.isnan(one.p50) else f"{one.p50:,.1f} {one.unit}",
-        "" if one.p99 is None else f"{one.p99:,.1f}",
-        "" if one.queries is None else str(one.queries),
-        "" if one.ratio is None else f"{one.ratio:.1f}x",
-        one.bar,
-        {None: "", True: "held", False: "MISSED"}[one.is_held],
+        seen.row,
+        f"{seen.submissions:,}",
+        "" if math.isnan(seen.p50) else f"{seen.p50:,.1f} {seen.unit}",
+        "" if seen.p99 is None else f"{seen.p99:,.1f}",
+        "" if seen.queries is None else str(seen.queries),
+        "" if seen.ratio is None else f"{seen.ratio:.1f}x",
+        seen.bar,
+        {None: "", True: "held", False: "MISSED"}[seen.is_held],
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows of the table: what is done again and again, how long it takes, and its bar."""
+"""Rows of the table: an act that is done again and again, how long it takes, and its bar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Act = Callable[[], object]
 
 WARM_UP = 2
-"""Calls before the first that counts: they fill caches, as a second visitor finds them."""
+"""Calls before the first one that counts. They fill the caches."""
 CALLS, SECONDS = 30, 2.0
 """A row ends after so many calls, or so many seconds."""
 PATIENCE = 30
@@ -24,7 +24,11 @@ PATIENCE = 30
 
 @dataclass(frozen=True)
 class Row:
-    """What `make` returns is called again and again; a `figure` is what `make` itself returns."""
+    """One row of the table.
+
+    `make` prepares and returns the act, which is called again and again. If `is_figure`, `make`
+    returns the figure itself.
+    """
 
     name: str
     make: Callable[[World], object]
@@ -41,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Seen:
-    """One row in one world."""
+    """The figures of one row in one world."""
 
     row: str
     submissions: int
@@ -60,7 +64,7 @@ ROWS: list[Row] = []
 def timed(
     name: str, *, ms: float | None = None, flat: float | None = None, undone: bool = False
 ) -> Callable[[Callable[[World], Act]], Callable[[World], Act]]:
-    """A row in milliseconds: the function prepares, and what it returns is timed."""
+    """Decorates a function that prepares an act. The act is timed, in milliseconds."""
 
     def add(make: Callable[[World], Act]) -> Callable[[World], Act]:
         ROWS.append(Row(name, make, ms, flat, "ms", False, False, undone))
@@ -72,7 +76,7 @@ def timed(
 def figure(
     name: str, *, unit: str, most: float | None = None, least: float | None = None
 ) -> Callable[[Callable[[World], float]], Callable[[World], float]]:
-    """A row whose function measures by itself, once in each world, and returns the figure."""
+    """Decorates a function that measures by itself, once in each world, and returns the figure."""
 
     def add(make: Callable[[World], float]) -> Callable[[World], float]:
         is_rate = least is not None
@@ -84,7 +88,7 @@ def figure(
 
 
 def see(row: Row, world: World, first: Seen | None) -> Seen:
-    """Measure a row in a world; `first` is what the smallest one gave."""
+    """Measure a row in a world. `first`: the figure of the smallest world."""
     from django.db import OperationalError
 
     p99: float | None = None
@@ -128,7 +132,7 @@ def repeated(act: Act, is_undone: bool) -> list[float]:
 
 
 def call(act: Act, is_undone: bool) -> float:
-    """Seconds of one call, without the undoing."""
+    """Seconds of one call. The time to undo it does not count."""
     from django.db import transaction
 
     if not is_undone:
@@ -164,7 +168,7 @@ def bar_of(row: Row) -> str:
 
 
 def is_held(row: Row, value: float, ratio: float | None) -> bool | None:
-    """None for a row without a bar, or without a figure in this world."""
+    """Whether a figure is within the bars of its row. None without a bar, and for NaN."""
     if (row.bar is None and row.flat is None) or math.isnan(value):
         return None
     within = row.bar is None or (value >= row.bar if row.is_rate else value <= row.bar)

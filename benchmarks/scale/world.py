@@ -1,8 +1,8 @@
 """A competition with many submissions, made by the database itself from a few real rows.
 
-A template of each noun is written through the models; `multiply` then has the database copy it,
-with some columns calculated from the copy's number. Columns it does not name are the template's, so
-that a new column of a model needs no word here.
+A template of each noun is written through the models. Then `multiply` has the database copy it,
+with some columns calculated from the number of the copy. All other columns are those of the
+template, so a new column of a model needs no change here.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class World:
 
 
 def get(client: Client, address: str) -> Any:
-    """The body of an answer; of a streamed one its pieces."""
+    """The body of an answer, or the pieces of a streamed one."""
     answer = client.get(address)
     assert answer.status_code == 200, (address, answer.status_code)
     return iter(answer) if answer.streaming else answer.content
@@ -141,7 +141,8 @@ def signed_in(person: User) -> Client:
 
 
 def make_competition() -> Competition:
-    """Open and calibrated, by the models alone: no file is stored and nothing is measured."""
+    """An open, calibrated competition, by the models alone: no file is stored, nothing is
+    measured."""
     now = timezone.now()
     User.objects.create_user("organizer", "organizer@example.org", is_staff=True, is_superuser=True)
     profile = HardwareProfile.objects.create(slug="cpu", name="One core")
@@ -230,7 +231,10 @@ def people(competition: Competition, teams: int) -> None:
 def histories(
     competition: Competition, first_team: int, teams: int, submissions: int, kilobytes: float
 ) -> None:
-    """Ten scored submissions a team; one in fifty failed, one in five hundred by our fault."""
+    """Ten scored submissions for each team.
+
+    One in fifty failed, one in five hundred by our fault.
+    """
     now = timezone.now()
     variants = reports(VARIANTS, kilobytes)
     template = Submission.objects.create(
@@ -273,7 +277,7 @@ def histories(
         submission_seconds=f"0.01 * ({ratio})",
         quality_public=quality,
         quality_private=f"({quality}) - 0.01",
-        # Not the formula, but as it falls: what is measured here is the database.
+        # Not the formula, but it falls in the same way. Only the database is measured here.
         score_public=f"0.5 * ({ratio}) + 1.2 - ({quality})",
         score_private=f"0.5 * ({ratio}) + 1.21 - ({quality})",
         measurement_key=padded("'k' || i"),
@@ -294,7 +298,7 @@ def histories(
 
 
 def organizers(competition: Competition) -> None:
-    """One of them besides the operator, and one row of each thing that they decide about."""
+    """An organizer besides the operator, and one row of each thing that organizers decide about."""
     viewer = User.objects.create_user("viewer", "viewer@example.org")
     Role.objects.create(competition=competition, user=viewer, kind=Role.Kind.VIEWER)
     banned = User.objects.create_user("banned", "banned@example.org")
@@ -312,7 +316,7 @@ def organizers(competition: Competition) -> None:
 
 
 def announcements(competition: Competition, count: int) -> None:
-    """One a day, the last one now."""
+    """Announcements, one for each day, the last one today."""
     one = Announcement.objects.create(
         competition=competition,
         title="New images",
@@ -342,7 +346,7 @@ def acts(competition: Competition, count: int) -> None:
 
 
 def copies_for(team: Team, count: int) -> None:
-    """So many more submissions of one team, as copies of what others sent."""
+    """Further submissions of one team, as copies of what other teams sent."""
     pairs = list(
         Evaluation.objects.filter(state="scored", kind="submission")
         .order_by("pk")
@@ -377,8 +381,10 @@ def copies_for(team: Team, count: int) -> None:
 
 
 def wait(competition: Competition, busiest: Team, teams: int, queued: int) -> None:
-    """Queued ones, a new submission each, the teams in turn from the busiest on; three besides are
-    running."""
+    """New submissions that wait, one for each team in turn, from the busiest team on.
+
+    Three more are running.
+    """
     first_team = Team.objects.earliest("pk").pk
     before = busiest.pk - first_team
     template = Submission.objects.order_by("pk").first()
@@ -480,7 +486,7 @@ def boards() -> None:
 
 
 def rescores(competition: Competition, count: int) -> None:
-    """Proposals that were cancelled. A rescore that waits would stand against another gate."""
+    """Cancelled rescores. A rescore that waits would forbid another gate."""
     for number in range(count):
         Rescore.objects.create(
             competition=competition,
@@ -524,7 +530,7 @@ def machines(profile: HardwareProfile) -> None:
     )
 
 
-# What rows are made of
+# The contents of rows
 
 
 def evaluation_fields(competition: Competition, **fields: Any) -> dict[str, Any]:
@@ -562,7 +568,7 @@ def keep(evaluation: Evaluation, found: dict[str, Any]) -> StoredReport:
 
 
 def reports(count: int, kilobytes: float) -> list[dict[str, Any]]:
-    """Reports as the engine writes them, with random quads, as many as fill the size."""
+    """Reports as the engine writes them, with as many random quads as fill the size."""
     chance = random.Random(19)
     quads = max(1, round((kilobytes * 1000 - 1500) / QUAD_BYTES))
     return [report(chance, quads).to_json() for _ in range(count)]
@@ -627,7 +633,7 @@ def static_report() -> dict[str, Any]:
 def multiply(
     model: type[models.Model], templates: Iterable[int | str], count: int, **columns: str
 ) -> None:
-    """Copy rows so many times, copy i of the i-th template in turn, with columns calculated."""
+    """Copy rows `count` times. Copy i is one of the i-th template, with some columns calculated."""
     if count <= 0:
         return
     options = model._meta
@@ -657,12 +663,13 @@ def run(statement: str) -> None:
 
 
 def after(model: type[models.Model]) -> int:
-    """The next free key."""
+    """The next free key of a table."""
     return (model._default_manager.aggregate(last=models.Max("pk"))["last"] or 0) + 1
 
 
 def padded(text: str) -> str:
-    """As long as a SHA-256, and another one for each text: 1 and 10 must not end alike."""
+    """SQL for a text as long as a SHA-256, different for each text. So 1 and 10 must not end
+    alike."""
     return f"{text} || substr('{'f' * 64}', 1, 64 - length({text}))"
 
 
@@ -677,18 +684,18 @@ def is_postgresql() -> bool:
 
 
 def tidy() -> None:
-    """What a database does by itself within minutes."""
+    """Do what a database does by itself within minutes."""
     run("VACUUM ANALYZE" if is_postgresql() else "ANALYZE")
 
 
 def be_patient() -> None:
-    """No query of a row goes on for ever."""
+    """Let no query of a row run for ever."""
     if is_postgresql():
         run(f"SET statement_timeout = '{PATIENCE}s'")
 
 
 def megabytes() -> float:
-    """Of the whole database."""
+    """The size of the whole database."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_database_size(current_database())"

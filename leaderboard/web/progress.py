@@ -60,10 +60,8 @@ class Chart:
 
 
 def of(team: Team, entry: Entry | None) -> Chart | None:
-    """The picture of a team's scores; None if it has fewer than two.
-
-    `entry` is the team's own entry on the public board.
-    """
+    """The picture of a team's scores; None for fewer than two. `entry`: its own on the public
+    board."""
     counting = Evaluation.objects.counting().filter(team=team)
     read = counting.order_by("-submission__uploaded_at", "-submission_id").values_list(
         "submission_id", "score_public", "quality_public", "submission__selected_at"

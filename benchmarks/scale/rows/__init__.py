@@ -1,4 +1,4 @@
-"""The rows, a file to a subject; importing them fills the table."""
+"""The rows of the table, one file for each subject. To import them fills the table."""
 
 from benchmarks.scale.measure import ROWS
 from benchmarks.scale.rows import boards, panel, queue, recording, rescoring

@@ -1,4 +1,4 @@
-"""Boards as pages, JSON and CSV; one's own rank; a team's history."""
+"""Boards as pages, JSON and CSV, the reader's own rank, and the history of a team."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def members_page(world: World) -> Act:
 
 
 def add(name: str, query: str) -> None:
-    """A board that is not shown in its own order, or not as a whole."""
+    """Add a row for a board that is filtered, searched or sorted by another column."""
 
     @timed(f"board, {name}", ms=CHOSEN)
     def page(world: World) -> Act:
@@ -96,7 +96,8 @@ def home(world: World) -> Act:
 
 @timed("board, first page after a change")
 def changed_page(world: World) -> Act:
-    """What the first reader of a new version waits for, the change included."""
+    """What the first reader of a new version of a board waits for. The change itself counts,
+    too."""
 
     def act() -> None:
         versions.change(world.competition.pk)
@@ -126,11 +127,11 @@ def own_rank(world: World) -> Act:
 @figure("board, CSV, seconds per 100,000 rows", unit="s", most=3)
 def csv_seconds(world: World) -> float:
     for _ in csv_chunks(world):
-        pass  # what is paid once must not be multiplied below
+        pass  # work that is done once must not be multiplied below
     began = time.perf_counter()
     lines = sum(chunk.count(b"\n") for chunk in csv_chunks(world))
     if lines < 5_000:
-        return math.nan  # so few take no longer than any request
+        return math.nan  # so few lines take no longer than any request
     return (time.perf_counter() - began) / lines * 100_000
 
 

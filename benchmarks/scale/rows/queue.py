@@ -49,7 +49,7 @@ def claims_of_64(world: World) -> float:
 
 
 def claims(world: World, workers: int) -> float:
-    """Claims a second of so many processes. Raises `AssertionError` where one was taken twice."""
+    """Claims in a second of so many processes. Raises `AssertionError` if one was claimed twice."""
     connections.close_all()
     context = multiprocessing.get_context("fork")
     start, found = context.Barrier(workers + 1), context.Queue()
