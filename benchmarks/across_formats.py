@@ -107,14 +107,14 @@ def show(truths: dict[str, Truth], reports: dict[str, list[Report]]) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.across_formats", description=__doc__)
-    one.add_argument("--evaluations", type=int, default=3, help="of each format")
-    one.add_argument("--rounds", type=int, default=20, help="of stretches of each file alone")
-    one.add_argument("--stretch", type=float, default=1.0, help="seconds")
-    one.add_argument("--images", type=int, default=1000)
-    one.add_argument("--max-seconds", type=float, default=20.0, help="cap of each measuring")
-    one.add_argument("--quick", action="store_true", help="shows that it works, proves little")
-    return one
+    command = argparse.ArgumentParser("python -m benchmarks.across_formats", description=__doc__)
+    command.add_argument("--evaluations", type=int, default=3, help="of each format")
+    command.add_argument("--rounds", type=int, default=20, help="of stretches of each file alone")
+    command.add_argument("--stretch", type=float, default=1.0, help="seconds")
+    command.add_argument("--images", type=int, default=1000)
+    command.add_argument("--max-seconds", type=float, default=20.0, help="cap of each measuring")
+    command.add_argument("--quick", action="store_true", help="shows that it works, proves little")
+    return command
 
 
 if __name__ == "__main__":

@@ -188,19 +188,19 @@ def kind(line: dict[str, str]) -> tuple[str, str]:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.coverage", description=__doc__)
-    one.add_argument("--evaluations", type=int, default=60, help="of each net in each weather")
-    one.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
-    one.add_argument("--method", choices=METHODS, default="correction", help="see joint_fit")
-    one.add_argument("--recorded", action="store_true", help="quads of a real machine instead")
-    one.add_argument(
+    command = argparse.ArgumentParser("python -m benchmarks.coverage", description=__doc__)
+    command.add_argument("--evaluations", type=int, default=60, help="of each net in each weather")
+    command.add_argument("--plans", nargs="+", choices=PLANS, default=list(PLANS))
+    command.add_argument("--method", choices=METHODS, default="correction", help="see joint_fit")
+    command.add_argument("--recorded", action="store_true", help="quads of a real machine instead")
+    command.add_argument(
         "--quick",
         dest="evaluations",
         action="store_const",
         const=10,
         help="ten of each: shows that it works, proves little",
     )
-    return one
+    return command
 
 
 if __name__ == "__main__":

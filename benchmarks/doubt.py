@@ -150,19 +150,19 @@ def shortest(runs: int, act: Callable[[], object]) -> tuple[float, float]:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.doubt", description=__doc__)
-    one.add_argument("--contests", type=int, default=500, help="of each kind")
-    one.add_argument("--kinds", nargs="*", choices=contests.KINDS, default=list(contests.KINDS))
-    one.add_argument("--teams", type=int, nargs="*", default=[500, 10_000], help="to be timed")
-    one.add_argument("--runs", type=int, default=3, help="of each time")
-    one.add_argument(
+    command = argparse.ArgumentParser("python -m benchmarks.doubt", description=__doc__)
+    command.add_argument("--contests", type=int, default=500, help="of each kind")
+    command.add_argument("--kinds", nargs="*", choices=contests.KINDS, default=list(contests.KINDS))
+    command.add_argument("--teams", type=int, nargs="*", default=[500, 10_000], help="to be timed")
+    command.add_argument("--runs", type=int, default=3, help="of each time")
+    command.add_argument(
         "--quick",
         dest="contests",
         action="store_const",
         const=20,
         help="20 of each: shows that it works, proves little",
     )
-    return one
+    return command
 
 
 if __name__ == "__main__":

@@ -169,17 +169,17 @@ def descendants(pid: int) -> list[int]:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.evaluation_cost", description=__doc__)
-    one.add_argument("--images", type=int, default=5217)
-    one.add_argument("--size", type=int, default=224)
+    command = argparse.ArgumentParser("python -m benchmarks.evaluation_cost", description=__doc__)
+    command.add_argument("--images", type=int, default=5217)
+    command.add_argument("--size", type=int, default=224)
     choices = [name for name in NETS if name != "tiny"]
-    one.add_argument("--nets", nargs="+", choices=choices, default=choices)
-    one.add_argument(
+    command.add_argument("--nets", nargs="+", choices=choices, default=choices)
+    command.add_argument(
         "--calibrated",
         action="store_true",
         help="calibrate first, as a competition does: the ratio is then the corrected one",
     )
-    kind = one.add_mutually_exclusive_group()
+    kind = command.add_mutually_exclusive_group()
     kind.add_argument(
         "--tiny",
         action="store_true",
@@ -191,7 +191,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="200 small images, one net: shows that it works; instead of these, too",
     )
-    return one
+    return command
 
 
 if __name__ == "__main__":

@@ -499,14 +499,16 @@ MUTATIONS: dict[str, Mutation] = {
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.fuzz", description=__doc__)
-    one.add_argument("--count", type=int, default=3000, help="archives to mutate")
-    one.add_argument("--seed", type=int, default=0, help="another one gives other archives")
-    one.add_argument("--format", choices=("torchscript", "onnx"), default="torchscript")
-    one.add_argument("--past-the-gate", action="store_true", help="run also what the gate refuses")
-    one.add_argument("--json", help="file for all figures")
-    one.add_argument("--quick", action="store_true", help="shows that it works, proves little")
-    return one
+    command = argparse.ArgumentParser("python -m benchmarks.fuzz", description=__doc__)
+    command.add_argument("--count", type=int, default=3000, help="archives to mutate")
+    command.add_argument("--seed", type=int, default=0, help="another one gives other archives")
+    command.add_argument("--format", choices=("torchscript", "onnx"), default="torchscript")
+    command.add_argument(
+        "--past-the-gate", action="store_true", help="run also what the gate refuses"
+    )
+    command.add_argument("--json", help="file for all figures")
+    command.add_argument("--quick", action="store_true", help="shows that it works, proves little")
+    return command
 
 
 if __name__ == "__main__":

@@ -136,14 +136,14 @@ def bare_ratios(
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.gpu", description=__doc__)
-    one.add_argument("--runs", type=int, default=3, help="of each net")
-    one.add_argument("--rounds", type=int, default=10, help="of a bare second of each net")
-    one.add_argument("--images", type=int, default=4000)
-    one.add_argument("--batch-size", type=int, default=8)
-    one.add_argument("--max-seconds", type=float, default=Plan().max_seconds)
-    one.add_argument("--quick", action="store_true", help="one short run of each")
-    return one
+    command = argparse.ArgumentParser("python -m benchmarks.gpu", description=__doc__)
+    command.add_argument("--runs", type=int, default=3, help="of each net")
+    command.add_argument("--rounds", type=int, default=10, help="of a bare second of each net")
+    command.add_argument("--images", type=int, default=4000)
+    command.add_argument("--batch-size", type=int, default=8)
+    command.add_argument("--max-seconds", type=float, default=Plan().max_seconds)
+    command.add_argument("--quick", action="store_true", help="one short run of each")
+    return command
 
 
 if __name__ == "__main__":

@@ -493,11 +493,13 @@ QUICK = {
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.honest", description=__doc__)
-    one.add_argument("--only", nargs="+", default=[], help="words of the names and forms to try")
-    one.add_argument("--quick", action="store_true", help="eight small ones")
-    one.add_argument("--json", action="store_true", help="the outcomes as JSON")
-    return one
+    command = argparse.ArgumentParser("python -m benchmarks.honest", description=__doc__)
+    command.add_argument(
+        "--only", nargs="+", default=[], help="words of the names and forms to try"
+    )
+    command.add_argument("--quick", action="store_true", help="eight small ones")
+    command.add_argument("--json", action="store_true", help="the outcomes as JSON")
+    return command
 
 
 if __name__ == "__main__":

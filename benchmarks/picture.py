@@ -223,15 +223,15 @@ def free_port() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser(
+    command = argparse.ArgumentParser(
         "python -m benchmarks.picture",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    one.add_argument("--output", type=Path, default=ROOT / "docs" / "pictures" / "board.webp")
-    one.add_argument("--teams", type=int, default=len(NAMES))
-    one.add_argument("--seed", type=int, default=7)
-    return one
+    command.add_argument("--output", type=Path, default=ROOT / "docs" / "pictures" / "board.webp")
+    command.add_argument("--teams", type=int, default=len(NAMES))
+    command.add_argument("--seed", type=int, default=7)
+    return command
 
 
 if __name__ == "__main__":

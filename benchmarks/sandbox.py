@@ -168,12 +168,12 @@ def tell(what: str, done: int, count: int) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.sandbox", description=__doc__)
-    one.add_argument("--starts", type=int, default=5, help="of each zygote")
-    one.add_argument("--children", type=int, default=20, help="of each")
-    one.add_argument("--quads", type=int, default=400, help="of each network's calls")
-    one.add_argument("--quick", action="store_true", help="shows that it works, proves little")
-    return one
+    command = argparse.ArgumentParser("python -m benchmarks.sandbox", description=__doc__)
+    command.add_argument("--starts", type=int, default=5, help="of each zygote")
+    command.add_argument("--children", type=int, default=20, help="of each")
+    command.add_argument("--quads", type=int, default=400, help="of each network's calls")
+    command.add_argument("--quick", action="store_true", help="shows that it works, proves little")
+    return command
 
 
 if __name__ == "__main__":

@@ -113,11 +113,11 @@ def of_noisy_host() -> Iterator[Recorded]:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.ties", description=__doc__)
-    one.add_argument("--pairs", type=int, default=100_000, help="of each row")
-    one.add_argument("--seed", type=int, default=1)
-    one.add_argument("--recorded", action="store_true", help="quads of real machines instead")
-    return one
+    command = argparse.ArgumentParser("python -m benchmarks.ties", description=__doc__)
+    command.add_argument("--pairs", type=int, default=100_000, help="of each row")
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--recorded", action="store_true", help="quads of real machines instead")
+    return command
 
 
 if __name__ == "__main__":

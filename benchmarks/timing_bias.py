@@ -190,18 +190,20 @@ def compared(
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.timing_bias", description=__doc__)
-    one.add_argument("--rounds", type=int, default=30, help="of stretches of every model alone")
-    one.add_argument("--stretch", type=float, default=10.0, help="seconds")
-    one.add_argument("--evaluations", type=int, default=10, help="of each net and set of images")
-    one.add_argument("--images", type=int, default=1500)
-    one.add_argument("--max-seconds", type=float, default=60.0, help="cap of each measuring")
-    one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
-    one.add_argument(
+    command = argparse.ArgumentParser("python -m benchmarks.timing_bias", description=__doc__)
+    command.add_argument("--rounds", type=int, default=30, help="of stretches of every model alone")
+    command.add_argument("--stretch", type=float, default=10.0, help="seconds")
+    command.add_argument(
+        "--evaluations", type=int, default=10, help="of each net and set of images"
+    )
+    command.add_argument("--images", type=int, default=1500)
+    command.add_argument("--max-seconds", type=float, default=60.0, help="cap of each measuring")
+    command.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
+    command.add_argument(
         "--format", choices=[one.name for one in formats.FORMATS], default="torchscript"
     )
-    one.add_argument("--quick", action="store_true", help="shows that it works, proves little")
-    return one
+    command.add_argument("--quick", action="store_true", help="shows that it works, proves little")
+    return command
 
 
 if __name__ == "__main__":

@@ -179,21 +179,21 @@ def describe(name: str, report: Report) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.timing_cheats", description=__doc__)
-    one.add_argument("--runs", type=int, default=8, help="of each disguise")
-    one.add_argument(
+    command = argparse.ArgumentParser("python -m benchmarks.timing_cheats", description=__doc__)
+    command.add_argument("--runs", type=int, default=8, help="of each disguise")
+    command.add_argument(
         "--again", type=int, default=2, help="times as many runs of what does not hold, at most"
     )
-    one.add_argument("--images", type=int, default=1500)
-    one.add_argument("--max-seconds", type=float, default=10.0, help="of each measuring")
-    one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
-    one.add_argument("--only", nargs="+", default=[], help="words of the disguises to try")
-    one.add_argument("--seed", type=int, default=0)
-    one.add_argument("--format", choices=DISGUISES, default="torchscript")
-    one.add_argument(
+    command.add_argument("--images", type=int, default=1500)
+    command.add_argument("--max-seconds", type=float, default=10.0, help="of each measuring")
+    command.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
+    command.add_argument("--only", nargs="+", default=[], help="words of the disguises to try")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--format", choices=DISGUISES, default="torchscript")
+    command.add_argument(
         "--quick", action="store_true", help="two short runs each: shows that it works"
     )
-    return one
+    return command
 
 
 if __name__ == "__main__":

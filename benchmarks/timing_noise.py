@@ -237,36 +237,39 @@ class Bench:
 def describe(found: Found) -> str:
     return (
         f"{time.strftime('%H:%M:%S', time.gmtime())} {found.condition:9} {found.net:8} "
-        f"{found.status:7} plain {found.plain:.4f} +- {found.plain_half_width / found.plain:.1%}, corrected "
-        f"{found.corrected:.4f} +- {found.corrected_half_width / found.corrected:.1%} g "
+        f"{found.status:7} plain {found.plain:.4f} +- {found.plain_half_width / found.plain:.1%}, "
+        f"corrected {found.corrected:.4f} +- {found.corrected_half_width / found.corrected:.1%} g "
         f"{found.pace_coefficient:.2f} p {found.probe_coefficient:.2f}, "
         f"naive {found.stored:.4f} {found.passes:.4f}; "
         f"reference {found.reference_ms:.3f} ms; "
-        f"{found.measured_seconds:.0f} of {found.seconds:.0f} s; disturbed {found.disturbed_share:.0%}"
+        f"{found.measured_seconds:.0f} of {found.seconds:.0f} s; "
+        f"disturbed {found.disturbed_share:.0%}"
     )
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser("python -m benchmarks.timing_noise", description=__doc__)
-    one.add_argument("--evaluations", type=int, default=12, help="of each net and condition")
-    one.add_argument("--conditions", nargs="+", default=["quiet", "neighbour"])
-    one.add_argument("--images", type=int, default=1000)
-    one.add_argument("--max-seconds", type=float, default=60.0, help="cap of each measuring")
-    one.add_argument("--target", type=float, default=Plan().target_half_width)
-    one.add_argument("--naive-seconds", type=float, default=3.0, help="of each naive pass")
-    one.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
-    one.add_argument("--once", action="store_true", help="no second attempt, however wide it is")
-    one.add_argument("--seed", type=int, default=0)
-    one.add_argument("--published", choices=("plain", "corrected"), default=Plan().published)
-    one.add_argument("--write", type=Path, help="append each evaluation as a line of JSON")
-    one.add_argument("--read", type=Path, help="the table of such lines, estimated anew")
-    one.add_argument("--all", action="store_true", help="of --read, also what is too wide")
-    one.add_argument(
+    command = argparse.ArgumentParser("python -m benchmarks.timing_noise", description=__doc__)
+    command.add_argument("--evaluations", type=int, default=12, help="of each net and condition")
+    command.add_argument("--conditions", nargs="+", default=["quiet", "neighbour"])
+    command.add_argument("--images", type=int, default=1000)
+    command.add_argument("--max-seconds", type=float, default=60.0, help="cap of each measuring")
+    command.add_argument("--target", type=float, default=Plan().target_half_width)
+    command.add_argument("--naive-seconds", type=float, default=3.0, help="of each naive pass")
+    command.add_argument("--minutes", type=float, default=600.0, help="stop after so many")
+    command.add_argument(
+        "--once", action="store_true", help="no second attempt, however wide it is"
+    )
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--published", choices=("plain", "corrected"), default=Plan().published)
+    command.add_argument("--write", type=Path, help="append each evaluation as a line of JSON")
+    command.add_argument("--read", type=Path, help="the table of such lines, estimated anew")
+    command.add_argument("--all", action="store_true", help="of --read, also what is too wide")
+    command.add_argument(
         "--quick",
         action="store_true",
         help="three short evaluations each: shows that it works, proves little",
     )
-    return one
+    return command
 
 
 if __name__ == "__main__":

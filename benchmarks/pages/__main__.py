@@ -180,16 +180,18 @@ def line(path: str, person: str, seen: list[Look]) -> tuple[str, ...]:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser(
+    command = argparse.ArgumentParser(
         "python -m benchmarks.pages",
         description="Looks at every page of the site and of its panel, at 1280 and 390 pixels, "
         "light and dark, in English and Korean. The exit code is 1 where a bar is missed.",
     )
-    one.add_argument("--teams", type=int, default=5_000, help="On the board (default: 5000).")
-    one.add_argument("--pages", nargs="+", default=[], help="Only paths with one of these parts.")
-    one.add_argument("--quick", action="store_true", help="Two of the eight variants.")
-    one.add_argument("--json", action="store_true", help="Each look, for programs.")
-    return one
+    command.add_argument("--teams", type=int, default=5_000, help="On the board (default: 5000).")
+    command.add_argument(
+        "--pages", nargs="+", default=[], help="Only paths with one of these parts."
+    )
+    command.add_argument("--quick", action="store_true", help="Two of the eight variants.")
+    command.add_argument("--json", action="store_true", help="Each look, for programs.")
+    return command
 
 
 if __name__ == "__main__":

@@ -58,18 +58,20 @@ def restored(arch: str, model: Path, classes: int) -> nn.Module:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser(description=__doc__)
-    one.add_argument("form", choices=FORMS)
-    one.add_argument("--arch", required=True, help="of the trained network")
-    one.add_argument("--model", type=Path, required=True, help="the trained network's file")
-    one.add_argument("--data", type=Path, required=True)
-    one.add_argument("--output", type=Path, required=True)
-    one.add_argument("--input-size", type=int, required=True)
-    one.add_argument("--seconds", type=float, required=True, help="of training after the pruning")
-    one.add_argument("--seed", type=int, required=True)
-    one.add_argument("--flip", choices=("none", "horizontal", "both"), required=True)
-    one.add_argument("--hold-out", type=float, required=True)
-    return one
+    command = argparse.ArgumentParser(description=__doc__)
+    command.add_argument("form", choices=FORMS)
+    command.add_argument("--arch", required=True, help="of the trained network")
+    command.add_argument("--model", type=Path, required=True, help="the trained network's file")
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument("--output", type=Path, required=True)
+    command.add_argument("--input-size", type=int, required=True)
+    command.add_argument(
+        "--seconds", type=float, required=True, help="of training after the pruning"
+    )
+    command.add_argument("--seed", type=int, required=True)
+    command.add_argument("--flip", choices=("none", "horizontal", "both"), required=True)
+    command.add_argument("--hold-out", type=float, required=True)
+    return command
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from scoring.sentences import spoken
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the options."""
-    one = commands.add_parser("check", help="what can be said about a model without running it")
-    one.set_defaults(command=run)
-    one.add_argument("model", type=file, metavar="MODEL.pt")
-    one.add_argument("--json", action="store_true")
+    parser = commands.add_parser("check", help="what can be said about a model without running it")
+    parser.set_defaults(command=run)
+    parser.add_argument("model", type=file, metavar="MODEL.pt")
+    parser.add_argument("--json", action="store_true")
 
 
 def run(options: argparse.Namespace) -> int:

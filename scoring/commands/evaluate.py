@@ -29,37 +29,37 @@ from scoring.sentences import spoken
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the options."""
-    one = commands.add_parser(
+    parser = commands.add_parser(
         "evaluate",
         help="score a model against a reference on a folder or zip of class folders",
         description="Exit code 0: scored, 1: failed with a code, 2: wrong usage.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    one.set_defaults(command=run)
-    one.add_argument("model", type=file, metavar="MODEL.pt")
-    one.add_argument(
+    parser.set_defaults(command=run)
+    parser.add_argument("model", type=file, metavar="MODEL.pt")
+    parser.add_argument(
         "--reference", type=file, required=True, metavar="REF.pt", help="what time is held against"
     )
-    add_data(one)
-    add_reading(one)
-    one.add_argument("--json", action="store_true", help="print the whole report")
-    one.add_argument(
+    add_data(parser)
+    add_reading(parser)
+    parser.add_argument("--json", action="store_true", help="print the whole report")
+    parser.add_argument(
         "--public-share", type=some, default=0.5, help="of images without split folders"
     )
-    one.add_argument(
+    parser.add_argument(
         "--skip-broken",
         "--skip-bad",
         action="store_true",
         help="leave out images that cannot be decoded",
     )
-    add_input(one)
-    add_formula(one)
-    add_quality(one)
-    add_machine(one)
-    one.add_argument("--max-seconds", type=above_0, default=60.0, help="cap of measuring")
-    add_limits(one)
-    one.add_argument("--cache", type=folder, help="folder that keeps decoded images")
-    add_weakness(one)
+    add_input(parser)
+    add_formula(parser)
+    add_quality(parser)
+    add_machine(parser)
+    parser.add_argument("--max-seconds", type=above_0, default=60.0, help="cap of measuring")
+    add_limits(parser)
+    parser.add_argument("--cache", type=folder, help="folder that keeps decoded images")
+    add_weakness(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,15 +11,15 @@ from scoring.commands.options import above_0, add_formula, share
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the options."""
-    one = commands.add_parser("score", help="the formula for given figures")
-    one.set_defaults(command=run)
-    one.add_argument("--quality", "--f1", type=share, required=True)
-    one.add_argument("--seconds", type=above_0, required=True, help="time of the model")
-    one.add_argument(
+    parser = commands.add_parser("score", help="the formula for given figures")
+    parser.set_defaults(command=run)
+    parser.add_argument("--quality", "--f1", type=share, required=True)
+    parser.add_argument("--seconds", type=above_0, required=True, help="time of the model")
+    parser.add_argument(
         "--reference-seconds", type=above_0, required=True, help="time of the reference"
     )
-    one.add_argument("--quality-ref", "--f1-ref", type=share, required=True)
-    add_formula(one)
+    parser.add_argument("--quality-ref", "--f1-ref", type=share, required=True)
+    add_formula(parser)
 
 
 def run(options: argparse.Namespace) -> int:

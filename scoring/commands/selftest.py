@@ -12,11 +12,13 @@ from scoring.job import Plan
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the options."""
-    one = commands.add_parser("selftest", help="have models try to break out of the sandbox here")
-    one.set_defaults(command=run)
-    one.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    one.add_argument("--json", action="store_true")
-    add_weakness(one)
+    parser = commands.add_parser(
+        "selftest", help="have models try to break out of the sandbox here"
+    )
+    parser.set_defaults(command=run)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--json", action="store_true")
+    add_weakness(parser)
 
 
 def run(options: argparse.Namespace) -> int:

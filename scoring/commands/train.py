@@ -24,41 +24,43 @@ from scoring.commands.options import (
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the options."""
-    one = commands.add_parser(
+    parser = commands.add_parser(
         "train-reference",
         help=f"train a small classifier and export it: {formats.titles()}",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    one.set_defaults(command=run)
-    one.add_argument(
+    parser.set_defaults(command=run)
+    parser.add_argument(
         "--arch", default="small_resnet", help="tiny_cnn, wide_cnn, small_resnet or a timm name"
     )
-    add_data(one)
-    one.add_argument(
+    add_data(parser)
+    parser.add_argument(
         "--output",
         "--out",
         type=writable,
         metavar="MODEL",
         help="default: the architecture's name, with the format's ending",
     )
-    one.add_argument("--seconds", type=above_0, default=60.0, help="of training")
-    one.add_argument("--epochs", type=positive, help="instead of seconds; repeatable by the seed")
-    one.add_argument("--hold-out", type=share, default=0.15, help="share of images to test on")
-    one.add_argument(
+    parser.add_argument("--seconds", type=above_0, default=60.0, help="of training")
+    parser.add_argument(
+        "--epochs", type=positive, help="instead of seconds; repeatable by the seed"
+    )
+    parser.add_argument("--hold-out", type=share, default=0.15, help="share of images to test on")
+    parser.add_argument(
         "--flip", choices=("none", "horizontal", "both"), default="horizontal", help="mirror images"
     )
-    one.add_argument(
+    parser.add_argument(
         "--format",
         choices=formats.forms(),
         default=formats.forms()[0],
         help="int8 is calibrated on the training images and needs the package onnx",
     )
-    one.add_argument("--export", choices=("script", "trace"), default="script")
-    one.add_argument(
+    parser.add_argument("--export", choices=("script", "trace"), default="script")
+    parser.add_argument(
         "--threads", type=positive, help="default: all cores or one, whichever is faster"
     )
-    one.add_argument("--json", action="store_true")
-    add_input(one)
+    parser.add_argument("--json", action="store_true")
+    add_input(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ from scoring.sentences import say, spoken
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the options."""
-    one = commands.add_parser(
+    parser = commands.add_parser(
         "try",
         help="run a model on a competition's sample as the dry run of an evaluation does",
         description="Same sandbox, same input; then each image twice, to see answers that change. "
@@ -34,16 +34,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "machine cannot run models.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    one.set_defaults(command=run)
-    one.add_argument("model", type=file, metavar="MODEL.pt")
-    add_data(one)
-    add_reading(one)
-    one.add_argument("--json", action="store_true", help="print what was found as JSON")
-    add_input(one)
-    add_metric(one)
-    add_machine(one)
-    add_limits(one)
-    add_weakness(one)
+    parser.set_defaults(command=run)
+    parser.add_argument("model", type=file, metavar="MODEL.pt")
+    add_data(parser)
+    add_reading(parser)
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+    add_input(parser)
+    add_metric(parser)
+    add_machine(parser)
+    add_limits(parser)
+    add_weakness(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -330,22 +330,22 @@ def macro_f1(labels: Tensor, answers: Tensor, classes: int) -> float:
 
 
 def parser() -> argparse.ArgumentParser:
-    one = argparse.ArgumentParser(
+    command = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    one.add_argument("--data", type=Path, help="your own images; default: the sample")
-    one.add_argument("--seconds", type=float, default=120.0, help="of training")
-    one.add_argument("--hold-out", type=float, default=0.2, help="share of images to test on")
-    one.add_argument("--narrow", type=float, help="prune to this share of the channels")
-    one.add_argument("--out", type=Path, default=HERE / "models", help="folder of the files")
-    one.add_argument(
+    command.add_argument("--data", type=Path, help="your own images; default: the sample")
+    command.add_argument("--seconds", type=float, default=120.0, help="of training")
+    command.add_argument("--hold-out", type=float, default=0.2, help="share of images to test on")
+    command.add_argument("--narrow", type=float, help="prune to this share of the channels")
+    command.add_argument("--out", type=Path, default=HERE / "models", help="folder of the files")
+    command.add_argument(
         "--score",
         type=float,
         metavar="SECONDS",
         help="check the best file, and measure its score on the sample so long",
     )
-    one.add_argument("--seed", type=int, default=0)
-    return one
+    command.add_argument("--seed", type=int, default=0)
+    return command
 
 
 if __name__ == "__main__":
