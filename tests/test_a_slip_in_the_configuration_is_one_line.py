@@ -1,4 +1,4 @@
-"""Whatever is wrong in the environment is said in a line, with what it must be and what it is."""
+"""A wrong value in the environment is reported in one line: what it must be, and what it is."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ BIN = Path(sys.executable).parent
 
 
 def start(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of ours with nothing in the environment but this."""
+    """Run one of our programs with this environment and nothing else."""
     environment = {"PATH": os.environ["PATH"], "SECRET_KEY": "x", "LOG_LEVEL": "ERROR"} | variables
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60

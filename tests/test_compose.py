@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ["web", "uploads", "migrate", "worker", "worker-gpu", "beat", "post"]
-# Told to the services of the compose file, but read by Python itself and by the engine.
+# The compose file sets these for Python itself and for the engine; the settings do not read them.
 READ_ELSEWHERE = {"TMPDIR", "FEATHERWEIGHT_IMAGE"}
 
 each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
@@ -42,7 +42,7 @@ def test_everybody_has_limits_and_no_way_to_the_engine(service: dict[str, Any]) 
     assert service["pids_limit"]
     assert "docker.sock" not in str(service)
     mounted = {volume.partition(":")[0] for volume in service.get("volumes", [])}
-    assert mounted <= set(COMPOSE["volumes"])  # nothing of the host
+    assert mounted <= set(COMPOSE["volumes"])  # no folder of the host
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate"}))
@@ -156,8 +156,8 @@ def test_what_runs_models_is_shut_in_itself(name: str) -> None:
 
 
 OPTIONAL = {
-    "FIRST_SUPERUSER_PASSWORD",  # empty: nobody is made
-    "GITHUB_CLIENT_SECRET",  # empty: nobody signs in by it
+    "FIRST_SUPERUSER_PASSWORD",  # empty: no superuser is made
+    "GITHUB_CLIENT_SECRET",  # empty: this way to sign in is off
     "GOOGLE_CLIENT_SECRET",
     "S3_SECRET_KEY",  # empty: files lie on this machine
     "S3_WORKER_SECRET_KEY",

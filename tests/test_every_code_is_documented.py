@@ -1,4 +1,4 @@
-"""docs/codes.md has a row for every code that can be met, and no row for another one."""
+"""docs/codes.md has a row for every code that can occur, and no other row."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def patterns() -> set[str]:
 
 
 def code_nodes(tree: ast.AST) -> Iterator[ast.expr]:
-    """The expressions that stand where a code is said."""
+    """The expressions of a source that stand for a code."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=given):
@@ -64,7 +64,7 @@ def code_nodes(tree: ast.AST) -> Iterator[ast.expr]:
 
 
 def written(node: ast.expr, constants: Mapping[str, object]) -> str:
-    """A code that stands in the source, by itself or in a constant; empty for a variable."""
+    """A code that stands in the source as a text or a constant; empty for a variable."""
     match node:
         case ast.Constant(value=str(code)) if re.fullmatch(r"[a-z][a-z0-9_]+", code):
             return code
@@ -111,7 +111,7 @@ def test_every_row_is_of_a_code_there_is() -> None:
 
 
 def test_the_api_tells_what_the_rows_tell() -> None:
-    """docs/codes.md has the meaning of each code that the API describes, and its status."""
+    """docs/codes.md has the same meaning and status for each code as the description of the API."""
     lines = (ROOT / "docs" / "codes.md").read_text().splitlines()
     rows = [line.split("|")[1:-1] for line in lines if line.startswith("| `")]
     told = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 READ_ELSEWHERE = {"FEATHERWEIGHT_IMAGE", "TMPDIR"}
-"""By the engine and by Python itself."""
+"""Variables that the engine or Python itself reads."""
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 
@@ -23,7 +23,7 @@ def rows(heading: str) -> dict[str, list[str]]:
 
 
 def read_in_settings() -> dict[str, ast.expr | None]:
-    """The variables that the settings read, and what they take without them."""
+    """The variables that the settings read, with their default values."""
     rooms = [ROOT / "leaderboard" / name for name in ("settings.py", "storage.py")]
     found: dict[str, ast.expr | None] = {}
     for node in (node for room in rooms for node in ast.walk(ast.parse(room.read_text()))):

@@ -1,6 +1,6 @@
-"""What rests on compare-and-swap and the write lock is run once more on the embedded database.
+"""Tests of compare-and-swap and of the write lock run once more on the embedded database.
 
-The whole way of an upload on it is the check of the demo, `make demo-check`.
+The whole way of an upload on SQLite is the check of the demo, `make demo-check`.
 """
 
 from __future__ import annotations

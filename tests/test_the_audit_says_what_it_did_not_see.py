@@ -1,4 +1,4 @@
-""".ci/run fails for a known vulnerability, and tells aloud what it could not look up."""
+""".ci/run fails for a known vulnerability, and says aloud what it could not look up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Valkey by the command of docker-compose.yml: a password at the door, and JSON inside."""
+"""Valkey by the command of docker-compose.yml: it asks for a password, and values are JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever tries out what happens when a worker dies finds the demo as compose would be."""
+"""The demo starts a killed process again, as compose would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every link, anchor and path that a document names is there, and the README stays short."""
+"""Every link, anchor and path in a document exists, and the README stays short."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from markdown_it.token import Token
 
 ROOT = Path(__file__).parent.parent
 MOST_WORDS = 1500
-"""Of the README: what it says besides has a page in docs/."""
+"""Most words of the README. Everything else has a page in docs/."""
 MOST_PICTURE_BYTES = 250_000
 NOT_OURS = ("leaderboard/static/vendor/", "tests/vendor/")
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?")
@@ -60,7 +60,7 @@ def links(document: Path) -> list[str]:
 
 @cache
 def anchors(document: Path) -> set[str]:
-    """What a heading can be linked by: as GitHub and GitLab make it."""
+    """The anchors of headings, as GitHub and GitLab make them."""
     parsed = tokens(document)
     headings = [
         "".join(one.content for one in after.children or [])

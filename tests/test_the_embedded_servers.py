@@ -1,4 +1,4 @@
-"""The servers out of the wheels start, keep what they are told to keep, and leave nothing else."""
+"""The servers of the wheels start, keep what they must keep, and leave nothing else."""
 
 import os
 import shutil
@@ -88,7 +88,7 @@ def test_a_missing_wheel_says_what_to_do() -> None:
 class TestAsRoot:
     @pytest.fixture
     def blocked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-        """Makes a program fail, as it would where the system forbids what it does."""
+        """Makes a program fail, as on a system that forbids what it does."""
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
         def block(name: str) -> None:

@@ -65,8 +65,10 @@ def answer_to(
     host: str = "localhost",
     content_type: str = "multipart/form-data; boundary=x",
 ) -> bytes:
-    """What comes back of a request whose body has begun, or not even that. Without an announced
-    size the body comes in chunks."""
+    """The answer to a request whose body has begun, or has not even begun.
+
+    Without an announced size the body comes in chunks.
+    """
     to, port = address.removeprefix("http://").split(":")
     size = "Transfer-Encoding: chunked" if announced is None else f"Content-Length: {announced}"
     lines = [f"POST {path} HTTP/1.1", f"Host: {host}", size, f"Content-Type: {content_type}"]
@@ -87,8 +89,10 @@ def test_slow_clients_keep_nobody_waiting(site: Site) -> None:
 
 
 def test_no_body_is_taken_that_is_not_welcome(site: Site) -> None:
-    """The answer is there while the body is still on its way: not even the front has kept it. Who
-    sends megabytes before the answer is read gets it, too."""
+    """The answer comes while the body is still on its way, so even the front has not stored it.
+
+    A client that sends megabytes before it reads gets the answer, too.
+    """
     for path, announced, token, expected in (
         (SUBMIT, 5 * MEGABYTE, "", b"401 not_authenticated"),
         (SUBMIT, 5 * MEGABYTE, "fw_unknown", b"401 unknown_token"),
@@ -163,7 +167,7 @@ def test_a_file_arrives_in_parts_and_a_lost_one_costs_itself_alone(site: Site) -
 
 
 def test_a_refusal_is_the_sites_own_whoever_makes_it(site: Site) -> None:
-    """Also one that is made before the middleware or before Django."""
+    """Also a refusal that comes before the middleware or before Django."""
     form = "application/x-www-form-urlencoded"
     for path, how, expected in (
         (f"{SUBMIT}?a=%00", {}, b"400 malformed_request"),
@@ -179,7 +183,7 @@ def test_a_refusal_is_the_sites_own_whoever_makes_it(site: Site) -> None:
 
 
 def spooled(site: Site) -> list[Path]:
-    """What the front keeps of bodies that are on their way."""
+    """Bodies on their way that the front has stored."""
     return [path for path in site.spool.rglob("*") if path.is_file()]
 
 

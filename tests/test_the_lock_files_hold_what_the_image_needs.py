@@ -1,4 +1,4 @@
-"""The image installs the lock files and nothing else: what an extra asks for must stand there."""
+"""The image installs the lock files alone, so they must hold what each extra asks for."""
 
 from __future__ import annotations
 

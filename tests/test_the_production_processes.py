@@ -78,7 +78,7 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[None]:
 
 
 def eventually(question: Callable[[], object]) -> bool:
-    """Ask until the answer is yes instead of an error."""
+    """Ask again and again until there is an answer instead of an error."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:

@@ -1,4 +1,4 @@
-"""`manage.py check`: a weak sandbox is warned of, and --deploy lets models try to get out."""
+"""`manage.py check` warns of a weak sandbox. With --deploy, models try to break out."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_without_torch_the_check_says_that_it_was_not_tried(
 
 
 def test_the_command_really_tries() -> None:
-    """Whether it holds depends on the machine; that a model was run does not."""
+    """The result depends on the machine. A model must have run in any case."""
     done = manage("check", "--deploy")
     assert "featherweight.I001" not in done.stderr
     assert done.returncode == ("featherweight.E" in done.stderr), done.stderr

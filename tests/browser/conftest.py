@@ -60,7 +60,7 @@ FLAGS = [
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for this folder; its event loop is gone before other tests run."""
+    """One browser for this folder. Its event loop is closed before other tests run."""
     if not CHROMIUM:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium).")
     with pytest.MonkeyPatch.context() as patch:

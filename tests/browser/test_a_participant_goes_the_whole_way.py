@@ -52,7 +52,7 @@ def signed_up(page: Page) -> User:
 
 
 def listens(page: Page, receiver: Receiver) -> None:
-    """The team adds the webhook of a server on this machine."""
+    """Add a webhook of the team, which a server on this machine receives."""
     page.goto(f"{SITE}team/webhooks/")
     page.fill("input[name=address]", receiver.url)
     page.get_by_role("button", name="웹훅 추가").click()
@@ -60,7 +60,7 @@ def listens(page: Page, receiver: Receiver) -> None:
 
 
 def uploaded(page: Page, model: bytes, button: str, **figures: float) -> Submission:
-    """A file goes through the form, and its page shows the score as soon as it is recorded."""
+    """Send a file by the form. Its page shows the score as soon as it is recorded."""
     page.goto(f"{SITE}submit/")
     file: Any = {"name": "tiny.pt", "mimeType": "application/octet-stream", "buffer": model}
     page.set_input_files("input[type=file]", file)

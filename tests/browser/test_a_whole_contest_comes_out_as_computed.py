@@ -43,7 +43,7 @@ class Desk(Protocol):
     """Where the organizer fills in forms and presses buttons."""
 
     def press(self, url: str, button: str, **fields: str) -> str:
-        """Fill in a form, press its button; the page that comes then."""
+        """Fill in a form and press its button. Returns the page that follows."""
 
 
 class InChromium:

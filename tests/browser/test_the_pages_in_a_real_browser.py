@@ -1,4 +1,5 @@
-"""Accessible, quiet in the console, narrow enough for a telephone, and alive."""
+"""Pages in Chromium: accessible, without complaints in the console, and narrow enough for a
+telephone."""
 
 from __future__ import annotations
 
@@ -86,9 +87,9 @@ MEMBERS = [
     "TRIAL",
 ]
 STEPS = ("dashboard", "formula", "measure_again", "result", "extend", "clone", "pause")
-"""Of the organizers with a competition: the pages with forms and figures of their own."""
+"""Pages of the organizers of a competition that have forms and figures of their own."""
 FORMS = ("announcement", "competition", "dataset", "hardwareprofile", "role", "user")
-"""Of what organizers add."""
+"""Forms with which organizers add something."""
 PUBLISHED = [
     "/competitions/waste/",
     "/competitions/waste/boards/private/",
@@ -318,7 +319,7 @@ def test_a_row_lights_its_point_on_the_plot(
     assert ", Rank " in page.evaluate("document.activeElement.getAttribute('aria-label')")
     page.keyboard.press("ArrowRight")
     expect(card).to_be_visible()
-    page.keyboard.press("Tab")  # into the card
+    page.keyboard.press("Tab")  # to the card
     expect(card.get_by_role("link", name="See its row")).to_be_focused()
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()

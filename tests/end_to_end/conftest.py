@@ -26,7 +26,7 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 
 def wait_until(is_so: Callable[[], object], seconds: float = 300) -> None:
-    """Waits for something other processes do; the limit only ends a test that hangs."""
+    """Wait for something that other processes do. The limit only ends a test that would hang."""
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"not so after {seconds} s"
@@ -34,7 +34,7 @@ def wait_until(is_so: Callable[[], object], seconds: float = 300) -> None:
 
 
 def verdict(api: httpx.Client, submission: int) -> dict[str, Any]:
-    """A submission as the API tells it once nothing of it is under way."""
+    """A submission as the API tells it, once nothing of it is queued or running."""
     said: dict[str, Any] = {}
 
     def is_over() -> bool:
@@ -75,7 +75,7 @@ def profile(transactional_db: None) -> HardwareProfile:
 
 @pytest.fixture
 def processes() -> list[subprocess.Popen[bytes]]:
-    """What `start` has begun, the first one first."""
+    """The processes that `start` has started, the first one first."""
     return []
 
 
@@ -83,8 +83,10 @@ def processes() -> list[subprocess.Popen[bytes]]:
 def start(
     tmp_path: Path, transactional_db: None, processes: list[subprocess.Popen[bytes]]
 ) -> Iterator[Start]:
-    """Start `python ARGUMENTS` as an operator would; whatever still runs is stopped at the end,
-    before the database is emptied beneath it."""
+    """Start `python ARGUMENTS` as an operator would.
+
+    At the end all processes are stopped before the database is emptied.
+    """
 
     def begin(*arguments: str, **variables: str) -> subprocess.Popen[bytes]:
         log = tmp_path / f"process{len(processes)}.log"
@@ -111,7 +113,7 @@ def start(
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The operator's environment, pointing at the test's database and files."""
+    """The environment of an operator, with the test's database and files."""
     return os.environ | {
         "DATABASE_URL": database_url(),
         "SECRET_KEY": "a key for these processes",
@@ -157,7 +159,7 @@ def competition(
     organizer: User,  # noqa: F811
     make_model: Callable[..., bytes],
 ) -> Competition:
-    """Open, calibrated by really measuring in this process."""
+    """An open competition, calibrated by a real measuring in this process."""
     upload = ContentFile(make_model(seed=1000), name="reference.pt")
     references.set_reference(competition=draft, upload=upload, name="Linear", by=organizer)
     references.calibrate(competition=draft, by=organizer)
@@ -171,7 +173,7 @@ def competition(
 
 @pytest.fixture
 def client(competition: Competition, owner: User) -> Callable[[str], httpx.Client]:  # noqa: F811
-    """An API client of a team's member."""
+    """An API client of a member of the team."""
     teams.create(competition=competition, name="Sorters", by=owner)
     _, secret = tokens.issue(user=owner, name="test")
 

@@ -71,7 +71,7 @@ def test_measuring_again_pools_and_a_worker_checks_itself_first(
     organizer: User,
     model: bytes,
 ) -> None:
-    # So wide that only a broken canary fails, however busy the machine is.
+    # So wide that only a broken canary is out of the band, however busy the machine is.
     limits = {"canary_every_minutes": 60, "canary_band": 20.0, "max_foreign_load": None}
     HardwareProfile.objects.update(**limits)
     start(*WORK, REDIS_URL="")

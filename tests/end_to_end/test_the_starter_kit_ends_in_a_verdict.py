@@ -1,4 +1,4 @@
-"""A participant with nothing but the site: kit, training, export, check, upload, score."""
+"""A participant who has only the site: kit, training, export, check, upload, score."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Uploads that want to hurt, learn or gain, and how the evaluation of each must end.
+"""Uploads that attack the service, and how the evaluation of each must end.
 
-scored: as any honest model's. refused: at the door, before anything runs. failed: FAILED with one
-of the codes. contained: failed, or scored on what it really answered in time. `alone` is how those
-that the gate refuses end where there is no gate: the sandbox must hold without it.
+scored: like an honest model. refused: by the gate, before anything runs. failed: FAILED with one of
+the codes. contained: failed, or scored on answers that were really given in time. `alone`: how an
+upload that the gate refuses ends without a gate. The sandbox must hold alone.
 """
 
 import struct
@@ -31,7 +31,7 @@ from tests.hostile.making import (
 
 BOMB = 1 << 27
 USED = "x = torch.add(x, torch.mul(torch.sum(y), 0))"
-"""Or torch would leave out what nobody asks for."""
+"""Keeps torch from leaving out a result that nothing uses."""
 
 
 @dataclass(frozen=True)
@@ -699,7 +699,7 @@ def overlapping(place: Place) -> bytes:
 
 
 def method(number: int) -> Writer:
-    """Every entry packed in a way that torch or nobody knows."""
+    """Every entry packed by a method that torch, or nobody, knows."""
     return lambda place: packed(honest(), number)
 
 

@@ -1,4 +1,5 @@
-"""A place with files to guard, images that carry a mark, a sandbox that outlives every model."""
+"""A folder with files to guard, images that carry a mark, and a sandbox that outlives every
+model."""
 
 from __future__ import annotations
 
@@ -37,9 +38,9 @@ LIMITS = Limits(
     memory_bytes=512 << 20,
 )
 PATIENT = replace(LIMITS, load_seconds=20, first_call_seconds=20, call_seconds=20, total_seconds=40)
-"""For those that must fill their memory: to touch it for the first time takes hosts seconds."""
+"""For models that fill their memory. The first use of so much memory takes a host seconds."""
 MOST_SECONDS = 60.0
-"""Of one evaluation: well over its limits, for a machine that does other things besides."""
+"""Most seconds of one evaluation: well over its limits, because the machine may be busy."""
 SPEC = InputSpec(height=SIZE, width=SIZE, mean=(0, 0, 0), std=(1, 1, 1))
 
 
@@ -70,7 +71,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @contextmanager
 def untouched(place: Place) -> Iterator[None]:
-    """In the body no file there changes, and none appears."""
+    """Checks that the body changes and adds no file there."""
     folder = place.secret.parent
     yield
     assert sorted(path.name for path in folder.iterdir()) == ["fifo", "secret", "victim"]
@@ -80,14 +81,14 @@ def untouched(place: Place) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def box() -> Iterator[parent.Sandbox]:
-    """One sandbox for all: that it survives every model is part of what is tested."""
+    """One sandbox for all tests, because it must survive every model."""
     with parent.started(PLAN, LIMITS) as started:
         yield started
 
 
 @pytest.fixture
 def shared_sandbox(box: parent.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Evaluations take the sandbox that is there, which saves each the seconds of a start."""
+    """Evaluations use the one sandbox, which saves the seconds of a start for each."""
 
     @contextmanager
     def started(
@@ -100,7 +101,7 @@ def shared_sandbox(box: parent.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.fixture(scope="session")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
-    """An honest job with a dry run; tests bring the submission."""
+    """An honest job with a dry run. Tests add the submission."""
     folder = tmp_path_factory.mktemp("job")
     packs = {"sample": (SHOWN, 3), "public": (HIDDEN, 3), "private": (HIDDEN, 4)}
     for name, (pixel, count) in packs.items():

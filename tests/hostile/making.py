@@ -18,13 +18,13 @@ CLASSES = ("Metal", "Paper", "Plastic")
 HIDDEN, SHOWN = 201, 20
 """The mean pixel of every hidden image, and of every image of the sample."""
 SECRET = "CANARY-71c1d5"
-"""What the file says that models must not read."""
+"""The content of the file that models must not read."""
 
 CODE, DATA, CONSTANTS = "code/__torch__.py", "data.pkl", "constants.pkl"
 FORWARD = "return (self).net(x, )"
 IS_HIDDEN = "bool(torch.gt(torch.mean(x), 0.7))"
 SEEN = 'torch.add("SEEN-", str(int(torch.round(torch.mul(torch.mean(x), 255.)))))'
-"""An expression that says which image it is."""
+"""An expression whose value tells which image it is."""
 
 Records = dict[str, bytes]
 
@@ -42,7 +42,7 @@ Writer = Callable[[Place], bytes]
 
 
 class Hostile(nn.Module):
-    """Honest so far; what is done to its archive makes it what its name says."""
+    """An honest network. A change of its archive makes it hostile."""
 
     __module__ = "__main__"
 
@@ -92,7 +92,7 @@ def honest_file() -> bytes:
 
 
 def saved(model: type[nn.Module]) -> bytes:
-    """A new one, of the same weights every time."""
+    """A TorchScript file of a model, always with the same weights."""
     torch.manual_seed(0)
     file = io.BytesIO()
     torch.jit.save(torch.jit.script(model().eval()), file)
@@ -100,7 +100,8 @@ def saved(model: type[nn.Module]) -> bytes:
 
 
 def honest() -> Records:
-    """Its records by their names below the top folder, without what torch writes to debug."""
+    """The records of the honest archive by their names below the top folder, without debug
+    records."""
     return unpacked(honest_file())
 
 
@@ -122,9 +123,10 @@ def packed(records: Records, compression: int = zipfile.ZIP_STORED, top: str = "
 
 
 def code(*lines: str, returns: str = "Tensor", methods: str = "", classes: str = "") -> Writer:
-    """The honest archive with another body of `forward`, which ends as it did unless it returns.
+    """The honest archive with another body of `forward`.
 
-    `<secret>`, `<victim>`, `<fifo>`, `<hidden>` and `<seen>` are put in.
+    It ends like the honest body, unless it returns before. `<secret>`, `<victim>`, `<fifo>`,
+    `<hidden>` and `<seen>` are replaced.
     """
 
     def write(place: Place) -> bytes:
@@ -143,7 +145,8 @@ def code(*lines: str, returns: str = "Tensor", methods: str = "", classes: str =
 
 
 def loading(*lines: str) -> Writer:
-    """An archive that runs lines while it is loaded; `state` is at hand, no image is."""
+    """An archive that runs lines while it is loaded. The lines can use `state`; no image is there
+    yet."""
 
     def write(place: Place) -> bytes:
         found = unpacked(saved(Loading))
@@ -182,7 +185,7 @@ def records(**changed: bytes | Callable[[bytes], bytes]) -> Writer:
 
 
 def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
-    """What must be there, and once, is replaced."""
+    """A change that replaces bytes. They must be there exactly once."""
 
     def change(data: bytes) -> bytes:
         assert data.count(old) == 1, (old, data.count(old))
@@ -192,8 +195,10 @@ def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
 
 
 def weight(offset: int, sizes: tuple[int, ...], strides: tuple[int, ...], held: int = 0) -> Writer:
-    """The honest archive whose weight has another place in its storage, which has `held` numbers
-    by its own account."""
+    """The honest archive whose weight has another place in its storage.
+
+    The storage says that it has `held` numbers.
+    """
 
     def number(value: int) -> bytes:
         return b"\x8a\x08" + struct.pack("<q", value)
@@ -212,15 +217,17 @@ def weight(offset: int, sizes: tuple[int, ...], strides: tuple[int, ...], held: 
 
 
 def attribute(name: str, value: bytes) -> Writer:
-    """The honest archive with an attribute pickled as something else than the code declares: of
-    keys that come twice the last one counts."""
+    """The honest archive with an attribute of another type than the code declares.
+
+    Of two equal keys the last one counts.
+    """
     key = b"X" + struct.pack("<I", len(name)) + name.encode()
     end = b"ubq\x17." if name in ("n", "seen") else b"h\x02Nub"
     return records(data=replaced(end, end.replace(b"ub", key + value + b"ub")))
 
 
 def whole(change: Callable[[bytes], bytes]) -> Writer:
-    """The honest file with its bytes changed."""
+    """The whole honest file with its bytes changed."""
     return lambda place: change(honest_file())
 
 

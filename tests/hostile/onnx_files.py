@@ -34,7 +34,7 @@ LINEAR = [
 INT32, STRING = 6, 8
 HUGE = (1 << 62) - 1
 ENDS = ("load_failed", "wrong_input", "wrong_output", "crashed", "out_of_memory")
-"""What a file that no runtime understands may end as."""
+"""Codes that a file may end with which no runtime understands."""
 HARMLESS = ("answered", *ENDS)
 
 
@@ -68,7 +68,7 @@ def always(data: bytes) -> Callable[[Place], bytes]:
 
 
 def before(*nodes: bytes, weights: Sequence[bytes] = (), opset: int = 17) -> bytes:
-    """The honest model behind nodes that make `f` of `x`."""
+    """The honest model behind nodes that compute `f` from `x`."""
     return model([*nodes, GEMM], weights, opset=opset)
 
 
@@ -77,7 +77,8 @@ def refused(code: str, data: bytes, *alone: str) -> OnnxFile:
 
 
 def harmless(code: str, data: bytes) -> OnnxFile:
-    """A file that the gate refuses and that may answer: onnxruntime ignores or allows the part."""
+    """A file that the gate refuses, and that may answer without a gate: onnxruntime ignores or
+    allows it."""
     return OnnxFile(always(data), code, HARMLESS)
 
 

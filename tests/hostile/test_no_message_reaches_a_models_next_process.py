@@ -61,9 +61,9 @@ def test_a_count_begins_anew(
         with box.child(counting, area, processes.Allowance(60), example()) as child:
             child.run(3, LIMITS.call_seconds)
             told.append(child.outputs[2, 0, 0])
-        assert held(area) == areas.whole_pages(3 * area.call_bytes)  # for the next
+        assert held(area) == areas.whole_pages(3 * area.call_bytes)  # for the next child
         assert is_blank(area)
-    assert told[0] >= 3  # it can keep one within a process
+    assert told[0] >= 3  # the count is kept within one process
     assert told[1] == told[0]
 
 
@@ -83,7 +83,7 @@ def test_who_could_be_there_still_keeps_its_memory_and_the_next_gets_other(
     why: str, box: parent.Sandbox, counting: sealing.SealedModel, area: areas.Area
 ) -> None:
     before = os.fstat(area.descriptor).st_ino
-    alone = replace(box, children=[])  # what is said of this child is said of no other
+    alone = replace(box, children=[])  # facts about this child are not reported for another one
     with alone.child(counting, area, processes.Allowance(60), example()) as child:
         if why == "it is not filtered":
             child.is_filtered = False
@@ -114,5 +114,5 @@ def is_blank(area: areas.Area) -> bool:
 
 
 def held(area: areas.Area) -> int:
-    """Bytes of its pages."""
+    """Bytes of the pages that the area holds."""
     return os.fstat(area.descriptor).st_blocks * 512

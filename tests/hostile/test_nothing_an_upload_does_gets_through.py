@@ -70,7 +70,7 @@ def assert_ended(report: Report, attack: Attack) -> None:
 def test_what_the_gate_refuses_the_sandbox_withstands(
     name: str, box: parent.Sandbox, place: Place, tmp_path: Path
 ) -> None:
-    """An attacker may find words that the gate does not understand."""
+    """The gate may not understand every attack, so the sandbox must hold without it."""
     attack = ATTACKS[name]
     path = tmp_path / "upload.pt"
     path.write_bytes(attack.write(place))

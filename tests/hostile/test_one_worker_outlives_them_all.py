@@ -76,9 +76,10 @@ RUN = [
     "doubling",
     "tuples too deep",
 ]
-"""Each starts a sandbox of its own, so only some of every class; all go through the engine."""
+"""Only some uploads of each class, because each starts a sandbox. The tests of the engine run
+all."""
 PAST_THE_DOOR = ["read a file", "a bomb", "garbage"]
-"""As if the gate had not known them yet when they were uploaded."""
+"""The gate is off for these, as if it had not known them yet."""
 
 
 @pytest.fixture
@@ -87,7 +88,8 @@ def competition(
     organizer: User,  # noqa: F811
     tmp_path: Path,
 ) -> Competition:
-    """Open, with limits of seconds and images that carry a mark; really calibrated."""
+    """An open competition with limits of seconds, and images that carry a mark. It is really
+    calibrated."""
     made = Competition.objects.create(
         slug="waste",
         title="Waste sorting",
@@ -214,7 +216,7 @@ def test_one_worker_outlives_them_all(
 
 
 def assert_nothing_leaks(door: Door, upload: Submission, stranger: User, place: Place) -> None:
-    """Not in the rows, nor in what its team or anybody else is shown."""
+    """No secret is in the rows, or in any answer to the team or to anybody else."""
     evaluation = Evaluation.objects.get(submission=upload)
     shown = json.dumps(door.get(upload.pk)) + json.dumps(
         [one.found for one in evaluation.reports.all()]

@@ -1,7 +1,7 @@
-"""Native code that plays with the order of turns gains no time by it.
+"""Native code that changes the order of turns gains no time by it.
 
-The time of a turn without calls is taken off every block, so whoever makes it long would look fast;
-and so would who says that it is done before it was asked.
+The time of a turn without calls is subtracted from every block. A model could look faster by making
+such turns long, or by saying that it is done before it was asked.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ found = [1.0, 2.0, 3.0]
 
 @contextmanager
 def running(exploit: bytes) -> Iterator[Runner]:
-    """A warm process of a model that is this code."""
+    """A warm process of a model that runs this native code."""
     model = sealing.sealed(exploit, "torchscript")
     allowance = processes.Allowance(LIMITS.total_seconds)
     try:

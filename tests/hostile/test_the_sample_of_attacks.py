@@ -1,4 +1,4 @@
-"""The hand-me-down attacks of ../shared/attacks end as their list says."""
+"""The attacks of the folder `shared/attacks` end as their list says."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason=f"there is no {SCRIP
 
 @cache
 def expected() -> dict[str, str]:
-    """The script's own list, read and not run: importing it would make archives."""
+    """The list of the attacks' own script. The script is not run, because it would make
+    archives."""
     if not SCRIPT.exists():
         return {}
     for statement in ast.parse(SCRIPT.read_text()).body:
@@ -78,7 +79,7 @@ def test_each_ends_as_listed(name: str, job_of_ten: Job, made: Path) -> None:
         }[expected()[name]]
     ), report.failure
     if expected()[name] == "refused":
-        # Or FAILED before the first answer, which torch's own loader may see to.
+        # Or FAILED before the first answer: the loader of torch may refuse it.
         assert report.failure
         assert report.isolation is None or report.failure.code == "load_failed"
     assert {path.name for path in canary.iterdir()} == {"labels.bin", "victim", "fifo"}

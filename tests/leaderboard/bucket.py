@@ -1,5 +1,8 @@
-"""An object storage in this process: moto, behind a door that holds presigned addresses to what
-they sign, as real storages do and moto does not."""
+"""An object storage in this process: moto behind a WSGI application.
+
+The application checks that a presigned request keeps all that was signed. Real storages do so, and
+moto does not.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +39,14 @@ class Door:
 
     inner: Any
     late_seconds: float = 0
-    """How much later it is here than with the signer."""
+    """Seconds by which the clock here is ahead of the clock of the signer."""
     lost: int = 0
-    """So many of the next parts are refused as if the storage were away."""
+    """The next parts, this many, are refused as if the storage were away."""
     seen: list[str] = field(default_factory=list)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         query = environ.get("QUERY_STRING", "")
-        # The site's own key, and a browser that asks for leave.
+        # Requests with the site's own key, and the preflight of a browser.
         if "HTTP_AUTHORIZATION" in environ or environ["REQUEST_METHOD"] == "OPTIONS":
             return self.inner(environ, start)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -94,12 +97,12 @@ def signature(environ: dict[str, Any], query: str, headers: dict[str, Any]) -> s
 
 class Quiet(WSGIRequestHandler):
     def log_request(self, *what: Any) -> None:
-        """Nobody reads it."""
+        """Writes nothing, because nobody reads it."""
 
 
 @contextmanager
 def serving() -> Iterator[tuple[str, Door]]:
-    """The address of the storage, and its door."""
+    """The address of the storage, and the application before it."""
     door = Door(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, door, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -68,7 +68,7 @@ WEAK = Isolation(missing=(say("filter of system calls (only for computing)"),), 
 
 @pytest.fixture(autouse=True)
 def own_files(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test has a file store of its own, and passwords that cost no seconds."""
+    """Each test has its own folder of files, and fast password hashes."""
     monkeypatch.setattr(partial_uploads, "gettempdir", lambda: str(tmp_path))
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.FILES_DIR = tmp_path / "files"
@@ -84,27 +84,28 @@ def own_files(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture(autouse=True)
 def english_again() -> Iterator[None]:
-    """A request in another language leaves it to this thread."""
+    """Restores English, because a request in another language leaves its language to this
+    thread."""
     yield
     translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
 def no_pause_after_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What broke by our fault may be taken again at once."""
+    """An evaluation that failed by our fault may be taken again at once."""
     monkeypatch.setattr(recording, "RETRY_AFTER", timedelta(0))
 
 
 @pytest.fixture(autouse=True)
 def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests write faster than people."""
+    """Switches the limit of changes off, because tests write faster than people."""
     monkeypatch.setattr(WriteThrottle, "rate", "10000/min")
     cache.clear()  # SQLite numbers the users of each test alike
 
 
 @pytest.fixture(autouse=True)
 def sandbox_that_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The self-test of the sandbox takes seconds: here it has found nothing, in no process yet."""
+    """Replaces the self-test of the sandbox, which takes seconds, by one that finds nothing."""
     monkeypatch.setattr(containment, "breaches", lambda plan: ())
     monkeypatch.setattr(hosts, "turns_of", lambda profile, go_on: HostNumbers(0.00003, 0.00008))
     monkeypatch.setattr(workers, "contained", set())
@@ -202,7 +203,8 @@ def draft(profile: HardwareProfile, dataset: Dataset) -> Competition:
 def competition(
     draft: Competition, organizer: User, make_model: Callable[..., bytes]
 ) -> Competition:
-    """Open, with a reference of public F1 0.700 and 10 ms an image."""
+    """An open competition, whose reference has a public F1 of 0.700 and takes 10 ms for an
+    image."""
     upload = ContentFile(make_model(seed=1000), name="reference.pt")
     references.set_reference(competition=draft, upload=upload, name="ResNet18-D", by=organizer)
     calibration = references.calibrate(competition=draft, by=organizer)
@@ -226,7 +228,7 @@ def rivals(competition: Competition, rival: User) -> Team:
 
 @pytest.fixture
 def submit(make_model: Callable[..., bytes]) -> Callable[..., Submission]:
-    """Upload a model for a team by its first member; another `seed` is another model."""
+    """Upload a model for a team by its first member. Another `seed` makes another model."""
 
     def upload(team: Team, seed: int = 0, **fields: Any) -> Submission:
         return submissions.submit(
@@ -286,7 +288,7 @@ def plant_answers(evaluation: Evaluation) -> None:
 
 
 def shapes_of(content: bytes) -> list[str]:
-    """What bytes look like in a page or a file: as text, as hex, in base 64, and as numbers."""
+    """All forms in which bytes may look in a page or a file: text, hex, base 64, and numbers."""
     numbers = [str(one) for one in content]
     return [
         content.decode(),
@@ -297,13 +299,13 @@ def shapes_of(content: bytes) -> list[str]:
 
 
 def rewrite(evaluation: Evaluation, found: dict[str, Any]) -> None:
-    """Store another report than was recorded, as an older engine wrote it."""
+    """Replace a recorded report by another one, as an older engine would have written it."""
     evaluation.reports.filter(attempt=evaluation.attempt).update(found=found)
     evaluation.__dict__.pop("_report", None)  # read before
 
 
 def told(evaluation: Evaluation) -> dict[str, Any]:
-    """The report of an evaluation as JSON, to be rewritten."""
+    """The report of an evaluation as JSON, for `rewrite`."""
     found = evaluation.report()
     assert found
     return found.to_json()
@@ -316,7 +318,7 @@ def report(
     time_ratio: float = 1.0,
     half_width: float = 0.01,
 ) -> Report:
-    """What the engine would say of a model with these figures."""
+    """A report as the engine would write it for a model with these figures."""
     return Report(
         status="scored",
         splits={

@@ -1,5 +1,8 @@
-"""A small competition that was really measured, as far as a clock can be invented: quads, pace,
-answers and qualities belong together. It is published, and its file can be checked."""
+"""A small published competition whose signed file can be checked.
+
+Quads, pace, answers and qualities fit each other, as if it had been measured. Only the clock is
+invented.
+"""
 
 from __future__ import annotations
 

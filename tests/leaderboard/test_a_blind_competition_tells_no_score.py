@@ -1,5 +1,8 @@
-"""A blind competition: until the publication nobody but the organizers learns of a score, on any
-address, in any file, notice or call. What is shown does not depend on the figures at all."""
+"""A blind competition: until the publication only the organizers learn a score.
+
+This holds for every address, file, notice and call. What is shown does not depend on the figures at
+all.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +45,12 @@ SHOWN = {200, 286, "200"}
 PAGES = [url for url, who in web.test_pages.pytestmark[0].args[1] if SHOWN & {*who}]
 CALLS = [path for method, path, *who in api.ROWS if method == "GET" and SHOWN & {*who}]
 LEFT_OUT = (".zip", "/kit", "/profile/", "/tokens")
-"""Files that no score comes into, and pages that tell when a token was used last."""
+"""Files that hold no score, and pages that tell when a token was last used."""
 CHANGING = re.compile(
     r'name="csrfmiddlewaretoken" value="\w+"|nonce="[^"]*"|csrf-token" content="\w+"'
     r"|\d+ h( \d+ min)?"
 )
-"""What each answer has of its own, and how long it is until the next day."""
+"""Parts that differ in each answer, and the time until the next day."""
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def sent(
 
 
 def digits(submission: Submission) -> set[str]:
-    """All that could tell a figure of a submission: with 4 decimals, and in milliseconds."""
+    """All texts that could tell a figure of a submission: with 4 decimals, and in milliseconds."""
     one = submission.evaluation
     values = [
         *(one.score_public, one.score_private, one.quality_public, one.quality_private),

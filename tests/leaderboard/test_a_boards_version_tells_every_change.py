@@ -1,4 +1,4 @@
-"""What was made of a board is kept by its version: whatever a board shows must change that."""
+"""Anything that a board shows changes its version, because pages are kept by the version."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ LABELS = np.repeat(np.arange(3), PUBLIC // 3)
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine takes longer, and then waits longer."""
+    """Renews ranges without a pause. On a busy machine the pause would be longer."""
     monkeypatch.setattr(ranges, "PAUSE", 0)
 
 

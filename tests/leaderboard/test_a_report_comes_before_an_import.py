@@ -181,7 +181,7 @@ def test_nothing_is_left_where_all_pictures_are_under_two_classes(run: Run) -> N
 
 
 def from_a_fixed_camera(count: int = 12) -> Files:
-    """Two classes before one background: a small thing is there, or not."""
+    """Two classes before one background: a small thing is in the picture, or not."""
     background = Image.open(io.BytesIO(scene(7))).resize((96, 72))
     files = {}
     for number, label in enumerate(("empty", "there")):

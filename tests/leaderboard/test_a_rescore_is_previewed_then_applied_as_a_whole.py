@@ -46,12 +46,13 @@ from tests.leaderboard.conftest import person, report
 pytestmark = pytest.mark.django_db
 Scored = Callable[..., Submission]
 FIGURES = ((0.72, 0.30), (0.80, 0.60), (0.86, 1.00), (0.90, 1.50), (0.62, 0.10))
-"""Quality and time ratio: the heavier time counts, the better are the first teams."""
+"""Quality and time ratio. The more the time counts, the better the first teams stand."""
 
 
 @pytest.fixture
 def five(competition: Competition, scored: Scored, monkeypatch: pytest.MonkeyPatch) -> list[Team]:
-    """Teams with two scored submissions each; batches hold two teams, and nobody waits for more."""
+    """Five teams with two scored submissions each. A batch has two teams, and nothing is prepared
+    at once."""
     monkeypatch.setattr(preparing, "BATCH", 2)
     found = []
     for number, (quality, ratio) in enumerate(FIGURES):

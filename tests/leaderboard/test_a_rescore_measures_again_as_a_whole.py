@@ -341,7 +341,7 @@ def test_what_only_ranks_is_measured_and_the_rest_no_longer_counts(
 def test_a_worker_back_from_the_dead_records_nothing_into_a_set(
     board_of_two: dict[str, Submission], competition: Competition, organizer: User, team: Team
 ) -> None:
-    """Lost leases, a stopped and a noisy worker, a pause and a cancel in the middle."""
+    """Lost leases, a stopped and a noisy worker, a pause, and a cancel in the middle."""
     profile = competition.profile
     rescore = again(competition, organizer, scope="all")  # such as for a new protocol
     dead = take(profile)

@@ -1,5 +1,7 @@
-"""A published result is one signed file. Its figures can be computed again without the site, and
-each changed digit is found."""
+"""A published result is one signed file.
+
+Its figures can be computed again without the site, and each changed digit is detected.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +116,7 @@ def verified(path: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 def resigned(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
-    """The file with a change that somebody signed with a key of their own."""
+    """The file with a change, signed by somebody with another key."""
     contents = json.loads(path.read_text())["contents"]
     change(contents)
     target = path.with_name("changed.json")
@@ -268,7 +270,7 @@ def test_the_public_board_of_a_moment_is_signed_as_provisional(
     outsider: User,
     tmp_path: Path,
 ) -> None:
-    """It holds nothing that the public board does not tell: no private row, quad or answer."""
+    """The file holds only what the public board tells: no private row, no quad and no answer."""
     competition = results.opened(draft, make_model, organizer)
     Competition.objects.update(release_answers=True, min_quality=0.2, ends_at=None)
     results.played(competition, submit)

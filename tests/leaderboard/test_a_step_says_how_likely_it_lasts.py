@@ -1,4 +1,7 @@
-"""What passes the next team here may not pass it on other images: the verdict says how likely."""
+"""A gain that passes the next team here may not pass it on other images.
+
+The verdict says how likely it does.
+"""
 
 from __future__ import annotations
 

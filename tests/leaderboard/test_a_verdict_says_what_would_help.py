@@ -39,7 +39,7 @@ def test_either_gain_that_is_named_passes_the_next_team(
     better = formula.score(0.78 + step.quality_more, 0.55, **FORMULA).total
     assert faster < step.score
     assert better < step.score
-    # And it is not said to take more than it does: a little less does not pass.
+    # The step is not larger than needed: a little less does not pass.
     assert formula.score(0.78, 0.5502 - step.time_ratio_less, **FORMULA).total > step.score
     assert formula.score(0.7798 + step.quality_more, 0.55, **FORMULA).total > step.score
     assert step.seconds_less == pytest.approx(0.01 * step.time_ratio_less, rel=0.1)

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.django_db
 Scored = Callable[..., Submission]
 ANSWERED = answers_of(public=[0] * 24, private=[0] * 36)
 MOST_QUERIES = 22
-"""Of a verdict, with its savepoint, the formula held, two rows for notices, the answers of the
-team's entry, and prepared ones."""
+"""Queries of a verdict. They include its savepoint, the lock of the formula, two rows for notices,
+the answers of the team's entry, and prepared entries."""
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""The reference against itself is 1: whoever finds something else is sidelined, and says why."""
+"""The reference against itself has the ratio 1.
+
+A worker that measures another ratio is sidelined, and says why.
+"""
 
 from __future__ import annotations
 

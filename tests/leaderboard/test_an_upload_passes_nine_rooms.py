@@ -41,7 +41,7 @@ RETURNS = [
     ("leaderboard/services/quotas.py", "check"),  # under the lock of the team
 ]
 FOLDERS = ("scoring/formats/",)
-"""A folder with one face is one room, whichever format the file has."""
+"""A folder with one public module counts as one room, whichever format the file has."""
 NO_ROOMS = (
     "leaderboard/models/",  # a row's own facts, and named questions to the tables
     "leaderboard/services/locks.py",  # SQL that Django has no method for
@@ -50,7 +50,7 @@ NO_ROOMS = (
     "leaderboard/logs.py",
     "scoring/dataclass_json.py",
 )
-"""What knows nothing of uploads."""
+"""Files that know nothing of uploads do not count."""
 
 Step = tuple[str, str]
 Send = Callable[..., list[Step]]
@@ -157,7 +157,7 @@ def first_visits(way: list[Step]) -> list[Step]:
 
 
 def returns(way: list[Step]) -> list[Step]:
-    """Visits to a room that was left before."""
+    """Visits to a room that the way had left before."""
     seen: set[str] = set()
     found = []
     for room, function in visits(way):

@@ -36,7 +36,8 @@ OLD = datetime(2020, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def five(competition: Competition, scored: Scored, monkeypatch: pytest.MonkeyPatch) -> list[Team]:
-    """Teams with two scored submissions each; batches hold two teams, and nobody waits for more."""
+    """Five teams with two scored submissions each. A batch has two teams, and nothing is prepared
+    at once."""
     monkeypatch.setattr(preparing, "BATCH", 2)
     monkeypatch.setattr(preparing, "AT_ONCE", -1)
     monkeypatch.setattr(preparing, "SLICE", -1)

@@ -56,7 +56,7 @@ def log() -> list[tuple[str, str, str]]:
 
 @pytest.fixture
 def forget(team: Team) -> Callable[[], None]:
-    """The log is empty at the start of what a test does."""
+    """Empty the log, so that it holds only what the test does."""
 
     def forget() -> None:
         AuditEntry.objects.all().delete()

@@ -26,7 +26,7 @@ __all__ = ["browser", "see", "send"]
 
 @pytest.fixture
 def over(competition: Competition) -> Competition:
-    """A competition whose end has passed; late uploads are possible for a day."""
+    """A competition whose end has passed. Late uploads are possible for a day."""
     now = timezone.now()
     Competition.objects.update(ends_at=now - timedelta(hours=1), late_until=now + timedelta(days=1))
     competition.refresh_from_db()

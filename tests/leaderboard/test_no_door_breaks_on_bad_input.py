@@ -1,7 +1,7 @@
-"""Every address, as the server hands requests to Django, with what no honest client sends.
+"""Every address gets requests that no honest client sends, as the server hands them to Django.
 
-Nobody gets a 5xx for what they sent; where our database or disk is gone, everybody gets a code, and
-when to try again.
+Nobody gets a 5xx for what they sent. If our database or disk is gone, everybody gets a code, and
+the time after which to try again.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ BAD_BODIES = [
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Thousands of refusals are expected; and tests write faster than people."""
+    """Hides thousands of expected refusals, and switches the limit of changes off."""
     monkeypatch.setattr(WriteThrottle, "rate", "1000000/min")
     logging.disable(logging.CRITICAL)
     ends = (signals.request_started, signals.request_finished)

@@ -43,7 +43,7 @@ def no_worker_lacks_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def waits(evaluation: Evaluation) -> timedelta:
-    """For how long no worker takes it, by the database's clock."""
+    """How long no worker takes an evaluation, by the clock of the database."""
     evaluation.refresh_from_db()
     return evaluation.not_before - timezone.now()
 
@@ -188,7 +188,8 @@ def test_what_a_stopped_worker_hands_back_is_knocked_for_at_once(
 def test_leases_go_by_the_databases_clock_and_not_by_a_workers(
     team: Team, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker or a sweep whose clock is an hour wrong takes nothing from anybody."""
+    """A worker or a sweep whose clock is wrong by an hour takes no evaluation from another
+    worker."""
     evaluation = submit(team).latest_evaluation
     now = timezone.now()
     for wrong in (timedelta(hours=1), timedelta(hours=-1)):

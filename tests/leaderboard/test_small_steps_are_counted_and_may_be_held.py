@@ -1,4 +1,7 @@
-"""A step that images and clock could turn round is counted for organizers; a rule may hold it."""
+"""A step within the noise of images and clock is counted for organizers.
+
+A rule may keep it off the board.
+"""
 
 from __future__ import annotations
 
@@ -159,7 +162,7 @@ def test_a_held_score_is_not_on_the_teams_public_page(
 
 
 def test_what_was_measured_late_counts_from_its_upload(team: Team, answered: Make) -> None:
-    """As on the board of an earlier moment, and in the race."""
+    """The same holds for the board of an earlier moment, and in the race."""
     best = answered(team, 1, wrong=[0])
     late = answered(team, 2, wrong=[0, 8, 16])
     answered(team, 3, wrong=[0, 8, 16])  # no better than what was sent before

@@ -1,4 +1,4 @@
-"""Who had little measured lately goes first, also where there is one worker only."""
+"""A team that had little measured lately goes first, also if there is only one worker."""
 
 from __future__ import annotations
 

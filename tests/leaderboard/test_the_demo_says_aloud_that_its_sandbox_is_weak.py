@@ -1,4 +1,4 @@
-"""Whoever sees the demo run must know when its models could have done anything."""
+"""The demo warns aloud if its sandbox lacks a layer."""
 
 from __future__ import annotations
 

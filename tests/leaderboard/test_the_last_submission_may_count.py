@@ -1,5 +1,7 @@
-"""Where the last submission counts, it stands on the public board even if it is worse; the rule is
-the same for the board of today, of any moment, and of another formula."""
+"""If the last submission counts, it stands on the public board even if it is worse.
+
+The rule is the same for the board of today, of any moment, and under another formula.
+"""
 
 from __future__ import annotations
 

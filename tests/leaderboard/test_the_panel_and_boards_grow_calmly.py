@@ -1,6 +1,6 @@
-"""50 teams with 300 submissions: no page asks for rows it does not show, or for one at a time.
+"""50 teams with 300 submissions: no page reads rows that it does not show, or rows one by one.
 
-On SQLite it is run by tests/test_everything_also_on_sqlite.py.
+tests/test_everything_also_on_sqlite.py runs it on SQLite, too.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def test_every_page_of_the_panel_asks_little(many: Team, organizer: User) -> Non
 
 
 def test_no_query_of_the_panel_joins_histories(many: Team, organizer: User) -> None:
-    """Joined, the rows of two histories multiply."""
+    """A join of two histories would multiply their rows."""
     panel = Client()
     panel.force_login(organizer, "django.contrib.auth.backends.ModelBackend")
     work = planned_work if connection.vendor == "postgresql" else sqlite_work

@@ -46,7 +46,8 @@ Event = Webhook.Event
 
 
 class Receiver:
-    """A server that keeps what it gets; `status` is its next answer, at an open `gate`."""
+    """A server that keeps the calls it gets. `status`: its next answer. `gate`: it answers once
+    this is open."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.calls: list[tuple[dict[str, str], bytes]] = []

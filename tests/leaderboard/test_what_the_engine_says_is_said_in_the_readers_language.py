@@ -1,4 +1,4 @@
-"""Rows keep templates and facts: each reader gets the sentence in a language of their own."""
+"""Rows keep templates and facts. Each reader gets the sentence in the own language."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Everything that native code in the child could try, by Python and ctypes.
 
-`python -m tests.scoring.breakouts [--no-namespaces] [--unlocked] [--gpu]` runs it in the sandbox,
-in a container's restrictions, without the child's locks or with those of a GPU's child if asked to,
-and prints as JSON what succeeded and what shut it in.
+`python -m tests.scoring.breakouts [--no-namespaces] [--unlocked] [--gpu]` runs the attempts in the
+sandbox. The options ask for the restrictions of a container, for a child without locks, and for the
+locks of a child on a GPU. It prints as JSON which attempts succeeded, and which layers held.
 """
 
 import inspect
@@ -25,8 +25,10 @@ SPEC = InputSpec(height=8, width=8)
 
 
 def attempts(measurer: int, secret: str, victim: str) -> dict[str, Any]:
-    """What to try, each a function that is true if it succeeded. Runs in the child, too, where it
-    finds nothing but these lines and what `exploited` has imported."""
+    """The attempts: functions that return True if they succeed.
+
+    They run in the child, too, which has only these lines and the imports of `exploited`.
+    """
     import ctypes
     import mmap
     import os
@@ -186,7 +188,7 @@ def program(measurer: int, secret: Path, victim: Path) -> bytes:
 
 
 def run(code: bytes, answers: int, zygote: str) -> tuple[list[float], Any]:
-    """What an exploit found, and what shut it in."""
+    """The attempts that succeeded, and the layers that held."""
     plan = Plan(device="cuda") if "--gpu" in sys.argv else Plan()
     parent.swept = lambda plan: nullcontext(None)  # type: ignore[assignment, return-value]
     with parent.started(plan, Limits(), program=zygote) as box:
@@ -202,7 +204,7 @@ def run(code: bytes, answers: int, zygote: str) -> tuple[list[float], Any]:
 
 @contextmanager
 def decoy() -> Iterator[int]:
-    """The number of this process; without locks, of one that may be killed."""
+    """The number of a process that may be killed: this one, or without locks another one."""
     if "--unlocked" not in sys.argv:
         yield os.getpid()
         return

@@ -23,7 +23,7 @@ PLAN = Plan(block_seconds=0.01, min_quads=2, min_segments=1, max_half_width=0, m
 
 
 class Wild(nn.Module):
-    """Ten logits, or whatever a test wants to go wrong."""
+    """A model with ten logits, or with a fault that a test chooses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class RaisesLater(Wild):
 
 
 class SpellsItsInput(Wild):
-    """Honest at first; then the shape of its answer says something about an image."""
+    """Answers honestly at first. Later the shape of its answer tells something about an image."""
 
     if TYPE_CHECKING:  # torch.jit reads annotations that stand at run time
         calls: Tensor
@@ -171,7 +171,7 @@ def splits(digits: Path) -> dict[str, Path]:
 def job(
     models: Callable[..., Path], splits: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Job:
-    """An honest job; tests replace what they are about."""
+    """An honest job. Tests replace the fields that they are about."""
     return Job(
         reference=models(),
         submission=models(),

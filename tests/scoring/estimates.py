@@ -1,7 +1,7 @@
-"""What the estimator and the course of a measuring make of fixed input, to be kept in a file.
+"""Results of the estimator and of whole measurings for fixed input, kept in a file.
 
-`python -m tests.scoring.estimates` writes `data/estimates.json` anew. Do so only with a change of
-the estimator that is meant, and say in its commit by how much the figures moved.
+`python -m tests.scoring.estimates` writes `data/estimates.json` again. Do so only after an intended
+change of the estimator, and say in the commit by how much the figures moved.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Quads = tuple[Quad, ...]
 
 
 def estimates() -> dict[str, Figures]:
-    """Of recorded and of synthetic quads: both ratios, the verdict and the stop rule."""
+    """Both ratios, the verdict and the stop rule, for recorded and for synthetic quads."""
     some = [*recorded(), *on_an_invented_machine(), *odd()]
     return {name: estimate(quads, pace) for name, quads, pace in some}
 
@@ -51,7 +51,7 @@ def on_an_invented_machine() -> Iterator[tuple[str, Quads, Pace]]:
 
 
 def odd() -> Iterator[tuple[str, Quads, Pace]]:
-    """Quads of every kind that the rules treat in a way of its own."""
+    """Quads of every kind that a rule treats in a special way."""
     random = np.random.default_rng(7)
     usual = tuple(one_quad(random, n) for n in range(60))
     pace = Pace(0.002, 0.006, (0.01, 0.004))
@@ -146,7 +146,7 @@ COURSES: dict[str, tuple[float, float, float, int, Plan]] = {
 
 
 def courses() -> dict[str, Figures]:
-    """How whole measurings of invented models go: their blocks, processes, quads and progress."""
+    """Whole measurings of invented models: their blocks, processes, quads and progress."""
     found = {}
     for name, (reference, submission, noise, images, plan) in COURSES.items():
         first = course(Processes(reference, submission, noisy(noise)), images, plan, ())

@@ -18,7 +18,7 @@ Noise = Callable[[], float]
 
 
 class Clock:
-    """Time that passes only when somebody works."""
+    """Time that passes only while a process works."""
 
     def __init__(self) -> None:
         self.now = 0.0

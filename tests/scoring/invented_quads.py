@@ -20,7 +20,10 @@ def quad(ratio: float, segment: int = 1, cpu: float = 1.0, speed: float = 1.0) -
 def weathered(
     elasticity: float, ratio: float = 0.5, count: int = 150, seed: int = 0, mean: float = 0.1
 ) -> list[Quad]:
-    """Quads in weather that slows the reference by `mean` or so, the submission by its power."""
+    """Quads in weather that slows the reference by about `mean`.
+
+    The submission is slowed by this factor to the power `elasticity`.
+    """
     random = np.random.default_rng(seed)
     slow = np.repeat(random.normal(mean, 0.08, count // 4 + 1), 4)
     found = []

@@ -14,8 +14,10 @@ from tests.scoring.invented_quads import PLAN, measurement, quad, weathered
 
 
 def alike(seed: int, count: int = 400) -> list[Quad]:
-    """Quads of the reference against itself, in weather that the probe tells in part. Each side has
-    its own hiccups, some of which last."""
+    """Quads of the reference against itself, in weather that the probe shows in part.
+
+    Each side has its own noise, and a part of that lasts for several quads.
+    """
     random = np.random.default_rng(seed)
     core, memory = (np.repeat(random.normal(0.1, 0.08, count // 10), 10) for _ in range(2))
     lasting = np.repeat(random.normal(0, 0.05, (2, count // 10)), 10, axis=1)
@@ -42,8 +44,8 @@ def calibrated_scatter() -> tuple[float, float]:
 def test_the_reference_against_itself_comes_to_one_at_any_pace(
     pace: float, count: int, most: float
 ) -> None:
-    """Also far from that of the weather, of which the mean is 0.002 * exp(0.2); few quads do not
-    quite get there."""
+    """The pace may be far from that of the weather, whose mean is 0.002 * exp(0.2). Few quads do
+    not quite give 1."""
     probe = 0.006 * math.exp(0.1)
     bias, held = [], []
     for known in (calibrated_scatter(), (0.0, 0.0)):

@@ -92,7 +92,7 @@ class AnotherSize(Wild):
 
 
 class MadeFor224(Wild):
-    """It asks as timm's `PatchEmbed` does."""
+    """Checks its input like `PatchEmbed` of timm."""
 
     def forward(self, x: Tensor) -> Tensor:
         height = x.shape[2]
@@ -295,7 +295,7 @@ class Trained(nn.Module):
 
 
 class TakesTheBatchs(nn.Module):
-    """By design, in either mode."""
+    """Uses the statistics of the batch by design, in both modes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -307,7 +307,7 @@ class TakesTheBatchs(nn.Module):
 
 
 class DropsOut(Wild):
-    """As many do: without `training=self.training`."""
+    """Drops out without `training=self.training`, as many models do."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(nn.functional.dropout(x.flatten(1)))

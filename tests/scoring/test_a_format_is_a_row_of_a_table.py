@@ -128,7 +128,7 @@ MAY_NAME_ONE = ("scoring/formats", "leaderboard/kit/files", "leaderboard/demo")
 
 @pytest.mark.parametrize("package", ["scoring", "leaderboard"])
 def test_no_room_outside_the_formats_names_one(package: str) -> None:
-    """A sentence may say TorchScript; a program may not compare or import it."""
+    """A sentence may name TorchScript. Code may neither compare nor import it."""
     named = re.compile(r"\btorchscript\b|torch\.jit\.(?:load|save|script|trace)\(")
     for path in sorted((ROOT / package).rglob("*.py")):
         if not any(ROOT / room in path.parents for room in MAY_NAME_ONE):

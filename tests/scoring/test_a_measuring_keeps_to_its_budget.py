@@ -21,7 +21,7 @@ QUADS = [quad(1.0, segment=1 + n // 8) for n in range(24)]
 
 
 def after(seconds: float, is_retry: bool = False) -> Budget:
-    """A budget of which so many wall seconds are over."""
+    """A budget of which so many wall seconds are used."""
     clock = Clock()
     found = Budget(PLAN, is_retry, clock)
     clock.now = seconds

@@ -231,7 +231,7 @@ def test_a_machine_that_stood_still_is_our_fault(monkeypatch: pytest.MonkeyPatch
 
 
 def child(prepared: bool = True, landlock: int = 6, is_filtered: bool = True) -> Any:
-    """As much of a `processes.Child` as a report asks."""
+    """The part of a `processes.Child` that a report reads."""
     return SimpleNamespace(prepared=prepared, landlock=landlock, is_filtered=is_filtered)
 
 

@@ -30,7 +30,7 @@ class Fickle(wild.Wild):
 
 
 class TiresOnTheSample(wild.Wild):
-    """Beyond the few images of the dry run."""
+    """Fails beyond the few images of the dry run."""
 
     if TYPE_CHECKING:  # torch.jit reads annotations that stand at run time
         calls: Tensor

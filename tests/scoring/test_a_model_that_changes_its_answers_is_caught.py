@@ -1,4 +1,4 @@
-"""How often a model is refused that answers differently when it is asked again."""
+"""How often a model is refused if its answers differ when it is asked again."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ EVALUATIONS = 60
 
 
 def flipping(share: float, seed: int) -> Callable[[int], int]:
-    """The label of an image; of two answers about one, `share` differ."""
+    """The label of an image. Two answers to one image differ with the probability `share`."""
     random = np.random.default_rng(seed)
     return lambda number: 10 if random.random() < share / 2 else number % 10
 
 
 def refused(share: float, images: int = 1300, seconds: float = 0.02) -> int:
-    """Of `EVALUATIONS` with invented clocks, whose passes are long: one pass answers all images."""
+    """How many of `EVALUATIONS` are refused. Clocks are invented, and one long pass answers all
+    images."""
     return sum(
         is_refused(
             Processes(0.005, seconds, about_submission={"label": flipping(share, seed)}), images
@@ -103,8 +104,11 @@ class Chances:
 
 
 def chances(share: float, looks: int) -> Chances:
-    """A model that changes this share; clearing it does not end the looking for changes, so that
-    `refused` counts those who were cleared before, too."""
+    """The chances of a model that changes this share of its answers.
+
+    A cleared model is still watched for changes. So `refused` includes models that were cleared
+    before.
+    """
     found, most = Chances(), 200
     undecided, cleared = np.zeros(most), np.zeros(most)
     undecided[0] = 1.0

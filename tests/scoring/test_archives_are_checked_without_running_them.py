@@ -197,7 +197,8 @@ def test_a_name_that_could_lead_out_of_a_folder_is_told_with_the_way_out(
 
 @pytest.mark.parametrize(("name", "side"), [("script", 4), ("trace", 16)])
 def test_archives_of_old_torch_pass(name: str, side: int) -> None:
-    """Of that torch itself, without debug records: a storage's id has a sixth element there."""
+    """Archives that old torch wrote, without debug records. There the id of a storage has a sixth
+    element."""
     path = ARCHIVES / f"torch-1.3.1-{name}.pt"
     assert formats.inspect(path).model.parameters >= 351
     assert torch.jit.load(str(path))(torch.rand(1, 3, side, side)).shape == (1, 10)
@@ -243,14 +244,15 @@ def test_debug_records_are_small_together() -> None:
 
 
 def test_weights_cannot_pass_for_debug_records() -> None:
-    """What is not part of the content hash could be changed without being measured again."""
+    """Debug records are no part of the content hash. Weights there could be changed without another
+    measurement."""
     one, other = (crafted(MODEL, **{"data/0.py.debug_pkl": data}) for data in (b"a", b"b"))
     assert content_hash(io.BytesIO(one)) != content_hash(io.BytesIO(other))
 
 
 @pytest.mark.parametrize("where", ["before", "after", "between"])
 def test_a_zip_with_more_than_one_list_of_records(where: str) -> None:
-    """torch would load the one and `zipfile` would show us the other."""
+    """torch would load one list, and `zipfile` would show the other one."""
     data = crafted(MODEL)
     directory = data.index(b"PK\x01\x02")
     made = {
@@ -264,7 +266,7 @@ def test_a_zip_with_more_than_one_list_of_records(where: str) -> None:
 @pytest.mark.filterwarnings("ignore:invalid escape sequence")
 @pytest.mark.parametrize("seed", range(6))
 def test_damage_of_any_kind_is_refused_or_passes_at_once(seed: int, models: Models) -> None:
-    """Bytes of the zip, and bytes of its records below a sound zip."""
+    """Damage to the bytes of the zip, and to the bytes of its records within a sound zip."""
     dice = random.Random(seed)
     whole = models().read_bytes()
     with zipfile.ZipFile(models()) as zipped:

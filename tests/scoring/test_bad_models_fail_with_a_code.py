@@ -1,4 +1,4 @@
-"""Whatever an upload does, the report says what and the engine lives on."""
+"""Whatever an upload does, the report has its code, and the engine goes on."""
 
 import re
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""An idle core takes its time to run a process that is woken, by the host's whim: nobody's doing.
+"""An idle core needs time to run a process that is woken. That is the fault of no model.
 
-What a process does not run is told from its CPU clock, so that work cannot hide in it, and who
-sleeps for longer pays.
+The CPU clock of the process tells how long it did not run. So work cannot hide there, and a model
+that sleeps longer pays for it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WORK, EMPTY, PROBE, WAKING = 0.0075, 0.00003, 0.004, 0.0001
 
 
 class Process:
-    """One that answers as if every turn took as long as is said, and its calls a sleep besides."""
+    """A process whose turns take given seconds, and whose calls also sleep."""
 
     def __init__(self, plan: Plan = PLAN, asleep: float = WAKING) -> None:
         self.order = SimpleNamespace(device=plan.device)

@@ -59,8 +59,10 @@ def test_what_the_reference_is_known_to_do_alone_does_not_tilt_the_slope() -> No
 def test_a_slope_grows_by_no_more_than_the_data_allow_however_much_is_said_to_be_alone(
     own: float,
 ) -> None:
-    """What the submission tells was not alone, so that a slope of 1 never comes to more; and no
-    more than a third is taken out, which makes a slope half as steep again."""
+    """The submission's times bound the measurement error, so a slope of 1 stays 1.
+
+    At most a third of the variance is subtracted, which multiplies a slope by 1.5.
+    """
     random = np.random.default_rng(0)
     weather, probe, alone = random.normal(0, 0.02, (3, 300))
     x = np.column_stack([weather + own * alone, probe])
@@ -72,7 +74,8 @@ def test_a_slope_grows_by_no_more_than_the_data_allow_however_much_is_said_to_be
 
 
 def test_a_model_that_scatters_by_itself_is_not_taken_for_one_that_the_weather_slows() -> None:
-    """Or it would be read far below what it took, where the machine is slower than calibrated."""
+    """With a slope of 1 its ratio would be read far too low, if the machine is slower than
+    calibrated."""
     found, taken_at_its_word = [], []
     for seed in range(20):
         random = np.random.default_rng(seed)

@@ -1,4 +1,5 @@
-"""Every row of the table: its value, and what a model has that answers one class only."""
+"""Every row of the table of metrics: its value, and the value of a model that answers one class
+only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sentence is one literal template with facts: only so can a catalogue hold it."""
+"""A sentence must be one literal template with facts. Only then can a catalogue hold it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies of a picture come into one split, whatever they were copied through."""
+"""Copies of a picture come into one split, however they were copied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formats: what is taken is decoded as it looks, what is not is named with the reason."""
+"""Image formats: a known one is decoded as it looks, another one is named with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other images order models otherwise: by how much is told by the images at hand."""
+"""Other images rank models in another order. The images at hand tell how much."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_a_range_comes_with_the_error_of_the_quality_and_what_it_shares_with_the
 
 
 def test_ranges_hold_in_invented_contests() -> None:
-    """A sample. `benchmarks.doubt` has 500 contests of each kind."""
+    """Only some contests. `benchmarks.doubt` has 500 of each kind."""
     kind = contests.KINDS["closer together"]
     held = [simulated.held(kind, seed) for seed in range(4)]
     assert np.mean([one.true for one in held]) >= 0.93

@@ -1,4 +1,4 @@
-"""The pixels are those of timm's and of torchvision's evaluation transform, to the last one."""
+"""The pixels equal those of the evaluation transforms of timm and torchvision, to the last one."""
 
 import importlib
 import json
@@ -45,7 +45,7 @@ def spec_by(dice: random.Random) -> InputSpec:
 
 
 def torchvisions(spec: InputSpec) -> Any:
-    """Of a square input and crop mode center, as torchvision's own presets have it."""
+    """torchvision's own preset for a square input and crop mode center."""
     transforms = importlib.import_module("torchvision.transforms.v2")
     side = math.floor(spec.width / spec.crop_pct)
     mode = transforms.InterpolationMode(spec.interpolation)
@@ -67,7 +67,7 @@ def test_pixels_equal_timms_and_torchvisions(timm: Any) -> None:
                 crop_mode=spec.crop_mode,
                 normalize=False,
             )(image)
-        except ValueError:  # timm scales a side to nothing
+        except ValueError:  # timm scales a side to 0 pixels
             assert spec.crop_mode == "border"
             assert albums.fit(image, spec).shape == (3, spec.height, spec.width)
             continue
@@ -94,7 +94,7 @@ def test_pictures_of_any_size_are_scaled_to_the_size_that_timm_takes(timm: Any) 
         ).transforms
         try:
             expected = resize(torch.empty(3, height, width, device="meta")).shape
-        except (RuntimeError, ValueError):  # timm scales a side to nothing
+        except (RuntimeError, ValueError):  # timm scales a side to 0 pixels
             assert 1 in albums.scaled_size((width, height), spec)
             shrunk += 1
             continue

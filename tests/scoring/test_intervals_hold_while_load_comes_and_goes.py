@@ -14,7 +14,7 @@ from scoring.timing import correction, intervals, tally
 PLAN = coverage.PLANS["demo"]
 EVALUATIONS = 24
 LEAST_HELD = 40
-"""Of 48: of intervals that hold their truth 19 times in 20, so few do once in 1,000 times."""
+"""Of 48 intervals. If each holds its truth with 95 %, fewer than these hold once in 1,000 times."""
 
 
 @pytest.mark.parametrize("scenario", coverage.SCENARIOS)
@@ -37,7 +37,8 @@ def test_what_is_known_on_a_quiet_machine_is_known_as_well_as_before() -> None:
 
 @pytest.mark.parametrize("count", [10, 40])
 def test_a_pace_that_was_not_seen_is_doubted_as_slopes_are_beforehand(count: int) -> None:
-    """However well the slopes are known where quads were measured, and however few quads are."""
+    """This holds however well the slopes are known at the measured paces, and for few quads as
+    well."""
     away = 0.2
     machine = weather.Machine(lambda at: 0 * at, 60, seed=0)
     quads = machine.segment(weather.NETS["alike"], count, 1, off=0.0)

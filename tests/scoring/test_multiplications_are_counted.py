@@ -1,4 +1,5 @@
-"""MACs: from an ONNX file's graph, from TorchScript as it runs; unknown where that is not sure."""
+"""MACs: from the graph of an ONNX file, from TorchScript by running it. None if that is not
+sure."""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ def test_an_operator_without_a_formula_makes_the_sum_unknown() -> None:
 
 
 def macs(nodes: Nodes, weights: Sequence[bytes] = ()) -> int | None:
-    """Of a graph that ends with y."""
+    """Multiplications of a graph that ends with y."""
     gives = [writing.value("y", ("n", 2))]
     takes = writing.value("x", ("n", 3, 16, 16))
     file = writing.model(writing.graph(list(nodes), list(weights), takes=takes, gives=gives))

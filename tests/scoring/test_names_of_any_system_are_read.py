@@ -1,4 +1,7 @@
-"""Names in folders and zips: read by one rule, whatever system wrote them, and read again later."""
+"""Names in folders and zips are read by one rule, whatever system wrote them.
+
+They can be read again later.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,8 @@ def as_folder(place: Path, names: list[str]) -> Path:
 
 
 def unflagged(place: Path, names: list[str], encoding: str, extra: bool = False) -> Path:
-    """A zip as programs of Windows write it: bytes of its code page, and no word of that."""
+    """A zip as programs of Windows write it: names in bytes of a code page that it does not
+    name."""
     place = place / f"{encoding}.zip"
     in_place = {
         f"~{number}".ljust(len(one.encode(encoding)), "~"): one for number, one in enumerate(names)
@@ -63,7 +67,7 @@ def unflagged(place: Path, names: list[str], encoding: str, extra: bool = False)
 
 
 def read_again(source: Path, place: Path) -> sets.Catalogue:
-    """What the engine finds in the pack of an import."""
+    """What the engine reads from the pack of an import."""
     sets.pack(source, sets.catalogue(source).images, place / "pack.zip")
     return sets.catalogue(place / "pack.zip", verify=False)
 

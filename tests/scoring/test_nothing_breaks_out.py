@@ -50,14 +50,14 @@ def test_no_attempt_succeeds(options: tuple[str, ...], before: tuple[str, ...]) 
 
 
 GPU_MAY = {
-    # Nobody's secrets are there.
+    # No secrets are there.
     "open /dev/null", "open /dev/urandom",
     *(f"open /proc/self/{path}" for path in ("environ", "maps", "mem", "status", "fd", "cmdline")),
     # The driver starts threads and makes descriptors, and a socket for its debugger.
     "a socket AF_UNIX",
     "fork", "start a thread", "clone3", "a pipe", "an event descriptor", "a memory file",
     "copy its descriptors", "read another descriptor", "stat a file", "handle signals",
-    # It concerns the process alone.
+    # It changes the process alone.
     "an alarm", "lock memory", "rename itself", "another ABI's flag", "outlive its parent",
 }  # fmt: skip
 
@@ -73,7 +73,7 @@ def test_with_the_locks_of_a_gpu_nothing_reaches_others() -> None:
 
 
 def test_attempts_succeed_where_the_child_does_not_lock_itself_in() -> None:
-    """Else they prove nothing. Only where namespaces keep the harm inside."""
+    """Otherwise the attempts prove nothing. It runs only where namespaces keep the harm inside."""
     if breakouts()["missing"]:
         pytest.skip("namespaces are denied here, and root could do harm")
     succeeded = set(breakouts("--unlocked")["succeeded"])

@@ -1,5 +1,7 @@
-"""What a host's turns and starts cost is measured there, within bounds; the default changes
-nothing."""
+"""The costs of turns and starts are measured on each host, within bounds.
+
+The defaults change nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Invented quads on a busy machine: it makes everybody wait, and only sleepers wait longer."""
+"""Invented quads on a busy machine. It makes every model wait, and only a sleeping model waits
+longer."""
 
 from __future__ import annotations
 
@@ -24,9 +25,11 @@ def quads(
     busy: float = 1.0,
     slept: float = 0.0,
 ) -> list[Quad]:
-    """Quads beside programs that take the core now and then, for some milliseconds, as often as a
-    side has used it for a while, and as long as they run; to be woken takes something, too. The
-    submission's blocks are of another length, and it sleeps for a share of them."""
+    """Quads beside programs that take the core now and then, for some milliseconds.
+
+    A side waits in proportion to its CPU time. To be woken takes some time, too. The blocks of the
+    submission have another length, and it sleeps for the share `slept` of them.
+    """
     cpu = BLOCKS * np.array([1.0, length])
     weather = busy * np.repeat(random.exponential(1.0, -(-count // 8)), 8)[:count]  # lasts a while
     times = random.poisson(weather[:, None] * cpu / 0.02)
@@ -56,7 +59,8 @@ def is_named(some: list[Quad]) -> bool:
 
 
 def test_a_busy_machine_makes_an_honest_model_wait_and_nobody_says_that_it_does() -> None:
-    """Whether its blocks are shorter than the reference's or longer, and however often it looks."""
+    """Its blocks may be shorter or longer than those of the reference, and it may be measured
+    often."""
     random = np.random.default_rng(0)
     kinds = list(itertools.product((0.05, 0.3, 1.0, 1.7, 6.0), (12, 40, 150), (0.02, 0.3, 2.0)))
     named = sum(
@@ -81,7 +85,7 @@ def test_few_quads_name_nobody() -> None:
 
 
 def waiting(longer: int, pairs: int) -> list[Quad]:
-    """Of so many quads the submission waits longer than the reference in `longer`."""
+    """Quads of which the submission waits longer than the reference in `longer`."""
     one = Quad(0.0, 1, 0.2, 100, 0.2, 100, 0.19, 0.195, disturbed=True)
     reference = replace(one, submission_cpu_seconds=0.1)
     return [reference] * longer + [one] * (pairs - longer)
@@ -89,7 +93,7 @@ def waiting(longer: int, pairs: int) -> list[Quad]:
 
 @pytest.mark.parametrize("pairs", [20, 300, 6_000])
 def test_waiting_is_judged_by_the_exact_sign_test(pairs: int) -> None:
-    least, ways = pairs, 1  # for that many of them to fall to one side
+    least, ways = pairs, 1  # the number of ways that so many fall to one side
     total = ways
     while (total + ways * least // (pairs - least + 1)) / (1 << pairs) < findings.FALSE_ALARM:
         ways = ways * least // (pairs - least + 1)

@@ -17,7 +17,7 @@ XML = b'<?xml version="1.0"?>\n<net name="resnet" version="11">\n\t<layers>\n\t\
 
 
 def zipped(*names: str) -> bytes:
-    """A zip without the time of now: what is parametrized must be the same in each process."""
+    """A zip with a fixed time stamp, because parameters of tests must be equal in each process."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name in names:

@@ -1,4 +1,4 @@
-"""What other programs do to invented quads is taken out, and excuses nothing else."""
+"""The effect of other programs on invented quads is removed, and nothing else is excused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.scoring.invented_quads import weathered
 
 
 def beside_bursts(seed: int, slower: float) -> list[Quad]:
-    """Quads beside bursts as short as a block, which slow whichever side's turn it is."""
+    """Quads beside bursts as short as a block. A burst slows the side whose turn it is."""
     reference_busy, submission_busy = np.random.default_rng(seed).integers(0, 2, (2, 300))
     return [
         replace(
@@ -30,7 +30,10 @@ def beside_bursts(seed: int, slower: float) -> list[Quad]:
 
 def test_what_other_programs_do_to_the_reference_alone_is_taken_out() -> None:
     found = []
-    for busy in (0.0, 0.6):  # the neighbour takes the reference's memory, and none of the model's
+    for busy in (
+        0.0,
+        0.6,
+    ):  # the neighbour slows the memory of the reference, and not that of the model
         random = np.random.default_rng(1)
         loads = busy * random.integers(0, 3, 200)
         quads = [

@@ -14,7 +14,7 @@ from .crafting import MODEL, STORAGE, crafted, refusal
 
 
 def test_a_deep_stack_is_walked_in_one_pass() -> None:
-    """Looking for each mark in the stack would copy 40,000 x 200,000 items."""
+    """A search of the stack for each mark would copy 40,000 x 200,000 items."""
     deep = b"\x80\x02" + b"N" * 200_000 + b"(t" * 40_000 + STORAGE + b"."
     assert formats.inspect(io.BytesIO(crafted(deep))).model.parameters == 5
 
@@ -112,7 +112,7 @@ def test_torch_keeps_no_values_of_traced_inputs() -> None:
 
 
 def test_rows_are_told_of_what_torch_rebuilds_and_of_no_text_that_says_so() -> None:
-    """A text may be megabytes long and be called again and again: it is never searched."""
+    """A text may be megabytes long and be used again and again, so texts are never searched."""
     shape = b"NN" + b"K\x07K\x05\x86" + b"\x87R."  # of a tensor, behind its storage and offset
     called = b"ctorch._utils\n_rebuild_tensor_v2\n"
     assert pickles.weights("data.pkl", b"\x80\x02" + called + shape, iter(range(99))) == ([], {7})

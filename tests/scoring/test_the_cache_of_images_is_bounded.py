@@ -44,7 +44,7 @@ def test_use_makes_a_file_young_again(splits: dict[str, Path], tmp_path: Path) -
     assert path.stat().st_mtime > 1000.0
     expected = first.copy()
     albums.evict(tmp_path, 0, NOW)
-    np.testing.assert_array_equal(first, expected)  # whoever has it open keeps it
+    np.testing.assert_array_equal(first, expected)  # an open file keeps its content
     np.testing.assert_array_equal(albums.pixels(data, InputSpec(8, 8), tmp_path), expected)
 
 

@@ -63,7 +63,8 @@ def test_few_quads_leave_the_plain_ratio() -> None:
 
 
 def test_the_probe_tells_a_busy_core_from_a_busy_memory() -> None:
-    """The reference minds both, and the submission the core alone: its own time cannot say why."""
+    """Both slow the reference, and only a busy core slows the submission. The time of the reference
+    alone cannot tell them apart."""
     uncorrected, with_probe, without, held = [], [], [], 0
     for seed in range(40):
         random = np.random.default_rng(seed)
@@ -92,7 +93,7 @@ def test_the_probe_tells_a_busy_core_from_a_busy_memory() -> None:
 
 
 def test_a_probe_that_only_repeats_the_reference_changes_nothing() -> None:
-    """Then nobody can say which of the two slows the submission, and together they say enough."""
+    """Then the two coefficients cannot be told apart, but their sum is known."""
     quads = [
         replace(one, probe_seconds=one.reference_seconds / 30) for one in weathered(1.4, count=200)
     ]

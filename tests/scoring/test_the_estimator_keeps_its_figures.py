@@ -1,7 +1,7 @@
-"""Recorded quads give the ratios, intervals and verdicts they gave before, digit by digit.
+"""Recorded quads give the same ratios, intervals and verdicts as before, digit by digit.
 
-`tests.scoring.estimates` says how the file of figures is made. Nine digits are compared: the last
-ones depend on the processor's linear algebra.
+`tests.scoring.estimates` tells how the file of figures is made. Nine digits are compared, because
+the others depend on the linear algebra of the processor.
 """
 
 from __future__ import annotations

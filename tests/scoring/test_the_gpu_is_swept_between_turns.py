@@ -82,8 +82,8 @@ def test_between_turns_the_device_is_seen_idle(job: Job, monkeypatch: pytest.Mon
 def test_work_left_on_the_device_is_its_models_failure(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Of a quad's first two turns, one is the submission's and one the reference's; the first turns
-    # are a quad's, however slow the first calls were, where a block has time for many.
+    # One of the first two turns of a quad is the submission's, the other one the reference's. With
+    # a long block the first turns belong to a quad, even if the first calls are slow.
     job = replace(job, plan=replace(job.plan, block_seconds=0.1))
     outcomes = set()
     for turn in (1, 2):

@@ -1,4 +1,4 @@
-"""Which instructions the processor has decides which number types are fast."""
+"""The instructions of a processor decide which number types are fast. They are known."""
 
 from __future__ import annotations
 

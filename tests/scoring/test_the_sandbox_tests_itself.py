@@ -1,4 +1,4 @@
-"""An operator is told whether the sandbox holds here, by models that try to break out of it."""
+"""Models try to break out of the sandbox, so that an operator knows whether it holds here."""
 
 import io
 import subprocess
@@ -34,7 +34,7 @@ def test_the_command_says_so(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_attempt_succeeds_where_nothing_holds_it(tmp_path: Path) -> None:
-    """Else an attempt proves nothing: each runs in a plain process here."""
+    """Otherwise an attempt proves nothing. Each one runs in a plain process here."""
     program = (
         "import io, os, sys, torch; model = torch.jit.load(io.BytesIO(sys.stdin.buffer.read())); "
         "model(torch.ones(1, 3, 8, 8)); os._exit(0)"

@@ -1,4 +1,4 @@
-"""The course of a measuring with invented clocks: nothing here takes time."""
+"""Whole measurings with invented clocks, so that no time passes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from tests.scoring.invented import PLAN, Processes, noisy
 
 def test_a_quad_knows_what_others_did_during_the_blocks_of_each() -> None:
     processes = Processes(reference_seconds=0.004, submission_seconds=0.004)
-    processes.foreign = lambda: processes.clock.now * 1.5  # they keep one core and a half busy
+    processes.foreign = lambda: (
+        processes.clock.now * 1.5
+    )  # other programs keep one core and a half busy
     for one in processes.run(1000).quads:
         assert one.reference_load == pytest.approx(1.5)
         assert one.submission_load == pytest.approx(1.5)

@@ -20,7 +20,7 @@ from .crafting import MODEL, crafted
 MOBILE = Path(__file__).parent / "archives" / "torch-1.12.1-mobile.pt"
 ASK = "from scoring.formats.torchscript import operators; print(operators.asked(), end='')"
 ARGUMENTS = ", ".join(7 * ["[[[[True]]]]"])
-"""That no operator takes."""
+"""Arguments that no operator takes."""
 
 
 def refusal(data: Path | bytes, device: Device = "cpu") -> str:
@@ -41,7 +41,8 @@ def test_what_no_registry_lists_is_known_to_torch_all_the_same(tmp_path: Path) -
     torch.jit.script(torch.nn.ReLU()).save(str(tmp_path / "relu.pt"))
 
     def says(operator: str) -> str:
-        """What torch says of an archive that calls an operator with what no operator takes."""
+        """The message of torch about an archive that calls an operator with impossible
+        arguments."""
         namespace, _, name = operator.partition("::")
         path = tmp_path / "calling.pt"
         with zipfile.ZipFile(tmp_path / "relu.pt") as old, zipfile.ZipFile(path, "w") as new:

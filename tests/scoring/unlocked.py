@@ -1,4 +1,4 @@
-"""The zygote of `exploited`, whose children do not lock themselves in: attempts succeed there."""
+"""The zygote of `exploited` with children that do not lock themselves in, so attempts succeed."""
 
 from typing import Any
 

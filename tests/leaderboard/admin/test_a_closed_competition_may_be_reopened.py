@@ -1,4 +1,5 @@
-"""Close has a way back until publication; an end is asked and shown in the competition's zone."""
+"""A closed competition can be opened again until its publication. Times are asked and shown in its
+zone."""
 
 from __future__ import annotations
 

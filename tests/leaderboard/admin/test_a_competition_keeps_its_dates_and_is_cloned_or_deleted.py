@@ -36,7 +36,7 @@ PAST = timedelta(minutes=-1)
 
 
 def at(competition: Competition, **dates: timedelta | None) -> None:
-    """Set dates from now, as if they had been set long ago."""
+    """Set dates relative to now, as if an organizer had set them long ago."""
     now = timezone.now()
     moments = {name: delta and now + delta for name, delta in dates.items()}
     Competition.objects.filter(pk=competition.pk).update(**moments)

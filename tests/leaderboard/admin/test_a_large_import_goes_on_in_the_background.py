@@ -21,7 +21,11 @@ LIST = "admin:leaderboard_dataset_changelist"
 
 @pytest.fixture(autouse=True)
 def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No thread, which would not see the test's transaction: `importing.work` does its work."""
+    """Every upload counts as large.
+
+    No thread is started, because it would not see the transaction of the test. `importing.work`
+    does its work.
+    """
     monkeypatch.setattr(staging, "AT_ONCE_BYTES", 0)
     monkeypatch.setattr(importing, "start", lambda: None)
     monkeypatch.setattr(importing, "EACH", 0)

@@ -173,7 +173,7 @@ TRAINING = {"architecture": "resnet18", "form": "onnx", "seconds": "60", "seed":
 AGAIN = {"due_at": "2099-01-01T00:00", "reason": "R"}
 MORE_UPLOADS = {"uploads": "3", "until": "2099-01-01T00:00", "reason": "Our fault"}
 ACTS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
-    # the row, the act, what is sent, and who may: operator, owner, organizer, viewer
+    # the row, the act, the posted form, and the status for: operator, owner, organizer, viewer
     ("submission", "disqualify", {"reason": "Why"}, (302, 302, 302, 403)),
     (
         "submission",
@@ -265,7 +265,7 @@ def test_each_role_against_each_act(
 
 ELSEWHERE = {"rescore": {"apply"}, "competition": {"formula"}}
 """Buttons with tests of their own: a preview must be prepared, and a page only leads to another.
-Their addresses are asked below, as all are."""
+Their addresses are requested below, like all addresses."""
 
 
 def names(found: Any) -> Iterator[str]:
@@ -278,7 +278,7 @@ def test_the_table_has_each_button_of_the_panel(own: Contest) -> None:
     tried = {(getattr(own, name)._meta.model_name, step) for name, step, *_ in ACTS}
     for model, noun in admin.site._registry.items():
         if not getattr(noun, "to_competition", ""):
-            continue  # for operators only: each address of it refuses others below
+            continue  # for operators only; below, each of its addresses refuses others
         buttons = set(names(getattr(noun, "actions_detail", ()))) - READS
         missing = {one for one in buttons if (model._meta.model_name, one) not in tried}
         missing -= ELSEWHERE.get(model._meta.model_name or "", set())
@@ -404,23 +404,23 @@ def addresses(found: list[Any]) -> Iterator[URLPattern]:
     for one in found:
         if isinstance(one, URLResolver):
             yield from addresses(one.url_patterns)
-        elif one.name:  # the last one, of everything else, has none
+        elif one.name:  # the last pattern, which catches everything else, has no name
             yield one
 
 
-def address(one: URLPattern, contest: Contest) -> tuple[str, str, str]:
+def address(pattern: URLPattern, contest: Contest) -> tuple[str, str, str]:
     """The noun and the step of an address, and the address of the contest's row."""
     nouns = {row._meta.model_name: row for row in contest.rows}
     kind = ContentType.objects.get_for_model(Competition)
-    noun, step = "", one.name or ""
+    noun, step = "", pattern.name or ""
     if step.startswith(("leaderboard_", "auth_")):
         _, noun, step = step.split("_", 2)
     row = nouns.get(noun, contest.competition)
     known = {"object_id": row.pk, "id": row.pk, "pk": 1, "content_type_id": kind.pk}
     known |= {"kind": "teams", "form": "csv", "token": "a", "number": 1}
     known |= {"app_label": "leaderboard"}
-    keys = {key: known[key] for key in one.pattern.regex.groupindex}
-    return noun, step, reverse(f"admin:{one.name}", kwargs=keys)
+    keys = {key: known[key] for key in pattern.pattern.regex.groupindex}
+    return noun, step, reverse(f"admin:{pattern.name}", kwargs=keys)
 
 
 READS = {"changelist", "change", "history", "way", "dashboard", "result", "file"}

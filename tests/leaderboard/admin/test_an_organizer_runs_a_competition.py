@@ -36,12 +36,12 @@ def text(answer: Answer) -> str:
 
 
 def said(answer: Answer) -> str:
-    """The messages of the page that came at last."""
+    """The messages on the page at the end of the redirects."""
     return " ".join(str(one) for one in answer.context["messages"])
 
 
 def filled(panel: Client, url: str, **fields: Any) -> dict[str, Any]:
-    """What a browser would send of a form, with some fields filled in."""
+    """The form data that a browser would send, with some fields filled in."""
     page = panel.get(url).context
     main = page["adminform"].form
     forms = [main, *(one.formset for one in page["inline_admin_formsets"])]
@@ -340,7 +340,7 @@ def test_while_a_competition_runs_its_times_go_on_to_mean_the_same(
 def test_a_profile_that_measured_meanwhile_keeps_its_machine(
     panel: Client, profile: HardwareProfile, competition: Competition, organizer: User
 ) -> None:
-    profile.threads = 4  # as a form says that was opened before
+    profile.threads = 4  # as in a form that was opened before
     with pytest.raises(Conflict, match="something was measured there"):
         profiles.save(profile=profile, by=organizer)
     profile.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Each list, form and step has content for organizers, and a closed door for everybody else."""
+"""Each list, form and step has content for organizers, and refuses everybody else."""
 
 from __future__ import annotations
 

@@ -70,7 +70,9 @@ def test_a_private_answer_is_for_the_askers_team(
             shown = page_of(who, url)
             assert "<strong>Yes</strong>, any." in shown
             assert "only your team reads it" in shown
-            assert "<b>other</b> images" in shown  # unescaped by the test: it was escaped
+            assert (
+                "<b>other</b> images" in shown
+            )  # the helper unescapes, so the page has it escaped
     for who in (None, rival):
         assert "any." not in page_of(who)
         assert Client().get(question.get_absolute_url()).status_code == 404

@@ -37,7 +37,7 @@ def busy(
             finished_at=at, queued_at=at - timedelta(minutes=5 + seed), claimed_at=at
         )
     finish(submit(team, seed=10).latest_evaluation, failure("wrong_output"))
-    one.evaluations.update(  # a rescore is no verdict on an upload
+    one.evaluations.update(  # evaluations of a rescore are no verdicts on uploads
         why="rescore", queued_at=now - timedelta(days=2), claimed_at=now, finished_at=now
     )
     broken = submit(rivals, seed=11).latest_evaluation

@@ -52,7 +52,7 @@ def texts(page: str) -> set[str]:
 
 @pytest.fixture
 def english() -> re.Pattern[str]:
-    """Matches every message that Korean says in other words."""
+    """A pattern of every message whose Korean has other words."""
     messages = [one for one in catalogues.read("ko") if one.id and one.id != one.string]
     ids = [text for one in messages for text in ([one.id] if isinstance(one.id, str) else one.id)]
     sentences = {text for text in ids if is_telling(text)}
@@ -61,7 +61,7 @@ def english() -> re.Pattern[str]:
 
 
 def is_telling(message: str) -> bool:
-    """Whether a text like this can only be this message: no icon's name, no name in a row."""
+    """Whether a text can only be this message: it is no name of an icon or of a row."""
     literal, places = PLACEHOLDER.subn("", re.escape(message))
     is_long = len(literal) >= (FEWEST_BESIDE_FACTS if places else FEWEST_LETTERS)
     return is_long and (message[0].isupper() or " " in message)
@@ -105,7 +105,7 @@ def test_a_refusal_is_korean(korean: Client, competition: Competition) -> None:
 
 
 def test_every_shown_field_has_a_name_in_the_table(panel: Client) -> None:
-    """Those of accounts are Django's own."""
+    """Fields of accounts have the names of Django."""
     missing = []
     for model in NOUNS:
         options = admin.site._registry[model]

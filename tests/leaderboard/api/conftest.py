@@ -30,7 +30,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 class CheckingClient(APIClient):
-    """Insists that the description of each call names the errors that it is answered with."""
+    """A client that fails if a call answers an error that its description does not name."""
 
     def request(self, **request: Any) -> Any:
         answer = super().request(**request)
@@ -41,7 +41,7 @@ class CheckingClient(APIClient):
 
 
 def described_errors(answer: Any, request: dict[str, Any]) -> set[tuple[int, str]] | None:
-    """Status and code of each error that is told of the call; None for what is no call."""
+    """Status and code of each error that the description of a call names; None for no call."""
     try:
         route = resolve(request["PATH_INFO"]).route
     except Resolver404:
@@ -80,7 +80,7 @@ def anonymous() -> APIClient:
 
 @pytest.fixture
 def client(owner: User) -> APIClient:
-    """The owner's."""
+    """An API client of the owner."""
     return client_of(owner)
 
 
@@ -100,7 +100,7 @@ def upload(client: APIClient, competition: Competition) -> Upload:
 
 @pytest.fixture
 def worker() -> Iterator[Callable[[Any], None]]:
-    """Records a report for the next evaluation once there is one, as a worker elsewhere would."""
+    """A worker elsewhere: it records a report for the next evaluation as soon as there is one."""
     threads = []
     is_over = threading.Event()
 

@@ -110,7 +110,7 @@ def test_a_refused_an_old_and_an_unknown_code_give_none(owner: User, outsider: U
             assert page.status_code == 404
             assert "No command waits with this code" in text(page)
     assert ask(old).json()["code"] == "expired_device_code"
-    # Who decided first has decided.
+    # The first decision counts.
     devices.confirm(code=late["user_code"], by=owner)
     page = browser_of(outsider).post("/device/", {"code": late["user_code"], "act": "confirm"})
     assert page.status_code == 404
@@ -139,7 +139,7 @@ def test_an_address_begins_so_many_in_a_minute(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(BeginThrottle, "rate", "2/min")
     cache.clear()
     client = APIClient()
-    # What a visitor writes into this header counts for nothing.
+    # A visitor may write anything into this header. It must not count.
     answers = [
         client.post(
             f"{API}/device", {"name": "x"}, headers={"x-forwarded-for": f"192.0.2.{number}"}

@@ -15,11 +15,11 @@ from tests.leaderboard.conftest import failure, finish, report
 
 pytestmark = pytest.mark.django_db
 MOST_WHEN_SCORED = 14
-"""With those that tell where it stands on the board. Nobody polls any longer then."""
+"""The queries for its place on the board included. Nobody polls after the verdict."""
 
 
 def asked(client: APIClient, url: str) -> list[str]:
-    """The statements of one answer, without that of the token."""
+    """The statements of one answer, without the statement for the token."""
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(url)
     assert answer.status_code == 200, answer.content

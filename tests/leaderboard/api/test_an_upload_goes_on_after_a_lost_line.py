@@ -1,5 +1,8 @@
-"""A file comes in parts, by tus 1.0.0. What came before the line was lost stays, and the end of the
-upload keeps every rule of an upload in one piece."""
+"""A file comes in parts, by tus 1.0.0.
+
+The bytes that came before a lost connection stay. The end of the upload keeps every rule of an
+upload in one piece.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ def sender(team: Team, owner: User) -> Sender:
 
 
 class LostLine:
-    """A body that ends with the line, after some bytes."""
+    """A body whose connection is lost after some bytes."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body

@@ -1,4 +1,4 @@
-"""What an answer holds and what its schema tells are the same keys, at every depth."""
+"""An answer and its schema have the same keys, at every depth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A list goes on where its last page ended, and an answer is sent again only if it changed."""
+"""A list goes on where its last page ended. An answer is sent again only if it changed."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ FILLED_BY_GITLAB = {
 SCRIPTS = {"github-actions.yml": of_github, "gitlab-ci.yml": of_gitlab, "submit.sh": of_the_shell}
 SCRIPTS |= {"github-action": of_the_action, "gitlab-component.yml": of_the_component}
 MARKDOWN = {"submit.sh", "github-action", "gitlab-component.yml"}
-"""Those that write the verdict for a comment."""
+"""Jobs that write the verdict as Markdown for a comment."""
 
 
 def test_every_example_is_tried_here() -> None:
@@ -100,7 +100,7 @@ def test_every_example_is_tried_here() -> None:
 
 
 def test_the_component_brings_the_script_itself() -> None:
-    """GitLab includes the YAML of a component alone."""
+    """GitLab includes only the YAML of a component, without files beside it."""
     _, jobs = yaml.safe_load_all((EXAMPLES / "gitlab-component.yml").read_text())
     assert jobs["featherweight"]["script"][1] == of_the_shell(), "copy submit.sh into it, indented"
 

@@ -31,7 +31,7 @@ class Absent(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Absent())
 runpy.run_module("leaderboard.cli", run_name="__main__")
 """
-"""The command, where nothing of the server and of the worker is installed."""
+"""The command in an installation without the packages of server and worker."""
 
 
 class Slips(nn.Module):

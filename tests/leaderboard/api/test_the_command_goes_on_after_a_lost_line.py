@@ -1,5 +1,7 @@
-"""`featherweight submit` sends a file in parts. It goes on by itself after a lost line, and the
-next call goes on where a stopped one ended."""
+"""`featherweight submit` sends a file in parts, and goes on by itself after a lost connection.
+
+If a call is stopped, the next call goes on where it ended.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,13 @@ Lose = Callable[[int], None]
 
 
 class Line(httpx.BaseTransport):
-    """The site in this process, over a line that is lost in the midst of some parts."""
+    """The site in this process, over a connection that is lost in the middle of some parts."""
 
     def __init__(self) -> None:
         self.parts = 0
         self.bytes = 0
         self.before: dict[int, Callable[[bytes], bytes]] = {}
-        """By the number of a part: what arrives of it before the line is lost."""
+        """How much of a part arrives before the connection is lost, by the number of the part."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
@@ -45,7 +47,7 @@ class Line(httpx.BaseTransport):
 
 
 def arrive(request: httpx.Request, body: bytes) -> httpx.Response:
-    """The site's answer to a request of which so much has arrived."""
+    """The site's answer to a request of which only so much of the body has arrived."""
     headers = dict(request.headers)
     kind, size = headers.pop("content-type", ""), headers.pop("content-length", "0")
     how: Any = {"CONTENT_LENGTH": size, "headers": headers}

@@ -119,7 +119,7 @@ def test_the_reference_stands_where_its_score_belongs(
 
 
 def order(run: Run, *names: str) -> list[str]:
-    """The names from the top of the printed board."""
+    """The names on the printed board, from the top."""
     shown = run("board", "waste").stdout
     return sorted(names, key=shown.index)
 

@@ -1,4 +1,5 @@
-"""A real gunicorn on the tests' database: streaming, waiting, requests at the same instant."""
+"""A real gunicorn on the database of the tests: streaming, waiting, and requests at the same
+instant."""
 
 from __future__ import annotations
 

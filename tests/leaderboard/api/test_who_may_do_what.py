@@ -35,11 +35,11 @@ from tests.leaderboard.conftest import (
 
 pytestmark = pytest.mark.django_db
 
-# What is planted in the private split's figures, in what models answered and in the organizers'
-# texts, to be searched for.
+# Marks that are planted in the private figures, in the models' answers and in the organizers'
+# texts. All answers are searched for them.
 HIDDEN = ("0.6123", "1.1024", "7654321", "4141414", "LEAK", "image-17", *shapes_of(ANSWERED))
 
-# request, then the status for: anonymous, outsider, rival, member, organizer
+# the request, then its status for: anonymous, outsider, rival, member, organizer
 TABLE = """
 GET    /me                                    401 200 200 200 200
 GET    /tokens                                401 200 200 200 200
@@ -227,7 +227,7 @@ def test_after_publication_teams_see_their_own_private_figures_and_all_the_board
         client.get(f"{API}/submissions/{planted.pk}").getvalue().decode() for client in everybody
     ]
     assert ["0.6123" in body for body in shown] == [False, False, False, True, True]
-    # The board is open now; what is the organizers' stays theirs, and answers are for nobody.
+    # The board is open now. Organizers' texts stay hidden, and the models' answers are for nobody.
     kept_back = ("7654321", "LEAK", "image-17", *shapes_of(ANSWERED))
     assert not [one for body in shown for one in kept_back if one in body]
 

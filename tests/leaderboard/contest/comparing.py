@@ -1,4 +1,4 @@
-"""What a site tells of the story beside what was computed again from it."""
+"""The answers of a site beside the same facts of the story, computed again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BOARDS = ("public", "private")
 
 
 def told(slug: str, board: str) -> list[dict[str, Any]]:
-    """A board as the API tells everybody."""
+    """The rows of a board, as the API gives them to everybody."""
     address = f"{API}/competitions/{slug}/boards/{board}"
     rows: list[dict[str, Any]] = APIClient().get(address, {"limit": 1000}).json()["results"]
     as_csv = b"".join(APIClient().get(f"{address}.csv")).decode("utf-8-sig")
@@ -41,7 +41,7 @@ def figures(row: Row) -> tuple[Any, ...]:
 
 
 def ranges_hold(rows: list[dict[str, Any]], expected: dict[str, tuple[int, int]]) -> None:
-    """Each range, up to one rank at an end: processors round differently."""
+    """Checks each range, up to one rank at an end, because processors round differently."""
     given = {
         one["team"]: (one["likely_first"], one["likely_last"])
         for one in rows
@@ -59,7 +59,7 @@ def boards_hold(play: Play) -> None:
 
 
 def board_holds(play: Play, board: str) -> None:
-    """A board, as it was computed from answers and seconds."""
+    """Checks a board against the one that is computed from answers and seconds."""
     facts = play.facts
     rows = told(play.competition.slug, board)
     names = ("rank", "team", "score", "score_half_width", "quality", "time_ratio", "tied")
@@ -75,7 +75,7 @@ def board_holds(play: Play, board: str) -> None:
 
 
 def snapshot_holds(play: Play, path: Path) -> None:
-    """The signed file: rows, quads, answers; and the command finds nothing wrong."""
+    """Checks the signed file: rows, quads, answers. The command must find nothing wrong."""
     contents = json.loads(path.read_text())["contents"]
     facts = play.facts
     numbers = {key: number for number, key in play.submissions.items()}

@@ -1,4 +1,7 @@
-"""From the freeze to the publication the public board stands still, and tells nothing later."""
+"""From the freeze to the publication the public board stands still.
+
+Nothing later can be learned from any answer.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def thawed(play: Play) -> recomputed.Facts:
 
 
 def races_hold(play: Play) -> None:
-    """The board as of moments before the rescore, before the freeze and after it."""
+    """Checks the board of moments before the rescore, before the freeze and after the freeze."""
     for at in MOMENTS:
         until = min(at, play.until) if play.until else at
         formula = story.FIRST if at < story.RESCORED else story.SECOND
@@ -85,7 +88,7 @@ def member(team: Team) -> APIClient:
 
 
 def notices_hold(play: Play) -> None:
-    """A team learns of its own scores, and of its rank on the board that stands still."""
+    """Checks that a team learns its own scores, and its rank on the frozen board."""
     notices = Notice.objects.filter(competition=play.competition)
     assert not notices.filter(kind=Notice.Kind.OVERTAKEN).exists()
     scored = [one.facts for one in notices.filter(kind=Notice.Kind.SCORED)]
@@ -96,7 +99,7 @@ def notices_hold(play: Play) -> None:
 
 
 def calls_hold(play: Play) -> None:
-    """A call has the rank of the board that stands still; only a decision changes it."""
+    """Checks that a call has the rank of the frozen board, which only a decision changes."""
     moved = {
         team: play.ranks[team] for team, rank in play.called.items() if play.ranks[team] != rank
     }
@@ -116,7 +119,7 @@ def last_told() -> dict[int, int | None]:
 
 
 def calls(event: str) -> list[Delivery]:
-    """The oldest first."""
+    """The calls of an event, the oldest first."""
     return list(Delivery.objects.filter(event=event).order_by("pk"))
 
 

@@ -19,7 +19,7 @@ def member(number: int) -> User:
 
 
 class ByApi:
-    """Each team has a token, as a CI job has."""
+    """Members who act through the API. Each team has a token, as a CI job has."""
 
     def __init__(self) -> None:
         self.clients: dict[int, APIClient] = {}
@@ -63,7 +63,7 @@ class ByApi:
 
 
 class ByService:
-    """What both doors call."""
+    """Members who act through the services that both doors call."""
 
     def __init__(self) -> None:
         self.people: dict[int, User] = {}

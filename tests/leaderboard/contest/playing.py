@@ -43,7 +43,7 @@ PLAN = Plan(min_quads=story.QUADS, min_segments=story.SEGMENTS, published="plain
 
 
 class Members(Protocol):
-    """What teams do in the story. What is refused is told by its code."""
+    """What teams do in the story. A refusal is returned as its code."""
 
     def form(self, competition: Competition, number: int) -> Team: ...
     def send(self, team: Team, file: bytes) -> tuple[int | None, str]: ...
@@ -141,7 +141,7 @@ def calibrated(competition: Competition) -> None:
 
 
 def verdict(competition: Competition, upload: Upload) -> None:
-    """Let a worker take the upload that waits: it is shared, fails or is scored."""
+    """Let a worker take the upload that waits. It is shared, fails or is scored."""
     claimed = running.claim(competition.profile)
     assert claimed
     if stored := measurements.stored(claimed):
@@ -158,7 +158,8 @@ def verdict(competition: Competition, upload: Upload) -> None:
 
 
 class Clock:
-    """The time that the service is told, from an opening in the past of the machine's clock."""
+    """The time of the story, which the service reads. It begins in the past of the clock of the
+    machine."""
 
     def __init__(self, opening: datetime) -> None:
         self.opening, self.now = opening, opening
@@ -176,12 +177,12 @@ class Clock:
 
 
 def opening() -> datetime:
-    """So long ago that the whole story lies in the past."""
+    """A moment so long ago that the whole story lies in the past."""
     return timezone.now() - story.END - timedelta(days=2)
 
 
 class Play:
-    """The contest on one site, and what is known of it by numbers of the story."""
+    """The contest on one site. It remembers rows by the numbers of the story."""
 
     def __init__(
         self,
@@ -221,7 +222,7 @@ class Play:
         return {row.team: row.rank for row in recomputed.board(self.facts, "public")}
 
     def all(self) -> None:
-        """From the opening to the last late upload."""
+        """Play everything from the opening to the last late upload."""
         acts = {
             story.RESCORED: self.rescore,
             story.MERGED: self.merge,
@@ -280,13 +281,13 @@ class Play:
         self.teams[other], self.merged[other] = self.teams[into], into
 
     def disqualify(self) -> None:
-        """The leader's model is a copy, an organizer finds."""
+        """Disqualify the submission of the leader, as a copy of another model."""
         leader = recomputed.board(self.facts, "public")[0].upload
         self.organizer.disqualify(self.submission(leader))
         self.out.add(leader)
 
     def ban(self) -> None:
-        """The first team that still has something to send."""
+        """Ban the first team that still wants to send something."""
         now = self.clock.now - self.clock.opening
         coming = {self.team(one) for one in story.uploads() if now < one.at}
         rows = recomputed.board(self.facts, "public")
@@ -294,14 +295,14 @@ class Play:
         self.organizer.ban(self.teams[self.banned])
 
     def freeze(self) -> None:
-        """The board stands still. Some teams have an address called from now on."""
+        """Freeze the public board. From now on some teams have an address called."""
         Happening.objects.all().delete()  # what was told before is no matter of this story
         for number in story.CALLED:
             self.members.have_called(self.teams[number], ["scored", "rank_changed"])
             self.called[number] = self.ranks[number]
 
     def withdraw(self) -> None:
-        """A decision, which acts on the board that stands still, too."""
+        """Withdraw a submission. The decision also changes the frozen board."""
         first = next(one for one in self.facts.sent if one.team == story.WITHDRAWING)
         self.members.withdraw(self.submission(first.number))
         self.out.add(first.number)
@@ -313,14 +314,16 @@ class Play:
             self.selected[team] = tuple(chosen)
 
     def end(self) -> None:
-        """The service closes the contest by itself, because its end has passed."""
+        """Pass the end of the contest. The service closes it by itself."""
         sweeping.sweep()
         self.competition.refresh_from_db()
         assert self.competition.state == Competition.State.CLOSED
 
     def publish(self) -> None:
-        """By the machine's clock, which databases use, too. The last ranges and the signed file
-        come after it."""
+        """Publish by the clock of the machine, which databases use, too.
+
+        Then the last ranges are computed, and the signed file is made.
+        """
         with mock.patch.object(ranges, "PAUSE", 0):
             ranges.renew_all()
             self.organizer.publish(self.competition)

@@ -1,5 +1,8 @@
-"""An invented contest of 14 days: who sends which model when, what each model answers to the hidden
-images, and what its clock showed. NumPy makes all of it; nothing here knows the service."""
+"""An invented contest of 14 days: uploads, answers of models to hidden images, and seconds of
+quads.
+
+NumPy makes all of it. Nothing here knows the service.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Model:
-    """What measuring finds: an answer for each image, and seconds of each quad."""
+    """The result of measuring a model: an answer for each image, and the seconds of each quad."""
 
     answers: dict[str, Whole]
     reference_seconds: Floats

@@ -1,7 +1,7 @@
-"""A site of the last release goes on with the code of today: the same boards, the same files.
+"""A site of the last release works with the present code: the same boards, the same files.
 
-`dumps/` has the backup of a contest from each release. Before the first release it is made here of
-today's tables, so that the way itself is tried.
+`dumps/` has the backup of a contest from each release. Before the first release the test makes one
+from the present tables, so that the restoring itself is tested.
 """
 
 from __future__ import annotations
@@ -74,5 +74,5 @@ def test_its_backup_is_restored_with_the_same_boards_and_files(
 
 
 def told(like: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """The row without what later releases have added to it."""
+    """The row without the fields that later releases have added."""
     return {name: row[name] for name in like if name in row}

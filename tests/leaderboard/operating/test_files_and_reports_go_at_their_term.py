@@ -42,17 +42,17 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tidy(capsys: pytest.CaptureFixture[str], *options: str) -> list[dict[str, Any]]:
-    """The terms that were over, as JSON tells them."""
+    """The terms that were over, in the JSON of the command."""
     call_command("tidy", "--json", *options)
     terms: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["terms"]
     return terms
 
 
-def stored(one: Submission) -> tuple[bool, int, bool]:
+def stored(submission: Submission) -> tuple[bool, int, bool]:
     """Whether there are a file and answers, and how many reports."""
-    one = Submission.objects.get(pk=one.pk)
-    evaluation = one.evaluation
-    return bool(one.file), evaluation.reports.count(), evaluation.answers_id is not None
+    submission = Submission.objects.get(pk=submission.pk)
+    evaluation = submission.evaluation
+    return bool(submission.file), evaluation.reports.count(), evaluation.answers_id is not None
 
 
 def test_what_no_board_needs_goes_first_and_scores_stay(
@@ -136,7 +136,8 @@ def test_what_no_board_needs_goes_first_and_scores_stay(
 
 
 def with_commit(act: Callable[[], object]) -> None:
-    """Run what waits for the commit, too: a test's transaction never ends."""
+    """Do an act, and run what waits for its commit. The test's own transaction is never
+    committed."""
     with TestCase.captureOnCommitCallbacks(execute=True):
         act()
 
@@ -148,7 +149,7 @@ def client_board(competition: Competition) -> Any:
 def test_a_file_stays_while_any_row_names_it(
     competition: Competition, team: Any, owner: User, submit: Any, model: bytes
 ) -> None:
-    """Models, trials, references and signed results: each column of files is asked."""
+    """The columns of files in models, trials, references and signed results all count."""
     assert {column for _, column in files.columns()} == {"file", "archive"}
     trial = trials.begin(
         competition=competition, team=team, upload=ContentFile(model, name="m.pt"), by=owner

@@ -48,7 +48,7 @@ def stuck(team: Team, submit: Callable[..., Submission], settings: Any, organize
 
 
 def later(**passed: float) -> None:
-    """Let time pass for what is known."""
+    """Make all known matters older."""
     moved = timedelta(**passed)
     for matter in Matter.objects.all():
         Matter.objects.filter(pk=matter.pk).update(

@@ -26,7 +26,7 @@ def browser() -> Callable[..., Client]:
 
 @pytest.fixture
 def see(browser: Callable[..., Client]) -> Callable[..., Answer]:
-    """GET as a person; None is somebody who is not signed in."""
+    """GET an address as a person. None is a person who is not signed in."""
 
     def get(person: User | None, url: str, **how: Any) -> Answer:
         return browser(person).get(url, **how)
@@ -36,7 +36,7 @@ def see(browser: Callable[..., Client]) -> Callable[..., Answer]:
 
 @pytest.fixture
 def send(browser: Callable[..., Client]) -> Callable[..., Answer]:
-    """POST as a person, and follow to the page that shows what became of it."""
+    """POST a form as a person, and follow to the page that shows the result."""
 
     def post(person: User | None, url: str, follow: bool = True, **fields: Any) -> Answer:
         return browser(person).post(url, fields, follow=follow, headers={"referer": url})

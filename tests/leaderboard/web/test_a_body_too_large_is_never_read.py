@@ -1,5 +1,7 @@
-"""A body whose announced size is too large is answered at once, at every address, whoever asks.
-Files are stored only where an upload is expected, of those who may send one."""
+"""A body whose announced size is too large is refused at once, at every address, for everybody.
+
+Files are stored only if the address takes an upload and the person may send one.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +124,7 @@ def test_organizers_send_files_where_files_are_expected_and_not_without_end(
 def test_every_address_has_a_limit_whoever_asks_and_however(
     announce: Any, team: Team, owner: User
 ) -> None:
-    """Also those of the API, also with a wrong token, also where nothing is."""
+    """Also the addresses of the API, also with a wrong token, also unknown addresses."""
     addresses = sorted({str(pattern.pattern) for pattern in api_urls.urlpatterns})
     # Five of them beside two of six methods: over the addresses, each comes with each.
     askers: Iterator[tuple[User | None, dict[str, str]]] = itertools.cycle(
@@ -156,7 +158,7 @@ def test_a_session_without_its_token_spools_nothing(
         assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
     refused = announce(outsider, url, 5_000_000, HTTP_X_CSRFTOKEN=SECRET)
     assert (refused.status_code, refused.json()["code"]) == (403, "not_a_member")
-    # Of a member it is read, which this body takes for an error of ours.
+    # The body of a member is read, and reading this body fails like a fault of ours.
     assert announce(owner, url, 5_000_000, HTTP_X_CSRFTOKEN=SECRET).status_code == 500
 
 
@@ -233,7 +235,8 @@ def test_a_proxy_may_ask_before_it_takes_a_body(
 def test_a_no_is_explained_when_the_proxy_asks_again(
     rf: RequestFactory, asked: dict[str, Any], said: str, answered: str
 ) -> None:
-    """The body is gone then; one that would be welcome now has to be sent once more."""
+    """The body is gone at the second question. A body that would be welcome now must be sent
+    again."""
 
     def site(_: Any, start_response: Any) -> list[bytes]:
         start_response(said, [])

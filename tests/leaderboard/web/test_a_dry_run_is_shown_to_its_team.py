@@ -1,4 +1,7 @@
-"""What a model says on the sample is shown as it said it, and nowhere else does it say anything."""
+"""The team reads what its model prints on the sample, word for word.
+
+Its output on other images is shown nowhere.
+"""
 
 from __future__ import annotations
 

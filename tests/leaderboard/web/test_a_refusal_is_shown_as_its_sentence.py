@@ -1,4 +1,4 @@
-"""What a form may not do is said on the page it was sent from, and nothing has changed."""
+"""If a form is refused, the page that it came from says why, and nothing has changed."""
 
 from __future__ import annotations
 

@@ -169,7 +169,8 @@ def test_a_failure_after_our_fault_uses_no_quota(
 def test_while_a_model_is_timed_the_page_follows_the_clock_not_the_model(
     see: Any, submit: Any, team: Team, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model may linger at an image as a signal; its team must not see how far it is."""
+    """A model may take longer on an image as a signal. The page must not show its team how far it
+    is."""
     submission = submit(team)
     claimed = running.claim(submission.latest_evaluation.profile)
     assert claimed

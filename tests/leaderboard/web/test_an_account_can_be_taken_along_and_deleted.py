@@ -49,7 +49,7 @@ DELETE = "/profile/delete/"
 
 @pytest.fixture
 def signed_in() -> Callable[[User], Client]:
-    """A browser whose person has just typed the password, as a deletion asks for."""
+    """A browser whose person has just typed the password, which a deletion requires."""
 
     def sign_in(person: User) -> Client:
         client = Client()

@@ -1,4 +1,4 @@
-"""Django logs the path of whatever is not found or breaks; an invitation's code is not in it."""
+"""Django logs the path of an error. The code of an invitation is left out of it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""Invitations end with their maker or by hand, tokens with the password; both are few, and what is
-sent too fast is refused wherever it is sent."""
+"""Invitations end with their maker or by hand, tokens with the password. Both are limited in
+number.
+
+Requests that come too fast are refused at every address.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page on scoring: somebody puts in figures and sees what they would be worth."""
+"""The page on scoring: a reader types figures and sees what they would be worth."""
 
 from __future__ import annotations
 

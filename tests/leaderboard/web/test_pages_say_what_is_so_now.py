@@ -1,4 +1,4 @@
-"""A sentence stands on a page only while it is true, and nothing that was filled in is lost."""
+"""A sentence stands on a page only while it is true. Nothing that was typed is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each page in English and in Korean; and who decides which of them."""
+"""Each page in English and in Korean, and what decides the language."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def everything(
 
 
 def check(page: Answer, where: str) -> list[str]:
-    """What of a page is not Korean."""
+    """The words of a page that should be Korean and are not."""
     assert page.status_code in (200, 404), where
     assert '<html lang="ko">' in text(page), where
     assert page["Content-Language"] == "ko", where
@@ -145,7 +145,7 @@ def test_a_board_is_kept_in_each_language(see: Any, scored: Any, rivals: Team, t
 
 
 def test_who_decides_the_language(browser: Any, owner: User) -> None:
-    """The person's setting before the cookie before the browser; English where nobody does."""
+    """The order is: the setting of the person, the cookie, the browser, English."""
     client: Client = browser(owner)
 
     def shown(**headers: str) -> str:

@@ -1,4 +1,4 @@
-"""Sign-ins are limited by address: the visitor's, not that of the proxy in front of the site."""
+"""Sign-ins are limited by the address of the visitor, not by the address of the proxy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ TOO_MANY = 429
 
 def fail(client: Client, visitor: str, name: str) -> int:
     sent = {"login": name, "password": "wrong"}
-    how = {"x-forwarded-for": f"6.6.6.6, {visitor}"}  # the first is whatever the visitor made up
+    how = {
+        "x-forwarded-for": f"6.6.6.6, {visitor}"
+    }  # the visitor may have invented the first address
     return client.post("/accounts/login/", sent, headers=how).status_code
 
 

@@ -87,7 +87,7 @@ class Upscaling(nn.Module):
 
 
 class SeveralOutputs(nn.Module):
-    """Logits first, then what else the network knows."""
+    """The logits come first, then other outputs of the network."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,18 +123,18 @@ class Export:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def written(one: Export, folder: Path) -> bytes:
+def written(export: Export, folder: Path) -> bytes:
     """The file's bytes."""
     torch.manual_seed(0)
     target = folder / "model.onnx"
-    network = one.network().eval()
-    example = torch.zeros(BATCH, 3, SIZE, SIZE).to(getattr(torch, one.dtype))
+    network = export.network().eval()
+    example = torch.zeros(BATCH, 3, SIZE, SIZE).to(getattr(torch, export.dtype))
     batch: dict[str, Any] = {}
-    if one.has_free_batch and one.is_dynamo:
+    if export.has_free_batch and export.is_dynamo:
         batch = {"dynamic_shapes": ({0: torch.export.Dim("n", max=1024)},)}
-    elif one.has_free_batch:
+    elif export.has_free_batch:
         batch = {"input_names": ["x"], "dynamic_axes": {"x": {0: "n"}}}
-    if one.is_dynamo:
+    if export.is_dynamo:
         batch |= {"external_data": False, "verbose": False}
     with warnings.catch_warnings(), quiet():
         warnings.simplefilter("ignore")
@@ -142,20 +142,20 @@ def written(one: Export, folder: Path) -> bytes:
             network,
             (example,),
             str(target),
-            dynamo=one.is_dynamo,
-            opset_version=one.opset,
+            dynamo=export.is_dynamo,
+            opset_version=export.opset,
             **batch,
-            **one.options,
+            **export.options,
         )
-        if one.then:
-            one.then(target, folder / "final.onnx")
+        if export.then:
+            export.then(target, folder / "final.onnx")
             target = folder / "final.onnx"
     return target.read_bytes()
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Exporters talk."""
+    """Hides what exporters print."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
 

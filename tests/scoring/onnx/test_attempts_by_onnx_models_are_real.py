@@ -1,4 +1,4 @@
-"""An attempt of the self-test must succeed where nothing holds it, or it proves nothing."""
+"""An attempt of the self-test must succeed without a sandbox, or it proves nothing."""
 
 from __future__ import annotations
 
