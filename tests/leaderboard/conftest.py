@@ -98,7 +98,7 @@ def no_pause_after_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Switches the limit of changes off, because tests write faster than people."""
+    """Raises the limit of changes, because tests write faster than people."""
     monkeypatch.setattr(WriteThrottle, "rate", "10000/min")
     cache.clear()  # SQLite numbers the users of each test alike
 

@@ -108,7 +108,7 @@ BAD_BODIES = [
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hides thousands of expected refusals, and switches the limit of changes off."""
+    """Hides thousands of expected refusals in the log, and raises the limit of changes."""
     monkeypatch.setattr(WriteThrottle, "rate", "1000000/min")
     logging.disable(logging.CRITICAL)
     ends = (signals.request_started, signals.request_finished)
