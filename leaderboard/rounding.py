@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_UP, Decimal
 
+QUALITY_DECIMALS = 4
+"""Every door tells a quality in so many. SECURITY.md counts what they tell of hidden images."""
+
 
 def rounded(value: float | Decimal, decimals: int) -> Decimal:
     """A number with `decimals` decimals. A half is rounded up: 0.00325 is 0.0033.

@@ -9,8 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from scoring.sentences import Sentence, say
+
+DECIMALS = 6
+"""Boards keep and compare scores in so many decimals."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,11 @@ class Score:
     def total(self) -> float:
         return sum(self.terms.values())
 
+    @property
+    def rounded(self) -> float:
+        """The total as boards keep it."""
+        return round(self.total, DECIMALS)
+
 
 def score(
     quality: float,
@@ -102,6 +111,11 @@ def quality_slope(quality: float, *, quality_ref: float, k: float = 20.0) -> flo
     """d score / d quality: -k / 4 at `quality_ref`. It tends to 0 on both sides."""
     term = quality_term(quality, quality_ref=quality_ref, k=k)
     return -k * term * (1 - term)
+
+
+def exact(score: float) -> Decimal:
+    """A score as boards compare it: a decimal number."""
+    return Decimal(f"{score:.{DECIMALS}f}")
 
 
 def half_width(time_half_width: float, time_weight: float = 0.5) -> float:

@@ -319,8 +319,7 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
     @property
     def calibrated_quality(self) -> float | None:
         """The quality of the reference that the calibration found; None before a calibration."""
-        measured = self.calibration.quality_ref if self.calibration else None
-        return None if measured is None else round(measured, 4)
+        return self.calibration.calibrated_quality if self.calibration else None
 
     def seconds_per_image(self, time_ratio: float | None) -> float | None:
         """Seconds that a model takes per image: its time ratio times the pace of the calibration.

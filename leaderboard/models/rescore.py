@@ -50,7 +50,7 @@ class Rules:
             k=self.k,
             time_weight=self.time_weight,
         )
-        return round(found.total, 6)
+        return found.rounded
 
 
 class RescoreQuerySet(models.QuerySet["Rescore"]):

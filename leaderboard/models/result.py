@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import models
 
 from leaderboard import sentences
+from leaderboard.rounding import QUALITY_DECIMALS
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ class Result(models.Model):
     def is_weakly_isolated(self) -> bool:
         """Whether the models ran with less isolation than a real competition requires."""
         return bool(self.isolation and self.isolation["is_weak"])
+
+    @property
+    def calibrated_quality(self) -> float | None:
+        """The reference's quality that a calibration found, in the decimals that are told."""
+        return None if self.quality_ref is None else round(self.quality_ref, QUALITY_DECIMALS)
 
     def conceal(self) -> None:
         """Forget the figures, in memory alone.

@@ -7,8 +7,9 @@ from django.utils.translation import gettext
 
 from leaderboard.models import Competition, Entry, Evaluation, Submission
 from leaderboard.models.entry import EntryQuerySet
+from leaderboard.rounding import QUALITY_DECIMALS
 from leaderboard.sentences import said
-from leaderboard.services import prospects, rankings
+from leaderboard.services import prospects
 from leaderboard.services.prospects import Prospect, Rivals
 from leaderboard.sizes import milliseconds, rounded
 from scoring import formats, formula
@@ -29,7 +30,7 @@ def to_the_gate(competition: Competition, missing: float) -> str:
         "%(metric)s must rise by %(missing)s to pass the gate. Then the model gets a rank."
     ) % {
         "metric": metric(competition),
-        "missing": rounded(missing, rankings.QUALITY_DECIMALS),
+        "missing": rounded(missing, QUALITY_DECIMALS),
     }
 
 
@@ -73,8 +74,8 @@ def inaccurate(evaluation: Evaluation, rival: Entry) -> str:
     ) % {
         "metric": metric(evaluation.competition),
         "team": rival.team,
-        "quality": rounded(rival.quality, rankings.QUALITY_DECIMALS),
-        "own": rounded(evaluation.quality_public or 0.0, rankings.QUALITY_DECIMALS),
+        "quality": rounded(rival.quality, QUALITY_DECIMALS),
+        "own": rounded(evaluation.quality_public or 0.0, QUALITY_DECIMALS),
     }
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from leaderboard.models import Evaluation, Split
 from leaderboard.models.answers import Answers
 from leaderboard.services import files
+from scoring.snapshots.contents import ONE_BYTE
 
 if TYPE_CHECKING:  # NumPy is imported where it is used: most web requests need none
     import numpy as np
@@ -26,8 +27,6 @@ if TYPE_CHECKING:  # NumPy is imported where it is used: most web requests need 
     Labels = npt.NDArray[np.int64]
 
 SPLITS = (Split.Name.PUBLIC, Split.Name.PRIVATE)
-ONE_BYTE = 256
-"""Most classes whose numbers fit into one byte."""
 AT_ONCE = 10_000
 """Most evaluations whose answers are read together: 26 MB for a split of 2,606 images."""
 CHUNK = 500

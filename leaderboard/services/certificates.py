@@ -10,7 +10,7 @@ from leaderboard import certificates
 from leaderboard.certificates import Certificate
 from leaderboard.errors import NotFound
 from leaderboard.models import Entry, Team, User, Verification
-from leaderboard.rounding import interval, rounded
+from leaderboard.rounding import QUALITY_DECIMALS, interval, rounded
 from leaderboard.services import rankings, snapshots, visibility
 
 
@@ -86,7 +86,7 @@ def lines(entry: Entry) -> list[str]:
     assert competition.published_at
     facts = {
         "score": interval(entry.score, entry.score_half_width, 4),
-        "quality": rounded(entry.quality, rankings.QUALITY_DECIMALS),
+        "quality": rounded(entry.quality, QUALITY_DECIMALS),
         "ratio": rounded(entry.time_ratio, 3),
     }
     day = formats.date_format(competition.published_at, "DATE_FORMAT")

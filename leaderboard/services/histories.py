@@ -13,7 +13,7 @@ from django.db.models import F, Min, Q, RowRange, Window
 
 from leaderboard.models import Competition, Evaluation, Team
 from leaderboard.models.evaluations import EvaluationQuerySet
-from leaderboard.services import eras, gains, rankings
+from leaderboard.services import eras, gains
 from leaderboard.services.eras import Era
 from scoring import formula
 
@@ -99,7 +99,7 @@ def step_of(
     uploaded_at: datetime, score: float, half_width: float, time_weight: float, evaluation: int
 ) -> Step:
     """A step, from a score and the half-width of a time ratio."""
-    exact = round(score, rankings.SCORE_DECIMALS)
+    exact = round(score, formula.DECIMALS)
     return Step(uploaded_at, exact, formula.half_width(half_width, time_weight), evaluation)
 
 

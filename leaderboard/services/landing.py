@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.db.models import Exists, OuterRef
 
 from leaderboard.models import Entry
 from leaderboard.services.rankings import PLACE, Standing
+from scoring.snapshots.contents import Landed
 
 Board = Entry.Board
-
-
-@dataclass(frozen=True)
-class Landed:
-    """How many of the teams with a range had their private rank in it."""
-
-    inside: int
-    teams: int
 
 
 def of(standing: Standing) -> Landed | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -258,7 +257,7 @@ def entry(competition: Competition, board: str, best: Counting, *, min_quality: 
         submission_id=best.submission_id,
         evaluation_id=best.evaluation_id,
         is_ranked=quality >= min_quality and not is_out,
-        score=Decimal(f"{score:.6f}"),
+        score=formula.exact(score),
         quality=quality,
         time_ratio=best.time_ratio,
         score_half_width=formula.half_width(best.half_width, competition.time_weight),

@@ -12,6 +12,7 @@ from typing import Literal
 
 from leaderboard.models import Entry, Evaluation, RankRange, Submission, Team
 from leaderboard.models.entry import EntryQuerySet
+from leaderboard.rounding import QUALITY_DECIMALS
 from leaderboard.services import counting, duels, rankings
 from scoring import formula
 
@@ -227,7 +228,7 @@ def is_clear(evaluation: Evaluation, other: Evaluation) -> bool:
 
 
 def score_of(evaluation: Evaluation) -> Decimal:
-    return Decimal(f"{evaluation.score_public:.6f}")
+    return formula.exact(evaluation.score_public or 0.0)
 
 
 def step_up(
@@ -308,7 +309,7 @@ def step(
 
 def up_to(missing: float) -> float:
     """A missing quality, rounded up to its last shown decimal, so that this gain suffices."""
-    unit = 10.0**rankings.QUALITY_DECIMALS
+    unit = 10.0**QUALITY_DECIMALS
     return math.ceil(round(missing * unit, 3)) / unit
 
 

@@ -20,16 +20,13 @@ from django.db.models.functions import Mod, Rank, RowNumber
 from leaderboard.models import Competition, Entry, Evaluation, RankRange, Team, Verification
 from leaderboard.models.entry import EntryQuerySet
 from leaderboard.models.ranges import half_width
-from leaderboard.rounding import rounded
+from leaderboard.rounding import QUALITY_DECIMALS, rounded
 from leaderboard.services import tracks, versions, visibility
 from scoring import formula
 
 Board = Entry.Board
 Made = TypeVar("Made")
 ORDER = ("score", "uploaded_at", "pk")
-SCORE_DECIMALS = 6
-QUALITY_DECIMALS = 4
-"""SECURITY.md counts what these decimals tell of the hidden images."""
 STEP = 100
 """Entries from one mark of a board to the next. At most so many keys are passed over to find a
 row."""
@@ -137,9 +134,8 @@ def parts(evaluation: Evaluation, board: str) -> Parts | None:
         quality, evaluation.time_ratio, quality_ref=evaluation.quality_ref
     )
     assert score
-    terms = {name: round(term, SCORE_DECIMALS) for name, term in score.terms.items()}
-    total = round(score.total, SCORE_DECIMALS)
-    return Parts(total, evaluation.score_half_width or 0.0, terms)
+    terms = {name: round(term, formula.DECIMALS) for name, term in score.terms.items()}
+    return Parts(score.rounded, evaluation.score_half_width or 0.0, terms)
 
 
 def told(quality: float) -> float:

@@ -333,8 +333,7 @@ def scores(
     def total(quality: float) -> float:
         score = competition.score(quality, time_ratio, quality_ref=used)
         assert score
-        # Six decimals, as on the boards, so that the database has the same order.
-        return round(score.total, 6)
+        return score.rounded  # so that the database has the order of the boards
 
     return {
         "quality_public": quality_public,

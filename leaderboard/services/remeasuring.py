@@ -107,9 +107,9 @@ def take_calibration(rescore: Rescore) -> bool:
     found = hidden(rescore).filter(submission=None, state=State.SCORED).last()
     if found is None or not is_open(rescore):
         return False
-    measured = None if found.quality_ref is None else round(found.quality_ref, 4)
     rescore.calibration = found
-    rescore.now_quality_ref = measured if rescore.quality_ref is None else rescore.quality_ref
+    own = rescore.quality_ref
+    rescore.now_quality_ref = found.calibrated_quality if own is None else own
     rescore.save(update_fields=["calibration", "now_quality_ref"])
     return True
 

@@ -58,7 +58,7 @@ def suppose(
     more = competition.score(min(1.0, quality + QUALITY_STEP), time_ratio)
     if score is None or more is None:
         return None
-    total = Decimal(f"{score.total:.6f}")
+    total = formula.exact(score.total)
     place, others = place_of(standing, total, own) if standing is not None else (None, [])
     pace = competition.seconds_per_image(1.0)
     step = 10.0 ** math.floor(math.log10(pace / 2)) if pace else None

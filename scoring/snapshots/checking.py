@@ -159,7 +159,9 @@ def by_formula(
         for off in (0.0, slack, -slack)
     )
     tally.expect(
-        round(least - ROUNDING, 6) <= row.score <= round(most + ROUNDING, 6),
+        round(least - ROUNDING, formula.DECIMALS)
+        <= row.score
+        <= round(most + ROUNDING, formula.DECIMALS),
         say(
             "%(where)s: the formula gives %(found)s, not %(told)s.",
             where=where,
@@ -230,7 +232,7 @@ def tied(above: Row | None, row: Row) -> bool:
     if above is None:
         return False
     # The boards compare decimal numbers of six digits, so the difference is rounded as well.
-    difference = round(row.score - above.score, 6)
+    difference = round(row.score - above.score, formula.DECIMALS)
     return formula.is_tied(difference, above.score_half_width, row.score_half_width)
 
 
@@ -326,11 +328,6 @@ def rows(contents: Contents, boards: Sequence[str] = ()) -> Iterator[tuple[str, 
 
 def place(board: str, number: int) -> str:
     return f"{board} #{number}"
-
-
-def is_rounded(found: float, told: float, digits: int) -> bool:
-    """Whether `told` is `found` in so many decimals; at the edge both ways to round are right."""
-    return any(round(found + shift, digits) == told for shift in (0.0, ROUNDING, -ROUNDING))
 
 
 def by_name(checks: Sequence[Check]) -> Mapping[str, Check]:

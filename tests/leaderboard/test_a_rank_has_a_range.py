@@ -34,6 +34,7 @@ from leaderboard.services import (
     teams,
 )
 from scoring.quality import doubt, metrics
+from scoring.snapshots.contents import Landed
 from tests.leaderboard.conftest import answers_of, finish, person, report
 
 Plays = Callable[..., Evaluation]
@@ -368,8 +369,8 @@ def test_publishing_tells_how_many_teams_landed_in_their_range(
     competitions.publish(competition=competition, by=organizer)
     competition.refresh_from_db()
     standing = rankings.Standing(competition, "private")
-    assert landing.of(standing) == landing.Landed(inside=4, teams=4)
+    assert landing.of(standing) == Landed(inside=4, teams=4)
     assert all(row.likely is None for row in standing[:4])
     RankRange.objects.filter(team=some[0]).update(first=2, last=3)
-    assert landing.of(standing) == landing.Landed(inside=4, teams=4)  # of this version
+    assert landing.of(standing) == Landed(inside=4, teams=4)  # of this version
     assert landing.of(rankings.Standing(competition, "public")) is None
