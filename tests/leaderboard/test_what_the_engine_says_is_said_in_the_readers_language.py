@@ -24,7 +24,7 @@ SAID = (
     say("Save and upload the model again."),
 )
 ENGLISH = "The record 'data/7 %s' cannot be read. Save and upload the model again."
-KOREAN = "레코드 'data/7 %s'를 읽을 수 없습니다. 모델을 다시 저장해서 업로드하십시오."
+KOREAN = "'data/7 %s' 레코드를 읽을 수 없습니다. 모델을 다시 저장해서 업로드하십시오."
 
 
 @pytest.fixture
