@@ -76,7 +76,7 @@ class FormulaForm(forms.Form):
         max_value=1,
     )
     only_real_gains = fields.tick(
-        gettext_lazy("Only real gains move the public board"),
+        gettext_lazy("Only real gains change the public board"),
         gettext_lazy("A gain is judged by the formula of the moment in which its verdict came."),
     )
 

@@ -56,7 +56,7 @@ class StateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
-            ("open", gettext("waits for an answer")),
+            ("open", gettext("waiting for an answer")),
             ("private", gettext("answered privately")),
             ("public", gettext("answered publicly")),
         ]
@@ -90,7 +90,7 @@ class QuestionAdmin(pages.Fixed):
     @display(description=gettext_lazy("State"), label=LABELS)
     def state_label(self, question: Question) -> tuple[str, str]:
         if not question.is_answered:
-            return "open", gettext("waits for an answer")
+            return "open", gettext("waiting for an answer")
         told = gettext("answered publicly") if question.is_public else gettext("answered privately")
         return "answered", told
 

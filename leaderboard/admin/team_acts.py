@@ -122,7 +122,7 @@ class TeamActs(pages.Noun):
             do=lambda name, reason: teams.rename(
                 team=team, name=name, reason=reason, by=pages.organizer(request)
             ),
-            done=gettext("The team has its new name."),
+            done=gettext("The team is renamed."),
         )
 
     @action(description=gettext_lazy("Further uploads"), icon="add")

@@ -29,7 +29,8 @@ def declare(*, team: Team, track: str, by: User) -> Declaration:
     earlier: Declaration | None = of(team).filter(track=track).first()
     if earlier and earlier.revoked_at:
         raise Conflict(
-            gettext("The organizers revoked this: %(reason)s") % {"reason": earlier.reason},
+            gettext("The organizers revoked this declaration: %(reason)s")
+            % {"reason": earlier.reason},
             code="declaration_revoked",
         )
     if earlier:

@@ -51,7 +51,10 @@ def application(request: Request, slug: str) -> HttpResponse:
             answers = list(form.cleaned_data.values())
             applications.apply(competition=competition, answers=answers, by=request.user)
             messages.success(
-                request, gettext("Your application is sent. You get a notice of the decision.")
+                request,
+                gettext(
+                    "Your application was sent. You get a notice when the organizers have decided."
+                ),
             )
             return redirect("team", slug)
         hurdle = admissions.hurdle_of(competition, request.user)
@@ -94,9 +97,9 @@ def invitation(request: Request, slug: str, code: str) -> HttpResponse:
             return redirect_to_login(request.path)
         guests.accept(slug=slug, code=code, by=request.user)
         if competition.is_public:
-            messages.success(request, gettext("Welcome. Make a team or join one."))
+            messages.success(request, gettext("Welcome. Create a team or join one."))
             return redirect("team", slug)
-        said = gettext("Welcome. You can make a team as soon as {competition} opens.")
+        said = gettext("Welcome. You can create a team as soon as {competition} opens.")
         messages.success(request, said.format(competition=competition))
         return redirect("home")
     return render(request, "teams/guest.html", {"guest": guest, "competition": competition})

@@ -34,7 +34,7 @@ def device(request: Request) -> HttpResponse:
             told = gettext("“%(name)s” is signed in. You can go back to the terminal.")
         elif act == "refuse":
             done = devices.refuse(code=code, by=request.user)
-            told = gettext("“%(name)s” gets no token.")
+            told = gettext("“%(name)s” did not get a token.")
         else:
             shown = {"form": form, "device": devices.find(code)}
             return render(request, "account/device.html", shown)

@@ -51,7 +51,7 @@ class QuestionForm(forms.Form):
         label=_("Your question"), max_length=4_000, widget=forms.Textarea(attrs={"rows": 4})
     )
     may_be_named = forms.BooleanField(
-        label=_("If the answer is public, my user name may stand beside it"), required=False
+        label=_("If the answer is public, it may show my user name"), required=False
     )
 
 
@@ -180,12 +180,12 @@ class TokenForm(forms.Form):
         label=_("Name"), max_length=80, help_text=_("Where you use it, for example GitHub CI.")
     )
     scope = forms.ChoiceField(
-        label=_("What it may do"),
+        label=_("What the token may do"),
         initial=Scope.SUBMIT,
         choices=[
             (Scope.READ, _("read: see boards, my teams and their submissions")),
             (Scope.SUBMIT, _("submit: read, send models, change notes")),
-            (Scope.MANAGE, _("manage: everything that I may do, except making tokens")),
+            (Scope.MANAGE, _("manage: everything that I can do, except making tokens")),
         ],
     )
     days = forms.TypedChoiceField(

@@ -24,7 +24,7 @@ from leaderboard.web.requests import Request
 def ask(request: Request, slug: str) -> HttpResponse:
     mine = teams.own(request.user, find(request, slug))
     offer = offers.ask(team=mine, name=cleaned(TeamForm(request.POST))["name"], by=request.user)
-    said = gettext("{team} is asked. Its captain gets a notice.")
+    said = gettext("{team} got your offer. Its captain gets a notice.")
     messages.success(request, said.format(team=offer.to_team))
     return redirect("team", slug)
 
@@ -37,10 +37,10 @@ def answer(request: Request, slug: str, pk: int) -> HttpResponse:
     offer = offers.find(mine, pk)
     if request.POST.get("act") == "accept":
         into = offers.accept(offer=offer, by=request.user)
-        messages.success(request, gettext("Your team has joined {team}.").format(team=into))
+        messages.success(request, gettext("Your team has merged into {team}.").format(team=into))
     else:
         offers.end(offer=offer, by=request.user)
-        messages.success(request, gettext("The question is gone."))
+        messages.success(request, gettext("This offer no longer exists."))
     return redirect("team", slug)
 
 

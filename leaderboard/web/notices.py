@@ -92,7 +92,7 @@ def choices(request: Request) -> HttpResponse:
             on_pages=request.POST.getlist("on_pages"),
             by_mail=request.POST.getlist("by_mail"),
         )
-        messages.success(request, gettext("Your choice of notices is saved."))
+        messages.success(request, gettext("Your notice settings are saved."))
         return redirect("notice-choices")
     rows = [
         Choice(

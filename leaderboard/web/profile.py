@@ -60,5 +60,5 @@ def look(request: Request) -> HttpResponse:
 @require_POST
 def revoke(request: Request, token_key: str) -> HttpResponse:
     tokens.revoke(user=request.user, token_key=token_key, by=request.user)
-    messages.success(request, gettext("The token is revoked. It cannot be used any more."))
+    messages.success(request, gettext("The token is revoked. It can no longer be used."))
     return redirect("profile")

@@ -37,7 +37,7 @@ def questions(request: Request, slug: str) -> HttpResponse:
         except Refused as refusal:  # shown beside what was typed
             form.add_error("text", refusal.detail)
         else:
-            said = gettext("The organizers got your question. You are told when they answer.")
+            said = gettext("The organizers got your question. You get a notice when they answer.")
             messages.success(request, said)
             return redirect("questions", slug)
     own = service.own(competition, request.user) if request.user.is_authenticated else ()

@@ -146,7 +146,7 @@ def idle(competition: Competition, quality_ref: float) -> Example:
     split = datasets.sample_of(competition)
     counts = list(split.images_by_class.values()) if split else [1] * len(competition.classes)
     quality = competition.quality_measure.of_one_answer(counts)
-    words = gettext("Always the same class, in no time")
+    words = gettext("Always the same class, in no time at all")
     return example(competition, quality_ref, words, quality, 0.0)
 
 

@@ -129,8 +129,8 @@ def received(request: Request, receipt: submissions.Receipt) -> HttpResponse:
         messages.info(
             request,
             gettext(
-                "Your team has already sent this model. This is its page. It was not counted as "
-                "another upload."
+                "Your team has already sent this model. This is the page of that submission. "
+                "It was not counted as another upload."
             ),
         )
     page = receipt.submission.get_absolute_url()

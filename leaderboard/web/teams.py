@@ -125,9 +125,7 @@ def invite(request: Request, slug: str) -> HttpResponse:
 def revoke_invitation(request: Request, slug: str, pk: int) -> HttpResponse:
     mine = teams.own(request.user, find(request, slug))
     teams.revoke_invitation(team=mine, invitation_pk=pk, by=request.user)
-    messages.success(
-        request, gettext("The invitation is revoked. Its link does not work any more.")
-    )
+    messages.success(request, gettext("The invitation is revoked. Its link no longer works."))
     return redirect("team", slug)
 
 
@@ -147,7 +145,7 @@ def rename(request: Request, slug: str) -> HttpResponse:
     mine = teams.own(request.user, find(request, slug))
     name = cleaned(TeamForm(request.POST))["name"]
     captains.rename(team=mine, name=name, by=request.user)
-    messages.success(request, gettext("The team has its new name."))
+    messages.success(request, gettext("The team is renamed."))
     return redirect("team", slug)
 
 
@@ -159,10 +157,10 @@ def act_on_member(request: Request, slug: str) -> HttpResponse:
     username = request.POST.get("member", "")
     if "captain" in request.POST:
         captains.hand_over(team=mine, username=username, by=request.user)
-        said = gettext("{name} is the captain now.")
+        said = gettext("{name} is now the captain.")
     elif "remove" in request.POST:
         captains.remove_member(team=mine, username=username, by=request.user)
-        said = gettext("{name} is not a member any more. The open invitations are revoked.")
+        said = gettext("{name} is no longer a member. The open invitations are revoked.")
     else:
         return redirect("team", slug)
     messages.success(request, said.format(name=username))

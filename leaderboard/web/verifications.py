@@ -46,7 +46,9 @@ def verification(request: Request, slug: str) -> HttpResponse:
                 note=sent["note"],
                 by=request.user,
             )
-            messages.success(request, gettext("It has arrived. The organizers look at it."))
+            messages.success(
+                request, gettext("Your files have arrived. The organizers will look at them.")
+            )
         return redirect(request.path)
     form = HandInForm(initial={"link": asked.link, "note": asked.note})
     return show(request, competition, "teams/verification.html", asked=asked, form=form)

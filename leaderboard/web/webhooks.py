@@ -74,7 +74,9 @@ def act(request: Request, slug: str, pk: int) -> HttpResponse:
         messages.success(request, gettext("The address is called again."))
     else:
         service.ping(webhook=one, by=request.user)
-        messages.success(request, gettext("A test call is on its way. Reload this page to see it."))
+        messages.success(
+            request, gettext("The test call is being sent. Load this page again to see it.")
+        )
     return redirect("webhook", slug, pk)
 
 
@@ -83,7 +85,9 @@ def act(request: Request, slug: str, pk: int) -> HttpResponse:
 def redeliver(request: Request, slug: str, pk: int, delivery_pk: int) -> HttpResponse:
     delivery = service.find_delivery(own(request, slug, pk), delivery_pk)
     service.redeliver(delivery=delivery, by=request.user)
-    messages.success(request, gettext("The call is sent again. Reload this page to see it."))
+    messages.success(
+        request, gettext("The call is being sent again. Load this page again to see it.")
+    )
     return redirect("webhook", slug, pk)
 
 

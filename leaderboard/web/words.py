@@ -160,26 +160,26 @@ def upload(competition: Competition) -> dict[str, Any]:
             "This zip holds no TorchScript model. Send the file that torch.jit.save writes."
         ),
         "elsewhere": gettext(
-            "The weights of this ONNX file seem to stand in a second file. Export the model with "
-            "external_data=False."
+            "The weights of this ONNX file seem to be in a second file. Export the model "
+            "with external_data=False."
         ),
         "unknown": gettext("This is neither a TorchScript archive nor an ONNX file."),
-        "not_taken": gettext("This is a model in the format {kind}. Taken: %(formats)s.")
+        "not_taken": gettext("This is a model in the format {kind}. Accepted formats: %(formats)s.")
         % {"formats": competition.format_titles()},
     }
-    free = gettext("The site would refuse it, which costs no upload.")
+    free = gettext("The site would refuse it. That uses no upload.")
     return {
         **{kind: f"{sentence} {free}" for kind, sentence in refused.items()},
         "formats": {one.name: one.title for one in formats.some()},
         "looks_good": gettext("{name}: {size} MB {kind}"),
-        "too_large": gettext("This file has {size} MB. The limit is {limit} MB."),
+        "too_large": gettext("The size of this file is {size} MB. The limit is {limit} MB."),
         "sending": gettext("Uploading: {sent} of {size} MB ({percent} %), about {seconds} s left"),
-        "checking": gettext("Uploaded. The site checks the file."),
+        "checking": gettext("Uploaded. The site is checking the file."),
         "begins": gettext("Uploading"),
-        "waiting": gettext("The connection was lost; going on in {seconds} s."),
+        "waiting": gettext("The connection was lost. The upload continues in {seconds} s."),
         "broken": gettext(
-            "The connection was lost for long. Press the button again: the upload goes on where it "
-            "ended."
+            "The connection was lost for a long time. Press the button again: the upload "
+            "continues from where it stopped."
         ),
         "cancelled": gettext("The upload is cancelled. It does not count as an upload."),
     }

@@ -92,7 +92,9 @@ def test_an_upload_goes_on_is_cancelled_and_the_form_stays(
     upload = {"name": "tiny.pt", "mimeType": "application/octet-stream", "buffer": model}
     page.set_input_files("input[type=file]", upload)
     page.click("text=Upload and evaluate")
-    page.wait_for_selector("#upload-told:has-text('The connection was lost; going on in 1 s.')")
+    page.wait_for_selector(
+        "#upload-told:has-text('The connection was lost. The upload continues in 1 s.')"
+    )
     page.wait_for_selector("#upload-told:has-text('The site checks the file')")
     assert PartialUpload.objects.get().file_name == "tiny.pt"
     # The request is held on its way, so that it is under way for as long as this test needs.
@@ -131,7 +133,9 @@ def test_parts_go_to_the_bucket_and_to_the_site_where_it_is_away(
     upload = {"name": "tiny.pt", "mimeType": "application/octet-stream", "buffer": model}
     page.set_input_files("input[type=file]", upload)
     page.click("text=Upload and evaluate")
-    page.wait_for_selector("#upload-told:has-text('The connection was lost; going on in 1 s.')")
+    page.wait_for_selector(
+        "#upload-told:has-text('The connection was lost. The upload continues in 1 s.')"
+    )
     page.wait_for_url("**/submissions/*/")
     assert Submission.objects.get().file.read() == model
     assert door.seen == ["PUT"] * (1 + -(-len(model) // 4000))
@@ -140,6 +144,6 @@ def test_parts_go_to_the_bucket_and_to_the_site_where_it_is_away(
     page.route(f"{bucket.endpoint}/**", lambda route: route.abort())
     page.goto(FORM)
     page.set_input_files("input[type=file]", upload)
-    page.click("text=Only try it on the sample")
+    page.click("text=Only try the model on the sample")
     page.wait_for_url("**/trials/*/")
     assert PartialUpload.objects.get(trial__isnull=False).multipart_id == ""

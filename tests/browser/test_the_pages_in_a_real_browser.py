@@ -240,8 +240,8 @@ def test_a_browser_tells_the_end_only_where_a_person_asked(
     )
     page.goto(submission.get_absolute_url())
     assert not page.evaluate("Notification.asked")
-    page.click("text=Tell me when it is done")
-    page.wait_for_selector("text=Your browser will tell you")
+    page.click("text=Notify me when it is done")
+    page.wait_for_selector("text=Your browser will notify you")
     finish(submission.latest_evaluation, report(quality_public=0.8, time_ratio=0.5))
     page.wait_for_selector("text=Public score", timeout=60_000)
     assert page.evaluate("told") == [f"Submission #{submission.pk}: Scored: 0.3692 ± 0.0050"]
@@ -375,5 +375,5 @@ def test_a_chosen_theme_stays_and_the_systems_one_is_the_default(
     assert page.evaluate(shown) == "light"
     page.goto(f"/competitions/{competition.slug}/")
     assert page.evaluate(shown) == "light"
-    page.get_by_role("button", name="As the system").click()
+    page.get_by_role("button", name="Same as the system").click()
     assert page.evaluate(shown) == "dark"

@@ -96,13 +96,13 @@ def test_later_uploads_are_scored_and_move_nothing_that_others_see(
     score(other, rival, 0.8375)
     assert public(competition) == before == {"Sorters": 0.72}
     seen = everything(reader, competition, team)
-    assert "stands still" in seen
+    assert "is frozen" in seen
     assert not [one for one in ("0.8125", "0.8375", "0.812", "0.838") if one in seen]
     own = Client()
     own.force_login(owner)
     page = own.get(f"/submissions/{late.pk}/").content.decode()
     assert "0.8125" in page
-    assert "on the board that stands still" in page
+    assert "on the frozen board" in page
     foreign = Client()
     foreign.force_login(rival)
     assert foreign.get(f"/submissions/{late.pk}/").status_code == 404
@@ -139,7 +139,7 @@ def test_the_publication_lets_the_board_go_on(
     assert public(competition) == {"Sorters": 0.75, "Latecomers": 0.80}
     private = Entry.objects.filter(competition=competition, board=Entry.Board.PRIVATE)
     assert dict(private.values_list("team__name", "public_rank")) == {"Sorters": 2, "Latecomers": 1}
-    assert "stands still" not in everything(Client(), competition, team)
+    assert "is frozen" not in everything(Client(), competition, team)
     assert "0.8000" in everything(Client(), competition, team)
 
 
@@ -180,7 +180,7 @@ def test_measuring_again_keeps_the_freeze_and_measures_what_it_will_show(
     telling.go_on(seconds=5)
     assert not Notice.objects.filter(kind="overtaken").exists()
     seen = everything(Client(), competition, team)
-    assert "stands still" in seen
+    assert "is frozen" in seen
     assert not [one for one in ("0.7777", "0.778", "0.7666", "0.767") if one in seen]
 
     # A decision during the freeze shows what was measured of the uploads before it, and no later.

@@ -54,7 +54,7 @@ def test_an_address_gets_a_mail_and_can_end_such_mails(
     stop = got["List-Unsubscribe"].strip(" <>").removeprefix("https://example.org")
     assert "ada" not in stop
     anybody = Client(enforce_csrf_checks=True)
-    assert "End these mails?" in text(anybody.get(stop))
+    assert "Stop these mails?" in text(anybody.get(stop))
     inbox.mails.clear()
     people.choose_language(person=owner, code="ko")
     send(owner, INVITE, to="Bob@uni.example")

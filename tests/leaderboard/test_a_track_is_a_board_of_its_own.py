@@ -302,7 +302,7 @@ def test_tracks_are_added_renamed_and_removed_while_a_competition_runs(
     assert "tracks: 1 of 2 teams are prepared" in answer.content.decode()
     # Until then the pages say so.
     place = "/competitions/waste/boards/public/"
-    assert "Boards of new tracks are being prepared." in reader.get(place).content.decode()
+    assert "The boards of new tracks are being prepared." in reader.get(place).content.decode()
     unknown = reader.get(f"{API}/competitions/waste/boards/public?track=files").json()
     assert unknown["code"] == "track_in_preparation"
     assert reader.get(f"{place}?track=files").status_code == 404

@@ -50,7 +50,7 @@ def test_a_late_upload_has_a_score_and_no_rank(
     overview = text(see(owner, "/competitions/waste/"))
     assert "Upload late" in overview
     assert "They are scored and never ranked" in overview
-    assert "is late: it is scored" in text(see(owner, "/competitions/waste/submit/"))
+    assert "are late: they are scored" in text(see(owner, "/competitions/waste/submit/"))
     late = scored(team, 3, time_ratio=0.1, quality_private=0.41234)
     assert late.is_late
     assert late.evaluation.score_public == pytest.approx(0.55)

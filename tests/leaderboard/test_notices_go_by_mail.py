@@ -75,7 +75,7 @@ def test_a_mail_is_in_the_language_of_its_reader(
         assert "실패" in got["Subject"]
         text, html = mail.parts(got)
         assert 'lang="ko"' in html
-        assert not re.search("End mails", text + html)
+        assert not re.search("Stop mails", text + html)
 
 
 def test_a_mail_is_sent_once(inbox: mail.Inbox, failed: Submission) -> None:

@@ -74,7 +74,7 @@ def test_an_application_is_sent_waits_and_is_accepted(
     assert "A student" in text(missing)  # what was typed stays
     send(outsider, f"{PAGE}apply/", answer0="A student", answer1="Small nets")
     waits = text(see(outsider, PAGE))
-    assert "Your application waits" in waits
+    assert "Your application is waiting for a decision" in waits
     assert "Small nets" in waits
     send(outsider, f"{PAGE}apply/", answer0="A student", answer1="Smaller nets")
     application = Application.objects.get()

@@ -187,7 +187,7 @@ def test_the_rule_is_said_and_its_team_reads_why(
     answered(team, 1, wrong=[0, 8, 16])
     held = answered(team, 2, wrong=[0, 8, 16], time_ratio=0.499)
     client.force_login(owner, "django.contrib.auth.backends.ModelBackend")
-    assert "row on the board stays" in page(held.get_absolute_url())
+    assert "row on the board does not change" in page(held.get_absolute_url())
     shown = client.get(f"/api/v2/submissions/{held.pk}").json()
     assert "gain" not in shown
 

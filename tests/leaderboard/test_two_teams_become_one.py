@@ -165,7 +165,7 @@ def test_captains_merge_their_teams(
     team: Team, rivals: Team, see: Any, send: Any, owner: User, rival: User, teammate: User
 ) -> None:
     asked = send(owner, f"{PAGE}merge/", name="rivals")
-    assert "waits for an answer" in text(asked)
+    assert "waiting for an answer" in text(asked)
     offer = MergeOffer.objects.get()
     telling.go_on(seconds=60)
     assert Notice.objects.get(kind="merge_asked").user == rival

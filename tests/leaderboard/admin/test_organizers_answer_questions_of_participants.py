@@ -69,7 +69,7 @@ def test_a_private_answer_is_for_the_askers_team(
         for url in (PAGE, question.get_absolute_url()):
             shown = page_of(who, url)
             assert "<strong>Yes</strong>, any." in shown
-            assert "only your team reads it" in shown
+            assert "only your team can read it" in shown
             assert (
                 "<b>other</b> images" in shown
             )  # the helper unescapes, so the page has it escaped
@@ -104,7 +104,7 @@ def test_a_public_answer_never_names_the_asker_unless_the_asker_agreed(
         (None, False),
     ]
     assert "Sorters" not in str(found)
-    assert "Everybody reads the question so: May one use" in page_of(owner)
+    assert "The question as everybody reads it: May one use" in page_of(owner)
 
 
 def test_a_correction_changes_what_was_told_and_tells_nobody_twice(
@@ -198,5 +198,5 @@ def test_a_deleted_account_leaves_only_public_answers(ask: Any, press: Any, outs
 
 def test_an_empty_page_says_what_to_do(team: Team, owner: User) -> None:
     assert "No public answer yet. Ask the organizers" in page_of(None)
-    assert "You need no team" in page_of(None)
-    assert "What you ask stands here with its answer" in page_of(owner)
+    assert "You do not need a team" in page_of(None)
+    assert "Your questions and their answers appear here" in page_of(owner)

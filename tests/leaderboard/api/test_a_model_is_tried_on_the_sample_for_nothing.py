@@ -75,7 +75,7 @@ def test_by_the_page_to_what_was_found(
 ) -> None:
     browser = browser_of(owner)
     address = "/competitions/waste/submit/"
-    assert "Only try it on the sample" in text(browser.get(address))
+    assert "Only try the model on the sample" in text(browser.get(address))
     before = submissions.quota(team, team.competition).used
     sent = {"file": SimpleUploadedFile("small.pt", model), "act": "try", "note": ""}
     page = browser.post(address, sent, follow=True)

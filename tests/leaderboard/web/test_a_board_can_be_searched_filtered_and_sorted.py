@@ -174,8 +174,8 @@ def test_a_search_finds_the_beginning_of_each_word_in_any_case(
     for asked in ("비전", "서울", "울비", "lab"):
         assert "서울비전 LAB" in names(text(see(None, f"{PUBLIC}?q={asked}"))), asked
     nothing = text(see(None, f"{PUBLIC}?q=%25"))
-    assert "No team fits the search and the filters." in nothing
-    assert "0 teams fit." in nothing
+    assert "No team matches the search and the filters." in nothing
+    assert "0 teams match." in nothing
 
 
 def test_a_renamed_team_is_found_by_its_new_name_only(
@@ -200,7 +200,7 @@ def test_filters_by_format_and_number_type(see: Any, crowd: Any) -> None:
     expected = Entry.objects.filter(format="onnx", number_type="int8").order_by("-quality", "-pk")
     assert names(page) == list(expected.values_list("team__name", flat=True))
     assert '<option value="onnx" selected>' in page
-    assert "3 teams fit." in page
+    assert "3 teams match." in page
 
 
 def test_columns_are_chosen_and_stay_in_every_address(see: Any, crowd: Any) -> None:

@@ -17,12 +17,12 @@ from tests.leaderboard.web.conftest import text
 def test_pages_say_that_uploads_have_no_end(
     see: Any, team: Team, owner: User, organizer: User
 ) -> None:
-    assert "Uploads have no end" in text(see(None, "/"))
+    assert "No end date" in text(see(None, "/"))
     overview = text(see(None, "/competitions/waste/"))
-    assert "no end is set" in overview
+    assert "no end date is set" in overview
     assert "Uploads end in" not in overview
     board = text(see(owner, "/competitions/waste/boards/private/"))
-    assert "The public board shows how all teams stand." in board
+    assert "The public board shows the ranks of all teams." in board
     Competition.objects.update(publishes_at=timezone.now() + timedelta(days=1))
     panel = Client()
     panel.force_login(organizer)

@@ -126,7 +126,7 @@ def test_a_team_sees_segments_in_two_digits_and_no_quad(
         assert never not in page.replace("The CPU clock", ""), never
     shown = text(see(owner, submission.get_absolute_url()))
     for one in (page, shown):  # their number, too, follows from what a model does
-        assert not re.search(r"They belong to|\d segments?\. Each", one)
+        assert not re.search(r"The comparisons belong to|\d segments?\. Each", one)
     assert "paired measurements" not in shown
 
 
@@ -235,10 +235,10 @@ def test_a_noisy_attempt_is_shown_while_the_next_one_waits(
     submission = submit(team)
     finish(submission.latest_evaluation, measured(status="invalid"))
     of_team = text(see(owner, address(submission.latest_evaluation)))
-    assert "too noisy so far" in of_team
+    assert "too noisy until now" in of_team
     assert "measurement-data" not in of_team
     page = text(see(organizer, address(submission.latest_evaluation)))
-    assert "too noisy so far" in page
+    assert "too noisy until now" in page
     assert chart(page)["band"] is None
     assert "the next attempt adds to them" in text(see(owner, submission.get_absolute_url()))
 
@@ -271,7 +271,7 @@ def test_a_repeat_without_a_time_shows_the_one_before_and_says_why(
     page = text(see(organizer, address(repeat)))
     assert len(chart(page)["cpu"]) == 8
     assert said in page
-    assert "too noisy so far" not in page
+    assert "too noisy until now" not in page
 
 
 def test_a_shared_measurement_says_so(

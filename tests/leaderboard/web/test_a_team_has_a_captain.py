@@ -134,7 +134,7 @@ def test_joining_keeps_which_rules_were_accepted(
 ) -> None:
     competition.rules = "Be kind."
     competition.save()
-    assert "By joining you accept the" in text(see(outsider, PAGE))
+    assert "If you join, you accept the" in text(see(outsider, PAGE))
     teams.compete_alone(competition=competition, by=outsider)
     membership = Membership.objects.get(user=outsider)
     assert membership.rules_sha256 == competition.rules_sha256
@@ -152,6 +152,6 @@ def test_a_competition_without_rules_asks_for_nothing(
 ) -> None:
     competition.rules = ""
     competition.save()
-    assert "By joining you accept" not in text(see(outsider, PAGE))
+    assert "If you join, you accept" not in text(see(outsider, PAGE))
     teams.compete_alone(competition=competition, by=outsider)
     assert Membership.objects.get(user=outsider).rules_sha256 == ""

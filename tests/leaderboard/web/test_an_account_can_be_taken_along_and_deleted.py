@@ -148,7 +148,7 @@ def test_a_member_goes_and_the_team_goes_on(
     tokens.issue(user=owner, name="CI")
     telling.go_on(seconds=60)
     browser = signed_in(owner)
-    assert "What remains" in text(browser.get(DELETE))
+    assert "What is kept" in text(browser.get(DELETE))
     wrong = browser.post(DELETE, {"username": "teammate"})
     assert (wrong.status_code, User.objects.filter(username="owner").count()) == (400, 1)
     done = text(browser.post(DELETE, {"username": "owner"}, follow=True))

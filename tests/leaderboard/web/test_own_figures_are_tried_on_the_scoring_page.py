@@ -25,21 +25,22 @@ def test_figures_give_a_score_a_place_and_what_a_little_more_is_worth(
     scored(rivals, 2, time_ratio=0.9)  # 0.95
     page = text(see(None, f"{PAGE}?quality=0.7&ratio=0.6"))
     assert '<p class="figure num">0.8000</p>' in page
-    assert place(page) == "2 It would stand between Sorters (0.7500) and Rivals (0.9500)."
+    assert place(page) == "2 This model would be between Sorters (0.7500) and Rivals (0.9500)."
     assert '0.01 more F1: <b class="num">−0.0498</b>' in page
     assert '1 ms less per image: <b class="num">−0.0500</b>' in page  # of 10 ms for the reference
     assert '<b class="num">1.00 ms</b>' in page
     assert 'class="own-line"' in page
+    between = "2 This model would be between Sorters (0.7500) and Rivals (0.9500)."
     for query, expected in {
-        "quality=0.7&ratio=0.1": "1 It would lead, before Sorters (0.7500).",
-        "quality=0.7&ratio=2": "3 It would be last, after Rivals (0.9500).",
-        "quality=0.7&ratio=0.5": "2 It would stand between Sorters (0.7500) and Rivals (0.9500).",
-        "quality=0,7&ratio=0,6": "2 It would stand between Sorters (0.7500) and Rivals (0.9500).",
+        "quality=0.7&ratio=0.1": "1 This model would be first, before Sorters (0.7500).",
+        "quality=0.7&ratio=2": "3 This model would be last, after Rivals (0.9500).",
+        "quality=0.7&ratio=0.5": between,
+        "quality=0,7&ratio=0,6": between,
     }.items():
         assert place(text(see(None, f"{PAGE}?{query}"))) == expected, query
     # A team is compared with the others only.
     own = text(see(owner, PAGE))
-    assert place(own) == "1 It would lead, before Rivals (0.9500)."
+    assert place(own) == "1 This model would be first, before Rivals (0.9500)."
     assert "your team's best" in own
 
 

@@ -182,7 +182,7 @@ def test_a_member_is_not_asked_to_join(
     code = teams.invite(team=team, by=owner).code
     assert "Join as outsider" in text(see(outsider, f"/invitations/{code}/"))
     for member, said in (
-        (owner, "You are a member of this team already."),
+        (owner, "You are already a member of this team."),
         (rival, "You are a member of Rivals."),
     ):
         page = text(see(member, f"/invitations/{code}/"))
@@ -196,7 +196,7 @@ def test_a_finished_competition_invites_nobody(
     competitions.publish(competition=closed, by=organizer)
     page = text(see(owner, "/competitions/waste/team/"))
     assert "New invitation link" not in page
-    assert "Teams do not change any more." in page
+    assert "Teams can no longer change." in page
     send(owner, reverse("invite", args=["waste"]))
     assert not teams.open_invitations(team).exists()
 

@@ -20,14 +20,14 @@ def test_buttons_stand_only_where_they_lead_somewhere(
 ) -> None:
     settings.SOCIALACCOUNT_PROVIDERS = {}
     page = text(client.get(LOGIN))
-    assert "Go on with" not in page
+    assert "Continue with" not in page
     assert "passkey" in page
     assert "Other accounts" not in text(browser(owner).get("/profile/"))
     assert client.get("/accounts/github/login/").status_code == 404
     app = {"client_id": "our-id", "secret": "our-secret"}
     settings.SOCIALACCOUNT_PROVIDERS = {"github": {"APPS": [app]}}
     page = text(client.get(LOGIN))
-    assert "Go on with GitHub" in page
+    assert "Continue with GitHub" in page
     assert "Google" not in page
     assert "our-secret" not in page
     there = client.post("/accounts/github/login/").headers["Location"]
@@ -35,7 +35,7 @@ def test_buttons_stand_only_where_they_lead_somewhere(
     assert "client_id=our-id" in there
     connections = text(browser(owner).get("/accounts/3rdparty/"))
     assert "<h1" in connections
-    assert "Go on with GitHub" in connections
+    assert "Continue with GitHub" in connections
 
 
 def test_a_passkey_is_added_after_the_password(client: Client, owner: User) -> None:
