@@ -89,10 +89,10 @@ class CompetitionForm(forms.ModelForm):
                 "reference quality."
             ),
             "min_quality": gettext_lazy(
-                "Least quality that is ranked. Each board applies the gate to the quality on its "
-                "own split. A new gate holds as soon as the boards are prepared: at once, or "
-                "after minutes if there are very many teams. Scores stay, so the formula keeps its "
-                "version."
+                "The lowest quality that gets a rank. Each board applies the gate to the "
+                "quality on its own split. A new gate applies as soon as the boards are "
+                "prepared: at once, or after minutes if there are very many teams. Scores do "
+                "not change, so the formula keeps its version."
             ),
             "input_height": gettext_lazy(
                 "Input of a model in RGB, unless its own featherweight.json declares another "

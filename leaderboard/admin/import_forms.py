@@ -15,7 +15,7 @@ from leaderboard.services import divisions, staging
 class DataForm(forms.Form):
     name = fields.line(gettext_lazy("Name"), 120)
     licence = fields.line(
-        gettext_lazy("Licence"), 200, gettext_lazy("Shown beside the sample."), required=False
+        gettext_lazy("Licence"), 200, gettext_lazy("Shown next to the sample."), required=False
     )
     table = fields.line(
         gettext_lazy("Table of labels"),

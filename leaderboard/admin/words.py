@@ -102,7 +102,7 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "counted": gettext_lazy("submission that counts"),
         "is_blind": gettext_lazy("blind"),
         "remeasured_ranks": gettext_lazy("ranks that are measured again"),
-        "only_real_gains": gettext_lazy("only real gains move the public board"),
+        "only_real_gains": gettext_lazy("only real gains change the public board"),
         "admission": gettext_lazy("who can take part"),
         "questions": gettext_lazy("questions to applicants"),
         "mail_domains": gettext_lazy("mail domains"),

@@ -291,7 +291,7 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     ),
     "merge_deadline_passed": (409, _("The time for merges of teams is over.")),
     "name_taken": (409, _("Another name is the same or looks the same.")),
-    "no_applications": (409, _("This competition takes no applications.")),
+    "no_applications": (409, _("This competition does not accept applications.")),
     "no_parquet": (
         409,
         _(

@@ -128,7 +128,9 @@ def job_of(
 def sample_of(server: Server, told: dict[str, Any]) -> Path:
     """The sample, downloaded once. Raises `Trouble`."""
     if not told["sample"]:
-        raise Trouble(WRONG_USAGE, gettext("This competition gives out no sample."), "no_sample")
+        raise Trouble(
+            WRONG_USAGE, gettext("This competition does not provide a sample."), "no_sample"
+        )
     folder = kept(told["slug"]).parent / told["sample"]["sha256"][:16]
     path: Path = folder / f"{told['slug']}-sample.zip"
     if not path.exists():

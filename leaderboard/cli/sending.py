@@ -62,7 +62,12 @@ def send(
             place.keep(upload["key"])
             send_parts(server, source, upload, progress)
         except KeyboardInterrupt:
-            err.print(gettext("Stopped. The same command goes on from here within 24 hours."))
+            err.print(
+                gettext(
+                    "Stopped. Run the same command again within 24 hours: the "
+                    "upload continues from here."
+                )
+            )
             raise
         source.seek(0)
         told["sha256"] = hashlib.file_digest(source, "sha256").hexdigest()
@@ -84,7 +89,7 @@ def gone_on(server: Server, place: Place) -> dict[str, Any] | None:
         raise
     if upload["offset"]:
         percent = round(100 * upload["offset"] / upload["size_bytes"])
-        err.print(gettext("Going on at %(percent)d %%.") % {"percent": percent})
+        err.print(gettext("The upload continues at %(percent)d %%.") % {"percent": percent})
     return upload
 
 
@@ -137,7 +142,8 @@ def patiently(act: Callable[[], Answer]) -> Answer:
             if trouble.exit_code != UNREACHABLE and trouble.code not in PASSING:
                 raise
         err.print(
-            gettext("The connection was lost; going on in %(seconds)d s.") % {"seconds": seconds}
+            gettext("The connection was lost. The upload continues in %(seconds)d s.")
+            % {"seconds": seconds}
         )
         time.sleep(seconds)
     return act()

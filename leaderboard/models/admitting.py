@@ -17,8 +17,8 @@ class Admitting(models.Model):
 
     class Admission(models.TextChoices):
         OPEN = "open", _("Everybody")
-        APPROVAL = "approval", _("Whom you accept")
-        INVITATION = "invitation", _("Whom you invite")
+        APPROVAL = "approval", _("People whom you accept")
+        INVITATION = "invitation", _("People whom you invite")
         DOMAIN = "domain", _("People with an address of these domains")
 
     admission = models.CharField(
@@ -26,15 +26,15 @@ class Admitting(models.Model):
         choices=Admission,
         default=Admission.OPEN,
         help_text=_(
-            "Who may make a team or join one. People who are in a team stay in it. Whom you invite "
-            "may always take part."
+            "Who may create a team or join one. People who are in a team stay in it. People "
+            "whom you invite may always take part."
         ),
     )
     questions = models.TextField(
         blank=True,
         help_text=_(
-            "One question on each line, for people who apply. They answer all of them. Empty: they "
-            "apply without a word."
+            "One question on each line, for people who apply. They must answer all of them. "
+            "If empty, they apply without answers."
         ),
     )
     mail_domains = models.TextField(
@@ -62,16 +62,18 @@ class Admitting(models.Model):
         asked = self.question_list
         if len(asked) > MOST_QUESTIONS or any(len(one) > LONGEST_QUESTION for one in asked):
             facts = {"most": MOST_QUESTIONS, "longest": LONGEST_QUESTION}
-            said = gettext("Write at most %(most)d questions of at most %(longest)d characters.")
+            said = gettext(
+                "Write at most %(most)d questions of at most %(longest)d characters each."
+            )
             raise ValidationError({"questions": said % facts})
         for domain in self.domain_list:
             try:
                 validate_domain_name(domain)
             except ValidationError as error:
-                said = gettext("%(domain)s is no domain. Write one like example.org.")
+                said = gettext("%(domain)s is not a domain. Write one like example.org.")
                 raise ValidationError({"mail_domains": said % {"domain": domain[:80]}}) from error
         if self.admission == self.Admission.DOMAIN and not self.domain_list:
-            said = gettext("Write the domains whose people may take part.")
+            said = gettext("Write the domains of the people who may take part.")
             raise ValidationError({"mail_domains": said})
 
 

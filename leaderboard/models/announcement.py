@@ -14,7 +14,7 @@ class Announcement(models.Model):
     title = models.CharField(max_length=120)
     text = models.TextField(help_text=_("Markdown."))
     is_pinned = models.BooleanField(
-        default=False, help_text=_("Pinned announcements stand first on the overview.")
+        default=False, help_text=_("Pinned announcements come first on the overview.")
     )
     announced_at = models.DateTimeField(default=timezone.now, editable=False)
     edited_at = models.DateTimeField(null=True, editable=False)

@@ -21,16 +21,16 @@ class BoardRules(models.Model):
         choices=Counted,
         default=Counted.BEST,
         help_text=_(
-            "Which submission of a team stands on the public board: of those that pass the gate, "
-            "the best or the last one. Fixed after the competition opened."
+            "Which submission of a team counts on the public board: the best or the last one "
+            "of those that pass the gate. Fixed after the competition opened."
         ),
     )
     is_blind = models.BooleanField(
         default=False,
         help_text=_(
-            "Until the publication only the organizers see scores, ranks and boards. A team learns "
-            "that its model was measured and counts, or why it failed. Fixed after the competition "
-            "opened."
+            "Until the publication only the organizers see scores, ranks and boards. A team "
+            "only sees whether its model counts, or why it failed. Fixed after the "
+            "competition opened."
         ),
     )
     remeasured_ranks = models.PositiveSmallIntegerField(
@@ -43,9 +43,10 @@ class BoardRules(models.Model):
     only_real_gains = models.BooleanField(
         default=False,
         help_text=_(
-            "A team's row changes only if the new score is better by more than the standard error "
-            "of the difference, by images and clock. It slows down teams that try out the hidden "
-            "labels by many uploads. Fixed after the competition opened."
+            "A team's row changes only if the new score is better by more than the standard "
+            "error of the difference. This error comes from the images and the clock. The "
+            "rule slows down teams that try to find the hidden labels with many uploads. "
+            "Fixed after the competition opened."
         ),
     )
 
@@ -61,7 +62,7 @@ class BoardRules(models.Model):
         if self.last_counts and self.only_real_gains:
             raise ValidationError(
                 gettext(
-                    "Where the last submission counts, a row changes with each upload. Let the "
-                    "best one count, or take back that only real gains change a row."
+                    "If the last submission counts, a row changes with each upload. Let the "
+                    "best one count, or switch off “only real gains change the public board”."
                 )
             )

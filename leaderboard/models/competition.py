@@ -120,20 +120,20 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
         verbose_name="hardware profile",
         help_text=_("The kind of machine that measures."),
     )
-    submissions_per_day = models.PositiveSmallIntegerField(default=5, help_text=_("Per team."))
+    submissions_per_day = models.PositiveSmallIntegerField(default=5, help_text=_("For each team."))
     submissions_per_week = models.PositiveIntegerField(
-        null=True, blank=True, help_text=_("Per team, from Monday. Empty: no limit.")
+        null=True, blank=True, help_text=_("For each team, from Monday. Empty: no limit.")
     )
     submissions_per_month = models.PositiveIntegerField(
-        null=True, blank=True, help_text=_("Per team. Empty: no limit.")
+        null=True, blank=True, help_text=_("For each team. Empty: no limit.")
     )
     submissions_in_total = models.PositiveIntegerField(
-        null=True, blank=True, help_text=_("Per team. Empty: no limit.")
+        null=True, blank=True, help_text=_("For each team. Empty: no limit.")
     )
     final_selections = models.PositiveSmallIntegerField(
         default=2,
         validators=[MinValueValidator(1)],
-        help_text=_("Most submissions of a team in the private ranking."),
+        help_text=_("The most submissions of a team in the private ranking."),
     )
     max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])
     max_upload_bytes = models.BigIntegerField("most bytes of an upload", default=500_000_000)
@@ -154,21 +154,21 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
         blank=True,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text=_(
-            "Empty: the quality of the reference model on the public split, from the "
-            "calibration, with four decimals."
+            "If empty, the quality of the reference model on the public split is used. The "
+            "calibration measures it, with four decimals."
         ),
     )
     min_quality = models.FloatField(
         "gate",
         default=0.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text=_("Least quality that is ranked."),
+        help_text=_("The lowest quality that gets a rank."),
     )
 
     input_height = models.PositiveSmallIntegerField(default=224, validators=[MinValueValidator(1)])
     input_width = models.PositiveSmallIntegerField(default=224, validators=[MinValueValidator(1)])
     min_input_size = models.PositiveSmallIntegerField(
-        default=16, help_text=_("An upload may declare its own.")
+        default=16, help_text=_("An upload may declare a size of its own.")
     )
     max_input_size = models.PositiveSmallIntegerField(default=512)
     batch_size = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
@@ -186,32 +186,32 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
     load_seconds = models.FloatField(
         default=60,
         validators=[MinValueValidator(1)],
-        help_text=_("Most seconds to load a model."),
+        help_text=_("The most seconds to load a model."),
     )
     first_call_seconds = models.FloatField(
         default=30,
         validators=[MinValueValidator(0.1)],
-        help_text=_("Most seconds for the first answer of a process, which includes compiling."),
+        help_text=_("The most seconds for the first answer of a process. It includes compiling."),
     )
     call_seconds = models.FloatField(
         default=10,
         validators=[MinValueValidator(0.1)],
-        help_text=_("Most seconds for any later answer."),
+        help_text=_("The most seconds for any later answer."),
     )
     total_seconds = models.FloatField(
         default=1800,
         validators=[MinValueValidator(1)],
-        help_text=_("Most seconds for all processes of a submission together."),
+        help_text=_("The most seconds for all processes of a submission together."),
     )
     memory_bytes = models.BigIntegerField(
         default=4 << 30,
         validators=[MinValueValidator(1 << 28)],
-        help_text=_("Most bytes of memory of a model's process: 4,294,967,296 is 4 GiB."),
+        help_text=_("The most bytes of memory for a model's process: 4,294,967,296 is 4 GiB."),
     )
     output_bytes = models.BigIntegerField(
         default=1 << 20,
         validators=[MinValueValidator(64)],
-        help_text=_("Most bytes of one answer: 1,048,576 is 1 MiB."),
+        help_text=_("The most bytes of one answer: 1,048,576 is 1 MiB."),
     )
 
     objects = CompetitionQuerySet.as_manager()
@@ -240,7 +240,7 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
         if not (least <= height <= most and least <= width <= most):
             raise ValidationError(
                 gettext(
-                    "The input of %(height)d x %(width)d pixels must lie between the least "
+                    "The input of %(height)d x %(width)d pixels must be between the smallest "
                     "(%(least)d) and the largest (%(most)d) size that an upload may declare. "
                     "Change one of these sizes."
                 )
@@ -257,7 +257,7 @@ class Competition(Texts, Dates, Late, BoardRules, Tracked, Released, Measured, A
             raise ValidationError(
                 {
                     "output_bytes": gettext(
-                        "%(batch)d x %(classes)d numbers may take %(bytes)s bytes: allow that many."
+                        "%(batch)d x %(classes)d numbers can need %(bytes)s bytes. Allow that many."
                     )
                     % {
                         "batch": self.batch_size,

@@ -19,7 +19,7 @@ class Dataset(models.Model):
     changes = models.JSONField(
         default=dict, blank=True, editable=False, help_text="Against the version before."
     )
-    licence = models.CharField(max_length=200, blank=True, help_text=_("Shown beside the sample."))
+    licence = models.CharField(max_length=200, blank=True, help_text=_("Shown next to the sample."))
     classes = models.JSONField(help_text=_("Class names in the order of the logits."))
     sha256 = models.CharField(max_length=64, help_text=_("Of the three splits together."))
     source_sha256 = models.CharField(
@@ -29,7 +29,7 @@ class Dataset(models.Model):
         help_text="Of the files and decisions that a contest file imported it from.",
     )
     skipped = models.JSONField(
-        default=list, blank=True, help_text=_("Files left out at the import.")
+        default=list, blank=True, help_text=_("Files that the import left out.")
     )
     created_at = models.DateTimeField()
 

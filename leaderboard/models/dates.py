@@ -18,27 +18,32 @@ class Dates(models.Model):
         null=True,
         blank=True,
         help_text=_(
-            "The draft opens by itself at this time, if nothing is missing then. Empty: it opens "
-            "when you open it."
+            "The draft opens automatically at this time, if nothing is missing then. If "
+            "empty, it opens when you open it."
         ),
     )
     ends_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text=_("Uploads before this time count. Empty: uploads have no end until you close."),
+        help_text=_(
+            "Uploads before this time count. If empty, uploads continue until you "
+            "close the competition."
+        ),
     )
     merge_deadline = models.DateTimeField(
         null=True,
         blank=True,
-        help_text=_("Teams may merge before this time. Empty: until uploads end."),
+        help_text=_(
+            "Teams can merge before this time. If empty, they can merge until uploads end."
+        ),
     )
     freezes_at = models.DateTimeField(
         null=True,
         blank=True,
         help_text=_(
-            "The public board stands still from this time until the publication. Later uploads are "
-            "scored, and only their own team sees the score. Empty: it never stands still. Fixed "
-            "once the time has come."
+            "The public board is frozen from this time until the publication. Later uploads "
+            "are scored, and only their own team sees the score. If empty, the board is "
+            "never frozen. Fixed once the time has come."
         ),
     )
     thawed_at = models.DateTimeField(
@@ -48,8 +53,8 @@ class Dates(models.Model):
         null=True,
         blank=True,
         help_text=_(
-            "The private board is published by itself at this time, or as soon as every "
-            "evaluation has ended after it. Empty: it is published when you publish it."
+            "The private board is published automatically at this time, or later, as soon as "
+            "every evaluation has ended. If empty, it is published when you publish it."
         ),
     )
     told_end = models.DateTimeField(

@@ -13,7 +13,7 @@ from scoring import formats
 def check_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
         raise ValidationError(
-            gettext("%(name)s is no time zone. Write one like Europe/Berlin or UTC.")
+            gettext("%(name)s is not a time zone. Write one like Europe/Berlin or UTC.")
             % {"name": name}
         )
 
@@ -26,14 +26,14 @@ def check_three_numbers(value: object) -> None:
         or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
         or not all(abs(one) < 1e6 for one in value)  # NaN is refused as well
     ):
-        raise ValidationError(gettext("Write three numbers, for instance [0.5, 0.5, 0.5]."))
+        raise ValidationError(gettext("Write three numbers, for example [0.5, 0.5, 0.5]."))
 
 
 def check_above_zero(value: object) -> None:
     """The values of a divisor: three numbers above 0."""
     check_three_numbers(value)
     if not all(one > 0 for one in value):  # type: ignore[attr-defined]
-        raise ValidationError(gettext("Write three numbers above 0, for instance [0.5, 0.5, 0.5]."))
+        raise ValidationError(gettext("Write three numbers above 0, for example [0.5, 0.5, 0.5]."))
 
 
 def imagenet_mean() -> list[float]:

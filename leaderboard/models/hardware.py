@@ -40,12 +40,12 @@ class HardwareProfile(models.Model):
     min_segments = models.PositiveSmallIntegerField(
         default=3,
         validators=[MinValueValidator(1)],
-        help_text=_("Least number of segments. Each segment starts a new pair of processes."),
+        help_text=_("The fewest segments. Each segment starts a new pair of processes."),
     )
     min_quads = models.PositiveSmallIntegerField(
         default=16,
         validators=[MinValueValidator(2)],
-        help_text=_("Least number of comparisons (quads)."),
+        help_text=_("The fewest comparisons (quads)."),
     )
     target_half_width = models.FloatField(
         default=0.015,
@@ -63,7 +63,7 @@ class HardwareProfile(models.Model):
     max_seconds = models.FloatField(
         default=60,
         validators=[MinValueValidator(1.0)],
-        help_text=_("Most seconds of paired measuring."),
+        help_text=_("The most seconds of paired measuring."),
     )
     published = models.CharField(
         "published ratio",
@@ -83,7 +83,7 @@ class HardwareProfile(models.Model):
         default=0.02,
         validators=[MinValueValidator(0.0)],
         help_text=_(
-            "A worker takes no work if its canary differs from 1 by more than this share "
+            "A worker accepts no work if its canary differs from 1 by more than this share "
             "and by more than three standard errors."
         ),
     )
@@ -93,7 +93,8 @@ class HardwareProfile(models.Model):
         blank=True,
         validators=[MinValueValidator(0.0)],
         help_text=_(
-            "A worker takes no work while other programs use more cores than this. Empty: no limit."
+            "A worker accepts no work while other programs use more cores than this. Empty: "
+            "no limit."
         ),
     )
 
@@ -153,7 +154,7 @@ class Worker(models.Model):
         null=True,
         blank=True,
         help_text=_(
-            "Since when the worker shall take nothing new. It ends when somebody resumes the "
+            "Since when the worker accepts no new work. This ends when somebody resumes the "
             "worker, or when the worker starts again."
         ),
     )
@@ -203,7 +204,7 @@ class Canary(models.Model):
         help_text="Relative standard error of the time ratio by the canary's own quads.",
     )
     foreign_load = models.FloatField(
-        null=True, blank=True, help_text=_("Cores that other programs used meanwhile.")
+        null=True, blank=True, help_text=_("Cores that other programs used during the check.")
     )
     passed = models.BooleanField()
     reason_said = models.JSONField(

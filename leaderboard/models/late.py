@@ -20,7 +20,7 @@ class Late(models.Model):
         blank=True,
         help_text=_(
             "Uploads after the end and before this time are scored, marked as late and never "
-            "ranked. Empty: none are taken."
+            "ranked. If empty, late uploads are not accepted."
         ),
     )
 

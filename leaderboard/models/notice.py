@@ -46,7 +46,7 @@ class Notice(models.Model):
         OVERTAKEN = "overtaken", _("Another team overtakes my team")
         INVITED = "invited", _("Somebody invites me to a team")
         ANNOUNCEMENT = "announcement", _("The organizers announce something")
-        ASKED = "asked", _("A participant of a competition that I organize asks something")
+        ASKED = "asked", _("A participant asks a question about a competition that I organize")
         ANSWERED = "answered", _("The organizers answer a question of my team")
         QUOTA_BACK = "quota_back", _("My team gets an upload back, or can upload again")
         ENDS_SOON = "ends_soon", _("A competition ends in a day")

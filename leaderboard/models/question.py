@@ -102,7 +102,7 @@ class FaqEntry(models.Model):
     question = models.CharField(max_length=300)
     answer = models.TextField(help_text=_("Markdown."))
     position = models.PositiveSmallIntegerField(
-        default=1, help_text=_("Entries stand in the order of this number.")
+        default=1, help_text=_("Entries are shown in the order of this number.")
     )
     source = models.OneToOneField(
         Question,

@@ -17,7 +17,7 @@ class ReferenceModel(models.Model):
     sha256 = models.CharField(max_length=64)
     size_bytes = models.BigIntegerField()
     name = models.CharField(
-        max_length=120, blank=True, help_text=_("Shown as the baseline, e.g. ResNet18-D.")
+        max_length=120, blank=True, help_text=_("Shown as the baseline, for example ResNet18-D.")
     )
     static = models.JSONField(default=dict)
     created_at = models.DateTimeField()

@@ -29,8 +29,9 @@ class Released(models.Model):
         _("reference model for download"),
         default=False,
         help_text=_(
-            "Everybody who sees the competition can download the reference model, and so score a "
-            "model at home by the published formula. It cannot be taken back from who has it."
+            "Everybody who sees the competition can download the reference model and score a "
+            "model on their own machine with the published formula. You cannot take the file "
+            "back from people who have it."
         ),
     )
     keep_unranked_days = models.PositiveIntegerField(
@@ -39,8 +40,9 @@ class Released(models.Model):
         blank=True,
         validators=[MinValueValidator(1)],
         help_text=_(
-            "So many days after the publication, model files, reports and answers are deleted of "
-            "submissions that stand on no board and are no final selection. Empty: they are kept."
+            "This many days after the publication, the model files, reports and answers of "
+            "submissions that are on no board and not a final selection are deleted. If "
+            "empty, they are kept."
         ),
     )
     keep_all_days = models.PositiveIntegerField(
@@ -49,9 +51,9 @@ class Released(models.Model):
         blank=True,
         validators=[MinValueValidator(1)],
         help_text=_(
-            "So many days after the publication, model files, reports and answers of all "
-            "submissions are deleted. Scores, boards and the signed result stay. Empty: they are "
-            "kept."
+            "This many days after the publication, the model files, reports and answers of "
+            "all submissions are deleted. Scores, boards and the signed result stay. If "
+            "empty, they are kept."
         ),
     )
 

@@ -64,7 +64,7 @@ class Again(models.Model):
     changes."""
 
     class Scope(models.TextChoices):
-        BEST = "best", _("What ranks: each team's best and selected submissions")
+        BEST = "best", _("What is ranked: each team's best and selected submissions")
         ALL = "all", _("Every scored submission")
 
     dataset = models.ForeignKey(Dataset, models.PROTECT, null=True, blank=True, related_name="+")
@@ -124,8 +124,8 @@ class Rescore(Again):
         MEASURED = "measured", _("Measured again")
 
     class State(models.TextChoices):
-        MEASURING = "measuring", _("Measures again")
-        PREVIEW = "preview", _("Waits for a decision")
+        MEASURING = "measuring", _("Being measured again")
+        PREVIEW = "preview", _("Waiting for a decision")
         APPLIED = "applied", _("Applied")
         CANCELLED = "cancelled", _("Cancelled")
 

@@ -70,7 +70,9 @@ class Submission(models.Model):
     door = models.CharField(max_length=3, choices=Door)
     note = models.CharField(max_length=200, blank=True)
     branch = models.CharField(
-        max_length=200, blank=True, help_text=_("Of the team's repository, as its CI job says.")
+        max_length=200,
+        blank=True,
+        help_text=_("The branch of the team's repository, as its CI job reports it."),
     )
     file = models.FileField(max_length=200)
     file_name = models.CharField(max_length=200)

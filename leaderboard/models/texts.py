@@ -11,7 +11,7 @@ class Texts(models.Model):
     rules = models.TextField(blank=True, help_text=_("Markdown."))
     data_description = models.TextField(blank=True, help_text=_("Markdown."))
     prizes = models.TextField(
-        blank=True, help_text=_("Markdown. Shown on the overview. Empty: nothing is shown.")
+        blank=True, help_text=_("Markdown. Shown on the overview. If empty, nothing is shown.")
     )
     citation = models.TextField(
         blank=True,

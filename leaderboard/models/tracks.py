@@ -101,8 +101,8 @@ class Tracked(models.Model):
         blank=True,
         validators=[check_tracks],
         help_text=_(
-            "Further boards for a part of the uploads or of the teams. After the competition "
-            "opened, tracks can be added and renamed."
+            "Further boards for some of the uploads or some of the teams. After the "
+            "competition opened, tracks can be added and renamed."
         ),
     )
 

@@ -64,7 +64,7 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
     """A named, expiring token; only its hash is kept."""
 
     name = models.CharField(
-        max_length=80, help_text=_("Where the token is used, for instance “GitHub CI”.")
+        max_length=80, help_text=_("Where the token is used, for example “GitHub CI”.")
     )
     scope = models.CharField(max_length=10, choices=Scope, default=Scope.MANAGE)
     competition = models.ForeignKey(

@@ -279,9 +279,9 @@ def check_deletable(person: User) -> None:
         if breaks(one):
             raise Conflict(
                 gettext(
-                    "You are the last member of %(team)s, which takes part in %(competition)s. "
-                    "Invite another person, or withdraw its submissions, or wait until the final "
-                    "ranking is published."
+                    "You are the last member of %(team)s, which takes part in "
+                    "%(competition)s. Invite another person, withdraw its submissions, or "
+                    "wait until the final ranking is published."
                 )
                 % {"team": one.team.name, "competition": one.competition.title},
                 code="account_in_use",

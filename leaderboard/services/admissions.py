@@ -53,7 +53,7 @@ def not_accepted(application: Application | None) -> NotAllowed | None:
         )
         return NotAllowed(text, code="application_needed")
     if application.state == State.WAITING:
-        text = gettext("Your application waits. The organizers were told.")
+        text = gettext("Your application is waiting for a decision. The organizers were notified.")
         return NotAllowed(text, code="application_waiting")
     if application.state == State.REFUSED:
         text = gettext("The organizers refused your application: %(reason)s")

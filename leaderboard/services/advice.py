@@ -57,8 +57,8 @@ def larger_term(evaluation: Evaluation, rivals: EntryQuerySet) -> str:
 def slow(evaluation: Evaluation, rival: Entry) -> str:
     competition = evaluation.competition
     return gettext(
-        "This model is slow for its %(metric)s. The model of %(team)s has no lower %(metric)s and "
-        "takes %(time)s per image instead of %(own)s."
+        "This model is slow for its %(metric)s. The %(metric)s of the model of %(team)s is "
+        "not lower, and it needs %(time)s per image instead of %(own)s."
     ) % {
         "metric": metric(competition),
         "team": rival.team,
@@ -69,7 +69,7 @@ def slow(evaluation: Evaluation, rival: Entry) -> str:
 
 def inaccurate(evaluation: Evaluation, rival: Entry) -> str:
     return gettext(
-        "This model is inaccurate for its time. The model of %(team)s takes no longer, and its "
+        "This model is inaccurate for its time. The model of %(team)s is not slower, and its "
         "%(metric)s is %(quality)s instead of %(own)s."
     ) % {
         "metric": metric(evaluation.competition),

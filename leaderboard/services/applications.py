@@ -34,7 +34,7 @@ def apply(*, competition: Competition, answers: Sequence[str], by: User) -> Appl
         application = locks.lock(application)
         if application.state != State.WAITING:
             raise Conflict(
-                gettext("The organizers have decided about your application."),
+                gettext("The organizers have already decided about your application."),
                 code="application_decided",
             )
         application.answers = told
@@ -50,7 +50,9 @@ def check_applicable(competition: Competition, person: User) -> None:
     teams.check_forming(competition)
     bans.check(competition, person)
     if competition.admission != Competition.Admission.APPROVAL:
-        raise Conflict(gettext("This competition takes no applications."), code="no_applications")
+        raise Conflict(
+            gettext("This competition does not accept applications."), code="no_applications"
+        )
 
 
 def checked(competition: Competition, answers: Sequence[str]) -> list[dict[str, str]]:
@@ -91,13 +93,13 @@ def decide(application: Application, state: State, reason: str, *, by: User) -> 
     row = locks.lock(application)
     if row.state == state:
         raise Conflict(
-            gettext("This application is decided already: %(state)s.")
+            gettext("This application is already decided: %(state)s.")
             % {"state": row.get_state_display().lower()},
             code="application_decided",
         )
     if state == State.REFUSED and teams.of(row.user, row.competition):
         raise Conflict(
-            gettext("%(person)s is in a team already. Ban the person instead.")
+            gettext("%(person)s is already in a team. Ban the person instead.")
             % {"person": row.user},
             code="already_in_a_team",
         )

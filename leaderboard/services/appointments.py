@@ -24,7 +24,7 @@ def give(*, competition: Competition, to: str, kind: str, by: User) -> Role:
     locks.lock(competition)
     if Role.objects.filter(competition=competition, user=person).exists():
         raise Conflict(
-            gettext("%(person)s has a role in this competition already. Change that role.")
+            gettext("%(person)s already has a role in this competition. Change that role.")
             % {"person": person},
             code="role_given",
         )

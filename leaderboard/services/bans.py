@@ -31,7 +31,7 @@ def ban(*, team: Team, person: User | None, reason: str, by: User) -> Ban:
     locks.lock(team)
     whom = Q(user=person) if person else Q(team=team)
     if Ban.objects.filter(whom, competition=competition).exists():
-        raise Conflict(gettext("This ban is there already."), code="banned_already")
+        raise Conflict(gettext("This ban already exists."), code="banned_already")
     made = Ban.objects.create(
         competition=competition,
         team=None if person else team,

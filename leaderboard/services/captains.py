@@ -93,7 +93,7 @@ def appoint(*, team: Team, username: str, reason: str, by: User) -> None:
     former = of(team.memberships.select_related("user"))
     if former and former.pk == member.pk:
         raise Conflict(
-            gettext("%(name)s is the captain of %(team)s already.")
+            gettext("%(name)s is already the captain of %(team)s.")
             % {"name": username, "team": team},
             code="captain_already",
         )
@@ -138,7 +138,7 @@ def check_captain(team: Team, person: User) -> None:
     teams.check_member(team, person)
     captain = of(team.memberships.select_related("user"))
     if captain is None or captain.user_id != person.pk:
-        raise NotAllowed(gettext("Only the captain of the team may do this."), code="not_captain")
+        raise NotAllowed(gettext("Only the captain of the team can do this."), code="not_captain")
 
 
 def find_member(team: Team, username: str) -> Membership:

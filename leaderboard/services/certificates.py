@@ -43,7 +43,7 @@ def entry_for(team: Team) -> Entry:
         raise NotFound(sentence, code="no_certificate")
     asked = Verification.objects.filter(team=team).first()
     if asked and asked.state != Verification.State.VERIFIED:
-        sentence = gettext("The certificate waits until the organizers have verified your team.")
+        sentence = gettext("You get the certificate when the organizers have verified your team.")
         raise NotFound(sentence, code="not_verified")
     return entry
 
@@ -99,7 +99,7 @@ def lines(entry: Entry) -> list[str]:
     if made := snapshots.latest(competition):
         address = f"{settings.SITE_URL}{competition.get_absolute_url()}snapshot/"
         told += [
-            gettext("To be checked at %(address)s") % {"address": address},
+            gettext("Check it at %(address)s") % {"address": address},
             f"SHA-256 {made.sha256}",
         ]
     return told

@@ -88,7 +88,7 @@ def check(asked: Mapping[str, str]) -> None:
     for name, words in known.items():
         value = asked.get(name, "")
         if value and value not in words:
-            said = gettext("%(name)s is one of %(words)s, not %(value)s.")
+            said = gettext("%(name)s must be one of %(words)s, not %(value)s.")
             facts = {"name": name, "words": ", ".join(words), "value": word(value)}
             raise Refused(said % facts, code="unknown_choice")
 

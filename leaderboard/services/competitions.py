@@ -124,7 +124,7 @@ def check_editable(row: Competition, fields: Collection[str]) -> None:
         )
     if Competition.SCORING_FIELDS.intersection(fields) and row.evaluations.unfinished().exists():
         raise Conflict(
-            gettext("A calibration is under way. Wait for its end or cancel it, then change this."),
+            gettext("A calibration is running. Wait until it ends or cancel it, then change this."),
             code="calibration_under_way",
         )
     if {"min_quality", "final_selections", "tracks"}.intersection(fields):
@@ -135,7 +135,7 @@ def check_freeze(competition: Competition) -> None:
     """Raises `Conflict` for a freeze in the past: rows that everybody has seen would go."""
     if competition.is_public and competition.is_frozen():
         raise Conflict(
-            gettext("The freeze of the public board must lie in the future."),
+            gettext("The freeze of the public board must be in the future."),
             code="freeze_passed",
         )
 
@@ -195,11 +195,11 @@ def outdated(competition: Competition) -> str:
         or calibration.profile_id != competition.profile_id
     ):
         return gettext(
-            "The dataset or the hardware profile changed after the calibration; calibrate again."
+            "The dataset or the hardware profile changed after the calibration. Calibrate again."
         )
     if competition.state == State.DRAFT and calibration.protocol != PROTOCOL:
         return gettext(
-            "The calibration was measured by an older protocol of this service; calibrate again."
+            "The calibration was measured with an older protocol of this service. Calibrate again."
         )
     return ""
 
@@ -217,7 +217,7 @@ def off_band(competition: Competition) -> str:
     reason = workers.off_band(profile, figures.time_ratio, figures.half_width, error)
     if reason is None:
         return ""
-    advice = gettext("Calibrate again when the machine is calm, or set a wider canary band.")
+    advice = gettext("Calibrate again when the machine is quiet, or set a wider canary band.")
     return f"{sentences.said(reason)} {advice}"
 
 
@@ -246,7 +246,10 @@ def reopen(*, competition: Competition, by: User) -> None:
 
 def check_end(competition: Competition) -> None:
     if competition.has_ended():
-        raise Conflict(gettext("Its end has passed. Set a later end first."), code="has_ended")
+        raise Conflict(
+            gettext("The end of the competition has passed. Set a later end first."),
+            code="has_ended",
+        )
 
 
 @transaction.atomic
@@ -267,7 +270,7 @@ def publish(*, competition: Competition, by: User) -> bool:
     competition.refresh_from_db()
     if not competition.is_published and not preparing.is_publishing(competition):
         raise Conflict(
-            gettext("Somebody stopped this publication; the competition is %(state)s.")
+            gettext("Somebody stopped this publication. The competition is %(state)s.")
             % {"state": competition.get_state_display().lower()},
             code="wrong_competition_state",
         )
@@ -299,7 +302,9 @@ def stop_preparing(*, competition: Competition, by: User) -> None:
         preparing.check_none(row)
     if not preparing.stop(row):
         raise Conflict(
-            gettext("Nothing is being prepared: it is done, or it was stopped before."),
+            gettext(
+                "Nothing is being prepared: the preparation is done, or it was stopped before."
+            ),
             code="nothing_in_preparation",
         )
     audit.record(Act.PREPARATION_STOPPED, competition, by=by)
@@ -358,7 +363,7 @@ def check_unverified(competition: Competition) -> None:
     """Raises `Conflict` once winners were asked: they know a part of the private board."""
     if competition.verifications.exists():
         raise Conflict(
-            gettext("The first teams of the private board were asked for a verification already."),
+            gettext("The first teams of the private board were already asked for a verification."),
             code="verification_begun",
         )
 
@@ -367,6 +372,6 @@ def check_unpublished(competition: Competition) -> None:
     """Raises `Conflict`. Ask of a locked row: it may be published in the same moment."""
     if competition.is_published:
         raise Conflict(
-            gettext("The final ranking is published. It does not change any more."),
+            gettext("The final ranking is published. It can no longer change."),
             code="competition_over",
         )

@@ -49,10 +49,10 @@ def flaw(plan: Plan) -> Flaw | None:
         logger.exception("The self-test of the sandbox broke")
         return Flaw(
             "sandbox_failed",
-            (say("The self-test of the sandbox broke: %(error)s", error=repr(error)),),
+            (say("The self-test of the sandbox failed: %(error)s", error=repr(error)),),
         )
     if found:
-        return Flaw("breached", (say("The sandbox does not hold here."), *found))
+        return Flaw("breached", (say("The sandbox does not isolate models here."), *found))
     return None
 
 

@@ -102,7 +102,7 @@ def fetch(name: str, path: Path, most_bytes: int) -> None:
             ) from error
         raise EngineError(
             "cache_failed",
-            say("The disk has no room for a copy of a stored file. Make room below CACHE_DIR."),
+            say("The disk has no room for a copy of a stored file. Make room under CACHE_DIR."),
             wanted_bytes=size,
         ) from error
 

@@ -191,7 +191,9 @@ def find_sample(competition: Competition) -> Split:
     """The split that teams may have. Raises `NotFound`."""
     split = sample_of(competition)
     if split is None:
-        raise NotFound(gettext("This competition gives no sample images."), code="no_sample")
+        raise NotFound(
+            gettext("This competition does not provide sample images."), code="no_sample"
+        )
     return split
 
 
@@ -199,8 +201,8 @@ def check_length(field: str, text: str, *, most: int) -> None:
     """Raises `BadDataset` for a text that the dataset's field cannot hold."""
     if len(text) > most:
         sentence = {
-            "name": gettext("The name has %(count)d characters; the limit is %(most)d."),
-            "licence": gettext("The licence has %(count)d characters; the limit is %(most)d."),
+            "name": gettext("The name has %(count)d characters. The limit is %(most)d."),
+            "licence": gettext("The licence has %(count)d characters. The limit is %(most)d."),
         }[field]
         facts = {"count": len(text), "most": most}
         raise BadDataset(sentence % facts, code=f"{field}_too_long")

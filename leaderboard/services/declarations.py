@@ -25,7 +25,10 @@ def declare(*, team: Team, track: str, by: User) -> Declaration:
     competitions.check_unpublished(competition)
     found = tracks.find(competition, track)
     if found is None or not found.declared:
-        raise NotFound(gettext("Uploads alone decide about this track."), code="unknown_track")
+        raise NotFound(
+            gettext("Teams cannot declare this track. Their uploads decide about it."),
+            code="unknown_track",
+        )
     earlier: Declaration | None = of(team).filter(track=track).first()
     if earlier and earlier.revoked_at:
         raise Conflict(

@@ -119,7 +119,9 @@ def collect(secret: str) -> tuple[ApiToken, str]:
             wait(device, now)
         case Device.State.REFUSED:
             device.delete()
-            raise NotAllowed(gettext("You refused this command a token."), code="access_denied")
+            raise NotAllowed(
+                gettext("You refused to give this command a token."), code="access_denied"
+            )
     return hand_out(device)
 
 

@@ -156,7 +156,7 @@ def check_whole(upload: PartialUpload, come: int) -> None:
     """Raises `Conflict` if not so many bytes have come as were announced."""
     if come != upload.size_bytes:
         raise Conflict(
-            gettext("%(come)d of %(size)d bytes have come. Send the rest first.")
+            gettext("%(come)d of %(size)d bytes have arrived. Send the rest first.")
             % {"come": come, "size": upload.size_bytes},
             code="upload_unfinished",
         )

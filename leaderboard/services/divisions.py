@@ -169,8 +169,8 @@ def divide(
     if missing := [split for split, part in splits.items() if not part]:
         raise BadDataset(
             gettext(
-                "These top folders have no images: %(missing)s. Give all of %(splits)s, or class "
-                "folders alone and shares."
+                "These top folders have no images: %(missing)s. Provide all of %(splits)s, "
+                "or only class folders and shares."
             )
             % {"missing": ", ".join(missing), "splits": ", ".join(sets.SPLITS)},
             code="missing_split",
@@ -236,7 +236,7 @@ def checked(shares: Mapping[str, float]) -> Mapping[str, float]:
         raise BadDataset(
             gettext(
                 "Give sample, public and private a share above 0 each, together at most 1. "
-                "For instance: 0.6/0.2/0.2."
+                "For example: 0.6/0.2/0.2."
             ),
             code="bad_shares",
         )

@@ -35,7 +35,7 @@ def clone(*, competition: Competition, slug: str, title: str, by: User) -> Compe
     organizers.check_organizer(by, competition)
     if Competition.objects.filter(slug=slug).exists():
         raise NameTaken(
-            gettext("There is a competition with the slug %(slug)s. Choose another slug.")
+            gettext("There is already a competition with the slug %(slug)s. Choose another slug.")
             % {"slug": slug},
             code="slug_taken",
         )
@@ -89,12 +89,15 @@ def delete(*, competition: Competition, with_dataset: bool, by: User) -> None:
 def check_deletable(row: Competition) -> None:
     if row.state != Competition.State.DRAFT:
         raise Conflict(
-            gettext("Only a draft can be deleted. What a competition has opened with is kept."),
+            gettext(
+                "Only a draft can be deleted. Everything that a competition has opened "
+                "with is kept."
+            ),
             code="competition_running",
         )
     if row.evaluations.unfinished().exists():
         raise Conflict(
-            gettext("A calibration is under way. Wait for its end or cancel it, then delete this."),
+            gettext("A calibration is running. Wait until it ends or cancel it, then delete this."),
             code="calibration_under_way",
         )
 
@@ -113,7 +116,9 @@ def deleted_dataset(dataset: Dataset, *, by: User) -> list[str]:
         )
     if Dataset.objects.filter(previous=dataset).exists():
         raise Conflict(
-            gettext("A newer version tells what it changes against %(dataset)s. Keep it.")
+            gettext(
+                "A newer version shows what it changes compared with %(dataset)s. Keep %(dataset)s."
+            )
             % {"dataset": dataset},
             code="dataset_in_use",
         )

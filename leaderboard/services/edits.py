@@ -85,18 +85,19 @@ def whom(competition: Competition, names: Collection[str]) -> str:
         public = Entry.objects.filter(competition=competition, board=Entry.Board.PUBLIC)
         below = public.filter(is_ranked=False).count()
         said = ngettext(
-            "It touches %(teams)d team: %(below)d rows of the public board are below the gate now.",
-            "It touches %(teams)d teams: %(below)d rows of the public board are below the gate "
-            "now.",
+            "This affects %(teams)d team: %(below)d rows of the public board are now below "
+            "the gate.",
+            "This affects %(teams)d teams: %(below)d rows of the public board are now below "
+            "the gate.",
             teams,
         )
         return said % {"teams": teams, "below": below}
     if "max_team_size" in names:
         sizes = competition.teams.annotate(size=Count("memberships"))
         larger = sizes.filter(size__gt=competition.max_team_size).count()
-        said = gettext("%(larger)d teams are larger. They keep their members and take no more.")
+        said = gettext("%(larger)d teams are larger. They keep their members and cannot add more.")
         return said % {"larger": larger}
-    said = ngettext("It touches %(teams)d team.", "It touches all %(teams)d teams.", teams)
+    said = ngettext("This affects %(teams)d team.", "This affects all %(teams)d teams.", teams)
     return said % {"teams": teams}
 
 
@@ -111,8 +112,8 @@ def whom_of_tracks(before: Competition, after: Competition) -> str:
     counts = Evaluation.objects.counting().filter(which, team__competition=after)
     facts = {"teams": after.teams.count(), "fit": counts.values("team").distinct().count()}
     said = ngettext(
-        "%(fit)d of %(teams)d teams has an upload for a new track that needs no word.",
-        "%(fit)d of %(teams)d teams have an upload for a new track that needs no word.",
+        "%(fit)d of %(teams)d teams has an upload for a new track that needs no declaration.",
+        "%(fit)d of %(teams)d teams have an upload for a new track that needs no declaration.",
         facts["fit"],
     )
     return said % facts

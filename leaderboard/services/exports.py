@@ -202,7 +202,7 @@ def export(*, competition: Competition, kind: str, form: str, by: User | None) -
         raise NotFound(sentence % facts, code="unknown_export")
     if form == "parquet" and importlib.util.find_spec("pyarrow") is None:
         sentence = gettext(
-            "Parquet needs pyarrow, which is not installed here. Take CSV or JSON, or ask the "
+            "Parquet needs pyarrow, which is not installed here. Use CSV or JSON, or ask the "
             'operator to install "featherweight[parquet]".'
         )
         raise Conflict(sentence, code="no_parquet")

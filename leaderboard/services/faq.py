@@ -56,7 +56,7 @@ def make_of(*, question: Question, by: User) -> FaqEntry:
             code="answer_not_public",
         )
     if FaqEntry.objects.filter(source=row).exists():
-        raise Conflict(gettext("This answer is an entry of the FAQ already."), code="faq_already")
+        raise Conflict(gettext("This answer is already an entry of the FAQ."), code="faq_already")
     entry = FaqEntry(
         competition=row.competition,
         question=shortened(row.public_text),

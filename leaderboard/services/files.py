@@ -141,7 +141,7 @@ def pieces(file: FieldFile) -> Iterator[bytes]:
 
 def too_large(size: int, limit: int) -> TooLarge:
     sentence = gettext(
-        "The file is larger than the %(limit)s MB this competition accepts (%(size)s MB were "
-        "sent). Upload a smaller model."
+        "The file is larger than this competition accepts: %(size)s MB were sent, and the "
+        "limit is %(limit)s MB. Upload a smaller model."
     )
     return TooLarge(sentence % {"limit": f"{limit / 1e6:g}", "size": f"{size / 1e6:.1f}"})

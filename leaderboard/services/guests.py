@@ -33,7 +33,7 @@ def invite(*, competition: Competition, addresses: str, days: int, by: User) -> 
     organizers.check_organizer(by, competition)
     if locks.share(competition).is_published:
         raise Conflict(
-            gettext("The competition is over. Its teams do not change any more."),
+            gettext("The competition is over. Its teams can no longer change."),
             code="competition_over",
         )
     if not 1 <= days <= MOST_DAYS:
@@ -97,7 +97,7 @@ def revoke(*, guest: Guest, by: User) -> None:
     row = locks.lock(guest)
     if row.accepted_by and teams.of(row.accepted_by, row.competition):
         raise Conflict(
-            gettext("%(person)s is in a team already. Ban the person instead.")
+            gettext("%(person)s is already in a team. Ban the person instead.")
             % {"person": row.accepted_by},
             code="already_in_a_team",
         )

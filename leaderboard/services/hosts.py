@@ -69,16 +69,16 @@ def trouble(worker: Worker) -> str:
     if worker.numbers.is_slow_to_turn:
         return (
             gettext(
-                "A turn on the host of worker %(worker)s of %(profile)s costs more than may be "
-                "subtracted. Small models look slower there than they are."
+                "A turn on the host of worker %(worker)s of %(profile)s costs more than may "
+                "be subtracted. Small models seem slower there than they are."
             )
             % names
         )
     if worker.host and not worker.numbers.is_measured:
         return (
             gettext(
-                "What a turn costs on the host of worker %(worker)s of %(profile)s could not be "
-                "measured. The defaults hold."
+                "The cost of a turn on the host of worker %(worker)s of %(profile)s could "
+                "not be measured. The default values are used."
             )
             % names
         )

@@ -153,7 +153,12 @@ def go_on(staged: Staged) -> None:
         try:
             tries = Progress(**facts(staged, "progress")).tries + 1
             if tries > MOST_TRIES:
-                fail(staged, gettext("The import broke off several times. Is there enough memory?"))
+                fail(
+                    staged,
+                    gettext(
+                        "The import stopped several times. Check whether there is enough memory."
+                    ),
+                )
                 return
             staging.put(staged, "progress", {"tries": tries})
             take(staged, tries)
@@ -164,7 +169,10 @@ def go_on(staged: Staged) -> None:
         except Exception:  # whatever it is, the next upload is not to blame
             if staged.folder.exists():
                 logger.exception("The upload of %s broke", staged.file_name)
-                fail(staged, gettext("The import ended by a fault of the service."))
+                fail(
+                    staged,
+                    gettext("The import ended because of an error of the service. Start it again."),
+                )
 
 
 def take(staged: Staged, tries: int) -> None:

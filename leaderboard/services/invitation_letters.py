@@ -48,8 +48,8 @@ def check(team: Team, address: str, *, by: User) -> None:
     if lately.count() >= MOST:
         raise Conflict(
             gettext(
-                "A team invites at most %(most)d mail addresses within 24 hours. Invite by user "
-                "name, or send the link yourself."
+                "A team can invite at most %(most)d mail addresses within 24 hours. Invite "
+                "by user name, or send the link yourself."
             )
             % {"most": MOST},
             code="too_many_addresses_today",
@@ -96,9 +96,9 @@ def message(letter: Letter) -> EmailMultiAlternatives:
         }
         title = gettext("%(person)s invites you to the team %(team)s")
         text = gettext(
-            "The team %(team)s takes part in %(competition)s on %(site)s. There models compete "
-            "that answer well in little time. Open this link, and sign in or sign up to join. The "
-            "link works for one person, until %(end)s (%(zone)s)."
+            "The team %(team)s takes part in %(competition)s on %(site)s. In this "
+            "competition, models must answer well in little time. Open this link, and sign "
+            "in or sign up to join. The link works for one person, until %(end)s (%(zone)s)."
         )
         url = settings.SITE_URL + reverse("invitation", args=[invitation.code])
         said = {"title": title % facts, "text": text % facts, "url": url, "stop": stop}
@@ -121,7 +121,7 @@ def check_token(token: str) -> str:
         return str(signing.loads(token, salt=SALT))
     except signing.BadSignature as error:
         raise NotFound(
-            gettext("This link is not valid. Copy it whole from the mail."),
+            gettext("This link is not valid. Copy the whole link from the mail."),
             code="unknown_subscription",
         ) from error
 

@@ -149,7 +149,7 @@ def model_file(submission: Submission) -> FieldFile:
     """The uploaded file. Raises `NotFound` once its term is over."""
     if not submission.file:
         raise NotFound(
-            gettext("This model file was deleted, because the time to keep it is over."),
+            gettext("This model file was deleted, because it is kept only for a limited time."),
             code="model_deleted",
         )
     found: FieldFile = submission.file

@@ -56,24 +56,27 @@ def words(letter: Letter) -> tuple[str, str]:
         Kind.CONFIRM: (
             gettext("Confirm your mail address"),
             gettext(
-                "Somebody, probably you, gave this address for the account %(account)s on "
-                "%(site)s. Open this link to confirm the address. The link works for %(days)d days."
+                "Somebody, probably you, entered this address for the account %(account)s on "
+                "%(site)s. Open this link to confirm the address. The link works for "
+                "%(days)d days."
             ),
             app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS,
         ),
         Kind.RESET: (
             gettext("Choose a new password"),
             gettext(
-                "Somebody, probably you, asked for a new password of the account %(account)s on "
-                "%(site)s. Open this link to choose one. The link works once, for %(days)d days."
+                "Somebody, probably you, asked for a new password for the account "
+                "%(account)s on %(site)s. Open this link to choose one. The link works once, "
+                "for %(days)d days."
             ),
             timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT).days,
         ),
         Kind.EXISTS: (
-            gettext("You have an account already"),
+            gettext("You already have an account"),
             gettext(
                 "Somebody, probably you, tried to sign up on %(site)s with this address. An "
-                "account has this address already. If you forgot its password, open this link."
+                "account already has this address. If you forgot its password, open this "
+                "link."
             ),
             0,
         ),

@@ -240,7 +240,7 @@ def subscription(token: str) -> tuple[User, str]:
     person = User.objects.filter(pk=pk).first()
     if person is None or kind not in Notice.Kind.values:
         raise NotFound(
-            gettext("This link is not valid. Your profile lists all notices."),
+            gettext("This link is not valid. You can change all notices on your profile page."),
             code="unknown_subscription",
         )
     return person, kind

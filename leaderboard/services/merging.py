@@ -134,13 +134,16 @@ def check(into: Team, other: Team) -> None:
     members = into.memberships.count() + other.memberships.count()
     if members > competition.max_team_size:
         raise Conflict(
-            gettext("Together they have %(members)d members. The limit of members is %(most)d.")
+            gettext(
+                "Together the teams have %(members)d members. A team can have at most %(most)d."
+            )
             % {"members": members, "most": competition.max_team_size},
             code="team_full",
         )
     if Evaluation.objects.filter(team=other).unfinished().exists() or unfinished_trial(other):
         raise Conflict(
-            gettext("%(team)s has evaluations under way. Wait until they end.") % {"team": other},
+            gettext("%(team)s has evaluations that have not ended. Wait until they end.")
+            % {"team": other},
             code="evaluations_unfinished",
         )
     check_quota(into, other)
@@ -172,8 +175,8 @@ def check_quota(into: Team, other: Team) -> None:
     if used > most:
         raise Conflict(
             gettext(
-                "Together they have used more uploads than one team could have used by now, which "
-                "is %(most)d."
+                "Together the teams have used more uploads than one team could have used by "
+                "now. That is %(most)d."
             )
             % {"most": most},
             code="combined_quota",

@@ -39,15 +39,15 @@ def clean(name: str, *, longest: int, what: str, code: str) -> str:
         if letter in BLANK or unicodedata.category(letter) in NEVER:
             raise BadName(
                 gettext(
-                    "%(what)s cannot hold the invisible character %(character)s. Type the name "
-                    "again without this character."
+                    "%(what)s cannot contain the invisible character %(character)s. Type the "
+                    "name again without this character."
                 )
                 % {"what": what, "character": f"U+{ord(letter):04X}"},
                 code=code,
             )
     if not 1 <= len(name) <= longest:
         raise BadName(
-            gettext("%(what)s has 1 to %(longest)d characters.")
+            gettext("%(what)s must have 1 to %(longest)d characters.")
             % {"what": what, "longest": longest},
             code=code,
         )

@@ -35,8 +35,8 @@ def scored(facts: Facts) -> Words:
     if facts.get("is_hidden"):
         title = gettext("Submission #%(submission)d of %(team)s is measured")
         text = gettext(
-            "It counts in %(competition)s. Its score is shown when the organizers publish all "
-            "scores."
+            "The submission counts in %(competition)s. You see its score when the organizers "
+            "publish all scores."
         )
         return title % facts, text % facts
     score = sizes.interval(facts["score"], facts["half_width"], 4)
@@ -44,7 +44,7 @@ def scored(facts: Facts) -> Words:
     if facts.get("is_late"):
         text = gettext("It was uploaded after the end of %(competition)s, so it has no rank.")
     elif not facts["is_best"]:
-        text = gettext("Another submission of your team stands on the board.")
+        text = gettext("Another submission of your team is on the board.")
     elif facts["rank"] is None:
         text = gettext("Its quality is below the gate of %(competition)s, so it has no rank.")
     else:
@@ -72,12 +72,13 @@ def quota_back(facts: Facts) -> Words:
         title = gettext("Submission #%(submission)d of %(team)s was not measured")
         if facts["why"] == "error":
             text = gettext(
-                "Our machines failed several times. You get the upload back: it uses no quota."
+                "Our machines failed several times. You get the upload back: this submission "
+                "does not count."
             )
         else:
             text = gettext(
-                "It was cancelled before its measurement. You get the upload back: it uses no "
-                "quota."
+                "It was cancelled before its measurement. You get the upload back: this "
+                "submission does not count."
             )
     return title % facts, text % facts
 
@@ -87,7 +88,7 @@ def verification(facts: Facts) -> Words:
     said = {
         "asked": (
             gettext("%(team)s is asked for its code or a report (%(competition)s)"),
-            gettext("Hand in until %(end)s: %(wish)s"),
+            gettext("Hand it in before %(end)s: %(wish)s"),
         ),
         "verified": (
             gettext("%(team)s is verified (%(competition)s)"),
@@ -95,18 +96,18 @@ def verification(facts: Facts) -> Words:
         ),
         "refused": (
             gettext("The verification of %(team)s is refused (%(competition)s)"),
-            gettext("The team has no rank on the private board now. The reason: %(reason)s"),
+            gettext("The team now has no rank on the private board. The reason: %(reason)s"),
         ),
         "missed": (
             gettext("%(team)s sent nothing for its verification (%(competition)s)"),
             gettext(
-                "The date %(end)s has passed, so the team has no rank on the private board now. "
-                "Write to the organizers if this is wrong."
+                "The date %(end)s has passed, so the team now has no rank on the private "
+                "board. Write to the organizers if this is wrong."
             ),
         ),
         "withdrawn": (
             gettext("%(team)s withdrew from its verification (%(competition)s)"),
-            gettext("The team has no rank on the private board now."),
+            gettext("The team now has no rank on the private board."),
         ),
     }
     title, text = said[facts["state"]]
@@ -122,7 +123,7 @@ def team_changed(facts: Facts) -> Words:
         "%(team)s gets %(uploads)d further uploads to %(competition)s",
         facts["uploads"],
     )
-    until = gettext("They are valid until %(end)s. The reason of the organizers: %(reason)s")
+    until = gettext("You can use them until %(end)s. The organizers' reason: %(reason)s")
     return given % facts, until % facts
 
 
@@ -138,57 +139,54 @@ def applied(facts: Facts) -> Words:
 
 def application(facts: Facts) -> Words:
     if facts["state"] == Application.State.ACCEPTED:
-        title = gettext("You may take part in %(competition)s")
-        text = gettext("The organizers accepted your application. Make a team or join one.")
+        title = gettext("You can take part in %(competition)s")
+        text = gettext("The organizers accepted your application. Create a team or join one.")
     else:
-        title = gettext("Your application to %(competition)s is refused")
-        text = gettext("The reason of the organizers: %(reason)s")
+        title = gettext("Your application to %(competition)s was refused")
+        text = gettext("The organizers' reason: %(reason)s")
     return title % facts, text % facts
 
 
 CHANGES = {
     "renamed": (
-        _("The organizers rename your team: %(team)s"),
-        _("Its name was %(former)s. The reason of the organizers: %(reason)s"),
+        _("The organizers renamed your team: %(team)s"),
+        _("Its name was %(former)s. The organizers' reason: %(reason)s"),
     ),
     "merged": (
-        _("%(other)s has joined %(team)s"),
+        _("%(other)s has merged into %(team)s"),
         _(
-            "Members, submissions and used uploads of both teams are together in %(team)s. The "
+            "Members, submissions and used uploads of both teams are now in %(team)s. The "
             "reason: %(reason)s"
         ),
     ),
     "offer_accepted": (
-        _("%(other)s has joined %(team)s"),
+        _("%(other)s has merged into %(team)s"),
         _(
-            "Members, submissions and used uploads of both teams are together in %(team)s: both "
+            "Members, submissions and used uploads of both teams are now in %(team)s. Both "
             "captains agreed."
         ),
     ),
     "split": (
-        _("%(person)s has a team of their own in %(competition)s: %(other)s"),
-        _("The submissions stay with %(team)s. The reason of the organizers: %(reason)s"),
+        _("%(person)s now has a separate team in %(competition)s: %(other)s"),
+        _("The submissions stay with %(team)s. The organizers' reason: %(reason)s"),
     ),
     "disqualified": (
         _("Submission #%(submission)d of %(team)s is disqualified"),
-        _("It is on no board of %(competition)s now. The reason of the organizers: %(reason)s"),
+        _("It is now on no board of %(competition)s. The organizers' reason: %(reason)s"),
     ),
     "reinstated": (
         _("Submission #%(submission)d of %(team)s counts again"),
-        _(
-            "It is no longer disqualified in %(competition)s. The reason of the organizers: "
-            "%(reason)s"
-        ),
+        _("It is no longer disqualified in %(competition)s. The organizers' reason: %(reason)s"),
     ),
     "banned": (
-        _("The organizers ban %(team)s from %(competition)s"),
-        _("Your team cannot upload any more. The reason of the organizers: %(reason)s"),
+        _("The organizers banned %(team)s from %(competition)s"),
+        _("Your team can no longer upload. The organizers' reason: %(reason)s"),
     ),
     "person_banned": (
-        _("The organizers ban %(person)s from %(competition)s"),
+        _("The organizers banned %(person)s from %(competition)s"),
         _(
-            "%(person)s cannot upload, join or make a team any more. The reason of the organizers: "
-            "%(reason)s"
+            "%(person)s can no longer upload, join a team or create one. The organizers' "
+            "reason: %(reason)s"
         ),
     ),
     "ban_lifted": (
@@ -200,8 +198,8 @@ CHANGES = {
         _("%(person)s can take part again."),
     ),
     "member_removed": (
-        _("The organizers take %(person)s out of %(team)s"),
-        _("The submissions stay with %(team)s. The reason of the organizers: %(reason)s"),
+        _("The organizers removed %(person)s from %(team)s"),
+        _("The submissions stay with %(team)s. The organizers' reason: %(reason)s"),
     ),
     "captain_changed": (
         _("%(person)s is now the captain of %(team)s"),
@@ -213,12 +211,12 @@ PLAIN = {
     Kind.WEBHOOK_STOPPED: (
         _("A webhook of %(team)s is stopped"),
         _(
-            "%(failures)d calls to %(host)s failed, one after the other. Mend the address, and "
-            "resume the webhook on its page."
+            "%(failures)d calls to %(host)s failed in a row. Correct the address, and resume "
+            "the webhook on its page."
         ),
     ),
     Kind.OVERTAKEN: (
-        _("%(by)s overtakes %(team)s in %(competition)s"),
+        _("%(by)s has overtaken %(team)s in %(competition)s"),
         _("%(team)s now has rank %(rank)d on the public board."),
     ),
     Kind.INVITED: (
@@ -226,10 +224,10 @@ PLAIN = {
         _("The team competes in %(competition)s. The invitation is valid until %(end)s."),
     ),
     Kind.MERGE_ASKED: (
-        _("%(other)s asks %(team)s to join it"),
+        _("%(other)s asks %(team)s to merge into it"),
         _(
-            "Your team would end in %(competition)s, and its members and submissions would go to "
-            "%(other)s. You decide on the page of your team."
+            "Your team would no longer exist in %(competition)s, and its members and "
+            "submissions would go to %(other)s. Decide on the page of your team."
         ),
     ),
     Kind.ANNOUNCEMENT: ("%(competition)s: %(title)s", "%(text)s"),
@@ -244,11 +242,11 @@ PLAIN = {
     ),
     Kind.RESCORED: (
         _("All scores of %(competition)s have changed"),
-        _("Version %(version)d of the scores holds now. The reason: %(why)s"),
+        _("Version %(version)d of the scores now applies. The reason: %(why)s"),
     ),
     Kind.PUBLISHED: (
         _("The private board of %(competition)s is published"),
-        _("The final ranking is open to everybody."),
+        _("Everybody can now see the final ranking."),
     ),
 }
 """Kinds with one title and one text."""

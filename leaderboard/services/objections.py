@@ -30,8 +30,8 @@ def bad_files(problems: Sequence[sets.Problem]) -> BadDataset:
         texts.append(gettext("and %(count)d more") % {"count": len(problems) - SHOWN})
     return BadDataset(
         gettext(
-            "Files that cannot be used (%(count)d): %(files)s. Remove or repair these files, or "
-            "choose to leave such files out."
+            "Files that cannot be used (%(count)d): %(files)s. Remove or repair these files, "
+            "or choose to leave out such files."
         )
         % {"count": len(problems), "files": "; ".join(texts)},
         code="bad_files",
@@ -63,10 +63,10 @@ def without_images(classes: Sequence[str]) -> BadDataset:
 def too_alike(groups: Sequence[Sequence[sets.Image]]) -> BadDataset:
     return BadDataset(
         gettext(
-            "%(count)d images are nearly equal to others, for instance %(files)s. Nearly equal "
-            "images stay together in one split, so not every class can be in every split. If the "
-            "images show different things (a fixed camera), choose to divide nearly equal pictures "
-            "like others. If not, leave out the copies."
+            "%(count)d images are nearly equal to others, for example %(files)s. Nearly "
+            "equal images stay together in one split, so not every class can be in every "
+            "split. If the images show different things (a fixed camera), choose to divide "
+            "nearly equal pictures like other pictures. If not, leave out the copies."
         )
         % {
             "count": sum(map(len, groups)),
@@ -94,8 +94,8 @@ def overlaps(groups: Sequence[Sequence[sets.Image]]) -> list[BadDataset]:
 def seen_before(seen: Sequence[fingerprints.Seen]) -> BadDataset:
     return BadDataset(
         gettext(
-            "%(pictures)s Whoever has that sample knows the labels of these pictures. Divide the "
-            "images as before (the same seed and shares), or allow it."
+            "%(pictures)s People who have that sample know the labels of these pictures. "
+            "Divide the images as before (the same seed and shares), or allow it."
         )
         % {"pictures": some([sentences.said(one.sentence()) for one in seen], " ")},
         code="seen_before",
@@ -104,7 +104,7 @@ def seen_before(seen: Sequence[fingerprints.Seen]) -> BadDataset:
 
 def dropped_for(name: str, group: Sequence[sets.Image]) -> sets.Problem:
     others = " = ".join(sets.shown(image.name) for image in group if image.name != name)
-    said = say("The same picture is there under another class: %(files)s.", files=others)
+    said = say("The same picture is also in another class: %(files)s.", files=others)
     return sets.Problem(name, "conflict", (said,))
 
 

@@ -31,10 +31,10 @@ def ask(*, team: Team, name: str, by: User) -> MergeOffer:
     check_today(team)
     sent = MergeOffer.objects.open().filter(by_team=team)
     if sent.filter(to_team=other).exists():
-        raise Conflict(gettext("Your team has asked this team already."), code="asked_already")
+        raise Conflict(gettext("Your team has already asked this team."), code="asked_already")
     if sent.count() >= MOST:
         raise Conflict(
-            gettext("Your team waits for %(most)d answers. Take one question back first.")
+            gettext("Your team is waiting for %(most)d answers. Take back one offer first.")
             % {"most": MOST},
             code="too_many_offers",
         )

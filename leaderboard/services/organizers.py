@@ -15,10 +15,10 @@ def check_organizer(by: User, competition: Competition | None = None) -> None:
     Without a competition: what all competitions share, such as a dataset or a hardware profile.
     """
     if not is_organizer(by, competition.pk if competition else None):
-        raise NotAllowed(gettext("Only organizers may do this."))
+        raise NotAllowed(gettext("Only organizers can do this."))
 
 
 def check_reader(by: User, competition: Competition) -> None:
     """Raises `NotAllowed` unless a person may see what organizers of the competition see."""
     if not sees_all(by, competition.pk):
-        raise NotAllowed(gettext("Only organizers may do this."))
+        raise NotAllowed(gettext("Only organizers can do this."))

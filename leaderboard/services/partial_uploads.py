@@ -110,7 +110,7 @@ def make_room(team: Team) -> None:
     if not silent:
         raise Conflict(
             gettext(
-                "Your team sends %(most)d files at this moment, which is the limit. Wait until one "
+                "Your team is sending %(most)d files now, which is the limit. Wait until one "
                 "of them has arrived, or cancel one."
             )
             % {"most": MOST_OPEN},
@@ -184,7 +184,10 @@ def check_part(upload: PartialUpload, *, start: int, size: int, come: int) -> No
     submissions.check_open(upload.competition)
     if start != come:
         raise Conflict(
-            gettext("This part begins at byte %(start)d, and %(come)d bytes have come.")
+            gettext(
+                "This part starts at byte %(start)d, but %(come)d bytes have arrived. "
+                "Ask for the offset and send from there."
+            )
             % {"start": start, "come": come},
             code="wrong_offset",
         )
@@ -193,7 +196,9 @@ def check_part(upload: PartialUpload, *, start: int, size: int, come: int) -> No
 
 
 def too_much() -> TooLarge:
-    return TooLarge(gettext("This is more than the upload announced. Begin another upload."))
+    return TooLarge(
+        gettext("This is more than the size that the upload announced. Start another upload.")
+    )
 
 
 def add(upload: PartialUpload, *, start: int, size: int, source: Readable) -> int:

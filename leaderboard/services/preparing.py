@@ -69,7 +69,7 @@ def check_none(competition: Competition) -> None:
     preparation = of(competition)
     if Rescore.objects.filter(competition=competition, state__in=Rescore.OPEN).exists():
         raise Conflict(
-            gettext("A rescore waits for a decision. Apply it or cancel it first."),
+            gettext("A rescore is waiting for a decision. Apply it or cancel it first."),
             code="rescore_pending",
         )
     if preparation:

@@ -53,8 +53,9 @@ PRESETS = (
         "laptop",
         gettext_lazy("Laptop"),
         gettext_lazy(
-            "For trying things out. The speed of a laptop changes with heat, battery and other "
-            "programs, so intervals are wider and workers check themselves less strictly."
+            "For trying things out. The speed of a laptop changes with heat, battery and "
+            "other programs. So intervals are wider, and the self-checks of workers are less "
+            "strict."
         ),
         {
             "target_half_width": 0.03,
@@ -67,8 +68,8 @@ PRESETS = (
         "lab",
         gettext_lazy("Lab server"),
         gettext_lazy(
-            "For a real competition: a quiet machine with fixed speed that does nothing else. "
-            "These are the first values of every new profile."
+            "For a real competition: a quiet machine with fixed speed that does nothing "
+            "else. Every new profile starts with these values."
         ),
         {},
     ),
@@ -76,8 +77,8 @@ PRESETS = (
         "gpu",
         gettext_lazy("GPU"),
         gettext_lazy(
-            "One NVIDIA GPU that nothing else uses. Models in TorchScript run on it, ONNX models "
-            "do not. The other values are those of the lab server."
+            "One NVIDIA GPU that no other program uses. Models in TorchScript run on it, "
+            "ONNX models do not. The other values are those of the lab server."
         ),
         {"device": HardwareProfile.Device.CUDA},
     ),

@@ -52,7 +52,7 @@ def check_text(text: str) -> None:
         raise Refused(gettext("Write your question first."), code="question_missing")
     if len(text) > LONGEST:
         raise Refused(
-            gettext("Your question has %(length)s characters. It may have %(most)s at most.")
+            gettext("Your question has %(length)s characters. The limit is %(most)s.")
             % {"length": f"{len(text):,}", "most": f"{LONGEST:,}"},
             code="question_too_long",
         )
@@ -69,7 +69,7 @@ def check_number(competition: Competition, by: User) -> None:
         )
     if today.count() >= MOST_OF_A_DAY:
         raise Conflict(
-            gettext("A person may ask %(most)d questions within 24 hours. Ask again tomorrow.")
+            gettext("A person can ask %(most)d questions within 24 hours. Ask again tomorrow.")
             % {"most": MOST_OF_A_DAY},
             code="too_many_questions",
         )

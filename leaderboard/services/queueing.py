@@ -89,7 +89,7 @@ def evaluate_again(*, submission: Submission, by: User) -> Evaluation:
     competitions.check_unpublished(competition)
     if submission.evaluations.unfinished().exists():
         raise Conflict(
-            gettext("An evaluation of this submission is under way."), code="already_queued"
+            gettext("This submission is already being evaluated."), code="already_queued"
         )
     audit.record(audit.Act.EVALUATION_REQUESTED, submission, by=by)
     return enqueue(competition=competition, submission=submission, why=Why.REQUESTED)

@@ -180,19 +180,17 @@ def check(team: Team, competition: Competition) -> Quota:
     }
     sentences = {
         "day": gettext(
-            "%(used)d of %(most)d submissions of %(team)s are used today. The next is possible "
-            "from %(time)s (%(zone)s)."
+            "%(team)s has used %(used)d of %(most)d submissions today. The next one is "
+            "possible from %(time)s (%(zone)s)."
         ),
         "week": gettext(
-            "%(used)d of %(most)d submissions of %(team)s are used this week. The next is "
+            "%(team)s has used %(used)d of %(most)d submissions this week. The next one is "
             "possible from %(time)s (%(zone)s)."
         ),
         "month": gettext(
-            "%(used)d of %(most)d submissions of %(team)s are used this month. The next is "
+            "%(team)s has used %(used)d of %(most)d submissions this month. The next one is "
             "possible from %(time)s (%(zone)s)."
         ),
-        "total": gettext(
-            "All %(most)d submissions that %(team)s may send to this competition are used."
-        ),
+        "total": gettext("%(team)s has used all %(most)d submissions of this competition."),
     }
     raise QuotaExceeded(sentences[limit.period] % facts)

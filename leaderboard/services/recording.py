@@ -103,7 +103,7 @@ def is_outdated(evaluation: Evaluation) -> bool:
     formulas.hold(evaluation.competition)
     if not formulas.terms_of_today(evaluation):
         return False
-    said = say("A rescore was applied meanwhile. The upload is measured by the new terms.")
+    said = say("A rescore was applied in the meantime. The upload is measured with the new terms.")
     give_back(evaluation, code=RESCORED, said=said)
     return True
 

@@ -35,7 +35,7 @@ def find_released(competition: Competition) -> ReferenceModel:
     found = released(competition)
     if found is None:
         raise NotFound(
-            gettext("The organizers of this competition do not hand out the reference model."),
+            gettext("The organizers of this competition have not released the reference model."),
             code="reference_not_released",
         )
     return found
@@ -112,9 +112,9 @@ def check_classes(competition: Competition, static: Model) -> None:
     if count and count not in static.rows:
         raise BadModel(
             gettext(
-                "No weight of this model has %(count)d rows, and %(dataset)s has %(count)d "
-                "classes. The model seems to answer another number of classes. Export a model with "
-                "%(count)d outputs."
+                "No weight of this model has %(count)d rows, but %(dataset)s has %(count)d "
+                "classes. The model seems to answer another number of classes. Export a "
+                "model with %(count)d outputs."
             )
             % {"dataset": competition.dataset, "count": count},
             code="wrong_classes",
@@ -140,6 +140,6 @@ def calibrate(*, competition: Competition, by: User) -> Evaluation:
     competitions.check_measurable(competition)
     under_way = competition.evaluations.unfinished().filter(kind=Evaluation.Kind.CALIBRATION)
     if under_way.exists():
-        raise Conflict(gettext("A calibration is under way."), code="already_queued")
+        raise Conflict(gettext("A calibration is running."), code="already_queued")
     audit.record(audit.Act.CALIBRATION_QUEUED, competition, by=by)
     return queueing.enqueue(competition=competition)

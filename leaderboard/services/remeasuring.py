@@ -231,11 +231,13 @@ def why_not(rescore: Rescore, competition: Competition) -> str:
     Call it under the lock of the competition.
     """
     if rescore.calibration_id is None:
-        return gettext("The reference is not calibrated by the new terms yet.")
+        return gettext("The reference is not yet calibrated with the new terms.")
     if left := hidden(rescore).unfinished().count():
         return gettext("Submissions that are still to be measured: %(count)d.") % {"count": left}
     if rescore.looked_at != versions.of(competition, Entry.Board.PRIVATE):
-        return gettext("Something was scored or chosen meanwhile. It joins within a minute.")
+        return gettext(
+            "Something was scored or selected in the meantime. It is added within a minute."
+        )
     return ""
 
 
@@ -243,7 +245,7 @@ def check_complete(rescore: Rescore, competition: Competition) -> None:
     """Raises `Conflict` with what is missing. Call it under the lock of the competition."""
     if reason := why_not(rescore, competition):
         raise Conflict(
-            gettext("%(reason)s Apply the rescore after that. A pause of the uploads helps.")
+            gettext("%(reason)s Apply the rescore after that. It helps to pause uploads.")
             % {"reason": reason},
             code="rescore_unfinished",
         )

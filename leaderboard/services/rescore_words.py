@@ -14,7 +14,7 @@ NAMES = {
     "k": gettext_lazy("slope k"),
     "quality_ref": gettext_lazy("reference quality"),
     "min_quality": gettext_lazy("gate"),
-    "only_real_gains": gettext_lazy("only real gains move the public board"),
+    "only_real_gains": gettext_lazy("only real gains change the public board"),
 }
 TERMS = {
     "dataset": gettext_lazy("dataset"),

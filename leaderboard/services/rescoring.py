@@ -71,7 +71,7 @@ def begin(rescore: Rescore, by: User) -> None:
     preparing.check_none(competition)
     if all(getattr(rescore, name) == getattr(competition, name) for name in FORMULA_FIELDS):
         raise Refused(
-            gettext("This is the formula of today. Change a number first."),
+            gettext("This is the current formula. Change a number first."),
             code="formula_unchanged",
         )
     measured = competition.calibrated_quality
@@ -145,7 +145,9 @@ def check_numbers(rescore: Rescore) -> None:
     """Raises `Refused` for infinity and for what is no number: validators let both pass."""
     numbers = [rescore.time_weight, rescore.k, rescore.min_quality, rescore.quality_ref or 0.0]
     if not all(map(math.isfinite, numbers)):
-        raise Refused(gettext("Write numbers that can be calculated with."), code="bad_formula")
+        raise Refused(
+            gettext("These numbers cannot be used. Write finite numbers."), code="bad_formula"
+        )
 
 
 def check_open(competition: Competition) -> None:
@@ -221,7 +223,7 @@ def check_waiting(rescore: Rescore) -> None:
     rescore.refresh_from_db()
     if not rescore.is_open:
         raise Conflict(
-            gettext("This rescore is %(state)s already.")
+            gettext("This rescore is already %(state)s.")
             % {"state": rescore.get_state_display().lower()},
             code="rescore_decided",
         )

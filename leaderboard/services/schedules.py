@@ -36,7 +36,7 @@ def check_later(competition: Competition, ends_at: datetime | None) -> None:
     least = max(now, timezone.now()) if now else timezone.now()
     if ends_at is not None and ends_at <= least:
         raise Conflict(
-            gettext("The new end must be later than the present one, and not have passed."),
+            gettext("The new end must be later than the current one, and in the future."),
             code="end_not_later",
         )
 

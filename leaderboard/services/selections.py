@@ -23,14 +23,14 @@ def choose(*, team: Team, submission_ids: Collection[int], by: User) -> list[Sub
     wanted = set(submission_ids)
     if len(wanted) > competition.final_selections:
         raise Refused(
-            gettext("Select at most %(most)d submissions; these are %(count)d.")
+            gettext("Select at most %(most)d submissions. You selected %(count)d.")
             % {"most": competition.final_selections, "count": len(wanted)},
             code="too_many_selections",
         )
     scored = Evaluation.objects.counting().filter(team=team, submission__in=wanted)
     if strange := sorted(wanted - set(scored.values_list("submission", flat=True))):
         raise Refused(
-            gettext("Only your team's own scored submissions can be selected, not %(numbers)s.")
+            gettext("Only scored submissions of your team can be selected, not %(numbers)s.")
             % {"numbers": ", ".join(map(str, strange))},
             code="not_selectable",
         )

@@ -185,8 +185,8 @@ def checked(file: files.Received, competition: Competition) -> Inspection:
     if found.format.name not in competition.formats:
         raise BadModel(
             gettext(
-                "The file is a model in the format %(format)s. This competition takes these "
-                "formats: %(taken)s. Export the model in one of them."
+                "The file is a model in the format %(format)s. This competition accepts "
+                "these formats: %(taken)s. Export the model in one of them."
             )
             % {"format": found.format.title, "taken": competition.format_titles()},
             code="format_not_taken",
@@ -304,7 +304,7 @@ def disqualify(*, submission: Submission, reason: str, by: User) -> None:
     submission = locks.lock(submission)
     if submission.disqualified_at is not None:
         raise Conflict(
-            gettext("This submission is disqualified already."), code="disqualified_already"
+            gettext("This submission is already disqualified."), code="disqualified_already"
         )
     submission.disqualified_at = timezone.now()
     submission.disqualified_reason, submission.reinstated_reason = why, ""
@@ -344,7 +344,7 @@ def check_open(competition: Competition) -> None:
     if state == Competition.State.DRAFT:
         raise CompetitionNotOpen(gettext("This competition has not opened yet."))
     if not competition.takes_uploads:
-        raise CompetitionNotOpen(gettext("This competition has ended. It takes no more uploads."))
+        raise CompetitionNotOpen(gettext("This competition has ended. It accepts no more uploads."))
 
 
 def paused(competition: Competition) -> str:

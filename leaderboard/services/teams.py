@@ -67,7 +67,9 @@ def compete_alone(*, competition: Competition, by: User) -> Team:
             )
         except NameTaken:
             continue
-    raise NameTaken(gettext("There are many teams named like you. Choose a name for your team."))
+    raise NameTaken(
+        gettext("Many teams have a name like your user name. Choose a name for your team.")
+    )
 
 
 @transaction.atomic
@@ -100,8 +102,8 @@ def invite(*, team: Team, by: User, to: str = "") -> Invitation:
     if open_invitations(team).count() >= most:
         raise Conflict(
             gettext(
-                "%(team)s has %(most)d open invitations. A team may have as many invitations as "
-                "members; revoke one first."
+                "%(team)s has %(most)d open invitations. A team can have as many open "
+                "invitations as members. Revoke one first."
             )
             % {"team": team, "most": most},
             code="too_many_invitations",
@@ -138,7 +140,7 @@ def named(name: str) -> User | None:
     found = User.objects.filter(is_active=True, username__iexact=name).first()
     if found is None:
         raise NotFound(
-            gettext("Nobody here has the user name %(name)s.") % {"name": name[:50]},
+            gettext("Nobody on this site has the user name %(name)s.") % {"name": name[:50]},
             code="unknown_person",
         )
     return found
@@ -171,7 +173,7 @@ def accept(*, code: str, by: User) -> Team:
     bans.check(team.competition, by, team)
     if team.memberships.count() >= team.competition.max_team_size:
         raise Conflict(
-            gettext("%(team)s is full. The limit of members is %(most)d.")
+            gettext("%(team)s is full. A team can have at most %(most)d members.")
             % {"team": team, "most": team.competition.max_team_size},
             code="team_full",
         )
@@ -195,7 +197,7 @@ def leave(*, team: Team, by: User) -> None:
     bans.check_team(team)
     if team.competition.is_published:
         raise Conflict(
-            gettext("The competition is over. Its teams do not change any more."),
+            gettext("The competition is over. Its teams can no longer change."),
             code="competition_over",
         )
     if team.memberships.count() == 1 and team.submissions.exists():
@@ -290,7 +292,7 @@ def check_joinable(competition: Competition, user: User) -> None:
     bans.check(competition, user)
     if of(user, competition):
         raise Conflict(
-            gettext("You are in a team of this competition already. Leave that team first."),
+            gettext("You are already in a team of this competition. Leave that team first."),
             code="already_in_a_team",
         )
     admissions.check(competition, user)
@@ -300,7 +302,7 @@ def check_forming(competition: Competition) -> None:
     """Raises `Conflict` before a competition opens and once its final ranking is published."""
     if competition.state in (Competition.State.DRAFT, Competition.State.PUBLISHED):
         raise Conflict(
-            gettext("Teams can be formed only while the competition runs."),
+            gettext("Teams can be created only while the competition runs."),
             code="competition_not_open",
         )
 
@@ -323,8 +325,8 @@ def give_name(team: Team, name: str) -> None:
     except IntegrityError as error:
         raise NameTaken(
             gettext(
-                "There is a team named %(name)s already, or a team whose name looks the same; "
-                "choose another name."
+                "There is already a team named %(name)s, or a team whose name looks the "
+                "same. Choose another name."
             )
             % {"name": team.name}
         ) from error
@@ -361,7 +363,7 @@ def join(team: Team, user: User) -> None:
             )
     except IntegrityError as error:  # two requests join in the same moment
         raise Conflict(
-            gettext("You are in a team of this competition already. Leave that team first."),
+            gettext("You are already in a team of this competition. Leave that team first."),
             code="already_in_a_team",
         ) from error
     audit.record(Act.MEMBER_JOINED, team, by=user, after={"member": user.username})

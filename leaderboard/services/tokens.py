@@ -62,7 +62,8 @@ def check_is_scope(scope: str) -> None:
     """Raises `Refused` for a word that is no scope."""
     if scope not in Scope.values:
         raise Refused(
-            gettext("A token's scope is one of: %(scopes)s.") % {"scopes": ", ".join(Scope.values)},
+            gettext("The scope of a token must be one of: %(scopes)s.")
+            % {"scopes": ", ".join(Scope.values)},
             code="bad_scope",
         )
 
@@ -72,8 +73,8 @@ def check_room(user: User) -> None:
     if ApiToken.objects.filter(user=user).count() >= MOST_TOKENS:
         raise Conflict(
             gettext(
-                "You have %(most)d tokens, which is the limit; revoke one first, for instance an "
-                "expired one."
+                "You have %(most)d tokens, which is the limit. Revoke one first, for example "
+                "an expired one."
             )
             % {"most": MOST_TOKENS},
             code="too_many_tokens",
@@ -122,8 +123,8 @@ def check_competition(token: ApiToken | None, slug: str | None) -> None:
     only: Competition = token.competition  # type: ignore[assignment]  # else it is for all
     raise NotAllowed(
         gettext(
-            "The token “%(name)s” is for the competition %(slug)s only. Make a token for this call "
-            "on your profile page."
+            "The token “%(name)s” is only for the competition %(slug)s. Make a token for "
+            "this call on your profile page."
         )
         % {"name": token.name, "slug": only.slug},
         code="token_competition",

@@ -66,8 +66,8 @@ def check_kept(row: Competition, wanted: Collection[Track]) -> None:
         facts = {"track": track.title}
         if track.slug not in slugs:
             said = gettext(
-                "The competition has opened with the track %(track)s. “Remove a track” in the "
-                "panel asks for a reason."
+                "The competition has opened with the track %(track)s. To remove it, use "
+                "“Remove a track” in the panel and give a reason."
             )
             raise Conflict(said % facts, code="track_needs_reason")
         if any(getattr(track, name) != getattr(slugs[track.slug], name) for name in CONDITIONS):

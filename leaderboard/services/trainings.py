@@ -79,7 +79,7 @@ def begin(*, competition: Competition, training: Training, by: User) -> Training
         references.check_draft(locks.lock(competition))
         if competition.trainings.unfinished().exists():
             raise Conflict(
-                gettext("A training is under way. Wait for its end, or cancel it."),
+                gettext("A training is running. Wait until it ends, or cancel it."),
                 code="already_queued",
             )
         try:
@@ -99,7 +99,7 @@ def cancel(*, competition: Competition, by: User) -> None:
     organizers.check_organizer(by, competition)
     rows = competition.trainings.unfinished()
     if not rows.update(state=State.CANCELLED, finished_at=Now()):
-        raise Conflict(gettext("No training is under way."), code="not_queued")
+        raise Conflict(gettext("No training is running."), code="not_queued")
     audit.record(audit.Act.TRAINING_CANCELLED, competition, by=by)
 
 
@@ -237,7 +237,7 @@ def store_all() -> None:
 def store(training: Training) -> None:
     """Make a trained model the reference of its draft. Raises `Refused`."""
     if training.asked_by is None:
-        raise Conflict(gettext("Nobody asks for this model any more."))
+        raise Conflict(gettext("This model is no longer needed."))
     ending = formats.of_form(training.form)[0].endings[0]
     content = io.BytesIO(training.model or b"")
     references.set_reference(

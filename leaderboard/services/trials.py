@@ -39,7 +39,7 @@ def begin(*, competition: Competition, team: Team, upload: File[bytes], by: User
     submissions.check_open(competition)
     check_room(team)
     if not has_sample(competition):
-        raise Conflict(gettext("This competition gives out no sample."), code="no_sample")
+        raise Conflict(gettext("This competition does not provide a sample."), code="no_sample")
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
         found = submissions.checked(file, competition)
         with transaction.atomic():
@@ -65,15 +65,15 @@ def check_room(team: Team) -> None:
     `MOST_A_DAY`."""
     if team.trials.unfinished().exists():
         raise Conflict(
-            gettext("A trial of your team is under way. Wait until it has ended."),
+            gettext("A trial of your team is running. Wait until it has ended."),
             code="trial_under_way",
         )
     since = timezone.now() - timedelta(days=1)
     if team.trials.filter(uploaded_at__gt=since).count() >= MOST_A_DAY:
         raise QuotaExceeded(
             gettext(
-                "A team can try %(most)d models in 24 hours. At home this does the same: python "
-                "-m scoring try FILE --data SAMPLE.zip."
+                "A team can try %(most)d models in 24 hours. On your own machine, this "
+                "command does the same: python -m scoring try FILE --data SAMPLE.zip."
             )
             % {"most": MOST_A_DAY},
             code="too_many_trials",

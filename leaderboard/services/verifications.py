@@ -77,7 +77,7 @@ def ask(
     row = locks.lock(competition)
     if row.state not in (Competition.State.CLOSED, Competition.State.PUBLISHED):
         raise Conflict(
-            gettext("Close the competition first. Its winners are not known before."),
+            gettext("Close the competition first. Until then, the winners are not known."),
             code="wrong_competition_state",
         )
     preparing.check_none(row)
@@ -144,7 +144,7 @@ def decide(
 
 def check_due(due_at: datetime) -> None:
     if due_at <= timezone.now():
-        raise Refused(gettext("Choose a date that has not passed."), code="date_passed")
+        raise Refused(gettext("Choose a date in the future."), code="date_passed")
 
 
 # The team
@@ -203,7 +203,7 @@ def store(verification: Verification, *, link: str, note: str, by: User, **file:
 def check_takes(verification: Verification) -> None:
     if not verification.takes_files:
         raise Conflict(
-            gettext("Nothing can be handed in any more. Ask the organizers for another date."),
+            gettext("Nothing can be handed in any more. Ask the organizers for a later date."),
             code="verification_over",
         )
 
@@ -215,7 +215,7 @@ def checked(link: str) -> str:
             URLValidator(schemes=["https"])(link[:501])
         except ValidationError as error:
             raise Refused(
-                gettext("Give the whole address of the repository. It begins with https://."),
+                gettext("Write the whole address of the repository. It begins with https://."),
                 code="bad_link",
             ) from error
     if len(link) > 500:
@@ -229,7 +229,7 @@ def kind_of(path: Path) -> str:
         found = beginning(file)
     if found is None:
         raise Refused(
-            gettext("Send a zip or a PDF. Other files are not taken."), code="not_zip_or_pdf"
+            gettext("Send a zip or a PDF. Other files are not accepted."), code="not_zip_or_pdf"
         )
     return found
 
@@ -246,7 +246,7 @@ def check_size(size: int, **arguments: object) -> None:
 
 
 def too_large() -> TooLarge:
-    said = gettext("The file may have at most %(limit)d MB. Send a link of a repository instead.")
+    said = gettext("The file can have at most %(limit)d MB. Send a link of a repository instead.")
     return TooLarge(said % {"limit": MOST_BYTES / 1e6})
 
 

@@ -26,7 +26,7 @@ def check_board(competition: Competition, board: str) -> None:
         raise hidden()
     if board == Entry.Board.PRIVATE and not competition.is_published:
         raise NotFound(
-            gettext("The private board is shown when the organizers publish it."),
+            gettext("You can see the private board when the organizers have published it."),
             code="board_not_published",
         )
 
@@ -34,7 +34,10 @@ def check_board(competition: Competition, board: str) -> None:
 def hidden() -> NotFound:
     """Why there is nothing to see in a blind competition."""
     return NotFound(
-        gettext("This competition is blind. Scores are shown when the organizers publish them."),
+        gettext(
+            "This competition is blind. You can see the scores when the organizers have "
+            "published them."
+        ),
         code="scores_hidden",
     )
 

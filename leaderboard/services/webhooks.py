@@ -157,7 +157,7 @@ def check_address(url: str) -> None:
     schemes = ["https", "http"] if settings.WEBHOOK_NETWORKS else ["https"]
     if not is_good or parts.scheme not in schemes or parts.username is not None or has_gaps(url):
         raise Refused(
-            gettext("Give an address like https://example.org/hook, without a user name."),
+            gettext("Write an address like https://example.org/hook, without a user name."),
             code="bad_webhook_address",
         )
     if is_number(parts.hostname or "") and not outgoing.is_allowed(parts.hostname or ""):

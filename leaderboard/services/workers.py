@@ -127,7 +127,7 @@ def drain(*, worker: Worker, by: User) -> None:
     """Let a worker end what it has and take nothing new, such as before it is stopped."""
     organizers.check_organizer(by)
     if not Worker.objects.filter(pk=worker.pk, drained_at=None).update(drained_at=Now()):
-        raise Conflict(gettext("This worker already takes nothing new."), code="already_drained")
+        raise Conflict(gettext("This worker already accepts no new work."), code="already_drained")
     audit.record(audit.Act.WORKER_DRAINED, worker, by=by)
 
 
@@ -298,7 +298,7 @@ def trouble_of(found: Report | Exception) -> tuple[Sentence, ...]:
     coded = found.failure if isinstance(found, Report) else found
     if isinstance(coded, Failure | scoring.EngineError):
         return (say("Code: %(code)s.", code=coded.code), *coded.said)
-    return (say("The check broke: %(error)s", error=repr(found)),) if coded else ()
+    return (say("The check failed: %(error)s", error=repr(found)),) if coded else ()
 
 
 def record(
@@ -349,7 +349,7 @@ def objection(
     limit = profile.max_foreign_load
     if limit is not None and foreign_load is not None and foreign_load > limit:
         return say(
-            "Other programs keep %(cores)s cores busy; %(limit)s are allowed.",
+            "Other programs keep %(cores)s cores busy. The limit is %(limit)s.",
             cores=f"{foreign_load:.1f}",
             limit=f"{limit:g}",
         )
@@ -368,7 +368,8 @@ def off_band(
     if abs(time_ratio - 1) <= max(profile.canary_band, 3 * error):
         return None
     return say(
-        "The reference against itself took %(ratio)s; %(band)s is allowed.",
+        "The time ratio of the reference against itself was %(ratio)s. The allowed range is "
+        "%(band)s.",
         ratio=interval(time_ratio, half_width, 3),
         band=f"1 ± {profile.canary_band:g}",
     )

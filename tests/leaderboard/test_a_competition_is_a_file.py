@@ -199,7 +199,7 @@ def test_each_slip_has_its_line_and_says_what_to_write(organizer: User, small: P
         ("formla: {k: 1}", 9, "formla", "Did you mean formula?"),
         ("k: 1", 9, "k", "Write it as formula.k."),
         ("formula:\n  kk: 1", 10, "formula.kk", "Did you mean k?"),
-        ("formula:\n  k: steep", 10, "formula.k", "Write a number, such as 0.5."),
+        ("formula:\n  k: steep", 10, "formula.k", "Write a number, for example 0.5."),
         ("formula:\n  k: -1", 10, "formula.k", "at least 0"),
         ("formula:\n  metric: f2", 10, "formula.metric", "'macro_f1', 'accuracy'"),
         ("formula: fast", 9, "formula", "below it"),
@@ -209,10 +209,10 @@ def test_each_slip_has_its_line_and_says_what_to_write(organizer: User, small: P
         ("limits: {formats: []}", 9, "limits.formats", "cannot be blank"),
         ("limits: {output_bytes: 70}\nx: 1", 10, "x", "no such setting"),
         ("tagline: 5", 9, "tagline", "Put it in quotes"),
-        ("title: Two", 9, "title", "It stands on line 2, too."),
-        ("faq:\n- {question: Why}", 10, "faq.0.answer", "It is missing"),
-        ("faq:\n- {question: Why, answer: So., order: 1}", 10, "faq.0.order", "can stand here"),
-        ("a: [", 10, "", "This is no YAML"),
+        ("title: Two", 9, "title", "This setting is also on line 2."),
+        ("faq:\n- {question: Why}", 10, "faq.0.answer", "This setting is missing"),
+        ("faq:\n- {question: Why, answer: So., order: 1}", 10, "faq.0.order", "are possible here"),
+        ("a: [", 10, "", "This is not YAML"),
     ):
         small.write_text(f"{SMALL}{text}\n")
         with pytest.raises(CommandError) as error:
@@ -224,13 +224,18 @@ def test_each_slip_has_its_line_and_says_what_to_write(organizer: User, small: P
     (small.parent.parent / "secret.md").write_text("Of this machine.")
     for old, new, line, said in (
         ("slug: pets", "slug: pe ts", 1, "match"),
-        ("title: Pets\n", "", 1, "It is missing"),
+        ("title: Pets\n", "", 1, "This setting is missing"),
         ("overview.md", "nothing.md", 7, "cannot be read"),
-        ("overview.md", "../secret.md", 7, "Name a file beside this"),
-        ("overview.md", f"{small.parent.parent}/secret.md", 7, "Name a file beside this"),
+        ("overview.md", "../secret.md", 7, "Name a file that is next to the contest file"),
+        (
+            "overview.md",
+            f"{small.parent.parent}/secret.md",
+            7,
+            "Name a file that is next to the contest file",
+        ),
         ("2027-01-31 18:00", "next year", 8, "2027-01-31 18:00"),
-        ("Asia/Seoul", "Mars", 8, "is no time zone"),
-        ("input_height: 24", "input_height: 600", 1, "must lie between"),
+        ("Asia/Seoul", "Mars", 8, "is not a time zone"),
+        ("input_height: 24", "input_height: 600", 1, "must be between"),
     ):
         small.write_text(SMALL.replace(old, new))
         [slip] = run_refused(small)

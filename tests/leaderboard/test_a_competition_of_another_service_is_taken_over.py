@@ -146,7 +146,7 @@ def test_a_codabench_bundle_becomes_a_contest_file(codabench: Path, tmp_path: Pa
     target.write_text(found.text(profile="lab"))
     contest = reading.read(target).contest
     assert (contest.title, contest.tagline) == ("Tiny leaves", "Which tree is it?")
-    assert "# Not taken over:" in target.read_text()
+    assert "# Not imported:" in target.read_text()
 
 
 def test_an_evalai_configuration_is_known_by_what_it_holds(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_an_older_bundle_of_codalab_is_read_too(tmp_path: Path) -> None:
     found = known(path)
     assert found.content["pages"]["overview"].endswith("Hello")
     assert found.content["pages"]["rules"] == "Terms"
-    assert "date that can be read" in left(found)["phases.1.end"]
+    assert "date cannot be read" in left(found)["phases.1.end"]
 
 
 @pytest.mark.django_db

@@ -198,7 +198,7 @@ def from_a_fixed_camera(count: int = 12) -> Files:
 def test_pictures_of_a_fixed_camera_are_refused_with_the_choice_that_helps(run: Run) -> None:
     told = run(from_a_fixed_camera())
     assert told["code"] == "too_alike"
-    assert "divide nearly equal pictures like others" in told["detail"]
+    assert "divide nearly equal pictures like other pictures" in told["detail"]
     assert "--near apart" in told["error"]
     assert not run(from_a_fixed_camera(), "--near", "apart")["error"]
     assert Dataset.objects.get().split("private").images == 4

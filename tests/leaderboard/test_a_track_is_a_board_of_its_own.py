@@ -131,7 +131,7 @@ def test_a_team_declares_and_organizers_may_revoke(
     mine.post(url, {"track": "student", "act": "leave"})
     assert board("student") == []
     declaration = declarations.declare(team=team, track="student", by=owner)
-    with pytest.raises(Refused, match="Uploads alone"):
+    with pytest.raises(Refused, match="Their uploads decide"):
         declarations.declare(team=team, track="small", by=owner)
     declarations.revoke(declaration=declaration, reason="No student", by=organizer)
     assert board("student") == []

@@ -152,7 +152,7 @@ def test_ten_canaries_of_a_profile_tell_the_noise_between_its_runs(
         (0.96, 0.01, None, "took 0.960"),
         (1.03, 0.03, None, ""),  # beyond the band, within three standard errors
         (1.0, 0.001, 0.4, ""),
-        (1.0, 0.001, 0.9, "Other programs keep 0.9 cores busy; 0.5 are allowed."),
+        (1.0, 0.001, 0.9, "Other programs keep 0.9 cores busy. The limit is 0.5."),
     ],
 )
 def test_the_band_the_standard_errors_and_the_load_decide(

@@ -107,7 +107,7 @@ def test_what_a_turn_costs_is_measured_once_at_the_start_and_goes_into_each_job(
     assert said() == [""]
     for cost, words in (
         (HostNumbers(0.00002, 0.0005), "costs more than may be subtracted"),
-        (UNAVAILABLE, "could not be measured. The defaults hold."),
+        (UNAVAILABLE, "could not be measured. The default values are used."),
     ):
         found[0] = cost
         monkeypatch.setattr(workers, "begun", set())  # it has started again

@@ -124,7 +124,7 @@ def test_nothing_private_is_seen_before_the_switch_and_all_of_it_after(
         counts.append(Entry.objects.filter(board="private").count())
         assert {client.get(door, follow=True).status_code for door in doors} == {404}
         assert "Team 4" not in client.get(page).content.decode()
-        with pytest.raises(Exception, match="when the organizers publish it"):
+        with pytest.raises(Exception, match="when the organizers have published it"):
             rankings.entry_of(five[0], "private")
         tasks.sweep()
     assert counts[0] == 2
@@ -227,7 +227,7 @@ def test_a_reopened_competition_is_not_published(
         tasks.sweep()
     competition.refresh_from_db()
     assert competition.state == "closed"
-    with pytest.raises(Exception, match="when the organizers publish it"):
+    with pytest.raises(Exception, match="when the organizers have published it"):
         rankings.rows(competition, "private")
 
 

@@ -57,7 +57,7 @@ def test_a_late_upload_has_a_score_and_no_rank(
     assert entries() == boards
     assert [one.score for one in histories.steps(team)] == [0.95]
     assert prospects.of(late) is None
-    with pytest.raises(Refused, match="Only your team's own scored submissions"):
+    with pytest.raises(Refused, match="Only scored submissions of your team"):
         selections.choose(team=team, submission_ids=[late.pk], by=owner)
 
     page = text(see(owner, late.get_absolute_url()))

@@ -92,7 +92,7 @@ def test_nobody_learns_who_has_an_account(inbox: mail.Inbox, owner: User) -> Non
         "No account has this address",
         "Choose a new password",
         "Confirm your mail address",
-        "You have an account already",
+        "You already have an account",
     ]
     for one in inbox.mails:
         assert all("example.org" in part for part in mail.parts(one))

@@ -91,7 +91,7 @@ def test_a_refused_name_stays_in_its_field(team: Team, rival: User, see: Any, br
     page = browser(rival).post("/competitions/waste/team/", {"name": "Sorters"})
     assert page.status_code == 400
     assert 'value="Sorters"' in text(page)
-    assert "choose another" in text(page)
+    assert "Choose another" in text(page)
     assert not Team.objects.filter(memberships__user=rival).exists()
 
 

@@ -106,7 +106,7 @@ def test_each_mode_is_the_same_at_each_door(
     assert codes_at_each_door(asking, outsider, code, send) == {"application_waiting"}
     applications.refuse(application=sent, reason="Too late.", by=organizer)
     assert codes_at_each_door(asking, outsider, code, send) == {"application_refused"}
-    with pytest.raises(Refused, match="have decided"):
+    with pytest.raises(Refused, match="have already decided"):
         applications.apply(competition=asking, answers=["Please"], by=outsider)
     invited = contest(admission="invitation")
     assert codes_at_each_door(invited, outsider, code, send) == {"invitation_needed"}
@@ -208,7 +208,7 @@ def test_a_clone_and_a_contest_file_keep_the_mode(
 def test_slips_in_the_form_are_said_beside_the_field(asking: Competition) -> None:
     for fields, name in (
         ({"admission": "domain"}, "mail_domains"),
-        ({"admission": "domain", "mail_domains": "no domain"}, "mail_domains"),
+        ({"admission": "domain", "mail_domains": "not a domain"}, "mail_domains"),
         ({"questions": "\n".join(["Why?"] * 21)}, "questions"),
         ({"questions": "?" * 301}, "questions"),
     ):

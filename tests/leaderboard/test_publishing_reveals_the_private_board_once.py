@@ -76,7 +76,7 @@ def test_a_calibration_by_an_older_protocol_opens_nothing(
     competitions.open_(competition=competition, by=organizer)  # a running one keeps its own
     Competition.objects.update(state="draft")
     competition.refresh_from_db()
-    with pytest.raises(Conflict, match="calibrate again") as refused:
+    with pytest.raises(Conflict, match="Calibrate again") as refused:
         competitions.open_(competition=competition, by=organizer)
     assert refused.value.code == "calibration_outdated"
 

@@ -241,10 +241,10 @@ def test_weeks_months_and_the_whole_competition_have_limits_of_their_own(
     assert left(today, submissions_per_week=2, submissions_in_total=2)[0] == "total"
 
     left(timezone.now(), submissions_in_total=1)
-    with pytest.raises(QuotaExceeded, match="All 1 submissions that Sorters may send"):
+    with pytest.raises(QuotaExceeded, match="Sorters has used all 1 submissions"):
         send(team, owner, make_model(7))
     left(timezone.now(), submissions_per_week=1)
-    with pytest.raises(QuotaExceeded, match="1 of 1 submissions of Sorters are used this week"):
+    with pytest.raises(QuotaExceeded, match="Sorters has used 1 of 1 submissions this week"):
         send(team, owner, make_model(7))
 
 

@@ -82,16 +82,16 @@ def told(user: User) -> list[str]:
 def test_the_first_teams_are_asked_once_and_told(
     closed: Competition, team: Team, owner: User, organizer: User, rival: User
 ) -> None:
-    with pytest.raises(Refused, match="not passed"):
+    with pytest.raises(Refused, match="in the future"):
         verifications.ask(competition=closed, count=1, due_at=soon(days=-1), wish="W", by=organizer)
     assert list(ask(closed, organizer, count=1)) == ["Sorters"]
     assert list(ask(closed, organizer, count=2)) == ["Rivals"], "the first team was asked before"
     assert any("is asked for its code" in one for one in told(owner))
-    assert "Hand in until" in notice_words.said(Notice.objects.filter(user=rival).first())[1]
+    assert "Hand it in before" in notice_words.said(Notice.objects.filter(user=rival).first())[1]
     # They know a part of the private board now: nobody can use that for another upload.
-    with pytest.raises(Conflict, match="verification already"):
+    with pytest.raises(Conflict, match="already asked for a verification"):
         competitions.reopen(competition=closed, by=organizer)
-    with pytest.raises(Conflict, match="verification already"):
+    with pytest.raises(Conflict, match="already asked for a verification"):
         selections.choose(team=team, submission_ids=[], by=owner)
     assert "Sorters" not in Client().get("/competitions/waste/result/").content.decode()
 
@@ -152,7 +152,7 @@ def test_what_is_no_zip_or_pdf_is_refused_with_a_code(
     asked.refresh_from_db()
     assert sent(ZIP) == "verification_over"
     page = signed_in(owner).post(PAGE, {"file": ContentFile(ZIP, name="a.zip")}, follow=True)
-    assert "another date" in page.content.decode()
+    assert "a later date" in page.content.decode()
     with pytest.raises(Refused, match="member"):
         verifications.hand_in(
             verification=asked, upload=None, link="", note="", by=person("stranger")

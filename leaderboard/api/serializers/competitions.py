@@ -53,7 +53,7 @@ class Rules(serializers.Serializer[rescore.Rules]):
     time_weight = serializers.FloatField()
     k = serializers.FloatField()
     quality_ref = serializers.FloatField()
-    min_quality = serializers.FloatField(help_text="Least quality that is ranked.")
+    min_quality = serializers.FloatField(help_text="The lowest quality that gets a rank.")
     only_real_gains = serializers.BooleanField(
         help_text="Whether a team's row changes only by real gains."
     )
@@ -69,7 +69,7 @@ class Formula(serializers.Serializer[Competition]):
         source="formula_version", help_text="1 at the opening; each rescore makes the next one."
     )
     metric = serializers.CharField(help_text="What quality means, e.g. macro_f1.")
-    min_quality = serializers.FloatField(help_text="Least quality that is ranked.")
+    min_quality = serializers.FloatField(help_text="The lowest quality that gets a rank.")
 
 
 class Rescored(serializers.ModelSerializer[Rescore]):
@@ -103,7 +103,7 @@ class Input(serializers.Serializer[Competition]):
 
 class Limits(serializers.Serializer[Competition]):
     max_upload_bytes = serializers.IntegerField()
-    submissions_per_day = serializers.IntegerField(help_text="Per team.")
+    submissions_per_day = serializers.IntegerField(help_text="For each team.")
     max_team_size = serializers.IntegerField()
     final_selections = serializers.IntegerField()
     load_seconds = serializers.FloatField()

@@ -85,7 +85,7 @@ class Command(contest_files.ContestCommand):
 
     def show_left(self, found: Foreign | None) -> None:
         if found and found.left:
-            self.stdout.write(gettext("Not taken over:"))
+            self.stdout.write(gettext("Not imported:"))
             for one in found.left:
                 self.stdout.write(f"  {one}")
 

@@ -48,14 +48,14 @@ def verified(folder: Path) -> Manifest:
         manifest = Manifest(**told | {"missing": tuple(told["missing"])})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise Conflict(
-            gettext("%(folder)s holds no whole backup: %(error)s. Take another one.")
+            gettext("%(folder)s does not hold a complete backup: %(error)s. Use another backup.")
             % {"folder": folder, "error": error},
             code="no_backup",
         ) from error
     if manifest.version != VERSION:
         raise Conflict(
             gettext(
-                "This backup has the format %(version)s. Restore it by the release that made it."
+                "This backup has the format %(version)s. Restore it with the release that made it."
             )
             % {"version": manifest.version},
             code="no_backup",
@@ -64,7 +64,7 @@ def verified(folder: Path) -> Manifest:
         path = folder / name
         if not path.is_file() or files.sha256_of(path) != sha256:
             raise Conflict(
-                gettext("%(name)s of the backup is missing or damaged. Take another backup.")
+                gettext("%(name)s of the backup is missing or damaged. Use another backup.")
                 % {"name": name},
                 code="backup_damaged",
             )

@@ -44,12 +44,13 @@ def restore(
     `has_other_key`: go on with another SECRET_KEY; sign-ins end, and new divisions differ.
     """
     manifest = verified(folder)
-    tell(gettext("The backup is whole: %(number)d parts.") % {"number": len(manifest.hashes)})
+    tell(gettext("The backup is complete: %(number)d parts.") % {"number": len(manifest.hashes)})
     if not has_other_key and (folder / SECRET).read_text() != settings.SECRET_KEY:
         raise Conflict(
             gettext(
-                "SECRET_KEY is not the one of the backup, which stands in its file %(file)s. Set "
-                "it, or add --other-key: then sign-ins end and new data are divided otherwise."
+                "SECRET_KEY is not the key of the backup. That key is in the file %(file)s "
+                "of the backup. Set it, or add --other-key: then everybody must sign in "
+                "again, and new data are divided differently."
             )
             % {"file": SECRET},
             code="other_key",
@@ -97,8 +98,8 @@ def bring_rows(path: Path) -> None:
     if wanted != vendor:
         raise Conflict(
             gettext(
-                "These rows are for %(kind)s, and DATABASE_URL names another database. Take the "
-                "backup with --portable."
+                "These rows are for %(kind)s, and DATABASE_URL names another database. Make "
+                "the backup with --portable."
             )
             % {"kind": wanted},
             code="other_database",
@@ -148,7 +149,9 @@ def check_counts(manifest: Manifest) -> None:
         label = model._meta.label_lower
         if label in manifest.counts and model._base_manager.count() != manifest.counts[label]:
             raise Conflict(
-                gettext("%(table)s has not all rows of the backup. Do not use this installation.")
+                gettext(
+                    "%(table)s does not have all rows of the backup. Do not use this installation."
+                )
                 % {"table": label},
                 code="backup_damaged",
             )

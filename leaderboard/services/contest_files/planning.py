@@ -209,15 +209,15 @@ def dataset_of(file: ContestFile, now: Dataset | None) -> tuple[Dataset | None, 
     if images.source is None:
         raise NotFound(
             gettext(
-                "The file names no dataset of this site. Write the “source” of the images, or the "
-                "“sha256” of a dataset that is here."
+                "The file names no dataset of this site. Write the “source” of the images, "
+                "or the “sha256” of a dataset that is already here."
             ),
             code="unknown_dataset",
         )
     source = file.beside(images.source)
     if not source.exists():
         raise NotFound(
-            gettext("There is no %(source)s. Name a zip or a folder of images.")
+            gettext("%(source)s does not exist. Name a zip or a folder of images.")
             % {"source": images.source},
             code="no_such_file",
         )
@@ -263,7 +263,8 @@ def reference_of(
         refusals.append(
             Conflict(
                 gettext(
-                    "%(file)s has another sha256 than the contest file says. Correct one of them."
+                    "The sha256 of %(file)s is not the one in the contest file. Correct one "
+                    "of them."
                 )
                 % {"file": wanted.file},
                 code="other_content",

@@ -103,7 +103,7 @@ def parsed(path: Path) -> tuple[dict[str, Any], dict[Path_, int]]:
     """The content of a YAML file, and the line of each value."""
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise one_slip(1, gettext("The file has more than 2 MB. It cannot be a contest file."))
+            raise one_slip(1, gettext("The file is larger than 2 MB. It cannot be a contest file."))
         return parsed_text(path.read_text(encoding="utf-8"))
     except OSError as error:
         said = gettext("%(path)s cannot be read: %(reason)s.")
@@ -120,11 +120,11 @@ def parsed_text(text: str) -> tuple[dict[str, Any], dict[Path_, int]]:
         content = yaml.load(text, Loader=Loader)  # noqa: S506  it is a SafeLoader
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        said = gettext("This is no YAML: %(reason)s. Look at the indents and the quotes here.")
+        said = gettext("This is not YAML: %(reason)s. Check the indents and the quotes here.")
         reason = getattr(error, "problem", None) or str(error)
         raise one_slip(mark.line + 1 if mark else 1, said % {"reason": reason}) from error
     if not isinstance(content, dict):
-        raise one_slip(1, gettext("Write settings, one on each line, such as “slug: waste”."))
+        raise one_slip(1, gettext("Write settings, one on each line, for example “slug: waste”."))
     return content, lines
 
 
@@ -145,7 +145,7 @@ def lines_of(node: yaml.Node | None, path: Path_, walked: set[int]) -> Iterable[
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             if name in seen:
-                said = gettext("It stands on line %(line)d, too. Remove one of them.")
+                said = gettext("This setting is also on line %(line)d. Remove one of them.")
                 raise BadContestFile(
                     [Slip(line, dotted((*path, name)), said % {"line": seen[name]})]
                 )
@@ -173,7 +173,8 @@ def texts_beside(
                 texts[name] = text_beside(path, str(value["file"]))
             except (OSError, ValueError):
                 said = gettext(
-                    "%(file)s cannot be read as a text in UTF-8. Name a file beside this."
+                    "%(file)s cannot be read as UTF-8 text. Name a file that is next to the "
+                    "contest file."
                 )
                 where: Path_ = (section, name)
                 texts[name] = ""
@@ -206,11 +207,11 @@ def said_of(error: ErrorDetails, path: Path_) -> str:
 
 def sentences() -> dict[str, str]:
     """What to write instead, by the kind of an error."""
-    whole, number = gettext("Write a whole number."), gettext("Write a number, such as 0.5.")
+    whole, number = gettext("Write a whole number."), gettext("Write a number, for example 0.5.")
     text = gettext("Write a text. Put it in quotes if it looks like a number or a date.")
-    section = gettext("Write its settings below it, each on a line of its own and indented.")
+    section = gettext("Write its settings below it, each on its own line and indented.")
     return {
-        "missing": gettext("It is missing. Add it."),
+        "missing": gettext("This setting is missing. Add it."),
         "literal_error": gettext("Write one of these: %(expected)s."),
         "string_type": text,
         "int_type": whole,
@@ -218,7 +219,7 @@ def sentences() -> dict[str, str]:
         "float_type": number,
         "finite_number": number,
         "bool_type": gettext("Write true or false."),
-        "list_type": gettext("Write a list, such as [a, b]."),
+        "list_type": gettext("Write a list, for example [a, b]."),
         "model_type": section,
         "model_attributes_type": section,
         "dict_type": section,
@@ -229,7 +230,7 @@ def sentences() -> dict[str, str]:
         "string_too_short": gettext("Write a text. It must not be empty."),
         "string_too_long": gettext("The text may have at most %(max_length)d characters."),
         "string_pattern_mismatch": gettext("The text must match %(pattern)s."),
-        schema.NO_MOMENT: gettext("Write a date and a time, such as 2027-01-31 18:00."),
+        schema.NO_MOMENT: gettext("Write a date and a time, for example 2027-01-31 18:00."),
     }
 
 
@@ -240,10 +241,12 @@ def unknown(path: Path_) -> str:
     siblings = [str(one[-1]) for one in known() if one[:-1] == path[:-1]]
     name = str(path[-1])
     if name in places and dotted(path) != places[name]:
-        return gettext("It does not stand here. Write it as %(place)s.") % {"place": places[name]}
+        return gettext("This setting does not belong here. Write it as %(place)s.") % {
+            "place": places[name]
+        }
     if like := difflib.get_close_matches(name, siblings, n=1):
         return gettext("There is no such setting. Did you mean %(like)s?") % {"like": like[0]}
-    return gettext("There is no such setting. These can stand here: %(names)s.") % {
+    return gettext("There is no such setting. These are possible here: %(names)s.") % {
         "names": ", ".join(sorted(siblings))
     }
 

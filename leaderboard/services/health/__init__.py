@@ -71,14 +71,14 @@ def examined(name: str, look: Look) -> list[Finding]:
         found = [
             error(
                 said % {"error": str(problem).strip()},
-                gettext("Start it, compare DATABASE_URL with it, and run manage.py migrate."),
+                gettext("Start the database, check DATABASE_URL, and run manage.py migrate."),
             )
         ]
     except Exception as problem:
         logger.exception("The check %s broke", name)
         found = [
             error(
-                gettext("This check broke: %(error)s") % {"error": repr(problem)},
+                gettext("This check failed: %(error)s") % {"error": repr(problem)},
                 gettext("Report it with the log of this command."),
             )
         ]

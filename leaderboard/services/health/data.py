@@ -40,7 +40,7 @@ def database() -> Findings:
     if connection.vendor == "sqlite" and settings.REDIS_URL:
         yield warning(
             gettext("The database is SQLite, and a broker is set."),
-            gettext("Set DATABASE_URL to PostgreSQL: processes side by side need it."),
+            gettext("Set DATABASE_URL to PostgreSQL. Several processes need it."),
         )
 
 
@@ -71,7 +71,9 @@ def clock() -> Findings:
         yield error(
             gettext("The clocks of this machine and of the database differ by %(seconds)d s.")
             % {"seconds": skew},
-            gettext("Let both set their clocks by NTP. Leases and deadlines depend on them."),
+            gettext(
+                "Let both set their clocks with NTP. Leases and deadlines depend on the clocks."
+            ),
         )
 
 
@@ -89,14 +91,16 @@ def storage() -> Findings:
         finally:
             default_storage.delete(saved)
     except OSError as problem:
-        advice = gettext("Give FILES_DIR room, and to the user of this process the right to write.")
+        advice = gettext(
+            "Make room in FILES_DIR, and allow the user of this process to write there."
+        )
         if settings.BUCKET:
             advice = gettext("Check S3_BUCKET, S3_ENDPOINT, and what S3_ACCESS_KEY may do there.")
         yield error(gettext("Files cannot be written: %(error)s.") % {"error": problem}, advice)
         return
     if not is_kept:
         yield error(
-            gettext("A file was read back with other bytes than were written."),
+            gettext("A file had other bytes when it was read back than when it was written."),
             gettext("Check the disk below FILES_DIR, or the object storage."),
         )
 
@@ -110,7 +114,7 @@ def room() -> Findings:
         yield error(
             gettext("%(name)s has %(free)s MB left, of %(total)s MB.")
             % {"name": name, "free": usage.free // 1_000_000, "total": usage.total // 1_000_000},
-            gettext("Make room by manage.py tidy, or give it a larger disk."),
+            gettext("Make room with manage.py tidy, or use a larger disk."),
             about=name,
         )
 

@@ -45,13 +45,15 @@ def secret_key() -> Findings:
     if settings.DEBUG:
         if settings.SITE_HOST not in HERE:
             yield error(
-                gettext("DEBUG is on, and SITE_URL is an address that others reach."),
-                gettext("Unset DEBUG: error pages there show settings and data."),
+                gettext("DEBUG is on, and SITE_URL is an address that other people can reach."),
+                gettext("Unset DEBUG: its error pages show settings and data."),
             )
     elif len(key) < LEAST_KEY or len(set(key)) < 10:
         yield error(
             gettext("SECRET_KEY is short: %(number)d characters.") % {"number": len(key)},
-            gettext("Take 50 random characters before anybody signs in. It also divides images."),
+            gettext(
+                "Use 50 random characters before anybody signs in. The key also divides images."
+            ),
         )
 
 
@@ -59,8 +61,11 @@ def hosts() -> Findings:
     """The site answers by its own name, and not by each name that somebody invents."""
     if "*" in settings.ALLOWED_HOSTS:
         yield warning(
-            gettext("ALLOWED_HOSTS takes every name."),
-            gettext("Name the hosts, or leave it empty: links in mails follow the name."),
+            gettext("ALLOWED_HOSTS accepts every name."),
+            gettext(
+                "Name the hosts, or leave it empty. Links in mails use the name that a "
+                "request gives."
+            ),
         )
     if not validate_host(settings.SITE_HOST, settings.ALLOWED_HOSTS):
         yield error(
@@ -87,7 +92,7 @@ def people() -> Findings:
     """Somebody can enter the panel."""
     if not User.objects.filter(is_superuser=True, is_active=True).exists():
         yield warning(
-            gettext("Nobody can enter the panel: there is no superuser."),
+            gettext("Nobody can open the panel: there is no superuser."),
             gettext("Set FIRST_SUPERUSER and run manage.py first_superuser, or createsuperuser."),
         )
 
@@ -96,7 +101,7 @@ def mail() -> Findings:
     """There is a mail server, and it lets this site in."""
     if not settings.EMAIL_URL:
         yield warning(
-            gettext("E-mail is not configured."),
+            gettext("Mail is not set up."),
             gettext("Set EMAIL_URL. Without it nobody can reset a password."),
         )
         return
@@ -105,9 +110,9 @@ def mail() -> Findings:
             pass
     except (OSError, smtplib.SMTPException) as problem:
         yield error(
-            gettext("The mail server does not let this site in: %(error)s.")
+            gettext("The mail server refuses this site: %(error)s.")
             % {"error": type(problem).__name__},
-            gettext("Compare EMAIL_URL with its address, port, user and password."),
+            gettext("Check the address, port, user and password in EMAIL_URL."),
         )
 
 
@@ -118,13 +123,19 @@ def front() -> Findings:
         return
     if parts.scheme != "https":
         yield error(
-            gettext("SITE_URL is no https: address."),
-            gettext("Let TLS end at the front; docs/operate.md says how. Passwords travel here."),
+            gettext("SITE_URL is not an https: address."),
+            gettext(
+                "Handle TLS at the front: docs/operate.md says how. Passwords are sent "
+                "to this address."
+            ),
         )
     elif not settings.ALLAUTH_TRUSTED_PROXY_COUNT:
         yield warning(
             gettext("TRUSTED_PROXIES is 0, and SITE_URL is https."),
-            gettext("Count the proxies, or all visitors share one limit of sign-ins."),
+            gettext(
+                "Set it to the number of proxies. Otherwise all visitors share one limit "
+                "of sign-ins."
+            ),
         )
     yield from certificate(settings.SITE_HOST, parts.port or 443) if parts.scheme == "https" else ()
     yield from answer(settings.SITE_URL)
@@ -139,7 +150,7 @@ def certificate(host: str, port: int) -> Findings:
             ends = ssl.cert_time_to_seconds(str((secure.getpeercert() or {})["notAfter"]))
     except ssl.SSLCertVerificationError as problem:
         yield error(
-            gettext("The certificate of %(host)s does not hold: %(error)s.")
+            gettext("The certificate of %(host)s is not valid: %(error)s.")
             % {"host": host, "error": problem.verify_message},
             gettext("Renew CERTIFICATE with its whole chain, then restart the front."),
         )
@@ -165,7 +176,10 @@ def answer(address: str) -> Findings:
         yield warning(
             gettext("%(address)s does not answer this machine: %(error)s.")
             % {"address": address, "error": getattr(problem, "reason", problem)},
-            gettext("Look at the front's log. If this machine has no way there, ignore it."),
+            gettext(
+                "Check the log of the front. If this machine cannot reach that address, "
+                "ignore this."
+            ),
         )
         return
     wanted = [*HEADERS, *(["Strict-Transport-Security"] if address.startswith("https") else [])]
@@ -173,7 +187,7 @@ def answer(address: str) -> Findings:
         yield warning(
             gettext("Headers that do not reach visitors: %(names)s.")
             % {"names": ", ".join(missing)},
-            gettext("Let the proxy pass them on, with X-Forwarded-Proto towards the site."),
+            gettext("Let the proxy pass these headers on, and send X-Forwarded-Proto to the site."),
         )
 
 
@@ -184,5 +198,5 @@ def sandbox() -> Findings:
     if flaw := containment.flaw(Plan()):
         yield error(
             flaw.message,
-            gettext("A worker takes no work here; SECURITY.md says what it needs."),
+            gettext("Workers accept no work here. SECURITY.md says what they need."),
         )

@@ -36,8 +36,8 @@ def broker() -> Findings:
         yield error(
             gettext("Valkey does not answer: %(error)s.") % {"error": type(problem).__name__},
             gettext(
-                "Start it, and compare REDIS_URL with its address and password. Until then no "
-                "worker of Celery takes work."
+                "Start it, and check the address and password in REDIS_URL. Until then no "
+                "Celery worker accepts work."
             ),
         )
 
@@ -77,11 +77,13 @@ def queue() -> Findings:
         if profile.oldest and not profile.fit and seconds_since(profile.oldest) > 120:
             yield error(
                 gettext(
-                    "No fit worker of %(profile)s: %(queued)d wait, the first one for %(minutes)d "
-                    "min."
+                    "No worker of %(profile)s can accept work: %(queued)d wait, the first "
+                    "one for %(minutes)d min."
                 )
                 % facts,
-                gettext("Start a worker with -Q %(slug)s, or resume one, or see why it is unfit.")
+                gettext(
+                    "Start a worker with -Q %(slug)s, resume one, or check why it accepts no work."
+                )
                 % {"slug": profile.slug},
                 about=profile.slug,
             )
@@ -89,7 +91,7 @@ def queue() -> Findings:
             yield warning(
                 gettext("Queue of %(profile)s: the first of %(queued)d waits for %(minutes)d min.")
                 % facts,
-                gettext("Add workers, or raise QUEUE_MINUTES if such a wait is usual."),
+                gettext("Add workers, or raise QUEUE_MINUTES if such a wait is normal."),
                 about=profile.slug,
             )
 
@@ -104,10 +106,10 @@ def sweep() -> Findings:
     )
     if (swept and timezone.now().timestamp() - swept > limit) or overdue.exists():
         yield error(
-            gettext("Nobody has swept for %(seconds)d s.") % {"seconds": limit},
+            gettext("No process has swept for %(seconds)d s.") % {"seconds": limit},
             gettext(
-                "Start the process of Celery with --beat and -Q site (the service beat). Until "
-                "then leases stay, and competitions do not close."
+                "Start the Celery process with --beat and -Q site (the service beat). Until "
+                "then leases do not expire, and competitions do not close."
             ),
         )
 
@@ -132,9 +134,9 @@ def post() -> Findings:
             continue
         if is_late:
             yield error(
-                gettext("What the post has to send waits for more than %(minutes)d min: %(kind)s.")
+                gettext("Something has waited to be sent for more than %(minutes)d min: %(kind)s.")
                 % {"minutes": LATE.seconds // 60, "kind": kind},
-                gettext("Start the process of Celery with -Q post, and look at its log."),
+                gettext("Start the Celery process with -Q post, and check its log."),
                 about=kind,
             )
 
@@ -149,9 +151,12 @@ def calibration() -> Findings:
     """No live worker has found itself unfit, such as by a canary out of its band."""
     for worker in alive().filter(state=Worker.State.SIDELINED):
         yield warning(
-            gettext("Worker %(worker)s of %(profile)s takes no work: %(reason)s")
+            gettext("Worker %(worker)s of %(profile)s accepts no work: %(reason)s")
             % {"worker": worker, "profile": worker.profile, "reason": worker.reason},
-            gettext("It tries again by itself. End other programs there if it stays unfit."),
+            gettext(
+                "The worker tries again automatically. If it still accepts no work, end "
+                "other programs on that machine."
+            ),
             about=worker.name,
         )
 
@@ -163,8 +168,9 @@ def turns() -> Findings:
             yield warning(
                 said,
                 gettext(
-                    "End other programs there and start the worker again. If it stays, take "
-                    "another machine: MEASUREMENT.md says what is subtracted."
+                    "End other programs on that machine and start the worker again. If this "
+                    "does not help, use another machine. MEASUREMENT.md says what is "
+                    "subtracted."
                 ),
                 about=worker.name,
             )
@@ -187,7 +193,10 @@ def versions() -> Findings:
             yield error(
                 gettext("Workers of %(profile)s have unequal versions: %(versions)s.")
                 % {"profile": profile, "versions": "; ".join(sorted(unequal))},
-                gettext("Start all of them from the same image. Their times do not compare."),
+                gettext(
+                    "Start all of them from the same image. Until then their times "
+                    "cannot be compared."
+                ),
                 about=profile.slug,
             )
 
@@ -212,7 +221,9 @@ def faults() -> Findings:
     ).count()
     if count:
         yield warning(
-            gettext("Evaluations that ended by our fault in the last 24 hours: %(count)d.")
+            gettext(
+                "Evaluations that ended because of the service in the last 24 hours: %(count)d."
+            )
             % {"count": count},
-            gettext("Read their errors in the panel, mend the cause, and evaluate again."),
+            gettext("Read their errors in the panel, fix the cause, and evaluate again."),
         )

@@ -220,7 +220,7 @@ def test_the_images_of_a_draft_are_deleted_on_wish(
         drafts.delete(competition=draft, with_dataset=True, by=owner)
     same = {"name": draft.dataset.name, "classes": [], "created_at": timezone.now()}
     newer = Dataset.objects.create(version=2, previous=draft.dataset, sha256="e" * 64, **same)
-    assert "A newer version tells" in text(press(draft, "delete_draft", with_dataset="on"))
+    assert "A newer version shows" in text(press(draft, "delete_draft", with_dataset="on"))
     newer.delete()
     press(draft, "clone", title="Again", slug="again")
     copy = Competition.objects.get(slug="again")

@@ -193,7 +193,7 @@ def test_what_cannot_go_on_says_so_and_offers_to_go_on(
     staged = next(staging.every())
     staging.put(staged, "progress", {"tries": importing.MOST_TRIES})
     importing.work()
-    assert "broke off several times" in text(panel.get(page))
+    assert "stopped several times" in text(panel.get(page))
 
     def broken(*given: object, **more: object) -> None:
         raise ValueError("our fault")
@@ -202,7 +202,7 @@ def test_what_cannot_go_on_says_so_and_offers_to_go_on(
     with monkeypatch.context() as patched:
         patched.setattr(staging, "write", broken)
         importing.work()
-    assert "fault of the service" in text(panel.get(page))
+    assert "error of the service" in text(panel.get(page))
     panel.post(page, {"go_on": ""})
     importing.work()
     assert "24 in 2 classes" in text(panel.get(page))

@@ -73,7 +73,7 @@ def test_a_training_is_cancelled_while_it_runs(
 ) -> None:
     monkeypatch.setattr(trainings, "EACH", 0.05)
     again = press(draft, "train_reference", **FORM)
-    assert "A training is under way" in again.text
+    assert "A training is running" in again.text
 
     def cancels() -> bool:
         if Training.objects.get().state == Training.State.RUNNING:
@@ -85,7 +85,7 @@ def test_a_training_is_cancelled_while_it_runs(
     assert Training.objects.get().state == Training.State.CANCELLED
     draft.refresh_from_db()
     assert draft.reference is None
-    assert "No training is under way" in press(draft, "cancel_training").text
+    assert "No training is running" in press(draft, "cancel_training").text
 
 
 def test_a_worker_that_stops_or_dies_loses_no_training(

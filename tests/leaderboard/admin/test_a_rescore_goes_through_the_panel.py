@@ -61,7 +61,7 @@ def test_numbers_are_tried_previewed_and_applied(
     today = {"time_weight": 0.5, "k": 20, "quality_ref": "", "min_quality": 0}
     same = panel.post(address, {**today, "why": "x"})
     assert same.status_code == 400
-    assert "This is the formula of today" in text(same)
+    assert "This is the current formula" in text(same)
 
     answer = panel.post(address, {**NUMBERS, "why": "Time counted too much."}, follow=True)
     rescore = Rescore.objects.get()

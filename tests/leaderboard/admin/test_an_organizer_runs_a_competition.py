@@ -177,7 +177,7 @@ def test_from_an_empty_site_to_both_boards(
     assert Entry.objects.get().board == "public"
 
     press(submission, "evaluate_again")
-    assert "is under way" in text(press(submission, "evaluate_again"))
+    assert "is already being evaluated" in text(press(submission, "evaluate_again"))
     finish(
         submission.latest_evaluation,
         report(quality_public=0.8, quality_private=0.75, time_ratio=0.4),
@@ -206,7 +206,7 @@ def test_a_change_of_the_metric_asks_for_a_new_calibration(
     press(draft, "upload_reference", upload=uploaded(), name="")
     press(draft, "calibrate")
     refused = change(panel, draft, k=10)
-    assert "A calibration is under way" in said(refused)
+    assert "A calibration is running" in said(refused)
     assert draft.k == 20
     finish(draft.evaluations.get(), report())
     change(panel, draft, k=10)
@@ -232,7 +232,7 @@ def test_limits_of_an_answer_are_set_and_leave_room_for_an_honest_one(
     limits = draft.limits()
     assert (limits.first_call_seconds, limits.output_bytes) == (12.5, 64)
     answer = change(panel, draft, batch_size=8, output_bytes=100)
-    assert "8 x 3 numbers may take 192 bytes: allow that many." in text(answer)
+    assert "8 x 3 numbers can need 192 bytes. Allow that many." in text(answer)
     assert "greater than or equal to 64" in text(change(panel, draft, output_bytes=8))
     assert "greater than or equal to 0.1" in text(change(panel, draft, first_call_seconds=0))
     assert draft.limits() == limits
@@ -314,7 +314,7 @@ def test_several_are_evaluated_again(
     chosen = {"action": "evaluate_all_again", "_selected_action": [row.pk for row in rows]}
     answer = panel.post(reverse("admin:leaderboard_submission_changelist"), chosen, follow=True)
     assert "Evaluations queued: 2." in said(answer)
-    assert "under way" in said(answer)
+    assert "already being evaluated" in said(answer)
 
 
 def test_a_measured_profile_keeps_its_machine(
@@ -417,7 +417,7 @@ def test_an_update_that_measures_in_another_way_is_told(
     Competition.objects.update(state="draft")
     competition.refresh_from_db()
     reason = competitions.outdated(competition)
-    assert "calibrate again" in reason
+    assert "Calibrate again" in reason
     assert reason in text(panel.get(url))
     assert reason in text(panel.get(reverse("admin:index")))
     assert reason in text(press(competition, "open_"))

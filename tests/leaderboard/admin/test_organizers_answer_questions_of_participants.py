@@ -131,7 +131,7 @@ def test_a_public_answer_becomes_a_faq_entry_and_stands_once(
     assert "Answer the question publicly first" in text(press(question, "make_faq"))
     press(question, "answer", text="Yes.", is_public="on", public_text="Other images?")
     press(question, "make_faq")
-    assert "is an entry of the FAQ already" in text(press(question, "make_faq"))
+    assert "is already an entry of the FAQ" in text(press(question, "make_faq"))
     fields = {"competition": team.competition_id, "question": "Prizes?", "answer": "*None.*"}
     panel.post(reverse("admin:leaderboard_faqentry_add"), fields | {"position": 0})
     shown = page_of(None)

@@ -49,7 +49,7 @@ def test_each_decision_is_told_with_its_reason(
         "The ban of Sorters from Waste sorting is lifted",
         "teammate is now the captain of Sorters",
         "The organizers ban owner from Waste sorting",
-        "The organizers take owner out of Sorters",
+        "The organizers removed owner from Sorters",
         "The ban of owner from Waste sorting is lifted",
     ]
     said = told(owner)

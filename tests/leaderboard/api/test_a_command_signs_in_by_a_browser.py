@@ -132,7 +132,7 @@ def test_a_person_with_too_many_tokens_is_told_before(owner: User) -> None:
         tokens.issue(user=owner, name=f"CI {number}")
     sent = {"code": begin()["user_code"], "act": "confirm"}
     page = browser_of(owner).post("/device/", sent, headers={"referer": "/profile/"}, follow=True)
-    assert "revoke one first" in text(page)
+    assert "Revoke one first" in text(page)
 
 
 def test_an_address_begins_so_many_in_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,9 @@ def test_a_refusal_is_said_in_the_language(client: APIClient, competition: Compe
     address = f"/api/v2/competitions/{competition.slug}/boards/private"
     english, korean = client.get(address).json(), client.get(address, headers=KOREAN).json()
     assert english["code"] == korean["code"] == "board_not_published"
-    assert english["detail"] == "The private board is shown when the organizers publish it."
+    assert (
+        english["detail"] == "You can see the private board when the organizers have published it."
+    )
     assert korean["detail"] == "비공개 순위표는 주최자가 발표한 뒤에 볼 수 있습니다."
 
 

@@ -102,7 +102,7 @@ def test_a_lost_line_costs_a_part_at_most(
     assert waited == [1, 2, 4, 8], "nothing got through three times; the last part did, unsaid"
     assert line.bytes < one.size_bytes
     told = capsys.readouterr().err
-    assert "The connection was lost; going on in 4 s." in told
+    assert "The connection was lost. The upload continues in 4 s." in told
 
 
 def test_the_next_call_goes_on_where_one_was_stopped(
@@ -114,10 +114,10 @@ def test_the_next_call_goes_on_where_one_was_stopped(
     line.before = {2: stop}
     with pytest.raises(KeyboardInterrupt):
         send(server, file)
-    assert "goes on from here" in capsys.readouterr().err
+    assert "continues from here" in capsys.readouterr().err
     first = line.bytes
     send(server, file)
-    assert "Going on at" in capsys.readouterr().err
+    assert "The upload continues at" in capsys.readouterr().err
     assert line.bytes == Submission.objects.get().size_bytes
     assert first == 2000
     assert json.loads((tmp_path / "kept" / "uploads.json").read_text()) == {}

@@ -107,10 +107,10 @@ def test_what_is_damaged_or_half_is_refused(contest: None, tmp_path: Path, setti
     with pytest.raises(Conflict, match="not empty"):
         backups.restore(folder)
     settings.SECRET_KEY = "another"
-    with pytest.raises(Conflict, match="SECRET_KEY is not the one"):
+    with pytest.raises(Conflict, match="SECRET_KEY is not the key"):
         backups.restore(folder)
     (folder / "manifest.json").unlink()
-    with pytest.raises(Conflict, match="no whole backup"):
+    with pytest.raises(Conflict, match="not hold a complete backup"):
         backups.verified(folder)
 
 

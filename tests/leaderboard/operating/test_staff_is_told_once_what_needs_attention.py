@@ -64,13 +64,13 @@ def test_once_in_each_language_and_by_a_call(stuck: None, calls: list[Any]) -> N
     posting.sweep()
     english, korean = sorted(mail.outbox, key=lambda one: one.to)
     assert english.subject == "127.0.0.1 needs attention"
-    assert "No fit worker of One core: 1 wait, the first one for 9 min." in english.body
+    assert "No worker of One core can accept work: 1 wait, the first one for 9 min." in english.body
     assert "Start a worker with -Q cpu" in english.body
     assert "http://127.0.0.1:8000/admin/" in english.body
     assert "워커" in korean.body
     [call] = calls
     assert call["matters"][0]["check"] == "queue"
-    assert "No fit worker of One core" in call["text"]
+    assert "No worker of One core can accept work" in call["text"]
 
 
 def test_again_only_if_it_was_over(stuck: None, calls: list[Any], team: Team) -> None:

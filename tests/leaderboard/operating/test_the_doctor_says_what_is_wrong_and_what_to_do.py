@@ -84,10 +84,10 @@ def test_exit_codes_options_and_json(capsys: pytest.CaptureFixture[str], setting
     assert set(rows) == set(health.NAMES) - {"sandbox", "front"}
     assert rows["secret_key"]["level"] == "error"
     assert rows["secret_key"]["said"] == "SECRET_KEY is short: 5 characters."
-    assert rows["secret_key"]["advice"].startswith("Take 50 random characters")
+    assert rows["secret_key"]["advice"].startswith("Use 50 random characters")
     code, said = doctor(capsys, "--only", "secret_key")
     assert said.splitlines()[0].split(maxsplit=2)[:2] == ["error", "secret_key"]
-    assert said.splitlines()[1].strip().startswith("Take 50")
+    assert said.splitlines()[1].strip().startswith("Use 50")
 
 
 def test_settings(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_settings(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert found("key_files") == [("key_files", "ok", "")]
     settings.SITE_URL, settings.ALLAUTH_TRUSTED_PROXY_COUNT = "http://example.org", 0
     monkeypatch.setattr(setup, "answer", lambda address: iter(()))
-    assert "no https" in found("front")[0][2]
+    assert "not an https" in found("front")[0][2]
 
 
 def test_mail(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_mail(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup, "get_connection", Closed)
     assert "SMTPAuthenticationError" in found("mail")[0][2]
     settings.EMAIL_URL = ""
-    assert found("mail") == [("mail", "warning", "E-mail is not configured.")]
+    assert found("mail") == [("mail", "warning", "Mail is not set up.")]
 
 
 def test_queues_and_workers(
@@ -135,7 +135,10 @@ def test_queues_and_workers(
     submit(team)
     wait(minutes=5)
     [(_, level, said)] = found("queue")
-    assert (level, said) == ("error", "No fit worker of One core: 1 wait, the first one for 5 min.")
+    assert (level, said) == (
+        "error",
+        "No worker of One core can accept work: 1 wait, the first one for 5 min.",
+    )
     first = worker(profile, versions={"torch": "2.13.0", "protocol": "9"})
     assert found("queue")[0][1] == "ok"
     wait(minutes=70)
@@ -147,7 +150,7 @@ def test_queues_and_workers(
         "Workers of One core have unequal versions: torch 2.13.0, 2.13.1."
     )
     workers.sideline(first, [say("Too loud.").to_json()])
-    assert found("calibration")[0][2] == "Worker lab:1 of One core takes no work: Too loud."
+    assert found("calibration")[0][2] == "Worker lab:1 of One core accepts no work: Too loud."
     Worker.objects.filter(name="lab:2").update(drained_at=timezone.now())
     assert found("queue")[0][1] == "error"
 
@@ -158,7 +161,7 @@ def test_a_sweep_that_does_not_run_and_faults(
     Evaluation.objects.filter(pk=submit(team).latest_evaluation.pk).update(
         state="running", lease_expires_at=timezone.now() - timedelta(minutes=9)
     )
-    assert "Nobody has swept" in found("sweep")[0][2]
+    assert "No process has swept" in found("sweep")[0][2]
     Evaluation.objects.update(state="error", finished_at=timezone.now())
     assert [one[1] for one in found("sweep", "faults")] == ["ok", "warning"]
 
@@ -198,7 +201,7 @@ def test_a_check_that_breaks_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> 
         ("hosts", "ok", ""),
     ]
     monkeypatch.setattr(os, "access", lambda *_: 1 / 0)
-    assert "This check broke: ZeroDivisionError" in found("room")[0][2]
+    assert "This check failed: ZeroDivisionError" in found("room")[0][2]
 
 
 def test_health_checks_know_the_age_of_the_queue(

@@ -69,7 +69,7 @@ def test_quota_used(
     Competition.objects.update(submissions_per_day=1)
     team.refresh_from_db()
     submit(Team.objects.get(pk=team.pk), seed=5)
-    assert "1 of 1 submissions of Sorters are used today" in text(
+    assert "Sorters has used 1 of 1 submissions today" in text(
         send(owner, UPLOAD, file=file(model))
     )
     assert "Uploads left today: 0 of " in text(see(owner, UPLOAD))
@@ -86,7 +86,7 @@ def test_paused(
 
 def test_a_team_is_made_once(send: Any, team: Team, rival: User, owner: User) -> None:
     assert "a team named sorters already" in text(send(rival, TEAM, name="sorters"))
-    assert "in a team of this competition already" in text(send(owner, TEAM, name="Second"))
+    assert "already in a team of this competition" in text(send(owner, TEAM, name="Second"))
     assert "This field is required." in text(send(rival, TEAM, name=""))
     assert "Third is ready" in text(send(rival, TEAM, name="Third"))
 
@@ -129,7 +129,7 @@ def test_finals_are_chosen(send: Any, see: Any, scored: Any, team: Team, owner: 
     assert "1 submission is selected" in text(send(owner, url, selected=[two.pk]))
     assert Submission.objects.get(pk=two.pk).selected_at is not None
     page = text(send(owner, url, selected=[one.pk, two.pk, three.pk]))
-    assert "Select at most 2 submissions; these are 3." in page
+    assert "Select at most 2 submissions. You selected 3." in page
     assert "your best public submissions count" in text(send(owner, url))
     assert not Submission.objects.exclude(selected_at=None).exists()
 
@@ -139,7 +139,7 @@ def test_what_is_not_the_teams_own_cannot_be_chosen(
 ) -> None:
     foreign = scored(rivals)
     page = text(send(owner, "/competitions/waste/submissions/", selected=[foreign.pk]))
-    assert "Only your team's own scored submissions" in page
+    assert "Only scored submissions of your team" in page
 
 
 @pytest.mark.parametrize("number", ["²", "-1", "x", "", "9" * 30, "9" * 5000])

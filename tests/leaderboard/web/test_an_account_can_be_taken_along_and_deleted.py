@@ -177,7 +177,7 @@ def test_the_last_member_of_a_running_team_is_told_what_to_do(
 ) -> None:
     one = scored(rivals, 1)
     browser = signed_in(rival)
-    assert "Invite another person, or withdraw" in text(browser.get(DELETE))
+    assert "Invite another person, withdraw" in text(browser.get(DELETE))
     refused = browser.post(DELETE, {"username": "rival"})
     assert refused.status_code == 409
     with pytest.raises(CommandError, match="account_in_use"):

@@ -63,9 +63,9 @@ def test_at_most_as_many_are_open_as_a_team_has_members(
     most = team.competition.max_team_size
     for _ in range(most):
         teams.invite(team=team, by=owner)
-    assert "revoke one" in text(see(owner, TEAM))
+    assert "Revoke one" in text(see(owner, TEAM))
     page = browser(owner).post(f"{TEAM}invite/", headers={"referer": TEAM}, follow=True)
-    assert "revoke one first" in text(page)
+    assert "Revoke one first" in text(page)
     refused = client_of(owner).post(f"{API}/teams/{team.pk}/invitations")
     assert (refused.status_code, refused.json()["code"]) == (409, "too_many_invitations")
     assert Invitation.objects.filter(team=team, accepted_at=None).count() == most
@@ -87,7 +87,7 @@ def test_before_signing_in_the_page_says_who_invites_to_what(
 def test_tokens_are_few(owner: User, send: Any) -> None:
     for number in range(tokens.MOST_TOKENS):
         tokens.issue(user=owner, name=f"CI {number}")
-    assert "revoke one first" in text(
+    assert "Revoke one first" in text(
         send(owner, "/profile/", name="one more", scope="read", days=30)
     )
     assert owner.auth_token_set.count() == tokens.MOST_TOKENS

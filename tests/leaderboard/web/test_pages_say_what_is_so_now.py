@@ -74,7 +74,7 @@ def test_too_many_ticks_are_refused_and_stay_ticked(
     page = "/competitions/waste/submissions/"
     answer = send(owner, page, selected=[one.pk for one in sent])
     said = text(answer)
-    assert "Select at most 2 submissions; these are 3." in said
+    assert "Select at most 2 submissions. You selected 3." in said
     assert said.count(" checked") == 3
     assert not Submission.objects.exclude(selected_at=None).exists()
 
@@ -113,7 +113,7 @@ def test_finals_are_selected_across_pages(
     middle = text(see(owner, f"{page}?page=2"))
     assert boxes(middle) == {newest.pk: True, oldest.pk: True, third.pk: False, second.pk: False}
     answer = send(owner, f"{page}?page=2", selected=[oldest.pk, newest.pk, third.pk])
-    assert "Select at most 2 submissions; these are 3." in text(answer)
+    assert "Select at most 2 submissions. You selected 3." in text(answer)
     assert boxes(text(answer)) == boxes(middle) | {third.pk: True}
     send(owner, f"{page}?page=2", selected=[third.pk])
     assert selected() == {third.pk}

@@ -94,14 +94,14 @@ def phases(content: Mapping[str, Any], taken: Taken) -> None:
 
 def whys() -> dict[str, str]:
     """Why some settings are not taken over, by their names."""
-    program = gettext("Nothing of the organizers is run here. Write the formula and the metric.")
-    data = gettext("Images are imported by themselves: name their zip as dataset.source.")
+    program = gettext("Programs of organizers are not run here. Write the formula and the metric.")
+    data = gettext("Images are imported separately: name their zip as dataset.source.")
     machine = gettext("A hardware profile says where models run.")
     return {
-        "phase": gettext("It has no place here."),
+        "phase": gettext("There is no such setting here."),
         "phases": gettext(
-            "A competition has one phase here: the public board while uploads last, the private "
-            "board after it. Start and end are those of the first and the last phase."
+            "A competition has one phase here: the public board until uploads end, and then "
+            "the private board. Start and end are those of the first and the last phase."
         ),
         "tasks": program,
         "solutions": gettext("Upload the reference model instead."),
@@ -116,7 +116,7 @@ def whys() -> dict[str, str]:
         "has_registration": gettext("The panel says who may join."),
         "make_input_data_available": data,
         "make_programs_available": program,
-        "starting_kit": gettext("A starter kit is made of the competition."),
+        "starting_kit": gettext("A starter kit is made from the competition."),
         "public_data": data,
         "input_data": data,
         "reference_data": data,

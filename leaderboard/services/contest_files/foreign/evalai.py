@@ -69,14 +69,14 @@ def phases(told: list[Any], taken: Taken) -> None:
 
 def whys() -> dict[str, str]:
     """Why some settings are not taken over, by their names."""
-    program = gettext("Nothing of the organizers is run here. Write the formula and the metric.")
-    data = gettext("Images are imported by themselves: name their zip as dataset.source.")
+    program = gettext("Programs of organizers are not run here. Write the formula and the metric.")
+    data = gettext("Images are imported separately: name their zip as dataset.source.")
     board = gettext("Boards have the columns of this service. Choose the metric.")
     return {
-        "phase": gettext("It has no place here."),
+        "phase": gettext("There is no such setting here."),
         "phases": gettext(
-            "A competition has one phase here: the public board while uploads last, the private "
-            "board after it. Start and end are those of the whole challenge."
+            "A competition has one phase here: the public board until uploads end, and then "
+            "the private board. Start and end are those of the whole challenge."
         ),
         "image": gettext("A competition has no logo here."),
         "evaluation_script": program,
@@ -87,7 +87,7 @@ def whys() -> dict[str, str]:
         "leaderboard": board,
         "leaderboard_description": board,
         "challenge_phase_splits": board,
-        "published": gettext("It begins as a draft. Open it in the panel."),
+        "published": gettext("The competition starts as a draft. Open it in the panel."),
         "allowed_email_domains": gettext("The panel says who may join."),
         "blocked_email_domains": gettext("The panel says who may join."),
     }

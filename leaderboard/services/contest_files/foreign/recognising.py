@@ -35,9 +35,9 @@ class Foreign:
         content |= {"profile": {"slug": profile}}
         content |= {name: self.content[name] for name in self.content if name not in content}
         head = [
-            gettext("Taken from %(service)s. Add dataset and reference.")
+            gettext("Imported from %(service)s. Add the dataset and the reference.")
             % {"service": self.service},
-            *([gettext("Not taken over:")] if self.left else []),
+            *([gettext("Not imported:")] if self.left else []),
             *(f"  {one}" for one in self.left),
         ]
         comment = "".join(f"# {line}\n" for one in head for line in one.splitlines())
@@ -61,17 +61,19 @@ def read(path: Path) -> Foreign | None:
         if found is None:
             if path.is_dir() or path.suffix.lower() == ".zip":
                 names = ", ".join(NAMES)
-                said = gettext("It holds none of these files: %(names)s.")
+                said = gettext("The bundle holds none of these files: %(names)s.")
                 raise reading.one_slip(1, said % {"names": names})
             return None
         source, name = found
         try:
             known = of(source, name)
         except (KeyError, ValueError) as error:
-            said = gettext("%(file)s is no text in UTF-8 of at most 2 MB.") % {"file": name}
+            said = gettext("%(file)s is not a UTF-8 text of at most 2 MB.") % {"file": name}
             raise reading.one_slip(1, said) from error
         if known is None:
-            said = gettext("%(file)s is neither of Codabench nor of EvalAI: it names no phases.")
+            said = gettext(
+                "%(file)s is neither from Codabench nor from EvalAI: it names no phases."
+            )
             raise reading.one_slip(1, said % {"file": name})
         return known
 

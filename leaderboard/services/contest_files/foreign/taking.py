@@ -58,7 +58,7 @@ class Taken:
         """Note each setting that a contest file cannot hold."""
         for name in told:
             if name not in known:
-                why = whys.get(str(name)) or gettext("It has no place here.")
+                why = whys.get(str(name)) or gettext("There is no such setting here.")
                 self.leave((str(name),), why)
 
     # Names and dates
@@ -70,7 +70,7 @@ class Taken:
             said = gettext("Competition")
             self.leave(("title",), gettext("It is missing. Write a title."))
         if len(said) > TITLE:
-            self.leave(("title",), gettext("It is too long and was cut. Shorten it yourself."))
+            self.leave(("title",), gettext("It is too long and was cut. Make it shorter."))
         self.content["title"] = said[:TITLE]
         self.content["slug"] = slugify(said)[:50].strip("-") or "competition"
         line = " ".join(plain(str(tagline or "")).split())
@@ -85,7 +85,7 @@ class Taken:
             return
         found = DATE.fullmatch(str(value).strip())
         if found is None:
-            self.leave(path, gettext("It is no date that can be read. Write 2027-01-31 18:00."))
+            self.leave(path, gettext("This date cannot be read. Write it like 2027-01-31 18:00."))
             return
         year, month, day, hour, minute, second, zone = found.groups()
         said = f"{year}-{int(month):02}-{int(day):02} {int(hour or 0):02}:{minute or '00'}"
@@ -99,7 +99,7 @@ class Taken:
         if value in (None, ""):
             return
         if isinstance(value, bool) or not str(value).isdecimal():
-            self.leave(path, gettext("It is no whole number."))
+            self.leave(path, gettext("This is not a whole number."))
         elif 0 < int(str(value)) <= 32_767:
             self.content.setdefault("teams", {})[name] = int(str(value))
 
@@ -136,7 +136,7 @@ class Taken:
         except ValueError:
             self.leave(
                 path,
-                gettext("%(file)s is no text in UTF-8 of at most 2 MB.") % {"file": name},
+                gettext("%(file)s is not a UTF-8 text of at most 2 MB.") % {"file": name},
             )
         return None
 
@@ -144,7 +144,9 @@ class Taken:
         """A text as Markdown, without what no page shows."""
         is_html = PurePosixPath(name).suffix.lower() in (".html", ".htm") or IS_HTML.match(text)
         if "<img" in text or "![" in text:
-            self.leave(path, gettext("Its pictures are not taken. Put them on a public address."))
+            self.leave(
+                path, gettext("The pictures are not imported. Put them on a public address.")
+            )
         if not is_html:
             return re.sub(r"!\[([^\]]*)\]\([^)]*\)", r"\1", text).strip()
         return from_html(text)
