@@ -244,7 +244,9 @@ def inspected(job: Job, path: Path, is_reference: bool = False) -> Model:
     except Rejected as rejected:
         if is_reference:
             raise EngineError(
-                f"reference_{rejected.code}", say("The reference model is refused."), *rejected.said
+                f"reference_{rejected.code}",
+                say("The reference model was refused."),
+                *rejected.said,
             ) from rejected
         raise
 
@@ -261,15 +263,16 @@ def refuse_unusable_time(verdict: str, job: Job) -> None:
         raise ModelFailed(
             "time_unstable",
             say(
-                "The model's time scatters too much to be published, beside a reference "
-                "whose time was steady."
+                "The model's time varies too much to be published, although the time of the "
+                "reference was steady."
             ),
         )
     if verdict == "too_slow":
         raise ModelFailed(
             "too_slow",
             say(
-                "The model is so slow that %(max_seconds)g s of measuring do not tell its time.",
+                "The model is so slow that %(max_seconds)g s of measuring are not enough to "
+                "know its time.",
                 max_seconds=job.plan.max_seconds,
             ),
         )

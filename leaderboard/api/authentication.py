@@ -25,12 +25,17 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
         digest = hash_token(token.decode("utf-8", "replace"))
         found = ApiToken.objects.select_related("user").filter(digest=digest).first()
         if found is None:
-            sentence = gettext("This token is unknown.")
+            sentence = gettext("This token is unknown. Make a new one on your profile page.")
             raise AuthenticationFailed(f"{sentence} {renew()}", "unknown_token")
         if found.expiry is not None and found.expiry <= timezone.now():
             day = formats.date_format(found.expiry, "DATE_FORMAT")
             facts = {"name": found.name, "day": day}
-            sentence = gettext("The token “%(name)s” expired on %(day)s.") % facts
+            sentence = (
+                gettext(
+                    "The token “%(name)s” expired on %(day)s. Make a new one on your profile page."
+                )
+                % facts
+            )
             raise AuthenticationFailed(f"{sentence} {renew()}", "expired_token")
         if not found.user.is_active:
             raise AuthenticationFailed(

@@ -4,8 +4,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 OF_MODELS: dict[str, str | Promise] = {
-    "empty_file": _("The file has no bytes."),
-    "not_a_zip": _("The file is no zip archive. `torch.jit.save` writes one."),
+    "empty_file": _("The file is empty."),
+    "not_a_zip": _("The file is not a zip archive. `torch.jit.save` writes one."),
     "truncated_zip": _("The zip is damaged, cut off, or has more than one end."),
     "python_pickle": _("The file is a Python pickle. The service never loads pickles."),
     "state_dict": _(
@@ -13,7 +13,7 @@ OF_MODELS: dict[str, str | Promise] = {
     ),
     "not_torchscript": _("The zip holds no TorchScript model, or one of a torch that is too old."),
     "unsafe_names": _(
-        "A record has a name that could lead out of a folder, or stands there twice."
+        "The name of a record could lead out of a folder, or a record is there twice."
     ),
     "too_many_records": _("The archive has more than 20,000 records."),
     "bad_pickle": _("A record of references cannot be read, or names an unknown kind of weights."),
@@ -34,19 +34,20 @@ OF_MODELS: dict[str, str | Promise] = {
         "cannot run."
     ),
     "other_format": _(
-        "The file is of a format that is not taken. The sentence names the format and how to "
-        "convert."
+        "The file has a format that is not accepted. The sentence names the format and how "
+        "to convert it."
     ),
     "external_data": _(
-        "ONNX: the weights stand in a second file. Export with `external_data=False`."
+        "ONNX: the weights are in a second file. Export with `external_data=False`."
     ),
-    "bad_onnx": _("ONNX: the file is damaged, or two readers could understand it differently."),
+    "bad_onnx": _("ONNX: the file is damaged, or two programs could read it differently."),
     "unknown_field": _("ONNX: the file holds a field that ONNX does not define."),
     "unsupported_feature": _(
-        "ONNX: functions, sparse weights, texts, training information and their like are not taken."
+        "ONNX: functions, sparse weights, texts, training information and similar content "
+        "are not accepted."
     ),
-    "unsupported_opset": _("ONNX: opsets 11 to 24 are taken."),
-    "bad_shape": _("ONNX: a shape is no shape, or takes more memory than a model may use."),
+    "unsupported_opset": _("ONNX: opsets 11 to 24 are accepted."),
+    "bad_shape": _("ONNX: a shape is not valid, or needs more memory than a model may use."),
     "bad_signature": _(
         "ONNX: the model does not take one batch of images, or its first output cannot be logits."
     ),
@@ -54,7 +55,7 @@ OF_MODELS: dict[str, str | Promise] = {
     "bad_declaration": _(
         "The extra file `featherweight.json` is wrong or outside the competition's bounds."
     ),
-    "bad_model": _("The file cannot be a model for another reason; the sentence names it."),
+    "bad_model": _("The file cannot be a model for another reason. The sentence names the reason."),
 }
 """Of a file that cannot be a model. Status 400."""
 
@@ -64,7 +65,7 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     "answers_missing": (400, _("Each question needs an answer of at most 2,000 characters.")),
     "authorization_pending": (
         400,
-        _("Nobody has confirmed the code of `featherweight login` yet; it was asked too soon."),
+        _("The code of `featherweight login` is not confirmed yet, or the command asked too soon."),
     ),
     "bad_scope": (400, _("A token's scope is `read`, `submit` or `manage`.")),
     "bad_team_name": (
@@ -94,8 +95,8 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     "format_not_taken": (
         400,
         _(
-            "The file is a model in a known format that this competition does not take. The "
-            "sentence says which formats are taken."
+            "The file is a model in a known format that this competition does not accept. "
+            "The sentence names the accepted formats."
         ),
     ),
     "invalid": (400, _("Some fields are wrong; `fields` says which and why.")),
@@ -110,19 +111,19 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     "question_too_long": (400, _("A question has 1 to 4,000 characters.")),
     "slow_down": (
         400,
-        _("Nobody has confirmed the code of `featherweight login` yet; it was asked too soon."),
+        _("The code of `featherweight login` is not confirmed yet, or the command asked too soon."),
     ),
     "too_many_selections": (400, _("More submissions were selected than the competition allows.")),
     "unknown_choice": (
         400,
         _(
-            "No board has such a `sort`, `format`, `type` or `tied`. The sentence says which there "
-            "are."
+            "No board has such a `sort`, `format`, `type` or `tied`. The sentence names the "
+            "possible values."
         ),
     ),
     "wrong_hash": (
         400,
-        _("The file that came has another SHA-256 than its sender tells: it changed on the way."),
+        _("The file that arrived has another SHA-256 than its sender says: it changed on the way."),
     ),
     "authentication_failed": (
         401,
@@ -146,7 +147,7 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         ),
     ),
     "not_authenticated": (401, _("The address needs a token or a session.")),
-    "access_denied": (403, _("The person refused the command a token.")),
+    "access_denied": (403, _("The person refused to give the command a token.")),
     "address_needed": (
         403,
         _(
@@ -162,20 +163,23 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         403,
         _("The organizers refused the application. The sentence has their reason."),
     ),
-    "application_waiting": (403, _("The application waits. The organizers were told.")),
+    "application_waiting": (
+        403,
+        _("The application is waiting for a decision. The organizers were notified."),
+    ),
     "banned": (
         403,
         _(
-            "The organizers have banned this person or team. The sentence has their reason, but "
-            "not that of another team."
+            "The organizers have banned this person or team. The sentence has their reason, "
+            "but not the reason for another team."
         ),
     ),
     "invitation_needed": (403, _("Only people whom the organizers invite can take part.")),
     "not_a_member": (403, _("This person is in no team of the competition, or not in this one.")),
-    "not_allowed": (403, _("This person may not do this.")),
+    "not_allowed": (403, _("This person is not allowed to do this.")),
     "not_captain": (
         403,
-        _("Only the captain renames a team, removes members or hands the team over."),
+        _("Only the captain can rename a team, remove members or make another member the captain."),
     ),
     "quota_exceeded": (
         403,
@@ -192,14 +196,14 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         403,
         _("The token's scope is too small. The sentence names the scope that is needed."),
     ),
-    "too_many_trials": (403, _("A team tries at most 20 models in 24 hours.")),
+    "too_many_trials": (403, _("A team can try at most 20 models in 24 hours.")),
     "board_not_published": (404, _("The private board is not published yet.")),
     "invitation_unusable": (404, _("The invitation is unknown, used, revoked or expired.")),
-    "model_deleted": (404, _("The model file was deleted: the competition keeps it no longer.")),
+    "model_deleted": (404, _("The model file was deleted: the competition no longer keeps it.")),
     "not_found": (404, _("There is nothing at this address that this person may see.")),
     "reference_not_released": (
         404,
-        _("The organizers do not hand out the reference model."),
+        _("The organizers have not released the reference model."),
     ),
     "scores_hidden": (
         404,
@@ -210,10 +214,7 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     ),
     "snapshot_not_made": (
         404,
-        _(
-            "The signed result, or a provisional one, is not made yet; the post has not made a key "
-            "yet."
-        ),
+        _("The signed result, or a provisional one, is not made yet, or the site has no key yet."),
     ),
     "track_in_preparation": (
         404,
@@ -224,43 +225,52 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         404,
         _("No competition has this name. The sentence may name a similar one."),
     ),
-    "unknown_delivery": (404, _("The team has no such webhook, or the webhook no such delivery.")),
+    "unknown_delivery": (
+        404,
+        _("The team has no such webhook, or no such delivery."),
+    ),
     "unknown_export": (404, _("The sentence names what can be exported, and as what.")),
     "unknown_member": (404, _("The team has no such member.")),
     "unknown_notice": (404, _("The person has no such notice.")),
     "unknown_offer": (404, _("The offer to merge was taken back or declined.")),
     "unknown_person": (404, _("Nobody has this user name.")),
     "unknown_team": (404, _("A merge needs another team of the same competition, by its name.")),
-    "unknown_token": (404, _("The person has no such token; or, in the header, nobody has it.")),
+    "unknown_token": (
+        404,
+        _("The person has no such token. For the token in the header: nobody has it."),
+    ),
     "unknown_track": (
         404,
-        _("The competition has no such track, or uploads alone decide about it."),
+        _("The competition has no such track, or teams cannot declare it."),
     ),
     "unknown_upload": (
         404,
         _(
-            "The file that came in parts has ended, was cancelled, or is older than 24 hours. "
-            "Send it again."
+            "The file that was sent in parts has ended, was cancelled, or is older than 24 "
+            "hours. Send it again."
         ),
     ),
-    "unknown_webhook": (404, _("The team has no such webhook, or the webhook no such delivery.")),
-    "not_acceptable": (406, _("Only JSON can be asked for; of boards CSV, too.")),
+    "unknown_webhook": (
+        404,
+        _("The team has no such webhook, or no such delivery."),
+    ),
+    "not_acceptable": (406, _("The API answers only in JSON. Boards are also available as CSV.")),
     "already_in_a_team": (
         409,
         _(
-            "A person is in one team of a competition. Organizers ban a member; they do not "
-            "refuse a member's application."
+            "A person can be in one team of a competition. Organizers cannot refuse the "
+            "application of a member: they ban the member instead."
         ),
     ),
     "application_decided": (
         409,
         _(
-            "The application is decided. An applicant does not apply again; organizers may decide"
-            " otherwise."
+            "The application is decided. An applicant cannot apply again. Organizers can "
+            "change their decision."
         ),
     ),
-    "asked_already": (409, _("A team asks each team once, and waits for at most 5 answers.")),
-    "captain_stays": (409, _("A captain leaves; nobody removes oneself.")),
+    "asked_already": (409, _("A team can ask each team once, and can wait for at most 5 answers.")),
+    "captain_stays": (409, _("A captain cannot remove the captain. A captain can leave the team.")),
     "combined_quota": (
         409,
         _("Two teams have used more uploads than one team could have used by now."),
@@ -268,13 +278,16 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     "competition_not_open": (
         409,
         _(
-            "The competition has not opened, is paused, or has ended. Teams are formed from "
-            "opening to publication."
+            "The competition has not opened, is paused, or has ended. Teams can be created "
+            "from the opening to the publication."
         ),
     ),
     "competition_over": (
         409,
-        _("The final ranking is published. Submissions, selections and teams stay as they are."),
+        _(
+            "The final ranking is published. Submissions, selections and teams can no longer "
+            "change."
+        ),
     ),
     "declaration_revoked": (
         409,
@@ -282,12 +295,12 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     ),
     "evaluations_unfinished": (
         409,
-        _("A team's evaluations must end before it joins another one."),
+        _("The evaluations of a team must end before it merges into another one."),
     ),
     "idempotency_key_reused": (409, _("The `Idempotency-Key` was used for another model.")),
     "last_member": (
         409,
-        _("The last member of a team with submissions cannot leave, and is not split off."),
+        _("The last member of a team with submissions cannot leave or get a separate team."),
     ),
     "merge_deadline_passed": (409, _("The time for merges of teams is over.")),
     "name_taken": (409, _("Another name is the same or looks the same.")),
@@ -295,22 +308,22 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     "no_parquet": (
         409,
         _(
-            "Parquet needs pyarrow: install `featherweight[parquet]` on the site, or take CSV or "
-            "JSON."
+            "Parquet needs pyarrow: install `featherweight[parquet]` on the site, or use CSV "
+            "or JSON."
         ),
     ),
-    "no_sample": (409, _("The competition gives out no sample, so nothing can be tried.")),
+    "no_sample": (409, _("The competition does not provide a sample, so models cannot be tried.")),
     "not_ready": (409, _("The competition has no reference model or no dataset.")),
     "other_team": (409, _("A merge needs another team of the same competition, by its name.")),
-    "renamed_lately": (409, _("A captain renames a team once in 24 hours.")),
+    "renamed_lately": (409, _("A captain can rename a team once in 24 hours.")),
     "team_full": (
         409,
-        _("The team has as many members as it may have, or two teams would have more together."),
+        _("The team has as many members as are allowed, or two teams would have more together."),
     ),
-    "no_mail_address": (400, _("What an invitation names has an @ and is no mail address.")),
+    "no_mail_address": (400, _("The name in the invitation has an @ but is not a mail address.")),
     "too_many_addresses_today": (
         409,
-        _("A team, and a member, invites at most 10 mail addresses within 24 hours."),
+        _("A team can invite at most 10 mail addresses within 24 hours, and so can a member."),
     ),
     "too_many_calls": (
         409,
@@ -320,19 +333,25 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         409,
         _("The team has as many open invitations as it may have members."),
     ),
-    "too_many_offers": (409, _("A team asks each team once, and waits for at most 5 answers.")),
+    "too_many_offers": (
+        409,
+        _("A team can ask each team once, and can wait for at most 5 answers."),
+    ),
     "too_many_offers_today": (
         409,
-        _("A team asks at most 10 times within 24 hours. What it took back counts, too."),
+        _("A team can ask at most 10 times within 24 hours. Offers that it took back count, too."),
     ),
     "too_many_questions": (
         409,
-        _("At most 5 questions of a person wait for an answer, and 20 are asked in 24 hours."),
+        _(
+            "A person can have at most 5 questions that wait for an answer, and can ask 20 in "
+            "24 hours."
+        ),
     ),
-    "too_many_tokens": (409, _("A person has at most 20 tokens.")),
-    "too_many_uploads": (409, _("A team sends at most 3 files at once.")),
-    "too_many_webhooks": (409, _("A team has at most 5 webhooks.")),
-    "trial_under_way": (409, _("A team tries one model at a time.")),
+    "too_many_tokens": (409, _("A person can have at most 20 tokens.")),
+    "too_many_uploads": (409, _("A team can send at most 3 files at once.")),
+    "too_many_webhooks": (409, _("A team can have at most 5 webhooks.")),
+    "trial_under_way": (409, _("A team can try one model at a time.")),
     "upload_is_direct": (
         409,
         _("The parts of this upload go to the object storage. Ask for their addresses."),
@@ -340,17 +359,26 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     "upload_unfinished": (409, _("Parts of the file are missing.")),
     "verification_begun": (
         409,
-        _("Winners were asked already: the competition is not reopened, and no selection changes."),
+        _(
+            "Winners were already asked for a verification: the competition cannot be "
+            "reopened, and no selection can change."
+        ),
     ),
     "webhook_stopped": (409, _("The address failed 50 times in a row. Resume its calls first.")),
-    "wrong_offset": (409, _("A part does not begin where the last one ended. Ask for the offset.")),
+    "wrong_offset": (
+        409,
+        _(
+            "A part does not begin where the last one ended. Ask for the "
+            "offset and send from there."
+        ),
+    ),
     "length_required": (411, _("The request does not announce its size: send `Content-Length`.")),
     "tus_version": (412, _("The request needs `Tus-Resumable: 1.0.0`.")),
-    "too_large": (413, _("The file is larger than the competition takes.")),
+    "too_large": (413, _("The file is larger than the competition accepts.")),
     "unsupported_media_type": (415, _("Send another `Content-Type`.")),
     "upload_busy": (
         423,
-        _("Another request sends to this upload. Ask for its offset in a moment."),
+        _("Another request is sending to this upload. Ask for its offset in a moment."),
     ),
     "throttled": (
         429,

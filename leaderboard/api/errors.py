@@ -113,7 +113,7 @@ HEADINGS = {
     400: gettext_lazy("The request cannot be read"),
     415: gettext_lazy("The request cannot be read"),
     500: gettext_lazy("The server made an error"),
-    503: gettext_lazy("The site is away for a moment"),
+    503: gettext_lazy("The site is not available for a moment"),
     507: gettext_lazy("The disk of the server is full"),
 }
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT}

@@ -54,8 +54,9 @@ NoWorse = Annotated[
     typer.Option(
         "--no-worse",
         help=gettext(
-            "Wait for the score, and exit with 1 if it is worse than the branch's best, or else "
-            "your team's best, by more than the noise of the clock."
+            "Wait for the score, and exit with 1 if it is worse by more than the noise of "
+            "the clock. It is compared with the branch's best, or with your team's best if "
+            "the branch has none."
         ),
     ),
 ]
@@ -71,14 +72,16 @@ Token = Annotated[
         hide_input=True,
         envvar="FEATHERWEIGHT_TOKEN",
         show_envvar=False,
-        help=gettext("Use this token instead of a browser; without a value it is asked for."),
+        help=gettext(
+            "Use this token instead of a browser. Without a value, the command asks for it."
+        ),
     ),
 ]
 Scope = Annotated[
     str,
     typer.Option(
         metavar="read|submit|manage",
-        help=gettext("What the command may do for you, where you sign in by a browser."),
+        help=gettext("What the command may do for you, if you sign in with a browser."),
     ),
 ]
 
@@ -86,10 +89,9 @@ Scope = Annotated[
 @app.command(
     epilog=EXIT_CODES,
     help=gettext(
-        "Sign in by a browser, or by a token. The token and the server's address are kept in a "
-        "file that only you can read.\n"
-        "\n"
-        "In CI set FEATHERWEIGHT_URL and FEATHERWEIGHT_TOKEN instead."
+        "Sign in with a browser, or with a token. The token and the server's address are "
+        "kept in a file that only you can read.\n\nIn CI set FEATHERWEIGHT_URL and "
+        "FEATHERWEIGHT_TOKEN instead."
     ),
 )
 def login(url: Url, token: Token = "", scope: Scope = "manage", as_json: AsJson = False) -> None:
@@ -133,7 +135,7 @@ def kit(
         folder = kits.fetch(server, slug, Path.cwd())
         if sample and told["sample"]:
             kits.fetch_sample(server, slug, told["sample"], folder)
-    words = gettext("The kit is in %(folder)s. Its README.md tells how to go on.")
+    words = gettext("The kit is in %(folder)s. Its README.md says what to do next.")
     show(as_json, {"folder": str(folder)}, words % {"folder": folder})
 
 
@@ -297,7 +299,9 @@ def rules_of(competition: dict[str, Any], file: Path) -> dict[str, Any]:
     """What a competition asks of a file. Raises `Trouble` (too_large)."""
     most, size = competition["limits"]["max_upload_bytes"], file.stat().st_size
     if size > most:
-        sentence = gettext("The file has %(size)s MB; this competition accepts %(limit)s MB.")
+        sentence = gettext(
+            "The size of the file is %(size)s MB. This competition accepts %(limit)s MB."
+        )
         told = sentence % {"size": f"{size / 1e6:.1f}", "limit": f"{most / 1e6:g}"}
         raise Trouble(FAILED, f"{told} [too_large]", "too_large")
     given = dict(competition["input"])

@@ -19,7 +19,7 @@ def fetch(server: Server, slug: str, place: Path) -> Path:
     """Unpack a kit into a new folder in `place`. Raises `Trouble`, also if the folder is there."""
     folder = place / f"{slug}-kit"
     if folder.exists():
-        sentence = gettext("%(folder)s is there already. Move it away first.")
+        sentence = gettext("%(folder)s already exists. Move it away first.")
         raise Trouble(WRONG_USAGE, sentence % {"folder": folder}, "folder_exists")
     with tempfile.TemporaryDirectory(prefix="featherweight-") as holder:
         path = Path(holder) / "kit.zip"
@@ -28,7 +28,7 @@ def fetch(server: Server, slug: str, place: Path) -> Path:
             size = sum(entry.file_size for entry in archive.infolist())
             is_inside = all(name.startswith(f"{folder.name}/") for name in archive.namelist())
             if size > MOST_BYTES or not is_inside:
-                sentence = gettext("The server sent something that is no starter kit.")
+                sentence = gettext("The server did not send a starter kit.")
                 raise Trouble(REFUSED, sentence, "unexpected_answer")
             archive.extractall(place)  # zipfile takes parent folders out of the names
     for script in folder.rglob("*.sh"):

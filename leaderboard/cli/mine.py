@@ -25,7 +25,10 @@ Of = Annotated[
     ),
 ]
 Most = Annotated[
-    int, typer.Option("--limit", min=1, max=1000, help=gettext("How many, the latest first."))
+    int,
+    typer.Option(
+        "--limit", min=1, max=1000, help=gettext("How many to show. The latest comes first.")
+    ),
 ]
 
 
@@ -77,7 +80,7 @@ def compare(first: Number, second: Number, as_json: AsJson = False) -> None:
             sentence = gettext("#%(id)d has no score, so nothing can be compared.")
             raise Trouble(WRONG_USAGE, sentence % one, "not_scored")
     if both[0]["competition"] != both[1]["competition"]:
-        sentence = gettext("#%(first)d and #%(second)d are of two competitions.")
+        sentence = gettext("#%(first)d and #%(second)d belong to two competitions.")
         said = sentence % {"first": first, "second": second}
         raise Trouble(WRONG_USAGE, said, "two_competitions")
     show(as_json, both, comparison(*both))
@@ -117,14 +120,16 @@ def rank(prospect: dict[str, Any] | None) -> str:
 
 @app.command(
     epilog=EXIT_CODES,
-    help=gettext("Take a submission off the boards for good. The quota it used stays used."),
+    help=gettext(
+        "Take a submission off the boards permanently. The quota that it used stays used."
+    ),
 )
 def withdraw(
     submission_id: Number,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    confirm(yes, gettext("Withdraw #%(id)d for good?") % {"id": submission_id})
+    confirm(yes, gettext("Withdraw #%(id)d permanently?") % {"id": submission_id})
     with connected() as server:
         submission = server.ask("POST", f"submissions/{submission_id}/withdraw")
     told = gettext("#%(id)d is withdrawn.") % submission
@@ -155,7 +160,7 @@ def download(
         # Of a name that the server says, no folder counts.
         target = output or Path(Path(submission["file_name"].replace("\\", "/")).name or "model")
         if target.exists():
-            sentence = gettext("%(file)s is there already. Name another with --output.")
+            sentence = gettext("%(file)s already exists. Choose another name with --output.")
             raise Trouble(WRONG_USAGE, sentence % {"file": target}, "file_exists")
         server.save(f"submissions/{submission_id}/file", target)
     found = {"file": str(target), "size_bytes": target.stat().st_size}
@@ -165,9 +170,8 @@ def download(
 @app.command(
     epilog=EXIT_CODES,
     help=gettext(
-        "Choose which submissions count for the private board.\n"
-        "\n"
-        "Without IDs the present choice is shown. With --none your best public ones count."
+        "Choose which submissions count for the private board.\n\nWithout IDs, the command "
+        "shows the current choice. With --none, your best public ones count."
     ),
 )
 def select(

@@ -16,7 +16,9 @@ from leaderboard.cli.server import connected
 
 @app.command(
     epilog=EXIT_CODES,
-    help=gettext("Read what is asked often, public answers, and what your team asked."),
+    help=gettext(
+        "Show frequently asked questions, public answers, and the questions of your team."
+    ),
 )
 def questions(competition: Slug, as_json: AsJson = False) -> None:
     with connected() as server:
@@ -25,20 +27,22 @@ def questions(competition: Slug, as_json: AsJson = False) -> None:
     found = {"faq": often["results"], "questions": asked["results"]}
     pieces = [told(one["question"], one["answer"]) for one in found["faq"]]
     pieces += [told(one["text"], one["answer"]) for one in found["questions"]]
-    nothing = gettext('Nothing was asked yet. Ask: featherweight ask %(competition)s "..."')
+    nothing = gettext(
+        'There are no questions yet. To ask one: featherweight ask %(competition)s "..."'
+    )
     words = Text("\n\n").join(pieces) or plain(nothing % {"competition": competition})
     show(as_json, found, words)
 
 
 def told(question: str, answer: str) -> Text:
     """A question and its answer. Without an answer, the words say that it waits for one."""
-    words = answer or gettext("(waits for an answer)")
+    words = answer or gettext("(waiting for an answer)")
     return Text("\n").join([lines(question).copy(), lines(words)])
 
 
 @app.command(
     epilog=EXIT_CODES,
-    help=gettext("Ask the organizers something. Your team reads the answer, or everybody."),
+    help=gettext("Ask the organizers a question. Your team reads the answer, or everybody."),
 )
 def ask(
     competition: Slug,

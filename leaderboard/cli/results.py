@@ -24,8 +24,8 @@ Key = Annotated[
         "--key",
         envvar="FEATHERWEIGHT_KEY",
         help=gettext(
-            "The public key of the site, in hex, or a file with it (hex or PEM). Without it only "
-            "the key in the file itself is used, and anybody can make one."
+            "The public key of the site, in hex, or a file with it (hex or PEM). Without it, "
+            "only the key in the file itself is used, and anybody can make such a key."
         ),
     ),
 ]
@@ -34,8 +34,8 @@ AsOf = Annotated[
     typer.Option(
         "--as-of",
         help=gettext(
-            "Print the public board of this moment, too, such as 2026-03-01T12:00. The time is UTC "
-            "unless it names another zone."
+            "Print the public board of this moment, too, for example 2026-03-01T12:00. The "
+            "time is UTC unless it names another zone."
         ),
     ),
 ]
@@ -45,10 +45,9 @@ AsJson = Annotated[bool, typer.Option("--json", help=gettext("Print the verdict 
 @app.command(
     epilog=EXIT_CODES,
     help=gettext(
-        "Check a signed result, without a network: the signature, and each time ratio, quality, "
-        "score, rank and range computed again.\n"
-        "\n"
-        "Exit code 0: all that could be checked is right; 1: something is wrong; 2: the file is no "
+        "Check a signed result without a network. The command checks the signature, and "
+        "computes each time ratio, quality, score, rank and range again.\n\nExit code 0: all "
+        "that could be checked is right; 1: something is wrong; 2: the file is not a "
         'snapshot. Time ratios and ranges need: pip install "featherweight[verify]".'
     ),
 )
@@ -59,7 +58,9 @@ def verify(snapshot: File, key: Key = None, as_of: AsOf = None, as_json: AsJson 
     try:
         verdict = verifying.verify(snapshot, public_key(key), at)
     except canonical.NoSnapshot as error:
-        sentence = gettext("%(file)s is no snapshot that this command knows. Install it again.")
+        sentence = gettext(
+            "%(file)s is not a snapshot that this command knows. Install the command again."
+        )
         told = sentence % {"file": snapshot}
         raise Trouble(WRONG_USAGE, told, "not_a_snapshot") from error
     if at and verdict.as_of is None:
@@ -84,7 +85,9 @@ def public_key(given: str | None) -> str | None:
     try:
         return signing.public_of(path.read_text() if path.is_file() else given)
     except (ValueError, OSError) as error:
-        sentence = gettext("This is no public key: 64 hex digits, or a file with them or PEM.")
+        sentence = gettext(
+            "This is not a public key. Give 64 hex digits, or a file with them or with PEM."
+        )
         raise Trouble(WRONG_USAGE, sentence, "bad_key") from error
 
 
@@ -96,7 +99,7 @@ def moment(given: str | None) -> datetime | None:
         found = datetime.fromisoformat(given)
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
-        sentence = gettext("%(given)s is no moment. Write it like 2026-03-01T12:00.")
+        sentence = gettext("%(given)s is not a moment. Write it like 2026-03-01T12:00.")
         raise Trouble(WRONG_USAGE, sentence % {"given": given}, "bad_moment") from error
 
 
@@ -151,7 +154,7 @@ def show_rest(verdict: Verdict) -> None:
 
     out.print(plain(gettext("Signed with: %(key)s") % {"key": verdict.key}), soft_wrap=True)
     out.print(plain(f"SHA-256: {verdict.sha256}"), soft_wrap=True)
-    out.print(plain(gettext("What such a file cannot tell:")), soft_wrap=True)
+    out.print(plain(gettext("What such a file cannot show:")), soft_wrap=True)
     for one in CANNOT:
         out.print(plain(f"  {said(one)}"), soft_wrap=True)
     if verdict.holds:

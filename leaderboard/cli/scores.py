@@ -27,8 +27,9 @@ Reference = Annotated[
         exists=True,
         dir_okay=False,
         help=gettext(
-            "What time is held against; by default the organizers' reference model, if they hand "
-            "it out. Else take one like it, of `python -m scoring train-reference`."
+            "The model that times are compared with. By default it is the organizers' "
+            "reference model, if they have released it. Otherwise make a similar one with "
+            "`python -m scoring train-reference`."
         ),
     ),
 ]
@@ -37,11 +38,9 @@ Reference = Annotated[
 @app.command(
     epilog=EXIT_CODES,
     help=gettext(
-        "Measure a model on the sample as the server does, on this machine. Needs Linux and the "
-        "extra `worker`.\n"
-        "\n"
-        "At first the reference is measured against itself. This calibration is kept for the "
-        "next time."
+        "Measure a model on the sample as the server does, on this machine. This needs Linux "
+        "and the extra `worker`.\n\nThe first time, the reference is measured against itself. "
+        "This calibration is kept for the next time."
     ),
 )
 def score(
@@ -49,13 +48,13 @@ def score(
     competition: Into,
     reference: Reference = None,
     max_seconds: Annotated[
-        float, typer.Option(min=1, help=gettext("Cap of measuring."))
+        float, typer.Option(min=1, help=gettext("The most seconds of measuring."))
     ] = Plan.max_seconds,
     allow_weak_sandbox: Annotated[
         bool,
         typer.Option(
             "--allow-weak-sandbox",
-            help=gettext("Measure also where the kernel lacks a layer of the sandbox."),
+            help=gettext("Measure even if the kernel lacks a layer of the sandbox."),
         ),
     ] = False,
     as_json: AsJson = False,
@@ -144,7 +143,8 @@ def reference_of(server: Server, told: dict[str, Any]) -> Path:
     known = told.get("reference")
     if not known:
         sentence = gettext(
-            "The organizers do not hand out the reference model. Name one like it by --reference."
+            "The organizers have not released the reference model. Name a similar one with "
+            "--reference."
         )
         raise Trouble(WRONG_USAGE, sentence, "reference_not_released")
     folder = kept(told["slug"]).parent / known["sha256"][:16]
@@ -181,10 +181,10 @@ def published(report: Report, job: Job) -> str:
         "reference": rounded(report.quality_ref, 4),
     }
     told = gettext(
-        "On the sample: score %(score)s. Time ratio: %(ratio)s. Quality: %(quality)s, of the "
-        "reference %(reference)s."
+        "On the sample: score %(score)s. Time ratio: %(ratio)s. Quality: %(quality)s; the "
+        "reference has %(reference)s."
     )
-    gate = gettext("The quality is below the gate, so the score counts for nothing.")
+    gate = gettext("The quality is below the gate, so the score does not count.")
     return f"{told % facts} {gate}" if quality.quality < terms.min_quality else told % facts
 
 

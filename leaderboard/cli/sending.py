@@ -246,7 +246,9 @@ class DirectParts(Parts):
             sentence = gettext("%(host)s cannot be reached: %(error)s")
             raise Trouble(UNREACHABLE, sentence % {"host": host, "error": error}) from error
         if not answer.is_success:  # it is away, or the address is too old
-            sentence = gettext("%(host)s answered %(status)d to a part of the file.")
+            sentence = gettext(
+                "%(host)s answered %(status)d to a part of the file. Send the file again."
+            )
             raise Trouble(UNREACHABLE, sentence % {"host": host, "status": answer.status_code})
 
 

@@ -51,8 +51,8 @@ class Account:
             raise Trouble(
                 WRONG_USAGE,
                 gettext(
-                    "No server is known. Run `featherweight login`, or set FEATHERWEIGHT_URL and "
-                    "FEATHERWEIGHT_TOKEN."
+                    "No server is set. Run `featherweight login`, or set FEATHERWEIGHT_URL "
+                    "and FEATHERWEIGHT_TOKEN."
                 ),
             )
         return account
@@ -140,7 +140,8 @@ def trouble(answer: httpx.Response, body: Any) -> Trouble:
     exit_code = UNREACHABLE if answer.status_code in AWAY else REFUSED
     if not isinstance(body, dict) or "code" not in body:
         sentence = gettext(
-            "%(url)s answered %(status)d, not as Featherweight does. Check the address."
+            "%(url)s answered %(status)d, which is not an answer of Featherweight. Check the "
+            "address."
         )
         facts = {"url": answer.url, "status": answer.status_code}
         return Trouble(exit_code, sentence % facts, "unexpected_answer")
@@ -151,8 +152,8 @@ def trouble(answer: httpx.Response, body: Any) -> Trouble:
 
 def sign_in_first() -> str:
     return gettext(
-        "Sign in first: run `featherweight login`, or set FEATHERWEIGHT_TOKEN to a token of your "
-        "profile page."
+        "Sign in first: run `featherweight login`, or set FEATHERWEIGHT_TOKEN to a token "
+        "from your profile page."
     )
 
 
@@ -171,7 +172,7 @@ def connected(account: Account | None = None) -> Iterator[Server]:
             transport=httpx.HTTPTransport(retries=2),
         )
     except (ValueError, httpx.InvalidURL) as error:  # a token or an address of strange characters
-        sentence = gettext("Address or token cannot be used: %(error)s") % {"error": error}
+        sentence = gettext("The address or the token cannot be used: %(error)s") % {"error": error}
         raise Trouble(WRONG_USAGE, sentence) from error
     with client:
         yield Server(client)

@@ -58,7 +58,7 @@ def show_failure(submission: dict[str, Any]) -> None:
     """What the model said, and a command that fails in the same way."""
     show_dry_run(submission["dry_run"])
     if command := submission["failure"].get("command"):
-        told = gettext("The same at home: %(command)s") % {"command": command}
+        told = gettext("The same on your machine: %(command)s") % {"command": command}
         out.print(plain(told), soft_wrap=True, markup=False)
 
 
@@ -82,7 +82,9 @@ def ranked(prospect: dict[str, Any]) -> str:
     if prospect["likely_first"] is None:
         return gettext("Rank %(rank)d of %(ranked)d on the public board.") % prospect
     if prospect["likely_first"] == prospect["likely_last"]:
-        sentence = gettext("Rank %(rank)d of %(ranked)d on the public board, likely the same.")
+        sentence = gettext(
+            "Rank %(rank)d of %(ranked)d on the public board. The likely rank is the same."
+        )
         return sentence % prospect
     sentence = gettext(
         "Rank %(rank)d of %(ranked)d on the public board, likely %(likely_first)d to "
@@ -162,7 +164,7 @@ def missed(submission: dict[str, Any], wanted: Wanted) -> str:
         return gettext("The score is hidden, so no limit can be checked.") if is_limited else ""
     prospect = submission["prospect"]
     if wanted.max_score is not None and prospect and prospect["rank"] is None:
-        return gettext("The quality is below the gate, so the score counts for nothing.")
+        return gettext("The quality is below the gate, so the score does not count.")
     if wanted.max_score is not None and submission["score"]["score"] > wanted.max_score:
         found = submission["score"]
         facts = {
@@ -249,7 +251,7 @@ def running(submission: dict[str, Any]) -> str:
     left = submission["remaining_seconds"]
     if left is None:
         return told
-    to_go = gettext("about %(seconds)d s to go") % {"seconds": round(left)}
+    to_go = gettext("about %(seconds)d s left") % {"seconds": round(left)}
     return f"{told}, {to_go}"
 
 
@@ -284,12 +286,12 @@ def show_dry_run(tried: dict[str, Any] | None) -> None:
     if not tried or not tried["output"]:
         return
     told = ngettext(
-        "On %(images)d image of the sample it said:",
-        "On %(images)d images of the sample it said:",
+        "On %(images)d image of the sample the model printed:",
+        "On %(images)d images of the sample the model printed:",
         tried["images"],
     )
     out.print(told % tried, soft_wrap=True, markup=False)
     for line in tried["output"].splitlines():
         out.print(plain(f"  {line}"), soft_wrap=True, markup=False)
     if tried["is_cut"]:
-        out.print(gettext("  (and more, which is not kept)"))
+        out.print(gettext("  (the rest was not kept)"))

@@ -28,7 +28,7 @@ def show_teams(as_json: AsJson = False) -> None:
     show(as_json, found, table)
 
 
-@team.command(epilog=EXIT_CODES, help=gettext("Create a team. A team of one is fine."))
+@team.command(epilog=EXIT_CODES, help=gettext("Create a team. A team with one member is fine."))
 def create(name: str, competition: Into, as_json: AsJson = False) -> None:
     with connected() as server:
         made = server.ask("POST", f"competitions/{competition}/teams", json={"name": name})
@@ -61,7 +61,8 @@ def apply(
 
 
 @team.command(
-    epilog=EXIT_CODES, help=gettext("Make an invitation. Its code lets one person join in a week.")
+    epilog=EXIT_CODES,
+    help=gettext("Make an invitation. One person can join with its code within a week."),
 )
 def invite(
     competition: Into,
@@ -87,10 +88,10 @@ def invitation(made: dict[str, Any], to: str) -> str:
     if to:
         told = gettext("%(to)s gets a notice, if the site knows this name. To join: %(command)s")
         return told % {"to": to, "command": command}
-    return gettext("Whoever joins runs: %(command)s") % {"command": command}
+    return gettext("The person who joins runs: %(command)s") % {"command": command}
 
 
-@team.command(epilog=EXIT_CODES, help=gettext("Join the team that an invitation names."))
+@team.command(epilog=EXIT_CODES, help=gettext("Join the team of an invitation."))
 def join(code: str, as_json: AsJson = False) -> None:
     with connected() as server:
         joined = server.ask("POST", "teams/join", json={"code": code})
@@ -99,7 +100,7 @@ def join(code: str, as_json: AsJson = False) -> None:
 
 
 @team.command(
-    epilog=EXIT_CODES, help=gettext("Leave your team. What it submitted stays the team's.")
+    epilog=EXIT_CODES, help=gettext("Leave your team. What you submitted stays with the team.")
 )
 def leave(
     competition: Into,

@@ -26,7 +26,8 @@ def job_of(options: argparse.Namespace, folder: Path) -> Job:
         and not options.skip_broken
     ):
         raise BadDataset(
-            "broken_images", say("Some images cannot be decoded; --skip-broken leaves them out.")
+            "broken_images",
+            say("Some images cannot be decoded. Use --skip-broken to leave them out."),
         )
     splits = tuple(
         Split(name, packed(options, images, folder / f"{name}.zip", found.encoding))

@@ -52,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
         raise EngineError(
             "sandbox_unavailable",
             say(
-                "Models run in a sandbox of Linux. Try yours in the image of the "
-                "Dockerfile, or on another machine."
+                "Models run in a sandbox that needs Linux. Try your model in the image of "
+                "the Dockerfile, or on another machine."
             ),
         )
     from scoring import trial

@@ -45,7 +45,7 @@ INT8 = "int8-"
 NO_MODEL = frozenset(("empty_file", "not_a_zip", "not_torchscript", "python_pickle", "state_dict"))
 """Codes of refusals that end with how a model is saved in each format."""
 NO_FORMAT = say("This file has none of the accepted formats: %(formats)s.")
-SAVED = say("A model is saved as %(format)s by %(call)s.")
+SAVED = say("To save a model as %(format)s, use %(call)s.")
 HEAD_BYTES = 64
 """Of a file: enough to tell its format."""
 

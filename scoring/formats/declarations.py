@@ -61,9 +61,8 @@ def input_spec(
         raise Rejected(
             "bad_declaration",
             say(
-                "featherweight.json: %(unknown)s changes nothing here, so take it out. "
-                "These keys are honoured: %(parsers)s. Notes belong into another extra "
-                "file.",
+                "featherweight.json: %(unknown)s has no effect here, so take it out. These "
+                "keys are accepted: %(parsers)s. Put notes into another extra file.",
                 unknown=listed(unknown),
                 parsers=", ".join(PARSERS),
             ),
@@ -116,7 +115,7 @@ def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise Rejected(
             "bad_declaration",
             say(
-                "featherweight.json: %(twice)s stands twice. Keep one.",
+                "featherweight.json: %(twice)s is there twice. Keep one.",
                 twice=listed(twice),
             ),
         )
@@ -151,7 +150,7 @@ def one_of(*allowed: str) -> Callable[[Any], str]:
         if value not in allowed:
             raise Unsuitable(
                 say(
-                    "featherweight.json: %(key)s: %(value)s is none of %(allowed)s.",
+                    "featherweight.json: %(key)s: %(value)s is not one of %(allowed)s.",
                     value=repr(value)[:40],
                     allowed=", ".join(allowed),
                 )
@@ -167,7 +166,7 @@ def three(low: float, high: float) -> Callable[[Any], tuple[float, ...]]:
     def parse(value: Any) -> tuple[float, ...]:
         if not isinstance(value, list | tuple) or len(value) != 3:
             raise Unsuitable(
-                say("featherweight.json: %(key)s has three numbers, one for each channel.")
+                say("featherweight.json: %(key)s must have three numbers, one for each channel.")
             )
         return tuple(number(low, high)(item) for item in value)
 
@@ -180,7 +179,10 @@ def number(low: float, high: float) -> Callable[[Any], float]:
     def parse(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Unsuitable(
-                say("featherweight.json: %(key)s: %(value)s is no number.", value=repr(value)[:40])
+                say(
+                    "featherweight.json: %(key)s: %(value)s is not a number.",
+                    value=repr(value)[:40],
+                )
             )
         if not low <= value <= high:  # NaN fails this comparison too
             raise Unsuitable(

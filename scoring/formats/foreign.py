@@ -17,40 +17,44 @@ ASKED = ("not_a_zip", "not_torchscript", "state_dict", "unsafe_names")
 """Codes of refusals that another format could explain. Behind them a zip's list is short enough."""
 
 EXPORTED = say(
-    "This is a program of torch.export (.pt2), which is never loaded here. Save the model itself "
-    "by torch.jit.trace, or export it by torch.onnx.export(..., external_data=False)."
+    "This is a program of torch.export (.pt2), which this site never loads. Save the model "
+    "itself with torch.jit.trace, or export it with torch.onnx.export(..., "
+    "external_data=False)."
 )
 COMPILED = say(
-    "This is a package of AOTInductor, which holds machine code and is never loaded here. Save the "
-    "model itself by torch.jit.trace, or export it by torch.onnx.export(..., external_data=False)."
+    "This is a package of AOTInductor, which holds machine code. This site never loads it. "
+    "Save the model itself with torch.jit.trace, or export it with torch.onnx.export(..., "
+    "external_data=False)."
 )
 EXECUTORCH = say(
-    "This is a program of ExecuTorch (.pte), which is made for phones. Save the model itself by "
-    "torch.jit.trace, or export it by torch.onnx.export(..., external_data=False)."
+    "This is a program of ExecuTorch (.pte), which is made for phones. Save the model itself "
+    "with torch.jit.trace, or export it with torch.onnx.export(..., external_data=False)."
 )
 TFLITE = say(
-    "This is a model of TensorFlow Lite (.tflite). Convert it by python -m tf2onnx.convert "
+    "This is a model of TensorFlow Lite (.tflite). Convert it with python -m tf2onnx.convert "
     "--tflite model.tflite --output model.onnx --inputs-as-nchw INPUT."
 )
 SAVED_MODEL = say(
-    "This is a SavedModel of TensorFlow. Convert it by python -m tf2onnx.convert --saved-model "
-    "FOLDER --output model.onnx --inputs-as-nchw INPUT."
+    "This is a SavedModel of TensorFlow. Convert it with python -m tf2onnx.convert "
+    "--saved-model FOLDER --output model.onnx --inputs-as-nchw INPUT."
 )
 KERAS = say(
-    "This is a model of Keras. Export it by model.export('model.onnx', format='onnx'), with images "
-    "as (batch, 3, height, width)."
+    "This is a model of Keras. Export it with model.export('model.onnx', format='onnx'), "
+    "with images as (batch, 3, height, width)."
 )
 HDF5 = say(
-    "This is a file of HDF5, as Keras writes it. Load it in Keras, and export it by "
+    "This is an HDF5 file, as Keras writes it. Load it in Keras, and export it with "
     "model.export('model.onnx', format='onnx'), with images as (batch, 3, height, width)."
 )
 SAFETENSORS = say(
-    "This is a file of safetensors: weights without the model's code. Load them into the model, "
-    "and save the model by torch.jit.trace, or by torch.onnx.export(..., external_data=False)."
+    "This is a safetensors file: weights without the model's code. Load them into the model, "
+    "and save the model with torch.jit.trace, or export it with torch.onnx.export(..., "
+    "external_data=False)."
 )
 GGUF = say(
-    "This is a file of GGUF: weights without the model's code. Load them into the model, and save "
-    "the model by torch.jit.trace, or by torch.onnx.export(..., external_data=False)."
+    "This is a GGUF file: weights without the model's code. Load them into the model, and "
+    "save the model with torch.jit.trace, or export it with torch.onnx.export(..., "
+    "external_data=False)."
 )
 OPENVINO = say(
     "This is a model of OpenVINO. Upload the model that it was converted from, as TorchScript or "

@@ -150,8 +150,8 @@ def cache_blamed(wanted_bytes: int = 0) -> Iterator[None]:
         raise EngineError(
             "cache_failed",
             say(
-                "The cache of decoded images cannot be written: %(strerror)s. Make room "
-                "on its disk, or give it another place.",
+                "The cache of decoded images cannot be written: %(strerror)s. Make room on "
+                "its disk, or choose another place for it.",
                 strerror=str(error.strerror),
             ),
             wanted_bytes=wanted_bytes,

@@ -75,8 +75,8 @@ class Changes(Json):
         if not (self.added or self.removed or self.moved or self.relabelled):
             return (say("No picture has changed."),)
         numbers = say(
-            "Added: %(added)s. Removed: %(removed)s. In another split: %(moved)s. In another "
-            "class: %(relabelled)s. As before: %(kept)s.",
+            "Added: %(added)s. Removed: %(removed)s. Now in another split: %(moved)s. Now in "
+            "another class: %(relabelled)s. Not changed: %(kept)s.",
             added=f"{self.added:,}",
             removed=f"{self.removed:,}",
             moved=f"{self.moved:,}",

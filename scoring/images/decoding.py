@@ -37,11 +37,11 @@ def open_image(data: bytes) -> Pillow.Image:
     except Exception as error:  # Pillow's decoders raise nearly anything on broken files
         raise Unusable(*reason(data)) from error
     if mode == "LAB":
-        raise Unusable(BROKEN, say("It is in Lab colours."), kinds.CONVERT)
+        raise Unusable(BROKEN, say("The image has Lab colours."), kinds.CONVERT)
     width, height = size
     raise Unusable(
         say(
-            "This image is not decoded: %(width)s x %(height)s pixels are too many.",
+            "This image is not decoded, because it has too many pixels: %(width)s x %(height)s.",
             width=width,
             height=height,
         )

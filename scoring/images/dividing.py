@@ -68,8 +68,8 @@ def refuse_absent(
     for label, name in ((label, name) for label in sorted(sizes) for name in names):
         if not there[name][label]:
             said = say(
-                "The class %(label)s has %(size)s images. Too many of them show the same picture, "
-                "or nearly, to be in %(split)s too.",
+                "The class %(label)s has %(size)s images. Too many of them show the same or "
+                "nearly the same picture, so %(split)s would get none.",
                 label=shown(label),
                 size=sizes[label],
                 split=name,

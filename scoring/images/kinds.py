@@ -6,7 +6,7 @@ from scoring.sentences import Sentence, say
 
 CONVERT = say("Convert it to JPEG or PNG.")
 DOWNLOAD = say("Download the image itself.")
-UNPACK = say("Unpack it, and put its images in its place.")
+UNPACK = say("Unpack it, and put its images in the same place.")
 
 HEIC = say("This is a HEIC image.")
 AVIF = say("This is an AVIF image.")
@@ -57,7 +57,7 @@ BY_START: dict[bytes, tuple[Sentence, ...]] = {
     b"7z\xbc\xaf\x27\x1c": (say("This is a 7z archive."), UNPACK),
     b"\x1f\x8b": (say("This is a gzip archive."), UNPACK),
     b"version https://git-lfs": (
-        say("This is a pointer of Git LFS. `git lfs pull` fetches the image."),
+        say("This is a pointer of Git LFS. Run `git lfs pull` to fetch the image."),
     ),
 }
 """The first bytes of other kinds of files, in lower case."""

@@ -85,7 +85,7 @@ def tables_among(source: Source, images: Sequence[str], wanted: str | None) -> l
     if wanted:
         if wanted not in candidates:
             some = ", ".join(candidates[:SHOWN])
-            there = [say("There are: %(tables)s.", tables=some)] if candidates else []
+            there = [say("The tables are: %(tables)s.", tables=some)] if candidates else []
             none = say("There is no table %(name)s.", name=wanted)
             raise BadDataset("no_such_table", none, *there)
         candidates = [wanted]
@@ -112,8 +112,8 @@ def gathered(tables: Sequence[Table], images: Sequence[str]) -> Labels:
         raise BadDataset(
             "bad_table",
             say(
-                "Of %(tables)s some have a column %(column)s and others have none. "
-                "Give it to all, or to none.",
+                "Only some of %(tables)s have a column %(column)s. Give it to all tables, or "
+                "to none.",
                 tables=", ".join(map(names.shown, listed)),
                 column=SPLIT_COLUMN,
             ),
@@ -240,7 +240,7 @@ def refuse_rivals(tables: Sequence[Table]) -> None:
         raise BadDataset(
             "several_tables",
             say(
-                "Several tables name images: %(tables)s. Say which one has the labels "
+                "Several tables name images: %(tables)s. Name the one that has the labels "
                 "(--labels, or the field Table of labels).",
                 tables=", ".join(table.name for table in tables[:SHOWN]),
             ),
@@ -257,10 +257,10 @@ def refuse_unclear(tables: Sequence[Table]) -> None:
             raise BadDataset(
                 "unclear_labels",
                 say(
-                    "%(name)s names images, which lie in several folders, too. If it has "
-                    "the classes, call its column `label`; if the folders are the "
-                    "classes, write `%(folders)s` for the table of labels (--labels), or "
-                    "remove it.",
+                    "%(name)s names images, but the images are also in several folders. If "
+                    "the table has the classes, call its column `label`. If the folders are "
+                    "the classes, write `%(folders)s` for the table of labels (--labels), or "
+                    "remove the table.",
                     name=names.shown(table.name),
                     folders=FOLDERS,
                 ),
@@ -279,9 +279,9 @@ def refuse_disagreement(images: Sequence[Image], tables: Sequence[str]) -> None:
         raise BadDataset(
             "unclear_labels",
             say(
-                "%(table)s gives most images another class than their folder: %(name)s "
-                "is %(label)s. Say which one holds: write %(table)s or `%(folders)s` for "
-                "the table of labels (--labels).",
+                "%(table)s gives most images another class than their folder: %(name)s is "
+                "%(label)s. Choose one of the two: write %(table)s or `%(folders)s` for the "
+                "table of labels (--labels).",
                 table=table,
                 name=names.shown(other.name),
                 label=names.shown(other.label),
@@ -310,15 +310,15 @@ def gather(
             raise BadDataset(
                 "bad_table",
                 say(
-                    "%(table)s names %(name)s, and there are several: %(images)s. Write "
-                    "the folder, too.",
+                    "%(table)s names %(name)s, but there are several files with this name: "
+                    "%(images)s. Write the folder, too.",
                     table=table.name,
                     name=names.shown(name),
                     images=", ".join(map(names.shown, images[:SHOWN])),
                 ),
             )
         if not images:
-            none = say("%(table)s names this file, and there is none.", table=table.name)
+            none = say("%(table)s names this file, but the file does not exist.", table=table.name)
             problems.append(Problem(names.shown(name) or "–", "missing_file", (none,)))
         elif not label:
             none = say("Its row in %(table)s has no label.", table=table.name)
@@ -353,9 +353,11 @@ def checked_split(table: Table, text: str) -> str:
     """The split that a cell names. Raises `BadDataset` for any other word."""
     if text.casefold() in SPLITS:
         return text.casefold()
-    said = say("The column %(column)s of %(table)s says %(value)s.", value=names.shown(text))
+    said = say(
+        "The column %(column)s of %(table)s has the value %(value)s.", value=names.shown(text)
+    )
     if not text:
-        said = say("The column %(column)s of %(table)s says nothing for some images.")
+        said = say("The column %(column)s of %(table)s is empty for some images.")
     raise BadDataset(
         "unknown_split",
         said.about(column=SPLIT_COLUMN, table=names.shown(table.name)),

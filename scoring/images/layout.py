@@ -56,7 +56,7 @@ def sort_out(files: Iterable[str], labels: Labels | None) -> tuple[list[Image], 
     else:
         found = by_folder(images)
         placed = {image.name for image in found}
-        said = (say("This image lies in no class folder. Move it into one, or remove it."),)
+        said = (say("This image is not in a class folder. Move it into one, or remove it."),)
         problems += [Problem(name, "outside_class", said) for name in images if name not in placed]
         if images and not found:
             tables = [name for name in files if name.lower().endswith(TABLES)]
@@ -131,8 +131,8 @@ def what_it_is(name: str) -> tuple[Sentence, ...]:
     if ending in ARCHIVES:
         return (say("This is an archive inside the source. Unpack it in its place."),)
     if ending in TABLES:
-        return (say("This table gives no labels here, and it is no image file."),)
-    return (say("This is no image file."),)
+        return (say("This table gives no labels here, and it is not an image file."),)
+    return (say("This is not an image file."),)
 
 
 def below_common_top(images: Sequence[str], is_class: bool = True) -> dict[str, Path]:
@@ -183,13 +183,15 @@ def refuse_other_tops(tops: set[str]) -> None:
     if folders := [names.shown(top) for top in unknown if top][:SHOWN]:
         said.append(
             say(
-                "Folders beside %(splits)s must be splits too: %(folders)s.",
+                "Folders next to %(splits)s must be splits, too: %(folders)s.",
                 splits=splits,
                 folders=", ".join(folders),
             )
         )
     if "" in unknown:
-        said.append(say("Images lie beside %(splits)s, in no split.", splits=splits))
+        said.append(
+            say("There are images next to %(splits)s that belong to no split.", splits=splits)
+        )
     if said:
         called_so = say("Splits are called sample, public and private.")
         raise BadDataset("unknown_split", *said, called_so)
@@ -215,8 +217,8 @@ def refuse_nested(paths: Mapping[str, Path], is_split: bool) -> None:
     raise BadDataset(
         "nested_folders",
         say(
-            "Images must lie directly in their class folder, not in: %(folders)s. Move "
-            "them up, or list them in a table labels.csv with the columns file,label.",
+            "Images must be directly in their class folder, not in: %(folders)s. Move them "
+            "up, or list them in a table labels.csv with the columns file,label.",
             folders=", ".join(map(names.shown, nested[:SHOWN])),
         ),
     )
@@ -228,9 +230,9 @@ def refuse_splits_for_classes(classes: Collection[str]) -> None:
         raise BadDataset(
             "unknown_split",
             say(
-                "The folders %(classes)s look like splits, and there are no class "
-                "folders in them. Put class folders into them, called sample, public and "
-                "private, or add a table labels.csv with the columns file,label.",
+                "The folders %(classes)s look like splits, but they contain no class "
+                "folders. Put class folders into folders called sample, public and private, "
+                "or add a table labels.csv with the columns file,label.",
                 classes=", ".join(classes),
             ),
         )
@@ -263,7 +265,7 @@ def refuse_lacking_classes(classes: tuple[str, ...], images: Iterable[Image]) ->
     """
     if not classes:
         raise BadDataset(
-            "no_images", say("No images are left. Put those of each class into a folder.")
+            "no_images", say("No images are left. Put the images of each class into a folder.")
         )
     if len(classes) < 2:
         raise BadDataset(

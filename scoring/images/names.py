@@ -129,8 +129,8 @@ def as_asked(raw: Sequence[bytes], encoding: str) -> tuple[str, ...]:
         raise BadDataset(
             "wrong_encoding",
             say(
-                "The name %(name)s is not in %(encoding)s. Leave the encoding out, or "
-                "try one of %(encodings)s.",
+                "The name %(name)s cannot be read as %(encoding)s. Leave the encoding out, "
+                "or try one of %(encodings)s.",
                 name=repr(error.object),
                 encoding=encoding,
                 encodings=", ".join(ENCODINGS),
@@ -249,9 +249,9 @@ def refuse_unsafe(name: str) -> None:
         raise BadDataset(
             "backslash_names",
             say(
-                "The name %(name)s has a backslash. If a program of Windows wrote it "
-                "between folder and file, pack again with another one, for instance "
-                "7-Zip; else rename it.",
+                "The name %(name)s has a backslash. If a Windows program wrote it between "
+                "folder and file, pack again with another program, for example 7-Zip. "
+                "Otherwise rename the file.",
                 name=shown(name),
             ),
         )
@@ -260,7 +260,7 @@ def refuse_unsafe(name: str) -> None:
         raise BadDataset(
             "unsafe_names",
             say(
-                "A file lies %(depth)s folders deep, at %(name)s …; %(limit)s are the most.",
+                "A file is %(depth)s folders deep, at %(name)s …. The limit is %(limit)s.",
                 depth=len(parts) - 1,
                 name=shown(name[:SHOWN]),
                 limit=MAX_DEPTH - 1,
@@ -270,8 +270,8 @@ def refuse_unsafe(name: str) -> None:
         raise BadDataset(
             "unsafe_names",
             say(
-                "The zip holds an unsafe name: %(name)s. Pack the folder again, with "
-                "names below it only.",
+                "The zip contains an unsafe name: %(name)s. Pack the folder again, only with "
+                "names inside the folder.",
                 name=shown(name),
             ),
         )
@@ -293,13 +293,13 @@ def flaw_of(name: str) -> Sentence | None:
     if not skeleton(name):
         return say("The class name %(name)s has no visible character.")
     if any(unicodedata.category(one) in NEVER_IN_A_CLASS for one in name):
-        return say("The class name %(name)s holds a line break or a control character.")
+        return say("The class name %(name)s has a line break or a control character.")
     if BIDIRECTIONAL & set(name):
-        return say("The class name %(name)s holds characters that turn the direction of writing.")
+        return say("The class name %(name)s has characters that change the direction of writing.")
     if "/" in name or "\\" in name:
-        return say("The class name %(name)s holds a slash.")
+        return say("The class name %(name)s has a slash.")
     if is_left(name) or name in (".", ".."):
-        return say("The class name %(name)s is one that tools give to files of their own.")
+        return say("The class name %(name)s is a name that programs use for their own files.")
     if len(name.encode()) > MAX_LABEL_BYTES:
         return say(
             "The class name %(name)s has more than %(limit)s bytes in UTF-8.",

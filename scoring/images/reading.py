@@ -45,7 +45,9 @@ def judged(name: str, image: Pillow.Image) -> Facts | Problem:
     width, height = image.size
     if max(image.size) > MAX_ASPECT * min(image.size):
         line = say(
-            "%(width)s x %(height)s pixels are a line, no photograph.", width=width, height=height
+            "%(width)s x %(height)s pixels are a line, not a photograph.",
+            width=width,
+            height=height,
         )
         return Problem(name, "too_large", (line,))
     if decoding.is_deep(image) and (said := unclear(image)):
@@ -64,13 +66,13 @@ def judged(name: str, image: Pillow.Image) -> Facts | Problem:
 def unclear(image: Pillow.Image) -> tuple[Sentence, ...]:
     """Why the values of a deep image may be no grey levels; empty if they are."""
     values = np.asarray(image)
-    to_do = say("Save it with 8 bits for each channel.")
+    to_do = say("Save the image with 8 bits for each channel.")
     if not np.isfinite(values).all():
-        return say("Some of its values are not finite numbers."), to_do
+        return say("Some values of the image are not finite numbers."), to_do
     least, most, white = float(values.min()), float(values.max()), decoding.white(image)
     if least < 0 or most > white or most < LEAST_OF_WHITE * white:
         said = say(
-            "Its values go from %(least)g to %(most)g, not over %(ranges)s.",
+            "The values of the image are %(least)g to %(most)g. Allowed ranges: %(ranges)s.",
             least=least,
             most=most,
             ranges="0…1, 0…255, 0…65535" if image.mode == "F" else "0…255, 0…65535",

@@ -24,8 +24,8 @@ NAMED = 10
 """Things of one kind that a text names. The others are counted. JSON has all of them."""
 
 TELLS_APART = {
-    "public": say("The public split tells apart"),
-    "private": say("The private split tells apart"),
+    "public": say("What the public split can tell apart"),
+    "private": say("What the private split can tell apart"),
 }
 
 Names = tuple[str, ...]
@@ -101,13 +101,13 @@ class ImageReport:
             ),
             *([(self.changes.heading(), self.changes.sentences())] if self.changes else []),
             (say("Classes without usable images"), plain(some(list(map(shown, self.lost))))),
-            (say("Classes alike but for case"), self.case_line()),
+            (say("Classes that differ only in upper and lower case"), self.case_line()),
             (say("Sizes"), self.sizes_line()),
             (say("Kinds"), self.kinds_line()),
             (say("Labels"), self.labels_line()),
             (say("Names"), self.names_line()),
-            (say("Broken"), kinds(self.problems)),
-            (say("Passed over"), passed_over(self.ignored)),
+            (say("Broken files"), kinds(self.problems)),
+            (say("Skipped files"), passed_over(self.ignored)),
             (say("Same picture, one class"), kept_together(self.equal)),
             (say("Same picture, two classes"), groups(self.conflicts)),
             (say("Nearly the same picture"), groups(self.near)),
@@ -129,7 +129,9 @@ class ImageReport:
         """Classes whose folders are the same folder on Windows and macOS."""
         spelled = Counter(name.casefold() for name in self.classes)
         alike = [shown(name) for name in self.classes if spelled[name.casefold()] > 1]
-        unpacked = say("Windows and macOS unpack the sample's folders of these classes into one.")
+        unpacked = say(
+            "Windows and macOS unpack the sample's folders of these classes into one folder."
+        )
         return (*plain(some(alike)), unpacked) if alike else ()
 
     def sizes_line(self) -> Said:
@@ -157,7 +159,7 @@ class ImageReport:
         return (
             say("Names were read as %(encoding)s.", encoding=self.encoding),
             say(
-                "Unless you named the encoding, this is a guess; possible: %(encodings)s.",
+                "If you did not name the encoding, this is a guess. Possible: %(encodings)s.",
                 encodings=encodings,
             ),
             say(
@@ -219,8 +221,8 @@ def power(split: str, images: int) -> Power:
 def power_line(power_: Power) -> Said:
     """What a split tells apart, in words."""
     said = say(
-        "two models that disagree on %(share)s of %(images)s images, if their quality differs by "
-        "%(quality)s (about %(score)s of the score)",
+        "two models that disagree on %(share)s of %(images)s images, if their quality "
+        "differs by at least %(quality)s (about %(score)s of the score)",
         share=format(power_of.DISAGREEMENT, ".0%"),
         images=format(power_.images, ","),
         quality=format(power_.quality, ".3f"),

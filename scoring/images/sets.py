@@ -145,7 +145,7 @@ def nothing(source: Source, problems: list[Problem]) -> list[Sentence]:
         first = problems[0]
         said.append(
             say(
-                "Files that are no images: %(count)s. The first one is %(name)s:",
+                "Files that are not images: %(count)s. The first one is %(name)s:",
                 count=len(problems),
                 name=shown(first.name),
             )
@@ -153,7 +153,7 @@ def nothing(source: Source, problems: list[Problem]) -> list[Sentence]:
         said += first.said
     if source.ignored:
         passed = ", ".join(f"{shown(name)} ({n})" for name, n in source.ignored.items())
-        said.append(say("Passed over: %(files)s.", files=passed))
+        said.append(say("Skipped: %(files)s.", files=passed))
     return said
 
 

@@ -81,7 +81,7 @@ def opened(path: Path, encoding: str | None = None) -> Iterator[Source]:
         raise BadDataset(
             "wrong_encoding",
             say(
-                "%(name)s says that its names are UTF-8, and they are not. Pack the "
+                "%(name)s is marked as having UTF-8 names, but they are not UTF-8. Pack the "
                 "folder again with another program.",
                 name=path.name,
             ),
@@ -104,7 +104,7 @@ def not_a_zip(path: Path) -> tuple[Sentence, ...]:
     if kind is None:
         return (said,)
     unpack = say(
-        "It is an archive of the kind %(kind)s: unpack it, and pack its folder as a zip.",
+        "This is an archive of the kind %(kind)s. Unpack it, and pack its folder as a zip.",
         kind=kind,
     )
     return said, unpack
@@ -178,7 +178,7 @@ def listed(
         if name in found:
             raise BadDataset(
                 "unsafe_names",
-                say("There are two files of the same name: %(name)s.", name=names.shown(name)),
+                say("There are two files with the same name: %(name)s.", name=names.shown(name)),
             )
         found[name] = number
     sizes = {name: entries[number].size for name, number in found.items()}
@@ -213,7 +213,7 @@ def refuse_locked(name: str, info: zipfile.ZipInfo) -> None:
         raise BadDataset(
             "encrypted_zip",
             say(
-                "%(name)s is locked by a password. Pack the zip without one.",
+                "%(name)s is protected with a password. Pack the zip without a password.",
                 name=names.shown(name),
             ),
         )
@@ -245,7 +245,7 @@ def refuse_bombs(sizes: Mapping[str, int]) -> None:
         raise BadDataset(
             "too_large",
             say(
-                "%(name)s has more than %(mib)s MiB.",
+                "%(name)s is larger than %(mib)s MiB.",
                 name=names.shown(large[0]),
                 mib=MAX_FILE_BYTES >> 20,
             ),

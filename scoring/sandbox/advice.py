@@ -41,7 +41,7 @@ def explained(
     if failure.code not in ADVISED:
         return failure
     raised = quoted(last_words or "")
-    quotes = [say("It said: “%(quote)s”.", quote=raised)] if raised else []
+    quotes = [say("The model's message: “%(quote)s”.", quote=raised)] if raised else []
     has_answered = has_run or (failure.code == "crashed" and last_words is None)
     advice = formats.named(model.format).advice(
         failure.code, raised, model=model, job=job, has_answered=has_answered
@@ -78,7 +78,7 @@ def returned(numbers: list[int]) -> tuple[Sentence, ...]:
     if kind in CONTAINERS:
         one, advice = CONTAINERS[Kind(kind)]
         return one.about(count=max(0, count)), advice
-    return OTHERS.get(kind, (say("It returned no tensor."),))
+    return OTHERS.get(kind, (say("The model returned no tensor."),))
 
 
 def of_tensor(dtype: str, count: int, shape: str) -> tuple[Sentence, ...]:
@@ -87,41 +87,47 @@ def of_tensor(dtype: str, count: int, shape: str) -> tuple[Sentence, ...]:
     `dtype`: empty if it is unknown. `count`: of its dimensions. `shape`: of the first dimensions.
     """
     if not dtype:
-        return say("It returned a tensor of another dtype, shape %(shape)s.", shape=shape), LOGITS
+        return say(
+            "The model returned a tensor of another dtype, shape %(shape)s.", shape=shape
+        ), LOGITS
     if dtype not in ("float32", "float64", "float16", "bfloat16"):
-        said = say("It returned a tensor of %(dtype)s, shape %(shape)s.", dtype=dtype, shape=shape)
+        said = say(
+            "The model returned a tensor of %(dtype)s, shape %(shape)s.", dtype=dtype, shape=shape
+        )
         return said, DEQUANTIZE if dtype in ("quint8", "qint8", "qint32") else LOGITS
     if count == 2:
-        return (say("It returned shape %(shape)s.", shape=shape),)
+        return (say("The model returned the shape %(shape)s.", shape=shape),)
     if count > DIMENSIONS:
         said = say(
-            "It returned %(count)s dimensions. These are the first: %(shape)s.",
+            "The model returned %(count)s dimensions. These are the first: %(shape)s.",
             count=count,
             shape=shape,
         )
         return said, POOL
     if count == 1:
-        return say("It returned 1 dimension %(shape)s.", shape=shape), KEEP
-    said = say("It returned %(count)s dimensions %(shape)s.", count=count, shape=shape)
+        return say("The model returned 1 dimension %(shape)s.", shape=shape), KEEP
+    said = say("The model returned %(count)s dimensions %(shape)s.", count=count, shape=shape)
     return said, POOL if count else KEEP
 
 
 LOGITS = say("Return the logits themselves, as float32, before any argmax.")
 DEQUANTIZE = say("Dequantize the answer.")
 POOL = say("Pool or flatten to (batch, classes).")
-KEEP = say("Keep both of (batch, classes).")
-FIRST_ITEM = say("Return its logits alone, as in out[0].")
+KEEP = say("Keep both dimensions of (batch, classes).")
+FIRST_ITEM = say("Return only its logits, as in out[0].")
 CONTAINERS = {
-    Kind.TUPLE: (say("It returned a tuple of %(count)s."), FIRST_ITEM),
-    Kind.LIST: (say("It returned a list of %(count)s."), FIRST_ITEM),
+    Kind.TUPLE: (say("The model returned a tuple of %(count)s."), FIRST_ITEM),
+    Kind.LIST: (say("The model returned a list of %(count)s."), FIRST_ITEM),
     Kind.DICT: (
-        say("It returned a dict of %(count)s."),
-        say("Return its logits alone, as in out['logits']."),
+        say("The model returned a dict of %(count)s."),
+        say("Return only its logits, as in out['logits']."),
     ),
 }
 OTHERS: dict[int, tuple[Sentence, ...]] = {
-    Kind.NONE: (say("It returned None."),),
-    Kind.NUMBER: (say("It returned a plain number."),),
-    Kind.TEXT: (say("It returned a text."),),
-    Kind.NOT_DENSE: (say("It returned a tensor that is sparse, nested or packed. Make it dense."),),
+    Kind.NONE: (say("The model returned None."),),
+    Kind.NUMBER: (say("The model returned a plain number."),),
+    Kind.TEXT: (say("The model returned text."),),
+    Kind.NOT_DENSE: (
+        say("The model returned a tensor that is sparse, nested or packed. Make it dense."),
+    ),
 }

@@ -182,7 +182,8 @@ class Sandbox:
         try:
             if self.gpu and not self.gpu.settles():
                 raise ModelFailed(
-                    "gpu_busy", say("The model left work on the GPU that went on after its answer.")
+                    "gpu_busy",
+                    say("The model left work on the GPU that continued after its answer."),
                 )
         except OSError as error:
             raise EngineError("sandbox_failed", say("The GPU's sweeper ended.")) from error

@@ -132,7 +132,8 @@ class Child:
         return limit, ModelFailed(
             "load_timeout",
             say(
-                "Loading may take %(limit)g s. The model took longer and was stopped.", limit=limit
+                "The limit for loading is %(limit)g s. The model took longer and was stopped.",
+                limit=limit,
             ),
         )
 
@@ -142,7 +143,7 @@ class Child:
             overdue = ModelFailed(
                 "first_call_timeout",
                 say(
-                    "The first answer of a process may take %(seconds)g s. The model "
+                    "The limit for the first answer of a process is %(seconds)g s. The model "
                     "took longer and was stopped.",
                     seconds=seconds,
                 ),
@@ -154,9 +155,9 @@ class Child:
                 # The message does not give the time, which the model could use to tell about hidden
                 # images.
                 say(
-                    "One answer may take %(limit)g s. A block of answers may take "
-                    "%(limit)g s more than 20 times its usual time. The model took "
-                    "longer and was stopped.",
+                    "The limit for one answer is %(limit)g s. The limit for a block of "
+                    "answers is %(limit)g s more than 20 times its usual time. The model "
+                    "took longer and was stopped.",
                     limit=limit,
                 ),
             )
@@ -170,7 +171,9 @@ class Child:
         limit = self.sandbox.limits.call_seconds
         overdue = ModelFailed(
             "call_timeout",
-            say("The model's process said nothing for %(limit)g s and was stopped.", limit=limit),
+            say(
+                "The model's process did not respond for %(limit)g s and was stopped.", limit=limit
+            ),
         )
         return self.timed(PROBE, limit, overdue)
 
@@ -228,8 +231,8 @@ class Child:
             overdue = ModelFailed(
                 "total_timeout",
                 say(
-                    "All of a model's processes together may take %(total)g s. They took "
-                    "longer and were stopped.",
+                    "The limit for all processes of a model together is %(total)g s. They "
+                    "took longer and were stopped.",
                     total=total,
                 ),
             )
@@ -263,9 +266,7 @@ class Child:
                 say("The model raised an error on its first input, %(fed)s.", fed=fed),
             )
         if status == Status.WRONG_OUTPUT:
-            got = (
-                advice.returned(numbers) if self.may_tell else (say("It returned something else."),)
-            )
+            got = advice.returned(numbers) if self.may_tell else (say("The answer is different."),)
             return ModelFailed(
                 "wrong_output",
                 say(
@@ -277,11 +278,11 @@ class Child:
             )
         if status == Status.OUTPUT_TOO_LARGE:
             limit = format(self.sandbox.limits.output_bytes, ",")
-            said = say("One answer may have %(limit)s bytes. Return logits only.", limit=limit)
+            said = say("One answer can have %(limit)s bytes. Return logits only.", limit=limit)
             if self.may_tell:
                 said = say(
-                    "One answer may have %(limit)s bytes; the model returned %(got)s. Return "
-                    "logits only.",
+                    "One answer can have %(limit)s bytes, but the model returned %(got)s. "
+                    "Return logits only.",
                     limit=limit,
                     got=format(numbers[0], ","),
                 )
@@ -308,7 +309,7 @@ class Child:
         assert self.status is not None
         if gone and os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGKILL:
             return self.out_of_memory()  # the kernel kills a process that uses too much
-        return ModelFailed("crashed", say("The model's process ended while it worked."))
+        return ModelFailed("crashed", say("The model's process ended while it was working."))
 
     def out_of_memory(self) -> ModelFailed:
         """The failure of a model that asked for more memory than its limit."""
@@ -316,7 +317,7 @@ class Child:
         return ModelFailed(
             "out_of_memory",
             say(
-                "The model may map %(limit)s MiB of memory, and asked for more.",
+                "The limit for the memory of a model is %(limit)s MiB. The model asked for more.",
                 limit=format(limit, ",.0f"),
             ),
         )

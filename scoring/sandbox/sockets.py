@@ -70,7 +70,7 @@ def wait_for(channel: socket.socket, seconds: float, tick: Tick) -> bool:
             raise EngineError(
                 "machine_paused",
                 say(
-                    "The machine stood still for %(slept)s s in the middle of it.",
+                    "The machine was suspended for %(slept)s s during the measurement.",
                     slept=format(slept, ".0f"),
                 ),
             )

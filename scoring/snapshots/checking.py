@@ -79,11 +79,11 @@ def signature(opened: canonical.Opened, key: str | None) -> Check:
     tally = Tally("signature", say("Signature"))
     tally.expect(
         opened.is_canonical,
-        say("The file was written anew by another program. Download it again."),
+        say("Another program has rewritten the file. Download it again."),
     )
     tally.expect(
         signing.is_signed(opened.seal, opened.sha256),
-        say("The signature does not fit: the file was changed after it was signed."),
+        say("The signature does not match: the file was changed after it was signed."),
     )
     if key is not None:
         tally.expect(opened.seal.get("key") == key, say("The file is signed with another key."))
@@ -101,9 +101,7 @@ def links(contents: Contents) -> Check:
     """Whether each row has its evaluation, with the same time, and each board has a team once."""
     tally = Tally("links", say("Rows and evaluations"))
     measured, weight = contents.measured, contents.formula.time_weight
-    tally.expect(
-        len(measured) == len(contents.evaluations), say("An evaluation stands there twice.")
-    )
+    tally.expect(len(measured) == len(contents.evaluations), say("An evaluation is there twice."))
     for where, row in rows(contents):
         found = measured.get(row.evaluation)
         if found is None:
@@ -178,7 +176,9 @@ def is_kept(tally: Tally, contents: Contents, measured: Measured | None) -> bool
     """
     if measured is None or measured.since == contents.since:
         return False
-    tally.leave(say("Some submissions keep a score of before the last measuring again."))
+    tally.leave(
+        say("Some submissions keep a score from before the last time that all were measured again.")
+    )
     return True
 
 
@@ -207,7 +207,9 @@ def order_of(tally: Tally, name: str, contents: Contents) -> None:
         rank = ranked if is_ranked else None
         tally.expect(row.rank == rank, say("%(where)s: the rank is wrong.", where=where))
         is_tied = bool(is_ranked and above) and tied(above, row)
-        tally.expect(row.is_tied == is_tied, say("%(where)s: the mark of a tie.", where=where))
+        tally.expect(
+            row.is_tied == is_tied, say("%(where)s: the mark of a tie is wrong.", where=where)
+        )
         above = row
 
     def key(row: Row) -> tuple[bool, float, str]:
@@ -216,7 +218,7 @@ def order_of(tally: Tally, name: str, contents: Contents) -> None:
     for number, (one, other) in enumerate(pairwise(board), start=2):
         tally.expect(
             key(one) <= key(other),
-            say("%(where)s: it belongs above the row before.", where=place(name, number)),
+            say("%(where)s: this row belongs above the row before it.", where=place(name, number)),
         )
 
 

@@ -32,7 +32,7 @@ def versions(contents: Contents) -> Check:
                 say("Scores just after a rescore: models may have been measured again since.")
             )
         else:
-            tally.leave(say("Scores of earlier boards: the file holds no figures of them."))
+            tally.leave(say("Scores of earlier boards: the file does not have their figures."))
     return tally.done()
 
 
@@ -86,14 +86,14 @@ def board_of(tally: Tally, version: Version, side: str) -> None:
     ranks = [row.rank for row in rows if row.rank is not None]
     tally.expect(
         ranks == list(range(1, len(ranks) + 1)) and len(rows) <= version.teams,
-        say("%(where)s: the ranks %(side)s it are wrong.", where=place(version), side=side),
+        say("%(where)s: the ranks %(side)s the rescore are wrong.", where=place(version), side=side),
     )
     tally.expect(
         all(key(above) <= key(row) for above, row in pairwise(rows)),
-        say("%(where)s: the order %(side)s it is wrong.", where=place(version), side=side),
+        say("%(where)s: the order %(side)s the rescore is wrong.", where=place(version), side=side),
     )
     if len(rows) < version.teams:
-        tally.leave(say("Of large earlier boards the file holds the first rows only."))
+        tally.leave(say("The file has only the first rows of large earlier boards."))
 
 
 def key(row: Stood) -> tuple[bool, float, str]:

@@ -51,7 +51,10 @@ def steps(contents: Contents) -> Check:
                 scored(tally, stretch, step)
             else:
                 tally.leave(
-                    say("Some submissions keep a score of before the last measuring again.")
+                    say(
+                        "Some submissions keep a score from before the last time that all "
+                        "were measured again."
+                    )
                 )
         in_order(tally, contents, stretch)
     for stretch, version in zip(contents.steps, contents.history, strict=False):
@@ -81,7 +84,7 @@ def scored(tally: Tally, stretch: Stretch, step: Step) -> None:
     by_formula(tally, where, step, rules, slack=QUALITY_SLACK)
     tally.expect(
         step.quality > rules.min_quality - QUALITY_SLACK,
-        say("%(where)s: it does not pass the gate.", where=where),
+        say("%(where)s: the submission does not pass the gate.", where=where),
     )
 
 
@@ -93,7 +96,10 @@ def in_order(tally: Tally, contents: Contents, stretch: Stretch) -> None:
             is_better = other.score < one.score or contents.competition.last_counts
             tally.expect(
                 one.at <= other.at and is_better,
-                say("%(where)s: it is no step.", where=place(stretch, other)),
+                say(
+                    "%(where)s: the submission is not better than the one before.",
+                    where=place(stretch, other),
+                ),
             )
 
 

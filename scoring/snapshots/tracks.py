@@ -45,7 +45,7 @@ def members(tally: Tally, contents: Contents, board: str) -> None:
     for where, row in rows(contents, [board]):
         tally.expect(
             set(row.tracks) == standing[row.team],
-            say("%(where)s: the team stands in other tracks.", where=where),
+            say("%(where)s: the team is in other tracks.", where=where),
         )
 
 
@@ -58,5 +58,5 @@ def conditions(tally: Tally, contents: Contents, name: str, track: Track) -> Non
             found is not None
             and (not track.formats or found.format in track.formats)
             and (not track.number_types or found.number_type in track.number_types),
-            say("%(where)s: the model is of another format or number type.", where=where),
+            say("%(where)s: the model has another format or number type.", where=where),
         )

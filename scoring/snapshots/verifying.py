@@ -15,9 +15,12 @@ from scoring.snapshots.contents import FORMAT, Contents
 from scoring.snapshots.versions import Stood
 
 CANNOT = (
-    say("That images, labels and models are those of the hashes: the file holds no image."),
-    say("That each row is the best of its team's submissions: the file holds those on the boards."),
-    say("That the quads were measured as they are told: only the signature says who tells it."),
+    say("That images, labels and models are those of the hashes: the file has no images."),
+    say(
+        "That each row is the best of its team's submissions: the file has only those on the "
+        "boards."
+    ),
+    say("That the quads were measured as the file says: the signature only shows who says so."),
 )
 """What no snapshot can prove."""
 
@@ -104,5 +107,7 @@ def checked(check: Callable[[Contents], Check], contents: Contents) -> Check:
     except (ValueError, KeyError, IndexError, ArithmeticError, TypeError) as error:
         name = check.__name__
         label: Sentence = say("Figures that can be used")
-        said = say("They cannot be used: %(error)s", error=f"{type(error).__name__}: {error}")
+        said = say(
+            "These figures cannot be used: %(error)s", error=f"{type(error).__name__}: {error}"
+        )
         return Check(name, label, checked=1, wrong=(said,), wrongs=1)

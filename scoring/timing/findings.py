@@ -35,8 +35,8 @@ def flags(measurement: Measurement, plan: Plan, published: Estimate) -> tuple[Se
     if watches_cpu(plan) and waits_longer(quads):
         found.append(
             say(
-                "The model waited for longer than the reference, for example because "
-                "it sleeps or reads files. Waiting counts as time."
+                "The model waited longer than the reference, for example because it sleeps "
+                "or reads files. Waiting counts as time."
             )
         )
     if measurement.many_cores:

@@ -53,10 +53,10 @@ def refuse_changing(compared: int, changed: int) -> None:
             "answers_change",
             # No figure: how many changed can be made to say something about private images.
             say(
-                "Asked again about the same images, the model changed more answers than "
-                "the 0.1 %% that rounding may explain. Dropout or batch norm in training "
-                "mode do that: call model.eval() before you trace, script or freeze it. "
-                "So do randomness and state."
+                "When the model was asked again about the same images, it changed more "
+                "answers than the 0.1 %% that rounding can explain. Dropout or batch norm in "
+                "training mode can cause this: call model.eval() before you trace, script or "
+                "freeze it. Randomness and state can cause it, too."
             ),
         )
 

@@ -204,7 +204,7 @@ def test_the_command_writes_a_file_or_makes_a_draft(
     said = run(codabench, "--write", target)
     assert "Codabench" in said
     assert "Line 4, image: A competition has no logo here." in said
-    with pytest.raises(CommandError, match="there already"):
+    with pytest.raises(CommandError, match="already exists"):
         run(codabench, "--write", target)
     with pytest.raises(CommandError, match="contest file already"):
         run(target, "--write", tmp_path / "other.yaml")

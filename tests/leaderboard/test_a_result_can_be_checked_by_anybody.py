@@ -348,7 +348,7 @@ def test_without_a_key_or_libraries_it_says_what_was_not_checked(path: Path) -> 
     told = CliRunner().invoke(app, ["verify", str(path)]).stdout
     assert "right in part" in told
     assert "\N{REPLACEMENT CHARACTER}" not in told
-    assert "What such a file cannot tell" in told
+    assert "What such a file cannot show" in told
 
 
 def test_several_remarks_stand_in_one_cell_as_sentences(path: Path) -> None:
@@ -432,7 +432,7 @@ def test_what_is_no_snapshot_is_refused(tmp_path: Path, path: Path) -> None:
     target.write_text(json.dumps(json.loads(path.read_text()), indent=1))
     code, verdict = verified(target)
     assert code == 1
-    assert "another program" in verdict["checks"][0]["says"][0]
+    assert "Another program" in verdict["checks"][0]["says"][0]
 
 
 def test_participants_get_nothing_before_the_publication(
@@ -595,7 +595,7 @@ def test_the_history_of_rescores_is_in_the_file_and_fits(
     _, verdict = verified(path)
     checks = {one["name"]: one for one in verdict["checks"]}
     assert not any(checks[name]["wrong"] for name in ("history", "scores", "steps"))
-    assert "before the last measuring again" in str(checks["scores"]["unchecked"])
+    assert "before the last time that all were measured again" in str(checks["scores"]["unchecked"])
 
     changes: list[Callable[[list[Any]], None]] = [
         lambda history: history.pop(0),

@@ -274,7 +274,7 @@ def test_where_the_database_is_away_everybody_is_told_when_to_try_again(
             if headers["Content-Type"].startswith("application/json"):
                 assert json.loads(content)["code"] == "database_away"
             else:
-                assert b"<h1>The site is away for a moment" in content
+                assert b"<h1>The site is not available for a moment" in content
     assert 503 in seen
     assert ask("GET", "/healthz")[0] == 503
     assert ask("GET", "/")[0] == 503

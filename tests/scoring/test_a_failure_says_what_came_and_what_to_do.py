@@ -176,10 +176,10 @@ def tried(
     [
         (ATuple, "a tuple of 2. Return its logits alone"),
         (AMap, "4 dimensions (1, 7, 8, 8). Pool or flatten"),
-        (OneRow, "1 dimension (10,). Keep both of (batch, classes)."),
+        (OneRow, "1 dimension (10,). Keep both dimensions of (batch, classes)."),
         (ADict, "a dict of 1. Return its logits alone"),
         (ThreeHeads, "a list of 3. Return its logits alone"),
-        (Nothing, "It returned None."),
+        (Nothing, "The model returned None."),
         (ANumber, "a plain number."),
         (Sparse, "sparse, nested or packed"),
         (Labels, "a tensor of int64, shape (1,). Return the logits themselves"),
@@ -201,13 +201,13 @@ def test_a_wrong_output_says_what_came(tried: Try, network: type[nn.Module], wor
         (MadeFor224(), "Input height (16) doesn't match model (224).”. If it was made for images"),
         (Forks(), "A model may not open files or start threads"),
         (TwoInputs(), "A model takes one tensor"),
-        (nn.Sequential(nn.Conv2d(1, 3, 3)), "Images have 3 channels, RGB; make 1 of them"),
+        (nn.Sequential(nn.Conv2d(1, 3, 3)), "Images have 3 channels, RGB. Make 1 of them"),
         (Wild().double(), "got Float and Double”. float64 cannot be declared. Cast inside the"),
         (nn.Conv2d(3, 3, 3).double(), "float64 cannot be declared."),
         (Wild().bfloat16(), "bfloat16 cannot be declared."),
         (Wild().half(), "declare dtype float16 in the archive's featherweight.json, or cast"),
-        (nn.Embedding(9, 3), "Numbers of two kinds meet inside the model"),
-        (CastsItself(), "Numbers of two kinds meet inside the model"),
+        (nn.Embedding(9, 3), "Two types of numbers are mixed inside the model"),
+        (CastsItself(), "Two types of numbers are mixed inside the model"),
     ],
     ids=lambda one: type(one).__name__,
 )
@@ -216,7 +216,7 @@ def test_a_wrong_input_quotes_the_model_and_advises_what_can_be_done(
 ) -> None:
     code, message = tried(network)
     assert code == "wrong_input"
-    assert "float32 of shape (1, 3, 16, 16). It said: “" in message
+    assert "float32 of shape (1, 3, 16, 16). The model's message: “" in message
     assert words in message
     assert "declare dtype float64" not in message
 
@@ -230,8 +230,8 @@ def test_a_declared_dtype_that_the_model_does_not_take_is_told(tried: Try) -> No
 def test_an_error_is_quoted_however_much_the_model_said_in_one_clean_line(tried: Try) -> None:
     _, message = tried(TalksAtLength())
     assert (
-        "It said: “ValueError: I want a batch of four \N{REPLACEMENT CHARACTER}[2J in …/model.py”."
-        in message
+        "The model's message: “ValueError: I want a batch of four "
+        "\N{REPLACEMENT CHARACTER}[2J in …/model.py”." in message
     )
     assert message.isprintable()
 
@@ -280,7 +280,7 @@ def test_a_device_is_no_cause_once_the_model_has_answered(job: Job) -> None:
 def test_what_a_child_says_of_its_answer_can_only_pick_words_of_ours() -> None:
     for kind in (-1, *Kind, 99, 1 << 62):
         said = joined(advice.returned([kind, 1 << 62, -(1 << 62), *[-5] * 6]))
-        assert said.startswith("It returned ")
+        assert said.startswith("The model returned ")
         assert len(said) < 200
 
 

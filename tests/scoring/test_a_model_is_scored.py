@@ -162,7 +162,7 @@ def test_the_dry_run_on_the_sample_hears_a_model_out(
     assert report.failure.code == "wrong_input"
     assert report.dry_run is not None
     assert "the shape is [1, 3, 16, 16]" in report.dry_run.output
-    assert "It said: “" in report.failure.message
+    assert "The model's message: “" in report.failure.message
     assert "the shape is [1, 3, 16, 16]" in report.failure.message
     unsampled = scoring.evaluate(replace(job, submission=models(RaisesAtOnce)))
     assert unsampled.failure is not None

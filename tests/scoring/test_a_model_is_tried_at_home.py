@@ -105,7 +105,7 @@ def test_what_fails_on_later_images_of_the_sample_is_quoted(
     assert main(arguments(models(TiresOnTheSample), sample)) == 1
     said = capsys.readouterr().out
     assert said.startswith("failed: crashed\n")
-    assert "It said: “ValueError: tired”." in said
+    assert "The model's message: “ValueError: tired”." in said
 
 
 def test_its_exit_codes_tell_the_model_from_the_usage_and_the_machine(

@@ -37,7 +37,7 @@ def failure(report: Report) -> tuple[str, str]:
         (
             wild.NineLogits,
             "wrong_output",
-            "(1, 10), one logit for each class. It returned shape (1, 9).",
+            "(1, 10), one logit for each class. The model returned the shape (1, 9).",
         ),
         (
             wild.AnswersLabels,
@@ -45,14 +45,18 @@ def failure(report: Report) -> tuple[str, str]:
             "returned a tensor of int64, shape (1,). Return the",
         ),
         (wild.AnswersNaN, "not_finite", "NaN"),
-        (wild.AnswersTooMuch, "output_too_large", "1,048,576 bytes; the model returned 4,194,304"),
+        (
+            wild.AnswersTooMuch,
+            "output_too_large",
+            "1,048,576 bytes, but the model returned 4,194,304",
+        ),
         (wild.Crashes, "crashed", "process ended"),
         (wild.RaisesLater, "crashed", "raised an error"),
         (wild.AnswersAtRandom, "answers_change", "Dropout or batch norm in training mode"),
         (
             wild.SpellsItsInput,
             "wrong_output",
-            "one logit for each class. It returned something else.",
+            "one logit for each class. The answer is different.",
         ),
     ],
 )
@@ -77,8 +81,8 @@ def test_a_later_answer_that_takes_too_long_is_ended(job: Job, models: Models) -
     code, message = failure(report_of(job, models(wild.NeverEndsLater), call_seconds=0.5))
     assert code == "call_timeout"
     assert message.startswith(
-        "One answer may take 0.5 s. A block of answers may take 0.5 s more than 20 times its usual "
-        "time. The model took longer and was stopped."
+        "The limit for one answer is 0.5 s. The limit for a block of answers is 0.5 s more than 20 "
+        "times its usual time. The model took longer and was stopped."
     )
 
 

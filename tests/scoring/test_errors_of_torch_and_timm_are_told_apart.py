@@ -95,7 +95,7 @@ def test_other_errors_are_not_taken_for_a_size_a_file_or_a_thread(job: Job) -> N
         "AssertionError: this net is not for sale",
     ):
         said = advised(words, job)
-        assert said.endswith(f"It said: “{words}”."), said
+        assert said.endswith(f"The model's message: “{words}”."), said
     for words in (
         "RuntimeError: Operation not permitted",
         "RuntimeError: can't start new thread",

@@ -173,8 +173,8 @@ BAD = {
     "cat/inner.zip": (b"PK\x03\x04", "Unpack it"),
     "cat/empty.png": (b"", "empty"),
     "cat/cut.png": (png(3)[:50], "cannot be decoded"),
-    "notes.txt": (b"hello", "no image file"),
-    "loose.png": (png(9), "no class folder"),
+    "notes.txt": (b"hello", "not an image file"),
+    "loose.png": (png(9), "not in a class folder"),
 }
 
 
@@ -244,7 +244,7 @@ def test_wrong_names_of_splits_are_told_from_nested_folders(
         assert refused.value.code == "unknown_split"
         assert tops[0] in refused.value.message
     flat = {f"{top}/{number}.png": png(number) for number, top in enumerate(tops)}
-    with pytest.raises(BadDataset, match="no class folders in them"):
+    with pytest.raises(BadDataset, match="contain no class folders"):
         sets.catalogue(zipped(tmp_path, flat))
 
 

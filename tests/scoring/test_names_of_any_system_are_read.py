@@ -304,5 +304,5 @@ def test_names_of_tools_may_be_unsafe_and_others_begin_with_a_dot_and_a_slash(
     assert sets.catalogue(source).counts() == {"cat": 2, "dog": 1}
     sets.pack(source, sets.catalogue(source).images, tmp_path / "pack.zip")
     twice = as_zip(tmp_path, ["./cat/1.png", "cat/1.png", "dog/1.png"])
-    with pytest.raises(BadDataset, match="two files of the same name"):
+    with pytest.raises(BadDataset, match="two files with the same name"):
         sets.catalogue(twice)

@@ -78,7 +78,7 @@ def test_a_model_of_optimize_for_mobile_says_how_to_save_it() -> None:
         ("ops.tensorrt.execute_engine([x], w)", "tensorrt::execute_engine", "torch_tensorrt"),
         ("ops.torchvision.nms(x, y, 0.5)", "torchvision::nms", "of torch itself"),
         ("ops.quantized.conv9d(x)", "quantized::conv9d", "of torch itself"),
-        ("torch.attention_of_tomorrow(x)", "aten::attention_of_tomorrow", "no newer"),
+        ("torch.attention_of_tomorrow(x)", "aten::attention_of_tomorrow", "not newer"),
         ("ops.prim.CudaFusionGroup(x)", "prim::CudaFusionGroup", "of torch itself"),
         ("torch.cudnn_convolution_relu(x, w)", "aten::cudnn_convolution_relu", "another device"),
         ("torch.cudnn_convolution(x, w)", "aten::cudnn_convolution", "another device"),

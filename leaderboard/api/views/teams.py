@@ -131,7 +131,7 @@ class Join(APIView):
         request=shapes.InvitationCode, responses=shapes.TeamDetail, operation_id="join_team"
     )
     def post(self, request: Request) -> Response:
-        """Join the team that an invitation names."""
+        """Join the team of an invitation."""
         team = teams.accept(code=parsed(shapes.InvitationCode, request)["code"], by=person(request))
         return Response(shapes.TeamDetail(team).data)
 

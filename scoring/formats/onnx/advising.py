@@ -21,8 +21,8 @@ NUMBERS = {
 }
 """onnxruntime's names of number types, and those of an input spec."""
 FREE_BATCH = say(
-    'Export with a free batch: dynamic_shapes=({0: torch.export.Dim("n", max=1024)},), or '
-    'dynamic_axes={"input": {0: "n"}} with dynamo=False.'
+    'Export with a variable batch size: dynamic_shapes=({0: torch.export.Dim("n", '
+    'max=1024)},), or dynamic_axes={"input": {0: "n"}} with dynamo=False.'
 )
 
 
@@ -43,7 +43,7 @@ def advice(code: str, raised: str, *, model: Model, job: Job) -> tuple[Sentence,
         return about_side(dimension, got, expected, job)
     if found := RANK.search(raised):
         said = say(
-            "The model takes %(wanted)s dimensions; images come with %(got)s.",
+            "The model expects %(wanted)s dimensions, but images have %(got)s.",
             wanted=found[2],
             got=found[1],
         )
@@ -51,8 +51,9 @@ def advice(code: str, raised: str, *, model: Model, job: Job) -> tuple[Sentence,
     if found := DTYPE.search(raised):
         wanted = NUMBERS.get(found[2].rstrip(")") + ")", found[2])
         said = say(
-            "The model takes %(wanted)s; images come as %(dtype)s. Declare dtype %(wanted)s in the "
-            "file's metadata featherweight.json, or export it with an example of %(dtype)s.",
+            "The model expects %(wanted)s, but images are %(dtype)s. Declare dtype "
+            "%(wanted)s in the file's metadata featherweight.json, or export it with an "
+            "example of %(dtype)s.",
             wanted=wanted,
             dtype=spec.dtype,
         )
@@ -65,22 +66,25 @@ def about_side(dimension: int, got: int, expected: int, job: Job) -> tuple[Sente
     facts: dict[str, Fact] = {"dimension": dimension, "got": got, "expected": expected}
     if dimension == 0:
         batch = say(
-            "The model's first dimension, the batch, is fixed to %(expected)s; batches of %(got)s "
-            "come."
+            "The model's first dimension, the batch, is fixed to %(expected)s, but batches "
+            "have %(got)s."
         )
         return batch.about(**facts), FREE_BATCH
     if dimension == 1:
-        return (say("The model takes %(expected)s channels; images have 3, RGB.").about(**facts),)
+        return (
+            say("The model expects %(expected)s channels, but images have 3, RGB.").about(**facts),
+        )
     sides = {
         2: say(
-            "The model's dimension 2, the height, is fixed to %(expected)s; images have %(got)s."
+            "The model's dimension 2, the height, is fixed to %(expected)s, but images have "
+            "%(got)s."
         ),
         3: say(
-            "The model's dimension 3, the width, is fixed to %(expected)s; images have %(got)s."
+            "The model's dimension 3, the width, is fixed to %(expected)s, but images have %(got)s."
         ),
     }
     other = say(
-        "The model's dimension %(dimension)s is fixed to %(expected)s; images have %(got)s."
+        "The model's dimension %(dimension)s is fixed to %(expected)s, but images have %(got)s."
     )
     declare = say(
         "Declare input_size in the file's metadata featherweight.json: %(least)s to %(most)s "

@@ -63,7 +63,7 @@ class Archive:
         reader = Reader(self.data, schema.SCHEMA, limits=schema.LIMITS)
         found = reader.message("Model", Span(0, len(self.data)))
         if "graph" not in found:
-            raise wire.damaged(say("It holds no graph."))
+            raise wire.damaged(say("The ONNX file has no graph."))
         return found
 
     def facts(self, *, max_unpacked_bytes: int = 2 << 30, device: Device = "cpu") -> Model:
@@ -130,7 +130,7 @@ class Archive:
             return None
         if keys.count(DECLARATION) > 1:
             raise Rejected(
-                "bad_declaration", say("featherweight.json stands twice in the metadata.")
+                "bad_declaration", say("featherweight.json is twice in the metadata. Keep one.")
             )
         written = entries[keys.index(DECLARATION)].get("value", "").encode()
         if len(written) > MAX_DECLARATION_BYTES:

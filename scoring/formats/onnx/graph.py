@@ -92,8 +92,8 @@ def images(inputs: list[Value], weights: dict[str, Tensor]) -> Value:
         raise Rejected(
             "bad_signature",
             say(
-                "The model has %(count)s inputs. It must have one, a batch of images: export a "
-                "model whose forward takes one tensor.",
+                "The model has %(count)s inputs. It must have one, a batch of images. Export "
+                "a model whose forward takes one tensor.",
                 count=len(free),
             ),
         )
@@ -102,8 +102,8 @@ def images(inputs: list[Value], weights: dict[str, Tensor]) -> Value:
         raise Rejected(
             "bad_signature",
             say(
-                "The model takes %(dtype)s. Images come as %(dtypes)s: export it with an example "
-                "of one of these dtypes.",
+                "The model expects %(dtype)s. Images are %(dtypes)s. Export it with an "
+                "example of one of these dtypes.",
                 dtype=one.type.name,
                 dtypes=", ".join(INPUT_TYPES),
             ),
@@ -112,8 +112,8 @@ def images(inputs: list[Value], weights: dict[str, Tensor]) -> Value:
         raise Rejected(
             "bad_signature",
             say(
-                "The model takes the shape %(shape)s. Images come as (batch, 3, height, width): "
-                "export it with an example of that shape.",
+                "The model expects the shape %(shape)s. Images have the shape (batch, 3, "
+                "height, width). Export it with an example of that shape.",
                 shape=said(one.dims),
             ),
         )
@@ -126,7 +126,8 @@ def refuse_outputs(outputs: tuple[Value, ...]) -> None:
         raise Rejected(
             "bad_signature",
             say(
-                "The model has %(count)s outputs. It must have 1 to %(most)s, the logits first.",
+                "The model has %(count)s outputs. It must have 1 to %(most)s, and the first "
+                "one must be the logits.",
                 count=len(outputs),
                 most=MAX_OUTPUTS,
             ),
@@ -171,7 +172,7 @@ def value(message: Message, limit: int) -> Value:
 def side(message: Message) -> int | None:
     """A side of a shape, None for a free one. Raises `Rejected`."""
     if "dim_value" in message and "dim_param" in message:
-        raise damaged(say("A side of a shape is both fixed and free."))
+        raise damaged(say("A side of a shape is both fixed and variable."))
     found = message.get("dim_value")
     return found if found is None or isinstance(found, int) else None
 
@@ -189,7 +190,7 @@ def constants_of(node: Message, data: Buffer, limit: int) -> Iterator[Tensor]:
         name = one.get("name", "")
         refuse_name(name)
         if not name or name in names:
-            raise damaged(say("The attribute %(name)s stands twice.", name=ascii(name)[:60]))
+            raise damaged(say("The attribute %(name)s is there twice.", name=ascii(name)[:60]))
         names.add(name)
         field = ATTRIBUTES.get(one.get("type", 0))
         if field is None or (ALL_FIELDS & set(one)) - {field}:
@@ -253,7 +254,7 @@ def made_twice(name: str) -> Rejected:
 def unmade(name: str) -> Rejected:
     """The refusal of a name that stands for no value."""
     return damaged(
-        say("The value %(name)s is used, and nothing makes it before.", name=ascii(name)[:60])
+        say("The value %(name)s is used before anything makes it.", name=ascii(name)[:60])
     )
 
 

@@ -83,9 +83,9 @@ def refuse_unless_allowed(operator: str, domain: str) -> None:
         raise Rejected(
             "forbidden_operator",
             say(
-                "The model uses the operator %(operator)s, and only operators of ONNX itself are "
-                "taken. Quantize with quant_format=QuantFormat.QDQ, and upload the model as it was "
-                "before onnxruntime optimized it.",
+                "The model uses the operator %(operator)s. Only operators of ONNX itself are "
+                "accepted. Quantize with quant_format=QuantFormat.QDQ, and upload the model "
+                "as it was before onnxruntime optimized it.",
                 operator=ascii(f"{domain}.{operator}")[:120],
             ),
         )
@@ -94,7 +94,7 @@ def refuse_unless_allowed(operator: str, domain: str) -> None:
     raise Rejected(
         "forbidden_operator",
         say(
-            "The model uses the operator %(operator)s, which is not taken.",
+            "The model uses the operator %(operator)s, which is not accepted.",
             operator=ascii(operator)[:80],
         ),
         advice(operator),
@@ -107,7 +107,9 @@ def advice(operator: str) -> Sentence:
         return say("Write forward without branches and loops that depend on the images.")
     if operator in RANDOM:
         return say("Take random numbers out of forward, and call model.eval() first.")
-    return say("Replace it by other layers. docs/export.md lists the operators that are taken.")
+    return say(
+        "Replace it with other layers. docs/export.md lists the operators that are accepted."
+    )
 
 
 def default_opset(imports: Iterable[tuple[str, int]]) -> int:
@@ -120,16 +122,16 @@ def default_opset(imports: Iterable[tuple[str, int]]) -> int:
         raise Rejected(
             "unsupported_opset",
             say(
-                "The ONNX file must name one version of ONNX's own operators (opset). Export the "
-                "model again by torch.onnx.export."
+                "The ONNX file must name one version of ONNX's own operators (opset). Export "
+                "the model again with torch.onnx.export."
             ),
         )
     if versions[0] not in OPSETS:
         raise Rejected(
             "unsupported_opset",
             say(
-                "The model uses opset %(opset)s. Opsets %(first)s to %(last)s are taken. Export "
-                "with torch.onnx.export(..., opset_version=18).",
+                "The model uses opset %(opset)s. Opsets %(first)s to %(last)s are accepted. "
+                "Export with torch.onnx.export(..., opset_version=18).",
                 opset=versions[0],
                 first=OPSETS[0],
                 last=OPSETS[-1],
@@ -144,8 +146,8 @@ def refuse_layout(ir_version: int) -> None:
         raise Rejected(
             "unsupported_opset",
             say(
-                "The file has ONNX's IR version %(version)s. Versions %(first)s to %(last)s are "
-                "taken. Set model.ir_version = 10 and save it again.",
+                "The file has ONNX's IR version %(version)s. Versions %(first)s to %(last)s "
+                "are accepted. Set model.ir_version = 10 and save it again.",
                 version=ir_version,
                 first=IR_VERSIONS[0],
                 last=IR_VERSIONS[-1],

@@ -20,9 +20,10 @@ def external() -> Rejected:
     return Rejected(
         "external_data",
         say(
-            "The model's weights stand in a second file (external data), and one file is "
-            "uploaded. Export with torch.onnx.export(..., external_data=False), or save by "
-            "onnx.save_model(model, path, save_as_external_data=False) after onnx.load."
+            "The model's weights are in a second file (external data), but only one file is "
+            "uploaded. Export with torch.onnx.export(..., external_data=False), or load it "
+            "with onnx.load and save it with onnx.save_model(model, path, "
+            "save_as_external_data=False)."
         ),
     )
 
@@ -32,9 +33,9 @@ def subgraph() -> Rejected:
     return Rejected(
         "forbidden_operator",
         say(
-            "The model holds a graph within an operator (If, Loop, Scan), which is not taken. "
-            "Write forward without branches and loops that depend on the images, and export it "
-            "again."
+            "The model has a graph inside an operator (If, Loop, Scan), which is not "
+            "accepted. Write forward without branches and loops that depend on the images, "
+            "and export it again."
         ),
     )
 
@@ -45,14 +46,14 @@ def unsupported(said: Sentence) -> Refusal:
 
 
 SPARSE = unsupported(
-    say("The ONNX file holds sparse weights, which are not taken. Make them dense.")
+    say("The ONNX file has sparse weights, which are not accepted. Make them dense.")
 )
 NO_TENSOR = unsupported(
-    say("The ONNX file holds values that are no dense tensors of numbers. Use tensors only.")
+    say("The ONNX file has values that are not dense tensors of numbers. Use tensors only.")
 )
 FUNCTIONS = unsupported(
     say(
-        "The ONNX file holds functions, which are not taken. Inline them by "
+        "The ONNX file has functions, which are not accepted. Inline them with "
         "onnx.inliner.inline_local_functions(model), and save the model again."
     )
 )
@@ -63,15 +64,18 @@ TRAINING = unsupported(
     )
 )
 DEVICES = unsupported(
-    say("The ONNX file holds a plan for several devices, which is not taken. Export it without.")
+    say(
+        "The ONNX file has a plan for several devices, which is not accepted. Export the "
+        "model without it."
+    )
 )
 SEGMENT = unsupported(
-    say("The ONNX file holds a tensor in segments. Save the model again by onnx.save_model.")
+    say("The ONNX file has a tensor in segments. Save the model again with onnx.save_model.")
 )
 QUANTIZATION = unsupported(
     say(
-        "The ONNX file holds annotations of quantization, which are not taken. Quantize with "
-        "quant_format=QuantFormat.QDQ."
+        "The ONNX file has annotations of quantization, which are not accepted. Quantize "
+        "with quant_format=QuantFormat.QDQ."
     )
 )
 

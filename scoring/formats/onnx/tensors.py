@@ -98,7 +98,7 @@ def number_type(code: object) -> NumberType:
     raise Rejected(
         "unsupported_feature",
         say(
-            "The ONNX file uses the number type %(code)s, which is not taken. Use one of "
+            "The ONNX file uses the number type %(code)s, which is not accepted. Use one of "
             "%(types)s.",
             code=str(code),
             types=", ".join(one.name for one in TYPES.values()),
@@ -113,7 +113,7 @@ def checked(message: Message, data: Buffer, limit: int) -> Tensor:
     """
     name = message.get("name", "")
     if location := message.get("data_location", 0):
-        raise schema.external() if location == 1 else damaged(say("A weight stands nowhere."))
+        raise schema.external() if location == 1 else damaged(say("A weight is missing."))
     type_ = number_type(message.get("data_type"))
     dims = tuple(message.get("dims", ()))
     refuse_size(ascii(name)[:60], dims, type_, limit)
@@ -126,8 +126,8 @@ def checked(message: Message, data: Buffer, limit: int) -> Tensor:
         raise Rejected(
             "storage_mismatch",
             say(
-                "The weight %(name)s has the shape %(shape)s of %(dtype)s, and the bytes that hold "
-                "it are more or fewer. Export and upload the model again.",
+                "The weight %(name)s has the shape %(shape)s of %(dtype)s, but its bytes are "
+                "more or fewer. Export and upload the model again.",
                 name=ascii(name)[:60],
                 shape=shown(dims),
                 dtype=type_.name,
@@ -141,7 +141,7 @@ def held(tensor: Tensor, data: Buffer) -> int:
     size = sum(span.size for span in tensor.spans)
     if tensor.field == "raw_data":
         if len(tensor.spans) > 1:
-            raise damaged(say("The field %(field)s stands twice.", field=tensor.field))
+            raise damaged(say("The field %(field)s is there twice.", field=tensor.field))
         return size
     if tensor.field in ("float_data", "double_data"):
         width = 4 if tensor.field == "float_data" else 8
@@ -154,9 +154,9 @@ def held(tensor: Tensor, data: Buffer) -> int:
     for span in tensor.spans:
         written = data[span.start : span.end]
         if written and written[-1] > 127:
-            raise damaged(say("A number has no end."))
+            raise damaged(say("A number in the file does not end."))
         if ENDLESS.search(written):
-            raise damaged(say("A number has no end."))
+            raise damaged(say("A number in the file does not end."))
         count += len(written.translate(None, CONTINUES))
     return count
 
@@ -167,8 +167,8 @@ def refuse_size(name: str, dims: tuple[int, ...], type_: NumberType, limit: int)
         raise Rejected(
             "bad_shape",
             say(
-                "The value %(name)s has the shape %(shape)s, which no tensor has. Export the "
-                "model again.",
+                "The value %(name)s has the shape %(shape)s, which is not possible for a "
+                "tensor. Export the model again.",
                 name=name,
                 shape=shown(dims),
             ),

@@ -45,7 +45,9 @@ MAX_TEXT_BYTES = 256 << 10
 """Of one text. torch writes whole stack traces."""
 MAX_TEXTS_BYTES = 128 << 20
 """Of all texts together."""
-EXPORT_AGAIN = say("Export the model again by torch.onnx.export, and upload the file unchanged.")
+EXPORT_AGAIN = say(
+    "Export the model again with torch.onnx.export, and upload the file without changes."
+)
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,8 @@ class Reader:
                 raise Rejected(
                     "unknown_field",
                     say(
-                        "The ONNX file holds the field %(number)s in a message %(kind)s, which is "
-                        "not known here.",
+                        "The ONNX file has the field %(number)s in a message %(kind)s, which "
+                        "this site does not know.",
                         number=tag >> 3,
                         kind=kind,
                     ),
@@ -129,7 +131,7 @@ class Reader:
             raise too_complex("fields", MAX_FIELDS)
         is_list = field_.is_repeated or field_.kind in ("ints", "floats", "data")
         if field_.name in found and not is_list:
-            raise damaged(say("The field %(field)s stands twice.", field=field_.name))
+            raise damaged(say("The field %(field)s is there twice.", field=field_.name))
         value_span = self.extent(field_, wire, rest)
         if field_.kind == "data":
             found.setdefault(field_.name, []).append(value_span)
@@ -180,7 +182,7 @@ class Reader:
         try:
             return raw.decode()
         except UnicodeDecodeError as error:
-            raise damaged(say("The field %(field)s is no text.", field=field_.name)) from error
+            raise damaged(say("The field %(field)s is not text.", field=field_.name)) from error
 
     def numbers(self, field_: Field, span: Span) -> list[Any]:
         """Numbers of a list: integers, or the 4 bytes of each float."""
@@ -205,7 +207,7 @@ def varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
                 break
             return value, at
         shift += 7
-    raise damaged(say("A number has no end."))
+    raise damaged(say("A number in the file does not end."))
 
 
 def integers(data: Buffer, span: Span) -> Iterator[int]:
@@ -231,7 +233,8 @@ def too_complex(what: str, most: int) -> Rejected:
     return Rejected(
         "too_complex",
         say(
-            "The ONNX file holds too much: more than %(most)s (%(what)s). Export a smaller model.",
+            "The ONNX file contains too much: more than %(most)s (%(what)s). Export a "
+            "smaller model.",
             most=format(most, ","),
             what=what,
         ),

@@ -76,31 +76,32 @@ def notes(model: Model, spec: InputSpec, device: Device) -> tuple[Sentence, ...]
     if model.devices and device == "cpu":
         found.append(
             say(
-                "Its code names the device %(devices)s; where it runs on the CPU that fails. "
-                "Export it there: model.cpu(), and device=x.device for tensors made in forward.",
+                "Its code names the device %(devices)s. This fails when the model runs on "
+                "the CPU. Export the model on the CPU: model.cpu(), and device=x.device for "
+                "tensors made in forward.",
                 devices=", ".join(model.devices),
             )
         )
     if model.in_training:
         found.append(
             say(
-                "Its code applies layers in training mode, so that its answers change: "
-                "%(layers)s. Call model.eval() before you trace, script or freeze it.",
+                "Its code runs layers in training mode, so its answers change: %(layers)s. "
+                "Call model.eval() before you trace, script or freeze it.",
                 layers=", ".join(model.in_training),
             )
         )
     if drawn := sorted(RANDOM & set(model.operators)):
         found.append(
             say(
-                "Its code draws random numbers (%(drawn)s). A model whose answers change when it "
-                "is asked again has no score.",
+                "Its code draws random numbers (%(drawn)s). A model whose answers change "
+                "when it is asked again gets no score.",
                 drawn=", ".join(drawn),
             )
         )
     if "float64" in model.dtypes and "float32" not in model.dtypes:
         found.append(
             say(
-                "Its weights are float64, and images come as %(dtype)s. Cast inside the model, "
+                "Its weights are float64, but images are %(dtype)s. Cast inside the model, "
                 "x.to(torch.float64), or export it as float32: model.float().",
                 dtype=spec.dtype,
             )
@@ -139,17 +140,20 @@ def advice(
 
 
 DEVICE = say(
-    "The model names the device %(devices)s; here it runs on the CPU. Export it there: "
-    "torch.load(..., map_location='cpu'), model.cpu() before torch.jit.trace or script, and "
-    "device=x.device for tensors made in forward."
+    "The model names the device %(devices)s, but here it runs on the CPU. Export the model "
+    "on the CPU: torch.load(..., map_location='cpu'), model.cpu() before torch.jit.trace or "
+    "script, and device=x.device for tensors made in forward."
 )
-CHANNELS = say("Images have 3 channels, RGB; make %(channels)s of them inside the model.")
+CHANNELS = say("Images have 3 channels, RGB. Make %(channels)s of them inside the model.")
 EVAL = say("Call model.eval() before you trace, script or freeze it.")
 ONE_TENSOR = say("A model takes one tensor: the batch of images.")
-CLOSED = say("A model may not open files or start threads (torch.jit.fork); have it do without.")
+CLOSED = say(
+    "A model may not open files or start threads (torch.jit.fork). Change it so "
+    "that it does neither."
+)
 SIZE = say(
-    "If it was made for images of another size than %(height)s x %(width)s, declare input_size in "
-    "the archive's featherweight.json: %(least)s to %(most)s pixels per side."
+    "If the model was made for images of another size than %(height)s x %(width)s, declare "
+    "input_size in the archive's featherweight.json: %(least)s to %(most)s pixels per side."
 )
 
 
@@ -163,7 +167,7 @@ def about_dtype(raised: str, spec: InputSpec, model: Model) -> Sentence:
     }
     wanted = sorted((named - {spec.dtype}) & set(model.dtypes))
     if not wanted:  # no weights have that dtype, so the model makes such numbers itself
-        return say("Numbers of two kinds meet inside the model: cast one to the other.")
+        return say("Two types of numbers are mixed inside the model. Cast one to the other.")
     if len(wanted) > 1:
         return say(
             "Cast inside the model, x.to(self.weight.dtype), or export it as float32: "
@@ -171,8 +175,8 @@ def about_dtype(raised: str, spec: InputSpec, model: Model) -> Sentence:
         )
     if wanted[0] in DECLARABLE:
         return say(
-            "If it wants %(dtype)s, declare dtype %(dtype)s in the archive's featherweight.json, "
-            "or cast inside the model: x.to(torch.%(dtype)s).",
+            "If the model needs %(dtype)s, declare dtype %(dtype)s in the archive's "
+            "featherweight.json, or cast inside the model: x.to(torch.%(dtype)s).",
             dtype=wanted[0],
         )
     return say(
@@ -187,4 +191,4 @@ def found_in_training(model: Model) -> tuple[Sentence, ...]:
     if not model.in_training:
         return ()
     layers = ", ".join(model.in_training)
-    return (say("In this file, in training mode: %(layers)s.", layers=layers),)
+    return (say("Layers in training mode in this file: %(layers)s.", layers=layers),)

@@ -100,7 +100,7 @@ class Archive:
             raise Rejected(
                 "too_large_unpacked",
                 say(
-                    "The archive unpacks to %(unpacked)s bytes; at most %(limit)s are allowed.",
+                    "The archive unpacks to %(unpacked)s bytes. The limit is %(limit)s.",
                     unpacked=format(unpacked, ","),
                     limit=format(limit, ","),
                 ),
@@ -124,8 +124,8 @@ class Archive:
             raise Rejected(
                 "state_dict",
                 say(
-                    "This file was written by torch.save: weights or a Python object, "
-                    "without the model's code."
+                    "This file was written by torch.save: it holds weights or a Python "
+                    "object, without the model's code."
                 ),
             )
 
@@ -193,10 +193,10 @@ class Archive:
             return
         facts = {"record": ascii(record)[:60], "bytes": format(storage.bytes, ",")}
         if info is None:
-            said = say("The weights %(record)s take %(bytes)s bytes; their record is missing.")
+            said = say("The weights %(record)s need %(bytes)s bytes, but their record is missing.")
         else:
             said = say(
-                "The weights %(record)s take %(bytes)s bytes; their record holds %(held)s.",
+                "The weights %(record)s need %(bytes)s bytes, but their record has %(held)s.",
                 held=format(info.file_size, ","),
             )
         raise Rejected(

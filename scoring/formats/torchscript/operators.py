@@ -90,8 +90,8 @@ def refuse_unless_known(name: str) -> None:
 def advice(namespace: str) -> Sentence:
     """What to do about an operator or class that torch lacks."""
     if writer := WRITERS.get(namespace):
-        return say("%(writer)s put it there: save the model as it was before that.", writer=writer)
-    return say("Use operators of torch itself, of a version that is no newer.")
+        return say("%(writer)s added it. Save the model as it was before that.", writer=writer)
+    return say("Use operators of torch itself, of a version that is not newer.")
 
 
 @cache

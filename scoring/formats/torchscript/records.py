@@ -128,9 +128,9 @@ def directory(stream: BinaryIO) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]
             ) from error
         if is_pickle(head):
             raise Rejected(
-                "python_pickle", say("This is a Python pickle, which is never loaded.")
+                "python_pickle", say("This is a Python pickle. This site never loads pickles.")
             ) from error
-        raise Rejected("not_a_zip", say("This is no zip archive.")) from error
+        raise Rejected("not_a_zip", say("This is not a zip archive.")) from error
     if not has_one_directory(stream):
         raise Rejected(
             "truncated_zip",

@@ -47,16 +47,17 @@ NAMESPACES = {
     *("profiler", "static_runtime", "debug_mode_ops", "export", "onnx"),
 }
 """Namespaces of torch's operators that compute."""
-FILES = say("The model calls %(operator)s, which reaches for files. Take it out.")
-OTHERS = say("The model calls %(operator)s, which reaches for other processes. Take it out.")
+FILES = say("The model calls %(operator)s, which accesses files. Take it out.")
+OTHERS = say("The model calls %(operator)s, which accesses other processes. Take it out.")
 OUTSIDE = say(
-    "The model calls %(operator)s, which reaches for memory outside its tensors. Take it out."
+    "The model calls %(operator)s, which accesses memory outside its tensors. Take it out."
 )
-MEMORY = say("The model calls %(operator)s, which reaches for raw memory. Take it out.")
+MEMORY = say("The model calls %(operator)s, which accesses raw memory. Take it out.")
 PYTHON = say("The model calls %(operator)s, which needs Python. Take it out.")
 UNSAVED = say(
-    "The model calls %(operator)s, which stands for weights that torch does not save. Save the "
-    "model as it was before torch.jit.optimize_for_inference. Every model is put through that here."
+    "The model calls %(operator)s, which needs weights that torch does not save. Save the "
+    "model as it was before torch.jit.optimize_for_inference. This site applies that "
+    "function to every model."
 )
 FORBIDDEN_NAMESPACES = {
     **dict.fromkeys(("c10d", "c10d_functional", "_c10d_functional"), OTHERS),
@@ -134,7 +135,7 @@ def refuse_operator(operator: str, device: Device) -> None:
         raise Rejected(
             "unknown_operator",
             say(
-                "The model calls %(operator)s; torch has no operators of that kind here.",
+                "The model calls %(operator)s, but torch has no operators of that kind here.",
                 operator=operator,
             ),
             runnable.advice(namespace),

@@ -52,7 +52,7 @@ def test_kit_and_sample_lie_in_a_new_folder(run: Run, tmp_path: Path) -> None:
     assert os.access(folder / "ci" / "submit.sh", os.X_OK)
     again = run("waste")
     assert again.returncode == 2
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
 
 
 def test_without_the_sample_only_the_kit_is_fetched(run: Run, tmp_path: Path) -> None:

@@ -57,5 +57,5 @@ def test_without_a_reference_it_says_where_one_comes_from(team: Team, run: Run, 
     done = run("score", file, "-c", "waste")
     assert done.returncode == 2
     assert "--reference" in done.stderr
-    assert "do not hand out the reference model" in done.stderr
+    assert "have not released the reference model" in done.stderr
     assert "train-reference" in run("score", "--help").stdout

@@ -121,7 +121,7 @@ def test_the_file_of_a_submission_is_downloaded_and_overwrites_nothing(
         assert target.read_bytes() == sent.read()
     again = run("download", one.pk, "-o", target)
     assert again.returncode == 2
-    assert "there already" in again.stderr
+    assert "already exists" in again.stderr
     assert run("download", one.pk + 1, "-o", tmp_path / "none.pt").returncode == 3
     assert not (tmp_path / "none.pt").exists()
 

@@ -78,12 +78,15 @@ def test_a_failed_submission_shows_what_the_model_said_on_the_sample(
     shown = run("status", submission.pk)
     assert shown.returncode == 1
     assert shown.stdout.splitlines()[1:-1] == [
-        "On 8 images of the sample it said:",
+        "On 8 images of the sample the model printed:",
         "  first",
         "  [red]\N{REPLACEMENT CHARACTER}[2Jsecond",
-        "  (and more, which is not kept)",
+        "  (the rest was not kept)",
     ]
-    assert "The same at home: python -m scoring try model0.pt --data waste-sample" in shown.stdout
+    assert (
+        "The same on your machine: python -m scoring try model0.pt --data waste-sample"
+        in shown.stdout
+    )
     assert json.loads(run("status", submission.pk, "--json").stdout)["dry_run"]["images"] == 8
 
 

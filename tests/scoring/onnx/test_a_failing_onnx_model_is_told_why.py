@@ -28,17 +28,17 @@ def failure(one: exports.Export, job: Job, splits: dict[str, Path], folder: Path
         (
             exports.Export(exports.tiny, has_free_batch=False),
             {"height": 32, "width": 32, "batch_size": 1},
-            ("first dimension, the batch, is fixed to 4; batches of 1 come", "dynamic_axes"),
+            ("first dimension, the batch, is fixed to 4, but batches have 1", "dynamic_axes"),
         ),
         (
             exports.Export(exports.tiny),
             {"height": 16, "width": 32},
-            ("dimension 2, the height, is fixed to 32; images have 16", "input_size"),
+            ("dimension 2, the height, is fixed to 32, but images have 16", "input_size"),
         ),
         (
             exports.Export(exports.Pixels, dtype="uint8"),
             {"height": 32, "width": 32},
-            ("takes uint8; images come as float32", "Declare dtype uint8"),
+            ("expects uint8, but images are float32", "Declare dtype uint8"),
         ),
     ],
 )
