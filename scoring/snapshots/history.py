@@ -86,7 +86,9 @@ def board_of(tally: Tally, version: Version, side: str) -> None:
     ranks = [row.rank for row in rows if row.rank is not None]
     tally.expect(
         ranks == list(range(1, len(ranks) + 1)) and len(rows) <= version.teams,
-        say("%(where)s: the ranks %(side)s the rescore are wrong.", where=place(version), side=side),
+        say(
+            "%(where)s: the ranks %(side)s the rescore are wrong.", where=place(version), side=side
+        ),
     )
     tally.expect(
         all(key(above) <= key(row) for above, row in pairwise(rows)),
