@@ -62,7 +62,9 @@ def check_form(size: int) -> None:
     """Raises `TooLarge` for what is no form without a file."""
     if size > FORM_BYTES:
         raise TooLarge(
-            gettext("%(size)s MB are more than this form accepts. Nothing was read.")
+            gettext(
+                "The upload is %(size)s MB, which is more than this form accepts. Nothing was read."
+            )
             % {"size": f"{size / 1e6:.1f}"}
         )
 

@@ -61,7 +61,7 @@ class AgainForm(forms.Form):
         initial=Rescore.Scope.BEST,
         widget=UnfoldAdminRadioSelectWidget,
         help_text=gettext_lazy(
-            "What is not measured keeps its score on its page and no longer counts."
+            "Submissions that are not measured keep the score on their page and no longer count."
         ),
     )
     why = fields.paragraph(
@@ -94,9 +94,10 @@ class Acts(trainings.Acts):
             competition,
             title=gettext("Measure again"),
             says=gettext(
-                "Choose what changes, or nothing to measure all once more. Workers measure it "
-                "behind the uploads of participants. Only organizers see it. Nothing changes "
-                "until you apply it, and you can cancel it at any time."
+                "Choose what changes. If you choose nothing, everything is measured once "
+                "more. Workers measure uploads of participants first. Only organizers see "
+                "the rescore. Nothing changes until you apply it, and you can cancel it at "
+                "any time."
             ),
             form_class=partial(AgainForm, choices, initial={"data": request.GET.get("data")}),
             button=gettext("Measure again"),

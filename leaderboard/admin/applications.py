@@ -30,8 +30,8 @@ REFUSE = "leaderboard_application_refuse_several"
 SHOWN = 60
 """Most letters of the answers in the list. The page of the application shows all."""
 SAYS_REFUSAL = gettext_lazy(
-    "The person cannot make a team or join one, and reads your reason. You can accept the person "
-    "later."
+    "The person cannot create a team or join one, and reads your reason. You can accept the "
+    "person later."
 )
 
 
@@ -95,7 +95,7 @@ class ApplicationAdmin(pages.Fixed):
             request,
             found,
             title=gettext("Accept"),
-            says=gettext("The person can make a team or join one, and gets a notice."),
+            says=gettext("The person can create a team or join one, and gets a notice."),
             button=gettext("Accept"),
             do=lambda: applications.accept(application=found, by=pages.organizer(request)),
             done=gettext("{} can take part."),

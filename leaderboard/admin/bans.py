@@ -46,8 +46,9 @@ def ask(admin_: admin.ModelAdmin, request: HttpRequest, team: Team) -> HttpRespo
         team,
         title=gettext("Ban"),
         says=gettext(
-            "Who is banned cannot upload, join or make a team in this competition, and reads your "
-            "reason. Rows stay on the boards; disqualify submissions to take them off."
+            "A banned person or team cannot upload, join a team or create one in this "
+            "competition, and reads your reason. Rows stay on the boards. To take them off, "
+            "disqualify the submissions."
         ),
         form_class=partial(BanForm, team=team),
         button=gettext("Ban"),

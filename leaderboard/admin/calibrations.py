@@ -78,9 +78,9 @@ def doubts(competition: Competition, protocol: int) -> pages.Figures:
     if protocol == PROTOCOL or competition.is_published:
         return []
     text = gettext(
-        "This service measures by a newer protocol now. Times from before and after the change "
-        "differ a little. Finish the competition with the version that it began with, or evaluate "
-        "every submission again."
+        "This service measures with a newer protocol now. Times from before and after the "
+        "change differ a little. Finish the competition with the version that it began with, "
+        "or evaluate every submission again."
     )
     return [(gettext("Older protocol"), text)]
 
@@ -107,9 +107,10 @@ def worth(competition: Competition) -> str:
         "share": f"{power.DISAGREEMENT:.0%}",
     }
     text = gettext(
-        "Near the reference, %(step)s of %(measure)s is worth %(score)s of the score, or %(ratio)s "
-        "of the time ratio. If two models disagree on %(share)s of the images, %(few)s images tell "
-        "a difference of %(larger)s, and %(many)s images tell %(step)s."
+        "Near the reference, %(step)s of %(measure)s is worth %(score)s of the score, or "
+        "%(ratio)s of the time ratio. If two models disagree on %(share)s of the images, you "
+        "need %(few)s images to see a difference of %(larger)s, and %(many)s images to see a "
+        "difference of %(step)s."
     )
     if competition.dataset is None:
         return text % facts
@@ -117,7 +118,7 @@ def worth(competition: Competition) -> str:
     images = competition.dataset.split(Split.Name.PUBLIC).images
     facts["images"] = f"{images:,}"
     facts["least"] = pages.number(power.least_difference(images), 3)
-    rest = gettext("The %(images)s public images tell %(least)s.")
+    rest = gettext("The %(images)s public images can show a difference of %(least)s.")
     return f"{text % facts} {rest % facts}"
 
 
@@ -127,9 +128,9 @@ def without_gate(competition: Competition) -> tuple[str, str]:
     found = gates.do_nothing(competition) if competition.pk else None
     if found is None:
         return gettext(
-            "A model may answer the largest class in no time. After the calibration, this line "
-            "shows the score of such a model. With usual constants the score is about 1.00, like "
-            "the score of the reference model."
+            "After the calibration, this line shows the score of a model that always answers "
+            "the largest class in no time. With usual constants this score is about 1.00, "
+            "like the score of the reference model."
         ), "info"
     facts = {
         "label": found.label,
@@ -139,21 +140,27 @@ def without_gate(competition: Competition) -> tuple[str, str]:
     if found.score is None or found.reference_score is None:
         text = gettext(
             "A model that answers “%(label)s” to every image in no time has %(measure)s "
-            "%(quality)s on the public split; its score is known once the reference is calibrated."
+            "%(quality)s on the public split. Its score is known once the reference is "
+            "calibrated."
         )
     else:
         facts["score"] = pages.number(found.score, 3)
         facts["reference_score"] = pages.number(found.reference_score, 3)
         text = gettext(
             "A model that answers “%(label)s” to every image in no time has %(measure)s "
-            "%(quality)s on the public split and would score %(score)s; the reference scores "
+            "%(quality)s on the public split and would score %(score)s. The reference scores "
             "%(reference_score)s (lower is better)."
         )
     gate = {"gate": f"{competition.min_quality:g}"}
     if found.is_ranked:
-        advice = gettext("The gate of %(gate)s would rank it: set the gate higher.") % gate
+        advice = (
+            gettext("With the gate of %(gate)s this model would get a rank. Set the gate higher.")
+            % gate
+        )
         return f"{text % facts} {advice}", "warning"
-    return f"{text % facts} " + gettext("The gate of %(gate)s keeps it unranked.") % gate, "success"
+    return f"{text % facts} " + gettext(
+        "With the gate of %(gate)s this model gets no rank."
+    ) % gate, "success"
 
 
 def gate_to_come(preparation: Preparation | None) -> str:
@@ -162,11 +169,11 @@ def gate_to_come(preparation: Preparation | None) -> str:
         return ""
     if preparation.tracks is not None:
         return gettext(
-            "The new tracks hold as soon as their boards are prepared, with all that was changed "
-            "beside them. “Stop the preparation” cancels the change."
+            "The new tracks apply as soon as their boards are prepared, together with your "
+            "other changes. “Stop the preparation” cancels the change."
         )
     sentence = gettext(
-        "The gate of %(gate)s holds as soon as the boards are prepared. “Stop the preparation” "
-        "cancels the change."
+        "The gate of %(gate)s applies as soon as the boards are prepared. “Stop the "
+        "preparation” cancels the change."
     )
     return sentence % {"gate": f"{preparation.min_quality:g}"}

@@ -68,8 +68,8 @@ class CompetitionForm(forms.ModelForm):
             ),
             "tagline": gettext_lazy("One line for the list of competitions."),
             "ends_at": gettext_lazy(
-                "In the time zone below. Uploads before this time count. Empty: the competition "
-                "ends when you close it."
+                "In the time zone below. Uploads before this time count. If empty, the "
+                "competition ends when you close it."
             ),
             "dataset": gettext_lazy(
                 "Fixed after the competition opened, because every score depends on it."
@@ -164,8 +164,8 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tra
             None,
             {
                 "description": gettext_lazy(
-                    "A draft, which only organizers see. All other settings have usual values. "
-                    "The next page shows the way to the opening, and all settings in tabs."
+                    "A draft, which only organizers see. Other settings have usual values. "
+                    "The next page shows the steps to the opening, and all settings in tabs."
                 ),
                 "fields": [
                     "title",

@@ -95,7 +95,7 @@ def mail() -> list[Notice]:
         Notice(
             "info",
             gettext(
-                "E-mail is not configured. Addresses are not verified, and nobody can reset a "
+                "Mail is not set up. Addresses are not verified, and nobody can reset a "
                 "password. Set EMAIL_URL."
             ),
         )
@@ -108,9 +108,9 @@ def machines(profiles: list[Any]) -> list[Notice]:
         Notice(
             "error",
             gettext(
-                "Queued for %(profile)s: %(queued)d. No worker of it was seen in the last "
-                "%(minutes)d minutes. Start one: manage.py work --profile %(slug)s, or a Celery "
-                "worker with -Q %(slug)s."
+                "Queued for %(profile)s: %(queued)d. No worker of this profile was seen in "
+                "the last %(minutes)d minutes. Start one: manage.py work --profile %(slug)s, "
+                "or a Celery worker with -Q %(slug)s."
             )
             % {
                 "profile": one.name,
@@ -133,7 +133,9 @@ def sidelined() -> list[Notice]:
     return [
         Notice(
             "warning",
-            gettext("Worker %(worker)s of %(profile)s takes no work and tries again by itself.")
+            gettext(
+                "Worker %(worker)s of %(profile)s accepts no work and tries again automatically."
+            )
             % {"worker": one, "profile": one.profile}
             + f" {one.reason}",
             pages.change_url(one),
@@ -205,14 +207,15 @@ def steps(shown: list[Any]) -> list[Notice]:
         if one.applications_count:
             found.append(applied(one))
         if one.rescores_count:
-            text = gettext("A rescore of %(competition)s waits for a decision.") % facts
+            text = gettext("A rescore of %(competition)s is waiting for a decision.") % facts
             chosen = f"?competition__id__exact={one.pk}&state__exact=preview"
             found.append(Notice("warning", text, pages.list_url(Rescore) + chosen))
         if not one.is_published:
             nothing = gates.do_nothing(one)
             if nothing and nothing.is_ranked:
                 sentence = gettext(
-                    "%(competition)s would rank a do-nothing model: set a gate above %(quality)s."
+                    "%(competition)s would give a rank to a model that does nothing. Set a "
+                    "gate above %(quality)s."
                 )
                 text = sentence % {**facts, "quality": f"{nothing.quality:.3f}"}
                 found.append(Notice("warning", text, url))
@@ -249,4 +252,4 @@ def missing(draft: Competition) -> str:
         competitions.check_openable(draft)
     except Conflict as refusal:
         return str(NEXT.get(refusal.code, refusal.detail))
-    return gettext("It is calibrated and can be opened.")
+    return gettext("The reference is calibrated, and the competition can be opened.")

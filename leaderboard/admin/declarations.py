@@ -69,7 +69,7 @@ class DeclarationAdmin(pages.Fixed):
             request,
             row,
             title=gettext("Restore the declaration"),
-            says=gettext("The team stands in this track again."),
+            says=gettext("The team is in this track again."),
             facts=[(gettext("Reason"), row.reason)],
             button=gettext("Restore"),
             do=lambda: declarations.restore(declaration=row, by=pages.organizer(request)),

@@ -52,7 +52,7 @@ class ExtendForm(forms.Form):
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
         help_text=gettext_lazy(
-            "In the time zone of the competition. Empty: the competition ends when you close it."
+            "In the time zone of the competition. If empty, the competition ends when you close it."
         ),
     )
 
@@ -141,7 +141,7 @@ class Acts(pages.Noun):
                 "undo this step."
             ),
             form_class=DeleteForm if is_operator(request.user) else pages.Confirm,
-            button=gettext("Delete finally"),
+            button=gettext("Delete permanently"),
             is_danger=True,
             is_gone=True,
             do=lambda with_dataset=False: drafts.delete(

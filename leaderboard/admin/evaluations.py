@@ -23,7 +23,7 @@ from leaderboard.sizes import megabytes
 from scoring.job import HostNumbers, Report, Timing
 from scoring.sentences import spoken
 
-ISOLATION_LABELS = {"whole": "success", "weak": "danger", "none": "default"}
+ISOLATION_LABELS = {"complete": "success", "weak": "danger", "none": "default"}
 
 
 @admin.register(Evaluation)
@@ -99,7 +99,7 @@ class EvaluationAdmin(pages.Fixed):
         is_weak = evaluation.weak  # type: ignore[attr-defined]
         if is_weak is None:
             return "none", "–"
-        return ("weak", gettext("weak")) if is_weak else ("whole", gettext("whole"))
+        return ("weak", gettext("weak")) if is_weak else ("complete", gettext("complete"))
 
     @display(description=gettext_lazy("Failure or error"))
     def code(self, evaluation: Evaluation) -> SafeString | str:
@@ -177,7 +177,7 @@ def of_attempts(evaluation: Evaluation) -> pages.Figures:
     return [
         (gettext("Attempt"), evaluation.attempt),
         (gettext("Reason of the evaluation"), evaluation.get_why_display()),
-        (gettext("Pooled measurements"), evaluation.measurements),
+        (gettext("Combined measurements"), evaluation.measurements),
         (gettext("Attempts that were too noisy to count"), noisy),
         (gettext("Comparisons"), measurement_link(evaluation)),
     ]

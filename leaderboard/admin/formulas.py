@@ -45,8 +45,8 @@ class FormulaForm(forms.Form):
     time_weight = number(
         gettext_lazy("Time weight"),
         gettext_lazy(
-            "What the time ratio counts. The reference has the ratio 1, so its time term is this "
-            "number."
+            "The weight of the time ratio. The reference has the ratio 1, so its time term "
+            "is this number."
         ),
         min_value=0,
         max_value=MOST_TIME_WEIGHT,
@@ -54,16 +54,16 @@ class FormulaForm(forms.Form):
     k = number(
         gettext_lazy("Slope k"),
         gettext_lazy(
-            "How steep the quality term is. With a larger k, a small difference of quality near "
-            "the reference decides more."
+            "How steep the quality term is. With a larger k, a small difference of quality "
+            "near the reference matters more."
         ),
         min_value=0,
     )
     quality_ref = number(
         gettext_lazy("Reference quality"),
         gettext_lazy(
-            "The quality at which the quality term is 0.5. Empty: the quality of the reference "
-            "model, from the calibration."
+            "The quality at which the quality term is 0.5. If empty, the quality of the "
+            "reference model from the calibration is used."
         ),
         required=False,
         min_value=0,
@@ -77,7 +77,7 @@ class FormulaForm(forms.Form):
     )
     only_real_gains = fields.tick(
         gettext_lazy("Only real gains change the public board"),
-        gettext_lazy("A gain is judged by the formula of the moment in which its verdict came."),
+        gettext_lazy("A gain is judged by the formula that applied when its verdict came."),
     )
 
 

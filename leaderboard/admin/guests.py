@@ -36,8 +36,8 @@ class InvitationForm(forms.Form):
         label=gettext_lazy("Mail addresses"),
         widget=UnfoldAdminTextareaWidget,
         help_text=gettext_lazy(
-            "One on each line, or with commas between them. An address that was invited before "
-            "gets a new link; the earlier link ends."
+            "One on each line, or with commas between them. An address that was invited "
+            "before gets a new link, and the earlier link ends."
         ),
     )
     days = forms.IntegerField(
@@ -101,7 +101,9 @@ class GuestAdmin(pages.Fixed):
         if settings.EMAIL_URL:
             how = gettext("The links are sent by mail, in the language of this page.")
         else:
-            how = gettext("No mail is set up. Send each link yourself: it stands on its page.")
+            how = gettext(
+                "Mail is not set up. Send each link yourself: the page of the invitation shows it."
+            )
         return pages.ask(
             self,
             request,
@@ -145,10 +147,10 @@ class GuestAdmin(pages.Fixed):
     @display(description=gettext_lazy("Mail"))
     def mail(self, guest: Guest) -> str:
         if guest.mail_at:
-            return gettext("It waits to be sent.")
+            return gettext("Waiting to be sent.")
         if not guest.mail_attempts:
-            return gettext("None was sent.")
-        return gettext("It left after %(count)d attempts, or was given up.") % {
+            return gettext("No mail was sent.")
+        return gettext("Sent or given up after %(count)d attempts.") % {
             "count": guest.mail_attempts
         }
 
@@ -160,7 +162,7 @@ class GuestAdmin(pages.Fixed):
             request,
             guest,
             title=gettext("Revoke this invitation"),
-            says=gettext("The link does not work any more."),
+            says=gettext("The link no longer works."),
             button=gettext("Revoke"),
             is_danger=True,
             is_gone=True,

@@ -50,9 +50,9 @@ class HardwareProfileAdmin(pages.Noun):
             gettext_lazy("How workers check themselves"),
             {
                 "description": gettext_lazy(
-                    "A canary measures the calibrated reference model against itself. Its time "
-                    "ratio should be 1. A worker takes no work if its canary is outside of the "
-                    "band, or if other programs use too much of the machine."
+                    "A canary measures the calibrated reference model against itself. Its "
+                    "time ratio should be 1. A worker accepts no work if its canary is "
+                    "outside of the band, or if other programs use too much of the machine."
                 ),
                 "fields": [
                     ("canary_every_minutes", "canary_band"),
@@ -126,10 +126,10 @@ class HardwareProfileAdmin(pages.Noun):
             profile,
             title=gettext("Shares of competitions"),
             says=gettext(
-                "While uploads of several competitions wait for the workers of this profile, a "
-                "team in a competition of weight 2 gets twice the time of a team in a competition "
-                "of weight 1. A weight counts from the next measurement on. Nobody who waits is "
-                "passed over for ever."
+                "While uploads of several competitions wait for the workers of this profile, "
+                "a team in a competition of weight 2 gets twice the time of a team in a "
+                "competition of weight 1. A new weight applies from the next measurement. "
+                "Every upload that waits gets its turn."
             ),
             button=gettext("Save the weights"),
             form_class=weights_form(profile),
@@ -204,8 +204,8 @@ def meaning(profile: HardwareProfile) -> list[str]:
         gettext("At most %(seconds)s s of paired measuring; wider than ± %(most)s is repeated.")
         % facts,
         gettext(
-            "Every %(minutes)d minutes the reference is measured against itself. A worker that is "
-            "off by more than %(band)s takes no work."
+            "Every %(minutes)d minutes the reference is measured against itself. A worker "
+            "that is off by more than %(band)s accepts no work."
         )
         % facts,
         gettext("A worker waits while other programs use more than %(load)s cores.") % facts,

@@ -24,7 +24,7 @@ def turns(host: HostNumbers) -> str:
         }
         found = gettext("An empty turn takes %(empty)s ms, waking up %(idle)s ms.") % seen
     else:
-        found = gettext("Turns were not measured on this host; the defaults hold.")
+        found = gettext("Turns were not measured on this host. The default values are used.")
     return f"{found} {sentence % most}"
 
 

@@ -22,7 +22,7 @@ class DataForm(forms.Form):
         500,
         gettext_lazy(
             "The name of the table in the zip, if several tables name images. `folders`: no "
-            "table. Empty: the table is found."
+            "table. If empty, the table is found automatically."
         ),
         required=False,
     )
@@ -30,8 +30,8 @@ class DataForm(forms.Form):
         gettext_lazy("Encoding of names"),
         40,
         gettext_lazy(
-            "For file names that do not declare their encoding, for instance cp949, cp932 "
-            "or gbk. Empty: the encoding is found."
+            "For file names that do not declare their encoding, for example cp949, cp932 or "
+            "gbk. If empty, the encoding is found automatically."
         ),
         required=False,
     )
@@ -67,9 +67,9 @@ class DecideForm(DataForm):
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
         help_text=gettext_lazy(
-            "It was drawn once for this upload. The report and the import divide by it. The same "
-            "seed divides the same images in the same way on this site. Keep it secret: the site "
-            "does not store it with the dataset."
+            "The seed was drawn once for this upload. The report and the import use it to "
+            "divide the images. The same seed divides the same images in the same way on "
+            "this site. Keep it secret: the site does not store it with the dataset."
         ),
     )
     skip_broken = fields.tick(
@@ -103,7 +103,7 @@ class DecideForm(DataForm):
     allow_seen = fields.tick(
         gettext_lazy("Allow pictures that are in another dataset"),
         gettext_lazy(
-            "Whoever has the sample of that dataset knows hidden pictures. Without this "
+            "People who have the sample of that dataset know hidden pictures. Without this "
             "choice such pictures stop the import."
         ),
     )

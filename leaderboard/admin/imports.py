@@ -168,7 +168,7 @@ class Imports(pages.Fixed):
             request,
             None,
             title=gettext("Cancel the import"),
-            says=gettext("The upload and all that was read of it are deleted."),
+            says=gettext("The upload and everything that was read from it are deleted."),
             button=gettext("Cancel the import"),
             do=do,
             done="",
@@ -208,9 +208,9 @@ def done() -> str:
 def told_of(upload: staging.Staged) -> str:
     """The state of an upload, in a sentence for the list of datasets."""
     sentence = {
-        State.UNDER_WAY: gettext("The import of %(file)s is under way."),
+        State.UNDER_WAY: gettext("The import of %(file)s is running."),
         State.FAILED: gettext("The import of %(file)s has stopped."),
-        State.READY: gettext("The import of %(file)s waits for your decision."),
+        State.READY: gettext("The import of %(file)s is waiting for your decision."),
         State.IMPORTED: gettext("%(file)s is imported."),
     }[importing.state_of(upload)]
     return sentence % {"file": upload.file_name}
@@ -279,9 +279,9 @@ def reported(upload: staging.Staged, form: forms.Form) -> pages.Figures:
             name=choices.get("name", upload.name),
         )
     except BadDataset as refusal:
-        return [(gettext("In the way"), refusal.detail)]
+        return [(gettext("What prevents the import"), refusal.detail)]
     return [
-        *((gettext("In the way"), one.message) for one in made.report.refusals),
+        *((gettext("What prevents the import"), one.message) for one in made.report.refusals),
         *(
             (sentences.said(heading), sentences.message(told))
             for heading, told in made.report.paragraphs()

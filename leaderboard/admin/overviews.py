@@ -176,7 +176,9 @@ def workers(competition: Competition | None) -> Tile:
     if competition:
         url += f"?{urlencode({'profile__id__exact': competition.profile_id})}"
     says = ngettext(
-        "worker takes work, %(live)s live in all", "workers take work, %(live)s live in all", ready
+        "worker accepts work (%(live)s running in total)",
+        "workers accept work (%(live)s running in total)",
+        ready,
     )
     return Tile(count(ready), says % {"live": count(len(states))}, url)
 

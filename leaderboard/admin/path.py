@@ -100,7 +100,7 @@ def images(competition: Competition) -> Step:
         return Step(title, said, is_done=False, tab=tab, button=gettext("Choose a dataset"))
     return Step(
         title,
-        gettext("There is no dataset yet. A report comes before anything is stored."),
+        gettext("There is no dataset yet. You see a report before anything is stored."),
         is_done=False,
         url=reverse("admin:leaderboard_dataset_add"),
         button=gettext("Add a dataset"),
@@ -117,8 +117,8 @@ def reference(competition: Competition) -> Step:
         return Step(gettext("Reference model"), said, is_done=False, percent=percent, url=url)
     trouble = trainings.trouble(training) if training and model is None else ""
     said = gettext(
-        "Every submission is timed beside this model. Its format does not matter. If you have no "
-        "model, let a worker train one: “More”, “Train a reference”."
+        "Every submission is timed in turns with this model. Its format does not matter. If "
+        "you have no model, let a worker train one: “More”, “Train a reference”."
     )
     return Step(
         gettext("Reference model"),
@@ -142,8 +142,8 @@ def calibrated(competition: Competition, calibration: Evaluation | None) -> Step
     latest = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION).first()
     trouble = doubt or (without_result(latest) if latest else "")
     said = gettext(
-        "A worker measures the reference against itself. The result is the pace by which all "
-        "times are read, and the quality of the reference."
+        "A worker measures the reference against itself. The result is the pace that all "
+        "times refer to, and the quality of the reference."
     )
     return Step(
         title,
@@ -167,7 +167,7 @@ def progress(calibration: Evaluation) -> tuple[str, float]:
     if calibration.state == Evaluation.State.RUNNING:
         percent = calibration.percent_by_now
         facts = {"doing": calibration.doing, "worker": calibration.worker or "–"}
-        return gettext("Under way on %(worker)s: %(doing)s.") % facts, percent
+        return gettext("Running on %(worker)s: %(doing)s.") % facts, percent
     if not workers.seen_lately(calibration.profile_id).exists():
         said = gettext("Queued. No worker of this profile was seen lately: start one.")
         return said, 0.0
@@ -190,23 +190,23 @@ def dates(competition: Competition) -> str:
     said = []
     if competition.opens_at and is_draft(competition):
         facts = {"time": shown(competition.opens_at), "zone": zone}
-        said.append(gettext("Opens by itself at %(time)s (%(zone)s).") % facts)
+        said.append(gettext("Opens automatically at %(time)s (%(zone)s).") % facts)
     if competition.counts_until:
         facts = {"time": shown(competition.counts_until), "zone": zone}
-        said.append(gettext("The public board stands still from %(time)s (%(zone)s).") % facts)
+        said.append(gettext("The public board is frozen from %(time)s (%(zone)s).") % facts)
     if competition.ends_at:
         facts = {"time": shown(competition.ends_at), "zone": zone}
         said.append(gettext("Uploads end at %(time)s (%(zone)s).") % facts)
     elif competition.state in (State.CLOSED, State.PUBLISHED):
         said.append(gettext("Uploads have ended."))
     else:
-        said.append(gettext("No end: uploads go on until you close the competition."))
+        said.append(gettext("No end date: uploads continue until you close the competition."))
     if competition.publishes_at and not competition.is_published:
         facts = {"time": shown(competition.publishes_at), "zone": zone}
-        sentence = gettext("Published by itself at %(time)s (%(zone)s).")
+        sentence = gettext("Published automatically at %(time)s (%(zone)s).")
         if not competition.ends_at and state_is_live(competition):
             sentence = gettext(
-                "Published by itself at %(time)s (%(zone)s), if you have closed it before."
+                "Published automatically at %(time)s (%(zone)s), if you have closed it before."
             )
         said.append(sentence % facts)
     return " ".join(said)
@@ -316,7 +316,10 @@ def uploads(competition: Competition) -> str:
         "left": competition.evaluations.unfinished().count(),
     }
     return (
-        gettext("%(teams)d teams, %(submissions)d submissions, %(left)d evaluations under way.")
+        gettext(
+            "%(teams)d teams, %(submissions)d submissions, %(left)d evaluations that "
+            "have not ended."
+        )
         % facts
     )
 

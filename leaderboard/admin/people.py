@@ -53,8 +53,8 @@ class UserAdmin(DjangoUserAdmin, pages.Noun):  # type: ignore[misc]  # the pagin
             gettext_lazy("Rights"),
             {
                 "description": gettext_lazy(
-                    "A superuser is an operator of the site and may do everything. Who organizes "
-                    "one competition gets a role there instead: see Roles."
+                    "A superuser is an operator of the site and may do everything. To let a "
+                    "person organize one competition, give a role there instead: see Roles."
                 ),
                 "fields": ["is_active", "is_superuser"],
             },

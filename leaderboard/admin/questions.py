@@ -38,7 +38,7 @@ class AnswerForm(forms.Form):
         label=gettext_lazy("The question as everybody reads it"),
         required=False,
         widget=UnfoldAdminTextareaWidget,
-        help_text=gettext_lazy("Shorten it, and leave out what tells who asked."),
+        help_text=gettext_lazy("Shorten it, and leave out what shows who asked."),
     )
 
     def __init__(self, *args: Any, question: Question, **kwargs: Any) -> None:
@@ -124,7 +124,7 @@ class QuestionAdmin(pages.Fixed):
             form_class=partial(AnswerForm, question=question),
             button=gettext("Answer"),
             do=do,
-            done=gettext("The answer is there."),
+            done=gettext("The answer is saved."),
         )
 
     @action(description=gettext_lazy("Make a FAQ entry"), icon="quiz")
@@ -136,12 +136,12 @@ class QuestionAdmin(pages.Fixed):
             question,
             title=gettext("Make a FAQ entry"),
             says=gettext(
-                "The public answer becomes the last entry of the FAQ, and stands only there. You "
-                "can change its words and its place under FAQ."
+                "The public answer becomes the last entry of the FAQ and is shown only "
+                "there. You can change its text and its place under FAQ."
             ),
             button=gettext("Make a FAQ entry"),
             do=lambda: faq.make_of(question=question, by=pages.organizer(request)),
-            done=gettext("The answer is an entry of the FAQ now."),
+            done=gettext("The answer is now an entry of the FAQ."),
         )
 
     @action(description=gettext_lazy("Remove"), icon="delete", variant=ActionVariant.DANGER)
@@ -203,8 +203,8 @@ class FaqAdmin(pages.Noun):
             entry,
             title=gettext("Remove"),
             says=gettext(
-                "The entry disappears from the page of questions. A public answer that it was made "
-                "of stands on the page again."
+                "The entry disappears from the page of questions. If it was made from a "
+                "public answer, that answer is shown on the page again."
             ),
             button=gettext("Remove"),
             is_danger=True,

@@ -102,16 +102,16 @@ class RescoreAdmin(pages.Fixed):
             rescore,
             title=gettext("Apply the rescore"),
             says=gettext(
-                "Everybody sees the new board at once. All scores follow, those of older "
-                "submissions within minutes. The pages tell the date, the changes and your reason, "
-                "and all teams get a notice. You cannot undo this step. You can propose another "
-                "rescore."
+                "Everybody sees the new board at once. All scores change. Those of older "
+                "submissions change within minutes. The pages show the date, the changes and "
+                "your reason, and all teams get a notice. You cannot undo this step. You can "
+                "propose another rescore."
             ),
             facts=facts(rescore),
             button=gettext("Apply to everybody"),
             is_danger=True,
             do=lambda: rescoring.apply(rescore=rescore, by=pages.organizer(request)),
-            done=gettext("The new scores hold."),
+            done=gettext("The new scores apply."),
         )
 
     @action(description=gettext_lazy("Cancel the rescore"), icon="close")
@@ -151,19 +151,27 @@ class RescoreAdmin(pages.Fixed):
     @action(description=gettext_lazy("Pause"), icon="pause")
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         title, done = gettext("Pause the measuring"), gettext("The measuring is paused.")
-        says = gettext("Workers begin nothing more of it. What runs now ends.")
+        says = gettext(
+            "Workers start no further measurements of this rescore. Measurements "
+            "that are running continue to their end."
+        )
         return self.act(request, object_id, title, says, rescoring.pause, done)
 
     @action(description=gettext_lazy("Resume"), icon="play_arrow")
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        title, done = gettext("Resume the measuring"), gettext("The measuring goes on.")
-        says = gettext("Workers go on behind the uploads of participants.")
+        title, done = gettext("Resume the measuring"), gettext("The measuring continues.")
+        says = gettext(
+            "Workers measure uploads of participants first, and then continue the rescore."
+        )
         return self.act(request, object_id, title, says, rescoring.resume, done)
 
     @action(description=gettext_lazy("Measure failures again"), icon="replay")
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        title, done = gettext("Measure failures again"), gettext("They are queued once more.")
-        says = gettext("Everything that failed is measured once more, also the reference.")
+        title, done = (
+            gettext("Measure failures again"),
+            gettext("The failures are queued once more."),
+        )
+        says = gettext("Everything that failed is measured once more, including the reference.")
         return self.act(request, object_id, title, says, rescoring.retry, done)
 
     @action(description=gettext_lazy("Keep old scores of failures"), icon="undo")
@@ -171,18 +179,22 @@ class RescoreAdmin(pages.Fixed):
         title = gettext("Keep old scores of failures")
         says = gettext("A submission that failed in the new measuring keeps its old score.")
         do = partial(rescoring.judge_failures, keeps_failed=True)
-        return self.act(request, object_id, title, says, do, gettext("They keep their scores."))
+        return self.act(
+            request, object_id, title, says, do, gettext("These submissions keep their scores.")
+        )
 
-    @action(description=gettext_lazy("Let failures fail"), icon="block")
+    @action(description=gettext_lazy("Count failures as failed"), icon="block")
     def fail_failed(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        title = gettext("Let failures fail")
+        title = gettext("Count failures as failed")
         says = gettext(
-            "A submission that failed in the new measuring has no score any more once the rescore "
-            "is applied. Its team then sees the failure and its code. An error of the service "
-            "keeps the old score."
+            "A submission that failed in the new measuring no longer has a score once the "
+            "rescore is applied. Its team then sees the failure and its code. After an error "
+            "of the service the old score is kept."
         )
         do = partial(rescoring.judge_failures, keeps_failed=False)
-        return self.act(request, object_id, title, says, do, gettext("They lose their scores."))
+        return self.act(
+            request, object_id, title, says, do, gettext("These submissions lose their scores.")
+        )
 
 
 def left(preparation: Any) -> bool:

@@ -16,7 +16,9 @@ from leaderboard.services.doubles import Sign
 from leaderboard.services.likeness import Pair
 
 SIGNS = {
-    Sign.MAIL: gettext_lazy("The addresses are the same but for dots and a tag after a plus sign."),
+    Sign.MAIL: gettext_lazy(
+        "The addresses are the same except for dots and a tag after a plus sign."
+    ),
     Sign.NAME: gettext_lazy("The user names look alike."),
     Sign.MODEL: gettext_lazy("The teams sent the same model."),
     Sign.ANSWERS: gettext_lazy("Models of the teams give almost the same wrong answers."),

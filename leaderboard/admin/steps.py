@@ -113,8 +113,8 @@ class Steps(again.Acts):
             competition,
             title=gettext("Upload the reference model"),
             says=gettext(
-                "Every submission is timed beside this model, at the same time and on the same "
-                "worker. A new reference model must be calibrated again."
+                "Every submission is timed in turns with this model, on the same worker. A "
+                "new reference model must be calibrated again."
             ),
             form_class=ReferenceForm,
             button=gettext("Upload"),
@@ -235,7 +235,7 @@ class Steps(again.Acts):
                 "step. Every queued or running evaluation must have ended."
             ),
             facts=[*progress(competition), *moves(competition, by=pages.organizer(request))],
-            button=gettext("Publish finally"),
+            button=gettext("Publish permanently"),
             is_danger=True,
             do=lambda: competitions.publish(competition=competition, by=pages.organizer(request)),
             done=published,
@@ -252,8 +252,8 @@ class Steps(again.Acts):
             competition,
             title=gettext("Stop the preparation"),
             says=gettext(
-                "The part that is prepared so far is deleted. The boards stay as everybody sees "
-                "them now. You can start a publication or another gate again."
+                "What has been prepared until now is deleted. The boards stay as everybody "
+                "sees them now. You can start a publication or another gate again."
             ),
             facts=[(gettext("In preparation"), preparing.of(competition) or gettext("Nothing"))],
             button=gettext("Stop the preparation"),

@@ -134,7 +134,7 @@ class SubmissionAdmin(pages.Fixed):
                     gettext("File"),
                     f"{submission.file_name}, {megabytes(submission.size_bytes)}",
                 ),
-                (gettext("Uploaded by"), submission.get_door_display()),
+                (gettext("Uploaded through"), submission.get_door_display()),
                 (gettext("Parameters"), f"{static.get('parameters', 0):,}"),
                 (gettext("Input"), input_of(static.get("input") or {})),
                 (gettext("Operators"), ", ".join(static.get("operators", [])) or "–"),
@@ -166,9 +166,9 @@ class SubmissionAdmin(pages.Fixed):
             submission,
             title=gettext("Evaluate again"),
             says=gettext(
-                "A worker measures this submission once more. The result is pooled with the "
-                "earlier measurements. The present score counts until then. A new score "
-                "replaces it; a failed repeat does not. The team uses no quota."
+                "A worker measures this submission once more. The result is combined with "
+                "the earlier measurements. The present score counts until then. A new score "
+                "replaces it, but a failed repeat does not. The team uses no quota."
             ),
             button=gettext("Queue an evaluation"),
             do=lambda: queueing.evaluate_again(submission=submission, by=pages.organizer(request)),
@@ -204,7 +204,7 @@ class SubmissionAdmin(pages.Fixed):
             request,
             submission,
             title=gettext("Reinstate"),
-            says=gettext("The submission counts again, as if it was never disqualified."),
+            says=gettext("The submission counts again, as if it had never been disqualified."),
             facts=[(gettext("Reason for the disqualification"), submission.disqualified_reason)],
             form_class=ReasonForm,
             button=gettext("Reinstate"),

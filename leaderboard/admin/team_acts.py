@@ -60,7 +60,9 @@ class MergeForm(ReasonForm):
         label=gettext_lazy("Team that joins"),
         max_length=teams.LONGEST_NAME,
         widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("Its name. It ends, and everything that it has comes to this team."),
+        help_text=gettext_lazy(
+            "The name of the team that ends. Everything that it has comes to this team."
+        ),
     )
     is_late = forms.BooleanField(
         label=gettext_lazy("Also after the deadline of merges"),
@@ -183,9 +185,9 @@ class TeamActs(pages.Noun):
             team,
             title=gettext("Merge another team into this one"),
             says=gettext(
-                "Members, submissions and further uploads of the other team come to this one, and "
-                "so do the uploads that it has used. Its name, its open invitations and its "
-                "webhooks end. It cannot be undone."
+                "Members, submissions and further uploads of the other team come to this "
+                "one, and so do the uploads that it has used. Its name, its open invitations "
+                "and its webhooks end. You cannot undo this step."
             ),
             form_class=MergeForm,
             button=gettext("Merge"),
@@ -201,7 +203,7 @@ class TeamActs(pages.Noun):
             self,
             request,
             team,
-            title=gettext("Give a member a team of their own"),
+            title=gettext("Give a member a separate team"),
             says=gettext(
                 "The person leaves this team and gets a new one. Submissions stay with this team. "
                 "The new team has all uploads of a new team."

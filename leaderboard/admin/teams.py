@@ -80,8 +80,8 @@ class TeamAdmin(team_acts.TeamActs, pages.Fixed):
         """How often it got better by less than the noise of images and clock."""
         count = gains.steps_below_noise(team)
         why = gettext(
-            "Better than the team's row by less than the standard error of the difference. Many "
-            "such steps can mean that a team tries out the hidden labels."
+            "Better than the team's row by less than the standard error of the difference. "
+            "Many such steps can mean that a team tries to find the hidden labels."
         )
         return f"{count}. {why}"
 

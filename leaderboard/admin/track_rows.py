@@ -34,12 +34,12 @@ from scoring.formats import FORMATS, NUMBER_TYPES
 
 SEVERAL = "several"
 KINDS = {
-    "declared": gettext_lazy("Teams that declare it, for instance students"),
+    "declared": gettext_lazy("Teams that declare it, for example students"),
     "formats": gettext_lazy("Models of certain formats"),
     "number_types": gettext_lazy("Models whose narrowest number type is one of these"),
-    "max_parameters": gettext_lazy("Small models: at most so many parameters"),
-    "max_bytes": gettext_lazy("Small files: at most so many bytes"),
-    SEVERAL: gettext_lazy("Several conditions that hold together"),
+    "max_parameters": gettext_lazy("Small models: up to a number of parameters"),
+    "max_bytes": gettext_lazy("Small files: up to a number of bytes"),
+    SEVERAL: gettext_lazy("Several conditions that must all be met"),
 }
 SLUGS = {"number_types": "number-type", "max_parameters": "small", "max_bytes": "small-file"}
 """Slugs of tracks whose title has no Latin letters, where the name of the kind is none."""
@@ -86,7 +86,7 @@ class Row(forms.Form):
     name = fields.line(
         gettext_lazy("Title"),
         60,
-        gettext_lazy("Empty: a title that tells the kind."),
+        gettext_lazy("If empty, the title shows the kind."),
         required=False,
     )
     sentence = fields.line(
@@ -169,7 +169,7 @@ def preset(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
                 names[code] = other
     sentence = values["sentence"]
     if kind == "declared" and not sentence:
-        sentence = gettext("All members of the team study.")
+        sentence = gettext("All members of the team are students.")
     return {"name": name, "names": names, "sentence": sentence}
 
 
@@ -331,17 +331,17 @@ class Tracks(pages.Noun):
             competition,
             title=gettext("Remove a track"),
             says=gettext(
-                "The boards of the track and its declarations are deleted. Uploads and all other "
-                "boards stay as they are. An announcement tells your reason to all teams. You "
-                "cannot undo this step."
+                "The boards of the track and its declarations are deleted. Uploads and all "
+                "other boards stay as they are. All teams read your reason in an "
+                "announcement. You cannot undo this step."
             ),
             form_class=partial(RemoveForm, competition=competition),
-            button=gettext("Remove the track finally"),
+            button=gettext("Remove the track permanently"),
             is_danger=True,
             do=lambda track, reason: track_removals.remove(
                 competition=competition, track=track, reason=reason, by=pages.organizer(request)
             ),
-            done=gettext("The track is removed, and an announcement tells why."),
+            done=gettext("The track is removed, and an announcement says why."),
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:

@@ -38,8 +38,9 @@ class TrainingForm(forms.Form):
         initial=ARCHITECTURES[0],
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy(
-            "small_resnet, tiny_cnn or wide_cnn. On workers with the package timm also any name "
-            "of timm, like mobilenetv3_small_100. It begins without pretrained weights."
+            "small_resnet, tiny_cnn or wide_cnn. On workers with the package timm also any "
+            "name of timm, for example mobilenetv3_small_100. The training starts without "
+            "pretrained weights."
         ),
     )
     form = forms.ChoiceField(
@@ -51,7 +52,7 @@ class TrainingForm(forms.Form):
         max_value=MOST_SECONDS,
         initial=120,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text=gettext_lazy("The worker measures nothing meanwhile."),
+        help_text=gettext_lazy("The worker measures nothing during the training."),
     )
     seed = forms.IntegerField(
         label=gettext_lazy("Seed"),
@@ -79,8 +80,9 @@ class Acts(drafts.Acts):
             competition,
             title=gettext("Train a reference model"),
             says=gettext(
-                "A worker of %(profile)s trains a classifier on the sample that participants get, "
-                "and exports it. It becomes the reference model of this draft. Calibrate it then."
+                "A worker of %(profile)s trains a classifier on the sample that participants "
+                "get, and exports it. It becomes the reference model of this draft. Then "
+                "calibrate it."
             )
             % {"profile": competition.profile},
             form_class=TrainingForm,
@@ -126,7 +128,7 @@ def progress(training: Training) -> tuple[str, float]:
     if not workers.seen_lately(training.competition.profile_id).exists():
         said = gettext("Queued. No worker of this profile was seen lately: start one.")
         return said, 0.0
-    said = gettext("The training of %(architecture)s waits until no upload does.")
+    said = gettext("The training of %(architecture)s starts when no upload is waiting.")
     return said % facts, 0.0
 
 
@@ -136,5 +138,5 @@ def trouble(training: Training) -> str:
         said = gettext("The training of %(architecture)s failed: %(reason)s")
         return said % {"architecture": training.architecture, "reason": training.said}
     if training.state == Training.State.ERROR:
-        return gettext("The training ended by a fault of the service. Train again.")
+        return gettext("The training ended because of an error of the service. Train again.")
     return ""

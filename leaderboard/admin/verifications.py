@@ -60,7 +60,7 @@ class AskForm(DueForm):
         max_value=verifications.MOST_TEAMS,
         initial=3,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text=gettext_lazy("So many teams of the private board are asked."),
+        help_text=gettext_lazy("This many teams at the top of the private board are asked."),
     )
     wish = forms.CharField(
         label=gettext_lazy("What to hand in"),
@@ -72,7 +72,7 @@ class AskForm(DueForm):
 
 
 class ReasonForm(forms.Form):
-    reason = fields.reason(gettext_lazy("Everybody reads it beside the board."))
+    reason = fields.reason(gettext_lazy("Everybody reads it next to the board."))
 
 
 class AgainForm(DueForm, ReasonForm):
@@ -249,8 +249,8 @@ class VerificationAdmin(pages.Fixed):
                 row,
                 title=gettext("Ask again"),
                 says=gettext(
-                    "The team can hand in until another date. If it had lost its rank, it has it "
-                    "again, with a dated note."
+                    "The team can hand in until another date. If it had lost its rank, it "
+                    "gets the rank back, with a dated note."
                 ),
                 form_class=functools.partial(AgainForm, initial={"due_at": local}),
                 facts=[(gettext("Time zone"), row.competition.time_zone)],

@@ -219,13 +219,13 @@ class WorkerAdmin(pages.Fixed):
             worker,
             title=gettext("Drain this worker"),
             says=gettext(
-                "It ends the evaluation that it has and takes nothing new, so that it can be "
-                "stopped without loss. Other workers of the profile go on. It takes work again "
-                "when somebody resumes it, or when it starts again."
+                "The worker finishes its current evaluation and accepts no new work, so you "
+                "can stop it without loss. Other workers of the profile continue. The worker "
+                "accepts work again when somebody resumes it, or when it starts again."
             ),
             button=gettext("Drain the worker"),
             do=lambda: workers.drain(worker=worker, by=pages.organizer(request)),
-            done=gettext("The worker takes nothing new."),
+            done=gettext("The worker accepts no new work."),
         )
 
     @action(description=gettext_lazy("Resume"), icon="play_circle")
@@ -236,10 +236,10 @@ class WorkerAdmin(pages.Fixed):
             request,
             worker,
             title=gettext("Resume this worker"),
-            says=gettext("It takes work again, within half a minute."),
+            says=gettext("The worker accepts work again within half a minute."),
             button=gettext("Resume the worker"),
             do=lambda: workers.resume(worker=worker, by=pages.organizer(request)),
-            done=gettext("The worker takes work again."),
+            done=gettext("The worker accepts work again."),
         )
 
 

@@ -20,9 +20,12 @@ ERROR = {
     "type": "object",
     "description": "Any refusal or error.",
     "properties": {
-        "code": {"type": "string", "description": "Stable, for programs."},
+        "code": {"type": "string", "description": "A stable code for programs."},
         "detail": {"type": "string", "description": "What to do, for people."},
-        "fields": {"type": "object", "description": "With code `invalid`: what is wrong where."},
+        "fields": {
+            "type": "object",
+            "description": "With the code `invalid`: which fields are wrong, and why.",
+        },
     },
     "required": ["code", "detail"],
 }

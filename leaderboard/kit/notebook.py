@@ -8,13 +8,13 @@ from typing import Any
 STEPS = (
     (
         "# {title}\n\nThe same steps as `python train.py`, one by one. Change what you like: "
-        "`network` and `fit` stand in `train.py`, the recipes in `recipes.py`.",
+        "`network` and `fit` are in `train.py`, the recipes are in `recipes.py`.",
         "import recipes\nimport torch\nimport train\n\nSECONDS = 60.0\nSCORE_SECONDS = 20.0\n"
         "facts = train.read_facts()\nfacts['classes'], facts['input'], facts['machine']",
     ),
     (
-        "## Images\n\nThe sample is downloaded and compared with its checksum. For images of your "
-        "own, write `Path('folder')` in place of `train.sample(facts)`.",
+        "## Images\n\nThe sample is downloaded and compared with its checksum. For your own "
+        "images, write `Path('folder')` instead of `train.sample(facts)`.",
         "images, labels = train.load(train.sample(facts), facts)\n"
         "test, fit_on = train.divided(labels, 0.2, seed=0)\nlen(fit_on), len(test)",
     ),
@@ -31,15 +31,16 @@ STEPS = (
         "model = small",
     ),
     (
-        "## Export, and compare quality and time\n\nThe ratio is to the first file, on this "
-        "machine. On the board it is to the organizers' reference, on their machine.",
+        "## Export, and compare quality and time\n\nThe ratio compares with the first file, on "
+        "this machine. On the board it compares with the organizers' reference, "
+        "on their machine.",
         "files = train.exported(model, images[fit_on][:200], facts, train.HERE / 'models')\n"
         "best = train.show(files, images[test], labels[test], facts)",
     ),
     (
         "## Check and score\n\nThe site's command checks the file and measures it on the sample, "
-        "in the site's sandbox, beside a reference model. It needs Linux. The model has seen most "
-        "of the sample, so its quality there is too good: the quality above is the honest one.",
+        "in the site's sandbox, in turns with a reference model. It needs Linux. The model has "
+        "seen most of the sample, so its quality there is too good. Use the quality above.",
         "train.judge(best, files, facts, SCORE_SECONDS)",
     ),
 )

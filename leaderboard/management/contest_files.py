@@ -69,14 +69,14 @@ def left(found: Foreign | None) -> list[dict[str, Any]]:
 
 
 def add_file(parser: CommandParser) -> None:
-    parser.add_argument("file", type=Path, help="the contest file, such as contest.yaml")
+    parser.add_argument("file", type=Path, help="the contest file, for example contest.yaml")
 
 
 def add_person(parser: CommandParser) -> None:
     parser.add_argument(
         "--by",
         metavar="USER",
-        help="the organizer who acts (default: the superuser, if there is only one)",
+        help="user name of the organizer who acts (default: the only superuser)",
     )
 
 
@@ -90,7 +90,7 @@ def person(name: str | None) -> User:
     if name:
         said = gettext("There is no active user called %(name)s.") % {"name": name}
     elif first:
-        said = gettext("There are several superusers. Say who acts: --by USER.")
+        said = gettext("There are several superusers. Name the one who acts: --by USER.")
     else:
         said = gettext("There is no superuser yet. Make one: manage.py createsuperuser.")
     raise CommandError(said, returncode=2)

@@ -43,7 +43,10 @@ def rescore(competition: Competition, by: User, *, what: str, why: str, **option
     waits = rescoring.waiting(competition)
     if waits is None:
         raise NotFound(
-            gettext("No rescore waits. Propose one first: manage.py competition rescore."),
+            gettext(
+                "No rescore is waiting for a decision. Propose one first: manage.py "
+                "competition rescore."
+            ),
             code="no_rescore",
         )
     if what == "apply":
@@ -81,9 +84,13 @@ def told(rescore: Rescore) -> Facts:
 
 def needs_formula(parser: CommandParser) -> None:
     steps = ("propose", "preview", "apply", "cancel")
-    parser.add_argument("what", choices=steps, help="preview: only show the one that waits")
+    parser.add_argument(
+        "what", choices=steps, help="preview: only show the rescore that waits for a decision"
+    )
     for name in ("time-weight", "k", "quality-ref", "min-quality"):
-        parser.add_argument(f"--{name}", type=float, help="to propose; as it is, if left out")
+        parser.add_argument(
+            f"--{name}", type=float, help="new value to propose (default: the current value)"
+        )
 
 
 # Submissions and teams
@@ -160,22 +167,26 @@ def moment(text: str, competition: Competition) -> datetime:
 
 
 def needs_submission(parser: CommandParser) -> None:
-    parser.add_argument("submission", type=int, help="its number")
+    parser.add_argument("submission", type=int, help="number of the submission")
 
 
 def needs_team(parser: CommandParser) -> None:
-    parser.add_argument("team", help="its name")
-    parser.add_argument("--person", default="", metavar="USER", help="one person, not the team")
+    parser.add_argument("team", help="name of the team")
+    parser.add_argument(
+        "--person", default="", metavar="USER", help="ban only this person, not the team"
+    )
 
 
 def needs_two(parser: CommandParser) -> None:
     parser.add_argument("into", help="the team that stays")
-    parser.add_argument("other", help="the team that joins it and ends")
-    parser.add_argument("--late", action="store_true", help="also after the deadline of merges")
+    parser.add_argument("other", help="the team that merges into it and ends")
+    parser.add_argument(
+        "--late", action="store_true", help="merge also after the deadline of merges"
+    )
 
 
 def needs_end(parser: CommandParser) -> None:
-    parser.add_argument("end", help="the later end, like 2027-01-31T23:59")
+    parser.add_argument("end", help="the later end, for example 2027-01-31T23:59")
 
 
 DECISIONS = {

@@ -40,7 +40,9 @@ class PartialUpload(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
     file_name = models.CharField(max_length=200)
-    size_bytes = models.BigIntegerField(help_text="Of the whole file, as its sender announced.")
+    size_bytes = models.BigIntegerField(
+        help_text="The size of the whole file, as its sender announced it."
+    )
     multipart_id = models.CharField(
         max_length=1024,
         blank=True,

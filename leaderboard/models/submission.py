@@ -87,7 +87,7 @@ class Submission(models.Model):
     )
     format = models.CharField(max_length=20, blank=True, help_text="As in the static report.")
     number_type = models.CharField(
-        max_length=60, blank=True, help_text="The narrowest type of the weights, e.g. int8."
+        max_length=60, blank=True, help_text="The narrowest type of the weights, for example int8."
     )
     parameters = models.BigIntegerField(default=0, help_text="As in the static report.")
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)

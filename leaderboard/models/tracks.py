@@ -59,7 +59,7 @@ class Track(BaseModel):
     """The narrowest type of the weights; empty: all."""
     max_parameters: int | None = Field(None, strict=True, gt=0)
     max_bytes: int | None = Field(None, strict=True, gt=0)
-    """Of the model file."""
+    """The size of the model file."""
     declared: bool = Field(False, strict=True)
     """Whether a team must declare that it belongs here, such as a team of students."""
 

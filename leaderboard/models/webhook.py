@@ -35,9 +35,11 @@ class Webhook(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now)
     last_rank = models.PositiveIntegerField(null=True, help_text="The rank that was told last.")
-    failures = models.PositiveIntegerField(default=0, help_text="Failed calls since a good one.")
+    failures = models.PositiveIntegerField(
+        default=0, help_text="The number of failed calls since the last successful one."
+    )
     stopped_at = models.DateTimeField(
-        null=True, help_text="When its calls stopped because too many had failed."
+        null=True, help_text="When the calls were stopped because too many had failed."
     )
 
     class Meta:
@@ -56,13 +58,15 @@ class Delivery(models.Model):
     body = models.TextField()
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(
-        null=True, default=timezone.now, help_text="When it is sent next; empty if it is over."
+        null=True,
+        default=timezone.now,
+        help_text="When it is sent next. Empty if it is not sent again.",
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     attempted_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
-    status = models.PositiveSmallIntegerField(null=True, help_text="Of the last answer.")
-    error = models.CharField(max_length=20, blank=True, help_text="Why there was no good answer.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="The status of the last answer.")
+    error = models.CharField(max_length=20, blank=True, help_text="Why there was no valid answer.")
 
     class Meta:
         ordering = ["-pk"]

@@ -93,7 +93,7 @@ class AtTheDesk:
         )
         assert "Only organizers see this page" in preview
         done = self.desk.press(at(Rescore.objects.get(), "apply"), "Apply to everybody")
-        assert "The new scores hold." in done
+        assert "The new scores apply." in done
 
     def merge(self, into: Team, other: Team) -> None:
         said = self.desk.press(
@@ -109,7 +109,7 @@ class AtTheDesk:
         assert "The ban is in force." in said
 
     def publish(self, competition: Competition) -> None:
-        self.desk.press(at(competition, "publish"), "Publish finally")
+        self.desk.press(at(competition, "publish"), "Publish permanently")
 
 
 def at(row: Model, step: str) -> str:

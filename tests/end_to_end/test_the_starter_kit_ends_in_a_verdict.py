@@ -96,7 +96,7 @@ def test_the_notebook_runs_from_the_first_cell_to_the_last(
     assert "SECONDS = 60.0" in code
     short = code.replace("SECONDS = 60.0", "SECONDS = 1.0")
     told = home(sys.executable, "-c", short.replace("SCORE_SECONDS = 20.0", "SCORE_SECONDS = 1.0"))
-    assert "do not hand out their reference model. torchscript.pt" in told.stdout
+    assert "have not released their reference model. torchscript.pt" in told.stdout
     assert "On the sample: score" in told.stdout
     assert {path.name for path in (folder / "models").iterdir()} == FILES
     assert (folder / "waste-sample.zip").exists()

@@ -206,7 +206,7 @@ def test_the_command_writes_a_file_or_makes_a_draft(
     assert "Line 4, image: A competition has no logo here." in said
     with pytest.raises(CommandError, match="already exists"):
         run(codabench, "--write", target)
-    with pytest.raises(CommandError, match="contest file already"):
+    with pytest.raises(CommandError, match="already a contest file"):
         run(target, "--write", tmp_path / "other.yaml")
     told = json.loads(run(codabench, "--json"))
     assert told["is_new"]

@@ -298,7 +298,7 @@ def test_tracks_are_added_renamed_and_removed_while_a_competition_runs(
     told = " ".join(str(one) for one in answer.context["messages"])
     assert "2 of 2 teams have an upload for a new track" in told
     assert "Tiny%2C+Students%2C+Files" in told, "what is announced are the tracks to come"
-    assert "The new tracks hold as soon as" in told
+    assert "The new tracks apply as soon as" in told
     assert "tracks: 1 of 2 teams are prepared" in answer.content.decode()
     # Until then the pages say so.
     place = "/competitions/waste/boards/public/"

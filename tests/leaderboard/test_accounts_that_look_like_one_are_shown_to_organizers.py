@@ -82,8 +82,8 @@ def test_only_the_panel_shows_them(
     User.objects.filter(pk=rival.pk).update(email="own.er@example.org")
     page = reverse("admin:leaderboard_competition_change", args=[team.competition.pk])
     shown = panel.get(page).content.decode()
-    assert "same but for dots" in shown
+    assert "same except for dots" in shown
     assert "own.er@example.org" not in shown  # addresses are for operators, on the person's page
     for part in ("team/", "", "boards/public/"):
-        assert "same but for dots" not in text(see(owner, f"/competitions/waste/{part}"))
+        assert "same except for dots" not in text(see(owner, f"/competitions/waste/{part}"))
     assert "doubles" not in client_of(owner).get(f"{API}/competitions/waste").content.decode()

@@ -24,14 +24,16 @@ class Person(serializers.ModelSerializer[User]):
 
 
 class Token(serializers.ModelSerializer[ApiToken]):
-    token_key = serializers.CharField(help_text="How it begins; the rest was shown once.")
+    token_key = serializers.CharField(
+        help_text="The beginning of the token. The rest was shown only once."
+    )
     created_at = serializers.DateTimeField(source="created")
     expires_at = serializers.DateTimeField(source="expiry", allow_null=True)
     competition = serializers.SlugRelatedField[Any](
         slug_field="slug",
         read_only=True,
         allow_null=True,
-        help_text="The only one that the token is for; null: all.",
+        help_text="The only competition that the token is for. null: all.",
     )
     used_at = serializers.DateTimeField(allow_null=True, help_text="To the minute.")
     is_current = serializers.SerializerMethodField(help_text="Whether this request used it.")

@@ -14,7 +14,7 @@ class Answered(serializers.Serializer[dict[str, str]]):
 
 class ApplicationDetail(serializers.ModelSerializer[Application]):
     answers = Answered(many=True)
-    reason = serializers.CharField(help_text="Of a refusal.")
+    reason = serializers.CharField(help_text="The reason if the organizers refused it.")
 
     class Meta:
         model = Application
@@ -24,10 +24,12 @@ class ApplicationDetail(serializers.ModelSerializer[Application]):
 class Standing(serializers.Serializer[dict[str, object]]):
     """What keeps me out of a competition."""
 
-    is_admitted = serializers.BooleanField(help_text="Whether I may make a team or join one.")
-    code = serializers.CharField(help_text="Why not; empty if I may.")
-    detail = serializers.CharField(help_text="The same in words.")
-    questions = serializers.ListField(child=serializers.CharField(), help_text="Of an application.")
+    is_admitted = serializers.BooleanField(help_text="Whether I may create a team or join one.")
+    code = serializers.CharField(help_text="The code of the reason. Empty if I may take part.")
+    detail = serializers.CharField(help_text="The reason in words.")
+    questions = serializers.ListField(
+        child=serializers.CharField(), help_text="The questions of an application."
+    )
     application = ApplicationDetail(allow_null=True)
 
 
@@ -41,4 +43,6 @@ class NewApplication(serializers.Serializer[Application]):
 
 
 class GuestCode(serializers.Serializer[Guest]):
-    code = serializers.CharField(max_length=100, help_text="Of the link of the invitation.")
+    code = serializers.CharField(
+        max_length=100, help_text="The code in the link of the invitation."
+    )

@@ -40,11 +40,11 @@ class Baseline(serializers.Serializer[baselines.Baseline]):
     score = serializers.FloatField()
     score_half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
     quality = serializers.FloatField()
-    time_ratio = serializers.FloatField(help_text="Of the reference against itself.")
+    time_ratio = serializers.FloatField(help_text="The value of the reference against itself.")
     half_width = serializers.FloatField(help_text="Of the time ratio's 95 % interval.")
     seconds = serializers.FloatField(help_text="Per image.")
-    macs = serializers.IntegerField(allow_null=True, help_text="As of a row.")
-    memory_bytes = serializers.IntegerField(allow_null=True, help_text="As of a row.")
+    macs = serializers.IntegerField(allow_null=True, help_text="As in a row of the board.")
+    memory_bytes = serializers.IntegerField(allow_null=True, help_text="As in a row of the board.")
 
 
 class Rules(serializers.Serializer[rescore.Rules]):
@@ -55,7 +55,7 @@ class Rules(serializers.Serializer[rescore.Rules]):
     quality_ref = serializers.FloatField()
     min_quality = serializers.FloatField(help_text="The lowest quality that gets a rank.")
     only_real_gains = serializers.BooleanField(
-        help_text="Whether a team's row changes only by real gains."
+        help_text="Whether a team's row changes only with real gains."
     )
 
 
@@ -66,16 +66,16 @@ class Formula(serializers.Serializer[Competition]):
     k = serializers.FloatField()
     quality_ref = serializers.FloatField(source="reference_quality", allow_null=True)
     version = serializers.IntegerField(
-        source="formula_version", help_text="1 at the opening; each rescore makes the next one."
+        source="formula_version", help_text="1 at the opening. Each rescore adds 1."
     )
-    metric = serializers.CharField(help_text="What quality means, e.g. macro_f1.")
+    metric = serializers.CharField(help_text="What quality means, for example macro_f1.")
     min_quality = serializers.FloatField(help_text="The lowest quality that gets a rank.")
 
 
 class Rescored(serializers.ModelSerializer[Rescore]):
     """A new version of the scores, which changed all of them at once."""
 
-    kind = serializers.CharField(help_text="formula, or measured: what counts was measured again.")
+    kind = serializers.CharField(help_text="formula, or measured: everything was measured again.")
 
     before = Rules()
     after = Rules()
@@ -108,12 +108,12 @@ class Limits(serializers.Serializer[Competition]):
     final_selections = serializers.IntegerField()
     load_seconds = serializers.FloatField()
     first_call_seconds = serializers.FloatField(
-        help_text="Of a process's first answer, which compiles."
+        help_text="The limit for the first answer of a process, which includes compiling."
     )
-    call_seconds = serializers.FloatField(help_text="Of any later answer.")
-    total_seconds = serializers.FloatField(help_text="Of all processes of a submission together.")
+    call_seconds = serializers.FloatField(help_text="The limit for any later answer.")
+    total_seconds = serializers.FloatField(help_text="The limit for all processes together.")
     memory_bytes = serializers.IntegerField()
-    output_bytes = serializers.IntegerField(help_text="Of one answer.")
+    output_bytes = serializers.IntegerField(help_text="The limit for one answer.")
 
 
 class Hardware(serializers.ModelSerializer[HardwareProfile]):
@@ -123,26 +123,26 @@ class Hardware(serializers.ModelSerializer[HardwareProfile]):
 
 
 class Machine(serializers.Serializer[machines.Machine]):
-    """The worker that was seen last, else the one of the calibration."""
+    """The worker that was seen last, or else the worker of the calibration."""
 
     cpu = serializers.CharField()
     features = serializers.ListField(
         child=serializers.CharField(),
         allow_null=True,
-        help_text="Of AVX2, AVX-512, VNNI (int8 is fast), AVX512-BF16, AMX. null: unknown.",
+        help_text="Any of AVX2, AVX-512, VNNI (int8 is fast), AVX512-BF16, AMX. null: unknown.",
     )
     cores = serializers.IntegerField(allow_null=True)
     memory_bytes = serializers.IntegerField(allow_null=True)
     gpu = serializers.CharField()
     python = serializers.CharField()
     versions = serializers.DictField(
-        child=serializers.CharField(), help_text="Of the libraries that run models."
+        child=serializers.CharField(), help_text="The versions of the libraries that run models."
     )
 
 
 class CompetitionSummary(serializers.ModelSerializer[Competition]):
     url = serializers.HyperlinkedIdentityField(view_name="api-competition", lookup_field="slug")
-    page = serializers.SerializerMethodField(help_text="For people.")
+    page = serializers.SerializerMethodField(help_text="The page for people.")
 
     class Meta:
         model = Competition
@@ -168,10 +168,10 @@ class CompetitionSummary(serializers.ModelSerializer[Competition]):
 
     accepts_uploads = serializers.BooleanField()
     is_frozen = serializers.BooleanField(
-        help_text="Whether the public board stands still. Later uploads are scored for their team."
+        help_text="Whether the public board is frozen: later scores are for their own team only."
     )
     accepts_late = serializers.BooleanField(
-        help_text="Whether an upload now would be late: scored, and never ranked."
+        help_text="Whether an upload now would be late: it would be scored and never ranked."
     )
 
     @extend_schema_field(serializers.URLField())
@@ -180,7 +180,7 @@ class CompetitionSummary(serializers.ModelSerializer[Competition]):
 
 
 class Track(serializers.Serializer[object]):
-    """A further board, for a part of the uploads or of the teams."""
+    """A further board, for some of the uploads or teams."""
 
     slug = serializers.CharField(help_text="For `?track=` of a board.")
     name = serializers.CharField(source="title", help_text="In the language of the request.")
@@ -188,7 +188,7 @@ class Track(serializers.Serializer[object]):
     formats = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
     number_types = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
     max_parameters = serializers.IntegerField(allow_null=True)
-    max_bytes = serializers.IntegerField(allow_null=True, help_text="Of the model file.")
+    max_bytes = serializers.IntegerField(allow_null=True, help_text="The size of the model file.")
     declared = serializers.BooleanField(help_text="Whether a team declares that it belongs here.")
 
 
@@ -197,7 +197,8 @@ class CompetitionDetail(CompetitionSummary):
         child=serializers.CharField(), help_text="In the order of the model's outputs."
     )
     formats = serializers.ListField(
-        child=serializers.CharField(), help_text="Formats of models that it takes, e.g. onnx."
+        child=serializers.CharField(),
+        help_text="Accepted formats of models, for example onnx.",
     )
     tracks = Track(many=True, source="all_tracks")
     formula = Formula(source="*")
@@ -215,8 +216,8 @@ class CompetitionDetail(CompetitionSummary):
     )
     counted = serializers.ChoiceField(
         Competition.Counted.choices,
-        help_text="Which submission of a team stands on the public board, of those that pass the "
-        "gate.",
+        help_text="Which submission of a team counts on the public board, of those that pass "
+        "the gate.",
     )
     hides_scores = serializers.BooleanField(
         help_text="Blind until the publication: nobody sees a score, a rank or a board now."
@@ -225,8 +226,8 @@ class CompetitionDetail(CompetitionSummary):
     machine = serializers.SerializerMethodField(help_text="null before a worker has run.")
     baseline = serializers.SerializerMethodField()
     sample = serializers.SerializerMethodField()
-    reference = serializers.SerializerMethodField(help_text="null unless it is handed out.")
-    my_team = serializers.SerializerMethodField(help_text="When signed in and a member.")
+    reference = serializers.SerializerMethodField(help_text="null unless it has been released.")
+    my_team = serializers.SerializerMethodField(help_text="Only for a member who is signed in.")
     my_quota = serializers.SerializerMethodField(
         help_text="My team's uploads of today, and of all periods that are limited."
     )
@@ -314,19 +315,19 @@ class BoardRow(serializers.Serializer[rankings.Figures]):
     score_half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
     tied = serializers.BooleanField(
         source="is_tied",
-        help_text="The difference to the row above is within the uncertainty of the two times.",
+        help_text="The difference from the row above is within the uncertainty of the two times.",
     )
     quality = serializers.FloatField()
     time_ratio = serializers.FloatField(help_text="Below 1 is faster than the reference.")
     half_width = serializers.FloatField(
         allow_null=True, help_text="Half of the time ratio's 95 % interval."
     )
-    measurements = serializers.IntegerField(help_text="How many are pooled in the time ratio.")
-    format = serializers.CharField(help_text="Of the model's file, e.g. onnx.")
-    number_type = serializers.CharField(help_text="The narrowest of the weights, e.g. int8.")
+    measurements = serializers.IntegerField(help_text="The number of combined measurements.")
+    format = serializers.CharField(help_text="The format of the model's file, for example onnx.")
+    number_type = serializers.CharField(help_text="The narrowest number type, for example int8.")
     macs = serializers.IntegerField(
         allow_null=True,
-        help_text="Multiplications with additions for one image; null where they are not counted.",
+        help_text="Multiplications with additions for one image. null if they are not counted.",
     )
     memory_bytes = serializers.IntegerField(
         allow_null=True, help_text="The most memory that the model added to its process."
@@ -334,18 +335,19 @@ class BoardRow(serializers.Serializer[rankings.Figures]):
     uploaded_at = serializers.DateTimeField()
     likely_first = serializers.IntegerField(
         allow_null=True,
-        help_text="First of the ranks that other images of the same kind would give, at 95 %. "
-        "null on the private board, and until it is computed.",
+        help_text="The first of the ranks that other images of the same kind would give, at "
+        "95 %. null on the private board, and until it is computed.",
     )
-    likely_last = serializers.IntegerField(allow_null=True, help_text="Last of these ranks.")
+    likely_last = serializers.IntegerField(allow_null=True, help_text="The last of these ranks.")
     quality_half_width = serializers.FloatField(
         allow_null=True,
-        help_text="Half of the 95 % interval of the quality on other images of the same number. "
-        "null where the range is.",
+        help_text="Half of the 95 % interval of the quality on the same number of other "
+        "images. null if the range of ranks is null.",
     )
     verification = serializers.CharField(
-        help_text="On the private board, of the teams that organizers asked for code or a report: "
-        "asked, handed_in, verified, refused, missed or withdrawn. The last three have no rank."
+        help_text="On the private board, for a team that was asked for code or a report: "
+        "asked, handed_in, verified, refused, missed or withdrawn. The last three "
+        "have no rank."
     )
 
 
@@ -376,7 +378,7 @@ class BoardPage(serializers.Serializer[object]):
     """One page of a board."""
 
     count = serializers.IntegerField(
-        allow_null=True, help_text="null with tied=1, and where a filter finds more than 1000 rows."
+        allow_null=True, help_text="null with tied=1, and if a filter finds more than 1000 rows."
     )
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)

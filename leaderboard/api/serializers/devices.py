@@ -10,19 +10,21 @@ from leaderboard.models import Scope
 
 
 class NewDevice(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=80, help_text="Of the token, for its list.")
+    name = serializers.CharField(max_length=80, help_text="The name of the token in the list.")
     scope = serializers.ChoiceField(
         choices=[(one.value, one.value) for one in Scope], default=Scope.MANAGE.value
     )
 
 
 class BegunDevice(serializers.Serializer[Any]):
-    device_code = serializers.CharField(help_text="For the command alone.")
-    user_code = serializers.CharField(help_text="For the person, who types it.")
-    verification_uri = serializers.CharField(help_text="Where the person types it.")
-    verification_uri_complete = serializers.CharField(help_text="The same with the code filled in.")
+    device_code = serializers.CharField(help_text="For the command only.")
+    user_code = serializers.CharField(help_text="The person types this code.")
+    verification_uri = serializers.CharField(help_text="The page where the person types the code.")
+    verification_uri_complete = serializers.CharField(
+        help_text="The same page with the code filled in."
+    )
     expires_in = serializers.IntegerField(help_text="Seconds.")
-    interval = serializers.IntegerField(help_text="Seconds between two questions.")
+    interval = serializers.IntegerField(help_text="Seconds between two requests.")
 
 
 class DeviceCode(serializers.Serializer[Any]):

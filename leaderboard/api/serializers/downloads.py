@@ -27,7 +27,7 @@ class Sample(serializers.ModelSerializer[Split]):
 
 
 class Reference(serializers.ModelSerializer[ReferenceModel]):
-    """The organizers' model, if they hand it out."""
+    """The organizers' model, if they have released it."""
 
     url = serializers.SerializerMethodField()
     file_name = serializers.SerializerMethodField()

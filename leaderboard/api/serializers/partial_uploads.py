@@ -20,18 +20,18 @@ SHA256 = "^[0-9A-Fa-f]{64}$"
 
 
 class Direct(serializers.Serializer[Any]):
-    part_bytes = serializers.IntegerField(help_text="The size of each part but the last one.")
+    part_bytes = serializers.IntegerField(help_text="The size of each part except the last one.")
     parts = serializers.ListField(
-        child=serializers.IntegerField(), help_text="Numbers of the parts that have come."
+        child=serializers.IntegerField(), help_text="The numbers of the parts that have arrived."
     )
 
 
 class PartialUploadDetail(serializers.ModelSerializer[PartialUpload]):
     competition = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
-    offset = serializers.SerializerMethodField(help_text="Bytes that have come.")
+    offset = serializers.SerializerMethodField(help_text="The bytes that have arrived.")
     direct = serializers.SerializerMethodField(
-        help_text="Null if the parts are sent here. Otherwise they go to the object storage: ask "
-        "for the address of each part."
+        help_text="null if the parts are sent here. Otherwise they go to the object storage: "
+        "ask for the address of each part."
     )
 
     class Meta:
@@ -63,7 +63,8 @@ class PartialUploadDetail(serializers.ModelSerializer[PartialUpload]):
 class WantedPart(serializers.Serializer[Any]):
     number = serializers.IntegerField(min_value=1, help_text="From 1.")
     sha256 = serializers.RegexField(
-        SHA256, help_text="Of this part, in hexadecimal. Other bytes are refused by the storage."
+        SHA256,
+        help_text="The SHA-256 of this part, in hexadecimal. The storage refuses other bytes.",
     )
 
 
@@ -75,11 +76,13 @@ class WantedParts(serializers.Serializer[Any]):
 
 class PartAddress(serializers.Serializer[Any]):
     number = serializers.IntegerField()
-    url = serializers.CharField(help_text="Send the part there by PUT, without a token.")
+    url = serializers.CharField(
+        help_text="Send the part to this address with PUT, without a token."
+    )
     headers = serializers.DictField(
         child=serializers.CharField(), help_text="Headers that the request must have."
     )
-    expires_at = serializers.DateTimeField(help_text="The address is of no use after it.")
+    expires_at = serializers.DateTimeField(help_text="After this time the address no longer works.")
 
 
 class UploadEnd(serializers.Serializer[Any]):
@@ -87,7 +90,7 @@ class UploadEnd(serializers.Serializer[Any]):
         SHA256,
         required=False,
         default="",
-        help_text="Of the whole file, in hexadecimal. Another file is refused.",
+        help_text="The SHA-256 of the whole file, in hexadecimal. Another file is refused.",
     )
 
 

@@ -24,11 +24,13 @@ class Own(serializers.Serializer[prospects.Own]):
 
 
 class Step(serializers.Serializer[prospects.Step]):
-    """Each of the three least gains alone passes `score`; null where it cannot."""
+    """Each of the three smallest gains alone is enough to pass `score`. null if none is enough."""
 
     rank = serializers.IntegerField(allow_null=True)
     team = serializers.CharField(
-        source="team.name", allow_null=True, help_text="null: the own best is to be passed."
+        source="team.name",
+        allow_null=True,
+        help_text="null if the team's own best is to be passed.",
     )
     score = serializers.FloatField()
     time_ratio_less = serializers.FloatField(allow_null=True)
@@ -39,20 +41,23 @@ class Step(serializers.Serializer[prospects.Step]):
     )
     likelihood = serializers.FloatField(
         allow_null=True,
-        help_text="That such a gain stands above the team on other images of the same kind, given "
-        "the doubt of images and clock; in tenths. null until it is known, and for the own best.",
+        help_text="The probability that such a gain puts the model above the team on other "
+        "images of the same kind, given the uncertainty of images and clock, in "
+        "tenths. null until it is known, and for the team's own best.",
     )
     sure_time_ratio_less = serializers.FloatField(
-        allow_null=True, help_text="The gain that stands above it at 95 %."
+        allow_null=True, help_text="The gain that is enough at 95 %."
     )
     sure_seconds_less = serializers.FloatField(allow_null=True, help_text="The same, per image.")
     sure_quality_more = serializers.FloatField(
-        allow_null=True, help_text="The gain of quality that stands above it at 95 %."
+        allow_null=True, help_text="The gain of quality that is enough at 95 %."
     )
 
 
 class InBranch(serializers.Serializer[prospects.Comparison]):
-    """Beside the best earlier score of the same branch, as `own` of a prospect."""
+    """The comparison with the best earlier score of the same branch, in the form of `own` of a
+    prospect.
+    """
 
     own = Own()
     compared = serializers.ChoiceField(get_args(prospects.Compared))
@@ -61,15 +66,18 @@ class InBranch(serializers.Serializer[prospects.Comparison]):
 
 
 class Prospect(serializers.Serializer[prospects.Prospect]):
-    """By the current public board."""
+    """On the current public board."""
 
-    rank = serializers.IntegerField(allow_null=True, help_text="Of its score; null below the gate.")
+    rank = serializers.IntegerField(
+        allow_null=True, help_text="The rank of its score. null below the gate."
+    )
     likely_first = serializers.IntegerField(
         allow_null=True,
-        help_text="First of the ranks that other images of the same kind would give, at 95 %. "
-        "null until it is computed, and for a model that is not its team's row.",
+        help_text="The first of the ranks that other images of the same kind would give, at "
+        "95 %. null until it is computed, and for a model that is not its team's "
+        "row.",
     )
-    likely_last = serializers.IntegerField(allow_null=True, help_text="Last of these ranks.")
+    likely_last = serializers.IntegerField(allow_null=True, help_text="The last of these ranks.")
     ranked = serializers.IntegerField(help_text="Teams that have a rank.")
     is_best = serializers.BooleanField(help_text="It is its team's row on the board.")
     own = Own(
@@ -79,12 +87,13 @@ class Prospect(serializers.Serializer[prospects.Prospect]):
     compared = serializers.ChoiceField(
         get_args(prospects.Compared),
         allow_null=True,
-        help_text="With `own`. What passes the gate is better than what does not.",
+        help_text="The comparison with `own`. A model that passes the gate is better than "
+        "one that does not.",
     )
     change = serializers.FloatField(
         allow_null=True,
-        help_text="Its score less that of `own`; below 0 is better. null where only one of the "
-        "two passes the gate.",
+        help_text="Its score minus the score of `own`. Below 0 is better. null if only one "
+        "of the two passes the gate.",
     )
     is_clear = serializers.BooleanField(
         help_text="The difference is larger than the clock's noise."
@@ -97,10 +106,13 @@ class Prospect(serializers.Serializer[prospects.Prospect]):
         allow_null=True,
         help_text="null without a `branch` and for the branch's first score.",
     )
-    step = Step(allow_null=True, help_text="To the next rank, or to the own best.")
+    step = Step(
+        allow_null=True,
+        help_text="The gain that is needed for the next rank, or for the team's own best.",
+    )
     quality_to_gate = serializers.FloatField(allow_null=True)
     advice = serializers.ListField(
-        child=serializers.CharField(), help_text="The largest gain, in sentences."
+        child=serializers.CharField(), help_text="What would help most, in sentences."
     )
 
 

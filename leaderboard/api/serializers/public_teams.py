@@ -16,7 +16,9 @@ class BestScore(serializers.Serializer[histories.Step]):
 
 
 class PublicTeam(serializers.Serializer[dict[str, object]]):
-    """A team as its public page shows it. The row is that of the private board once published."""
+    """A team as its public page shows it. After the publication, the row is that of the private
+    board.
+    """
 
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -27,13 +29,13 @@ class PublicTeam(serializers.Serializer[dict[str, object]]):
     uploaded_at = serializers.DateTimeField(allow_null=True)
     history = BestScore(many=True, help_text="Its best public scores, the oldest first.")
     members = serializers.ListField(
-        child=serializers.CharField(), help_text="Those who show their user names."
+        child=serializers.CharField(), help_text="The members who show their user names."
     )
 
 
 class AsOf(serializers.Serializer[races.Race]):
     as_of = serializers.DateTimeField(
-        required=False, help_text="A moment, such as 2026-12-01T12:00:00Z. Without it: now."
+        required=False, help_text="A moment, for example 2026-12-01T12:00:00Z. Without it: now."
     )
 
 
@@ -46,7 +48,7 @@ class RaceRow(serializers.Serializer[races.Placed]):
 
 
 class RaceStanding(serializers.Serializer[dict[str, object]]):
-    """The public board as of a moment, by the formula and the figures of that time."""
+    """The public board as of a moment, with the formula and the figures of that time."""
 
     as_of = serializers.DateTimeField()
     is_whole = serializers.BooleanField(help_text="false: only the first teams are known.")

@@ -12,14 +12,15 @@ from leaderboard.services import questions
 
 class QuestionDetail(serializers.ModelSerializer[Question]):
     text = serializers.CharField(
-        help_text="As it was asked; for others than the asker's team, as the organizers show it."
+        help_text="The question as it was asked. People outside the asker's team see it as "
+        "the organizers show it."
     )
     is_mine = serializers.BooleanField(help_text="Whether I or a team of mine asked it.")
     asked_by = serializers.CharField(
         allow_null=True,
-        help_text="A user name. Null for others than the asker's team, unless the asker agreed.",
+        help_text="A user name. null for people outside the asker's team, unless the asker agreed.",
     )
-    answer = serializers.CharField(help_text="Markdown. Empty before there is one.")
+    answer = serializers.CharField(help_text="Markdown. Empty if there is no answer yet.")
     is_public = serializers.BooleanField(help_text="Whether everybody reads the answer.")
 
     class Meta:

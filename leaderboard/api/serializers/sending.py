@@ -9,7 +9,10 @@ from rest_framework import serializers
 from leaderboard.models import Submission
 from scoring import formats
 
-BRANCH = "Of the repository. The score is compared with the branch's earlier ones (`in_branch`)."
+BRANCH = (
+    "The branch of the repository. The score is compared with the branch's earlier "
+    "scores (`in_branch`)."
+)
 
 
 class Words(serializers.CharField):
@@ -38,7 +41,11 @@ class IdempotencyKey(serializers.Serializer[Submission]):
 
 
 class Filter(serializers.Serializer[Submission]):
-    competition = serializers.SlugField(required=False, help_text="Only of this competition.")
+    competition = serializers.SlugField(
+        required=False, help_text="Only submissions to this competition."
+    )
     branch = serializers.CharField(
-        max_length=200, required=False, help_text="Only of this branch of the repository."
+        max_length=200,
+        required=False,
+        help_text="Only submissions from this branch of the repository.",
     )

@@ -28,31 +28,36 @@ class Place(serializers.Serializer[queueing.Place]):
     position = serializers.IntegerField(help_text="1 is next.")
     length = serializers.IntegerField()
     wait_seconds = serializers.FloatField(
-        allow_null=True, help_text="null: nothing to judge by yet."
+        allow_null=True, help_text="null: there is nothing yet to estimate it from."
     )
     is_held = serializers.BooleanField(
-        help_text="No worker is fit to measure just now; they check themselves again."
+        help_text="No worker can measure at the moment. Workers check themselves again."
     )
 
 
 class Failure(serializers.Serializer[Evaluation]):
     code = serializers.CharField(
-        help_text="Stable; docs/codes.md of Featherweight says what each means.",
+        help_text="A stable code. docs/codes.md of Featherweight says what each code means.",
     )
     message = serializers.CharField()
     command = serializers.CharField(
-        help_text="What fails for the same file at home; empty where nothing does."
+        help_text="The command that fails with the same file on your own machine. Empty if "
+        "there is none."
     )
 
 
 class DryRun(serializers.Serializer[job.DryRun]):
     """A run on images of the sample. Only this run's output is shown: it sees no hidden image."""
 
-    images = serializers.IntegerField(help_text="Of the sample, which were tried.")
-    output = serializers.CharField(
-        help_text="What the model printed, and the text of the error it raised."
+    images = serializers.IntegerField(
+        help_text="The number of images of the sample that were tried."
     )
-    is_cut = serializers.BooleanField(help_text="It said more; only the beginning is kept.")
+    output = serializers.CharField(
+        help_text="What the model printed, and the text of the error that it raised."
+    )
+    is_cut = serializers.BooleanField(
+        help_text="The output was longer. Only its beginning is kept."
+    )
 
 
 class Isolation(serializers.Serializer[dict[str, Any]]):
@@ -60,10 +65,10 @@ class Isolation(serializers.Serializer[dict[str, Any]]):
 
     layers = serializers.ListField(child=serializers.CharField())
     missing = serializers.ListField(
-        child=serializers.CharField(), help_text="What the machine does not allow."
+        child=serializers.CharField(), help_text="The layers that the machine does not provide."
     )
     is_weak = serializers.BooleanField(
-        help_text="It is less than is insisted on outside of development."
+        help_text="The isolation is weaker than is required outside of development."
     )
 
 
@@ -71,12 +76,13 @@ ISOLATION = ("layers", "missing", "is_weak")
 
 
 class Score(serializers.Serializer[rankings.Parts]):
-    """The score is the sum of its terms; lower is better."""
+    """The score is the sum of its terms. Lower is better."""
 
     score = serializers.FloatField()
     half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
     terms = serializers.DictField(
-        child=serializers.FloatField(), help_text="What adds up to it, by name: `time`, `quality`."
+        child=serializers.FloatField(),
+        help_text="The terms that add up to the score, by name: `time`, `quality`.",
     )
 
 
@@ -89,7 +95,7 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
 
     # The fields are for the schema; `summary` gives their values.
     url = serializers.URLField(read_only=True)
-    page = serializers.URLField(read_only=True, help_text="For people.")
+    page = serializers.URLField(read_only=True, help_text="The page for people.")
     competition = serializers.SlugRelatedField[Submission](slug_field="slug", read_only=True)
     team = TeamSummary()
     state = serializers.ChoiceField(Evaluation.State.choices)
@@ -100,18 +106,21 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
     queue = Place(allow_null=True, read_only=True, help_text="While queued.")
     failure = Failure(allow_null=True, read_only=True, help_text="Why the model has no score.")
     error = serializers.CharField(
-        allow_null=True, read_only=True, help_text="When the evaluation failed by our fault."
+        allow_null=True,
+        read_only=True,
+        help_text="If the evaluation failed because of the service.",
     )
     score = Score(allow_null=True, read_only=True, help_text="On the public split.")
     quality = serializers.FloatField(
         allow_null=True,
-        help_text="By the competition's metric, on the public split, in four decimals.",
+        help_text="The quality by the competition's metric on the public split, with four "
+        "decimals.",
     )
     f1_by_class = serializers.DictField(
         child=serializers.FloatField(),
         allow_null=True,
         read_only=True,
-        help_text="On the public split, in four decimals.",
+        help_text="On the public split, with four decimals.",
     )
     time_ratio = serializers.FloatField(
         allow_null=True, help_text="Below 1 is faster than the reference."
@@ -128,27 +137,27 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
     reference_seconds_per_image = serializers.FloatField(
         allow_null=True,
         read_only=True,
-        help_text="Of the reference when it was calibrated: the pace of all times.",
+        help_text="The time of the reference at its calibration. All times refer to it.",
     )
-    measurements = serializers.IntegerField(help_text="How many are pooled in the time ratio.")
+    measurements = serializers.IntegerField(help_text="The number of combined measurements.")
     measurement_reason = serializers.ChoiceField(
         Evaluation.Why.choices, help_text="Why it was measured."
     )
     macs = serializers.IntegerField(
         allow_null=True,
-        help_text="Multiplications with additions for one image; null where they are not counted.",
+        help_text="Multiplications with additions for one image. null if they are not counted.",
     )
     memory_bytes = serializers.IntegerField(
         allow_null=True, help_text="The most memory that the model added to its process."
     )
     measurement_page = serializers.URLField(
-        read_only=True, help_text="How it was measured, for people."
+        read_only=True, help_text="The page that shows how it was measured."
     )
     isolation = Isolation(allow_null=True, help_text="Once the evaluation has ended.")
     private = PrivateResult(
         allow_null=True, read_only=True, help_text="Once the private board is published."
     )
-    static = serializers.DictField(help_text="What the file says of itself, without running it.")
+    static = serializers.DictField(help_text="What the file says about itself, without running it.")
 
     class Meta:
         model = Submission
@@ -205,7 +214,7 @@ class FormerScore(serializers.Serializer[rescoring.Former]):
     """A rescore after the verdict, and the score before it."""
 
     version = serializers.IntegerField(
-        source="rescore.version", help_text="Of the formula, after the rescore."
+        source="rescore.version", help_text="The version of the formula after the rescore."
     )
     decided_at = serializers.DateTimeField(source="rescore.decided_at")
     score_before = serializers.FloatField(source="score", help_text="On the public split.")
@@ -213,12 +222,14 @@ class FormerScore(serializers.Serializer[rescoring.Former]):
 
 class SubmissionDetail(SubmissionSummary):
     prospect = prospects.Prospect(
-        allow_null=True, help_text="Where it stands, and what would help. Once it is scored."
+        allow_null=True,
+        help_text="Its place on the board, and what would help. Present once it is scored.",
     )
     confusion = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         allow_null=True,
-        help_text="Whole per cent of the public split's images of each class, by answer.",
+        help_text="For each class: which answers its images of the public split got, in "
+        "whole per cent.",
     )
     dry_run = DryRun(allow_null=True, help_text="Once the evaluation has ended.")
     rescored = FormerScore(many=True, help_text="Rescores since the verdict, the newest first.")

@@ -19,7 +19,7 @@ class Limit(serializers.Serializer[quotas.Limit]):
 
 
 class Further(serializers.Serializer[quotas.Further]):
-    """Uploads that the organizers gave this team, used when a limit is used up."""
+    """Further uploads that the organizers gave this team. They are used when a limit is reached."""
 
     most = serializers.IntegerField()
     used = serializers.IntegerField()
@@ -30,12 +30,12 @@ class Further(serializers.Serializer[quotas.Further]):
 
 class Quota(serializers.Serializer[quotas.Quota]):
     per_day = serializers.IntegerField()
-    used = serializers.IntegerField(help_text="Today.")
+    used = serializers.IntegerField(help_text="The uploads that were used today.")
     left = serializers.IntegerField(
-        help_text="By the limit that leaves least, and further uploads together."
+        help_text="What the tightest limit leaves, plus further uploads."
     )
     resets_at = serializers.DateTimeField(
-        allow_null=True, help_text="When that limit starts again; null if never."
+        allow_null=True, help_text="When that limit starts again. null if never."
     )
     limits = Limit(many=True)
     extras = Further(many=True)
@@ -98,7 +98,7 @@ class NewInvitation(serializers.Serializer[Invitation]):
 
 
 class MergeDetail(serializers.ModelSerializer[MergeOffer]):
-    """A team asks another one to join it. The asked team ends if its captain accepts."""
+    """A team asks another one to merge into it. The asked team ends if its captain accepts."""
 
     by_team = serializers.CharField(source="by_team.name")
     to_team = serializers.CharField(source="to_team.name")
@@ -120,7 +120,8 @@ class Selections(serializers.Serializer[Team]):
     submissions = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
         max_length=100,
-        help_text="Their ids. Without any, the team's best public ones count on the private board.",
+        help_text="The ids of the submissions. If empty, the team's best public submissions "
+        "count on the private board.",
     )
     at_most = serializers.IntegerField(source="competition.final_selections", read_only=True)
 

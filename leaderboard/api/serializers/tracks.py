@@ -8,7 +8,7 @@ from leaderboard.models import Declaration
 
 
 class DeclarationDetail(serializers.ModelSerializer[Declaration]):
-    reason = serializers.CharField(help_text="Of the organizers who revoked it.")
+    reason = serializers.CharField(help_text="The reason of the organizers who revoked it.")
 
     class Meta:
         model = Declaration

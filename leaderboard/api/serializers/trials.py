@@ -18,23 +18,25 @@ class TrialFile(serializers.Serializer[Any]):
 
 
 class TrialFailure(serializers.Serializer[Any]):
-    code = serializers.CharField(help_text="As of an evaluation.")
+    code = serializers.CharField(help_text="The same as for an evaluation.")
     message = serializers.CharField()
 
 
 class TrialDetail(serializers.ModelSerializer[Trial]):
-    page = serializers.SerializerMethodField(help_text="For people.")
+    page = serializers.SerializerMethodField(help_text="The page for people.")
     competition = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
     team = serializers.CharField(source="team.name")
     state = serializers.ChoiceField(Trial.State.choices)
-    failure = serializers.SerializerMethodField(help_text="With `failed`.")
+    failure = serializers.SerializerMethodField(help_text="Present with `failed`.")
     dry_run = serializers.SerializerMethodField(help_text="What it printed on the first images.")
     quality = serializers.SerializerMethodField(
         help_text="On the sample, which it may have been trained on."
     )
-    images = serializers.SerializerMethodField(help_text="Of the sample, each answered twice.")
+    images = serializers.SerializerMethodField(
+        help_text="The number of images of the sample. Each was answered twice."
+    )
     seconds_per_image = serializers.SerializerMethodField(
-        help_text="Roughly, without the reference beside it: no board counts it."
+        help_text="An approximate value, measured without the reference. It counts on no board."
     )
 
     class Meta:

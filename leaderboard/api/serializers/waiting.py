@@ -16,7 +16,7 @@ class Waiting(serializers.Serializer[Submission]):
         min_value=0,
         max_value=60,
         default=0,
-        help_text="Answer when the evaluation is finished, at the latest after so many seconds.",
+        help_text="Answer when the evaluation has finished, or after this many seconds.",
     )
 
     @classmethod

@@ -42,6 +42,8 @@ class Token(APIView):
 
     @extend_schema(responses={204: None}, operation_id="revoke_token")
     def delete(self, request: Request, token_key: str) -> Response:
-        """Revoke one of my tokens: as a token with the scope "manage" any, else only itself."""
+        """Revoke one of my tokens. A token with the scope "manage" can revoke any of them, another
+        token only itself.
+        """
         tokens.revoke(user=person(request), token_key=token_key, by=person(request))
         return Response(status=204)

@@ -45,7 +45,7 @@ class TakeUp(APIView):
         request=shapes.GuestCode, responses=shapes.Standing, operation_id="take_up_invitation"
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Take up an invitation of the organizers."""
+        """Accept an invitation of the organizers."""
         competition = find(slug)
         code = parsed(shapes.GuestCode, request)["code"]
         guests.accept(slug=slug, code=code, by=person(request))

@@ -38,20 +38,28 @@ from scoring import formats
 SORTS = [*choices.COLUMNS, *(f"-{name}" for name in choices.COLUMNS)]
 WRITINGS = ("json", "csv")
 PARAMETERS = [
-    OpenApiParameter("limit", int, description="Rows a page, at most 1000."),
+    OpenApiParameter("limit", int, description="Rows on a page, at most 1000."),
     OpenApiParameter("offset", int, description="Rows of the whole board to leave out first."),
     OpenApiParameter(
         "format",
         enum=[*WRITINGS, *(one.name for one in formats.FORMATS)],
         description="How the answer is written, or a format of model files to filter by.",
     ),
-    OpenApiParameter("track", str, description="The slug of a track; empty: the board."),
+    OpenApiParameter(
+        "track", str, description="The slug of a track. If empty, the whole board is shown."
+    ),
     OpenApiParameter("q", str, description="The beginning of a word of the team's name."),
     OpenApiParameter("type", enum=formats.NUMBER_TYPES, description="A number type."),
     OpenApiParameter("tied", enum=["0", "1"], description="1: only rows tied with the row above."),
-    OpenApiParameter("sort", enum=SORTS, description="A column; with - descending."),
-    OpenApiParameter("after", int, description="Of `next`, on a filtered or sorted board."),
-    OpenApiParameter("before", int, description="Of `previous`, as `after`."),
+    OpenApiParameter(
+        "sort",
+        enum=SORTS,
+        description="The column to sort by. A - before it sorts in descending order.",
+    ),
+    OpenApiParameter(
+        "after", int, description="The value in `next`, on a filtered or sorted board."
+    ),
+    OpenApiParameter("before", int, description="The value in `previous`. It works like `after`."),
 ]
 
 

@@ -40,7 +40,7 @@ class CompetitionView(RetrieveAPIView[Competition]):
 
 @kept
 class Announcements(ListAPIView[Announcement]):
-    """What the organizers announced, pinned ones first, then the newest."""
+    """What the organizers announced: pinned announcements first, then the newest."""
 
     serializer_class = shapes.AnnouncementDetail
     queryset = Announcement.objects.none()
@@ -70,7 +70,7 @@ class Reference(APIView):
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY}, operation_id="reference"
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """The reference model, if the organizers hand it out."""
+        """The reference model, if the organizers have released it."""
         found = references.find_released(find(slug))
         return FileResponse(
             found.file.open("rb"), as_attachment=True, filename=references.file_name(found, slug)

@@ -23,8 +23,9 @@ class Begin(APIView):
         request=shapes.NewDevice, responses={201: shapes.BegunDevice}, operation_id="begin_login"
     )
     def post(self, request: Request) -> Response:
-        """Begin to sign in a command by a browser. Show its person `user_code` and
-        `verification_uri`, then ask `/device/token` every `interval` seconds."""
+        """Start to sign in a command with a browser. Show the person `user_code` and
+        `verification_uri`, then ask `/device/token` every `interval` seconds.
+        """
         begun = devices.begin(**parsed(shapes.NewDevice, request))
         page = request.build_absolute_uri(reverse("device"))
         shown = {
@@ -47,8 +48,9 @@ class Collect(APIView):
         request=shapes.DeviceCode, responses=shapes.NewToken, operation_id="collect_token"
     )
     def post(self, request: Request) -> Response:
-        """Get the token of a command that its person confirmed. With the codes
-        `authorization_pending` and `slow_down` ask again."""
+        """Get the token of a command that the person has confirmed. If the code is
+        `authorization_pending` or `slow_down`, ask again.
+        """
         token, secret = devices.collect(parsed(shapes.DeviceCode, request)["device_code"])
         shown = {"token": secret, "scope": token.scope, "expires_at": token.expiry}
         return Response(shapes.NewToken(shown).data)

@@ -19,7 +19,7 @@ class Merges(APIView):
 
     @extend_schema(responses=shapes.MergeDetail(many=True), operation_id="merges_of_team")
     def get(self, request: Request, pk: int) -> Response:
-        """The merges that a team of mine has asked for, or is asked for."""
+        """The offers to merge that a team of mine has made or got."""
         team = find_team(request, pk)
         teams.check_member(team, person(request))
         return Response(shapes.MergeDetail(offers.of(team), many=True).data)
@@ -28,7 +28,7 @@ class Merges(APIView):
         request=shapes.NewMerge, responses={201: shapes.MergeDetail}, operation_id="ask_for_merge"
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Ask another team to join mine, as the captain. Its captain decides."""
+        """Ask another team to merge into mine, as the captain. Its captain decides."""
         name = parsed(shapes.NewMerge, request)["team"]
         offer = offers.ask(team=find_team(request, pk), name=name, by=person(request))
         return Response(shapes.MergeDetail(offer).data, status=201)
@@ -39,7 +39,7 @@ class Merge(APIView):
 
     @extend_schema(responses={204: None}, operation_id="end_merge")
     def delete(self, request: Request, pk: int, offer_pk: int) -> Response:
-        """Take a question back, or decline it, as the captain."""
+        """Take back an offer to merge, or decline one, as the captain."""
         team = find_team(request, pk)
         teams.check_member(team, person(request))
         offers.end(offer=offers.find(team, offer_pk), by=person(request))
@@ -51,7 +51,7 @@ class AcceptMerge(APIView):
 
     @extend_schema(request=None, responses=shapes.TeamDetail, operation_id="accept_merge")
     def post(self, request: Request, pk: int, offer_pk: int) -> Response:
-        """Join the team that asks, as the captain of the team that is asked. My team ends."""
+        """Accept an offer to merge, as the captain of the team that was asked. My team ends."""
         team = find_team(request, pk)
         teams.check_member(team, person(request))
         into = offers.accept(offer=offers.find(team, offer_pk), by=person(request))

@@ -74,6 +74,6 @@ class Choices(APIView):
 
     @extend_schema(request=shapes.Choices, responses=shapes.Choices, operation_id="choose_notices")
     def put(self, request: Request) -> Response:
-        """Choose which kinds of notices I want. Kinds that are left out come no more."""
+        """Choose which kinds of notices I want. Kinds that are left out are switched off."""
         notices.choose(person=person(request), **parsed(shapes.Choices, request))
         return Response(shapes.Choices(person(request)).data)

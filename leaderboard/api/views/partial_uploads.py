@@ -69,7 +69,7 @@ class Uploads(Tus):
 
     @extend_schema(responses=shapes.PartialUploadDetail(many=True), operation_id="uploads")
     def get(self, request: Request, slug: str) -> Response:
-        """The files that my team sends in parts, and that have not ended."""
+        """The files that my team is sending in parts."""
         team = teams.own(person(request), find(slug))
         rows = PartialUpload.objects.of(team).under_way().select_related("competition")
         there = [one for one in rows if partial_uploads.is_there(one)]
@@ -82,9 +82,10 @@ class Uploads(Tus):
             OpenApiParameter(
                 "Upload-Metadata",
                 location=OpenApiParameter.HEADER,
-                description="`filename` and perhaps `purpose` (`submission` or `trial`), each with "
-                "a space and its value in base 64, with commas between them. With the word "
-                "`direct` the parts may go to the object storage of the site.",
+                description="`filename`, and optionally `purpose` (`submission` or `trial`). "
+                "Write each name, a space and its value in base 64, and put "
+                "commas between them. Add the word `direct` if the parts may go "
+                "to the object storage of the site.",
             ),
         ],
         request=None,
@@ -92,8 +93,9 @@ class Uploads(Tus):
         operation_id="begin_upload",
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Begin to send a file in parts. The header Location names its address. Uses no upload of
-        the day."""
+        """Start to send a file in parts. The header Location gives its address. This uses no upload
+        of the day.
+        """
         told = shapes.metadata(request.headers.get("Upload-Metadata", "filename bW9kZWw="))
         upload = partial_uploads.begin(
             competition=find(slug),
@@ -117,7 +119,7 @@ class UploadView(Tus):
 
     @extend_schema(responses=shapes.PartialUploadDetail, operation_id="upload")
     def get(self, request: Request, key: str) -> Response:
-        """How much of a file has come. HEAD tells it in headers alone, as tus has it."""
+        """How much of a file has arrived. HEAD answers with headers only, as in tus."""
         return show(find_upload(request, key))
 
     @extend_schema(
@@ -127,7 +129,9 @@ class UploadView(Tus):
         operation_id="send_part",
     )
     def patch(self, request: Request, key: str) -> Response:
-        """Send a part of a file. If the line is lost, ask for the offset and go on from there."""
+        """Send a part of a file. If the connection is lost, ask for the offset and continue from
+        there.
+        """
         upload = find_upload(request, key)
         start = shapes.number("Upload-Offset", request.headers.get("Upload-Offset"))
         size = bodies.announced(request._request)
@@ -142,7 +146,7 @@ class UploadView(Tus):
         parameters=[TUS], request=None, responses={204: None}, operation_id="cancel_upload"
     )
     def delete(self, request: Request, key: str) -> Response:
-        """Cancel an upload, and forget what has come."""
+        """Cancel an upload and delete what has arrived."""
         partial_uploads.cancel(find_upload(request, key))
         return Response(status=204)
 
@@ -158,8 +162,9 @@ class Parts(APIView):
         operation_id="sign_parts",
     )
     def post(self, request: Request, key: str) -> Response:
-        """Addresses of the object storage, to which parts of a direct upload are sent by PUT. Each
-        takes the named bytes only, for some minutes."""
+        """Addresses of the object storage for the parts of a direct upload. Send each part with
+        PUT. Each address accepts only the named bytes, for a few minutes.
+        """
         upload = find_upload(request, key)
         sent = shapes.WantedParts(data=request.data)
         sent.is_valid(raise_exception=True)
@@ -178,8 +183,9 @@ class Submit(APIView):
         operation_id="submit_upload",
     )
     def post(self, request: Request, key: str) -> Response:
-        """Submit a file that has come whole. The answer is that of a model sent in one piece; a
-        repeated call returns the same submission."""
+        """Submit a file that has arrived completely. The answer is the same as for a model that is
+        sent in one piece. A repeated call returns the same submission.
+        """
         upload = find_for_end(request, key)
         sent = shapes.UploadSubmission(data=request.data)
         sent.is_valid(raise_exception=True)
@@ -200,7 +206,9 @@ class Try(APIView):
         operation_id="try_upload",
     )
     def post(self, request: Request, key: str) -> Response:
-        """Try a file that has come whole on the sample. A repeated call returns the same trial."""
+        """Try a file that has arrived completely on the sample. A repeated call returns the same
+        trial.
+        """
         upload = find_for_end(request, key)
         sent = shapes.UploadEnd(data=request.data)
         sent.is_valid(raise_exception=True)

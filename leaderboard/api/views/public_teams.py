@@ -17,7 +17,9 @@ from leaderboard.services import histories, races, rankings, teams, visibility
 class PublicTeam(APIView):
     @extend_schema(responses=shapes.PublicTeam, operation_id="public_team")
     def get(self, request: Request, slug: str, team_pk: int) -> Response:
-        """A team that has been on the board: its rank, its best scores and who shows the name."""
+        """A team that has been on the board: its rank, its best scores, and the members who show
+        their names.
+        """
         competition = find(slug)
         visibility.check_board(competition, Entry.Board.PUBLIC)
         team = teams.shown(competition, team_pk, to=request.user)

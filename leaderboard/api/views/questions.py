@@ -39,7 +39,7 @@ class Questions(ListAPIView[Question]):
         operation_id="ask_organizers",
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Ask the organizers something. My team reads the answer, or everybody."""
+        """Ask the organizers a question. My team reads the answer, or everybody."""
         sent = shapes.NewQuestion(data=request.data)
         sent.is_valid(raise_exception=True)
         made = questions.ask(competition=find(slug), by=person(request), **sent.validated_data)
@@ -48,7 +48,7 @@ class Questions(ListAPIView[Question]):
 
 
 class Faq(ListAPIView[FaqEntry]):
-    """What is asked often, with the organizers' answers, in their order."""
+    """Frequently asked questions with the organizers' answers, in their order."""
 
     serializer_class = shapes.FaqDetail
     queryset = FaqEntry.objects.none()

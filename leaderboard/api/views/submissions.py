@@ -111,7 +111,9 @@ class SubmissionView(APIView):
         operation_id="submission",
     )
     def get(self, request: Request, pk: int) -> Response:
-        """A submission; with `?wait=60` as soon as it is scored or failed, or after a minute."""
+        """A submission. With `?wait=60`, the answer comes as soon as it is scored or failed, or
+        after a minute.
+        """
         if seconds := Waiting.asked(request):
             submissions.await_verdict(find_submission(request, pk), seconds=seconds)
         return show(request, pk)
@@ -151,7 +153,7 @@ class Withdraw(APIView):
 
     @extend_schema(request=None, responses=shapes.SubmissionDetail, operation_id="withdraw")
     def post(self, request: Request, pk: int) -> Response:
-        """Take a submission out of the boards for good. The quota it used stays used."""
+        """Take a submission off the boards permanently. The quota that it used stays used."""
         submissions.withdraw(submission=find_submission(request, pk), by=person(request))
         return show(request, pk)
 

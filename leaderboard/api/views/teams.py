@@ -104,8 +104,9 @@ class Invitations(APIView):
         operation_id="invite_to_team",
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Make an invitation; its code lets one person join within a week. At most as many are open
-        as a team may have members."""
+        """Make an invitation. One person can join with its code within a week. A team can have as
+        many open invitations as members.
+        """
         team, to = find_team(request, pk), parsed(shapes.NewInvitation, request)["to"]
         invitation = teams.invite(team=team, by=person(request), to=to)
         return Response(shapes.InvitationDetail(invitation).data, status=201)
@@ -141,7 +142,7 @@ class Leave(APIView):
 
     @extend_schema(request=None, responses={204: None}, operation_id="leave_team")
     def post(self, request: Request, pk: int) -> Response:
-        """Leave a team; what it submitted stays the team's."""
+        """Leave a team. What it submitted stays with the team."""
         teams.leave(team=find_team(request, pk), by=person(request))
         return Response(status=204)
 

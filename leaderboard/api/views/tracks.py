@@ -38,6 +38,6 @@ class DeclarationView(APIView):
 
     @extend_schema(responses={204: None}, operation_id="leave_track")
     def delete(self, request: Request, pk: int, track: str) -> Response:
-        """Take the declaration for a track back."""
+        """Take back the declaration for a track."""
         declarations.leave(team=find_team(request, pk), track=track, by=person(request))
         return Response(status=204)

@@ -60,7 +60,9 @@ class TrialView(APIView):
         operation_id="trial",
     )
     def get(self, request: Request, pk: int) -> Response:
-        """A trial of my team; with `?wait=60` as soon as it has ended, or after a minute."""
+        """A trial of my team. With `?wait=60`, the answer comes as soon as it has ended, or after a
+        minute.
+        """
         trial = find_trial(request, pk)
         if seconds := Waiting.asked(request):
             trials.await_end(trial, seconds=seconds)

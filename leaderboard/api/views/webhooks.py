@@ -66,7 +66,7 @@ class Resume(APIView):
 
     @extend_schema(request=None, responses={204: None}, operation_id="resume_webhook")
     def post(self, request: Request, pk: int, webhook_pk: int) -> Response:
-        """Call an address again that was stopped after too many failures."""
+        """Resume the calls to an address that were stopped after too many failures."""
         webhooks.resume(webhook=find(request, pk, webhook_pk), by=person(request))
         return Response(status=204)
 

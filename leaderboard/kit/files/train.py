@@ -68,7 +68,7 @@ def sample(facts: dict[str, Any]) -> Path:
     """The competition's sample images, downloaded once and compared with their checksum."""
     told = facts["sample"]
     if told is None:
-        sys.exit("This competition gives no sample. Name your own images: --data FOLDER")
+        sys.exit("This competition has no sample. Name your own images: --data FOLDER")
     path = HERE / f"{facts['slug']}-sample.zip"
     if not path.exists():
         print(f"downloading {told['url']}")
@@ -88,7 +88,10 @@ def load(source: Path, facts: dict[str, Any]) -> tuple[Tensor, Tensor]:
             pixels = fitted(Image.open(io.BytesIO(data)).convert("RGB"), spec)
             found.append((classes.index(label), pixels))
     if not found:
-        sys.exit(f"{source} holds no images in folders that are named like the classes {classes}.")
+        sys.exit(
+            f"{source} has no images in folders with the names of the classes: {classes}. "
+            "Rename the folders."
+        )
     labels = torch.tensor([label for label, _ in found])
     images = torch.from_numpy(np.stack([pixels for _, pixels in found])).permute(0, 3, 1, 2)
     mean, std = (torch.tensor(spec[name]).view(3, 1, 1) for name in ("mean", "std"))
@@ -284,8 +287,9 @@ def judge(file: Path, files: list[Path], facts: dict[str, Any], seconds: float) 
     """Check a file, and score it on the sample in about so many seconds. It needs Linux."""
     if not facts["reference"]:
         print(
-            f"\nThe organizers do not hand out their reference model. {files[0].name}, which was "
-            "trained here, stands for it: the score tells only your own files apart."
+            "\nThe organizers have not released their reference model. "
+            f"{files[0].name}, which was trained here, is used instead. "
+            "Use the score only to compare your own files."
         )
     check, score = checks(file, files, facts)
     site = {"FEATHERWEIGHT_URL": facts["api"].removesuffix("/api/v2")} | os.environ
@@ -334,7 +338,7 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     command.add_argument("--data", type=Path, help="your own images; default: the sample")
-    command.add_argument("--seconds", type=float, default=120.0, help="of training")
+    command.add_argument("--seconds", type=float, default=120.0, help="seconds of training")
     command.add_argument("--hold-out", type=float, default=0.2, help="share of images to test on")
     command.add_argument("--narrow", type=float, help="prune to this share of the channels")
     command.add_argument("--out", type=Path, default=HERE / "models", help="folder of the files")
@@ -342,7 +346,7 @@ def parser() -> argparse.ArgumentParser:
         "--score",
         type=float,
         metavar="SECONDS",
-        help="check the best file, and measure its score on the sample so long",
+        help="check the best file, and measure its score on the sample for so many seconds",
     )
     command.add_argument("--seed", type=int, default=0)
     return command

@@ -21,10 +21,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         acts = parser.add_subparsers(dest="act", required=True)
-        export = acts.add_parser("export", help="write a copy as a zip")
+        export = acts.add_parser("export", help="write a copy of the account as a zip")
         export.add_argument("username")
         export.add_argument("--output", type=Path, required=True, help="the zip to write")
-        delete = acts.add_parser("delete", help="delete it for good")
+        delete = acts.add_parser("delete", help="delete the account permanently")
         delete.add_argument("username")
         delete.add_argument("--yes", action="store_true", help="do not ask")
         for one in (export, delete):

@@ -22,7 +22,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, help="a new or empty folder")
         parser.add_argument(
-            "--portable", action="store_true", help="rows as JSON, which any database can read"
+            "--portable",
+            action="store_true",
+            help="write rows as JSON, which any database can read",
         )
 
     def handle(self, *, folder: Path, portable: bool, **options: Any) -> None:
@@ -34,4 +36,4 @@ class Command(BaseCommand):
             raise CommandError(f"The backup could not be written: {error}") from error
         if made.missing:
             raise CommandError(f"Files are missing in the storage: {', '.join(made.missing[:5])}.")
-        self.stdout.write(self.style.SUCCESS(f"{folder} is a whole backup."))
+        self.stdout.write(self.style.SUCCESS(f"{folder} is a complete backup."))

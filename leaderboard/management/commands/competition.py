@@ -29,8 +29,8 @@ ACTS: dict[str, tuple[str, Callable[..., object]]] = {
 class Command(contest_files.ContestCommand):
     help = (
         "Calibrate, open, pause, close, reopen, extend or publish a competition, rescore it, "
-        "decide about its submissions and teams, and say how it stands. "
-        "The same rules hold as in the panel. A worker calibrates: see manage.py work. Exit code "
+        "decide about its submissions and teams, and show its state. "
+        "The same rules apply as in the panel. A worker calibrates: see manage.py work. Exit code "
         "0: done; 1: refused, with the reason, and nothing is changed; 2: wrong usage."
     )
 
@@ -38,17 +38,17 @@ class Command(contest_files.ContestCommand):
         acts = parser.add_subparsers(dest="step", required=True, metavar="ACT")
         for name, (does, _) in ACTS.items():
             one = acts.add_parser(name, help=does, description=does)
-            one.add_argument("slug", help="of the competition")
+            one.add_argument("slug", help="slug of the competition")
             if name == "pause":
-                one.add_argument("--message", default="", help="for everybody")
+                one.add_argument("--message", default="", help="shown to everybody")
             elif name != "status":
-                one.add_argument("--why", default="", help="for the audit log")
+                one.add_argument("--why", default="", help="reason for the audit log")
             if name != "status":
                 contest_files.add_person(one)
             super().add_arguments(one)
         for name, decision in DECISIONS.items():
             one = acts.add_parser(name, help=decision.does, description=decision.does)
-            one.add_argument("slug", help="of the competition")
+            one.add_argument("slug", help="slug of the competition")
             decision.needs(one)
             one.add_argument("--why", default="", help="the reason: teams read it, as in the panel")
             contest_files.add_person(one)

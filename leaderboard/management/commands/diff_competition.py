@@ -16,13 +16,15 @@ from leaderboard.services.contest_files import planning
 
 class Command(contest_files.ContestCommand):
     help = (
-        "Tell what import_competition would change, and change nothing. Exit code 0: nothing "
+        "Show what import_competition would change, and change nothing. Exit code 0: nothing "
         "would change; 1: something would change; 2: the file is wrong, or the import would be "
         "refused."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug", help="of the competition; a new one is compared with nothing")
+        parser.add_argument(
+            "slug", help="slug of the competition; if it does not exist, everything is new"
+        )
         contest_files.add_file(parser)
         super().add_arguments(parser)
 

@@ -16,15 +16,19 @@ STYLES = {Level.OK: "SUCCESS", Level.WARNING: "WARNING", Level.ERROR: "ERROR"}
 
 class Command(BaseCommand):
     help = (
-        "Look at the database, files, queue, workers, settings, mail, the front and the sandbox, "
+        "Check the database, files, queue, workers, settings, mail, the front and the sandbox, "
         "and say what is wrong and what to do. Run it also where a worker runs. Exit code 0: no "
         "error; 1: an error, with --strict a warning, too; 2: wrong settings or options."
     )
     requires_system_checks = []  # a broken installation is what it is for
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON list of all findings")
-        parser.add_argument("--strict", action="store_true", help="a warning fails, too")
+        parser.add_argument(
+            "--json", action="store_true", help="print all findings as one JSON list"
+        )
+        parser.add_argument(
+            "--strict", action="store_true", help="exit with 1 also if there is only a warning"
+        )
         parser.add_argument("--only", nargs="+", choices=health.NAMES, default=health.NAMES)
         parser.add_argument("--without", nargs="+", choices=health.NAMES, default=())
 

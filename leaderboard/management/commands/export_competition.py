@@ -22,8 +22,8 @@ class Command(contest_files.ContestCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug", nargs="?", help="of the competition")
-        parser.add_argument("--folder", type=Path, help="made anew; it must be empty")
+        parser.add_argument("slug", nargs="?", help="slug of the competition")
+        parser.add_argument("--folder", type=Path, help="new or empty folder to write")
         parser.add_argument("--schema", action="store_true", help="print the schema of the file")
         super().add_arguments(parser)
 

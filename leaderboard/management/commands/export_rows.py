@@ -20,10 +20,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("competition", help="its slug")
+        parser.add_argument("competition", help="slug of the competition")
         parser.add_argument("kind", choices=sorted(exports.KINDS))
         parser.add_argument("--as", dest="form", choices=sorted(exports.FORMS), default="csv")
-        parser.add_argument("--output", type=Path, help="default: standard output")
+        parser.add_argument(
+            "--output", type=Path, help="the file to write (default: standard output)"
+        )
 
     def handle(self, *, competition: str, kind: str, form: str, **options: Any) -> None:
         try:

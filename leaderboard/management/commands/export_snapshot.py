@@ -16,16 +16,18 @@ from leaderboard.services import snapshots
 
 class Command(contest_files.ContestCommand):
     help = (
-        "Write the newest signed file of a published result, as everybody downloads it. The post "
-        "makes it, or manage.py work; featherweight verify checks it. --provisional: the newest "
-        "signed public board of a competition that runs. Exit code 0: done; 1: there is none yet, "
-        "with the reason; 2: wrong usage."
+        "Write the newest signed file of a published result, as everybody downloads it. The "
+        "process that sends mail makes it, or manage.py work. featherweight verify checks it. "
+        "--provisional: the newest signed public board of a running competition. Exit code 0: "
+        "done; 1: there is none yet, with the reason; 2: wrong usage."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug", help="of the competition")
+        parser.add_argument("slug", help="slug of the competition")
         parser.add_argument("--output", type=Path, required=True, help="the file to write")
-        parser.add_argument("--provisional", action="store_true", help="the signed public board")
+        parser.add_argument(
+            "--provisional", action="store_true", help="write the newest signed public board"
+        )
         super().add_arguments(parser)
 
     def act(self, *, slug: str, output: Path, provisional: bool, **options: Any) -> None:

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         name, password = settings.FIRST_SUPERUSER, settings.FIRST_SUPERUSER_PASSWORD
         if User.objects.filter(is_superuser=True).exists():
-            self.stdout.write("There is a superuser.")
+            self.stdout.write("There is already a superuser.")
             return
         if not name:
             self.stdout.write("FIRST_SUPERUSER is not set, and there is no superuser.")
@@ -34,4 +34,4 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise CommandError(f"FIRST_SUPERUSER: {' '.join(error.messages)}") from error
-        self.stdout.write(self.style.SUCCESS(f"{name} can sign in and enter the panel."))
+        self.stdout.write(self.style.SUCCESS(f"{name} can sign in and open the panel."))

@@ -24,8 +24,8 @@ class Command(contest_files.ContestCommand):
         "Make a draft of a contest file, or change the competition of its slug. The same rules "
         "hold as in the panel. What the file does not name stays as it is. Exit code 0: done, or "
         "nothing to do; 1: refused, with the reason, and nothing is changed; 2: the file is wrong, "
-        "each slip with its line. The file may also be a folder or zip of Codabench, or a "
-        "challenge_config.yaml of EvalAI: titles, texts, dates and quotas are taken over, and "
+        "each error with its line. The file may also be a folder or zip of Codabench, or a "
+        "challenge_config.yaml of EvalAI: titles, texts, dates and quotas are imported, and "
         "what is not is listed with its line and the reason."
     )
 
@@ -36,7 +36,7 @@ class Command(contest_files.ContestCommand):
             "--write",
             type=Path,
             metavar="CONTEST_YAML",
-            help="of a bundle of Codabench or a configuration of EvalAI: write a contest file to "
+            help="from a bundle of Codabench or a configuration of EvalAI, write a contest file to "
             "be finished, and make no draft",
         )
         parser.add_argument(
@@ -66,20 +66,20 @@ class Command(contest_files.ContestCommand):
     ) -> None:
         """Write the contest file of a competition of another service."""
         if found is None:
-            said = gettext("%(file)s is a contest file already. Import it without --write.")
+            said = gettext("%(file)s is already a contest file. Import it without --write.")
             raise CommandError(said % {"file": file}, returncode=2)
         try:
             with write.open("x", encoding="utf-8") as target:
                 target.write(found.text(profile=profile or only_profile() or "lab"))
         except FileExistsError as error:
-            said = gettext("%(file)s is there already. Name another file.") % {"file": write}
+            said = gettext("%(file)s already exists. Name another file.") % {"file": write}
             raise CommandError(said, returncode=1) from error
         if options["json"]:
             told = {"service": found.service, "left": contest_files.left(found)}
             self.stdout.write(json.dumps(told, ensure_ascii=False))
             return
         facts = {"file": write, "service": found.service}
-        said = gettext("%(file)s is written from %(service)s. Finish it, then import it.")
+        said = gettext("%(file)s was written from %(service)s. Complete it, then import it.")
         self.stdout.write(said % facts)
         self.show_left(found)
 
@@ -92,9 +92,11 @@ class Command(contest_files.ContestCommand):
     def show_plan(self, plan: Plan) -> None:
         facts = {"slug": plan.competition.slug}
         if not plan.changes:
-            self.stdout.write(gettext("%(slug)s is as the file says. Nothing changed.") % facts)
+            self.stdout.write(
+                gettext("%(slug)s already matches the file. Nothing changed.") % facts
+            )
             return
-        made, changed = gettext("%(slug)s is made, as a draft:"), gettext("Changed in %(slug)s:")
+        made, changed = gettext("%(slug)s was created as a draft:"), gettext("Changed in %(slug)s:")
         self.stdout.write((made if plan.is_new else changed) % facts)
         self.show(plan)
 
@@ -104,7 +106,7 @@ def drafted(found: Foreign, profile: str | None) -> ContestFile:
     slug = profile or only_profile()
     if slug is None:
         raise CommandError(
-            gettext("Say on which hardware profile models run: --profile SLUG."), returncode=2
+            gettext("Name the hardware profile on which models run: --profile SLUG."), returncode=2
         )
     with tempfile.TemporaryDirectory(prefix="featherweight-") as folder:
         path = Path(folder) / "contest.yaml"

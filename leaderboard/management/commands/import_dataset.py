@@ -41,11 +41,16 @@ def shares(text: str) -> dict[str, float]:
 
 def add_source(parser: CommandParser) -> None:
     """What is imported, and how it is divided."""
-    parser.add_argument("source", type=Path, help="zip or folder")
-    parser.add_argument("--name", default="", help="default: the name of the source")
-    parser.add_argument("--licence", default="", help="shown beside the sample")
+    parser.add_argument("source", type=Path, help="zip or folder of images")
     parser.add_argument(
-        "--shares", type=shares, metavar="S/P/P", help="sample/public/private (0.6/0.2/0.2)"
+        "--name", default="", help="name of the dataset (default: the name of the source)"
+    )
+    parser.add_argument("--licence", default="", help="licence, shown next to the sample")
+    parser.add_argument(
+        "--shares",
+        type=shares,
+        metavar="S/P/P",
+        help="shares of sample/public/private (default: 0.6/0.2/0.2)",
     )
     parser.add_argument(
         "--seed",
@@ -58,7 +63,7 @@ def add_source(parser: CommandParser) -> None:
     )
     parser.add_argument(
         "--encoding",
-        help="of names in the zip that do not declare one, for instance cp949, cp932 or gbk",
+        help="encoding of names in the zip that declare none, for example cp949, cp932 or gbk",
     )
 
 
@@ -74,7 +79,7 @@ def add_decisions(parser: CommandParser) -> None:
         "--conflicts",
         choices=("stop", "drop"),
         default="stop",
-        help="the same picture under two classes: stop, or leave out every copy",
+        help="if a picture is in two classes: stop, or leave out every copy",
     )
     parser.add_argument(
         "--near",
@@ -97,8 +102,8 @@ def add_decisions(parser: CommandParser) -> None:
 class Command(BaseCommand):
     help = (
         "Import images in class folders, in sample/, public/ and private/ with class folders, or "
-        "beside a table labels.csv (file,label), from a zip or folder. A report comes first. Exit "
-        "code 0: imported, there already, or (--dry-run) nothing is in the way; 1: refused, with "
+        "next to a table labels.csv (file,label), from a zip or folder. A report comes first. Exit "
+        "code 0: imported, already there, or (--dry-run) it can be imported; 1: refused, with "
         "the reason; 2: wrong usage."
     )
 
@@ -118,7 +123,7 @@ class Command(BaseCommand):
     def bring_in(self, source: Path, options: dict[str, Any]) -> None:
         if not source.exists():
             raise CommandError(
-                gettext("There is no %(source)s.") % {"source": source}, returncode=2
+                gettext("%(source)s does not exist.") % {"source": source}, returncode=2
             )
         if options["seed"] is None:
             options["seed"] = secrets.randbits(63)
@@ -172,7 +177,7 @@ class Command(BaseCommand):
         if report.refusals:
             raise CommandError("\n".join(refused(one.code, one.message) for one in report.refusals))
         if not options["json"]:
-            self.stdout.write(gettext("Nothing is in the way of an import. Nothing was stored."))
+            self.stdout.write(gettext("The images can be imported. Nothing was stored."))
 
     def imported(
         self, dataset: Dataset, is_new: bool, report: ImageReport, options: dict[str, Any]
@@ -191,7 +196,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(facts, ensure_ascii=False))
             return
         counts = ", ".join(f"{count} {split}" for split, count in splits.items())
-        begin = gettext("Imported:") if is_new else gettext("There already:")
+        begin = gettext("Imported:") if is_new else gettext("Already there:")
         classes, left_out = len(dataset.classes), len(dataset.skipped)
         told = (
             f"{dataset} (#{dataset.pk})",

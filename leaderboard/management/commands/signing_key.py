@@ -18,7 +18,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--pem", action="store_true", help="print it as PEM")
+        parser.add_argument("--pem", action="store_true", help="print the key as PEM")
         parser.add_argument(
             "--rotate",
             action="store_true",

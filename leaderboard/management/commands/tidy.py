@@ -15,11 +15,11 @@ class Command(BaseCommand):
     help = (
         "Delete files that no row names and that are older than a day, expired sign-ins, the "
         "reports of competitions that were published more than KEEP_REPORTS_DAYS ago, and what "
-        "competitions keep no longer: see their tab Result. Back up before. Exit code 0: done."
+        "competitions no longer keep: see their tab Result. Make a backup first. Exit code 0: done."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="count, delete nothing")
+        parser.add_argument("--dry-run", action="store_true", help="only count, and delete nothing")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:

@@ -22,14 +22,19 @@ from leaderboard.services import delivering, posting, preparing, ranges, running
 class Command(BaseCommand):
     help = (
         "Evaluate what is queued for one hardware profile, one submission at a time, until SIGINT "
-        "or SIGTERM; what runs then goes back to the queue. Exit code 0 after a signal."
+        "or SIGTERM; what runs at that time goes back to the queue. Exit code 0 after a signal."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--profile", required=True, help="slug of the hardware profile")
-        parser.add_argument("--poll", type=float, default=1.0, help="seconds between looks (1)")
         parser.add_argument(
-            "--until-idle", action="store_true", help="stop when there is nothing to take"
+            "--poll",
+            type=float,
+            default=1.0,
+            help="seconds between two looks at the queue (default: 1)",
+        )
+        parser.add_argument(
+            "--until-idle", action="store_true", help="stop when the queue is empty"
         )
 
     def handle(self, *, profile: str, poll: float, until_idle: bool, **options: Any) -> None:

@@ -55,7 +55,7 @@ def test_a_draft_opens_at_its_time_if_nothing_is_missing(
     at(draft, opens_at=PAST)
     assert swept(draft) == "draft"
     page = text(panel.get(reverse("admin:leaderboard_competition_change", args=[draft.pk])))
-    assert "Opens by itself at" in page
+    assert "Opens automatically at" in page
     assert "Upload the reference model first." in page
     upload = ContentFile(make_model(seed=3), name="reference.pt")
     press(draft, "upload_reference", upload=upload, name="Net")

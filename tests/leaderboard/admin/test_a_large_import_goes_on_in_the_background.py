@@ -74,7 +74,7 @@ def test_the_page_shows_the_progress_and_leads_to_the_dataset(
     assert "24 of 24 different pictures are compared" in seen[3]
     assert polled(panel, page)["HX-Redirect"] == page
     assert "24 in 2 classes" in text(panel.get(page))
-    assert "waits for your decision" in text(panel.get(reverse(LIST)))
+    assert "is waiting for your decision" in text(panel.get(reverse(LIST)))
 
     seen.clear()
     choices = {"name": "Pets", "audit_why": "for the spring"}
@@ -168,7 +168,7 @@ def test_what_lost_its_process_goes_on_with_the_next_sweep(
     monkeypatch.setattr(datasets, "import_", killed)
     with pytest.raises(SystemExit):
         importing.work()
-    assert "under way" in text(panel.get(reverse(LIST)))
+    assert "is running" in text(panel.get(reverse(LIST)))
 
     monkeypatch.setattr(datasets, "import_", real)
     monkeypatch.setattr(importing, "start", importing.work)

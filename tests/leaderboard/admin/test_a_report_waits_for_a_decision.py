@@ -51,7 +51,7 @@ def test_the_panel_shows_the_report_and_waits_for_a_decision(panel: Client, uplo
     assert "leave all of them out" in text(answer)
     choices = {"name": "Pets", "skip_broken": "on", "drop_conflicts": "on"}
     looked = panel.post(page, {**choices, "look": ""})
-    assert "In the way" not in text(looked)
+    assert "What prevents the import" not in text(looked)
     assert not Dataset.objects.exists()
 
     panel.post(page, choices)
@@ -174,7 +174,7 @@ def test_a_new_version_is_told_before_the_import_and_listed_after_it(
     assert difference(shown) == difference(said)
     assert first.sha256[:16] in shown
     assert shown.count("· organizer") == 2
-    assert shown.count("Counts today.") == 1
+    assert shown.count("In use.") == 1
     again = reverse("admin:leaderboard_competition_measure_again", args=[competition.pk])
     address = f"{again}?data={second.pk}"
     assert shown.count("?data=") == 1

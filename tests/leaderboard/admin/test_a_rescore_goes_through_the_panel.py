@@ -77,7 +77,7 @@ def test_numbers_are_tried_previewed_and_applied(
 
     question = text(panel.get(reverse("admin:leaderboard_rescore_apply", args=[rescore.pk])))
     assert "0.5 → 0.1" in question
-    assert "The new scores hold." in text(press(rescore, "apply"))
+    assert "The new scores apply." in text(press(rescore, "apply"))
     competition.refresh_from_db()
     assert (competition.formula_version, competition.k) == (2, 25)
     assert ranks(competition) == [("Rivals", 1), ("Sorters", None)]
@@ -153,7 +153,7 @@ def test_all_is_measured_again_with_another_reference(
     recording.record(claimed(profile), failure("bad_archive"))
     tasks.sweep()
     assert "bad_archive" in text(panel.get(page))
-    assert "They are queued once more." in text(press(rescore, "retry"))
+    assert "The failures are queued once more." in text(press(rescore, "retry"))
     recording.record(claimed(profile), report(quality_public=0.72))
     tasks.sweep()
     assert "0 of 2 submissions are done" in text(panel.get(page))
@@ -165,9 +165,9 @@ def test_all_is_measured_again_with_another_reference(
     assert "wrong_output" in shown
     assert "How the public board changes" in shown
     press(rescore, "fail_failed")
-    assert "They fail once the rescore is applied." in text(panel.get(page))
+    assert "These submissions fail once the rescore is applied." in text(panel.get(page))
     press(rescore, "keep_failed")
-    assert "The new scores hold." in text(press(rescore, "apply"))
+    assert "The new scores apply." in text(press(rescore, "apply"))
     competition.refresh_from_db()
     assert str(competition.reference) == "ResNet34"
     assert ranks(competition) == [("Sorters", 1), ("Rivals", 2)]

@@ -289,7 +289,7 @@ def test_each_role_sees_its_competition_and_nothing_else(
     own: Contest, other: Contest, holders: dict[str, Client]
 ) -> None:
     del holders["operator"], holders["organizer"]
-    hidden = ("Hidden contest", "Strangers", "stranger", "E-mail is not configured")
+    hidden = ("Hidden contest", "Strangers", "stranger", "Mail is not set up")
     for kind, client in holders.items():
         seen = [client.get(reverse("admin:index")).content.decode()]
         for row, strange in zip(own.rows, other.rows, strict=True):

@@ -213,13 +213,16 @@ def test_no_page_links_a_hidden_file(panel: Client) -> None:
 
 def test_the_first_page_says_what_needs_attention(panel: Client, full: None, settings: Any) -> None:
     page = panel.get(reverse("admin:index")).content.decode()
-    assert "E-mail is not configured" in page
+    assert "Mail is not set up" in page
     assert "Queued for One core: 1. No worker of it was seen" in page
-    assert "Waste sorting would rank a do-nothing model: set a gate above 0.167" in page
+    assert (
+        "Waste sorting would give a rank to a model that does nothing. Set a gate above 0.167"
+        in page
+    )
     assert "1 application for Waste sorting waits for a decision" in page
     assert "A rescore of Waste sorting waits for a decision" in page
     settings.EMAIL_URL = "smtp://mail.example.org"
-    assert "E-mail is not configured" not in panel.get(reverse("admin:index")).content.decode()
+    assert "Mail is not set up" not in panel.get(reverse("admin:index")).content.decode()
 
 
 def test_weak_isolation_is_marked_wherever_an_organizer_looks(

@@ -98,10 +98,10 @@ def test_one_worker_is_not_many(
     address = reverse("admin:leaderboard_competition_dashboard", args=[competition.pk])
     now = timezone.now()
     live: Any = {"profile": profile, "started_at": now, "seen_at": now}
-    for number, said in ((1, "worker takes work, 1 live"), (2, "workers take work, 2 live")):
+    for number, said in ((1, "worker accepts work (1"), (2, "workers accept work (2")):
         Worker.objects.create(name=f"lab:{number}", **live)
         tiles = panel.get(address).context["tiles"]
-        [tile] = [one for one in tiles if "take" in one.name and "work" in one.name]
-        assert (tile.number, tile.name) == (str(number), f"{said} in all")
+        [tile] = [one for one in tiles if "accept" in one.name and "work" in one.name]
+        assert (tile.number, tile.name) == (str(number), f"{said} running in total)")
     korean = panel.get(address, headers={"accept-language": "ko"})
     assert "동작 중 2개" in korean.content.decode()

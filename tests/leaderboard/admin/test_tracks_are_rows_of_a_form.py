@@ -42,7 +42,7 @@ def test_a_row_has_a_kind_and_gives_a_track(panel: Client, draft: Competition) -
     korean = [one.names.get("ko", "") for one in draft.all_tracks]
     assert draft.tracks == [
         {"slug": "students", "name": "Students", "names": {"ko": "학생"}}
-        | {"sentence": "All members of the team study.", "declared": True},
+        | {"sentence": "All members of the team are students.", "declared": True},
         {"slug": "onnx", "name": "ONNX", "formats": ["onnx"]},
         {"slug": "number-type", "name": "정수", "names": {"ko": "정수 모델"}}
         | {"number_types": ["int8"]},

@@ -78,7 +78,7 @@ def test_what_no_board_needs_goes_first_and_scores_stay(
     chosen = [best["Ash"].pk, selected.pk]
     selections.choose(team=team, submission_ids=chosen, by=team.members.get())
     page = reverse("admin:leaderboard_competition_result", args=[competition.pk])
-    assert "Nothing goes: no term is set." in text(panel.get(page))
+    assert "Nothing is deleted: no term is set." in text(panel.get(page))
     Competition.objects.update(keep_unranked_days=30, keep_all_days=90)
     assert "they go 30 days after the publication" in text(panel.get(page))
     competitions.close(competition=competition, by=organizer)

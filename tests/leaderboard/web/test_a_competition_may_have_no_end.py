@@ -28,7 +28,7 @@ def test_pages_say_that_uploads_have_no_end(
     panel.force_login(organizer)
     change = reverse("admin:leaderboard_competition_change", args=[team.competition_id])
     page = text(panel.get(change))
-    assert "No end: uploads go on until you close the competition." in page
+    assert "No end date: uploads continue until you close the competition." in page
     assert "if you have closed it before." in page
 
 
