@@ -43,7 +43,7 @@ class UploadForm(DataForm):
         widget=UnfoldAdminFileFieldWidget,
         help_text=gettext_lazy(
             "One of these: class folders with images; sample/, public/ and private/ with "
-            "class folders; images beside a table labels.csv with the columns file,label."
+            "class folders; images next to a table labels.csv with the columns file,label."
         ),
     )
     field_order = ["source"]

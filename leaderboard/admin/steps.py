@@ -53,7 +53,7 @@ class ReferenceForm(forms.Form):
     name = fields.line(
         gettext_lazy("Name"),
         120,
-        gettext_lazy("Shown as the baseline, for instance ResNet18-D."),
+        gettext_lazy("Shown as the baseline, for example ResNet18-D."),
         required=False,
     )
     anyway = fields.tick(

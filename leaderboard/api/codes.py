@@ -26,8 +26,8 @@ OF_MODELS: dict[str, str | Promise] = {
         "The archive refers to a Python object that `torch.jit.save` never writes."
     ),
     "forbidden_operator": _(
-        "The model calls an operator that no classifier needs, for instance one that reads files, "
-        "or in ONNX a loop, a branch or another domain's operator."
+        "The model calls an operator that no classifier needs, for example one that reads "
+        "files, or in ONNX a loop, a branch or another domain's operator."
     ),
     "unknown_operator": _(
         "The model calls an operator, or holds an object, that torch on the worker lacks or "

@@ -48,8 +48,8 @@ NOT_FOUND = ErrorAnswer(
     404,
     "not_found",
     gettext_lazy(
-        "There is nothing at this address, or you may not see it. Check the address and your "
-        "token. /api/docs lists all addresses."
+        "There is nothing at this address, or you are not allowed to see it. Check the "
+        "address and your token. /api/docs lists all addresses."
     ),
 )
 BAD_REQUEST = ErrorAnswer(
@@ -106,7 +106,7 @@ DETAILS = {
         "Send another Content-Type than %(content_type)s. See /api/docs."
     ),
     "not_acceptable": gettext_lazy(
-        "The API answers in application/json only; boards also in text/csv."
+        "The API answers only in application/json. Boards are also available in text/csv."
     ),
 }
 HEADINGS = {

@@ -40,8 +40,8 @@ class Admitting(models.Model):
     mail_domains = models.TextField(
         blank=True,
         help_text=_(
-            "One domain on each line, for instance example.org. Only confirmed addresses count. An "
-            "address of a subdomain does not count."
+            "One domain on each line, for example example.org. Only confirmed addresses "
+            "count. An address of a subdomain does not count."
         ),
     )
 

@@ -60,7 +60,7 @@ def parsed(text: str) -> list[str]:
             wrong.append(address[:60])
     if wrong:
         raise Refused(
-            gettext("These are no mail addresses: %(wrong)s.") % {"wrong": ", ".join(wrong[:5])},
+            gettext("These are not mail addresses: %(wrong)s.") % {"wrong": ", ".join(wrong[:5])},
             code="bad_address",
         )
     if len(found) > MOST_ADDRESSES:

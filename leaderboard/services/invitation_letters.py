@@ -37,7 +37,7 @@ def check(team: Team, address: str, *, by: User) -> None:
         validate_email(address)
     except ValidationError as error:
         raise Refused(
-            gettext("These are no mail addresses: %(wrong)s.") % {"wrong": address[:60]},
+            gettext("These are not mail addresses: %(wrong)s.") % {"wrong": address[:60]},
             code="no_mail_address",
         ) from error
     # The same person may have left one team and made another, or invites from two at once.

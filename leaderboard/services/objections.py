@@ -52,8 +52,8 @@ def conflict(groups: Sequence[Sequence[sets.Image]]) -> BadDataset:
 def without_images(classes: Sequence[str]) -> BadDataset:
     return BadDataset(
         gettext(
-            "Classes without usable images: %(classes)s. Repair their files. To go on without "
-            "these classes, remove their folders or their rows in the table."
+            "Classes without usable images: %(classes)s. Repair their files. To continue "
+            "without these classes, remove their folders or their rows in the table."
         )
         % {"classes": some([sets.shown(one) for one in classes])},
         code="missing_class",

@@ -199,7 +199,7 @@ def test_a_wrong_output_says_what_came(tried: Try, network: type[nn.Module], wor
         (OnAnApple(), "The model names the device mps; here it runs on the CPU."),
         (AnotherSize(), "cannot be multiplied (1x720 and 768x10)”. If it was made for images of"),
         (MadeFor224(), "Input height (16) doesn't match model (224).”. If it was made for images"),
-        (Forks(), "A model may not open files or start threads"),
+        (Forks(), "A model must not open files or start threads"),
         (TwoInputs(), "A model takes one tensor"),
         (nn.Sequential(nn.Conv2d(1, 3, 3)), "Images have 3 channels, RGB. Make 1 of them"),
         (Wild().double(), "got Float and Double”. float64 cannot be declared. Cast inside the"),

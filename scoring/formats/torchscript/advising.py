@@ -148,8 +148,8 @@ CHANNELS = say("Images have 3 channels, RGB. Make %(channels)s of them inside th
 EVAL = say("Call model.eval() before you trace, script or freeze it.")
 ONE_TENSOR = say("A model takes one tensor: the batch of images.")
 CLOSED = say(
-    "A model may not open files or start threads (torch.jit.fork). Change it so "
-    "that it does neither."
+    "A model must not open files or start threads (torch.jit.fork). Change it so that it "
+    "does neither."
 )
 SIZE = say(
     "If the model was made for images of another size than %(height)s x %(width)s, declare "
