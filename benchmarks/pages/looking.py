@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, Response
 
 AXE = Path(__file__).parents[2] / "tests" / "vendor" / "axe-core" / "axe.min.js"
+READING = Path(__file__).with_name("reading.js")
 AS_THE_FRONT = 1
 """The level of gzip that nginx uses where nothing else is said, as docs/front/nginx.conf."""
 SHIFTS = """
@@ -23,6 +25,9 @@ PATIENCE = 60_000
 FIRST_ROWS = 3
 ROWS_IN_SIGHT = """() => [...document.querySelectorAll(".board tbody tr[id]")]
   .filter(row => row.getBoundingClientRect().bottom <= innerHeight).length"""
+
+FIRST_BYTE = """(([page]) => page.responseStart - page.requestStart)
+  (performance.getEntriesByType("navigation"))"""
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,20 @@ class Look:
     """Cumulative layout shift."""
     rows_in_sight: int | None
     """Rows of a board that stand whole in the first window."""
+    server_ms: float
+    """Until the first byte of the page."""
+    lacks: list[str]
+    """Of a title, a description, the language that was asked for, pictures and parts."""
+    cut: list[str]
+    """Texts that cannot be read whole, or that run over what stands beside them."""
+    links: list[str]
+    """Within the site."""
 
 
-def look(context: BrowserContext, path: str, person: str, variant: str) -> Look:
-    """Open a page in a browser that has nothing in its cache."""
+def look(
+    context: BrowserContext, path: str, person: str, variant: str, picture: Path | None
+) -> Look:
+    """Open a page in a browser that has nothing in its cache. Keep a picture of it, if wanted."""
     page = context.new_page()
     responses: list[Response] = []
     said: list[str] = []
@@ -58,6 +73,9 @@ def look(context: BrowserContext, path: str, person: str, variant: str) -> Look:
     page.wait_for_function("!document.querySelector('.htmx-request')", timeout=PATIENCE)
     loaded = list(responses)  # axe and polls load more
     in_sight = page.evaluate(ROWS_IN_SIGHT) if "/boards/" in path else None
+    read = page.evaluate(READING.read_text())
+    if picture:
+        page.screenshot(path=picture, full_page=True)
     found = Look(
         path=path,
         person=person,
@@ -70,9 +88,25 @@ def look(context: BrowserContext, path: str, person: str, variant: str) -> Look:
         sideways=page.evaluate("document.documentElement.scrollWidth - innerWidth"),
         shift=page.evaluate("window.shifted"),
         rows_in_sight=in_sight,
+        server_ms=page.evaluate(FIRST_BYTE),
+        lacks=list(lacking(read, language=variant.split("-")[-1])),
+        cut=read["cut"],
+        links=read["links"],
     )
     page.close()
     return found
+
+
+def lacking(read: dict[str, Any], *, language: str) -> Iterator[str]:
+    """What a page does not say of itself, and what it names and does not have."""
+    if read["title"] in ("", "Featherweight"):
+        yield "a title of its own"
+    if not read["description"]:
+        yield "a description"
+    if read["language"] != language:
+        yield f"the language {language}"
+    yield from (f"the part #{one}" for one in read["gone"])
+    yield from (f"the picture {one}" for one in read["broken"])
 
 
 def is_of_the_status(said: str, status: int) -> bool:

@@ -35,7 +35,15 @@ from leaderboard.models import (
     Verification,
     Webhook,
 )
-from leaderboard.services import competitions, mailing, snapshots, teams, telling, webhooks
+from leaderboard.services import (
+    competitions,
+    invitation_letters,
+    mailing,
+    snapshots,
+    teams,
+    telling,
+    webhooks,
+)
 from scoring.job import DryRun
 from scoring.job import Trial as Found
 
@@ -144,6 +152,7 @@ def of_pages(site: Site) -> dict[str, list[dict[str, Any]]]:
             {"pk": Evaluation.objects.get(counts=True, submission=one).pk} for one in scored
         ],
         "invitation": [{"code": invitation.code}],
+        "no-invitations": [{"token": invitation_letters.signed("friend@example.org")}],
         "unsubscribe": [{"token": mailing.signed(site.member, Notice.Kind.SCORED)}],
         "account_confirm_email": [{"key": "unknown"}],
         "account_reset_password_from_key": [{"uidb36": "1", "key": "unknown"}],
