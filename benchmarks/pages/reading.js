@@ -35,7 +35,8 @@
     if (text.data.trim() && !text.parentElement.closest("script, style, option, noscript") && isCut(text))
       cut.push(`${named(text.parentElement)} "${text.data.trim().slice(0, 40)}"`);
   }
-  const links = [...document.querySelectorAll("a[href]")].map(one => new URL(one.href));
+  const links = [...document.querySelectorAll("a[href]")]
+    .map(one => new URL(one.getAttribute("href"), document.baseURI)); // of an SVG, `href` is an object
   const here = links.filter(one => one.origin === location.origin);
   return {
     title: document.title,

@@ -17,7 +17,7 @@ from django.forms import BoundField
 from django.template.defaultfilters import floatformat
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
@@ -41,6 +41,7 @@ from scoring import formula
 register = template.Library()
 HALF_WIDTH = '<span class="half-width">± {}</span>'
 CODE = re.compile("`([^`]+)`")
+OPTION = re.compile(r"(?<!\S)--?[\w-]+")
 
 
 @register.filter(name="markdown")
@@ -53,6 +54,13 @@ def as_html(text: str) -> SafeString:
 def with_code(text: str) -> SafeString:
     """A plain sentence whose `names` are shown as code."""
     return mark_safe(CODE.sub(r"<code>\1</code>", escape(str(text))))  # noqa: S308  it is escaped
+
+
+@register.filter
+def command(text: str) -> SafeString:
+    """A command whose options stay whole where its line is too long for the page."""
+    escaped = conditional_escape(text)
+    return mark_safe(OPTION.sub(r'<span class="text-nowrap">\g<0></span>', escaped))  # noqa: S308
 
 
 register.filter(said)
