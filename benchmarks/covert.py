@@ -161,13 +161,13 @@ def by_quads(found: Timing, is_scored: bool) -> list[float]:
 
 def by_segments(found: Timing, is_scored: bool) -> list[float]:
     """The figures that a team sees on its page now."""
-    from leaderboard.services.measurements import Stretch
+    from leaderboard.services.measurements import Attempt
     from leaderboard.web import measurements
 
     if not is_scored:
         return []
-    stretch = Stretch(None, False, found.quads, {})  # type: ignore[arg-type]
-    shown = measurements.parts([stretch], found, {})
+    attempt = Attempt(None, False, found.quads, {})  # type: ignore[arg-type]
+    shown = measurements.parts([attempt], found, {})
     return [one.ratio for one in measurements.segments(shown)]
 
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ["web", "uploads", "migrate", "worker", "worker-gpu", "beat", "post"]
-# Variables of the compose file that no setting reads: Python and compose itself do.
+# Variables of the compose file that the engine or Python itself reads.
 READ_ELSEWHERE = {"TMPDIR", "FEATHERWEIGHT_IMAGE"}
 
 each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)

@@ -303,7 +303,7 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tra
         competition = self.find(request, object_id)
         with timezone.override(zoneinfo.ZoneInfo(competition.time_zone)):
             found = path.context(competition, pages.organizer(request))
-            if not found["way"].is_live:  # the result belongs into the form as well
+            if not found["way"].is_live:  # the result must appear in the form as well
                 found |= {"has_result": True, "figures": self.calibration_result(competition)}
             return TemplateResponse(request, "admin/way.html", found).render()
 

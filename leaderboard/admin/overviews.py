@@ -242,7 +242,7 @@ def waiting(oldest: timedelta | None) -> str:
 
 
 def length(time: timedelta | None) -> str:
-    """A stretch of time in its largest unit."""
+    """A length of time in its largest unit."""
     if time is None:
         return "–"
     seconds = round(time.total_seconds())

@@ -28,7 +28,7 @@ from leaderboard.cli.screen import err
 from leaderboard.cli.server import UNREACHABLE, WRONG_USAGE, Server, Trouble, config_path
 
 PART_BYTES = 8 << 20
-"""What a lost line costs at most."""
+"""A lost connection costs one part."""
 PIECE_BYTES = 1 << 16
 DELAYS_SECONDS = (1, 2, 4, 8, 15, 30, 60)
 """Between attempts, while nothing gets through."""
@@ -159,7 +159,8 @@ class Parts:
     progress: Progress
     task: TaskID
     is_known: bool = True
-    """Whether `upload` tells what the server has. After a lost line it may have more."""
+    """Whether `upload` tells what the server has. After a lost connection the server may have
+    more."""
 
     @property
     def are_missing(self) -> bool:

@@ -154,7 +154,7 @@ def walk(
 ) -> list[int]:
     """The keys of at most `wanted` entries, counted from `start`. `is_back`: towards the top."""
     down = choice.is_descending != is_back
-    parts = stretches(entries, choice)
+    parts = ordered_parts(entries, choice)
     if is_back:
         parts.reverse()
     if start:
@@ -171,7 +171,7 @@ def walk(
 
 
 @dataclass(frozen=True)
-class Stretch:
+class OrderedPart:
     """A part of a board with one order. The next part begins where it ends."""
 
     entries: EntryQuerySet
@@ -179,12 +179,14 @@ class Stretch:
     holds: Callable[[Entry], bool]
 
 
-def stretches(entries: EntryQuerySet, choice: Choice) -> list[Stretch]:
+def ordered_parts(entries: EntryQuerySet, choice: Choice) -> list[OrderedPart]:
     """The parts of a choice of rows, from top to bottom."""
     if choice.sort == RANK:
         parts = [
-            Stretch(entries.filter(is_ranked=True), rankings.ORDER, lambda one: one.is_ranked),
-            Stretch(entries.filter(is_ranked=False), rankings.ORDER, lambda one: not one.is_ranked),
+            OrderedPart(entries.filter(is_ranked=True), rankings.ORDER, lambda one: one.is_ranked),
+            OrderedPart(
+                entries.filter(is_ranked=False), rankings.ORDER, lambda one: not one.is_ranked
+            ),
         ]
         return parts[::-1] if choice.is_descending else parts
     columns = COLUMNS[choice.sort]
@@ -193,10 +195,10 @@ def stretches(entries: EntryQuerySet, choice: Choice) -> list[Stretch]:
         (column,) = columns
         known, unknown = some.exclude(**{column: None}), some.filter(**{column: None})
         return [
-            Stretch(known, (column, "pk"), lambda one: getattr(one, column) is not None),
-            Stretch(unknown, ("pk",), lambda one: getattr(one, column) is None),
+            OrderedPart(known, (column, "pk"), lambda one: getattr(one, column) is not None),
+            OrderedPart(unknown, ("pk",), lambda one: getattr(one, column) is None),
         ]
-    return [Stretch(some, (*columns, "pk"), lambda one: True)]
+    return [OrderedPart(some, (*columns, "pk"), lambda one: True)]
 
 
 def beyond(start: Entry, columns: Sequence[str], down: bool, is_within: bool) -> Q:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 FOLDER = "incoming"
 PART_BYTES = 8 << 20
-"""What a lost line costs at most. The smallest that each storage takes are 5 MiB."""
+"""A lost connection costs one part. Every storage takes parts of 5 MiB and more."""
 MOST_PARTS = 10_000
 SIGNED_SECONDS = 900
 """For a part over a slow line. A sender asks again for one that comes later."""

@@ -26,7 +26,7 @@ State = Evaluation.State
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Attempt:
     """The quads that one attempt measured itself."""
 
     evaluation: Evaluation
@@ -164,10 +164,10 @@ def narrower_before(evaluation: Evaluation) -> float | None:
     return before.half_width if before.half_width < evaluation.half_width else None
 
 
-def stretches(evaluation: Evaluation) -> list[Stretch]:
-    """All quads of the content up to this evaluation, by attempt, each quad once."""
+def attempts(evaluation: Evaluation) -> list[Attempt]:
+    """The attempts on the content up to this evaluation. Each quad is in one of them."""
     measured = evaluation.measured_by or evaluation
-    found: list[Stretch] = []
+    found: list[Attempt] = []
     seen: set[tuple[float, ...]] = set()
     for one in [*earlier(measured), measured]:
         # Only attempts under the protocol and plan that the evaluation ended with.
@@ -181,15 +181,15 @@ def stretches(evaluation: Evaluation) -> list[Stretch]:
             if new:
                 new.sort(key=lambda quad: quad.at_seconds)
                 is_lost = stored.is_noisy or one.state != State.SCORED
-                found.append(Stretch(one, is_lost, tuple(new), report.hardware))
+                found.append(Attempt(one, is_lost, tuple(new), report.hardware))
     return found
 
 
 def pooled(evaluation: Evaluation) -> tuple[Quad, ...]:
     """The quads that there are before an evaluation is measured, in one row."""
     found: tuple[Quad, ...] = ()
-    for stretch in stretches(evaluation):
-        found = pooling.pooled(found, pooling.from_zero(stretch.quads))
+    for attempt in attempts(evaluation):
+        found = pooling.pooled(found, pooling.from_zero(attempt.quads))
     return found
 
 

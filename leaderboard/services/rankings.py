@@ -265,7 +265,7 @@ def rows(
     count: int | None = None,
     for_organizers: bool = False,
 ) -> list[Row]:
-    """A stretch of a board, `start` counted from 0."""
+    """Some rows of a board in its order. `start` counts from 0."""
     end = None if count is None else start + count
     standing = Standing(competition, board, for_organizers=for_organizers)
     found: list[Row] = standing[start:end]

@@ -8,8 +8,8 @@ from leaderboard.models import Competition
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """One term of a score in a bar; start and width in percent of the picture's width."""
+class TermBar:
+    """The part of a bar that shows one term. Start and width are in percent of the picture."""
 
     name: str
     value: float
@@ -17,13 +17,13 @@ class Stretch:
     width: float
 
 
-def bar(competition: Competition, quality: float, time_ratio: float, scale: float) -> list[Stretch]:
-    """A score as one stretch for each term; a score of `scale` would fill the picture."""
+def bar(competition: Competition, quality: float, time_ratio: float, scale: float) -> list[TermBar]:
+    """The parts of a bar, one for each term. A score of `scale` would fill the picture."""
     score = competition.score(quality, time_ratio)
     assert score, "whoever has a score was measured against a reference quality"
-    stretches, start = [], 0.0
+    bars, start = [], 0.0
     for name, value in score.terms.items():
         width = 100 * value / scale
-        stretches.append(Stretch(name, value, start, width))
+        bars.append(TermBar(name, value, start, width))
         start += width
-    return stretches
+    return bars

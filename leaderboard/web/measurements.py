@@ -86,9 +86,9 @@ def measurement(request: Request, pk: int) -> HttpResponse:
     evaluation = own_evaluation(request, pk)
     sees_all = organizers.sees_all(request.user, evaluation.competition_id)
     is_shown = sees_all or evaluation.state == Evaluation.State.SCORED
-    stretches = measurements.stretches(evaluation) if is_shown else []
+    attempts = measurements.attempts(evaluation) if is_shown else []
     report, timing = evaluation.report(), evaluation.timing
-    shown = parts(stretches, timing, report.hardware if report else {})
+    shown = parts(attempts, timing, report.hardware if report else {})
     points = [point for part in shown for point in part.points]
     for_teams = segments(shown)
     is_corrected = timing is not None and timing.published == "corrected"
@@ -100,12 +100,12 @@ def measurement(request: Request, pk: int) -> HttpResponse:
         timing=timing,
         is_corrected=is_corrected,
         sees_all=sees_all,
-        measured_seconds=sum(stretch.seconds for stretch in stretches),
-        segment_count=sum(len(stretch.segments) for stretch in stretches),
+        measured_seconds=sum(attempt.seconds for attempt in attempts),
+        segment_count=sum(len(attempt.segments) for attempt in attempts),
         parts=shown,
         points=points,
         segments=for_teams,
-        hour=hour(stretches),
+        hour=hour(attempts),
         disturbed=sum(point.is_disturbed for point in points),
         machine=report.hardware if report else {},
         versions=report.versions if report else {},
@@ -150,21 +150,21 @@ def own_evaluation(request: Request, pk: int) -> Evaluation:
 
 
 def parts(
-    stretches: Sequence[measurements.Stretch], timing: Timing | None, machine: Mapping[str, Any]
+    attempts: Sequence[measurements.Attempt], timing: Timing | None, machine: Mapping[str, Any]
 ) -> list[Part]:
     """The measurings one after the other, with segments counted on: each has its own processes."""
     ratios = measurements.corrected_ratios(timing)
     found: list[Part] = []
     row: tuple[Quad, ...] = ()
-    for number, stretch in enumerate(stretches, start=1):
+    for number, attempt in enumerate(attempts, start=1):
         before = len(row)
-        row = pooling.pooled(row, pooling.from_zero(stretch.quads), gap_seconds=GAP)
+        row = pooling.pooled(row, pooling.from_zero(attempt.quads), gap_seconds=GAP)
         points = [point(quad, ratios.get(measurements.identity(quad))) for quad in row[before:]]
-        name = part_name(number, is_noisy=stretch.is_noisy)
-        elsewhere = machine_name(stretch.hardware)
+        name = part_name(number, is_noisy=attempt.is_noisy)
+        elsewhere = machine_name(attempt.hardware)
         if elsewhere == machine_name(machine):
             elsewhere = ""
-        found.append(Part(name, stretch.is_noisy, points, elsewhere))
+        found.append(Part(name, attempt.is_noisy, points, elsewhere))
     return found
 
 
@@ -203,9 +203,9 @@ def point(quad: Quad, corrected_ratio: float | None = None) -> Point:
     )
 
 
-def hour(stretches: Sequence[measurements.Stretch]) -> tuple[float, float] | None:
+def hour(attempts: Sequence[measurements.Attempt]) -> tuple[float, float] | None:
     """Seconds per image of submission and reference as they were measured, over all quads."""
-    quads = [quad for stretch in stretches for quad in stretch.quads]
+    quads = [quad for attempt in attempts for quad in attempt.quads]
     if not quads:
         return None
     return (

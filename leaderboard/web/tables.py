@@ -106,7 +106,7 @@ class ShownRow:
     """A row of a board as it is shown."""
 
     row: rankings.Row
-    bar: list[charts.Stretch]
+    bar: list[charts.TermBar]
     reach: Reach | None
     """Of its likely ranks."""
     change: int | None

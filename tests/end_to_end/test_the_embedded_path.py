@@ -86,7 +86,7 @@ def test_measuring_again_pools_and_a_worker_checks_itself_first(
 
     wait_until(is_finished)
     assert (again.state, again.measurements) == (State.SCORED, 2)
-    assert [one.evaluation.pk for one in measurements.stretches(again)] == [first.pk, again.pk]
+    assert [one.evaluation.pk for one in measurements.attempts(again)] == [first.pk, again.pk]
     canary = Canary.objects.get()
     assert canary.passed
     assert canary.time_ratio > 0

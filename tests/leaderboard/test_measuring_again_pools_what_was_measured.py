@@ -75,7 +75,7 @@ def test_attempts_too_noisy_to_count_are_kept_and_pooled(team: Team, submit: Mak
     assert len(starts(evaluation)) == 1
     finish(evaluation, with_quads(quad(2)))
     evaluation.refresh_from_db()
-    shown = [(one.is_noisy, len(one.quads)) for one in measurements.stretches(evaluation)]
+    shown = [(one.is_noisy, len(one.quads)) for one in measurements.attempts(evaluation)]
     assert (evaluation.state, shown) == ("scored", [(True, 1), (False, 1)])
     assert evaluation.measurements == 1
 
@@ -122,7 +122,7 @@ def test_attempts_by_an_older_protocol_are_kept_but_do_not_count_after_an_upgrad
     assert [job.earlier for job in engine] == [()]
     evaluation.refresh_from_db()
     assert (evaluation.state, evaluation.faults, evaluation.error_code) == ("scored", 0, "")
-    assert [one.is_noisy for one in measurements.stretches(evaluation)] == [False]
+    assert [one.is_noisy for one in measurements.attempts(evaluation)] == [False]
     assert evaluation.reports.filter(is_noisy=True).count() == 1
     competition = submission.competition
     today = measurements.key(competition, competition.profile, submission)
@@ -202,7 +202,7 @@ def test_a_repeat_that_waited_over_an_upgrade_pools_what_was_measured_meanwhile(
     assert [one.reference_seconds for one in seen[1].earlier] == [quad(2).reference_seconds]
     for evaluation, own in ((twin, [2]), (repeat, [2, 3])):
         evaluation.refresh_from_db()
-        quads = [one for each in measurements.stretches(evaluation) for one in each.quads]
+        quads = [one for each in measurements.attempts(evaluation) for one in each.quads]
         assert [one.reference_seconds for one in quads] == [
             quad(at).reference_seconds for at in own
         ]

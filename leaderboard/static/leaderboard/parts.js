@@ -1,9 +1,9 @@
-// Sends a file in parts by the tus protocol: a lost line costs one part, and a page that is loaded
+// Sends a file in parts by the tus protocol: a lost connection costs one part, and a page that is loaded
 // again goes on where the last one ended.
 const PART_BYTES = 8 << 20;
 const DELAYS_SECONDS = [1, 2, 4, 8, 15, 30, 60, 60, 60, 60];
 
-// Whether a failure is over in a moment: a lost line, a site that is away, a part that it still writes.
+// Whether a failure is over in a moment: a lost connection, a site that is away, a part that it still writes.
 function isPassing(answer) {
   const status = answer ? answer.getStatus() : 0;
   return !status || [409, 423, 429, 502, 503, 504].includes(status);
