@@ -106,7 +106,7 @@ class Outcome:
     code: str
     message: str
     seconds: float
-    """Of the evaluation; making the file is not in it."""
+    """Seconds of the evaluation, without those of making the file."""
 
     def row(self) -> tuple[str, ...]:
         size = f"{self.bytes / 1e6:.1f}"

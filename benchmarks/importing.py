@@ -47,7 +47,7 @@ class Cost:
     step: str
     seconds: float
     cpu_seconds: float
-    """Of the processor: on a busy machine these are fewer."""
+    """Seconds of the processor. On a busy machine they are fewer than seconds of the clock."""
     megabytes: float
     """The peak of the process."""
 

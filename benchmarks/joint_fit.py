@@ -44,7 +44,7 @@ from scoring.timing.tally import Floats
 FREEDOM = 4.0
 """Degrees of freedom of the errors' t distribution."""
 ROUNDS = 60
-"""Of expectation and maximization."""
+"""Rounds of expectation and maximization."""
 
 
 @dataclass(frozen=True)

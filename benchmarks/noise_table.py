@@ -20,9 +20,9 @@ JOINT = {
     "joint": "one joint fit",
     "bounded": "one joint fit, bounded",
 }
-"""Of quads that are read from a file."""
+"""The joint fit, for quads that are read from a file."""
 TRUE_DIFFERENCE = 1.03
-"""Ratio of two nets that a single evaluation should rank in their order."""
+"""True ratio of two nets that a single evaluation should rank in the right order."""
 
 
 @dataclass(frozen=True)

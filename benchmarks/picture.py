@@ -38,9 +38,9 @@ ROOT = Path(__file__).parents[1]
 WIDTH, HEIGHT = 1280, 1080
 START_SECONDS = 60.0
 QUALITY = 70
-"""Of WebP."""
+"""The quality of the WebP file."""
 CHART_SECONDS = 1.5
-"""Until the chart has come to rest."""
+"""Seconds until the chart has come to rest."""
 FORMATS = ("torchscript", "onnx", "onnx")
 NUMBER_TYPES = ("float32", "int8", "bfloat16", "float32", "int8")
 NAMES = [

@@ -30,7 +30,7 @@ SPEC = InputSpec()
 CLASSES = 6
 MOST_SECONDS, MOST_SHARE = 0.05, 0.01
 PAIRS = 20
-"""Of fresh children, for each network's calls."""
+"""Pairs of fresh children, for the calls of each network."""
 NETS: dict[str, Callable[[], nn.Module]] = {
     "residual": nets.residual,
     "shallow": partial(nets.shallow, 24),

@@ -15,7 +15,7 @@ from benchmarks import tables
 from benchmarks.scale.__main__ import database
 
 READ = "print(open('/proc/self/status').read().split('RssAnon:')[1].split()[0])"
-"""Kilobytes of anonymous memory of the process: shared libraries are not in it."""
+"""Prints the kilobytes of anonymous memory of a process, without shared libraries."""
 SITE = f"""
 import django
 django.setup()

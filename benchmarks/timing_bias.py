@@ -38,7 +38,7 @@ NETS: dict[str, Callable[[], nn.Module]] = {
 TOLERATED, TOLERATED_OF_FEW = 0.015, 0.03
 FEW = 300
 BLOCK_SECONDS = 0.1
-"""Of the reference between two probes: they find the caches as they do in a quad."""
+"""Seconds of the reference between two probes, so that a probe finds the caches as in a quad."""
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from benchmarks import nets
 from scoring.training import networks
 
 SIDE = 64
-"""Pixels of the images they are made for."""
+"""Side of the images of these networks, in pixels."""
 
 
 class Converting(nn.Module):

@@ -29,7 +29,7 @@ class Calibrated(Json):
     holds_for: tuple[str, ...]
     pace: Pace
     quality_ref: float
-    """Of the reference, on the same images."""
+    """The quality of the reference on the same images."""
     host: HostNumbers = field(default_factory=HostNumbers)
     """What turns cost on this machine."""
 

@@ -111,7 +111,7 @@ class Job(Json):
     cache_bytes: int = 20 << 30
     """Upper limit of that folder when an evaluation begins. The least recently used go first."""
     lock: Path | None = None
-    """A file that one evaluation on a machine holds at a time. None: no evaluation waits."""
+    """A file that one evaluation of a machine holds at a time. None: evaluations do not wait."""
     sample: Path | None = None
     """Images that teams have, for the dry run, whose output is kept. None: no dry run."""
     may_be_weak: bool = False

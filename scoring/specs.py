@@ -119,17 +119,17 @@ class Limits(Json):
 
     load_seconds: float = 60.0
     first_call_seconds: float = 30.0
-    """Of a process's first answer, for which torch compiles."""
+    """Limit of a process's first answer, for which torch compiles."""
     call_seconds: float = 10.0
-    """Of any later answer. A block may take this and 20 times its usual time."""
+    """Limit of any later answer. A block may take this and 20 times its usual time."""
     total_seconds: float = 1800.0
-    """Wall seconds of all processes of the submission together."""
+    """Most wall seconds of all processes of the submission together."""
     memory_bytes: int = 4 << 30
-    """Address space beyond what torch itself maps."""
+    """Most bytes of address space beyond what torch itself maps."""
     output_bytes: int = 1 << 20
-    """Of one answer."""
+    """Most bytes of one answer."""
     unpacked_bytes: int = 2 << 30
-    """Of the upload, unpacked."""
+    """Most bytes of the upload, unpacked."""
 
     def longer(self, times: float) -> Limits:
         """The limits for a measuring that is `times` as long."""

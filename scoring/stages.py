@@ -12,7 +12,7 @@ from scoring.sandbox import parent
 from scoring.timing import machine
 
 PROGRESS_SECONDS = 0.5
-"""Between two reports of progress, at least."""
+"""Least seconds between two reports of progress."""
 STAGES = {
     "wait": 0.0,
     "check": 0.2,

@@ -48,7 +48,7 @@ from scoring.job import DryRun
 from scoring.job import Trial as Found
 
 SECONDS = 60.0
-"""For notices and the signed file."""
+"""Seconds of work on notices and on the signed file."""
 SMALL_TEAMS = 12
 TRACKS = [
     {"slug": "small", "name": "Small", "max_parameters": 2_000_000},

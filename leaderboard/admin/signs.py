@@ -25,7 +25,7 @@ SIGNS = {
 }
 
 TITLE = gettext_lazy("Probing and copies")
-"""Of the tab with these fields."""
+"""The title of the tab with these fields."""
 
 
 class Signs(pages.Noun):

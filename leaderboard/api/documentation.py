@@ -25,7 +25,7 @@ DEEPEST = 3
 """Levels of fields that are listed. The example shows all of them."""
 END_OF_TITLE = re.compile(r"[.:;] ")
 BULLET = re.compile(r"^\* ", re.MULTILINE)
-"""Of a list of choices, whose names are code on the page."""
+"""A line in a list of choices. The names of choices are code on the page."""
 VARIABLE = re.compile(r"{(\w+)}")
 FORM = "multipart/form-data"
 KINDS = {
@@ -94,7 +94,7 @@ class Call:
     """The path with samples for what is variable in it."""
     answers: tuple[Answer, ...]
     errors: tuple[Error, ...]
-    """Those of its own."""
+    """The errors that only this call has."""
     kinds: tuple[str, ...]
     """When the errors are possible that it shares with other calls, in words."""
 

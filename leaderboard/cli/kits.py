@@ -12,7 +12,7 @@ from leaderboard.cli.languages import gettext
 from leaderboard.cli.server import REFUSED, WRONG_USAGE, Server, Trouble
 
 MOST_BYTES = 50 << 20
-"""Of a kit, unpacked."""
+"""Most bytes of a kit, unpacked."""
 
 
 def fetch(server: Server, slug: str, place: Path) -> Path:

@@ -22,7 +22,7 @@ from scoring.training import fitting, networks
 
 CALIBRATION_IMAGES = 200
 KEPT_SHARE = 0.5
-"""Of the channels that pruning leaves."""
+"""The share of the channels that pruning leaves."""
 FORMS: dict[str, Callable[[nn.Module, Tensor, Path], None]] = {
     "pruned": recipes.torchscript,
     "bfloat16": recipes.torchscript_bfloat16,

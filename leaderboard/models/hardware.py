@@ -12,7 +12,7 @@ from leaderboard import sentences
 from scoring import job
 
 LEAST_WEIGHT, MOST_WEIGHT = 0.1, 10.0
-"""Of a competition in a queue. A wider range would let one of them wait for ever."""
+"""Bounds of the weight of a competition in a queue. With wider bounds one could wait for ever."""
 
 
 class HardwareProfile(models.Model):

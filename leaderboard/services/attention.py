@@ -25,7 +25,7 @@ from leaderboard.services.health.findings import Finding, Level
 
 logger = logging.getLogger(__name__)
 LASTING = timedelta(minutes=2)
-"""What passes by itself, such as a worker that starts again, needs nobody."""
+"""How long a matter lasts before it is told. A worker that starts again needs nobody."""
 OVER = timedelta(hours=1)
 LEVELS: dict[str, set[Level]] = {"error": {Level.ERROR}, "warning": {Level.ERROR, Level.WARNING}}
 Key = tuple[str, str]

@@ -18,7 +18,7 @@ class Baseline:
     score_half_width: float
     quality: float
     time_ratio: float
-    """Of the reference against itself."""
+    """The ratio of the reference to itself."""
     half_width: float
     seconds: float
     macs: int | None

@@ -29,7 +29,7 @@ AT_ONCE = 20
 """Calls that are sent side by side, so that a slow address delays no other."""
 CLAIM = timedelta(minutes=5)
 PAUSE = timedelta(minutes=1)
-"""After the first failure. It doubles with each further one."""
+"""The pause after the first failure. It doubles with each further one."""
 MOST_ATTEMPTS = 8
 """Attempts until a delivery is given up: two hours after the first one."""
 MOST_FAILURES = 50

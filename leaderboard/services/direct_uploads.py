@@ -35,9 +35,9 @@ PART_BYTES = 8 << 20
 """A lost connection costs one part. Every storage takes parts of 5 MiB and more."""
 MOST_PARTS = 10_000
 SIGNED_SECONDS = 900
-"""For a part over a slow line. A sender asks again for one that comes later."""
+"""How long an address holds: enough for a part over a slow connection. A sender can ask again."""
 MOST_AT_ONCE = 100
-"""Addresses of an answer."""
+"""Most addresses in one answer."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 differ."""
 HALVINGS = 30
 LEAST_VARIANCE = 1e-14
-"""Of two scores, which have six decimals."""
+"""Least variance of a difference: scores have six decimals."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Duel:
     rival_quality: float
     covariance: float
     clock_variance: float
-    """Of the difference of the two scores."""
+    """The variance of the difference of the two scores by the clock."""
     of_other: float
     """Images of this exam for each image of the other one."""
 
@@ -111,7 +111,7 @@ class Odds:
     """How likely a step is to last on another exam, in tenths, and what makes it likely."""
 
     likelihood: float
-    """That of the least gain of one term, the less likely of the two."""
+    """The likelihood of the least gain of a term: that of the less likely term."""
     sure_time_ratio_less: float | None
     """The gain of the time ratio alone that lasts at 95 %; None: that term alone cannot."""
     sure_quality_more: float | None

@@ -27,11 +27,11 @@ class Era:
     """The time from one rescore to the next."""
 
     begin: datetime | None
-    """When a rescore began it; None for the first one."""
+    """When the rescore was applied that began the era; None for the first era."""
     end: Rescore | None
-    """The rescore that ended it; None for that of today."""
+    """The rescore that ended the era; None for the present one."""
     measured: Rescore | None
-    """The rescore that measured its figures; None where none did."""
+    """The rescore that measured the figures of the era; None if no rescore did."""
     kept: Rules | None = None
     """The formula of the scores that were kept, because that measuring failed."""
 

@@ -39,7 +39,7 @@ class Facts:
     doing: Doing
     running: Evaluation | None = None
     measured_share: float = 0.0
-    """Of the last day, or of the time since the worker's start."""
+    """The share of the last day, or of the time since its start, that the worker measured."""
     is_other: bool = False
     """Whether another live worker of the profile has other versions."""
 

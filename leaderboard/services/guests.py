@@ -19,7 +19,7 @@ from leaderboard.services import audit, bans, locks, organizers, teams
 from leaderboard.services.audit import Act
 
 MOST_ADDRESSES = 500
-"""Of one list."""
+"""Most addresses of one list."""
 MOST_DAYS = 365
 
 

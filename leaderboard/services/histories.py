@@ -18,7 +18,7 @@ from leaderboard.services.eras import Era
 from scoring import formula
 
 MOST = 2_000
-"""Submissions of a team that are looked at, the first ones. No quota allows a team that many."""
+"""Most submissions of a team that are read, the first ones. No quota allows so many."""
 LOWEST = Window(
     Min("score_public"),
     partition_by="team",

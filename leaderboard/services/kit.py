@@ -32,7 +32,7 @@ JOBS = (
     *("github-action/action.yml", "github-actions.yml", "gitlab-ci.yml", "gitlab-component.yml"),
     "submit.sh",
 )
-"""Named one by one: whatever else lies in a folder of the host stays there."""
+"""The jobs by name, so that no other file in a folder of the host gets into a kit."""
 EXAMPLE_URL = "https://featherweight.example.org"
 PINNED = ("torch", "onnxruntime", "numpy", "pillow")
 """Libraries whose version on the worker a team should have at home."""

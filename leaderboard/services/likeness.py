@@ -17,7 +17,7 @@ from leaderboard.services.answers import Kept
 ENTRIES = 200
 """First entries of the public board that are compared. All pairs of them take about 0.1 s."""
 ALIKE = 0.9
-"""Share of equal wrong answers from which a pair is told."""
+"""Least share of equal wrong answers of a pair that is shown."""
 LEAST_WRONG = 20
 """With fewer images that either model answers wrongly, a share says nothing."""
 UPLOADS = 500

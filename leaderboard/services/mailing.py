@@ -40,9 +40,10 @@ RELATED: dict[type[Row], tuple[str, ...]] = {
 logger = logging.getLogger(__name__)
 SALT = "notices.unsubscribe"
 CLAIM = timedelta(minutes=10)
-"""Longer than a mail server may take. A claim that ran out is somebody else's."""
+"""How long a claim holds: longer than a mail server may take. After that another process may claim
+the mail."""
 PAUSE = timedelta(minutes=1)
-"""After the first failure. It doubles with each further one."""
+"""The pause after the first failure. It doubles with each further one."""
 MOST_ATTEMPTS = 10
 """Attempts until a mail is given up: eight hours and a half after the first one.
 

@@ -29,7 +29,7 @@ MOST_MARKS = 3
 """Most accents on one letter. More of them reach into the lines above and below."""
 LONGEST_SKELETON = 300
 LONGEST_PART = 60
-"""Of a name's part that is looked for."""
+"""Most letters of a part of a name that is looked for."""
 
 
 def clean(name: str, *, longest: int, what: str, code: str) -> str:

@@ -40,7 +40,7 @@ class Part:
     number: int
     size_bytes: int
     checksum: str
-    """SHA-256 in base 64."""
+    """The SHA-256 of the part, in base 64."""
     etag: str = ""
     came_at: datetime | None = None
 

@@ -50,7 +50,7 @@ MOST_OPEN = 3
 """Files that a team may send at the same time. It bounds the disk that one team uses."""
 KEPT = timedelta(days=1)
 SILENT_SECONDS = 600
-"""A file without a new part for so long is removed if its team needs the room for another one."""
+"""A file without a new part for so long is removed if its team needs room for another file."""
 CHUNK = 1 << 20
 PURPOSES = ("submission", "trial")
 

@@ -13,7 +13,7 @@ from leaderboard.models import ApiToken, User
 from leaderboard.services import audit, tokens
 
 RIGHTS = ("username", "is_active", "is_staff", "is_superuser")
-"""Of an account, what the audit log tells."""
+"""The fields of an account that the audit log tells."""
 
 THEMES = ("light", "dark")
 

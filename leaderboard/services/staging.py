@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ABANDONED_SECONDS = 24 * 3600
 AT_ONCE_BYTES = 20 << 20
 AT_ONCE_FILES = 1000
-"""Of an upload that is read while its organizer waits. It takes some seconds."""
+"""Most files of an upload that is read while its organizer waits. It takes some seconds."""
 TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 
 
@@ -45,7 +45,7 @@ class Staged:
     encoding: str | None
     table: str | None
     language: str = ""
-    """Of what is said later, when no request asks."""
+    """The language of sentences that are made later, without a request."""
 
     @property
     def token(self) -> str:

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 State = Evaluation.State
 Why = Evaluation.Why
 MAX_EXTRA = 3
-"""Most extra measurements of one content for a tied top."""
+"""Most further measurements of one content for tied first ranks."""
 
 
 def sweep() -> None:

@@ -50,7 +50,7 @@ State = Evaluation.State
 RETRY_AFTER = timedelta(minutes=5)
 SOON = timedelta(days=1)
 MOST_INVITED = 10
-"""People that a team or a member may have told of an invitation within 24 hours."""
+"""Most people whom a team, or a member, can tell of an invitation within 24 hours."""
 ASK_AGAIN = timedelta(hours=1)
 NEAREST = 20
 """The teams below a team's new place that are told that it overtook them: the nearest ones."""

@@ -55,13 +55,14 @@ State = Training.State
 PATIENCE = timedelta(minutes=10)
 """After this time a training goes before evaluations that wait."""
 GRACE = timedelta(minutes=10)
-"""Beyond its seconds a training decodes images, tests and exports. Then its worker is lost."""
+"""The time beyond its seconds in which a training decodes, tests and exports. After that its worker
+counts as lost."""
 EACH = 1.0
 """Seconds between looks at whether a training is cancelled."""
 NOT_ASKED = {"asked_by", "claimed_at", "finished_at", "quality", "model"}
 """Fields that no form fills."""
 MOST_BYTES = 200 << 20
-"""Of a trained model, which goes through the database."""
+"""Most bytes of a trained model, which goes through the database."""
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
 """What the command gets of the worker's environment. Addresses and passwords are not among it."""
 

@@ -24,7 +24,7 @@ from leaderboard.models import Evaluation, Team
 from leaderboard.services import locks, statements
 
 HALF_LIFE = timedelta(hours=1)
-"""Short beside the day of a quota: work in the morning is no disadvantage in the evening."""
+"""Short beside the day of a quota, so work in the morning is no disadvantage in the evening."""
 
 
 def charged(turn: float, *, seconds: float, at: datetime) -> float:

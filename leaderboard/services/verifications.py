@@ -45,7 +45,7 @@ from leaderboard.services.events import Event
 State = Verification.State
 Board = Entry.Board
 MOST_BYTES = 200_000_000
-"""Of one file. A larger one is shown by a link."""
+"""Most bytes of one file. A team links to a larger one."""
 MOST_TEAMS = 100
 FOLDER = "verification"
 KINDS = {b"PK\x03\x04": ".zip", b"%PDF-": ".pdf"}

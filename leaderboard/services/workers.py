@@ -45,7 +45,8 @@ NO_ROOM = "cache_failed"
 SPARE_BYTES = 1 << 20
 """A disk with less room is full: nothing works there."""
 LOOK_AGAIN = timedelta(seconds=10)
-"""How long a worker without disk room waits. A look costs nothing, and room may come in seconds."""
+"""How long a worker waits whose disk is full. A look costs nothing, and room may come in
+seconds."""
 
 contained: set[str] = set()
 """Devices whose sandbox held when this process tried it."""

@@ -15,7 +15,7 @@ from leaderboard.services import competitions, rankings, teams, tracks, versions
 from leaderboard.web import cards
 
 SECONDS = 300
-"""Other sites may keep a picture so long."""
+"""How long other sites may keep a picture."""
 LETTER, WIDE_LETTER = 6.3, 11.0
 """Pixels of a letter on average, and of a Korean one. The picture asks for the width of their sum,
 whatever the font is."""

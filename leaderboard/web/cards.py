@@ -24,7 +24,7 @@ class Glance:
     """What one version of a board looks like from afar."""
 
     leader: str
-    """Empty where no team has a rank."""
+    """The name of the leader; empty if no team has a rank."""
     score: Decimal | None
     plot: SafeString
 

@@ -15,7 +15,7 @@ from scoring import formats
 SUBMISSION_STATES = (*Evaluation.State.values, "withdrawn", "disqualified")
 """States that the list of a team's submissions can be limited to."""
 username_validators = [ASCIIUsernameValidator()]
-"""Of new accounts."""
+"""The validators of the names of new accounts."""
 
 
 class TeamForm(forms.Form):

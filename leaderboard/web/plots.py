@@ -26,10 +26,10 @@ EMPTY_HALF = 0.5
 NAMED = 6
 """Teams of the front that are named in a sentence below the plot."""
 FINE = 1_000
-"""Of more teams, the dots stand two pixels apart: they are four pixels wide."""
+"""With more teams than this the dots stand two pixels apart. A dot is four pixels wide."""
 CONTOURS = 6
 SHORTEST = 12
-"""Places of a line that is worth a label."""
+"""Least number of places of a line that gets a label."""
 MOST_LOOKED_AT = 200
 """Places that a label of a contour keeps away from."""
 ELLIPSE = math.sqrt(-2 * math.log(0.05)) / SURE
@@ -56,7 +56,7 @@ class Contour:
 
     path: str
     label: str
-    """Empty where there is no room for it."""
+    """Empty if there is no room for the label."""
     x: float
     y: float
 

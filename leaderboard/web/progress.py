@@ -16,7 +16,7 @@ AIR = 14
 """Pixels above the highest point and below the lowest one."""
 TICKS = 4
 LEAST_SPAN = 1e-6
-"""Of scores: they have six decimals."""
+"""Least span of the scores: they have six decimals."""
 
 
 @dataclass(frozen=True)

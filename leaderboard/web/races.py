@@ -41,7 +41,7 @@ class LeaderPath:
     """A leader's way."""
 
     number: int
-    """Of its colour."""
+    """The number of its colour."""
     team_id: int
     name: str
     path: str

@@ -20,7 +20,7 @@ from scoring import formula
 
 MOST_RATIO = 1000.0
 DECIMALS = 4
-"""Of the fields."""
+"""Decimals of the fields."""
 MOST_DOTS = 500
 """Teams on the plot beside the fields, the best ones. It is sent anew with each change."""
 

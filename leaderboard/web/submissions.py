@@ -52,7 +52,7 @@ from scoring.job import InputSpec
 STOP_POLLING = 286
 PAGE = 50
 MOST_BRANCHES = 100
-"""That the filter offers."""
+"""Most branches that the filter offers."""
 MOST_CLASSES = 25
 """Most classes of a confusion matrix that is shown as a table."""
 WORST = 3

@@ -67,7 +67,7 @@ class Head:
     order: str
     """`ascending` or `descending` if the board is sorted by it."""
     terms: Sequence[TermHead] = ()
-    """Of the column with the terms of the score: each is sorted by alone."""
+    """The terms of the score, in their column. The board can be sorted by each of them."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class ShownRow:
     row: rankings.Row
     bar: list[charts.TermBar]
     reach: Reach | None
-    """Of its likely ranks."""
+    """The bar of its likely ranks."""
     change: int | None
     """Ranks won since the public board."""
     since_yesterday: int | None

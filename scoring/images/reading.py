@@ -14,7 +14,8 @@ from scoring.images.sources import Source
 from scoring.sentences import Sentence, say
 
 MAX_ASPECT = 500
-"""Longer side to shorter side. Beyond it no photograph lies, and a scaled image takes gigabytes."""
+"""Largest ratio of the sides. No photograph is longer, and scaling a longer image takes
+gigabytes."""
 LEAST_OF_WHITE = 0.25
 """The brightest pixel of a deep image, as a share of white, is at least this.
 

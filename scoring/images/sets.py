@@ -49,7 +49,7 @@ __all__ = (
 )
 
 Count = Callable[[int, int], None]
-"""Gets how many are done, and of how many."""
+"""A function that gets how many images are done, and how many there are."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time stamp of every file that is packed: equal content gives equal bytes."""
 ENTRY_BYTES, END_BYTES = 30 + 46, 22

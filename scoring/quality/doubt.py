@@ -28,7 +28,8 @@ Whole = npt.NDArray[np.integer]
 LEVEL = 0.95
 """Share of the draws that a range of `forecast` holds."""
 DRAWS = 1000
-"""Of a forecast. 25 of them lie beyond each end of a range, so that an end is 2.5 % ± 0.5 %."""
+"""Draws of a forecast. 25 of them lie beyond each end of a range, so that an end is 2.5 % ± 0.5
+%."""
 BATCH = 256
 """Models whose influences are in memory at once, in `noise`."""
 

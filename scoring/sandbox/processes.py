@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from scoring.sandbox.parent import Sandbox
 
 START_SECONDS = 120.0
-"""Until the zygote or a child has sent its first record."""
+"""Most seconds until the zygote or a child has sent its first record."""
 GRACE_SECONDS = 2.0
-"""Between the last record and the end of a process."""
+"""Most seconds between the last record and the end of a process."""
 
 
 @dataclass

@@ -19,7 +19,7 @@ from typing import IO
 SWEEP_BYTES = 256 << 20
 """More than any GPU's L2 cache. On a CPU a hundredth of it."""
 LEARNING_SWEEPS = 20
-"""Whose median is the time of a sweep on an idle device."""
+"""Sweeps at the start. Their median is the time of a sweep on an idle device."""
 IDLE_SWEEPS = 2
 """So many fast sweeps in a row mean that the device is idle."""
 SLOWER = 1.5

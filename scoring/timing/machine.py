@@ -18,7 +18,7 @@ from scoring.job import Plan
 from scoring.sentences import Sentence, say
 
 WAIT_SECONDS = 0.5
-"""Between two tries to take the lock."""
+"""Seconds between two tries to take the lock."""
 FOREMOST = -20
 """The highest priority, as a nice value."""
 

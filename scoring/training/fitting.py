@@ -20,13 +20,13 @@ Flip = Literal["none", "horizontal", "both"]
 BATCH = 32
 """Images of one step."""
 PEAK_RATE = 4e-3
-"""Of learning, for AdamW."""
+"""The largest learning rate, for AdamW."""
 SMOOTHING = 0.1
-"""Of labels, in the loss."""
+"""Smoothing of the labels in the loss."""
 WARM_SHARE = 0.2
-"""Of the training: in it the rate rises."""
+"""The share of the training in which the learning rate rises."""
 COARSE_SHARE = 0.5
-"""Of the training: in it images are smaller, which is faster and costs little quality."""
+"""The share of the training with smaller images, which is faster and costs little quality."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from leaderboard.models import Competition, Entry, Evaluation, Preparation
 from leaderboard.services import placing, preparing, recording
 
 TEAMS = 100_000
-"""Figures are told for so many."""
+"""Figures are those of so many teams."""
 TRACKS = [
     {"slug": "onnx", "name": "ONNX", "formats": ["onnx"]},
     {"slug": "small", "name": "Small", "max_parameters": 1_000_000},

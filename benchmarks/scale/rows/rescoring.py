@@ -12,7 +12,7 @@ from leaderboard.models import Competition, Evaluation, Preparation, Rescore, Us
 from leaderboard.services import moves, preparing, rescoring
 
 EVALUATIONS = 100_000
-"""Figures are told for so many."""
+"""Figures are those of so many evaluations."""
 
 
 @timed("dashboard of a competition", ms=250)

@@ -30,7 +30,7 @@ class Manifest:
     migration: str
     """The last migration that the database had."""
     counts: dict[str, int]
-    """Rows of each table."""
+    """The number of rows of each table."""
     hashes: dict[str, str] = field(default_factory=dict)
     """SHA-256 of each part, by its path in the backup."""
     missing: tuple[str, ...] = ()

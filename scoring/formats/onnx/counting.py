@@ -10,7 +10,7 @@ from scoring.formats.onnx.values import Node, Shape, Shapes, Unknown
 from scoring.formats.onnx.wire import Buffer
 
 MOST = (1 << 63) - 1
-"""That a database keeps."""
+"""The largest number that a database keeps."""
 NOT_COUNTED = frozenset(("Einsum",))
 """Products whose formula is a text."""
 

@@ -22,7 +22,7 @@ OPSET = 17
 """The newest that torch's exporter writes without the package onnx."""
 INPUT = "images"
 MOST_IMAGES = 256
-"""For a calibration of int8."""
+"""Most images that int8 is calibrated on."""
 METADATA = 14
 """The field of a model that holds its metadata."""
 

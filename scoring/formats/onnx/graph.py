@@ -13,14 +13,14 @@ from scoring.formats.onnx.wire import Buffer, Message, damaged, too_complex
 from scoring.sentences import say
 
 MAX_NAME = 2_000
-"""Characters of a value's or node's name."""
+"""Most characters in the name of a value or a node."""
 MAX_EDGES = 4_096
-"""Inputs or outputs of one node."""
+"""Most inputs, and most outputs, of one node."""
 MAX_OUTPUTS = 64
 MAX_SIDE = 1 << 31
-"""Of any size, count or place in an attribute of integers."""
+"""The largest size, count or place in an attribute of integers."""
 MAX_PAD = 1 << 16
-"""Of a padding, stride, dilation or kernel side."""
+"""The largest padding, stride, dilation or side of a kernel."""
 SHAPE_INPUTS = {"ConstantOfShape": 0, "Expand": 1, "Reshape": 1, "Tile": 1, "Resize": 3, "Pad": 1}
 """By operator: the input that holds sizes. A wrong size makes a small file ask for much memory."""
 FLOATS = ("float32", "float16", "bfloat16", "float64")

@@ -184,4 +184,4 @@ SCHEMA: dict[str, dict[int, Field]] = {
 }
 
 LIMITS = {"Node": 20_000, "Tensor": 20_000, "Value": 60_000, "Opset": 64}
-"""Messages of one file."""
+"""Most messages of each kind in one file."""

@@ -32,7 +32,7 @@ KEEPING = (
     "Reciprocal Relu Round Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Swish Tanh "
     "ThresholdedRelu Trilu"
 )
-"""Their first output has the shape of their first input."""
+"""Operators whose first output has the shape of the first input."""
 
 
 def of(graph: Graph, data: Buffer, images: Shape) -> Shapes:

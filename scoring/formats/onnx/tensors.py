@@ -15,7 +15,7 @@ from scoring.sentences import say
 
 MAX_DIMENSIONS = 16
 MAX_TYPED_BYTES = 64 << 20
-"""Of numbers that are written one by one, as integers of any length."""
+"""Most bytes of numbers that are written one by one, as integers of any length."""
 CONTINUES = bytes(range(128, 256))
 """Bytes that do not end an integer."""
 ENDLESS = re.compile(rb"[\x80-\xff]{10}|[\x80-\xff]{9}[\x02-\x7f]")

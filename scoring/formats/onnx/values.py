@@ -13,7 +13,7 @@ from scoring.formats.onnx.wire import Buffer, Message
 
 Shape = tuple[int, ...]
 MOST_NUMBERS = 64
-"""Of a list of integers that is followed."""
+"""Most numbers of a list of integers that is followed."""
 MOST = 1 << 62
 ARITHMETIC: dict[str, Callable[[int, int], int]] = {
     "Add": lambda a, b: a + b,

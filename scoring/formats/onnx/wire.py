@@ -42,9 +42,9 @@ MAX_FIELDS = 2_000_000
 MAX_LIST = 4_096
 """Numbers of one list that is no tensor's data: paddings, axes and their like."""
 MAX_TEXT_BYTES = 256 << 10
-"""Of one text. torch writes whole stack traces."""
+"""Most bytes of one text. torch writes whole stack traces."""
 MAX_TEXTS_BYTES = 128 << 20
-"""Of all texts together."""
+"""Most bytes of all texts together."""
 EXPORT_AGAIN = say(
     "Export the model again with torch.onnx.export, and upload the file without changes."
 )
@@ -74,7 +74,7 @@ class Field:
     wire: int = VARINT
     """Of `data`: how one number of it is written."""
     refusal: Callable[[], Rejected] | None = None
-    """By what a file with this field is refused."""
+    """What refuses a file with this field."""
 
 
 Schema = Mapping[str, Mapping[int, Field]]

@@ -27,7 +27,7 @@ from scoring.sentences import say
 
 NAME = "torchscript"
 MAX_EXTRA_BYTES = 64 << 10
-"""Of one file of the author."""
+"""Most bytes of one extra file of the author."""
 MAX_DEBUG_BYTES = 16 << 20
 """Of all debug records together: they say which line of the author's files a line of code was."""
 MAX_RATIO = 10

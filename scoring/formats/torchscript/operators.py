@@ -16,7 +16,7 @@ from scoring.sentences import Sentence, say
 
 LIST = Path(__file__).with_suffix(".txt")
 OFF_CPU = " (no CPU kernel)"
-"""Behind a name of the list that does not run on a CPU."""
+"""The mark behind a name of the list that does not run on a CPU."""
 CLASSES = "__torch__.torch.classes."
 KERNELS = (
     *("CPU", "QuantizedCPU", "SparseCPU", "SparseCsrCPU", "MkldnnCPU", "NestedTensorCPU"),

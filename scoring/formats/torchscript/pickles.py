@@ -17,13 +17,13 @@ from scoring.formats.torchscript import operators
 from scoring.sentences import say
 
 MAX_BYTES = 8 << 20
-"""Of all pickles of an archive."""
+"""Most bytes of all pickles of an archive."""
 MAX_OPCODES = 500_000
-"""Of all pickles of an archive. timm's tf_efficientnetv2_xl has 82,000 when traced."""
+"""Most opcodes of all pickles of an archive. timm's tf_efficientnetv2_xl has 82,000 when traced."""
 MAX_ROWS = 1000
 """Different first sizes that are noted. timm's largest nets have about a hundred."""
 MAX_ELEMENTS = 1 << 40
-"""Of one storage."""
+"""Most numbers of one storage."""
 
 STORAGES = {
     "FloatStorage": ("float32", 4),

@@ -16,13 +16,13 @@ from scoring.job import Device
 from scoring.sentences import say
 
 MAX_BYTES = 8 << 20
-"""Of all code of an archive. timm's tf_efficientnetv2_xl has 0.9 MB when traced."""
+"""Most bytes of all code of an archive. timm's tf_efficientnetv2_xl has 0.9 MB when traced."""
 MAX_OPERATORS = 2_000
-"""Different ones that an archive calls."""
+"""Most different operators that an archive calls."""
 MAX_NESTING = 64
-"""Of brackets. torch writes one step per line, so honest models have 2 to 4."""
+"""Deepest nesting of brackets. torch writes one step on each line, so honest models have 2 to 4."""
 MAX_INDENTATION = 256
-"""In characters. Honest models have up to 32."""
+"""Most characters of indentation. Honest models have up to 32."""
 
 SAID = re.compile(  # each piece reaches to its end or the file's, so none is read twice
     r'"""[^"\\]*+(?:(?:\\[\s\S]|"(?!""))[^"\\]*+)*+(?:""")?'
