@@ -18,7 +18,7 @@ from leaderboard.models.merge import MergeOffer
 from leaderboard.models.notice import Happening, Notice
 from leaderboard.models.partial_upload import PartialUpload
 from leaderboard.models.question import FaqEntry, Question
-from leaderboard.models.ranges import Ranged, RankRange
+from leaderboard.models.ranges import LikelyRanks, Ranged, RankRange, TrackRange
 from leaderboard.models.reference import ReferenceModel
 from leaderboard.models.report import StoredReport
 from leaderboard.models.rescore import Moved, Rescore
@@ -56,6 +56,7 @@ __all__ = [
     "HardwareProfile",
     "Invitation",
     "Letter",
+    "LikelyRanks",
     "Matter",
     "Membership",
     "MergeOffer",
@@ -81,6 +82,7 @@ __all__ = [
     "StoredReport",
     "Submission",
     "Team",
+    "TrackRange",
     "Training",
     "Trial",
     "User",

@@ -16,13 +16,18 @@ from leaderboard.models.team import Team
 from scoring import formats
 
 
+def range_of(board: str) -> str:
+    """The way from an entry of a board to the range of its rank."""
+    return "track_range" if "." in board else "team__rank_range"
+
+
 class EntryQuerySet(models.QuerySet["Entry"]):
     def board(self, competition: Competition, board: str) -> EntryQuerySet:
         """The entries of a board in order: ranked before unranked, then by score, then by
         upload."""
         return (
             self.filter(competition=competition, board=board)
-            .select_related("team__rank_range", "submission", "evaluation")
+            .select_related("team", range_of(board), "submission", "evaluation")
             .defer("submission__static")
             .order_by("-is_ranked", "score", "uploaded_at", "pk")
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from leaderboard.models.competition import Competition
+from leaderboard.models.entry import Entry
 from leaderboard.models.evaluation import Evaluation
 from leaderboard.models.team import Team
 from scoring.quality.power import SURE
@@ -16,10 +17,9 @@ def half_width(error: float) -> float:
     return float(f"{SURE * error:.2g}")
 
 
-class RankRange(models.Model):
-    """The public ranks that a team could have on other images of the same kind, at 95 %."""
+class LikelyRanks(models.Model):
+    """The ranks that a row could have on other images of the same kind, at 95 %."""
 
-    team = models.OneToOneField(Team, models.CASCADE, primary_key=True, related_name="rank_range")
     evaluation = models.ForeignKey(
         Evaluation,
         models.CASCADE,
@@ -32,6 +32,20 @@ class RankRange(models.Model):
     error = models.FloatField(
         help_text="Standard error of the public quality on other images of the same number."
     )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def half_width(self) -> float:
+        """Half of the 95 % interval of the quality on other images of the same number."""
+        return half_width(self.error)
+
+
+class RankRange(LikelyRanks):
+    """The public ranks that a team could have on other images of the same kind, at 95 %."""
+
+    team = models.OneToOneField(Team, models.CASCADE, primary_key=True, related_name="rank_range")
     above = models.ForeignKey(
         Evaluation,
         models.SET_NULL,
@@ -43,13 +57,20 @@ class RankRange(models.Model):
         null=True, help_text="Covariance of the public quality with that of the row above."
     )
 
-    @property
-    def half_width(self) -> float:
-        """Half of the 95 % interval of the quality on other images of the same number."""
-        return half_width(self.error)
-
     def __str__(self) -> str:
         return f"{self.team}: likely {self.first} to {self.last}"
+
+
+class TrackRange(LikelyRanks):
+    """The same of a row on the public board of a track, where a team can stand with another upload
+    and among other teams."""
+
+    entry = models.OneToOneField(
+        Entry, models.CASCADE, primary_key=True, related_name="track_range"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.entry}: likely {self.first} to {self.last}"
 
 
 class Ranged(models.Model):

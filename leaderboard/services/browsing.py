@@ -26,7 +26,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Lower
 
 from leaderboard.models import Entry, NamePart
-from leaderboard.models.entry import EntryQuerySet
+from leaderboard.models.entry import EntryQuerySet, range_of
 from leaderboard.services import names, rankings
 from leaderboard.services.choices import COLUMNS, RANK, Choice
 from leaderboard.services.rankings import Row, Standing
@@ -120,7 +120,7 @@ def entry_of(
         entries = entries.filter(pk=key)
     else:
         return None
-    shown = entries.select_related("team__rank_range", "evaluation")
+    shown = entries.select_related("team", range_of(standing.key), "evaluation")
     for columns in OF_TEAM.values():
         shown = shown.annotate(**columns)
     return shown.first()

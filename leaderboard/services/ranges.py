@@ -20,14 +20,24 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from leaderboard.models import BoardVersion, Competition, Entry, Ranged, RankRange, Split
-from leaderboard.services import answers, privileges, rankings, versions
+from leaderboard.models import (
+    BoardVersion,
+    Competition,
+    Entry,
+    Ranged,
+    RankRange,
+    Split,
+    TrackRange,
+)
+from leaderboard.services import answers, privileges, rankings, tracks, versions
 from scoring.quality import doubt, ranging
 
 logger = logging.getLogger(__name__)
 Board = Entry.Board
 MOST = ranging.MOST
 """Most ranks of a board that have a range. It takes about 250 MB and 3 s."""
+MOST_IN_TRACK = 1_000
+"""Most ranks of a track that has ranges: eight of them then take less than the whole board."""
 PAUSE = 20
 """How many times as long as the last ranges took a board waits for new ones: then a board that
 changes all the time takes at most 5 % of a process."""
@@ -41,7 +51,7 @@ remembered: dict[bytes, doubt.Noise] = {}
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A ranked entry of the public board."""
+    """A ranked entry of a public board."""
 
     team_id: int
     evaluation_id: int
@@ -105,18 +115,23 @@ def must_wait(ranged: Ranged | None) -> bool:
 
 
 def renew(competition: Competition) -> None:
-    """Compute all ranges of a public board, and write those that changed."""
+    """Compute all ranges of the public boards, and write those that changed."""
     begun = time.perf_counter()
     before = Ranged.objects.filter(competition=competition).values_list("version", flat=True)
     earlier = before.first() or ""
     version = versions.of(competition, Board.PUBLIC)
-    found = computed(competition, ranked(competition))
+    found = computed(competition, ranked(competition, Board.PUBLIC))
+    of_tracks = {
+        key: computed(competition, ranked(competition, key))
+        for key in tracks.boards(competition, Board.PUBLIC)[1:]
+        if has_ranges(competition, key)
+    }
     with transaction.atomic():
         Ranged.objects.get_or_create(competition=competition)
         row = Ranged.objects.select_for_update().get(competition=competition)
         if row.version != earlier:  # another process was faster
             return
-        if write(competition, found):
+        if write(competition, found) | write_of_tracks(competition, of_tracks):
             version = versions.replace(competition, Board.PUBLIC, version)
         note(competition, version, seconds=time.perf_counter() - begun)
 
@@ -128,9 +143,17 @@ def note(competition: Competition, version: str, *, seconds: float) -> None:
     )
 
 
-def ranked(competition: Competition) -> list[Ranked]:
-    """The first `MOST` ranks of the public board, in order."""
-    entries = Entry.objects.filter(competition=competition, board=Board.PUBLIC, is_ranked=True)
+def has_ranges(competition: Competition, key: str) -> bool:
+    """Whether ranges are computed for a board: for the public one, and for tracks of few teams."""
+    if tracks.is_private(key):
+        return False
+    entries = Entry.objects.filter(competition=competition, board=key, is_ranked=True)
+    return key == Board.PUBLIC or entries[: MOST_IN_TRACK + 1].count() <= MOST_IN_TRACK
+
+
+def ranked(competition: Competition, key: str) -> list[Ranked]:
+    """The first `MOST` ranks of a public board, in order."""
+    entries = Entry.objects.filter(competition=competition, board=key, is_ranked=True)
     columns = ("team_id", "evaluation_id", "score", "quality", "score_half_width")
     rows = entries.order_by(*rankings.ORDER).values_list(*columns)[:MOST]
     return [Ranked(team, key, float(score), *rest) for team, key, score, *rest in rows]
@@ -215,3 +238,37 @@ def write(competition: Competition, found: Mapping[int, Range]) -> bool:
         update_fields=["evaluation", "first", "last", "error", "above", "with_above"],
     )
     return bool(changed or gone)
+
+
+def write_of_tracks(competition: Competition, found: Mapping[str, Mapping[int, Range]]) -> bool:
+    """Write the ranges on the boards of tracks, by board and team. Returns whether any changed.
+
+    A row that changed meanwhile gets its range next time.
+    """
+    stored = TrackRange.objects.filter(entry__competition=competition)
+    columns = ("entry_id", "evaluation_id", "first", "last", "error")
+    before = {entry: rest for entry, *rest in stored.values_list(*columns)}
+    entries = Entry.objects.filter(competition=competition, board__in=found).order_by()
+    after = {
+        entry: [one.evaluation_id, one.first, one.last, one.error]
+        for entry, board, team in entries.values_list("pk", "board", "team_id")
+        if (one := found[board].get(team))
+    }
+    changed = sorted(entry for entry, one in after.items() if before.get(entry) != one)
+    gone = before.keys() - after.keys()
+    if gone:
+        stored.filter(entry__in=gone).delete()
+    TrackRange.objects.bulk_create(
+        [TrackRange(**dict(zip(columns, [one, *after[one]], strict=True))) for one in changed],
+        batch_size=1000,
+        update_conflicts=True,
+        unique_fields=["entry"],
+        update_fields=["evaluation", "first", "last", "error"],
+    )
+    return bool(changed or gone)
+
+
+def forget(competition: Competition) -> None:
+    """Delete all ranges of former boards. New ones are computed in the background."""
+    RankRange.objects.filter(team__competition=competition).delete()
+    TrackRange.objects.filter(entry__competition=competition).delete()

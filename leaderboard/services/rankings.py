@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 from django.db.models import F, Window
 from django.db.models.functions import Mod, Rank, RowNumber
 
-from leaderboard.models import Competition, Entry, Evaluation, RankRange, Team, Verification
-from leaderboard.models.entry import EntryQuerySet
+from leaderboard.models import Competition, Entry, Evaluation, LikelyRanks, Team, Verification
+from leaderboard.models.entry import EntryQuerySet, range_of
 from leaderboard.models.ranges import half_width
 from leaderboard.rounding import QUALITY_DECIMALS, rounded
 from leaderboard.services import tracks, versions, visibility
@@ -54,13 +54,17 @@ class Row:
         return self.verification in Verification.UNRANKED
 
     @property
-    def likely(self) -> RankRange | None:
-        """The range of a rank of the public board; None until it is computed."""
-        found: RankRange | None = getattr(self.entry.team, "rank_range", None)
-        is_shown = self.rank and self.entry.board == Board.PUBLIC
-        if not found or not is_shown or found.evaluation_id != self.entry.evaluation_id:
+    def likely(self) -> LikelyRanks | None:
+        """The range of a rank of the public board, or of a track's; None until it is computed."""
+        entry = self.entry
+        if self.rank is None or tracks.is_private(entry.board):
             return None
-        return found
+        found: LikelyRanks | None = (
+            getattr(entry.team, "rank_range", None)
+            if entry.board == Board.PUBLIC
+            else getattr(entry, "track_range", None)
+        )
+        return found if found and found.evaluation_id == entry.evaluation_id else None
 
     @property
     def figures(self) -> Figures:
@@ -278,6 +282,7 @@ def figures(competition: Competition, board: str, track: str = "") -> Iterator[F
     tracks.find(competition, track)
     key = tracks.key(board, track)
     entries = Entry.objects.filter(competition=competition, board=key)
+    of_rank = range_of(key)
     read = entries.order_by("-is_ranked", *ORDER).values_list(
         "is_ranked",
         "team",
@@ -293,10 +298,10 @@ def figures(competition: Competition, board: str, track: str = "") -> Iterator[F
         "evaluation__macs",
         "evaluation__memory_bytes",
         "uploaded_at",
-        "team__rank_range__first",
-        "team__rank_range__last",
-        "team__rank_range__error",
-        F("team__rank_range__evaluation") - F("evaluation"),
+        f"{of_rank}__first",
+        f"{of_rank}__last",
+        f"{of_rank}__error",
+        F(f"{of_rank}__evaluation") - F("evaluation"),
     )
     states = verifications(competition) if board == Board.PRIVATE else {}
     above: tuple[Decimal, float] | None = None
@@ -304,7 +309,7 @@ def figures(competition: Competition, board: str, track: str = "") -> Iterator[F
         is_ranked, team_id, team, score, score_half_width = row[:5]
         interval = score, score_half_width
         rank, is_tied = (place, within_noise(above, interval)) if is_ranked else (None, False)
-        is_shown = rank is not None and row[-1] == 0 and key == Board.PUBLIC
+        is_shown = rank is not None and row[-1] == 0 and board == Board.PUBLIC
         likely = (*row[-4:-2], half_width(row[-2])) if is_shown else (None, None, None)
         rest = [*row[5:-4], *likely, states.get(team_id, "")]
         yield Figures(rank, team, score, score_half_width, is_tied, *rest)

@@ -27,7 +27,6 @@ from leaderboard.models import (
     Evaluation,
     Moved,
     NextEntry,
-    RankRange,
     Rescore,
     User,
 )
@@ -41,6 +40,7 @@ from leaderboard.services import (
     organizers,
     placing,
     preparing,
+    ranges,
     remeasuring,
     tracks,
     versions,
@@ -196,7 +196,7 @@ def switch(rescore: Rescore, by: User) -> None:
     if not rescore.is_measured:
         formulas.follow_calibrations(competition)
     # Ranges of the former board. New ones are computed in the background.
-    RankRange.objects.filter(team__competition=competition).delete()
+    ranges.forget(competition)
     decide(rescore, State.APPLIED, by, version=competition.formula_version)
     preparation.through = preparation.done = 0
     preparation.save()

@@ -32,6 +32,7 @@ from leaderboard.models import (
     StoredReport,
     Submission,
     Team,
+    TrackRange,
     Training,
     Trial,
     Verification,
@@ -77,6 +78,7 @@ GRANTS: dict[type[models.Model], str] = {
     Rescore: READ,
     Ranged: READ,
     RankRange: READ,
+    TrackRange: READ,
     NextEntry: "SELECT, INSERT, DELETE",
     BoardVersion: "SELECT, INSERT, UPDATE",
 }

@@ -21,6 +21,7 @@ from leaderboard.services import (
     browsing,
     landing,
     races,
+    ranges,
     rankings,
     teams,
     verifications,
@@ -87,6 +88,7 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         heads=tables.heads(competition, wish),
         picks=tables.picks(wish),
         kinds=tables.kinds(competition, wish),
+        has_ranges=has_ranges(standing),
         landed=None if standing.track else landing.of(standing),
         rank_notes=notes(standing),
         standing=standing,
@@ -98,6 +100,12 @@ def board(request: Request, slug: str, name: str) -> HttpResponse:
         own_point=plots.point(drawn, mine.row) if drawn and mine else None,
         **shown,
     )
+
+
+def has_ranges(standing: rankings.Standing) -> bool:
+    """Whether the ranks of a public board have ranges, computed or to come."""
+    is_public = standing.board == Entry.Board.PUBLIC
+    return is_public and (standing.track is None or standing.ranked.count <= ranges.MOST_IN_TRACK)
 
 
 def framed(standing: rankings.Standing) -> str:

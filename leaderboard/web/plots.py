@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from leaderboard.models import Competition, Entry, RankRange
+from leaderboard.models import Competition, Entry, LikelyRanks
 from leaderboard.services import baselines, rankings
 from leaderboard.web.axes import Axis, decades, multiples
 from scoring import formula
@@ -112,7 +112,7 @@ class Point:
     ellipse: Ellipse | None
     """None until the doubt of its quality is computed, and beyond the axes."""
     rank: int | None
-    likely: RankRange | None
+    likely: LikelyRanks | None
 
     @property
     def label_dy(self) -> int:

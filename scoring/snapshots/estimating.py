@@ -9,7 +9,14 @@ from scoring.job import HostNumbers, Plan, Quad
 from scoring.quality import doubt, ranging
 from scoring.sentences import say
 from scoring.snapshots.checking import Check, Tally, is_kept
-from scoring.snapshots.contents import Answers, Contents, Measured, quads_of, unpacked
+from scoring.snapshots.contents import (
+    Answers,
+    Contents,
+    Measured,
+    quads_of,
+    split_of,
+    unpacked,
+)
 from scoring.timing import publication, tally
 from scoring.timings import Pace
 
@@ -96,16 +103,26 @@ def pace(contents: Contents) -> Check:
 
 
 def ranges(contents: Contents) -> Check:
-    """Whether the answers to the public split give each range of a public rank."""
+    """Whether the answers to the public split give each range of a public rank, also in tracks."""
     found = Tally("ranges", say("Ranges of ranks"))
-    released, measured = contents.answers, contents.measured
-    if released is None:
+    if contents.answers is None:
         found.leave(say("The organizers did not release the answers."))
         return found.done()
-    ranked = [row for row in contents.boards["public"] if row.rank is not None][: ranging.MOST]
-    if all(row.likely_first is None for row in ranked):
+    if all(row.likely_first is None for row in contents.boards["public"]):
         found.leave(say("No range was computed before the file was made."))
         return found.done()
+    for name in contents.names:
+        if split_of(name) == "public":
+            ranges_of(found, contents, contents.answers, name)
+    return found.done()
+
+
+def ranges_of(found: Tally, contents: Contents, released: Answers, name: str) -> None:
+    """Those of one board. A track of very many teams has none."""
+    measured = contents.measured
+    ranked = [row for row in contents.boards[name] if row.rank is not None][: ranging.MOST]
+    if all(row.likely_first is None for row in ranked):
+        return
     keys = [measured[row.evaluation].answers for row in ranked]
     given = [released.models.get(key or "", {}).get("public") for key in keys]
     expected = ranging.ranges(
@@ -123,9 +140,12 @@ def ranges(contents: Contents) -> Check:
         told = None if row.likely_first is None else (row.likely_first, row.likely_last or 0)
         found.expect(
             is_close(told, (ends.first, ends.last) if ends else None),
-            say("public #%(rank)d: the answers give another range.", rank=row.rank or 0),
+            say(
+                "%(board)s #%(rank)d: the answers give another range.",
+                board=name,
+                rank=row.rank or 0,
+            ),
         )
-    return found.done()
 
 
 def noise(contents: Contents, released: Answers, given: list[str | None]) -> doubt.Noise:

@@ -21,6 +21,7 @@ from leaderboard.models import (
     RankRange,
     Submission,
     Team,
+    TrackRange,
     User,
 )
 from leaderboard.models.answers import Answers
@@ -28,10 +29,12 @@ from leaderboard.services import (
     answers,
     competitions,
     landing,
+    placing,
     privileges,
     ranges,
     rankings,
     teams,
+    versions,
 )
 from scoring.quality import doubt, metrics
 from scoring.snapshots.contents import Landed
@@ -374,3 +377,88 @@ def test_publishing_tells_how_many_teams_landed_in_their_range(
     RankRange.objects.filter(team=some[0]).update(first=2, last=3)
     assert landing.of(standing) == Landed(inside=4, teams=4)  # of this version
     assert landing.of(rankings.Standing(competition, "public")) is None
+
+
+def forecast(models: list[tuple[Evaluation, float]], competition: Competition) -> list[Any]:
+    """The ranges of some models in the order of their scores, drawn here from their answers."""
+    split = competition.dataset.split("public")
+    keys = [one.pk for one, _ in models]
+    kept = answers.kept(keys, split)
+    given = kept.answers[[kept.rows[key] for key in keys]]
+    drawn = doubt.noise(
+        kept.labels, given, 3, competition.metric, doubt.multipliers(len(kept.labels))
+    )
+    slopes = []
+    for one, _ in models:
+        quality, h = one.quality_public or 0.0, 1e-6
+        up, down = (competition.score(quality + step, 1.0).total for step in (h, -h))
+        slopes.append((up - down) / (2 * h))
+    scores = doubt.Scores(
+        score=np.array([score for _, score in models]),
+        slope=np.array(slopes),
+        clock=np.array([(one.score_half_width or 0.0) / 1.96 for one, _ in models]),
+    )
+    found = doubt.forecast(scores, drawn, of_other=PUBLIC / PRIVATE)
+    return list(zip(found.first.tolist(), found.last.tolist(), strict=True))
+
+
+def test_ranks_in_a_track_have_ranges_among_its_own_models(
+    competition: Competition,
+    some: list[Team],
+    plays: Plays,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    organizer: User,
+) -> None:
+    competition.tracks = [{"slug": "small", "name": "Small", "max_parameters": 100}]
+    competition.save()
+    ash, birch, cedar, oak = some
+    first = [plays(team, time_ratio=0.5) for team in (ash, birch)]
+    slow = [
+        plays(ash, time_ratio=1.0, seed=500),
+        plays(cedar, time_ratio=1.01),
+        plays(oak, time_ratio=9.0),
+    ]
+    Submission.objects.update(parameters=50)
+    Submission.objects.filter(evaluations__in=first).update(parameters=1000)
+    placing.place(*some)
+    ranges.renew_all()
+    rows = rankings.Standing(competition, "public", track="small")[:9]
+    found = {row.entry.team.name: (row.likely.first, row.likely.last) for row in rows}
+    models = [(row.entry.evaluation, float(row.entry.score)) for row in rows]
+    expected = forecast(models, competition)
+    assert list(found.values()) == expected
+    assert found == {"Ash": (1, 2), "Cedar": (1, 2), "Oak": (3, 3)}
+    assert {one for one, _ in models} == {*slow}
+    assert shown(competition)["Oak"] == (4, 4)
+    # Page, API and CSV show them.
+    address = "/competitions/waste/boards/public/?track=small"
+    page = " ".join(client.get(address).content.decode().split())
+    assert page.count("likely <span>1 to 2</span>") == 2
+    assert "How sure the ranks are" in page
+    api = "/api/v2/competitions/waste/boards/public"
+    told = client.get(f"{api}?track=small").json()["results"]
+    assert [(row["likely_first"], row["likely_last"]) for row in told] == list(found.values())
+    lines = client.get(f"{api}.csv?track=small").getvalue().decode().splitlines()
+    assert [int(row["likely_last"]) for row in csv.DictReader(lines)] == [2, 2, 3]
+    # A better upload to the track takes the range away until the next one is computed.
+    better = plays(oak, time_ratio=0.9, seed=501)
+    Submission.objects.filter(evaluations=better).update(parameters=50)
+    placing.place(oak)
+    now = {
+        row.entry.team.name: row.likely
+        for row in rankings.Standing(competition, "public", track="small")[:9]
+    }
+    assert (now["Oak"], now["Ash"] is None) == (None, False)
+    ranges.renew_all()
+    assert TrackRange.objects.count() == 3
+    assert ranges.due() == []
+    # Very many teams get none, and the page says so.
+    monkeypatch.setattr(ranges, "MOST_IN_TRACK", 2)
+    versions.change(competition.pk)
+    ranges.renew_all()
+    assert TrackRange.objects.count() == 0
+    page = client.get(address).content.decode()
+    assert "shows no ranges of ranks" in page
+    assert "How sure the ranks are" not in page
+    assert shown(competition)["Oak"]
