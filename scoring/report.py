@@ -103,6 +103,9 @@ class Model(Json):
     macs: int | None = None
     """Multiplications with additions for one image, in convolutions and matrix products; None if
     they cannot be counted."""
+    structure: str = ""
+    """`scoring.formats.structure.fingerprint` of the network: the same for a copy with other
+    weights or number types. Empty if it is not known."""
 
 
 @dataclass(frozen=True)

@@ -39,10 +39,18 @@ KINDS = {
     "number_types": gettext_lazy("Models whose narrowest number type is one of these"),
     "max_parameters": gettext_lazy("Small models: up to a number of parameters"),
     "max_bytes": gettext_lazy("Small files: up to a number of bytes"),
+    "reference_network": gettext_lazy("The reference's network with other weights or number types"),
     SEVERAL: gettext_lazy("Several conditions that must all be met"),
 }
-SLUGS = {"number_types": "number-type", "max_parameters": "small", "max_bytes": "small-file"}
+SLUGS = {
+    "number_types": "number-type",
+    "max_parameters": "small",
+    "max_bytes": "small-file",
+    "reference_network": "reference",
+}
 """Slugs of tracks whose title has no Latin letters, where the name of the kind is none."""
+TICKED = ("reference_network", "declared")
+"""Conditions without a value."""
 OTHER_LANGUAGES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
 
 
@@ -79,6 +87,13 @@ class Row(forms.Form):
     number_types = choices(gettext_lazy("Number types"), [(one, one) for one in NUMBER_TYPES])
     max_parameters = whole(gettext_lazy("Most parameters"), 10**12)
     max_bytes = whole(gettext_lazy("Most bytes of the file"), 10**12)
+    reference_network = fields.tick(
+        gettext_lazy("Only the reference's network"),
+        gettext_lazy(
+            "The weights have the shapes of the reference's, and an image takes as many "
+            "multiplications."
+        ),
+    )
     declared = fields.tick(
         gettext_lazy("Teams declare it"),
         gettext_lazy("A team says on its page that it belongs here. You can revoke that."),
@@ -148,8 +163,8 @@ class Row(forms.Form):
         kind = given["kind"]
         kept = CONDITIONS if kind == SEVERAL else (kind,)
         values = {name: given[name] for name in kept} | {"sentence": given["sentence"]}
-        if kind == "declared":
-            values["declared"] = True
+        if kind in TICKED:
+            values[kind] = True
         if given["name"]:
             named = {code: given[f"name_{code}"] for code in OTHER_LANGUAGES}
             values |= {"name": given["name"], "names": {k: v for k, v in named.items() if v}}
@@ -170,6 +185,10 @@ def preset(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     sentence = values["sentence"]
     if kind == "declared" and not sentence:
         sentence = gettext("All members of the team are students.")
+    if kind == "reference_network" and not sentence:
+        sentence = gettext(
+            "The network of the reference, with other weights, another number type or format."
+        )
     return {"name": name, "names": names, "sentence": sentence}
 
 
@@ -183,6 +202,8 @@ def title(kind: str, values: Mapping[str, Any]) -> str:
             return gettext("At most %(number)s parameters") % {"number": f"{values[kind]:,}"}
         case "max_bytes":
             return gettext("At most %(number)s MB") % {"number": f"{values[kind] / 1e6:g}"}
+        case "reference_network":
+            return gettext("Network of the reference")
     return gettext("Students")
 
 

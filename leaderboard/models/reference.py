@@ -35,5 +35,10 @@ class ReferenceModel(models.Model):
         """The narrowest type of its weights, e.g. float32."""
         return formats.number_type(self.static.get("dtypes", ()))
 
+    @property
+    def structure(self) -> str:
+        """The fingerprint of its network; empty if it is not known."""
+        return str(self.static.get("structure", ""))
+
     def __str__(self) -> str:
         return self.name or f"reference {self.sha256[:8]}"

@@ -90,6 +90,9 @@ class Submission(models.Model):
         max_length=60, blank=True, help_text="The narrowest type of the weights, for example int8."
     )
     parameters = models.BigIntegerField(default=0, help_text="As in the static report.")
+    structure = models.CharField(
+        max_length=64, blank=True, help_text="As in the static report: of the network."
+    )
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)
     uploaded_at = models.DateTimeField()
     is_late = models.BooleanField(

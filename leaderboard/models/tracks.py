@@ -36,7 +36,14 @@ Format = Annotated[str, AfterValidator(one_of(every_format()))]
 NumberType = Annotated[str, AfterValidator(one_of(formats.NUMBER_TYPES))]
 Language = Annotated[str, AfterValidator(one_of([code for code, _ in settings.LANGUAGES]))]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
-CONDITIONS = ("formats", "number_types", "max_parameters", "max_bytes", "declared")
+CONDITIONS = (
+    "formats",
+    "number_types",
+    "max_parameters",
+    "max_bytes",
+    "reference_network",
+    "declared",
+)
 
 
 class Track(BaseModel):
@@ -60,6 +67,8 @@ class Track(BaseModel):
     max_parameters: int | None = Field(None, strict=True, gt=0)
     max_bytes: int | None = Field(None, strict=True, gt=0)
     """The size of the model file."""
+    reference_network: bool = Field(False, strict=True)
+    """Whether only the reference's network belongs here, with whatever weights and number type."""
     declared: bool = Field(False, strict=True)
     """Whether a team must declare that it belongs here, such as a team of students."""
 

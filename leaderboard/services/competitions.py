@@ -18,6 +18,7 @@ from leaderboard.models import Competition, Preparation, User
 from leaderboard.models.rescore import FORMULA_FIELDS
 from leaderboard.services import (
     audit,
+    conditions,
     formulas,
     locks,
     organizers,
@@ -86,7 +87,7 @@ def edit(*, competition: Competition, by: User) -> None:
     }
     check_editable(row, fields)
     check_formats_kept(row, competition.formats)
-    tracks.check_kept(row, competition.all_tracks)
+    check_tracks(row, competition)
     if "freezes_at" in fields:
         check_freeze(competition)
     if fields & Competition.SCORING_FIELDS - set(FORMULA_FIELDS):
@@ -131,6 +132,12 @@ def check_editable(row: Competition, fields: Collection[str]) -> None:
         preparing.check_none(row)
 
 
+def check_tracks(row: Competition, competition: Competition) -> None:
+    """Raises `Conflict` unless a locked competition may have the tracks of an edited one."""
+    tracks.check_kept(row, competition.all_tracks)
+    conditions.check_reference(competition)
+
+
 def check_freeze(competition: Competition) -> None:
     """Raises `Conflict` for a freeze in the past: rows that everybody has seen would go."""
     if competition.is_public and competition.is_frozen():
@@ -171,6 +178,7 @@ def check_openable(competition: Competition) -> None:
         raise Conflict(reason, code="calibration_outdated")
     if reason := off_band(competition):
         raise Conflict(reason, code="calibration_off_band")
+    conditions.check_reference(competition)
     check_end(competition)
 
 

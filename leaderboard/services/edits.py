@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from leaderboard.models import Competition, Entry, Evaluation
-from leaderboard.services import tracks
+from leaderboard.services import conditions
 
 SILENT = frozenset({"title", "tagline", "remeasured_ranks", "citation", "publishes_at"})
 """Fields whose change nobody must know of to take part."""
@@ -108,7 +108,7 @@ def whom_of_tracks(before: Competition, after: Competition) -> str:
         return gettext("Tracks have other names. No board changes.")
     which = Q()
     for track in new:
-        which |= Q(pk__in=[]) if track.declared else Q(tracks.uploads(track))
+        which |= Q(pk__in=[]) if track.declared else Q(conditions.uploads(track, after))
     counts = Evaluation.objects.counting().filter(which, team__competition=after)
     facts = {"teams": after.teams.count(), "fit": counts.values("team").distinct().count()}
     said = ngettext(

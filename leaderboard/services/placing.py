@@ -27,6 +27,7 @@ from leaderboard.models import (
 )
 from leaderboard.models.tracks import Track
 from leaderboard.services import (
+    conditions,
     counting,
     events,
     formulas,
@@ -159,7 +160,7 @@ def coming_leaders(
 ) -> dict[int, Counting]:
     """The leaders by the rules that come, among all uploads or those of a track."""
     some = tracks.members(track, teams) if track else teams
-    which = tracks.uploads(track) if track else None
+    which = conditions.uploads(track, coming) if track else None
     if rescore:
         return counting.leaders_under(coming, rescore, some, which)
     if which is not None:
@@ -311,7 +312,7 @@ def put_tracks(competition: Competition, board: str, teams: Collection[int]) -> 
     """Write the entries of locked teams in all tracks. Returns whether one changed."""
     is_changed = False
     for track in competition.all_tracks if competition.tracks else ():
-        some, which = tracks.members(track, teams), tracks.uploads(track)
+        some, which = tracks.members(track, teams), conditions.uploads(track, competition)
         if board == Board.PRIVATE:
             best = counting.winners(competition, some, which)
         else:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from leaderboard.models import Competition, Entry, User
 from leaderboard.models.tracks import Track
 from leaderboard.services import (
+    conditions,
     counting,
     organizers,
     placing,
@@ -156,7 +157,7 @@ def private(competition: Competition, track: Track | None = None) -> list[Entry]
 def winners(competition: Competition, track: Track | None) -> Iterator[Counting]:
     """The evaluation that counts for each team, in batches of teams."""
     keys = list(competition.teams.order_by("pk").values_list("pk", flat=True))
-    which = tracks.uploads(track) if track else None
+    which = conditions.uploads(track, competition) if track else None
     for start in range(0, len(keys), preparing.BATCH):
         batch = keys[start : start + preparing.BATCH]
         some = tracks.members(track, batch) if track else batch

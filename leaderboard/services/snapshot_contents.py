@@ -13,7 +13,15 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from leaderboard.models import Competition, Dataset, Evaluation, Split, tracks
+from leaderboard.models import (
+    Competition,
+    Dataset,
+    Evaluation,
+    ReferenceModel,
+    Split,
+    Submission,
+    tracks,
+)
 from leaderboard.models.answers import Answers
 from leaderboard.services import (
     answers,
@@ -117,6 +125,7 @@ def track_of(track: tracks.Track) -> Track:
         max_parameters=track.max_parameters,
         max_bytes=track.max_bytes,
         declared=track.declared,
+        reference_network=track.reference_network,
     )
 
 
@@ -159,6 +168,7 @@ def measured(
         time_ratio=figures.time_ratio,
         half_width=figures.half_width,
         finished_at=moment(evaluation.finished_at),
+        structure=structure_of_reference(competition, model),
         estimator=report.timing.published if has_quads and report and report.timing else "",
         between_runs_sd=(report.host if report and report.host else HostNumbers()).between_runs_sd,
         answers=evaluation.answers.content if evaluation.answers and is_whole else None,
@@ -166,6 +176,15 @@ def measured(
         versions=report.versions if report else {},
         quads=quads_of(report) if has_quads and report else (),
     )
+
+
+def structure_of_reference(competition: Competition, model: Submission | ReferenceModel) -> str:
+    """The fingerprint of a model's network, where a track asks for it. Other networks than the
+    reference's are their teams' own business."""
+    asked = any(one.reference_network for one in competition.all_tracks)
+    reference = competition.reference
+    is_same = asked and reference is not None and model.structure == reference.structure
+    return model.structure if is_same else ""
 
 
 def quads_of(report: Report) -> tuple[tuple[Any, ...], ...]:

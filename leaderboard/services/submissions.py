@@ -126,6 +126,7 @@ def described(file: files.Received, found: Inspection) -> dict[str, Any]:
         "format": found.format.name,
         "number_type": formats.number_type(found.model.dtypes)[:60],
         "parameters": found.model.parameters,
+        "structure": found.model.structure,
     }
 
 

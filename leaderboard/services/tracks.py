@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Q
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NotFound
@@ -76,20 +75,6 @@ def check_kept(row: Competition, wanted: Collection[Track]) -> None:
                 "Add another track."
             )
             raise Conflict(said % facts, code="track_fixed")
-
-
-def uploads(track: Track) -> Q:
-    """The evaluations whose uploads meet the conditions of a track."""
-    found = Q()
-    if track.formats:
-        found &= Q(submission__format__in=track.formats)
-    if track.number_types:
-        found &= Q(submission__number_type__in=track.number_types)
-    if track.max_parameters is not None:
-        found &= Q(submission__parameters__lte=track.max_parameters)
-    if track.max_bytes is not None:
-        found &= Q(submission__size_bytes__lte=track.max_bytes)
-    return found
 
 
 def members(track: Track, teams: Collection[int]) -> list[int]:

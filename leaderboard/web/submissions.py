@@ -26,6 +26,7 @@ from leaderboard.models.submission import SubmissionQuerySet
 from leaderboard.services import (
     advice,
     commands,
+    conditions,
     confusions,
     counting,
     direct_uploads,
@@ -262,6 +263,7 @@ def submission(request: Request, pk: int) -> HttpResponse:
         declares_input=declares,
         can_compare=is_scored and beside.exists(),
         is_fast=machine.is_fast(one.number_type) if machine else None,
+        in_tracks=conditions.of(one),
     )
 
 

@@ -64,6 +64,7 @@ def table(checked: Checked, speak: Callable[[Sentence], str] = str) -> str:
         (say("parameters"), speak(parameters)),
         (say("number types"), ", ".join(model.dtypes)),
         *quantization(model, speak),
+        *network(model),
         (say("operators"), ", ".join(model.operators)),
         (say("declared"), json.dumps(checked.declared) if checked.declared else speak(nothing)),
     ]
@@ -72,6 +73,11 @@ def table(checked: Checked, speak: Callable[[Sentence], str] = str) -> str:
         rows.append((say("input"), f"{spec.dtype} {shape}"))
     rows += [(say("notes"), speak(note)) for note in checked.notes]
     return "\n".join(f"{padded(speak(name))}{value}" for name, value in rows)
+
+
+def network(model: Model) -> list[tuple[Sentence, str]]:
+    """The row that is the same for copies of a network with other weights or number types."""
+    return [(say("network"), model.structure)] if model.structure else []
 
 
 def quantization(model: Model, speak: Callable[[Sentence], str]) -> list[tuple[Sentence, str]]:

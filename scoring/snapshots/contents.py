@@ -74,6 +74,8 @@ class Measured(Json):
     half_width: float
     """Of its 95 % interval, two digits, rounded up."""
     finished_at: str | None
+    structure: str = ""
+    """The fingerprint of its network, if that is the reference's and a track asks for it."""
     since: int = 1
     """The version of the scores by whose data, reference and machine it was measured: the last
     rescore that measured again; else 1."""
@@ -142,6 +144,8 @@ class Track(Json):
     """Of the model file."""
     declared: bool
     """Whether a team declares that it belongs here."""
+    reference_network: bool = False
+    """Whether only the reference's network belongs here, with whatever weights."""
 
 
 @dataclass(frozen=True)

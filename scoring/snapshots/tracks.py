@@ -50,7 +50,7 @@ def members(tally: Tally, contents: Contents, board: str) -> None:
 
 
 def conditions(tally: Tally, contents: Contents, name: str, track: Track) -> None:
-    """Whether the models on a track's board have one of its formats and number types."""
+    """Whether the models on a track's board have its formats, number types and network."""
     measured = contents.measured
     for where, row in rows(contents, [name]):
         found = measured.get(row.evaluation)
@@ -60,3 +60,9 @@ def conditions(tally: Tally, contents: Contents, name: str, track: Track) -> Non
             and (not track.number_types or found.number_type in track.number_types),
             say("%(where)s: the model has another format or number type.", where=where),
         )
+        if track.reference_network:
+            structure = contents.reference.structure
+            tally.expect(
+                found is not None and found.structure == structure != "",
+                say("%(where)s: the network is not that of the reference.", where=where),
+            )

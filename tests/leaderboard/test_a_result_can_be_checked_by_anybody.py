@@ -153,6 +153,7 @@ def tracked(
 ) -> Competition:
     """Open, with two tracks. In one of them Ash stands with its second upload, a slower one."""
     draft.tracks = [{"slug": "small", "name": "Small", "max_parameters": 100}]
+    draft.tracks[0]["reference_network"] = True
     draft.tracks.append({"slug": "student", "name": "Students", "declared": True})
     draft.save()
     competition = results.opened(draft, make_model, organizer)
@@ -251,11 +252,13 @@ def test_boards_of_tracks_are_computed_again(
     wrong: list[tuple[str, Callable[[Any], None]]] = [
         ("tracks", lambda told: told["boards"].pop("private.small")),
         ("tracks", lambda told: told["boards"]["public.student"].clear()),
+        ("tracks", lambda told: told["reference"].update(structure="0" * 64)),
         ("ranks", lambda told: told["boards"]["private.small"].reverse()),
         ("ranks", lambda told: told["boards"]["private.student"][0].update(rank=2)),
         ("scores", lambda told: told["boards"]["public.small"][1].update(score=0.1)),
         ("quality", lambda told: told["boards"]["private.small"][1].update(quality=0.9)),
         ("links", lambda told: told["boards"]["public.small"][0].update(time_ratio=0.1)),
+        ("ranges", lambda told: told["boards"]["public.small"][0].update(likely_last=9)),
     ]
     for name, change in wrong:
         checks = {one["name"]: one for one in verified(resigned(path, change))[1]["checks"]}

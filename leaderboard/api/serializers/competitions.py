@@ -189,6 +189,9 @@ class Track(serializers.Serializer[object]):
     number_types = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
     max_parameters = serializers.IntegerField(allow_null=True)
     max_bytes = serializers.IntegerField(allow_null=True, help_text="The size of the model file.")
+    reference_network = serializers.BooleanField(
+        help_text="Whether only the reference's network belongs here, with whatever weights."
+    )
     declared = serializers.BooleanField(help_text="Whether a team declares that it belongs here.")
 
 

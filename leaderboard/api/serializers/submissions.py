@@ -12,9 +12,10 @@ from rest_framework.request import Request
 
 from leaderboard.api.serializers import prospects
 from leaderboard.api.serializers.teams import TeamSummary
+from leaderboard.api.serializers.tracks import InTrack
 from leaderboard.models import Competition, Entry, Evaluation, Submission
 from leaderboard.sentences import said
-from leaderboard.services import commands, confusions, queueing, rankings, rescoring
+from leaderboard.services import commands, conditions, confusions, queueing, rankings, rescoring
 from scoring import job
 from scoring.sentences import spoken
 
@@ -232,6 +233,7 @@ class SubmissionDetail(SubmissionSummary):
         "whole per cent.",
     )
     dry_run = DryRun(allow_null=True, help_text="Once the evaluation has ended.")
+    tracks = InTrack(many=True, help_text="Each track of the competition.")
     rescored = FormerScore(many=True, help_text="Rescores since the verdict, the newest first.")
 
     class Meta(SubmissionSummary.Meta):
@@ -240,6 +242,7 @@ class SubmissionDetail(SubmissionSummary):
             "prospect",
             "confusion",
             "dry_run",
+            "tracks",
             "rescored",
         )
 
@@ -250,6 +253,7 @@ class SubmissionDetail(SubmissionSummary):
             "prospect": prospects.told(submission),
             "confusion": confusion(submission.evaluation),
             "dry_run": DryRun(dry_run).data if dry_run else None,
+            "tracks": [InTrack(one).data for one in conditions.of(submission)],
             "rescored": [FormerScore(one).data for one in rescoring.since(submission.evaluation)],
         }
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, BinaryIO
 
 from scoring.errors import Rejected
-from scoring.formats import declarations
+from scoring.formats import declarations, structure
 from scoring.formats.declarations import DECLARATION
 from scoring.formats.onnx import counting, graph, hashing, operators, schema, wire
 from scoring.formats.onnx.graph import Graph
@@ -93,6 +93,9 @@ class Archive:
             dtypes=tuple(sorted({one.type.name for one in weights})),
             operators=tuple(sorted({node["op_type"] for node in checked.nodes})),
             rows=tuple(sorted(rows)),
+            structure=structure.fingerprint(
+                one.dims for one in weights if one.type.name not in structure.NO_WEIGHTS
+            ),
             layers=len(operators.layers(checked.nodes)),
             quantized_layers=len(operators.quantized(checked.nodes)),
         )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from scoring.errors import Rejected
-from scoring.formats import declarations
+from scoring.formats import declarations, structure
 from scoring.formats.declarations import DECLARATION
 from scoring.formats.torchscript import pickles, slips, sources
 from scoring.formats.torchscript.records import Records, found_in
@@ -34,6 +34,8 @@ MAX_RATIO = 10
 """Unpacked bytes to packed bytes. torch itself does not compress."""
 SMALL_BYTES = 64 << 20
 """Unpacked bytes below which the ratio is not asked for."""
+MAX_ROWS = 1000
+"""Different first sizes that are told. timm's largest nets have about a hundred."""
 DEBUG = re.compile(r"code/.+\.py\.debug_pkl")
 
 
@@ -54,7 +56,8 @@ class Archive:
         self.refuse_if_unpacked_above(min(max_unpacked_bytes, max(SMALL_BYTES, MAX_RATIO * size)))
         self.refuse_unless_torchscript()
         self.refuse_unless_tidy()
-        storages, rows = self.weights()
+        storages, views = self.weights()
+        rows = sorted({view.shape[0] for view in views})
         self.declaration()
         code = self.sources()
         return Model(
@@ -66,7 +69,10 @@ class Archive:
             operators=sources.operators(code, device),
             devices=slips.devices(code),
             in_training=slips.in_training(code),
-            rows=tuple(sorted(rows)),
+            rows=tuple(rows[:MAX_ROWS]),
+            structure=structure.fingerprint(
+                view.shape for view in views if view.storage.dtype not in structure.NO_WEIGHTS
+            ),
         )
 
     def macs(self, images: tuple[int, ...]) -> None:
@@ -164,10 +170,10 @@ class Archive:
                 ),
             )
 
-    def weights(self) -> tuple[tuple[pickles.Storage, ...], set[int]]:
-        """Storages of weights, buffers and constants, each once; and their tensors' first sizes."""
+    def weights(self) -> tuple[tuple[pickles.Storage, ...], list[pickles.View]]:
+        """Storages of weights, buffers and constants, and their tensors, each once."""
         found: dict[tuple[str, str], pickles.Storage] = {}
-        rows: set[int] = set()
+        views: list[pickles.View] = []
         opcodes = iter(range(pickles.MAX_OPCODES))
         left = pickles.MAX_BYTES
         for name in self.records.infos:
@@ -176,15 +182,13 @@ class Archive:
                 continue
             pickle = self.records.read(name, left)
             left -= len(pickle)
+            held, seen = pickles.weights(name, pickle, opcodes)
             if folder in ("data", "constants"):  # of traced_inputs torch writes no weights
-                held, found_rows = pickles.weights(name, pickle, opcodes)
-                rows |= found_rows
+                views.extend(seen)
                 for storage in held:
                     self.refuse_unless_held(storage, f"{folder}/{storage.key}")
                     found[folder, storage.key] = storage
-            else:
-                pickles.weights(name, pickle, opcodes)
-        return tuple(found.values()), rows
+        return tuple(found.values()), views
 
     def refuse_unless_held(self, storage: pickles.Storage, record: str) -> None:
         """Raises `Rejected` if a record is shorter than its storage: torch does not check this."""

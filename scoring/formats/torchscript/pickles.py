@@ -20,8 +20,8 @@ MAX_BYTES = 8 << 20
 """Most bytes of all pickles of an archive."""
 MAX_OPCODES = 500_000
 """Most opcodes of all pickles of an archive. timm's tf_efficientnetv2_xl has 82,000 when traced."""
-MAX_ROWS = 1000
-"""Different first sizes that are noted. timm's largest nets have about a hundred."""
+MAX_SIDES = 16
+"""Most sides of a tensor whose shape is noted."""
 MAX_ELEMENTS = 1 << 40
 """Most numbers of one storage."""
 
@@ -89,15 +89,24 @@ class Storage:
     bytes: int
 
 
-def weights(name: str, pickle: bytes, opcodes: Iterator[int]) -> tuple[list[Storage], set[int]]:
-    """Storages that a pickle refers to, and the first sizes of its tensors.
+@dataclass(frozen=True)
+class View:
+    """A tensor: a part of a storage with a shape. Layers may share one."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+
+
+def weights(name: str, pickle: bytes, opcodes: Iterator[int]) -> tuple[list[Storage], set[View]]:
+    """Storages that a pickle refers to, and its tensors, each once.
 
     `name`: of the pickle's record. `opcodes`: an iterator with one item for each opcode that is
     still allowed. Raises `Rejected`, also for a global that torch never writes.
     """
-    rows: set[int] = set()
+    views: set[View] = set()
     try:
-        return list(walk(name, pickle, opcodes, rows)), rows
+        return list(walk(name, pickle, opcodes, views)), views
     except Rejected:
         raise
     except Exception as error:  # damaged pickles fail in as many ways as there are opcodes
@@ -110,13 +119,12 @@ def weights(name: str, pickle: bytes, opcodes: Iterator[int]) -> tuple[list[Stor
         ) from error
 
 
-def walk(name: str, pickle: bytes, opcodes: Iterator[int], rows: set[int]) -> Iterator[Storage]:
+def walk(name: str, pickle: bytes, opcodes: Iterator[int], views: set[View]) -> Iterator[Storage]:
     """Follow a pickle's opcodes, and yield the storages that it refers to.
 
-    First sizes of tensors are added to `rows`. Raises `Rejected`, and any error for a damaged
-    pickle.
+    Tensors are added to `views`. Raises `Rejected`, and any error for a damaged pickle.
     """
-    machine = Machine(name, rows)
+    machine = Machine(name, views)
     for opcode, argument, _ in pickletools.genops(pickle):
         if next(opcodes, None) is None:
             raise Rejected(
@@ -127,8 +135,9 @@ def walk(name: str, pickle: bytes, opcodes: Iterator[int], rows: set[int]) -> It
                 ),
             )
         if opcode.name == "BINPERSID":
-            yield storage(machine.stack.pop())
-            machine.stack.append(None)
+            found = storage(machine.stack.pop())
+            machine.stack.append(found)
+            yield found
         else:
             machine.step(opcode, argument)
 
@@ -139,7 +148,7 @@ class Machine:
 
     name: str
     """Of the pickle, for messages."""
-    rows: set[int]
+    views: set[View]
     stack: list[Any] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)
     """Heights of the stack at its marks. To search the stack for a mark would be quadratic."""
@@ -194,12 +203,14 @@ class Machine:
         self.stack.append(meant)
 
     def call(self) -> None:
-        """Replace a function and its arguments by None, and note a rebuilt tensor's first size."""
+        """Replace a function and its arguments by None, and note a rebuilt tensor."""
         arguments, called = self.stack.pop(), self.stack.pop()
-        if called is REBUILD and len(self.rows) < MAX_ROWS:
+        if called is REBUILD:
             match arguments:
-                case (_, _, (int() as first, *_), *_) if 0 < first <= MAX_ELEMENTS:
-                    self.rows.add(first)
+                case (Storage() as held, int() as offset, (*sides,), *_) if 0 < len(
+                    sides
+                ) <= MAX_SIDES and all(map(is_side, sides)):
+                    self.views.add(View(held, offset, tuple(sides)))
         self.stack.append(None)
 
     def change_height(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
@@ -227,6 +238,10 @@ def refuse_unless_torchs(name: str, reference: str) -> None:
                 reference=ascii(reference.replace(" ", "."))[:200],
             ),
         )
+
+
+def is_side(value: object) -> bool:
+    return type(value) is int and 0 < value <= MAX_ELEMENTS
 
 
 def storage(persistent_id: Any) -> Storage:

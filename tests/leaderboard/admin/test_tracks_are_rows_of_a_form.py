@@ -37,6 +37,7 @@ def test_a_row_has_a_kind_and_gives_a_track(panel: Client, draft: Competition) -
         {"kind": "number_types", "number_types": ["int8"], "name": "정수", "name_ko": "정수 모델"},
         {"kind": "max_parameters", "max_parameters": 1_000_000, "sentence": "Be small."},
         {"kind": "max_bytes", "max_bytes": 2_500_000},
+        {"kind": "reference_network"},
         {"kind": "several", "name": "onnx", "formats": ["onnx"], "declared": "on"},
     )
     korean = [one.names.get("ko", "") for one in draft.all_tracks]
@@ -50,6 +51,9 @@ def test_a_row_has_a_kind_and_gives_a_track(panel: Client, draft: Competition) -
         | {"names": {"ko": korean[3]}, "sentence": "Be small.", "max_parameters": 1_000_000},
         {"slug": "at-most-25-mb", "name": "At most 2.5 MB"}
         | {"names": {"ko": korean[4]}, "max_bytes": 2_500_000},
+        {"slug": "network-of-the-reference", "name": "Network of the reference"}
+        | {"names": {"ko": korean[5]}, "reference_network": True}
+        | {"sentence": draft.all_tracks[5].sentence},
         {"slug": "onnx-2", "name": "onnx", "formats": ["onnx"], "declared": True},
     ]
     with translation.override("ko"):

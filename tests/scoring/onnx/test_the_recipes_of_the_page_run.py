@@ -49,11 +49,13 @@ def test_every_recipe_makes_a_file_that_answers(
     with torch.inference_mode():
         expected = model(images[:2]).argmax(1).numpy()
     spec = replace(exports.SPEC, batch_size=2)
+    structure = formats.inspect(tmp_path / "model.pt").model.structure
     with parent.started(Plan(pinned=False, preferred=False), LIMITS) as box:
         for name in FINAL:
             assert checking.check(tmp_path / name).notes == ()
-            format_ = formats.inspect(tmp_path / name).format.name
-            assert format_ == ("onnx" if name.endswith(".onnx") else "torchscript")
+            found = formats.inspect(tmp_path / name)
+            assert found.format.name == ("onnx" if name.endswith(".onnx") else "torchscript")
+            assert (found.model.structure == structure) == (name not in OTHERS), name
             with (
                 closing(sealing.handed_over(tmp_path / name)) as sealed,
                 closing(areas.Area(spec, exports.CLASSES)) as area,
