@@ -67,7 +67,7 @@ OF_CALLS: Mapping[str, str] = {
     "reference": "reference_not_released",
     "board": "unknown_choice no_offset unknown_board board_not_published scores_hidden "
     "unknown_track track_in_preparation",
-    "race": "scores_hidden invalid",
+    "race": "scores_hidden invalid unknown_track track_in_preparation",
     "public_team": "scores_hidden",
     "declarations_of_team": MEMBER,
     "declare_track": f"{MEMBER} competition_over unknown_track track_in_preparation "

@@ -20,6 +20,8 @@ from leaderboard.models.rescore import Rules
 from leaderboard.services import gains, rescoring
 
 State = Evaluation.State
+EVERY = Q()
+"""No condition."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def of(competition: Competition) -> list[Era]:
 
 
 def figures(
-    competition: Competition, era: Era, teams: Collection[int], *, most: int
+    competition: Competition, era: Era, teams: Collection[int], *, most: int, which: Q = EVERY
 ) -> list[Figure]:
     """The figures that passed the gate of an earlier era, in the order of uploads.
 
@@ -85,6 +87,7 @@ def figures(
     assert era.end
     rules = era.rules
     rows = verdicts(era).filter(
+        which,
         team__in=teams,
         finished_at__lte=era.end.decided_at,
         submission__withdrawn_at=None,

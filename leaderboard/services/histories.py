@@ -14,7 +14,7 @@ from django.db.models import F, Min, Q, RowRange, Window
 from leaderboard.models import Competition, Evaluation, Team
 from leaderboard.models.evaluations import EvaluationQuerySet
 from leaderboard.services import eras, gains
-from leaderboard.services.eras import Era
+from leaderboard.services.eras import EVERY, Era
 from scoring import formula
 
 MOST = 2_000
@@ -57,9 +57,12 @@ def steps(team: Team) -> list[Step]:
     return of_teams(team.competition, [team.pk], most=MOST).get(team.pk, [])
 
 
-def of_teams(competition: Competition, teams: Collection[int], *, most: int) -> Steps:
-    """The steps of some teams, from the first `most` submissions of all of them."""
-    counting = passing(competition).filter(team__in=teams)
+def of_teams(
+    competition: Competition, teams: Collection[int], *, most: int, which: Q = EVERY
+) -> Steps:
+    """The steps of some teams, from the first `most` submissions of all of them. `which`: the
+    evaluations that count, for a track."""
+    counting = passing(competition).filter(which, team__in=teams)
     if not competition.last_counts:
         counting = counting.annotate(lowest=LOWEST).filter(score_public=F("lowest"))
     columns = "team", "submission__uploaded_at", "score_public", "half_width", "pk"
@@ -73,7 +76,9 @@ def of_teams(competition: Competition, teams: Collection[int], *, most: int) -> 
     )
 
 
-def in_era(competition: Competition, era: Era, teams: Collection[int], *, most: int) -> Steps:
+def in_era(
+    competition: Competition, era: Era, teams: Collection[int], *, most: int, which: Q = EVERY
+) -> Steps:
     """The steps of some teams by the formula and the figures of an earlier era."""
     rules = era.rules
     kept = era.kept or rules
@@ -90,7 +95,7 @@ def in_era(competition: Competition, era: Era, teams: Collection[int], *, most: 
                     one.evaluation,
                 ),
             )
-            for one in eras.figures(competition, era, teams, most=most)
+            for one in eras.figures(competition, era, teams, most=most, which=which)
         ),
     )
 
@@ -140,8 +145,14 @@ def passing(competition: Competition) -> EvaluationQuerySet:
     return counting
 
 
-def best_ever(competition: Competition, *, most: int) -> list[tuple[int, float]]:
+def best_ever(competition: Competition, *, most: int, which: Q = EVERY) -> list[tuple[int, float]]:
     """The teams with the best scores that count today, best first. The time of the upload does not
     matter."""
-    rows = passing(competition).order_by().values_list("team").annotate(best=Min("score_public"))
+    rows = (
+        passing(competition)
+        .filter(which)
+        .order_by()
+        .values_list("team")
+        .annotate(best=Min("score_public"))
+    )
     return [(team, score) for team, score in rows.order_by("best", "team")[:most]]

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from django.db.models import Q
 from django.utils import timezone
 
 from leaderboard.models import Entry, Team
-from leaderboard.services import eras, histories, rankings
+from leaderboard.services import conditions, eras, histories, rankings, tracks
 from leaderboard.services.eras import Era
 from leaderboard.services.histories import Step, Steps
 
@@ -175,6 +176,17 @@ def of(standing: rankings.Standing) -> Race | None:
     return Race(standing) if standing.ranked.count else None
 
 
+def counted(standing: rankings.Standing) -> Q:
+    """The evaluations that count on a board, by the conditions of its track."""
+    track = standing.track
+    return conditions.uploads(track, standing.competition) if track else eras.EVERY
+
+
+def members(standing: rankings.Standing, teams: set[int]) -> set[int]:
+    """Those teams that may stand on a board."""
+    return {*tracks.members(standing.track, teams)} if standing.track else teams
+
+
 def first_teams(standing: rankings.Standing) -> list[int]:
     return list(standing.part(True).values_list("team_id", flat=True)[:MOST_TEAMS])
 
@@ -187,12 +199,14 @@ def read(standing: rankings.Standing, era: Era) -> Stretch:
     reach = float(entries[MOST_TEAMS - 1].score) if len(entries) > MOST_TEAMS else None
     entries = entries[:MOST_TEAMS]
     teams = {one.team_id for one in entries}
+    which = counted(standing)
     is_last = standing.competition.last_counts
     if is_last:
-        best = histories.best_ever(standing.competition, most=MOST_TEAMS + 1)
+        best = histories.best_ever(standing.competition, most=MOST_TEAMS + 1, which=which)
         reach = best[MOST_TEAMS - 1][1] if len(best) > MOST_TEAMS else None
         teams.update(team for team, _ in best[:MOST_TEAMS])
-    steps = histories.of_teams(standing.competition, teams, most=MOST_STEPS)
+        teams = members(standing, teams)
+    steps = histories.of_teams(standing.competition, teams, most=MOST_STEPS, which=which)
     for one in entries:
         last = Step(one.uploaded_at, float(one.score), one.score_half_width, one.evaluation_id)
         histories.end_with(steps.setdefault(one.team_id, []), last, is_last=is_last)
@@ -203,12 +217,13 @@ def read_earlier(standing: rankings.Standing, era: Era) -> Stretch:
     """The stretch of an era that a rescore ended, of the first teams of that moment. Those of today
     are looked at, too: two teams may have become one."""
     assert era.end
-    moved = era.end.moved.filter(board=Entry.Board.PUBLIC, was_is_ranked=True)
+    moved = era.end.moved.filter(board=standing.key, was_is_ranked=True)
     rows = moved.order_by("was_score", "was_uploaded_at", "pk")
     first = list(rows.values_list("team_id", "was_score")[: MOST_TEAMS + 1])
     reach = float(first[MOST_TEAMS - 1][1]) if len(first) > MOST_TEAMS else None
-    teams = {team for team, _ in first[:MOST_TEAMS]} | {*first_teams(standing)}
-    steps = histories.in_era(standing.competition, era, teams, most=MOST_STEPS)
+    teams = members(standing, {team for team, _ in first[:MOST_TEAMS]} | {*first_teams(standing)})
+    which = counted(standing)
+    steps = histories.in_era(standing.competition, era, teams, most=MOST_STEPS, which=which)
     return Stretch(era.begin, steps, reach)
 
 

@@ -78,7 +78,7 @@ GRANTS: dict[type[models.Model], str] = {
     Rescore: READ,
     Ranged: READ,
     RankRange: READ,
-    TrackRange: READ,
+    TrackRange: "SELECT, DELETE",  # with its entry
     NextEntry: "SELECT, INSERT, DELETE",
     BoardVersion: "SELECT, INSERT, UPDATE",
 }

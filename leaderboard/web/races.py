@@ -10,11 +10,9 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from leaderboard import times
-from leaderboard.errors import Refused
 from leaderboard.models import Competition, Entry
 from leaderboard.services import races, rankings, teams
 from leaderboard.web.axes import Axis
@@ -69,23 +67,16 @@ class Row:
     is_mine: bool
 
 
-def check_whole(request: Request) -> None:
-    """Raises `Refused` if a track is asked for."""
-    if request.GET.get("track"):
-        said = gettext("The race has no tracks. It shows the whole board.")
-        raise Refused(said, code="race_without_tracks")
-
-
 @require_safe
 def race(request: Request, slug: str) -> HttpResponse:
     competition = find(request, slug)
     if competition.hides_scores:
         return show(request, competition, "competitions/unpublished.html")
-    check_whole(request)
-    standing = rankings.Standing(competition, Entry.Board.PUBLIC)
+    track = request.GET.get("track", "")
+    standing = rankings.Standing(competition, Entry.Board.PUBLIC, track=track)
     found = races.of(standing)
     if found is None:
-        return show(request, competition, "competitions/race.html")
+        return show(request, competition, "competitions/race.html", standing=standing)
     own_zone = times.personal.get()
     zone = ZoneInfo(own_zone or competition.time_zone)
     begin, end = bounds(competition, found)
@@ -105,7 +96,8 @@ def race(request: Request, slug: str) -> HttpResponse:
         chart=replace(chart, lines=[replace(x, is_mine=x.team_id == own) for x in chart.lines]),
         rows=table(found, placed, names, own),
         by=by,
-        ways=[(one, urlencode(address(at, own_zone, zone, one))) for one in BY],
+        links=links(at, own_zone, zone, by, standing.slug),
+        standing=standing,
         at=at,
         zone=zone.key,
         own_zone=own_zone,
@@ -154,12 +146,26 @@ def moment(text: str, zone: ZoneInfo, begin: datetime, end: datetime) -> datetim
         return None
 
 
-def address(at: datetime | None, own_zone: str, zone: ZoneInfo, by: str) -> dict[str, str]:
+def links(
+    at: datetime | None, own_zone: str, zone: ZoneInfo, by: str, track: str
+) -> dict[str, object]:
+    """The query strings that lead on: to each picture, to now, and to another track."""
+    return {
+        "ways": [(one, urlencode(address(at, own_zone, zone, one, track))) for one in BY],
+        "now": urlencode(address(None, own_zone, zone, by, track)),
+        "kept": urlencode(address(at, own_zone, zone, by, "")),
+    }
+
+
+def address(
+    at: datetime | None, own_zone: str, zone: ZoneInfo, by: str, track: str
+) -> dict[str, str]:
     """The query of a moment.
 
     It names the zone of the reader, because other readers of the address may have another zone.
     """
     said = {
+        "track": track,
         "as_of": field(at, zone) if at else "",
         "zone": own_zone if at else "",
         "by": by if by != BY[0] else "",

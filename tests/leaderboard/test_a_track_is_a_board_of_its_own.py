@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +21,9 @@ from leaderboard.models import (
     Competition,
     Declaration,
     Entry,
+    Evaluation,
     NextEntry,
+    ReferenceModel,
     Rescore,
     Submission,
     Team,
@@ -27,6 +32,7 @@ from leaderboard.models import (
 from leaderboard.services import (
     certificates,
     competitions,
+    conditions,
     declarations,
     moves,
     placing,
@@ -34,11 +40,13 @@ from leaderboard.services import (
     rankings,
     rescoring,
     snapshot_boards,
+    submissions,
     track_removals,
 )
 from leaderboard.services.contest_files import planning, reading, writing
 from tests.leaderboard.admin.test_an_organizer_runs_a_competition import filled
 from tests.leaderboard.api.conftest import API
+from tests.leaderboard.conftest import finish, report
 
 pytestmark = pytest.mark.django_db
 SMALL = {"slug": "small", "name": "Small", "sentence": "At most 100 parameters."}
@@ -77,18 +85,17 @@ def test_a_team_stands_in_a_track_with_its_best_upload_there(
     page = Client().get("/competitions/waste/boards/public/?track=small").content.decode()
     assert "At most 100 parameters." in page
     assert 'href="/competitions/waste/boards/public/?track=student"' in page
-    assert "How sure the ranks are" not in page  # ranges are those of the whole board
     overview = Client().get("/competitions/waste/").content.decode()
     assert 'href="/competitions/waste/boards/public/?track=small"' in overview
     answer: Any = Client().get(f"{API}/competitions/waste/boards/public.csv?track=small")
     lines = b"".join(answer.streaming_content).decode().splitlines()
     assert [line.split(",")[:2] for line in lines[1:]] == [["1", "Rivals"], ["2", "Sorters"]]
-    # A frame and a badge know tracks; the race refuses them.
+    # A frame, a badge and the race know tracks.
     frame = Client().get("/competitions/waste/boards/public/embed/?track=small").content.decode()
     assert frame.index("Rivals") < frame.index("Sorters")
     assert "/boards/public/?track=small" in frame
     assert "embed/?track=small&quot; title=&quot;Waste sorting · Public board · Small&quot;" in page
-    assert "/competitions/waste/race/" not in page.split("<main")[1]
+    assert 'href="/competitions/waste/race/?track=small"' in page
     badge = f"/competitions/waste/teams/{team.pk}/badge.svg"
     assert "#1 · " in Client().get(badge).content.decode()
     picture = Client().get(f"{badge}?track=small")
@@ -98,8 +105,11 @@ def test_a_team_stands_in_a_track_with_its_best_upload_there(
     assert ">–</text>" in Client().get(f"{badge}?track=student").content.decode()
     for wrong in (f"{badge}?track=none", "/competitions/waste/boards/public/embed/?track=none"):
         assert Client().get(wrong).status_code == 404
-    race = Client().get("/competitions/waste/race/?track=small")
-    assert (race.status_code, "The race has no tracks." in race.content.decode()) == (400, True)
+    race = Client().get("/competitions/waste/race/?track=small").content.decode()
+    table = race.partition("<tbody>")[2]
+    assert table.index(">Rivals<") < table.index(">Sorters<")
+    assert 'href="?track=small&amp;by=score"' in race
+    assert Client().get("/competitions/waste/race/?track=none").status_code == 404
     searched = Client().get("/competitions/waste/boards/public/?track=small&q=Sort")
     assert "rank-2" in searched.content.decode()
     unknown = Client().get(f"{API}/competitions/waste/boards/public?track=none").json()
@@ -109,6 +119,103 @@ def test_a_team_stands_in_a_track_with_its_best_upload_there(
     tracked.min_quality = 0.795
     competitions.edit(competition=tracked, by=organizer)
     assert [row[0] for row in board("small")] == [None, None]
+
+
+def wide() -> bytes:
+    """A classifier with one more layer than the reference has."""
+    import torch
+
+    network = torch.nn.Sequential(
+        *(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()),
+        *(torch.nn.Linear(3, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3)),
+    )
+    file = io.BytesIO()
+    torch.jit.save(torch.jit.script(network.eval()), file)
+    return file.getvalue()
+
+
+def test_a_track_takes_the_references_network_alone(
+    competition: Competition,
+    team: Team,
+    owner: User,
+    organizer: User,
+    rivals: Team,
+    scored: Callable[..., Submission],
+) -> None:
+    competition.tracks = [{"slug": "same", "name": "Same network", "reference_network": True}]
+    competition.save(update_fields=["tracks"])
+    copy = scored(team, seed=1, time_ratio=0.8)
+    narrow = scored(rivals, seed=2, time_ratio=0.6)
+    other = submissions.submit(
+        competition=team.competition,
+        team=team,
+        upload=ContentFile(wide(), name="wide.pt"),
+        by=owner,
+        door="web",
+    ).submission
+    finish(other.latest_evaluation, report(time_ratio=0.3))
+    assert board() == [(1, "Sorters", 0.3), (2, "Rivals", 0.6)]
+    assert board("same") == [(1, "Rivals", 0.6), (2, "Sorters", 0.8)]
+    mine = Client()
+    mine.force_login(owner)
+
+    def told(one: Submission) -> str:
+        page = mine.get(one.get_absolute_url()).content.decode()
+        (track,) = mine.get(f"{API}/submissions/{one.pk}").json()["tracks"]
+        assert track["track"] == "same"
+        assert track["reason"] in html.unescape(page)
+        assert ("this upload belongs here" in page) == (track["code"] == "")
+        return str(track["code"])
+
+    assert (told(copy), told(other)) == ("", "track_network")
+    # Other strides, other sizes of the input or layers that never run show in multiplications.
+    for macs, code in ((1000, ""), (981, ""), (979, "track_work"), (1021, "track_work")):
+        Evaluation.objects.filter(pk=competition.calibration_id).update(macs=1000)
+        copy.evaluations.update(macs=macs)
+        placing.place(team, rivals)
+        assert told(copy) == code
+        assert [row[1] for row in board("same")] == ["Rivals", "Sorters"][: 1 if code else 2]
+    # What shows no shapes is told, too.
+    Submission.objects.filter(pk=copy.pk).update(structure="")
+    assert told(copy) == "track_network_unknown"
+    ReferenceModel.objects.update(static={})
+    placing.place(team, rivals)
+    assert (board("same"), told(other)) == ([], "track_network_unknown")
+    assert narrow.structure
+    competition.refresh_from_db()
+    with pytest.raises(Refused) as refusal:
+        competitions.edit(competition=competition, by=organizer)
+    assert refusal.value.code == "reference_network_unknown"
+
+
+def test_each_condition_says_why_an_upload_does_not_count(
+    competition: Competition, team: Team, scored: Callable[..., Submission]
+) -> None:
+    """The question to the database and the words for a team agree."""
+    one = scored(team, seed=1)
+    size, number = one.size_bytes, one.parameters
+    expected: list[tuple[dict[str, Any], str]] = [
+        ({"formats": ["onnx"]}, "track_format"),
+        ({"formats": ["onnx", "torchscript"]}, ""),
+        ({"number_types": ["int8"]}, "track_number_type"),
+        ({"number_types": [one.number_type]}, ""),
+        ({"max_parameters": number - 1}, "track_parameters"),
+        ({"max_parameters": number}, ""),
+        ({"max_bytes": size - 1}, "track_bytes"),
+        ({"max_bytes": size, "reference_network": True}, ""),
+    ]
+    counts = Evaluation.objects.counting().filter(team=team)
+    for values, code in expected:
+        competition.tracks = [{"slug": "a", "name": "A", **values}]
+        one.competition = competition
+        (found,) = conditions.of(one)
+        assert (found.code, bool(found.reason)) == (code, bool(code)), values
+        is_in = counts.filter(conditions.uploads(found.track, competition)).exists()
+        assert is_in == (code == ""), values
+    competition.tracks = [STUDENT]
+    assert [found.code for found in conditions.of(one)] == ["track_not_declared"]
+    Declaration.objects.create(team=team, track="student")
+    assert [found.code for found in conditions.of(one)] == [""]
 
 
 def test_a_team_declares_and_organizers_may_revoke(

@@ -37,6 +37,9 @@ class AsOf(serializers.Serializer[races.Race]):
     as_of = serializers.DateTimeField(
         required=False, help_text="A moment, for example 2026-12-01T12:00:00Z. Without it: now."
     )
+    track = serializers.CharField(
+        required=False, max_length=30, help_text="The slug of a track; without it the whole board."
+    )
 
 
 class RaceRow(serializers.Serializer[races.Placed]):

@@ -43,13 +43,14 @@ class PublicTeam(APIView):
 class Race(APIView):
     @extend_schema(parameters=[shapes.AsOf], responses=shapes.RaceStanding, operation_id="race")
     def get(self, request: Request, slug: str) -> Response:
-        """The public board as of a moment: its first 200 teams."""
+        """The public board, or that of a track, as of a moment: its first 200 teams."""
         asked = shapes.AsOf(data=request.query_params)
         asked.is_valid(raise_exception=True)
         at = min(asked.validated_data.get("as_of") or timezone.now(), timezone.now())
         competition = find(slug)
         visibility.check_board(competition, Entry.Board.PUBLIC)
-        race = races.of(rankings.Standing(competition, Entry.Board.PUBLIC))
+        track = asked.validated_data.get("track", "")
+        race = races.of(rankings.Standing(competition, Entry.Board.PUBLIC, track=track))
         placed = race.standing(at) if race else []
         names = race.names(one.team_id for one in placed) if race else {}
         rows = [

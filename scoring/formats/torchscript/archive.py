@@ -35,7 +35,7 @@ MAX_RATIO = 10
 SMALL_BYTES = 64 << 20
 """Unpacked bytes below which the ratio is not asked for."""
 MAX_ROWS = 1000
-"""Different first sizes that are told. timm's largest nets have about a hundred."""
+"""Most different first sizes that are told. timm's largest nets have about a hundred."""
 DEBUG = re.compile(r"code/.+\.py\.debug_pkl")
 
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from leaderboard.models import Competition, Entry, RankRange, Submission, Team, User
-from leaderboard.services import people, races, rankings, versions
+from leaderboard.services import people, placing, races, rankings, versions
 from tests.leaderboard.web.conftest import text
 
 RACE = "/competitions/waste/race/"
@@ -142,3 +142,42 @@ def test_ranks_at_many_moments_are_those_of_the_boards_then(
 
 def test_a_contest_without_scores_has_no_race(see: Any, competition: Competition) -> None:
     assert "The race begins with the first model" in text(see(None, RACE))
+
+
+def test_the_race_of_a_track_is_that_of_its_uploads(
+    see: Any, overtaken: None, team: Team, rivals: Team, competition: Competition
+) -> None:
+    """At each moment the ranks are those of the best uploads until then that meet the conditions,
+    counted here from the rows of submissions."""
+    competition.tracks = [{"slug": "small", "name": "Small", "max_parameters": 100}]
+    competition.save()
+    Submission.objects.update(parameters=50)
+    fastest = Submission.objects.order_by("-uploaded_at")[0]
+    Submission.objects.filter(pk=fastest.pk).update(parameters=1000)
+    placing.place(team, rivals)
+    standing = rankings.Standing(competition, "public", track="small")
+    race = races.of(standing)
+    assert race
+    assert [row.entry.team.name for row in standing[:2]] == ["Sorters", "Rivals"]
+    small = Submission.objects.filter(parameters__lte=100)
+    for days in (7, 5, 3.5, 2.5, 0):
+        at = timezone.now() - timedelta(days=days)
+        best: dict[int, float] = {}
+        for one in small.filter(uploaded_at__lte=at):
+            score = float(one.evaluation.score_public or 0)
+            best[one.team_id] = min(score, best.get(one.team_id, 9.0))
+        expected = sorted(best.items(), key=lambda item: item[1])
+        found = [(one.team_id, one.step.score) for one in race.standing(at)]
+        assert [key for key, _ in found] == [key for key, _ in expected]
+        assert [score for _, score in found] == pytest.approx([one for _, one in expected])
+        answer = see(
+            None,
+            "/api/v2/competitions/waste/race",
+            query_params={"as_of": at.isoformat(), "track": "small"},
+        ).json()
+        assert [row["score"] for row in answer["results"]] == [score for _, score in found]
+    page = text(see(None, f"{RACE}?track=small"))
+    assert [row[:10] for row in board(page)] == ["1 Sorters ", "2 Rivals 0"]
+    assert "before the track was made" in page
+    refused = see(None, "/api/v2/competitions/waste/race", query_params={"track": "none"}).json()
+    assert refused["code"] == "unknown_track"
