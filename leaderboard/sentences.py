@@ -1,4 +1,4 @@
-"""Says what the engine stored: sentences in the language of whoever reads them now."""
+"""Sentences that the engine stored, in the language of their present reader."""
 
 from __future__ import annotations
 

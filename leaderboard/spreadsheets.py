@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 """The byte order mark, which tells spreadsheets that the file is UTF-8."""
 
-# Whatever a program may split a line at: a reader with other habits than ours sees cells there.
+# Everything at which a program may split a line. Another program could see cells there.
 CELL_BEGINS = re.compile(r"(?:^|[,;|\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029])")
 SUSPECT = re.compile(CELL_BEGINS.pattern + r"\W")
 """What every formula begins with: signs, and all that a spreadsheet passes over, are no letters."""
@@ -20,7 +20,7 @@ IGNORED_BEFORE = frozenset(["Z", "C"])
 
 
 def lines(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
-    """CSV a line at a time, after a byte order mark."""
+    """CSV, one line after the other. A byte order mark comes first."""
     writer = csv.writer(Echo())
     yield BYTE_ORDER_MARK + writer.writerow(header)
     for row in rows:

@@ -14,7 +14,7 @@ from leaderboard.models.team import Invitation, Team
 
 
 class Happening(models.Model):
-    """An event that nobody was told of yet.
+    """An event of which nobody was told yet.
 
     It is written in the transaction in which the event happens, so no crash loses it. It is deleted
     in the transaction that writes the notices.

@@ -282,7 +282,7 @@ def step(
 ) -> Step:
     """The least gain of one term, the other staying as it is, that gives less than `target`.
 
-    Gains are rounded up, so that whoever reaches them passes.
+    Gains are rounded up, so that a gain of this size passes in any case.
     """
     competition = evaluation.competition
     time_ratio, quality = evaluation.time_ratio or 0.0, evaluation.quality_public or 0.0

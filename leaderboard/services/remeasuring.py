@@ -125,7 +125,7 @@ def look(rescore: Rescore, *, until: float) -> None:
         return
     for _ in added(rescore, competition):
         if time.monotonic() > until:
-            return  # the next sweep begins anew, and what is in the set costs little
+            return  # the next sweep looks again; what is in the set costs little
     Rescore.objects.filter(pk=rescore.pk).update(looked_at=version)
 
 

@@ -154,7 +154,7 @@ def run(training: Training, should_stop: Callable[[], bool]) -> None:
                 process.wait()
         if status is None:
             if should_stop():
-                end(training, State.QUEUED, claimed_at=None)  # another worker begins anew
+                end(training, State.QUEUED, claimed_at=None)  # another worker begins from the start
         elif status != 0:
             lines = (folder / "err").read_text(errors="replace").strip().splitlines()
             end(training, State.FAILED, said=lines[-1][:500] if lines else f"exit code {status}")

@@ -18,8 +18,11 @@ from leaderboard.models.organizers import sees_all
 
 
 def check_board(competition: Competition, board: str) -> None:
-    """Raises `NotFound` for the private board before its publication, whoever asks; in a blind
-    competition for both boards."""
+    """Raises `NotFound` for the private board before its publication; in a blind competition for
+    both.
+
+    Organizers are refused, too.
+    """
     if board not in Entry.Board.values:
         raise NotFound(gettext("There are two boards: public and private."), code="unknown_board")
     if competition.hides_scores:

@@ -280,7 +280,7 @@ def distance(value: float) -> float:
 
 @register.filter
 def two_digits(value: float) -> str:
-    """With a closing nought where it is one of the two: 0.50."""
+    """A number with two digits after the point. A closing zero stays: 0.50."""
     return f"{value:#.2g}".rstrip(".")
 
 

@@ -192,8 +192,10 @@ def whole(
 def part(
     standing: rankings.Standing, wish: wishes.Wish, mine: Own | None, drawn: plots.Plot | None
 ) -> dict[str, Any]:
-    """A page of the rows that are wanted, in the order that is wanted. Searches are made anew for
-    each reader: there are too many of them to be kept."""
+    """One page of the rows that a reader has chosen, in the chosen order.
+
+    A search is made again for each reader, because there are too many different ones to keep.
+    """
     team_id = mine.entry.team_id if mine else None
 
     def made() -> dict[str, Any]:

@@ -41,7 +41,7 @@ def vital() -> list[health.Finding]:
 
 
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """The figures for Prometheus, to whoever has METRICS_TOKEN. For everybody else it is not there.
+    """The figures for Prometheus, for a client that sends METRICS_TOKEN. All others get a 404.
 
     An address is no proof: behind the front every visitor would have the front's.
     """

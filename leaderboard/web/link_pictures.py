@@ -128,7 +128,7 @@ def plotted(
 
 
 def wrapped(draw: ImageDraw.ImageDraw, text: str, face: Font, width: float) -> list[str]:
-    """Lines that are no wider; what does not fit a line by itself is cut."""
+    """Lines that are at most `width` pixels wide. A word that is wider is cut."""
     lines = [""]
     for word in written(text).split():
         longer = f"{lines[-1]} {word}".strip()

@@ -274,7 +274,7 @@ def chart(evaluation: Evaluation, shown: Sequence[Part], *, is_corrected: bool) 
     clocks = [one.cpu_ratio for one in points if one.cpu_ratio is not None]
     edges = [] if ratio is None else [ratio - half_width, ratio + half_width]
     everything = [*calm, *clocks, *edges, *(one.wall_ratio for one in points)]
-    # One quad far outside must not press the others into a line; the table has it, too.
+    # One quad far outside must not press the others into one line. The table also has it.
     middle = ratio or (sorted(everything)[len(everything) // 2] if everything else 1.0)
     inside = [one for one in everything if middle / 2 <= one <= middle * 2] or [middle]
     air = max(0.02 * middle, 0.08 * (max(inside) - min(inside)))

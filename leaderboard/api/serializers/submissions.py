@@ -265,7 +265,7 @@ def summary(submission: Submission, request: Request) -> dict[str, object]:
     """
     address = request.build_absolute_uri
     evaluation = submission.evaluation
-    if submission.competition.hides_scores:  # whoever asks
+    if submission.competition.hides_scores:  # also from organizers
         evaluation.conceal()
     return {
         **of_upload(submission),

@@ -72,7 +72,7 @@ def content_of(competition: Competition, *, with_files: bool) -> dict[str, Any]:
 
 
 def shown(row: models.Model, name: str) -> Any:
-    """A value as the file has it. A moment is told in the zone of its competition."""
+    """A value as the file has it. A moment is written in the zone of its competition."""
     value = getattr(row, name)
     if isinstance(value, datetime):
         assert isinstance(row, Competition)
