@@ -66,7 +66,9 @@ def test_a_dropped_file_is_taken_and_a_format_that_is_not_taken_is_named(
     page = page_of(owner)
     page.goto(FORM)
     page.evaluate(DROP, [list(b"\x08\x08\x12\x04test"), "mine.onnx"])
-    page.wait_for_selector("#finding:has-text('in the format ONNX. Taken: TorchScript.')")
+    page.wait_for_selector(
+        "#finding:has-text('in the format ONNX. Accepted formats: TorchScript.')"
+    )
     assert page.evaluate("document.querySelector('input[type=file]').files[0].name") == "mine.onnx"
     assert not complaints
 

@@ -257,7 +257,7 @@ def test_what_is_no_bundle_is_told_in_a_sentence(tmp_path: Path) -> None:
         zipped(tmp_path / "a.zip", {"x/competition.yaml": "title: T"})
     )
     broken = {"competition.yaml": "title: [T\nphases: 3"}
-    assert "Line 2: This is no YAML" in refusal(zipped(tmp_path / "b.zip", broken))
+    assert "Line 2: This is not YAML" in refusal(zipped(tmp_path / "b.zip", broken))
     assert "UTF-8" in refusal(zipped(tmp_path / "c.zip", {"competition.yaml": b"\xff\xfe"}))
     contest = tmp_path / "contest.yaml"
     contest.write_text("slug: a\ntitle: A\nprofile: {slug: lab}\n")

@@ -243,7 +243,7 @@ def test_what_is_not_closed_any_more_is_not_called_published(
 
     monkeypatch.setattr(placing, "keep_public_ranks", changed_meanwhile)
     competitions.close(competition=competition, by=organizer)
-    with pytest.raises(Conflict, match="the competition is paused") as refused:
+    with pytest.raises(Conflict, match="The competition is paused") as refused:
         competitions.publish(competition=competition, by=organizer)
     assert refused.value.code == "wrong_competition_state"
     assert not Preparation.objects.exists()

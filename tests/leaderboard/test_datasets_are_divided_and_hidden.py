@@ -170,7 +170,7 @@ def test_bad_files_stop_by_name_or_are_left_out(make_zip: MakeZip) -> None:
         import_(source)
     assert refused.value.code == "bad_files"
     assert "(25)" in refused.value.detail
-    assert "dog/notes.txt (This is no image file)" in refused.value.detail
+    assert "dog/notes.txt (This is not an image file)" in refused.value.detail
     assert "and 5 more" in refused.value.detail
     dataset = import_(source, skip_broken=True)
     assert len(dataset.skipped) == 25

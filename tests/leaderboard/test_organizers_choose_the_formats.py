@@ -68,7 +68,7 @@ def test_another_known_format_is_refused_by_name_and_uses_no_quota(
     answer = send(owner, files[other])
     assert (answer.status_code, answer.json()["code"]) == (400, "format_not_taken")
     title = {"torchscript": "TorchScript", "onnx": "ONNX"}[taken]
-    assert f"takes these formats: {title}." in answer.json()["detail"]
+    assert f"accepts these formats: {title}." in answer.json()["detail"]
     assert not Submission.objects.exists()
     assert submissions.quota(team, team.competition).used == 0
     assert send(owner, files[taken]).status_code == 201

@@ -174,11 +174,11 @@ def tried(
 @pytest.mark.parametrize(
     ("network", "words"),
     [
-        (ATuple, "a tuple of 2. Return its logits alone"),
+        (ATuple, "a tuple of 2. Return only its logits"),
         (AMap, "4 dimensions (1, 7, 8, 8). Pool or flatten"),
         (OneRow, "1 dimension (10,). Keep both dimensions of (batch, classes)."),
-        (ADict, "a dict of 1. Return its logits alone"),
-        (ThreeHeads, "a list of 3. Return its logits alone"),
+        (ADict, "a dict of 1. Return only its logits"),
+        (ThreeHeads, "a list of 3. Return only its logits"),
         (Nothing, "The model returned None."),
         (ANumber, "a plain number."),
         (Sparse, "sparse, nested or packed"),
@@ -194,11 +194,17 @@ def test_a_wrong_output_says_what_came(tried: Try, network: type[nn.Module], wor
 @pytest.mark.parametrize(
     ("network", "words"),
     [
-        (OnTheGpu(), "The model names the device cuda:0; here it runs on the CPU."),
-        (MadeOnTheGpu(), "The model names the device cuda:0; here it runs on the CPU."),
-        (OnAnApple(), "The model names the device mps; here it runs on the CPU."),
-        (AnotherSize(), "cannot be multiplied (1x720 and 768x10)”. If it was made for images of"),
-        (MadeFor224(), "Input height (16) doesn't match model (224).”. If it was made for images"),
+        (OnTheGpu(), "The model names the device cuda:0, but here it runs on the CPU."),
+        (MadeOnTheGpu(), "The model names the device cuda:0, but here it runs on the CPU."),
+        (OnAnApple(), "The model names the device mps, but here it runs on the CPU."),
+        (
+            AnotherSize(),
+            "cannot be multiplied (1x720 and 768x10)”. If the model was made for images of",
+        ),
+        (
+            MadeFor224(),
+            "Input height (16) doesn't match model (224).”. If the model was made for images",
+        ),
         (Forks(), "A model must not open files or start threads"),
         (TwoInputs(), "A model takes one tensor"),
         (nn.Sequential(nn.Conv2d(1, 3, 3)), "Images have 3 channels, RGB. Make 1 of them"),
@@ -347,4 +353,4 @@ def test_layers_in_training_mode_are_known_from_the_file(
     assert model.in_training == kinds
     failure = ModelFailed("answers_change", say("Answers change."))
     said = advice.explained(failure, None, model=model, job=job).message
-    assert said.endswith(f"training mode: {', '.join(kinds)}." if kinds else "Answers change.")
+    assert said.endswith(f"in this file: {', '.join(kinds)}." if kinds else "Answers change.")

@@ -225,7 +225,7 @@ def test_a_machine_that_stood_still_is_our_fault(monkeypatch: pytest.MonkeyPatch
     clock = iter([0.0, 0.0, 0.5, 0.5, 0.5, 0.5, 40.5])
     monkeypatch.setattr(sockets, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr(sockets, "TICK_SECONDS", 0.01)
-    with parent_end, child_end, pytest.raises(EngineError, match="stood still for 40 s") as error:
+    with parent_end, child_end, pytest.raises(EngineError, match="suspended for 40 s") as error:
         sockets.wait_for(parent_end, 10.0, lambda: None)
     assert error.value.code == "machine_paused"
 

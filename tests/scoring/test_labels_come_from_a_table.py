@@ -260,7 +260,7 @@ def test_of_several_tables_one_is_named(tmp_path: Path) -> None:
     catalogue = sets.catalogue(several, table="train.csv")
     assert {image.name: image.label for image in catalogue.images} == TRUTH
     assert catalogue.tables == ("train.csv",)
-    with pytest.raises(BadDataset, match="There are: submission") as refused:
+    with pytest.raises(BadDataset, match="The tables are: submission") as refused:
         sets.catalogue(several, table="labels.csv")
     assert refused.value.code == "no_such_table"
 

@@ -64,7 +64,7 @@ def test_what_no_registry_lists_is_known_to_torch_all_the_same(tmp_path: Path) -
 def test_a_model_of_optimize_for_mobile_says_how_to_save_it() -> None:
     with pytest.raises(RuntimeError, match="Unknown type name"):
         torch.jit.load(str(MOBILE))
-    assert "optimize_for_mobile put it there: save the model as it was before" in refusal(MOBILE)
+    assert "optimize_for_mobile added it. Save the model as it was before" in refusal(MOBILE)
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_an_extension_is_later_opens_again_and_offers_words(
     ("fields", "expected"),
     [
         ({"max_team_size": 1}, ["1 teams are larger", "Largest team: 1. Before: 5."]),
-        ({"min_quality": 0.9}, ["1 rows of the public board are below the gate", "Gate: 0.9."]),
+        ({"min_quality": 0.9}, ["1 rows of the public board are now below the gate", "Gate: 0.9."]),
         ({"rules": "Be\nkind."}, ["It touches 1 team.", "Rules: changed. Please read it again."]),
         ({"title": "Other"}, []),
     ],
@@ -200,7 +200,7 @@ def test_a_draft_is_deleted_with_its_data_and_nothing_else(
     copy = Competition.objects.get(slug="again")
     assert "Another competition uses" in text(press(copy, "delete_draft", with_dataset="on"))
     press(copy, "calibrate")
-    assert press(copy, "delete_draft").status_code == 409, "a calibration is under way"
+    assert press(copy, "delete_draft").status_code == 409, "a calibration is running"
     finish(copy.evaluations.get(), report())
     with django_capture_on_commit_callbacks(execute=True):
         press(copy, "delete_draft")

@@ -58,7 +58,7 @@ def test_the_page_shows_the_progress_and_leads_to_the_dataset(
 ) -> None:
     page = upload(pets())
     assert "begins in a moment" in text(panel.get(page))
-    assert "pets.zip is under way" in text(panel.get(reverse(LIST)))
+    assert "pets.zip is running" in text(panel.get(reverse(LIST)))
     seen: list[str] = []
     put = staging.put
 

@@ -26,7 +26,7 @@ def test_another_number_of_classes_is_refused_with_both_told(
 ) -> None:
     for classes in (2, 4, 7):
         answer = text(press(draft, "upload_reference", upload=sent(make_model(classes=classes))))
-        assert "has 3 rows, and Waste has 3 classes" in answer
+        assert "has 3 rows, but Waste has 3 classes" in answer
         draft.refresh_from_db()
         assert draft.reference is None
 

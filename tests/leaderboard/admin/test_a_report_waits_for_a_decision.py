@@ -147,7 +147,7 @@ def test_the_report_shows_pictures_of_what_is_wrong_to_its_organizer_alone(
 
 def difference(page: str) -> list[str]:
     """The numbers that compare a version with the one before."""
-    return re.findall(r"Added: .*? As before: \d+", page)
+    return re.findall(r"Added: .*? Not changed: \d+", page)
 
 
 def test_a_new_version_is_told_before_the_import_and_listed_after_it(
@@ -163,14 +163,14 @@ def test_a_new_version_is_told_before_the_import_and_listed_after_it(
     assert f'value="{next(staging.every()).seed}"' in said  # the division is drawn once
     assert difference(said) == difference(text(panel.post(page, {"name": "Pets", "look": ""})))
     assert "Since version 1" in said
-    assert "In another class: 1." in said
+    assert "Now in another class: 1." in said
     named = text(panel.post(page, {"name": "Other pets", "look": ""}))
     assert "Since version 1" not in named
 
     panel.post(page, {"name": "Pets", "allow_seen": "on"})
     second = Dataset.objects.get(name="Pets", version=2)
     shown = text(panel.get(pages.change_url(second)))
-    assert shown.count("In another class: 1.") == 1
+    assert shown.count("Now in another class: 1.") == 1
     assert difference(shown) == difference(said)
     assert first.sha256[:16] in shown
     assert shown.count("· organizer") == 2

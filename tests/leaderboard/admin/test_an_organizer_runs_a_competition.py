@@ -125,7 +125,7 @@ def test_from_an_empty_site_to_both_boards(
         not in panel.get(reverse("admin:leaderboard_competition_add")).content.decode()
     )
     change(panel, competition, input_height=24, input_width=24)
-    assert "has macro-F1 0.167 on the public split; its score is known once" in text(answer)
+    assert "has macro-F1 0.167 on the public split. Its score is known once" in text(answer)
 
     refused = press(competition, "open_")
     assert refused.status_code == 409
@@ -148,7 +148,7 @@ def test_from_an_empty_site_to_both_boards(
 
     answer = change(panel, competition, min_quality=0.4)
     assert competition.calibration == calibration
-    assert "The gate of 0.4 keeps it unranked" in text(answer)
+    assert "With the gate of 0.4 this model gets no rank" in text(answer)
 
     press(competition, "open_")
     competition.refresh_from_db()
@@ -241,7 +241,7 @@ def test_limits_of_an_answer_are_set_and_leave_room_for_an_honest_one(
 
 def test_sizes_lie_within_their_bounds(panel: Client, draft: Competition) -> None:
     answer = change(panel, draft, max_input_size=20)
-    assert "must lie between the least (16) and the largest (20) size" in text(answer)
+    assert "must be between the smallest (16) and the largest (20) size" in text(answer)
     assert draft.max_input_size == 512
 
 
@@ -439,10 +439,10 @@ def test_what_is_prepared_is_shown_and_can_be_stopped(
     scored(rivals, seed=2)
     assert "Stop the preparation" not in text(change(panel, competition, tagline="Sort it."))
 
-    assert "The gate of 0.9 holds as soon as" in said(change(panel, competition, min_quality=0.9))
+    assert "The gate of 0.9 applies as soon as" in said(change(panel, competition, min_quality=0.9))
     answer = change(panel, competition, tagline="Sort it well.", min_quality=0.0)
     assert competition.tagline == "Sort it well."
-    assert "The gate of 0.9 holds as soon as" in said(answer), "0 is what there was: no change"
+    assert "The gate of 0.9 applies as soon as" in said(answer), "0 is what there was: no change"
     assert "In preparation, gate of 0.9: 1 of 2 teams are prepared." in text(answer)
     refused = change(panel, competition, min_quality=0.5)
     assert "The boards are being prepared. The competition's page shows" in said(refused)

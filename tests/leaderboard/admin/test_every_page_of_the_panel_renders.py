@@ -214,7 +214,7 @@ def test_no_page_links_a_hidden_file(panel: Client) -> None:
 def test_the_first_page_says_what_needs_attention(panel: Client, full: None, settings: Any) -> None:
     page = panel.get(reverse("admin:index")).content.decode()
     assert "Mail is not set up" in page
-    assert "Queued for One core: 1. No worker of it was seen" in page
+    assert "Queued for One core: 1. No worker of this profile was seen" in page
     assert (
         "Waste sorting would give a rank to a model that does nothing. Set a gate above 0.167"
         in page

@@ -45,10 +45,10 @@ def test_each_decision_is_told_with_its_reason(
     titles = [
         f"Submission #{number} of Sorters is disqualified",
         f"Submission #{number} of Sorters counts again",
-        "The organizers ban Sorters from Waste sorting",
+        "The organizers banned Sorters from Waste sorting",
         "The ban of Sorters from Waste sorting is lifted",
         "teammate is now the captain of Sorters",
-        "The organizers ban owner from Waste sorting",
+        "The organizers banned owner from Waste sorting",
         "The organizers removed owner from Sorters",
         "The ban of owner from Waste sorting is lifted",
     ]

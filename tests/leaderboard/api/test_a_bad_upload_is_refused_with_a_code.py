@@ -64,7 +64,7 @@ def test_a_declaration_of_what_is_not_honoured(
 ) -> None:
     answer = upload(make_model(extra={"featherweight.json": '{"crop_border_pixels": 4}'}))
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_declaration")
-    assert "'crop_border_pixels' changes nothing here" in answer.json()["detail"]
+    assert "'crop_border_pixels' has no effect here" in answer.json()["detail"]
     assert not Submission.objects.exists()
 
 

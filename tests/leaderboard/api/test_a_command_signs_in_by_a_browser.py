@@ -65,7 +65,7 @@ def test_from_the_command_to_its_token(
     browser = browser_of(owner)
     assert found[0] in text(browser.get(page))
     asked = text(browser.post("/device/", {"code": found[0].lower()}))
-    assert "asks to act for you, owner" in asked
+    assert "asks for permission to act for you, owner" in asked
     done = browser.post("/device/", {"code": found[0], "act": "confirm"}, follow=True)
     assert "is signed in" in text(done)
     out, _ = command.communicate(timeout=30)

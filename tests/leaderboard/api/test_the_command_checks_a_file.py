@@ -90,7 +90,7 @@ def test_what_may_fail_later_is_noted(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in (
         "names the device cuda:0",
-        "layers in training mode, so that its answers change: dropout",
+        "layers in training mode, so its answers change: dropout",
         "aten::rand)",
     ):
         assert words in done.stdout, words

@@ -114,7 +114,7 @@ def test_the_next_call_goes_on_where_one_was_stopped(
     line.before = {2: stop}
     with pytest.raises(KeyboardInterrupt):
         send(server, file)
-    assert "continues from here" in capsys.readouterr().err
+    assert "the upload continues from" in capsys.readouterr().err
     first = line.bytes
     send(server, file)
     assert "The upload continues at" in capsys.readouterr().err

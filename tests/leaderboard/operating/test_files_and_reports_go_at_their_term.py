@@ -80,7 +80,7 @@ def test_what_no_board_needs_goes_first_and_scores_stay(
     page = reverse("admin:leaderboard_competition_result", args=[competition.pk])
     assert "Nothing is deleted: no term is set." in text(panel.get(page))
     Competition.objects.update(keep_unranked_days=30, keep_all_days=90)
-    assert "they go 30 days after the publication" in text(panel.get(page))
+    assert "deleted 30 days after the publication" in text(panel.get(page))
     competitions.close(competition=competition, by=organizer)
     competitions.publish(competition=competition, by=organizer)
     ranges.renew_all()

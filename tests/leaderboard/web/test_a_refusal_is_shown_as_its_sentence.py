@@ -85,7 +85,7 @@ def test_paused(
 
 
 def test_a_team_is_made_once(send: Any, team: Team, rival: User, owner: User) -> None:
-    assert "a team named sorters already" in text(send(rival, TEAM, name="sorters"))
+    assert "already a team named sorters" in text(send(rival, TEAM, name="sorters"))
     assert "already in a team of this competition" in text(send(owner, TEAM, name="Second"))
     assert "This field is required." in text(send(rival, TEAM, name=""))
     assert "Third is ready" in text(send(rival, TEAM, name="Third"))

@@ -63,7 +63,7 @@ def test_at_most_as_many_are_open_as_a_team_has_members(
     most = team.competition.max_team_size
     for _ in range(most):
         teams.invite(team=team, by=owner)
-    assert "Revoke one" in text(see(owner, TEAM))
+    assert "revoke one" in text(see(owner, TEAM))
     page = browser(owner).post(f"{TEAM}invite/", headers={"referer": TEAM}, follow=True)
     assert "Revoke one first" in text(page)
     refused = client_of(owner).post(f"{API}/teams/{team.pk}/invitations")
