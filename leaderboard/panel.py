@@ -48,6 +48,7 @@ MENU = (
         (_("Announcements"), "campaign", "leaderboard_announcement_changelist"),
         (_("Questions"), "contact_support", "leaderboard_question_changelist"),
         (_("FAQ"), "quiz", "leaderboard_faqentry_changelist"),
+        (_("Baselines"), "flag", "leaderboard_baseline_changelist"),
         (_("Datasets"), "photo_library", "leaderboard_dataset_changelist"),
     ],
     [

@@ -146,7 +146,7 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tra
                 "upload_reference",
                 "train_reference",
                 "cancel_training",
-                "calibrate",
+                *("calibrate", "add_baseline"),
                 "dashboard",
                 "formula",
                 "measure_again",

@@ -66,7 +66,7 @@ class EvaluationAdmin(pages.Fixed):
         return (
             super()
             .get_queryset(request)
-            .select_related("competition", "submission__team", "profile", "worker")
+            .select_related("competition", "submission__team", "baseline", "profile", "worker")
             .annotate(weak=F("isolation__is_weak"))
         )
 
@@ -84,7 +84,7 @@ class EvaluationAdmin(pages.Fixed):
 
     @display(description=gettext_lazy("Of"))
     def of(self, evaluation: Evaluation) -> SafeString | str:
-        return pages.link(evaluation.submission or evaluation.competition)
+        return pages.link(evaluation.model or evaluation.competition)
 
     @display(description=gettext_lazy("Time ratio"), ordering="time_ratio")
     def ratio(self, evaluation: Evaluation) -> str:

@@ -70,6 +70,7 @@ def before_opening(competition: Competition, calibration: Evaluation | None) -> 
     yield images(competition)
     yield reference(competition)
     yield calibrated(competition, calibration)
+    yield baselines(competition)
     said, level = calibrations.without_gate(competition)
     yield Step(str(FORMULA), said, is_done=level == "success", is_needed=False, tab=str(FORMULA))
     yield Step(str(DATES), dates(competition), is_done=True, is_needed=False, tab=str(DATES))
@@ -152,6 +153,22 @@ def calibrated(competition: Competition, calibration: Evaluation | None) -> Step
         url=url,
         button=gettext("Calibrate again") if trouble else gettext("Calibrate"),
         is_trouble=bool(trouble),
+    )
+
+
+def baselines(competition: Competition) -> Step:
+    names = [str(one) for one in competition.baselines.all()]
+    said = gettext(
+        "None. A baseline is a model of yours that stands on the boards without a rank, such as a "
+        "well-known network."
+    )
+    return Step(
+        gettext("Baselines"),
+        ", ".join(names) or said,
+        is_done=bool(names),
+        is_needed=False,
+        url="" if competition.is_published else step_url(competition, "add_baseline"),
+        button=gettext("Add a baseline"),
     )
 
 

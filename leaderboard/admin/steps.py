@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from leaderboard.admin import (
     again,
+    baselines,
     calibrations,
     drafts,
     fields,
@@ -79,7 +80,7 @@ class PauseForm(forms.Form):
     )
 
 
-class Steps(again.Acts):
+class Steps(baselines.Acts):
     """Buttons on a competition's page: those of its state."""
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
@@ -88,6 +89,8 @@ class Steps(again.Acts):
         if competition:
             steps = [*steps_of(competition), *drafts.acts_of(competition), "dashboard", "formula"]
             steps += again.acts_of(competition)
+            if not competition.is_published:
+                steps.append("add_baseline")
             if self.has_add_permission(request):
                 steps.append("clone")
             if competition.state == State.DRAFT:

@@ -18,6 +18,7 @@ from leaderboard.models import (
     Application,
     AuditEntry,
     Ban,
+    Baseline,
     Canary,
     Competition,
     Dataset,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 MODELS: Mapping[type[Model], tuple[StrPromise, StrPromise]] = {
     Competition: (gettext_lazy("competition"), gettext_lazy("competitions")),
     ReferenceModel: (gettext_lazy("reference model"), gettext_lazy("reference models")),
+    Baseline: (gettext_lazy("baseline"), gettext_lazy("baselines")),
     Dataset: (gettext_lazy("dataset"), gettext_lazy("datasets")),
     Split: (gettext_lazy("split"), gettext_lazy("splits")),
     HardwareProfile: (gettext_lazy("hardware profile"), gettext_lazy("hardware profiles")),
@@ -236,6 +238,11 @@ FIELDS: Mapping[type[Model], Mapping[str, StrPromise]] = {
         "note": gettext_lazy("note"),
         "handed_in_at": gettext_lazy("handed in at"),
         "handed_in_by": gettext_lazy("handed in by"),
+    },
+    Baseline: {
+        "competition": gettext_lazy("competition"),
+        "name": gettext_lazy("name"),
+        "is_released": gettext_lazy("handed out"),
     },
     Announcement: {
         "competition": gettext_lazy("competition"),

@@ -197,6 +197,8 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         _("The token's scope is too small. The sentence names the scope that is needed."),
     ),
     "too_many_trials": (403, _("A team can try at most 20 models in 24 hours.")),
+    "unknown_baseline": (404, _("The competition has no such baseline with a score.")),
+    "baseline_not_released": (404, _("The organizers do not hand out this baseline.")),
     "board_not_published": (404, _("The private board is not published yet.")),
     "invitation_unusable": (404, _("The invitation is unknown, used, revoked or expired.")),
     "model_deleted": (404, _("The model file was deleted: the competition no longer keeps it.")),

@@ -8,6 +8,7 @@ from leaderboard.api import documentation, errors
 from leaderboard.api.views import (
     accounts,
     admissions,
+    baselines,
     boards,
     competitions,
     devices,
@@ -48,6 +49,12 @@ urlpatterns = [
         "v2/competitions/<slug:slug>/reference",
         competitions.Reference.as_view(),
         name="api-reference",
+    ),
+    path("v2/competitions/<slug:slug>/baselines/<int:baseline_pk>", baselines.Baseline.as_view()),
+    path(
+        "v2/competitions/<slug:slug>/baselines/<int:baseline_pk>/file",
+        baselines.BaselineFile.as_view(),
+        name="api-baseline-file",
     ),
     path("v2/competitions/<slug:slug>/kit", competitions.StarterKit.as_view()),
     path("v2/competitions/<slug:slug>/boards/<slug:board>", boards.Board.as_view()),

@@ -255,9 +255,9 @@ def board(
 
 
 def board_table(page: dict[str, Any], *, title: str) -> Table:
-    """A board's rows, with the reference model before the first row that it beats.
+    """A board's rows, with reference and baselines before the first row that each beats.
 
-    Rows without a rank stand below the reference, whatever their score.
+    Rows without a rank stand below them, whatever their score.
     """
     names = (
         gettext("rank"),
@@ -267,21 +267,31 @@ def board_table(page: dict[str, Any], *, title: str) -> Table:
         gettext("quality"),
     )
     table = Table(*names, gettext("time ratio"), "", title=title)
-    reference = page["baseline"]
+    left = beside(page)
     for row in page["results"]:
-        if reference and (row["rank"] is None or row["score"] > reference["score"]):
-            add_reference(table, reference)
-            reference = None
+        while left and is_before(left[0], row):
+            add_beside(table, left.pop(0))
         mark = gettext("tied") if row["tied"] else ""
         table.add_row(str(row["rank"] or "-"), likely(row), plain(row["team"]), *cells(row), mark)
-    if reference:
-        add_reference(table, reference)
+    for one in left:
+        add_beside(table, one)
     return table
 
 
-def add_reference(table: Table, reference: dict[str, Any]) -> None:
-    name = plain(reference["name"])
-    table.add_row("", "", name, *cells(reference), gettext("reference"), style="dim")
+def beside(page: dict[str, Any]) -> list[dict[str, Any]]:
+    """The reference and the baselines of a board, the best one first."""
+    found = [{**one, "mark": gettext("baseline")} for one in page["baselines"]]
+    if page["baseline"]:
+        found.append({**page["baseline"], "is_ranked": True, "mark": gettext("reference")})
+    return sorted(found, key=lambda one: (not one["is_ranked"], one["score"]))
+
+
+def is_before(one: dict[str, Any], row: dict[str, Any]) -> bool:
+    return row["rank"] is None or bool(one["is_ranked"] and row["score"] > one["score"])
+
+
+def add_beside(table: Table, one: dict[str, Any]) -> None:
+    table.add_row("", "", plain(one["name"]), *cells(one), one["mark"], style="dim")
 
 
 def cells(row: dict[str, Any]) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ from leaderboard.models.announcement import Announcement
 from leaderboard.models.application import Application, Guest
 from leaderboard.models.audit import AuditEntry
 from leaderboard.models.ban import Ban
+from leaderboard.models.baseline import Baseline
 from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset, Fingerprints, Split
 from leaderboard.models.declaration import Declaration
@@ -38,6 +39,7 @@ __all__ = [
     "Application",
     "AuditEntry",
     "Ban",
+    "Baseline",
     "BoardVersion",
     "Canary",
     "Competition",

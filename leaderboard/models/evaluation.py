@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models.answers import Answers
+from leaderboard.models.baseline import Baseline
 from leaderboard.models.competition import Competition
 from leaderboard.models.dataset import Dataset
 from leaderboard.models.evaluations import EvaluationQuerySet, ShownManager
@@ -57,6 +58,7 @@ class Evaluation(Progress, Result):
     class Kind(models.TextChoices):
         SUBMISSION = "submission", _("Submission")
         CALIBRATION = "calibration", _("Calibration")
+        BASELINE = "baseline", _("Baseline")
 
     class Why(models.TextChoices):
         FIRST = "first", _("first measurement")
@@ -79,6 +81,9 @@ class Evaluation(Progress, Result):
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="evaluations")
     submission = models.ForeignKey(
         Submission, models.CASCADE, null=True, blank=True, related_name="evaluations"
+    )
+    baseline = models.ForeignKey(
+        Baseline, models.CASCADE, null=True, blank=True, related_name="evaluations"
     )
     team = models.ForeignKey(
         Team,
@@ -159,9 +164,10 @@ class Evaluation(Progress, Result):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind="calibration", submission=None)
-                | Q(kind="submission", submission__isnull=False),
-                name="a_calibration_has_no_submission",
+                condition=Q(kind="calibration", submission=None, baseline=None)
+                | Q(kind="submission", submission__isnull=False, baseline=None)
+                | Q(kind="baseline", submission=None, baseline__isnull=False, team=None),
+                name="each_kind_has_its_model",
             ),
             models.CheckConstraint(
                 condition=~Q(state="scored")
@@ -172,6 +178,11 @@ class Evaluation(Progress, Result):
                 fields=["submission"],
                 condition=Q(state__in=["queued", "running"], is_hidden=False),
                 name="one_unfinished_evaluation",
+            ),
+            models.UniqueConstraint(
+                fields=["baseline"],
+                condition=Q(state__in=["queued", "running"]),
+                name="one_unfinished_of_a_baseline",
             ),
             models.UniqueConstraint(
                 fields=["rescore", "submission"],
@@ -236,9 +247,16 @@ class Evaluation(Progress, Result):
         }
         if self.submission_id:
             sentence = gettext("evaluation %(number)s of submission %(submission)s (%(state)s)")
+        elif self.baseline_id:
+            sentence = gettext("evaluation %(number)s of a baseline (%(state)s)")
         else:
             sentence = gettext("evaluation %(number)s, a calibration (%(state)s)")
         return sentence % facts
+
+    @property
+    def model(self) -> Submission | Baseline | None:
+        """What is measured beside the reference; None for a calibration."""
+        return self.submission or self.baseline
 
     @property
     def is_finished(self) -> bool:

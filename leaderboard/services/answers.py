@@ -56,9 +56,10 @@ def keep(evaluation: Evaluation, found: Mapping[str, Labels]) -> Answers | None:
     """Write the answers of a measured content, in the transaction of its verdict.
 
     `found` has the answers (images,) of each hidden split. A content that is measured again keeps
-    its row, with the last answers. None if there are no answers to keep.
+    its row, with the last answers. None if there are no answers to keep. No range of ranks and no
+    comparison needs those of a baseline.
     """
-    if not found:
+    if not found or evaluation.baseline_id:
         return None
     classes = len(evaluation.dataset.classes)
     row = Answers(

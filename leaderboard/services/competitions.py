@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 
 from leaderboard import sentences
 from leaderboard.errors import Conflict, NotFound
-from leaderboard.models import Competition, Preparation, User
+from leaderboard.models import Competition, Evaluation, Preparation, User
 from leaderboard.models.rescore import FORMULA_FIELDS
 from leaderboard.services import (
     audit,
@@ -105,7 +105,7 @@ def edit(*, competition: Competition, by: User) -> None:
     prepared = {"min_quality", "tracks"} if adds else {"min_quality"}
     competition.save(update_fields=fields - prepared)
     if competition.calibration and fields.intersection(FORMULA_FIELDS):
-        formulas.follow_calibrations(competition)
+        formulas.follow_organizers(competition)
     if fields & prepared:
         preparing.begin(competition, min_quality=gate, tracks=wanted if adds else None)
         preparing.go_on(competition, seconds=preparing.AT_ONCE)
@@ -123,7 +123,7 @@ def check_editable(row: Competition, fields: Collection[str]) -> None:
             % {"state": row.get_state_display(), "fields": ", ".join(frozen)},
             code="competition_running",
         )
-    if Competition.SCORING_FIELDS.intersection(fields) and row.evaluations.unfinished().exists():
+    if Competition.SCORING_FIELDS.intersection(fields) and is_calibrating(row):
         raise Conflict(
             gettext("A calibration is running. Wait until it ends or cancel it, then change this."),
             code="calibration_under_way",
@@ -136,6 +136,11 @@ def check_tracks(row: Competition, competition: Competition) -> None:
     """Raises `Conflict` unless a locked competition may have the tracks of an edited one."""
     tracks.check_kept(row, competition.all_tracks)
     conditions.check_reference(competition)
+
+
+def is_calibrating(competition: Competition) -> bool:
+    calibrations = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION)
+    return calibrations.unfinished().exists()
 
 
 def check_freeze(competition: Competition) -> None:

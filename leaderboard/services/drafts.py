@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -9,6 +11,7 @@ from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NameTaken
 from leaderboard.models import (
+    Baseline,
     Competition,
     Dataset,
     Evaluation,
@@ -28,7 +31,7 @@ OWN = frozenset(
 
 @transaction.atomic
 def clone(*, competition: Competition, slug: str, title: str, by: User) -> Competition:
-    """A draft with the settings, texts, images and reference of another competition.
+    """A draft with the settings, texts, images, reference and baselines of another competition.
 
     It has no teams and no dates, and it must be calibrated.
     """
@@ -48,17 +51,18 @@ def clone(*, competition: Competition, slug: str, title: str, by: User) -> Compe
     competitions.create(competition=copy, by=by)
     faq.replace(competition=copy, wanted=faq.words(competition), by=by)
     if model := competition.reference:
-        copy.reference = ReferenceModel.objects.create(
-            competition=copy,
-            file=model.file.name,
-            sha256=model.sha256,
-            size_bytes=model.size_bytes,
-            name=model.name,
-            static=model.static,
-            created_at=timezone.now(),
-        )
+        copy.reference = ReferenceModel.objects.create(**carried(model, copy))
         copy.save(update_fields=["reference"])
+    for one in competition.baselines.all():
+        Baseline.objects.create(**carried(one, copy), is_released=one.is_released)
     return copy
+
+
+def carried(model: ReferenceModel | Baseline, copy: Competition) -> dict[str, Any]:
+    """The columns of a stored model in another competition."""
+    kept = ("sha256", "size_bytes", "name", "static")
+    values = {name: getattr(model, name) for name in kept}
+    return values | {"competition": copy, "file": model.file.name, "created_at": timezone.now()}
 
 
 @transaction.atomic
@@ -74,7 +78,7 @@ def delete(*, competition: Competition, with_dataset: bool, by: User) -> None:
     row = locks.lock(competition)
     check_deletable(row)
     dataset = row.dataset
-    models = [str(one.file) for one in row.references.all()]
+    models = [str(one.file) for one in (*row.references.all(), *row.baselines.all())]
     audit.record(
         Act.COMPETITION_DELETED, row, by=by, before=audit.state(row, "slug", "dataset", "profile")
     )
@@ -95,7 +99,7 @@ def check_deletable(row: Competition) -> None:
             ),
             code="competition_running",
         )
-    if row.evaluations.unfinished().exists():
+    if competitions.is_calibrating(row):
         raise Conflict(
             gettext("A calibration is running. Wait until it ends or cancel it, then delete this."),
             code="calibration_under_way",

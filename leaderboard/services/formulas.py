@@ -65,12 +65,12 @@ def hold(competition: Competition) -> None:
 
 
 def terms_of_today(evaluation: Evaluation) -> dict[str, Any]:
-    """The columns by which an upload must be measured since a rescore; none if it has them.
+    """The columns by which a model must be measured since a rescore; none if it has them.
 
     Call it once the competition is held.
     """
     competition = evaluation.competition
-    if evaluation.is_hidden or not evaluation.submission_id:
+    if evaluation.is_hidden or evaluation.kind == Evaluation.Kind.CALIBRATION:
         return {}
     if evaluation.rescore_id == competition.measured_since_id:
         return {}
@@ -87,8 +87,9 @@ def follow(competition: Competition, teams: Collection[int]) -> None:
     rewrite(competition, Q(team__in=teams))
 
 
-def follow_calibrations(competition: Competition) -> None:
-    rewrite(competition, Q(kind=Evaluation.Kind.CALIBRATION))
+def follow_organizers(competition: Competition) -> None:
+    """The same for calibrations and baselines, which have no team."""
+    rewrite(competition, ~Q(kind=Evaluation.Kind.SUBMISSION))
 
 
 def rewrite(competition: Competition, which: Q) -> None:
@@ -118,7 +119,7 @@ def write(quality_ref: float, scores: Sequence[Scored]) -> None:
         # Both databases call the columns of VALUES column1, column2 and so on.
         cursor.execute(
             f"UPDATE {table} SET score_public = n.column2, score_private = n.column3, "  # noqa: S608
-            f"quality_ref = CASE WHEN submission_id IS NULL THEN quality_ref ELSE %s END "
+            f"quality_ref = CASE WHEN kind = 'calibration' THEN quality_ref ELSE %s END "
             f"FROM (VALUES {values}) n WHERE {table}.id = n.column1",
             [quality_ref, *(figure for row in scores for figure in row)],
         )

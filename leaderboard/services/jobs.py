@@ -17,21 +17,21 @@ CANARY_SECONDS = 15.0
 
 
 def for_evaluation(evaluation: Evaluation) -> Job:
-    """A job over both hidden splits: a submission, or in a calibration the reference against
-    itself."""
+    """A job over both hidden splits: a submission or a baseline, or in a calibration the reference
+    against itself."""
     competition = formulas.judging(evaluation)
-    submission = evaluation.submission
+    model = evaluation.model
     splits = {split.name: split for split in evaluation.dataset.splits.all()}
     calibration = competition.calibration
     plan, limits = evaluation.profile.plan(), competition.limits()
     earlier = measurements.pooled(evaluation)
-    if not submission:
+    if not model:
         plan, limits = plan.of_calibration(), limits.longer(CALIBRATION)
     elif earlier:
         limits = limits.longer(RETRY_FACTOR)
     return Job(
         reference=files.local_path(evaluation.reference.file),
-        submission=files.local_path(submission.file) if submission else None,
+        submission=files.local_path(model.file) if model else None,
         splits=tuple(
             Split(name, files.local_path(splits[name].archive)) for name in ("public", "private")
         ),
@@ -42,7 +42,7 @@ def for_evaluation(evaluation: Evaluation) -> Job:
         plan=replace(plan, host=hosts.of(evaluation.profile, evaluation.worker)),
         limits=limits,
         seed=secret_number(f"{evaluation.pk} {evaluation.attempt}"),
-        pace=pace(calibration) if calibration and submission else None,
+        pace=pace(calibration) if calibration and model else None,
         earlier=earlier,
         cache=Path(settings.CACHE_DIR),
         lock=lock_file(),

@@ -16,7 +16,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission
+from leaderboard.models import Baseline, Competition, Evaluation, HardwareProfile, Submission
 from leaderboard.services import formulas, statements
 from scoring.job import PROTOCOL, Quad, Timing
 from scoring.timing import pooling
@@ -46,15 +46,17 @@ class Attempt:
 
 
 def key(
-    competition: Competition, profile: HardwareProfile, submission: Submission | None = None
+    competition: Competition,
+    profile: HardwareProfile,
+    model: Submission | Baseline | None = None,
 ) -> str:
     """The hash of all that a measurement depends on: content, input, images, reference, machine,
     plan and protocol."""
     assert competition.reference
     assert competition.dataset
     parts = [
-        submission.content_sha256 if submission else "calibration",
-        submission.static["input"] if submission else None,
+        content_of(model),
+        model.static["input"] if model else None,
         competition.dataset.sha256,
         competition.reference.sha256,
         profile.slug,
@@ -66,6 +68,13 @@ def key(
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def content_of(model: Submission | Baseline | None) -> str:
+    """What stands in a key for a content. A baseline shares no measurement with a team."""
+    if isinstance(model, Baseline):
+        return f"baseline {model.sha256}"
+    return model.content_sha256 if model else "calibration"
+
+
 def hold_to_today(evaluation: Evaluation) -> None:
     """Let a claimed evaluation be measured by the protocol and the plan of today.
 
@@ -73,7 +82,7 @@ def hold_to_today(evaluation: Evaluation) -> None:
     pooled and do not count as faults. Raises `Stale`.
     """
     before = evaluation.measurement_key
-    today = key(formulas.judging(evaluation), evaluation.profile, evaluation.submission)
+    today = key(formulas.judging(evaluation), evaluation.profile, evaluation.model)
     if today == before:
         return
     logger.info("%s was queued under another protocol or plan.", evaluation)

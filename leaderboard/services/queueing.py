@@ -17,7 +17,14 @@ from django.utils.translation import gettext
 
 from leaderboard import logs, queue
 from leaderboard.errors import Conflict
-from leaderboard.models import Competition, Evaluation, HardwareProfile, Submission, User
+from leaderboard.models import (
+    Baseline,
+    Competition,
+    Evaluation,
+    HardwareProfile,
+    Submission,
+    User,
+)
 from leaderboard.models.evaluation import Stale
 from leaderboard.services import (
     audit,
@@ -50,18 +57,24 @@ class Place:
 
 
 def enqueue(
-    *, competition: Competition, submission: Submission | None = None, why: str = Why.FIRST
+    *,
+    competition: Competition,
+    submission: Submission | None = None,
+    baseline: Baseline | None = None,
+    why: str = Why.FIRST,
 ) -> Evaluation:
-    """Queue an evaluation of a submission, or without one a calibration. Call in a transaction."""
+    """Queue an evaluation of a submission or a baseline, or without them a calibration. Call in a
+    transaction."""
     if competition.reference is None or competition.dataset is None:
         raise Conflict(
             gettext("The competition has no reference model or no dataset yet."), code="not_ready"
         )
     profile = competition.profile
     evaluation = Evaluation.objects.create(
-        kind=Evaluation.Kind.SUBMISSION if submission else Evaluation.Kind.CALIBRATION,
+        kind=kind_of(submission or baseline),
         competition=competition,
         submission=submission,
+        baseline=baseline,
         team=submission.team if submission else None,
         content_sha256=submission.content_sha256 if submission else "",
         reference=competition.reference,
@@ -71,7 +84,7 @@ def enqueue(
         why=why,
         queued_at=timezone.now(),
         request_id=logs.current_id(),
-        measurement_key=measurements.key(competition, profile, submission),
+        measurement_key=measurements.key(competition, profile, submission or baseline),
     )
     if submission:
         turns.settle_anew(submission.team)
@@ -79,6 +92,20 @@ def enqueue(
     facts = (evaluation.pk, evaluation.submission_id)
     logger.info("Evaluation %s of submission %s is queued.", *facts)
     return evaluation
+
+
+def kind_of(model: Submission | Baseline | None) -> Evaluation.Kind:
+    if model is None:
+        return Evaluation.Kind.CALIBRATION
+    is_baseline = isinstance(model, Baseline)
+    return Evaluation.Kind.BASELINE if is_baseline else Evaluation.Kind.SUBMISSION
+
+
+def enqueue_baselines(competition: Competition) -> None:
+    """Measure all baselines by a new calibration. Call it in the transaction that takes it."""
+    competition.evaluations.filter(kind=Evaluation.Kind.BASELINE).cancel()
+    for baseline in competition.baselines.all():
+        enqueue(competition=competition, baseline=baseline)
 
 
 @transaction.atomic

@@ -26,7 +26,9 @@ from leaderboard.services import (
     gains,
     measurements,
     placing,
+    queueing,
     turns,
+    versions,
     workers,
 )
 from leaderboard.services.events import Event
@@ -355,13 +357,17 @@ def show(evaluation: Evaluation, *others: Team) -> None:
     """Show a verdict: on the boards, also of other teams that share it, or as a draft's
     calibration.
 
-    A competition that runs keeps its calibration.
+    A competition that runs keeps its calibration. Baselines are measured after each new one.
     """
     if evaluation.submission:
         placing.place(*{evaluation.submission.team, *others})
+    elif evaluation.baseline_id:
+        versions.change(evaluation.competition_id)
     else:
-        Competition.objects.filter(
+        taken = Competition.objects.filter(
             pk=evaluation.competition_id,
             state=Competition.State.DRAFT,
             reference=evaluation.reference_id,
         ).update(calibration=evaluation)
+        if taken:
+            queueing.enqueue_baselines(evaluation.competition)

@@ -138,8 +138,7 @@ def calibrate(*, competition: Competition, by: User) -> Evaluation:
     ratio."""
     organizers.check_organizer(by, competition)
     competitions.check_measurable(competition)
-    under_way = competition.evaluations.unfinished().filter(kind=Evaluation.Kind.CALIBRATION)
-    if under_way.exists():
+    if competitions.is_calibrating(competition):
         raise Conflict(gettext("A calibration is running."), code="already_queued")
     audit.record(audit.Act.CALIBRATION_QUEUED, competition, by=by)
     return queueing.enqueue(competition=competition)

@@ -35,6 +35,7 @@ from leaderboard.services import (
     measurements,
     preparing,
     privileges,
+    queueing,
     turns,
     versions,
     workers,
@@ -337,4 +338,5 @@ def switch(rescore: Rescore, competition: Competition) -> None:
     )
     for team in competition.teams.filter(pk__in=teams).order_by("pk"):
         turns.settle_anew(team)
+    queueing.enqueue_baselines(competition)
     queue.knock(competition.profile.slug)

@@ -194,7 +194,7 @@ def switch(rescore: Rescore, by: User) -> None:
         remeasuring.switch(rescore, competition)
     competition.save(update_fields=[*FORMULA_FIELDS, "formula_version", *formulas.TERMS])
     if not rescore.is_measured:
-        formulas.follow_calibrations(competition)
+        formulas.follow_organizers(competition)
     # Ranges of the former board. New ones are computed in the background.
     ranges.forget(competition)
     decide(rescore, State.APPLIED, by, version=competition.formula_version)

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from leaderboard.models import (
     AuditEntry,
+    Baseline,
     BoardVersion,
     Canary,
     Competition,
@@ -49,6 +50,7 @@ GRANTS: dict[type[models.Model], str] = {
     Declaration: READ,
     Split: READ,
     ReferenceModel: READ,
+    Baseline: READ,
     Submission: READ,
     # Locking a row needs the right to write one of its columns.
     HardwareProfile: "SELECT, UPDATE (id)",

@@ -168,17 +168,15 @@ def whole(
     team_id = mine.entry.team_id if mine and page_of(mine.place) == page.number else None
 
     def made() -> dict[str, Any]:
-        places = page.object_list
-        found = standing[places[0] : places[-1] + 1]
-        baseline = baselines.of(standing.competition, standing.board)
-        at = baseline_at(baseline, standing, page) if baseline else None
+        first, last = page.object_list[0], page.object_list[-1]
+        lines = baselines.on(standing)
+        above, found = split(standing[max(first - 1, 0) : last + 1], is_first=not first)
         rows = tables.rows(
             standing.competition,
             found,
             wish,
             team_id,
-            baseline=baseline,
-            baseline_at=at,
+            beside=baselines.beside(lines, found, above=above, is_last=not page.has_next()),
             moved=moved(standing, found),
         )
         return {"rows": rows, "points": tables.points(standing.competition, found, drawn)}
@@ -257,23 +255,8 @@ def page_of(place: int) -> int:
     return (max(place, 1) - 1) // PAGE + 1
 
 
-def baseline_at(
-    baseline: baselines.Baseline, standing: rankings.Standing, page: Page[int]
-) -> int | None:
-    """Before which row of a page the reference stands; None if it stands on another page.
-
-    It stands before the first row that it beats, or whose team has no rank.
-    """
-    places = page.object_list
-    first, last = places[0], places[-1]
-    # With the last row of the page before, to see whether the reference belongs there.
-    before = standing[first - 1 : last + 1] if first else standing[: last + 1]
-    is_beaten = [
-        row.rank is not None and float(row.entry.score) <= baseline.score for row in before
-    ]
-    if first and not is_beaten[0]:
-        return None
-    place = is_beaten.index(False) if False in is_beaten else len(is_beaten)
-    if place == len(is_beaten) and page.has_next():
-        return None  # it stands at the top of the next page
-    return place - 1 if first else place
+def split(
+    rows: list[rankings.Row], *, is_first: bool
+) -> tuple[rankings.Row | None, list[rankings.Row]]:
+    """The last row of the page before, and the rows of a page."""
+    return (None, rows) if is_first else (rows[0], rows[1:])

@@ -10,7 +10,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
 from leaderboard import digits
-from leaderboard.services import competitions, rankings, visibility
+from leaderboard.services import baselines, competitions, rankings, visibility
 
 ROWS, MOST_ROWS = 10, 50
 
@@ -24,11 +24,14 @@ def embed(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     visibility.check_board(competition, name)
     standing = rankings.Standing(competition, name, track=request.GET.get("track", ""))
     address = request.build_absolute_uri(f"/competitions/{slug}/boards/{name}/")
-    count = digits.whole(request.GET.get("rows", "")) or ROWS
+    count = min(digits.whole(request.GET.get("rows", "")) or ROWS, MOST_ROWS)
+    rows, lines = standing[:count], baselines.on(standing)
+    beside = baselines.beside(lines, rows, above=None, is_last=count >= len(standing))
     said = {
         "competition": competition,
         "board": name,
-        "rows": standing[: min(count, MOST_ROWS)],
+        "rows": [(beside.get(at, ()), row) for at, row in enumerate(rows)],
+        "below": beside.get(len(rows), ()),
         "total": len(standing),
         "track": standing.track,
         "address": f"{address}?track={standing.slug}" if standing.track else address,

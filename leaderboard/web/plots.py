@@ -41,7 +41,7 @@ LAYERS = (1, 3, 10)
 
 @dataclass(frozen=True)
 class Mark:
-    """A team on the plot."""
+    """A team on the plot; the reference and baselines have the key 0."""
 
     team_id: int
     name: str
@@ -76,6 +76,7 @@ class Plot:
     front_line: str
     contours: list[Contour]
     reference: Mark | None
+    baselines: Sequence[Mark] = ()
 
     @property
     def diameter(self) -> float:
@@ -136,15 +137,16 @@ def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
     found = list(best.values_list(*columns))
     rows = [row[:4] for row in found]
     ranks = {row[0]: place for place, row in enumerate(found, start=1) if row[4]}
-    baseline = baselines.of(competition, standing.board)
-    more = [(baseline.time_ratio, baseline.quality)] if baseline else []
-    x = across([row[2] for row in rows] + [one for one, _ in more])
-    y = upward([row[3] for row in rows] + [one for _, one in more])
+    lines = sorted(baselines.on(standing), key=lambda one: one.is_reference)
+    x = across([row[2] for row in rows] + [one.time_ratio for one in lines])
+    y = upward([row[3] for row in rows] + [one.quality for one in lines])
+    named = [Mark(0, one.name, x.at(one.time_ratio), y.at(one.quality)) for one in lines]
     marks = [Mark(team, name, x.at(ratio), y.at(quality)) for team, name, ratio, quality in rows]
     best_ones = front(rows)
     grid = 1 if len(rows) <= FINE else 2
     cells = Counter((grid * round(one.x / grid), grid * round(one.y / grid)) for one in marks)
-    drawn = [*cells, *((x.at(one), y.at(other)) for one, other in more)]
+    drawn = [*cells, *((one.x, one.y) for one in named)]
+    has_reference = bool(lines) and lines[-1].is_reference
     return Plot(
         x=x,
         y=y,
@@ -158,9 +160,8 @@ def plot(standing: rankings.Standing, *, most: int = MOST_POINTS) -> Plot:
         ],
         front_line=stairs([(x.at(row[2]), y.at(row[3])) for row in best_ones], end=x.end),
         contours=contours(competition, x, y, drawn),
-        reference=Mark(0, baseline.name, x.at(baseline.time_ratio), y.at(baseline.quality))
-        if baseline
-        else None,
+        reference=named[-1] if has_reference else None,
+        baselines=named[:-1] if has_reference else named,
     )
 
 

@@ -114,6 +114,8 @@ class ShownRow:
     since_yesterday: int | None
     """Ranks won in a day, where that is beyond noise."""
     is_mine: bool
+    above: Sequence[baselines.Line]
+    """The reference and the baselines that beat it, and not the row before."""
 
 
 def heads(competition: Competition, wish: Wish) -> list[Head]:
@@ -173,18 +175,17 @@ def rows(
     wish: Wish,
     team_id: int | None,
     *,
-    baseline: baselines.Baseline | None = None,
-    baseline_at: int | None = None,
+    beside: Mapping[int, Sequence[baselines.Line]] | None = None,
     moved: Mapping[int, int] | None = None,
 ) -> SafeString:
-    """Rows of a board as HTML, with the reference before one of them."""
+    """Rows of a board as HTML, with reference and baselines before those that they beat."""
+    beside = beside or {}
     said = {
         "competition": competition,
-        "lines": lines(competition, found, team_id, moved or {}),
+        "lines": lines(competition, found, team_id, beside, moved or {}),
         "columns": wish.columns,
         "teams_at": f"/competitions/{competition.slug}/teams/",
-        "board_baseline": baseline,
-        "baseline_at": baseline_at,
+        "below": beside.get(len(found), ()),
     }
     return mark_safe(render_to_string("competitions/rows.html", said).strip())  # noqa: S308 - ours
 
@@ -212,6 +213,7 @@ def lines(
     competition: Competition,
     found: Sequence[rankings.Row],
     team_id: int | None,
+    beside: Mapping[int, Sequence[baselines.Line]],
     moved: Mapping[int, int],
 ) -> list[ShownRow]:
     scale = max([1.0, *(float(row.entry.score) for row in found)])
@@ -226,8 +228,9 @@ def lines(
             row.entry.public_rank - row.rank if row.rank and row.entry.public_rank else None,
             moved.get(row.entry.team_id),
             row.entry.team_id == team_id,
+            beside.get(at, ()),
         )
-        for row in found
+        for at, row in enumerate(found)
     ]
 
 

@@ -22,6 +22,7 @@ from django.utils import timezone, translation
 from PIL import Image
 
 from leaderboard.models import (
+    Baseline,
     Competition,
     Dataset,
     Evaluation,
@@ -33,6 +34,7 @@ from leaderboard.models import (
 )
 from leaderboard.models.answers import Answers
 from leaderboard.services import (
+    baseline_files,
     competitions,
     containment,
     files,
@@ -251,6 +253,26 @@ def scored(submit: Callable[..., Submission]) -> Callable[..., Submission]:
         submission = submit(team, seed)
         finish(submission.latest_evaluation, report(**figures))
         return Submission.objects.get(pk=submission.pk)
+
+    return make
+
+
+@pytest.fixture
+def baseline(
+    competition: Competition, organizer: User, make_model: Callable[..., bytes]
+) -> Callable[..., Baseline]:
+    """A measured baseline: `baseline("MobileNetV3", seed=70, time_ratio=0.5)`."""
+
+    def make(name: str, seed: int = 70, is_released: bool = False, **figures: float) -> Baseline:
+        made = baseline_files.add(
+            competition=competition,
+            upload=ContentFile(make_model(seed), name="baseline.pt"),
+            name=name,
+            is_released=is_released,
+            by=organizer,
+        )
+        finish(made.evaluations.get(), report(**figures))
+        return made
 
     return make
 

@@ -30,7 +30,7 @@ from leaderboard.models import (
     Split,
     User,
 )
-from leaderboard.services import datasets, faq, references
+from leaderboard.services import baseline_files, datasets, faq, references
 from leaderboard.services.contest_files import reading, schema
 from scoring.images import sets
 from tests.leaderboard.conftest import images
@@ -59,6 +59,7 @@ def settings_of(competition: Competition) -> dict[str, Any]:
     found["splits"] = sorted(competition.dataset.splits.values_list("name", "sha256", "images"))
     found["profile"] = model_to_dict(competition.profile) | {"id": 0}
     found["reference"] = competition.reference and competition.reference.sha256
+    found["baselines"] = list(competition.baselines.values_list("name", "sha256", "is_released"))
     return found | {"id": 0}
 
 
@@ -70,7 +71,7 @@ def empty_site() -> None:
 
 @pytest.fixture
 def changed(draft: Competition, organizer: User, make_model: Callable[..., bytes]) -> Competition:
-    """A draft none of whose settings has its first value, with a reference."""
+    """A draft none of whose settings has its first value, with a reference and a baseline."""
     for name in schema.in_order(Competition):
         field: Any = Competition._meta.get_field(name)
         value = getattr(draft, name)
@@ -93,6 +94,13 @@ def changed(draft: Competition, organizer: User, make_model: Callable[..., bytes
     draft.save()
     upload = ContentFile(make_model(seed=4), name="reference.pt")
     references.set_reference(competition=draft, upload=upload, name="Net", by=organizer)
+    baseline_files.add(
+        competition=draft,
+        upload=ContentFile(make_model(seed=5), name="mobile.pt"),
+        name="MobileNetV3",
+        is_released=True,
+        by=organizer,
+    )
     return draft
 
 
@@ -268,6 +276,7 @@ def test_missing_files_and_people_are_refused_with_a_code(
         ("one", "pets.zip", "none.zip", "no_such_file"),
         ("one", "source: pets.zip", f"sha256: {'a' * 64}", "unknown_dataset"),
         ("one", "pages:", "reference: {file: none.pt}\npages:", "no_such_file"),
+        ("one", "pages:", "baselines: [{name: Net, file: none.pt}]\npages:", "no_such_file"),
         (outsider.username, "", "", "not_allowed"),
     ):
         small.write_text(SMALL.replace(old, new) if old else SMALL)

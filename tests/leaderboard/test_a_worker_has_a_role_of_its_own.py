@@ -18,6 +18,7 @@ from django.utils import timezone
 import scoring
 from leaderboard import tasks
 from leaderboard.models import (
+    Baseline,
     Canary,
     Competition,
     Entry,
@@ -108,7 +109,8 @@ def test_it_evaluates_calibrates_checks_itself_and_gives_back(
 ) -> None:
     competition.profile.canary_every_minutes, competition.profile.max_foreign_load = 60, None
     competition.profile.save()
-    ends = iter([report(time_ratio=0.5), RuntimeError("ours"), failure(), report(time_ratio=0.6)])
+    # Two uploads; a baseline that is measured after the calibration; an upload once more.
+    ends = iter([report(), RuntimeError("ours"), failure(), report(), report(time_ratio=0.6)])
 
     def evaluate(job: Any, progress: Any, answered: Any = None) -> Any:
         progress(Progress("measure", 10, 5.0))
@@ -151,8 +153,17 @@ def test_it_evaluates_calibrates_checks_itself_and_gives_back(
     assert Canary.objects.count() == 2  # at the start, and after a fault
     queueing.evaluate_again(submission=first, by=organizer)
     Competition.objects.update(state=Competition.State.DRAFT)
+    Baseline.objects.create(
+        competition=competition,
+        name="MobileNetV3",
+        file=first.file.name,
+        size_bytes=1,
+        static=first.static,
+        created_at=timezone.now(),
+    )
     references.calibrate(competition=competition, by=organizer)
-    work(times=2)
+    work(times=3)
+    assert Baseline.objects.get().evaluations.get().state == State.SCORED
     assert not Evaluation.objects.unfinished().exists()
     assert Evaluation.objects.filter(why=Evaluation.Why.SHARED).exists()
     latest = Evaluation.objects.filter(kind=Evaluation.Kind.CALIBRATION).latest("pk")

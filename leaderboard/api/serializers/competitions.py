@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from leaderboard.api.authentication import token
+from leaderboard.api.serializers.baselines import Baseline, NamedBaseline
 from leaderboard.api.serializers.downloads import Reference, Sample
 from leaderboard.api.serializers.teams import Quota, TeamSummary
 from leaderboard.models import (
@@ -31,20 +32,6 @@ from leaderboard.services import (
     teams,
     tokens,
 )
-
-
-class Baseline(serializers.Serializer[baselines.Baseline]):
-    """The reference model's own figures on a board."""
-
-    name = serializers.CharField()
-    score = serializers.FloatField()
-    score_half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
-    quality = serializers.FloatField()
-    time_ratio = serializers.FloatField(help_text="The value of the reference against itself.")
-    half_width = serializers.FloatField(help_text="Of the time ratio's 95 % interval.")
-    seconds = serializers.FloatField(help_text="Per image.")
-    macs = serializers.IntegerField(allow_null=True, help_text="As in a row of the board.")
-    memory_bytes = serializers.IntegerField(allow_null=True, help_text="As in a row of the board.")
 
 
 class Rules(serializers.Serializer[rescore.Rules]):
@@ -386,6 +373,7 @@ class BoardPage(serializers.Serializer[object]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     baseline = Baseline(allow_null=True)
+    baselines = NamedBaseline(many=True, help_text="The best one first. They have no rank.")
     results = BoardRow(many=True)
 
 

@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from leaderboard import digits, spreadsheets
 from leaderboard.api.pagination import Pages
 from leaderboard.api.serializers import competitions as shapes
+from leaderboard.api.serializers.baselines import Baseline, NamedBaseline
 from leaderboard.errors import Refused
 from leaderboard.services import (
     baselines,
@@ -144,8 +145,11 @@ def page(view: Board, request: Request, standing: rankings.Standing, choice: Cho
         answer = pages.get_paginated_response([shapes.board_row(row.figures) for row in rows])
     else:
         answer = part(request, standing, choice, pages.get_limit(request) or pages.default_limit)
-    baseline = baselines.of(standing.competition, standing.board)
-    answer.data["baseline"] = shapes.Baseline(baseline).data if baseline else None
+    lines = baselines.on(standing)
+    reference = next((one for one in lines if one.is_reference), None)
+    others = [one for one in lines if not one.is_reference]
+    answer.data["baseline"] = Baseline(reference).data if reference else None
+    answer.data["baselines"] = [NamedBaseline(one).data for one in others]
     return answer
 
 
@@ -176,17 +180,26 @@ def part(request: Request, standing: rankings.Standing, choice: Choice, size: in
 def download(standing: rankings.Standing, choice: Choice) -> StreamingHttpResponse:
     competition, board = standing.competition, standing.board
     name = f"{competition.slug}-{tracks.key(board, standing.slug)}.csv"
-    every = (
-        rankings.figures(competition, board, standing.slug)
-        if choice.is_whole_board
-        else (row.figures for row in browsing.every(standing, choice))
-    )
-    rows = (shapes.board_row(figures).values() for figures in every)
+    every: Iterable[baselines.Line | rankings.Figures]
+    if choice.is_whole_board:
+        others = [one for one in baselines.on(standing) if not one.is_reference]
+        every = baselines.among(others, rankings.figures(competition, board, standing.slug))
+    else:
+        every = (row.figures for row in browsing.every(standing, choice))
+    header = [*shapes.BoardRow().fields, "kind"]
     return StreamingHttpResponse(
-        by_the_hundred(spreadsheets.lines(shapes.BoardRow().fields, rows)),
+        by_the_hundred(spreadsheets.lines(header, map(cells, every))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+def cells(row: baselines.Line | rankings.Figures) -> list[object]:
+    """A line of the CSV. A baseline has a name in place of a team, and a kind of its own."""
+    if isinstance(row, rankings.Figures):
+        return [*shapes.board_row(row).values(), "team"]
+    told = {"team": row.name, **NamedBaseline(row).data}
+    return [*(told.get(name, "") for name in shapes.BoardRow().fields), "baseline"]
 
 
 def by_the_hundred(lines: Iterator[str]) -> Iterator[str]:

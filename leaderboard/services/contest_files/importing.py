@@ -18,10 +18,13 @@ from leaderboard.services import (
     profiles,
     references,
 )
-from leaderboard.services.contest_files import planning
+from leaderboard.services.contest_files import baselines, planning
 from leaderboard.services.contest_files.planning import Plan
 from leaderboard.services.contest_files.reading import ContestFile
 from leaderboard.services.contest_files.schema import Images
+
+NO_SETTINGS = ("profile.", "reference", "baselines", "faq")
+"""Where changes begin that are no settings of the competition."""
 
 
 def import_(
@@ -52,13 +55,16 @@ def write(plan: Plan, dataset: Dataset | None, *, by: User) -> None:
     competition.dataset = dataset
     if plan.is_new:
         competitions.create(competition=competition, by=by)
-    elif any(not path.startswith(("profile.", "reference", "faq")) for path in paths):
+    elif any(not path.startswith(NO_SETTINGS) for path in paths):
         competitions.edit(competition=competition, by=by)
     if "faq" in paths:
         wanted = [faq.Words(one.question, one.answer) for one in plan.file.contest.faq]
         faq.replace(competition=competition, wanted=wanted, by=by)
     if plan.new_reference:
         set_reference(competition, plan, by=by)
+    if plan.baselines:
+        stored = Competition.objects.get(pk=competition.pk)
+        baselines.write(stored, plan.baselines, by=by)
 
 
 def set_reference(competition: Competition, plan: Plan, *, by: User) -> None:

@@ -20,7 +20,8 @@ from leaderboard.errors import Conflict, NotFound, Refused
 from leaderboard.models import Competition, Dataset, HardwareProfile
 from leaderboard.models.fields import check_time_zone
 from leaderboard.services import competitions, faq, files, profiles, references, tracks
-from leaderboard.services.contest_files import schema
+from leaderboard.services.contest_files import baselines, schema
+from leaderboard.services.contest_files.baselines import Wanted
 from leaderboard.services.contest_files.reading import BadContestFile, ContestFile, Slip
 from leaderboard.services.contest_files.schema import Images
 
@@ -45,6 +46,7 @@ class Plan:
     """The one that is on the site already."""
     must_import: bool
     new_reference: Path | None
+    baselines: tuple[Wanted, ...]
     changes: tuple[Change, ...]
     refusals: tuple[Refused, ...]
     is_new: bool
@@ -59,22 +61,19 @@ def planned(file: ContestFile) -> Plan:
     changed = [*filled(competition, settings_in(file), place)]
     profile, changed_profile = profile_of(file)
     refusals: list[Refused] = []
-    dataset, must_import = None, False
-    try:
-        dataset, must_import = dataset_of(file, competition.dataset)
-    except Refused as error:
-        refusals.append(error)
+    dataset, must_import = dataset_or_none(file, competition, refusals)
     changed += moved(competition, "profile", profile if profile.pk else None, contest.profile.slug)
     if contest.dataset:
         told = contest.dataset.source or contest.dataset.sha256 or ""
         changed += moved(competition, "dataset", dataset, told)
     check_values(file, competition, profile)
     reference = reference_of(file, row, refusals)
+    beside = baselines.wanted(file, row, refusals)
     changes = [*(change for change in changed_profile), *(change for _, change in changed)]
     if reference:
         before = row.reference if row and row.reference else None
         changes.append(Change("reference", shown(before), reference.name))
-    changes += asked_often(file, row)
+    changes += others(beside) + asked_often(file, row)
     if row:
         refusals += forbidden(row, competition, {name for name, _ in changed}, profile)
     elif profile.pk:
@@ -86,6 +85,7 @@ def planned(file: ContestFile) -> Plan:
         dataset=dataset,
         must_import=must_import,
         new_reference=reference,
+        baselines=tuple(beside),
         changes=tuple(changes),
         refusals=tuple(refusals),
         is_new=row is None,
@@ -156,6 +156,11 @@ def shown(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float | list) else str(value)
 
 
+def others(beside: Sequence[Wanted]) -> list[Change]:
+    """The baselines that the file writes otherwise."""
+    return [Change("baselines", shown(one.row), one.item.name) for one in beside]
+
+
 def asked_often(file: ContestFile, row: Competition | None) -> list[Change]:
     """The change of the FAQ, if the file writes another one."""
     if file.contest.faq is None:
@@ -223,6 +228,17 @@ def dataset_of(file: ContestFile, now: Dataset | None) -> tuple[Dataset | None, 
         )
     known = Dataset.objects.filter(source_sha256=source_sha256(source, images)).first()
     return known, known is None
+
+
+def dataset_or_none(
+    file: ContestFile, competition: Competition, refusals: list[Refused]
+) -> tuple[Dataset | None, bool]:
+    """The same, with what forbids it added to the refusals."""
+    try:
+        return dataset_of(file, competition.dataset)
+    except Refused as error:
+        refusals.append(error)
+        return None, False
 
 
 def source_sha256(source: Path, images: Images) -> str:

@@ -143,6 +143,18 @@ class Reference(Section):
     """Accept a model whose weights do not show that it answers the classes."""
 
 
+class BaselineItem(Section):
+    """A model of the organizers that stands on the boards without a rank."""
+
+    name: str = Field(min_length=1, max_length=120)
+    """By which the site knows it."""
+    file: str | None = None
+    """The model's file. Without it, the stored baseline must have the `sha256`."""
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    is_released: bool = Field(False, strict=True)
+    """Everybody who sees the board can download its file."""
+
+
 class FaqItem(Section):
     """Something that is asked often."""
 
@@ -253,6 +265,7 @@ def contest() -> type[Section]:
         parts["profile"] = (profile, Field(description=PROFILE))
         parts["dataset"] = (Images | None, None)
         parts["reference"] = (Reference | None, None)
+        parts["baselines"] = (list[BaselineItem] | None, Field(None, description=BASELINES))
         for name in (*SECTIONS, REST):
             if names := in_order(Competition, name):
                 made = section(name.title().replace("_", ""), Competition, names)
@@ -265,6 +278,10 @@ def contest() -> type[Section]:
 PROFILE = (
     "The kind of machine that measures. The slug of a profile that exists is enough. What is "
     "written here changes that profile for all competitions."
+)
+BASELINES = (
+    "Models of the organizers beside the ranking, at most 10. Those that are not in the list stay "
+    "as they are."
 )
 FAQ = (
     "Entries of the page of questions, in their order. The list takes the place of all entries "

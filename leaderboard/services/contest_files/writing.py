@@ -14,7 +14,7 @@ import yaml
 from django.core.files.base import File
 from django.db import models
 
-from leaderboard.models import Competition, HardwareProfile
+from leaderboard.models import Baseline, Competition, HardwareProfile
 from leaderboard.services import faq
 from leaderboard.services.contest_files import schema
 
@@ -64,6 +64,11 @@ def content_of(competition: Competition, *, with_files: bool) -> dict[str, Any]:
         content["reference"] |= (
             {"file": model_name(competition), "anyway": True} if with_files else {}
         )
+    content["baselines"] = [
+        {"name": one.name, "sha256": one.sha256, "is_released": one.is_released}
+        | ({"file": baseline_name(one)} if with_files else {})
+        for one in competition.baselines.all()
+    ]
     for section in (*schema.SECTIONS, schema.REST):
         if names := schema.in_order(Competition, section):
             content[section] = {name: shown(competition, name) for name in names}
@@ -85,8 +90,12 @@ def model_name(competition: Competition) -> str:
     return f"{MODELS}/reference{Path(str(competition.reference.file)).suffix}"
 
 
+def baseline_name(baseline: Baseline) -> str:
+    return f"{MODELS}/{baseline.sha256[:16]}{Path(str(baseline.file)).suffix}"
+
+
 def write(competition: Competition, folder: Path) -> Path:
-    """Write the file with all that an import elsewhere needs: images, reference, schema.
+    """Write the file with all that an import elsewhere needs: images, models, schema.
 
     The folder holds the hidden images. Keep it as secret as the site's own files.
     """
@@ -100,6 +109,8 @@ def write(competition: Competition, folder: Path) -> Path:
             copy(split.archive, folder / IMAGES / f"{split.name}.zip")
     if competition.reference:
         copy(competition.reference.file, folder / model_name(competition))
+    for one in competition.baselines.all():
+        copy(one.file, folder / baseline_name(one))
     return target
 
 

@@ -21,6 +21,7 @@ from leaderboard.models import (
     Application,
     AuditEntry,
     Ban,
+    Baseline,
     Competition,
     Declaration,
     Evaluation,
@@ -73,8 +74,12 @@ class Contest:
         found = (self.competition, self.team, self.submission, self.queued, self.announcement)
         ban = self.competition.bans.first()
         asked = (self.application, self.guest, self.question, self.faq)
-        more = (self.rescore, self.verification, self.declaration, *asked)
+        more = (self.rescore, self.verification, self.declaration, self.baseline, *asked)
         return (*found, self.role, entry, ban, *more)
+
+    @property
+    def baseline(self) -> Baseline:
+        return self.competition.baselines.get()
 
     @property
     def declaration(self) -> Declaration:
@@ -132,7 +137,16 @@ def talked(competition: Competition, text: str) -> tuple[Question, FaqEntry]:
 
 
 def decide(team: Team, by: User) -> None:
-    """A ban, another formula, a winner who is asked, an application, an invitation and a track."""
+    """A ban, another formula, a winner who is asked, an application, an invitation, a track and a
+    baseline."""
+    Baseline.objects.create(
+        competition=team.competition,
+        name="MobileNetV3",
+        file="models/none.pt",
+        size_bytes=1,
+        static={"input": None},
+        created_at=timezone.now(),
+    )
     Declaration.objects.create(team=team, track="student")
     later = timezone.now() + timedelta(days=1)
     Verification.objects.create(
@@ -196,6 +210,11 @@ ACTS: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
     ("competition", "extend", {"ends_at": "2099-01-01T00:00"}, (302, 302, 302, 403)),
     ("competition", "clone", {"title": "C", "slug": "c"}, (302, 403, 403, 403)),
     ("competition", "upload_reference", {}, (200, 200, 200, 403)),
+    ("competition", "add_baseline", {}, (200, 200, 200, 403)),
+    ("baseline", "replace", {}, (200, 200, 200, 403)),
+    ("baseline", "measure", {}, (302, 302, 302, 403)),
+    ("baseline", "change", {"name": "Renamed"}, (302, 302, 302, 403)),
+    ("baseline", "remove", {}, (302, 302, 302, 403)),
     ("competition", "remove_track", {"track": "none", "reason": "R"}, (200, 200, 200, 403)),
     ("competition", "result", {"sign": "1"}, (302, 302, 302, 403)),
     ("queued", "cancel", {}, (302, 302, 302, 403)),

@@ -48,6 +48,7 @@ def full(
     organizer: User,
     scored: Callable[..., Submission],
     submit: Any,
+    baseline: Any,
 ) -> None:
     """At least one row of every noun, in several states."""
     worker = Worker.objects.create(
@@ -62,6 +63,7 @@ def full(
     trouble = workers.trouble_of(RuntimeError("load"))
     workers.record(worker, time_ratio=None, half_width=None, foreign_load=None, trouble=trouble)
     scored(team, seed=1, quality_public=0.8, time_ratio=0.5)
+    baseline("MobileNetV3")
     finish(submit(rivals, seed=2).latest_evaluation, failure())
     submit(team, seed=3)
     tokens.issue(user=owner, name="CI")
@@ -115,6 +117,7 @@ def test_all_nouns_but_the_hidden_ones_are_there() -> None:
         "Application",
         "AuditEntry",
         "Ban",
+        "Baseline",
         "Canary",
         "Competition",
         "Dataset",

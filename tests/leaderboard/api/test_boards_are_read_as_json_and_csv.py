@@ -34,7 +34,7 @@ def two(team: Team, rivals: Team, scored: Scored) -> None:
 
 def test_a_row_has_rank_figures_and_intervals(two: None, anonymous: APIClient) -> None:
     body = anonymous.get(BOARD).json()
-    assert body.keys() == {"count", "next", "previous", "results", "baseline"}
+    assert body.keys() == {"count", "next", "previous", "results", "baseline", "baselines"}
     assert body["count"] == 2
     first, second = body["results"]
     assert first.pop("uploaded_at")

@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
-from leaderboard.models import Announcement, Competition, FaqEntry, Submission, Team, User
+from leaderboard.models import Announcement, Baseline, Competition, FaqEntry, Submission, Team, User
 from leaderboard.services import (
     announcements,
     competitions,
@@ -31,6 +31,7 @@ MAIN = (
     *("/me", "/competitions", "/competitions/{slug}", "/competitions/{slug}/boards/{board}"),
     *("/competitions/{slug}/admission", "/competitions/{slug}/race", "/notices/choices"),
     *("/competitions/{slug}/teams/{team_pk}", "/teams/{id}/tracks"),
+    "/competitions/{slug}/baselines/{baseline_pk}",
     *("/competitions/{slug}/announcements", "/notices", "/submissions", "/submissions/{id}"),
     *("/competitions/{slug}/questions", "/competitions/{slug}/faq"),
     *("/teams", "/teams/{id}", "/teams/{id}/invitations", "/teams/{id}/selections", "/tokens"),
@@ -54,7 +55,9 @@ def test_answers_have_the_keys_of_the_schema(
     scored: Callable[..., Submission],
     submit: Callable[..., Submission],
     make_model: Callable[..., bytes],
+    baseline: Callable[..., Baseline],
 ) -> None:
+    beside = baseline("MobileNetV3")
     scored(rivals, seed=1, quality_public=0.9)
     best, queued = scored(team, seed=2), submit(team, seed=3)
     hook = webhooks.add(team=team, url="https://hook.example", events=["scored"], by=owner)
@@ -78,7 +81,7 @@ def test_answers_have_the_keys_of_the_schema(
         seen = set()
         for path, methods in schema["paths"].items():
             words = {"slug": "waste", "board": board, "webhook_pk": hook.pk}
-            words |= {"key": upload.key, "team_pk": team.pk}
+            words |= {"key": upload.key, "team_pk": team.pk, "baseline_pk": beside.pk}
             if noun := KEYED.match(path.removeprefix(API)):
                 keys = {"submissions": submission.pk, "teams": team.pk, "trials": trial.pk}
                 words |= {"id": keys[noun[1]]} if noun[1] in keys else {}

@@ -11,7 +11,16 @@ from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from leaderboard.models import Competition, Evaluation, MergeOffer, Submission, Team, Trial, User
+from leaderboard.models import (
+    Baseline,
+    Competition,
+    Evaluation,
+    MergeOffer,
+    Submission,
+    Team,
+    Trial,
+    User,
+)
 from leaderboard.services import (
     competitions,
     partial_uploads,
@@ -63,6 +72,9 @@ GET    /competitions/waste/faq                200 200 200 200 200
 GET    /competitions/draft/faq                404 404 404 404 404
 GET    /competitions/waste/sample             200 200 200 200 200
 GET    /competitions/waste/reference          404 404 404 404 404
+GET    /competitions/waste/baselines/{baseline} 200 200 200 200 200
+GET    /competitions/waste/baselines/{missing}/file 404 404 404 404 404
+GET    /competitions/draft/baselines/{baseline} 404 404 404 404 404
 GET    /competitions/waste/kit                200 200 200 200 200
 GET    /competitions/draft/kit                404 404 404 404 404
 GET    /competitions/waste/boards/public      200 200 200 200 200
@@ -133,10 +145,16 @@ ROWS = [line.split() for line in TABLE.strip().splitlines()]
 
 @pytest.fixture
 def planted(
-    team: Team, owner: User, outsider: User, rivals: Team, scored: Callable[..., Submission]
+    team: Team,
+    owner: User,
+    outsider: User,
+    rivals: Team,
+    scored: Callable[..., Submission],
+    baseline: Callable[..., Baseline],
 ) -> Submission:
     """A scored submission whose private figures and inner texts are easy to recognise."""
     submission = scored(team, quality_public=0.75, quality_private=0.6123, time_ratio=0.5)
+    baseline("MobileNetV3", quality_public=0.75, quality_private=0.6123, time_ratio=0.5)
     evaluation = submission.evaluation
     found = told(evaluation)
     found["splits"]["private"].update(images=7654321, accuracy=0.4141414)
@@ -173,6 +191,8 @@ def test_before_publication(
         "team": planted.team_id,
         "token": owner.auth_token_set.get().token_key,
         "notice": owner.notices.get().pk,
+        "baseline": planted.competition.baselines.get().pk,
+        "missing": planted.competition.baselines.get().pk,  # its file is not handed out
     }
     invitation = teams.invite(team=planted.team, by=owner)
     hook = webhooks.add(team=planted.team, url="https://hook.example", events=["scored"], by=owner)

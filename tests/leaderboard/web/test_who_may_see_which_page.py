@@ -87,6 +87,8 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/boards/public/", ANYBODY),
         ("/competitions/waste/boards/private/", ANYBODY),  # which says that it is not published
         ("/competitions/waste/race/", ANYBODY),
+        ("/competitions/waste/baselines/{baseline}/", ANYBODY),
+        ("/competitions/waste/baselines/999999999999999999/", NOBODY),
         ("/competitions/waste/boards/sample/", NOBODY),
         ("/competitions/waste/boards/public/embed/", ANYBODY),
         ("/competitions/waste/boards/private/embed/", NOBODY),  # before its publication
@@ -154,7 +156,14 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
     ],
 )
 def test_pages(
-    people: People, see: Any, scored: Any, team: Any, owner: User, url: str, expected: Any
+    people: People,
+    see: Any,
+    scored: Any,
+    team: Any,
+    owner: User,
+    baseline: Any,
+    url: str,
+    expected: Any,
 ) -> None:
     submission = scored(team)
     code = teams.invite(team=team, by=owner).code
@@ -178,6 +187,7 @@ def test_pages(
     )
     url = url.format(
         trial=trial.pk,
+        baseline=baseline("MobileNetV3").pk if "{baseline}" in url else 0,
         submission=submission.pk,
         evaluation=submission.evaluation.pk,
         calibration=submission.competition.calibration_id,
