@@ -51,7 +51,7 @@ def compared(
         refusals.append(NotFound(said % {"name": item.name}, code="no_such_file"))
     elif item.sha256 and item.sha256 != sha256:
         said = gettext(
-            "%(file)s has another sha256 than the contest file says. Correct one of them."
+            "The sha256 of %(file)s is not the one in the contest file. Correct one of them."
         )
         refusals.append(Conflict(said % {"file": item.file}, code="other_content"))
     return Wanted(item, path, row)
