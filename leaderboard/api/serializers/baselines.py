@@ -16,7 +16,7 @@ class Baseline(serializers.Serializer[baselines.Line]):
     score_half_width = serializers.FloatField(help_text="Half of its 95 % interval.")
     quality = serializers.FloatField()
     time_ratio = serializers.FloatField(
-        help_text="The value of the reference against itself, or of a baseline against the reference."
+        help_text="Of the reference against itself, of a baseline against the reference."
     )
     half_width = serializers.FloatField(help_text="Of the time ratio's 95 % interval.")
     seconds = serializers.FloatField(help_text="Per image.")
