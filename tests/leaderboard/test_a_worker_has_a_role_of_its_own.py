@@ -26,6 +26,7 @@ from leaderboard.models import (
     Preparation,
     Submission,
     Team,
+    TrackRange,
     Trial,
     User,
 )
@@ -216,6 +217,18 @@ def test_what_opens_by_itself_is_left_to_those_who_may(
     sweeping.sweep()
     competition.refresh_from_db()
     assert competition.is_published
+
+
+def test_a_row_of_a_track_goes_with_its_range(
+    as_worker: Any, team: Team, scored: Callable[..., Submission]
+) -> None:
+    """A verdict may take a row from a board, and a worker records the verdict."""
+    scored(team)
+    entry = Entry.objects.get(team=team, board="public")
+    TrackRange.objects.create(entry=entry, evaluation=entry.evaluation, first=1, last=1, error=0.1)
+    with as_worker():
+        Entry.objects.filter(pk=entry.pk).delete()
+    assert not TrackRange.objects.exists()
 
 
 def test_it_can_do_nothing_else(as_worker: Any, team: Team) -> None:
