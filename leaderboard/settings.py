@@ -271,9 +271,11 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"featherweight@{SITE
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
 ACCOUNT_ADAPTER = "leaderboard.web.addresses.Adapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_FORMS = {
+    "signup": "leaderboard.web.entrance.SignupForm",
+    "login": "leaderboard.web.entrance.LoginForm",
     "change_password": "leaderboard.web.passwords.ChangePasswordForm",
     "set_password": "leaderboard.web.passwords.SetPasswordForm",
     "reset_password_from_key": "leaderboard.web.passwords.ResetPasswordKeyForm",

@@ -35,7 +35,6 @@ class Entrant:
             "username": self.user,
             "email": f"{self.user}@example.org",
             "password1": PASSWORD,
-            "password2": PASSWORD,
         }
         self.submit_form("/accounts/signup/", fields)
         _, secret = tokens.issue(user=User.objects.get(username=self.user), name="demo")

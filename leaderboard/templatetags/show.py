@@ -16,6 +16,7 @@ from django.contrib.staticfiles import finders
 from django.forms import BoundField
 from django.template.defaultfilters import floatformat
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -146,6 +147,17 @@ def next_page(context: template.Context) -> str:
     if not wanted and request.method == "GET" and not request.path.startswith("/accounts/"):
         wanted = request.get_full_path()
     return f"?{urlencode({'next': wanted})}" if wanted not in ("", "/") else ""
+
+
+@register.simple_tag
+def take_part(user: User | AnonymousUser, competition: Competition, team: object) -> str:
+    """The address of the next step of a person who wants to take part."""
+    join = reverse("team", args=[competition.slug])
+    if team:
+        return reverse("upload", args=[competition.slug])
+    if user.is_authenticated:
+        return join
+    return f"{reverse('account_signup')}?{urlencode({'next': join})}"
 
 
 @register.simple_tag

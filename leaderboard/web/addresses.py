@@ -23,6 +23,8 @@ LETTERS = {
 }
 """The kind of each mail of allauth, and which of its facts is the link."""
 CONFIRMATION_SENT = "account/messages/email_confirmation_sent.txt"
+SIGNED_IN = "account/messages/logged_in.txt"
+WELCOME = "account/messages/welcome.txt"
 
 
 class Addresses(EmailView):  # type: ignore[misc]
@@ -45,7 +47,9 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         *args: Any,
         **fields: Any,
     ) -> None:
-        """Never say that a confirmation was sent if this site sends no mail."""
+        """Never say that a confirmation was sent if this site sends no mail. Welcome who is new."""
+        if message_template == SIGNED_IN and request.resolver_match.url_name == "account_signup":
+            message_template = WELCOME
         if message_template == CONFIRMATION_SENT and not settings.EMAIL_URL:
             said = gettext("This site sends no mail, so addresses are not confirmed.")
             super().add_message(request, level, message=said)

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from leaderboard.models import Competition, Entry
+from leaderboard.models import Competition, Entry, Team, User
 from leaderboard.services import rankings, versions
 from leaderboard.web import plots
 
@@ -30,22 +31,56 @@ class Glance:
 
 
 @dataclass(frozen=True)
+class Own:
+    """A team of the reader, and its row on the public board."""
+
+    team: Team
+    rank: int | None
+    score: Decimal | None
+
+
+@dataclass(frozen=True)
 class Card:
     competition: Competition
     glance: Glance
     is_live: bool
     """Whether uploads may still come."""
+    own: Own | None = None
+    """Where the reader takes part."""
 
 
-def of(competitions: Iterable[Competition]) -> list[Card]:
+def of(competitions: Iterable[Competition], reader: User | AnonymousUser) -> list[Card]:
     """The cards of some competitions, their boards' versions read at once."""
     some = list(competitions)
     known = versions.among(some)
+    mine = owned([one for one in some if one.state in LIVE], reader)
     cards = []
     for one in some:
         version = known.get((one.pk, board_of(one)), versions.UNCHANGED)
-        cards.append(Card(one, glance(one, version), one.state in LIVE))
+        cards.append(Card(one, glance(one, version), one.state in LIVE, mine.get(one.pk)))
     return cards
+
+
+def owned(live: list[Competition], reader: User | AnonymousUser) -> dict[int, Own]:
+    """What a person has in some competitions that go on."""
+    if not live or not reader.is_authenticated:
+        return {}
+    known = {one.pk: one for one in live}
+    teams = Team.objects.filter(members=reader, competition__in=live)
+    found = {}
+    for team in teams:
+        team.competition = known[team.competition_id]
+        found[team.competition_id] = own(team)
+    return found
+
+
+def own(team: Team) -> Own:
+    """A team and its row on the public board, where boards are shown."""
+    entry = rankings.entry_of(team, Entry.Board.PUBLIC)
+    if entry is None:
+        return Own(team, None, None)
+    rank = rankings.Standing(team.competition, Entry.Board.PUBLIC).rank(entry)
+    return Own(team, rank, entry.score)
 
 
 def board_of(competition: Competition) -> str:

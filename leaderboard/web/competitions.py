@@ -23,6 +23,7 @@ from leaderboard.services import (
     machines,
     rankings,
     rescoring,
+    submissions,
     teams,
 )
 from leaderboard.web import cards, pictures
@@ -44,7 +45,7 @@ def index(request: Request) -> HttpResponse:
         team_count=count_of(Team.objects.all(), "competition")
     )
     page = Paginator(counted, PAGE).get_page(request.GET.get("page"))
-    made = cards.of(page.object_list)
+    made = cards.of(page.object_list, request.user)
     said = {
         "page": page,
         "live": [one for one in made if one.is_live],
@@ -60,10 +61,15 @@ def overview(request: Request, slug: str) -> HttpResponse:
     is_hidden = competition.hides_scores
     leaders = [] if is_hidden else rankings.rows(competition, board, count=3)
     sample = datasets.sample_of(competition)
+    mine = None if competition.is_published else teams.of(request.user, competition)
+    if mine:
+        mine.competition = competition
     return show(
         request,
         competition,
         "competitions/overview.html",
+        own=cards.own(mine) if mine else None,
+        quota=submissions.quota(mine, competition) if mine else None,
         leaders=leaders,
         leaders_board=board,
         machine=machines.of(competition),

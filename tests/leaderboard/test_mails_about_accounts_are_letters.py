@@ -32,7 +32,7 @@ def inbox(settings: Any) -> Iterator[mail.Inbox]:
 
 
 def sign_up(name: str, address: str, language: str = "en") -> tuple[int, str]:
-    fields = {"username": name, "email": address, "password1": PASSWORD, "password2": PASSWORD}
+    fields = {"username": name, "email": address, "password1": PASSWORD}
     got = Client(headers={"accept-language": language}).post(SIGN_UP, fields)
     return got.status_code, got.headers["location"]
 

@@ -106,6 +106,6 @@ def test_token_names_likewise(owner: User, browser: Any) -> None:  # noqa: F811
 def test_a_new_account_has_a_name_of_any_keyboard(db: None, browser: Any) -> None:  # noqa: F811
     for name in ("оwner", "a\u3164", "ow\u200bner"):
         fields = {"username": name, "email": "a@example.org"}
-        passwords = {"password1": "a-long-passphrase", "password2": "a-long-passphrase"}
+        passwords = {"password1": "a-long-passphrase"}
         browser(None).post("/accounts/signup/", fields | passwords)
     assert not User.objects.exists()

@@ -9,12 +9,24 @@ function follow() {
   if (headline) document.title = `${headline} · ${name}`;
   if (verdict.querySelector(".live")) return;
   if (button) button.hidden = true;
+  cheer(verdict.querySelector(".cheer"));
   if (!wanted) return;
   wanted = false;
   try {
     new Notification(button.dataset.title, { body: verdict.querySelector("[data-spoken]")?.dataset.spoken ?? headline });
   } catch {
     // Browsers of telephones take notices from service workers only. The title says it, too.
+  }
+}
+
+// Feathers fall where a verdict that was waited for is a reason to be glad.
+function cheer(box) {
+  for (let at = 0; box && at < 28; at++) {
+    const feather = document.createElement("i");
+    feather.style.setProperty("--at", `${(at * 37) % 100}%`);
+    feather.style.setProperty("--later", `${(at * 7) % 10}00ms`);
+    feather.style.setProperty("--paint", ["#f5cf62", "#8fe3d2", "#ffffff", "#e08a1e"][at % 4]);
+    box.append(feather);
   }
 }
 

@@ -6,20 +6,34 @@ for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
   tab.parentElement.scrollLeft = tab.offsetLeft - 48;
 }
 
+// Each command of a page gets a button that copies it.
+function offerCopies() {
+  for (const said of document.querySelectorAll("pre.command, .recipe pre")) {
+    if (said.parentElement.classList.contains("copyable")) continue;
+    const box = document.createElement("div");
+    box.className = "copyable";
+    said.replaceWith(box);
+    box.append(said, document.querySelector("#copying").content.cloneNode(true));
+  }
+}
+offerCopies();
+
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
+  const button = event.target.closest("[data-copied]");
   if (!button) return;
-  const field = document.querySelector(button.dataset.copy);
-  field.select();
+  const { copy, copied } = button.dataset;
+  const source = copy ? document.querySelector(copy) : button.parentElement.querySelector("pre");
+  source.select ? source.select() : getSelection().selectAllChildren(source);
   try {
-    await navigator.clipboard.writeText(field.value);
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
   } catch {
     document.execCommand("copy"); // a page without https has no clipboard
   }
-  button.querySelector("span").textContent = button.dataset.copied;
+  button.querySelector("span").textContent = copied;
 });
 
 document.addEventListener("htmx:afterSwap", () => {
+  offerCopies();
   const spoken = document.querySelector("#spoken");
   const said = document.querySelector("#verdict [data-spoken]")?.dataset.spoken;
   if (spoken && said && spoken.textContent !== said) spoken.textContent = said;

@@ -25,7 +25,7 @@ def test_open_competitions_stand_first_with_their_end_and_leader(
     empty = text(see(None, "/"))
     assert "No model has a rank yet" in empty
     assert "small-plot" not in empty
-    take_part = 'href="/competitions/waste/submit/"'
+    take_part = 'href="/accounts/signup/?next=%2Fcompetitions%2Fwaste%2Fteam%2F"'
     assert take_part in empty
     scored(team, 1, time_ratio=0.5, quality_private=0.5)
     scored(rivals, 2, time_ratio=0.9, quality_private=0.9)
