@@ -80,6 +80,18 @@ def check_room(team: Team) -> None:
         )
 
 
+def submit(trial: Trial, *, by: User, door: str) -> submissions.Receipt:
+    """Make a submission of the file that was tried. Raises the same as `submissions.submit`."""
+    with trial.file.open("rb") as tried:
+        return submissions.submit(
+            competition=trial.competition,
+            team=trial.team,
+            upload=File(tried, name=trial.file_name),
+            by=by,
+            door=door,
+        )
+
+
 def has_sample(competition: Competition) -> bool:
     dataset = competition.dataset
     return dataset is not None and dataset.splits.filter(name="sample").exists()

@@ -6,12 +6,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from leaderboard.models import Trial
+from leaderboard.models import Submission, Trial
+from leaderboard.services import trials
 from leaderboard.web.competitions import show
 from leaderboard.web.requests import Request
+from leaderboard.web.submissions import received
 
 STOP_POLLING = 286
 
@@ -34,6 +36,14 @@ def status(request: Request, pk: int) -> HttpResponse:
     said = {"trial": one, "competition": one.competition}
     code = STOP_POLLING if one.is_finished else 200
     return render(request, "submissions/trial_found.html", said, status=code)
+
+
+@login_required
+@require_POST
+def submit(request: Request, pk: int) -> HttpResponse:
+    """Send the model that was tried, without another upload of the file."""
+    receipt = trials.submit(own(request, pk), by=request.user, door=Submission.Door.WEB)
+    return received(request, receipt)
 
 
 def own(request: Request, pk: int) -> Trial:

@@ -102,6 +102,7 @@ urlpatterns = [
     path("competitions/<slug:slug>/submissions/", submissions.team_submissions, name="submissions"),
     path("trials/<int:pk>/", trials.trial, name="trial"),
     path("trials/<int:pk>/status/", trials.status, name="trial-status"),
+    path("trials/<int:pk>/submit/", trials.submit, name="submit-trial"),
     path("submissions/<int:pk>/", submissions.submission, name="submission"),
     path("submissions/<int:pk>/status/", submissions.status, name="submission-status"),
     path("submissions/<int:pk>/note/", submissions.note, name="note"),

@@ -171,7 +171,7 @@ def upload(competition: Competition) -> dict[str, Any]:
     return {
         **{kind: f"{sentence} {free}" for kind, sentence in refused.items()},
         "formats": {one.name: one.title for one in formats.some()},
-        "looks_good": gettext("{name}: {size} MB {kind}"),
+        "looks_good": gettext("{name}: {kind}, {size}"),
         "too_large": gettext("The size of this file is {size} MB. The limit is {limit} MB."),
         "sending": gettext("Uploading: {sent} of {size} MB ({percent} %), about {seconds} s left"),
         "checking": gettext("Uploaded. The site is checking the file."),

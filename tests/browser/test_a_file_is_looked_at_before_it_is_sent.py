@@ -33,8 +33,8 @@ def zipped(*names: str) -> bytes:
 
 
 CHOSEN = (
-    ("model.pt", zipped("m/constants.pkl", "m/data.pkl"), "MB TorchScript"),
-    ("model.onnx", b"\x08\x08\x12\x04test", "MB ONNX"),
+    ("model.pt", zipped("m/constants.pkl", "m/data.pkl"), ": TorchScript, 1 kB"),
+    ("model.onnx", b"\x08\x08\x12\x04test", ": ONNX, 1 kB"),
     ("weights.pt", zipped("w/data.pkl", "w/data/0"), "written by torch.save"),
     ("model.zip", zipped("readme.txt"), "no TorchScript model"),
     ("old.pth", pickle.dumps({"weight": 1.0}), "This is a pickle"),

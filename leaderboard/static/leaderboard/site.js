@@ -6,6 +6,19 @@ for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
   tab.parentElement.scrollLeft = tab.offsetLeft - 48;
 }
 
+// The profile offers the time zone of the browser.
+const offer = document.querySelector("#own-zone");
+if (offer) {
+  const chosen = document.querySelector("#time_zone");
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  offer.querySelector("span").textContent = zone;
+  offer.hidden = chosen.value === zone || ![...chosen.options].some((one) => one.value === zone);
+  offer.querySelector("button").addEventListener("click", () => {
+    chosen.value = zone;
+    chosen.form.requestSubmit();
+  });
+}
+
 // Each command of a page gets a button that copies it.
 function offerCopies() {
   for (const said of document.querySelectorAll("pre.command, .recipe pre")) {

@@ -4,6 +4,7 @@ const TAIL = 4 << 20; // the list of a zip's records stands at its end
 const MOST_READ = 32 << 20; // an ONNX file with its weights elsewhere is smaller
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+const sizeOf = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${megabytes(bytes)} MB`);
 const textOf = async (blob) => new TextDecoder("latin1").decode(await blob.arrayBuffer());
 
 // What a file is by its first bytes, and a zip by the names of its records.
@@ -58,6 +59,7 @@ if (form) {
     const chosen = file.files[0];
     refusal.textContent = finding.textContent = "";
     finding.className = "mb-3";
+    drop.classList.remove("ready");
     file.setCustomValidity("");
     if (!chosen) return;
     const values = { name: chosen.name, size: megabytes(chosen.size), limit: Number(form.dataset.maxBytes) / 1e6 };
@@ -71,8 +73,12 @@ if (form) {
     const isModel = kind in words.formats;
     const isTaken = isModel && form.dataset.formats.split(" ").includes(kind);
     const title = isModel ? words.formats[kind] : "";
-    finding.textContent = filled(isTaken || !kind ? words.looks_good : words[isModel ? "not_taken" : kind], { ...values, kind: title });
-    finding.className = isTaken || !kind ? "mb-3 text-secondary" : "mb-3 alert alert-warning";
+    const looksGood = isTaken || !kind;
+    const told = { ...values, kind: title };
+    if (looksGood) told.size = sizeOf(chosen.size);
+    finding.textContent = filled(looksGood ? words.looks_good : words[isModel ? "not_taken" : kind], told);
+    finding.className = looksGood ? "mb-3 good-file" : "mb-3 alert alert-warning";
+    drop.classList.toggle("ready", looksGood);
   }
   file.addEventListener("change", look);
   look(); // a browser that comes back to the page keeps the file

@@ -132,6 +132,22 @@ def test_they_are_few_and_an_error_of_ours_stops_no_worker(
     assert (answer.status_code, answer.json()["code"]) == (403, "too_many_trials")
 
 
+def test_a_model_that_passed_is_submitted_without_another_upload(
+    team: Team, owner: User, rival: User, model: bytes, finds: Callable[..., None]
+) -> None:
+    trial = begin(team, model, owner)
+    running.run_next("cpu")
+    member, page = browser_of(owner), f"/trials/{trial.pk}/submit/"
+    assert page in text(member.get(trial.get_absolute_url()))
+    assert browser_of(rival).post(page).status_code == 404
+    sent = member.post(page)
+    submission = Submission.objects.get()
+    assert sent.headers["Location"] == submission.get_absolute_url()
+    assert (submission.file_name, submission.team) == ("small.pt", team)
+    assert member.post(page).headers["Location"] == sent.headers["Location"]
+    assert Submission.objects.count() == 1
+
+
 def test_lost_ones_end_and_old_ones_go_with_their_file(
     team: Team, owner: User, model: bytes
 ) -> None:

@@ -153,6 +153,7 @@ SIGNED_IN = (LOGIN, 200, 200, 200, 200)
         ("/competitions/waste/team/merge/1/", (LOGIN, 405, 405, 405, 405)),
         ("/competitions/waste/team/leave/", (LOGIN, 405, 405, 405, 405)),
         ("/submissions/{submission}/withdraw/", (LOGIN, 405, 405, 405, 405)),
+        ("/trials/{trial}/submit/", (LOGIN, 405, 405, 405, 405)),
     ],
 )
 def test_pages(
