@@ -105,9 +105,15 @@ def test_an_upload_goes_on_is_cancelled_and_the_form_stays(
     page.wait_for_selector("#refusal:has-text('The upload is cancelled')")
     assert page.is_hidden("#upload-progress")
     assert page.is_enabled("text=Upload and evaluate")
+    page.context.clear_cookies()  # the session ends
+    page.click("text=Upload and evaluate")
+    page.wait_for_selector("#refusal:has-text('You are no longer signed in')")
+    assert "next=/competitions/waste/submit/" in str(page.get_attribute("#refusal a", "href"))
     assert not Submission.objects.exists()
-    # The browser writes down the lost part, and htmx that a request was aborted; nothing else.
-    written = ("Failed to load resource: net::ERR_FAILED", "htmx:afterRequest", "htmx:sendAbort")
+    # The browser writes down the lost part and the ended session, htmx that a request was aborted.
+    failed = "Failed to load resource: "
+    lost, ended = f"{failed}net::ERR_FAILED", f"{failed}the server responded with a status of 401"
+    written = (lost, ended, "htmx:afterRequest", "htmx:sendAbort")
     assert all(one.startswith(written) for one in complaints), complaints
 
 

@@ -9,7 +9,8 @@ function isPassing(answer) {
   return !status || [409, 423, 429, 502, 503, 504].includes(status);
 }
 
-// `sent` becomes the key of the upload. It fails with the sentence of a refusal, or an empty one.
+// `sent` becomes the key of the upload. It fails with the sentence of a refusal, or an empty one. `isSignedOut`: the
+// session has ended meanwhile.
 function sendInParts(file, { address, token, purpose, onProgress, onWait }) {
   const endpoint = new URL(address, location.href).href;
   let isCancelled = false;
@@ -40,6 +41,7 @@ function sendInParts(file, { address, token, purpose, onProgress, onWait }) {
           isSecond = true;
           return begin();
         }
+        if (originalResponse?.getStatus() === 401) return reject(Object.assign(new Error(), { isSignedOut: true }));
         try {
           reject(new Error(isPassing(originalResponse) ? "" : JSON.parse(originalResponse.getBody()).detail));
         } catch {

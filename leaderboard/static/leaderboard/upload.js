@@ -120,6 +120,13 @@ if (form) {
       box.hidden = true;
       refusal.textContent = sentence;
     };
+    const askToSignIn = () => {
+      end(words.signed_out);
+      const link = document.createElement("a");
+      link.href = form.dataset.signIn;
+      link.textContent = words.sign_in;
+      refusal.append(" ", link);
+    };
     sending.cancelled = () => end(words.cancelled);
     sending.sent.then(
       (upload) => {
@@ -127,7 +134,7 @@ if (form) {
         whole = { chosen, upload };
         finish();
       },
-      ({ message }) => sending && end(message || words.broken),
+      ({ message, isSignedOut }) => sending && (isSignedOut ? askToSignIn() : end(message || words.broken)),
     );
   });
   form.addEventListener("htmx:configRequest", ({ detail: { parameters } }) => {
