@@ -182,7 +182,8 @@ def upload(competition: Competition) -> dict[str, Any]:
             "continues from where it stopped."
         ),
         "signed_out": gettext(
-            "You are no longer signed in. Sign in, and choose the file again. What was sent is kept."
+            "You are no longer signed in. Sign in, and choose the file again. What was sent is "
+            "kept."
         ),
         "sign_in": gettext("Sign in"),
         "cancelled": gettext("The upload is cancelled. It does not count as an upload."),
