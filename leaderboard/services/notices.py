@@ -76,6 +76,13 @@ def read(person: User, *, pk: int | None = None) -> None:
     (rows if pk is None else rows.filter(pk=pk)).update(read_at=timezone.now())
 
 
+def seen(person: User, path: str) -> None:
+    """Mark what leads to a page as read: the person is there."""
+    rows = Notice.objects.unread().filter(user=person, path=path)
+    if rows.exists():  # a page that is only read should not wait for a lock
+        rows.update(read_at=timezone.now())
+
+
 def unread_again(person: User, *, pk: int) -> None:
     Notice.objects.filter(user=person, pk=pk).update(read_at=None)
 

@@ -32,6 +32,7 @@ from leaderboard.services import (
     direct_uploads,
     keeping,
     machines,
+    notices,
     partial_uploads,
     prospects,
     queueing,
@@ -249,6 +250,7 @@ def saved(count: int) -> str:
 @require_safe
 def submission(request: Request, pk: int) -> HttpResponse:
     one = own_submission(request, pk)
+    notices.seen(request.user, one.get_absolute_url())
     said = verdict(one, request.user)
     competition = said.pop("competition")
     fed = one.static.get("input")

@@ -147,7 +147,32 @@ def recipe(name: str) -> str:
 
 def upload(competition: Competition) -> dict[str, Any]:
     """What the form of an upload says of a file; upload.js fills in the names in braces."""
-    refused = {
+    free = gettext("The site would refuse it. That uses no upload.")
+    return {
+        **{kind: f"{sentence} {free}" for kind, sentence in refused(competition).items()},
+        "formats": {one.name: one.title for one in formats.some()},
+        "looks_good": gettext("{name}: {kind}, {size}"),
+        "too_large": gettext("The size of this file is {size} MB. The limit is {limit} MB."),
+        "sending": gettext("Uploading: {sent} of {size} MB ({percent} %), about {seconds} s left"),
+        "checking": gettext("Uploaded. The site is checking the file."),
+        "begins": gettext("Uploading"),
+        "waiting": gettext("The connection was lost. The upload continues in {seconds} s."),
+        "broken": gettext(
+            "The connection was lost for a long time. Press the button again: the upload "
+            "continues from where it stopped."
+        ),
+        "signed_out": gettext(
+            "You are no longer signed in. Sign in, and choose the file again. What was sent is "
+            "kept."
+        ),
+        "sign_in": gettext("Sign in"),
+        "cancelled": gettext("The upload is cancelled. It does not count as an upload."),
+    }
+
+
+def refused(competition: Competition) -> dict[str, str]:
+    """What the form says of files that are no model of the competition."""
+    return {
         "empty": gettext("This file is empty."),
         "weights": gettext(
             "This file was written by torch.save: it holds weights or a pickled module. Send the "
@@ -166,27 +191,6 @@ def upload(competition: Competition) -> dict[str, Any]:
         "unknown": gettext("This is neither a TorchScript archive nor an ONNX file."),
         "not_taken": gettext("This is a model in the format {kind}. Accepted formats: %(formats)s.")
         % {"formats": competition.format_titles()},
-    }
-    free = gettext("The site would refuse it. That uses no upload.")
-    return {
-        **{kind: f"{sentence} {free}" for kind, sentence in refused.items()},
-        "formats": {one.name: one.title for one in formats.some()},
-        "looks_good": gettext("{name}: {kind}, {size}"),
-        "too_large": gettext("The size of this file is {size} MB. The limit is {limit} MB."),
-        "sending": gettext("Uploading: {sent} of {size} MB ({percent} %), about {seconds} s left"),
-        "checking": gettext("Uploaded. The site is checking the file."),
-        "begins": gettext("Uploading"),
-        "waiting": gettext("The connection was lost. The upload continues in {seconds} s."),
-        "broken": gettext(
-            "The connection was lost for a long time. Press the button again: the upload "
-            "continues from where it stopped."
-        ),
-        "signed_out": gettext(
-            "You are no longer signed in. Sign in, and choose the file again. What was sent is "
-            "kept."
-        ),
-        "sign_in": gettext("Sign in"),
-        "cancelled": gettext("The upload is cancelled. It does not count as an upload."),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from leaderboard.models import Competition, Team, User
+from leaderboard.services import notices, telling
 from tests.leaderboard.web.conftest import text
 
 JOIN = "/competitions/waste/team/"
@@ -60,3 +61,13 @@ def test_a_first_score_and_a_new_best_are_celebrated(
     for other in (first, worse):
         assert 'class="cheer"' not in text(see(owner, other.get_absolute_url()))
     assert "Upload the next model" in text(see(owner, worse.get_absolute_url()))
+
+
+def test_a_notice_is_read_once_its_page_was_seen(
+    see: Any, scored: Any, team: Team, owner: User, teammate: User
+) -> None:
+    submission = scored(team)
+    telling.go_on(seconds=60)
+    assert (notices.unread(owner), notices.unread(teammate)) == (1, 1)
+    see(owner, submission.get_absolute_url())
+    assert (notices.unread(owner), notices.unread(teammate)) == (0, 1)
