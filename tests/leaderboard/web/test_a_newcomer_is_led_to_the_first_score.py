@@ -40,7 +40,7 @@ def test_home_and_overview_show_the_own_place_and_the_next_step(
     scored(team, 2, time_ratio=0.9)
     home = text(see(owner, "/"))
     own = home[home.index('class="leads own"') :]
-    assert '<span class="rank">2</span> <b>Sorters</b>' in own
+    assert '<span class="rank rank-2">2</span> <b>Sorters</b>' in own
     assert 'href="/competitions/waste/submit/"' in own
     overview = text(see(owner, "/competitions/waste/"))
     assert '<span class="rank rank-2">2</span>' in overview[overview.index('id="own"') :]
