@@ -14,7 +14,7 @@ from django.db.models import Count, Max, Prefetch
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
@@ -156,7 +156,7 @@ def team_submissions(request: Request, slug: str) -> HttpResponse:
         except Refused as refusal:
             messages.error(request, refusal.detail)  # this page keeps the ticks
         else:
-            messages.success(request, saved(len(chosen)))
+            messages.success(request, words.saved_selection(len(chosen)))
             return redirect(request.get_full_path())
     finals = counting.finals(competition, [mine.pk]).get(mine.pk, ())
     selected = {one.submission_id for one in finals if one.selected_at}
@@ -234,16 +234,6 @@ def query(filters: FilterForm) -> str:
     """The beginning of the addresses of other pages with the same filters."""
     chosen = {name: value for name, value in filters.cleaned_data.items() if value}
     return f"{urlencode(chosen)}&" if chosen else ""
-
-
-def saved(count: int) -> str:
-    if not count:
-        return gettext("Saved. Nothing is selected, so your best public submissions count.")
-    return ngettext(
-        "Saved. {count} submission is selected for the private ranking.",
-        "Saved. {count} submissions are selected for the private ranking.",
-        count,
-    ).format(count=count)
 
 
 @login_required

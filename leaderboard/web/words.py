@@ -7,7 +7,7 @@ from typing import Any
 
 from django.template.defaultfilters import floatformat
 from django.utils.functional import Promise
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from leaderboard import sizes
@@ -192,6 +192,16 @@ def refused(competition: Competition) -> dict[str, str]:
         "not_taken": gettext("This is a model in the format {kind}. Accepted formats: %(formats)s.")
         % {"formats": competition.format_titles()},
     }
+
+
+def saved_selection(count: int) -> str:
+    if not count:
+        return gettext("Saved. Nothing is selected, so your best public submissions count.")
+    return ngettext(
+        "Saved. {count} submission is selected for the private ranking.",
+        "Saved. {count} submissions are selected for the private ranking.",
+        count,
+    ).format(count=count)
 
 
 def measurement_chart(*, of_comparisons: bool) -> dict[str, str]:
