@@ -1,0 +1,1 @@
+// In place of Unfold's copy of Chart.js: no page of the panel draws by it.
