@@ -127,7 +127,7 @@ def test_an_extension_is_later_opens_again_and_offers_words(
     competition.refresh_from_db()
     assert competition.state == "open"
     assert competition.ends_at.isoformat() == "2031-02-01T03:00:00+00:00"
-    assert "It touches 1 team." in said(answer)
+    assert "This affects 1 team." in said(answer)
     assert "A+new+end+of+uploads" in said(answer)
     press(competition, "close")
     press(competition, "publish")
@@ -139,7 +139,7 @@ def test_an_extension_is_later_opens_again_and_offers_words(
     [
         ({"max_team_size": 1}, ["1 teams are larger", "Largest team: 1. Before: 5."]),
         ({"min_quality": 0.9}, ["1 rows of the public board are now below the gate", "Gate: 0.9."]),
-        ({"rules": "Be\nkind."}, ["It touches 1 team.", "Rules: changed. Please read it again."]),
+        ({"rules": "Be\nkind."}, ["This affects 1 team.", "Rules: changed. Please read it again."]),
         ({"title": "Other"}, []),
     ],
 )
