@@ -223,7 +223,7 @@ def test_the_first_page_says_what_needs_attention(panel: Client, full: None, set
         in page
     )
     assert "1 application for Waste sorting waits for a decision" in page
-    assert "A rescore of Waste sorting waits for a decision" in page
+    assert "A rescore of Waste sorting is waiting for a decision" in page
     settings.EMAIL_URL = "smtp://mail.example.org"
     assert "Mail is not set up" not in panel.get(reverse("admin:index")).content.decode()
 
