@@ -56,5 +56,8 @@ class PartialUpload(models.Model):
 
     objects = PartialUploadQuerySet.as_manager()
 
+    parts_come: list[int] | None = None
+    """Numbers of the parts in the bucket, once they were asked for. They are not stored."""
+
     def __str__(self) -> str:
         return f"partial upload {self.pk}"

@@ -106,7 +106,14 @@ def sizes(upload: PartialUpload) -> list[int]:
 
 
 def numbers(upload: PartialUpload) -> list[int]:
-    """The parts that have come. Raises `FileNotFoundError` for an upload that is gone."""
+    """The parts that had come when this row was first asked: one answer asks the bucket once.
+    Raises `FileNotFoundError` for an upload that is gone."""
+    if upload.parts_come is None:
+        upload.parts_come = numbers_now(upload)
+    return upload.parts_come
+
+
+def numbers_now(upload: PartialUpload) -> list[int]:
     try:
         return [one.number for one in there(upload)]
     except FileNotFoundError:

@@ -121,7 +121,10 @@ class Race:
 
     @cached_property
     def begin(self) -> datetime:
-        """When the first score was uploaded."""
+        """When the first score was uploaded. It needs each era, so it is kept by itself."""
+        return self.board.kept("race-begin", self.first_score)
+
+    def first_score(self) -> datetime:
         every = (self.stretch(number).steps.values() for number in range(len(self.eras)))
         return min(some[0].uploaded_at for steps in every for some in steps if some)
 
