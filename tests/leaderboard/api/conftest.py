@@ -19,10 +19,10 @@ from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
 from leaderboard.api.schema import generated
-from leaderboard.models import Competition, Evaluation, User
-from leaderboard.services import tokens
+from leaderboard.models import Competition, Evaluation, MergeOffer, Submission, Trial, User
+from leaderboard.services import partial_uploads, teams, tokens, webhooks
 from tests.leaderboard.answers import ApiAnswer
-from tests.leaderboard.conftest import finish
+from tests.leaderboard.conftest import finish, person
 
 API = "/api/v2"
 Upload = Callable[..., ApiAnswer]
@@ -71,6 +71,35 @@ def client_of(user: User | None) -> APIClient:
         _, secret = tokens.issue(user=user, name="tests")
         client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
     return client
+
+
+def rows_of(submission: Submission, owner: User) -> dict[str, Any]:
+    """What an address may name: rows of the team of a submission, and of its owner."""
+    team, competition = submission.team, submission.competition
+    token = owner.auth_token_set.first() or tokens.issue(user=owner, name="tests")[0]
+    invitation = teams.invite(team=team, by=owner)
+    hook = webhooks.add(team=team, url="https://hook.example", events=["scored"], by=owner)
+    others = teams.create(competition=competition, name="Others", by=person("other"))
+    offer = MergeOffer.objects.create(by_team=others, to_team=team, asked_by=owner)
+    trial = Trial.objects.create(competition=competition, team=team, state="passed", size_bytes=1)
+    upload = partial_uploads.begin(
+        competition=competition, by=owner, size_bytes=9999, file_name="m", purpose="trial"
+    )
+    return {
+        "submission": submission.pk,
+        "team": team.pk,
+        "member": "teammate",
+        "token": token.token_key,
+        "notice": owner.notices.get().pk,
+        "invitation": invitation.pk,
+        "code": invitation.code,
+        "webhook": hook.pk,
+        "delivery": webhooks.ping(webhook=hook, by=owner).pk,
+        "offer": offer.pk,
+        "track": "unknown",
+        "trial": trial.pk,
+        "upload": upload.key,
+    }
 
 
 @pytest.fixture

@@ -11,31 +11,18 @@ from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from leaderboard.models import (
-    Baseline,
-    Competition,
-    Evaluation,
-    MergeOffer,
-    Submission,
-    Team,
-    Trial,
-    User,
-)
+from leaderboard.models import Baseline, Competition, Evaluation, Submission, Team, User
 from leaderboard.services import (
     competitions,
-    partial_uploads,
     rankings,
-    teams,
     telling,
-    webhooks,
 )
 from scoring.sentences import say
-from tests.leaderboard.api.conftest import API, client_of
+from tests.leaderboard.api.conftest import API, client_of, rows_of
 from tests.leaderboard.conftest import (
     ANSWERED,
     SAID,
     WEAK,
-    person,
     plant_answers,
     rewrite,
     shapes_of,
@@ -186,32 +173,9 @@ def test_before_publication(
     planted: Submission, everybody: list[APIClient], owner: User, row: list[str]
 ) -> None:
     method, path, *expected = row
-    names = {
-        "submission": planted.pk,
-        "team": planted.team_id,
-        "token": owner.auth_token_set.get().token_key,
-        "notice": owner.notices.get().pk,
-        "baseline": planted.competition.baselines.get().pk,
-        "missing": planted.competition.baselines.get().pk,  # its file is not handed out
-    }
-    invitation = teams.invite(team=planted.team, by=owner)
-    hook = webhooks.add(team=planted.team, url="https://hook.example", events=["scored"], by=owner)
-    names |= {
-        "member": "teammate",
-        "webhook": hook.pk,
-        "delivery": webhooks.ping(webhook=hook, by=owner).pk,
-    }
-    others = teams.create(competition=planted.competition, name="Others", by=person("other"))
-    offer = MergeOffer.objects.create(by_team=others, to_team=planted.team, asked_by=owner)
-    names["offer"], names["track"] = offer.pk, "unknown"
-    code, names["invitation"] = invitation.code, invitation.pk
-    names["trial"] = Trial.objects.create(
-        competition=planted.competition, team=planted.team, state="passed", size_bytes=1
-    ).pk
-    upload = partial_uploads.begin(
-        competition=planted.competition, by=owner, size_bytes=9999, file_name="m", purpose="trial"
-    )
-    names["upload"] = upload.key
+    names = rows_of(planted, owner)
+    baseline = planted.competition.baselines.get()
+    names |= {"baseline": baseline.pk, "missing": baseline.pk}  # its file is not handed out
     tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "9999", "Upload-Offset": "0"}
     sent = {"name": "New", "username": "teammate", "submissions": [], "note": "New"}
     sent |= {"answers": ["New"], "team": "Others"}
@@ -222,7 +186,7 @@ def test_before_publication(
         with transaction.atomic():
             answer = getattr(client, method.lower())(
                 API + path.format(**names),
-                {} if method == "GET" else sent | {"code": code},
+                {} if method == "GET" else sent | {"code": names["code"]},
                 format="json" if method in ("PUT", "PATCH") else None,
                 headers=tus,
             )
