@@ -10,12 +10,12 @@ python := .venv/bin/python
 demo := $(python) -m leaderboard.demo --folder '$(FOLDER)' --port $(PORT) \
 	$(if $(DATA),--data '$(DATA)') $(if $(filter-out 0,$(FULL)),--full)
 
-.PHONY: help demo demo-check test lint messages release-dump lock clean
+.PHONY: help demo demo-check test sweep lint messages release-dump lock clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
-	@echo "  Variables: DATA=images.zip FULL=1 PORT=8000 FOLDER=.demo (demo), ARGS=... (test), PYTHON=..."
+	@echo "  Variables: DATA=images.zip FULL=1 PORT=8000 FOLDER=.demo (demo), ARGS=... (test), SEED=1 (sweep), PYTHON=..."
 
 demo: .venv/.embedded ## a whole competition on this machine, served until Ctrl-C
 	$(demo)
@@ -31,6 +31,15 @@ else
 	$(python) -m pytest tests/hostile --numprocesses logical --maxprocesses 2 --dist worksteal
 	$(python) -m pytest --ignore tests/hostile --numprocesses logical --maxprocesses 4 --dist worksteal
 endif
+
+# The tests read SWEEP: requests generated for each call and each kind of person.
+SWEEP ?= 40
+SEED ?= 1
+sweep: .venv/.dev ## all bad input and many generated requests, of which `make test` tries a sample
+	SWEEP=$(SWEEP) $(python) -m pytest --numprocesses logical --hypothesis-seed $(SEED) \
+		tests/leaderboard/test_no_door_breaks_on_bad_input.py \
+		tests/leaderboard/web/test_a_body_too_large_is_never_read.py \
+		tests/leaderboard/api/test_the_api_keeps_its_schema.py
 
 lint: .venv/.dev ## style, types, templates, directions of imports, sizes, missing migrations
 	$(python) -m ruff check .

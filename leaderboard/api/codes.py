@@ -67,6 +67,10 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         400,
         _("The code of `featherweight login` is not confirmed yet, or the command asked too soon."),
     ),
+    "bad_link": (
+        400,
+        _("The link of a repository begins with `https://` and has at most 500 characters."),
+    ),
     "bad_scope": (400, _("A token's scope is `read`, `submit` or `manage`.")),
     "bad_team_name": (
         400,
@@ -106,7 +110,9 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
         _("The upload has no part of this number, or its parts do not go to the object storage."),
     ),
     "no_offset": (400, _("A filtered or sorted board has no `offset`. Follow its `next`.")),
+    "nothing_sent": (400, _("A verification needs a file or a link.")),
     "not_selectable": (400, _("Only the team's own scored submissions can be selected.")),
+    "not_zip_or_pdf": (400, _("Only a zip or a PDF can be handed in.")),
     "question_missing": (400, _("A question has 1 to 4,000 characters.")),
     "question_too_long": (400, _("A question has 1 to 4,000 characters.")),
     "slow_down": (
@@ -202,6 +208,7 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
     "board_not_published": (404, _("The private board is not published yet.")),
     "invitation_unusable": (404, _("The invitation is unknown, used, revoked or expired.")),
     "model_deleted": (404, _("The model file was deleted: the competition no longer keeps it.")),
+    "no_verification": (404, _("The team was not asked to hand in anything.")),
     "not_found": (404, _("There is nothing at this address that this person may see.")),
     "reference_not_released": (
         404,
@@ -366,6 +373,10 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
             "reopened, and no selection can change."
         ),
     ),
+    "verification_over": (
+        409,
+        _("The date of the verification has passed, or the organizers have decided."),
+    ),
     "webhook_stopped": (409, _("The address failed 50 times in a row. Resume its calls first.")),
     "wrong_offset": (
         409,
@@ -373,6 +384,10 @@ OF_REQUESTS: dict[str, tuple[int, str | Promise]] = {
             "A part does not begin where the last one ended. Ask for the "
             "offset and send from there."
         ),
+    ),
+    "wrong_verification_state": (
+        409,
+        _("This step does not follow from the present state of the verification."),
     ),
     "length_required": (411, _("The request does not announce its size: send `Content-Length`.")),
     "tus_version": (412, _("The request needs `Tus-Resumable: 1.0.0`.")),

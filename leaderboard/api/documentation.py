@@ -276,10 +276,11 @@ def kind(shape: Schema) -> str:
 def example(name: str, shape: Schema, shapes: Schema) -> Any:
     """A sample of a shape. `name`: of the field, which may have a sample of its own."""
     found = resolved(shape, shapes)
-    if name in EXAMPLES:
+    choices = found.get("enum")
+    if name in EXAMPLES and (not choices or EXAMPLES[name] in choices):
         return EXAMPLES[name]
-    if found.get("enum"):
-        return found["enum"][0]
+    if choices:
+        return choices[0]
     if found.get("type") == "array":
         return [example("", found["items"], shapes)]
     if "properties" in found:

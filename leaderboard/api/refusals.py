@@ -102,6 +102,7 @@ OF_CALLS: Mapping[str, str] = {
     "trial": "invalid",
     "annotate": MEMBER,
     "submission_file": f"{MEMBER} model_deleted",
+    "measurement": "scores_hidden",
     "withdraw": f"{MEMBER} competition_over",
     "create_team": f"{OPEN} {HURDLES} already_in_a_team bad_team_name name_taken",
     "rename_team": f"{CAPTAIN} renamed_lately bad_team_name name_taken",
@@ -119,6 +120,9 @@ OF_CALLS: Mapping[str, str] = {
     "accept_merge": f"{MERGE} unknown_offer",
     "choose_selections": f"{MEMBER} competition_over verification_begun too_many_selections "
     "not_selectable",
+    "verification": f"{MEMBER} no_verification",
+    "hand_in": f"{MEMBER} no_verification verification_over nothing_sent not_zip_or_pdf bad_link",
+    "withdraw_verification": f"{MEMBER} no_verification wrong_verification_state",
     "webhooks_of_team": MEMBER,
     "add_webhook": f"{MEMBER} bad_webhook_address bad_webhook_events address_not_public "
     "too_many_webhooks",

@@ -22,6 +22,7 @@ from leaderboard.api.views import (
     teams,
     tracks,
     trials,
+    verifications,
     webhooks,
 )
 
@@ -82,6 +83,7 @@ urlpatterns = [
     path("v2/competitions/<slug:slug>/invitation", admissions.TakeUp.as_view()),
     path("v2/submissions", submissions.Submissions.as_view()),
     path("v2/submissions/<int:pk>", submissions.SubmissionView.as_view(), name="api-submission"),
+    path("v2/submissions/<int:pk>/measurement", submissions.MeasurementView.as_view()),
     path("v2/submissions/<int:pk>/file", submissions.SubmissionFile.as_view()),
     path("v2/submissions/<int:pk>/withdraw", submissions.Withdraw.as_view()),
     path("v2/teams", teams.Teams.as_view()),
@@ -100,6 +102,8 @@ urlpatterns = [
     ),
     path("v2/teams/<int:pk>/tracks", tracks.Declarations.as_view()),
     path("v2/teams/<int:pk>/tracks/<slug:track>", tracks.DeclarationView.as_view()),
+    path("v2/teams/<int:pk>/verification", verifications.VerificationView.as_view()),
+    path("v2/teams/<int:pk>/verification/withdraw", verifications.Withdraw.as_view()),
     path("v2/teams/<int:pk>/captain", teams.Captain.as_view()),
     path("v2/teams/<int:pk>/members/<str:username>", teams.Member.as_view()),
     path("v2/teams/<int:pk>/merges", merging.Merges.as_view()),

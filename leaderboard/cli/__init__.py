@@ -9,7 +9,15 @@ import json
 import sys
 from typing import NoReturn
 
-from leaderboard.cli import mine, questions, results, scores, teams  # noqa: F401  they add their commands
+from leaderboard.cli import (  # noqa: F401  they add their commands
+    measurements,
+    mine,
+    questions,
+    results,
+    scores,
+    teams,
+    verifications,
+)
 from leaderboard.cli.commands import app
 from leaderboard.cli.languages import gettext
 from leaderboard.cli.screen import err, plain

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from leaderboard.cli import kits, logins, trials
+from leaderboard.cli import completion, kits, logins, trials
 from leaderboard.cli.languages import gettext, said, state
 from leaderboard.cli.options import AsJson, Into, Number, Slug
 from leaderboard.cli.screen import err, figures, lines, plain, show
@@ -158,6 +158,7 @@ def check(
             "-c",
             metavar="COMPETITION",
             help=gettext("Apply the sizes and limits of this competition, too."),
+            autocompletion=completion.competitions,
         ),
     ] = None,
     as_json: AsJson = False,

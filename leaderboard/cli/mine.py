@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from leaderboard.cli import completion
 from leaderboard.cli.commands import EXIT_CODES, app, likely
 from leaderboard.cli.languages import gettext, state
 from leaderboard.cli.options import AsJson, Into, Number, Yes, confirm
@@ -22,6 +23,7 @@ Of = Annotated[
         "-c",
         metavar="COMPETITION",
         help=gettext("Only what was sent to this competition."),
+        autocompletion=completion.competitions,
     ),
 ]
 Most = Annotated[

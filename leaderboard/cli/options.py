@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from leaderboard.cli import completion
 from leaderboard.cli.languages import gettext
 
 AsJson = Annotated[bool, typer.Option("--json", help=gettext("Print the server's answer as JSON."))]
@@ -14,10 +15,17 @@ Number = Annotated[int, typer.Argument(metavar="ID", min=1)]
 Slug = Annotated[
     str,
     typer.Argument(
-        metavar="COMPETITION", help=gettext("A name that `featherweight competitions` lists.")
+        metavar="COMPETITION",
+        help=gettext("A name that `featherweight competitions` lists."),
+        autocompletion=completion.competitions,
     ),
 ]
-Into = Annotated[str, typer.Option("--competition", "-c", metavar="COMPETITION")]
+Into = Annotated[
+    str,
+    typer.Option(
+        "--competition", "-c", metavar="COMPETITION", autocompletion=completion.competitions
+    ),
+]
 
 
 def confirm(yes: bool, question: str) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from leaderboard.api.authentication import token
 from leaderboard.api.serializers.teams import TeamSummary
-from leaderboard.models import ApiToken, User
+from leaderboard.models import ApiToken, Team, User
 from leaderboard.models.organizers import enters_panel
+from leaderboard.services import tokens
 
 
 class Person(serializers.ModelSerializer[User]):
     is_organizer = serializers.SerializerMethodField()
-    teams = TeamSummary(many=True)
+    teams = serializers.SerializerMethodField()
 
     class Meta:
         model = User
@@ -21,6 +24,12 @@ class Person(serializers.ModelSerializer[User]):
 
     def get_is_organizer(self, person: User) -> bool:
         return enters_panel(person)
+
+    @extend_schema_field(TeamSummary(many=True))
+    def get_teams(self, person: User) -> Any:
+        """Those that the token is for."""
+        mine = Team.objects.filter(members=person).select_related("competition")
+        return TeamSummary(tokens.within(token(self.context["request"]), mine), many=True).data
 
 
 class Token(serializers.ModelSerializer[ApiToken]):

@@ -22,7 +22,7 @@ class Me(APIView):
     @extend_schema(responses=shapes.Person, operation_id="me")
     def get(self, request: Request) -> Response:
         """The person this token or session belongs to."""
-        return Response(shapes.Person(person(request)).data)
+        return Response(shapes.Person(person(request), context={"request": request}).data)
 
 
 class Tokens(ListAPIView[ApiToken]):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from leaderboard.api.authentication import token
 from leaderboard.api.serializers import public_teams as shapes
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Entry
-from leaderboard.services import histories, races, rankings, teams, visibility
+from leaderboard.services import histories, races, rankings, teams, tokens, visibility
 
 
 class PublicTeam(APIView):
@@ -22,7 +24,8 @@ class PublicTeam(APIView):
         """
         competition = find(slug)
         visibility.check_board(competition, Entry.Board.PUBLIC)
-        team = teams.shown(competition, team_pk, to=request.user)
+        is_for = tokens.is_for(token(request), competition.slug)
+        team = teams.shown(competition, team_pk, to=request.user if is_for else AnonymousUser())
         board = Entry.Board.PRIVATE if competition.is_published else Entry.Board.PUBLIC
         entry = rankings.entry_of(team, board)
         members = team.memberships.filter(is_shown=True)

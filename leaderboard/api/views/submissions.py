@@ -20,10 +20,11 @@ from leaderboard.api.pagination import Newest
 from leaderboard.api.permissions import SignedIn
 from leaderboard.api.serializers import sending
 from leaderboard.api.serializers import submissions as shapes
+from leaderboard.api.serializers.measurements import Measurement
 from leaderboard.api.serializers.waiting import Waiting
 from leaderboard.api.views.competitions import find
 from leaderboard.models import Scope, Submission
-from leaderboard.services import following, keeping, submissions, teams, tokens
+from leaderboard.services import following, keeping, submissions, teams, tokens, visibility
 
 
 class Submit(APIView):
@@ -127,6 +128,18 @@ class SubmissionView(APIView):
             submission=find_submission(request, pk), by=person(request), **sent.validated_data
         )
         return show(request, pk)
+
+
+class MeasurementView(APIView):
+    permission_classes = [SignedIn]
+
+    @extend_schema(responses=Measurement, operation_id="measurement")
+    def get(self, request: Request, pk: int) -> Response:
+        """How the time of a submission was measured: its segments, the machine, the conditions."""
+        submission = find_submission(request, pk)
+        if submission.competition.hides_scores:
+            raise visibility.hidden()
+        return Response(Measurement(submission.evaluation).data)
 
 
 class SubmissionFile(APIView):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,21 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import Resolver404, resolve
+from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
 from leaderboard.api.schema import generated
-from leaderboard.models import Competition, Evaluation, MergeOffer, Submission, Trial, User
+from leaderboard.models import (
+    Competition,
+    Evaluation,
+    MergeOffer,
+    Submission,
+    Team,
+    Trial,
+    User,
+    Verification,
+)
 from leaderboard.services import partial_uploads, teams, tokens, webhooks
 from tests.leaderboard.answers import ApiAnswer
 from tests.leaderboard.conftest import finish, person
@@ -100,6 +111,14 @@ def rows_of(submission: Submission, owner: User) -> dict[str, Any]:
         "trial": trial.pk,
         "upload": upload.key,
     }
+
+
+def ask(team: Team) -> None:
+    """Ask a team for its code, as a winner. It cannot merge any more, and its choice is fixed."""
+    due_at = timezone.now() + timedelta(days=1)
+    Verification.objects.create(
+        competition=team.competition, team=team, rank=1, wish="Code", due_at=due_at
+    )
 
 
 @pytest.fixture

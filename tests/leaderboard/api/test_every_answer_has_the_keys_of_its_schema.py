@@ -22,7 +22,7 @@ from leaderboard.services import (
     trials,
     webhooks,
 )
-from tests.leaderboard.api.conftest import API
+from tests.leaderboard.api.conftest import API, ask
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +33,7 @@ MAIN = (
     *("/competitions/{slug}/teams/{team_pk}", "/teams/{id}/tracks"),
     "/competitions/{slug}/baselines/{baseline_pk}",
     *("/competitions/{slug}/announcements", "/notices", "/submissions", "/submissions/{id}"),
+    *("/submissions/{id}/measurement", "/teams/{id}/verification"),
     *("/competitions/{slug}/questions", "/competitions/{slug}/faq"),
     *("/teams", "/teams/{id}", "/teams/{id}/invitations", "/teams/{id}/selections", "/tokens"),
     *(
@@ -73,6 +74,7 @@ def test_answers_have_the_keys_of_the_schema(
     asked = questions.ask(competition=competition, text="Why?", by=owner)
     questions.answer(question=asked, text="So.", is_public=True, public_text="", by=organizer)
     FaqEntry.objects.create(competition=competition, question="Where?", answer="Here.")
+    ask(team)
     telling.go_on(seconds=60)
     schema = client.get(f"{API}/schema?format=json").json()
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -41,6 +42,7 @@ from leaderboard.services import (
     tokens,
 )
 from leaderboard.services.backups import restoring
+from leaderboard.services.objects import ObjectStorage
 from leaderboard.storage import Bucket
 from tests.leaderboard.answers import ApiAnswer
 from tests.leaderboard.api.conftest import API, Upload, client_of
@@ -220,12 +222,15 @@ def is_refused(answer: ApiAnswer, status: int, code: str) -> bool:
 
 
 def test_parts_go_to_the_bucket_and_become_a_submission(
-    sender: Sender, team: Team, model: bytes, settings: Any
+    sender: Sender, team: Team, model: bytes, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = sender.begin(len(model)).json()
     assert begun["direct"] == {"part_bytes": PART, "parts": []}
     assert sender.put(2, model[PART : 2 * PART]).status_code == 200
+    asked = Mock(wraps=ObjectStorage.parts)
+    monkeypatch.setattr(ObjectStorage, "parts", lambda *given: asked(*given))
     assert (sender.there()["direct"]["parts"], sender.there()["offset"]) == ([2], PART)
+    assert asked.call_count == 2, "one question for each answer"
     assert is_refused(sender.end(), 409, "upload_unfinished")
     for number, start in enumerate(range(0, len(model), PART), start=1):
         if number != 2:

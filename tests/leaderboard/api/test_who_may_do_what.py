@@ -18,7 +18,7 @@ from leaderboard.services import (
     telling,
 )
 from scoring.sentences import say
-from tests.leaderboard.api.conftest import API, client_of, rows_of
+from tests.leaderboard.api.conftest import API, ask, client_of, rows_of
 from tests.leaderboard.conftest import (
     ANSWERED,
     SAID,
@@ -97,6 +97,7 @@ GET    /submissions                           401 200 200 200 200
 GET    /submissions/{submission}              401 404 404 200 200
 GET    /submissions/{submission}?wait=1       401 404 404 200 200
 PATCH  /submissions/{submission}              401 404 404 200 403
+GET    /submissions/{submission}/measurement  401 404 404 200 200
 GET    /submissions/{submission}/file         401 404 404 200 403
 POST   /submissions/{submission}/withdraw     401 404 404 200 403
 GET    /teams                                 401 200 200 200 200
@@ -123,6 +124,9 @@ POST   /teams/{team}/webhooks/{webhook}/deliveries/{delivery}/redeliver 401 404 
 GET    /teams/{team}/tracks                   401 404 404 200 403
 PUT    /teams/{team}/tracks/{track}           401 404 404 404 403
 DELETE /teams/{team}/tracks/{track}           401 404 404 204 403
+GET    /teams/{team}/verification             401 404 404 200 403
+POST   /teams/{team}/verification             401 404 404 200 403
+POST   /teams/{team}/verification/withdraw    401 404 404 200 403
 GET    /teams/{team}/selections               401 404 404 200 200
 PUT    /teams/{team}/selections               401 404 404 200 403
 GET    /schema                                200 200 200 200 200
@@ -176,11 +180,13 @@ def test_before_publication(
     names = rows_of(planted, owner)
     baseline = planted.competition.baselines.get()
     names |= {"baseline": baseline.pk, "missing": baseline.pk}  # its file is not handed out
+    if "verification" in path:
+        ask(planted.team)
     tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "9999", "Upload-Offset": "0"}
     sent = {"name": "New", "username": "teammate", "submissions": [], "note": "New"}
     sent |= {"answers": ["New"], "team": "Others"}
     sent |= {"text": "How many images?", "on_pages": ["scored"], "by_mail": []}
-    sent |= {"url": "https://x.example", "events": ["scored"]}
+    sent |= {"url": "https://x.example", "events": ["scored"], "link": "https://git.example"}
     found = []
     for client in everybody:
         with transaction.atomic():

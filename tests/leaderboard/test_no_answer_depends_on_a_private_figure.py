@@ -1,0 +1,102 @@
+"""Before the publication no answer to a participant depends on a figure of the private split: no
+order, filter, page, picture or ETag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from leaderboard.models import Competition, Entry, Evaluation, Submission, Team, User
+from leaderboard.services import choices, competitions, placing, submissions, telling
+from tests.leaderboard.api.conftest import API
+from tests.leaderboard.conftest import person, plant_answers, rewrite, told
+from tests.leaderboard.test_a_blind_competition_tells_no_score import (
+    LEFT_OUT,
+    Reader,
+    addresses,
+    reader,
+)
+
+pytestmark = pytest.mark.django_db
+BOARD = "/competitions/waste/boards/public"
+
+
+@pytest.fixture
+def sent(
+    competition: Competition, team: Team, rivals: Team, scored: Callable[..., Submission]
+) -> Submission:
+    """On the public board the rivals lead; on the private one the team does."""
+    scored(rivals, seed=1, quality_public=0.83, quality_private=0.61, time_ratio=0.4)
+    worse = scored(team, seed=2, quality_public=0.74, quality_private=0.81, time_ratio=0.6)
+    gone = scored(team, seed=4, quality_public=0.78, quality_private=0.71, time_ratio=0.7)
+    submissions.withdraw(submission=gone, by=gone.uploaded_by)
+    best = scored(team, seed=3, quality_public=0.76, quality_private=0.72, time_ratio=0.5)
+    for one in (worse, best):
+        plant_answers(one.evaluation)
+    telling.go_on(seconds=60)
+    return best
+
+
+def asked(sent: Submission) -> Iterator[str]:
+    yield from (url for url in addresses(sent) if not url.endswith(LEFT_OUT))
+    for sort in choices.COLUMNS:
+        yield f"{API}{BOARD}?sort={sort}&limit=1"
+        yield f"{BOARD}/?sort=-{sort}&q=s"
+    yield f"{API}/submissions?limit=1"
+    yield f"{BOARD}/?rank=1"
+    yield f"{BOARD}/?tied=1"
+    yield f"/competitions/waste/teams/{sent.team_id}/badge.svg"
+    yield f"/competitions/waste/teams/{sent.team_id}/card.png"
+    yield "/competitions/waste/race/?by=score"
+    yield "/competitions/waste/submissions/?state=scored"
+
+
+def turn_over() -> None:
+    """Give all private figures other values, and let the private board follow."""
+    before = private_order()
+    for number, one in enumerate(Evaluation.objects.exclude(score_private=None).order_by("pk")):
+        quality = 0.4 + number / 10
+        Evaluation.objects.filter(pk=one.pk).update(
+            quality_private=quality, score_private=one.score_private / (number + 2)
+        )
+        found = told(one)
+        found["splits"]["private"].update(quality=quality, accuracy=quality, confusion=[[number]])
+        rewrite(one, found)
+    for team in Team.objects.all():
+        placing.place(team)
+    assert private_order() != before
+
+
+def private_order() -> list[int]:
+    entries = Entry.objects.filter(board=Entry.Board.PRIVATE).order_by("score")
+    return list(entries.values_list("submission", flat=True))
+
+
+@pytest.mark.parametrize("state", ["open", "frozen", "closed"])
+def test_nobody_learns_by_any_address(
+    sent: Submission, rival: User, owner: User, organizer: User, state: str
+) -> None:
+    competition = sent.competition
+    if state == "frozen":
+        Competition.objects.update(freezes_at=timezone.now() - timedelta(minutes=1))
+    if state == "closed":
+        competitions.close(competition=competition, by=organizer)
+    readers: dict[str, Reader] = {
+        "nobody": reader(None),
+        "outsider": reader(person("another")),
+        "rival": reader(rival),
+        "member": reader(owner),
+    }
+
+    def bodies() -> dict[tuple[str, str], Any]:
+        return {(who, url): one.get(url) for who, one in readers.items() for url in asked(sent)}
+
+    bodies()  # what is noted at a first visit
+    before = bodies()
+    turn_over()
+    after = bodies()
+    assert [key for key in before if before[key] != after[key]] == []
