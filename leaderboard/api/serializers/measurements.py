@@ -61,7 +61,7 @@ class Measurement(serializers.Serializer[Evaluation]):
         return {
             "state": evaluation.state,
             "is_corrected": timing is not None and timing.published == "corrected",
-            "segments": SegmentDetail(found, many=True).data,
+            "segments": [SegmentDetail(one).data for one in found],
             "findings": [said(one) for one in timing.flags] if timing else [],
             "conditions": [said(one) for one in timing.in_force] if timing else [],
             "machine": machine(report.hardware) if report else {},
