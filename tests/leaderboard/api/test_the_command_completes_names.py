@@ -14,7 +14,7 @@ from leaderboard.models import Competition
 from tests.leaderboard.api.conftest import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ASKS = "_PYTHON _M LEADERBOARD_CLI_COMPLETE"
+ASKS = "_PYTHON _M LEADERBOARD.CLI_COMPLETE"
 """What a shell sets; `featherweight` has a name without spaces."""
 
 
