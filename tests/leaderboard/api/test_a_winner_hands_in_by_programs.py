@@ -47,13 +47,13 @@ def test_a_team_reads_hands_in_and_withdraws(client: APIClient, team: Team) -> N
 def test_a_file_that_comes_too_late_is_not_read(client: APIClient, team: Team) -> None:
     ask(team)
     Verification.objects.update(due_at=timezone.now() - timedelta(minutes=1))
-    asked = {"headers": {"X-Unsent-Body": "1000000"}}
+    size = {"X-Unsent-Body": "1000000"}
     address = f"{API}/teams/{team.pk}/verification"
-    assert client.post(address, **asked).json()["code"] == "verification_over"
+    assert client.post(address, headers=size).json()["code"] == "verification_over"
     Verification.objects.update(due_at=timezone.now() + timedelta(days=1))
-    assert client.post(address, **asked).status_code == 204
-    large = {"headers": {"X-Unsent-Body": "300000000"}}
-    assert client.post(address, **large).json()["code"] == "too_large"
+    assert client.post(address, headers=size).status_code == 204
+    large = {"X-Unsent-Body": "300000000"}
+    assert client.post(address, headers=large).json()["code"] == "too_large"
 
 
 @pytest.mark.django_db(transaction=True)
