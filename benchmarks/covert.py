@@ -161,14 +161,14 @@ def by_quads(found: Timing, is_scored: bool) -> list[float]:
 
 def by_segments(found: Timing, is_scored: bool) -> list[float]:
     """The figures that a team sees on its page now."""
+    from leaderboard.services import segments
     from leaderboard.services.measurements import Attempt
-    from leaderboard.web import measurements
 
     if not is_scored:
         return []
     attempt = Attempt(None, False, found.quads, {})  # type: ignore[arg-type]
-    shown = measurements.parts([attempt], found, {})
-    return [one.ratio for one in measurements.segments(shown)]
+    shown = segments.parts([attempt], found, {})
+    return [one.ratio for one in segments.of_parts(shown)]
 
 
 def by_ratio(found: Timing, is_scored: bool) -> list[float]:
@@ -242,7 +242,7 @@ def bits_of(
     options: argparse.Namespace,
 ) -> float:
     """Bits that come through of an evaluation, on average."""
-    from leaderboard.web.measurements import MOST_SEGMENTS
+    from leaderboard.services.segments import MOST_SEGMENTS
 
     random = np.random.default_rng(options.seed)
     sent: list[int] = []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
+from django.db.models import Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
@@ -112,13 +113,10 @@ def of_team(team: Team, member: User) -> list[Any]:
     """All rows of a team and of its first member."""
     by_team = (Membership, Submission, Invitation, Webhook, Declaration)
     rows = [list(model._default_manager.filter(team=team).values()) for model in by_team]
-    rows += [
-        list(MergeOffer.objects.filter(**{name: team}).values()) for name in ("by_team", "to_team")
-    ]
+    rows += [list(MergeOffer.objects.filter(Q(by_team=team) | Q(to_team=team)).values())]
     rows += [list(Delivery.objects.filter(webhook__team=team).values())]
-    rows += [
-        list(model._default_manager.filter(user=member).values()) for model in (Notice, ApiToken)
-    ]
+    rows += [list(Notice.objects.filter(user=member).values())]
+    rows += [list(ApiToken.objects.filter(user=member).values())]
     rows += [list(Team.objects.filter(pk=team.pk).values("name", "verification__state"))]
     return [*rows, User.objects.filter(pk=member.pk).values("quiet_by_mail", "password").get()]
 
