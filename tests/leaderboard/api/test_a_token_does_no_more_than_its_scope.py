@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from leaderboard.models import ApiToken, Competition, Submission, Team, User
+from leaderboard.models import ApiToken, Competition, Entry, Submission, Team, User
 from leaderboard.services import partial_uploads, teams, tokens
 from tests.leaderboard.api.conftest import API, Run, client_of
 from tests.leaderboard.web.conftest import text
@@ -116,7 +116,8 @@ def test_a_token_for_one_competition_sees_and_changes_nothing_of_another(
         answer = getattr(client, method)(f"{API}/{path}", {} if method == "get" else sent)
         assert (answer.status_code, answer.json()["code"]) == (403, "token_competition"), path
     assert [one["id"] for one in client.get(f"{API}/me").json()["teams"]] == [team.pk]
-    unseen = f"{API}/competitions/birds/teams/{other.pk}"  # it is on no board yet
+    Entry.objects.filter(team=other).delete()  # as before its first score
+    unseen = f"{API}/competitions/birds/teams/{other.pk}"
     assert (client.get(unseen).status_code, client_of(owner).get(unseen).status_code) == (404, 200)
     there = client.get(f"{API}/competitions/birds").json()  # open to everybody
     assert (there["my_team"], there["my_quota"]) == (None, None)
