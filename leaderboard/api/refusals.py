@@ -11,7 +11,8 @@ from typing import Any
 
 from rest_framework.permissions import SAFE_METHODS
 
-from leaderboard.api.codes import OF_MODELS, STATUSES
+from leaderboard.api.codes import STATUSES
+from leaderboard.api.codes_of_models import OF_MODELS
 from leaderboard.api.permissions import SignedIn, scope_of
 from leaderboard.models import Scope
 
