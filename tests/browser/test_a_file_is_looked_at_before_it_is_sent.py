@@ -97,7 +97,7 @@ def test_an_upload_goes_on_is_cancelled_and_the_form_stays(
     page.wait_for_selector(
         "#upload-told:has-text('The connection was lost. The upload continues in 1 s.')"
     )
-    page.wait_for_selector("#upload-told:has-text('The site checks the file')")
+    page.wait_for_selector("#upload-told:has-text('The site is checking the file')")
     assert PartialUpload.objects.get().file_name == "tiny.pt"
     # The request is held on its way, so that it is under way for as long as this test needs.
     page.evaluate("document.querySelector('#upload-cancel').hidden = false")
