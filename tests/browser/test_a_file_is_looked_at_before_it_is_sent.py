@@ -106,6 +106,7 @@ def test_an_upload_goes_on_is_cancelled_and_the_form_stays(
     assert page.is_hidden("#upload-progress")
     assert page.is_enabled("text=Upload and evaluate")
     page.context.clear_cookies()  # the session ends
+    page.set_input_files("input[type=file]", upload)
     page.click("text=Upload and evaluate")
     page.wait_for_selector("#refusal:has-text('You are no longer signed in')")
     assert "next=/competitions/waste/submit/" in str(page.get_attribute("#refusal a", "href"))
