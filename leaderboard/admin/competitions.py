@@ -17,14 +17,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from leaderboard.admin import calibrations, drafts, pages, path, results, signs, steps, track_rows
+from leaderboard.admin.competition_forms import CompetitionForm, NewCompetitionForm
 from leaderboard.models import Competition, Submission, Team
 from leaderboard.models.counts import count_of
-from leaderboard.models.fields import every_format
 from leaderboard.services import competitions, preparing
-from scoring.formats import FORMATS
 
 State = Competition.State
 
@@ -39,86 +37,6 @@ NEXT = {
     State.PUBLISHED: gettext_lazy("The competition is over. Both boards are public and final."),
 }
 """What a state means, and what follows."""
-
-
-class CompetitionForm(forms.ModelForm):
-    # Unfold reads a posted field called "dataset" as one of its own.
-    prefix = "competition"
-
-    formats = forms.MultipleChoiceField(
-        label=gettext_lazy("Formats of models"),
-        choices=[(one.name, one.title) for one in FORMATS],
-        initial=every_format,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=gettext_lazy(
-            "An upload in another format is refused. After the competition opened, a format can "
-            "be added and none removed."
-        ),
-    )
-
-    tracks = track_rows.TracksField()
-
-    class Meta:
-        model = Competition
-        fields = "__all__"
-        widgets = {"mean": UnfoldAdminTextInputWidget, "std": UnfoldAdminTextInputWidget}
-        help_texts = {
-            "slug": gettext_lazy(
-                "Part of the competition's address. Fixed after the competition opened."
-            ),
-            "tagline": gettext_lazy("One line for the list of competitions."),
-            "ends_at": gettext_lazy(
-                "In the time zone below. Uploads before this time count. If empty, the "
-                "competition ends when you close it."
-            ),
-            "dataset": gettext_lazy(
-                "Fixed after the competition opened, because every score depends on it."
-            ),
-            "profile": gettext_lazy(
-                "The kind of machine that measures every submission. Fixed after the competition "
-                "opened."
-            ),
-            "time_weight": gettext_lazy(
-                "score = time weight x time ratio + sigmoid(k x (reference quality - quality)). "
-                "Lower is better. The reference has time weight + 0.5. Fixed after the "
-                "competition opened."
-            ),
-            "k": gettext_lazy(
-                "How much quality counts. With k = 20, a quality that is 0.05 higher than the "
-                "reference lowers the score by 0.23. Fixed after the competition opened, like the "
-                "reference quality."
-            ),
-            "min_quality": gettext_lazy(
-                "The lowest quality that gets a rank. Each board applies the gate to the "
-                "quality on its own split. A new gate applies as soon as the boards are "
-                "prepared: at once, or after minutes if there are very many teams. Scores do "
-                "not change, so the formula keeps its version."
-            ),
-            "input_height": gettext_lazy(
-                "Input of a model in RGB, unless its own featherweight.json declares another "
-                "input. Fixed after the competition opened, like all of this tab except the "
-                "bounds."
-            ),
-            "min_input_size": gettext_lazy(
-                "An upload may declare an input of its own between these bounds, in pixels."
-            ),
-            "batch_size": gettext_lazy("Images per call while time is measured."),
-            "interpolation": gettext_lazy("As in timm, like crop pct and crop mode."),
-            "crop_pct": gettext_lazy(
-                "Images are scaled to size / crop pct. Then the middle is cut out."
-            ),
-            "crop_mode": gettext_lazy(
-                "center: scaled to cover the input. squash: the aspect ratio is not kept. border: "
-                "scaled to fit, and filled with the mean colour."
-            ),
-            "max_upload_bytes": gettext_lazy("500,000,000 is 500 MB."),
-        }
-
-
-class NewCompetitionForm(CompetitionForm):
-    """The first questions. All other settings have first values, and tabs on the next page."""
-
-    formats = tracks = None  # type: ignore[assignment]  # Django's way to leave fields out
 
 
 @admin.register(Competition)
@@ -284,14 +202,20 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tra
         competition = self.get_object(request, object_id) if object_id else None
         name = request.POST.get(f"{CompetitionForm.prefix}-time_zone", "").strip()
         if name not in zoneinfo.available_timezones():
-            name = competition.time_zone if competition else "UTC"
+            name = competition.time_zone if competition else own_zone(request)
         with timezone.override(zoneinfo.ZoneInfo(name)):
             answer = super().changeform_view(request, object_id, *args, **kwargs)
             if isinstance(answer, TemplateResponse):
-                if competition and answer.context_data:
-                    answer.context_data |= path.context(competition, pages.organizer(request))
+                # After "Save" comes the page with the next steps, whichever button was pressed.
+                more = {"show_save_and_continue": False, "show_save_and_add_another": False}
+                if competition:
+                    more |= path.context(competition, pages.organizer(request))
+                answer.context_data = (answer.context_data or {}) | more
                 answer.render()
             return answer
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"time_zone": own_zone(request), **super().get_changeform_initial_data(request)}
 
     def get_urls(self) -> list[URLPattern]:
         way = self.admin_site.admin_view(self.way)
@@ -398,3 +322,8 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tra
         return pages.notice(
             f"{said} {calibrations.gate_to_come(getattr(competition, 'preparation', None))}", level
         )
+
+
+def own_zone(request: HttpRequest) -> str:
+    """The zone of an organizer, with which a new competition begins."""
+    return pages.organizer(request).time_zone or "UTC"

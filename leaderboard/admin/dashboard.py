@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,6 +18,7 @@ from leaderboard.errors import Conflict
 from leaderboard.models import (
     Application,
     Competition,
+    Dataset,
     Evaluation,
     HardwareProfile,
     Question,
@@ -73,7 +75,11 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
     return base | {
         **site,
         "title": gettext("What needs attention"),
-        "notices": [*(of_site(profiles) if sees_machines else ()), *steps(shown)],
+        "notices": [
+            *(first_steps(profiles) if sees_machines and not shown else ()),
+            *(of_site(profiles) if sees_machines else ()),
+            *steps(shown),
+        ],
         "sees_machines": sees_machines,
         "profiles": profiles,
         "competitions": shown,
@@ -81,6 +87,21 @@ def context(request: HttpRequest, base: dict[str, Any]) -> dict[str, Any]:
         "alive_since": timezone.now() - ALIVE,
         "labels": pages.STATE_LABELS,
     }
+
+
+def first_steps(profiles: list[Any]) -> list[Notice]:
+    """The next step to the first competition of a site."""
+    if not profiles:
+        text = gettext(
+            "This site has no competition yet. Step 1 of 3: add a hardware profile, the kind of "
+            "machine that measures."
+        )
+        return [Notice("info", text, reverse("admin:leaderboard_hardwareprofile_add"))]
+    if not Dataset.objects.exists():
+        text = gettext("This site has no competition yet. Step 2 of 3: import the images.")
+        return [Notice("info", text, reverse("admin:leaderboard_dataset_add"))]
+    text = gettext("This site has no competition yet. Step 3 of 3: add the competition.")
+    return [Notice("info", text, reverse("admin:leaderboard_competition_add"))]
 
 
 def of_site(profiles: list[Any]) -> list[Notice]:
@@ -167,7 +188,7 @@ def weak() -> list[Notice]:
                 "could do everything that the worker can do."
             )
             % {"days": RECENT.days, "count": count},
-            reverse("admin:leaderboard_evaluation_changelist"),
+            lately(isolation="weak"),
         )
     ]
 
@@ -186,9 +207,15 @@ def errors() -> list[Notice]:
                 "%(count)d. The teams got these uploads back. Read the errors and evaluate again."
             )
             % {"days": RECENT.days, "count": count},
-            f"{reverse('admin:leaderboard_evaluation_changelist')}?state__exact=error",
+            lately(state__exact="error"),
         )
     ]
+
+
+def lately(**chosen: str) -> str:
+    """The list of the last days' evaluations that were chosen so."""
+    first = (timezone.now() - RECENT).isoformat(timespec="seconds")
+    return f"{pages.list_url(Evaluation)}?{urlencode({**chosen, 'finished_at__gte': first})}"
 
 
 def steps(shown: list[Any]) -> list[Notice]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from leaderboard import sentences
 from leaderboard.admin import imports, pages
@@ -52,10 +54,16 @@ class DatasetAdmin(imports.Imports):
     ]
     readonly_fields = ["version", "class_names", "content", "left_out_files", "versions"]
     inlines = [SplitInline]
+    actions_detail = ["new_competition"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
         splits = Prefetch("splits", Split.objects.order_by("pk"))
         return super().get_queryset(request).prefetch_related(splits)
+
+    @action(description=gettext_lazy("New competition with it"), icon="add")
+    def new_competition(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        dataset = self.find(request, object_id)
+        return redirect(f"{reverse('admin:leaderboard_competition_add')}?dataset={dataset.pk}")
 
     @display(description=gettext_lazy("Classes"))
     def classes_count(self, dataset: Dataset) -> int:

@@ -26,6 +26,21 @@ from scoring.sentences import spoken
 ISOLATION_LABELS = {"complete": "success", "weak": "danger", "none": "default"}
 
 
+class Isolation(admin.SimpleListFilter):
+    title = gettext_lazy("isolation")
+    parameter_name = "isolation"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("weak", gettext("weak")), ("whole", gettext("whole"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Evaluation]
+    ) -> QuerySet[Evaluation]:
+        if self.value() not in ("weak", "whole"):
+            return queryset
+        return queryset.filter(isolation__is_weak=self.value() == "weak")
+
+
 @admin.register(Evaluation)
 class EvaluationAdmin(pages.Fixed):
     to_competition = "competition"
@@ -40,7 +55,11 @@ class EvaluationAdmin(pages.Fixed):
         "isolated",
         "queued_at",
     ]
-    list_filter = ["state", "profile", "kind", "why", ("competition", pages.OwnCompetition)]
+    list_filter = [
+        *("state", "profile", "kind", "why"),
+        ("competition", pages.OwnCompetition),
+        Isolation,
+    ]
     search_fields = ["team__name", "failure_code__startswith", "error_code__startswith"]
     search_help_text = gettext_lazy("Searches in team names, and at the beginning of codes.")
     fieldsets = [

@@ -218,12 +218,13 @@ def ask(
     is_danger: bool = False,
     is_gone: bool = False,
 ) -> HttpResponse:
-    """A page that says what will happen and does it when its button is pressed.
+    """A page that says what will happen and does it when its button is pressed. It is rendered at
+    once, in the zone that the caller has set.
 
-    `do` gets the form's fields. `done` is the message afterwards, or makes the message from what
-    `do` returned. The next page is the address that `do` returned, else that of `obj`, else of the
-    row that `do` made. A refusal stays on this page. `facts` may depend on the form. A button
-    `look` shows the facts again and does nothing. `is_gone`: the row does not exist afterwards.
+    `do` gets the form's fields. `done` is the message afterwards, or makes it from what `do`
+    returned. The next page is the address that `do` returned, else that of `obj`, else of the row
+    that `do` made. A refusal stays here. `facts` may depend on the form. A button `look` shows them
+    again and does nothing. `is_gone`: the row does not exist afterwards.
     """
     rights.check(admin, request, obj)
     form = form_class(*((request.POST, request.FILES) if request.method == "POST" else ()))
@@ -239,9 +240,16 @@ def ask(
             form.add_error(None, refusal.detail)
             status = refusal.status
     words = {"title": title, "says": says, "button": button, "look": look, "is_danger": is_danger}
-    shown = {"facts": figures(facts(form) if callable(facts) else facts), "form": form}
-    context = frame(admin, request, obj) | words | shown | {"why": asked_why(request, form)}
-    return TemplateResponse(request, "admin/ask.html", context, status=status)
+    context = frame(admin, request, obj) | words | asked(request, form, facts)
+    return TemplateResponse(request, "admin/ask.html", context, status=status).render()
+
+
+def asked(
+    request: HttpRequest, form: forms.Form, facts: Figures | Callable[[forms.Form], Figures]
+) -> dict[str, Any]:
+    """The fields of a question, and the facts above them."""
+    told = figures(facts(form) if callable(facts) else facts)
+    return {"form": form, "facts": told, "why": asked_why(request, form)}
 
 
 def why(request: HttpRequest) -> str:
@@ -251,7 +259,7 @@ def why(request: HttpRequest) -> str:
 
 def asked_why(request: HttpRequest, form: forms.Form) -> Iterable[forms.BoundField]:
     """The field for the reason; none if the form asks for a reason that people see."""
-    if {"reason", "message"}.intersection(form.fields):
+    if {"reason", "message", "why"}.intersection(form.fields):
         return ()
     return WhyForm(initial={"audit_why": why(request)})
 

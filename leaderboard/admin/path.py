@@ -119,7 +119,7 @@ def reference(competition: Competition) -> Step:
     trouble = trainings.trouble(training) if training and model is None else ""
     said = gettext(
         "Every submission is timed in turns with this model. Its format does not matter. If "
-        "you have no model, let a worker train one: “More”, “Train a reference”."
+        "you have no model, let a worker train one."
     )
     return Step(
         gettext("Reference model"),
@@ -128,6 +128,7 @@ def reference(competition: Competition) -> Step:
         is_trouble=bool(trouble),
         url=step_url(competition, "upload_reference") if is_draft(competition) else "",
         button=gettext("Upload the reference"),
+        other=(step_url(competition, "train_reference"), gettext("Train a reference")),
     )
 
 

@@ -3,7 +3,6 @@ whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +18,7 @@ from unfold.enums import ActionVariant
 
 from leaderboard.admin import again, pages
 from leaderboard.models import Rescore
+from leaderboard.models.tracks import Track
 from leaderboard.services import moves, rescore_words, rescoring
 from leaderboard.services.moves import Move
 
@@ -107,7 +107,7 @@ class RescoreAdmin(pages.Fixed):
                 "your reason, and all teams get a notice. You cannot undo this step. You can "
                 "propose another rescore."
             ),
-            facts=facts(rescore),
+            facts=lambda form: facts(rescore),
             button=gettext("Apply to everybody"),
             is_danger=True,
             do=lambda: rescoring.apply(rescore=rescore, by=pages.organizer(request)),
@@ -204,25 +204,29 @@ def left(preparation: Any) -> bool:
 
 def facts(rescore: Rescore) -> pages.Figures:
     """What an organizer should see once more before the rescore is applied."""
-    told = moves.summary(moves.of(rescore))
+    each = rescore.competition.all_tracks
+    found = moves.of_tracks(rescore, ["", *(track.slug for track in each)])
+    told = {slug: moves.summary(rows) for slug, rows in found.items()}
+    board = told[""]
     return [
         *((one.name, f"{one.before} → {one.after}") for one in rescore_words.changes(rescore)),
         (gettext("Reason"), rescore.why),
-        (gettext("Teams that gain ranks"), told.up),
-        (gettext("Teams that lose ranks"), told.down),
-        (gettext("Teams that fall below the gate"), told.fail_gate),
-        (gettext("Teams that pass the gate now"), told.pass_gate),
-        *facts_of_tracks(rescore),
+        (gettext("Teams that gain ranks"), board.up),
+        (gettext("Teams that lose ranks"), board.down),
+        (gettext("Teams that fall below the gate"), board.fail_gate),
+        (gettext("Teams that pass the gate now"), board.pass_gate),
+        *((named(track), change(told[track.slug])) for track in each),
     ]
 
 
-def facts_of_tracks(rescore: Rescore) -> Iterator[tuple[str, object]]:
-    """How each track changes."""
-    for track in rescore.competition.all_tracks:
-        told = moves.summary(moves.of(rescore, track.slug))
-        facts = {"up": told.up, "down": told.down, "teams": told.teams}
-        said = gettext("of %(teams)d teams %(up)d gain ranks and %(down)d lose ranks") % facts
-        yield gettext("Track %(track)s") % {"track": track.title}, said
+def named(track: Track) -> str:
+    return gettext("Track %(track)s") % {"track": track.title}
+
+
+def change(told: moves.Summary) -> str:
+    """How a track's board changes."""
+    figures = {"up": told.up, "down": told.down, "teams": told.teams}
+    return gettext("Teams: %(teams)d. Gain ranks: %(up)d. Lose ranks: %(down)d.") % figures
 
 
 def lines(found: list[Move]) -> list[DrawnMove]:

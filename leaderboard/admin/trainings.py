@@ -89,7 +89,7 @@ class Acts(drafts.Acts):
             facts=[(gettext("Input"), fed(competition))],
             button=gettext("Train"),
             do=do,
-            done=gettext("The training is queued. The card above shows its progress."),
+            done=gettext("The training is queued. The card of steps shows its progress."),
         )
 
     @action(

@@ -19,6 +19,8 @@ class Step:
     url: str = ""
     button: str = ""
     """What the main button says while this step is the next."""
+    other: tuple[str, str] | None = None
+    """Another way to do the step: address and words of its link, while it is the next."""
     tab: str = ""
     """The tab of the form, if the step is done there."""
     percent: float | None = None
@@ -46,4 +48,4 @@ class Way:
 
 
 def without_button(step: Step) -> Step:
-    return dataclasses.replace(step, url="", button="")
+    return dataclasses.replace(step, url="", button="", other=None)

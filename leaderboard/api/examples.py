@@ -20,6 +20,7 @@ EXAMPLES: dict[str, Any] = {
     "withdrawn_at": None,
     "disqualified_at": None,
     "disqualified_reason": "",
+    "reinstated_reason": "",
     "created_at": NIGHT,
     "joined_at": NIGHT,
     "expires_at": "2027-03-01T00:00:00Z",

@@ -1,5 +1,5 @@
-"""Acts of `manage.py competition` that need more than a competition: rescores, submissions, teams,
-the end."""
+"""Acts of `manage.py competition` that need more than a competition. Those on rescores are in
+`rescores`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
 from leaderboard.errors import NotFound
-from leaderboard.models import Competition, Rescore, Submission, Team, User
-from leaderboard.services import bans, captains, merging, moves, rescoring, schedules, submissions
+from leaderboard.management import rescores
+from leaderboard.models import Competition, Submission, Team, User
+from leaderboard.services import bans, captains, merging, schedules, submissions
 
-Facts = dict[str, Any]
+FOR_TEAMS = "the reason, which teams read, as in the panel"
+FOR_THE_LOG = "the reason, for the audit log; teams do not read it"
 
 
 @dataclass(frozen=True)
@@ -29,68 +31,10 @@ class Decision:
     """
 
     does: str
-    do: Callable[..., Facts | None]
+    do: Callable[..., dict[str, Any] | None]
     needs: Callable[[CommandParser], None]
-
-
-# Rescores
-
-
-def rescore(competition: Competition, by: User, *, what: str, why: str, **options: Any) -> Facts:
-    """Propose another formula, show its preview, apply it or cancel it."""
-    if what == "propose":
-        return told(rescoring.propose(rescore=proposal(competition, why, options), by=by))
-    waits = rescoring.waiting(competition)
-    if waits is None:
-        raise NotFound(
-            gettext(
-                "No rescore is waiting for a decision. Propose one first: manage.py "
-                "competition rescore."
-            ),
-            code="no_rescore",
-        )
-    if what == "apply":
-        rescoring.apply(rescore=waits, by=by)
-    elif what == "cancel":
-        rescoring.cancel(rescore=waits, by=by)
-    waits.refresh_from_db()
-    return told(waits)
-
-
-def proposal(competition: Competition, why: str, options: Facts) -> Rescore:
-    """The formula of today, changed by the numbers that were given."""
-    fields = {
-        name: getattr(competition, name) if options[name] is None else options[name]
-        for name in ("time_weight", "k", "quality_ref", "min_quality")
-    }
-    gains = competition.only_real_gains
-    return Rescore(competition=competition, why=why, only_real_gains=gains, **fields)
-
-
-def told(rescore: Rescore) -> Facts:
-    """A rescore and the rows of its preview, for programs."""
-    rows = [
-        {
-            "team": one.pair.team,
-            "rank_before": one.rank_before,
-            "rank_after": one.rank_after,
-            "score_before": str(one.pair.before.score),
-            "score_after": str(one.pair.after.score),
-        }
-        for one in moves.of(rescore)
-    ]
-    return {"rescore": {"id": rescore.pk, "state": rescore.state, "rows": rows}}
-
-
-def needs_formula(parser: CommandParser) -> None:
-    steps = ("propose", "preview", "apply", "cancel")
-    parser.add_argument(
-        "what", choices=steps, help="preview: only show the rescore that waits for a decision"
-    )
-    for name in ("time-weight", "k", "quality-ref", "min-quality"):
-        parser.add_argument(
-            f"--{name}", type=float, help="new value to propose (default: the current value)"
-        )
+    why: str = FOR_TEAMS
+    """Who reads the reason."""
 
 
 # Submissions and teams
@@ -190,11 +134,16 @@ def needs_end(parser: CommandParser) -> None:
 
 
 DECISIONS = {
-    "rescore": Decision("propose, preview, apply or cancel a formula", rescore, needs_formula),
+    "rescore": Decision(
+        "propose, preview, apply or cancel a formula, or measure all again",
+        rescores.rescore,
+        rescores.needs_terms,
+        "the reason of a new rescore, which everybody reads once it is applied",
+    ),
     "disqualify": Decision("take a submission off the boards", disqualify, needs_submission),
     "reinstate": Decision("let a submission count again", reinstate, needs_submission),
     "ban": Decision("keep a team or a member out", ban, needs_team),
-    "lift": Decision("end a ban", lift, needs_team),
+    "lift": Decision("end a ban", lift, needs_team, FOR_THE_LOG),
     "merge": Decision("let a team join another one", merge, needs_two),
-    "extend": Decision("give all teams a later end", extend, needs_end),
+    "extend": Decision("give all teams a later end", extend, needs_end, FOR_THE_LOG),
 }

@@ -85,18 +85,24 @@ def whom(competition: Competition, names: Collection[str]) -> str:
         public = Entry.objects.filter(competition=competition, board=Entry.Board.PUBLIC)
         below = public.filter(is_ranked=False).count()
         said = ngettext(
-            "This affects %(teams)d team: %(below)d rows of the public board are now below "
-            "the gate.",
-            "This affects %(teams)d teams: %(below)d rows of the public board are now below "
-            "the gate.",
-            teams,
+            "%(below)d row of the public board is now below the gate.",
+            "%(below)d rows of the public board are now below the gate.",
+            below,
         )
-        return said % {"teams": teams, "below": below}
+        return f"{touched(teams)} {said % {'below': below}}"
     if "max_team_size" in names:
         sizes = competition.teams.annotate(size=Count("memberships"))
         larger = sizes.filter(size__gt=competition.max_team_size).count()
-        said = gettext("%(larger)d teams are larger. They keep their members and cannot add more.")
+        said = ngettext(
+            "%(larger)d team is larger. It keeps its members and cannot add more.",
+            "%(larger)d teams are larger. They keep their members and cannot add more.",
+            larger,
+        )
         return said % {"larger": larger}
+    return touched(teams)
+
+
+def touched(teams: int) -> str:
     said = ngettext("This affects %(teams)d team.", "This affects all %(teams)d teams.", teams)
     return said % {"teams": teams}
 

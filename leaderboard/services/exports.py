@@ -105,6 +105,7 @@ KINDS = {
                 "withdrawn_at": "withdrawn_at",
                 "disqualified_at": "disqualified_at",
                 "disqualified_reason": "disqualified_reason",
+                "reinstated_reason": "reinstated_reason",
             },
         ),
         Kind(

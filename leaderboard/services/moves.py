@@ -6,7 +6,7 @@ were kept when it was applied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -33,8 +33,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A team's row on both boards."""
+    """A team's row on a board before and after."""
 
+    board: str
     team_id: int
     team: str
     entry_id: int
@@ -100,11 +101,22 @@ class Summary:
 def of(rescore: Rescore, track: str = "") -> list[Move]:
     """Every team of the public board, or of a track's, in the order after the rescore; empty for a
     cancelled one."""
-    if rescore.state == Rescore.State.CANCELLED:
-        return []
-    is_prepared = rescore.state == Rescore.State.PREVIEW
-    board = tracks.key(Entry.Board.PUBLIC, track)
-    pairs = prepared(rescore, board) if is_prepared else kept(rescore, board)
+    return of_tracks(rescore, [track])[track]
+
+
+def of_tracks(rescore: Rescore, slugs: Collection[str]) -> dict[str, list[Move]]:
+    """The same of several tracks in one pass; the public board itself has no slug."""
+    boards = {tracks.key(Entry.Board.PUBLIC, slug): slug for slug in slugs}
+    pairs: dict[str, list[Pair]] = {board: [] for board in boards}
+    if rescore.state != Rescore.State.CANCELLED:
+        is_prepared = rescore.state == Rescore.State.PREVIEW
+        for pair in prepared(rescore, boards) if is_prepared else kept(rescore, boards):
+            pairs[pair.board].append(pair)
+    return {slug: moved(pairs[board]) for board, slug in boards.items()}
+
+
+def moved(pairs: Sequence[Pair]) -> list[Move]:
+    """The rows of one board with their ranks, in the order after the rescore."""
     before = ranks(pairs, lambda pair: pair.before)
     after = ranks(pairs, lambda pair: pair.after)
     ordered = sorted(pairs, key=lambda pair: order(pair, pair.after))
@@ -127,28 +139,26 @@ def summary(moves: Sequence[Move]) -> Summary:
     )
 
 
-def prepared(rescore: Rescore, board: str) -> list[Pair]:
-    """The rows of the present board beside the prepared ones."""
-    following = NextEntry.objects.filter(competition=rescore.competition_id, board=board)
-    coming = {team: Side(*side) for team, *side in following.values_list("team_id", *SIDE)}
-    entries = Entry.objects.filter(competition=rescore.competition_id, board=board)
-    found = []
-    for team, name, key, *side in entries.order_by().values_list(
-        "team_id", "team__name", "pk", *SIDE
+def prepared(rescore: Rescore, boards: Collection[str]) -> Iterator[Pair]:
+    """Boards of this moment, and what is prepared."""
+    own = {"competition": rescore.competition_id, "board__in": boards}
+    rows = NextEntry.objects.filter(**own).values_list("board", "team_id", *SIDE)
+    coming = {(board, team): Side(*side) for board, team, *side in rows}
+    columns = ["board", "team_id", "team__name", "pk", *SIDE]
+    for board, team, name, key, *side in (
+        Entry.objects.filter(**own).order_by().values_list(*columns)
     ):
         before = Side(*side)
-        found.append(Pair(team, name, key, before, coming.get(team, before)))
-    return found
+        yield Pair(board, team, name, key, before, coming.get((board, team), before))
 
 
-def kept(rescore: Rescore, board: str) -> list[Pair]:
-    columns = ["team_id", "team__name", "entry_id", *(f"was_{name}" for name in SIDE), *SIDE]
-    found = []
-    moved = rescore.moved.filter(board=board).order_by()
-    for team, name, key, *sides in moved.values_list(*columns):
+def kept(rescore: Rescore, boards: Collection[str]) -> Iterator[Pair]:
+    was = [f"was_{name}" for name in SIDE]
+    columns = ["board", "team_id", "team__name", "entry_id", *was, *SIDE]
+    rows = rescore.moved.filter(board__in=boards).order_by()
+    for board, team, name, key, *sides in rows.values_list(*columns):
         before, after = Side(*sides[: len(SIDE)]), Side(*sides[len(SIDE) :])
-        found.append(Pair(team, name, key, before, after))
-    return found
+        yield Pair(board, team, name, key, before, after)
 
 
 def order(pair: Pair, side: Side) -> tuple[object, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.urls import reverse
+from django.utils import timezone, translation
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
@@ -19,7 +20,8 @@ class PersonalLanguage:
     """Middleware: shows people the language and the zone that they have set, else notes the
     language of their browser.
 
-    It stands after authentication."""
+    It stands after authentication. The panel's lists show times in Django's zone of the moment, so
+    the person's zone holds there as that one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -34,7 +36,9 @@ class PersonalLanguage:
                 request.LANGUAGE_CODE = chosen
             else:
                 people.see_language(person=request.user, language=request.LANGUAGE_CODE)
-        return self.get_response(request)
+        zone = times.personal.get() if request.path.startswith(reverse("admin:index")) else ""
+        with timezone.override(zone or None):
+            return self.get_response(request)
 
 
 @require_POST

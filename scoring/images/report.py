@@ -94,7 +94,7 @@ class ImageReport:
         total = sum(sum(counts.values()) for counts in self.classes.values())
         facts: dict[str, Fact] = {"images": f"{total:,}", "classes": len(self.classes)}
         rows: list[Paragraph] = [
-            (say("Images"), (say("%(images)s in %(classes)s classes").about(**facts),)),
+            (say("Images"), (say("%(images)s. Classes: %(classes)s.").about(**facts),)),
             *(
                 (say("Class %(name)s", name=shown(name)), per_split(counts))
                 for name, counts in self.classes.items()

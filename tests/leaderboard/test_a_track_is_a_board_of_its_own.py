@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -360,7 +362,12 @@ def test_a_rescore_previews_each_track(
     asked = panel.get(
         reverse("admin:leaderboard_rescore_apply", args=[rescore.pk])
     ).content.decode()
-    assert "of 2 teams 1 gain ranks and 1 lose ranks" in asked
+    assert "Teams: 2. Gain ranks: 1. Lose ranks: 1." in asked
+    with CaptureQueriesContext(connection) as few:
+        moves.of_tracks(rescore, ["small"])
+    with CaptureQueriesContext(connection) as many:
+        moves.of_tracks(rescore, ["", "small", "student"])
+    assert len(many) == len(few)
     for _ in range(2):  # as a preview, and as it is kept
         told = [
             (one.pair.team, one.rank_before, one.rank_after) for one in moves.of(rescore, "small")

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from leaderboard.models import AuditEntry, Competition, Submission, Team, User
+from tests.leaderboard.api.conftest import API, client_of
 from tests.leaderboard.contest.console import run
 
 pytestmark = pytest.mark.django_db
@@ -44,9 +45,12 @@ def test_each_decision_is_a_command(
     act("reinstate", "waste", number)
     submission.refresh_from_db()
     assert (submission.disqualified_at, submission.reinstated_reason) == (None, "A copy.")
+    told = client_of(organizer).get(f"{API}/submissions/{number}").json()
+    assert (told["disqualified_reason"], told["reinstated_reason"]) == ("", "A copy.")
     act("ban", "waste", "Sorters")
     assert code_of("ban", "waste", "sorters", *why) == ("banned_already", 1)
     act("lift", "waste", "Sorters")
+    assert AuditEntry.objects.get(act="ban_lifted").why == "A copy."
     act("ban", "waste", "Sorters", "--person", "owner")
     assert code_of("lift", "waste", "Sorters", *why) == ("unknown_ban", 1)
     act("lift", "waste", "Sorters", "--person", "owner")
@@ -58,6 +62,15 @@ def test_each_decision_is_a_command(
     call_command("competition", "rescore", "waste", "preview", stdout=out)
     assert "Sorters" in out.getvalue()
     assert act("rescore", "waste", "cancel")["rescore"]["state"] == "cancelled"
+    measured = act("rescore", "waste", "measure", "--all")["rescore"]
+    assert (measured["state"], measured["rows"]) == ("measuring", [])
+    assert measured["measuring"]["reference"] == "queued"
+    assert code_of("rescore", "waste", "apply") == ("rescore_unfinished", 1)
+    for step in ("pause", "resume", "retry", "let-failed-fail", "keep-failed", "cancel"):
+        act("rescore", "waste", step)
+    for option, code in (("--dataset", "unknown_dataset"), ("--profile", "unknown_profile")):
+        assert code_of("rescore", "waste", "measure", option, "none", *why) == (code, 1)
+    assert code_of("rescore", "waste", "measure", "--reference", "none", *why) == ("", 2)
     act("rescore", "waste", "propose", "--time-weight", "0.1")
     assert act("rescore", "waste", "apply")["rescore"]["state"] == "applied"
     assert Competition.objects.get().time_weight == 0.1

@@ -181,6 +181,7 @@ class SubmissionSummary(serializers.ModelSerializer[Submission]):
             "withdrawn_at",
             "disqualified_at",
             "disqualified_reason",
+            "reinstated_reason",
             "state",
             "stage",
             "doing",
@@ -297,6 +298,7 @@ def of_upload(submission: Submission) -> dict[str, object]:
         "withdrawn_at": submission.withdrawn_at,
         "disqualified_at": submission.disqualified_at,
         "disqualified_reason": submission.disqualified_reason,
+        "reinstated_reason": submission.reinstated_reason,
         "static": submission.static,
     }
 

@@ -50,7 +50,7 @@ class Command(contest_files.ContestCommand):
             one = acts.add_parser(name, help=decision.does, description=decision.does)
             one.add_argument("slug", help="slug of the competition")
             decision.needs(one)
-            one.add_argument("--why", default="", help="the reason: teams read it, as in the panel")
+            one.add_argument("--why", default="", help=decision.why)
             contest_files.add_person(one)
             super().add_arguments(one)
 
@@ -64,16 +64,24 @@ class Command(contest_files.ContestCommand):
         if options["json"]:
             self.stdout.write(json.dumps(told, ensure_ascii=False))
             return
-        self.table(more.get("rescore"))
+        self.show_rescore(more.get("rescore"))
         self.stdout.write(
             gettext("%(slug)s: %(state)s, %(queued)d queued, %(running)d running.") % told
         )
         if told["missing"]:
             self.stdout.write(told["missing"]["detail"])
 
-    def table(self, rescore: dict[str, Any] | None) -> None:
-        """The board before and after a rescore, with one team on each line."""
-        for row in rescore["rows"] if rescore else ():
+    def show_rescore(self, rescore: dict[str, Any] | None) -> None:
+        """How far a rescore is, and the board before and after it, with one team on each line."""
+        if rescore is None:
+            return
+        if measuring := rescore.get("measuring"):
+            said = gettext(
+                "Measured again: %(scored)d scored, %(failed)d failed, %(running)d running, "
+                "%(queued)d queued."
+            )
+            self.stdout.write(said % measuring)
+        for row in rescore["rows"]:
             ranks = [row["rank_before"] or "–", row["rank_after"] or "–"]
             scores = [row["score_before"], row["score_after"]]
             self.stdout.write("{:>4} → {:<4} {} → {}  {}".format(*ranks, *scores, row["team"]))

@@ -137,8 +137,11 @@ def test_an_extension_is_later_opens_again_and_offers_words(
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"max_team_size": 1}, ["1 teams are larger", "Largest team: 1. Before: 5."]),
-        ({"min_quality": 0.9}, ["1 rows of the public board are now below the gate", "Gate: 0.9."]),
+        (
+            {"max_team_size": 1},
+            ["1 team is larger. It keeps its members", "Largest team: 1. Before: 5."],
+        ),
+        ({"min_quality": 0.9}, ["1 row of the public board is now below the gate", "Gate: 0.9."]),
         ({"rules": "Be\nkind."}, ["This affects 1 team.", "Rules: changed. Please read it again."]),
         ({"title": "Other"}, []),
     ],

@@ -73,7 +73,7 @@ def test_the_page_shows_the_progress_and_leads_to_the_dataset(
     assert "50 %" in seen[1]
     assert "24 of 24 different pictures are compared" in seen[3]
     assert polled(panel, page)["HX-Redirect"] == page
-    assert "24 in 2 classes" in text(panel.get(page))
+    assert "24. Classes: 2." in text(panel.get(page))
     assert "is waiting for your decision" in text(panel.get(reverse(LIST)))
 
     seen.clear()
@@ -109,6 +109,7 @@ def test_cancel_deletes_what_was_staged_even_while_it_is_read(
     panel: Client, upload: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = upload(pets())
+    assert "all that was read of it are deleted" in text(panel.get(f"{page}cancel/"))
     other = Client()
     other.force_login(User.objects.create_superuser("another", password="-"))
     assert other.post(f"{page}cancel/").status_code == 404
@@ -205,4 +206,4 @@ def test_what_cannot_go_on_says_so_and_offers_to_go_on(
     assert "error of the service" in text(panel.get(page))
     panel.post(page, {"go_on": ""})
     importing.work()
-    assert "24 in 2 classes" in text(panel.get(page))
+    assert "24. Classes: 2." in text(panel.get(page))

@@ -43,7 +43,7 @@ def test_the_panel_shows_the_report_and_waits_for_a_decision(panel: Client, uplo
     said = text(panel.get(page))
     assert "cat/broken.png" in said
     assert "cat/000.png = dog/wrong.png" in said
-    assert "25 in 2 classes" in said
+    assert "25. Classes: 2." in said
     assert not Dataset.objects.exists()
 
     answer = panel.post(page, {"name": "Pets", "skip_broken": "on"})

@@ -24,6 +24,7 @@ from leaderboard.models import (
     Declaration,
     FaqEntry,
     Guest,
+    HardwareProfile,
     Question,
     Rescore,
     Role,
@@ -235,6 +236,11 @@ def test_weak_isolation_is_marked_wherever_an_organizer_looks(
     finish(submission.latest_evaluation, replace(report(), isolation=WEAK))
     index = panel.get(reverse("admin:index")).content.decode()
     assert "Evaluations in weak isolation in the last 7 days: 1." in index
+    found = re.search(r'href="([^"]*isolation=weak[^"]*)"', index)
+    assert found
+    chosen = found[1].replace("&amp;", "&")
+    assert "1 evaluation" in panel.get(chosen).content.decode()
+    assert "0 evaluations" in panel.get(chosen.replace("weak", "whole")).content.decode()
     rows = panel.get(reverse("admin:leaderboard_evaluation_changelist")).content.decode()
     assert re.search(r">\s*weak\s*<", rows)
     address = reverse("admin:leaderboard_evaluation_change", args=[submission.latest_evaluation.pk])
@@ -248,6 +254,37 @@ def test_whole_isolation_is_not_called_weak(
     assert "weak" not in panel.get(reverse("admin:index")).content.decode()
     rows = panel.get(reverse("admin:leaderboard_evaluation_changelist")).content.decode()
     assert re.search(r">\s*whole\s*<", rows)
+
+
+@pytest.mark.usefixtures("full")
+def test_times_stand_in_a_zone_that_each_page_names(panel: Client) -> None:
+    log = reverse("admin:leaderboard_auditentry_changelist")
+    assert "Times on this page: UTC" in panel.get(log).content.decode()
+    User.objects.update(time_zone="Europe/Berlin")
+    assert "Times on this page: Europe/Berlin" in panel.get(log).content.decode()
+    competition = Competition.objects.get()
+    extend = reverse("admin:leaderboard_competition_extend", args=[competition.pk])
+    for address in (extend, reverse("admin:leaderboard_competition_change", args=[competition.pk])):
+        named = f"Times on this page: {competition.time_zone}"
+        assert named in panel.get(address).content.decode()
+
+
+def test_an_empty_site_says_how_the_first_competition_is_made(panel: Client) -> None:
+    def leads_to(noun: str) -> bool:
+        page = panel.get(reverse("admin:index")).content.decode()
+        return "no competition yet" in page and reverse(f"admin:leaderboard_{noun}_add") in page
+
+    assert leads_to("hardwareprofile")
+    HardwareProfile.objects.create(slug="lab", name="Lab")
+    assert leads_to("dataset")
+    made = Dataset.objects.create(
+        name="Waste", classes=["a", "b"], sha256="0" * 64, created_at=timezone.now()
+    )
+    assert leads_to("competition")
+    step = reverse("admin:leaderboard_dataset_new_competition", args=[made.pk])
+    form = panel.get(step, follow=True).content.decode()
+    assert f'<option value="{made.pk}" selected>' in form
+    assert "Save and add another" not in form
 
 
 @pytest.mark.usefixtures("full")
