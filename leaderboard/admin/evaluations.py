@@ -31,12 +31,12 @@ class Isolation(admin.SimpleListFilter):
     parameter_name = "isolation"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [("weak", gettext("weak")), ("whole", gettext("whole"))]
+        return [("weak", gettext("weak")), ("complete", gettext("complete"))]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Evaluation]
     ) -> QuerySet[Evaluation]:
-        if self.value() not in ("weak", "whole"):
+        if self.value() not in ("weak", "complete"):
             return queryset
         return queryset.filter(isolation__is_weak=self.value() == "weak")
 

@@ -109,7 +109,7 @@ def test_cancel_deletes_what_was_staged_even_while_it_is_read(
     panel: Client, upload: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = upload(pets())
-    assert "all that was read of it are deleted" in text(panel.get(f"{page}cancel/"))
+    assert "everything that was read from it are deleted" in text(panel.get(f"{page}cancel/"))
     other = Client()
     other.force_login(User.objects.create_superuser("another", password="-"))
     assert other.post(f"{page}cancel/").status_code == 404
