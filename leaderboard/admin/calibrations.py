@@ -75,6 +75,8 @@ def doubts(competition: Competition, protocol: int) -> pages.Figures:
         return [(gettext("Outdated"), reason)]
     if reason := competitions.off_band(competition):
         return [(gettext("Outside of its band"), reason)]
+    if reason := idle(competition):
+        return [(gettext("Weak reference"), reason)]
     if protocol == PROTOCOL or competition.is_published:
         return []
     text = gettext(
@@ -83,6 +85,16 @@ def doubts(competition: Competition, protocol: int) -> pages.Figures:
         "or evaluate every submission again."
     )
     return [(gettext("Older protocol"), text)]
+
+
+def idle(competition: Competition) -> str:
+    """That the reference has learnt nothing that counts, in a sentence; else empty."""
+    if competition.is_published or not gates.is_reference_idle(competition):
+        return ""
+    return gettext(
+        "The public images cannot tell the reference from a model that always answers one class. "
+        "Train the reference longer, or upload another one."
+    )
 
 
 def state_of(calibration: Evaluation) -> str:

@@ -140,7 +140,16 @@ def calibrated(competition: Competition, calibration: Evaluation | None) -> Step
     found = competition.calibration
     doubt = competitions.outdated(competition) or competitions.off_band(competition)
     if found and not doubt:
-        return Step(title, result(competition, found), is_done=True, url=pages.change_url(found))
+        idle = calibrations.idle(competition)
+        said = f"{result(competition, found)} {idle}".strip()
+        return Step(
+            title,
+            said,
+            is_done=not idle,
+            is_needed=False,
+            url=pages.change_url(found),
+            is_trouble=bool(idle),
+        )
     latest = competition.evaluations.filter(kind=Evaluation.Kind.CALIBRATION).first()
     trouble = doubt or (without_result(latest) if latest else "")
     said = gettext(

@@ -111,11 +111,13 @@ class Winners(pages.Noun):
                 form_class=AskForm,
                 button=gettext("Ask the teams"),
                 do=do,
-                done=told,
+                done=lambda count: told(competition, count),
             )
 
 
-def told(count: int) -> str:
+def told(competition: Competition, count: int) -> str:
+    if not count and not competition.verifications.exists():
+        return gettext("Nobody is asked: no team has a rank on the private board.")
     if not count:
         return gettext("All of these teams were asked before.")
     return ngettext("%(count)d team is asked.", "%(count)d teams are asked.", count) % {

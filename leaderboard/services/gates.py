@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leaderboard.models import Competition
+from scoring.quality import power
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,17 @@ class DoNothing:
     reference_score: float | None
     """Both scores are known once there is a reference quality."""
     is_ranked: bool
+
+
+def is_reference_idle(competition: Competition) -> bool:
+    """Whether the public images cannot tell the calibrated reference from a model that answers one
+    class."""
+    nothing, calibration = do_nothing(competition), competition.calibration
+    if nothing is None or calibration is None or calibration.quality_public is None:
+        return False
+    assert competition.dataset
+    images = competition.dataset.split("public").images
+    return calibration.quality_public - nothing.quality < power.least_difference(images)
 
 
 def do_nothing(competition: Competition) -> DoNothing | None:

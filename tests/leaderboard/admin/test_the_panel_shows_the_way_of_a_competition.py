@@ -99,6 +99,9 @@ def test_the_next_step_is_the_main_button_from_draft_to_publication(
     assert "Quality 0.7000, 10.0 ms per image; against itself 1.000 ± 0.010." in followed
     assert 'id="calibration" hx-swap-oob="true"' in followed, "the form's own line follows"
     assert calibration.competition == draft
+    assert "cannot tell the reference" not in followed
+    Evaluation.objects.update(quality_public=0.2)  # one answer to all has 0.167
+    assert "cannot tell the reference" in panel.get(way).content.decode()
 
     for step, button in (
         ("open_", "Open the competition"),
