@@ -255,7 +255,7 @@ def test_whole_isolation_is_not_called_weak(
     scored(team)
     assert "weak" not in panel.get(reverse("admin:index")).content.decode()
     rows = panel.get(reverse("admin:leaderboard_evaluation_changelist")).content.decode()
-    assert re.search(r">\s*whole\s*<", rows)
+    assert re.search(r">\s*complete\s*<", rows)
 
 
 @pytest.mark.usefixtures("full")
