@@ -101,7 +101,7 @@ def upload(request: Request, slug: str) -> HttpResponse:
         form=UploadForm.taking(competition.formats),
         words=words.upload(competition),
         quota=quota,
-        is_first=bool(mine) and not mine.submissions.exists(),
+        is_first=mine is not None and not mine.submissions.exists(),
         check=commands.checking(competition),
         trial=commands.trying(competition),
     )
