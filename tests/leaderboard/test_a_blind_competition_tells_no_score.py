@@ -42,7 +42,7 @@ from tests.leaderboard.web.conftest import text
 FIGURES = {"quality_public": 0.7531, "quality_private": 0.6917, "time_ratio": 0.4567}
 OTHERS = {"quality_public": 0.8264, "quality_private": 0.5839, "time_ratio": 0.3678}
 SHOWN = {200, 286, "200"}
-PAGES = [url for url, who in web.test_pages.pytestmark[0].args[1] if SHOWN & {*who}]
+PAGES = [url for url, who in web.WHO_MAY_SEE if SHOWN & {*who}]
 CALLS = [path for method, path, *who in api.ROWS if method == "GET" and SHOWN & {*who}]
 LEFT_OUT = (".zip", "/kit", "/profile/", "/tokens")
 """Files that hold no score, and pages that tell when a token was last used."""
