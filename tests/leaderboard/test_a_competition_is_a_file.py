@@ -313,7 +313,11 @@ def test_the_demo_is_such_a_file(organizer: User, tmp_path: Path) -> None:
         drafted(tmp_path, source, reference, organizer, slug=slug)
     demo, practice = Competition.objects.order_by("pk")
     assert demo.dataset == practice.dataset
-    assert (demo.profile.name, demo.min_quality, demo.input_width) == ("This machine", 0.85, 32)
+    assert (demo.profile.name, demo.min_quality, demo.input_width) == (
+        "This machine",
+        reference.gate,
+        32,
+    )
     assert (demo.remeasured_ranks, practice.remeasured_ranks) == (0, 3)
     assert reading.read(CONTEST).contest.reference.file == "models/reference.pt"
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.db.models import Q
@@ -28,6 +29,7 @@ from leaderboard.models import (
     Notice,
     Submission,
     Team,
+    Trial,
     User,
     Webhook,
 )
@@ -68,6 +70,7 @@ FORMS = """
 /competitions/waste/team/webhooks/{webhook}/deliveries/{delivery}/  ---T-
 /competitions/waste/submit/                             --oT- file
 /competitions/waste/submissions/                        ---T- selected={submission}
+/trials/{trial}/submit/                                 ---T-
 /submissions/{submission}/note/                         ---T- note=New
 /submissions/{submission}/withdraw/                     ---T-
 /invitations/{code}/                                    -T--T
@@ -88,13 +91,23 @@ ROWS = [line.split() for line in FORMS.strip().splitlines()]
 
 
 @pytest.fixture
-def names(team: Team, rivals: Team, scored: Callable[..., Submission], owner: User) -> Any:
+def names(
+    team: Team,
+    rivals: Team,
+    scored: Callable[..., Submission],
+    owner: User,
+    make_model: Callable[..., bytes],
+) -> Any:
     """What the forms name."""
     competition, submission = team.competition, scored(team)
     competition.tracks = [{"slug": "students", "name": "Students", "declared": True}]
     competition.save()
     telling.go_on(seconds=60)
     made = rows_of(submission, owner)
+    trial = Trial.objects.get(pk=made["trial"])
+    trial.file.save("tried.pt", ContentFile(make_model(5)))
+    trial.file_name = "tried.pt"
+    trial.save()
     guest = Guest.objects.create(
         competition=competition,
         address="ada@uni.example",
