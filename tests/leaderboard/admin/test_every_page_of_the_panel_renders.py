@@ -142,7 +142,7 @@ def test_all_nouns_but_the_hidden_ones_are_there() -> None:
 @pytest.mark.usefixtures("full")
 def test_organizers_see_every_page(panel: Client) -> None:
     for address in addresses():
-        assert panel.get(address).status_code == 200, address
+        assert panel.get(address, follow=True).status_code == 200, address
     for model in ("competition", "dataset", "hardwareprofile", "user"):
         assert panel.get(reverse(f"admin:leaderboard_{model}_add")).status_code == 200
 
