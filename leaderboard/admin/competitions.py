@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms, urls
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -194,6 +194,19 @@ class CompetitionAdmin(steps.Steps, results.Results, signs.Signs, track_rows.Tra
             teams_count=count_of(Team.objects.all(), "competition"),
             submissions_count=count_of(Submission.objects.all(), "competition"),
         )
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Competition | None:
+        """The competition of an address. A page that only shows it reads it once."""
+        if request.method != "GET":
+            return super().get_object(request, object_id, from_field)
+        read: dict[str, Competition | None] = vars(request).setdefault("competitions_read", {})
+        if object_id not in read:
+            found = super().get_object(request, object_id, from_field)
+            prefetch_related_objects([found.dataset] if found and found.dataset else [], "splits")
+            read[object_id] = found
+        return read[object_id]
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any

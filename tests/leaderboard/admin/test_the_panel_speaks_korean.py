@@ -82,7 +82,7 @@ def test_no_page_holds_an_english_message(korean: Client, english: re.Pattern[st
     ]
     left = set()
     for address in [*addresses(), *forms]:
-        answer = korean.get(address)
+        answer = korean.get(address, follow=True)
         if not answer["Content-Type"].startswith("text/html"):
             continue  # a contest file has the words of the organizers
         page = answer.content.decode()
