@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from leaderboard.models.competition import Competition
 from leaderboard.models.organizers import organized_by
@@ -47,19 +48,19 @@ class Verification(models.Model):
 
     competition = models.ForeignKey(Competition, models.CASCADE, related_name="verifications")
     team = models.OneToOneField(Team, models.CASCADE, related_name="verification")
-    rank = models.PositiveIntegerField(help_text="On the private board when the team was asked.")
-    wish = models.TextField(max_length=1000, help_text="What the team is asked to hand in.")
+    rank = models.PositiveIntegerField(help_text=_("On the private board when the team was asked."))
+    wish = models.TextField(max_length=1000, help_text=_("What the team is asked to hand in."))
     asked_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State, default=State.ASKED)
     decided_at = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=300, blank=True, help_text="Everybody reads it.")
+    reason = models.CharField(max_length=300, blank=True, help_text=_("Everybody reads it."))
 
     file = models.FileField(max_length=200, blank=True)
     file_name = models.CharField(max_length=200, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     size_bytes = models.BigIntegerField(default=0)
-    link = models.URLField(max_length=500, blank=True, help_text="Of a repository.")
+    link = models.URLField(max_length=500, blank=True, help_text=_("Of a repository."))
     note = models.CharField(max_length=1000, blank=True)
     handed_in_at = models.DateTimeField(null=True, blank=True)
     handed_in_by = models.ForeignKey(
