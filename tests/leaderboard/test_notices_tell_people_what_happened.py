@@ -146,7 +146,7 @@ class TestOvertaken:
         scored(rivals, seed=1, time_ratio=0.5)
         tell()
         [(title, text)] = told(owner, Kind.OVERTAKEN)
-        assert title == "Rivals overtakes Sorters in Waste sorting"
+        assert title == "Rivals has overtaken Sorters in Waste sorting"
         assert text == "Sorters now has rank 2 on the public board."
         assert not told(rival, Kind.OVERTAKEN)
 
