@@ -9,6 +9,7 @@ batches (`revealing.follow`).
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
@@ -34,6 +35,7 @@ from leaderboard.models.rescore import FORMULA_FIELDS, MEASURED_FIELDS
 from leaderboard.services import (
     audit,
     competitions,
+    conditions,
     events,
     formulas,
     locks,
@@ -124,6 +126,9 @@ def check_terms(rescore: Rescore, competition: Competition) -> None:
             gettext("This reference model belongs to another competition. Upload it here."),
             code="wrong_reference",
         )
+    coming = copy.copy(competition)
+    coming.reference = rescore.reference
+    conditions.check_reference(coming)
 
 
 def write(rescore: Rescore, competition: Competition, by: User) -> None:
