@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard import queue
-from leaderboard.errors import Conflict, QuotaExceeded
+from leaderboard.errors import Conflict, NotFound, QuotaExceeded
 from leaderboard.models import Competition, HardwareProfile, Team, Trial, User
 from leaderboard.services import bans, files, jobs, locks, privileges, submissions, teams
 from scoring.job import Job
@@ -81,8 +81,15 @@ def check_room(team: Team) -> None:
 
 
 def submit(trial: Trial, *, by: User, door: str) -> submissions.Receipt:
-    """Make a submission of the file that was tried. Raises the same as `submissions.submit`."""
-    with trial.file.open("rb") as tried:
+    """Make a submission of a model that passed. Raises the same as `submissions.submit`."""
+    try:
+        tried = trial.file.open("rb")
+    except FileNotFoundError as error:  # swept in this moment
+        raise NotFound(
+            gettext("This model file was deleted, because it is kept only for a limited time."),
+            code="model_deleted",
+        ) from error
+    with tried:
         return submissions.submit(
             competition=trial.competition,
             team=trial.team,
