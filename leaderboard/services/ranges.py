@@ -243,7 +243,8 @@ def write(competition: Competition, found: Mapping[int, Range]) -> bool:
 def write_of_tracks(competition: Competition, found: Mapping[str, Mapping[int, Range]]) -> bool:
     """Write the ranges on the boards of tracks, by board and team. Returns whether any changed.
 
-    A row that changed meanwhile gets its range next time.
+    A row that changed meanwhile gets its range next time. A row that is deleted in this moment
+    undoes the whole round, and the next round writes it.
     """
     stored = TrackRange.objects.filter(entry__competition=competition)
     columns = ("entry_id", "evaluation_id", "first", "last", "error")
