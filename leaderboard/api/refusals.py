@@ -67,7 +67,7 @@ OF_CALLS: Mapping[str, str] = {
     "take_up_invitation": "banned invitation_unusable",
     "reference": "reference_not_released",
     "baseline": "unknown_baseline scores_hidden",
-    "baseline_file": "baseline_not_released",
+    "baseline_file": "baseline_not_released scores_hidden",
     "board": "unknown_choice no_offset unknown_board board_not_published scores_hidden "
     "unknown_track track_in_preparation",
     "race": "scores_hidden invalid unknown_track track_in_preparation",

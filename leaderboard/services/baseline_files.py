@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from leaderboard.errors import Conflict, NameTaken, NotFound
-from leaderboard.models import Baseline, Competition, Evaluation, User
+from leaderboard.models import Baseline, Competition, Entry, Evaluation, User
 from leaderboard.services import (
     audit,
     baselines,
@@ -22,6 +22,7 @@ from leaderboard.services import (
     queueing,
     submissions,
     versions,
+    visibility,
 )
 from leaderboard.services.audit import Act
 from scoring import formats
@@ -43,7 +44,7 @@ def add(
         with transaction.atomic():
             row = locks.lock(competition)
             competitions.check_unpublished(row)
-            check_room(row)
+            check_count(row.baselines.count() + 1)
             check_name(baseline)
             baseline.file.name = stored(file, baseline)
             baseline.save(force_insert=True)
@@ -56,15 +57,17 @@ def replace(*, baseline: Baseline, upload: File[bytes], by: User) -> None:
     """Store another file in place of a baseline's, and measure that. The old figures are gone."""
     competition = baseline.competition
     organizers.check_organizer(by, competition)
-    before, was = facts(baseline), str(baseline.file)
     with files.received(upload, max_bytes=competition.max_upload_bytes) as file:
         fill(baseline, file)
         with transaction.atomic():
             row = locks.lock(competition)
             competitions.check_unpublished(row)
+            former = locks.lock(baseline)  # its name may have changed while the file came
+            before, was = facts(former), str(former.file)
+            baseline.name, baseline.is_released = former.name, former.is_released
             baseline.file.name = stored(file, baseline)
             baseline.evaluations.all().delete()
-            baseline.save()
+            baseline.save(update_fields=["file", "sha256", "size_bytes", "static"])
             now = facts(baseline)
             audit.record(Act.BASELINE_REPLACED, baseline, by=by, before=before, after=now)
             measure(baseline, row)
@@ -77,6 +80,7 @@ def edit(*, baseline: Baseline, by: User) -> None:
     """Save another name, and whether the file can be downloaded."""
     organizers.check_organizer(by, baseline.competition)
     baseline.name = tidy(baseline.name)
+    locks.lock(baseline.competition)  # two baselines must not take one name
     check_name(baseline)
     was = audit.state(locks.lock(baseline), "name", "is_released")
     baseline.save(update_fields=["name", "is_released"])
@@ -117,7 +121,9 @@ def latest(baseline: Baseline) -> Evaluation | None:
 
 
 def find_released(competition: Competition, pk: int) -> Baseline:
-    """A baseline for a download. Raises `NotFound` unless the organizers hand it out."""
+    """A baseline for a download. Raises `NotFound` unless the organizers hand it out, also while
+    scores are hidden."""
+    visibility.check_board(competition, Entry.Board.PUBLIC)
     found = competition.baselines.filter(pk=pk, is_released=True).first()
     if found is None:
         raise NotFound(
@@ -158,11 +164,16 @@ def tidy(name: str) -> str:
 def check_name(baseline: Baseline) -> None:
     same = Baseline.objects.filter(competition=baseline.competition_id, name=baseline.name)
     if same.exclude(pk=baseline.pk).exists():
-        raise NameTaken(gettext("This competition has a baseline of this name."))
+        raise taken()
 
 
-def check_room(competition: Competition) -> None:
-    if competition.baselines.count() >= baselines.MOST:
+def taken() -> NameTaken:
+    return NameTaken(gettext("This competition has a baseline of this name."))
+
+
+def check_count(count: int) -> None:
+    """Raises `Conflict` if a competition may not have so many baselines."""
+    if count > baselines.MOST:
         raise Conflict(
             gettext("A competition has at most %(most)d baselines. Remove one first.")
             % {"most": baselines.MOST},

@@ -91,7 +91,7 @@ def edit(*, competition: Competition, by: User) -> None:
     if "freezes_at" in fields:
         check_freeze(competition)
     if fields & Competition.SCORING_FIELDS - set(FORMULA_FIELDS):
-        competition.calibration = None
+        forget_calibration(competition)
         fields.add("calibration")
     audit.record(
         Act.COMPETITION_EDITED,
@@ -111,6 +111,12 @@ def edit(*, competition: Competition, by: User) -> None:
         preparing.go_on(competition, seconds=preparing.AT_ONCE)
         competition.refresh_from_db(fields=prepared)
     versions.change(competition.pk)  # boards show the time zone, the gate and more
+
+
+def forget_calibration(competition: Competition) -> None:
+    """Take a draft's calibration away, and stop what is measured by it. The caller saves."""
+    competition.calibration = None
+    competition.evaluations.filter(kind=Evaluation.Kind.BASELINE).cancel()
 
 
 def check_editable(row: Competition, fields: Collection[str]) -> None:

@@ -371,3 +371,4 @@ def show(evaluation: Evaluation, *others: Team) -> None:
         ).update(calibration=evaluation)
         if taken:
             queueing.enqueue_baselines(evaluation.competition)
+            versions.change(evaluation.competition_id)

@@ -20,6 +20,7 @@ from leaderboard.services import (
     organizers,
     queueing,
     submissions,
+    versions,
 )
 from scoring import formats
 from scoring.job import Model
@@ -60,7 +61,8 @@ def set_reference(
         before = competition.reference
         model.name = name[:120]
         model.save(force_insert=True)
-        competition.reference, competition.calibration = model, None
+        competition.reference = model
+        competitions.forget_calibration(competition)
         competition.save(update_fields=["reference", "calibration"])
         audit.record(
             audit.Act.REFERENCE_SET,
@@ -69,6 +71,7 @@ def set_reference(
             before={"reference": before and before.name, "sha256": before and before.sha256},
             after={"reference": model.name, "sha256": model.sha256},
         )
+        versions.change(competition.pk)
     return model
 
 

@@ -82,7 +82,11 @@ def own_evaluation(request: Request, pk: int) -> Evaluation:
     found = (
         Evaluation.objects.visible_to(request.user)
         .select_related(
-            "submission__team", "profile", "measured_by", "competition__calibration__reference"
+            "submission__team",
+            "baseline",
+            "profile",
+            "measured_by",
+            "competition__calibration__reference",
         )
         .filter(pk=pk)
         .first()

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from leaderboard.errors import BadModel, Conflict, NameTaken, Refused
+from leaderboard.errors import BadModel, Conflict, NameTaken, NotFound, Refused
 from leaderboard.models import (
     AuditEntry,
     Baseline,
@@ -186,7 +186,10 @@ def test_it_is_renamed_handed_out_replaced_measured_again_and_removed(
     assert "MobileNet, small" not in read("/competitions/waste/boards/public/")
     finish(made.evaluations.get(), failure())
     press(made, "measure")
-    finish(made.evaluations.get(state="queued"), report(quality_public=0.71))
+    again = made.evaluations.get(state="queued")
+    finish(again, report(quality_public=0.71))
+    measured = panel.get(f"/evaluations/{again.pk}/measurement/").content.decode()
+    assert "of the baseline MobileNet, small" in " ".join(measured.split())
     assert Client().get(BOARD).json()["baselines"][0]["quality"] == 0.71
     made.refresh_from_db()
     stored = settings.FILES_DIR / str(made.file)
@@ -203,6 +206,25 @@ def test_it_is_renamed_handed_out_replaced_measured_again_and_removed(
         "baseline_measured",
         "baseline_removed",
     ]
+
+
+def test_a_file_that_comes_late_undoes_no_other_change(
+    board: Competition, organizer: User, baseline: Made, make_model: Callable[..., bytes]
+) -> None:
+    made = baseline("MobileNet")
+    Baseline.objects.update(is_released=True)
+    made.refresh_from_db()
+    Baseline.objects.update(is_released=False, name="Renamed")  # by somebody else
+    upload = ContentFile(make_model(seed=71), name="other.pt")
+    baseline_files.replace(baseline=made, upload=upload, by=organizer)
+    row = board.baselines.get()
+    assert (row.name, row.is_released, row.sha256) == ("Renamed", False, made.sha256)
+    row.delete()
+    with pytest.raises(NotFound):
+        baseline_files.replace(
+            baseline=made, upload=ContentFile(make_model(seed=72), name="m.pt"), by=organizer
+        )
+    assert not board.baselines.exists()
 
 
 def test_what_is_refused(
@@ -231,9 +253,14 @@ def test_a_draft_measures_them_after_each_calibration(
 ) -> None:
     made = add(draft, organizer, make_model(seed=1))
     assert baseline_files.latest(made) is None
-    upload = ContentFile(make_model(seed=1000), name="reference.pt")
-    references.set_reference(competition=draft, upload=upload, name="ResNet18-D", by=organizer)
     for count in (1, 2):
+        references.set_reference(
+            competition=draft,
+            upload=ContentFile(make_model(seed=1000 + count), name="reference.pt"),
+            name="ResNet18-D",
+            by=organizer,
+        )
+        assert not made.evaluations.unfinished().exists(), "of a reference that is gone"
         finish(references.calibrate(competition=draft, by=organizer), report())
         assert made.evaluations.count() == count
         draft.refresh_from_db()
@@ -288,5 +315,7 @@ def take(competition: Competition) -> None:
 def test_a_blind_competition_tells_nothing_of_them(board: Competition, baseline: Made) -> None:
     made = baseline("MobileNetV3")
     Competition.objects.filter(pk=board.pk).update(is_blind=True)
+    Baseline.objects.update(is_released=True)
+    assert Client().get(f"{API}/baselines/{made.pk}/file").json()["code"] == "scores_hidden"
     assert Client().get(f"/competitions/waste/baselines/{made.pk}/").status_code == 404
     assert Client().get(f"{API}/baselines/{made.pk}").json()["code"] == "scores_hidden"

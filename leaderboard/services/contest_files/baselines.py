@@ -30,8 +30,20 @@ def wanted(file: ContestFile, row: Competition | None, refusals: list[Refused]) 
     """What an import would change. Adds what forbids it."""
     items: Sequence[BaselineItem] = file.contest.baselines or ()
     there = {one.name: one for one in row.baselines.all()} if row else {}
-    found = [compared(file, item, there.get(item.name), refusals) for item in items]
-    changed = [one for one in found if one]
+    known = set(there)
+    changed = []
+    for item in items:
+        try:
+            name = baseline_files.tidy(item.name)
+        except Refused as error:
+            refusals.append(error)
+            continue
+        if name in known.difference(there):
+            refusals.append(baseline_files.taken())
+        known.add(name)
+        if one := compared(file, item, there.get(name), refusals):
+            changed.append(one)
+    forbid(refusals, lambda: baseline_files.check_count(len(known)))
     if row and any(one.path for one in changed):
         forbid(refusals, lambda: competitions.check_unpublished(row))
     return changed
