@@ -19,6 +19,10 @@ SAME_WORK = 0.02
 """By how much of the reference's multiplications those of the same network may differ. Each format
 counts its own operators, and a folded layer is one of them."""
 
+NONE = Q(pk=0)
+"""No evaluation. Django makes an untyped NULL of a subquery about an empty list, which PostgreSQL
+does not compare with a key."""
+
 
 @dataclass(frozen=True)
 class Unmet:
@@ -52,7 +56,7 @@ def of_reference(competition: Competition) -> Q:
     """
     structure = competition.reference.structure if competition.reference else ""
     if not structure:
-        return Q(pk__in=[])
+        return NONE
     found = Q(submission__structure=structure)
     if work := same_work(competition):
         found &= Q(macs=None) | Q(macs__range=work)

@@ -114,7 +114,7 @@ def whom_of_tracks(before: Competition, after: Competition) -> str:
         return gettext("Tracks have other names. No board changes.")
     which = Q()
     for track in new:
-        which |= Q(pk__in=[]) if track.declared else Q(conditions.uploads(track, after))
+        which |= conditions.NONE if track.declared else Q(conditions.uploads(track, after))
     counts = Evaluation.objects.counting().filter(which, team__competition=after)
     facts = {"teams": after.teams.count(), "fit": counts.values("team").distinct().count()}
     said = ngettext(

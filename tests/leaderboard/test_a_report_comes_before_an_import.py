@@ -148,7 +148,7 @@ def test_the_report_is_text_for_people(tmp_path: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert "Images: 25. Classes: 2." in said
     assert "Same picture, one class: Images: 2. Groups, each kept together: 1." in said
-    assert "if their quality differs by 0.2" in said
+    assert "if their quality differs by at least 0.2" in said
     assert "Nothing was stored" in said
 
 

@@ -85,7 +85,7 @@ def test_an_upload_has_the_limit_of_its_competition(announce: Any, team: Team, o
 def test_with_htmx_it_is_the_sentence_alone(announce: Any, team: Team, owner: User) -> None:
     part = announce(owner, UPLOAD, HTTP_HX_REQUEST="true")
     assert part.status_code == 413
-    assert "larger than the 500 MB" in text(part)
+    assert "the limit is 500 MB" in text(part)
     assert "<html" not in text(part)
 
 

@@ -85,7 +85,7 @@ def test_each_kind_is_switched_for_pages_and_mail(see: Any, send: Any, owner: Us
     before = text(see(owner, "/notices/choices/"))
     assert before.count('name="on_pages"') == before.count('name="by_mail"') == len(Kind.values)
     answer = send(owner, "/notices/choices/", on_pages=[Kind.FAILED], by_mail=[Kind.PUBLISHED])
-    assert "is saved" in text(answer)
+    assert "notice settings are saved" in text(answer)
     owner.refresh_from_db()
     assert set(Kind.values) - set(owner.quiet_on_pages) == {Kind.FAILED}
     assert set(Kind.values) - set(owner.quiet_by_mail) == {Kind.PUBLISHED}

@@ -56,7 +56,7 @@ def test_no_file(send: Any, team: Team, owner: User) -> None:
 
 def test_a_file_too_large(send: Any, team: Team, owner: User, competition: Competition) -> None:
     Competition.objects.update(max_upload_bytes=1000)
-    assert "larger than the 0.001 MB" in text(send(owner, UPLOAD, file=file(b"x" * 2000)))
+    assert "the limit is 0.001 MB" in text(send(owner, UPLOAD, file=file(b"x" * 2000)))
 
 
 def test_no_team(send: Any, competition: Competition, outsider: User, model: bytes) -> None:
