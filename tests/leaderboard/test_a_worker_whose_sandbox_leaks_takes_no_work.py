@@ -128,7 +128,7 @@ def test_what_a_turn_costs_is_measured_once_at_the_start_and_goes_into_each_job(
             scoring.EngineError("no_gpu", say("This machine has no GPU.")),
             "This machine has no GPU.",
         ),
-        (RuntimeError("no memory"), "broke: RuntimeError('no memory')"),
+        (RuntimeError("no memory"), "of the sandbox failed: RuntimeError('no memory')"),
     ],
 )
 def test_where_it_does_not_hold_no_work_is_taken_and_the_reason_is_said(

@@ -171,7 +171,7 @@ def test_a_refusal_moves_ranks_with_a_dated_note_and_can_be_taken_back(
     assert board() == [(1, "Rivals", "verified"), (2, "Third", ""), (None, "Sorters", "refused")]
     answer: Any = Client().get(f"{API}/competitions/waste/boards/private.csv")
     csv = b"".join(answer.streaming_content).decode()
-    assert csv.splitlines()[0].endswith("verification")
+    assert csv.splitlines()[0].endswith(",verification,kind")
     assert csv.splitlines()[3].startswith(",Sorters")
     for page in ("boards/private/", "result/"):
         shown = " ".join(Client().get(f"/competitions/waste/{page}").content.decode().split())
