@@ -293,13 +293,17 @@ def from_opening(competition: Competition) -> Iterator[Step]:
     yield opening(competition)
     yield from applied(competition)
     over = state in (State.CLOSED, State.PUBLISHED)
+    # While teams upload, the main button of an everyday page must not end the competition.
+    step, button = "close", pgettext("act", "Close")
+    if competition.accepts_uploads:
+        step, button = "dashboard", gettext("Dashboard")
     yield Step(
         gettext("Uploads"),
         uploads(competition),
         is_done=over,
         is_needed=not is_draft(competition),
-        url=step_url(competition, "close") if state in (State.OPEN, State.PAUSED) else "",
-        button=pgettext("act", "Close"),
+        url=step_url(competition, step) if state in (State.OPEN, State.PAUSED) else "",
+        button=button,
     )
     if state == State.CLOSED:
         yield preview(competition)

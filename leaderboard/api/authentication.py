@@ -11,9 +11,10 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.crypto import hash_token
 from rest_framework import authentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
+from leaderboard.errors import NotAllowed
 from leaderboard.models import ApiToken, User
 from leaderboard.services import tokens
 
@@ -55,7 +56,15 @@ class SessionAuthentication(authentication.SessionAuthentication):
     def enforce_csrf(self, request: Request) -> None:
         bare = copy.copy(request._request)
         bare._post, bare._files = QueryDict(), MultiValueDict()  # type: ignore[attr-defined]
-        super().enforce_csrf(bare)  # type: ignore[arg-type]
+        try:
+            super().enforce_csrf(bare)  # type: ignore[arg-type]
+        except PermissionDenied as error:  # its own words are for programmers
+            raise NotAllowed(
+                gettext(
+                    "You signed in after this page was loaded. Load the page again, and send the "
+                    "form once more. (A program sends the CSRF token in the header X-CSRFToken.)"
+                )
+            ) from error
 
 
 def person(request: Request) -> User:

@@ -28,12 +28,14 @@ def profile(request: Request) -> HttpResponse:
     if request.method == "POST":
         wanted = cleaned(TokenForm(request.POST, person=request.user))
         issued, secret = tokens.issue(user=request.user, **wanted)
-    memberships = request.user.memberships.select_related("team", "competition")
+    memberships = list(request.user.memberships.select_related("team", "competition"))
+    mine = [one.competition for one in memberships]
     said = {
         "form": TokenForm(person=request.user),
         "tokens": tokens.of(request.user),
         "pending": devices.confirmed(request.user),
         "memberships": memberships,
+        "example": next((one for one in mine if one.accepts_uploads), next(iter(mine), None)),
         "issued": issued,
         "secret": secret,
         "now": timezone.now(),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render, resolve_url
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 
 from leaderboard.errors import Refused
 
@@ -24,7 +29,10 @@ class Refusals:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if request.method == "GET" and response.status_code == 405:
+            return form_only(request, response)
+        return signed_out(request, response)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         return answer(request, error) if isinstance(error, Refused) else None
@@ -39,6 +47,27 @@ def answer(request: HttpRequest, refusal: Refused) -> HttpResponse:
         messages.error(request, refusal.detail)
         return redirect(page_before(request))
     return render(request, page or "403.html", said, status=refusal.status)
+
+
+def form_only(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The answer of an address that takes forms only, with words for a person."""
+    response.content = render_to_string("405.html", request=request)
+    return response
+
+
+def signed_out(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Lets the sign-in that a form is answered with lead back to the form's page.
+
+    The address of the form itself often takes no other request.
+    """
+    if request.method != "POST" or not isinstance(response, HttpResponseRedirect):
+        return response
+    to = urlsplit(response.url)
+    if to.path != resolve_url(settings.LOGIN_URL) or request.user.is_authenticated:
+        return response
+    said = gettext("You were signed out, so nothing was changed. Sign in, and send the form again.")
+    messages.warning(request, said)
+    return redirect_to_login(page_before(request))
 
 
 def page_before(request: HttpRequest) -> str:

@@ -53,6 +53,8 @@ from scoring.job import InputSpec
 
 STOP_POLLING = 286
 PAGE = 50
+FEW = 5
+"""Submissions that are seen at once, so that their list needs no filter."""
 MOST_BRANCHES = 100
 """Most branches that the filter offers."""
 MOST_CLASSES = 25
@@ -204,6 +206,7 @@ def listed(request: Request, mine: Team, ticked: set[int]) -> dict[str, Any]:
         "elsewhere": kept,
         "ticked": ticked,
         "has_any": bool(every["count"]),
+        "has_many": every["count"] > FEW,
         "filters": filters,
         "query": query(filters),
     }

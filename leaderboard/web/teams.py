@@ -77,6 +77,7 @@ def shown(request: Request, mine: Team) -> HttpResponse:
         competition,
         "teams/team.html",
         members=members,
+        is_alone=len(members) == 1,
         is_shown=members.filter(user=request.user, is_shown=True).exists(),
         links=links,
         form=InvitationForm(),

@@ -184,6 +184,9 @@ def refused(competition: Competition) -> dict[str, str]:
         "zip": gettext(
             "This zip holds no TorchScript model. Send the file that torch.jit.save writes."
         ),
+        "packed": gettext(
+            "This zip holds a model file. Unpack the zip, and send the model file itself."
+        ),
         "elsewhere": gettext(
             "The weights of this ONNX file seem to be in a second file. Export the model "
             "with external_data=False."

@@ -15,6 +15,8 @@ from scoring.sentences import Sentence, say
 HEAD_BYTES = 1_024
 ASKED = ("not_a_zip", "not_torchscript", "state_dict", "unsafe_names")
 """Codes of refusals that another format could explain. Behind them a zip's list is short enough."""
+MODELS = (".pt", ".pth", ".onnx")
+"""Endings of model files that people pack into a zip before they send it."""
 
 EXPORTED = say(
     "This is a program of torch.export (.pt2), which this site never loads. Save the model "
@@ -64,6 +66,7 @@ ORT = say(
     "This is a model in onnxruntime's own format (.ort). Upload the ONNX file that it was "
     "converted from."
 )
+PACKED = say("This zip only packs the file %(name)s. Unpack the zip, and upload that file itself.")
 CORE_ML = say(
     "This is a package of Core ML. Upload the model that it was converted from, as TorchScript or "
     "ONNX."
@@ -130,4 +133,6 @@ def of_names(names: Iterable[str]) -> Sentence | None:
         return CORE_ML
     if has(".xml") and has(".bin"):
         return OPENVINO
-    return None
+    inside = (path.rpartition("/")[2] for path in paths if not has("/data.pkl"))
+    packed = (name for name in inside if name.lower().endswith(MODELS) and name[:2] != "._")
+    return next((PACKED.about(name=repr(name)[:80]) for name in packed), None)

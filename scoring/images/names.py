@@ -34,6 +34,12 @@ LEFT_BY_TOOLS = frozenset(
 
 All names that begin with a dot are left by tools too.
 """
+TEXT_BESIDE = re.compile(
+    r"(readme|licen[cs]e|copying|notice|citation|authors|credits|attribution|changelog)"
+    r"(([ _-][^.]{,40})?\.(txt|md|rst|html?|rtf|cff|bib))?",
+    re.IGNORECASE,
+)
+"""Names of texts about a set of images, which are neither its images nor its labels."""
 ENCODINGS = (
     "cp949",  # Korean
     "cp932",  # Japanese, Shift-JIS
@@ -227,15 +233,18 @@ def is_han(letter: str) -> bool:
     return "\u4e00" <= letter <= "\u9fff" or "\uf900" <= letter <= "\ufaff"
 
 
-def left_by_a_tool(name: bytes) -> str | None:
-    """The part of a path by which a tool left the file, or None.
+def passed_over(name: bytes) -> str | None:
+    """The part of a path by which a tool left the file, or the name of a text such as a readme.
 
-    All files that macOS adds to others (AppleDouble) count as `._*`. Names are bytes here, because
-    files of tools must not have an influence on the encoding of the others.
+    None for every other file. All files that macOS adds to others (AppleDouble) count as `._*`.
+    Names are bytes here, because files of tools must not have an influence on the encoding of the
+    others.
     """
-    parts = (part.decode(errors="backslashreplace") for part in name.split(b"/"))
+    parts = [part.decode(errors="backslashreplace") for part in name.split(b"/")]
     found = next((part for part in parts if is_left(part)), None)
-    return "._*" if found and found.startswith("._") else found
+    if found:
+        return "._*" if found.startswith("._") else found
+    return parts[-1] if TEXT_BESIDE.fullmatch(parts[-1]) else None
 
 
 def is_left(part: str) -> bool:

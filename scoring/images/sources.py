@@ -38,12 +38,13 @@ UNICODE_PATH = 0x7075
 
 @dataclass(frozen=True)
 class Source:
-    """The files below one place by their names, without those that tools left there."""
+    """The files below one place by their names, without those that tools left there and without
+    texts such as a readme."""
 
     sizes: Mapping[str, int]
     """Bytes of every file, unpacked."""
     ignored: Mapping[str, int]
-    """Files that tools left: how many, by the telling part of the name."""
+    """Files that were passed over: how many, by the telling part of the name."""
     encoding: str
     """As which the names were read."""
     other_encodings: tuple[str, ...]
@@ -162,9 +163,9 @@ def listed(
     ignored: Counter[str] = Counter()
     kept: dict[int, Entry] = {}
     for number, one in enumerate(entries):
-        left = names.left_by_a_tool(one.text.encode(errors="replace") if one.text else one.raw)
-        if left or one.is_link:
-            ignored[(left or "links").rstrip("\r")] += 1
+        passed = names.passed_over(one.text.encode(errors="replace") if one.text else one.raw)
+        if passed or one.is_link:
+            ignored[(passed or "links").rstrip("\r")] += 1
         else:
             kept[number] = one
     decoded = names.decoded([one.raw for one in kept.values() if one.text is None], encoding)

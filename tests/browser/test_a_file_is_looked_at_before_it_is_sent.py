@@ -37,6 +37,7 @@ CHOSEN = (
     ("model.onnx", b"\x08\x08\x12\x04test", ": ONNX, 1 kB"),
     ("weights.pt", zipped("w/data.pkl", "w/data/0"), "written by torch.save"),
     ("model.zip", zipped("readme.txt"), "no TorchScript model"),
+    ("packed.zip", zipped("readme.txt", "out/model.pt"), "Unpack the zip"),
     ("old.pth", pickle.dumps({"weight": 1.0}), "This is a pickle"),
     ("big.onnx", b"\x08\x08\x6a\x0c\x0a\x08location\x12\x01w", "in a second file"),
     ("notes.txt", b"no model at all", "neither a TorchScript archive nor an ONNX file"),

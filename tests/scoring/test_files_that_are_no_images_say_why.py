@@ -264,7 +264,7 @@ def test_one_folder_like_a_split_is_told_where_others_hold_the_same_classes(
 
 
 @pytest.mark.parametrize("prefix", ["", "set/", "outer/set/"])
-@pytest.mark.parametrize("loose", ["cover.png", "README.md"])
+@pytest.mark.parametrize("loose", ["cover.png", "notes.md"])
 def test_one_loose_file_beside_the_folders_is_named_and_no_more(
     prefix: str, loose: str, tmp_path: Path
 ) -> None:
@@ -278,6 +278,19 @@ def test_one_loose_file_beside_the_folders_is_named_and_no_more(
             assert [problem.name for problem in found.problems] == [place + loose]
             assert len(found.images) == len(files)
             assert found.classes == ("cat", "dog")
+
+
+def test_texts_about_the_images_are_passed_over_and_counted(tmp_path: Path) -> None:
+    beside = {"readme.txt": b"hi", "set/LICENSE": b"free", "cat/README-first.md": b"hi"}
+    found = sets.catalogue(zipped(tmp_path, SOUND | beside))
+    assert found.ignored == {"readme.txt": 1, "LICENSE": 1, "README-first.md": 1}
+    assert not found.problems
+    photographs = {"license/license 1.png": png(7), "license/LICENSE.png": png(8)}
+    plates = photographs | {"dog/license.pdf": b"%PDF"}
+    found = sets.catalogue(zipped(tmp_path, SOUND | plates))
+    assert not found.ignored
+    assert photographs.keys() <= {one.name for one in found.images}
+    assert [one.name for one in found.problems] == ["dog/license.pdf"]
 
 
 def test_links_are_passed_over_in_folders_and_zips(tmp_path: Path) -> None:

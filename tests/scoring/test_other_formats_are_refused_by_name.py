@@ -57,6 +57,8 @@ def exported_program() -> bytes:
         (b"GGUF\3\0\0\0" + bytes(80), "GGUF"),
         (zipped("metadata.json", "config.json", "model.weights.h5"), "Keras"),
         (b"\x89HDF\r\n\x1a\n" + bytes(80), "HDF5"),
+        (zipped("model.pt"), "'model.pt'"),
+        (zipped("__MACOSX/._net.onnx", "out/notes.txt", "out/net.onnx"), "'net.onnx'"),
         (zipped("a/Manifest.json", "a/Data/com.apple.CoreML/model.mlmodel"), "Core ML"),
     ],
 )

@@ -3,10 +3,21 @@
 const PART_BYTES = 8 << 20;
 const DELAYS_SECONDS = [1, 2, 4, 8, 15, 30, 60, 60, 60, 60];
 
-// Whether a failure is over in a moment: a lost connection, a site that is away, a part that it still writes.
+// What the site says of a refusal; an empty object if the answer is none of the site's.
+function refusalOf(answer) {
+  try {
+    return JSON.parse(answer.getBody());
+  } catch {
+    return {};
+  }
+}
+
+// Whether a failure is over in a moment: a lost connection, a site that is away, a part that it still writes. Other
+// conflicts last: the competition was paused or has ended.
 function isPassing(answer) {
   const status = answer ? answer.getStatus() : 0;
-  return !status || [409, 423, 429, 502, 503, 504].includes(status);
+  if (status === 409) return refusalOf(answer).code === "wrong_offset";
+  return !status || [423, 429, 502, 503, 504].includes(status);
 }
 
 // `sent` becomes the key of the upload. It fails with the sentence of a refusal, or an empty one. `isSignedOut`: the
@@ -42,11 +53,7 @@ function sendInParts(file, { address, token, purpose, onProgress, onWait }) {
           return begin();
         }
         if (originalResponse?.getStatus() === 401) return reject(Object.assign(new Error(), { isSignedOut: true }));
-        try {
-          reject(new Error(isPassing(originalResponse) ? "" : JSON.parse(originalResponse.getBody()).detail));
-        } catch {
-          reject(new Error(""));
-        }
+        reject(new Error(isPassing(originalResponse) ? "" : refusalOf(originalResponse).detail ?? ""));
       },
     };
     function begin(previous) {

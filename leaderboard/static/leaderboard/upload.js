@@ -7,6 +7,11 @@ const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 const sizeOf = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${megabytes(bytes)} MB`);
 const textOf = async (blob) => new TextDecoder("latin1").decode(await blob.arrayBuffer());
 
+// The names in the list of a zip's records. Names of 128 bytes and more may come out cut.
+function recordsOf(tail) {
+  return tail.split("PK\x01\x02").slice(1).map((record) => record.slice(42, 42 + record.charCodeAt(24)));
+}
+
 // What a file is by its first bytes, and a zip by the names of its records.
 async function kindOf(file) {
   if (!file.size) return "empty";
@@ -15,6 +20,7 @@ async function kindOf(file) {
     const names = await textOf(file.slice(Math.max(0, file.size - TAIL)));
     if (names.includes("/constants.pkl")) return "torchscript";
     if (names.includes("/data.pkl")) return "weights";
+    if (recordsOf(names).some((name) => /\.(pt|pth|onnx)$/i.test(name))) return "packed";
     return file.size > TAIL ? "" : "zip";
   }
   if (first === 0x80 && second >= 2 && second <= 5) return "pickle";

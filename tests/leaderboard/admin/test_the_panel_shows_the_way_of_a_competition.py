@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -105,9 +106,9 @@ def test_the_next_step_is_the_main_button_from_draft_to_publication(
 
     for step, button in (
         ("open_", "Open the competition"),
-        ("pause", "Close"),
+        ("pause", "Dashboard"),
         ("resume", "Resume"),
-        ("close", "Close"),
+        ("close", "Dashboard"),
         ("publish", "Publish the private board"),
     ):
         assert next_step() == button
@@ -115,6 +116,16 @@ def test_the_next_step_is_the_main_button_from_draft_to_publication(
     assert next_step() == ""
     assert "Both boards are public and final." in card(panel, draft)
     assert card(panel, draft).count('aria-label="Done"') == 9
+
+
+def test_the_main_button_ends_no_competition_before_its_end(
+    panel: Client, competition: Competition
+) -> None:
+    shown = card(panel, competition)
+    assert main_button(shown) == "Dashboard"
+    assert reverse("admin:leaderboard_competition_close", args=[competition.pk]) not in shown
+    Competition.objects.update(ends_at=timezone.now() - timedelta(hours=1))
+    assert main_button(card(panel, competition)) == "Close"
 
 
 def test_a_site_without_images_leads_to_their_import(

@@ -155,3 +155,16 @@ def test_a_competition_without_rules_asks_for_nothing(
     assert "If you join, you accept" not in text(see(outsider, PAGE))
     teams.compete_alone(competition=competition, by=outsider)
     assert Membership.objects.get(user=outsider).rules_sha256 == ""
+
+
+def test_the_last_member_of_a_team_with_submissions_reads_why_it_stays(
+    see: Any, submit: Any, rivals: Team, rival: User
+) -> None:
+    leave = f'action="{PAGE}leave/"'
+    before = text(see(rival, PAGE))
+    assert leave in before
+    assert "the team is deleted when you leave" in before
+    submit(rivals)
+    after = text(see(rival, PAGE))
+    assert leave not in after
+    assert "Invite another person before you leave." in after

@@ -64,6 +64,16 @@ def test_a_failure_names_its_reason_in_the_row(
     assert "Expected (1, 3), got (1, 4)." in text(see(owner, LIST))
 
 
+def test_a_short_list_has_no_filter_until_one_is_set(
+    see: Any, history: list[Submission], owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = 'name="state"'
+    assert form not in text(see(owner, LIST))
+    assert form in text(see(owner, f"{LIST}?state=failed"))
+    monkeypatch.setattr("leaderboard.web.submissions.FEW", len(history) - 1)
+    assert form in text(see(owner, LIST))
+
+
 def test_filters_stand_in_the_address(see: Any, history: list[Submission], owner: User) -> None:
     broken = history[3]
     Submission.objects.filter(pk=history[0].pk).update(format="onnx")
